@@ -1,0 +1,229 @@
+"""Run folders and the checkpoints in them.
+
+    RUN/config.yaml                        what runs
+    RUN/metrics.jsonl, RUN/samples/        how it went
+    RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json
+
+A checkpoint is written under a temporary name, synced and renamed, so at any moment the newest one with a
+plain name is complete. Nothing is pickled: weights are safetensors, the rest loads with `weights_only=True`.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from i2i import __version__, registry
+from i2i.config import Settings, validate
+from i2i.data.images import Preprocess
+from i2i.errors import UserError
+from i2i.translator import Task, Translator
+
+FORMAT = 1
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk.
+
+    Attributes:
+        folder: where its files lie.
+        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, position.
+    """
+
+    folder: Path
+    meta: Mapping[str, Any]
+
+    @property
+    def position(self) -> "Position":
+        """How far training was."""
+        meta = self.meta
+        return Position(meta["step"], meta["steps"], meta["images"], meta["seconds"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether training reached its budget."""
+        return self.position.step >= self.position.steps
+
+    @property
+    def settings(self) -> Settings:
+        """Resolved settings of the run."""
+        return dict(self.meta["settings"])
+
+    @property
+    def task(self) -> Task:
+        """The task the model learnt."""
+        task = self.meta["task"]
+        return Task(
+            tuple(task["domains"]),
+            tuple((source, target) for source, target in task["directions"]),
+            (task["image_size"][0], task["image_size"][1]),
+            task["channels"],
+        )
+
+    def weights(self) -> dict[str, Tensor]:
+        """Parameters and buffers of the translator."""
+        path = self.folder / "model.safetensors"
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise UserError(f"{path} cannot be loaded ({error}): remove {self.folder} to use an older one") from None
+
+    def training(self) -> dict[str, Any]:
+        """States of the optimisers and of the translator's own training."""
+        path = self.folder / "training.pt"
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            raise UserError(f"{path} cannot be loaded ({error}): remove {self.folder} to use an older one") from None
+        return state
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a training is: steps done and to do, real pictures shown, seconds spent in steps."""
+
+    step: int
+    steps: int
+    images: int
+    seconds: float
+
+
+def save_checkpoint(
+    run: Path,
+    translator: Translator,
+    settings: Settings,
+    position: Position,
+    optimisers: Mapping[str, Mapping[str, Any]],
+) -> Path:
+    """Write a checkpoint, then remove older ones; returns its folder."""
+    parent = run / CHECKPOINTS
+    parent.mkdir(parents=True, exist_ok=True)
+    final = parent / f"{position.step:08d}"
+    if final.exists():
+        return final  # the same step of the same run is the same state
+    partial = parent / f".{final.name}.part"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in translator.state_dict().items()}
+    save_file(weights, partial / "model.safetensors")
+    torch.save(
+        {"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt"
+    )
+    (partial / "checkpoint.json").write_text(
+        json.dumps(_meta(translator, settings, position), indent=1, ensure_ascii=False)
+    )
+    for path in (*partial.iterdir(), partial):
+        _sync(path)
+    partial.rename(final)
+    _sync(parent)
+    for older in _checkpoint_folders(run)[:-1]:
+        # Out of sight before it goes: a half-removed folder must not look like a checkpoint.
+        doomed = older.rename(older.with_name(f".{older.name}.old"))
+        shutil.rmtree(doomed)
+    return final
+
+
+def newest_checkpoint(run: Path) -> Checkpoint | None:
+    """The newest complete checkpoint of a run folder, or None.
+
+    Raises:
+        UserError: for one of another format.
+    """
+    folders = _checkpoint_folders(run)
+    if not folders:
+        return None
+    path = folders[-1] / "checkpoint.json"
+    try:
+        meta = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}): remove {folders[-1]} to use an older one") from None
+    if meta.get("format") != FORMAT:
+        raise UserError(
+            f"{path} has checkpoint format {meta.get('format')!r} and i2i {__version__} reads {FORMAT}: "
+            f"use the i2i that wrote it ({meta.get('i2i', 'unknown version')}) or train again"
+        )
+    return Checkpoint(folders[-1], meta)
+
+
+def require_checkpoint(run: Path) -> Checkpoint:
+    """The newest checkpoint; UserError when the folder is no run or has none yet."""
+    if not run.is_dir():
+        raise UserError(f"there is no run folder {run}; train one with: i2i train --model NAME --out {run}")
+    checkpoint = newest_checkpoint(run)
+    if checkpoint is None:
+        raise UserError(f"{run} has no checkpoint yet; train it with: i2i train --model NAME --out {run}")
+    return checkpoint
+
+
+def load_translator(run: Path, device: torch.device | str = "cpu") -> tuple[Translator, Preprocess]:
+    """The trained translator of a run folder and the preprocessing it was trained with.
+
+    Raises:
+        UserError: if there is no checkpoint, it is of another format, or it does not fit the model.
+    """
+    checkpoint = require_checkpoint(run)
+    model = dict(checkpoint.settings["model"])
+    cls = registry.get(model.pop("name"))
+    translator = cls(validate(cls.Config, model, "model"), checkpoint.task)
+    load_weights(translator, checkpoint)
+    task = checkpoint.task
+    return translator.to(device).eval(), Preprocess(task.image_size, task.channels)
+
+
+def load_weights(translator: Translator, checkpoint: Checkpoint) -> None:
+    """Put the checkpoint's weights into a translator built from its settings."""
+    try:
+        translator.load_state_dict(checkpoint.weights())
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{checkpoint.folder} does not fit this model: {reason}") from None
+
+
+def sync_write(path: Path, text: str) -> None:
+    """Replace a text file so that it is complete whenever it is read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial.write_text(text)
+    _sync(partial)
+    partial.replace(path)
+
+
+def _meta(translator: Translator, settings: Settings, position: Position) -> dict[str, Any]:
+    task = translator.task
+    return {
+        "format": FORMAT,
+        "i2i": __version__,
+        "torch": torch.__version__,
+        **asdict(position),
+        "inference": str(translator.inference),
+        "task": {
+            "domains": task.domains,
+            "directions": task.directions,
+            "image_size": task.image_size,
+            "channels": task.channels,
+        },
+        "settings": settings,
+    }
+
+
+def _checkpoint_folders(run: Path) -> list[Path]:
+    parent = run / CHECKPOINTS
+    return sorted(path for path in parent.glob("[0-9]*") if path.is_dir()) if parent.is_dir() else []
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

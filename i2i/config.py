@@ -1,0 +1,210 @@
+"""Settings of a training: typed, frozen, documented field by field, and printed as they run."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from i2i.errors import UserError, unknown
+
+Settings = dict[str, Any]
+"""Nested settings as YAML gives them, before they are checked."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors and nothing changes after construction."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Section):
+    """Which pictures, and how they become images."""
+
+    path: Path | None = Field(None, description="data folder; None: the embedded set")
+    embedded: str = Field("seasons", description="name of the embedded set, when there is no path")
+    scenes: int = Field(400, ge=1, description="training scenes of the embedded set")
+    test_scenes: int = Field(60, ge=2, description="test scenes of the embedded set")
+    image_size: tuple[int, int] = Field((256, 256), description="height and width, pixels; N, HxW or [H, W]")
+    channels: Literal[1, 3] = Field(3, description="3: RGB, 1: greyscale")
+    domains: tuple[str, ...] | None = Field(None, description="only these domains, in this order")
+    zoom: float = Field(286 / 256, ge=1, le=4, description="training crops come from pictures this much larger")
+    flip: bool = Field(True, description="mirror half of the training pictures")
+    train_split: str = "train"
+    test_split: str = "test"
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _size(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            sides = [int(side) for side in value.lower().split("x")]
+            return (sides[0], sides[-1]) if len(sides) < 3 else sides
+        return (value, value) if isinstance(value, int) else value
+
+    @field_validator("image_size")
+    @classmethod
+    def _positive(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if min(value) < 8:
+            raise ValueError("image sides must be at least 8 pixels")
+        return value
+
+    @field_validator("domains", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
+
+
+class TrainConfig(Section):
+    """How long and how a translator is trained."""
+
+    images: int = Field(200_000, ge=1, description="budget: real pictures shown, a pair counting as two")
+    batch_size: int | None = Field(None, ge=1, description="items per step; None: the paper's for the model")
+    accumulate: int = Field(1, ge=1, description="micro-batches per step; must divide the batch size")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast of the networks")
+    channels_last: bool = Field(True, description="NHWC memory format")
+    seed: int = Field(0, ge=0)
+    decay_from: float = Field(0.5, ge=0, le=1, description="share of training after which the rate falls to 0")
+    log_every: int = Field(50, ge=1, description="steps between lines of metrics.jsonl")
+    sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: only at the end")
+    checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")
+
+
+class RunConfig(Section):
+    """Everything that decides what a training learns.
+
+    `model` is the validated config of the translator named `name`.
+    """
+
+    name: str
+    model: BaseModel
+    data: DataConfig
+    train: TrainConfig
+
+    def settings(self) -> Settings:
+        """Plain nested settings, such that `build_run` of them gives an equal config."""
+        return {
+            "model": {"name": self.name, **self.model.model_dump(mode="json")},
+            "data": self.data.model_dump(mode="json"),
+            "train": self.train.model_dump(mode="json"),
+        }
+
+    def key(self, data_fingerprint: str) -> str:
+        """Hash of all that decides the result, 16 hex digits; where the data lies is left out."""
+        settings = self.settings()
+        for location in ("path", "embedded", "scenes", "test_scenes"):
+            del settings["data"][location]
+        for reporting in ("log_every", "sample_every", "checkpoint_every"):
+            del settings["train"][reporting]
+        return stable_hash([settings, data_fingerprint])
+
+
+def build_run(
+    settings: Mapping[str, Any], name: str, model_config: type[BaseModel], batch_size: int
+) -> RunConfig:
+    """Validate nested settings for the translator `name`.
+
+    Args:
+        settings: sections `model`, `data` and `train`, each optional.
+        name: the translator's name.
+        model_config: class of its settings.
+        batch_size: the paper's, for when none is set.
+
+    Raises:
+        UserError: naming the setting, what is wrong with it and, for an unknown one, the nearest names.
+    """
+    for section in settings:
+        if section not in ("model", "data", "train"):
+            raise unknown("setting", section, ("model", "data", "train"))
+    model = {key: value for key, value in dict(settings.get("model") or {}).items() if key != "name"}
+    train = dict(settings.get("train") or {})
+    if train.get("batch_size") is None:
+        train["batch_size"] = batch_size
+    config = RunConfig(
+        name=name,
+        model=validate(model_config, model, "model"),
+        data=validate(DataConfig, settings.get("data") or {}, "data"),
+        train=validate(TrainConfig, train, "train"),
+    )
+    size, parts = config.train.batch_size or batch_size, config.train.accumulate
+    if size % parts:
+        raise UserError(f"train.accumulate={parts} does not divide train.batch_size={size}")
+    return config
+
+
+def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> Model:
+    """An instance of `section`; UserError with dotted names for whatever does not fit."""
+    try:
+        return section.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+        if first["type"] == "extra_forbidden":
+            raise unknown(f"setting {prefix}:", path, section.model_fields) from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"setting {prefix}.{path}={first['input']!r} does not fit: {message}") from None
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings of a YAML file; UserError if it is missing or not a mapping."""
+    try:
+        settings = yaml.safe_load(path.read_text())
+    except OSError:
+        raise UserError(f"there is no settings file {path}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(settings, dict):
+        raise UserError(f"{path} must hold sections with settings, such as train: {{images: 1000}}")
+    return settings
+
+
+def parse_assignments(assignments: Iterable[str]) -> Settings:
+    """Nested settings from `section.name=value` texts, values read as YAML.
+
+    Raises:
+        UserError: for a text of another form.
+    """
+    settings: Settings = {}
+    for assignment in assignments:
+        dotted, equals, text = assignment.partition("=")
+        if not equals or "." not in dotted:
+            raise UserError(f"--set {assignment!r} must look like section.name=value, e.g. train.images=20000")
+        *sections, name = dotted.strip().split(".")
+        place = settings
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = _value(assignment, text)
+    return settings
+
+
+def _value(assignment: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set {assignment!r}: the value is not valid YAML; quote it") from None
+
+
+def merge(base: Mapping[str, Any], *others: Mapping[str, Any]) -> Settings:
+    """`base` with the settings of `others` put over it, section by section."""
+    merged = dict(base)
+    for other in others:
+        for key, value in other.items():
+            known = merged.get(key)
+            both = isinstance(known, Mapping) and isinstance(value, Mapping)
+            merged[key] = merge(known, value) if both else value
+    return merged
+
+
+def to_yaml(settings: Mapping[str, Any]) -> str:
+    """Settings as YAML in the order given."""
+    return str(yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
+
+
+def stable_hash(value: Any) -> str:
+    """16 hex digits that depend on a JSON value alone."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

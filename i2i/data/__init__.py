@@ -1,0 +1,1 @@
+"""Pictures: layouts, preprocessing, batches and the embedded set."""

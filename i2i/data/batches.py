@@ -1,0 +1,112 @@
+"""What a training step is given: each kind of batch draws itself from the pictures."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.data.layouts import DataSet
+from i2i.data.pictures import TrainingPictures
+
+
+@dataclass(frozen=True)
+class Batch(ABC):
+    """Tensors that share their first dimension; images are [B, C, H, W] in [-1, 1].
+
+    `pictures` is how many real pictures one item of the batch holds; budgets are counted in them.
+    """
+
+    pictures: ClassVar[int] = 1
+
+    @classmethod
+    @abstractmethod
+    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
+        """The batch of `size` items for `step`: a pure function of the arguments and the source's seed."""
+
+    @classmethod
+    def unsuitable(cls, data: DataSet) -> str | None:
+        """Why such batches cannot be drawn from `data`, or None if they can."""
+        return None
+
+    def to(self, device: torch.device, memory_format: torch.memory_format) -> Self:
+        """A copy on `device`, image tensors in `memory_format`."""
+        return type(self)(*(_moved(tensor, device, memory_format) for tensor in self._tensors()))
+
+    def split(self, parts: int) -> list[Self]:
+        """Equal micro-batches, for the accumulation of gradients."""
+        pieces = zip(*(tensor.chunk(parts) for tensor in self._tensors()), strict=True)
+        return [type(self)(*piece) for piece in pieces]
+
+    def _tensors(self) -> list[Any]:
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+@dataclass(frozen=True)
+class PairedBatch(Batch):
+    """`source` and `target` images of the same scenes, cropped and flipped alike."""
+
+    pictures: ClassVar[int] = 2
+    source: Tensor
+    target: Tensor
+
+    @classmethod
+    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
+        positions = source.order("pairs", source.count(domains[0]), step, size)
+        views = source.views("pairs", step, size)
+        return cls(*(source.images(domain, positions, views) for domain in domains))
+
+    @classmethod
+    def unsuitable(cls, data: DataSet) -> str | None:
+        if data.paired:
+            return None
+        return f"it learns from aligned pairs and {data.name} has none"
+
+
+@dataclass(frozen=True)
+class UnpairedBatch(Batch):
+    """Images `a` and `b` of two domains, drawn independently."""
+
+    pictures: ClassVar[int] = 2
+    a: Tensor
+    b: Tensor
+
+    @classmethod
+    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
+        return cls(*(cls._side(source, domain, size, step) for domain in domains))
+
+    @staticmethod
+    def _side(source: TrainingPictures, domain: str, size: int, step: int) -> Tensor:
+        positions = source.order(domain, source.count(domain), step, size)
+        return source.images(domain, positions, source.views(domain, step, size))
+
+
+@dataclass(frozen=True)
+class LabelledBatch(Batch):
+    """`images` of any domain and their `labels` [B, k], one-hot or one binary column per attribute."""
+
+    images: Tensor
+    labels: Tensor
+
+    @classmethod
+    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
+        counts = [source.count(domain) for domain in domains]
+        positions = source.order("all", sum(counts), step, size)
+        views = source.views("all", step, size)
+        ends = np.cumsum(counts)
+        owners = np.searchsorted(ends, positions, side="right")
+        starts = ends - counts
+        images = [
+            source.images(domains[owner], positions[[i]] - starts[owner], views.only(i))
+            for i, owner in enumerate(owners)
+        ]
+        labels = torch.nn.functional.one_hot(torch.from_numpy(owners), len(domains)).float()
+        return cls(torch.cat(images), labels)
+
+
+def _moved(tensor: Tensor, device: torch.device, memory_format: torch.memory_format) -> Tensor:
+    if tensor.ndim == 4:
+        return tensor.to(device, memory_format=memory_format, non_blocking=True)
+    return tensor.to(device, non_blocking=True)

@@ -1,0 +1,108 @@
+"""The one place where files become pixels and pixels become tensors, and back.
+
+Three forms, named the same everywhere: a *picture* is a file or a PIL image, `pixels` are uint8, `images` are
+float tensors [B, C, H, W] in [-1, 1].
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from i2i.errors import UserError
+
+Half = Literal["left", "right"]
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How a picture becomes model input; saved with every model and used whenever it translates.
+
+    The picture is upright (EXIF), on white where transparent, scaled with antialiased bicubic resampling so
+    that it just covers `image_size`, and cropped around its centre. Training adds a random crop and flip.
+
+    Attributes:
+        image_size: height and width in pixels.
+        channels: 3 for RGB, 1 for greyscale.
+    """
+
+    image_size: tuple[int, int]
+    channels: int = 3
+
+    def __call__(self, picture: Image.Image, zoom: float = 1.0) -> np.ndarray:
+        """Pixels uint8 [H * zoom, W * zoom, channels]."""
+        height, width = (round(side * zoom) for side in self.image_size)
+        upright = _on_white(ImageOps.exif_transpose(picture)).convert("RGB" if self.channels == 3 else "L")
+        if upright.size != (width, height):
+            upright = ImageOps.fit(upright, (width, height), Image.Resampling.BICUBIC)
+        pixels = np.asarray(upright)
+        return pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+
+def read_picture(path: Path, half: Half | None = None) -> Image.Image:
+    """Decode a picture, or one half of an aligned one.
+
+    Raises:
+        UserError: naming the file, if it is missing, empty or not decodable.
+    """
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            decoded = picture.copy()
+            # copy() keeps the palette and the EXIF orientation that preprocessing needs.
+            decoded.info = picture.info
+    except FileNotFoundError:
+        raise UserError(f"there is no picture {path}") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = "it is empty" if path.stat().st_size == 0 else str(error)
+        raise UserError(f"{path} cannot be read as a picture ({reason}): repair or remove it") from None
+    return decoded if half is None else _half(decoded, half)
+
+
+def write_picture(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 [H, W, C] as PNG, complete or not at all."""
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    image.save(partial, format="PNG", compress_level=1)
+    partial.replace(path)
+
+
+def to_images(pixels: np.ndarray | Tensor) -> Tensor:
+    """uint8 [B, H, W, C] (array) or [B, C, H, W] (tensor) to float32 [B, C, H, W] in [-1, 1]."""
+    if isinstance(pixels, np.ndarray):
+        pixels = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+    return pixels.float().div_(127.5).sub_(1.0)
+
+
+def to_pixels(images: Tensor) -> Tensor:
+    """Float [B, C, H, W] in [-1, 1] to the nearest uint8 [B, C, H, W]; values beyond are clipped."""
+    return images.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def to_arrays(images: Tensor) -> np.ndarray:
+    """Float [B, C, H, W] in [-1, 1] to uint8 arrays [B, H, W, C], as files hold them."""
+    return to_pixels(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the name looks like a picture's; hidden files are none."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _half(picture: Image.Image, half: Half) -> Image.Image:
+    width, height = picture.size
+    middle = width // 2
+    return picture.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if "A" not in picture.getbands() and "transparency" not in picture.info:
+        return picture
+    layered = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)

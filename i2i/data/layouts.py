@@ -1,0 +1,211 @@
+"""Which pictures a folder holds: splits, domains and pairs, recognised from how it is laid out.
+
+    <split>/<domain>/*                    any number of domains
+    trainA/ trainB/ testA/ testB/         two domains, A and B
+    <split>/*                             aligned pairs side by side: A is the left half, B the right
+
+A file `i2i.json` beside the splits can say more: `{"name": ..., "domains": [...], "paired": true}`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from i2i.data.images import Half, is_picture
+from i2i.errors import UserError, unknown
+
+CARD = "i2i.json"
+SPLITS = ("train", "val", "test")
+LAYOUTS_HELP = "expected <split>/<domain>/*, or trainA/ trainB/ testA/ testB/, or aligned <split>/*"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file, or one half of one."""
+
+    path: Path
+    half: Half | None = None
+
+    @property
+    def stem(self) -> str:
+        """Name without suffix; equal for the members of a pair."""
+        return self.path.stem
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The pictures of a data folder by split and domain.
+
+    Attributes:
+        name: short name for tables and run folders.
+        root: the folder.
+        layout: the recognised layout, in words.
+        domains: names in the order that models index them.
+        paired: whether equal positions in two domains of a split show the same scene.
+        splits: pictures by split and domain, sorted by name.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    domains: tuple[str, ...]
+    paired: bool
+    splits: Mapping[str, Mapping[str, tuple[Picture, ...]]]
+
+    def pictures(self, split: str, domain: str) -> tuple[Picture, ...]:
+        """The pictures of a domain in a split; UserError when there are none."""
+        if split not in self.splits:
+            found = ", ".join(self.splits)
+            raise UserError(
+                f"{self.root} has no split {split!r} (found {found}): add it, or name another one with "
+                f"--set data.{'test' if split == 'test' else 'train'}_split=..."
+            )
+        pictures = self.splits[split].get(domain, ())
+        if not pictures:
+            raise UserError(f"{self.root} has no pictures of domain {domain!r} in its split {split!r}")
+        return pictures
+
+    def restricted(self, domains: Sequence[str]) -> "DataSet":
+        """The same data with only `domains`, in that order; UserError for an unknown one."""
+        for domain in domains:
+            if domain not in self.domains:
+                raise unknown("domain", domain, self.domains)
+        return replace(self, domains=tuple(domains))
+
+    def fingerprint(self) -> str:
+        """Hash of the names and contents of every picture of these domains; the folder's own path is left out."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(json.dumps([self.domains, self.paired, self.layout]).encode())
+        for split, domains in sorted(self.splits.items()):
+            for domain in self.domains:
+                for picture in domains.get(domain, ()):
+                    name = picture.path.relative_to(self.root).as_posix()
+                    digest.update(f"{split}\0{domain}\0{name}\0{picture.half}\0".encode())
+                    digest.update(hashlib.blake2b(picture.path.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def __str__(self) -> str:
+        counts = "; ".join(
+            f"{split}: " + ", ".join(f"{domain} {len(found.get(domain, ()))}" for domain in self.domains)
+            for split, found in self.splits.items()
+        )
+        return f"{self.name} ({self.layout}{', paired' if self.paired else ''}) {counts}"
+
+
+def scan(root: Path) -> DataSet:
+    """Recognise the layout of a folder.
+
+    Raises:
+        UserError: if the folder is missing or empty, its layout is none of the known ones, or it has a
+            single domain; the text says what was found.
+    """
+    if not root.is_dir():
+        raise UserError(f"there is no data folder {root}")
+    card = _read_card(root)
+    splits, layout = _find_splits(root)
+    domains = _domains(root, splits, card)
+    paired = bool(card.get("paired", layout.startswith("aligned")))
+    if paired:
+        _check_pairs(root, splits, domains)
+    name = str(card.get("name", root.resolve().name))
+    return DataSet(name, root, layout, domains, paired, splits)
+
+
+Splits = dict[str, dict[str, tuple[Picture, ...]]]
+
+
+def _find_splits(root: Path) -> tuple[Splits, str]:
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not folders:
+        raise UserError(f"{root} holds no folders: {LAYOUTS_HELP}")
+    splits = _two_domain_splits(root)
+    if splits:
+        return splits, "trainA/trainB folders"
+    present = [root / split for split in SPLITS if (root / split).is_dir()]
+    if not present:
+        found = ", ".join(folder.name for folder in folders[:5])
+        raise UserError(f"{root} has no split folders (found {found}): {LAYOUTS_HELP}")
+    if any(_pictures_in(folder) for folder in present):
+        return {folder.name: _halves(folder) for folder in present}, "aligned side by side"
+    by_domain = {folder.name: _by_domain(folder) for folder in present}
+    if not any(by_domain.values()):
+        raise UserError(f"{root} holds no pictures: {LAYOUTS_HELP}")
+    return by_domain, "a folder per domain"
+
+
+def _two_domain_splits(root: Path) -> Splits:
+    splits: Splits = {}
+    for split in SPLITS:
+        found = {
+            domain: _whole(root / f"{split}{domain}") for domain in "AB" if (root / f"{split}{domain}").is_dir()
+        }
+        if found:
+            splits[split] = found
+    return splits
+
+
+def _by_domain(folder: Path) -> dict[str, tuple[Picture, ...]]:
+    domains = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return {domain.name: _whole(domain) for domain in domains}
+
+
+def _whole(folder: Path) -> tuple[Picture, ...]:
+    return tuple(Picture(path) for path in _pictures_in(folder))
+
+
+def _halves(folder: Path) -> dict[str, tuple[Picture, ...]]:
+    paths = _pictures_in(folder)
+    return {
+        "A": tuple(Picture(path, "left") for path in paths),
+        "B": tuple(Picture(path, "right") for path in paths),
+    }
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
+
+
+def _read_card(root: Path) -> dict[str, Any]:
+    path = root / CARD
+    if not path.is_file():
+        return {}
+    try:
+        card = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON ({error}): repair or remove it") from None
+    if not isinstance(card, dict):
+        raise UserError(f"{path} must hold an object with name, domains or paired")
+    for key in card:
+        if key not in ("name", "domains", "paired"):
+            raise unknown(f"entry in {path}:", key, ("name", "domains", "paired"))
+    return card
+
+
+def _domains(root: Path, splits: Splits, card: Mapping[str, Any]) -> tuple[str, ...]:
+    found = sorted({domain for domains in splits.values() for domain in domains})
+    declared = tuple(card.get("domains", found))
+    for domain in declared:
+        if domain not in found:
+            raise unknown(f"domain in {root / CARD}:", domain, found)
+    if len(declared) < 2:
+        raise UserError(
+            f"{root} has only one domain, {', '.join(declared) or 'none'}: translation needs at least two"
+        )
+    return declared
+
+
+def _check_pairs(root: Path, splits: Splits, domains: tuple[str, ...]) -> None:
+    first, *others = domains
+    for split, found in splits.items():
+        stems = [picture.stem for picture in found.get(first, ())]
+        for domain in others:
+            theirs = [picture.stem for picture in found.get(domain, ())]
+            if theirs != stems:
+                lonely = sorted(set(stems) ^ set(theirs))[:3]
+                raise UserError(
+                    f"{root} is declared as paired, but in {split} {first} and {domain} differ: "
+                    f"{', '.join(lonely)}"
+                )

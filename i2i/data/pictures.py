@@ -1,0 +1,135 @@
+"""Pictures in memory: decoded once, then drawn as a pure function of seed and step."""
+
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+from torch import Tensor
+
+from i2i.data.images import Preprocess, read_picture, to_images
+from i2i.data.layouts import DataSet, Picture
+
+Progress = Callable[[int, int], None]
+
+
+def load_pixels(
+    pictures: Sequence[Picture], preprocess: Preprocess, zoom: float = 1.0, progress: Progress | None = None
+) -> np.ndarray:
+    """Decode and preprocess in parallel: uint8 [N, H * zoom, W * zoom, C].
+
+    `progress` is called with the number done and the total.
+    """
+
+    def load(picture: Picture) -> np.ndarray:
+        return preprocess(read_picture(picture.path, picture.half), zoom)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        loaded = []
+        for done, pixels in enumerate(pool.map(load, pictures), 1):
+            loaded.append(pixels)
+            if progress:
+                progress(done, len(pictures))
+    return np.stack(loaded)
+
+
+class TrainingPictures:
+    """The training split, from which batches are drawn.
+
+    Every epoch of a domain visits each of its pictures once, in an order of its own. Which pictures a step
+    gets and how they are cropped and flipped depends on the seed and the step alone, so a resumed training
+    sees what an undisturbed one would have.
+
+    Args:
+        data: the data set; its domains are loaded.
+        split: name of the split.
+        preprocess: size and channels of the images.
+        zoom: pictures are loaded this much larger and randomly cropped (286/256 in pix2pix and CycleGAN).
+        flip: whether to mirror half of the pictures.
+        seed: of order and augmentation.
+        progress: called with pictures done and in total while loading.
+    """
+
+    def __init__(
+        self,
+        data: DataSet,
+        split: str,
+        preprocess: Preprocess,
+        zoom: float = 1.0,
+        flip: bool = True,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        self.preprocess = preprocess
+        self.flip = flip
+        self.seed = seed
+        pictures = {domain: data.pictures(split, domain) for domain in data.domains}
+        everything = [picture for domain in data.domains for picture in pictures[domain]]
+        pixels = load_pixels(everything, preprocess, zoom, progress)
+        ends = np.cumsum([len(pictures[domain]) for domain in data.domains])
+        self._pixels = dict(zip(data.domains, np.split(pixels, ends[:-1]), strict=True))
+
+    def count(self, domain: str) -> int:
+        """Number of pictures of a domain."""
+        return len(self._pixels[domain])
+
+    def order(self, stream: str, count: int, step: int, size: int) -> np.ndarray:
+        """Positions [size] below `count` that `step` gets from an endless run of shuffled epochs."""
+        places = np.arange(step * size, (step + 1) * size)
+        return np.array([_epoch(self.seed, stream, count, place // count)[place % count] for place in places])
+
+    def views(self, stream: str, step: int, size: int) -> "Views":
+        """The random crops and flips of `size` pictures in `step`."""
+        rng = np.random.default_rng([self.seed, _number(stream), step, 1])
+        height, width = self.preprocess.image_size
+        full_height, full_width = next(iter(self._pixels.values())).shape[1:3]
+        tops = rng.integers(0, full_height - height + 1, size)
+        lefts = rng.integers(0, full_width - width + 1, size)
+        flips = rng.random(size) < 0.5 if self.flip else np.zeros(size, dtype=bool)
+        return Views(tops, lefts, flips, (height, width))
+
+    def images(self, domain: str, positions: np.ndarray, views: "Views") -> Tensor:
+        """Augmented images [B, C, H, W] in [-1, 1]."""
+        return to_images(views.cut(self._pixels[domain][positions]))
+
+    def centred(self, domain: str, batch_size: int = 64) -> Iterator[Tensor]:
+        """All images of a domain in order, without augmentation, in batches [B, C, H, W] in [-1, 1]."""
+        pixels = self._pixels[domain]
+        height, width = self.preprocess.image_size
+        top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
+        for start in range(0, len(pixels), batch_size):
+            yield to_images(pixels[start : start + batch_size, top : top + height, left : left + width])
+
+
+class Views:
+    """Crops and flips for a batch: `tops`, `lefts`, `flips` [B] and the size (height, width) of the crop."""
+
+    def __init__(
+        self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]
+    ) -> None:
+        self.tops, self.lefts, self.flips, self.size = tops, lefts, flips, size
+
+    def only(self, position: int) -> "Views":
+        """The view of one picture of the batch."""
+        one = slice(position, position + 1)
+        return Views(self.tops[one], self.lefts[one], self.flips[one], self.size)
+
+    def cut(self, pixels: np.ndarray) -> np.ndarray:
+        """Apply to uint8 [B, H', W', C]."""
+        height, width = self.size
+        crops = [
+            picture[top : top + height, left : left + width][:, :: -1 if flip else 1]
+            for picture, top, left, flip in zip(pixels, self.tops, self.lefts, self.flips, strict=True)
+        ]
+        return np.stack(crops)
+
+
+@lru_cache(maxsize=64)
+def _epoch(seed: int, stream: str, count: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([seed, _number(stream), epoch, 0]).permutation(count)
+
+
+def _number(stream: str) -> int:
+    return zlib.crc32(stream.encode())

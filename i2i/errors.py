@@ -1,0 +1,24 @@
+"""The errors that the command line prints without a traceback."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Something the user can put right: the text names the thing and the remedy."""
+
+
+class TrainingError(Exception):
+    """A training that had to stop; the text names the phase, the step and the last good checkpoint."""
+
+
+def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:
+    """Error for a name that is not among `allowed`, with the nearest ones first.
+
+    >>> str(unknown("model", "stargun", ["stargan", "pix2pix"]))
+    "unknown model 'stargun'; did you mean 'stargan'? Known: pix2pix, stargan"
+    """
+    names = sorted(allowed)
+    near = get_close_matches(name, names, n=2)
+    hint = f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else "."
+    return UserError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}")

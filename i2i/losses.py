@@ -1,0 +1,112 @@
+"""Adversarial objectives and the gradient penalty, shared by every translator."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+GANObjective = Literal["vanilla", "lsgan", "hinge", "wgan-gp"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the two players minimise, as functions of the discriminator's unbounded scores (any shape).
+
+    `real` and `fake` are the discriminator's terms for real and generated images, `generator` is the
+    generator's term for its images; each returns a scalar. `penalised` objectives need the gradient penalty.
+    """
+
+    real: Callable[[Tensor], Tensor]
+    fake: Callable[[Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+    penalised: bool = False
+
+
+def _labelled_one(scores: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(scores, torch.ones_like(scores))
+
+
+def _labelled_zero(scores: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(scores, torch.zeros_like(scores))
+
+
+def _squared_to_one(scores: Tensor) -> Tensor:
+    return F.mse_loss(scores, torch.ones_like(scores))
+
+
+def _squared_to_zero(scores: Tensor) -> Tensor:
+    return F.mse_loss(scores, torch.zeros_like(scores))
+
+
+# Means are taken in float32: autocast leaves hand-written ones in bfloat16.
+def _mean(scores: Tensor) -> Tensor:
+    return scores.float().mean()
+
+
+def _negative_mean(scores: Tensor) -> Tensor:
+    return -scores.float().mean()
+
+
+def _hinge_real(scores: Tensor) -> Tensor:
+    return F.relu(1 - scores.float()).mean()
+
+
+def _hinge_fake(scores: Tensor) -> Tensor:
+    return F.relu(1 + scores.float()).mean()
+
+
+OBJECTIVES: dict[GANObjective, Objective] = {
+    # Goodfellow et al. 2014, with the non-saturating generator loss.
+    "vanilla": Objective(_labelled_one, _labelled_zero, _labelled_one),
+    # Mao et al. 2017, eq. 9 without the factor 1/2.
+    "lsgan": Objective(_squared_to_one, _squared_to_zero, _squared_to_one),
+    # Lim and Ye 2017; Miyato et al. 2018, eqs. 16 and 17.
+    "hinge": Objective(_hinge_real, _hinge_fake, _negative_mean),
+    # Gulrajani et al. 2017, eq. 3.
+    "wgan-gp": Objective(_negative_mean, _mean, _negative_mean, penalised=True),
+}
+
+
+def discriminator_terms(
+    gan: GANObjective,
+    critic: Callable[[Tensor], Tensor],
+    real: Tensor,
+    fake: Tensor,
+    interpolation: Tensor | None = None,
+    real_scores: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """The discriminator's terms `real` and `fake`, and `penalty` for an objective that needs it.
+
+    Args:
+        gan: name of the objective.
+        critic: maps images [B, C, H, W] to scores of any shape.
+        real, fake: images [B, C, H, W]; no gradient flows into `fake`.
+        interpolation: the penalty's mixing weights [B, 1, 1, 1] in [0, 1]; drawn uniformly if None.
+        real_scores: the critic's scores of `real`, where the caller has them already.
+    """
+    objective = OBJECTIVES[gan]
+    fake = fake.detach()
+    scores = critic(real) if real_scores is None else real_scores
+    terms = {"real": objective.real(scores), "fake": objective.fake(critic(fake))}
+    if objective.penalised:
+        terms["penalty"] = gradient_penalty(critic, real, fake, interpolation)
+    return terms
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, interpolation: Tensor | None = None
+) -> Tensor:
+    """Mean of (||gradient of the critic at a mixed image||_2 - 1)^2 (Gulrajani et al. 2017, eq. 3).
+
+    Each image is mixed as `weight * real + (1 - weight) * fake` with its own weight.
+    """
+    if interpolation is None:
+        interpolation = torch.rand(len(real), 1, 1, 1, device=real.device)
+    mixed = (interpolation * real + (1 - interpolation) * fake.detach()).requires_grad_()
+    scores = critic(mixed)
+    (gradient,) = torch.autograd.grad(scores.float().sum(), mixed, create_graph=True)
+    norms = gradient.float().flatten(1).norm(dim=1)
+    return ((norms - 1) ** 2).mean()

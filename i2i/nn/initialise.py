@@ -1,0 +1,36 @@
+"""Weight initialisation of the published translators."""
+
+from typing import Literal, TypeVar
+
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
+Initialisation = Literal["normal", "xavier", "default"]
+
+
+def initialise(network: Network, kind: Initialisation = "normal", gain: float = 0.02) -> Network:
+    """Initialise every convolution and norm of `network` in place and return it.
+
+    `normal`: weights N(0, gain^2), biases 0, norm gains N(1, gain^2) (pix2pix and CycleGAN, appendix);
+    `xavier`: Glorot normal with the same gain; `default`: PyTorch's own (StarGAN).
+    """
+    if kind == "default":
+        return network
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            _initialise_weight(module, kind, gain)
+        elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d) and module.affine:
+            nn.init.normal_(module.weight, 1.0, gain)
+            nn.init.zeros_(module.bias)
+    return network
+
+
+def _initialise_weight(
+    module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, kind: Initialisation, gain: float
+) -> None:
+    if kind == "normal":
+        nn.init.normal_(module.weight, 0.0, gain)
+    else:
+        nn.init.xavier_normal_(module.weight, gain)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,87 @@
+"""The U-Net generator of pix2pix."""
+
+import torch
+from torch import Tensor, nn
+
+from i2i.nn.norm import Norm, needs_bias, norm_layer
+
+
+class UNet(nn.Module):
+    """An encoder-decoder with skips between equal resolutions (Isola et al. 2017, appendix 6.1.1).
+
+    Args:
+        channels: channels of the input and of the output image.
+        width: channels after the first convolution; they double per level up to eight times that.
+        depth: how often the image is halved, at least 2 (8 for 256 px, 7 for 128 px).
+        norm: normalisation; the first and the innermost convolution have none.
+        dropout: rate of the dropout in the inner decoder levels, the method's noise; 0: none.
+
+    Input and output [B, channels, H, W] in [-1, 1]; H and W must be multiples of `multiple` = 2^depth.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        width: int = 64,
+        depth: int = 8,
+        norm: Norm = "batch",
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        if depth < 2:
+            raise ValueError(f"a U-Net needs a depth of at least 2, got {depth}")
+        self.multiple = 2**depth
+        bias = needs_bias(norm)
+        widths = [width * min(2**level, 8) for level in range(depth)]
+        self.downs = nn.ModuleList(
+            _down(channels if level == 0 else widths[level - 1], widths[level], level, depth, norm, bias)
+            for level in range(depth)
+        )
+        # The published network drops activations in the levels that exist beyond the fifth.
+        noisy = range(4, depth - 1)
+        self.ups = nn.ModuleList(
+            _up(
+                widths[level] * (1 if level == depth - 1 else 2),
+                channels if level == 0 else widths[level - 1],
+                level,
+                norm,
+                bias,
+                dropout if level in noisy else 0.0,
+            )
+            for level in reversed(range(depth))
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        skips = []
+        features = images
+        for down in self.downs:
+            features = down(features)
+            skips.append(features)
+        skips.pop()
+        for up in self.ups:
+            features = up(features)
+            if skips:
+                features = torch.cat((skips.pop(), features), dim=1)
+        return features
+
+
+def _down(inputs: int, outputs: int, level: int, depth: int, norm: Norm, bias: bool) -> nn.Sequential:
+    plain = level in (0, depth - 1)
+    # Not in place: the skip carries the activation's input onwards.
+    layers: list[nn.Module] = [] if level == 0 else [nn.LeakyReLU(0.2)]
+    layers.append(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=bias))
+    if not plain:
+        layers.append(norm_layer(norm, outputs))
+    return nn.Sequential(*layers)
+
+
+def _up(inputs: int, outputs: int, level: int, norm: Norm, bias: bool, dropout: float) -> nn.Sequential:
+    last = level == 0
+    layers: list[nn.Module] = [
+        nn.ReLU(),
+        nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=bias or last),
+    ]
+    layers.append(nn.Tanh() if last else norm_layer(norm, outputs))
+    if dropout:
+        layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers)

@@ -1,0 +1,46 @@
+"""The history of generated images that CycleGAN's discriminators are trained on."""
+
+import torch
+from torch import Tensor
+
+
+class ImagePool:
+    """Up to `size` earlier images (Shrivastava et al. 2017, sec. 2.3; CycleGAN, sec. 4).
+
+    While it fills, images are stored and given back. Afterwards each image is, with probability one half,
+    exchanged for a stored one. A pool of size 0 gives every image back.
+    """
+
+    def __init__(self, size: int = 50) -> None:
+        self.size = size
+        self.images: list[Tensor] = []
+
+    def exchange(self, images: Tensor) -> Tensor:
+        """Images [B, C, H, W] to judge now, some of them from the past. Draws from torch's global stream."""
+        if self.size == 0:
+            return images
+        chances = torch.rand(len(images)).tolist()
+        slots = torch.randint(self.size, (len(images),)).tolist()
+        judged = [
+            self._exchange_one(image, chance, slot)
+            for image, chance, slot in zip(images.detach(), chances, slots, strict=True)
+        ]
+        # The memory format of the input, so that a pool from a checkpoint computes the same bits.
+        return torch.stack(judged, out=torch.empty_like(images, requires_grad=False))
+
+    def _exchange_one(self, image: Tensor, chance: float, slot: int) -> Tensor:
+        if len(self.images) < self.size:
+            self.images.append(image.clone())
+            return image
+        if chance < 0.5:
+            return image
+        stored, self.images[slot] = self.images[slot], image.clone()
+        return stored
+
+    def state(self) -> Tensor:
+        """The stored images [n, C, H, W], n from 0 to `size`, on the CPU."""
+        return torch.stack(self.images).cpu() if self.images else torch.empty(0)
+
+    def load_state(self, images: Tensor, device: torch.device | str = "cpu") -> None:
+        """Take over what `state` gave."""
+        self.images = [image.clone().to(device) for image in images]

@@ -1,0 +1,397 @@
+"""The training loop: it drives the phases of any translator and knows none by name.
+
+Whatever changes with time - learning rate, data order, random draws - is a function of seed and step, so a
+resumed training continues bit for bit (on the CPU, with the same number of threads).
+"""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i import registry
+from i2i.checkpoint import (
+    Checkpoint,
+    Position,
+    load_weights,
+    newest_checkpoint,
+    save_checkpoint,
+    sync_write,
+)
+from i2i.config import RunConfig, to_yaml
+from i2i.data.batches import Batch
+from i2i.data.pictures import TrainingPictures
+from i2i.errors import TrainingError
+from i2i.guard import FiniteGuard
+from i2i.translator import Phase, Scratch, Task, Translator
+
+Optimisers = Mapping[str, torch.optim.Adam]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What happened since the last record: a line of metrics.jsonl.
+
+    Attributes:
+        position: how far training is.
+        images_per_second: real pictures per second.
+        learning_rates: by phase.
+        losses: means of the unweighted terms, named `phase/term`.
+    """
+
+    position: Position
+    images_per_second: float
+    learning_rates: Mapping[str, float]
+    losses: Mapping[str, float]
+
+
+class Observer(Protocol):
+    """Somebody who follows a training: a progress line, a metrics file, TensorBoard."""
+
+    def on_step(self, position: Position) -> None:
+        """After every step."""
+
+    def on_record(self, record: Record) -> None:
+        """After every `log_every` steps."""
+
+    def on_sample(self, translator: Translator, position: Position) -> None:
+        """When a sample of the translations is due."""
+
+
+def build_translator(config: RunConfig, task: Task) -> Translator:
+    """The untrained translator of a config; the same seed gives the same weights."""
+    torch.manual_seed(config.train.seed)
+    return registry.get(config.name)(config.model, task)
+
+
+def build_optimisers(translator: Translator) -> Optimisers:
+    """One Adam per phase, over the parameters of the phase's networks."""
+    return {
+        phase.name: torch.optim.Adam(
+            phase_parameters(translator, phase),
+            lr=phase.optimiser.learning_rate,
+            betas=phase.optimiser.betas,
+            fused=True,
+        )
+        for phase in translator.phases()
+    }
+
+
+def phase_parameters(translator: Translator, phase: Phase) -> list[torch.nn.Parameter]:
+    """The trainable parameters of a phase's networks."""
+    return [
+        parameter
+        for name in phase.networks
+        for parameter in translator.get_submodule(name).parameters()
+        if parameter.requires_grad
+    ]
+
+
+def decay(step: int, steps: int, decay_from: float) -> float:
+    """Factor on the learning rate in `step`: 1, then from `decay_from * steps` on linearly towards 0."""
+    start = int(decay_from * steps)
+    if step < start or steps == start:
+        return 1.0
+    return 1.0 - (step - start) / (steps - start)
+
+
+def training_step(
+    translator: Translator,
+    optimisers: Optimisers,
+    batches: list[Any],
+    step: int,
+    guard: FiniteGuard,
+    precision: AbstractContextManager[Any] | None = None,
+    scratches: list[Scratch] | None = None,
+) -> dict[str, Tensor]:
+    """Run the phases that are due in `step` and update their networks.
+
+    Args:
+        translator: in training mode.
+        optimisers: by phase name.
+        batches: micro-batches, whose gradients are averaged.
+        step: counted from 0.
+        guard: keeps the optimisers from stepping once a loss or gradient is not finite.
+        precision: context of the forward passes, such as autocast.
+        scratches: one dictionary per micro-batch, to fix random draws; fresh ones if None.
+
+    Returns:
+        The unweighted terms, named `phase/term`, averaged over micro-batches; they stay on the device.
+    """
+    scratches = scratches or [{} for _ in batches]
+    logged: dict[str, Tensor] = {}
+    for phase in translator.phases():
+        if not phase.runs_in(step):
+            continue
+        terms = _accumulate(translator, phase, batches, scratches, precision or nullcontext())
+        optimiser = optimisers[phase.name]
+        gradients = [parameter.grad for group in optimiser.param_groups for parameter in group["params"]]
+        # Fused Adam leaves everything as it is where `found_inf` is 1: no transfer to the host needed.
+        optimiser.found_inf = guard.check(phase.name, step, terms, gradients)  # type: ignore[attr-defined]
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        logged |= {f"{phase.name}/{name}": term for name, term in terms.items() if name != "total"}
+    return logged
+
+
+def _accumulate(
+    translator: Translator,
+    phase: Phase,
+    batches: list[Any],
+    scratches: list[Scratch],
+    precision: AbstractContextManager[Any],
+) -> dict[str, Tensor]:
+    """Leave the phase's mean gradient in its parameters' `.grad`; returns mean terms and `total`."""
+    parameters = phase_parameters(translator, phase)
+    share = 1.0 / len(batches)
+    means: dict[str, Tensor] = {}
+    for batch, scratch in zip(batches, scratches, strict=True):
+        with precision:
+            losses = phase.loss(batch, scratch)
+        gradients = torch.autograd.grad(losses.total * share, parameters)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            _add_gradient(parameter, gradient)
+        for name, term in {**losses.terms, "total": losses.total}.items():
+            part = term.detach().float() * share
+            means[name] = means[name] + part if name in means else part
+    return means
+
+
+def _add_gradient(parameter: torch.nn.Parameter, gradient: Tensor) -> None:
+    """Add to `.grad`, in the parameter's memory layout.
+
+    `autograd.grad` promises no layout (`backward` does), and fused optimisers read memory in order: a
+    gradient laid out otherwise, as double backward gives, would be applied to the wrong elements.
+    """
+    if parameter.grad is not None:
+        parameter.grad.add_(gradient)
+    elif gradient.stride() == parameter.stride():
+        parameter.grad = gradient
+    else:
+        parameter.grad = torch.empty_like(parameter).copy_(gradient)
+
+
+class Trainer:
+    """Trains one translator in one run folder, from the start or from the folder's newest checkpoint.
+
+    Args:
+        run: the run folder.
+        config: what to train.
+        task: domains, directions and size.
+        pictures: the training pictures.
+        device: where to train.
+        observers: who is told.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        config: RunConfig,
+        task: Task,
+        pictures: TrainingPictures,
+        device: torch.device,
+        observers: tuple[Observer, ...] = (),
+    ) -> None:
+        self.run, self.config, self.pictures, self.device = run, config, pictures, device
+        self.observers = observers
+        self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
+        self.translator = build_translator(config, task)
+        checkpoint = newest_checkpoint(run)
+        if checkpoint is None:
+            self.translator.prepare(pictures.centred)
+        else:
+            load_weights(self.translator, checkpoint)
+        self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        self.optimisers = build_optimisers(self.translator)
+        self.guard = FiniteGuard(device)
+        self.steps = planned_steps(config, type(self.translator)) if self.optimisers else 0
+        self.position = Position(0, self.steps, 0, 0.0)
+        if checkpoint is not None:
+            self._load_training(checkpoint)
+
+    def train(self) -> Path:
+        """Train to the end of the budget; returns the folder of the last checkpoint.
+
+        Raises:
+            TrainingError: when a loss or gradient is not finite, or on SIGINT or SIGTERM. The run folder
+                then holds a good checkpoint to go on from.
+        """
+        sync_write(self.run / "config.yaml", to_yaml(self.config.settings()))
+        log = _LossLog()
+        with _stop_signals() as stopped:
+            while self.position.step < self.steps:
+                self._step(log)
+                if stopped():
+                    self._save()
+                    raise Interrupted(self.run, self.position, stopped())
+        folder = self._save()
+        for observer in self.observers:
+            observer.on_sample(self.translator, self.position)
+        return folder
+
+    def _step(self, log: "_LossLog") -> None:
+        train, started = self.config.train, time.perf_counter()
+        step = self.position.step
+        batches = self._draw(step)
+        self._schedule(step)
+        torch.manual_seed(step_seed(train.seed, step))
+        self.translator.train()
+        terms = training_step(
+            self.translator, self.optimisers, batches, step, self.guard, self._precision()
+        )
+        log.add(terms)
+        elapsed = time.perf_counter() - started
+        self.position = Position(
+            step + 1,
+            self.steps,
+            self.position.images + _batch_size(self.config) * self.translator.batch.pictures,
+            self.position.seconds + elapsed,
+        )
+        self._report(log)
+
+    def _report(self, log: "_LossLog") -> None:
+        step, train = self.position.step, self.config.train
+        for observer in self.observers:
+            observer.on_step(self.position)
+        if step == 1 or step % train.log_every == 0 or step == self.steps:
+            self._raise_if_not_finite()
+            rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self.optimisers.items()}
+            record = Record(self.position, log.speed(self.position), rates, log.flush())
+            for observer in self.observers:
+                observer.on_record(record)
+        if step % train.checkpoint_every == 0 and step < self.steps:
+            self._save()
+        if train.sample_every and step % train.sample_every == 0 and step < self.steps:
+            for observer in self.observers:
+                observer.on_sample(self.translator, self.position)
+
+    def _draw(self, step: int) -> list[Batch]:
+        translator, size = self.translator, _batch_size(self.config)
+        batch = translator.batch.draw(self.pictures, translator.task.domains, size, step)
+        return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
+
+    def _schedule(self, step: int) -> None:
+        factor = decay(step, self.steps, self.config.train.decay_from)
+        for phase in self.translator.phases():
+            for group in self.optimisers[phase.name].param_groups:
+                group["lr"] = phase.optimiser.learning_rate * factor
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.config.train.precision == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def _raise_if_not_finite(self) -> None:
+        fault = self.guard.fault()
+        if fault is None:
+            return
+        checkpoint = newest_checkpoint(self.run)
+        left = f"the checkpoint of step {checkpoint.position.step} is good" if checkpoint else "no checkpoint yet"
+        raise TrainingError(
+            f"training stopped: phase {fault.phase!r} of step {fault.step + 1} was not finite "
+            f"({fault.terms_text()}); {left} in {self.run}. "
+            "Try a lower --set model.learning_rate or --set train.precision=fp32"
+        )
+
+    def _save(self) -> Path:
+        self._raise_if_not_finite()
+        states = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
+        return save_checkpoint(self.run, self.translator, self.config.settings(), self.position, states)
+
+    def _load_training(self, checkpoint: Checkpoint) -> None:
+        state = checkpoint.training()
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.translator.load_training_state(state["translator"])
+        self.position = checkpoint.position
+
+
+class Interrupted(TrainingError):
+    """Training was told to stop and left a checkpoint.
+
+    `status` is the conventional exit status, 128 plus the signal's number.
+    """
+
+    def __init__(self, run: Path, position: Position, signal_number: int) -> None:
+        self.status = 128 + signal_number
+        super().__init__(
+            f"stopped after step {position.step} of {position.steps}; go on with: i2i train --resume {run}"
+        )
+
+
+def planned_steps(config: RunConfig, cls: type[Translator]) -> int:
+    """Steps that spend the budget of images."""
+    return math.ceil(config.train.images / (_batch_size(config) * cls.batch.pictures))
+
+
+def step_seed(seed: int, step: int) -> int:
+    """Seed of a step's random draws."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The named device, or the best there is: cuda, then mps, then cpu."""
+    if name:
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+class _LossLog:
+    """Sums of loss terms on the device, read only when a record is due."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._since: Position | None = None
+
+    def add(self, terms: Mapping[str, Tensor]) -> None:
+        for name, term in terms.items():
+            self._sums[name] = self._sums[name] + term if name in self._sums else term
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def flush(self) -> dict[str, float]:
+        """Means since the last call."""
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums.clear()
+        self._counts.clear()
+        return means
+
+    def speed(self, position: Position) -> float:
+        """Pictures per second since the last call."""
+        images, seconds = position.images, position.seconds
+        if self._since is not None and self._since.step < position.step:
+            images, seconds = images - self._since.images, seconds - self._since.seconds
+        self._since = position
+        return images / max(seconds, 1e-9)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], int]]:
+    """Yields a function that gives the number of the SIGINT or SIGTERM received, 0 for none."""
+    received = [0]
+
+    def remember(number: int, frame: Any) -> None:
+        received[0] = number
+
+    previous = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: received[0]
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _batch_size(config: RunConfig) -> int:
+    size = config.train.batch_size
+    assert size is not None  # build_run has put the paper's in
+    return size

@@ -1,0 +1,279 @@
+"""The contract between translators and everything that trains, saves, runs and compares them.
+
+A translator is a module with networks, a list of phases and a way to generate. It holds no optimiser, device,
+path, step counter or logger: those belong to the trainer. `docs/adding_a_model.md` builds one from scratch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, final
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from i2i.data.batches import Batch
+from i2i.errors import UserError, unknown
+
+Scratch = dict[str, Tensor]
+"""What one phase leaves for a later one; made fresh by the trainer for every micro-batch."""
+
+INFERENCE_NOISE_SEED = 0
+
+
+class Coverage(Enum):
+    """Which directions one trained translator serves."""
+
+    DIRECTION = "direction"  # one ordered pair of domains
+    PAIR = "pair"  # one pair, both ways
+    ALL = "all"  # every ordered pair of all domains
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one training run learns: facts about the data, nothing about the method.
+
+    Attributes:
+        domains: names; their order is the order of the model's indices.
+        directions: ordered pairs (source, target) of names.
+        image_size: height and width in pixels.
+        channels: colour channels of every image.
+    """
+
+    domains: tuple[str, ...]
+    directions: tuple[tuple[str, str], ...]
+    image_size: tuple[int, int]
+    channels: int = 3
+
+    @classmethod
+    def covering(
+        cls, coverage: Coverage, domains: tuple[str, ...], image_size: tuple[int, int], channels: int = 3
+    ) -> "Task":
+        """The task of one training of that coverage over `domains`.
+
+        Raises:
+            UserError: for fewer than two domains, or more than two with a coverage that serves one pair.
+        """
+        if len(domains) < 2:
+            raise UserError(f"translation needs at least two domains, found only {', '.join(domains) or 'none'}")
+        if coverage is not Coverage.ALL and len(domains) != 2:
+            raise UserError(
+                f"this model learns one pair of domains at a time and the data has {', '.join(domains)}: "
+                f"choose two with --set data.domains={domains[0]},{domains[1]}"
+            )
+        if coverage is Coverage.DIRECTION:
+            directions: tuple[tuple[str, str], ...] = ((domains[0], domains[1]),)
+        else:
+            directions = tuple((a, b) for a in domains for b in domains if a != b)
+        return cls(domains, directions, image_size, channels)
+
+    def index(self, domain: str) -> int:
+        """Index of a domain name; UserError for a name the task does not have."""
+        if domain not in self.domains:
+            raise unknown("domain", domain, self.domains)
+        return self.domains.index(domain)
+
+
+class ModelConfig(BaseModel):
+    """Settings of a translator. Subclasses add fields with defaults that are the paper's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Settings of a phase's optimiser (Kingma and Ba 2015)."""
+
+    learning_rate: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Outcome of one phase on one micro-batch.
+
+    Attributes:
+        total: scalar to differentiate.
+        terms: its parts for the log, without their weights.
+    """
+
+    total: Tensor
+    terms: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser's turn within a training step.
+
+    Attributes:
+        name: unique within the model; names the optimiser in checkpoints and the losses in logs.
+        networks: attributes of the translator whose parameters this phase, and no other, trains.
+        loss: computes the losses on a micro-batch.
+        optimiser: settings of the optimiser.
+        every: the phase runs in step s (from 0) when (s + 1) % every == 0.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    loss: Callable[[Any, Scratch], Losses]
+    optimiser: Adam
+    every: int = 1
+
+    def runs_in(self, step: int) -> bool:
+        """Whether the phase takes its turn in `step`, counted from 0."""
+        return (step + 1) % self.every == 0
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How a translator runs when it translates; recorded in checkpoints and printed by the bench.
+
+    Attributes:
+        dropout: whether dropout stays on. Its noise is one fixed draw, the same for every picture.
+        image_statistics: whether batch norms use the statistics of the picture itself, as training with
+            batches of one does, in place of their running ones.
+    """
+
+    dropout: bool = False
+    image_statistics: bool = False
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether pictures must pass singly for the result not to depend on their neighbours."""
+        return self.dropout or self.image_statistics
+
+    def __str__(self) -> str:
+        noise = "dropout on" if self.dropout else "dropout off"
+        return f"{noise}, {'statistics of the picture' if self.image_statistics else 'fixed statistics'}"
+
+
+class Translator(nn.Module, ABC):
+    """A method that translates images between domains.
+
+    Class attributes:
+        coverage: what one trained instance serves.
+        batch: the kind of batch its losses take.
+        batch_size: the paper's, used unless the settings say otherwise.
+        Config: its settings.
+        test_settings: settings that make it small enough for the contract suite.
+
+    `multiple` is what image height and width must be multiples of.
+    """
+
+    coverage: ClassVar[Coverage]
+    batch: ClassVar[type[Batch]]
+    batch_size: ClassVar[int] = 1
+    Config: ClassVar[type[ModelConfig]] = ModelConfig
+    test_settings: ClassVar[Mapping[str, Any]] = {}
+    multiple: int = 1
+
+    def __init__(self, config: ModelConfig, task: Task) -> None:
+        """Build the networks on the CPU, initialised from torch's global stream."""
+        super().__init__()
+        self.config = config
+        self.task = task
+
+    @abstractmethod
+    def phases(self) -> tuple[Phase, ...]:
+        """The turns of a training step in order of execution; none for a method that learns nothing."""
+
+    @abstractmethod
+    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
+        """Translate [B, C, H, W] in [-1, 1] between domains given by index; same shape and range."""
+
+    @property
+    def inference(self) -> Inference:
+        """How the model runs when it translates."""
+        return Inference()
+
+    def prepare(self, pictures: Callable[[str], Iterator[Tensor]]) -> None:
+        """Look at the training data once, before the first step.
+
+        `pictures(domain)` iterates over its training images in batches [B, C, H, W] in [-1, 1].
+        """
+
+    def training_state(self) -> dict[str, Tensor]:
+        """What training needs to go on besides parameters and buffers, such as image pools."""
+        return {}
+
+    def load_training_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `training_state` gave."""
+
+    @final
+    def translate(self, images: Tensor, source: str, target: str) -> Tensor:
+        """Translate images [B, C, H, W], float in [-1, 1], from domain `source` to domain `target`.
+
+        The result has the same shape and range and does not depend on how pictures are batched. Neither
+        training mode, weights, buffers nor torch's random stream are changed.
+
+        Raises:
+            UserError: for an unknown domain or direction, or images of a shape, type or range that the
+                model does not take; the text lists what is allowed.
+        """
+        self._check_direction(source, target)
+        self._check_images(images)
+        indices = self.task.index(source), self.task.index(target)
+        with torch.no_grad(), self._inference_mode():
+            if not self.inference.one_by_one:
+                return self.generate(images, *indices)
+            return torch.cat([self._generate_alone(image[None], *indices) for image in images])
+
+    def _generate_alone(self, image: Tensor, source: int, target: int) -> Tensor:
+        with torch.random.fork_rng(devices=[image.device] if image.is_cuda else []):
+            torch.manual_seed(INFERENCE_NOISE_SEED)
+            return self.generate(image, source, target)
+
+    @contextmanager
+    def _inference_mode(self) -> Iterator[None]:
+        modules = list(self.modules())
+        training = [module.training for module in modules]
+        tracking = [getattr(module, "track_running_stats", None) for module in modules]
+        for module in modules:
+            if isinstance(module, nn.modules.dropout._DropoutNd):
+                module.training = self.inference.dropout
+            elif isinstance(module, nn.BatchNorm2d) and self.inference.image_statistics:
+                # Training mode without tracking: the picture's statistics, and no trace of it afterwards.
+                module.training, module.track_running_stats = True, False
+            else:
+                module.training = False
+        try:
+            yield
+        finally:
+            for module, mode, tracks in zip(modules, training, tracking, strict=True):
+                module.training = mode
+                if tracks is not None:
+                    module.track_running_stats = tracks
+
+    def _check_direction(self, source: str, target: str) -> None:
+        for domain in (source, target):
+            self.task.index(domain)
+        if (source, target) not in self.task.directions:
+            allowed = ", ".join(f"{a} to {b}" for a, b in self.task.directions)
+            raise UserError(f"this model does not translate {source} to {target}; it translates {allowed}")
+
+    def _check_images(self, images: Tensor) -> None:
+        channels = self.task.channels
+        if images.ndim != 4 or images.shape[1] != channels:
+            raise UserError(f"images must have shape [B, {channels}, H, W], got {list(images.shape)}")
+        if not images.is_floating_point():
+            raise UserError(f"images must be floating point in [-1, 1], got {images.dtype}")
+        check_size((images.shape[2], images.shape[3]), self.multiple)
+        if images.numel() and not bool(images.abs().amax() <= 1.0):
+            low, high = float(images.min()), float(images.max())
+            raise UserError(f"images must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
+
+
+def check_size(image_size: tuple[int, int], multiple: int) -> None:
+    """UserError unless height and width are positive multiples of `multiple`."""
+    if all(side > 0 and side % multiple == 0 for side in image_size):
+        return
+    height, width = image_size
+    near = [max(multiple, round(side / multiple) * multiple) for side in image_size]
+    size = str(near[0]) if near[0] == near[1] else f"{near[0]}x{near[1]}"
+    raise UserError(
+        f"an image of {height}x{width} pixels does not divide by {multiple}, which this model needs: "
+        f"use --set data.image_size={size}"
+    )

@@ -1,0 +1,117 @@
+"""StarGAN: one generator for every direction between any number of domains.
+
+Choi, Choi, Kim, Ha, Kim, Choo: StarGAN: Unified Generative Adversarial Networks for Multi-Domain
+Image-to-Image Translation, CVPR 2018, https://arxiv.org/abs/1711.09020. The target domain enters the
+generator as label maps; the discriminator judges patches and names the domain.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from i2i.data.batches import LabelledBatch
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms
+from i2i.nn.patchgan import strided_patchgan
+from i2i.nn.resnet import ResnetGenerator
+from i2i.registry import register
+from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Scratch, Task, Translator
+
+
+class StarGANConfig(ModelConfig):
+    """Settings of StarGAN; the defaults are the paper's."""
+
+    width: int = Field(64, ge=1, description="channels after the generator's first convolution")
+    discriminator_width: int = Field(64, ge=1, description="channels after the discriminator's first")
+    blocks: int = Field(6, ge=0, description="residual blocks of the generator")
+    layers: int = Field(6, ge=1, description="stride-2 convolutions of the discriminator, at most")
+    labels: Literal["exclusive", "attributes"] = Field(
+        "exclusive", description="one domain per picture (softmax) or independent attributes (sigmoid)"
+    )
+    gan: GANObjective = "wgan-gp"
+    n_critic: int = Field(5, ge=1, description="discriminator updates per generator update")
+    lambda_classification: float = Field(1.0, ge=0)
+    lambda_reconstruction: float = Field(10.0, ge=0)
+    lambda_gp: float = Field(10.0, ge=0, description="weight of the gradient penalty, for wgan-gp")
+    learning_rate: float = Field(1e-4, gt=0)
+    beta1: float = Field(0.5, ge=0, lt=1)
+
+
+@register("stargan")
+class StarGAN(Translator):
+    """One label-conditioned generator and one two-headed discriminator."""
+
+    coverage = Coverage.ALL
+    batch = LabelledBatch
+    batch_size = 16
+    Config = StarGANConfig
+    test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 3, "n_critic": 2}
+    multiple = ResnetGenerator.multiple
+    config: StarGANConfig
+
+    def __init__(self, config: StarGANConfig, task: Task) -> None:
+        super().__init__(config, task)
+        domains = len(task.domains)
+        self.generator = ResnetGenerator(
+            task.channels,
+            config.width,
+            config.blocks,
+            labels=domains,
+            norm="instance-affine",
+            padding="zeros",
+            resampling="conv4",
+            last_bias=False,
+        )
+        self.discriminator = strided_patchgan(
+            task.channels, config.discriminator_width, config.layers, domains, task.image_size
+        )
+
+    def phases(self) -> tuple[Phase, ...]:
+        config = self.config
+        settings = Adam(config.learning_rate, (config.beta1, 0.999))
+        return (
+            Phase("discriminator", ("discriminator",), self._discriminator_loss, settings),
+            Phase("generator", ("generator",), self._generator_loss, settings, every=config.n_critic),
+        )
+
+    def _discriminator_loss(self, batch: LabelledBatch, scratch: Scratch) -> Losses:
+        """Equation 5, with the adversarial part of equation 8."""
+        if "targets" not in scratch:
+            scratch["targets"] = batch.labels[torch.randperm(len(batch.labels))]
+        fake = scratch["fake"] = self.generator(batch.images, scratch["targets"])
+        scores, logits = self.discriminator.judge_and_classify(batch.images)
+        terms = discriminator_terms(
+            self.config.gan, self.discriminator, batch.images, fake, scratch.get("interpolation"), scores
+        )
+        terms["classification"] = self._classification(logits, batch.labels)
+        total = terms["real"] + terms["fake"] + self.config.lambda_classification * terms["classification"]
+        if "penalty" in terms:
+            total = total + self.config.lambda_gp * terms["penalty"]
+        return Losses(total, terms)
+
+    def _generator_loss(self, batch: LabelledBatch, scratch: Scratch) -> Losses:
+        """Equation 6: fool the critic, be classified as the target, and find the way back."""
+        fake, config = scratch["fake"], self.config
+        scores, logits = self.discriminator.judge_and_classify(fake)
+        terms = {
+            "adversarial": OBJECTIVES[config.gan].generator(scores),
+            "classification": self._classification(logits, scratch["targets"]),
+            "reconstruction": F.l1_loss(self.generator(fake, batch.labels), batch.images),
+        }
+        total = terms["adversarial"] + config.lambda_classification * terms["classification"]
+        total = total + config.lambda_reconstruction * terms["reconstruction"]
+        return Losses(total, terms)
+
+    def _classification(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Equations 2 and 3; attributes are summed, as the authors' code does."""
+        if self.config.labels == "exclusive":
+            return F.cross_entropy(logits, labels.argmax(1))
+        return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(labels)
+
+    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
+        labels = torch.zeros(len(images), len(self.task.domains), device=images.device)
+        labels[:, target] = 1
+        translated: Tensor = self.generator(images, labels)
+        return translated

@@ -1,0 +1,123 @@
+"""Training steps give the losses of the reference implementations, from the same weights and images."""
+
+import pytest
+import torch
+
+from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
+from i2i.guard import FiniteGuard
+from i2i.models.cyclegan import CycleGAN, CycleGANConfig
+from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
+from i2i.models.stargan import StarGAN, StarGANConfig
+from i2i.nn.resnet import ResnetGenerator
+from i2i.trainer import build_optimisers, training_step
+from i2i.translator import Coverage, Task
+from tests import reference
+
+TOLERANCE = 1e-4
+
+
+def assert_losses(ours, theirs, step):
+    assert ours.keys() >= theirs.keys()
+    for name, expected in theirs.items():
+        assert ours[name] == pytest.approx(expected, rel=TOLERANCE), f"{name} in step {step}"
+
+
+def run(translator, batches, scratches=None):
+    """The logged terms of every step."""
+    optimisers, guard = build_optimisers(translator), FiniteGuard(torch.device("cpu"))
+    translator.train()
+    for step, batch in enumerate(batches):
+        scratch = [dict(scratches[step])] if scratches else None
+        terms = training_step(translator, optimisers, [batch], step, guard, scratches=scratch)
+        yield {name: float(term) for name, term in terms.items()}
+    assert guard.fault() is None
+
+
+def test_cyclegan_losses():
+    stored, weights = reference.arrays("training_cyclegan"), reference.weights("training_cyclegan")
+    config = CycleGANConfig(width=4, discriminator_width=4, blocks=6, pool_size=0)
+    translator = CycleGAN(config, Task.covering(Coverage.PAIR, ("A", "B"), (64, 64)))
+    # In the reference's naming G_A maps A to B and D_A judges its fakes, which belong to B.
+    for ours, theirs in {
+        "a_to_b": "G_A",
+        "b_to_a": "G_B",
+        "discriminator_b": "D_A",
+        "discriminator_a": "D_B",
+    }.items():
+        reference.load_in_order(translator.get_submodule(ours), weights[f"net{theirs}"])
+    batches = [UnpairedBatch(a, b) for a, b in zip(stored["A"], stored["B"], strict=True)]
+    logged = reference.settings("training_cyclegan")["losses"]
+    for step, (terms, expected) in enumerate(zip(run(translator, batches), logged, strict=True)):
+        ours = {
+            "G_A": terms["generators/adversarial_b"],
+            "G_B": terms["generators/adversarial_a"],
+            "cycle_A": 10 * terms["generators/cycle_a"],
+            "cycle_B": 10 * terms["generators/cycle_b"],
+            "idt_A": 5 * terms["generators/identity_b"],
+            "idt_B": 5 * terms["generators/identity_a"],
+            "D_A": 0.5 * (terms["discriminators/real_b"] + terms["discriminators/fake_b"]),
+            "D_B": 0.5 * (terms["discriminators/real_a"] + terms["discriminators/fake_a"]),
+        }
+        assert_losses(ours, expected, step)
+
+
+def test_pix2pix_losses():
+    stored, weights = reference.arrays("training_pix2pix"), reference.weights("training_pix2pix")
+    config = Pix2PixConfig(width=4, discriminator_width=4, dropout=0)
+    translator = Pix2Pix(config, Task.covering(Coverage.DIRECTION, ("A", "B"), (128, 128)))
+    reference.load_in_order(translator.generator, weights["netG"])
+    reference.load_in_order(translator.discriminator, weights["netD"])
+    batches = [PairedBatch(a, b) for a, b in zip(stored["A"], stored["B"], strict=True)]
+    logged = reference.settings("training_pix2pix")["losses"]
+    for step, (terms, expected) in enumerate(zip(run(translator, batches), logged, strict=True)):
+        ours = {
+            "G_GAN": terms["generator/adversarial"],
+            "G_L1": 100 * terms["generator/l1"],
+            "D_real": terms["discriminator/real"],
+            "D_fake": terms["discriminator/fake"],
+        }
+        assert_losses(ours, expected, step)
+
+
+@pytest.mark.parametrize("labels", ["exclusive", "attributes"])
+def test_stargan_losses(labels):
+    name = {"exclusive": "training_stargan_onehot", "attributes": "training_stargan_attributes"}[labels]
+    stored, weights = reference.arrays(name), reference.weights(name)
+    config = StarGANConfig(
+        width=4, discriminator_width=4, blocks=2, layers=4, labels=labels, n_critic=3
+    )
+    translator = StarGAN(config, Task.covering(Coverage.ALL, tuple("abcde"), (64, 64)))
+    reference.load_in_order(translator.generator, weights["G"])
+    reference.load_in_order(translator.discriminator, weights["D"])
+    batches = [LabelledBatch(*pair) for pair in zip(stored["images"], stored["labels"], strict=True)]
+    draws = [
+        {"targets": targets, "interpolation": interpolation}
+        for targets, interpolation in zip(stored["target_labels"], stored["interpolation"], strict=True)
+    ]
+    logged = reference.settings(name)["losses"]
+    for step, (terms, expected) in enumerate(zip(run(translator, batches, draws), logged, strict=True)):
+        ours = {
+            "D/loss_real": terms["discriminator/real"],
+            "D/loss_fake": terms["discriminator/fake"],
+            "D/loss_cls": terms["discriminator/classification"],
+            "D/loss_gp": terms["discriminator/penalty"],
+        }
+        if "generator/adversarial" in terms:
+            ours |= {
+                "G/loss_fake": terms["generator/adversarial"],
+                "G/loss_rec": terms["generator/reconstruction"],
+                "G/loss_cls": terms["generator/classification"],
+            }
+        assert ours.keys() == expected.keys()
+        assert_losses(ours, expected, step)
+
+
+def test_cyclegan_takes_six_blocks_up_to_128_pixels_and_nine_above():
+    def blocks(side: int) -> int:
+        with torch.device("meta"):
+            task = Task.covering(Coverage.PAIR, ("a", "b"), (side, side))
+            modules = CycleGAN(CycleGANConfig(), task).a_to_b.modules()
+        return sum(type(module).__name__ == "ResidualBlock" for module in modules)
+
+    assert (blocks(64), blocks(128), blocks(256)) == (6, 6, 9)
+    assert ResnetGenerator.multiple == 4
