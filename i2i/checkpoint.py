@@ -176,8 +176,12 @@ def load_translator(run: Path, device: torch.device | str = "cpu") -> tuple[Tran
     cls = registry.get(model.pop("name"))
     translator = cls(validate(cls.Config, model, "model"), checkpoint.task)
     load_weights(translator, checkpoint)
+    # As in training: dropout draws its mask in memory order.
+    last = checkpoint.settings["train"]["channels_last"]
+    memory_format = torch.channels_last if last else torch.contiguous_format
+    translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     task = checkpoint.task
-    return translator.to(device).eval(), Preprocess(task.image_size, task.channels)
+    return translator.eval(), Preprocess(task.image_size, task.channels)
 
 
 def load_weights(translator: Translator, checkpoint: Checkpoint) -> None:

@@ -28,6 +28,11 @@ def register(name: str) -> Callable[[type[Translator]], type[Translator]]:
     return add
 
 
+def unregister(name: str) -> None:
+    """Forget a name, for tests that register classes of their own."""
+    del _REGISTRY[name]
+
+
 def get(name: str) -> type[Translator]:
     """The translator of that name; UserError with near names otherwise."""
     _discover()

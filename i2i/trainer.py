@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,8 +53,8 @@ class Record:
     losses: Mapping[str, float]
 
 
-class Observer(Protocol):
-    """Somebody who follows a training: a progress line, a metrics file, TensorBoard."""
+class Observer:
+    """Somebody who follows a training: a progress line, a metrics file, TensorBoard. By itself it does nothing."""
 
     def on_step(self, position: Position) -> None:
         """After every step."""

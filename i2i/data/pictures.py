@@ -2,9 +2,10 @@
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from torch import Tensor
@@ -43,17 +44,21 @@ class TrainingPictures:
     sees what an undisturbed one would have.
 
     Args:
-        data: the data set; its domains are loaded.
-        split: name of the split.
+        pixels: uint8 [N, H', W', C] by domain, all of one size, at least that of `preprocess`.
         preprocess: size and channels of the images.
-        zoom: pictures are loaded this much larger and randomly cropped (286/256 in pix2pix and CycleGAN).
         flip: whether to mirror half of the pictures.
         seed: of order and augmentation.
-        progress: called with pictures done and in total while loading.
     """
 
     def __init__(
-        self,
+        self, pixels: Mapping[str, np.ndarray], preprocess: Preprocess, flip: bool = True, seed: int = 0
+    ) -> None:
+        self.preprocess, self.flip, self.seed = preprocess, flip, seed
+        self._pixels = pixels
+
+    @classmethod
+    def load(
+        cls,
         data: DataSet,
         split: str,
         preprocess: Preprocess,
@@ -61,15 +66,18 @@ class TrainingPictures:
         flip: bool = True,
         seed: int = 0,
         progress: Progress | None = None,
-    ) -> None:
-        self.preprocess = preprocess
-        self.flip = flip
-        self.seed = seed
+    ) -> Self:
+        """Decode the split of every domain of `data`.
+
+        Pictures are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
+        CycleGAN). `progress` is called with the pictures done and in total.
+        """
         pictures = {domain: data.pictures(split, domain) for domain in data.domains}
         everything = [picture for domain in data.domains for picture in pictures[domain]]
         pixels = load_pixels(everything, preprocess, zoom, progress)
         ends = np.cumsum([len(pictures[domain]) for domain in data.domains])
-        self._pixels = dict(zip(data.domains, np.split(pixels, ends[:-1]), strict=True))
+        by_domain = dict(zip(data.domains, np.split(pixels, ends[:-1]), strict=True))
+        return cls(by_domain, preprocess, flip, seed)
 
     def count(self, domain: str) -> int:
         """Number of pictures of a domain."""

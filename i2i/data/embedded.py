@@ -1,0 +1,114 @@
+"""Data sets that are drawn by the program itself, so that the first command needs no data and no network."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from i2i.config import DataConfig
+from i2i.data import seasons
+from i2i.data.images import write_picture
+from i2i.data.layouts import CARD, DataSet, scan
+from i2i.data.pictures import Progress
+from i2i.errors import UserError, unknown
+
+# Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
+DRAWING_VERSION = 1
+
+
+class EmbeddedSet(NamedTuple):
+    """A procedural data set: `draw(scene, domain, size, seed)` gives uint8 [H, W, 3]."""
+
+    domains: tuple[str, ...]
+    draw: Callable[[int, str, tuple[int, int], int], np.ndarray]
+
+
+EMBEDDED: dict[str, EmbeddedSet] = {"seasons": EmbeddedSet(seasons.DOMAINS, seasons.draw)}
+
+
+def make(
+    name: str,
+    out: Path,
+    size: tuple[int, int] = (256, 256),
+    train: int = 400,
+    test: int = 60,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> None:
+    """Draw an embedded set into `out/<split>/<domain>/<scene>.png`; no scene is in both splits.
+
+    Args:
+        name: which set.
+        out: a folder that does not exist yet or is empty.
+        size: height and width, pixels.
+        train, test: scenes per split; every scene is drawn once per domain.
+        seed: of the scenes.
+        progress: called with scenes drawn and in total.
+
+    Raises:
+        UserError: for an unknown set or a folder with something in it.
+    """
+    if name not in EMBEDDED:
+        raise unknown("embedded set", name, EMBEDDED)
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty: choose another --out or remove it")
+    scratch = out.with_name(f".{out.name}.{os.getpid()}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    splits = ["train"] * train + ["test"] * test
+    for split in ("train", "test"):
+        for domain in EMBEDDED[name].domains:
+            (scratch / split / domain).mkdir(parents=True)
+    draw = partial(_draw_scene, name, scratch, size, seed)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(draw, range(train + test), splits), 1):
+            if progress:
+                progress(done, train + test)
+    card = {"name": name, "domains": list(EMBEDDED[name].domains), "paired": True}
+    (scratch / CARD).write_text(json.dumps(card, indent=1))
+    if out.exists():
+        out.rmdir()
+    try:
+        scratch.rename(out)
+    except OSError:  # somebody else has drawn the same set meanwhile
+        shutil.rmtree(scratch)
+
+
+def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
+    """The data set of a config: its folder, or the embedded set, drawn into the cache when it is not there."""
+    data = scan(config.path) if config.path is not None else _cached(config, progress)
+    return data.restricted(config.domains) if config.domains else data
+
+
+def cache_folder() -> Path:
+    """Where drawn sets are kept: $I2I_CACHE, or i2i in the user's cache folder."""
+    if "I2I_CACHE" in os.environ:
+        return Path(os.environ["I2I_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "i2i"
+
+
+def _cached(config: DataConfig, progress: Progress | None) -> DataSet:
+    height, width = config.image_size
+    folder = (
+        cache_folder()
+        / f"{config.embedded}-{height}x{width}-{config.scenes}+{config.test_scenes}-v{DRAWING_VERSION}"
+    )
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        make(
+            config.embedded, folder, (height, width), config.scenes, config.test_scenes, progress=progress
+        )
+    return scan(folder)
+
+
+def _draw_scene(name: str, root: Path, size: tuple[int, int], seed: int, scene: int, split: str) -> None:
+    embedded = EMBEDDED[name]
+    for domain in embedded.domains:
+        write_picture(
+            root / split / domain / f"{scene:05d}.png", embedded.draw(scene, domain, size, seed)
+        )

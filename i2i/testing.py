@@ -1,0 +1,332 @@
+"""The suite that every translator passes, also one that is defined elsewhere.
+
+    from i2i.testing import check_translator
+    check_translator(MyTranslator)
+
+Each check is a function of a `Subject` and raises AssertionError with the reason. `CHECKS` lists them, so that
+a test runner can show each by name.
+"""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i import registry
+from i2i.config import RunConfig, build_run
+from i2i.data.images import Preprocess
+from i2i.data.pictures import TrainingPictures
+from i2i.errors import UserError
+from i2i.guard import FiniteGuard
+from i2i.trainer import (
+    Observer,
+    Trainer,
+    build_optimisers,
+    build_translator,
+    phase_parameters,
+    training_step,
+)
+from i2i.checkpoint import Position, load_translator
+from i2i.translator import Coverage, Task, Translator
+
+SIDE = 32
+BATCH_SIZE = 2
+STEPS = 6
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A translator under test, made small by its `test_settings`."""
+
+    cls: type[Translator]
+
+    @property
+    def name(self) -> str:
+        """Its registered name."""
+        return registry.name_of(self.cls)
+
+    @property
+    def task(self) -> Task:
+        """Two domains, or three where one model serves all."""
+        domains = ("dawn", "noon", "dusk") if self.cls.coverage is Coverage.ALL else ("dawn", "noon")
+        return Task.covering(self.cls.coverage, domains, (SIDE, SIDE))
+
+    def config(self, **train: Any) -> RunConfig:
+        """A short training with small networks."""
+        settings = {
+            "model": dict(self.cls.test_settings),
+            "data": {"image_size": SIDE},
+            "train": {
+                "images": STEPS * BATCH_SIZE * self.cls.batch.pictures,
+                "batch_size": BATCH_SIZE,
+                "sample_every": 0,
+            }
+            | train,
+        }
+        return build_run(settings, self.name, self.cls.Config, self.cls.batch_size)
+
+    def build(self, **train: Any) -> Translator:
+        """An untrained instance that has seen its training data."""
+        translator = build_translator(self.config(**train), self.task)
+        translator.prepare(self.pictures().centred)
+        return translator
+
+    def pictures(self) -> TrainingPictures:
+        """Random training pictures, the same every time."""
+        rng = np.random.default_rng(0)
+        pixels = {
+            domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains
+        }
+        return TrainingPictures(pixels, Preprocess((SIDE, SIDE)))
+
+    def batch(self, step: int = 0) -> Any:
+        """The batch of a step."""
+        return self.cls.batch.draw(self.pictures(), self.task.domains, BATCH_SIZE, step)
+
+    def images(self, count: int = 3) -> Tensor:
+        """Random images [count, 3, SIDE, SIDE] in [-1, 1]."""
+        generator = torch.Generator().manual_seed(1)
+        return torch.rand(count, 3, SIDE, SIDE, generator=generator) * 2 - 1
+
+
+def check_translator(cls: type[Translator]) -> None:
+    """Run every check on a registered translator.
+
+    Raises:
+        AssertionError: naming the check and the reason.
+    """
+    for check in CHECKS:
+        try:
+            check(Subject(cls))
+        except AssertionError as error:
+            raise AssertionError(f"{cls.__name__} fails {check.__name__}: {error}") from error
+
+
+def phases_own_each_parameter_once(subject: Subject) -> None:
+    """Each trainable parameter belongs to exactly one phase, and phase names differ."""
+    translator = subject.build()
+    phases = translator.phases()
+    assert len({phase.name for phase in phases}) == len(phases), "two phases have the same name"
+    owned = [parameter for phase in phases for parameter in phase_parameters(translator, phase)]
+    assert len({id(parameter) for parameter in owned}) == len(owned), "two phases train the same parameter"
+    homeless = [
+        name
+        for name, parameter in translator.named_parameters()
+        if parameter.requires_grad and all(parameter is not mine for mine in owned)
+    ]
+    assert not homeless, f"no phase trains {', '.join(homeless)}"
+
+
+def gradients_reach_all_parameters_of_a_phase(subject: Subject) -> None:
+    """A phase's total depends on every parameter of its networks and is a finite scalar."""
+    translator = subject.build().train()
+    scratch: dict[str, Tensor] = {}
+    for phase in translator.phases():
+        losses = phase.loss(subject.batch(), scratch)
+        assert losses.total.ndim == 0, f"the total of {phase.name} is no scalar"
+        assert bool(losses.total.isfinite()), f"the total of {phase.name} is not finite"
+        gradients = torch.autograd.grad(
+            losses.total, phase_parameters(translator, phase), allow_unused=True
+        )
+        unreached = sum(gradient is None for gradient in gradients)
+        assert not unreached, f"the loss of {phase.name} does not depend on {unreached} of its parameters"
+
+
+def a_phase_changes_only_its_own_networks(subject: Subject) -> None:
+    """An optimiser step changes each of the phase's networks and nothing else; no gradient is left."""
+    for chosen in subject.build().phases():
+        translator = subject.build().train()
+        before = {name: value.clone() for name, value in translator.named_parameters()}
+        _run_step_updating(translator, subject, chosen.name)
+        changed = {
+            name for name, value in translator.named_parameters() if not torch.equal(value, before[name])
+        }
+        for network in chosen.networks:
+            assert any(name.startswith(f"{network}.") for name in changed), f"{network} did not change"
+        foreign = [n for n in changed if not n.startswith(tuple(f"{net}." for net in chosen.networks))]
+        assert not foreign, f"{chosen.name} changed {', '.join(foreign)}"
+        left = [name for name, value in translator.named_parameters() if value.grad is not None]
+        assert not left, f"{chosen.name} left gradients in {', '.join(left)}"
+
+
+def phases_run_as_often_as_they_say(subject: Subject) -> None:
+    """A phase runs in step s exactly when (s + 1) is a multiple of its `every`."""
+    translator = subject.build().train()
+    optimisers, guard = build_optimisers(translator), FiniteGuard(CPU)
+    for step in range(2 * max((phase.every for phase in translator.phases()), default=1)):
+        terms = training_step(translator, optimisers, [subject.batch(step)], step, guard)
+        ran = {name.split("/")[0] for name in terms}
+        due = {phase.name for phase in translator.phases() if (step + 1) % phase.every == 0}
+        assert ran == due, f"step {step} ran {sorted(ran)} and not {sorted(due)}"
+
+
+def logged_terms_carry_no_graph(subject: Subject) -> None:
+    """What a step returns for the log holds no autograd graph alive."""
+    translator = subject.build().train()
+    terms = training_step(
+        translator, build_optimisers(translator), [subject.batch()], 0, FiniteGuard(CPU)
+    )
+    assert not any(term.requires_grad for term in terms.values()), "a logged term needs gradients"
+
+
+def translation_keeps_shape_and_range(subject: Subject) -> None:
+    """Every direction of the task gives finite images of the input's shape in [-1, 1]."""
+    translator, images = subject.build(), subject.images()
+    for source, target in subject.task.directions:
+        translated = translator.translate(images, source, target)
+        assert translated.shape == images.shape, f"{list(images.shape)} became {list(translated.shape)}"
+        assert bool(translated.isfinite().all()), "the translation is not finite"
+        assert float(translated.abs().max()) <= 1, "the translation leaves [-1, 1]"
+
+
+def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
+    """Unknown domain, direction, size, type and range are errors that say what is allowed."""
+    translator, images = subject.build(), subject.images(1)
+    source, target = subject.task.directions[0]
+    refused: list[tuple[str, Callable[[], Tensor], str]] = [
+        ("an unknown domain", lambda: translator.translate(images, source, "nowhere"), source),
+        ("a direction onto itself", lambda: translator.translate(images, source, source), target),
+        ("a picture without channels", lambda: translator.translate(images[0], source, target), "[B, 3"),
+        ("integers", lambda: translator.translate(images.byte(), source, target), "[-1, 1]"),
+        ("values above 1", lambda: translator.translate(images + 2, source, target), "[-1, 1]"),
+        ("nan", lambda: translator.translate(images * torch.nan, source, target), "[-1, 1]"),
+    ]
+    if translator.multiple > 1:
+        odd = images[:, :, : SIDE - 1]
+        refused.append(
+            ("a side that does not divide", lambda: translator.translate(odd, source, target), "image_size")
+        )
+    for what, call, named in refused:
+        try:
+            call()
+        except UserError as error:
+            assert named in str(error), f"the error about {what} does not name {named!r}: {error}"
+        else:
+            raise AssertionError(f"translate takes {what}")
+
+
+def translation_does_not_depend_on_the_batch(subject: Subject) -> None:
+    """A picture is translated the same alone, among others and a second time."""
+    translator, images = subject.build(), subject.images(3)
+    for source, target in subject.task.directions:
+        together = translator.translate(images, source, target)
+        alone = torch.cat([translator.translate(image[None], source, target) for image in images])
+        difference = float((together - alone).abs().max())
+        assert difference < 1e-5, f"a batch changes the translation by {difference:.2g}"
+
+
+def translation_leaves_no_trace(subject: Subject) -> None:
+    """Weights, buffers, training mode and the random stream are as before."""
+    translator = subject.build().train()
+    before = {name: value.clone() for name, value in translator.state_dict().items()}
+    modes = [module.training for module in translator.modules()]
+    stream = torch.get_rng_state()
+    translator.translate(subject.images(), *subject.task.directions[0])
+    assert torch.equal(stream, torch.get_rng_state()), "translate draws from torch's random stream"
+    assert modes == [module.training for module in translator.modules()], "translate changes the mode"
+    changed = [name for name, value in translator.state_dict().items() if not torch.equal(value, before[name])]
+    assert not changed, f"translate changes {', '.join(changed)}"
+
+
+def state_survives_a_round_trip(subject: Subject) -> None:
+    """A run folder gives back a translator that translates the same, bit for bit."""
+    with tempfile.TemporaryDirectory() as folder:
+        trained = _train(subject, Path(folder))
+        loaded, preprocess = load_translator(Path(folder))
+        assert preprocess == Preprocess((SIDE, SIDE)), "the preprocessing was not kept"
+        source, target = subject.task.directions[-1]
+        images = subject.images()
+        same = torch.equal(
+            trained.translate(images, source, target), loaded.translate(images, source, target)
+        )
+        assert same, "the loaded translator translates otherwise"
+
+
+def resume_is_bit_exact(subject: Subject) -> None:
+    """A training that broke off and went on ends with the bits of an undisturbed one, pools included."""
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        undisturbed = _train(subject, Path(first))
+        if not undisturbed.phases():
+            return
+        try:
+            _train(subject, Path(second), _BreakOff(STEPS // 2 + 1), checkpoint_every=STEPS // 2)
+        except _BreakOff.Broken:
+            pass
+        resumed = _train(subject, Path(second))
+        _assert_equal(undisturbed.state_dict(), resumed.state_dict(), "weights")
+        _assert_equal(undisturbed.training_state(), resumed.training_state(), "training state")
+
+
+def a_bf16_step_is_finite(subject: Subject) -> None:
+    """Training under bfloat16 autocast keeps every loss, gradient and weight finite."""
+    with tempfile.TemporaryDirectory() as folder:
+        translator = _train(subject, Path(folder), precision="bf16")
+        bad = [name for name, value in translator.named_parameters() if not bool(value.isfinite().all())]
+        assert not bad, f"not finite after bf16 training: {', '.join(bad)}"
+
+
+def the_seed_decides_the_weights(subject: Subject) -> None:
+    """The same seed builds the same weights and, where there are any, another seed other ones."""
+    one, again, other = (dict(subject.build(seed=seed).named_parameters()) for seed in (1, 1, 2))
+    _assert_equal(one, again, "weights of the same seed")
+    differs = any(not torch.equal(value, other[name]) for name, value in one.items())
+    assert differs or not one, "two seeds give the same weights"
+
+
+CHECKS: tuple[Callable[[Subject], None], ...] = (
+    phases_own_each_parameter_once,
+    gradients_reach_all_parameters_of_a_phase,
+    a_phase_changes_only_its_own_networks,
+    phases_run_as_often_as_they_say,
+    logged_terms_carry_no_graph,
+    translation_keeps_shape_and_range,
+    translation_refuses_what_it_does_not_take,
+    translation_does_not_depend_on_the_batch,
+    translation_leaves_no_trace,
+    state_survives_a_round_trip,
+    resume_is_bit_exact,
+    a_bf16_step_is_finite,
+    the_seed_decides_the_weights,
+)
+
+
+class _BreakOff(Observer):
+    """Breaks a training off after a step, as a crash would."""
+
+    class Broken(Exception):
+        pass
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def on_step(self, position: Position) -> None:
+        if position.step == self._step:
+            raise self.Broken
+
+
+def _train(subject: Subject, run: Path, *observers: Observer, **train: Any) -> Translator:
+    trainer = Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
+    trainer.train()
+    return trainer.translator
+
+
+def _run_step_updating(translator: Translator, subject: Subject, phase: str) -> None:
+    """A step in which all phases run, but only one optimiser moves anything."""
+    optimisers = build_optimisers(translator)
+    for name, optimiser in optimisers.items():
+        if name != phase:
+            optimiser.param_groups[0]["lr"] = 0.0
+    last = max(phase.every for phase in translator.phases()) - 1
+    training_step(translator, optimisers, [subject.batch()], last, FiniteGuard(CPU))
+
+
+def _assert_equal(ours: dict[str, Any], theirs: dict[str, Any], what: str) -> None:
+    assert ours.keys() == theirs.keys(), f"{what} have other names"
+    differing = [name for name in ours if not torch.equal(ours[name], theirs[name])]
+    assert not differing, f"{what} differ: {', '.join(differing)}"

@@ -1,0 +1,179 @@
+"""Those who follow a training: the metrics file, sample grids, the progress line, TensorBoard."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+import torch
+from torch import Tensor
+
+from i2i.checkpoint import Position
+from i2i.data.images import to_arrays, write_picture
+from i2i.data.pictures import TrainingPictures
+from i2i.samples import tile
+from i2i.trainer import Observer, Record
+from i2i.translator import Translator
+
+SAMPLE_COLUMNS = 4
+SAMPLE_DIRECTIONS = 6
+
+
+class MetricsFile(Observer):
+    """Appends records to `RUN/metrics.jsonl`; lines beyond the step training starts from are dropped."""
+
+    def __init__(self, run: Path, start: int) -> None:
+        self._path = run / "metrics.jsonl"
+        run.mkdir(parents=True, exist_ok=True)
+        if self._path.exists():
+            kept = [line for line in self._path.read_text().splitlines() if _step_of(line) <= start]
+            self._path.write_text("".join(f"{line}\n" for line in kept))
+
+    def on_record(self, record: Record) -> None:
+        """Write one line."""
+        position = record.position
+        line = {
+            "step": position.step,
+            "images": position.images,
+            "seconds": round(position.seconds, 3),
+            "images_per_second": round(record.images_per_second, 2),
+            "learning_rates": dict(record.learning_rates),
+            "losses": dict(record.losses),
+        }
+        with self._path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+class SampleGrids(Observer):
+    """Writes `RUN/samples/STEP.png`: per direction a row of inputs above a row of their translations.
+
+    The same first training pictures are shown every time, so that the files read as a film.
+    """
+
+    def __init__(self, run: Path, pictures: TrainingPictures, domains: tuple[str, ...]) -> None:
+        self._folder = run / "samples"
+        self._inputs = {domain: next(pictures.centred(domain, SAMPLE_COLUMNS)) for domain in domains}
+
+    def on_sample(self, translator: Translator, position: Position) -> None:
+        """Translate and write."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        directions = translator.task.directions[:SAMPLE_DIRECTIONS]
+        rows: list[Tensor] = []
+        for source, target in directions:
+            inputs = self._inputs[source].to(_device(translator))
+            rows += [inputs, translator.translate(inputs, source, target)]
+        labels = [text for source, target in directions for text in (source, f"to {target}")]
+        write_picture(self._folder / f"{position.step:08d}.png", tile([to_arrays(row) for row in rows], labels))
+
+
+class ProgressLine(Observer):
+    """Shows images/s, the time left and the losses: one live line on a terminal, lines now and then elsewhere."""
+
+    def __init__(self, title: str, stream: TextIO | None = None, seconds_between: float = 15.0) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(file=stream or sys.stderr)
+        self._between, self._printed = seconds_between, time.monotonic()
+        self._title, self._losses = title, ""
+        self._bar: Progress | None = None
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                TextColumn("{task.percentage:>3.0f}% {task.fields[speed]} left"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[losses]}"),
+                console=self._console,
+            )
+            self._task = self._bar.add_task(title, total=None, speed="", losses="")
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def on_step(self, position: Position) -> None:
+        """Move the bar."""
+        if self._bar:
+            self._bar.update(self._task, completed=position.step, total=position.steps)
+
+    def on_record(self, record: Record) -> None:
+        """Show speed and losses."""
+        position = record.position
+        self._losses = " ".join(f"{name.split('/')[-1]} {value:.3g}" for name, value in record.losses.items())
+        speed = f"{record.images_per_second:.1f} images/s"
+        if self._bar:
+            self._bar.update(self._task, speed=speed, losses=self._losses)
+        elif time.monotonic() - self._printed > self._between or position.step in (1, position.steps):
+            self._printed = time.monotonic()
+            left = (position.steps - position.step) * position.seconds / position.step
+            self._console.print(
+                f"{self._title}: step {position.step}/{position.steps}, {speed}, "
+                f"{duration(left)} left, {self._losses}",
+                soft_wrap=True,
+                highlight=False,
+                markup=False,
+            )
+
+
+class TensorBoardLog(Observer):
+    """Writes losses, rates and speed as TensorBoard events into `RUN/tensorboard` (extra `tensorboard`)."""
+
+    def __init__(self, run: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer: Any = SummaryWriter(str(run / "tensorboard"))  # type: ignore[no-untyped-call]
+
+    def on_record(self, record: Record) -> None:
+        """Write the scalars of a record."""
+        images = record.position.images
+        for name, value in record.losses.items():
+            self._writer.add_scalar(f"loss/{name}", value, images)
+        for name, value in record.learning_rates.items():
+            self._writer.add_scalar(f"learning_rate/{name}", value, images)
+        self._writer.add_scalar("images_per_second", record.images_per_second, images)
+        self._writer.flush()
+
+
+class Callback(Observer):
+    """Tells a function after every step."""
+
+    def __init__(self, function: Callable[[Position], None]) -> None:
+        self._function = function
+
+    def on_step(self, position: Position) -> None:
+        """Tell it."""
+        self._function(position)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 42 s, 3 min 20 s, 5 h 12 min.
+
+    >>> [duration(seconds) for seconds in (41.6, 200, 18_725)]
+    ['42 s', '3 min 20 s', '5 h 12 min']
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # half a line that a killed process left
+
+
+def _device(translator: Translator) -> torch.device:
+    tensors = [*translator.parameters(), *translator.buffers()]
+    return tensors[0].device if tensors else torch.device("cpu")

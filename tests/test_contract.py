@@ -1,0 +1,137 @@
+"""Every registered translator keeps the contract, and so does one that is defined here; a faulty one does not."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from i2i import registry
+from i2i.data.batches import PairedBatch
+from i2i.registry import register
+from i2i.testing import CHECKS, Subject, check_translator
+from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Scratch, Task, Translator
+
+
+class Tint(Translator):
+    """A 1x1 convolution that learns a colour mapping from pairs."""
+
+    coverage = Coverage.DIRECTION
+    batch = PairedBatch
+
+    def __init__(self, config: ModelConfig, task: Task) -> None:
+        super().__init__(config, task)
+        self.mapping = nn.Conv2d(3, 3, 1)
+
+    def phases(self) -> tuple[Phase, ...]:
+        return (Phase("mapping", ("mapping",), self._loss, Adam(1e-3)),)
+
+    def _loss(self, batch: PairedBatch, scratch: Scratch) -> Losses:
+        distance = (self.mapping(batch.source).tanh() - batch.target).abs().mean()
+        return Losses(distance, {"l1": distance.detach()})
+
+    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
+        return torch.tanh(self.mapping(images))
+
+
+register("test-tint")(Tint)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", registry.names())
+def test_contract(name, check):
+    check(Subject(registry.get(name)))
+
+
+class Unreached(Tint):
+    """Fault: one parameter takes no part in the loss."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.mapping.register_parameter("idle", nn.Parameter(torch.zeros(1)))
+
+
+class Homeless(Tint):
+    """Fault: a network that no phase trains."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.forgotten = nn.Conv2d(3, 3, 1)
+
+
+class Shared(Tint):
+    """Fault: two phases train the same network."""
+
+    def phases(self):
+        (phase,) = super().phases()
+        return phase, Phase("again", ("mapping",), self._loss, Adam())
+
+
+class Unbounded(Tint):
+    """Fault: translations leave [-1, 1]."""
+
+    def generate(self, images, source, target):
+        return self.mapping(images) * 100
+
+
+class BatchDependent(Tint):
+    """Fault: a picture's translation depends on its neighbours."""
+
+    def generate(self, images, source, target):
+        return torch.tanh(self.mapping(images) - images.mean())
+
+
+class Noisy(Tint):
+    """Fault: translating draws from the global random stream."""
+
+    def generate(self, images, source, target):
+        return torch.tanh(self.mapping(images) + 1e-9 * torch.rand(1))
+
+
+class Forgetful(Tint):
+    """Fault: training depends on something that checkpoints do not hold."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.calls = 0
+
+    def phases(self):
+        return (Phase("mapping", ("mapping",), self._shifted, Adam(1e-3)),)
+
+    def _shifted(self, batch, scratch):
+        self.calls += 1
+        distance = (self.mapping(batch.source).tanh() - batch.target + 0.3 * self.calls).square().mean()
+        return Losses(distance, {"l2": distance.detach()})
+
+
+class Exploding(Tint):
+    """Fault: the loss is not finite."""
+
+    def _loss(self, batch, scratch):
+        losses = super()._loss(batch, scratch)
+        return Losses(losses.total / 0, losses.terms)
+
+
+FAULTS = {
+    Unreached: "does not depend on 1 of its parameters",
+    Homeless: "no phase trains forgotten",
+    Shared: "two phases train the same parameter",
+    Unbounded: r"leaves \[-1, 1\]",
+    BatchDependent: "a batch changes the translation",
+    Noisy: "draws from torch's random stream",
+    Forgetful: "weights differ",
+    Exploding: "not finite",
+}
+
+
+@pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: cls.__name__)
+def test_suite_finds_the_fault(cls):
+    register(f"test-{cls.__name__.lower()}")(cls)
+    try:
+        with pytest.raises(AssertionError, match=FAULTS[cls]):
+            check_translator(cls)
+    finally:
+        registry.unregister(f"test-{cls.__name__.lower()}")
+
+
+def test_two_translators_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two translators are named 'test-tint'"):
+        register("test-tint")(Unbounded)
