@@ -116,9 +116,7 @@ def save_checkpoint(
     partial.mkdir()
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in translator.state_dict().items()}
     save_file(weights, partial / "model.safetensors")
-    torch.save(
-        {"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt"
-    )
+    torch.save({"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt")
     (partial / "checkpoint.json").write_text(
         json.dumps(_meta(translator, settings, position), indent=1, ensure_ascii=False)
     )
@@ -210,6 +208,7 @@ def _meta(translator: Translator, settings: Settings, position: Position) -> dic
         "torch": torch.__version__,
         **asdict(position),
         "inference": str(translator.inference),
+        "parameters": sum(parameter.numel() for parameter in translator.parameters()),
         "task": {
             "domains": task.domains,
             "directions": task.directions,

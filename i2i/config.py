@@ -103,9 +103,7 @@ class RunConfig(Section):
         return stable_hash([settings, data_fingerprint])
 
 
-def build_run(
-    settings: Mapping[str, Any], name: str, model_config: type[BaseModel], batch_size: int
-) -> RunConfig:
+def build_run(settings: Mapping[str, Any], name: str, model_config: type[BaseModel], batch_size: int) -> RunConfig:
     """Validate nested settings for the translator `name`.
 
     Args:

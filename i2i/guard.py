@@ -32,9 +32,7 @@ class FiniteGuard:
         self._first: list[tuple[str, Tensor, tuple[str, ...], Tensor]] = []
         self._seen: dict[str, int] = {}
 
-    def check(
-        self, phase: str, step: int, terms: Mapping[str, Tensor], gradients: Sequence[Tensor | None]
-    ) -> Tensor:
+    def check(self, phase: str, step: int, terms: Mapping[str, Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
         """Flag [] float: 1 if this or an earlier phase had a term or a gradient that is not finite."""
         values = torch.stack(list(terms.values()))
         norms = torch.stack(torch._foreach_norm([g for g in gradients if g is not None]))
@@ -53,9 +51,7 @@ class FiniteGuard:
                 return Fault(phase, int(step), dict(zip(names, values.tolist(), strict=True)))
         return None
 
-    def _remember(
-        self, phase: str, step: int, names: tuple[str, ...], values: Tensor, first: Tensor
-    ) -> None:
+    def _remember(self, phase: str, step: int, names: tuple[str, ...], values: Tensor, first: Tensor) -> None:
         """Keep the phase's step and terms where `first` is true, and what was kept before elsewhere."""
         if phase not in self._seen:
             self._seen[phase] = len(self._first)

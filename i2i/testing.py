@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from i2i import registry
+from i2i.checkpoint import Position, load_translator
 from i2i.config import RunConfig, build_run
 from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
@@ -31,7 +32,6 @@ from i2i.trainer import (
     phase_parameters,
     training_step,
 )
-from i2i.checkpoint import Position, load_translator
 from i2i.translator import Coverage, Task, Translator
 
 SIDE = 32
@@ -80,9 +80,7 @@ class Subject:
     def pictures(self) -> TrainingPictures:
         """Random training pictures, the same every time."""
         rng = np.random.default_rng(0)
-        pixels = {
-            domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains
-        }
+        pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains}
         return TrainingPictures(pixels, Preprocess((SIDE, SIDE)))
 
     def batch(self, step: int = 0) -> Any:
@@ -131,9 +129,7 @@ def gradients_reach_all_parameters_of_a_phase(subject: Subject) -> None:
         losses = phase.loss(subject.batch(), scratch)
         assert losses.total.ndim == 0, f"the total of {phase.name} is no scalar"
         assert bool(losses.total.isfinite()), f"the total of {phase.name} is not finite"
-        gradients = torch.autograd.grad(
-            losses.total, phase_parameters(translator, phase), allow_unused=True
-        )
+        gradients = torch.autograd.grad(losses.total, phase_parameters(translator, phase), allow_unused=True)
         unreached = sum(gradient is None for gradient in gradients)
         assert not unreached, f"the loss of {phase.name} does not depend on {unreached} of its parameters"
 
@@ -144,9 +140,7 @@ def a_phase_changes_only_its_own_networks(subject: Subject) -> None:
         translator = subject.build().train()
         before = {name: value.clone() for name, value in translator.named_parameters()}
         _run_step_updating(translator, subject, chosen.name)
-        changed = {
-            name for name, value in translator.named_parameters() if not torch.equal(value, before[name])
-        }
+        changed = {name for name, value in translator.named_parameters() if not torch.equal(value, before[name])}
         for network in chosen.networks:
             assert any(name.startswith(f"{network}.") for name in changed), f"{network} did not change"
         foreign = [n for n in changed if not n.startswith(tuple(f"{net}." for net in chosen.networks))]
@@ -169,9 +163,7 @@ def phases_run_as_often_as_they_say(subject: Subject) -> None:
 def logged_terms_carry_no_graph(subject: Subject) -> None:
     """What a step returns for the log holds no autograd graph alive."""
     translator = subject.build().train()
-    terms = training_step(
-        translator, build_optimisers(translator), [subject.batch()], 0, FiniteGuard(CPU)
-    )
+    terms = training_step(translator, build_optimisers(translator), [subject.batch()], 0, FiniteGuard(CPU))
     assert not any(term.requires_grad for term in terms.values()), "a logged term needs gradients"
 
 
@@ -199,9 +191,7 @@ def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
     ]
     if translator.multiple > 1:
         odd = images[:, :, : SIDE - 1]
-        refused.append(
-            ("a side that does not divide", lambda: translator.translate(odd, source, target), "image_size")
-        )
+        refused.append(("a side that does not divide", lambda: translator.translate(odd, source, target), "image_size"))
     for what, call, named in refused:
         try:
             call()
@@ -242,9 +232,7 @@ def state_survives_a_round_trip(subject: Subject) -> None:
         assert preprocess == Preprocess((SIDE, SIDE)), "the preprocessing was not kept"
         source, target = subject.task.directions[-1]
         images = subject.images()
-        same = torch.equal(
-            trained.translate(images, source, target), loaded.translate(images, source, target)
-        )
+        same = torch.equal(trained.translate(images, source, target), loaded.translate(images, source, target))
         assert same, "the loaded translator translates otherwise"
 
 

@@ -115,8 +115,7 @@ class ProgressLine(Observer):
             self._printed = time.monotonic()
             left = (position.steps - position.step) * position.seconds / position.step
             self._console.print(
-                f"{self._title}: step {position.step}/{position.steps}, {speed}, "
-                f"{duration(left)} left, {self._losses}",
+                f"{self._title}: step {position.step}/{position.steps}, {speed}, {duration(left)} left, {self._losses}",
                 soft_wrap=True,
                 highlight=False,
                 markup=False,

@@ -244,9 +244,7 @@ class Trainer:
         self._schedule(step)
         torch.manual_seed(step_seed(train.seed, step))
         self.translator.train()
-        terms = training_step(
-            self.translator, self.optimisers, batches, step, self.guard, self._precision()
-        )
+        terms = training_step(self.translator, self.optimisers, batches, step, self.guard, self._precision())
         log.add(terms)
         elapsed = time.perf_counter() - started
         self.position = Position(

@@ -59,9 +59,7 @@ class CycleGAN(Translator):
     def _generator(self) -> ResnetGenerator:
         config = self.config
         blocks = config.blocks if config.blocks is not None else 6 if max(self.task.image_size) <= 128 else 9
-        generator = ResnetGenerator(
-            self.task.channels, config.width, blocks, norm=config.norm, padding=config.padding
-        )
+        generator = ResnetGenerator(self.task.channels, config.width, blocks, norm=config.norm, padding=config.padding)
         return initialise(generator)
 
     def _discriminator(self) -> PatchDiscriminator:

@@ -83,9 +83,7 @@ def test_pix2pix_losses():
 def test_stargan_losses(labels):
     name = {"exclusive": "training_stargan_onehot", "attributes": "training_stargan_attributes"}[labels]
     stored, weights = reference.arrays(name), reference.weights(name)
-    config = StarGANConfig(
-        width=4, discriminator_width=4, blocks=2, layers=4, labels=labels, n_critic=3
-    )
+    config = StarGANConfig(width=4, discriminator_width=4, blocks=2, layers=4, labels=labels, n_critic=3)
     translator = StarGAN(config, Task.covering(Coverage.ALL, tuple("abcde"), (64, 64)))
     reference.load_in_order(translator.generator, weights["G"])
     reference.load_in_order(translator.discriminator, weights["D"])

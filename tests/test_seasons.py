@@ -97,7 +97,9 @@ def test_two_domains_of_a_scene_have_their_edges_at_the_same_pixels(first, secon
 
 def test_edges_of_different_scenes_do_not_coincide():
     """The control of the two tests above: they would mean nothing if any two pictures passed them."""
-    coinciding = [best_shift(edges(draw(scene, "summer")), edges(draw(scene + 1, "night"))) == (0, 0) for scene in range(6)]
+    coinciding = [
+        best_shift(edges(draw(scene, "summer")), edges(draw(scene + 1, "night"))) == (0, 0) for scene in range(6)
+    ]
     assert sum(coinciding) <= 2
 
 

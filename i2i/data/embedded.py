@@ -95,20 +95,15 @@ def cache_folder() -> Path:
 def _cached(config: DataConfig, progress: Progress | None) -> DataSet:
     height, width = config.image_size
     folder = (
-        cache_folder()
-        / f"{config.embedded}-{height}x{width}-{config.scenes}+{config.test_scenes}-v{DRAWING_VERSION}"
+        cache_folder() / f"{config.embedded}-{height}x{width}-{config.scenes}+{config.test_scenes}-v{DRAWING_VERSION}"
     )
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        make(
-            config.embedded, folder, (height, width), config.scenes, config.test_scenes, progress=progress
-        )
+        make(config.embedded, folder, (height, width), config.scenes, config.test_scenes, progress=progress)
     return scan(folder)
 
 
 def _draw_scene(name: str, root: Path, size: tuple[int, int], seed: int, scene: int, split: str) -> None:
     embedded = EMBEDDED[name]
     for domain in embedded.domains:
-        write_picture(
-            root / split / domain / f"{scene:05d}.png", embedded.draw(scene, domain, size, seed)
-        )
+        write_picture(root / split / domain / f"{scene:05d}.png", embedded.draw(scene, domain, size, seed))

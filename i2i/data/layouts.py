@@ -139,9 +139,7 @@ def _find_splits(root: Path) -> tuple[Splits, str]:
 def _two_domain_splits(root: Path) -> Splits:
     splits: Splits = {}
     for split in SPLITS:
-        found = {
-            domain: _whole(root / f"{split}{domain}") for domain in "AB" if (root / f"{split}{domain}").is_dir()
-        }
+        found = {domain: _whole(root / f"{split}{domain}") for domain in "AB" if (root / f"{split}{domain}").is_dir()}
         if found:
             splits[split] = found
     return splits
@@ -191,9 +189,7 @@ def _domains(root: Path, splits: Splits, card: Mapping[str, Any]) -> tuple[str, 
         if domain not in found:
             raise unknown(f"domain in {root / CARD}:", domain, found)
     if len(declared) < 2:
-        raise UserError(
-            f"{root} has only one domain, {', '.join(declared) or 'none'}: translation needs at least two"
-        )
+        raise UserError(f"{root} has only one domain, {', '.join(declared) or 'none'}: translation needs at least two")
     return declared
 
 
@@ -206,6 +202,5 @@ def _check_pairs(root: Path, splits: Splits, domains: tuple[str, ...]) -> None:
             if theirs != stems:
                 lonely = sorted(set(stems) ^ set(theirs))[:3]
                 raise UserError(
-                    f"{root} is declared as paired, but in {split} {first} and {domain} differ: "
-                    f"{', '.join(lonely)}"
+                    f"{root} is declared as paired, but in {split} {first} and {domain} differ: {', '.join(lonely)}"
                 )

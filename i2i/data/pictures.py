@@ -114,9 +114,7 @@ class TrainingPictures:
 class Views:
     """Crops and flips for a batch: `tops`, `lefts`, `flips` [B] and the size (height, width) of the crop."""
 
-    def __init__(
-        self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]
-    ) -> None:
+    def __init__(self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]) -> None:
         self.tops, self.lefts, self.flips, self.size = tops, lefts, flips, size
 
     def only(self, position: int) -> "Views":

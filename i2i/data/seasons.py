@@ -289,7 +289,9 @@ class Layer(NamedTuple):
     tint: float = 0.0
 
 
-def _window(size: tuple[int, int], left: float = 0.0, top: float = 0.0, right: float = 1.0, bottom: float = 1.0) -> Window:
+def _window(
+    size: tuple[int, int], left: float = 0.0, top: float = 0.0, right: float = 1.0, bottom: float = 1.0
+) -> Window:
     """The pixels that the given rectangle touches, with one to spare for the soft edge; none where it lies outside."""
     height, width = size
     rows = slice(_clipped(top * height - 1, height), _clipped(bottom * height + 2, height))
@@ -483,7 +485,9 @@ def _pond(pond: Disc, size: tuple[int, int]) -> Iterator[Layer]:
     window = _around(size, shore)
     yield Layer("shore", window, _ellipse(window, shore))
     cover = _ellipse(window, pond)
-    yield Layer("water", window, cover, _unit((window.y - pond.y + pond.height) / (2 * pond.height)) * np.ones_like(cover))
+    yield Layer(
+        "water", window, cover, _unit((window.y - pond.y + pond.height) / (2 * pond.height)) * np.ones_like(cover)
+    )
     for x, y, length in ((-0.35, -0.3, 0.3), (0.3, 0.05, 0.34), (-0.15, 0.45, 0.24)):
         start, end = pond.x + (x - length) * pond.width, pond.x + (x + length) * pond.width
         row = pond.y + y * pond.height
@@ -494,7 +498,12 @@ def _tree(tree: Tree, light: tuple[float, float], size: tuple[int, int]) -> Iter
     yield _shadow(tree.x, tree.base, 0.42 * tree.width, light, size)
     half, top = 0.05 * tree.width + 0.003, tree.base - 0.55 * tree.height
     window = _window(size, tree.x - 2 * half, top, tree.x + 2 * half, tree.base)
-    corners = [(tree.x - 1.5 * half, tree.base), (tree.x - half, top), (tree.x + half, top), (tree.x + 1.5 * half, tree.base)]
+    corners = [
+        (tree.x - 1.5 * half, tree.base),
+        (tree.x - half, top),
+        (tree.x + half, top),
+        (tree.x + 1.5 * half, tree.base),
+    ]
     yield Layer("trunk", window, _polygon(window, corners), _side_light(window, tree.x, half, light))
     yield from _leafy(tree, light, size) if tree.blobs is not None else _conifer(tree, light, size)
 

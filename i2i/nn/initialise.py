@@ -25,9 +25,7 @@ def initialise(network: Network, kind: Initialisation = "normal", gain: float = 
     return network
 
 
-def _initialise_weight(
-    module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, kind: Initialisation, gain: float
-) -> None:
+def _initialise_weight(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, kind: Initialisation, gain: float) -> None:
     if kind == "normal":
         nn.init.normal_(module.weight, 0.0, gain)
     else:

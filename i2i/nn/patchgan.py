@@ -110,9 +110,7 @@ def _pixel_trunk(channels: int, width: int, norm: Norm, bias: bool) -> nn.Sequen
     )
 
 
-def _patch_trunk(
-    channels: int, width: int, layers: int, norm: Norm, bias: bool
-) -> tuple[nn.Sequential, int]:
+def _patch_trunk(channels: int, width: int, layers: int, norm: Norm, bias: bool) -> tuple[nn.Sequential, int]:
     trunk = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
     inputs = width
     for level in range(1, layers + 1):

@@ -105,9 +105,7 @@ def _halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> lis
 
 def _double(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:
     if resampling == "conv3":
-        up = nn.ConvTranspose2d(
-            channels, channels // 2, 3, stride=2, padding=1, output_padding=1, bias=bias
-        )
+        up = nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1, bias=bias)
     else:
         up = nn.ConvTranspose2d(channels, channels // 2, 4, stride=2, padding=1, bias=bias)
     return [up, norm_layer(norm, channels // 2), nn.ReLU(inplace=True)]

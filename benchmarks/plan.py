@@ -1,0 +1,172 @@
+"""The plan of a bench: which trainings serve which directions, and what is done with them. Pure, without torch."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, permutations
+from pathlib import Path
+from typing import Any, Literal
+
+Direction = tuple[str, str]
+CoverageName = Literal["direction", "pair", "all"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of one model.
+
+    Attributes:
+        model: name of the translator.
+        seed: of weights, data order and draws.
+        domains: what it learns between, in the model's order.
+        serves: the directions of the bench that it translates.
+        images: its budget.
+        folder: run folder, relative to the results folder.
+    """
+
+    model: str
+    seed: int
+    domains: tuple[str, ...]
+    serves: tuple[Direction, ...]
+    images: int
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Unique name for progress and reports."""
+        return self.folder.as_posix().removeprefix("trainings/")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One unit of work in a worker process.
+
+    Attributes:
+        name: unique.
+        function: name of a function of `i2i.benchmarks.jobs`.
+        arguments: what it is called with.
+        needs: names of jobs that must have succeeded.
+        weight: the heavier start first.
+    """
+
+    name: str
+    function: str
+    arguments: Mapping[str, Any]
+    needs: tuple[str, ...] = ()
+    weight: float = 0.0
+
+
+def all_directions(domains: Iterable[str]) -> tuple[Direction, ...]:
+    """Every ordered pair of different domains."""
+    return tuple(permutations(tuple(domains), 2))
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """What the plan needs to know of a model: its name, what one training serves, whether it learns at all."""
+
+    name: str
+    coverage: CoverageName
+    learns: bool = True
+
+
+def expand(
+    contestant: Contestant,
+    domains: tuple[str, ...],
+    directions: tuple[Direction, ...],
+    images: int,
+    per: Literal["dataset", "task"],
+    seed: int,
+) -> tuple[Training, ...]:
+    """The trainings that let a model translate `directions` between `domains`.
+
+    Over k domains that is k(k-1) trainings for a model of one direction, k(k-1)/2 for one of a pair, one for a
+    model of all. `images` is shared out evenly with `per="dataset"` and given to each with `per="task"`.
+    """
+    groups = _groups(contestant.coverage, domains, directions)
+    share = images if per == "task" else max(1, images // len(groups))
+    return tuple(
+        Training(
+            contestant.name,
+            seed,
+            group,
+            served,
+            share if contestant.learns else 0,
+            Path("trainings", contestant.name, f"seed{seed}", folder_name(group, served, contestant.coverage)),
+        )
+        for group, served in groups
+    )
+
+
+def _groups(
+    coverage: CoverageName, domains: tuple[str, ...], directions: tuple[Direction, ...]
+) -> list[tuple[tuple[str, ...], tuple[Direction, ...]]]:
+    if coverage == "all":
+        return [(domains, directions)]
+    if coverage == "direction":
+        return [((source, target), ((source, target),)) for source, target in directions]
+    pairs = []
+    for pair in combinations(domains, 2):
+        served = tuple(direction for direction in directions if set(direction) == set(pair))
+        if served:
+            pairs.append((pair, served))
+    return pairs
+
+
+def folder_name(domains: tuple[str, ...], serves: tuple[Direction, ...], coverage: CoverageName) -> str:
+    """Name of a training's folder: summer2winter, summer-winter, all."""
+    if coverage == "all":
+        return "all"
+    return direction_name(serves[0]) if coverage == "direction" else "-".join(domains)
+
+
+def direction_name(direction: Direction) -> str:
+    """A direction as folders are named: summer2winter."""
+    return "2".join(direction)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a bench is going to do.
+
+    Attributes:
+        out: the results folder.
+        dataset: name of the data set.
+        domains, directions: what is compared.
+        trainings: of all models that take part, reference rows included.
+        skipped: models that cannot take part, with the reason.
+        jobs: in no particular order; `needs` orders them.
+        facts: what the report says about data, budget and settings.
+    """
+
+    out: Path
+    dataset: str
+    domains: tuple[str, ...]
+    directions: tuple[Direction, ...]
+    trainings: tuple[Training, ...]
+    skipped: Mapping[str, str]
+    jobs: tuple[Job, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the models that take part, in order."""
+        return tuple(dict.fromkeys(training.model for training in self.trainings))
+
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds, in order."""
+        return tuple(dict.fromkeys(training.seed for training in self.trainings))
+
+    def of(self, model: str, seed: int) -> tuple[Training, ...]:
+        """The trainings of a model with a seed."""
+        return tuple(t for t in self.trainings if (t.model, t.seed) == (model, seed))
+
+    def lines(self) -> list[str]:
+        """One line per job, for --dry-run."""
+        images = {training.name: training.images for training in self.trainings}
+        return [
+            *(f"skip       {model}: {reason}" for model, reason in self.skipped.items()),
+            *(
+                f"{job.function:<10} {job.name}" + (f"  ({images[job.name]:,} images)" if images.get(job.name) else "")
+                for job in self.jobs
+            ),
+            f"report     {self.out}",
+        ]

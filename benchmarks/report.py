@@ -1,0 +1,260 @@
+"""The report of a bench: results.csv, table.md, and the grid of pictures."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from i2i import __version__
+from i2i.benchmarks.grid import draw_grid
+from i2i.benchmarks.jobs import REAL, facts_of
+from i2i.benchmarks.plan import Job, Plan
+from i2i.checkpoint import newest_checkpoint, sync_write
+
+COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
+TITLES = {"accuracy": "accuracy ↑", "psnr": "PSNR, dB ↑", "ssim": "SSIM ↑", "fid": "FID ↓"}
+DECIMALS = {"accuracy": 3, "psnr": 2, "ssim": 3}
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a bench found.
+
+    Attributes:
+        scores: tidy, one row per dataset, model, seed, source, target and metric.
+        costs: per model `trainings`, `parameters`, `images`, `seconds`, `inference`, summed over its trainings.
+        failures: by job, the error.
+    """
+
+    scores: pd.DataFrame
+    costs: Mapping[str, Mapping[str, Any]]
+    failures: Mapping[str, str]
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics in the order of the table."""
+        return list(dict.fromkeys(self.scores["metric"]))
+
+
+def collect(plan: Plan, failures: Mapping[str, str]) -> Results:
+    """Read what the jobs of the plan have left; those that failed have left nothing."""
+    rows: list[dict[str, Any]] = []
+    for model in plan.models():
+        for seed in plan.seeds():
+            if f"scores of {model}, seed {seed}" not in failures:
+                rows += _read_scores(plan.out / "scores" / f"{model}-seed{seed}.json", plan, model, seed)
+    if "scores of real pictures" not in failures:
+        rows += _read_scores(plan.out / "scores" / f"{REAL}.json", plan, REAL, plan.seeds()[0])
+    costs = {model: cost for model in plan.models() if (cost := _costs(plan, model, failures))}
+    return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures)
+
+
+def write(plan: Plan, results: Results) -> None:
+    """Write results.csv, table.md, grid.png and grid.pdf into the results folder."""
+    sync_write(plan.out / "results.csv", results.scores.to_csv(index=False))
+    sync_write(plan.out / "table.md", markdown(plan, results))
+    translated = [
+        model
+        for model in plan.models()
+        if model in set(results.scores["model"]) and model not in plan.facts["reference_rows"]
+    ]
+    if translated:
+        draw_grid(plan, translated)
+
+
+def markdown(plan: Plan, results: Results) -> str:
+    """The table with what it needs to be read, as Markdown."""
+    summary = _summary(results)
+    parts = [
+        f"# {plan.dataset}: {', '.join(plan.models())}",
+        _markdown_table(summary),
+        _caption(plan, results),
+    ]
+    for metric in results.metrics:
+        parts.append(f"## {TITLES.get(metric, f'{metric} ↓')} by direction")
+        parts.append(_markdown_table(_by_direction(results, metric)))
+    if results.failures:
+        parts.append("## Failed")
+        parts += [f"- {name}: {_last_line(error)}" for name, error in results.failures.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def terminal_table(results: Results) -> str:
+    """The summary for the terminal."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.table import Table
+
+    summary = _summary(results)
+    table = Table(title="mean over directions")
+    for position, name in enumerate(summary.columns):
+        table.add_column(name, justify="left" if position == 0 else "right")
+    for row in summary.itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    console = Console(file=StringIO(), width=140)
+    console.print(table)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text.rstrip()
+
+
+def _summary(results: Results) -> pd.DataFrame:
+    """One row per model: costs, and each metric averaged over directions and seeds."""
+    scores = results.scores
+    means = scores.groupby(["model", "metric"])["value"].mean().to_dict()
+    counts = scores.groupby("model")["n"].sum() // scores.groupby("model")["metric"].nunique()
+    lines = []
+    for model in dict.fromkeys(scores["model"]):
+        cost = results.costs.get(model, {})
+        line = {
+            "model": model,
+            "trainings": _whole(cost.get("trainings")),
+            "parameters": _whole(cost.get("parameters")),
+            "images seen": _whole(cost.get("images")),
+            "seconds": _whole(cost.get("seconds")),
+        }
+        for metric in results.metrics:
+            line[TITLES.get(metric, f"{metric} ↓")] = _number(metric, means.get((model, metric)))
+        lines.append({**line, "n": str(counts[model])})
+    return pd.DataFrame(lines)
+
+
+def _by_direction(results: Results, metric: str) -> pd.DataFrame:
+    scores = results.scores[results.scores["metric"] == metric]
+    models = list(dict.fromkeys(scores["model"]))
+    means = scores.groupby(["source", "target", "model"])["value"].mean().to_dict()
+    lines = []
+    for source, target in dict.fromkeys(zip(scores["source"], scores["target"], strict=True)):
+        name = f"{source} → {target}" if source != target else f"{target}, real"
+        cells = {model: _number(metric, means.get((source, target, model))) for model in models}
+        lines.append({"direction": name, **cells})
+    return pd.DataFrame(lines)
+
+
+def _caption(plan: Plan, results: Results) -> str:
+    facts = plan.facts
+    budget = facts["budget"]
+    share = "divided over a model's trainings" if budget["per"] == "dataset" else "for each training"
+    modes = ", ".join(
+        f"{model}: {cost['inference']}" for model, cost in results.costs.items() if cost.get("parameters")
+    )
+    lines = [
+        f"Means over {len(plan.directions)} directions"
+        + (f" and seeds {', '.join(map(str, plan.seeds()))}" if len(plan.seeds()) > 1 else f", seed {plan.seeds()[0]}")
+        + f". Data: {facts['dataset']}; {facts['image_size']} px; fingerprint {facts['fingerprint'][:12]}.",
+        f"Budget: {budget['images']:,} images per data set, {share}."
+        if budget["per"] == "dataset"
+        else f"Budget: {budget['images']:,} images {share}.",
+        "`n` is the number of scored pictures. `seconds` is training time, summed over trainings.",
+        "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
+        "for the target domain; in the row `real` it judges real test pictures.",
+        "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
+    ]
+    if "FD-domain-classifier" in results.metrics:
+        lines.append(
+            "`FD-domain-classifier` is the Frechet distance between features of that classifier, translations against "
+            "real test pictures (row `real`: training against test pictures). It is not FID and comparable only "
+            "within this table."
+        )
+    if "fid" in results.metrics:
+        lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
+    if modes:
+        lines.append(f"When translating: {modes}.")
+    lines += [f"Skipped: {model}, because {reason}." for model, reason in plan.skipped.items()]
+    lines.append(f"i2i {__version__}.")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _markdown_table(frame: pd.DataFrame) -> str:
+    rows = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *frame.values.tolist()]
+    return "\n".join("| " + " | ".join(_escaped(str(cell)) for cell in row) + " |" for row in rows)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _read_scores(path: Path, plan: Plan, model: str, seed: int) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    rows: Sequence[Mapping[str, Any]] = json.loads(path.read_text())["rows"]
+    return [{"dataset": plan.dataset, "model": model, "seed": seed, **row} for row in rows]
+
+
+def _costs(plan: Plan, model: str, failures: Mapping[str, str]) -> dict[str, Any]:
+    trainings = plan.of(model, plan.seeds()[0])
+    done = [
+        facts_of(plan.out / training.folder)
+        for training in trainings
+        if training.name not in failures and newest_checkpoint(plan.out / training.folder)
+    ]
+    if not done:
+        return {}
+    totals = {name: sum(facts[name] for facts in done) for name in ("parameters", "images", "seconds")}
+    learnt = [training for training in trainings if training.images]
+    return {"trainings": len(learnt), "inference": done[0]["inference"], **totals}
+
+
+def _number(metric: str, value: float | None) -> str:
+    if value is None or value != value:
+        return "–"
+    return f"{value:.{DECIMALS.get(metric, 2)}f}"
+
+
+def _whole(value: float | None) -> str:
+    return f"{round(value):,}" if value is not None else "–"
+
+
+def _last_line(error: str) -> str:
+    return error.strip().splitlines()[-1]
+
+
+class JobLines:
+    """Shows the jobs: a live table of those that run on a terminal, a line per start and end elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._console = Console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[status]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._total, self._ended = total, 0
+        self._overall = self._bars.add_task("bench", total=total, status=f"0 of {total} jobs")
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def started(self, job: Job) -> None:
+        """Show that a job runs."""
+        self._tasks[job.name] = self._bars.add_task(f"  {job.name}", total=None, status="")
+
+    def progressed(self, job: Job, text: str) -> None:
+        """Show how far it is."""
+        self._bars.update(self._tasks[job.name], status=text)
+
+    def ended(self, job: Job, error: str | None) -> None:
+        """Show how it ended."""
+        self._ended += 1
+        if job.name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(job.name))
+        self._bars.update(self._overall, completed=self._ended, status=f"{self._ended} of {self._total} jobs")
+        if error or not self._console.is_terminal:
+            how = f"FAILED: {_last_line(error)}" if error else "done"
+            self._console.print(
+                f"[{self._ended}/{self._total}] {job.name}: {how}", markup=False, highlight=False, soft_wrap=True
+            )

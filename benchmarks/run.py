@@ -1,0 +1,278 @@
+"""A bench from its suite to its report: prepare the plan, run the jobs, write the results."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from i2i import registry
+from i2i.benchmarks import report
+from i2i.benchmarks.jobs import REAL, training_key
+from i2i.benchmarks.plan import (
+    Contestant,
+    Direction,
+    Job,
+    Plan,
+    Training,
+    all_directions,
+    expand,
+)
+from i2i.benchmarks.suite import Suite
+from i2i.benchmarks.workers import run_jobs
+from i2i.checkpoint import sync_write
+from i2i.config import RunConfig, Settings, merge, stable_hash
+from i2i.data.embedded import open_data
+from i2i.data.layouts import DataSet
+from i2i.data.pictures import Progress
+from i2i.errors import UserError
+from i2i.metrics.features import find_inception
+from i2i.runs import check_trainable, run_config
+from i2i.trainer import choose_device
+from i2i.translator import Task
+
+REFERENCE_ROWS = ("identity", "colour")
+
+
+def prepare(
+    suite: Suite,
+    out: Path | None,
+    directions: str | None = None,
+    inception: Path | None = None,
+    drawing: Progress | None = None,
+) -> Plan:
+    """The plan of a bench. Nothing is written but the embedded set into its cache.
+
+    Args:
+        suite: models, settings, budget.
+        out: results folder; None: bench/<data set>.
+        directions: `a2b,b2a` to compare only these.
+        inception: pytorch-fid's weights; None: torch's hub cache if they are there.
+        drawing: told of the progress of drawing the embedded set.
+
+    Raises:
+        UserError: for data, models, settings or directions that do not fit.
+    """
+    everyday = run_config("identity", suite.for_model("identity", suite.budget.images, 0))
+    data = open_data(everyday.data, drawing)
+    for split in (everyday.data.train_split, everyday.data.test_split):
+        for domain in data.domains:
+            data.pictures(split, domain)
+    chosen = _directions(directions, data)
+    builder = _Builder(suite, out or Path("bench") / data.name, data, chosen, find_inception(inception))
+    return builder.plan()
+
+
+def run_bench(plan: Plan, workers: int | None = None, device: str | None = None) -> int:
+    """Run what is not done yet, write the report and print the table.
+
+    Returns:
+        Exit status: 0, or 1 if a job failed or no model could take part.
+    """
+    _check_folder(plan.out)
+    count, threads = _crew(workers, device)
+    jobs = [_on(job, device) for job in plan.jobs]
+    sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
+    with report.JobLines(len(jobs)) as listener:
+        outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
+    results = report.collect(plan, {**outcome.errors, **outcome.not_run})
+    report.write(plan, results)
+    print(report.terminal_table(results))
+    for name, error in results.failures.items():
+        print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
+    print(f"results: {plan.out}/table.md, results.csv, grid.png, grid.pdf")
+    return 1 if results.failures else 0
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """What every job of a plan is made from."""
+
+    suite: Suite
+    out: Path
+    data: DataSet
+    directions: tuple[Direction, ...]
+    inception: Path | None
+
+    def plan(self) -> Plan:
+        trainings: list[Training] = []
+        jobs: list[Job] = []
+        skipped: dict[str, str] = {}
+        fingerprint = self.data.fingerprint()
+        names = [*dict.fromkeys(self.suite.models)]
+        for model in [*names, *(row for row in REFERENCE_ROWS if row not in names)]:
+            reason = registry.get(model).batch.unsuitable(self.data)
+            if reason:
+                skipped[model] = reason
+                continue
+            for seed in self.suite.seeds:
+                own = self._trainings(model, seed)
+                trainings += own
+                jobs += self._jobs_of_model(model, seed, own, fingerprint)
+        if not any(training.model in names for training in trainings):
+            reasons = "; ".join(f"{model}: {reason}" for model, reason in skipped.items())
+            raise UserError(f"no model can be trained on {self.data.root}: {reasons}")
+        jobs += self._jobs_of_data(fingerprint)
+        return Plan(
+            self.out,
+            self.data.name,
+            self.data.domains,
+            self.directions,
+            tuple(trainings),
+            skipped,
+            tuple(jobs),
+            self._facts(fingerprint),
+        )
+
+    def _trainings(self, model: str, seed: int) -> tuple[Training, ...]:
+        cls = registry.get(model)
+        config = self._config(model, self.suite.budget.images, seed)
+        pair = self.data.domains if cls.coverage.value == "all" else self.data.domains[:2]
+        task = Task.covering(cls.coverage, pair, config.data.image_size, config.data.channels)
+        learns = bool(check_trainable(config, task).phases())
+        contestant = Contestant(model, cls.coverage.value, learns)
+        budget = self.suite.budget
+        return expand(contestant, self.data.domains, self.directions, budget.images, budget.per, seed)
+
+    def _config(self, model: str, images: int, seed: int) -> RunConfig:
+        return run_config(model, self._settings(model, images, seed))
+
+    def _settings(self, model: str, images: int, seed: int) -> Settings:
+        located = {"data": {"domains": list(self.data.domains)}}
+        return merge(self.suite.for_model(model, max(1, images), seed), located)
+
+    def _jobs_of_model(self, model: str, seed: int, trainings: tuple[Training, ...], fingerprint: str) -> list[Job]:
+        jobs, keys = [], {}
+        for training in trainings:
+            config = self._config(model, training.images, seed)
+            keys[training.name] = training_key(config, training.domains, fingerprint)
+            arguments = {
+                "run": self.out / training.folder,
+                "name": model,
+                "settings": config.settings() | {"model": _without_name(config)},
+                "domains": training.domains,
+                "key": keys[training.name],
+            }
+            jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
+        runs = {way: self.out / training.folder for training in trainings for way in training.serves}
+        place = Path(model, f"seed{seed}")
+        key = stable_hash([keys, self.directions, fingerprint])
+        common = {"settings": self._judging_settings()}
+        translate = Job(
+            f"translations of {model}, seed {seed}",
+            "translate",
+            {**common, "out": self.out / "translations" / place, "runs": runs, "key": key},
+            tuple(keys),
+        )
+        score = Job(
+            f"scores of {model}, seed {seed}",
+            "score",
+            {
+                **common,
+                **self._scorers(),
+                "out": self.out / "scores" / f"{model}-seed{seed}.json",
+                "translations": self.out / "translations" / place,
+                "directions": self.directions,
+                "key": stable_hash([key, self._scorer_key(fingerprint)]),
+            },
+            (translate.name, CLASSIFIER),
+        )
+        return [*jobs, translate, score]
+
+    def _jobs_of_data(self, fingerprint: str) -> list[Job]:
+        common = {"settings": self._judging_settings()}
+        options = self.suite.classifier.model_dump()
+        path = self._scorers()["classifier"]
+        key = self._classifier_key(fingerprint)
+        return [
+            Job(
+                CLASSIFIER,
+                "classifier",
+                {**common, "path": path, "options": options, "key": key},
+                weight=1 + self.suite.classifier.images,
+            ),
+            Job(
+                "scores of real pictures",
+                "score_real",
+                {
+                    **common,
+                    **self._scorers(),
+                    "out": self.out / "scores" / f"{REAL}.json",
+                    "key": stable_hash([REAL, self._scorer_key(fingerprint)]),
+                },
+                (CLASSIFIER,),
+            ),
+        ]
+
+    def _judging_settings(self) -> Settings:
+        """Data settings, and the precision in which the classifier is trained."""
+        settings = self._settings("identity", 1, 0)
+        return {
+            "data": settings["data"],
+            "train": {"precision": settings["train"].get("precision", "fp32")},
+        }
+
+    def _scorers(self) -> dict[str, Any]:
+        return {
+            "classifier": self.out / "classifier" / "classifier.safetensors",
+            "inception": self.inception,
+        }
+
+    def _classifier_key(self, fingerprint: str) -> str:
+        config = run_config("identity", self._judging_settings())
+        return stable_hash([config.key(fingerprint), self.suite.classifier.model_dump()])
+
+    def _scorer_key(self, fingerprint: str) -> str:
+        return stable_hash([self._classifier_key(fingerprint), "fid" if self.inception else None])
+
+    def _facts(self, fingerprint: str) -> dict[str, Any]:
+        height, width = self._config("identity", 1, 0).data.image_size
+        return {
+            "dataset": str(self.data),
+            "fingerprint": fingerprint,
+            "image_size": f"{height}x{width}",
+            "budget": self.suite.budget.model_dump(),
+            "seeds": list(self.suite.seeds),
+            "suite": self.suite.model_dump(mode="json"),
+            "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
+        }
+
+
+CLASSIFIER = "domain classifier"
+
+
+def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
+    every = all_directions(data.domains)
+    if text is None:
+        return every
+    by_name = {f"{source}2{target}": (source, target) for source, target in every}
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    for name in wanted:
+        if name not in by_name:
+            raise UserError(f"there is no direction {name!r}; there are {', '.join(by_name)}")
+    return tuple(by_name[name] for name in dict.fromkeys(wanted))
+
+
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that is something else, so that nothing of the user's is touched."""
+    if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
+        raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
+
+
+def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
+    """Worker processes and CPU threads of each: on the CPU one per core, on an accelerator one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers is None:
+        workers = cores if choose_device(device).type == "cpu" else 1
+    return workers, max(1, cores // workers)
+
+
+def _on(job: Job, device: str | None) -> Job:
+    arguments: Mapping[str, Any] = {**job.arguments, "device": device}
+    return Job(job.name, job.function, arguments, job.needs, job.weight)
+
+
+def _without_name(config: RunConfig) -> Settings:
+    return config.model.model_dump(mode="json")

@@ -1,0 +1,307 @@
+"""The command line. Heavy libraries are imported inside the commands, so that help is quick."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from i2i import __version__
+from i2i.errors import TrainingError, UserError
+
+if TYPE_CHECKING:
+    from i2i.config import RunConfig, Settings
+    from i2i.data.layouts import DataSet
+    from i2i.translator import Task
+
+app = typer.Typer(
+    name="i2i",
+    help="Train image-to-image translators and compare them on the same data by the same measures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Data sets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+DataOption = Annotated[
+    str | None, typer.Option("--data", metavar="DIR", help="Data folder; without it the embedded set.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, e.g. train.images=20000."),
+]
+DeviceOption = Annotated[str | None, typer.Option(help="cuda, cuda:1, mps or cpu; by default the best there is.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
+
+
+def main() -> None:
+    """Entry point: errors that users can act on are printed in a line or two, without a traceback."""
+    try:
+        app()
+    except UserError as error:
+        _fail(str(error), 2)
+    except TrainingError as error:
+        _fail(str(error), getattr(error, "status", 1))
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+
+
+def _fail(message: str, status: int) -> None:
+    print(f"i2i: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"i2i {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+@app.command()
+def models(pattern: Annotated[str, typer.Argument(help="Shell pattern such as 'star*'.")] = "*") -> None:
+    """List the translators."""
+    from i2i import registry
+
+    found = registry.names(pattern)
+    if not found:
+        raise UserError(f"no model matches {pattern!r}; there are {', '.join(registry.names())}")
+    for name in found:
+        cls = registry.get(name)
+        summary = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip().splitlines()[0]
+        print(f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {summary}")
+
+
+_COVERAGE_WORDS = {"direction": "direction", "pair": "pair", "all": "set of domains"}
+
+
+@app.command()
+def train(
+    model: Annotated[str | None, typer.Option(help="Which translator; see `i2i models`.")] = None,
+    data: DataOption = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Settings to start from: a suite or a YAML file.")
+    ] = None,
+    settings: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/MODEL-DATA.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a training.")] = None,
+    device: DeviceOption = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Train one translator.
+
+    Without --data and --config the embedded set is used with the quick suite's small networks; with --data the
+    model is the published one.
+
+    Examples:
+
+        i2i train --model stargan
+
+        i2i train --model cyclegan --data photos/ --set train.images=200000 --set model.lambda_identity=5
+
+        i2i train --resume runs/stargan-seasons
+    """
+    from i2i.runs import open_for_resume, task_of
+
+    if resume is not None:
+        if model or data or config or settings or out:
+            raise UserError("--resume takes everything from the run folder: leave the other options out")
+        run_config, task, data_set = open_for_resume(resume)
+        run = resume
+    else:
+        run_config = _new_run(model, data, config, settings or [])
+        data_set = _open_data(run_config)
+        task = task_of(run_config, data_set)
+        run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
+        _check_new(run)
+    if dry_run:
+        _print_training(run, run_config, task, data_set)
+        return
+    _train(run, run_config, task, data_set, device, tensorboard)
+
+
+@app.command()
+def translate(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures and folders of pictures.")],
+    target: Annotated[str, typer.Option(help="Domain to translate to.")],
+    out: Annotated[Path, typer.Option(help="Folder for the translations, PNG files of the inputs' names.")],
+    source: Annotated[str | None, typer.Option(help="Domain of the inputs, for models that need to know it.")] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Translate pictures with a trained model.
+
+    Example: i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
+    """
+    from i2i.checkpoint import load_translator
+    from i2i.inference import collect, translate_files
+    from i2i.trainer import choose_device
+
+    files = collect(inputs)
+    chosen = choose_device(device)
+    translator, preprocess = load_translator(run, chosen)
+    with _counting("translating") as progress:
+        count = translate_files(translator, preprocess, files, source, target, out, chosen, progress)
+    print(f"translated {count} pictures to {target} in {out} ({translator.inference})")
+
+
+@app.command()
+def bench(
+    models: Annotated[str | None, typer.Option(help="Comma-separated translators; by default the suite's.")] = None,
+    data: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
+    suite: Annotated[str, typer.Option(metavar="NAME|FILE", help="Settings of the bench.")] = "quick",
+    settings: SetOption = None,
+    directions: Annotated[
+        str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
+    ] = None,
+    inception: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
+    device: DeviceOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Train, translate with and score several translators, and compare them in a table and a picture.
+
+    What is already done in the results folder is not done again.
+
+    Examples:
+
+        i2i bench
+
+        i2i bench --models cyclegan,stargan --data photos/ --out bench/mine
+    """
+    from i2i.benchmarks.run import prepare, run_bench
+    from i2i.benchmarks.suite import load_suite
+
+    chosen = load_suite(suite, models, data, settings or [])
+    with _counting("drawing the embedded set") as progress:
+        plan = prepare(chosen, out, directions, inception, progress)
+    if dry_run:
+        for line in plan.lines():
+            print(line)
+        return
+    sys.exit(run_bench(plan, workers, device))
+
+
+@data_app.command("make")
+def make_data(
+    name: Annotated[str, typer.Argument(help="Name of the embedded set, e.g. seasons.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")] = "256",
+    scenes: Annotated[int, typer.Option(min=1, help="Training scenes.")] = 400,
+    test_scenes: Annotated[int, typer.Option(min=1, help="Test scenes.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the scenes.")] = 0,
+) -> None:
+    """Draw an embedded data set into a folder.
+
+    Example: i2i data make seasons --out seasons/ --size 128
+    """
+    from i2i.config import DataConfig, validate
+    from i2i.data.embedded import make
+    from i2i.data.layouts import scan
+
+    image_size = validate(DataConfig, {"image_size": size}, "size").image_size
+    with _counting(f"drawing {name}") as progress:
+        make(name, out, image_size, scenes, test_scenes, seed, progress)
+    print(scan(out))
+
+
+def _new_run(model: str | None, data: str | None, config: str | None, assignments: list[str]) -> "RunConfig":
+    from i2i.benchmarks.suite import base_settings
+    from i2i.config import merge, parse_assignments
+    from i2i.runs import run_config
+
+    base: Settings = base_settings(config or "quick", model) if config or not data else {}
+    name = model or dict(base.get("model") or {}).get("name")
+    if not name:
+        raise UserError("which model? Choose one with --model; `i2i models` lists them")
+    chosen: Settings = {"data": {"path": str(Path(data).absolute())}} if data else {}
+    return run_config(str(name), merge(base, chosen, parse_assignments(assignments)))
+
+
+def _open_data(config: "RunConfig") -> "DataSet":
+    from i2i.data.embedded import open_data
+
+    with _counting("drawing the embedded set") as progress:
+        return open_data(config.data, progress)
+
+
+def _check_new(run: Path) -> None:
+    from i2i.checkpoint import newest_checkpoint
+
+    if newest_checkpoint(run) is not None:
+        raise UserError(
+            f"{run} holds a training already: go on with --resume {run}, or choose another folder with --out"
+        )
+
+
+def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet") -> None:
+    from i2i.config import to_yaml
+    from i2i.runs import describe
+
+    print(f"# {describe(config, task)}\n# data: {data}\n# run folder: {run}")
+    print(to_yaml(config.settings()), end="")
+
+
+def _train(
+    run: Path, config: "RunConfig", task: "Task", data: "DataSet", device: str | None, tensorboard: bool
+) -> None:
+    from i2i.checkpoint import require_checkpoint
+    from i2i.runs import describe, train_run
+    from i2i.tracking import ProgressLine, TensorBoardLog, duration
+    from i2i.trainer import Observer, Trainer, choose_device
+
+    chosen = choose_device(device)
+    print(f"{describe(config, task)}\ndata: {data}\non {chosen}, into {run}", file=sys.stderr)
+
+    def observers(trainer: Trainer) -> tuple[Observer, ...]:
+        if trainer.position.step:
+            print(f"resuming at step {trainer.position.step} of {trainer.steps}", file=sys.stderr)
+        return (line, *((TensorBoardLog(run),) if tensorboard else ()))
+
+    with ProgressLine(config.name) as line:
+        train_run(run, config, task, data, chosen, observers)
+    position = require_checkpoint(run).position
+    print(
+        f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
+        f"translate with: i2i translate {run} PICTURES --target {task.directions[0][1]} --out out/"
+    )
+
+
+class _counting:
+    """A progress bar for work that is counted; it shows only on a terminal and only once work is reported."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._bar, self._task = title, None, None
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        return self._update
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _update(self, done: int, total: int) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar: Any = Progress(console=Console(stderr=True), transient=True)
+            self._task: Any = self._bar.add_task(self._title, total=total)
+            if self._bar.console.is_terminal:
+                self._bar.start()
+        self._bar.update(self._task, completed=done)

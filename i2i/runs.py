@@ -1,0 +1,121 @@
+"""Trainings as the command line and the bench start them: from a config to a finished run folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from i2i import registry
+from i2i.checkpoint import newest_checkpoint
+from i2i.config import RunConfig, Settings, build_run
+from i2i.data.embedded import open_data
+from i2i.data.images import Preprocess
+from i2i.data.layouts import DataSet
+from i2i.data.pictures import Progress, TrainingPictures
+from i2i.errors import UserError
+from i2i.tracking import MetricsFile, SampleGrids
+from i2i.trainer import Observer, Trainer, build_translator, planned_steps
+from i2i.translator import Task, Translator, check_size
+
+
+def run_config(name: str, settings: Settings) -> RunConfig:
+    """Validated config of the translator `name`; UserError for an unknown name or setting."""
+    cls = registry.get(name)
+    return build_run(settings, name, cls.Config, cls.batch_size)
+
+
+def task_of(config: RunConfig, data: DataSet) -> Task:
+    """The task that one training of this model on these data learns.
+
+    Raises:
+        UserError: if the model cannot learn from such data, or cannot take images of that size.
+    """
+    cls = registry.get(config.name)
+    reason = cls.batch.unsuitable(data)
+    if reason:
+        raise UserError(f"{config.name} cannot be trained on {data.root}: {reason}")
+    task = Task.covering(cls.coverage, data.domains, config.data.image_size, config.data.channels)
+    check_trainable(config, task)
+    return task
+
+
+def check_trainable(config: RunConfig, task: Task) -> Translator:
+    """The model built without memory or time, as proof that it can be; UserError if it cannot."""
+    with torch.device("meta"):
+        translator = build_translator(config, task)
+    check_size(task.image_size, translator.multiple)
+    return translator
+
+
+def train_run(
+    run: Path,
+    config: RunConfig,
+    task: Task,
+    data: DataSet,
+    device: torch.device,
+    observers: Callable[[Trainer], tuple[Observer, ...]] = lambda trainer: (),
+    loading: Progress | None = None,
+) -> Path:
+    """Train to the end of the budget, from the newest checkpoint where there is one.
+
+    Args:
+        run: the run folder.
+        config: what to train.
+        task: what it learns; its domains are loaded.
+        data: where the pictures are.
+        device: where to train.
+        observers: makes the followers besides the metrics file and the sample grids.
+        loading: called with pictures decoded and in total.
+
+    Returns:
+        The folder of the last checkpoint.
+    """
+    pictures = TrainingPictures.load(
+        data.restricted(task.domains),
+        config.data.train_split,
+        Preprocess(task.image_size, task.channels),
+        config.data.zoom,
+        config.data.flip,
+        config.train.seed,
+        loading,
+    )
+    trainer = Trainer(run, config, task, pictures, device)
+    trainer.observers = (
+        MetricsFile(run, trainer.position.step),
+        SampleGrids(run, pictures, task.domains),
+        *observers(trainer),
+    )
+    return trainer.train()
+
+
+def open_for_resume(run: Path) -> tuple[RunConfig, Task, DataSet]:
+    """Config, task and data of a run folder whose training can go on.
+
+    Raises:
+        UserError: if there is nothing to resume or the training is finished.
+    """
+    checkpoint = newest_checkpoint(run) if run.is_dir() else None
+    if checkpoint is None:
+        raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME --out {run}")
+    settings = dict(checkpoint.settings)
+    model = dict(settings["model"])
+    config = run_config(model.pop("name"), {**settings, "model": model})
+    position = checkpoint.position
+    if checkpoint.finished:
+        raise UserError(
+            f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "
+            "For a longer training start a new run with a larger --set train.images=..."
+        )
+    return config, checkpoint.task, open_data(config.data)
+
+
+def describe(config: RunConfig, task: Task) -> str:
+    """One line: model, domains, size, parameters, steps."""
+    translator = check_trainable(config, task)
+    count = sum(parameter.numel() for parameter in translator.parameters())
+    height, width = task.image_size
+    steps = planned_steps(config, type(translator)) if translator.phases() else 0
+    return (
+        f"{config.name} on {', '.join(task.domains)} at {height}x{width} px: {count:,} parameters, "
+        f"{steps:,} steps of {config.train.batch_size}, translates with {translator.inference}"
+    )
