@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -51,7 +50,7 @@ def draw_grid(plan: Plan, models: list[str]) -> None:
     pictures = [_cells(plan, models, row, data, config) for row in rows]
     figure = _figure(headers, [" to ".join(row.direction) for row in rows], pictures)
     figure.savefig(plan.out / "grid.png", dpi=160)
-    FigureCanvasPdf(figure).print_pdf(plan.out / "grid.pdf")
+    figure.savefig(plan.out / "grid.pdf")
 
 
 def _cells(plan: Plan, models: list[str], row: Row, data: DataSet, config: DataConfig) -> list[np.ndarray]:

@@ -104,7 +104,7 @@ def _groups(
         return [(domains, directions)]
     if coverage == "direction":
         return [((source, target), ((source, target),)) for source, target in directions]
-    pairs = []
+    pairs: list[tuple[tuple[str, ...], tuple[Direction, ...]]] = []
     for pair in combinations(domains, 2):
         served = tuple(direction for direction in directions if set(direction) == set(pair))
         if served:

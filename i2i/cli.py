@@ -1,9 +1,10 @@
 """The command line. Heavy libraries are imported inside the commands, so that help is quick."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -149,6 +150,7 @@ def translate(
     from i2i.inference import collect, translate_files
     from i2i.trainer import choose_device
 
+    _check_folder(out)
     files = collect(inputs)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen)
@@ -190,6 +192,7 @@ def bench(
     chosen = load_suite(suite, models, data, settings or [])
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress)
+    _check_folder(plan.out)
     if dry_run:
         for line in plan.lines():
             print(line)
@@ -230,7 +233,10 @@ def _new_run(model: str | None, data: str | None, config: str | None, assignment
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     chosen: Settings = {"data": {"path": str(Path(data).absolute())}} if data else {}
-    return run_config(str(name), merge(base, chosen, parse_assignments(assignments)))
+    changes = parse_assignments(assignments)
+    if "name" in changes.get("model", {}):
+        raise UserError("--set model.name chooses no model: use --model")
+    return run_config(str(name), merge(base, chosen, changes))
 
 
 def _open_data(config: "RunConfig") -> "DataSet":
@@ -240,9 +246,16 @@ def _open_data(config: "RunConfig") -> "DataSet":
         return open_data(config.data, progress)
 
 
+def _check_folder(out: Path) -> None:
+    for place in (out, *out.parents):
+        if place.is_file():
+            raise UserError(f"{place} is a file: choose a folder with --out")
+
+
 def _check_new(run: Path) -> None:
     from i2i.checkpoint import newest_checkpoint
 
+    _check_folder(run)
     if newest_checkpoint(run) is not None:
         raise UserError(
             f"{run} holds a training already: go on with --resume {run}, or choose another folder with --out"
@@ -282,26 +295,22 @@ def _train(
     )
 
 
-class _counting:
-    """A progress bar for work that is counted; it shows only on a terminal and only once work is reported."""
+@contextmanager
+def _counting(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function of (done, total) that moves a progress bar; nothing shows unless it is called."""
+    from rich.console import Console
+    from rich.progress import Progress
 
-    def __init__(self, title: str) -> None:
-        self._title, self._bar, self._task = title, None, None
+    console = Console(stderr=True)
+    bars = Progress(console=console, transient=True, disable=not console.is_terminal)
 
-    def __enter__(self) -> Callable[[int, int], None]:
-        return self._update
+    def update(done: int, total: int) -> None:
+        if not bars.task_ids:
+            bars.start()
+            bars.add_task(title, total=total)
+        bars.update(bars.task_ids[0], completed=done)
 
-    def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def _update(self, done: int, total: int) -> None:
-        if self._bar is None:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._bar: Any = Progress(console=Console(stderr=True), transient=True)
-            self._task: Any = self._bar.add_task(self._title, total=total)
-            if self._bar.console.is_terminal:
-                self._bar.start()
-        self._bar.update(self._task, completed=done)
+    try:
+        yield update
+    finally:
+        bars.stop()

@@ -42,9 +42,11 @@ class DataConfig(Section):
     @classmethod
     def _size(cls, value: Any) -> Any:
         if isinstance(value, str):
-            sides = [int(side) for side in value.lower().split("x")]
-            return (sides[0], sides[-1]) if len(sides) < 3 else sides
-        return (value, value) if isinstance(value, int) else value
+            sides = value.lower().split("x")
+            if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
+                raise ValueError("write N, HxW or [H, W]")
+            return int(sides[0]), int(sides[-1])
+        return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @field_validator("image_size")
     @classmethod
@@ -117,15 +119,15 @@ def build_run(settings: Mapping[str, Any], name: str, model_config: type[BaseMod
     """
     for section in settings:
         if section not in ("model", "data", "train"):
-            raise unknown("setting", section, ("model", "data", "train"))
-    model = {key: value for key, value in dict(settings.get("model") or {}).items() if key != "name"}
-    train = dict(settings.get("train") or {})
+            raise unknown("setting", str(section), ("model", "data", "train"))
+    model, data, train = (_section(settings, section) for section in ("model", "data", "train"))
+    model.pop("name", None)
     if train.get("batch_size") is None:
         train["batch_size"] = batch_size
     config = RunConfig(
         name=name,
         model=validate(model_config, model, "model"),
-        data=validate(DataConfig, settings.get("data") or {}, "data"),
+        data=validate(DataConfig, data, "data"),
         train=validate(TrainConfig, train, "train"),
     )
     size, parts = config.train.batch_size or batch_size, config.train.accumulate
@@ -140,11 +142,26 @@ def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> 
         return section.model_validate(settings)
     except ValidationError as error:
         first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
+        path = [str(part) for part in first["loc"] if not str(part).startswith("function-")]
         if first["type"] == "extra_forbidden":
-            raise unknown(f"setting {prefix}:", path, section.model_fields) from None
+            *parents, name = path
+            known = _fields(section, parents)
+            raise unknown(f"setting {'.'.join([prefix, *parents])}:", name, known) from None
         message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"setting {prefix}.{path}={first['input']!r} does not fit: {message}") from None
+        raise UserError(f"setting {'.'.join([prefix, *path])}={first['input']!r} does not fit: {message}") from None
+
+
+def _section(settings: Mapping[str, Any], name: str) -> Settings:
+    section = settings.get(name)
+    if section is not None and not isinstance(section, Mapping):
+        raise UserError(f"setting {name}={section!r} does not fit: it must hold settings, as in {name}: {{...}}")
+    return dict(section or {})
+
+
+def _fields(section: Any, parents: Iterable[str]) -> Iterable[str]:
+    for parent in parents:
+        section = section.model_fields[parent].annotation
+    return list(section.model_fields)
 
 
 def read_settings(path: Path) -> Settings:
@@ -153,7 +170,7 @@ def read_settings(path: Path) -> Settings:
         settings = yaml.safe_load(path.read_text())
     except OSError:
         raise UserError(f"there is no settings file {path}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(settings, dict):
         raise UserError(f"{path} must hold sections with settings, such as train: {{images: 1000}}")
@@ -169,12 +186,14 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
     settings: Settings = {}
     for assignment in assignments:
         dotted, equals, text = assignment.partition("=")
-        if not equals or "." not in dotted:
+        *sections, name = (part.strip() for part in dotted.split("."))
+        if not (equals and sections and all((*sections, name))):
             raise UserError(f"--set {assignment!r} must look like section.name=value, e.g. train.images=20000")
-        *sections, name = dotted.strip().split(".")
         place = settings
         for section in sections:
             place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                raise UserError(f"--set {assignment!r}: another --set gives {section} itself a value; leave one out")
         place[name] = _value(assignment, text)
     return settings
 
@@ -182,7 +201,7 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
 def _value(assignment: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise UserError(f"--set {assignment!r}: the value is not valid YAML; quote it") from None
 
 
@@ -192,8 +211,10 @@ def merge(base: Mapping[str, Any], *others: Mapping[str, Any]) -> Settings:
     for other in others:
         for key, value in other.items():
             known = merged.get(key)
-            both = isinstance(known, Mapping) and isinstance(value, Mapping)
-            merged[key] = merge(known, value) if both else value
+            if isinstance(known, Mapping) and isinstance(value, Mapping):
+                merged[key] = merge(known, value)
+            else:
+                merged[key] = value
     return merged
 
 

@@ -72,6 +72,7 @@ def translate_files(
     they are read again batch by batch, to keep memory small.
     """
     chosen = direction(translator, source, target)
+    _refuse_overwriting(files, out)
     for path, _ in files:
         read_picture(path)
     for start in range(0, len(files), BATCH):
@@ -84,6 +85,13 @@ def translate_files(
         if progress:
             progress(start + len(some), len(files))
     return len(files)
+
+
+def _refuse_overwriting(files: Files, out: Path) -> None:
+    inputs = {path.resolve() for path, _ in files}
+    for _, name in files:
+        if (out / name).resolve() in inputs:
+            raise UserError(f"{out / name} is one of the pictures to translate: choose another folder with --out")
 
 
 def _refuse_collisions(files: Files) -> None:

@@ -109,4 +109,5 @@ def gradient_penalty(
     scores = critic(mixed)
     (gradient,) = torch.autograd.grad(scores.float().sum(), mixed, create_graph=True)
     norms = gradient.float().flatten(1).norm(dim=1)
-    return ((norms - 1) ** 2).mean()
+    penalty: Tensor = (norms - 1).square().mean()
+    return penalty

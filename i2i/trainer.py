@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ from i2i.data.batches import Batch
 from i2i.data.pictures import TrainingPictures
 from i2i.errors import TrainingError
 from i2i.guard import FiniteGuard
-from i2i.translator import Phase, Scratch, Task, Translator
+from i2i.translator import ModelConfig, Phase, Scratch, Task, Translator
 
 Optimisers = Mapping[str, torch.optim.Adam]
 
@@ -69,7 +69,7 @@ class Observer:
 def build_translator(config: RunConfig, task: Task) -> Translator:
     """The untrained translator of a config; the same seed gives the same weights."""
     torch.manual_seed(config.train.seed)
-    return registry.get(config.name)(config.model, task)
+    return registry.get(config.name)(cast(ModelConfig, config.model), task)
 
 
 def build_optimisers(translator: Translator) -> Optimisers:
@@ -131,7 +131,7 @@ def training_step(
     for phase in translator.phases():
         if not phase.runs_in(step):
             continue
-        terms = _accumulate(translator, phase, batches, scratches, precision or nullcontext())
+        terms = accumulate_gradients(translator, phase, batches, scratches, precision or nullcontext())
         optimiser = optimisers[phase.name]
         gradients = [parameter.grad for group in optimiser.param_groups for parameter in group["params"]]
         # Fused Adam leaves everything as it is where `found_inf` is 1: no transfer to the host needed.
@@ -142,7 +142,7 @@ def training_step(
     return logged
 
 
-def _accumulate(
+def accumulate_gradients(
     translator: Translator,
     phase: Phase,
     batches: list[Any],

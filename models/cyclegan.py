@@ -99,7 +99,8 @@ class CycleGAN(Translator):
             ("a", self.discriminator_a, batch.a, self.pool_a.exchange(scratch["fake_a"])),
             ("b", self.discriminator_b, batch.b, self.pool_b.exchange(scratch["fake_b"])),
         )
-        terms, totals = {}, []
+        terms: dict[str, Tensor] = {}
+        totals: list[Tensor] = []
         for side, discriminator, real, fake in sides:
             own = discriminator_terms(self.config.gan, discriminator, real, fake)
             totals.append(0.5 * (own["real"] + own["fake"]))

@@ -4,6 +4,7 @@ import math
 
 from torch import Tensor, nn
 
+from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.norm import Norm, needs_bias, norm_layer
 
 
@@ -77,7 +78,7 @@ def strided_patchgan(
     widths = [width * 2**level for level in range(layers)]
     trunk = nn.Sequential(
         *(
-            nn.Sequential(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.01))
+            nn.Sequential(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), TwiceLeakyReLU(0.01))
             for inputs, outputs in zip([channels, *widths], widths, strict=False)
         )
     )

@@ -26,7 +26,8 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        return features + self.body(features)
+        change: Tensor = self.body(features)
+        return features + change
 
 
 class ResnetGenerator(nn.Module):
