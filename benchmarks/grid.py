@@ -49,8 +49,10 @@ def draw_grid(plan: Plan, models: list[str]) -> None:
     headers = ["input", *models, *(["ground truth"] if data.paired else [])]
     pictures = [_cells(plan, models, row, data, config) for row in rows]
     figure = _figure(headers, [" to ".join(row.direction) for row in rows], pictures)
-    figure.savefig(plan.out / "grid.png", dpi=160)
-    figure.savefig(plan.out / "grid.pdf")
+    for name in ("grid.png", "grid.pdf"):
+        partial = plan.out / f".{name}"
+        figure.savefig(partial, format=Path(name).suffix[1:], dpi=160)
+        partial.replace(plan.out / name)
 
 
 def _cells(plan: Plan, models: list[str], row: Row, data: DataSet, config: DataConfig) -> list[np.ndarray]:

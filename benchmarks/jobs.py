@@ -16,7 +16,7 @@ from torch import Tensor
 
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import Position, load_translator, newest_checkpoint, require_checkpoint, sync_write
+from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, require_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
 from i2i.data.embedded import open_data
 from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
@@ -172,7 +172,7 @@ def facts_of(run: Path) -> dict[str, Any]:
 
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:
     """Key of a training: resolved settings, domains in order, data."""
-    return stable_hash([config.key(fingerprint), list(domains)])
+    return stable_hash([FORMAT, config.key(fingerprint), list(domains)])
 
 
 def _scorers(

@@ -185,17 +185,17 @@ def _read_scores(path: Path, plan: Plan, model: str, seed: int) -> list[dict[str
 
 
 def _costs(plan: Plan, model: str, failures: Mapping[str, str]) -> dict[str, Any]:
-    trainings = plan.of(model, plan.seeds()[0])
+    """Costs of one seed, averaged over the seeds; only of trainings that ended well."""
+    own = [training for seed in plan.seeds() for training in plan.of(model, seed)]
     done = [
-        facts_of(plan.out / training.folder)
-        for training in trainings
-        if training.name not in failures and newest_checkpoint(plan.out / training.folder)
+        training for training in own if training.name not in failures and newest_checkpoint(plan.out / training.folder)
     ]
     if not done:
         return {}
-    totals = {name: sum(facts[name] for facts in done) for name in ("parameters", "images", "seconds")}
-    learnt = [training for training in trainings if training.images]
-    return {"trainings": len(learnt), "inference": done[0]["inference"], **totals}
+    facts, seeds = [facts_of(plan.out / training.folder) for training in done], len(plan.seeds())
+    totals = {name: sum(fact[name] for fact in facts) / seeds for name in ("parameters", "images", "seconds")}
+    learnt = sum(training.images > 0 for training in done) / seeds
+    return {"trainings": learnt, "inference": facts[0]["inference"], **totals}
 
 
 def _number(metric: str, value: float | None) -> str:

@@ -1,5 +1,6 @@
 """A bench from its suite to its report: prepare the plan, run the jobs, write the results."""
 
+import hashlib
 import json
 import os
 import sys
@@ -34,6 +35,8 @@ from i2i.trainer import choose_device
 from i2i.translator import Task
 
 REFERENCE_ROWS = ("identity", "colour")
+# Raised when translating or scoring changes, so that results of before are made anew.
+SCORING_VERSION = 1
 
 
 def prepare(
@@ -225,7 +228,8 @@ class _Builder:
         return stable_hash([config.key(fingerprint), self.suite.classifier.model_dump()])
 
     def _scorer_key(self, fingerprint: str) -> str:
-        return stable_hash([self._classifier_key(fingerprint), "fid" if self.inception else None])
+        inception = hashlib.sha256(self.inception.read_bytes()).hexdigest() if self.inception else None
+        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), inception])
 
     def _facts(self, fingerprint: str) -> dict[str, Any]:
         height, width = self._config("identity", 1, 0).data.image_size
@@ -249,6 +253,8 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
         return every
     by_name = {f"{source}2{target}": (source, target) for source, target in every}
     wanted = [name.strip() for name in text.split(",") if name.strip()]
+    if not wanted:
+        raise UserError(f"--directions names none; there are {', '.join(by_name)}")
     for name in wanted:
         if name not in by_name:
             raise UserError(f"there is no direction {name!r}; there are {', '.join(by_name)}")

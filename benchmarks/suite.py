@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from i2i import registry
 from i2i.config import Section, Settings, merge, parse_assignments, read_settings, validate
 from i2i.errors import UserError, unknown
 
@@ -24,16 +25,16 @@ class Budget(Section):
 class ClassifierConfig(Section):
     """The domain classifier that scores translations."""
 
-    backbone: str = Field("resnet18", description="a timm model, trained from scratch")
-    images: int = Field(12_000, ge=1, description="training pictures shown")
+    backbone: str = Field("resnet10t", description="a timm model, trained from scratch")
+    images: int = Field(6_144, ge=1, description="training pictures shown")
 
 
 class Suite(Section):
     """Everything a bench needs to know besides the data folder."""
 
-    models: tuple[str, ...] = ("pix2pix", "cyclegan", "stargan")
+    models: tuple[str, ...] = Field(("pix2pix", "cyclegan", "stargan"), min_length=1)
     budget: Budget = Budget()
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by model, over `settings`")
     classifier: ClassifierConfig = ClassifierConfig()
@@ -59,7 +60,10 @@ def load_suite(name: str, models: str | None, data: str | None, assignments: lis
     overrides = parse_assignments(assignments)
     if data:
         overrides = merge(overrides, {"data": {"path": str(Path(data).absolute())}})
-    return validate(Suite, merge(settings, _sorted_out(overrides, settings)), "suite")
+    suite = validate(Suite, settings, "suite")
+    for model in (*suite.models, *suite.model_settings):
+        registry.get(model)
+    return validate(Suite, merge(settings, _sorted_out(overrides, suite)), "suite")
 
 
 def base_settings(name: str, model: str | None) -> Settings:
@@ -77,13 +81,15 @@ def base_settings(name: str, model: str | None) -> Settings:
     return suite.for_model(model, suite.budget.images, suite.seeds[0])
 
 
-def _sorted_out(overrides: Settings, suite: Settings) -> Settings:
+def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     """Overrides as a suite holds them."""
     placed: dict[str, Any] = {}
-    known = (*suite.get("models", ()), "data", "train", "budget", "classifier")
+    known = (*suite.models, *suite.model_settings, "data", "train", "budget", "classifier")
     for section, values in overrides.items():
         if section in ("data", "train"):
-            placed = merge(placed, {"settings": {section: values}})
+            # Also over what the suite says for single models, or it would win over the command line.
+            everywhere = {model: {section: values} for model in suite.model_settings}
+            placed = merge(placed, {"settings": {section: values}, "model_settings": everywhere})
         elif section in ("budget", "classifier"):
             placed = merge(placed, {section: values})
         elif section in known:

@@ -128,6 +128,8 @@ class _Worker:
 
     def start(self, job: Job) -> None:
         self.job = job
+        if not self._process.is_alive():  # it died while it had nothing to do
+            self._launch()
         self.connection.send((job.function, dict(job.arguments)))
 
     def receive(self) -> tuple[str, str]:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from i2i import registry
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import RunConfig, Settings, build_run
+from i2i.data.batches import Batch
 from i2i.data.embedded import open_data
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
@@ -15,7 +17,7 @@ from i2i.data.pictures import Progress, TrainingPictures
 from i2i.errors import UserError
 from i2i.tracking import MetricsFile, SampleGrids
 from i2i.trainer import Observer, Trainer, build_translator, planned_steps
-from i2i.translator import Task, Translator, check_size
+from i2i.translator import Scratch, Task, Translator, check_size
 
 
 def run_config(name: str, settings: Settings) -> RunConfig:
@@ -28,23 +30,49 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     """The task that one training of this model on these data learns.
 
     Raises:
-        UserError: if the model cannot learn from such data, or cannot take images of that size.
+        UserError: if the model cannot learn from such data, a domain has no training pictures, or the model
+            cannot take images of that size.
     """
     cls = registry.get(config.name)
     reason = cls.batch.unsuitable(data)
     if reason:
         raise UserError(f"{config.name} cannot be trained on {data.root}: {reason}")
     task = Task.covering(cls.coverage, data.domains, config.data.image_size, config.data.channels)
+    for domain in task.domains:
+        data.pictures(config.data.train_split, domain)
     check_trainable(config, task)
     return task
 
 
 def check_trainable(config: RunConfig, task: Task) -> Translator:
-    """The model built without memory or time, as proof that it can be; UserError if it cannot."""
+    """The model, built and run through one step's losses on tensors without contents.
+
+    Raises:
+        UserError: if it cannot take images of that size, or its layers do not fit them.
+    """
     with torch.device("meta"):
         translator = build_translator(config, task)
     check_size(task.image_size, translator.multiple)
+    scratch: Scratch = {}
+    try:
+        for phase in translator.phases():
+            phase.loss(_empty_batch(config, translator), scratch)
+    except (RuntimeError, ValueError) as error:
+        height, width = task.image_size
+        raise UserError(
+            f"{config.name} cannot be trained at {height}x{width} px in batches of {config.train.batch_size} "
+            f"({str(error).splitlines()[0]}): use a larger --set data.image_size=... or fewer layers"
+        ) from None
     return translator
+
+
+def _empty_batch(config: RunConfig, translator: Translator) -> Batch:
+    """A batch of the right shapes on the meta device."""
+    task, size = translator.task, (config.train.batch_size or 1) // config.train.accumulate
+    blank = np.zeros((1, *task.image_size, task.channels), dtype=np.uint8)
+    pictures = TrainingPictures(dict.fromkeys(task.domains, blank), Preprocess(task.image_size, task.channels))
+    batch = translator.batch.draw(pictures, task.domains, size, step=0)
+    return batch.to(torch.device("meta"), torch.contiguous_format)
 
 
 def train_run(

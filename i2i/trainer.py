@@ -29,7 +29,7 @@ from i2i.checkpoint import (
 from i2i.config import RunConfig, to_yaml
 from i2i.data.batches import Batch
 from i2i.data.pictures import TrainingPictures
-from i2i.errors import TrainingError
+from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.translator import ModelConfig, Phase, Scratch, Task, Translator
 
@@ -338,10 +338,20 @@ def step_seed(seed: int, step: int) -> int:
 def choose_device(name: str | None = None) -> torch.device:
     """The named device, or the best there is: cuda, then mps, then cpu."""
     if name:
-        return torch.device(name)
+        return _named_device(name)
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _named_device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"--device {name} cannot be used here ({reason}): leave it out, or take cpu") from None
+    return device
 
 
 class _LossLog:

@@ -258,10 +258,12 @@ class Translator(nn.Module, ABC):
         channels = self.task.channels
         if images.ndim != 4 or images.shape[1] != channels:
             raise UserError(f"images must have shape [B, {channels}, H, W], got {list(images.shape)}")
+        if not len(images):
+            raise UserError(f"there are no images: the batch has shape {list(images.shape)}")
         if not images.is_floating_point():
             raise UserError(f"images must be floating point in [-1, 1], got {images.dtype}")
         check_size((images.shape[2], images.shape[3]), self.multiple)
-        if images.numel() and not bool(images.abs().amax() <= 1.0):
+        if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())
             raise UserError(f"images must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
 

@@ -159,7 +159,7 @@ def test_mean_colour_tells_the_domains_apart():
 
 
 def test_unknown_domain_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="'spring'.*summer, autumn, winter, night"):
+    with pytest.raises(ValueError, match=r"'spring'.*summer, autumn, winter, night"):
         draw(0, "spring")
 
 

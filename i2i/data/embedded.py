@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,13 +24,14 @@ DRAWING_VERSION = 1
 
 
 class EmbeddedSet(NamedTuple):
-    """A procedural data set: `draw(scene, domain, size, seed)` gives uint8 [H, W, 3]."""
+    """A procedural data set: `draw(scene, domain, size, seed)` gives uint8 [H, W, 3], sides from `smallest_side` on."""
 
     domains: tuple[str, ...]
     draw: Callable[[int, str, tuple[int, int], int], np.ndarray]
+    smallest_side: int
 
 
-EMBEDDED: dict[str, EmbeddedSet] = {"seasons": EmbeddedSet(seasons.DOMAINS, seasons.draw)}
+EMBEDDED: dict[str, EmbeddedSet] = {"seasons": EmbeddedSet(seasons.DOMAINS, seasons.draw, seasons.SMALLEST_SIDE)}
 
 
 def make(
@@ -52,31 +54,22 @@ def make(
         progress: called with scenes drawn and in total.
 
     Raises:
-        UserError: for an unknown set or a folder with something in it.
+        UserError: for an unknown set, a size it cannot be drawn at, or a place that is not a new or empty folder.
     """
-    if name not in EMBEDDED:
-        raise unknown("embedded set", name, EMBEDDED)
-    if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} is not empty: choose another --out or remove it")
+    embedded = _find(name)
+    if min(size) < embedded.smallest_side:
+        height, width = size
+        raise UserError(f"{name} cannot be drawn at {height}x{width} pixels: sides from {embedded.smallest_side} on")
+    _check_place(out)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    splits = ["train"] * train + ["test"] * test
-    for split in ("train", "test"):
-        for domain in EMBEDDED[name].domains:
-            (scratch / split / domain).mkdir(parents=True)
-    draw = partial(_draw_scene, name, scratch, size, seed)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, _ in enumerate(pool.map(draw, range(train + test), splits), 1):
-            if progress:
-                progress(done, train + test)
-    card = {"name": name, "domains": list(EMBEDDED[name].domains), "paired": True}
-    (scratch / CARD).write_text(json.dumps(card, indent=1))
-    if out.exists():
-        out.rmdir()
     try:
-        scratch.rename(out)
-    except OSError:  # somebody else has drawn the same set meanwhile
-        shutil.rmtree(scratch)
+        _draw_all(name, scratch, size, train, test, seed, progress)
+        if out.exists():
+            out.rmdir()
+        with suppress(OSError):  # somebody else may have drawn the same set meanwhile
+            scratch.rename(out)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
@@ -92,13 +85,45 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "i2i"
 
 
+def _find(name: str) -> EmbeddedSet:
+    if name not in EMBEDDED:
+        raise unknown("embedded set", name, EMBEDDED)
+    return EMBEDDED[name]
+
+
+def _check_place(out: Path) -> None:
+    if out.resolve() == Path.cwd():
+        raise UserError(f"{out} is the folder you are in: choose a new one with --out")
+    for place in (out, *out.parents):
+        if place.is_file():
+            raise UserError(f"{place} is a file: choose a new folder with --out")
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty: choose another --out or remove it")
+
+
+def _draw_all(
+    name: str, root: Path, size: tuple[int, int], train: int, test: int, seed: int, progress: Progress | None
+) -> None:
+    splits = ["train"] * train + ["test"] * test
+    for split in ("train", "test"):
+        for domain in EMBEDDED[name].domains:
+            (root / split / domain).mkdir(parents=True, exist_ok=True)
+    draw = partial(_draw_scene, name, root, size, seed)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(draw, range(train + test), splits), 1):
+            if progress:
+                progress(done, train + test)
+    card = {"name": name, "domains": list(EMBEDDED[name].domains), "paired": True}
+    (root / CARD).write_text(json.dumps(card, indent=1))
+
+
 def _cached(config: DataConfig, progress: Progress | None) -> DataSet:
+    _find(config.embedded)
     height, width = config.image_size
     folder = (
         cache_folder() / f"{config.embedded}-{height}x{width}-{config.scenes}+{config.test_scenes}-v{DRAWING_VERSION}"
     )
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
         make(config.embedded, folder, (height, width), config.scenes, config.test_scenes, progress=progress)
     return scan(folder)
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from i2i.errors import UserError
@@ -46,31 +46,32 @@ class Preprocess:
 
 
 def read_picture(path: Path, half: Half | None = None) -> Image.Image:
-    """Decode a picture, or one half of an aligned one.
+    """Decode a picture, upright and with 8 bits per channel, or one half of an aligned one.
 
     Raises:
         UserError: naming the file, if it is missing, empty or not decodable.
     """
     try:
         with Image.open(path) as picture:
-            picture.load()
-            decoded = picture.copy()
-            # copy() keeps the palette and the EXIF orientation that preprocessing needs.
-            decoded.info = picture.info
+            decoded = _eight_bit(ImageOps.exif_transpose(picture))
+            decoded.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
+            return decoded if half is None else _half(decoded, half)
     except FileNotFoundError:
         raise UserError(f"there is no picture {path}") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "it is empty" if path.stat().st_size == 0 else str(error)
+        reason = _reason(path, error)
         raise UserError(f"{path} cannot be read as a picture ({reason}): repair or remove it") from None
-    return decoded if half is None else _half(decoded, half)
 
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 [H, W, C] as PNG, complete or not at all."""
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    image.save(partial, format="PNG", compress_level=1)
-    partial.replace(path)
+    try:
+        image.save(partial, format="PNG", compress_level=1)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def to_images(pixels: np.ndarray | Tensor) -> Tensor:
@@ -95,8 +96,26 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def _reason(path: Path, error: Exception) -> str:
+    if path.stat().st_size == 0:
+        return "it is empty"
+    return "it is of no known format" if isinstance(error, UnidentifiedImageError) else str(error)
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Scale 16-bit grey to 8 bits: PIL by itself clips it to white. ValueError for ranges nobody can know."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.asarray(picture)
+    if picture.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("it holds neither 8-bit nor 16-bit values")
+    return Image.fromarray((values / 257 + 0.5).astype(np.uint8))
+
+
 def _half(picture: Image.Image, half: Half) -> Image.Image:
     width, height = picture.size
+    if width < 2:
+        raise ValueError("it is too narrow to hold two pictures side by side")
     middle = width // 2
     return picture.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
 

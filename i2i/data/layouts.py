@@ -9,6 +9,7 @@ A file `i2i.json` beside the splits can say more: `{"name": ..., "domains": [...
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,10 @@ from i2i.errors import UserError, unknown
 
 CARD = "i2i.json"
 SPLITS = ("train", "val", "test")
-LAYOUTS_HELP = "expected <split>/<domain>/*, or trainA/ trainB/ testA/ testB/, or aligned <split>/*"
+LAYOUTS_HELP = (
+    "expected <split>/<domain>/* with splits train, val and test, or trainA/ trainB/ testA/ testB/, "
+    "or aligned <split>/*"
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,8 @@ class DataSet:
         if split not in self.splits:
             found = ", ".join(self.splits)
             raise UserError(
-                f"{self.root} has no split {split!r} (found {found}): add it, or name another one with "
-                f"--set data.{'test' if split == 'test' else 'train'}_split=..."
+                f"{self.root} has no split {split!r} (found {found}): add it, or choose others with "
+                "--set data.train_split=... and --set data.test_split=..."
             )
         pictures = self.splits[split].get(domain, ())
         if not pictures:
@@ -69,7 +73,8 @@ class DataSet:
         return pictures
 
     def restricted(self, domains: Sequence[str]) -> "DataSet":
-        """The same data with only `domains`, in that order; UserError for an unknown one."""
+        """The same data with only `domains`, in that order; UserError for an unknown or repeated one."""
+        _refuse_repeated(domains, "data.domains")
         for domain in domains:
             if domain not in self.domains:
                 raise unknown("domain", domain, self.domains)
@@ -128,9 +133,12 @@ def _find_splits(root: Path) -> tuple[Splits, str]:
     if not present:
         found = ", ".join(folder.name for folder in folders[:5])
         raise UserError(f"{root} has no split folders (found {found}): {LAYOUTS_HELP}")
-    if any(_pictures_in(folder) for folder in present):
-        return {folder.name: _halves(folder) for folder in present}, "aligned side by side"
     by_domain = {folder.name: _by_domain(folder) for folder in present}
+    loose = [path for folder in present for path in _pictures_in(folder)]
+    if loose:
+        if any(pictures for found in by_domain.values() for pictures in found.values()):
+            raise UserError(f"{loose[0]} lies beside folders of domains: move it into one, or elsewhere")
+        return {folder.name: _halves(folder) for folder in present}, "aligned side by side"
     if not any(by_domain.values()):
         raise UserError(f"{root} holds no pictures: {LAYOUTS_HELP}")
     return by_domain, "a folder per domain"
@@ -179,7 +187,25 @@ def _read_card(root: Path) -> dict[str, Any]:
     for key in card:
         if key not in ("name", "domains", "paired"):
             raise unknown(f"entry in {path}:", key, ("name", "domains", "paired"))
+    _check_card(path, card)
     return card
+
+
+def _check_card(path: Path, card: Mapping[str, Any]) -> None:
+    domains = card.get("domains", [])
+    if not (isinstance(domains, list) and all(isinstance(domain, str) for domain in domains)):
+        raise UserError(f'{path}: domains={domains!r} must be a list of names such as ["summer", "winter"]')
+    _refuse_repeated(domains, f"{path}: domains")
+    if not isinstance(card.get("paired", False), bool):
+        raise UserError(f"{path}: paired={card['paired']!r} must be true or false")
+    if not isinstance(card.get("name", ""), str):
+        raise UserError(f"{path}: name={card['name']!r} must be a text")
+
+
+def _refuse_repeated(domains: Sequence[str], place: str) -> None:
+    for domain, times in Counter(domains).items():
+        if times > 1:
+            raise UserError(f"{place} names {domain!r} {times} times: name every domain once")
 
 
 def _domains(root: Path, splits: Splits, card: Mapping[str, Any]) -> tuple[str, ...]:
@@ -200,7 +226,8 @@ def _check_pairs(root: Path, splits: Splits, domains: tuple[str, ...]) -> None:
         for domain in others:
             theirs = [picture.stem for picture in found.get(domain, ())]
             if theirs != stems:
-                lonely = sorted(set(stems) ^ set(theirs))[:3]
+                ours, other = Counter(stems), Counter(theirs)
+                lonely = sorted((ours - other) + (other - ours))[:3]
                 raise UserError(
                     f"{root} is declared as paired, but in {split} {first} and {domain} differ: {', '.join(lonely)}"
                 )

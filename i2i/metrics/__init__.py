@@ -1,0 +1,1 @@
+"""Scores of translated images: distances of distributions, accuracy, paired similarity."""

@@ -1,0 +1,267 @@
+"""The domain classifier: tells which domain a picture belongs to.
+
+The share of translations that it assigns to their target domain is the bench's accuracy, a measure
+of StarGAN (Choi et al., 2018, https://arxiv.org/abs/1711.09020, section 5), which trains a
+ResNet-18 on real pictures for it. Here too it learns from real training pictures alone, and starts
+from random weights, so that nothing has to be downloaded.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import timm
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from i2i.errors import UserError
+from i2i.metrics._inference import check_pixels, scoring
+from i2i.metrics._sampling import augmented, balanced_order
+
+# From scratch on 1200 pictures of 64 pixels it beats resnet18 in accuracy, in 2/3 of its time.
+BACKBONE = "resnet10t"
+PEAK_RATE = 2e-3
+WEIGHT_DECAY = 0.05
+WARM_UP = 0.25  # share of the steps in which the learning rate rises
+SMOOTHING = 0.1  # of the labels
+
+Progress = Callable[[int, int], None]
+
+
+class DomainClassifier(nn.Module):
+    """A timm network on pixels, with its normalisation inside and its domains known by name.
+
+    Args:
+        domains: names, in the order of the logits.
+        size: height and width of the pictures, pixels.
+        backbone: a name that timm knows; its weights start random.
+
+    Raises:
+        UserError: timm does not know the backbone.
+        ValueError: fewer than two domains, or one of them twice.
+    """
+
+    def __init__(self, domains: Sequence[str], size: tuple[int, int], *, backbone: str = BACKBONE) -> None:
+        super().__init__()
+        if len(domains) < 2 or len(set(domains)) < len(domains):
+            raise ValueError(f"a classifier needs two or more different domains, not {list(domains)}")
+        self.domains = tuple(domains)
+        self.size = size
+        self.backbone_name = backbone
+        self.backbone: Any = _create(backbone, len(domains))  # timm's networks share no typed base
+        self.dimensions = int(self.backbone.head_hidden_size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs; pixels are brought there."""
+        return next(self.parameters()).device
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Logits [B, k] of pixels, uint8 [B, 3, H, W].
+
+        Raises:
+            ValueError: another dtype, shape or size.
+        """
+        logits: Tensor = self.backbone(self._normalised(pixels))
+        return logits
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """What the last layer sees, [B, d], of pixels, uint8 [B, 3, H, W].
+
+        Raises:
+            ValueError: another dtype, shape or size.
+        """
+        maps = self.backbone.forward_features(self._normalised(pixels))
+        features: Tensor = self.backbone.forward_head(maps, pre_logits=True)
+        return features
+
+    def save(self, path: Path) -> None:
+        """Write weights, domains, size and backbone to one safetensors file, atomically."""
+        description = {"backbone": self.backbone_name, "domains": self.domains, "size": self.size}
+        state = {name: tensor.cpu().contiguous() for name, tensor in self.state_dict().items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        safetensors.torch.save_file(state, partial, {"classifier": json.dumps(description)})
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, *, device: torch.device | str = "cpu") -> "DomainClassifier":
+        """The classifier that `save` wrote, in evaluation mode.
+
+        Raises:
+            UserError: the file is missing, damaged, or no classifier of ours.
+        """
+        if not path.is_file():
+            raise UserError(f"no domain classifier at {path}: train one, or give an existing file")
+        try:
+            with safe_open(path, framework="pt") as file:
+                description = json.loads((file.metadata() or {})["classifier"])
+            classifier = _untrained(
+                description["domains"],
+                (description["size"][0], description["size"][1]),
+                description["backbone"],
+            )
+            classifier.load_state_dict(safetensors.torch.load_file(path))
+        except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            raise UserError(f"{path} is damaged or not a domain classifier: delete it and train a new one") from error
+        return classifier.to(device).eval()
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        check_pixels(pixels)
+        if tuple(pixels.shape[2:]) != self.size:
+            raise ValueError(
+                f"pixels of {pixels.shape[2]}x{pixels.shape[3]}, but the classifier was trained at "
+                f"{self.size[0]}x{self.size[1]}: resize them as its training pictures were"
+            )
+        images = pixels.to(self.device).float() / 127.5 - 1  # [-1, 1]
+        return images.contiguous(memory_format=torch.channels_last)
+
+
+def predictions(classifier: DomainClassifier, pixels: Tensor, *, batch_size: int = 256) -> Tensor:
+    """The most likely domain of every picture.
+
+    Args:
+        classifier: used in evaluation mode, whatever mode it is in.
+        pixels: uint8 [N, 3, H, W].
+        batch_size: pictures at a time; does not change the answer.
+
+    Returns:
+        int64 [N] on the CPU, indices into `classifier.domains`.
+
+    Raises:
+        ValueError: another dtype, shape or size.
+    """
+    with scoring(classifier, classifier.device):
+        batches = [
+            classifier(pixels[start : start + batch_size]).argmax(dim=1).cpu()
+            for start in range(0, len(pixels), batch_size)
+        ]
+    return torch.cat(batches) if batches else torch.empty(0, dtype=torch.int64)
+
+
+def train_classifier(
+    pixels: Tensor,
+    labels: Tensor,
+    domains: Sequence[str],
+    *,
+    backbone: str = BACKBONE,
+    images: int = 6144,
+    batch_size: int = 32,
+    seed: int = 0,
+    bf16: bool = False,
+    device: torch.device | str = "cpu",
+    progress: Progress | None = None,
+) -> DomainClassifier:
+    """Train a classifier from scratch.
+
+    The same arguments give the same classifier on the same machine; the global random numbers stay
+    as they were. Every batch draws equally from all domains. The augmentation (flips and shifts)
+    keeps colours, because they may be what tells two domains apart.
+
+    Args:
+        pixels: uint8 [N, 3, H, W].
+        labels: int64 [N], indices into `domains`.
+        domains: names.
+        backbone: a name that timm knows.
+        images: pictures to learn from in all, repeats counted; rounded up to whole batches.
+        batch_size: pictures in one step, at least 2.
+        seed: of the weights, the order and the augmentation.
+        bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors
+            that have such instructions.
+        device: where to train; the classifier stays there.
+        progress: called after every step with the pictures seen and their final number.
+
+    Returns:
+        The classifier, in evaluation mode.
+
+    Raises:
+        UserError: a domain without a picture, an unknown backbone, or a training that diverged.
+        ValueError: arguments of wrong dtype, shape or range.
+    """
+    check_pixels(pixels)
+    labels = labels.cpu()
+    _check_labels(labels, len(pixels), domains)
+    if batch_size < 2 or images < 1:
+        raise ValueError(f"batch_size {batch_size} must be >= 2 and images {images} must be >= 1")
+    classifier = _untrained(domains, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed)
+    classifier.to(torch.device(device)).to(memory_format=torch.channels_last)
+    generator = torch.Generator().manual_seed(seed)
+    steps = math.ceil(images / batch_size)
+    order = balanced_order(labels, len(domains), steps * batch_size, generator)
+    optimiser = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
+    classifier.train()
+    for step in range(steps):
+        chosen = order[step * batch_size : (step + 1) * batch_size]
+        batch = augmented(pixels, chosen, generator)
+        rate = PEAK_RATE * _one_cycle(step, steps)
+        _step(classifier, optimiser, batch, labels[chosen], rate=rate, bf16=bf16)
+        if progress is not None:
+            progress((step + 1) * batch_size, steps * batch_size)
+    _require_finite(classifier)
+    return classifier.eval()
+
+
+def _untrained(domains: Sequence[str], size: tuple[int, int], backbone: str, *, seed: int = 0) -> DomainClassifier:
+    """A classifier with weights drawn from `seed`, the global random numbers left as they were."""
+    with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
+        torch.default_generator.manual_seed(seed)
+        return DomainClassifier(domains, size, backbone=backbone)
+
+
+def _create(backbone: str, classes: int) -> Any:
+    if not timm.is_model(backbone):
+        raise UserError(f"timm knows no backbone {backbone!r}: try {BACKBONE!r} or 'resnet18'")
+    return timm.create_model(backbone, pretrained=False, num_classes=classes)
+
+
+def _check_labels(labels: Tensor, pictures: int, domains: Sequence[str]) -> None:
+    if labels.dtype != torch.int64 or labels.shape != (pictures,):
+        raise ValueError(f"labels must be int64 [{pictures}], but are {labels.dtype} {list(labels.shape)}")
+    if pictures and not 0 <= int(labels.min()) <= int(labels.max()) < len(domains):
+        raise ValueError(f"labels must lie in 0..{len(domains) - 1}, indices into {list(domains)}")
+    counts = torch.bincount(labels, minlength=len(domains)).tolist()
+    empty = [name for name, count in zip(domains, counts, strict=True) if count == 0]
+    if empty:
+        raise UserError(f"no training pictures of {', '.join(empty)}: add some or leave the domain out")
+
+
+def _one_cycle(step: int, steps: int) -> float:
+    """Learning rate as a share of its peak: a straight rise, then half a cosine down to 0.
+
+    After Smith and Topin, "Super-Convergence", 2017, https://arxiv.org/abs/1708.07120.
+    """
+    done = (step + 0.5) / steps
+    if done < WARM_UP:
+        return done / WARM_UP
+    return 0.5 + 0.5 * math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))
+
+
+def _step(
+    classifier: DomainClassifier,
+    optimiser: torch.optim.Optimizer,
+    pixels: Tensor,
+    labels: Tensor,
+    *,
+    rate: float,
+    bf16: bool,
+) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    device = classifier.device
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
+        logits = classifier(pixels)
+    loss = F.cross_entropy(logits.float(), labels.to(device), label_smoothing=SMOOTHING)
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+
+
+def _require_finite(classifier: DomainClassifier) -> None:
+    if not all(bool(value.isfinite().all()) for value in classifier.state_dict().values()):
+        raise UserError("the domain classifier diverged: use another seed, or float32")

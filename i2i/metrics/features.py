@@ -1,0 +1,195 @@
+"""Feature extractors: from pixels to the vectors whose distributions are compared.
+
+The extractor names the metric. A Frechet distance is called "fid" only with the very weights that
+pytorch-fid publishes, identified by their checksum; any other features get a name of their own,
+because their distances are not comparable with published FIDs.
+"""
+
+import contextlib
+import hashlib
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlparse
+
+import torch
+from pytorch_fid import inception
+from torch import Tensor
+
+from i2i.errors import UserError
+from i2i.metrics._inference import check_pixels, scoring
+from i2i.metrics.classifier import DomainClassifier
+
+WEIGHTS_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+
+
+class Extractor(Protocol):
+    """Turns pictures into feature vectors, each picture by itself."""
+
+    @property
+    def name(self) -> str:
+        """The name of the Frechet distance between such features, as tables print it."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length d of a feature vector."""
+        ...
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Features, float32 [B, d], of pixels, uint8 [B, 3, H, W]."""
+        ...
+
+
+class InceptionExtractor:
+    """The pool3 features of pytorch-fid's Inception-v3: those of the FID.
+
+    Heusel et al., 2017, https://arxiv.org/abs/1706.08500. The network, its bilinear resize to
+    299 x 299 and its normalisation are those of https://github.com/mseitzer/pytorch-fid. Nothing is
+    ever downloaded.
+
+    Args:
+        weights: the file pytorch-fid publishes, or one of the same format.
+        device: where the network runs and the features stay.
+
+    Attributes:
+        name: "fid" with the published weights, else "FD-inception-" and the file's checksum.
+        dimensions: 2048.
+
+    Raises:
+        UserError: the file is missing, truncated, or holds something else.
+    """
+
+    dimensions = 2048
+
+    def __init__(self, weights: Path, *, device: torch.device | str = "cpu") -> None:
+        state = _read(weights)
+        checksum = _sha256(weights)
+        self.name = "fid" if checksum == WEIGHTS_SHA256 else f"FD-inception-{checksum[:8]}"
+        self._device = torch.device(device)
+        self._network = _build(state, weights).to(self._device)
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Features of pictures of any size.
+
+        Args:
+            pixels: uint8 [B, 3, H, W].
+
+        Returns:
+            float32 [B, 2048], not negative.
+
+        Raises:
+            ValueError: `pixels` is not uint8 [B, 3, H, W].
+        """
+        check_pixels(pixels)
+        with scoring(self._network, self._device):
+            images = pixels.to(self._device).float() / 255  # [0, 1], as pytorch-fid expects
+            pooled: Tensor = self._network(images)[0]  # [B, 2048, 1, 1]
+        return pooled.flatten(1)
+
+
+class ClassifierExtractor:
+    """The penultimate features of a domain classifier, for where Inception's weights cannot be had.
+
+    Distances compare translators scored by the same classifier; they are not FIDs.
+
+    Attributes:
+        name: "FD-domain-classifier".
+        dimensions: width of the classifier's last hidden layer.
+    """
+
+    name = "FD-domain-classifier"
+
+    def __init__(self, classifier: DomainClassifier) -> None:
+        self.dimensions = classifier.dimensions
+        self._classifier = classifier
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Features of pictures.
+
+        Args:
+            pixels: uint8 [B, 3, H, W], of the size the classifier was trained at.
+
+        Returns:
+            float32 [B, d], on the classifier's device.
+
+        Raises:
+            ValueError: another dtype, shape or size.
+        """
+        with scoring(self._classifier, self._classifier.device):
+            return self._classifier.features(pixels)
+
+
+def find_inception(explicit: Path | None) -> Path | None:
+    """The file of Inception weights to score with, found without touching the network.
+
+    Args:
+        explicit: the file the user named, if any; otherwise the cache of `torch.hub` is searched,
+            where pytorch-fid leaves its download.
+
+    Returns:
+        The file, or None where there is none.
+
+    Raises:
+        UserError: `explicit` was given but is not a file.
+    """
+    if explicit is not None:
+        return _existing(explicit)
+    name = Path(urlparse(inception.FID_WEIGHTS_URL).path).name
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / name
+    return cached if cached.is_file() else None
+
+
+def _existing(weights: Path) -> Path:
+    if not weights.is_file():
+        raise UserError(f"no Inception weights at {weights}: give an existing file. {_remedy()}")
+    return weights
+
+
+def _remedy() -> str:
+    return f"pytorch-fid's weights are at {inception.FID_WEIGHTS_URL}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read(weights: Path) -> dict[str, Any]:
+    try:
+        state = torch.load(_existing(weights), map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError) as error:
+        raise UserError(
+            f"cannot read Inception weights from {weights}: the file is truncated or not of "
+            f"PyTorch's format; fetch it again. {_remedy()}"
+        ) from error
+    if not isinstance(state, dict):
+        raise UserError(_not_inception(weights))
+    return state
+
+
+def _build(state: dict[str, Any], weights: Path) -> torch.nn.Module:
+    # The initial weights are overwritten at once, but drawing them would move the caller's random
+    # numbers.
+    with torch.random.fork_rng(devices=[]), _loaded_from(state):
+        try:
+            network: torch.nn.Module = inception.InceptionV3()
+        except (RuntimeError, AttributeError) as error:
+            raise UserError(_not_inception(weights)) from error
+    return network.eval()
+
+
+def _not_inception(weights: Path) -> str:
+    return f"{weights} does not hold the Inception weights of pytorch-fid's format. {_remedy()}"
+
+
+@contextlib.contextmanager
+def _loaded_from(state: dict[str, Any]) -> Iterator[None]:
+    """Hand `state` to pytorch-fid where it would download: its constructor takes no file."""
+    download = inception.load_state_dict_from_url
+    inception.load_state_dict_from_url = lambda url, progress=True: state
+    try:
+        yield
+    finally:
+        inception.load_state_dict_from_url = download

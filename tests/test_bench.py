@@ -1,0 +1,209 @@
+"""The bench from end to end, with networks so small that it takes seconds."""
+
+import csv
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from i2i import cli
+from i2i.benchmarks import jobs
+from i2i.data import embedded
+from i2i.data.images import read_picture
+from i2i.metrics.paired import psnr
+
+SMALL = [
+    "data.image_size=16",
+    "data.scenes=6",
+    "data.test_scenes=3",
+    "data.domains=summer,winter,night",
+    "train.checkpoint_every=1000",
+    "budget.images=48",
+    "classifier.images=96",
+    "pix2pix.width=2",
+    "pix2pix.discriminator_width=2",
+    "pix2pix.layers=1",
+    "cyclegan.width=2",
+    "cyclegan.discriminator_width=2",
+    "cyclegan.blocks=1",
+    "cyclegan.layers=1",
+    "stargan.width=2",
+    "stargan.discriminator_width=2",
+    "stargan.blocks=1",
+    "stargan.layers=3",
+]
+MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
+
+pytestmark = pytest.mark.slow
+
+
+def bench(out, *arguments):
+    """Run `i2i bench`; returns its exit status."""
+    sys.argv = ["i2i", "bench", "--out", str(out), *(f"--set={setting}" for setting in SMALL), *map(str, arguments)]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code
+
+
+def rows_of(out):
+    with (out / "results.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cache")
+    previous = os.environ.get("I2I_CACHE")
+    os.environ["I2I_CACHE"] = str(folder)
+    yield folder
+    if previous is None:
+        del os.environ["I2I_CACHE"]
+    else:
+        os.environ["I2I_CACHE"] = previous
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, cache):
+    out = tmp_path_factory.mktemp("bench") / "seasons"
+    assert bench(out) == 0
+    return out
+
+
+def test_every_model_is_scored_in_every_direction_by_every_metric(done):
+    rows = rows_of(done)
+    assert list(rows[0]) == ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
+    found = {(row["model"], row["source"], row["target"], row["metric"]) for row in rows if row["model"] != "real"}
+    domains = ["summer", "winter", "night"]
+    assert found == {
+        (model, source, target, metric)
+        for model in MODELS
+        for source in domains
+        for target in domains
+        if source != target
+        for metric in ("accuracy", "FD-domain-classifier", "psnr", "ssim")
+    }
+    assert {row["n"] for row in rows} == {"3"}
+    assert {row["dataset"] for row in rows} == {"seasons"}
+    real = {(row["target"], row["metric"]) for row in rows if row["model"] == "real"}
+    assert real == {(domain, metric) for domain in domains for metric in ("accuracy", "FD-domain-classifier")}
+
+
+def test_translations_are_png_files_of_every_test_picture(done):
+    for model in MODELS:
+        folders = {path.name for path in (done / "translations" / model / "seed0").iterdir() if path.is_dir()}
+        assert len(folders) == 6
+        for folder in folders:
+            names = sorted(path.name for path in (done / "translations" / model / "seed0" / folder).iterdir())
+            assert names == ["00006.png", "00007.png", "00008.png"]
+
+
+def test_the_identity_row_holds_the_psnr_of_the_input_itself(done, cache):
+    (data,) = [path for path in cache.iterdir() if path.is_dir()]
+
+    def pixels(domain):
+        paths = sorted((data / "test" / domain).iterdir())
+        stacked = np.stack([np.asarray(read_picture(path)) for path in paths])
+        return torch.from_numpy(stacked).permute(0, 3, 1, 2)
+
+    expected = float(psnr(pixels("summer"), pixels("night")).mean())
+    (row,) = [
+        row
+        for row in rows_of(done)
+        if (row["model"], row["source"], row["target"], row["metric"]) == ("identity", "summer", "night", "psnr")
+    ]
+    assert float(row["value"]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
+    table = (done / "table.md").read_text()
+    lines = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("| ")}
+    assert [lines[model].split("|")[2].strip() for model in MODELS] == ["6", "3", "1", "0", "0"]
+    assert "images per data set, divided over a model's trainings" in table
+    assert "It is not FID" in table
+    assert "pix2pix: dropout on" in table
+    for word in ("| identity |", "| colour |", "| real |", "accuracy ↑", "PSNR, dB ↑", "fingerprint"):
+        assert word in table
+
+
+def test_grid_is_a_picture_and_a_pdf(done):
+    with Image.open(done / "grid.png") as grid:
+        assert min(grid.size) > 500
+        colours = np.asarray(grid.convert("RGB").resize((64, 64))).reshape(-1, 3)
+        assert len(np.unique(colours, axis=0)) > 100
+    assert (done / "grid.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_second_run_computes_nothing(done):
+    before = {
+        path: path.stat().st_mtime_ns
+        for folder in ("trainings", "translations", "scores", "classifier")
+        for path in (done / folder).rglob("*")
+        if path.is_file()
+    }
+    assert bench(done) == 0
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_another_budget_trains_anew_and_keeps_what_does_not_depend_on_it(done):
+    classifier = (done / "classifier" / "classifier.safetensors").stat().st_mtime_ns
+    keys = {path: path.read_text() for path in (done / "trainings").rglob("key.json")}
+    assert bench(done, "--set", "budget.images=96", "--models", "stargan") == 0
+    changed = {path.parent.parent.parent.name for path, text in keys.items() if path.read_text() != text}
+    assert changed == {"stargan"}
+    assert (done / "classifier" / "classifier.safetensors").stat().st_mtime_ns == classifier
+    assert {row["model"] for row in rows_of(done)} == {"stargan", "identity", "colour", "real"}
+
+
+def test_a_failing_training_is_reported_and_the_others_go_on(tmp_path, cache, capfd):
+    out = tmp_path / "bench"
+    status = bench(
+        out, "--models", "stargan,cyclegan", "--set", "stargan.learning_rate=1e30", "--directions", "summer2winter"
+    )
+    assert status == 1
+    models = {row["model"] for row in rows_of(out)}
+    assert "cyclegan" in models
+    assert "stargan" not in models
+    table = (out / "table.md").read_text()
+    assert "## Failed" in table
+    assert "was not finite" in table
+    assert "scores of stargan, seed 0: not run, because translations of stargan, seed 0 failed" in table
+    assert "was not finite" in capfd.readouterr().err
+
+
+def test_unpaired_data_skips_pix2pix_with_the_reason_and_has_no_paired_scores(tmp_path, cache):
+    data = tmp_path / "photos"
+    embedded.make("seasons", data, (16, 16), 4, 3)
+    (data / "i2i.json").write_text(json.dumps({"name": "photos"}))
+    out = tmp_path / "bench"
+    assert bench(out, "--models", "pix2pix,stargan", "--data", data) == 0
+    assert (
+        "Skipped: pix2pix, because it learns from aligned pairs and photos has none" in (out / "table.md").read_text()
+    )
+    assert {row["metric"] for row in rows_of(out)} == {"accuracy", "FD-domain-classifier"}
+
+
+def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache, monkeypatch):
+    """The job finds the checkpoint of its own earlier process and does not start again."""
+    from i2i.runs import run_config
+    from i2i.trainer import Trainer
+
+    config = run_config(
+        "colour", {"data": {"image_size": 16, "scenes": 6, "test_scenes": 3, "domains": ["summer", "night"]}}
+    )
+    arguments = {
+        "run": tmp_path / "run",
+        "name": "colour",
+        "settings": {"data": config.settings()["data"]},
+        "domains": ("summer", "night"),
+        "device": "cpu",
+    }
+    calls = []
+    original = Trainer.train
+    monkeypatch.setattr(Trainer, "train", lambda self: (calls.append(self.position.step), original(self))[1])
+    for key in ("one", "one", "two"):
+        jobs.train(lambda text: None, key=key, **arguments)
+    assert len(calls) == 2

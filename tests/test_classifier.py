@@ -1,0 +1,195 @@
+"""The domain classifier learns, repeats itself, treats domains alike, and survives a file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from i2i.errors import UserError
+from i2i.metrics._sampling import augmented, balanced_order
+from i2i.metrics.classifier import DomainClassifier, predictions, train_classifier
+
+SHAPES = ("bar", "disc", "square")
+SIZE = 24
+
+
+def shapes(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
+    """Pictures of one bright shape in any colour on a dark noisy ground, and which shape it is."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, 3, (count,), generator=generator)
+    centre = torch.randint(9, SIZE - 9, (count, 2, 1, 1), generator=generator)
+    along = torch.arange(SIZE)
+    y, x = along.view(1, SIZE, 1) - centre[:, 0], along.view(1, 1, SIZE) - centre[:, 1]
+    masks = torch.stack([y.abs() + 0 * x <= 1, y**2 + x**2 <= 25, torch.maximum(y.abs(), x.abs()) <= 7])
+    mask = masks[labels, torch.arange(count)].unsqueeze(1)  # [count, 1, SIZE, SIZE]
+    colour = torch.randint(120, 256, (count, 3, 1, 1), generator=generator)
+    ground = torch.randint(0, 80, (count, 3, SIZE, SIZE), generator=generator)
+    return torch.where(mask, colour, ground).byte(), labels
+
+
+def train(images: int = 64, *, seed: int = 0, count: int = 60) -> DomainClassifier:
+    pixels, labels = shapes(count, seed=1)
+    return train_classifier(pixels, labels, SHAPES, images=images, batch_size=16, seed=seed)
+
+
+def equal(left: DomainClassifier, right: DomainClassifier) -> bool:
+    states = left.state_dict(), right.state_dict()
+    return all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.fixture(scope="module")
+def classifier() -> DomainClassifier:
+    return train()
+
+
+@pytest.mark.parametrize("bf16", [False, True], ids=["float32", "bfloat16"])
+def test_it_learns_shapes_it_has_not_seen(bf16: bool) -> None:
+    pixels, labels = shapes(300, seed=2)
+    trained = train_classifier(pixels, labels, SHAPES, images=1200, bf16=bf16)
+    unseen, truth = shapes(120, seed=3)
+    assert (predictions(trained, unseen) == truth).float().mean() > 0.9
+    assert not trained.training
+    assert all(value.dtype == torch.float32 for value in trained.parameters())
+
+
+def test_the_same_seed_gives_the_same_classifier_and_another_seed_another() -> None:
+    first = train(seed=3)
+    torch.rand(5)  # somebody else draws in between
+    assert equal(first, train(seed=3))
+    assert not equal(first, train(seed=4))
+
+
+def test_training_and_loading_leave_the_global_random_numbers_alone(tmp_path: Path) -> None:
+    state = torch.random.get_rng_state()
+    train(32).save(tmp_path / "classifier.safetensors")
+    DomainClassifier.load(tmp_path / "classifier.safetensors")
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_predictions_do_not_depend_on_batches_or_mode(classifier: DomainClassifier) -> None:
+    pixels, _ = shapes(20, seed=5)
+    expected = predictions(classifier.eval(), pixels)
+    classifier.train()
+    buffers = [buffer.clone() for buffer in classifier.buffers()]
+    assert torch.equal(predictions(classifier, pixels, batch_size=3), expected)
+    assert torch.equal(predictions(classifier, pixels[7:8]), expected[7:8])
+    assert classifier.training
+    assert all(map(torch.equal, buffers, classifier.buffers()))  # no statistics were updated
+    classifier.eval()
+    assert expected.dtype == torch.int64
+    assert expected.shape == (20,)
+    assert predictions(classifier, pixels[:0]).shape == (0,)
+
+
+def test_a_saved_classifier_comes_back_whole(classifier: DomainClassifier, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "classifier.safetensors"
+    classifier.save(path)
+    loaded = DomainClassifier.load(path)
+    assert loaded.domains == SHAPES
+    assert loaded.size == (SIZE, SIZE)
+    assert loaded.backbone_name == classifier.backbone_name
+    assert not loaded.training
+    assert equal(loaded, classifier)
+    pixels, _ = shapes(8, seed=6)
+    with torch.no_grad():
+        assert torch.equal(loaded(pixels), classifier.eval()(pixels))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]  # nothing half-written
+
+
+def test_files_that_hold_no_classifier_are_errors_of_the_user(classifier: DomainClassifier, tmp_path: Path) -> None:
+    path = tmp_path / "classifier.safetensors"
+    with pytest.raises(UserError, match="no domain classifier at"):
+        DomainClassifier.load(path)
+    classifier.save(path)
+    whole = path.read_bytes()
+    for content in (b"", whole[: len(whole) // 2], b"\x02\0\0\0\0\0\0\0{}"):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="damaged or not a domain classifier"):
+            DomainClassifier.load(path)
+
+
+def test_small_domains_are_drawn_as_often_as_large_ones() -> None:
+    labels = torch.tensor([0] * 50 + [1] * 3 + [2] * 10)
+    order = balanced_order(labels, 3, 90, torch.Generator().manual_seed(0))
+    assert torch.bincount(labels[order]).tolist() == [30, 30, 30]
+    assert torch.bincount(labels[order[:9]]).tolist() == [3, 3, 3]  # already within a batch
+    assert torch.bincount(order, minlength=63)[50:53].tolist() == [10, 10, 10]
+    assert len(set(order[labels[order] == 0].tolist())) == 30  # no repeat before all had their turn
+
+
+def test_augmentation_moves_pixels_but_never_changes_a_colour() -> None:
+    pixels = torch.arange(2 * 3 * 16 * 16).remainder(251).byte().view(2, 3, 16, 16)
+    varied = augmented(pixels, torch.tensor([0, 1] * 20), torch.Generator().manual_seed(0))
+    assert varied.shape == (40, 3, 16, 16)
+    assert varied.dtype == torch.uint8
+    assert len(torch.unique(varied[::2], dim=0)) > 10
+    for picture, original in zip(varied, [0, 1] * 20, strict=True):
+        known = {tuple(pixel) for pixel in pixels[original].flatten(1).T.tolist()}
+        assert {tuple(pixel) for pixel in picture.flatten(1).T.tolist()} <= known
+
+
+def test_augmentation_mirrors_at_the_border_and_never_wraps_around() -> None:
+    rows = torch.arange(16, dtype=torch.uint8).view(1, 1, 16, 1).expand(1, 3, 16, 16)
+    for picture, axis in ((rows, 2), (rows.transpose(2, 3), 3)):
+        varied = augmented(picture, torch.zeros(40, dtype=torch.int64), torch.Generator().manual_seed(0))
+        steps = varied.int().diff(dim=axis)
+        assert (steps.abs() == 1).all()  # neighbours stay neighbours
+        assert (steps.sum(dim=axis).abs() < 15).any()  # and some pictures did move
+
+
+def test_augmentation_flips_left_and_right_only() -> None:
+    """With rows that name themselves, a flip up and down or a transposition would show."""
+    rows = torch.arange(8, dtype=torch.uint8).view(1, 1, 8, 1).expand(1, 3, 8, 8)
+    columns = rows.transpose(2, 3)
+    chosen = torch.zeros(60, dtype=torch.int64)
+    varied = augmented(rows, chosen, torch.Generator().manual_seed(0))
+    assert (varied == varied[..., :1]).all()
+    assert (varied[:, 0, 3, 0] < varied[:, 0, 4, 0]).all()
+    varied = augmented(columns, chosen, torch.Generator().manual_seed(0))
+    flipped = (varied[:, 0, 0, 3] > varied[:, 0, 0, 4]).sum()
+    assert 15 < flipped < 45
+
+
+def test_progress_counts_pictures_up_to_the_promised_number() -> None:
+    seen: list[tuple[int, int]] = []
+    pixels, labels = shapes(30, seed=7)
+    train_classifier(
+        pixels,
+        labels,
+        SHAPES,
+        images=40,
+        batch_size=16,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(16, 48), (32, 48), (48, 48)]
+
+
+def test_wrong_training_data_is_refused_with_the_remedy() -> None:
+    pixels, labels = shapes(30, seed=8)
+    with pytest.raises(UserError, match="no training pictures of comic"):
+        train_classifier(pixels, labels, (*SHAPES, "comic"), images=16)
+    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.1"):
+        train_classifier(pixels, labels, SHAPES[:2], images=16)
+    with pytest.raises(ValueError, match=r"labels must be int64 \[30\]"):
+        train_classifier(pixels, labels[:-1], SHAPES, images=16)
+    with pytest.raises(ValueError, match=r"pixels must be uint8"):
+        train_classifier(pixels.float(), labels, SHAPES, images=16)
+    with pytest.raises(ValueError, match="batch_size 1 must be"):
+        train_classifier(pixels, labels, SHAPES, images=16, batch_size=1)
+    with pytest.raises(ValueError, match="two or more different domains"):
+        DomainClassifier(("a", "a"), (8, 8))
+    with pytest.raises(UserError, match="timm knows no backbone 'resnet19'"):
+        train_classifier(pixels, labels, SHAPES, images=16, backbone="resnet19")
+
+
+def test_pictures_of_another_size_are_refused(classifier: DomainClassifier) -> None:
+    with pytest.raises(ValueError, match="pixels of 24x20, but the classifier was trained at 24x24"):
+        predictions(classifier, shapes(2, seed=9)[0][..., :20])
+
+
+def test_other_backbones_of_timm_work() -> None:
+    pixels, labels = shapes(30, seed=10)
+    other = train_classifier(pixels, labels, SHAPES, backbone="resnet18", images=16, batch_size=16)
+    assert other.features(pixels[:2]).shape == (2, other.dimensions)
+    assert other(pixels[:2]).shape == (2, 3)

@@ -1,0 +1,339 @@
+"""Settings are checked where they come in and name what does not fit; what runs can be written down and read back."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from i2i import registry
+from i2i.benchmarks.suite import base_settings, load_suite
+from i2i.config import (
+    DataConfig,
+    RunConfig,
+    TrainConfig,
+    build_run,
+    merge,
+    parse_assignments,
+    read_settings,
+    stable_hash,
+    to_yaml,
+    validate,
+)
+from i2i.errors import UserError
+from i2i.runs import run_config
+
+FINGERPRINT = "0" * 32
+
+
+def run(*assignments: str, model: str = "cyclegan") -> RunConfig:
+    return run_config(model, parse_assignments(assignments))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("20000", 20000),
+        ("-1", -1),
+        ("0.5", 0.5),
+        ("2e-4", "2e-4"),
+        ("true", True),
+        ("null", None),
+        ("", None),
+        ("winter", "winter"),
+        ("'5'", "5"),
+        ("[64, 96]", [64, 96]),
+        ("{a: 1}", {"a": 1}),
+        ("a=b", "a=b"),
+    ],
+)
+def test_set_reads_values_as_yaml(text, value):
+    assert parse_assignments([f"train.images={text}"]) == {"train": {"images": value}}
+
+
+def test_set_fills_several_sections_and_the_last_one_wins():
+    found = parse_assignments(["train.images=1", " data.zoom =1.5", "train.seed=2", "train.images=3"])
+    assert found == {"train": {"images": 3, "seed": 2}, "data": {"zoom": 1.5}}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "section", "name", "value"),
+    [
+        ("train.images=500", "train", "images", 500),
+        ("train.batch_size=null", "train", "batch_size", 1),
+        ("train.precision=bf16", "train", "precision", "bf16"),
+        ("train.channels_last=false", "train", "channels_last", False),
+        ("train.decay_from=1", "train", "decay_from", 1.0),
+        ("data.path=some/where", "data", "path", Path("some/where")),
+        ("data.image_size=64", "data", "image_size", (64, 64)),
+        ("data.image_size=64x96", "data", "image_size", (64, 96)),
+        ("data.image_size=[64, 96]", "data", "image_size", (64, 96)),
+        ("data.domains=winter, summer", "data", "domains", ("winter", "summer")),
+        ("data.domains=[winter, summer]", "data", "domains", ("winter", "summer")),
+        ("data.domains=null", "data", "domains", None),
+        ("data.channels=1", "data", "channels", 1),
+        ("model.learning_rate=2e-4", "model", "learning_rate", 2e-4),
+        ("model.blocks=null", "model", "blocks", None),
+        ("model.norm=batch", "model", "norm", "batch"),
+    ],
+)
+def test_settings_of_every_type_are_understood(assignment, section, name, value):
+    found = getattr(getattr(run(assignment), section), name)
+    assert found == value
+    assert type(found) is type(value) or isinstance(found, Path)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "complaint"),
+    [
+        ("train.image=5", "unknown setting train: 'image'; did you mean 'images'"),
+        ("data.image_sise=5", "unknown setting data: 'image_sise'; did you mean 'image_size'"),
+        ("model.lambda_cicle=5", "unknown setting model: 'lambda_cicle'; did you mean 'lambda_cycle'"),
+        ("trian.images=5", "unknown setting 'trian'; did you mean 'train'"),
+    ],
+)
+def test_an_unknown_setting_suggests_the_nearest(assignment, complaint):
+    with pytest.raises(UserError, match=complaint):
+        run(assignment)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "complaint"),
+    [
+        ("train.images=many", r"train\.images='many' .*integer"),
+        ("train.images=0", r"train\.images=0 .*greater than or equal to 1"),
+        ("train.images=1.5", r"train\.images=1\.5 .*integer"),
+        ("train.precision=fp16", r"train\.precision='fp16' .*'fp32' or 'bf16'"),
+        ("data.flip=perhaps", r"data\.flip='perhaps' .*boolean"),
+        ("data.zoom=0.5", r"data\.zoom=0\.5 .*greater than or equal to 1"),
+        ("data.zoom=.nan", r"data\.zoom=nan does not fit"),
+        ("data.channels=4", r"data\.channels=4 .*1 or 3"),
+        ("data.image_size=big", r"data\.image_size='big' .*N, HxW or \[H, W\]"),
+        ("data.image_size=1x2x3", r"data\.image_size='1x2x3' .*N, HxW or \[H, W\]"),
+        ("data.image_size=4", r"data\.image_size=4 .*at least 8 pixels"),
+        ("data.image_size=true", r"data\.image_size=True does not fit"),
+        ("data.image_size=[8, tall]", r"data\.image_size\.1='tall' .*integer"),
+        ("data.domains=[1, 2]", r"data\.domains\.0=1 .*string"),
+        ("model.norm=layer", r"model\.norm='layer' .*'instance'"),
+        ("model.width=wide", r"model\.width='wide' .*integer"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_its_section(assignment, complaint):
+    with pytest.raises(UserError, match=complaint):
+        run(assignment)
+
+
+@pytest.mark.parametrize(
+    "assignment", ["images=5", "train.images", "train.=5", ".images=5", "train..images=5", "", "="]
+)
+def test_a_malformed_set_shows_how_it_must_look(assignment):
+    with pytest.raises(UserError, match=r"must look like section\.name=value, e\.g\. train\.images=20000"):
+        parse_assignments([assignment])
+
+
+@pytest.mark.parametrize("text", ["[1, 2", "{a", "2021-99-99", "'open"])
+def test_a_value_that_is_no_yaml_is_named(text):
+    with pytest.raises(UserError, match=r"--set .*train\.images=.* not valid YAML"):
+        parse_assignments([f"train.images={text}"])
+
+
+def test_a_setting_below_a_plain_value_is_refused():
+    with pytest.raises(UserError, match=r"train\.images\.x=5.* another --set gives images itself a value"):
+        parse_assignments(["train.images=4", "train.images.x=5"])
+
+
+@pytest.mark.parametrize("section", ["model", "data", "train"])
+@pytest.mark.parametrize("value", [5, "text", [1]])
+def test_a_section_that_holds_no_settings_is_named(section, value):
+    with pytest.raises(UserError, match=f"setting {section}=.* does not fit"):
+        run_config("cyclegan", {section: value})
+
+
+def test_accumulation_must_divide_the_batch():
+    with pytest.raises(UserError, match=r"train\.accumulate=2 does not divide train\.batch_size=3"):
+        run("train.accumulate=2", "train.batch_size=3")
+
+
+def test_the_batch_size_is_the_papers_unless_it_is_set():
+    assert run(model="stargan").train.batch_size == registry.get("stargan").batch_size
+    assert run("train.batch_size=3", model="stargan").train.batch_size == 3
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_settings_survive_the_way_through_yaml_to_an_equal_config(name, tmp_path):
+    first = run("data.image_size=32x48", "data.domains=b,a", f"data.path={tmp_path}", "train.seed=3", model=name)
+    settings = yaml.safe_load(to_yaml(first.settings()))
+    assert settings["model"].pop("name") == name
+    cls = registry.get(name)
+    assert build_run(settings, name, cls.Config, cls.batch_size) == first
+
+
+def test_settings_cannot_be_changed_after_they_were_checked():
+    with pytest.raises(ValueError, match="frozen"):
+        run().train.images = 5
+
+
+LEARNT = {
+    "data.image_size": "[128, 256]",
+    "data.channels": "1",
+    "data.domains": "[b, a]",
+    "data.zoom": "1.5",
+    "data.flip": "false",
+    "data.train_split": "val",
+    "data.test_split": "val",
+    "train.images": "7",
+    "train.batch_size": "6",
+    "train.accumulate": "2",
+    "train.precision": "bf16",
+    "train.channels_last": "false",
+    "train.seed": "1",
+    "train.decay_from": "0.25",
+    "model.width": "8",
+    "model.lambda_cycle": "3",
+}
+REPORTED = {
+    "data.path": "elsewhere",
+    "data.embedded": "other",
+    "data.scenes": "7",
+    "data.test_scenes": "7",
+    "train.log_every": "7",
+    "train.sample_every": "7",
+    "train.checkpoint_every": "7",
+}
+
+
+def key(*assignments: str) -> str:
+    return run("train.batch_size=4", *assignments).key(FINGERPRINT)
+
+
+def test_every_setting_is_known_to_decide_the_result_or_not():
+    declared = {f"data.{name}" for name in DataConfig.model_fields} | {
+        f"train.{name}" for name in TrainConfig.model_fields
+    }
+    assert declared == {name for name in (*LEARNT, *REPORTED) if not name.startswith("model.")}
+
+
+@pytest.mark.parametrize("name", LEARNT)
+def test_the_key_changes_with_what_decides_the_result(name):
+    assert key(f"{name}={LEARNT[name]}") != key()
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_the_key_ignores_where_data_lie_and_how_often_is_reported(name):
+    assert key(f"{name}={REPORTED[name]}") == key()
+
+
+def test_the_key_changes_with_the_data_and_the_model():
+    assert run().key(FINGERPRINT) != run().key("1" * 32)
+    assert run(model="identity").key(FINGERPRINT) != run(model="colour").key(FINGERPRINT)
+
+
+def test_the_hash_is_the_same_in_every_version():
+    """Results folders are found again by it: a new value here makes every bench start over."""
+    assert stable_hash({"b": [1, 2.5, None, True], "a": "grün"}) == "f290269a4fcbf50d"
+
+
+def test_the_hash_depends_on_values_and_not_on_their_order():
+    assert stable_hash({"a": 1, "b": {"c": 2, "d": 3}}) == stable_hash({"b": {"d": 3, "c": 2}, "a": 1})
+    assert len({stable_hash(value) for value in (1, "1", 1.5, [1], {"a": 1}, {"a": None}, None)}) == 7
+
+
+def test_merging_goes_section_by_section_and_changes_neither_side():
+    base, other = {"a": {"x": 1, "y": {"z": 2}}, "b": 3}, {"a": {"y": {"w": 4}}, "b": {"c": 5}}
+    assert merge(base, other, {"a": {"x": 6}}) == {"a": {"x": 6, "y": {"z": 2, "w": 4}}, "b": {"c": 5}}
+    assert base == {"a": {"x": 1, "y": {"z": 2}}, "b": 3}
+    assert other == {"a": {"y": {"w": 4}}, "b": {"c": 5}}
+
+
+def test_a_missing_settings_file_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no settings file .*mine\.yaml"):
+        read_settings(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize("content", [b"[1", b"\xff\xfe\xfa", b"just words", b"- 1", b"", b"d: 2021-99-99"])
+def test_a_broken_settings_file_is_named(tmp_path, content):
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=r"mine\.yaml (is not valid YAML|must hold sections)"):
+        read_settings(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize("suite", ["quick", "published"])
+def test_shipped_suites_load_and_fit_every_model(suite):
+    loaded = load_suite(suite, None, None, [])
+    assert loaded.models == ("pix2pix", "cyclegan", "stargan")
+    for model in (*loaded.models, "identity", "colour"):
+        config = run_config(model, loaded.for_model(model, 123, 4))
+        assert (config.train.images, config.train.seed) == (123, 4)
+        assert list(config.data.image_size) == [loaded.settings["data"]["image_size"]] * 2
+
+
+def test_a_suite_gives_each_model_its_own_settings():
+    quick = load_suite("quick", None, None, [])
+    sizes = {model: run_config(model, quick.for_model(model, 1, 0)).train.batch_size for model in quick.models}
+    assert sizes == {"pix2pix": 8, "cyclegan": 8, "stargan": 16}
+    assert run_config("stargan", quick.for_model("stargan", 1, 0)).model.layers == 5
+    assert run_config("cyclegan", quick.for_model("cyclegan", 1, 0)).model.layers == 3
+
+
+def test_a_single_training_takes_the_settings_and_budget_of_its_suite():
+    settings = base_settings("quick", "stargan")
+    assert settings["train"] == {
+        "precision": "bf16", "sample_every": 0, "checkpoint_every": 500, "batch_size": 16, "images": 24000, "seed": 0,
+    }  # fmt: skip
+    assert settings["model"]["layers"] == 5
+
+
+def test_the_command_line_wins_over_a_suite():
+    suite = load_suite(
+        "quick",
+        "stargan, cyclegan",
+        "photos",
+        ["train.batch_size=3", "data.zoom=1.2", "stargan.width=4", "budget.images=50", "classifier.images=60"],
+    )
+    assert suite.models == ("stargan", "cyclegan")
+    assert (suite.budget.images, suite.classifier.images) == (50, 60)
+    for model in suite.models:
+        config = run_config(model, suite.for_model(model, 50, 0))
+        assert (config.train.batch_size, config.data.zoom) == (3, 1.2)
+        assert config.data.path == Path("photos").absolute()
+        assert config.model.width == (4 if model == "stargan" else 16)
+
+
+@pytest.mark.parametrize(
+    ("models", "assignment", "complaint"),
+    [
+        ("stargun", "budget.images=5", "unknown model 'stargun'; did you mean 'stargan'"),
+        (",", "budget.images=5", r"suite\.models=.* at least 1 item"),
+        (None, "budget.imags=5", r"unknown setting suite\.budget: 'imags'; did you mean 'images'"),
+        (None, "budget.per=model", r"suite\.budget\.per='model' .*'dataset' or 'task'"),
+        (None, "train.images=5", r"one budget for all models: use --set budget\.images=N"),
+        (None, "stargun.width=5", r"unknown section of --set: 'stargun'; did you mean 'stargan'"),
+    ],
+)
+def test_a_choice_that_does_not_fit_a_suite_is_named(models, assignment, complaint):
+    with pytest.raises(UserError, match=complaint):
+        load_suite("quick", models, None, [assignment])
+
+
+def test_an_unknown_suite_suggests_the_nearest():
+    with pytest.raises(UserError, match="unknown suite or settings 'quik'; did you mean 'quick'"):
+        load_suite("quik", None, None, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("models: [stargan]\nmodel_settings: {stargn: {}}", "unknown model 'stargn'; did you mean 'stargan'"),
+        ("models: 5", r"suite\.models=5 does not fit"),
+        ("model: [stargan]", "unknown setting suite: 'model'; did you mean 'models'"),
+        ("settings: 5", r"suite\.settings=5 does not fit"),
+    ],
+)
+def test_a_suite_of_ones_own_is_checked(tmp_path, text, complaint):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(UserError, match=complaint):
+        load_suite(str(tmp_path / "mine.yaml"), None, None, [])
+
+
+def test_a_section_prefix_names_the_place_of_a_setting():
+    with pytest.raises(UserError, match=r"setting size\.image_size='x' does not fit"):
+        validate(DataConfig, {"image_size": "x"}, "size")

@@ -1,0 +1,164 @@
+"""What the README and the pages in docs/ say is so: links, command lines, settings, and the worked example."""
+
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+import typer
+import yaml
+
+from i2i import registry
+from i2i.benchmarks.suite import Suite, load_suite
+from i2i.checkpoint import require_checkpoint
+from i2i.cli import app
+from i2i.config import DataConfig, TrainConfig, parse_assignments
+from i2i.runs import run_config
+from i2i.testing import check_translator
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+EXAMPLE = ROOT / "docs" / "adding_a_model.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+ABSENT = "–"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [code for name, code in FENCE.findall(page.read_text()) if name == language]
+
+
+def command_lines(page: Path) -> list[str]:
+    """Calls of i2i in code blocks without a language."""
+    parts = [part.strip() for code in blocks(page, "") for line in code.splitlines() for part in line.split("&&")]
+    return [part for part in parts if part.startswith("i2i ")]
+
+
+OF_EXAMPLE = command_lines(EXAMPLE)
+COMMANDS = list(dict.fromkeys(line for page in PAGES for line in command_lines(page)))
+
+
+def table(page: Path, first_header: str) -> list[list[str]]:
+    """Header and rows of the table whose first header cell is `first_header`."""
+    lines = page.read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first_header} |"))
+    end = next(number for number in range(start, len(lines)) if not lines[number].startswith("|"))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start:end]]
+    return [rows[0], *rows[2:]]
+
+
+def value(cell: str) -> object:
+    return yaml.safe_load(cell.strip("`"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_lead_to_files(page):
+    targets = {link.split("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link}
+    missing = [target for target in targets if target and not (page.parent / target).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("command", ["pip install . && i2i bench", "pip install -e '.[test]' && pytest"])
+def test_readme_has_the_two_commands_in_blocks_of_their_own(command):
+    assert f"{command}\n" in blocks(README, "")
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_command_line_parses(line):
+    command, words = typer.main.get_command(app), shlex.split(line, comments=True)[1:]
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        command, words = command.commands[words[0]], words[1:]
+    options = {word.split("=")[0] for word in words if word.startswith("-")}
+    known = {name for parameter in command.params for name in parameter.opts}
+    assert options <= known
+    if not hasattr(command, "commands"):
+        command.make_context(line, list(words))  # also missing arguments, and values of the wrong type
+
+
+def accept_settings(line: str) -> None:
+    """Check the settings of a command line as the command would; UserError if one does not fit."""
+    words = shlex.split(line, comments=True)
+    given = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
+    if words[1] == "bench":
+        models = words[words.index("--models") + 1] if "--models" in words else None
+        suite = load_suite("quick", models, None, given)
+        for model in suite.models:
+            run_config(model, suite.for_model(model, 1, 0))
+    else:
+        run_config(words[words.index("--model") + 1], parse_assignments(given))
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "--set" in line and line not in OF_EXAMPLE])
+def test_settings_on_command_lines_are_accepted(line):
+    accept_settings(line)
+
+
+@pytest.mark.parametrize("row", table(README, "Setting")[1:], ids=lambda row: row[0].strip("`"))
+def test_readme_tells_the_defaults_of_a_training(row):
+    section, name = row[0].strip("`").split(".")
+    config = {"train": TrainConfig, "data": DataConfig}[section]
+    stated = config.model_validate({name: value(row[1])})
+    assert getattr(stated, name) == getattr(config(), name)
+
+
+@pytest.mark.parametrize("row", table(README, "Model setting")[1:], ids=lambda row: row[0].strip("`"))
+def test_readme_tells_the_defaults_of_the_models(row):
+    header = table(README, "Model setting")[0]
+    name = row[0].strip("`")
+    for model, cell in zip(header[1:-1], row[1:-1], strict=True):
+        defaults = registry.get(model).Config()
+        if cell == ABSENT:
+            assert name not in type(defaults).model_fields, f"{model} has {name}"
+        else:
+            assert getattr(defaults, name) == value(cell), model
+
+
+def test_readme_lists_every_registered_model():
+    listed = {row[0].strip("`") for row in table(README, "Model")[1:]}
+    assert listed == {name for name in registry.names() if not name.startswith("test-")}
+
+
+def test_suite_sections_that_the_readme_names_exist():
+    assert {"budget", "classifier"} <= set(Suite.model_fields)
+    assert load_suite("quick", None, None, ["budget.per=task"]).budget.per == "task"
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """The namespace that the worked example's Python blocks leave, run in order in a folder of their own."""
+    folder = tmp_path_factory.mktemp("example")
+    module = ModuleType("adding_a_model")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("I2I_CACHE", str(folder / "cache"))
+            for number, code in enumerate(blocks(EXAMPLE, "python"), 1):
+                exec(compile(code, f"{EXAMPLE.name}, block {number}", "exec"), module.__dict__)
+        module.run = folder / module.run
+        yield module
+    finally:
+        if "refiner" in registry.names():
+            registry.unregister("refiner")
+
+
+def test_example_passes_the_contract_suite(example):
+    check_translator(example.Refiner)
+
+
+def test_example_trains_and_translates(example):
+    checkpoint = require_checkpoint(example.run)
+    position = checkpoint.position
+    assert checkpoint.finished
+    assert (position.step, position.images) == (4, 32)
+    assert example.night.shape == (1, 3, 32, 32)
+    assert torch.isfinite(example.night).all()
+
+
+def test_settings_of_the_example_are_accepted(example):
+    with_settings = [line for line in OF_EXAMPLE if "--set" in line]
+    assert with_settings
+    for line in with_settings:
+        accept_settings(line)

@@ -1,0 +1,230 @@
+"""A data folder says by its layout which pictures belong to which split and domain, or what is wrong with it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from i2i.data.layouts import DataSet, scan
+from i2i.errors import UserError
+
+
+def put(root: Path, *places: str) -> Path:
+    """Write a small picture at each place below `root`; returns `root`."""
+    for number, place in enumerate(places):
+        path = root / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 8, 3), 10 * number, np.uint8)).save(path)
+    return root
+
+
+def card(root: Path, **entries) -> Path:
+    (root / "i2i.json").write_text(json.dumps(entries))
+    return root
+
+
+def names(data: DataSet, split: str, domain: str) -> list[str]:
+    return [picture.path.relative_to(data.root).as_posix() for picture in data.pictures(split, domain)]
+
+
+@pytest.fixture
+def by_domain(tmp_path) -> Path:
+    places = [f"{split}/{domain}/{n}.png" for split in ("train", "test") for domain in ("dusk", "dawn") for n in "12"]
+    return put(tmp_path / "sky", *places)
+
+
+def test_a_folder_per_domain_is_recognised(by_domain):
+    put(by_domain, "train/noon/9.jpg", "val/noon/8.jpg")
+    data = scan(by_domain)
+    assert (data.name, data.layout, data.paired) == ("sky", "a folder per domain", False)
+    assert data.domains == ("dawn", "dusk", "noon")
+    assert names(data, "train", "dawn") == ["train/dawn/1.png", "train/dawn/2.png"]
+    assert names(data, "val", "noon") == ["val/noon/8.jpg"]
+    assert str(data) == (
+        "sky (a folder per domain) train: dawn 2, dusk 2, noon 1; val: dawn 0, dusk 0, noon 1; "
+        "test: dawn 2, dusk 2, noon 0"
+    )
+
+
+def test_train_a_and_train_b_folders_are_recognised(tmp_path):
+    data = scan(put(tmp_path, "trainA/1.png", "trainA/2.png", "trainB/7.png", "testA/1.png", "testB/2.png"))
+    assert (data.layout, data.paired, data.domains) == ("trainA/trainB folders", False, ("A", "B"))
+    assert names(data, "train", "A") == ["trainA/1.png", "trainA/2.png"]
+    assert names(data, "test", "B") == ["testB/2.png"]
+
+
+def test_aligned_pictures_are_recognised_as_pairs_of_halves(tmp_path):
+    data = scan(put(tmp_path, "train/1.jpg", "train/2.jpg", "test/3.jpg"))
+    assert (data.layout, data.paired, data.domains) == ("aligned side by side", True, ("A", "B"))
+    assert names(data, "train", "A") == names(data, "train", "B") == ["train/1.jpg", "train/2.jpg"]
+    assert {picture.half for picture in data.pictures("train", "A")} == {"left"}
+    assert {picture.half for picture in data.pictures("test", "B")} == {"right"}
+
+
+def test_pictures_are_sorted_by_name_whatever_the_folder_gives(tmp_path):
+    data = scan(put(tmp_path, *(f"train/{domain}/{n}.png" for n in (3, 10, 1, 2) for domain in "ab")))
+    assert names(data, "train", "a") == [f"train/a/{n}.png" for n in (1, 10, 2, 3)]
+
+
+def test_hidden_files_folders_and_other_files_are_no_pictures(by_domain):
+    expected = scan(by_domain)
+    put(by_domain, "train/dawn/.1.png", "train/.thumbnails/1.png", ".cache/1.png")
+    (by_domain / "train/dawn/notes.txt").write_text("none")
+    (by_domain / "train/dawn/folder.png").mkdir()
+    assert scan(by_domain) == expected
+
+
+def test_the_card_gives_name_order_of_domains_and_pairs(by_domain):
+    data = scan(card(by_domain, name="heaven", domains=["dusk", "dawn"], paired=True))
+    assert (data.name, data.domains, data.paired) == ("heaven", ("dusk", "dawn"), True)
+    stems = [[picture.stem for picture in data.pictures("train", domain)] for domain in data.domains]
+    assert stems[0] == stems[1] == ["1", "2"]
+
+
+def test_pairs_may_differ_in_their_suffix(by_domain):
+    (by_domain / "train/dawn/1.png").rename(by_domain / "train/dawn/1.bmp")
+    assert scan(card(by_domain, paired=True)).paired
+
+
+def test_the_card_may_leave_domains_out(by_domain):
+    put(by_domain, "train/noon/9.png")
+    assert scan(card(by_domain, domains=["noon", "dawn"])).domains == ("noon", "dawn")
+
+
+@pytest.mark.parametrize(("extra", "lonely"), [("train/dawn/77.png", "77"), ("train/dawn/1.jpg", "1")])
+def test_pairs_that_disagree_are_named(by_domain, extra, lonely):
+    put(by_domain, extra)
+    with pytest.raises(UserError, match=rf"paired, but in train dawn and dusk differ: {lonely}$"):
+        scan(card(by_domain, paired=True))
+
+
+def test_data_can_be_restricted_to_domains_in_any_order(by_domain):
+    put(by_domain, "train/noon/9.png")
+    data = scan(by_domain).restricted(("noon", "dawn"))
+    assert data.domains == ("noon", "dawn")
+    assert names(data, "train", "noon") == ["train/noon/9.png"]
+
+
+def test_an_unknown_domain_is_refused_with_the_nearest(by_domain):
+    with pytest.raises(UserError, match="unknown domain 'dask'; did you mean 'dusk'"):
+        scan(by_domain).restricted(("dawn", "dask"))
+
+
+def test_a_repeated_domain_is_refused(by_domain):
+    with pytest.raises(UserError, match=r"data\.domains names 'dawn' 2 times"):
+        scan(by_domain).restricted(("dawn", "dawn"))
+
+
+def test_the_fingerprint_does_not_depend_on_where_the_folder_lies(by_domain):
+    before = scan(by_domain).fingerprint()
+    assert scan(by_domain).fingerprint() == before
+    moved = by_domain.parent / "elsewhere" / "clouds"
+    moved.parent.mkdir()
+    by_domain.rename(moved)
+    assert scan(moved).fingerprint() == before
+
+
+def renamed(root: Path) -> DataSet:
+    (root / "train/dawn/2.png").rename(root / "train/dawn/3.png")
+    return scan(root)
+
+
+def repainted(root: Path) -> DataSet:
+    path = root / "test/dusk/1.png"
+    path.write_bytes(path.read_bytes() + b"\0")
+    return scan(root)
+
+
+CHANGES = {
+    "a picture renamed": renamed,
+    "a byte more in a picture": repainted,
+    "a picture more": lambda root: scan(put(root, "train/dawn/3.png")),
+    "pictures swapped": lambda root: scan(put(root, "train/dawn/2.png", "train/dawn/1.png")),
+    "paired": lambda root: scan(card(root, paired=True)),
+    "another order of domains": lambda root: scan(root).restricted(("dusk", "dawn")),
+    "fewer domains": lambda root: scan(root).restricted(("dawn",)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_the_fingerprint_changes_with_names_contents_and_domains(by_domain, change):
+    before = scan(by_domain).fingerprint()
+    assert change(by_domain).fingerprint() != before
+
+
+def test_domains_that_are_left_out_do_not_change_the_fingerprint(by_domain):
+    before = scan(by_domain).fingerprint()
+    put(by_domain, "train/noon/9.png")
+    assert scan(by_domain).restricted(("dawn", "dusk")).fingerprint() == before
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"no data folder .*nowhere"):
+        scan(tmp_path / "nowhere")
+
+
+def test_an_empty_folder_is_told_what_is_expected(tmp_path):
+    with pytest.raises(UserError, match=r"holds no folders: expected <split>/<domain>"):
+        scan(tmp_path)
+
+
+def test_splits_without_pictures_are_told_what_is_expected(tmp_path):
+    (tmp_path / "train").mkdir()
+    with pytest.raises(UserError, match=r"holds no pictures: expected <split>/<domain>"):
+        scan(tmp_path)
+
+
+def test_a_folder_without_splits_is_told_their_names_and_what_was_found(tmp_path):
+    with pytest.raises(UserError, match=r"no split folders \(found dawn, dusk\): expected .*train, val and test"):
+        scan(put(tmp_path, "dawn/1.png", "dusk/1.png"))
+
+
+@pytest.mark.parametrize("places", [("train/dawn/1.png", "test/dawn/2.png"), ("trainA/1.png", "testA/1.png")])
+def test_a_single_domain_is_refused(tmp_path, places):
+    with pytest.raises(UserError, match=r"has only one domain, (dawn|A): translation needs at least two"):
+        scan(put(tmp_path, *places))
+
+
+def test_a_stray_picture_beside_domains_does_not_make_them_aligned_pairs(by_domain):
+    with pytest.raises(UserError, match=r"train/cover\.png lies beside folders of domains"):
+        scan(put(by_domain, "train/cover.png"))
+
+
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_a_missing_split_names_the_settings_to_change(tmp_path, split):
+    data = scan(put(tmp_path, "train/dawn/1.png", "train/dusk/1.png"))
+    with pytest.raises(UserError, match=rf"no split '{split}' \(found train\).*data\.train_split=.*data\.test_split="):
+        data.pictures(split, "dawn")
+
+
+def test_a_domain_without_pictures_in_a_split_is_named(by_domain):
+    data = scan(put(by_domain, "train/noon/9.png"))
+    with pytest.raises(UserError, match="no pictures of domain 'noon' in its split 'test'"):
+        data.pictures("test", "noon")
+
+
+@pytest.mark.parametrize(
+    ("entries", "complaint"),
+    [
+        ({"domain": ["dawn"]}, "unknown entry in .*i2i.json: 'domain'; did you mean 'domains'"),
+        ({"domains": ["dawn", "dask"]}, "unknown domain in .*i2i.json: 'dask'; did you mean 'dusk'"),
+        ({"domains": "dawn"}, "i2i.json: domains='dawn' must be a list of names"),
+        ({"domains": ["dawn", 5]}, "must be a list of names"),
+        ({"domains": ["dawn", "dawn"]}, "names 'dawn' 2 times"),
+        ({"domains": ["dawn"]}, "only one domain, dawn"),
+        ({"paired": "no"}, "i2i.json: paired='no' must be true or false"),
+        ({"name": 7}, "i2i.json: name=7 must be a text"),
+    ],
+)
+def test_a_card_that_does_not_fit_names_the_entry(by_domain, entries, complaint):
+    with pytest.raises(UserError, match=complaint):
+        scan(card(by_domain, **entries))
+
+
+@pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b"[1]"])
+def test_a_broken_card_is_named(by_domain, text):
+    (by_domain / "i2i.json").write_bytes(text)
+    with pytest.raises(UserError, match=r"i2i\.json (is not JSON .* repair or remove|must hold an object)"):
+        scan(by_domain)

@@ -1,0 +1,57 @@
+"""The plan serves every direction with as few trainings as the method allows, and spends the budget given."""
+
+from pathlib import Path
+
+import pytest
+
+from i2i.benchmarks.plan import Contestant, Job, Plan, all_directions, expand
+
+NAMES = tuple("abcdef")
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 6])
+@pytest.mark.parametrize(
+    ("coverage", "count"),
+    [("direction", lambda k: k * (k - 1)), ("pair", lambda k: k * (k - 1) // 2), ("all", lambda k: 1)],
+)
+def test_k_domains_need_the_known_number_of_trainings(k, coverage, count):
+    domains = NAMES[:k]
+    trainings = expand(Contestant("m", coverage), domains, all_directions(domains), 1000, "dataset", 0)
+    assert len(trainings) == count(k)
+    served = [direction for training in trainings for direction in training.serves]
+    assert sorted(served) == sorted(all_directions(domains))
+    assert len({training.folder for training in trainings}) == len(trainings)
+
+
+@pytest.mark.parametrize("coverage", ["direction", "pair", "all"])
+def test_budget_per_data_set_is_divided_and_per_task_is_not(coverage):
+    domains = NAMES[:3]
+    for per, total in (("dataset", 600), ("task", None)):
+        trainings = expand(Contestant("m", coverage), domains, all_directions(domains), 600, per, 0)
+        assert sum(t.images for t in trainings) == (total or 600 * len(trainings))
+
+
+def test_chosen_directions_leave_out_the_other_trainings():
+    chosen = (("a", "b"), ("b", "a"), ("c", "a"))
+    pairs = expand(Contestant("m", "pair"), NAMES[:3], chosen, 100, "dataset", 0)
+    assert [training.domains for training in pairs] == [("a", "b"), ("a", "c")]
+    assert [training.serves for training in pairs] == [(("a", "b"), ("b", "a")), (("c", "a"),)]
+    single = expand(Contestant("m", "direction"), NAMES[:3], chosen, 100, "dataset", 0)
+    assert [training.folder.name for training in single] == ["a2b", "b2a", "c2a"]
+
+
+def test_a_method_that_learns_nothing_is_shown_no_images():
+    (training,) = expand(Contestant("identity", "all", False), NAMES[:2], all_directions(NAMES[:2]), 9, "dataset", 0)
+    assert training.images == 0
+
+
+def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():
+    trainings = expand(Contestant("m", "all"), NAMES[:2], all_directions(NAMES[:2]), 1234, "dataset", 0)
+    jobs = (Job(trainings[0].name, "train", {}), Job("scores of m", "score", {}))
+    plan = Plan(Path("out"), "data", NAMES[:2], all_directions(NAMES[:2]), trainings, {"pix2pix": "no pairs"}, jobs)
+    assert plan.lines() == [
+        "skip       pix2pix: no pairs",
+        "train      m/seed0/all  (1,234 images)",
+        "score      scores of m",
+        "report     out",
+    ]
