@@ -54,7 +54,7 @@ def load_suite(name: str, models: str | None, data: str | None, assignments: lis
     Raises:
         UserError: for an unknown suite, model or setting.
     """
-    settings = read_settings(_find(name))
+    settings = _read(name)
     if models:
         settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
     overrides = parse_assignments(assignments)
@@ -72,7 +72,7 @@ def base_settings(name: str, model: str | None) -> Settings:
     Raises:
         UserError: if there is no such suite or file.
     """
-    settings = read_settings(_find(name))
+    settings = _read(name)
     if "models" not in settings:
         return settings
     if model is None:
@@ -99,6 +99,18 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     if "images" in placed.get("settings", {}).get("train", {}):
         raise UserError("a bench has one budget for all models: use --set budget.images=N")
     return placed
+
+
+def default_suite(data: str | None) -> str:
+    """The suite for people who name none: three domains of the embedded set, or whatever their data has."""
+    return "quick" if data else "seasons"
+
+
+def _read(name: str) -> Settings:
+    """Settings of a suite or file; one that names another as its `base` is put over that one."""
+    settings = read_settings(_find(name))
+    base = settings.pop("base", None)
+    return merge(_read(str(base)), settings) if base else settings
 
 
 def _find(name: str) -> Path:

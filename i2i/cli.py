@@ -103,7 +103,7 @@ def train(
 ) -> None:
     """Train one translator.
 
-    Without --data and --config the embedded set is used with the quick suite's small networks; with --data the
+    Without --data and --config the embedded set is used with the small networks of the seasons suite; with --data the
     model is the published one.
 
     Examples:
@@ -164,7 +164,9 @@ def bench(
     models: Annotated[str | None, typer.Option(help="Comma-separated translators; by default the suite's.")] = None,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
-    suite: Annotated[str, typer.Option(metavar="NAME|FILE", help="Settings of the bench.")] = "quick",
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, with --data quick.")
+    ] = None,
     settings: SetOption = None,
     directions: Annotated[
         str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
@@ -187,9 +189,9 @@ def bench(
         i2i bench --models cyclegan,stargan --data photos/ --out bench/mine
     """
     from i2i.benchmarks.run import prepare, run_bench
-    from i2i.benchmarks.suite import load_suite
+    from i2i.benchmarks.suite import default_suite, load_suite
 
-    chosen = load_suite(suite, models, data, settings or [])
+    chosen = load_suite(suite or default_suite(data), models, data, settings or [])
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress)
     _check_folder(plan.out)
@@ -224,11 +226,11 @@ def make_data(
 
 
 def _new_run(model: str | None, data: str | None, config: str | None, assignments: list[str]) -> "RunConfig":
-    from i2i.benchmarks.suite import base_settings
+    from i2i.benchmarks.suite import base_settings, default_suite
     from i2i.config import merge, parse_assignments
     from i2i.runs import run_config
 
-    base: Settings = base_settings(config or "quick", model) if config or not data else {}
+    base: Settings = base_settings(config or default_suite(data), model) if config or not data else {}
     name = model or dict(base.get("model") or {}).get("name")
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -107,7 +107,7 @@ class ProgressLine(Observer):
     def on_record(self, record: Record) -> None:
         """Show speed and losses."""
         position = record.position
-        self._losses = " ".join(f"{name.split('/')[-1]} {value:.3g}" for name, value in record.losses.items())
+        self._losses = _losses_text(record.losses)
         speed = f"{record.images_per_second:.1f} images/s"
         if self._bar:
             self._bar.update(self._task, speed=speed, losses=self._losses)
@@ -128,7 +128,7 @@ class TensorBoardLog(Observer):
     def __init__(self, run: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer: Any = SummaryWriter(str(run / "tensorboard"))  # type: ignore[no-untyped-call]
+        self._writer: Any = SummaryWriter(str(run / "tensorboard"))
 
     def on_record(self, record: Record) -> None:
         """Write the scalars of a record."""
@@ -164,6 +164,15 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _losses_text(losses: Mapping[str, float]) -> str:
+    """Terms grouped by phase: `critic: real 0.1, fake 0.2; generator: ...`."""
+    phases: dict[str, list[str]] = {}
+    for name, value in losses.items():
+        phase, _, term = name.partition("/")
+        phases.setdefault(phase, []).append(f"{term} {value:.3g}")
+    return "; ".join(f"{phase}: {', '.join(terms)}" for phase, terms in phases.items())
 
 
 def _step_of(line: str) -> float:

@@ -147,7 +147,7 @@ class Inference:
 
     def __str__(self) -> str:
         noise = "dropout on" if self.dropout else "dropout off"
-        return f"{noise}, {'statistics of the picture' if self.image_statistics else 'fixed statistics'}"
+        return f"{noise}, batch norm by the picture's own statistics" if self.image_statistics else noise
 
 
 class Translator(nn.Module, ABC):

@@ -96,10 +96,10 @@ def python(*arguments, **options):
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"]])
 def test_help_imports_nothing_heavy(arguments):
     script = (
-        "import sys; sys.argv[1:] = {}\nfrom i2i.cli import main\n"
+        f"import sys; sys.argv[1:] = {arguments}\nfrom i2i.cli import main\n"
         "try:\n main()\nexcept SystemExit: pass\n"
-        "print('HEAVY', sorted({{'torch', 'numpy', 'pandas', 'matplotlib', 'PIL'}} & set(sys.modules)))"
-    ).format(arguments)
+        "print('HEAVY', sorted({'torch', 'numpy', 'pandas', 'matplotlib', 'PIL'} & set(sys.modules)))"
+    )
     result = python("-c", script)
     assert "HEAVY []" in result.stdout, result.stdout + result.stderr
 

@@ -77,7 +77,7 @@ def write_picture(path: Path, pixels: np.ndarray) -> None:
 def to_images(pixels: np.ndarray | Tensor) -> Tensor:
     """uint8 [B, H, W, C] (array) or [B, C, H, W] (tensor) to float32 [B, C, H, W] in [-1, 1]."""
     if isinstance(pixels, np.ndarray):
-        pixels = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(0, 3, 1, 2)
     return pixels.float().div_(127.5).sub_(1.0)
 
 
