@@ -27,8 +27,8 @@ from i2i.checkpoint import sync_write
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.embedded import open_data
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import Progress
-from i2i.errors import UserError
+from i2i.data.pictures import Progress, check_readable
+from i2i.errors import UserError, refuse_file
 from i2i.metrics.features import find_inception
 from i2i.runs import check_trainable, run_config
 from i2i.trainer import choose_device
@@ -60,11 +60,13 @@ def prepare(
     """
     everyday = run_config("identity", suite.for_model("identity", suite.budget.images, 0))
     data = open_data(everyday.data, drawing)
-    for split in (everyday.data.train_split, everyday.data.test_split):
-        for domain in data.domains:
-            data.pictures(split, domain)
     chosen = _directions(directions, data)
-    builder = _Builder(suite, out or Path("bench") / data.name, data, chosen, find_inception(inception))
+    splits = (everyday.data.train_split, everyday.data.test_split)
+    used = [picture for split in splits for domain in data.domains for picture in data.pictures(split, domain)]
+    check_readable(used)
+    place = out or Path("bench") / data.name
+    _check_folder(place)
+    builder = _Builder(suite, place, data, chosen, find_inception(inception))
     return builder.plan()
 
 
@@ -74,7 +76,6 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     Returns:
         Exit status: 0, or 1 if a job failed or no model could take part.
     """
-    _check_folder(plan.out)
     count, threads = _crew(workers, device)
     jobs = [_on(job, device) for job in plan.jobs]
     sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
@@ -262,7 +263,8 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
 
 
 def _check_folder(out: Path) -> None:
-    """Refuse a folder that is something else, so that nothing of the user's is touched."""
+    """Refuse a place that is something else, so that nothing of the user's is touched."""
+    refuse_file(out)
     if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
 

@@ -96,8 +96,11 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
             placed = merge(placed, {"model_settings": {section: {"model": values}}})
         else:
             raise unknown("section of --set:", section, known)
-    if "images" in placed.get("settings", {}).get("train", {}):
+    own = placed.get("settings", {}).get("train", {})
+    if "images" in own:
         raise UserError("a bench has one budget for all models: use --set budget.images=N")
+    if "seed" in own:
+        raise UserError("a bench trains with the seeds of its suite: write seeds: [1] into a settings file")
     return placed
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from i2i import __version__
-from i2i.errors import TrainingError, UserError
+from i2i.errors import TrainingError, UserError, refuse_file
 
 if TYPE_CHECKING:
     from i2i.config import RunConfig, Settings
@@ -150,7 +150,7 @@ def translate(
     from i2i.inference import collect, translate_files
     from i2i.trainer import choose_device
 
-    _check_folder(out)
+    refuse_file(out)
     files = collect(inputs)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen)
@@ -194,7 +194,6 @@ def bench(
     chosen = load_suite(suite or default_suite(data), models, data, settings or [])
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress)
-    _check_folder(plan.out)
     if dry_run:
         for line in plan.lines():
             print(line)
@@ -248,16 +247,10 @@ def _open_data(config: "RunConfig") -> "DataSet":
         return open_data(config.data, progress)
 
 
-def _check_folder(out: Path) -> None:
-    for place in (out, *out.parents):
-        if place.is_file():
-            raise UserError(f"{place} is a file: choose a folder with --out")
-
-
 def _check_new(run: Path) -> None:
     from i2i.checkpoint import newest_checkpoint
 
-    _check_folder(run)
+    refuse_file(run)
     if newest_checkpoint(run) is not None:
         raise UserError(
             f"{run} holds a training already: go on with --resume {run}, or choose another folder with --out"

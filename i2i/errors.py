@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -12,13 +13,20 @@ class TrainingError(Exception):
     """A training that had to stop; the text names the phase, the step and the last good checkpoint."""
 
 
+def refuse_file(out: Path) -> None:
+    """UserError if a folder cannot be made at `out` because it, or a parent, is a file."""
+    for place in (out, *out.parents):
+        if place.is_file():
+            raise UserError(f"{place} is a file: choose a folder with --out")
+
+
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:
     """Error for a name that is not among `allowed`, with the nearest ones first.
 
     >>> str(unknown("model", "stargun", ["stargan", "pix2pix"]))
     "unknown model 'stargun'; did you mean 'stargan'? Known: pix2pix, stargan"
     """
-    names = sorted(allowed)
+    names = sorted(set(allowed))
     near = get_close_matches(name, names, n=2)
     hint = f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else "."
     return UserError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}")

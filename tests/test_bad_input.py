@@ -23,7 +23,7 @@ SMALL = [
     *("--set", "model.layers=1"),
     *("--set", "train.images=4"),
 ]
-SMALL_BENCH = ["--set", "data.image_size=16", "--set", "budget.images=4"]
+SMALL_BENCH = ["--set", "data.image_size=16", "--set", "budget.images=4", "--set", "cyclegan.layers=1"]
 Refused = Callable[..., str]
 
 
@@ -212,7 +212,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(refused, place, arguments,
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ("train.seed=many", "train.seed='many' does not fit"),
+        ("train.log_every=many", "train.log_every='many' does not fit"),
         ("train.images", "must look like section.name=value, e.g. train.images=20000"),
         ("images=5", "must look like section.name=value"),
         ("train.images=[1", "not valid YAML"),
@@ -227,6 +227,25 @@ def test_an_unknown_name_is_answered_with_the_nearest(refused, place, arguments,
 def test_a_change_that_does_not_fit_is_named(refused, place, command, change, complaint):
     data_set(place / "sky")
     assert complaint in refused(*command, "--data", "sky", "--set", change)
+
+
+@pytest.mark.parametrize(("change", "instead"), [("train.seed=1", "seeds"), ("train.images=9", "budget.images")])
+def test_a_bench_refuses_settings_of_single_trainings(refused, place, change, instead):
+    data_set(place / "sky")
+    assert instead in refused("bench", "--data", "sky", "--set", change)
+
+
+@both_commands
+def test_a_device_that_is_not_there_is_named(refused, place, command):
+    data_set(place / "sky")
+    said = refused(*command, "--data", "sky", "--device", "gpu", "--set", "data.image_size=32", "--out", "new")
+    assert "--device gpu cannot be used here" in said
+
+
+@both_commands
+def test_a_stray_picture_is_not_taken_for_aligned_pairs(refused, place, command):
+    picture(data_set(place / "sky") / "train/cover.png")
+    assert "train/cover.png lies beside folders of domains" in refused(*command, "--data", "sky")
 
 
 def test_a_model_is_not_chosen_by_set(refused, place):
@@ -407,7 +426,7 @@ def test_a_run_folder_with_a_training_is_not_trained_over(refused, trained, plac
 def test_a_file_in_the_place_of_the_output_folder_is_named(refused, place, command, out):
     data_set(place / "sky")
     (place / "letter.txt").write_text("Dear reader")
-    said = refused(*command, "--data", "sky", "--out", out, "--set", "data.image_size=16")
+    said = refused(*command, "--data", "sky", "--out", out, "--set", "data.image_size=32")
     assert "letter.txt is a file: choose a folder with --out" in said
 
 
@@ -428,7 +447,7 @@ def test_missing_inception_weights_are_named(refused, place):
     ("options", "complaint"),
     [
         ("--out thesis", "thesis is not empty: choose another --out or remove it"),
-        ("--out thesis/chapter1.tex", "chapter1.tex is a file: choose a new folder with --out"),
+        ("--out thesis/chapter1.tex", "chapter1.tex is a file: choose a folder with --out"),
         ("--out .", ". is the folder you are in: choose a new one with --out"),
         ("--out new --size big", "size.image_size='big' does not fit: write N, HxW or [H, W]"),
         ("--out new --size 12", "seasons cannot be drawn at 12x12 pixels: sides from 16 on"),

@@ -23,6 +23,7 @@ from i2i.errors import UserError
 from i2i.runs import run_config
 
 FINGERPRINT = "0" * 32
+CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 def run(*assignments: str, model: str = "cyclegan") -> RunConfig:
@@ -256,46 +257,59 @@ def test_a_broken_settings_file_is_named(tmp_path, content):
         read_settings(tmp_path / "mine.yaml")
 
 
-@pytest.mark.parametrize("suite", ["quick", "published"])
+@pytest.mark.parametrize("suite", sorted(path.stem for path in (CONFIGS / "bench").glob("*.yaml")))
 def test_shipped_suites_load_and_fit_every_model(suite):
     loaded = load_suite(suite, None, None, [])
-    assert loaded.models == ("pix2pix", "cyclegan", "stargan")
     for model in (*loaded.models, "identity", "colour"):
         config = run_config(model, loaded.for_model(model, 123, 4))
         assert (config.train.images, config.train.seed) == (123, 4)
         assert list(config.data.image_size) == [loaded.settings["data"]["image_size"]] * 2
 
 
-def test_a_suite_gives_each_model_its_own_settings():
-    quick = load_suite("quick", None, None, [])
-    sizes = {model: run_config(model, quick.for_model(model, 1, 0)).train.batch_size for model in quick.models}
-    assert sizes == {"pix2pix": 8, "cyclegan": 8, "stargan": 16}
-    assert run_config("stargan", quick.for_model("stargan", 1, 0)).model.layers == 5
-    assert run_config("cyclegan", quick.for_model("cyclegan", 1, 0)).model.layers == 3
+SUITE = """
+models: [pix2pix, stargan]
+budget: {images: 500, per: task}
+seeds: [3, 4]
+settings:
+  data: {image_size: 64}
+  train: {precision: bf16, batch_size: 5}
+model_settings:
+  stargan: {model: {layers: 4}, train: {batch_size: 6}}
+"""
 
 
-def test_a_single_training_takes_the_settings_and_budget_of_its_suite():
-    settings = base_settings("quick", "stargan")
-    assert settings["train"] == {
-        "precision": "bf16", "sample_every": 0, "checkpoint_every": 500, "batch_size": 16, "images": 24000, "seed": 0,
-    }  # fmt: skip
-    assert settings["model"]["layers"] == 5
+@pytest.fixture
+def mine(tmp_path) -> str:
+    (tmp_path / "mine.yaml").write_text(SUITE)
+    return str(tmp_path / "mine.yaml")
 
 
-def test_the_command_line_wins_over_a_suite():
-    suite = load_suite(
-        "quick",
-        "stargan, cyclegan",
-        "photos",
-        ["train.batch_size=3", "data.zoom=1.2", "stargan.width=4", "budget.images=50", "classifier.images=60"],
-    )
+def test_a_suite_gives_each_model_its_own_settings(mine):
+    suite = load_suite(mine, None, None, [])
+    found = {model: run_config(model, suite.for_model(model, 1, 0)) for model in suite.models}
+    assert {model: config.train.batch_size for model, config in found.items()} == {"pix2pix": 5, "stargan": 6}
+    assert {config.train.precision for config in found.values()} == {"bf16"}
+    assert (found["pix2pix"].model.layers, found["stargan"].model.layers) == (3, 4)
+
+
+def test_a_single_training_takes_the_settings_and_budget_of_its_suite(mine):
+    settings = base_settings(mine, "stargan")
+    assert settings["train"] == {"precision": "bf16", "batch_size": 6, "images": 500, "seed": 3}
+    assert settings["model"] == {"layers": 4}
+    with pytest.raises(UserError, match="suite of several models: choose one with --model"):
+        base_settings(mine, None)
+
+
+def test_the_command_line_wins_over_a_suite(mine):
+    changes = ["train.batch_size=3", "data.zoom=1.2", "stargan.width=4", "budget.images=50", "classifier.images=60"]
+    suite = load_suite(mine, "stargan, cyclegan", "photos", changes)
     assert suite.models == ("stargan", "cyclegan")
     assert (suite.budget.images, suite.classifier.images) == (50, 60)
     for model in suite.models:
         config = run_config(model, suite.for_model(model, 50, 0))
         assert (config.train.batch_size, config.data.zoom) == (3, 1.2)
         assert config.data.path == Path("photos").absolute()
-        assert config.model.width == (4 if model == "stargan" else 16)
+        assert config.model.width == (4 if model == "stargan" else 64)
 
 
 @pytest.mark.parametrize(
@@ -306,6 +320,7 @@ def test_the_command_line_wins_over_a_suite():
         (None, "budget.imags=5", r"unknown setting suite\.budget: 'imags'; did you mean 'images'"),
         (None, "budget.per=model", r"suite\.budget\.per='model' .*'dataset' or 'task'"),
         (None, "train.images=5", r"one budget for all models: use --set budget\.images=N"),
+        (None, "train.seed=5", r"seeds of its suite: write seeds: \[1\] into a settings file"),
         (None, "stargun.width=5", r"unknown section of --set: 'stargun'; did you mean 'stargan'"),
     ],
 )

@@ -281,7 +281,10 @@ def test_progress_shows_speed_time_left_and_losses(capsys):
 
     with ProgressLine("cyclegan", sys.stdout) as line:
         line.on_record(Record(Position(1, 41, 20, 2.0), 10.0, {}, {"generators/cycle_a": 0.25}))
-    assert capsys.readouterr().out.strip() == "cyclegan: step 1/41, 10.0 images/s, 1 min 20 s left, generators: cycle_a 0.25"
+    assert (
+        capsys.readouterr().out.strip()
+        == "cyclegan: step 1/41, 10.0 images/s, 1 min 20 s left, generators: cycle_a 0.25"
+    )
     assert duration(59.4) == "59 s"
 
 

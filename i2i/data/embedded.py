@@ -17,7 +17,7 @@ from i2i.data import seasons
 from i2i.data.images import write_picture
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.pictures import Progress
-from i2i.errors import UserError, unknown
+from i2i.errors import UserError, refuse_file, unknown
 
 # Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
 DRAWING_VERSION = 1
@@ -94,9 +94,7 @@ def _find(name: str) -> EmbeddedSet:
 def _check_place(out: Path) -> None:
     if out.resolve() == Path.cwd():
         raise UserError(f"{out} is the folder you are in: choose a new one with --out")
-    for place in (out, *out.parents):
-        if place.is_file():
-            raise UserError(f"{place} is a file: choose a new folder with --out")
+    refuse_file(out)
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty: choose another --out or remove it")
 

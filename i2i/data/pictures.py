@@ -36,6 +36,19 @@ def load_pixels(
     return np.stack(loaded)
 
 
+def check_readable(pictures: Sequence[Picture], progress: Progress | None = None) -> None:
+    """Decode every picture once, so that a broken one is found before hours of work, not after.
+
+    Raises:
+        UserError: naming the first that cannot be decoded.
+    """
+    files = list(dict.fromkeys((picture.path, picture.half) for picture in pictures))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(lambda file: read_picture(*file), files), 1):
+            if progress:
+                progress(done, len(files))
+
+
 class TrainingPictures:
     """The training split, from which batches are drawn.
 

@@ -1,0 +1,72 @@
+"""The adversarial objectives have their closed forms, and every model can be trained with each of them."""
+
+import math
+
+import pytest
+import torch
+
+from i2i import registry
+from i2i.config import build_run
+from i2i.guard import FiniteGuard
+from i2i.losses import OBJECTIVES, discriminator_terms
+from i2i.testing import CPU, Subject
+from i2i.trainer import build_optimisers, build_translator, training_step
+
+# Values of the three terms at scores 2 and -1 (mean over both), from the papers' formulas.
+CLOSED_FORMS = {
+    "vanilla": (
+        (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2,
+        (math.log1p(math.exp(2)) + math.log1p(math.exp(-1))) / 2,
+        (math.log1p(math.exp(-2)) + math.log1p(math.exp(1))) / 2,
+    ),
+    "lsgan": ((1 + 4) / 2, (4 + 1) / 2, (1 + 4) / 2),
+    "hinge": ((0 + 2) / 2, (3 + 0) / 2, -0.5),
+    "wgan-gp": (-0.5, 0.5, -0.5),
+}
+
+
+@pytest.mark.parametrize("gan", OBJECTIVES)
+def test_objective_has_its_closed_form(gan):
+    scores, objective = torch.tensor([[2.0, -1.0]]), OBJECTIVES[gan]
+    terms = objective.real(scores), objective.fake(scores), objective.generator(scores)
+    assert [float(term) for term in terms] == pytest.approx(CLOSED_FORMS[gan], rel=1e-6)
+
+
+@pytest.mark.parametrize("gan", OBJECTIVES)
+def test_objectives_are_float32_under_autocast(gan):
+    scores, objective = torch.randn(4, 1, 8, 8).bfloat16(), OBJECTIVES[gan]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        terms = objective.real(scores), objective.fake(scores), objective.generator(scores)
+    assert {term.dtype for term in terms} == {torch.float32}
+
+
+def test_only_the_penalised_objective_has_a_penalty_and_none_touches_the_fake():
+    fake = torch.rand(2, 3, 4, 4, requires_grad=True)
+    weights = torch.rand(3, requires_grad=True)
+    for gan, objective in OBJECTIVES.items():
+        terms = discriminator_terms(gan, lambda x: (x.mean((2, 3)) * weights).sum(1), torch.rand(2, 3, 4, 4), fake)
+        assert ("penalty" in terms) == objective.penalised
+        gradient = torch.autograd.grad(sum(terms.values()), (weights, fake), allow_unused=True)
+        assert gradient[0] is not None
+        assert gradient[1] is None
+
+
+@pytest.mark.parametrize("gan", OBJECTIVES)
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan", "stargan"])
+def test_every_model_trains_with_every_objective(name, gan):
+    subject = Subject(registry.get(name))
+    settings = {"model": {**subject.cls.test_settings, "gan": gan}, "data": {"image_size": 32}}
+    config = build_run(settings, name, subject.cls.Config, 2)
+    translator, guard = build_translator(config, subject.task).train(), FiniteGuard(CPU)
+    before = {key: value.clone() for key, value in translator.state_dict().items()}
+    terms = training_step(
+        translator,
+        build_optimisers(translator),
+        [subject.batch()],
+        max(phase.every for phase in translator.phases()) - 1,
+        guard,
+    )
+    assert guard.fault() is None
+    assert any("penalty" in term for term in terms) == (gan == "wgan-gp")
+    changed = {key.split(".")[0] for key, value in translator.state_dict().items() if not value.equal(before[key])}
+    assert changed == {network for phase in translator.phases() for network in phase.networks}
