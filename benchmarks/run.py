@@ -272,8 +272,9 @@ def _check_folder(out: Path) -> None:
 def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
     """Worker processes and CPU threads of each: on the CPU one per core, on an accelerator one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    kind = choose_device(device).type
     if workers is None:
-        workers = cores if choose_device(device).type == "cpu" else 1
+        workers = cores if kind == "cpu" else 1
     return workers, max(1, cores // workers)
 
 

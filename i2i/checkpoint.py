@@ -29,6 +29,7 @@ from i2i.translator import Task, Translator
 
 FORMAT = 1
 CHECKPOINTS = "checkpoints"
+META = ("step", "steps", "images", "seconds", "inference", "parameters", "task", "settings")
 
 
 @dataclass(frozen=True)
@@ -145,11 +146,16 @@ def newest_checkpoint(run: Path) -> Checkpoint | None:
         meta = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}): remove {folders[-1]} to use an older one") from None
+    if not isinstance(meta, dict):
+        raise UserError(f"{path} is no checkpoint of i2i: remove {folders[-1]} to use an older one")
     if meta.get("format") != FORMAT:
         raise UserError(
             f"{path} has checkpoint format {meta.get('format')!r} and i2i {__version__} reads {FORMAT}: "
             f"use the i2i that wrote it ({meta.get('i2i', 'unknown version')}) or train again"
         )
+    missing = [name for name in META if name not in meta]
+    if missing:
+        raise UserError(f"{path} lacks {', '.join(missing)}: remove {folders[-1]} to use an older one")
     return Checkpoint(folders[-1], meta)
 
 

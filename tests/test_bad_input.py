@@ -141,6 +141,12 @@ def test_a_domain_without_pictures_in_a_split_is_named(refused, place, command):
     assert "no pictures of domain 'dusk' in its split 'train'" in refused(*command, "--data", "sky")
 
 
+def test_a_dry_run_notices_missing_training_pictures(refused, place):
+    data_set(place / "sky", splits="test")
+    said = refused("train", "--model", "cyclegan", "--data", "sky", "--dry-run", *SMALL)
+    assert "no split 'train' (found test)" in said
+
+
 def test_a_bench_needs_test_pictures_of_every_domain(refused, place):
     data_set(place / "sky")
     for path in (place / "sky/test/dawn").iterdir():
@@ -390,6 +396,13 @@ def test_a_translation_that_cannot_be_made_is_refused_before_anything_is_written
     (place / "zero.png").touch()
     (place / "letter.txt").write_text("Dear reader")
     assert complaint in refused(*arguments)
+
+
+def test_a_broken_picture_among_many_is_found_before_the_first_is_written(refused, trained, place):
+    for number in range(20):
+        picture(place / f"many/{number:02d}.png")
+    (place / "many/19.png").write_bytes(b"no picture")
+    assert "many/19.png cannot be read as a picture" in refused(*translate("many"))
 
 
 @pytest.mark.parametrize(

@@ -124,3 +124,15 @@ def test_ssim_refuses_images_smaller_than_its_window() -> None:
     small = torch.zeros(1, 3, 10, 32, dtype=torch.uint8)
     with pytest.raises(ValueError, match="at least 11x11 pixels, but these are 10x32"):
         ssim(small, small)
+
+
+def test_ssim_is_that_of_torchmetrics_inside_the_image() -> None:
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    generator = torch.Generator().manual_seed(7)
+    real = torch.randint(0, 256, (2, 3, 24, 40), generator=generator, dtype=torch.uint8)
+    fake = (real.double() * 0.7 + 20 * torch.rand(real.shape, generator=generator)).to(torch.uint8)
+    _, full = structural_similarity_index_measure(
+        fake.double(), real.double(), sigma=1.5, data_range=255.0, reduction="none", return_full_image=True
+    )
+    assert torch.allclose(ssim(fake, real), full[..., 5:-5, 5:-5].mean(dim=(1, 2, 3)), rtol=1e-12)

@@ -116,7 +116,6 @@ def _draw_all(
 
 
 def _cached(config: DataConfig, progress: Progress | None) -> DataSet:
-    _find(config.embedded)
     height, width = config.image_size
     folder = (
         cache_folder() / f"{config.embedded}-{height}x{width}-{config.scenes}+{config.test_scenes}-v{DRAWING_VERSION}"

@@ -5,15 +5,17 @@ batch: the logarithm of a mean error is not the mean of logarithms, and a pooled
 on the batch size.
 """
 
+from functools import cache
+
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from i2i.metrics._inference import check_pixels
 
 RANGE = 255.0  # of uint8 pixels
 WINDOW = 11  # pixels, side of SSIM's window
 SIGMA = 1.5  # pixels, deviation of the Gaussian in it
+K1, K2 = 0.01, 0.03  # SSIM's constants
 
 
 def psnr(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
@@ -58,17 +60,35 @@ def ssim(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
             f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, but these are "
             f"{fake_pixels.shape[2]}x{fake_pixels.shape[3]}: leave it out of the metrics"
         )
-    _, index = structural_similarity_index_measure(
-        fake_pixels.double(),
-        real_pixels.double(),
-        sigma=SIGMA,  # torchmetrics makes the window 11 wide from this deviation
-        data_range=RANGE,
-        reduction="none",
-        return_full_image=True,
-    )
-    # The map [B, 3, H, W] is as large as the image because torchmetrics mirrors it at the border.
-    border = WINDOW // 2
-    return index[..., border:-border, border:-border].mean(dim=(1, 2, 3))
+    return torch.stack([_ssim_map(*pair) for pair in zip(fake_pixels, real_pixels, strict=True)]).mean(dim=(1, 2, 3))
+
+
+def _ssim_map(fake: Tensor, real: Tensor) -> Tensor:
+    """The index of every window of one pair: uint8 [3, H, W] twice -> float64 [3, H - 10, W - 10]."""
+    x, y = fake.double(), real.double()
+    mean_x, mean_y, mean_xx, mean_yy, mean_xy = _windowed(torch.stack((x, y, x * x, y * y, x * y)))
+    variances = mean_xx - mean_x**2 + mean_yy - mean_y**2
+    covariance = mean_xy - mean_x * mean_y
+    c1, c2 = (K1 * RANGE) ** 2, (K2 * RANGE) ** 2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return luminance * (2 * covariance + c2) / (variances + c2)
+
+
+def _windowed(maps: Tensor) -> Tensor:
+    """Gaussian means over all windows inside maps [..., H, W], as two products with band matrices."""
+    rows, columns = (_window_matrix(side).to(maps.device) for side in maps.shape[-2:])
+    return rows @ maps @ columns.T
+
+
+@cache
+def _window_matrix(side: int) -> Tensor:
+    """The Gaussian window at each of its places along a side: float64 [side - 10, side]."""
+    offsets = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
+    window = torch.exp(-(offsets**2) / (2 * SIGMA**2))
+    matrix = torch.zeros(side - WINDOW + 1, side, dtype=torch.float64)
+    for place in range(len(matrix)):
+        matrix[place, place : place + WINDOW] = window / window.sum()
+    return matrix
 
 
 def _check(fake_pixels: Tensor, real_pixels: Tensor) -> None:
