@@ -37,6 +37,7 @@ LAYERS = {
         "config",
         "data",
         "errors",
+        "guard",
         "metrics",
         "registry",
         "runs",

@@ -71,7 +71,8 @@ def _ssim_map(fake: Tensor, real: Tensor) -> Tensor:
     covariance = mean_xy - mean_x * mean_y
     c1, c2 = (K1 * RANGE) ** 2, (K2 * RANGE) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return luminance * (2 * covariance + c2) / (variances + c2)
+    index: Tensor = luminance * (2 * covariance + c2) / (variances + c2)
+    return index
 
 
 def _windowed(maps: Tensor) -> Tensor:
