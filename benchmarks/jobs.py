@@ -10,22 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from i2i.benchmarks.plan import Direction, direction_name
+from i2i.benchmarks.scoring import Row, Scorer, real_pixels
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, require_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
 from i2i.data.embedded import open_data
-from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.images import to_arrays, to_images, write_picture
 from i2i.data.pictures import load_pixels
-from i2i.metrics.classifier import DomainClassifier, predictions, train_classifier
-from i2i.metrics.features import ClassifierExtractor, Extractor, InceptionExtractor
-from i2i.metrics.frechet import frechet_distance_between
-from i2i.metrics.paired import psnr, ssim
+from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
@@ -91,7 +86,7 @@ def classifier(
         return
     config = run_config("identity", settings)
     data = open_data(config.data)
-    by_domain = [_real_pixels(data, config, config.data.train_split, domain) for domain in data.domains]
+    by_domain = [real_pixels(data, config, config.data.train_split, domain) for domain in data.domains]
     labels = torch.cat([torch.full((len(pixels),), i) for i, pixels in enumerate(by_domain)])
     trained = train_classifier(
         torch.cat(by_domain),
@@ -110,57 +105,29 @@ def classifier(
 def score(
     report: Report,
     out: Path,
+    scorer: Mapping[str, Any],
     translations: Path,
     directions: Sequence[Direction],
-    settings: Settings,
-    classifier: Path,
-    inception: Path | None,
     key: str,
     device: str | None,
 ) -> None:
-    """Score the PNG folders of one model and seed against the real test pictures of each target domain."""
+    """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`."""
     if _stored_key(out) == key:
         return
-    config = run_config("identity", settings)
-    data, judge, extractor = _scorers(config, classifier, inception, device)
-    rows: list[dict[str, Any]] = []
-    real = {target: _real_test(data, config, target) for _, target in directions}
-    for number, (source, target) in enumerate(directions, 1):
-        folder = translations / direction_name((source, target))
-        stems = [picture.stem for picture in data.pictures(config.data.test_split, source)]
-        fakes = _read([Picture(folder / f"{stem}.png") for stem in stems], config)
-        scores = _distribution_scores(judge, extractor, fakes, real[target], data.domains.index(target))
-        if data.paired:
-            scores |= {
-                "psnr": float(psnr(fakes, real[target]).mean()),
-                "ssim": float(ssim(fakes, real[target]).mean()),
-            }
-        rows += _rows(source, target, scores, len(fakes))
+    scoring = Scorer(**scorer, device=choose_device(device))
+    rows: list[Row] = []
+    for number, direction in enumerate(directions, 1):
+        rows += scoring.translations(translations, *direction)
         report(f"{number} of {len(directions)} directions")
     sync_write(out, json.dumps({"key": key, "rows": rows}, indent=1))
 
 
-def score_real(
-    report: Report,
-    out: Path,
-    settings: Settings,
-    classifier: Path,
-    inception: Path | None,
-    key: str,
-    device: str | None,
-) -> None:
-    """The ceiling: real test pictures judged, and compared with the real training pictures of their domain."""
+def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, device: str | None) -> None:
+    """Score the real pictures of every domain."""
     if _stored_key(out) == key:
         return
-    config = run_config("identity", settings)
-    data, judge, extractor = _scorers(config, classifier, inception, device)
-    rows: list[dict[str, Any]] = []
-    for index, domain in enumerate(data.domains):
-        test = _real_test(data, config, domain)
-        training = _real_pixels(data, config, config.data.train_split, domain)
-        scores = _distribution_scores(judge, extractor, test, training, index)
-        rows += _rows(domain, domain, scores, len(test))
-        report(f"{index + 1} of {len(data.domains)} domains")
+    scoring = Scorer(**scorer, device=choose_device(device))
+    rows = [row for domain in scoring.data.domains for row in scoring.real(domain)]
     sync_write(out, json.dumps({"key": key, "rows": rows}, indent=1))
 
 
@@ -173,50 +140,6 @@ def facts_of(run: Path) -> dict[str, Any]:
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:
     """Key of a training: resolved settings, domains in order, data."""
     return stable_hash([FORMAT, config.key(fingerprint), list(domains)])
-
-
-def _scorers(
-    config: RunConfig, classifier: Path, inception: Path | None, device: str | None
-) -> tuple[DataSet, DomainClassifier, Extractor]:
-    chosen = choose_device(device)
-    judge = DomainClassifier.load(classifier, device=chosen)
-    extractor: Extractor = InceptionExtractor(inception, device=chosen) if inception else ClassifierExtractor(judge)
-    return open_data(config.data), judge, extractor
-
-
-def _distribution_scores(
-    judge: DomainClassifier, extractor: Extractor, fakes: Tensor, reals: Tensor, target: int
-) -> dict[str, float]:
-    return {
-        "accuracy": float((predictions(judge, fakes) == target).double().mean()),
-        extractor.name: frechet_distance_between(_features(extractor, fakes), _features(extractor, reals)),
-    }
-
-
-def _features(extractor: Extractor, pixels: Tensor) -> np.ndarray:
-    parts = [extractor(pixels[start : start + BATCH]).cpu() for start in range(0, len(pixels), BATCH)]
-    return torch.cat(parts).numpy()
-
-
-def _real_test(data: DataSet, config: RunConfig, domain: str) -> Tensor:
-    return _real_pixels(data, config, config.data.test_split, domain)
-
-
-def _real_pixels(data: DataSet, config: RunConfig, split: str, domain: str) -> Tensor:
-    return _read(data.pictures(split, domain), config)
-
-
-def _read(pictures: Sequence[Picture], config: RunConfig) -> Tensor:
-    """uint8 [N, 3, H, W]; greyscale pictures become grey RGB, which is what scorers take."""
-    pixels = load_pixels(pictures, Preprocess(config.data.image_size))
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
-
-
-def _rows(source: str, target: str, scores: Mapping[str, float], n: int) -> list[dict[str, Any]]:
-    return [
-        {"source": source, "target": target, "metric": metric, "value": value, "n": n}
-        for metric, value in scores.items()
-    ]
 
 
 def _progress_text(position: Position) -> str:

@@ -163,19 +163,22 @@ class _Builder:
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         place = Path(model, f"seed{seed}")
         key = stable_hash([keys, self.directions, fingerprint])
-        common = {"settings": self._judging_settings()}
         translate = Job(
             f"translations of {model}, seed {seed}",
             "translate",
-            {**common, "out": self.out / "translations" / place, "runs": runs, "key": key},
+            {
+                "settings": self._judging_settings(),
+                "out": self.out / "translations" / place,
+                "runs": runs,
+                "key": key,
+            },
             tuple(keys),
         )
         score = Job(
             f"scores of {model}, seed {seed}",
             "score",
             {
-                **common,
-                **self._scorers(),
+                "scorer": self._scorer(),
                 "out": self.out / "scores" / f"{model}-seed{seed}.json",
                 "translations": self.out / "translations" / place,
                 "directions": self.directions,
@@ -186,23 +189,19 @@ class _Builder:
         return [*jobs, translate, score]
 
     def _jobs_of_data(self, fingerprint: str) -> list[Job]:
-        common = {"settings": self._judging_settings()}
-        options = self.suite.classifier.model_dump()
-        path = self._scorers()["classifier"]
-        key = self._classifier_key(fingerprint)
+        classifier = {
+            "settings": self._judging_settings(),
+            "path": self._scorer()["classifier"],
+            "options": self.suite.classifier.model_dump(),
+            "key": self._classifier_key(fingerprint),
+        }
         return [
-            Job(
-                CLASSIFIER,
-                "classifier",
-                {**common, "path": path, "options": options, "key": key},
-                weight=1 + self.suite.classifier.images,
-            ),
+            Job(CLASSIFIER, "classifier", classifier, weight=1 + self.suite.classifier.images),
             Job(
                 "scores of real pictures",
                 "score_real",
                 {
-                    **common,
-                    **self._scorers(),
+                    "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
                     "key": stable_hash([REAL, self._scorer_key(fingerprint)]),
                 },
@@ -218,8 +217,9 @@ class _Builder:
             "train": {"precision": settings["train"].get("precision", "fp32")},
         }
 
-    def _scorers(self) -> dict[str, Any]:
+    def _scorer(self) -> dict[str, Any]:
         return {
+            "settings": self._judging_settings(),
             "classifier": self.out / "classifier" / "classifier.safetensors",
             "inception": self.inception,
         }
