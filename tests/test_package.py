@@ -128,8 +128,8 @@ def test_wheel_holds_everything_and_nothing_else(tmp_path):
     result = python(
         "-c",
         "import i2i, sys; print(i2i.__file__); from i2i.cli import main; "
-        "sys.argv[1:] = ['bench', '--dry-run', '--set', 'data.image_size=16', '--set', 'data.scenes=2', "
-        "'--set', 'data.test_scenes=2', '--set', 'stargan.layers=3']; main()",
+        "sys.argv[1:] = ['bench', '--dry-run', '--set', 'data.image_size=32', '--set', 'data.scenes=2', "
+        "'--set', 'data.test_scenes=2']; main()",
         cwd=tmp_path / "elsewhere",
         env=environment,
     )
