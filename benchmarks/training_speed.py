@@ -23,7 +23,7 @@ from i2i.runs import run_config
 from i2i.trainer import build_optimisers, build_translator, choose_device, training_step
 from i2i.translator import Coverage, Task
 
-BATCH_SIZES = {"pix2pix": 1, "cyclegan": 1, "stargan": 4}
+BATCH_SIZES = {"pix2pix": 8, "cyclegan": 1, "stargan": 4}
 
 
 def stepper(

@@ -46,8 +46,6 @@ def main() -> None:
         _fail(str(error), 2)
     except TrainingError as error:
         _fail(str(error), getattr(error, "status", 1))
-    except KeyboardInterrupt:
-        _fail("stopped", 130)
 
 
 def _fail(message: str, status: int) -> None:
