@@ -158,7 +158,8 @@ def test_accumulated_micro_batches_give_the_gradients_of_the_whole_batch():
         for parameter in parameters:
             parameter.grad = None
     for whole, accumulated in zip(*gradients, strict=True):
-        assert torch.allclose(whole, accumulated, rtol=1e-3, atol=1e-6)
+        # Biases ahead of a norm have gradients that are truly zero: what both hold there is rounding noise.
+        assert torch.allclose(whole, accumulated, rtol=1e-3, atol=1e-5)
 
 
 class Poison(Observer):
