@@ -206,6 +206,7 @@ def make_data(
     size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")] = "256",
     scenes: Annotated[int, typer.Option(min=1, help="Training scenes.")] = 400,
     test_scenes: Annotated[int, typer.Option(min=1, help="Test scenes.")] = 60,
+    val_scenes: Annotated[int, typer.Option(min=0, help="Validation scenes.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the scenes.")] = 0,
 ) -> None:
     """Draw an embedded data set into a folder.
@@ -218,7 +219,7 @@ def make_data(
 
     image_size = validate(DataConfig, {"image_size": size}, "size").image_size
     with _counting(f"drawing {name}") as progress:
-        make(name, out, image_size, scenes, test_scenes, seed, progress)
+        make(name, out, image_size, scenes, test_scenes, seed, progress, val_scenes)
     print(scan(out))
 
 

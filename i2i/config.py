@@ -30,6 +30,7 @@ class DataConfig(Section):
     embedded: str = Field("seasons", description="name of the embedded set, when there is no path")
     scenes: int = Field(400, ge=1, description="training scenes of the embedded set")
     test_scenes: int = Field(60, ge=2, description="test scenes of the embedded set")
+    val_scenes: int = Field(0, ge=0, description="validation scenes of the embedded set; 0: no such split")
     image_size: tuple[int, int] = Field((256, 256), description="height and width, pixels; N, HxW or [H, W]")
     channels: Literal[1, 3] = Field(3, description="3: RGB, 1: greyscale")
     domains: tuple[str, ...] | None = Field(None, description="only these domains, in this order")
@@ -98,7 +99,7 @@ class RunConfig(Section):
     def key(self, data_fingerprint: str) -> str:
         """Hash of all that decides the result, 16 hex digits; where the data lies is left out."""
         settings = self.settings()
-        for location in ("path", "embedded", "scenes", "test_scenes"):
+        for location in ("path", "embedded", "scenes", "test_scenes", "val_scenes"):
             del settings["data"][location]
         for reporting in ("log_every", "sample_every", "checkpoint_every"):
             del settings["train"][reporting]

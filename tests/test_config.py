@@ -196,6 +196,7 @@ REPORTED = {
     "data.embedded": "other",
     "data.scenes": "7",
     "data.test_scenes": "7",
+    "data.val_scenes": "5",
     "train.log_every": "7",
     "train.sample_every": "7",
     "train.checkpoint_every": "7",

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from i2i.data import seasons
+from i2i.data import embedded, seasons
 from i2i.data.seasons import DOMAINS, MATERIALS, draw, label_map
 
 PAIRS = list(combinations(DOMAINS, 2))
@@ -169,3 +169,16 @@ def test_too_small_a_size_is_refused_with_the_smallest(size):
         draw(0, "summer", size)
     with pytest.raises(ValueError, match="at least 16"):
         label_map(0, size)
+
+
+def test_a_validation_split_leaves_training_and_test_scenes_as_they_are(tmp_path):
+    for name, val in (("without", 0), ("with", 2)):
+        embedded.make("seasons", tmp_path / name, (16, 16), 3, 2, val=val)
+    plain, validated = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.png")}
+        for name in ("without", "with")
+    )
+    added = {path: content for path, content in validated.items() if path.parts[0] == "val"}
+    assert plain == {path: content for path, content in validated.items() if path not in added}
+    assert len(added) == 2 * len(DOMAINS)
+    assert not {path.name for path in added} & {path.name for path in plain}

@@ -42,8 +42,9 @@ def make(
     test: int = 60,
     seed: int = 0,
     progress: Progress | None = None,
+    val: int = 0,
 ) -> None:
-    """Draw an embedded set into `out/<split>/<domain>/<scene>.png`; no scene is in both splits.
+    """Draw an embedded set into `out/<split>/<domain>/<scene>.png`; no scene is in two splits.
 
     Args:
         name: which set.
@@ -52,6 +53,7 @@ def make(
         train, test: scenes per split; every scene is drawn once per domain.
         seed: of the scenes.
         progress: called with scenes drawn and in total.
+        val: scenes of a validation split; 0: there is none. Training and test scenes are the same either way.
 
     Raises:
         UserError: for an unknown set, a size it cannot be drawn at, or a place that is not a new or empty folder.
@@ -63,7 +65,8 @@ def make(
     _check_place(out)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        _draw_all(name, scratch, size, train, test, seed, progress)
+        splits = ["train"] * train + ["test"] * test + ["val"] * val
+        _draw_all(name, scratch, size, splits, seed, progress)
         if out.exists():
             out.rmdir()
         with suppress(OSError):  # somebody else may have drawn the same set meanwhile
@@ -100,28 +103,28 @@ def _check_place(out: Path) -> None:
 
 
 def _draw_all(
-    name: str, root: Path, size: tuple[int, int], train: int, test: int, seed: int, progress: Progress | None
+    name: str, root: Path, size: tuple[int, int], splits: list[str], seed: int, progress: Progress | None
 ) -> None:
-    splits = ["train"] * train + ["test"] * test
-    for split in ("train", "test"):
+    """Draw scene number i for the split `splits[i]`, for all i."""
+    for split in set(splits):
         for domain in EMBEDDED[name].domains:
             (root / split / domain).mkdir(parents=True, exist_ok=True)
     draw = partial(_draw_scene, name, root, size, seed)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, _ in enumerate(pool.map(draw, range(train + test), splits), 1):
+        for done, _ in enumerate(pool.map(draw, range(len(splits)), splits), 1):
             if progress:
-                progress(done, train + test)
+                progress(done, len(splits))
     card = {"name": name, "domains": list(EMBEDDED[name].domains), "paired": True}
     (root / CARD).write_text(json.dumps(card, indent=1))
 
 
 def _cached(config: DataConfig, progress: Progress | None) -> DataSet:
     height, width = config.image_size
-    folder = (
-        cache_folder() / f"{config.embedded}-{height}x{width}-{config.scenes}+{config.test_scenes}-v{DRAWING_VERSION}"
-    )
+    scenes = f"{config.scenes}+{config.test_scenes}+{config.val_scenes}"
+    folder = cache_folder() / f"{config.embedded}-{height}x{width}-{scenes}-v{DRAWING_VERSION}"
     if not folder.is_dir():
-        make(config.embedded, folder, (height, width), config.scenes, config.test_scenes, progress=progress)
+        size, train, test, val = (height, width), config.scenes, config.test_scenes, config.val_scenes
+        make(config.embedded, folder, size, train, test, progress=progress, val=val)
     return scan(folder)
 
 
