@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from i2i import registry
@@ -37,7 +36,7 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     reason = cls.batch.unsuitable(data)
     if reason:
         raise UserError(f"{config.name} cannot be trained on {data.root}: {reason}")
-    task = Task.covering(cls.coverage, data.domains, config.data.image_size, config.data.channels)
+    task = Task.covering(cls.coverage, data.labels, config.data.image_size, config.data.channels)
     for domain in task.domains:
         data.pictures(config.data.train_split, domain)
     check_trainable(config, task)
@@ -69,8 +68,7 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
 def _empty_batch(config: RunConfig, translator: Translator) -> Batch:
     """A batch of the right shapes on the meta device."""
     task, size = translator.task, (config.train.batch_size or 1) // config.train.accumulate
-    blank = np.zeros((1, *task.image_size, task.channels), dtype=np.uint8)
-    pictures = TrainingPictures(dict.fromkeys(task.domains, blank), Preprocess(task.image_size, task.channels))
+    pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
     batch = translator.batch.draw(pictures, task.domains, size, step=0)
     return batch.to(torch.device("meta"), torch.contiguous_format)
 
