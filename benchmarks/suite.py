@@ -45,7 +45,7 @@ class Suite(Section):
         return merge(self.settings, self.model_settings.get(model, {}), chosen)
 
 
-def load_suite(name: str, models: str | None, data: str | None, assignments: list[str]) -> Suite:
+def load_suite(name: str, models: str | None, data: Settings, assignments: list[str]) -> Suite:
     """A suite by name or file, with the command line's choices put over it.
 
     Assignments are `data.*` and `train.*` for all models, `MODEL.name` for one model's settings, and
@@ -59,7 +59,7 @@ def load_suite(name: str, models: str | None, data: str | None, assignments: lis
         settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
     overrides = parse_assignments(assignments)
     if data:
-        overrides = merge(overrides, {"data": {"path": str(Path(data).absolute())}})
+        overrides = merge(overrides, {"data": data})
     suite = validate(Suite, settings, "suite")
     for model in (*suite.models, *suite.model_settings):
         registry.get(model)
@@ -104,8 +104,8 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     return placed
 
 
-def default_suite(data: str | None) -> str:
-    """The suite for people who name none: three domains of the embedded set, or whatever their data has."""
+def default_suite(data: bool) -> str:
+    """The suite for people who name none: three domains of the embedded set or, with `data`, whatever theirs has."""
     return "quick" if data else "seasons"
 
 

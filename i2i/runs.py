@@ -9,10 +9,10 @@ from i2i import registry
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import RunConfig, Settings, build_run
 from i2i.data.batches import Batch
-from i2i.data.embedded import open_data
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
+from i2i.data.sources import open_data
 from i2i.errors import UserError
 from i2i.tracking import MetricsFile, SampleGrids
 from i2i.trainer import Observer, Trainer, build_translator, planned_steps
