@@ -1,5 +1,6 @@
 """Suites: the settings of a bench, from `configs/bench/*.yaml` or a file of one's own."""
 
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,25 @@ class ClassifierConfig(Section):
     images: int = Field(6_144, ge=1, description="training pictures shown")
 
 
+@dataclass(frozen=True)
+class Contestant:
+    """Who takes part in a bench: a translator with settings, under a name.
+
+    Attributes:
+        name: what the table, the folders and the grid call it.
+        model: name of the translator.
+        settings: of its trainings; sections `model`, `data` and `train`.
+    """
+
+    name: str
+    model: str
+    settings: Settings
+
+    def for_training(self, images: int, seed: int) -> Settings:
+        """Settings of one training."""
+        return merge(self.settings, {"train": {"images": images, "seed": seed}})
+
+
 class Suite(Section):
     """Everything a bench needs to know besides the data folder."""
 
@@ -39,10 +59,10 @@ class Suite(Section):
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by model, over `settings`")
     classifier: ClassifierConfig = ClassifierConfig()
 
-    def for_model(self, model: str, images: int, seed: int) -> Settings:
-        """Settings of one training of `model`."""
-        chosen = {"train": {"images": images, "seed": seed}}
-        return merge(self.settings, self.model_settings.get(model, {}), chosen)
+    def contestant(self, name: str) -> Contestant:
+        """The contestant of that name; UserError if there is none."""
+        registry.get(name)
+        return Contestant(name, name, merge(self.settings, self.model_settings.get(name, {})))
 
 
 def load_suite(name: str, models: str | None, data: str | None, assignments: list[str]) -> Suite:
@@ -61,8 +81,8 @@ def load_suite(name: str, models: str | None, data: str | None, assignments: lis
     if data:
         overrides = merge(overrides, {"data": {"path": str(Path(data).absolute())}})
     suite = validate(Suite, settings, "suite")
-    for model in (*suite.models, *suite.model_settings):
-        registry.get(model)
+    for name in (*suite.models, *suite.model_settings):
+        suite.contestant(name)
     return validate(Suite, merge(settings, _sorted_out(overrides, suite)), "suite")
 
 
@@ -78,7 +98,7 @@ def base_settings(name: str, model: str | None) -> Settings:
     if model is None:
         raise UserError(f"{name} is a suite of several models: choose one with --model")
     suite = validate(Suite, settings, "suite")
-    return suite.for_model(model, suite.budget.images, suite.seeds[0])
+    return suite.contestant(model).for_training(suite.budget.images, suite.seeds[0])
 
 
 def _sorted_out(overrides: Settings, suite: Suite) -> Settings:

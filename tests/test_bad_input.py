@@ -199,7 +199,7 @@ def test_a_broken_card_is_named(refused, place, command):
             "unknown setting model: 'widht'; did you mean 'width'?",
         ),
         ("train --model cyclegan --data sky --set trian.seed=4", "unknown setting 'trian'; did you mean 'train'?"),
-        ("bench --data sky --set stargan.widht=4", "unknown setting model: 'widht'; did you mean 'width'?"),
+        ("bench --data sky --set stargan.widht=4", "stargan: unknown setting model: 'widht'; did you mean 'width'?"),
         ("bench --data sky --set stargun.width=4", "'stargun'; did you mean 'stargan'?"),
         ("bench --data sky --set budget.imags=4", "unknown setting suite.budget: 'imags'; did you mean 'images'?"),
         ("bench --suite quik", "unknown suite or settings 'quik'; did you mean 'quick'?"),

@@ -262,7 +262,7 @@ def test_a_broken_settings_file_is_named(tmp_path, content):
 def test_shipped_suites_load_and_fit_every_model(suite):
     loaded = load_suite(suite, None, None, [])
     for model in (*loaded.models, "identity", "colour"):
-        config = run_config(model, loaded.for_model(model, 123, 4))
+        config = run_config(model, loaded.contestant(model).for_training(123, 4))
         assert (config.train.images, config.train.seed) == (123, 4)
         assert list(config.data.image_size) == [loaded.settings["data"]["image_size"]] * 2
 
@@ -287,7 +287,7 @@ def mine(tmp_path) -> str:
 
 def test_a_suite_gives_each_model_its_own_settings(mine):
     suite = load_suite(mine, None, None, [])
-    found = {model: run_config(model, suite.for_model(model, 1, 0)) for model in suite.models}
+    found = {model: run_config(model, suite.contestant(model).for_training(1, 0)) for model in suite.models}
     assert {model: config.train.batch_size for model, config in found.items()} == {"pix2pix": 5, "stargan": 6}
     assert {config.train.precision for config in found.values()} == {"bf16"}
     assert (found["pix2pix"].model.layers, found["stargan"].model.layers) == (3, 4)
@@ -307,7 +307,7 @@ def test_the_command_line_wins_over_a_suite(mine):
     assert suite.models == ("stargan", "cyclegan")
     assert (suite.budget.images, suite.classifier.images) == (50, 60)
     for model in suite.models:
-        config = run_config(model, suite.for_model(model, 50, 0))
+        config = run_config(model, suite.contestant(model).for_training(50, 0))
         assert (config.train.batch_size, config.data.zoom) == (3, 1.2)
         assert config.data.path == Path("photos").absolute()
         assert config.model.width == (4 if model == "stargan" else 64)
