@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pandas as pd
 
 from i2i import __version__
+from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.grid import draw_grid
 from i2i.benchmarks.jobs import REAL, facts_of
 from i2i.benchmarks.plan import Job, Plan
@@ -17,6 +18,7 @@ from i2i.checkpoint import newest_checkpoint, sync_write
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
 TITLES = {"accuracy": "accuracy ↑", "psnr": "PSNR, dB ↑", "ssim": "SSIM ↑", "fid": "FID ↓"}
 DECIMALS = {"accuracy": 3, "psnr": 2, "ssim": 3}
+FEWEST_DECIMALS = 2
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,11 @@ def markdown(plan: Plan, results: Results) -> str:
     parts = [
         f"# {plan.dataset}: {', '.join(plan.contestants())}",
         _markdown_table(summary),
+        *_claims_section(plan, results),
         _caption(plan, results),
     ]
     for metric in results.metrics:
-        parts.append(f"## {TITLES.get(metric, f'{metric} ↓')} by direction")
+        parts.append(f"## {title(metric)} by direction")
         parts.append(_markdown_table(_by_direction(results, metric)))
     if results.failures:
         parts.append("## Failed")
@@ -101,10 +104,41 @@ def terminal_table(results: Results) -> str:
     return text.rstrip()
 
 
+def title(metric: str) -> str:
+    """A metric's heading; its arrow points to the better values."""
+    return TITLES.get(metric, f"{metric} ↓")
+
+
+def claim_lines(plan: Plan, results: Results) -> list[str]:
+    """One line per claim of the suite: the claim, and whether this bench shows it."""
+    means = _means(results)
+    lines = []
+    for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
+        own = {name: value for (name, metric), value in means.items() if metric == claim.metric}
+        heading, decimals = title(claim.metric), DECIMALS.get(claim.metric, FEWEST_DECIMALS)
+        lines.append(f"{claim.says}: {judge(claim, own, heading.endswith('↑'), decimals)} ({heading})")
+    return lines
+
+
+def _claims_section(plan: Plan, results: Results) -> list[str]:
+    lines = [f"- {line}" for line in claim_lines(plan, results)]
+    if not lines:
+        return []
+    if len(plan.seeds()) == 1:
+        lines.append("- One seed: whether a small difference would come out the same again is not known.")
+    return ["## Claims", "\n".join(lines)]
+
+
+def _means(results: Results) -> dict[tuple[str, str], float]:
+    """By contestant and metric: the mean over directions and seeds."""
+    means = results.scores.groupby(["model", "metric"])["value"].mean()
+    return cast(dict[tuple[str, str], float], means.to_dict())
+
+
 def _summary(results: Results) -> pd.DataFrame:
     """One row per contestant: costs, and each metric averaged over directions and seeds."""
     scores = results.scores
-    means = scores.groupby(["model", "metric"])["value"].mean().to_dict()
+    means = _means(results)
     counts = scores.groupby("model")["n"].sum() // scores.groupby("model")["metric"].nunique()
     lines = []
     for name in dict.fromkeys(scores["model"]):
@@ -117,7 +151,7 @@ def _summary(results: Results) -> pd.DataFrame:
             "seconds": _whole(cost.get("seconds")),
         }
         for metric in results.metrics:
-            line[TITLES.get(metric, f"{metric} ↓")] = _number(metric, means.get((name, metric)))
+            line[title(metric)] = _number(metric, means.get((name, metric)))
         lines.append({**line, "n": str(counts[name])})
     return pd.DataFrame(lines)
 
@@ -199,7 +233,7 @@ def _costs(plan: Plan, name: str, failures: Mapping[str, str]) -> dict[str, Any]
 def _number(metric: str, value: float | None) -> str:
     if value is None or value != value:
         return "–"
-    return f"{value:.{DECIMALS.get(metric, 2)}f}"
+    return f"{value:.{DECIMALS.get(metric, FEWEST_DECIMALS)}f}"
 
 
 def _whole(value: float | None) -> str:

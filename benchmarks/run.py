@@ -83,6 +83,8 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     results = report.collect(plan, {**outcome.errors, **outcome.not_run})
     report.write(plan, results)
     print(report.terminal_table(results))
+    for line in report.claim_lines(plan, results):
+        print(line)
     for name, error in results.failures.items():
         print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
     print(f"results: {plan.out}/table.md, results.csv, grid.png, grid.pdf")

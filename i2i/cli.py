@@ -159,7 +159,9 @@ def translate(
 
 @app.command()
 def bench(
-    models: Annotated[str | None, typer.Option(help="Comma-separated translators; by default the suite's.")] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Comma-separated translators and variants; by default the suite's.")
+    ] = None,
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
     suite: Annotated[
@@ -228,15 +230,17 @@ def _new_run(model: str | None, data: str | None, config: str | None, assignment
     from i2i.config import merge, parse_assignments
     from i2i.runs import run_config
 
-    base: Settings = base_settings(config or default_suite(data), model) if config or not data else {}
-    name = model or dict(base.get("model") or {}).get("name")
+    base: Settings = {}
+    name = model
+    if config or not data:
+        name, base = base_settings(config or default_suite(data), model)
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     chosen: Settings = {"data": {"path": str(Path(data).absolute())}} if data else {}
     changes = parse_assignments(assignments)
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    return run_config(str(name), merge(base, chosen, changes))
+    return run_config(name, merge(base, chosen, changes))
 
 
 def _open_data(config: "RunConfig") -> "DataSet":

@@ -215,6 +215,13 @@ def test_an_unknown_name_is_answered_with_the_nearest(refused, place, arguments,
     assert complaint in refused(*arguments.split())
 
 
+def test_a_bad_setting_of_a_variant_names_the_variant(refused, place):
+    data_set(place / "sky")
+    (place / "mine.yaml").write_text("models: [thin]\nvariants: {thin: {model: stargan}}")
+    said = refused("bench", "--suite", "mine.yaml", "--data", "sky", "--set", "thin.widht=4")
+    assert said.startswith("thin: unknown setting model: 'widht'; did you mean 'width'?")
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
