@@ -1,7 +1,9 @@
 """Adversarial objectives and the gradient penalty, shared by every translator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Literal
 
 import torch
@@ -111,3 +113,8 @@ def gradient_penalty(
     norms = gradient.float().flatten(1).norm(dim=1)
     penalty: Tensor = (norms - 1).square().mean()
     return penalty
+
+
+def weighted_sum(terms: Mapping[str, Tensor], **weights: float) -> Tensor:
+    """Sum of the terms that are there, each times its weight, added in their order; at least one must be there."""
+    return reduce(add, (weights[name] * term for name, term in terms.items()))

@@ -41,6 +41,18 @@ def test_contract(name, check):
     check(Subject(registry.get(name)))
 
 
+VARIANTS = [
+    ("pix2pix", {"lambda_gan": 0, "skips": False, "norm": "instance", "test_dropout": False}),
+    ("pix2pix", {"lambda_l1": 0, "conditional": False, "layers": 0, "test_statistics": "running"}),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=str)
+def test_contract_with_options(name, settings, check):
+    check(Subject(registry.get(name), settings))
+
+
 class Unreached(Tint):
     """Fault: one parameter takes no part in the loss."""
 

@@ -87,6 +87,17 @@ def pix2pix_minimum(translator, images):
     return 3 * g - first_layer_flops(generator, images) + 8 * d - 2 * first_layer_flops(discriminator, pair)
 
 
+def pix2pix_minimum_without_discriminator(translator, images):
+    generator = translator.generator
+    return 3 * flops(generator, images) - first_layer_flops(generator, images)
+
+
+def pix2pix_minimum_unconditional(translator, images):
+    generator, discriminator = translator.generator, translator.discriminator
+    g, d = flops(generator, images), flops(discriminator, images)
+    return 3 * g - first_layer_flops(generator, images) + 8 * d - 2 * first_layer_flops(discriminator, images)
+
+
 def cyclegan_minimum(translator, images):
     g, d = flops(translator.a_to_b, images), flops(translator.discriminator_a, images)
     g1, d1 = (first_layer_flops(n, images) for n in (translator.a_to_b, translator.discriminator_a))
@@ -110,11 +121,18 @@ def stargan_minimum(translator, images):
 
 
 @pytest.mark.parametrize(
-    ("name", "minimum"),
-    [("pix2pix", pix2pix_minimum), ("cyclegan", cyclegan_minimum), ("stargan", stargan_minimum)],
+    ("name", "settings", "minimum"),
+    [
+        ("pix2pix", {}, pix2pix_minimum),
+        ("pix2pix", {"lambda_l1": 0}, pix2pix_minimum),
+        ("pix2pix", {"lambda_gan": 0}, pix2pix_minimum_without_discriminator),
+        ("pix2pix", {"conditional": False}, pix2pix_minimum_unconditional),
+        ("cyclegan", {}, cyclegan_minimum),
+        ("stargan", {}, stargan_minimum),
+    ],
 )
-def test_a_step_does_the_least_arithmetic(name, minimum):
-    subject = Subject(registry.get(name))
+def test_a_step_does_the_least_arithmetic(name, settings, minimum):
+    subject = Subject(registry.get(name), settings)
     translator = subject.build().train()
     last = max(phase.every for phase in translator.phases()) - 1  # every phase is due
     arguments = translator, build_optimisers(translator), [subject.batch()], last, FiniteGuard(CPU)
