@@ -1,6 +1,6 @@
 """Adversarial objectives and the gradient penalty, shared by every translator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -115,6 +115,6 @@ def gradient_penalty(
     return penalty
 
 
-def weighted_sum(terms: Mapping[str, Tensor], **weights: float) -> Tensor:
-    """Sum of the terms that are there, each times its weight, added in their order; at least one must be there."""
-    return reduce(add, (weights[name] * term for name, term in terms.items()))
+def total(terms: Iterable[Tensor]) -> Tensor:
+    """Sum of at least one scalar, added in their order."""
+    return reduce(add, terms)

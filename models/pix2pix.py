@@ -13,7 +13,7 @@ from torch import Tensor
 
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, weighted_sum
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
 from i2i.nn.initialise import initialise
 from i2i.nn.patchgan import patchgan
 from i2i.nn.unet import UNet
@@ -91,10 +91,10 @@ class Pix2Pix(Translator):
             real=self._judged(batch.source, batch.target),
             fake=self._judged(batch.source, fake.detach()),
         )
-        total = 0.5 * (terms["real"] + terms["fake"])
+        loss = 0.5 * (terms["real"] + terms["fake"])
         if "penalty" in terms:
-            total = total + self.config.lambda_gp * terms["penalty"]
-        return Losses(total, terms)
+            loss = loss + self.config.lambda_gp * terms["penalty"]
+        return Losses(loss, terms)
 
     def _generator_loss(self, batch: PairedBatch, scratch: Scratch) -> Losses:
         """Equation 4: the adversarial term and the weighted L1 distance to the target, where they have a weight."""
@@ -106,7 +106,8 @@ class Pix2Pix(Translator):
             terms["adversarial"] = OBJECTIVES[config.gan].generator(scores)
         if config.lambda_l1:
             terms["l1"] = F.l1_loss(fake, batch.target)
-        return Losses(weighted_sum(terms, adversarial=config.lambda_gan, l1=config.lambda_l1), terms)
+        weights = {"adversarial": config.lambda_gan, "l1": config.lambda_l1}
+        return Losses(total(weights[name] * term for name, term in terms.items()), terms)
 
     def _judged(self, source: Tensor, image: Tensor) -> Tensor:
         """What the discriminator sees of an image: [B, 2C, H, W] with its source, [B, C, H, W] without."""

@@ -44,6 +44,9 @@ def test_contract(name, check):
 VARIANTS = [
     ("pix2pix", {"lambda_gan": 0, "skips": False, "norm": "instance", "test_dropout": False}),
     ("pix2pix", {"lambda_l1": 0, "conditional": False, "layers": 0, "test_statistics": "running"}),
+    ("cyclegan", {"lambda_gan": 0, "cycle": "forward", "norm": "batch", "padding": "zeros"}),
+    ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "norm": "none"}),
+    ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "norm": "instance-affine"}),
 ]
 
 

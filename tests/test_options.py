@@ -140,3 +140,60 @@ def test_a_discriminator_whose_map_vanishes_is_refused(layers, trains):
     else:
         with pytest.raises(UserError, match=r"pix2pix cannot be trained at 32x32 px.*larger --set data\.image_size"):
             check_trainable(config, task)
+
+
+CYCLES = {"cycle_a", "cycle_b"}
+ADVERSARIAL = {"adversarial_a", "adversarial_b"}
+DISCRIMINATORS = {"real_a", "fake_a", "real_b", "fake_b"}
+NO_IDENTITY = {"lambda_identity": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "generators", "adversarial"),
+    [
+        ({}, ADVERSARIAL | CYCLES | {"identity_a", "identity_b"}, True),
+        (NO_IDENTITY, ADVERSARIAL | CYCLES, True),
+        (NO_IDENTITY | {"lambda_cycle": 0}, ADVERSARIAL, True),
+        (NO_IDENTITY | {"lambda_gan": 0}, CYCLES, False),
+        (NO_IDENTITY | {"cycle": "forward"}, ADVERSARIAL | {"cycle_a"}, True),
+        (NO_IDENTITY | {"cycle": "backward"}, ADVERSARIAL | {"cycle_b"}, True),
+        (NO_IDENTITY | {"lambda_gan": 0, "cycle": "backward"}, {"cycle_b"}, False),
+    ],
+)
+def test_cyclegan_computes_the_terms_that_have_a_weight(settings, generators, adversarial):
+    subject = Subject(registry.get("cyclegan"), settings)
+    translator = subject.build().train()
+    terms = {"generators": generators} | ({"discriminators": DISCRIMINATORS} if adversarial else {})
+    assert logged(translator, subject.batch()) == terms
+    assert networks(translator) == {"a_to_b", "b_to_a"} | (
+        {"discriminator_a", "discriminator_b"} if adversarial else set()
+    )
+
+
+def test_the_forward_cycle_returns_to_the_first_domain():
+    subject = Subject(registry.get("cyclegan"), {"cycle": "forward", "lambda_gan": 0, "lambda_identity": 0})
+    translator, batch = subject.build().train(), subject.batch()
+    (phase,) = translator.phases()
+    losses = phase.loss(batch, {})
+    distance = (translator.b_to_a(translator.a_to_b(batch.a)) - batch.a).abs().mean()
+    assert torch.equal(losses.terms["cycle_a"], distance)
+    assert torch.equal(losses.total, 10 * distance)
+
+
+def test_cyclegan_without_any_loss_is_refused():
+    with pytest.raises(
+        UserError, match=r"lambda_gan=0, lambda_cycle=0 and lambda_identity=0.*--set model\.lambda_cycle"
+    ):
+        run_config("cyclegan", {"model": {"lambda_gan": 0, "lambda_cycle": 0, "lambda_identity": 0}})
+
+
+def test_without_a_pool_discriminators_judge_the_fakes_of_the_step():
+    subject = Subject(registry.get("cyclegan"), {"pool_size": 0})
+    translator, generator = subject.build().train(), torch.Generator().manual_seed(0)
+    terms = translator.phases()[1].loss
+    fakes = [torch.rand(2, 3, 32, 32, generator=generator) for _ in range(8)]
+    batch = subject.batch()
+    for fake in fakes:
+        judged = terms(batch, {"fake_a": fake, "fake_b": fake}).terms["fake_a"]
+        assert torch.equal(judged, translator.discriminator_a(fake).square().mean())
+    assert not len(translator.training_state()["pool_a"])

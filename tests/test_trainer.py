@@ -105,6 +105,23 @@ def cyclegan_minimum(translator, images):
     return 2 * (9 * g - 2 * g1 + 8 * d - 2 * d1)
 
 
+def cyclegan_minimum_of(adversarial, cycles, identity):
+    """The least arithmetic with or without the adversarial and identity losses, and with `cycles` of the two cycles."""
+
+    def minimum(translator, images):
+        generator = translator.a_to_b
+        g, g1 = flops(generator, images), first_layer_flops(generator, images)
+        fakes = 2 if adversarial else cycles
+        passes = fakes + 2 * identity  # those that start at real images
+        total = passes * (3 * g - g1) + cycles * 3 * g
+        if adversarial:
+            critic = translator.discriminator_a
+            total += 2 * (8 * flops(critic, images) - 2 * first_layer_flops(critic, images))
+        return total
+
+    return minimum
+
+
 def stargan_minimum(translator, images):
     generator, critic = translator.generator, translator.discriminator
     labels = torch.eye(len(translator.task.domains))[: len(images)]
@@ -128,6 +145,11 @@ def stargan_minimum(translator, images):
         ("pix2pix", {"lambda_gan": 0}, pix2pix_minimum_without_discriminator),
         ("pix2pix", {"conditional": False}, pix2pix_minimum_unconditional),
         ("cyclegan", {}, cyclegan_minimum),
+        ("cyclegan", {"lambda_identity": 0}, cyclegan_minimum_of(True, 2, False)),
+        ("cyclegan", {"lambda_identity": 0, "cycle": "forward"}, cyclegan_minimum_of(True, 1, False)),
+        ("cyclegan", {"lambda_cycle": 0}, cyclegan_minimum_of(True, 0, True)),
+        ("cyclegan", {"lambda_gan": 0, "lambda_identity": 0}, cyclegan_minimum_of(False, 2, False)),
+        ("cyclegan", {"lambda_gan": 0, "cycle": "backward"}, cyclegan_minimum_of(False, 1, True)),
         ("stargan", {}, stargan_minimum),
     ],
 )
