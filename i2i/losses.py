@@ -1,7 +1,9 @@
 """Adversarial objectives and the gradient penalty, shared by every translator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Literal
 
 import torch
@@ -111,3 +113,8 @@ def gradient_penalty(
     norms = gradient.float().flatten(1).norm(dim=1)
     penalty: Tensor = (norms - 1).square().mean()
     return penalty
+
+
+def total(terms: Iterable[Tensor]) -> Tensor:
+    """Sum of at least one scalar, added in their order."""
+    return reduce(add, terms)
