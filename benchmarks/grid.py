@@ -1,4 +1,4 @@
-"""The grid: rows are test inputs, columns are the input, each model's translation, and the truth where there is one."""
+"""The grid: rows are test inputs; columns are the input, each translation, and the ground truth where there is one."""
 
 import random
 from dataclasses import dataclass
@@ -41,13 +41,13 @@ def choose_rows(plan: Plan, data: DataSet, test_split: str) -> list[Row]:
     ]
 
 
-def draw_grid(plan: Plan, models: list[str]) -> None:
+def draw_grid(plan: Plan, contestants: list[str]) -> None:
     """Write grid.png and grid.pdf into the results folder."""
     config = DataConfig.model_validate(plan.facts["suite"]["settings"].get("data", {}))
     data = open_data(config).restricted(plan.domains)
     rows = choose_rows(plan, data, config.test_split)
-    headers = ["input", *models, *(["ground truth"] if data.paired else [])]
-    pictures = [_cells(plan, models, row, data, config) for row in rows]
+    headers = ["input", *contestants, *(["ground truth"] if data.paired else [])]
+    pictures = [_cells(plan, contestants, row, data, config) for row in rows]
     figure = _figure(headers, [" to ".join(row.direction) for row in rows], pictures)
     for name in ("grid.png", "grid.pdf"):
         partial = plan.out / f".{name}"
@@ -55,12 +55,13 @@ def draw_grid(plan: Plan, models: list[str]) -> None:
         partial.replace(plan.out / name)
 
 
-def _cells(plan: Plan, models: list[str], row: Row, data: DataSet, config: DataConfig) -> list[np.ndarray]:
+def _cells(plan: Plan, contestants: list[str], row: Row, data: DataSet, config: DataConfig) -> list[np.ndarray]:
     source, target = row.direction
     preprocess = Preprocess(config.image_size)
     shown = data.pictures(config.test_split, source)[row.position]
     folders = [
-        plan.out / "translations" / model / f"seed{plan.seeds()[0]}" / direction_name(row.direction) for model in models
+        plan.out / "translations" / name / f"seed{plan.seeds()[0]}" / direction_name(row.direction)
+        for name in contestants
     ]
     cells = [preprocess(read_picture(shown.path, shown.half))]
     cells += [_rgb(folder / f"{shown.stem}.png") for folder in folders]

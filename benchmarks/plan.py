@@ -12,10 +12,10 @@ CoverageName = Literal["direction", "pair", "all"]
 
 @dataclass(frozen=True)
 class Training:
-    """One training of one model.
+    """One training of one contestant.
 
     Attributes:
-        model: name of the translator.
+        contestant: its name.
         seed: of weights, data order and draws.
         domains: what it learns between, in the model's order.
         serves: the directions of the bench that it translates.
@@ -23,7 +23,7 @@ class Training:
         folder: run folder, relative to the results folder.
     """
 
-    model: str
+    contestant: str
     seed: int
     domains: tuple[str, ...]
     serves: tuple[Direction, ...]
@@ -60,38 +60,31 @@ def all_directions(domains: Iterable[str]) -> tuple[Direction, ...]:
     return tuple(permutations(tuple(domains), 2))
 
 
-@dataclass(frozen=True)
-class Contestant:
-    """What the plan needs to know of a model: its name, what one training serves, whether it learns at all."""
-
-    name: str
-    coverage: CoverageName
-    learns: bool = True
-
-
 def expand(
-    contestant: Contestant,
+    contestant: str,
+    coverage: CoverageName,
     domains: tuple[str, ...],
     directions: tuple[Direction, ...],
     images: int,
     per: Literal["dataset", "task"],
     seed: int,
 ) -> tuple[Training, ...]:
-    """The trainings that let a model translate `directions` between `domains`.
+    """The trainings that let the contestant of that name translate `directions` between `domains`.
 
     Over k domains that is k(k-1) trainings for a model of one direction, k(k-1)/2 for one of a pair, one for a
-    model of all. `images` is shared out evenly with `per="dataset"` and given to each with `per="task"`.
+    model of all. `images` is shared out evenly with `per="dataset"`, at least one for each, and given to each with
+    `per="task"`; 0 are given to a method that learns nothing.
     """
-    groups = _groups(contestant.coverage, domains, directions)
-    share = images if per == "task" else max(1, images // len(groups))
+    groups = _groups(coverage, domains, directions)
+    share = images if per == "task" else max(min(1, images), images // len(groups))
     return tuple(
         Training(
-            contestant.name,
+            contestant,
             seed,
             group,
             served,
-            share if contestant.learns else 0,
-            Path("trainings", contestant.name, f"seed{seed}", folder_name(group, served, contestant.coverage)),
+            share,
+            Path("trainings", contestant, f"seed{seed}", folder_name(group, served, coverage)),
         )
         for group, served in groups
     )
@@ -132,8 +125,8 @@ class Plan:
         out: the results folder.
         dataset: name of the data set.
         domains, directions: what is compared.
-        trainings: of all models that take part, reference rows included.
-        skipped: models that cannot take part, with the reason.
+        trainings: of all contestants, reference rows included.
+        skipped: names of those that cannot take part, with the reason.
         jobs: in no particular order; `needs` orders them.
         facts: what the report says about data, budget and settings.
     """
@@ -147,23 +140,23 @@ class Plan:
     jobs: tuple[Job, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def models(self) -> tuple[str, ...]:
-        """Names of the models that take part, in order."""
-        return tuple(dict.fromkeys(training.model for training in self.trainings))
+    def contestants(self) -> tuple[str, ...]:
+        """Names of those that take part, in order."""
+        return tuple(dict.fromkeys(training.contestant for training in self.trainings))
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds, in order."""
         return tuple(dict.fromkeys(training.seed for training in self.trainings))
 
-    def of(self, model: str, seed: int) -> tuple[Training, ...]:
-        """The trainings of a model with a seed."""
-        return tuple(t for t in self.trainings if (t.model, t.seed) == (model, seed))
+    def of(self, contestant: str, seed: int) -> tuple[Training, ...]:
+        """The trainings of a contestant with a seed."""
+        return tuple(t for t in self.trainings if (t.contestant, t.seed) == (contestant, seed))
 
     def lines(self) -> list[str]:
         """One line per job, for --dry-run."""
         images = {training.name: training.images for training in self.trainings}
         return [
-            *(f"skip       {model}: {reason}" for model, reason in self.skipped.items()),
+            *(f"skip       {name}: {reason}" for name, reason in self.skipped.items()),
             *(
                 f"{job.function:<10} {job.name}" + (f"  ({images[job.name]:,} images)" if images.get(job.name) else "")
                 for job in self.jobs

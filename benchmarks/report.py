@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pandas as pd
 
 from i2i import __version__
+from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.grid import draw_grid
 from i2i.benchmarks.jobs import REAL, facts_of
 from i2i.benchmarks.plan import Job, Plan
@@ -17,6 +18,7 @@ from i2i.checkpoint import newest_checkpoint, sync_write
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
 TITLES = {"accuracy": "accuracy ↑", "psnr": "PSNR, dB ↑", "ssim": "SSIM ↑", "fid": "FID ↓"}
 DECIMALS = {"accuracy": 3, "psnr": 2, "ssim": 3}
+FEWEST_DECIMALS = 2
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class Results:
     """What a bench found.
 
     Attributes:
-        scores: tidy, one row per dataset, model, seed, source, target and metric.
-        costs: per model `trainings`, `parameters`, `images`, `seconds`, `inference`, summed over its trainings.
+        scores: tidy, one row per dataset, contestant (its column is called `model`), seed, source, target and metric.
+        costs: per contestant `trainings`, `parameters`, `images`, `seconds`, `inference`, summed over its trainings.
         failures: by job, the error.
     """
 
@@ -42,13 +44,13 @@ class Results:
 def collect(plan: Plan, failures: Mapping[str, str]) -> Results:
     """Read what the jobs of the plan have left; those that failed have left nothing."""
     rows: list[dict[str, Any]] = []
-    for model in plan.models():
+    for name in plan.contestants():
         for seed in plan.seeds():
-            if f"scores of {model}, seed {seed}" not in failures:
-                rows += _read_scores(plan.out / "scores" / f"{model}-seed{seed}.json", plan, model, seed)
+            if f"scores of {name}, seed {seed}" not in failures:
+                rows += _read_scores(plan.out / "scores" / f"{name}-seed{seed}.json", plan, name, seed)
     if "scores of real pictures" not in failures:
         rows += _read_scores(plan.out / "scores" / f"{REAL}.json", plan, REAL, plan.seeds()[0])
-    costs = {model: cost for model in plan.models() if (cost := _costs(plan, model, failures))}
+    costs = {name: cost for name in plan.contestants() if (cost := _costs(plan, name, failures))}
     return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures)
 
 
@@ -57,9 +59,9 @@ def write(plan: Plan, results: Results) -> None:
     sync_write(plan.out / "results.csv", results.scores.to_csv(index=False))
     sync_write(plan.out / "table.md", markdown(plan, results))
     translated = [
-        model
-        for model in plan.models()
-        if model in set(results.scores["model"]) and model not in plan.facts["reference_rows"]
+        name
+        for name in plan.contestants()
+        if name in set(results.scores["model"]) and name not in plan.facts["reference_rows"]
     ]
     if translated:
         draw_grid(plan, translated)
@@ -69,12 +71,13 @@ def markdown(plan: Plan, results: Results) -> str:
     """The table with what it needs to be read, as Markdown."""
     summary = _summary(results)
     parts = [
-        f"# {plan.dataset}: {', '.join(plan.models())}",
+        f"# {plan.dataset}: {', '.join(plan.contestants())}",
         _markdown_table(summary),
+        *_claims_section(plan, results),
         _caption(plan, results),
     ]
     for metric in results.metrics:
-        parts.append(f"## {TITLES.get(metric, f'{metric} ↓')} by direction")
+        parts.append(f"## {title(metric)} by direction")
         parts.append(_markdown_table(_by_direction(results, metric)))
     if results.failures:
         parts.append("## Failed")
@@ -101,36 +104,67 @@ def terminal_table(results: Results) -> str:
     return text.rstrip()
 
 
+def title(metric: str) -> str:
+    """A metric's heading; its arrow points to the better values."""
+    return TITLES.get(metric, f"{metric} ↓")
+
+
+def claim_lines(plan: Plan, results: Results) -> list[str]:
+    """One line per claim of the suite: the claim, and whether this bench shows it."""
+    means = _means(results)
+    lines = []
+    for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
+        own = {name: value for (name, metric), value in means.items() if metric == claim.metric}
+        heading, decimals = title(claim.metric), DECIMALS.get(claim.metric, FEWEST_DECIMALS)
+        lines.append(f"{claim.says}: {judge(claim, own, heading.endswith('↑'), decimals)} ({heading})")
+    return lines
+
+
+def _claims_section(plan: Plan, results: Results) -> list[str]:
+    lines = [f"- {line}" for line in claim_lines(plan, results)]
+    if not lines:
+        return []
+    if len(plan.seeds()) == 1:
+        lines.append("- One seed: whether a small difference would come out the same again is not known.")
+    return ["## Claims", "\n".join(lines)]
+
+
+def _means(results: Results) -> dict[tuple[str, str], float]:
+    """By contestant and metric: the mean over directions and seeds."""
+    means = results.scores.groupby(["model", "metric"])["value"].mean()
+    return cast(dict[tuple[str, str], float], means.to_dict())
+
+
 def _summary(results: Results) -> pd.DataFrame:
-    """One row per model: costs, and each metric averaged over directions and seeds."""
+    """One row per contestant: costs, and each metric averaged over directions and seeds."""
     scores = results.scores
-    means = scores.groupby(["model", "metric"])["value"].mean().to_dict()
+    means = _means(results)
     counts = scores.groupby("model")["n"].sum() // scores.groupby("model")["metric"].nunique()
     lines = []
-    for model in dict.fromkeys(scores["model"]):
-        cost = results.costs.get(model, {})
+    for name in dict.fromkeys(scores["model"]):
+        cost = results.costs.get(name, {})
         line = {
-            "model": model,
+            "model": name,
             "trainings": _whole(cost.get("trainings")),
             "parameters": _whole(cost.get("parameters")),
             "images seen": _whole(cost.get("images")),
             "seconds": _whole(cost.get("seconds")),
         }
         for metric in results.metrics:
-            line[TITLES.get(metric, f"{metric} ↓")] = _number(metric, means.get((model, metric)))
-        lines.append({**line, "n": str(counts[model])})
+            line[title(metric)] = _number(metric, means.get((name, metric)))
+        lines.append({**line, "n": str(counts[name])})
     return pd.DataFrame(lines)
 
 
 def _by_direction(results: Results, metric: str) -> pd.DataFrame:
     scores = results.scores[results.scores["metric"] == metric]
-    models = list(dict.fromkeys(scores["model"]))
+    names = list(dict.fromkeys(scores["model"]))
     means = scores.groupby(["source", "target", "model"])["value"].mean().to_dict()
     lines = []
     for source, target in dict.fromkeys(zip(scores["source"], scores["target"], strict=True)):
-        name = f"{source} → {target}" if source != target else f"{target}, real"
-        cells = {model: _number(metric, means.get((source, target, model))) for model in models}
-        lines.append({"direction": name, **cells})
+        direction = f"{source} → {target}" if source != target else f"{target}, real"
+        cells = {name: _number(metric, means.get((source, target, name))) for name in names}
+        lines.append({"direction": direction, **cells})
     return pd.DataFrame(lines)
 
 
@@ -138,9 +172,7 @@ def _caption(plan: Plan, results: Results) -> str:
     facts = plan.facts
     budget = facts["budget"]
     share = "divided over a model's trainings" if budget["per"] == "dataset" else "for each training"
-    modes = ", ".join(
-        f"{model}: {cost['inference']}" for model, cost in results.costs.items() if cost.get("parameters")
-    )
+    modes = ", ".join(f"{name}: {cost['inference']}" for name, cost in results.costs.items() if cost.get("parameters"))
     lines = [
         f"Means over {len(plan.directions)} directions"
         + (f" and seeds {', '.join(map(str, plan.seeds()))}" if len(plan.seeds()) > 1 else f", seed {plan.seeds()[0]}")
@@ -163,7 +195,7 @@ def _caption(plan: Plan, results: Results) -> str:
         lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
     if modes:
         lines.append(f"When translating: {modes}.")
-    lines += [f"Skipped: {model}, because {reason}." for model, reason in plan.skipped.items()]
+    lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     lines.append(f"i2i {__version__}.")
     return "\n".join(f"- {line}" for line in lines)
 
@@ -177,23 +209,23 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _read_scores(path: Path, plan: Plan, model: str, seed: int) -> list[dict[str, Any]]:
+def _read_scores(path: Path, plan: Plan, name: str, seed: int) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     rows: Sequence[Mapping[str, Any]] = json.loads(path.read_text())["rows"]
-    return [{"dataset": plan.dataset, "model": model, "seed": seed, **row} for row in rows]
+    return [{"dataset": plan.dataset, "model": name, "seed": seed, **row} for row in rows]
 
 
-def _costs(plan: Plan, model: str, failures: Mapping[str, str]) -> dict[str, Any]:
+def _costs(plan: Plan, name: str, failures: Mapping[str, str]) -> dict[str, Any]:
     """Costs of one seed, averaged over the seeds; only of trainings that ended well."""
-    own = [training for seed in plan.seeds() for training in plan.of(model, seed)]
+    own = [training for seed in plan.seeds() for training in plan.of(name, seed)]
     done = [
         training for training in own if training.name not in failures and newest_checkpoint(plan.out / training.folder)
     ]
     if not done:
         return {}
     facts, seeds = [facts_of(plan.out / training.folder) for training in done], len(plan.seeds())
-    totals = {name: sum(fact[name] for fact in facts) / seeds for name in ("parameters", "images", "seconds")}
+    totals = {cost: sum(fact[cost] for fact in facts) / seeds for cost in ("parameters", "images", "seconds")}
     learnt = sum(training.images > 0 for training in done) / seeds
     return {"trainings": learnt, "inference": facts[0]["inference"], **totals}
 
@@ -201,7 +233,7 @@ def _costs(plan: Plan, model: str, failures: Mapping[str, str]) -> dict[str, Any
 def _number(metric: str, value: float | None) -> str:
     if value is None or value != value:
         return "–"
-    return f"{value:.{DECIMALS.get(metric, 2)}f}"
+    return f"{value:.{DECIMALS.get(metric, FEWEST_DECIMALS)}f}"
 
 
 def _whole(value: float | None) -> str:

@@ -13,7 +13,6 @@ from i2i import registry
 from i2i.benchmarks import report
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
-    Contestant,
     Direction,
     Job,
     Plan,
@@ -21,7 +20,7 @@ from i2i.benchmarks.plan import (
     all_directions,
     expand,
 )
-from i2i.benchmarks.suite import Suite
+from i2i.benchmarks.suite import Contestant, Suite
 from i2i.benchmarks.workers import run_jobs
 from i2i.checkpoint import sync_write
 from i2i.config import RunConfig, Settings, merge, stable_hash
@@ -58,7 +57,7 @@ def prepare(
     Raises:
         UserError: for data, models, settings or directions that do not fit.
     """
-    everyday = run_config("identity", suite.for_model("identity", suite.budget.images, 0))
+    everyday = run_config("identity", suite.contestant("identity").for_training(suite.budget.images, 0))
     data = open_data(everyday.data, drawing)
     chosen = _directions(directions, data)
     splits = (everyday.data.train_split, everyday.data.test_split)
@@ -84,6 +83,8 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     results = report.collect(plan, {**outcome.errors, **outcome.not_run})
     report.write(plan, results)
     print(report.terminal_table(results))
+    for line in report.claim_lines(plan, results):
+        print(line)
     for name, error in results.failures.items():
         print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
     print(f"results: {plan.out}/table.md, results.csv, grid.png, grid.pdf")
@@ -106,17 +107,18 @@ class _Builder:
         skipped: dict[str, str] = {}
         fingerprint = self.data.fingerprint()
         names = [*dict.fromkeys(self.suite.models)]
-        for model in [*names, *(row for row in REFERENCE_ROWS if row not in names)]:
-            reason = registry.get(model).batch.unsuitable(self.data)
+        for name in [*names, *(row for row in REFERENCE_ROWS if row not in names)]:
+            contestant = self.suite.contestant(name)
+            reason = registry.get(contestant.model).batch.unsuitable(self.data)
             if reason:
-                skipped[model] = reason
+                skipped[name] = reason
                 continue
             for seed in self.suite.seeds:
-                own = self._trainings(model, seed)
+                own = self._trainings(contestant, seed)
                 trainings += own
-                jobs += self._jobs_of_model(model, seed, own, fingerprint)
-        if not any(training.model in names for training in trainings):
-            reasons = "; ".join(f"{model}: {reason}" for model, reason in skipped.items())
+                jobs += self._jobs_of_contestant(contestant, seed, own, fingerprint)
+        if not any(training.contestant in names for training in trainings):
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
             raise UserError(f"no model can be trained on {self.data.root}: {reasons}")
         jobs += self._jobs_of_data(fingerprint)
         return Plan(
@@ -130,41 +132,45 @@ class _Builder:
             self._facts(fingerprint),
         )
 
-    def _trainings(self, model: str, seed: int) -> tuple[Training, ...]:
-        cls = registry.get(model)
-        config = self._config(model, self.suite.budget.images, seed)
+    def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
+        cls, budget = registry.get(contestant.model), self.suite.budget
+        config = self._config(contestant, budget.images, seed)
         pair = self.data.domains if cls.coverage.value == "all" else self.data.domains[:2]
         task = Task.covering(cls.coverage, pair, config.data.image_size, config.data.channels)
-        learns = bool(check_trainable(config, task).phases())
-        contestant = Contestant(model, cls.coverage.value, learns)
-        budget = self.suite.budget
-        return expand(contestant, self.data.domains, self.directions, budget.images, budget.per, seed)
+        images = budget.images if check_trainable(config, task).phases() else 0
+        return expand(contestant.name, cls.coverage.value, self.data.domains, self.directions, images, budget.per, seed)
 
-    def _config(self, model: str, images: int, seed: int) -> RunConfig:
-        return run_config(model, self._settings(model, images, seed))
+    def _config(self, contestant: Contestant, images: int, seed: int) -> RunConfig:
+        """Checked settings of a training; a UserError says whose they are."""
+        try:
+            return run_config(contestant.model, self._settings(contestant, images, seed))
+        except UserError as error:
+            raise UserError(f"{contestant.name}: {error}") from None
 
-    def _settings(self, model: str, images: int, seed: int) -> Settings:
+    def _settings(self, contestant: Contestant, images: int, seed: int) -> Settings:
         located = {"data": {"domains": list(self.data.domains)}}
-        return merge(self.suite.for_model(model, max(1, images), seed), located)
+        return merge(contestant.for_training(max(1, images), seed), located)
 
-    def _jobs_of_model(self, model: str, seed: int, trainings: tuple[Training, ...], fingerprint: str) -> list[Job]:
-        jobs, keys = [], {}
+    def _jobs_of_contestant(
+        self, contestant: Contestant, seed: int, trainings: tuple[Training, ...], fingerprint: str
+    ) -> list[Job]:
+        jobs, keys, name = [], {}, contestant.name
         for training in trainings:
-            config = self._config(model, training.images, seed)
+            config = self._config(contestant, training.images, seed)
             keys[training.name] = training_key(config, training.domains, fingerprint)
             arguments = {
                 "run": self.out / training.folder,
-                "name": model,
+                "name": contestant.model,
                 "settings": config.settings() | {"model": _without_name(config)},
                 "domains": training.domains,
                 "key": keys[training.name],
             }
             jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
-        place = Path(model, f"seed{seed}")
+        place = Path(name, f"seed{seed}")
         key = stable_hash([keys, self.directions, fingerprint])
         translate = Job(
-            f"translations of {model}, seed {seed}",
+            f"translations of {name}, seed {seed}",
             "translate",
             {
                 "settings": self._judging_settings(),
@@ -175,11 +181,11 @@ class _Builder:
             tuple(keys),
         )
         score = Job(
-            f"scores of {model}, seed {seed}",
+            f"scores of {name}, seed {seed}",
             "score",
             {
                 "scorer": self._scorer(),
-                "out": self.out / "scores" / f"{model}-seed{seed}.json",
+                "out": self.out / "scores" / f"{name}-seed{seed}.json",
                 "translations": self.out / "translations" / place,
                 "directions": self.directions,
                 "key": stable_hash([key, self._scorer_key(fingerprint)]),
@@ -211,7 +217,7 @@ class _Builder:
 
     def _judging_settings(self) -> Settings:
         """Data settings, and the precision in which the classifier is trained."""
-        settings = self._settings("identity", 1, 0)
+        settings = self._settings(self.suite.contestant("identity"), 1, 0)
         return {
             "data": settings["data"],
             "train": {"precision": settings["train"].get("precision", "fp32")},
@@ -233,7 +239,7 @@ class _Builder:
         return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), inception])
 
     def _facts(self, fingerprint: str) -> dict[str, Any]:
-        height, width = self._config("identity", 1, 0).data.image_size
+        height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
         return {
             "dataset": str(self.data),
             "fingerprint": fingerprint,

@@ -1,5 +1,7 @@
 """Suites: the settings of a bench, from `configs/bench/*.yaml` or a file of one's own."""
 
+import re
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -7,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from i2i import registry
+from i2i.benchmarks.claims import Claim
 from i2i.config import Section, Settings, merge, parse_assignments, read_settings, validate
 from i2i.errors import UserError, unknown
 
@@ -29,27 +32,60 @@ class ClassifierConfig(Section):
     images: int = Field(6_144, ge=1, description="training pictures shown")
 
 
+class Variant(Section):
+    """A translator with settings of its own, to be compared under a name of its own."""
+
+    model: str
+    settings: Settings = Field(default_factory=dict, description="`model`, `data` and `train` settings")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Who takes part in a bench: a translator with settings, under a name.
+
+    Attributes:
+        name: what the table, the folders and the grid call it.
+        model: name of the translator.
+        settings: of its trainings; sections `model`, `data` and `train`.
+    """
+
+    name: str
+    model: str
+    settings: Settings
+
+    def for_training(self, images: int, seed: int) -> Settings:
+        """Settings of one training."""
+        return merge(self.settings, {"train": {"images": images, "seed": seed}})
+
+
 class Suite(Section):
     """Everything a bench needs to know besides the data folder."""
 
-    models: tuple[str, ...] = Field(("pix2pix", "cyclegan", "stargan"), min_length=1)
+    models: tuple[str, ...] = Field(
+        ("pix2pix", "cyclegan", "stargan"), min_length=1, description="who takes part: translators and variants"
+    )
+    variants: dict[str, Variant] = Field(default_factory=dict, description="by the names they compete under")
     budget: Budget = Budget()
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
-    model_settings: dict[str, Settings] = Field(default_factory=dict, description="by model, over `settings`")
+    model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
     classifier: ClassifierConfig = ClassifierConfig()
+    claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
 
-    def for_model(self, model: str, images: int, seed: int) -> Settings:
-        """Settings of one training of `model`."""
-        chosen = {"train": {"images": images, "seed": seed}}
-        return merge(self.settings, self.model_settings.get(model, {}), chosen)
+    def contestant(self, name: str) -> Contestant:
+        """The variant or translator of that name, a variant's settings over its translator's; UserError if unknown."""
+        if name not in self.variants and name not in registry.names():
+            raise unknown("model", name, (*self.variants, *registry.names()))
+        variant = self.variants.get(name, Variant(model=name))
+        settings = merge(self.settings, self.model_settings.get(variant.model, {}), variant.settings)
+        return Contestant(name, variant.model, settings)
 
 
 def load_suite(name: str, models: str | None, data: Settings, assignments: list[str]) -> Suite:
     """A suite by name or file, with the command line's choices put over it.
 
-    Assignments are `data.*` and `train.*` for all models, `MODEL.name` for one model's settings, and
-    `budget.*` and `classifier.*`.
+    Assignments are `data.*` and `train.*` for all, `NAME.setting` for the settings of a translator, which its
+    variants share, or of a single variant, and `budget.*` and `classifier.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
@@ -60,39 +96,80 @@ def load_suite(name: str, models: str | None, data: Settings, assignments: list[
     overrides = parse_assignments(assignments)
     if data:
         overrides = merge(overrides, {"data": data})
-    suite = validate(Suite, settings, "suite")
-    for model in (*suite.models, *suite.model_settings):
-        registry.get(model)
-    return validate(Suite, merge(settings, _sorted_out(overrides, suite)), "suite")
+    suite = _checked(settings)
+    return _checked(merge(settings, _sorted_out(overrides, suite)))
 
 
-def base_settings(name: str, model: str | None) -> Settings:
-    """Settings of a single training: those of a suite for `model`, or of a settings file.
+def base_settings(name: str, model: str | None) -> tuple[str | None, Settings]:
+    """Translator and settings of a single training: of a suite's contestant `model`, or of a settings file.
+
+    The translator is None if neither the file nor `model` says which.
 
     Raises:
-        UserError: if there is no such suite or file.
+        UserError: if there is no such suite or file, or it is about another model.
     """
     settings = _read(name)
     if "models" not in settings:
-        return settings
+        return _named(name, settings, model), settings
     if model is None:
         raise UserError(f"{name} is a suite of several models: choose one with --model")
+    suite = _checked(settings)
+    contestant = suite.contestant(model)
+    return contestant.model, contestant.for_training(suite.budget.images, suite.seeds[0])
+
+
+def _named(file: str, settings: Settings, model: str | None) -> str | None:
+    """The translator that a settings file or the command line names."""
+    section = settings.get("model")
+    stated = section.get("name") if isinstance(section, dict) else None
+    if stated is None or model in (None, stated):
+        return model or stated
+    raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
+
+
+RESERVED = ("data", "train", "budget", "classifier", "real")
+
+
+def _checked(settings: Settings) -> Suite:
+    """The suite, all of whose names are known and clear."""
     suite = validate(Suite, settings, "suite")
-    return suite.for_model(model, suite.budget.images, suite.seeds[0])
+    for name, variant in suite.variants.items():
+        _check_name(name)
+        if variant.model not in registry.names():
+            raise unknown(f"model of variant {name}:", variant.model, registry.names())
+    for name in suite.model_settings:
+        registry.get(name)
+    for name in (*suite.models, *(name for claim in suite.claims for name in claim.order)):
+        suite.contestant(name)
+    return suite
+
+
+def _check_name(variant: str) -> None:
+    if variant in registry.names():
+        raise UserError(f"the variant {variant!r} has the name of a model: choose another")
+    if variant in RESERVED or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", variant):
+        raise UserError(
+            f"a variant cannot be called {variant!r}: use letters, digits, - and _, "
+            f"and none of the words {', '.join(RESERVED)}"
+        )
 
 
 def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     """Overrides as a suite holds them."""
     placed: dict[str, Any] = {}
-    known = (*suite.models, *suite.model_settings, "data", "train", "budget", "classifier")
+    translators = (*suite.models, *suite.model_settings, *(variant.model for variant in suite.variants.values()))
+    known = (*suite.variants, *translators, "data", "train", "budget", "classifier")
     for section, values in overrides.items():
         if section in ("data", "train"):
-            # Also over what the suite says for single models, or it would win over the command line.
-            everywhere = {model: {section: values} for model in suite.model_settings}
-            placed = merge(placed, {"settings": {section: values}, "model_settings": everywhere})
+            # Also over what the suite says for single contestants, or it would win over the command line.
+            models = {model: {section: values} for model in suite.model_settings}
+            variants = {variant: {"settings": {section: values}} for variant in suite.variants}
+            placed = merge(placed, {"settings": {section: values}, "model_settings": models, "variants": variants})
         elif section in ("budget", "classifier"):
             placed = merge(placed, {section: values})
-        elif section in known:
+        elif section in suite.variants:
+            placed = merge(placed, {"variants": {section: {"settings": {"model": values}}}})
+        elif section in translators:
             placed = merge(placed, {"model_settings": {section: {"model": values}}})
         else:
             raise unknown("section of --set:", section, known)

@@ -178,7 +178,9 @@ def translate(
 
 @app.command()
 def bench(
-    models: Annotated[str | None, typer.Option(help="Comma-separated translators; by default the suite's.")] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Comma-separated translators and variants; by default the suite's.")
+    ] = None,
     data: DataOption = None,
     attributes: AttributesOption = None,
     out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
@@ -256,15 +258,17 @@ def _new_run(model: str | None, config: str | None, data: "Settings", assignment
     from i2i.config import merge, parse_assignments
     from i2i.runs import run_config
 
+    base: Settings = {}
+    name = model
     located = bool(data.keys() & {"path", "sets"})
-    base: Settings = base_settings(config or default_suite(located), model) if config or not located else {}
-    name = model or dict(base.get("model") or {}).get("name")
+    if config or not located:
+        name, base = base_settings(config or default_suite(located), model)
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     changes = parse_assignments(assignments)
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    return run_config(str(name), merge(base, {"data": data}, changes))
+    return run_config(name, merge(base, {"data": data}, changes))
 
 
 def _open_data(config: "RunConfig") -> "DataSet":

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -159,7 +159,8 @@ def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> 
     try:
         return section.model_validate(settings)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt name first: it explains why another is missing.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         path = [str(part) for part in first["loc"] if not str(part).startswith("function-")]
         if first["type"] == "extra_forbidden":
             *parents, name = path
@@ -178,7 +179,8 @@ def _section(settings: Mapping[str, Any], name: str) -> Settings:
 
 def _fields(section: Any, parents: Iterable[str]) -> Iterable[str]:
     for parent in parents:
-        section = section.model_fields[parent].annotation
+        inside = [kind for kind in get_args(section) if hasattr(kind, "model_fields")]
+        section = inside[0] if inside else section.model_fields[parent].annotation
     return list(section.model_fields)
 
 

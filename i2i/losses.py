@@ -1,7 +1,9 @@
 """Adversarial objectives, the gradient penalty and the loss of label heads, shared by every translator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Literal
 
 import torch
@@ -115,6 +117,11 @@ def gradient_penalty(
     return penalty
 
 
+def total(terms: Iterable[Tensor]) -> Tensor:
+    """Sum of at least one scalar, added in their order."""
+    return reduce(add, terms)
+
+
 def label_loss(space: LabelSpace, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """How wrong class logits are, averaged over the pictures (Choi et al. 2018, equations 2 and 3).
 
@@ -128,7 +135,7 @@ def label_loss(space: LabelSpace, logits: Tensor, labels: Tensor, smoothing: flo
         smoothing: of the labels, towards equal chances.
     """
     owners = space.owners(labels)
-    total = logits.new_zeros((), dtype=torch.float32)
+    by_set = []
     for position, one in enumerate(space.sets):
         columns = space.columns(position)
         own, truth = logits[:, columns].float(), labels[:, columns].float()
@@ -137,5 +144,5 @@ def label_loss(space: LabelSpace, logits: Tensor, labels: Tensor, smoothing: flo
             wrong = F.binary_cross_entropy_with_logits(own, truth, reduction="none").sum(1)
         else:
             wrong = F.cross_entropy(own, truth.argmax(1), reduction="none", label_smoothing=smoothing)
-        total = total + (wrong * (owners == position)).sum()
-    return total / len(labels)
+        by_set.append((wrong * (owners == position)).sum())
+    return total(by_set) / len(labels)

@@ -8,9 +8,9 @@ a test runner can show each by name.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,10 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Subject:
-    """A translator under test, made small by its `test_settings`."""
+    """A translator under test, made small by its `test_settings`; `settings` are put over them."""
 
     cls: type[Translator]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -61,7 +62,7 @@ class Subject:
     def config(self, **train: Any) -> RunConfig:
         """A short training with small networks."""
         settings = {
-            "model": dict(self.cls.test_settings),
+            "model": {**self.cls.test_settings, **self.settings},
             "data": {"image_size": SIDE},
             "train": {
                 "images": STEPS * BATCH_SIZE * self.cls.batch.pictures,
@@ -94,15 +95,15 @@ class Subject:
         return torch.rand(count, 3, SIDE, SIDE, generator=generator) * 2 - 1
 
 
-def check_translator(cls: type[Translator]) -> None:
-    """Run every check on a registered translator.
+def check_translator(cls: type[Translator], **settings: Any) -> None:
+    """Run every check on a registered translator, with `settings` put over its `test_settings`.
 
     Raises:
         AssertionError: naming the check and the reason.
     """
     for check in CHECKS:
         try:
-            check(Subject(cls))
+            check(Subject(cls, settings))
         except AssertionError as error:
             raise AssertionError(f"{cls.__name__} fails {check.__name__}: {error}") from error
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from i2i.data.batches import UnpairedBatch
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms
+from i2i.errors import UserError
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
 from i2i.nn.initialise import initialise
 from i2i.nn.patchgan import PatchDiscriminator, patchgan
 from i2i.nn.resnet import ResnetGenerator
@@ -31,6 +32,10 @@ class CycleGANConfig(ModelConfig):
     norm: Literal["instance", "instance-affine", "batch", "none"] = "instance"
     padding: Literal["reflect", "zeros"] = "reflect"
     gan: GANObjective = "lsgan"
+    cycle: Literal["both", "forward", "backward"] = Field(
+        "both", description="which pictures go there and back; forward: only those of the first domain"
+    )
+    lambda_gan: float = Field(1.0, ge=0, description="0: no discriminators at all")
     lambda_cycle: float = Field(10.0, ge=0)
     lambda_identity: float = Field(5.0, ge=0, description="absolute: the paper's 0.5 times its lambda 10")
     lambda_gp: float = Field(10.0, ge=0, description="weight of the gradient penalty, for wgan-gp")
@@ -38,10 +43,19 @@ class CycleGANConfig(ModelConfig):
     learning_rate: float = Field(2e-4, gt=0)
     beta1: float = Field(0.5, ge=0, lt=1)
 
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> "CycleGANConfig":
+        if not (self.lambda_gan or self.lambda_cycle or self.lambda_identity):
+            raise UserError(
+                "cyclegan learns nothing with lambda_gan=0, lambda_cycle=0 and lambda_identity=0: "
+                "set one of them above 0, e.g. --set model.lambda_cycle=10"
+            )
+        return self
+
 
 @register("cyclegan")
 class CycleGAN(Translator):
-    """Generators `a_to_b` and `b_to_a`, discriminators of domain A and of domain B."""
+    """Generators `a_to_b` and `b_to_a` and, unless `lambda_gan` is 0, discriminators of domain A and of domain B."""
 
     coverage = Coverage.PAIR
     batch = UnpairedBatch
@@ -53,7 +67,8 @@ class CycleGAN(Translator):
     def __init__(self, config: CycleGANConfig, task: Task) -> None:
         super().__init__(config, task)
         self.a_to_b, self.b_to_a = self._generator(), self._generator()
-        self.discriminator_a, self.discriminator_b = self._discriminator(), self._discriminator()
+        if config.lambda_gan:
+            self.discriminator_a, self.discriminator_b = self._discriminator(), self._discriminator()
         self.pool_a, self.pool_b = ImagePool(config.pool_size), ImagePool(config.pool_size)
 
     def _generator(self) -> ResnetGenerator:
@@ -68,36 +83,68 @@ class CycleGAN(Translator):
 
     def phases(self) -> tuple[Phase, ...]:
         settings = Adam(self.config.learning_rate, (self.config.beta1, 0.999))
+        generators = Phase("generators", ("a_to_b", "b_to_a"), self._generator_loss, settings)
+        if not self.config.lambda_gan:
+            return (generators,)
         discriminators = ("discriminator_a", "discriminator_b")
-        return (
-            Phase("generators", ("a_to_b", "b_to_a"), self._generator_loss, settings),
-            Phase("discriminators", discriminators, self._discriminator_loss, settings),
-        )
+        return generators, Phase("discriminators", discriminators, self._discriminator_loss, settings)
 
     def _generator_loss(self, batch: UnpairedBatch, scratch: Scratch) -> Losses:
-        """Equation 3 and the identity loss of section 5.2."""
-        config, objective = self.config, OBJECTIVES[self.config.gan]
-        fake_b, fake_a = self.a_to_b(batch.a), self.b_to_a(batch.b)
-        scratch["fake_a"], scratch["fake_b"] = fake_a.detach(), fake_b.detach()
-        terms = {
-            "adversarial_a": objective.generator(self.discriminator_a(fake_a)),
-            "adversarial_b": objective.generator(self.discriminator_b(fake_b)),
-            "cycle_a": F.l1_loss(self.b_to_a(fake_b), batch.a),
-            "cycle_b": F.l1_loss(self.a_to_b(fake_a), batch.b),
+        """Equation 3 and the identity loss of section 5.2, of which only what has a weight is computed."""
+        config = self.config
+        terms: dict[str, Tensor] = {}
+        totals: list[Tensor] = []
+        for weight, compute in (
+            (config.lambda_gan, self._adversarial_terms),
+            (config.lambda_cycle, self._cycle_terms),
+            (config.lambda_identity, self._identity_terms),
+        ):
+            if weight:
+                own = compute(batch, scratch)
+                totals.append(weight * total(own.values()))
+                terms |= own
+        return Losses(total(totals), terms)
+
+    def _adversarial_terms(self, batch: UnpairedBatch, scratch: Scratch) -> dict[str, Tensor]:
+        """The generators' part of equation 1, in both directions."""
+        objective = OBJECTIVES[self.config.gan]
+        return {
+            "adversarial_a": objective.generator(self.discriminator_a(self._fake_a(batch, scratch))),
+            "adversarial_b": objective.generator(self.discriminator_b(self._fake_b(batch, scratch))),
         }
-        total = terms["adversarial_a"] + terms["adversarial_b"]
-        total = total + config.lambda_cycle * (terms["cycle_a"] + terms["cycle_b"])
-        if config.lambda_identity:
-            terms["identity_a"] = F.l1_loss(self.b_to_a(batch.a), batch.a)
-            terms["identity_b"] = F.l1_loss(self.a_to_b(batch.b), batch.b)
-            total = total + config.lambda_identity * (terms["identity_a"] + terms["identity_b"])
-        return Losses(total, terms)
+
+    def _cycle_terms(self, batch: UnpairedBatch, scratch: Scratch) -> dict[str, Tensor]:
+        """Equation 2, or one of its halves (section 5.1.4)."""
+        terms = {}
+        if self.config.cycle != "backward":
+            terms["cycle_a"] = F.l1_loss(self.b_to_a(self._fake_b(batch, scratch)), batch.a)
+        if self.config.cycle != "forward":
+            terms["cycle_b"] = F.l1_loss(self.a_to_b(self._fake_a(batch, scratch)), batch.b)
+        return terms
+
+    def _identity_terms(self, batch: UnpairedBatch, scratch: Scratch) -> dict[str, Tensor]:
+        return {
+            "identity_a": F.l1_loss(self.b_to_a(batch.a), batch.a),
+            "identity_b": F.l1_loss(self.a_to_b(batch.b), batch.b),
+        }
+
+    def _fake_a(self, batch: UnpairedBatch, scratch: Scratch) -> Tensor:
+        """The translation of B's pictures, made once per step."""
+        if "fake_a" not in scratch:
+            scratch["fake_a"] = self.b_to_a(batch.b)
+        return scratch["fake_a"]
+
+    def _fake_b(self, batch: UnpairedBatch, scratch: Scratch) -> Tensor:
+        """The translation of A's pictures, made once per step."""
+        if "fake_b" not in scratch:
+            scratch["fake_b"] = self.a_to_b(batch.a)
+        return scratch["fake_b"]
 
     def _discriminator_loss(self, batch: UnpairedBatch, scratch: Scratch) -> Losses:
         """Equation 1 for both discriminators, on fakes from the pools, each halved (section 7.1)."""
         sides = (
-            ("a", self.discriminator_a, batch.a, self.pool_a.exchange(scratch["fake_a"])),
-            ("b", self.discriminator_b, batch.b, self.pool_b.exchange(scratch["fake_b"])),
+            ("a", self.discriminator_a, batch.a, self.pool_a.exchange(self._fake_a(batch, scratch))),
+            ("b", self.discriminator_b, batch.b, self.pool_b.exchange(self._fake_b(batch, scratch))),
         )
         terms: dict[str, Tensor] = {}
         totals: list[Tensor] = []
@@ -107,7 +154,7 @@ class CycleGAN(Translator):
             if "penalty" in own:
                 totals.append(self.config.lambda_gp * own["penalty"])
             terms |= {f"{name}_{side}": term for name, term in own.items()}
-        return Losses(sum(totals[1:], totals[0]), terms)
+        return Losses(total(totals), terms)
 
     def generate(self, images: Tensor, source: int, target: int) -> Tensor:
         generator = self.a_to_b if source < target else self.b_to_a

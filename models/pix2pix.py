@@ -8,12 +8,12 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
 from i2i.nn.initialise import initialise
 from i2i.nn.patchgan import patchgan
 from i2i.nn.unet import UNet
@@ -31,22 +31,33 @@ class Pix2PixConfig(ModelConfig):
     depth: int | None = Field(None, ge=2, le=10, description="U-Net levels; None: as many as fit, at most 8")
     layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 0 judges pixels, 3 fields of 70 px")
     norm: Literal["batch", "instance", "instance-affine", "none"] = "batch"
+    skips: bool = Field(True, description="skips of the U-Net; false: an encoder-decoder")
+    conditional: bool = Field(True, description="the discriminator sees the source beside the output")
     dropout: float = Field(0.5, ge=0, lt=1, description="rate of the generator's noise; 0: none")
     test_dropout: bool = Field(True, description="keep the noise when translating, as the paper does")
     test_statistics: Literal["picture", "running"] = Field(
         "picture", description="whose statistics batch norm uses when translating"
     )
     gan: GANObjective = "vanilla"
-    lambda_gan: float = Field(1.0, ge=0)
+    lambda_gan: float = Field(1.0, ge=0, description="0: no discriminator at all")
     lambda_l1: float = Field(100.0, ge=0)
     lambda_gp: float = Field(10.0, ge=0, description="weight of the gradient penalty, for wgan-gp")
     learning_rate: float = Field(2e-4, gt=0)
     beta1: float = Field(0.5, ge=0, lt=1)
 
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> "Pix2PixConfig":
+        if not self.lambda_gan and not self.lambda_l1:
+            raise UserError(
+                "pix2pix learns nothing with lambda_gan=0 and lambda_l1=0: "
+                "set one of them above 0, e.g. --set model.lambda_l1=100"
+            )
+        return self
+
 
 @register("pix2pix")
 class Pix2Pix(Translator):
-    """One U-Net and one conditional PatchGAN for one ordered pair of domains."""
+    """One U-Net and, unless `lambda_gan` is 0, one PatchGAN for one ordered pair of domains."""
 
     coverage = Coverage.DIRECTION
     batch = PairedBatch
@@ -57,42 +68,50 @@ class Pix2Pix(Translator):
     def __init__(self, config: Pix2PixConfig, task: Task) -> None:
         super().__init__(config, task)
         depth = config.depth or _depth_for(task.image_size)
-        generator = UNet(task.channels, config.width, depth, config.norm, config.dropout)
+        generator = UNet(task.channels, config.width, depth, config.norm, config.dropout, config.skips)
         self.multiple = generator.multiple
         self.generator = initialise(generator)
-        self.discriminator = initialise(
-            patchgan(2 * task.channels, config.discriminator_width, config.layers, config.norm)
-        )
+        if config.lambda_gan:
+            judged = 2 * task.channels if config.conditional else task.channels
+            self.discriminator = initialise(patchgan(judged, config.discriminator_width, config.layers, config.norm))
 
     def phases(self) -> tuple[Phase, ...]:
         settings = Adam(self.config.learning_rate, (self.config.beta1, 0.999))
-        return (
-            Phase("discriminator", ("discriminator",), self._discriminator_loss, settings),
-            Phase("generator", ("generator",), self._generator_loss, settings),
-        )
+        generator = Phase("generator", ("generator",), self._generator_loss, settings)
+        if not self.config.lambda_gan:
+            return (generator,)
+        return Phase("discriminator", ("discriminator",), self._discriminator_loss, settings), generator
 
     def _discriminator_loss(self, batch: PairedBatch, scratch: Scratch) -> Losses:
-        """Equation 1, halved to slow the discriminator down (section 3.3)."""
+        """Equation 1 or, unconditional, 2, halved to slow the discriminator down (section 3.3)."""
         fake = scratch["fake"] = self.generator(batch.source)
         terms = discriminator_terms(
             self.config.gan,
             self.discriminator,
-            real=torch.cat((batch.source, batch.target), 1),
-            fake=torch.cat((batch.source, fake.detach()), 1),
+            real=self._judged(batch.source, batch.target),
+            fake=self._judged(batch.source, fake.detach()),
         )
-        total = 0.5 * (terms["real"] + terms["fake"])
+        loss = 0.5 * (terms["real"] + terms["fake"])
         if "penalty" in terms:
-            total = total + self.config.lambda_gp * terms["penalty"]
-        return Losses(total, terms)
+            loss = loss + self.config.lambda_gp * terms["penalty"]
+        return Losses(loss, terms)
 
     def _generator_loss(self, batch: PairedBatch, scratch: Scratch) -> Losses:
-        """Equation 4: the adversarial term and the weighted L1 distance to the target."""
-        fake = scratch["fake"]
-        scores = self.discriminator(torch.cat((batch.source, fake), 1))
-        adversarial = OBJECTIVES[self.config.gan].generator(scores)
-        l1 = F.l1_loss(fake, batch.target)
-        total = self.config.lambda_gan * adversarial + self.config.lambda_l1 * l1
-        return Losses(total, {"adversarial": adversarial, "l1": l1})
+        """Equation 4: the adversarial term and the weighted L1 distance to the target, where they have a weight."""
+        config = self.config
+        fake = scratch["fake"] if config.lambda_gan else self.generator(batch.source)
+        terms: dict[str, Tensor] = {}
+        if config.lambda_gan:
+            scores = self.discriminator(self._judged(batch.source, fake))
+            terms["adversarial"] = OBJECTIVES[config.gan].generator(scores)
+        if config.lambda_l1:
+            terms["l1"] = F.l1_loss(fake, batch.target)
+        weights = {"adversarial": config.lambda_gan, "l1": config.lambda_l1}
+        return Losses(total(weights[name] * term for name, term in terms.items()), terms)
+
+    def _judged(self, source: Tensor, image: Tensor) -> Tensor:
+        """What the discriminator sees of an image: [B, 2C, H, W] with its source, [B, C, H, W] without."""
+        return torch.cat((source, image), 1) if self.config.conditional else image
 
     @property
     def inference(self) -> Inference:

@@ -199,7 +199,7 @@ def test_a_broken_card_is_named(refused, place, command):
             "unknown setting model: 'widht'; did you mean 'width'?",
         ),
         ("train --model cyclegan --data sky --set trian.seed=4", "unknown setting 'trian'; did you mean 'train'?"),
-        ("bench --data sky --set stargan.widht=4", "unknown setting model: 'widht'; did you mean 'width'?"),
+        ("bench --data sky --set stargan.widht=4", "stargan: unknown setting model: 'widht'; did you mean 'width'?"),
         ("bench --data sky --set stargun.width=4", "'stargun'; did you mean 'stargan'?"),
         ("bench --data sky --set budget.imags=4", "unknown setting suite.budget: 'imags'; did you mean 'images'?"),
         ("bench --suite quik", "unknown suite or settings 'quik'; did you mean 'quick'?"),
@@ -213,6 +213,13 @@ def test_a_broken_card_is_named(refused, place, command):
 def test_an_unknown_name_is_answered_with_the_nearest(refused, place, arguments, complaint):
     data_set(place / "sky")
     assert complaint in refused(*arguments.split())
+
+
+def test_a_bad_setting_of_a_variant_names_the_variant(refused, place):
+    data_set(place / "sky")
+    (place / "mine.yaml").write_text("models: [thin]\nvariants: {thin: {model: stargan}}")
+    said = refused("bench", "--suite", "mine.yaml", "--data", "sky", "--set", "thin.widht=4")
+    assert said.startswith("thin: unknown setting model: 'widht'; did you mean 'width'?")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from i2i import cli
@@ -184,6 +185,37 @@ def test_unpaired_data_skips_pix2pix_with_the_reason_and_has_no_paired_scores(tm
         "Skipped: pix2pix, because it learns from aligned pairs and photos has none" in (out / "table.md").read_text()
     )
     assert {row["metric"] for row in rows_of(out)} == {"accuracy", "FD-domain-classifier"}
+
+
+VARIANTS = """
+base: seasons
+models: [many-critics, stargan]
+variants:
+  many-critics: {model: stargan, settings: {model: {n_critic: 4}}}
+claims:
+  - {metric: psnr, order: [many-critics, identity], says: critics beat a copy}
+"""
+
+
+def test_a_variant_stands_in_table_scores_and_folders_under_its_own_name(tmp_path, cache):
+    suite, out = tmp_path / "critics.yaml", tmp_path / "bench"
+    suite.write_text(VARIANTS)
+    assert bench(out, "--suite", suite, "--set", "many-critics.width=3", "--directions", "summer2winter") == 0
+    assert {row["model"] for row in rows_of(out)} == {"many-critics", "stargan", "identity", "colour", "real"}
+    settings = {
+        name: yaml.safe_load((out / "trainings" / name / "seed0" / "all" / "config.yaml").read_text())["model"]
+        for name in ("many-critics", "stargan")
+    }
+    assert [(own["name"], own["n_critic"], own["width"]) for own in settings.values()] == [
+        ("stargan", 4, 3),
+        ("stargan", 3, 2),
+    ]
+    assert len(list((out / "translations" / "many-critics" / "seed0" / "summer2winter").iterdir())) == 3
+    psnrs = {row["model"]: float(row["value"]) for row in rows_of(out) if row["metric"] == "psnr"}
+    verdict = "shown" if round(psnrs["many-critics"], 2) > round(psnrs["identity"], 2) else "not shown"
+    table = (out / "table.md").read_text()
+    assert "\n| many-critics | 1 |" in table
+    assert f"- critics beat a copy: {verdict}: many-critics {psnrs['many-critics']:.2f} " in table
 
 
 def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache, monkeypatch):

@@ -266,7 +266,7 @@ def test_a_broken_settings_file_is_named(tmp_path, content):
 def test_shipped_suites_load_and_fit_every_model(suite):
     loaded = load_suite(suite, None, {}, [])
     for model in (*loaded.models, "identity", "colour"):
-        config = run_config(model, loaded.for_model(model, 123, 4))
+        config = run_config(model, loaded.contestant(model).for_training(123, 4))
         assert (config.train.images, config.train.seed) == (123, 4)
         assert list(config.data.image_size) == [loaded.settings["data"]["image_size"]] * 2
 
@@ -291,14 +291,15 @@ def mine(tmp_path) -> str:
 
 def test_a_suite_gives_each_model_its_own_settings(mine):
     suite = load_suite(mine, None, {}, [])
-    found = {model: run_config(model, suite.for_model(model, 1, 0)) for model in suite.models}
+    found = {model: run_config(model, suite.contestant(model).for_training(1, 0)) for model in suite.models}
     assert {model: config.train.batch_size for model, config in found.items()} == {"pix2pix": 5, "stargan": 6}
     assert {config.train.precision for config in found.values()} == {"bf16"}
     assert (found["pix2pix"].model.layers, found["stargan"].model.layers) == (3, 4)
 
 
 def test_a_single_training_takes_the_settings_and_budget_of_its_suite(mine):
-    settings = base_settings(mine, "stargan")
+    model, settings = base_settings(mine, "stargan")
+    assert model == "stargan"
     assert settings["train"] == {"precision": "bf16", "batch_size": 6, "images": 500, "seed": 3}
     assert settings["model"] == {"layers": 4}
     with pytest.raises(UserError, match="suite of several models: choose one with --model"):
@@ -311,7 +312,7 @@ def test_the_command_line_wins_over_a_suite(mine):
     assert suite.models == ("stargan", "cyclegan")
     assert (suite.budget.images, suite.classifier.images) == (50, 60)
     for model in suite.models:
-        config = run_config(model, suite.for_model(model, 50, 0))
+        config = run_config(model, suite.contestant(model).for_training(50, 0))
         assert (config.train.batch_size, config.data.zoom) == (3, 1.2)
         assert config.data.path == Path("photos").absolute()
         assert config.model.width == (4 if model == "stargan" else 64)
@@ -357,3 +358,95 @@ def test_a_suite_of_ones_own_is_checked(tmp_path, text, complaint):
 def test_a_section_prefix_names_the_place_of_a_setting():
     with pytest.raises(UserError, match=r"setting size\.image_size='x' does not fit"):
         validate(DataConfig, {"image_size": "x"}, "size")
+
+
+VARIANTS = """
+models: [l1, pix2pix, l1-wide]
+settings:
+  data: {image_size: 64}
+  train: {batch_size: 5}
+model_settings:
+  pix2pix: {model: {width: 16, layers: 2}, train: {batch_size: 2}}
+variants:
+  l1: {model: pix2pix, settings: {model: {lambda_gan: 0}}}
+  l1-wide: {model: pix2pix, settings: {model: {lambda_gan: 0, width: 32}, train: {batch_size: 4}}}
+"""
+
+
+@pytest.fixture
+def variants(tmp_path) -> str:
+    (tmp_path / "variants.yaml").write_text(VARIANTS)
+    return str(tmp_path / "variants.yaml")
+
+
+def resolved(suite, name: str) -> RunConfig:
+    contestant = suite.contestant(name)
+    return run_config(contestant.model, contestant.for_training(1, 0))
+
+
+def test_a_variant_is_its_model_with_settings_of_its_own(variants):
+    suite = load_suite(variants, None, None, [])
+    found = {name: resolved(suite, name) for name in suite.models}
+    assert {config.name for config in found.values()} == {"pix2pix"}
+    assert [(c.model.width, c.model.layers, c.model.lambda_gan) for c in found.values()] == [
+        (16, 2, 0),
+        (16, 2, 1),
+        (32, 2, 0),
+    ]
+    assert [config.train.batch_size for config in found.values()] == [2, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "widths", "batches"),
+    [
+        ("pix2pix.width=8", [8, 8, 32], [2, 2, 4]),
+        ("l1.width=8", [8, 16, 32], [2, 2, 4]),
+        ("l1-wide.width=8", [16, 16, 8], [2, 2, 4]),
+        ("train.batch_size=7", [16, 16, 32], [7, 7, 7]),
+    ],
+)
+def test_set_reaches_one_variant_or_all_of_a_model_or_everything(variants, assignment, widths, batches):
+    suite = load_suite(variants, None, None, [assignment])
+    found = [resolved(suite, name) for name in suite.models]
+    assert [config.model.width for config in found] == widths
+    assert [config.train.batch_size for config in found] == batches
+
+
+def test_models_chooses_among_variants_and_translators(variants):
+    suite = load_suite(variants, "l1-wide,stargan", None, ["stargan.width=4"])
+    assert suite.models == ("l1-wide", "stargan")
+    assert [resolved(suite, name).model.width for name in suite.models] == [32, 4]
+
+
+def test_a_variant_can_be_trained_by_itself(variants):
+    model, settings = base_settings(variants, "l1-wide")
+    assert model == "pix2pix"
+    assert settings["model"] == {"width": 32, "layers": 2, "lambda_gan": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("variants: {stargan: {model: pix2pix}}", "the variant 'stargan' has the name of a model: choose another"),
+        ("variants: {thin: {model: pix3pix}}", "unknown model of variant thin: 'pix3pix'; did you mean 'pix2pix'"),
+        ("variants: {thin: {modle: pix2pix}}", r"unknown setting suite\.variants\.thin: 'modle'; did you mean 'model'"),
+        ("variants: {thin: {}}", r"suite\.variants\.thin\.model=.* does not fit: Field required"),
+        ("variants: {real: {model: pix2pix}}", "a variant cannot be called 'real'"),
+        ("variants: {a/b: {model: pix2pix}}", "a variant cannot be called 'a/b': use letters, digits"),
+        ("variants: {thin: {model: pix2pix}}\nmodels: [thinn]", "unknown model 'thinn'; did you mean 'thin'"),
+        ("claims: [{metric: psnr, order: [pix2pix], says: x}]", r"suite\.claims\.0\.order=.* at least 2 items"),
+        ("claims: [{metrik: psnr}]", r"unknown setting suite\.claims\.0: 'metrik'; did you mean 'metric'"),
+        ("claims: [{metric: psnr, order: [pix2pix, l1], says: x}]", "unknown model 'l1'"),
+    ],
+)
+def test_variants_and_claims_that_do_not_fit_are_named(tmp_path, text, complaint):
+    (tmp_path / "mine.yaml").write_text(text if "models" in text else f"models: [pix2pix]\n{text}")
+    with pytest.raises(UserError, match=complaint):
+        load_suite(str(tmp_path / "mine.yaml"), None, None, [])
+
+
+def test_settings_of_one_model_are_not_given_to_another(tmp_path):
+    (tmp_path / "mine.yaml").write_text("model: {name: pix2pix, width: 8}")
+    assert base_settings(str(tmp_path / "mine.yaml"), "pix2pix")[0] == "pix2pix"
+    with pytest.raises(UserError, match="holds settings of pix2pix, not of cyclegan: leave out --model"):
+        base_settings(str(tmp_path / "mine.yaml"), "cyclegan")

@@ -41,6 +41,21 @@ def test_contract(name, check):
     check(Subject(registry.get(name)))
 
 
+VARIANTS = [
+    ("pix2pix", {"lambda_gan": 0, "skips": False, "norm": "instance", "test_dropout": False}),
+    ("pix2pix", {"lambda_l1": 0, "conditional": False, "layers": 0, "test_statistics": "running"}),
+    ("cyclegan", {"lambda_gan": 0, "cycle": "forward", "norm": "batch", "padding": "zeros"}),
+    ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "norm": "none"}),
+    ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "norm": "instance-affine"}),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=str)
+def test_contract_with_options(name, settings, check):
+    check(Subject(registry.get(name), settings))
+
+
 class Unreached(Tint):
     """Fault: one parameter takes no part in the loss."""
 

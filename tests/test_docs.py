@@ -86,7 +86,7 @@ def accept_settings(line: str) -> None:
         models = words[words.index("--models") + 1] if "--models" in words else None
         suite = load_suite("quick", models, {}, given)
         for model in suite.models:
-            run_config(model, suite.for_model(model, 1, 0))
+            run_config(model, suite.contestant(model).for_training(1, 0))
     else:
         run_config(words[words.index("--model") + 1], parse_assignments(given))
 

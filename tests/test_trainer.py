@@ -87,11 +87,39 @@ def pix2pix_minimum(translator, images):
     return 3 * g - first_layer_flops(generator, images) + 8 * d - 2 * first_layer_flops(discriminator, pair)
 
 
+def pix2pix_minimum_without_discriminator(translator, images):
+    generator = translator.generator
+    return 3 * flops(generator, images) - first_layer_flops(generator, images)
+
+
+def pix2pix_minimum_unconditional(translator, images):
+    generator, discriminator = translator.generator, translator.discriminator
+    g, d = flops(generator, images), flops(discriminator, images)
+    return 3 * g - first_layer_flops(generator, images) + 8 * d - 2 * first_layer_flops(discriminator, images)
+
+
 def cyclegan_minimum(translator, images):
     g, d = flops(translator.a_to_b, images), flops(translator.discriminator_a, images)
     g1, d1 = (first_layer_flops(n, images) for n in (translator.a_to_b, translator.discriminator_a))
     # Per direction: three generator passes (fake, cycle, identity), of which two start at real images.
     return 2 * (9 * g - 2 * g1 + 8 * d - 2 * d1)
+
+
+def cyclegan_minimum_of(adversarial, cycles, identity):
+    """The least arithmetic with or without the adversarial and identity losses, and with `cycles` of the two cycles."""
+
+    def minimum(translator, images):
+        generator = translator.a_to_b
+        g, g1 = flops(generator, images), first_layer_flops(generator, images)
+        fakes = 2 if adversarial else cycles
+        passes = fakes + 2 * identity  # those that start at real images
+        total = passes * (3 * g - g1) + cycles * 3 * g
+        if adversarial:
+            critic = translator.discriminator_a
+            total += 2 * (8 * flops(critic, images) - 2 * first_layer_flops(critic, images))
+        return total
+
+    return minimum
 
 
 def stargan_minimum(translator, images):
@@ -110,11 +138,23 @@ def stargan_minimum(translator, images):
 
 
 @pytest.mark.parametrize(
-    ("name", "minimum"),
-    [("pix2pix", pix2pix_minimum), ("cyclegan", cyclegan_minimum), ("stargan", stargan_minimum)],
+    ("name", "settings", "minimum"),
+    [
+        ("pix2pix", {}, pix2pix_minimum),
+        ("pix2pix", {"lambda_l1": 0}, pix2pix_minimum),
+        ("pix2pix", {"lambda_gan": 0}, pix2pix_minimum_without_discriminator),
+        ("pix2pix", {"conditional": False}, pix2pix_minimum_unconditional),
+        ("cyclegan", {}, cyclegan_minimum),
+        ("cyclegan", {"lambda_identity": 0}, cyclegan_minimum_of(True, 2, False)),
+        ("cyclegan", {"lambda_identity": 0, "cycle": "forward"}, cyclegan_minimum_of(True, 1, False)),
+        ("cyclegan", {"lambda_cycle": 0}, cyclegan_minimum_of(True, 0, True)),
+        ("cyclegan", {"lambda_gan": 0, "lambda_identity": 0}, cyclegan_minimum_of(False, 2, False)),
+        ("cyclegan", {"lambda_gan": 0, "cycle": "backward"}, cyclegan_minimum_of(False, 1, True)),
+        ("stargan", {}, stargan_minimum),
+    ],
 )
-def test_a_step_does_the_least_arithmetic(name, minimum):
-    subject = Subject(registry.get(name))
+def test_a_step_does_the_least_arithmetic(name, settings, minimum):
+    subject = Subject(registry.get(name), settings)
     translator = subject.build().train()
     last = max(phase.every for phase in translator.phases()) - 1  # every phase is due
     arguments = translator, build_optimisers(translator), [subject.batch()], last, FiniteGuard(CPU)

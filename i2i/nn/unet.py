@@ -15,6 +15,7 @@ class UNet(nn.Module):
         depth: how often the image is halved, at least 2 (8 for 256 px, 7 for 128 px).
         norm: normalisation; the first and the innermost convolution have none.
         dropout: rate of the dropout in the inner decoder levels, the method's noise; 0: none.
+        skips: whether there are skips; without, it is an encoder-decoder with decoder inputs half as wide.
 
     Input and output [B, channels, H, W] in [-1, 1]; H and W must be multiples of `multiple` = 2^depth.
     """
@@ -26,11 +27,13 @@ class UNet(nn.Module):
         depth: int = 8,
         norm: Norm = "batch",
         dropout: float = 0.5,
+        skips: bool = True,
     ) -> None:
         super().__init__()
         if depth < 2:
             raise ValueError(f"a U-Net needs a depth of at least 2, got {depth}")
         self.multiple = 2**depth
+        self.skips = skips
         bias = needs_bias(norm)
         widths = [width * min(2**level, 8) for level in range(depth)]
         self.downs = nn.ModuleList(
@@ -41,7 +44,7 @@ class UNet(nn.Module):
         noisy = range(4, depth - 1)
         self.ups = nn.ModuleList(
             _up(
-                widths[level] * (1 if level == depth - 1 else 2),
+                widths[level] * (2 if skips and level < depth - 1 else 1),
                 channels if level == 0 else widths[level - 1],
                 level,
                 norm,
@@ -52,16 +55,16 @@ class UNet(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        skips = []
+        encoded = []
         features = images
         for down in self.downs:
             features = down(features)
-            skips.append(features)
-        skips.pop()
+            encoded.append(features)
+        encoded.pop()
         for up in self.ups:
             features = up(features)
-            if skips:
-                features = torch.cat((skips.pop(), features), dim=1)
+            if self.skips and encoded:
+                features = torch.cat((encoded.pop(), features), dim=1)
         return features
 
 

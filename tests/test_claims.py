@@ -1,0 +1,92 @@
+"""A claim is called shown only if the scores of the bench have its ordering, in the direction of its metric."""
+
+import pandas as pd
+import pytest
+
+from i2i.benchmarks.claims import Claim, judge
+from i2i.benchmarks.plan import Plan, all_directions, expand
+from i2i.benchmarks.report import COLUMNS, Results, claim_lines, markdown
+from i2i.benchmarks.suite import Suite
+
+PAIR = Claim(metric="psnr", order=("both", "gan"), says="L1 helps")
+CHAIN = Claim(metric="psnr", order=("both", "l1", "gan"), says="both help")
+
+
+@pytest.mark.parametrize(
+    ("claim", "means", "higher", "verdict"),
+    [
+        (PAIR, {"both": 24.1, "gan": 20.3}, True, "shown: both 24.10 > gan 20.30"),
+        (PAIR, {"both": 20.3, "gan": 24.1}, True, "not shown: both 20.30 < gan 24.10"),
+        (PAIR, {"both": 20.3, "gan": 24.1}, False, "shown: both 20.30 < gan 24.10"),
+        (PAIR, {"both": 24.1, "gan": 20.3}, False, "not shown: both 24.10 > gan 20.30"),
+        (PAIR, {"both": 24.104, "gan": 24.101}, True, "not shown: both 24.10 = gan 24.10"),
+        (CHAIN, {"both": 3, "l1": 2, "gan": 1}, True, "shown: both 3.00 > l1 2.00 > gan 1.00"),
+        (CHAIN, {"both": 3, "l1": 1, "gan": 2}, True, "not shown: both 3.00 > l1 1.00 < gan 2.00"),
+        (PAIR, {"both": 24.1}, True, "not tested: this bench has no psnr of gan"),
+        (PAIR, {"both": float("nan"), "gan": 20.3}, True, "not tested: this bench has no psnr of both"),
+    ],
+)
+def test_an_ordering_is_confirmed_or_denied_in_words(claim, means, higher, verdict):
+    assert judge(claim, means, higher, 2) == verdict
+
+
+def report(tmp_path, scores: dict[tuple[str, str, int], float], claims: list[Claim], seeds: tuple[int, ...] = (0,)):
+    """Plan and results of a bench with these values by contestant, metric and seed."""
+    domains = ("a", "b")
+    names = dict.fromkeys(name for name, _, _ in scores)
+    suite = Suite(models=("pix2pix",), claims=tuple(claims), seeds=seeds)
+    facts = {
+        "dataset": "made up",
+        "fingerprint": "0" * 16,
+        "image_size": "16x16",
+        "budget": suite.budget.model_dump(),
+        "suite": suite.model_dump(mode="json"),
+    }
+    trainings = [
+        training
+        for name in names
+        for seed in seeds
+        for training in expand(name, "pair", domains, all_directions(domains), 10, "dataset", seed)
+    ]
+    plan = Plan(tmp_path, "made up", domains, all_directions(domains), tuple(trainings), {}, (), facts)
+    rows = [
+        ("made up", name, seed, source, target, metric, value + offset, 5)
+        for (name, metric, seed), value in scores.items()
+        for (source, target), offset in zip(plan.directions, (-1, 1), strict=True)
+    ]
+    return plan, Results(pd.DataFrame(rows, columns=COLUMNS), {}, {})
+
+
+@pytest.mark.parametrize(
+    ("metric", "better", "worse", "sign"),
+    [("psnr", 24.1, 20.3, ">"), ("FD-domain-classifier", 1.5, 5.25, "<"), ("fid", 50, 60, "<")],
+)
+def test_the_report_knows_which_direction_of_a_metric_is_better(tmp_path, metric, better, worse, sign):
+    claim = Claim(metric=metric, order=("both", "gan"), says="L1 helps")
+    for first, second, word in ((better, worse, "shown"), (worse, better, "not shown")):
+        plan, results = report(tmp_path, {("both", metric, 0): first, ("gan", metric, 0): second}, [claim])
+        (line,) = claim_lines(plan, results)
+        assert line.startswith(f"L1 helps: {word}: both {first:.2f} ")
+        assert (f" {sign} gan" in line) == (word == "shown")
+
+
+def test_verdicts_stand_below_the_table_with_a_warning_about_a_single_seed(tmp_path):
+    scores = {("both", "psnr", 0): 24.1, ("gan", "psnr", 0): 20.3}
+    other = Claim(metric="ssim", order=("gan", "both"), says="GAN is sharper")
+    text = markdown(*report(tmp_path, scores, [PAIR, other]))
+    table, section = text.split("## Claims")
+    assert "| both |" in table
+    assert "- L1 helps: shown: both 24.10 > gan 20.30 (PSNR, dB ↑)" in section
+    assert "- GAN is sharper: not tested: this bench has no ssim of gan, both (SSIM ↑)" in section
+    assert "One seed" in section
+
+
+def test_several_seeds_are_judged_by_their_mean(tmp_path):
+    scores = {("both", "psnr", 0): 20, ("both", "psnr", 1): 26, ("gan", "psnr", 0): 21, ("gan", "psnr", 1): 22}
+    plan, results = report(tmp_path, scores, [PAIR], seeds=(0, 1))
+    assert claim_lines(plan, results) == ["L1 helps: shown: both 23.00 > gan 21.50 (PSNR, dB ↑)"]
+    assert "One seed" not in markdown(plan, results)
+
+
+def test_a_suite_without_claims_has_no_section_for_them(tmp_path):
+    assert "Claims" not in markdown(*report(tmp_path, {("both", "psnr", 0): 24.1}, []))
