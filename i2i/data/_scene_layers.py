@@ -1,4 +1,4 @@
-"""Layers of the embedded set `seasons`: what covers which pixels and how it is lit, back to front, without colours."""
+"""Layers of drawn landscapes: what covers which pixels and how it is lit, back to front, without colours."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from i2i.data._seasons_scene import House, Path, Scene, Tree
-from i2i.data._seasons_shapes import (
+from i2i.data._scene import House, Path, Scene, Tree
+from i2i.data._scene_shapes import (
     Array,
     Disc,
     Window,
