@@ -201,7 +201,7 @@ def bench(
 
 @data_app.command("make")
 def make_data(
-    name: Annotated[str, typer.Argument(help="Name of the embedded set, e.g. seasons.")],
+    name: Annotated[str, typer.Argument(help="Name of the embedded set: seasons or styles.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")] = "256",
     scenes: Annotated[int, typer.Option(min=1, help="Training scenes.")] = 400,

@@ -5,11 +5,15 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from i2i.config import DataConfig
 from i2i.data import embedded, landscapes
 from i2i.data._palette import MATERIALS
+from i2i.data.images import read_picture
 from i2i.data.seasons import SEASONS
+from i2i.data.styles import STYLES
 
-SETS = {painted.name: painted for painted in (SEASONS,)}
+FIXED_IN_THE_PICTURE = ("star", "flake", "hatch", "grid")
+SETS = {painted.name: painted for painted in (SEASONS, STYLES)}
 each_set = pytest.mark.parametrize("painted", SETS.values(), ids=SETS)
 each_domain = pytest.mark.parametrize(
     ("painted", "domain"),
@@ -107,6 +111,14 @@ def test_scenes_differ_in_layout(painted):
     assert max(agreement) < 0.9
 
 
+def test_no_two_sets_share_scenes_or_names_of_domains():
+    """So that a training on several of them meets no scene twice, and no two domains of one name."""
+    for first, second in combinations(SETS.values(), 2):
+        assert not set(first.domains) & set(second.domains)
+        for number in range(12):
+            assert np.mean(first.label_map(number) == second.label_map(number)) < 0.9
+
+
 @each_domain
 def test_every_domain_has_its_edges_where_the_label_map_has(painted, domain):
     for scene in range(6):
@@ -140,15 +152,22 @@ def test_materials_explain_a_picture_better_than_those_of_other_scenes_do(painte
         assert own < 0.8 * unexplained(picture, painted.label_map(other))
 
 
-def test_what_only_one_domain_shows_is_the_same_in_every_scene():
-    """Stars and snow flakes cannot be seen in the other domains, so a model can know them only by their place."""
-    for material in ("star", "flake"):
-        covers = []
-        for scene in (1, 2):
-            (layer,) = [layer for layer in landscapes._layers(scene, 0, "", (64, 64)) if layer.material == material]
-            covers.append(layer.cover[:24])
-        assert covers[0].max() > 0.5
-        np.testing.assert_array_equal(*covers)
+@each_domain
+def test_what_a_domain_hides_lies_at_fixed_places_or_on_something_it_shows(painted, domain):
+    """Otherwise the other domains could not be painted from this one."""
+    hidden = {material for material in MATERIALS if getattr(painted.palettes[domain], material).opacity == 0}
+    assert hidden <= {*FIXED_IN_THE_PICTURE, "crater", "twig", "halo"}
+
+
+@pytest.mark.parametrize("material", FIXED_IN_THE_PICTURE)
+def test_what_lies_at_fixed_places_is_the_same_in_every_scene(material):
+    """It cannot be seen in the other domains, so a model can know it only by its place."""
+    covers = []
+    for scene in (1, 2):
+        (layer,) = [layer for layer in landscapes._layers(scene, 0, "", (256, 256)) if layer.material == material]
+        covers.append(layer.cover[:96])
+    assert covers[0].max() > 0.5
+    np.testing.assert_array_equal(*covers)
 
 
 @each_domain
@@ -211,6 +230,17 @@ def test_too_small_a_size_is_refused_with_the_smallest(size):
         SEASONS.draw(0, "summer", size)
     with pytest.raises(ValueError, match="at least 16"):
         SEASONS.label_map(0, size)
+
+
+@each_set
+def test_a_set_is_drawn_where_the_settings_name_it(painted, tmp_path, monkeypatch):
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path))
+    data = embedded.open_data(DataConfig(embedded=painted.name, scenes=3, test_scenes=2, image_size=(16, 16)))
+    assert data.domains == painted.domains
+    for domain in painted.domains:
+        (first, *others) = sorted(tmp_path.glob(f"*/train/{domain}/*.png"))
+        assert len(others) == 2
+        np.testing.assert_array_equal(read_picture(first), painted.draw(0, domain, (16, 16)))
 
 
 def test_a_validation_split_leaves_training_and_test_scenes_as_they_are(tmp_path):

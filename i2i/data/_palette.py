@@ -73,6 +73,8 @@ class Palette:
     halo: Paint
     smoke: Paint
     flake: Paint
+    hatch: Paint
+    grid: Paint
 
 
 MATERIALS: tuple[str, ...] = tuple(field.name for field in fields(Palette))

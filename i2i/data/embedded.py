@@ -18,6 +18,7 @@ from i2i.data.landscapes import SMALLEST_SIDE
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.pictures import Progress
 from i2i.data.seasons import SEASONS
+from i2i.data.styles import STYLES
 from i2i.errors import UserError, refuse_file, unknown
 
 # Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
@@ -33,7 +34,7 @@ class EmbeddedSet(NamedTuple):
 
 
 EMBEDDED: dict[str, EmbeddedSet] = {
-    painted.name: EmbeddedSet(painted.domains, painted.draw, SMALLEST_SIDE) for painted in (SEASONS,)
+    painted.name: EmbeddedSet(painted.domains, painted.draw, SMALLEST_SIDE) for painted in (SEASONS, STYLES)
 }
 
 

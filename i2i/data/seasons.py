@@ -37,6 +37,8 @@ PALETTES = {
         halo=HIDDEN,
         smoke=paint("cfdbe4", "f4f8fb", opacity=0.7),
         flake=HIDDEN,
+        hatch=HIDDEN,
+        grid=HIDDEN,
     ),
     "autumn": Palette(
         sky=paint("e08550", "ffe9b8"),
@@ -71,6 +73,8 @@ PALETTES = {
         halo=HIDDEN,
         smoke=paint("dcb8a0", "fff0e0", opacity=0.7),
         flake=HIDDEN,
+        hatch=HIDDEN,
+        grid=HIDDEN,
     ),
     "winter": Palette(
         sky=paint("9fb6cf", "eceff2"),
@@ -105,6 +109,8 @@ PALETTES = {
         halo=HIDDEN,
         smoke=paint("a9b4c4", "e4e8ee", opacity=0.7),
         flake=paint("ffffff", opacity=0.85),
+        hatch=HIDDEN,
+        grid=HIDDEN,
     ),
     "night": Palette(
         sky=paint("0b1440", "3f5a94"),
@@ -139,6 +145,8 @@ PALETTES = {
         halo=paint("ffb648", opacity=0.5),
         smoke=paint("3a4a78", "6c80b0", opacity=0.6),
         flake=HIDDEN,
+        hatch=HIDDEN,
+        grid=HIDDEN,
     ),
 }
 
