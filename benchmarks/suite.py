@@ -104,9 +104,14 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     return placed
 
 
-def default_suite(data: str | None) -> str:
-    """The suite for people who name none: three domains of the embedded set, or whatever their data has."""
-    return "quick" if data else "seasons"
+def default_suite(data: str | None, assignments: list[str]) -> str:
+    """The suite for people who name none: three domains of the seasons, or all of their data or other embedded set.
+
+    Raises:
+        UserError: for an assignment of another form than `section.name=value`.
+    """
+    embedded = parse_assignments(assignments).get("data", {}).get("embedded", "seasons")
+    return "quick" if data or embedded != "seasons" else "seasons"
 
 
 def _read(name: str) -> Settings:

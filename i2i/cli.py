@@ -163,7 +163,7 @@ def bench(
     data: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
     suite: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, with --data quick.")
+        str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, for other data quick.")
     ] = None,
     settings: SetOption = None,
     directions: Annotated[
@@ -189,7 +189,7 @@ def bench(
     from i2i.benchmarks.run import prepare, run_bench
     from i2i.benchmarks.suite import default_suite, load_suite
 
-    chosen = load_suite(suite or default_suite(data), models, data, settings or [])
+    chosen = load_suite(suite or default_suite(data, settings or []), models, data, settings or [])
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress)
     if dry_run:
@@ -228,7 +228,7 @@ def _new_run(model: str | None, data: str | None, config: str | None, assignment
     from i2i.config import merge, parse_assignments
     from i2i.runs import run_config
 
-    base: Settings = base_settings(config or default_suite(data), model) if config or not data else {}
+    base: Settings = base_settings(config or default_suite(data, assignments), model) if config or not data else {}
     name = model or dict(base.get("model") or {}).get("name")
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")

@@ -1,10 +1,14 @@
 """The drawn landscapes: what a scene shares between its domains, and how far these lie apart."""
 
+import re
+import sys
+from contextlib import suppress
 from itertools import combinations
 
 import numpy as np
 import pytest
 
+from i2i import cli
 from i2i.config import DataConfig
 from i2i.data import embedded, landscapes
 from i2i.data._palette import MATERIALS
@@ -241,6 +245,23 @@ def test_a_set_is_drawn_where_the_settings_name_it(painted, tmp_path, monkeypatc
         (first, *others) = sorted(tmp_path.glob(f"*/train/{domain}/*.png"))
         assert len(others) == 2
         np.testing.assert_array_equal(read_picture(first), painted.draw(0, domain, (16, 16)))
+
+
+@pytest.mark.parametrize("command", ["bench --models cyclegan", "train --model stargan"])
+@pytest.mark.parametrize(
+    ("name", "chosen"), [("seasons", {"summer", "winter", "night"}), ("styles", {*STYLES.domains})]
+)
+def test_three_seasons_are_the_default_and_another_set_comes_whole(
+    command, name, chosen, tmp_path, monkeypatch, capsys
+):
+    settings = [f"embedded={name}", "scenes=2", "test_scenes=2", "image_size=32"]
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["i2i", *command.split(), "--dry-run", *(f"--set=data.{s}" for s in settings)])
+    with suppress(SystemExit):
+        cli.main()
+    known = {domain for painted in SETS.values() for domain in painted.domains}
+    assert known & set(re.findall("[a-z]+", capsys.readouterr().out)) == chosen
 
 
 def test_a_validation_split_leaves_training_and_test_scenes_as_they_are(tmp_path):
