@@ -181,9 +181,10 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     return placed
 
 
-def default_suite(data: bool) -> str:
-    """The suite for people who name none: three domains of the embedded set or, with `data`, whatever theirs has."""
-    return "quick" if data else "seasons"
+def default_suite(data: Settings) -> str:
+    """The suite for people who name none: three domains of the seasons, or whatever other `data` settings name."""
+    other = data.get("path") or data.get("sets") or data.get("embedded", "seasons") != "seasons"
+    return "quick" if other else "seasons"
 
 
 def _read(name: str) -> Settings:
