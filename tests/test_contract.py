@@ -41,12 +41,16 @@ def test_contract(name, check):
     check(Subject(registry.get(name)))
 
 
+# Every option of the models at least once.
 VARIANTS = [
-    ("pix2pix", {"lambda_gan": 0, "skips": False, "norm": "instance", "test_dropout": False}),
+    ("pix2pix", {"lambda_gan": 0, "skips": False, "norm": "instance", "upsampling": "resize-conv", "dropout": 0}),
     ("pix2pix", {"lambda_l1": 0, "conditional": False, "layers": 0, "test_statistics": "running"}),
+    ("pix2pix", {"upsampling": "pixel-shuffle", "padding": "reflect", "spectral_norm": True, "test_dropout": False}),
     ("cyclegan", {"lambda_gan": 0, "cycle": "forward", "norm": "batch", "padding": "zeros"}),
-    ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "norm": "none"}),
-    ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "norm": "instance-affine"}),
+    ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "upsampling": "pixel-shuffle"}),
+    ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "spectral_norm": True, "upsampling": "resize-conv"}),
+    ("stargan", {"norm": "batch", "padding": "reflect", "upsampling": "resize-conv", "spectral_norm": True}),
+    ("stargan", {"norm": "none", "upsampling": "pixel-shuffle", "gan": "hinge"}),
 ]
 
 
