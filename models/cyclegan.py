@@ -63,6 +63,7 @@ class CycleGAN(Translator):
 
     coverage = Coverage.PAIR
     batch = UnpairedBatch
+    generators = ("a_to_b", "b_to_a")
     Config = CycleGANConfig
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 2, "pool_size": 4}
     multiple = ResnetGenerator.multiple

@@ -64,6 +64,7 @@ class Pix2Pix(Translator):
 
     coverage = Coverage.DIRECTION
     batch = PairedBatch
+    generators = ("generator",)
     Config = Pix2PixConfig
     test_settings = {"width": 4, "discriminator_width": 4, "layers": 2}
     config: Pix2PixConfig

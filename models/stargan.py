@@ -50,6 +50,7 @@ class StarGAN(Translator):
     coverage = Coverage.ALL
     batch = LabelledBatch
     batch_size = 16
+    generators = ("generator",)
     Config = StarGANConfig
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 3, "n_critic": 2}
     multiple = ResnetGenerator.multiple

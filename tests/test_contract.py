@@ -84,6 +84,24 @@ class Shared(Tint):
         return phase, Phase("again", ("mapping",), self._loss, Adam())
 
 
+class Misnamed(Tint):
+    """Fault: another network than the declared generator translates."""
+
+    generators = ("spare",)
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.spare = nn.Conv2d(3, 3, 1)
+
+    def phases(self):
+        (phase,) = super().phases()
+        return (Phase("mapping", ("mapping", "spare"), phase.loss, phase.optimiser),)
+
+    def _loss(self, batch, scratch):
+        losses = super()._loss(batch, scratch)
+        return Losses(losses.total + self.spare(batch.source).square().mean(), losses.terms)
+
+
 class Unbounded(Tint):
     """Fault: translations leave [-1, 1]."""
 
@@ -133,6 +151,7 @@ FAULTS = {
     Unreached: "does not depend on 1 of its parameters",
     Homeless: "no phase trains forgotten",
     Shared: "two phases train the same parameter",
+    Misnamed: "another network translates too",
     Unbounded: r"leaves \[-1, 1\]",
     BatchDependent: "a batch changes the translation",
     Noisy: "draws from torch's random stream",

@@ -12,7 +12,7 @@ from i2i.losses import gradient_penalty
 from i2i.nn.initialise import initialise
 from i2i.nn.patchgan import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
-from i2i.nn.spectral import normalise_spectrally
+from i2i.nn.spectral import _InFloat32, normalise_spectrally
 from i2i.nn.unet import UNet
 from i2i.nn.upsample import PixelShuffleUp, upsample
 from i2i.runs import check_trainable, run_config
@@ -168,6 +168,25 @@ def test_power_iterations_are_saved_and_stand_still_in_evaluation():
     assert all(torch.equal(critic.state_dict()[key], before[key]) for key in vectors)
     critic.train()(images)
     assert not all(torch.equal(critic.state_dict()[key], before[key]) for key in vectors)
+
+
+def test_spectral_norm_is_computed_outside_autocast():
+    class Probe(nn.Module):
+        def forward(self, weight):
+            return weight if torch.is_autocast_enabled("cpu") else weight + 1
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert _InFloat32(Probe())(torch.zeros(())) == 1
+        assert normalise_spectrally(CRITICS["patchgan"]())(torch.rand(1, 3, 32, 32)).dtype == torch.bfloat16
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_spectral_norm_works_under_autocast_on_a_gpu():
+    critic = normalise_spectrally(CRITICS["patchgan"]()).cuda()
+    with torch.autocast("cuda", dtype=torch.bfloat16):
+        loss = critic(torch.rand(1, 3, 32, 32, device="cuda")).float().mean()
+    assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(loss, list(critic.parameters())))
 
 
 def test_spectral_norm_goes_with_the_gradient_penalty():
