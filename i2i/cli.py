@@ -147,7 +147,11 @@ def translate(
 ) -> None:
     """Translate pictures with a trained model.
 
-    Example: i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
+    Examples:
+
+        i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
+
+        i2i translate runs/averaged photo.jpg --target winter --weights ema --out out/
     """
     from i2i.checkpoint import load_translator
     from i2i.inference import collect, translate_files

@@ -32,7 +32,7 @@ class Average:
 
         average <- d * average + (1 - d) * w,    d = min(decay, (1 + s) / (10 + s)).
 
-    Karras et al. 2018 (Progressive Growing of GANs, section 6), Yazici et al. 2019 (The Unusual Effectiveness of
+    Karras et al. 2018 (Progressive Growing of GANs, appendix A.1), Yazici et al. 2019 (The Unusual Effectiveness of
     Averaging in GAN Training). The smaller d of the first steps, as in TensorFlow's ExponentialMovingAverage, lets the
     average forget the untrained weights it starts from. Parameters are averaged; buffers, such as the running
     statistics of batch norm, are averages already and are copied.

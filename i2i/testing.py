@@ -218,17 +218,20 @@ def generators_are_all_that_translates(subject: Subject) -> None:
     translator, images = subject.build(), subject.images(1)
     if not translator.generators:
         return
-    source, target = subject.task.directions[0]
-    before = translator.translate(images, source, target)
+
+    def translations() -> list[Tensor]:
+        return [translator.translate(images, *direction) for direction in subject.task.directions]
+
+    before = translations()
     for name, network in translator.named_children():
         if name not in translator.generators:
             _fill(network, torch.nan)
-    assert torch.equal(before, translator.translate(images, source, target)), "another network translates too"
+    others_matter = any(not torch.equal(*pair) for pair in zip(before, translations(), strict=True))
+    assert not others_matter, "another network than those of `generators` translates too"
     for name in translator.generators:
         _fill(translator.get_submodule(name), 0.0)
-    blank = [translator.translate(images, *direction) for direction in subject.task.directions]
-    unchanged = any(torch.equal(before, after) for after in blank)
-    assert not unchanged, "the networks of `generators` take no part in the translation"
+    no_part = any(torch.equal(*pair) for pair in zip(before, translations(), strict=True))
+    assert not no_part, "the networks of `generators` take no part in the translation"
 
 
 def translation_leaves_no_trace(subject: Subject) -> None:

@@ -151,7 +151,7 @@ FAULTS = {
     Unreached: "does not depend on 1 of its parameters",
     Homeless: "no phase trains forgotten",
     Shared: "two phases train the same parameter",
-    Misnamed: "another network translates too",
+    Misnamed: "another network than those of `generators` translates too",
     Unbounded: r"leaves \[-1, 1\]",
     BatchDependent: "a batch changes the translation",
     Noisy: "draws from torch's random stream",
