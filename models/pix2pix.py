@@ -76,11 +76,11 @@ class Pix2Pix(Translator):
             task.channels,
             config.width,
             depth,
-            config.norm,
-            config.dropout,
-            config.skips,
-            config.padding,
-            config.upsampling,
+            norm=config.norm,
+            dropout=config.dropout,
+            skips=config.skips,
+            padding=config.padding,
+            upsampling=config.upsampling,
         )
         self.multiple = generator.multiple
         self.generator = initialise(generator)
