@@ -24,7 +24,7 @@ def normalise_spectrally(network: Network) -> Network:
 
 
 class _InFloat32(nn.Module):
-    """A norm outside autocast, whose matrix products would mix bfloat16 with the buffers' float32."""
+    """A norm outside autocast, which on a GPU would round its matrix products to bfloat16."""
 
     def __init__(self, norm: nn.Module) -> None:
         super().__init__()
