@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from i2i.data.batches import Batch
 from i2i.errors import UserError, unknown
+from i2i.interop.family import Reference
 
 Scratch = dict[str, Tensor]
 """What one phase leaves for a later one; made fresh by the trainer for every micro-batch."""
@@ -159,6 +160,7 @@ class Translator(nn.Module, ABC):
         batch_size: the paper's, used unless the settings say otherwise.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
+        reference: the public implementation whose files it can take and give, if there is one.
 
     `multiple` is what image height and width must be multiples of.
     """
@@ -168,6 +170,7 @@ class Translator(nn.Module, ABC):
     batch_size: ClassVar[int] = 1
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
+    reference: ClassVar[Reference | None] = None
     multiple: int = 1
 
     def __init__(self, config: ModelConfig, task: Task) -> None:

@@ -13,6 +13,9 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.data.batches import LabelledBatch
+from i2i.interop.family import Reference, ReferenceFile
+from i2i.interop.resnet import LABELLED_RESNET
+from i2i.interop.strided import STRIDED_PATCHGAN
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms
 from i2i.nn.patchgan import strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
@@ -115,3 +118,27 @@ class StarGAN(Translator):
         labels[:, target] = 1
         translated: Tensor = self.generator(images, labels)
         return translated
+
+    reference = Reference(
+        repository="https://github.com/yunjey/stargan",
+        file_name="{step}-{network}.ckpt",
+        files={
+            "G": ReferenceFile(
+                "generator",
+                LABELLED_RESNET,
+                {"channels": "data.channels", "width": "model.width", "blocks": "model.blocks", "labels": "domains"},
+            ),
+            "D": ReferenceFile(
+                "discriminator",
+                STRIDED_PATCHGAN,
+                {
+                    "width": "model.discriminator_width",
+                    "layers": "model.layers",
+                    "classes": "domains",
+                    "image_size": "data.image_size",
+                },
+            ),
+        },
+        usual_size=lambda told: 128,
+        assumed=("labels",),
+    )
