@@ -85,6 +85,8 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     _refuse_used(run)
     _check_names(domains, changes)
     contents = {path: read_state_dict(path) for path in files}
+    if len(contents) < len(files):
+        raise UserError(f"a file is given twice: {', '.join(map(str, files))}")
     families = {path: _family(path, state) for path, state in contents.items()}
     for path, family in families.items():
         if family not in {part.family for part in reference.files.values()}:
@@ -191,7 +193,8 @@ def _configure(model: str, reference: Reference, told: Mapping[str, Any], change
     expected, config = run_config(model, by_files), run_config(model, merge(by_files, changes))
     for setting in told:
         if setting != DOMAINS and _get(config, setting) != _get(expected, setting):
-            raise UserError(f"{setting}={_get(config, setting)} does not fit the files, which tell {told[setting]}")
+            value = _written(_get(config, setting))
+            raise UserError(f"{setting}={value} does not fit the files, which tell {told[setting]}: leave it out")
     return config
 
 

@@ -197,6 +197,16 @@ def test_files_without_telling_names_are_taken_in_their_order(tmp_path):
     assert_weights(take(tmp_path, "cyclegan", sorted(tmp_path.glob("*.pth"))), "cyclegan")
 
 
+def test_a_nameless_generator_may_come_with_both_discriminators(tmp_path):
+    states = networks_of("cyclegan")
+    for number, name in enumerate(("D_A", "G_A", "D_B")):
+        torch.save(states[name], tmp_path / f"{number}.pth")
+    run_folder = take(tmp_path, "cyclegan", sorted(tmp_path.glob("*.pth")))
+    assert require_checkpoint(run_folder).fresh == ("b_to_a",)
+    translator, _ = load_translator(run_folder)
+    assert torch.equal(translator.discriminator_b.trunk[0].weight, states["D_A"]["model.0.weight"])
+
+
 def test_two_downloads_of_the_same_name_are_the_two_directions(tmp_path):
     files = []
     for name in ("G_A", "G_B"):

@@ -26,10 +26,12 @@ def assign(model: str, reference: Reference, families: Mapping[Path, Family]) ->
     for path, name in named.items():
         if families[path] is not reference.files[name].family:
             raise UserError(f"{path} is {families[path].title} and its name says {name}: rename it")
-    for family in set(families.values()):
-        free = [name for name, part in reference.files.items() if part.family is family and name not in named.values()]
+    for family in dict.fromkeys(families.values()):
+        places = [name for name, part in reference.files.items() if part.family is family]
+        free = [name for name in places if name not in named.values()]
         nameless = [path for path in families if families[path] is family and path not in named]
-        if len(nameless) > len(free) or (0 < len(nameless) < len(free) and not (family.generator and not named)):
+        alone = family.generator and len(nameless) == 1 and free == places
+        if nameless and len(nameless) != len(free) and not alone:
             raise _ambiguous(model, reference, families)
         named |= dict(zip(nameless, free, strict=False))
     if len(set(named.values())) < len(families):
