@@ -264,7 +264,7 @@ def test_the_origin_of_an_import_is_recorded(tmp_path):
         (PATCHGAN, lambda norm: patchgan(3, 4, 5, norm=norm)),
     ],
 )
-@pytest.mark.parametrize("norm", ["batch", "instance"])
+@pytest.mark.parametrize("norm", ["batch", "instance", "instance-affine"])
 def test_networks_of_any_size_go_out_and_come_back(family, build, norm):
     network = build(norm)
     state = to_reference(family, network)
@@ -304,6 +304,35 @@ def test_the_missing_biases_of_networks_without_norms_are_zero(family, network, 
     images = torch.randn(1, inputs, 32, 32)
     with torch.no_grad():
         assert torch.equal(again.eval()(images), network.eval()(images))
+
+
+def spectral(network: nn.Module, layer: str) -> nn.Module:
+    nn.utils.parametrizations.spectral_norm(network.get_submodule(layer))
+    return network
+
+
+def widened(network: nn.Module) -> nn.Module:
+    network.trunk[2] = nn.Conv2d(4, 9, 4)
+    return network
+
+
+def without_skips(network: nn.Module) -> nn.Module:
+    network.ups[-1][1] = nn.ConvTranspose2d(4, 3, 4, 2, 1)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("family", "network", "key"),
+    [
+        (PATCHGAN, spectral(patchgan(3, 4, 3), "trunk.5"), "model.5.weight"),
+        (PATCHGAN, widened(patchgan(3, 4, 3)), "model.2.weight"),
+        (UNET, without_skips(UNet(3, 4, 5)), "model.model.3.weight"),
+        (RESNET, spectral(ResnetGenerator(3, 4, 1), "layers.10.body.1"), "model.10.conv_block.1.weight"),
+    ],
+)
+def test_a_network_that_the_reference_does_not_build_is_not_given_out(family, network, key):
+    with pytest.raises(UserError, match=f"of the reference differs in .*{key}"):
+        to_reference(family, network)
 
 
 def edited(*without: str, **added: torch.Tensor) -> Callable[[dict], dict]:

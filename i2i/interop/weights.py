@@ -64,9 +64,7 @@ def _state(family: Family, network: nn.Module) -> dict[str, Tensor]:
     rename = family.rename(network)
     state: dict[str, Tensor] = {}
     for name, module in network.named_modules():
-        if any(True for _ in module.children()):
-            continue
-        tensors = module.state_dict()
+        tensors = {key: tensor for key, tensor in module.state_dict().items() if "." not in key}
         if family.tracked and isinstance(module, nn.InstanceNorm2d):
             tensors |= _untouched_statistics(module)
         state |= {f"{rename(name)}.{key}": tensor for key, tensor in tensors.items()}
