@@ -1,5 +1,6 @@
 """Checkpoints of the reference implementations come in with nothing lost, and go out as they came."""
 
+import hashlib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -8,18 +9,22 @@ import pytest
 import torch
 from torch import nn
 
+from i2i import registry
 from i2i.checkpoint import load_translator, require_checkpoint
-from i2i.config import read_settings
+from i2i.config import DataConfig, read_settings
 from i2i.errors import UserError
 from i2i.exports import export_run
 from i2i.imports import import_run
+from i2i.interop.family import Family
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import RESNET
+from i2i.interop.strided import STRIDED_PATCHGAN
 from i2i.interop.unet import UNET
 from i2i.interop.weights import STATISTICS, from_reference, to_reference
-from i2i.nn.patchgan import patchgan
+from i2i.nn.patchgan import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.unet import UNet
+from i2i.translator import Task
 from tests import reference
 
 FIVE = ["black", "blond", "brown", "male", "young"]
@@ -241,8 +246,6 @@ def test_a_generator_of_one_direction_translates_in_that_one_alone(tmp_path, fil
 
 
 def test_the_origin_of_an_import_is_recorded(tmp_path):
-    import hashlib
-
     files = save(tmp_path, "stargan")
     origin = require_checkpoint(take(tmp_path, "stargan", files[:1])).meta["origin"]
     digest = hashlib.sha256(files[0].read_bytes()).hexdigest()
@@ -262,6 +265,7 @@ def test_the_origin_of_an_import_is_recorded(tmp_path):
         (PATCHGAN, lambda norm: patchgan(6, 4, 0, norm=norm)),
         (PATCHGAN, lambda norm: patchgan(1, 4, 1, norm=norm)),
         (PATCHGAN, lambda norm: patchgan(3, 4, 5, norm=norm)),
+        (STRIDED_PATCHGAN, lambda norm: strided_patchgan(1, 4, 4, 7, (64, 64))),
     ],
 )
 @pytest.mark.parametrize("norm", ["batch", "instance", "instance-affine"])
@@ -290,11 +294,8 @@ def test_the_missing_biases_of_networks_without_norms_are_zero(family, network, 
             for layer, following in pairwise(sequence):
                 if isinstance(following, nn.Identity):
                     nn.init.zeros_(layer.bias)
-    rename = family.rename(network)
     state = {
-        f"{rename(name.rpartition('.')[0])}.{name.rpartition('.')[2]}": value
-        for name, value in network.state_dict().items()
-        if not (name.endswith("bias") and not value.any())
+        key: value for key, value in named_as_there(family, network).items() if value.any() or not key.endswith("bias")
     }
     assert len(state) < len(network.state_dict())
     told = family.read(state)
@@ -304,11 +305,6 @@ def test_the_missing_biases_of_networks_without_norms_are_zero(family, network, 
     images = torch.randn(1, inputs, 32, 32)
     with torch.no_grad():
         assert torch.equal(again.eval()(images), network.eval()(images))
-
-
-def spectral(network: nn.Module, layer: str) -> nn.Module:
-    nn.utils.parametrizations.spectral_norm(network.get_submodule(layer))
-    return network
 
 
 def widened(network: nn.Module) -> nn.Module:
@@ -324,14 +320,27 @@ def without_skips(network: nn.Module) -> nn.Module:
 @pytest.mark.parametrize(
     ("family", "network", "key"),
     [
-        (PATCHGAN, spectral(patchgan(3, 4, 3), "trunk.5"), "model.5.weight"),
         (PATCHGAN, widened(patchgan(3, 4, 3)), "model.2.weight"),
         (UNET, without_skips(UNet(3, 4, 5)), "model.model.3.weight"),
-        (RESNET, spectral(ResnetGenerator(3, 4, 1), "layers.10.body.1"), "model.10.conv_block.1.weight"),
     ],
 )
 def test_a_network_that_the_reference_does_not_build_is_not_given_out(family, network, key):
     with pytest.raises(UserError, match=f"of the reference differs in .*{key}"):
+        to_reference(family, network)
+
+
+@pytest.mark.parametrize(
+    ("family", "network", "layer"),
+    [
+        (PATCHGAN, patchgan(3, 4, 3), "trunk.5"),
+        (RESNET, ResnetGenerator(3, 4, 1), "layers.10.body.1"),
+        (UNET, UNet(3, 2, 5), "downs.1.1"),
+        (STRIDED_PATCHGAN, strided_patchgan(3, 2, 3, 5, (32, 32)), "trunk.1.0"),
+    ],
+)
+def test_a_network_with_normalised_weights_is_not_given_out(family, network, layer):
+    nn.utils.parametrizations.spectral_norm(network.get_submodule(layer))
+    with pytest.raises(UserError, match="its weights are normalised, as by spectral norm"):
         to_reference(family, network)
 
 
@@ -359,3 +368,35 @@ def test_what_is_missing_unexpected_or_of_another_shape_is_listed(tmp_path, chan
         take(tmp_path, "cyclegan", [tmp_path / "latest_net_G.pth"])
     assert "latest_net_G.pth does not fit a_to_b" in str(refusal.value)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", [name for name in registry.names() if registry.get(name).reference])
+def test_what_a_model_says_of_its_reference_is_so(model):
+    cls = registry.get(model)
+    task = Task.covering(cls.coverage, ("a", "b"), (128, 128))
+    with torch.device("meta"):
+        translator = cls(cls.Config(), task)
+    networks = [part.network for part in cls.reference.files.values()]
+    assert sorted(networks) == sorted(name for name, _ in translator.named_children())
+    told = {setting for part in cls.reference.files.values() for setting in part.tells.values()}
+    own = {f"model.{name}" for name in (*cls.reference.assumed, *cls.reference.has)}
+    known = {f"model.{name}" for name in cls.Config.model_fields} | {f"data.{name}" for name in DataConfig.model_fields}
+    assert told | own <= known | {"domains"}
+    for part in cls.reference.files.values():
+        state = named_as_there(part.family, translator.get_submodule(part.network))
+        assert part.family.recognises(state)
+        assert part.tells.keys() <= part.family.read(state).keys()
+
+
+def named_as_there(family: Family, network: nn.Module) -> dict[str, torch.Tensor]:
+    rename = family.rename(network)
+    return {
+        f"{rename(name.rpartition('.')[0])}.{name.rpartition('.')[2]}": value
+        for name, value in network.state_dict().items()
+    }
+
+
+def test_a_file_with_tensors_of_odd_shapes_is_refused(tmp_path):
+    torch.save({"model.model.0.weight": torch.zeros(3)}, tmp_path / "latest_net_G.pth")
+    with pytest.raises(UserError, match=r"its model.model.0.weight is \[3\], and not the weight of a convolution"):
+        take(tmp_path, "pix2pix", [tmp_path / "latest_net_G.pth"])

@@ -75,9 +75,11 @@ class Reference:
 
 
 def shape(state: StateDict, key: str) -> tuple[int, ...]:
-    """Shape of a tensor; UserError if the state dict lacks it."""
+    """Shape of a convolution's weight, four numbers; UserError if the state dict lacks it."""
     if key not in state:
         raise UserError(f"it lacks {key}")
+    if state[key].ndim != 4:
+        raise UserError(f"its {key} is {list(state[key].shape)}, and not the weight of a convolution")
     return tuple(state[key].shape)
 
 

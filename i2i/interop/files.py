@@ -55,5 +55,5 @@ def _load(path: Path) -> Any:
                 f"{path} asks to run {code[1]} when it is loaded: files can hold any program, and i2i loads "
                 "tensors only. Save the network's state_dict() where you trust the file"
             ) from None
-        reason = " ".join(str(error).split())[:100]
+        reason = " ".join(str(error).split("WeightsUnpickler error:")[-1].split())[:100]
         raise UserError(f"{path} is damaged or incomplete ({reason}): copy or download it again") from None

@@ -27,7 +27,7 @@ def _rename(network: nn.Module) -> Callable[[str], str]:
 
 def _read(state: StateDict) -> dict[str, Any]:
     layers = "net" if _is_pixelwise(state) else "model"
-    width, channels, *_ = shape(state, f"{layers}.0.weight")
+    width, channels, _, _ = shape(state, f"{layers}.0.weight")
     convolutions = [key for key in state if re.fullmatch(r"model\.\d+\.weight", key) and state[key].ndim == 4]
     return {
         "channels": channels,

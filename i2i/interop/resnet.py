@@ -26,7 +26,7 @@ def _count_blocks(state: StateDict, layers: str, body: str) -> int:
 
 
 def _read_plain(state: StateDict) -> dict[str, Any]:
-    width, inputs, *_ = shape(state, "model.1.weight")
+    width, inputs, _, _ = shape(state, "model.1.weight")
     blocks = _count_blocks(state, "model", "conv_block")
     if any(has_kernel(state, key, 3) for key in state if key.endswith(".conv_block.6.weight")):
         raise UserError("its residual blocks have dropout, and i2i's have none")
@@ -41,7 +41,7 @@ def _read_plain(state: StateDict) -> dict[str, Any]:
 
 
 def _read_labelled(state: StateDict) -> dict[str, Any]:
-    width, inputs, *_ = shape(state, "main.0.weight")
+    width, inputs, _, _ = shape(state, "main.0.weight")
     blocks = _count_blocks(state, "main", "main")
     channels = shape(state, f"main.{15 + blocks}.weight")[0]
     return {

@@ -14,15 +14,15 @@ from i2i.nn.patchgan import PatchDiscriminator, strided_patchgan
 def _rename(network: nn.Module) -> Callable[[str], str]:
     def rename(name: str) -> str:
         if name.startswith("trunk."):
-            _, layer, part = name.split(".")
-            return f"main.{2 * int(layer) + int(part)}"
+            _, layer, part, *rest = name.split(".")
+            return ".".join((f"main.{2 * int(layer) + int(part)}", *rest))
         return name.replace("patch_head", "conv1", 1).replace("class_head", "conv2", 1)
 
     return rename
 
 
 def _read(state: StateDict) -> dict[str, Any]:
-    width, channels, *_ = shape(state, "main.0.weight")
+    width, channels, _, _ = shape(state, "main.0.weight")
     layers = sum(bool(re.fullmatch(r"main\.\d+\.weight", key)) for key in state)
     classes, _, height, width_left = shape(state, "conv2.weight")
     if height != width_left:

@@ -21,19 +21,19 @@ def _rename(network: nn.Module) -> Callable[[str], str]:
     depth = sum(1 for _ in network.get_submodule("downs").children())
 
     def rename(name: str) -> str:
-        side, number, layer = name.split(".", 2)
+        side, number, layer, *rest = name.split(".")
         if side == "downs":
-            return f"{_level(int(number))}{layer}"
+            return ".".join((f"{_level(int(number))}{layer}", *rest))
         level = depth - 1 - int(number)
-        # The outermost and the innermost level have one layer less on the way down, and no norm there.
+        # Ahead of the way up: the convolution down and what is inside; between the ends also activation and norm.
         before = 2 if level in (0, depth - 1) else 4
-        return f"{_level(level)}{before + int(layer)}"
+        return ".".join((f"{_level(level)}{before + int(layer)}", *rest))
 
     return rename
 
 
 def _read(state: StateDict) -> dict[str, Any]:
-    width, inputs, *_ = shape(state, "model.model.0.weight")
+    width, inputs, _, _ = shape(state, "model.model.0.weight")
     depth = 1
     while f"{_level(depth)}1.weight" in state:
         depth += 1

@@ -6,6 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils.parametrize import is_parametrized
 
 from i2i.errors import UserError
 from i2i.interop.family import Family, StateDict
@@ -49,6 +50,8 @@ def to_reference(family: Family, network: nn.Module) -> dict[str, Tensor]:
     Raises:
         UserError: if the reference has no such network.
     """
+    if any(is_parametrized(module) for module in network.modules()):
+        raise UserError("its weights are normalised, as by spectral norm, and the reference's are not")
     state = _state(family, network)
     if not family.recognises(state):
         raise UserError(f"its layers are not those of {family.title} of the reference")
