@@ -87,12 +87,7 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     contents = {path: read_state_dict(path) for path in files}
     if len(contents) < len(files):
         raise UserError(f"a file is given twice: {', '.join(map(str, files))}")
-    families = {path: _family(path, state) for path, state in contents.items()}
-    for path, family in families.items():
-        if family not in {part.family for part in reference.files.values()}:
-            raise UserError(f"{path} is {family.title}{_owners(family)}, not of {model}")
-    assigned = assign(model, reference, families)
-    parts = {path: reference.files[name] for path, name in assigned.items()}
+    parts = _parts(model, reference, contents)
     told = _tell(parts, contents)
     _check_domains(model, cls, domains, told)
     config = _configure(model, reference, told, changes)
@@ -126,6 +121,15 @@ def _check_names(domains: Sequence[str], changes: Settings) -> None:
     for section, name, option in (("model", "name", "--model"), ("data", "domains", "--domains")):
         if name in (changes.get(section) or {}):
             raise UserError(f"--set {section}.{name} has no effect here: use {option}")
+
+
+def _parts(model: str, reference: Reference, contents: Mapping[Path, Weights]) -> dict[Path, ReferenceFile]:
+    """What each file holds; UserError if that is not clear, or nothing of this model."""
+    families = {path: _family(path, state) for path, state in contents.items()}
+    for path, family in families.items():
+        if family not in {part.family for part in reference.files.values()}:
+            raise UserError(f"{path} is {family.title}{_owners(family)}, not of {model}")
+    return {path: reference.files[name] for path, name in assign(model, reference, families).items()}
 
 
 def _family(path: Path, state: Weights) -> Family:
