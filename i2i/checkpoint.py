@@ -11,7 +11,7 @@ plain name is complete. Nothing is pickled: weights are safetensors, the rest lo
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -42,7 +42,7 @@ class Checkpoint:
 
     Attributes:
         folder: where its files lie.
-        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position.
+        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position, origin.
     """
 
     folder: Path
@@ -80,6 +80,16 @@ class Checkpoint:
             (task["image_size"][0], task["image_size"][1]),
             task["channels"],
         )
+
+    @property
+    def imported(self) -> bool:
+        """Whether its weights came from files of a reference implementation, and no training here."""
+        return "origin" in self.meta
+
+    @property
+    def fresh(self) -> tuple[str, ...]:
+        """Networks that nothing has trained yet: those that were not among the imported files."""
+        return tuple(self.meta["origin"]["fresh"]) if self.imported else ()
 
     def weights(self, kind: Weights = "last") -> dict[str, Tensor]:
         """Parameters and buffers of the translator; with `ema`, averages in place of those that translate."""
@@ -129,8 +139,13 @@ def save_checkpoint(
     position: Position,
     optimisers: Mapping[str, Mapping[str, Any]],
     average: Mapping[str, Tensor] | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a checkpoint, with the averaged weights if there are any, then remove older ones; returns its folder."""
+    """Write a checkpoint, then remove older ones; returns its folder.
+
+    `average` are averaged weights, where the run keeps some; `origin` tells of imported weights: the files with
+    their hashes, and which networks are `fresh`.
+    """
     parent = run / CHECKPOINTS
     parent.mkdir(parents=True, exist_ok=True)
     final = parent / f"{position.step:08d}"
@@ -145,7 +160,7 @@ def save_checkpoint(
         save_file(dict(average), partial / "ema.safetensors")
     torch.save({"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt")
     (partial / "checkpoint.json").write_text(
-        json.dumps(_meta(translator, settings, position, average is not None), indent=1, ensure_ascii=False)
+        json.dumps(_meta(translator, settings, position, average is not None, origin), indent=1, ensure_ascii=False)
     )
     for path in (*partial.iterdir(), partial):
         _sync(path)
@@ -215,6 +230,7 @@ def load_translator(
     cls = registry.get(model.pop("name"))
     translator = cls(validate(cls.Config, model, "model"), checkpoint.task)
     load_weights(translator, checkpoint, weights)
+    translator.untrained = checkpoint.fresh
     # As in training: dropout draws its mask in memory order.
     last = checkpoint.settings["train"]["channels_last"]
     memory_format = torch.channels_last if last else torch.contiguous_format
@@ -232,6 +248,31 @@ def load_weights(translator: Translator, checkpoint: Checkpoint, weights: Weight
         raise UserError(f"{checkpoint.folder} does not fit this model: {reason}") from None
 
 
+def starting_weights(translator: Translator, checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """The weights of another run with which the training of `translator` can start.
+
+    Networks that nothing has trained yet are left out.
+
+    Raises:
+        UserError: if the others do not have the same weights in the same shapes.
+    """
+    own = {name: value.shape for name, value in translator.state_dict().items()}
+    weights = {name: value for name, value in checkpoint.weights().items() if not _in(name, checkpoint.fresh)}
+    for name in own | weights:
+        theirs = weights[name].shape if name in weights else None
+        if theirs != own.get(name) and not (theirs is None and _in(name, checkpoint.fresh)):
+            shapes = [list(shape) if shape is not None else "absent" for shape in (theirs, own.get(name))]
+            raise UserError(
+                f"{checkpoint.folder} does not fit this training: its {name} is {shapes[0]} and here {shapes[1]}. "
+                "Leave out settings that change the networks, and take as many domains and the same image size"
+            )
+    return weights
+
+
+def _in(name: str, networks: Collection[str]) -> bool:
+    return name.partition(".")[0] in networks
+
+
 def sync_write(path: Path, text: str) -> None:
     """Replace a text file so that it is complete whenever it is read."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -241,7 +282,9 @@ def sync_write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _meta(translator: Translator, settings: Settings, position: Position, averaged: bool) -> dict[str, Any]:
+def _meta(
+    translator: Translator, settings: Settings, position: Position, averaged: bool, origin: Mapping[str, Any] | None
+) -> dict[str, Any]:
     task = translator.task
     return {
         "format": FORMAT,
@@ -259,6 +302,7 @@ def _meta(translator: Translator, settings: Settings, position: Position, averag
             "channels": task.channels,
         },
         "settings": settings,
+        **({"origin": dict(origin)} if origin is not None else {}),
     }
 
 

@@ -12,7 +12,7 @@ from i2i import __version__
 from i2i.errors import TrainingError, UserError, refuse_file
 
 if TYPE_CHECKING:
-    from i2i.checkpoint import Weights
+    from i2i.checkpoint import Checkpoint, Weights
     from i2i.config import RunConfig, Settings
     from i2i.data.layouts import DataSet
     from i2i.translator import Task
@@ -103,6 +103,9 @@ def train(
     settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/MODEL-DATA.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a training.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Start with the weights and the model settings of a run.")
+    ] = None,
     device: DeviceOption = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
     dry_run: DryRunOption = False,
@@ -123,24 +126,32 @@ def train(
         i2i train --model stargan --data faces=celeba/ --data moods=rafd/
 
         i2i train --resume runs/stargan-seasons
-    """
-    from i2i.runs import open_for_resume, task_of
 
+        i2i train --init runs/stargan-seasons --data photos/
+    """
+    from i2i.checkpoint import require_checkpoint
+    from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
+
+    start = require_checkpoint(init) if init is not None else None
     if resume is not None:
-        if model or data or attributes or config or settings or out:
+        if model or data or attributes or config or settings or out or init:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume)
         run = resume
     else:
-        run_config = _new_run(model, config, _data_settings(data, attributes), settings or [])
+        run_config = _new_run(model, config, _data_settings(data, attributes), settings or [], start)
         data_set = _open_data(run_config)
+        if start is not None:
+            run_config, data_set = starting_domains(run_config, data_set, start)
         task = task_of(run_config, data_set)
         run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
         _check_new(run)
+    if init is not None and start is not None:
+        print(describe_start(init, start, run_config, task), file=sys.stderr)
     if dry_run:
         _print_training(run, run_config, task, data_set)
         return
-    _train(run, run_config, task, data_set, device, tensorboard)
+    _train(run, run_config, task, data_set, device, tensorboard, start)
 
 
 @app.command()
@@ -181,6 +192,56 @@ def translate(
     with _counting("translating") as progress:
         count = translate_files(translator, preprocess, files, source, target, out, chosen, progress)
     print(f"translated {count} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
+
+
+@app.command("import")
+def import_files(
+    files: Annotated[list[Path], typer.Argument(help="Checkpoints of a reference implementation, one per network.")],
+    model: Annotated[str, typer.Option(help="Which translator they are of; see `i2i models`.")],
+    domains: Annotated[str, typer.Option(metavar="A,B,...", help="Names of its domains, in the training's order.")],
+    out: Annotated[Path, typer.Option(help="Run folder to write; it must not hold anything yet.")],
+    size: Annotated[
+        str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; by default the training's.")
+    ] = None,
+    settings: SetOption = None,
+) -> None:
+    """Make a run folder of official checkpoints, to translate with or to train on.
+
+    What the files tell by their keys and shapes need not be set: blocks, width, norm, depth, labels, layers.
+
+    Examples:
+
+        i2i import latest_net_G_A.pth latest_net_G_B.pth --model cyclegan --domains horse,zebra --out runs/h2z
+
+        i2i import 200000-G.ckpt --model stargan --domains Black_Hair,Blond_Hair,Brown_Hair,Male,Young --out runs/celeba
+    """
+    from i2i.config import merge, parse_assignments
+    from i2i.imports import import_run
+
+    changes = parse_assignments(settings or [])
+    if size is not None:
+        changes = merge(changes, {"data": {"image_size": size}})
+    names = [name.strip() for name in domains.split(",")]
+    for line in import_run(files, model, names, changes, out).lines():
+        print(line)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files.")],
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="reference: files of the paper's implementation.")
+    ] = "reference",
+) -> None:
+    """Hand a trained model on.
+
+    Example: i2i export runs/stargan-seasons --format reference --out stargan/
+    """
+    from i2i.exports import export_run
+
+    for path in export_run(run, form, out):
+        print(path)
 
 
 @app.command()
@@ -261,12 +322,17 @@ def _data_settings(data: list[str] | None, attributes: str | None) -> "Settings"
     return settings_of(data or []) | ({"attributes": attributes} if attributes else {})
 
 
-def _new_run(model: str | None, config: str | None, data: "Settings", assignments: list[str]) -> "RunConfig":
+def _new_run(
+    model: str | None, config: str | None, data: "Settings", assignments: list[str], start: "Checkpoint | None" = None
+) -> "RunConfig":
     from i2i.benchmarks.suite import base_settings, default_suite
     from i2i.config import merge, parse_assignments
     from i2i.data.sources import is_drawn
-    from i2i.runs import run_config
+    from i2i.runs import run_config, starting_settings
 
+    taken: Settings = starting_settings(start) if start else {}
+    if start:
+        model = _same_model(model, taken["model"]["name"])
     changes = parse_assignments(assignments)
     located = merge(data, changes.get("data", {}))
     base: Settings = {}
@@ -277,7 +343,13 @@ def _new_run(model: str | None, config: str | None, data: "Settings", assignment
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    return run_config(name, merge(base, {"data": data}, changes))
+    return run_config(name, merge(base, taken, {"data": data}, changes))
+
+
+def _same_model(model: str | None, started: str) -> str:
+    if model not in (None, started):
+        raise UserError(f"--model {model} cannot start with the weights of {started}: leave --model out")
+    return started
 
 
 def _open_data(config: "RunConfig") -> "DataSet":
@@ -291,7 +363,12 @@ def _check_new(run: Path) -> None:
     from i2i.checkpoint import newest_checkpoint
 
     refuse_file(run)
-    if newest_checkpoint(run) is not None:
+    checkpoint = newest_checkpoint(run)
+    if checkpoint is not None and checkpoint.imported:
+        raise UserError(
+            f"{run} holds imported weights: start with them by --init {run}, into another folder with --out"
+        )
+    if checkpoint is not None:
         raise UserError(
             f"{run} holds a training already: go on with --resume {run}, or choose another folder with --out"
         )
@@ -306,7 +383,13 @@ def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet
 
 
 def _train(
-    run: Path, config: "RunConfig", task: "Task", data: "DataSet", device: str | None, tensorboard: bool
+    run: Path,
+    config: "RunConfig",
+    task: "Task",
+    data: "DataSet",
+    device: str | None,
+    tensorboard: bool,
+    start: "Checkpoint | None",
 ) -> None:
     from i2i.checkpoint import require_checkpoint
     from i2i.runs import describe, train_run
@@ -322,7 +405,7 @@ def _train(
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
-        train_run(run, config, task, data, chosen, observers)
+        train_run(run, config, task, data, chosen, observers, start=start)
     position = require_checkpoint(run).position
     print(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from i2i import registry
-from i2i.checkpoint import newest_checkpoint
-from i2i.config import RunConfig, Settings, build_run
+from i2i.checkpoint import Checkpoint, newest_checkpoint, starting_weights
+from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
@@ -83,6 +83,7 @@ def train_run(
     device: torch.device,
     observers: Callable[[Trainer], tuple[Observer, ...]] = lambda trainer: (),
     loading: Progress | None = None,
+    start: Checkpoint | None = None,
 ) -> Path:
     """Train to the end of the budget, from the newest checkpoint where there is one.
 
@@ -94,6 +95,7 @@ def train_run(
         device: where to train.
         observers: makes the followers besides the metrics file and the sample grids.
         loading: called with pictures decoded and in total.
+        start: checkpoint of another run whose weights a new training starts with.
 
     Returns:
         The folder of the last checkpoint.
@@ -107,7 +109,7 @@ def train_run(
         config.train.seed,
         loading,
     )
-    trainer = Trainer(run, config, task, pictures, device)
+    trainer = Trainer(run, config, task, pictures, device, start=start)
     trainer.observers = (
         MetricsFile(run, trainer.position.step),
         SampleGrids(run, pictures, task.domains),
@@ -125,6 +127,11 @@ def open_for_resume(run: Path) -> tuple[RunConfig, Task, DataSet]:
     checkpoint = newest_checkpoint(run) if run.is_dir() else None
     if checkpoint is None:
         raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME --out {run}")
+    if checkpoint.imported:
+        raise UserError(
+            f"{run} was imported and has no training to go on with: start one from its weights with "
+            f"i2i train --init {run} --data DIR"
+        )
     settings = dict(checkpoint.settings)
     model = dict(settings["model"])
     config = run_config(model.pop("name"), {**settings, "model": model})
@@ -135,6 +142,42 @@ def open_for_resume(run: Path) -> tuple[RunConfig, Task, DataSet]:
             "For a longer training start a new run with a larger --set train.images=..."
         )
     return config, checkpoint.task, open_data(config.data)
+
+
+def starting_settings(start: Checkpoint) -> Settings:
+    """What a training that starts from the weights of another run takes over: model, image size and channels."""
+    task = start.task
+    return {
+        "model": start.settings["model"],
+        "data": {"image_size": list(task.image_size), "channels": task.channels},
+    }
+
+
+def starting_domains(config: RunConfig, data: DataSet, start: Checkpoint) -> tuple[RunConfig, DataSet]:
+    """Config and data with the domains of the run to start from, in its order, where the data has them all.
+
+    Networks know domains by their place, so the order of the folders must not decide. Domains that were chosen by a
+    setting are left as they are.
+    """
+    domains = start.task.domains
+    if config.data.domains is not None or not set(domains) <= set(data.domains):
+        return config, data
+    settings = merge(config.settings(), {"data": {"domains": list(domains)}})
+    return run_config(config.name, settings), data.restricted(domains)
+
+
+def describe_start(run: Path, start: Checkpoint, config: RunConfig, task: Task) -> str:
+    """One line: whose weights, which networks start afresh, which domains take whose place.
+
+    Raises:
+        UserError: if the weights do not fit.
+    """
+    starting_weights(check_trainable(config, task), start)
+    line = f"starts with the weights of {run}"
+    if start.fresh:
+        line += f"; afresh: {', '.join(start.fresh)}"
+    places = [f"{new} for {old}" for new, old in zip(task.domains, start.task.domains, strict=False) if new != old]
+    return line + (f"; domains: {', '.join(places)}" if places else "")
 
 
 def describe(config: RunConfig, task: Task) -> str:

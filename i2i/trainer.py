@@ -24,6 +24,7 @@ from i2i.checkpoint import (
     load_weights,
     newest_checkpoint,
     save_checkpoint,
+    starting_weights,
     sync_write,
 )
 from i2i.config import RunConfig, to_yaml
@@ -190,6 +191,7 @@ class Trainer:
         pictures: the training pictures.
         device: where to train.
         observers: who is told.
+        start: checkpoint of another run whose weights a new training starts with.
     """
 
     def __init__(
@@ -200,6 +202,7 @@ class Trainer:
         pictures: TrainingPictures,
         device: torch.device,
         observers: tuple[Observer, ...] = (),
+        start: Checkpoint | None = None,
     ) -> None:
         self.run, self.config, self.pictures, self.device = run, config, pictures, device
         self.observers = observers
@@ -207,6 +210,8 @@ class Trainer:
         self.translator = build_translator(config, task)
         checkpoint = newest_checkpoint(run)
         if checkpoint is None:
+            if start is not None:
+                self.translator.load_state_dict(starting_weights(self.translator, start), strict=False)
             self.translator.prepare(pictures.centred)
         else:
             load_weights(self.translator, checkpoint)

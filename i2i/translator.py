@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from i2i.data.batches import Batch
 from i2i.errors import UserError, unknown
+from i2i.interop.family import Reference
 from i2i.labels import LabelSpace
 
 Scratch = dict[str, Tensor]
@@ -173,8 +174,10 @@ class Translator(nn.Module, ABC):
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
         labelled: whether label vectors lead its translations (`generate_labels`) and not domains (`generate`).
+        reference: the public implementation whose files it can take and give, if there is one.
 
-    `multiple` is what image height and width must be multiples of.
+    `multiple` is what image height and width must be multiples of, `untrained` names networks that nothing has
+    trained: those of an imported model that were not among the files.
     """
 
     coverage: ClassVar[Coverage]
@@ -184,7 +187,9 @@ class Translator(nn.Module, ABC):
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
     labelled: ClassVar[bool] = False
+    reference: ClassVar[Reference | None] = None
     multiple: int = 1
+    untrained: tuple[str, ...] = ()
 
     def __init__(self, config: ModelConfig, task: Task) -> None:
         """Build the networks on the CPU, initialised from torch's global stream."""

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
+from i2i.interop.family import Reference, ReferenceFile
+from i2i.interop.patchgan import PATCHGAN
+from i2i.interop.resnet import RESNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
 from i2i.models._settings import Variations
 from i2i.nn.convolution import Padding
@@ -24,6 +27,15 @@ from i2i.nn.spectral import normalise_spectrally
 from i2i.pool import ImagePool
 from i2i.registry import register
 from i2i.translator import Adam, Coverage, Losses, Phase, Scratch, Task, Translator
+
+GENERATOR_TELLS = {
+    "channels": "data.channels",
+    "width": "model.width",
+    "blocks": "model.blocks",
+    "norm": "model.norm",
+    "padding": "model.padding",
+}
+DISCRIMINATOR_TELLS = {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"}
 
 
 class CycleGANConfig(Variations):
@@ -181,3 +193,17 @@ class CycleGAN(Translator):
         device = next(self.parameters()).device
         self.pool_a.load_state(state["pool_a"], device)
         self.pool_b.load_state(state["pool_b"], device)
+
+    # There G_A maps A to B, and D_A judges what G_A makes.
+    reference = Reference(
+        repository="https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix",
+        file_name="latest_net_{network}.pth",
+        files={
+            "G_A": ReferenceFile("a_to_b", RESNET, GENERATOR_TELLS, direction=(0, 1)),
+            "G_B": ReferenceFile("b_to_a", RESNET, GENERATOR_TELLS, direction=(1, 0)),
+            "D_A": ReferenceFile("discriminator_b", PATCHGAN, DISCRIMINATOR_TELLS),
+            "D_B": ReferenceFile("discriminator_a", PATCHGAN, DISCRIMINATOR_TELLS),
+        },
+        usual_size=lambda told: 256,
+        has={"norm": ("instance", "batch"), "padding": ("reflect",)},
+    )

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
+from i2i.interop.family import Reference, ReferenceFile
+from i2i.interop.patchgan import PATCHGAN
+from i2i.interop.unet import UNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
 from i2i.models._settings import Variations
 from i2i.nn.initialise import initialise
@@ -142,6 +145,26 @@ class Pix2Pix(Translator):
     def generate(self, images: Tensor, source: int, target: int) -> Tensor:
         translated: Tensor = self.generator(images)
         return translated
+
+    reference = Reference(
+        repository="https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix",
+        file_name="latest_net_{network}.pth",
+        files={
+            "G": ReferenceFile(
+                "generator",
+                UNET,
+                {"channels": "data.channels", "width": "model.width", "depth": "model.depth", "norm": "model.norm"},
+            ),
+            "D": ReferenceFile(
+                "discriminator",
+                PATCHGAN,
+                {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"},
+            ),
+        },
+        usual_size=lambda told: int(2 ** told["model.depth"]),
+        assumed=("dropout", "test_dropout", "test_statistics"),
+        has={"norm": ("batch", "instance")},
+    )
 
 
 def _depth_for(image_size: tuple[int, int]) -> int:

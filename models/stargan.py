@@ -11,6 +11,9 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.data.batches import LabelledBatch
+from i2i.interop.family import Reference, ReferenceFile
+from i2i.interop.resnet import LABELLED_RESNET
+from i2i.interop.strided import STRIDED_PATCHGAN
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, label_loss
 from i2i.models._settings import Variations
 from i2i.nn.norm import Norm
@@ -111,6 +114,36 @@ class StarGAN(Translator):
         translated: Tensor = self.generator(images, labels)
         return translated
 
-    def recognise(self, images: Tensor) -> Tensor:
+    def recognise(self, images: Tensor) -> Tensor | None:
+        if "discriminator" in self.untrained:
+            return None
         _, logits = self.discriminator.judge_and_classify(images)
         return logits
+
+    reference = Reference(
+        repository="https://github.com/yunjey/stargan",
+        file_name="{step}-{network}.ckpt",
+        files={
+            "G": ReferenceFile(
+                "generator",
+                LABELLED_RESNET,
+                {
+                    "channels": "data.channels",
+                    "width": "model.width",
+                    "blocks": "model.blocks",
+                    "labels": "labels.width",
+                },
+            ),
+            "D": ReferenceFile(
+                "discriminator",
+                STRIDED_PATCHGAN,
+                {
+                    "width": "model.discriminator_width",
+                    "layers": "model.layers",
+                    "classes": "labels.classes",
+                    "image_size": "data.image_size",
+                },
+            ),
+        },
+        usual_size=lambda told: 128,
+    )

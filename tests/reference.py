@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from i2i.interop.family import Family
+from i2i.interop.weights import from_reference
+
 DATA = Path(__file__).parent / "data"
 BOOKKEEPING = ("running_mean", "running_var", "num_batches_tracked")
 
@@ -23,6 +26,11 @@ def arrays(name: str) -> dict[str, Tensor]:
 
 def weights(name: str) -> dict[str, Any]:
     return torch.load(DATA / f"{name}.pth", weights_only=True)
+
+
+def load(network: nn.Module, family: Family, reference: dict[str, Tensor]) -> None:
+    """Load a reference state dict into a network by the names of its family, as an import does."""
+    network.load_state_dict(from_reference(family, network, reference))
 
 
 def load_in_order(network: nn.Module, reference: dict[str, Tensor]) -> None:

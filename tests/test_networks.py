@@ -4,6 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from i2i.interop.patchgan import PATCHGAN
+from i2i.interop.resnet import LABELLED_RESNET, RESNET
+from i2i.interop.strided import STRIDED_PATCHGAN
+from i2i.interop.unet import UNET
 from i2i.nn.patchgan import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.unet import UNet
@@ -56,22 +60,23 @@ def test_parameter_count_is_the_published_one(build, count):
 
 
 REFERENCE_NETWORKS = {
-    "cyclegan_resnet_6blocks": lambda: ResnetGenerator(width=4, blocks=6),
-    "cyclegan_resnet_9blocks": lambda: ResnetGenerator(width=4, blocks=9),
-    "pix2pix_unet_128": lambda: UNet(width=4, depth=7),
-    "pix2pix_unet_256": lambda: UNet(width=4, depth=8),
-    "cyclegan_patchgan70": lambda: patchgan(3, width=4),
-    "pix2pix_patchgan70": lambda: patchgan(6, width=4, norm="batch"),
-    "pix2pix_pixelgan": lambda: patchgan(6, width=4, layers=0, norm="batch"),
-    "stargan_generator": lambda: ResnetGenerator(width=4, labels=5, **STARGAN),
-    "stargan_discriminator": lambda: strided_patchgan(width=4, classes=5),
+    "cyclegan_resnet_6blocks": (RESNET, lambda: ResnetGenerator(width=4, blocks=6)),
+    "cyclegan_resnet_9blocks": (RESNET, lambda: ResnetGenerator(width=4, blocks=9)),
+    "pix2pix_unet_128": (UNET, lambda: UNet(width=4, depth=7)),
+    "pix2pix_unet_256": (UNET, lambda: UNet(width=4, depth=8)),
+    "cyclegan_patchgan70": (PATCHGAN, lambda: patchgan(3, width=4)),
+    "pix2pix_patchgan70": (PATCHGAN, lambda: patchgan(6, width=4, norm="batch")),
+    "pix2pix_pixelgan": (PATCHGAN, lambda: patchgan(6, width=4, layers=0, norm="batch")),
+    "stargan_generator": (LABELLED_RESNET, lambda: ResnetGenerator(width=4, labels=5, **STARGAN)),
+    "stargan_discriminator": (STRIDED_PATCHGAN, lambda: strided_patchgan(width=4, classes=5)),
 }
 
 
 @pytest.mark.parametrize("name", REFERENCE_NETWORKS)
 def test_output_is_the_reference_implementations(name):
-    network = REFERENCE_NETWORKS[name]().eval()
-    reference.load_in_order(network, reference.weights(name))
+    family, build = REFERENCE_NETWORKS[name]
+    network = build().eval()
+    reference.load(network, family, reference.weights(name))
     stored = reference.arrays(name)
     with torch.no_grad():
         if name == "stargan_discriminator":
@@ -83,6 +88,25 @@ def test_output_is_the_reference_implementations(name):
     for output, wanted in zip(outputs, expected, strict=True):
         assert output.shape == wanted.shape
         assert (output - wanted).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("name", REFERENCE_NETWORKS)
+def test_names_and_order_of_the_reference_lead_to_the_same_weights(name):
+    family, build = REFERENCE_NETWORKS[name]
+    by_name, by_order = build(), build()
+    reference.load(by_name, family, reference.weights(name))
+    reference.load_in_order(by_order, reference.weights(name))
+    for key, value in by_order.state_dict().items():
+        assert torch.equal(by_name.state_dict()[key], value), key
+
+
+@pytest.mark.parametrize("name", REFERENCE_NETWORKS)
+def test_keys_and_shapes_tell_how_a_network_is_built(name):
+    family, build = REFERENCE_NETWORKS[name]
+    recognised = [own for own, _ in REFERENCE_NETWORKS.values() if own.recognises(reference.weights(name))]
+    assert set(recognised) == {family}
+    told = family.build(**family.read(reference.weights(name)))
+    assert str(told) == str(build())
 
 
 @pytest.mark.parametrize("image_size", [(32, 32), (16, 48), (64, 128), (100, 60)])

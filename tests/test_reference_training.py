@@ -23,6 +23,12 @@ def assert_losses(ours, theirs, step):
         assert ours[name] == pytest.approx(expected, rel=TOLERANCE), f"{name} in step {step}"
 
 
+def load(translator, weights):
+    """Load state dicts by the names of the reference's networks."""
+    for name, part in translator.reference.files.items():
+        reference.load(translator.get_submodule(part.network), part.family, weights[name])
+
+
 def run(translator, batches, scratches=None):
     """The logged terms of every step."""
     optimisers, guard = build_optimisers(translator), FiniteGuard(torch.device("cpu"))
@@ -38,14 +44,7 @@ def test_cyclegan_losses():
     stored, weights = reference.arrays("training_cyclegan"), reference.weights("training_cyclegan")
     config = CycleGANConfig(width=4, discriminator_width=4, blocks=6, pool_size=0)
     translator = CycleGAN(config, Task.covering(Coverage.PAIR, ("A", "B"), (64, 64)))
-    # In the reference's naming G_A maps A to B and D_A judges its fakes, which belong to B.
-    for ours, theirs in {
-        "a_to_b": "G_A",
-        "b_to_a": "G_B",
-        "discriminator_b": "D_A",
-        "discriminator_a": "D_B",
-    }.items():
-        reference.load_in_order(translator.get_submodule(ours), weights[f"net{theirs}"])
+    load(translator, {name.removeprefix("net"): own for name, own in weights.items()})
     batches = [UnpairedBatch(a, b) for a, b in zip(stored["A"], stored["B"], strict=True)]
     logged = reference.settings("training_cyclegan")["losses"]
     for step, (terms, expected) in enumerate(zip(run(translator, batches), logged, strict=True)):
@@ -66,8 +65,7 @@ def test_pix2pix_losses():
     stored, weights = reference.arrays("training_pix2pix"), reference.weights("training_pix2pix")
     config = Pix2PixConfig(width=4, discriminator_width=4, dropout=0)
     translator = Pix2Pix(config, Task.covering(Coverage.DIRECTION, ("A", "B"), (128, 128)))
-    reference.load_in_order(translator.generator, weights["netG"])
-    reference.load_in_order(translator.discriminator, weights["netD"])
+    load(translator, {"G": weights["netG"], "D": weights["netD"]})
     batches = [PairedBatch(a, b) for a, b in zip(stored["A"], stored["B"], strict=True)]
     logged = reference.settings("training_pix2pix")["losses"]
     for step, (terms, expected) in enumerate(zip(run(translator, batches), logged, strict=True)):
@@ -88,8 +86,7 @@ def test_stargan_losses(labels):
     columns = tuple("abcde")
     space = LabelSpace.of_domains(columns) if labels == "exclusive" else LabelSpace((LabelSet(columns),))
     translator = StarGAN(config, Task.covering(Coverage.ALL, space, (64, 64)))
-    reference.load_in_order(translator.generator, weights["G"])
-    reference.load_in_order(translator.discriminator, weights["D"])
+    load(translator, weights)
     batches = [LabelledBatch(*pair) for pair in zip(stored["images"], stored["labels"], strict=True)]
     draws = [
         {"targets": targets, "interpolation": interpolation}

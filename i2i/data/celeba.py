@@ -24,6 +24,15 @@ SPLITS = ("train", "val", "test")
 # The attributes of StarGAN's table 1 and figure 4; hair colours replace one another, as the authors' code does it.
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
+NAMES = frozenset(
+    """
+    5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair
+    Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male
+    Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks
+    Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace
+    Wearing_Necktie Young
+    """.split()  # noqa: SIM905
+)
 # Without a partition file as many pictures are kept for the test as in StarGAN (section 5.2), of few a tenth.
 TEST_PICTURES = 2_000
 TEST_SHARE = 0.1

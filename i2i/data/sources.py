@@ -1,6 +1,7 @@
 """The data set that settings name: a folder, an embedded set, or several of either joined."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from i2i.config import DataConfig, Settings
@@ -9,6 +10,7 @@ from i2i.data.embedded import cached
 from i2i.data.layouts import DataSet, join, scan
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
+from i2i.labels import SEPARATOR, LabelSet, LabelSpace
 
 EMBEDDED = "embedded:"
 """What a data path begins with that names an embedded set, as in `embedded:seasons`."""
@@ -51,6 +53,26 @@ def settings_of(given: Sequence[str]) -> Settings:
             raise UserError(f"--data names two data sets {name!r}: their domains could not be told apart")
         sets[name] = _located(path)
     return {"sets": sets}
+
+
+def labels_of(names: Sequence[str], config: DataConfig) -> LabelSpace:
+    """The label space that names of columns stand for, where there are no data that would say.
+
+    Names `dataset/column` are those of several data sets, in order. The columns of a set are attributes if
+    `data.attributes` lists them all or CelebA has attributes of these names, and exclusive domains otherwise.
+    """
+    columns: dict[str, list[str]] = {}
+    for name in names:
+        place, _, column = name.rpartition(SEPARATOR)
+        columns.setdefault(place, []).append(column)
+    return LabelSpace(tuple(_label_set(place, tuple(own), config) for place, own in columns.items()))
+
+
+def _label_set(name: str, columns: tuple[str, ...], config: DataConfig) -> LabelSet:
+    if not celeba.NAMES.union(config.attributes or ()).issuperset(columns):
+        return LabelSet(columns, (columns,), name)
+    groups = config.exclusive and [group for group in config.exclusive if set(group) <= set(columns)]
+    return replace(celeba.label_set(columns, groups), name=name)
 
 
 def is_drawn(data: Settings) -> bool:

@@ -1,0 +1,102 @@
+"""What a family of networks is, and what a model says about the files of its reference implementation."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from i2i.errors import UserError
+
+StateDict = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks of one build, here and in a reference implementation.
+
+    Attributes:
+        title: what such a network is, with its article.
+        generator: whether it makes images; otherwise it judges them.
+        recognises: whether a reference state dict is of this family.
+        read: arguments that build the network here, from the keys and shapes of a reference state dict. Raises
+            UserError for what the reference or i2i does not have.
+        build: the network here, from those arguments.
+        rename: for a network, the function from the names of its modules to the reference's.
+        tracked: whether the reference's instance norms store running statistics, which nothing uses.
+    """
+
+    title: str
+    generator: bool
+    recognises: Callable[[StateDict], bool]
+    read: Callable[[StateDict], dict[str, Any]]
+    build: Callable[..., nn.Module]
+    rename: Callable[[nn.Module], Callable[[str], str]]
+    tracked: bool = False
+
+
+@dataclass(frozen=True)
+class ReferenceFile:
+    """One file of a reference implementation.
+
+    Attributes:
+        network: attribute of the translator that holds this network.
+        family: how its names correspond.
+        tells: from arguments of the network to what they settle: `model.NAME`, `data.NAME`, or a property of the
+            label space, `labels.width` or `labels.classes`.
+        direction: indices of the domains between which a generator translates; None: between all.
+    """
+
+    network: str
+    family: Family
+    tells: Mapping[str, str]
+    direction: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The public implementation whose files a translator takes and gives.
+
+    Attributes:
+        repository: where its code is.
+        file_name: pattern of its files' names, with {network} and, where they have it, {step}.
+        files: its networks under the names that its files have.
+        usual_size: side of the images in pixels, from what the files tell; for when nothing else says it.
+        assumed: settings that no file tells and that change translations.
+        has: for settings of which the reference has not every value, those that it has.
+    """
+
+    repository: str
+    file_name: str
+    files: Mapping[str, ReferenceFile]
+    usual_size: Callable[[Mapping[str, Any]], int]
+    assumed: tuple[str, ...] = ()
+    has: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+def shape(state: StateDict, key: str) -> tuple[int, ...]:
+    """Shape of a convolution's weight, four numbers; UserError if the state dict lacks it."""
+    if key not in state:
+        raise UserError(f"it lacks {key}")
+    if state[key].ndim != 4:
+        raise UserError(f"its {key} is {list(state[key].shape)}, and not the weight of a convolution")
+    return tuple(state[key].shape)
+
+
+def has_kernel(state: StateDict, key: str, side: int) -> bool:
+    """Whether there is a convolution of that name with a square kernel of that side."""
+    return key in state and tuple(state[key].shape[2:]) == (side, side)
+
+
+def read_norm(state: StateDict, convolution: str, norm: str) -> str:
+    """Which norm follows a convolution; there the reference has a bias with plain instance norm alone."""
+    if f"{norm}.weight" in state:
+        return "batch" if f"{norm}.running_mean" in state else "instance-affine"
+    return "instance" if f"{convolution}.bias" in state else "none"
+
+
+def image_channels(inputs: int, outputs: int) -> int:
+    """Channels of a network's images; UserError unless it gives as many as it takes."""
+    if inputs != outputs:
+        raise UserError(f"it takes {inputs} channels and gives {outputs}, and i2i's models give as many as they take")
+    return inputs
