@@ -10,9 +10,9 @@ from PIL import Image
 
 from i2i.benchmarks.plan import Direction, Plan, direction_name
 from i2i.config import DataConfig
-from i2i.data.embedded import open_data
 from i2i.data.images import Preprocess, read_picture
 from i2i.data.layouts import DataSet
+from i2i.data.sources import open_data
 
 ROWS = 6
 ROWS_AT_MOST = 12

@@ -17,9 +17,9 @@ from i2i.benchmarks.scoring import Row, Scorer, real_pixels
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, require_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
-from i2i.data.embedded import open_data
 from i2i.data.images import to_arrays, to_images, write_picture
 from i2i.data.pictures import load_pixels
+from i2i.data.sources import open_data
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
 from i2i.tracking import Callback, duration

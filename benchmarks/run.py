@@ -24,9 +24,9 @@ from i2i.benchmarks.suite import Contestant, Suite
 from i2i.benchmarks.workers import run_jobs
 from i2i.checkpoint import sync_write
 from i2i.config import RunConfig, Settings, merge, stable_hash
-from i2i.data.embedded import open_data
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, check_readable
+from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
 from i2i.metrics.features import find_inception
 from i2i.runs import check_trainable, run_config

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from i2i.benchmarks.plan import direction_name
 from i2i.config import RunConfig, Settings
-from i2i.data.embedded import open_data
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import load_pixels
+from i2i.data.sources import open_data
 from i2i.metrics.classifier import DomainClassifier, predictions
 from i2i.metrics.features import ClassifierExtractor, Extractor, InceptionExtractor
 from i2i.metrics.frechet import frechet_distance_between

@@ -81,7 +81,7 @@ class Suite(Section):
         return Contestant(name, variant.model, settings)
 
 
-def load_suite(name: str, models: str | None, data: str | None, assignments: list[str]) -> Suite:
+def load_suite(name: str, models: str | None, data: Settings, assignments: list[str]) -> Suite:
     """A suite by name or file, with the command line's choices put over it.
 
     Assignments are `data.*` and `train.*` for all, `NAME.setting` for the settings of a translator, which its
@@ -95,7 +95,7 @@ def load_suite(name: str, models: str | None, data: str | None, assignments: lis
         settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
     overrides = parse_assignments(assignments)
     if data:
-        overrides = merge(overrides, {"data": {"path": str(Path(data).absolute())}})
+        overrides = merge(overrides, {"data": data})
     suite = _checked(settings)
     return _checked(merge(settings, _sorted_out(overrides, suite)))
 
@@ -181,8 +181,8 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     return placed
 
 
-def default_suite(data: str | None) -> str:
-    """The suite for people who name none: three domains of the embedded set, or whatever their data has."""
+def default_suite(data: bool) -> str:
+    """The suite for people who name none: three domains of the embedded set or, with `data`, whatever theirs has."""
     return "quick" if data else "seasons"
 
 

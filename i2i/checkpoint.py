@@ -25,6 +25,7 @@ from i2i import __version__, registry
 from i2i.config import Settings, validate
 from i2i.data.images import Preprocess
 from i2i.errors import UserError
+from i2i.labels import LabelSpace
 from i2i.translator import Task, Translator
 
 FORMAT = 1
@@ -67,6 +68,7 @@ class Checkpoint:
         return Task(
             tuple(task["domains"]),
             tuple((source, target) for source, target in task["directions"]),
+            LabelSpace.from_settings(task["labels"]) if "labels" in task else LabelSpace.of_domains(task["domains"]),
             (task["image_size"][0], task["image_size"][1]),
             task["channels"],
         )
@@ -218,6 +220,7 @@ def _meta(translator: Translator, settings: Settings, position: Position) -> dic
         "task": {
             "domains": task.domains,
             "directions": task.directions,
+            "labels": task.labels.settings(),
             "image_size": task.image_size,
             "channels": task.channels,
         },

@@ -28,7 +28,13 @@ data_app = typer.Typer(help="Data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 DataOption = Annotated[
-    str | None, typer.Option("--data", metavar="DIR", help="Data folder; without it the embedded set.")
+    list[str] | None,
+    typer.Option(
+        "--data", metavar="[NAME=]DIR", help="Data folder; several with names to learn jointly; none: the embedded set."
+    ),
+]
+AttributesOption = Annotated[
+    str | None, typer.Option(metavar="A,B,...", help="Attributes to learn, from the list in the data folder.")
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -89,6 +95,7 @@ _COVERAGE_WORDS = {"direction": "direction", "pair": "pair", "all": "set of doma
 def train(
     model: Annotated[str | None, typer.Option(help="Which translator; see `i2i models`.")] = None,
     data: DataOption = None,
+    attributes: AttributesOption = None,
     config: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Settings to start from: a suite or a YAML file.")
     ] = None,
@@ -110,17 +117,21 @@ def train(
 
         i2i train --model cyclegan --data photos/ --set train.images=200000 --set model.lambda_identity=5
 
+        i2i train --model stargan --data celeba/ --attributes Blond_Hair,Black_Hair,Male
+
+        i2i train --model stargan --data faces=celeba/ --data moods=rafd/
+
         i2i train --resume runs/stargan-seasons
     """
     from i2i.runs import open_for_resume, task_of
 
     if resume is not None:
-        if model or data or config or settings or out:
+        if model or data or attributes or config or settings or out:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume)
         run = resume
     else:
-        run_config = _new_run(model, data, config, settings or [])
+        run_config = _new_run(model, config, _data_settings(data, attributes), settings or [])
         data_set = _open_data(run_config)
         task = task_of(run_config, data_set)
         run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
@@ -135,14 +146,22 @@ def train(
 def translate(
     run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
     inputs: Annotated[list[Path], typer.Argument(help="Pictures and folders of pictures.")],
-    target: Annotated[str, typer.Option(help="Domain to translate to.")],
+    target: Annotated[
+        str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the translations, PNG files of the inputs' names.")],
-    source: Annotated[str | None, typer.Option(help="Domain of the inputs, for models that need to know it.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
+    ] = None,
     device: DeviceOption = None,
 ) -> None:
     """Translate pictures with a trained model.
 
-    Example: i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
+    Examples:
+
+        i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
+
+        i2i translate runs/celeba faces/ --target +Blond_Hair,-Male --out out/
     """
     from i2i.checkpoint import load_translator
     from i2i.inference import collect, translate_files
@@ -163,6 +182,7 @@ def bench(
         str | None, typer.Option(help="Comma-separated translators and variants; by default the suite's.")
     ] = None,
     data: DataOption = None,
+    attributes: AttributesOption = None,
     out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
     suite: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, with --data quick.")
@@ -191,7 +211,8 @@ def bench(
     from i2i.benchmarks.run import prepare, run_bench
     from i2i.benchmarks.suite import default_suite, load_suite
 
-    chosen = load_suite(suite or default_suite(data), models, data, settings or [])
+    located = _data_settings(data, attributes)
+    chosen = load_suite(suite or default_suite(bool(data)), models, located, settings or [])
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress)
     if dry_run:
@@ -225,26 +246,33 @@ def make_data(
     print(scan(out))
 
 
-def _new_run(model: str | None, data: str | None, config: str | None, assignments: list[str]) -> "RunConfig":
+def _data_settings(data: list[str] | None, attributes: str | None) -> "Settings":
+    """What --data and --attributes say, as `data` settings."""
+    from i2i.data.sources import settings_of
+
+    return settings_of(data or []) | ({"attributes": attributes} if attributes else {})
+
+
+def _new_run(model: str | None, config: str | None, data: "Settings", assignments: list[str]) -> "RunConfig":
     from i2i.benchmarks.suite import base_settings, default_suite
     from i2i.config import merge, parse_assignments
     from i2i.runs import run_config
 
+    located = bool(data.keys() & {"path", "sets"})
     base: Settings = {}
     name = model
-    if config or not data:
-        name, base = base_settings(config or default_suite(data), model)
+    if config or not located:
+        name, base = base_settings(config or default_suite(located), model)
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
-    chosen: Settings = {"data": {"path": str(Path(data).absolute())}} if data else {}
     changes = parse_assignments(assignments)
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    return run_config(name, merge(base, chosen, changes))
+    return run_config(name, merge(base, {"data": data}, changes))
 
 
 def _open_data(config: "RunConfig") -> "DataSet":
-    from i2i.data.embedded import open_data
+    from i2i.data.sources import open_data
 
     with _counting("drawing the embedded set") as progress:
         return open_data(config.data, progress)

@@ -27,6 +27,9 @@ class DataConfig(Section):
     """Which pictures, and how they become images."""
 
     path: Path | None = Field(None, description="data folder; None: the embedded set")
+    sets: dict[str, str] | None = Field(
+        None, description="several folders by name, learnt together; embedded:NAME for an embedded set"
+    )
     embedded: str = Field("seasons", description="name of the embedded set, when there is no path")
     scenes: int = Field(400, ge=1, description="training scenes of the embedded set")
     test_scenes: int = Field(60, ge=2, description="test scenes of the embedded set")
@@ -34,6 +37,10 @@ class DataConfig(Section):
     image_size: tuple[int, int] = Field((256, 256), description="height and width, pixels; N, HxW or [H, W]")
     channels: Literal[1, 3] = Field(3, description="3: RGB, 1: greyscale")
     domains: tuple[str, ...] | None = Field(None, description="only these domains, in this order")
+    attributes: tuple[str, ...] | None = Field(None, description="of a list; None: those of StarGAN's paper")
+    exclusive: tuple[tuple[str, ...], ...] | None = Field(
+        None, description="groups of attributes that replace one another; None: hair colours"
+    )
     zoom: float = Field(286 / 256, ge=1, le=4, description="training crops come from pictures this much larger")
     flip: bool = Field(True, description="mirror half of the training pictures")
     train_split: str = "train"
@@ -56,7 +63,17 @@ class DataConfig(Section):
             raise ValueError("image sides must be at least 8 pixels")
         return value
 
-    @field_validator("domains", mode="before")
+    @field_validator("sets")
+    @classmethod
+    def _named(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        for name in value or ():
+            if not name or "/" in name or "," in name:
+                raise ValueError(f"{name!r} is no name for a data set: leave out / and ,")
+        if value is not None and len(value) < 2:
+            raise ValueError("give at least two data sets, or data.path for a single one")
+        return value
+
+    @field_validator("domains", "attributes", mode="before")
     @classmethod
     def _names(cls, value: Any) -> Any:
         return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
@@ -99,7 +116,7 @@ class RunConfig(Section):
     def key(self, data_fingerprint: str) -> str:
         """Hash of all that decides the result, 16 hex digits; where the data lies is left out."""
         settings = self.settings()
-        for location in ("path", "embedded", "scenes", "test_scenes", "val_scenes"):
+        for location in ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes"):
             del settings["data"][location]
         for reporting in ("log_every", "sample_every", "checkpoint_every"):
             del settings["train"][reporting]

@@ -1,9 +1,10 @@
 """Translating files: which pictures, which direction, where the results go."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from i2i.data.images import Preprocess, is_picture, read_picture, to_arrays, to_images, write_picture
 from i2i.data.pictures import Progress
@@ -38,7 +39,7 @@ def collect(inputs: Sequence[Path]) -> Files:
 
 
 def direction(translator: Translator, source: str | None, target: str) -> tuple[str, str]:
-    """The direction to `target`; a source that is not given is any the model translates from.
+    """The direction to `target`, a domain; a source that is not given is any the model translates from.
 
     Raises:
         UserError: for an unknown target, or one that the model does not translate to.
@@ -56,6 +57,20 @@ def direction(translator: Translator, source: str | None, target: str) -> tuple[
     return sources[0], target
 
 
+def _translation(translator: Translator, source: str | None, target: str) -> Callable[[Tensor], Tensor]:
+    """Images in, translations out; for a model led by attributes `source` says which the pictures have."""
+    if not translator.labelled:
+        ways = direction(translator, source, target)
+        return lambda images: translator.translate(images, *ways)
+    space = translator.task.labels
+    space.towards(target)
+    if space.decides(target):
+        return lambda images: translator.translate(images, source, target)
+    if source is not None:
+        space.described(target, [source])
+    return lambda images: translator.translate(images, None, target, None if source is None else [source] * len(images))
+
+
 def translate_files(
     translator: Translator,
     preprocess: Preprocess,
@@ -71,14 +86,14 @@ def translate_files(
     Every picture is read before the first result is written, so that a broken one leaves nothing half-done;
     they are read again batch by batch, to keep memory small.
     """
-    chosen = direction(translator, source, target)
+    translate = _translation(translator, source, target)
     _refuse_overwriting(files, out)
     for path, _ in files:
         read_picture(path)
     for start in range(0, len(files), BATCH):
         some = files[start : start + BATCH]
         images = torch.cat([to_images(preprocess(read_picture(path))[None]) for path, _ in some])
-        translated = to_arrays(translator.translate(images.to(device), *chosen))
+        translated = to_arrays(translate(images.to(device)))
         for pixels, (_, name) in zip(translated, some, strict=True):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_picture(out / name, pixels)

@@ -1,4 +1,4 @@
-"""Adversarial objectives and the gradient penalty, shared by every translator."""
+"""Adversarial objectives, the gradient penalty and the loss of label heads, shared by every translator."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from i2i.labels import LabelSpace
 
 GANObjective = Literal["vanilla", "lsgan", "hinge", "wgan-gp"]
 
@@ -118,3 +120,29 @@ def gradient_penalty(
 def total(terms: Iterable[Tensor]) -> Tensor:
     """Sum of at least one scalar, added in their order."""
     return reduce(add, terms)
+
+
+def label_loss(space: LabelSpace, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """How wrong class logits are, averaged over the pictures (Choi et al. 2018, equations 2 and 3).
+
+    A picture counts in the columns of its own data set alone (section 3.3): by softmax cross-entropy where these
+    are domains, by binary cross-entropy summed over attributes, as the authors' code does, where they are not.
+
+    Args:
+        space: the columns.
+        logits: [B, space.classes].
+        labels: label vectors [B, space.width].
+        smoothing: of the labels, towards equal chances.
+    """
+    owners = space.owners(labels)
+    total = logits.new_zeros((), dtype=torch.float32)
+    for position, one in enumerate(space.sets):
+        columns = space.columns(position)
+        own, truth = logits[:, columns].float(), labels[:, columns].float()
+        if one.has_attributes:
+            truth = truth * (1 - smoothing) + smoothing / 2
+            wrong = F.binary_cross_entropy_with_logits(own, truth, reduction="none").sum(1)
+        else:
+            wrong = F.cross_entropy(own, truth.argmax(1), reduction="none", label_smoothing=smoothing)
+        total = total + (wrong * (owners == position)).sum()
+    return total / len(labels)

@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from i2i import registry
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import RunConfig, Settings, build_run
 from i2i.data.batches import Batch
-from i2i.data.embedded import open_data
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
+from i2i.data.sources import open_data
 from i2i.errors import UserError
 from i2i.tracking import MetricsFile, SampleGrids
 from i2i.trainer import Observer, Trainer, build_translator, planned_steps
@@ -37,7 +36,7 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     reason = cls.batch.unsuitable(data)
     if reason:
         raise UserError(f"{config.name} cannot be trained on {data.root}: {reason}")
-    task = Task.covering(cls.coverage, data.domains, config.data.image_size, config.data.channels)
+    task = Task.covering(cls.coverage, data.labels, config.data.image_size, config.data.channels)
     for domain in task.domains:
         data.pictures(config.data.train_split, domain)
     check_trainable(config, task)
@@ -69,8 +68,7 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
 def _empty_batch(config: RunConfig, translator: Translator) -> Batch:
     """A batch of the right shapes on the meta device."""
     task, size = translator.task, (config.train.batch_size or 1) // config.train.accumulate
-    blank = np.zeros((1, *task.image_size, task.channels), dtype=np.uint8)
-    pictures = TrainingPictures(dict.fromkeys(task.domains, blank), Preprocess(task.image_size, task.channels))
+    pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
     batch = translator.batch.draw(pictures, task.domains, size, step=0)
     return batch.to(torch.device("meta"), torch.contiguous_format)
 

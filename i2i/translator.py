@@ -5,7 +5,7 @@ path, step counter or logger: those belong to the trainer. `docs/adding_a_model.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -17,9 +17,13 @@ from torch import Tensor, nn
 
 from i2i.data.batches import Batch
 from i2i.errors import UserError, unknown
+from i2i.labels import LabelSpace
 
 Scratch = dict[str, Tensor]
 """What one phase leaves for a later one; made fresh by the trainer for every micro-batch."""
+
+Generate = Callable[[Tensor, slice], Tensor]
+"""Translates some of the images of a batch."""
 
 INFERENCE_NOISE_SEED = 0
 
@@ -39,36 +43,43 @@ class Task:
     Attributes:
         domains: names; their order is the order of the model's indices.
         directions: ordered pairs (source, target) of names.
+        labels: the columns by which pictures are labelled; their domains are `domains`.
         image_size: height and width in pixels.
         channels: colour channels of every image.
     """
 
     domains: tuple[str, ...]
     directions: tuple[tuple[str, str], ...]
+    labels: LabelSpace
     image_size: tuple[int, int]
     channels: int = 3
 
     @classmethod
     def covering(
-        cls, coverage: Coverage, domains: tuple[str, ...], image_size: tuple[int, int], channels: int = 3
+        cls,
+        coverage: Coverage,
+        domains: LabelSpace | Sequence[str],
+        image_size: tuple[int, int],
+        channels: int = 3,
     ) -> "Task":
-        """The task of one training of that coverage over `domains`.
+        """The task of one training of that coverage over `domains`, names or a whole label space.
 
         Raises:
             UserError: for fewer than two domains, or more than two with a coverage that serves one pair.
         """
-        if len(domains) < 2:
-            raise UserError(f"translation needs at least two domains, found only {', '.join(domains) or 'none'}")
-        if coverage is not Coverage.ALL and len(domains) != 2:
+        labels = domains if isinstance(domains, LabelSpace) else LabelSpace.of_domains(domains)
+        names = labels.domains
+        if len(names) < 2:
+            raise UserError(f"translation needs at least two domains, found only {', '.join(names) or 'none'}")
+        if coverage is Coverage.ALL:
+            return cls(names, labels.directions, labels, image_size, channels)
+        if len(names) != 2:
             raise UserError(
-                f"this model learns one pair of domains at a time and the data has {', '.join(domains)}: "
-                f"choose two with --set data.domains={domains[0]},{domains[1]}"
+                f"this model learns one pair of domains at a time and the data has {', '.join(names)}: "
+                f"choose two with --set data.domains={names[0]},{names[1]}"
             )
-        if coverage is Coverage.DIRECTION:
-            directions: tuple[tuple[str, str], ...] = ((domains[0], domains[1]),)
-        else:
-            directions = tuple((a, b) for a in domains for b in domains if a != b)
-        return cls(domains, directions, image_size, channels)
+        directions = (names,) if coverage is Coverage.DIRECTION else (names, names[::-1])
+        return cls(names, directions, LabelSpace.of_domains(names), image_size, channels)
 
     def index(self, domain: str) -> int:
         """Index of a domain name; UserError for a name the task does not have."""
@@ -159,6 +170,7 @@ class Translator(nn.Module, ABC):
         batch_size: the paper's, used unless the settings say otherwise.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
+        labelled: whether label vectors lead its translations (`generate_labels`) and not domains (`generate`).
 
     `multiple` is what image height and width must be multiples of.
     """
@@ -168,6 +180,7 @@ class Translator(nn.Module, ABC):
     batch_size: ClassVar[int] = 1
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
+    labelled: ClassVar[bool] = False
     multiple: int = 1
 
     def __init__(self, config: ModelConfig, task: Task) -> None:
@@ -180,9 +193,17 @@ class Translator(nn.Module, ABC):
     def phases(self) -> tuple[Phase, ...]:
         """The turns of a training step in order of execution; none for a method that learns nothing."""
 
-    @abstractmethod
     def generate(self, images: Tensor, source: int, target: int) -> Tensor:
         """Translate [B, C, H, W] in [-1, 1] between domains given by index; same shape and range."""
+        raise NotImplementedError(f"{type(self).__name__} defines no generate")
+
+    def generate_labels(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Translate [B, C, H, W] in [-1, 1] as label vectors [B, task.labels.width] say; for `labelled` models."""
+        raise NotImplementedError(f"{type(self).__name__} defines no generate_labels")
+
+    def recognise(self, images: Tensor) -> Tensor | None:
+        """Class logits [B, task.labels.classes] of images; None from a model that judges none."""
+        return None
 
     @property
     def inference(self) -> Inference:
@@ -203,28 +224,70 @@ class Translator(nn.Module, ABC):
         """Take over what `training_state` gave."""
 
     @final
-    def translate(self, images: Tensor, source: str, target: str) -> Tensor:
+    def translate(
+        self, images: Tensor, source: str | None, target: str, attributes: Sequence[str] | None = None
+    ) -> Tensor:
         """Translate images [B, C, H, W], float in [-1, 1], from domain `source` to domain `target`.
 
         The result has the same shape and range and does not depend on how pictures are batched. Neither
         training mode, weights, buffers nor torch's random stream are changed.
 
+        Args:
+            images: what to translate.
+            source: the domain of the images; None for a labelled model that need not know.
+            target: a domain or, for a labelled model, several changes such as `Blond_Hair,-Male`.
+            attributes: what each picture has in the target's data set, such as `Black_Hair,Young`. Only where the
+                target leaves attributes as they are; without it a model that can tell looks at the pictures.
+
         Raises:
             UserError: for an unknown domain or direction, or images of a shape, type or range that the
                 model does not take; the text lists what is allowed.
         """
-        self._check_direction(source, target)
+        if source is not None and (target in self.task.domains or not self.labelled):
+            self._check_direction(source, target)
         self._check_images(images)
-        indices = self.task.index(source), self.task.index(target)
         with torch.no_grad(), self._inference_mode():
+            generate = self._labelled(images, target, attributes) if self.labelled else self._between(source, target)
             if not self.inference.one_by_one:
-                return self.generate(images, *indices)
-            return torch.cat([self._generate_alone(image[None], *indices) for image in images])
+                return generate(images, slice(None))
+            return torch.cat([self._alone(generate, images, slice(i, i + 1)) for i in range(len(images))])
 
-    def _generate_alone(self, image: Tensor, source: int, target: int) -> Tensor:
-        with torch.random.fork_rng(devices=[image.device] if image.is_cuda else []):
+    def _between(self, source: str | None, target: str) -> Generate:
+        if source is None:
+            raise UserError(f"say which domain the pictures are of, one of {', '.join(self.task.domains)}")
+        indices = self.task.index(source), self.task.index(target)
+        return lambda images, some: self.generate(images[some], *indices)
+
+    def _labelled(self, images: Tensor, target: str, attributes: Sequence[str] | None) -> Generate:
+        labels = self._target_labels(images, target, attributes).to(images.device).expand(len(images), -1)
+        return lambda images, some: self.generate_labels(images[some], labels[some])
+
+    def _target_labels(self, images: Tensor, target: str, attributes: Sequence[str] | None) -> Tensor:
+        space = self.task.labels
+        if space.decides(target):
+            return space.towards(target)
+        if attributes is None:
+            return space.towards(target, self._recognised(images, target))
+        if len(attributes) != len(images):
+            raise UserError(f"{len(attributes)} descriptions do not fit {len(images)} images")
+        return space.towards(target, space.described(target, attributes))
+
+    def _recognised(self, images: Tensor, target: str) -> Tensor:
+        """What the pictures have in the target's data set, as the model sees it."""
+        logits = self.recognise(images)
+        if logits is None:
+            names = ", ".join(self.task.labels.set_of(target).columns)
+            raise UserError(
+                f"this model cannot tell what the pictures have of {names}: say it with --source, "
+                f"as in --source {names.split(', ')[0]}"
+            )
+        return self.task.labels.judged(target, logits)
+
+    @staticmethod
+    def _alone(generate: Generate, images: Tensor, some: slice) -> Tensor:
+        with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             torch.manual_seed(INFERENCE_NOISE_SEED)
-            return self.generate(image, source, target)
+            return generate(images, some)
 
     @contextmanager
     def _inference_mode(self) -> Iterator[None]:

@@ -1,19 +1,17 @@
 """StarGAN: one generator for every direction between any number of domains.
 
 Choi, Choi, Kim, Ha, Kim, Choo: StarGAN: Unified Generative Adversarial Networks for Multi-Domain
-Image-to-Image Translation, CVPR 2018, https://arxiv.org/abs/1711.09020. The target domain enters the
-generator as label maps; the discriminator judges patches and names the domain.
+Image-to-Image Translation, CVPR 2018, https://arxiv.org/abs/1711.09020. The target label enters the
+generator as maps; the discriminator judges patches and names the label. Labels are exclusive domains, independent
+attributes, or those of several data sets with a mask vector (section 3.3).
 """
 
-from typing import Literal
-
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from i2i.data.batches import LabelledBatch
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, label_loss
 from i2i.nn.patchgan import strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.registry import register
@@ -27,9 +25,6 @@ class StarGANConfig(ModelConfig):
     discriminator_width: int = Field(64, ge=1, description="channels after the discriminator's first")
     blocks: int = Field(6, ge=0, description="residual blocks of the generator")
     layers: int = Field(6, ge=1, description="stride-2 convolutions of the discriminator, at most")
-    labels: Literal["exclusive", "attributes"] = Field(
-        "exclusive", description="one domain per picture (softmax) or independent attributes (sigmoid)"
-    )
     gan: GANObjective = "wgan-gp"
     n_critic: int = Field(5, ge=1, description="discriminator updates per generator update")
     lambda_classification: float = Field(1.0, ge=0)
@@ -48,24 +43,24 @@ class StarGAN(Translator):
     batch_size = 16
     Config = StarGANConfig
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 3, "n_critic": 2}
+    labelled = True
     multiple = ResnetGenerator.multiple
     config: StarGANConfig
 
     def __init__(self, config: StarGANConfig, task: Task) -> None:
         super().__init__(config, task)
-        domains = len(task.domains)
         self.generator = ResnetGenerator(
             task.channels,
             config.width,
             config.blocks,
-            labels=domains,
+            labels=task.labels.width,
             norm="instance-affine",
             padding="zeros",
             resampling="conv4",
             last_bias=False,
         )
         self.discriminator = strided_patchgan(
-            task.channels, config.discriminator_width, config.layers, domains, task.image_size
+            task.channels, config.discriminator_width, config.layers, task.labels.classes, task.image_size
         )
 
     def phases(self) -> tuple[Phase, ...]:
@@ -79,13 +74,13 @@ class StarGAN(Translator):
     def _discriminator_loss(self, batch: LabelledBatch, scratch: Scratch) -> Losses:
         """Equation 5, with the adversarial part of equation 8."""
         if "targets" not in scratch:
-            scratch["targets"] = batch.labels[torch.randperm(len(batch.labels))]
+            scratch["targets"] = self.task.labels.shuffled(batch.labels)
         fake = scratch["fake"] = self.generator(batch.images, scratch["targets"])
         scores, logits = self.discriminator.judge_and_classify(batch.images)
         terms = discriminator_terms(
             self.config.gan, self.discriminator, batch.images, fake, scratch.get("interpolation"), scores
         )
-        terms["classification"] = self._classification(logits, batch.labels)
+        terms["classification"] = label_loss(self.task.labels, logits, batch.labels)
         total = terms["real"] + terms["fake"] + self.config.lambda_classification * terms["classification"]
         if "penalty" in terms:
             total = total + self.config.lambda_gp * terms["penalty"]
@@ -97,21 +92,17 @@ class StarGAN(Translator):
         scores, logits = self.discriminator.judge_and_classify(fake)
         terms = {
             "adversarial": OBJECTIVES[config.gan].generator(scores),
-            "classification": self._classification(logits, scratch["targets"]),
+            "classification": label_loss(self.task.labels, logits, scratch["targets"]),
             "reconstruction": F.l1_loss(self.generator(fake, batch.labels), batch.images),
         }
         total = terms["adversarial"] + config.lambda_classification * terms["classification"]
         total = total + config.lambda_reconstruction * terms["reconstruction"]
         return Losses(total, terms)
 
-    def _classification(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Equations 2 and 3; attributes are summed, as the authors' code does."""
-        if self.config.labels == "exclusive":
-            return F.cross_entropy(logits, labels.argmax(1))
-        return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(labels)
-
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
-        labels = torch.zeros(len(images), len(self.task.domains), device=images.device)
-        labels[:, target] = 1
+    def generate_labels(self, images: Tensor, labels: Tensor) -> Tensor:
         translated: Tensor = self.generator(images, labels)
         return translated
+
+    def recognise(self, images: Tensor) -> Tensor:
+        _, logits = self.discriminator.judge_and_classify(images)
+        return logits

@@ -19,6 +19,7 @@ from i2i.config import (
     to_yaml,
     validate,
 )
+from i2i.data.sources import settings_of
 from i2i.errors import UserError
 from i2i.runs import run_config
 
@@ -177,6 +178,8 @@ LEARNT = {
     "data.image_size": "[128, 256]",
     "data.channels": "1",
     "data.domains": "[b, a]",
+    "data.attributes": "[a, b]",
+    "data.exclusive": "[[a, b]]",
     "data.zoom": "1.5",
     "data.flip": "false",
     "data.train_split": "val",
@@ -193,6 +196,7 @@ LEARNT = {
 }
 REPORTED = {
     "data.path": "elsewhere",
+    "data.sets": "{a: elsewhere, b: there}",
     "data.embedded": "other",
     "data.scenes": "7",
     "data.test_scenes": "7",
@@ -260,7 +264,7 @@ def test_a_broken_settings_file_is_named(tmp_path, content):
 
 @pytest.mark.parametrize("suite", sorted(path.stem for path in (CONFIGS / "bench").glob("*.yaml")))
 def test_shipped_suites_load_and_fit_every_model(suite):
-    loaded = load_suite(suite, None, None, [])
+    loaded = load_suite(suite, None, {}, [])
     for model in (*loaded.models, "identity", "colour"):
         config = run_config(model, loaded.contestant(model).for_training(123, 4))
         assert (config.train.images, config.train.seed) == (123, 4)
@@ -286,7 +290,7 @@ def mine(tmp_path) -> str:
 
 
 def test_a_suite_gives_each_model_its_own_settings(mine):
-    suite = load_suite(mine, None, None, [])
+    suite = load_suite(mine, None, {}, [])
     found = {model: run_config(model, suite.contestant(model).for_training(1, 0)) for model in suite.models}
     assert {model: config.train.batch_size for model, config in found.items()} == {"pix2pix": 5, "stargan": 6}
     assert {config.train.precision for config in found.values()} == {"bf16"}
@@ -304,7 +308,7 @@ def test_a_single_training_takes_the_settings_and_budget_of_its_suite(mine):
 
 def test_the_command_line_wins_over_a_suite(mine):
     changes = ["train.batch_size=3", "data.zoom=1.2", "stargan.width=4", "budget.images=50", "classifier.images=60"]
-    suite = load_suite(mine, "stargan, cyclegan", "photos", changes)
+    suite = load_suite(mine, "stargan, cyclegan", settings_of(["photos"]), changes)
     assert suite.models == ("stargan", "cyclegan")
     assert (suite.budget.images, suite.classifier.images) == (50, 60)
     for model in suite.models:
@@ -328,12 +332,12 @@ def test_the_command_line_wins_over_a_suite(mine):
 )
 def test_a_choice_that_does_not_fit_a_suite_is_named(models, assignment, complaint):
     with pytest.raises(UserError, match=complaint):
-        load_suite("quick", models, None, [assignment])
+        load_suite("quick", models, {}, [assignment])
 
 
 def test_an_unknown_suite_suggests_the_nearest():
     with pytest.raises(UserError, match="unknown suite or settings 'quik'; did you mean 'quick'"):
-        load_suite("quik", None, None, [])
+        load_suite("quik", None, {}, [])
 
 
 @pytest.mark.parametrize(
@@ -348,7 +352,7 @@ def test_an_unknown_suite_suggests_the_nearest():
 def test_a_suite_of_ones_own_is_checked(tmp_path, text, complaint):
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(UserError, match=complaint):
-        load_suite(str(tmp_path / "mine.yaml"), None, None, [])
+        load_suite(str(tmp_path / "mine.yaml"), None, {}, [])
 
 
 def test_a_section_prefix_names_the_place_of_a_setting():
@@ -381,7 +385,7 @@ def resolved(suite, name: str) -> RunConfig:
 
 
 def test_a_variant_is_its_model_with_settings_of_its_own(variants):
-    suite = load_suite(variants, None, None, [])
+    suite = load_suite(variants, None, {}, [])
     found = {name: resolved(suite, name) for name in suite.models}
     assert {config.name for config in found.values()} == {"pix2pix"}
     assert [(c.model.width, c.model.layers, c.model.lambda_gan) for c in found.values()] == [
@@ -402,14 +406,14 @@ def test_a_variant_is_its_model_with_settings_of_its_own(variants):
     ],
 )
 def test_set_reaches_one_variant_or_all_of_a_model_or_everything(variants, assignment, widths, batches):
-    suite = load_suite(variants, None, None, [assignment])
+    suite = load_suite(variants, None, {}, [assignment])
     found = [resolved(suite, name) for name in suite.models]
     assert [config.model.width for config in found] == widths
     assert [config.train.batch_size for config in found] == batches
 
 
 def test_models_chooses_among_variants_and_translators(variants):
-    suite = load_suite(variants, "l1-wide,stargan", None, ["stargan.width=4"])
+    suite = load_suite(variants, "l1-wide,stargan", {}, ["stargan.width=4"])
     assert suite.models == ("l1-wide", "stargan")
     assert [resolved(suite, name).model.width for name in suite.models] == [32, 4]
 
@@ -438,7 +442,7 @@ def test_a_variant_can_be_trained_by_itself(variants):
 def test_variants_and_claims_that_do_not_fit_are_named(tmp_path, text, complaint):
     (tmp_path / "mine.yaml").write_text(text if "models" in text else f"models: [pix2pix]\n{text}")
     with pytest.raises(UserError, match=complaint):
-        load_suite(str(tmp_path / "mine.yaml"), None, None, [])
+        load_suite(str(tmp_path / "mine.yaml"), None, {}, [])
 
 
 def test_settings_of_one_model_are_not_given_to_another(tmp_path):

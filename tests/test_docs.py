@@ -84,7 +84,7 @@ def accept_settings(line: str) -> None:
     given = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
     if words[1] == "bench":
         models = words[words.index("--models") + 1] if "--models" in words else None
-        suite = load_suite("quick", models, None, given)
+        suite = load_suite("quick", models, {}, given)
         for model in suite.models:
             run_config(model, suite.contestant(model).for_training(1, 0))
     else:
@@ -123,7 +123,7 @@ def test_readme_lists_every_registered_model():
 
 def test_suite_sections_that_the_readme_names_exist():
     assert {"budget", "classifier"} <= set(Suite.model_fields)
-    assert load_suite("quick", None, None, ["budget.per=task"]).budget.per == "task"
+    assert load_suite("quick", None, {}, ["budget.per=task"]).budget.per == "task"
 
 
 @pytest.fixture(scope="module")

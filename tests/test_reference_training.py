@@ -5,6 +5,7 @@ import torch
 
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.guard import FiniteGuard
+from i2i.labels import LabelSet, LabelSpace
 from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
@@ -83,8 +84,10 @@ def test_pix2pix_losses():
 def test_stargan_losses(labels):
     name = {"exclusive": "training_stargan_onehot", "attributes": "training_stargan_attributes"}[labels]
     stored, weights = reference.arrays(name), reference.weights(name)
-    config = StarGANConfig(width=4, discriminator_width=4, blocks=2, layers=4, labels=labels, n_critic=3)
-    translator = StarGAN(config, Task.covering(Coverage.ALL, tuple("abcde"), (64, 64)))
+    config = StarGANConfig(width=4, discriminator_width=4, blocks=2, layers=4, n_critic=3)
+    columns = tuple("abcde")
+    space = LabelSpace.of_domains(columns) if labels == "exclusive" else LabelSpace((LabelSet(columns),))
+    translator = StarGAN(config, Task.covering(Coverage.ALL, space, (64, 64)))
     reference.load_in_order(translator.generator, weights["G"])
     reference.load_in_order(translator.discriminator, weights["D"])
     batches = [LabelledBatch(*pair) for pair in zip(stored["images"], stored["labels"], strict=True)]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import TrainingPictures
+from i2i.data.pictures import TrainingPictures, pools_of
+from i2i.labels import LabelSpace
 
 
 @dataclass(frozen=True)
@@ -85,25 +86,39 @@ class UnpairedBatch(Batch):
 
 @dataclass(frozen=True)
 class LabelledBatch(Batch):
-    """`images` of any domain and their `labels` [B, k], one-hot or one binary column per attribute."""
+    """`images` of any domain and their label vectors `labels` [B, width of the label space].
+
+    A batch holds equally many pictures of every data set, the first sets one more where that does not come out
+    even; within a data set each picture is as likely as any other.
+    """
 
     images: Tensor
     labels: Tensor
 
     @classmethod
     def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
-        counts = [source.count(domain) for domain in domains]
-        positions = source.order("all", sum(counts), step, size)
-        views = source.views("all", step, size)
+        space = source.labels.restricted(domains)
+        count = len(space.sets)
+        shares = [size // count + (position < size % count) for position in range(count)]
+        parts = [cls._of_set(source, space, position, share, step) for position, share in enumerate(shares) if share]
+        images, labels = zip(*parts, strict=True)
+        return cls(torch.cat(images), torch.cat(labels))
+
+    @staticmethod
+    def _of_set(
+        source: TrainingPictures, space: LabelSpace, position: int, size: int, step: int
+    ) -> tuple[Tensor, Tensor]:
+        one = space.sets[position]
+        stream, pools = f"all {one.name}".strip(), pools_of(one)
+        counts = [source.size(pool) for pool in pools]
+        places = source.order(stream, sum(counts), step, size)
+        views = source.views(stream, step, size)
         ends = np.cumsum(counts)
-        owners = np.searchsorted(ends, positions, side="right")
-        starts = ends - counts
-        images = [
-            source.images(domains[owner], positions[[i]] - starts[owner], views.only(i))
-            for i, owner in enumerate(owners)
-        ]
-        labels = torch.nn.functional.one_hot(torch.from_numpy(owners), len(domains)).float()
-        return cls(torch.cat(images), labels)
+        owners = np.searchsorted(ends, places, side="right")
+        chosen = [(pools[owner], places[[i]] - (ends - counts)[owner]) for i, owner in enumerate(owners)]
+        images = [source.take(pool, place, views.only(i)) for i, (pool, place) in enumerate(chosen)]
+        rows = torch.cat([source.rows(one, pool, place) for pool, place in chosen])
+        return torch.cat(images), space.encode(position, rows)
 
 
 def _moved(tensor: Tensor, device: torch.device, memory_format: torch.memory_format) -> Tensor:

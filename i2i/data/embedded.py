@@ -75,12 +75,6 @@ def make(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
-    """The data set of a config: its folder, or the embedded set, drawn into the cache when it is not there."""
-    data = scan(config.path) if config.path is not None else _cached(config, progress)
-    return data.restricted(config.domains) if config.domains else data
-
-
 def cache_folder() -> Path:
     """Where drawn sets are kept: $I2I_CACHE, or i2i in the user's cache folder."""
     if "I2I_CACHE" in os.environ:
@@ -118,13 +112,14 @@ def _draw_all(
     (root / CARD).write_text(json.dumps(card, indent=1))
 
 
-def _cached(config: DataConfig, progress: Progress | None) -> DataSet:
+def cached(name: str, config: DataConfig, progress: Progress | None = None) -> DataSet:
+    """An embedded set at the config's size and number of scenes, drawn into the cache when it is not there."""
     height, width = config.image_size
     scenes = f"{config.scenes}+{config.test_scenes}+{config.val_scenes}"
-    folder = cache_folder() / f"{config.embedded}-{height}x{width}-{scenes}-v{DRAWING_VERSION}"
+    folder = cache_folder() / f"{name}-{height}x{width}-{scenes}-v{DRAWING_VERSION}"
     if not folder.is_dir():
         size, train, test, val = (height, width), config.scenes, config.test_scenes, config.val_scenes
-        make(config.embedded, folder, size, train, test, progress=progress, val=val)
+        make(name, folder, size, train, test, progress=progress, val=val)
     return scan(folder)
 
 

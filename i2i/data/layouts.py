@@ -12,11 +12,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from i2i.data.images import Half, is_picture
 from i2i.errors import UserError, unknown
+from i2i.labels import LabelSet, LabelSpace
 
 CARD = "i2i.json"
 SPLITS = ("train", "val", "test")
@@ -28,10 +30,11 @@ LAYOUTS_HELP = (
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file, or one half of one."""
+    """A picture file, or one half of one; `attributes` are those it has, in a data set that lists them."""
 
     path: Path
     half: Half | None = None
+    attributes: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -47,7 +50,7 @@ class DataSet:
         name: short name for tables and run folders.
         root: the folder.
         layout: the recognised layout, in words.
-        domains: names in the order that models index them.
+        labels: what can be said of its pictures.
         paired: whether equal positions in two domains of a split show the same scene.
         splits: pictures by split and domain, sorted by name.
     """
@@ -55,9 +58,14 @@ class DataSet:
     name: str
     root: Path
     layout: str
-    domains: tuple[str, ...]
+    labels: LabelSpace
     paired: bool
     splits: Mapping[str, Mapping[str, tuple[Picture, ...]]]
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Names in the order that models index them."""
+        return self.labels.domains
 
     def pictures(self, split: str, domain: str) -> tuple[Picture, ...]:
         """The pictures of a domain in a split; UserError when there are none."""
@@ -78,18 +86,18 @@ class DataSet:
         for domain in domains:
             if domain not in self.domains:
                 raise unknown("domain", domain, self.domains)
-        return replace(self, domains=tuple(domains))
+        return replace(self, labels=self.labels.restricted(domains))
 
     def fingerprint(self) -> str:
         """Hash of the names and contents of every picture of these domains; the folder's own path is left out."""
         digest = hashlib.blake2b(digest_size=16)
-        digest.update(json.dumps([self.domains, self.paired, self.layout]).encode())
+        digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
+        contents = cache(lambda path: hashlib.blake2b(path.read_bytes()).digest())
         for split, domains in sorted(self.splits.items()):
             for domain in self.domains:
                 for picture in domains.get(domain, ()):
-                    name = picture.path.relative_to(self.root).as_posix()
-                    digest.update(f"{split}\0{domain}\0{name}\0{picture.half}\0".encode())
-                    digest.update(hashlib.blake2b(picture.path.read_bytes()).digest())
+                    digest.update(f"{split}\0{domain}\0{picture.path.name}\0{picture.half}\0".encode())
+                    digest.update(contents(picture.path))
         return digest.hexdigest()
 
     def __str__(self) -> str:
@@ -98,6 +106,25 @@ class DataSet:
             for split, found in self.splits.items()
         )
         return f"{self.name} ({self.layout}{', paired' if self.paired else ''}) {counts}"
+
+
+def join(parts: Mapping[str, DataSet]) -> DataSet:
+    """Several data sets as one, each with labels of its own; its domains are named `dataset/domain`."""
+    sets = tuple(replace(_only_set(name, part), name=name) for name, part in parts.items())
+    splits: dict[str, dict[str, tuple[Picture, ...]]] = {}
+    for one, part in zip(sets, parts.values(), strict=True):
+        for split, found in part.splits.items():
+            named = {one.prefix + domain: pictures for domain, pictures in found.items() if domain in part.domains}
+            splits.setdefault(split, {}).update(named)
+    roots = " and ".join(str(part.root) for part in parts.values())
+    layout = " and ".join(part.layout for part in parts.values())
+    return DataSet("+".join(parts), Path(roots), layout, LabelSpace(sets), False, splits)
+
+
+def _only_set(name: str, part: DataSet) -> LabelSet:
+    if len(part.labels.sets) > 1:
+        raise UserError(f"data set {name} is a joint one itself: name its parts instead")
+    return part.labels.sets[0]
 
 
 def scan(root: Path) -> DataSet:
@@ -116,7 +143,7 @@ def scan(root: Path) -> DataSet:
     if paired:
         _check_pairs(root, splits, domains)
     name = str(card.get("name", root.resolve().name))
-    return DataSet(name, root, layout, domains, paired, splits)
+    return DataSet(name, root, layout, LabelSpace.of_domains(domains), paired, splits)
 
 
 Splits = dict[str, dict[str, tuple[Picture, ...]]]

@@ -8,10 +8,12 @@ from functools import lru_cache
 from typing import Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from i2i.data.images import Preprocess, read_picture, to_images
 from i2i.data.layouts import DataSet, Picture
+from i2i.labels import LabelSet, LabelSpace
 
 Progress = Callable[[int, int], None]
 
@@ -56,18 +58,31 @@ class TrainingPictures:
     gets and how they are cropped and flipped depends on the seed and the step alone, so a resumed training
     sees what an undisturbed one would have.
 
+    Pictures lie in pools: one for each domain, or one for all pictures of a data set with attributes, whose
+    domains overlap.
+
     Args:
-        pixels: uint8 [N, H', W', C] by domain, all of one size, at least that of `preprocess`.
+        pixels: uint8 [N, H', W', C] by pool, all of one size, at least that of `preprocess`.
         preprocess: size and channels of the images.
         flip: whether to mirror half of the pictures.
         seed: of order and augmentation.
+        labels: what can be said of the pictures; None: the pools are domains.
+        rows: for pools of pictures with attributes, what each has: 0 or 1, [N, columns].
     """
 
     def __init__(
-        self, pixels: Mapping[str, np.ndarray], preprocess: Preprocess, flip: bool = True, seed: int = 0
+        self,
+        pixels: Mapping[str, np.ndarray],
+        preprocess: Preprocess,
+        flip: bool = True,
+        seed: int = 0,
+        labels: LabelSpace | None = None,
+        rows: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.preprocess, self.flip, self.seed = preprocess, flip, seed
+        self.labels = labels or LabelSpace.of_domains(pixels)
         self._pixels = pixels
+        self._rows = rows or {}
 
     @classmethod
     def load(
@@ -85,16 +100,44 @@ class TrainingPictures:
         Pictures are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
         CycleGAN). `progress` is called with the pictures done and in total.
         """
-        pictures = {domain: data.pictures(split, domain) for domain in data.domains}
-        everything = [picture for domain in data.domains for picture in pictures[domain]]
+        pools, rows = _pools(data, split)
+        everything = [picture for pictures in pools.values() for picture in pictures]
         pixels = load_pixels(everything, preprocess, zoom, progress)
-        ends = np.cumsum([len(pictures[domain]) for domain in data.domains])
-        by_domain = dict(zip(data.domains, np.split(pixels, ends[:-1]), strict=True))
-        return cls(by_domain, preprocess, flip, seed)
+        ends = np.cumsum([len(pictures) for pictures in pools.values()])
+        by_pool = dict(zip(pools, np.split(pixels, ends[:-1]), strict=True))
+        return cls(by_pool, preprocess, flip, seed, data.labels, rows)
+
+    @classmethod
+    def blank(cls, labels: LabelSpace, preprocess: Preprocess) -> Self:
+        """One black picture per pool, to try out what a batch looks like."""
+        picture = np.zeros((1, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
+        pools = [pool for one in labels.sets for pool in pools_of(one)]
+        rows = {one.name: torch.zeros(1, len(one.columns)) for one in labels.sets if one.has_attributes}
+        return cls(dict.fromkeys(pools, picture), preprocess, labels=labels, rows=rows)
+
+    def size(self, pool: str) -> int:
+        """Number of pictures of a pool."""
+        return len(self._pixels[pool])
+
+    def rows(self, one: LabelSet, pool: str, positions: np.ndarray) -> Tensor:
+        """What pictures of a pool have of their set's columns: 0 or 1, [B, columns]."""
+        if one.has_attributes:
+            return self._rows[pool][torch.from_numpy(positions)]
+        row = torch.zeros(len(one.columns))
+        row[one.domains.index(pool)] = 1
+        return row.expand(len(positions), -1)
 
     def count(self, domain: str) -> int:
         """Number of pictures of a domain."""
-        return len(self._pixels[domain])
+        pool, members = self._members(domain)
+        return self.size(pool) if members is None else len(members)
+
+    def _members(self, domain: str) -> tuple[str, np.ndarray | None]:
+        """The pool that holds a domain, and which of its pictures; None: all."""
+        one = self.labels.set_of(domain)
+        if not one.has_attributes:
+            return domain, None
+        return one.name, one.holds(domain, self._rows[one.name]).nonzero().flatten().numpy()
 
     def order(self, stream: str, count: int, step: int, size: int) -> np.ndarray:
         """Positions [size] below `count` that `step` gets from an endless run of shuffled epochs."""
@@ -112,16 +155,44 @@ class TrainingPictures:
         return Views(tops, lefts, flips, (height, width))
 
     def images(self, domain: str, positions: np.ndarray, views: "Views") -> Tensor:
-        """Augmented images [B, C, H, W] in [-1, 1]."""
-        return to_images(views.cut(self._pixels[domain][positions]))
+        """Augmented images [B, C, H, W] in [-1, 1] of a domain."""
+        pool, members = self._members(domain)
+        return self.take(pool, positions if members is None else members[positions], views)
+
+    def take(self, pool: str, positions: np.ndarray, views: "Views") -> Tensor:
+        """Augmented images [B, C, H, W] in [-1, 1] of a pool."""
+        return to_images(views.cut(self._pixels[pool][positions]))
 
     def centred(self, domain: str, batch_size: int = 64) -> Iterator[Tensor]:
         """All images of a domain in order, without augmentation, in batches [B, C, H, W] in [-1, 1]."""
-        pixels = self._pixels[domain]
+        pool, members = self._members(domain)
+        pixels = self._pixels[pool]
+        places = np.arange(len(pixels)) if members is None else members
         height, width = self.preprocess.image_size
         top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
-        for start in range(0, len(pixels), batch_size):
-            yield to_images(pixels[start : start + batch_size, top : top + height, left : left + width])
+        for start in range(0, len(places), batch_size):
+            some = pixels[places[start : start + batch_size]]
+            yield to_images(some[:, top : top + height, left : left + width])
+
+
+def pools_of(one: LabelSet) -> tuple[str, ...]:
+    """The pools that hold the pictures of a label set."""
+    return (one.name,) if one.has_attributes else one.domains
+
+
+def _pools(data: DataSet, split: str) -> tuple[dict[str, tuple[Picture, ...]], dict[str, Tensor]]:
+    """Pictures by pool, and the label rows of those with attributes."""
+    pools: dict[str, tuple[Picture, ...]] = {}
+    rows: dict[str, Tensor] = {}
+    for one in data.labels.sets:
+        by_domain = {domain: data.pictures(split, domain) for domain in one.domains}
+        if one.has_attributes:
+            every = {picture.path: picture for pictures in by_domain.values() for picture in pictures}
+            pools[one.name] = tuple(every[path] for path in sorted(every))
+            rows[one.name] = torch.stack([one.described(",".join(p.attributes)) for p in pools[one.name]])
+        else:
+            pools |= by_domain
+    return pools, rows
 
 
 class Views:

@@ -1,0 +1,135 @@
+"""Faces with attributes, in the files in which CelebA is published (Liu et al. 2015).
+
+    list_attr_celeba.txt              a count, the names, and a line per picture: its file and 1 or -1 per attribute
+    list_eval_partition.txt           a line per picture: its file and 0 (train), 1 (val) or 2 (test); may be missing
+    img_align_celeba/ or images/      the pictures
+
+The lists may also lie in Anno/ and Eval/, the pictures in Img/, as they are distributed.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from i2i.data.images import is_picture
+from i2i.data.layouts import DataSet, Picture
+from i2i.errors import UserError, unknown
+from i2i.labels import LabelSet, LabelSpace
+
+LIST = "list_attr_celeba.txt"
+PARTITION = "list_eval_partition.txt"
+SPLITS = ("train", "val", "test")
+# The attributes of StarGAN's table 1 and figure 4; hair colours replace one another, as the authors' code does it.
+ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
+# Without a partition file as many pictures are kept for the test as in StarGAN (section 5.2), of few a tenth.
+TEST_PICTURES = 2_000
+TEST_SHARE = 0.1
+SPLIT_SEED = 0
+
+
+def is_listed(root: Path) -> bool:
+    """Whether a folder holds CelebA's attribute list."""
+    return _list_file(root) is not None
+
+
+def label_set(attributes: Sequence[str] | None, exclusive: Sequence[Sequence[str]] | None) -> LabelSet:
+    """The label set of some attributes.
+
+    Args:
+        attributes: names; None: those of StarGAN's experiments.
+        exclusive: groups that exclude one another; None: the hair colours among the attributes.
+    """
+    chosen = tuple(attributes or ATTRIBUTES)
+    hair = tuple(name for name in chosen if name in HAIR)
+    groups = ((hair,) if len(hair) > 1 else ()) if exclusive is None else tuple(tuple(group) for group in exclusive)
+    return LabelSet(chosen, groups)
+
+
+def scan_listed(
+    root: Path, attributes: Sequence[str] | None = None, exclusive: Sequence[Sequence[str]] | None = None
+) -> DataSet:
+    """The data set of a folder with an attribute list.
+
+    Raises:
+        UserError: for a damaged list, an attribute that it does not have, or listed pictures that are missing.
+    """
+    path = _list_file(root)
+    if path is None:
+        raise UserError(f"{root} has no {LIST}")
+    one = label_set(attributes, exclusive)
+    names, files, values = _read_list(path)
+    for attribute in one.columns:
+        if attribute not in names:
+            raise unknown(f"attribute for {path}:", attribute, names)
+    has = values[:, [names.index(attribute) for attribute in one.columns]]
+    folder = _picture_folder(root, files[0])
+    _check_present(path, folder, files)
+    pictures = [
+        Picture(folder / file, attributes=tuple(name for name, own in zip(one.columns, row, strict=True) if own))
+        for file, row in zip(files, has.tolist(), strict=True)
+    ]
+    owner = np.array(_splits(root, files))
+    splits = {split: _by_domain(one, pictures, has, owner == split) for split in SPLITS if (owner == split).any()}
+    return DataSet(root.resolve().name, root, f"attributes of {LIST}", LabelSpace((one,)), False, splits)
+
+
+def _list_file(root: Path) -> Path | None:
+    return next((path for path in (root / LIST, root / "Anno" / LIST) if path.is_file()), None)
+
+
+def _read_list(path: Path) -> tuple[list[str], list[str], np.ndarray]:
+    """Names of the attributes, files, and bool [files, names]."""
+    lines = path.read_text().splitlines()
+    names = lines[1].split() if len(lines) > 1 else []
+    rows = [line.split() for line in lines[2:] if line.strip()]
+    if not rows or not lines[0].strip().isdigit():
+        raise UserError(f"{path} is no attribute list: expected a count, the names, then one line per picture")
+    for number, row in enumerate(rows, 3):
+        if len(row) != len(names) + 1 or not {"1", "-1"}.issuperset(row[1:]):
+            raise UserError(f"{path}, line {number}: expected a file and {len(names)} values of 1 or -1")
+    values = np.array([row[1:] for row in rows]) == "1"
+    return names, [row[0] for row in rows], values
+
+
+def _picture_folder(root: Path, file: str) -> Path:
+    """The folder at most two levels below that holds pictures such as `file`."""
+    places = [root, *sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir())]
+    found = [place for place in places if (place / file).is_file()]
+    holding = found or [place for place in places if any(is_picture(path) for path in place.iterdir())]
+    if not holding:
+        raise UserError(f"{root} holds no pictures: put those of {LIST} into {root / 'images'}")
+    return holding[0]
+
+
+def _check_present(path: Path, folder: Path, files: Iterable[str]) -> None:
+    there = {entry.name for entry in folder.iterdir()}
+    missing = [file for file in files if file not in there]
+    if missing:
+        shown = ", ".join(missing[:3])
+        raise UserError(f"{path} lists {len(missing)} pictures that {folder} does not hold: {shown}")
+
+
+def _splits(root: Path, files: Sequence[str]) -> list[str]:
+    """The split of every file: the published one, or a shuffle of our own."""
+    path = next((path for path in (root / PARTITION, root / "Eval" / PARTITION) if path.is_file()), None)
+    if path is None:
+        count = min(TEST_PICTURES, max(1, round(TEST_SHARE * len(files))))
+        test = set(np.random.default_rng(SPLIT_SEED).permutation(len(files))[:count].tolist())
+        return ["test" if place in test else "train" for place in range(len(files))]
+    rows = dict(line.split()[:2] for line in path.read_text().splitlines() if len(line.split()) >= 2)
+    unassigned = [file for file in files if rows.get(file) not in ("0", "1", "2")]
+    if unassigned:
+        raise UserError(f"{path} gives {len(unassigned)} pictures no part 0, 1 or 2: {', '.join(unassigned[:3])}")
+    return [SPLITS[int(rows[file])] for file in files]
+
+
+def _by_domain(
+    one: LabelSet, pictures: Sequence[Picture], has: np.ndarray, chosen: np.ndarray
+) -> dict[str, tuple[Picture, ...]]:
+    """The chosen pictures of every domain, given what each has, bool [pictures, columns]."""
+    rows = torch.from_numpy(has).float()
+    members = {domain: one.holds(domain, rows).numpy() & chosen for domain in one.domains}
+    return {domain: tuple(pictures[i] for i in np.flatnonzero(own).tolist()) for domain, own in members.items()}

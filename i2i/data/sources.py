@@ -1,0 +1,72 @@
+"""The data set that settings name: a folder, an embedded set, or several of either joined."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from i2i.config import DataConfig, Settings
+from i2i.data import celeba
+from i2i.data.embedded import cached
+from i2i.data.layouts import DataSet, join, scan
+from i2i.data.pictures import Progress
+from i2i.errors import UserError
+
+EMBEDDED = "embedded:"
+"""What a data path begins with that names an embedded set, as in `embedded:seasons`."""
+
+
+def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
+    """The data set of a config; an embedded one is drawn into the cache when it is not there.
+
+    Raises:
+        UserError: for a folder that is missing or of no known layout, or attributes that the data do not have.
+    """
+    if config.sets:
+        data = join({name: _open(config, path, progress) for name, path in config.sets.items()})
+    else:
+        data = _open(config, str(config.path or EMBEDDED + config.embedded), progress)
+    if config.attributes and not data.labels.has_attributes:
+        raise UserError(f"data.attributes fits no data set without an attribute list, and {data.root} has none")
+    return data.restricted(config.domains) if config.domains else data
+
+
+def settings_of(given: Sequence[str]) -> Settings:
+    """The `data` settings that `--data` values stand for: one folder, or several as NAME=FOLDER.
+
+    Raises:
+        UserError: for several without names, or two of the same name.
+    """
+    if not given:
+        return {}
+    if len(given) == 1:
+        (path,) = given
+        if path.startswith(EMBEDDED):
+            return {"path": None, "embedded": path.removeprefix(EMBEDDED)}
+        return {"path": _located(path)}
+    sets: dict[str, str] = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not (name and equals and path):
+            raise UserError(f"--data {one}: several data sets need names, as in --data faces=DIR --data moods=DIR2")
+        if name in sets:
+            raise UserError(f"--data names two data sets {name!r}: their domains could not be told apart")
+        sets[name] = _located(path)
+    return {"sets": sets}
+
+
+def _located(path: str) -> str:
+    return path if path.startswith(EMBEDDED) else str(Path(path).absolute())
+
+
+def _open(config: DataConfig, path: str, progress: Progress | None) -> DataSet:
+    if path.startswith(EMBEDDED):
+        return cached(path.removeprefix(EMBEDDED), config, progress)
+    return scan_folder(Path(path), config.attributes, config.exclusive)
+
+
+def scan_folder(
+    root: Path, attributes: Sequence[str] | None = None, exclusive: Sequence[Sequence[str]] | None = None
+) -> DataSet:
+    """Recognise what a folder holds: an attribute list, or splits with domains."""
+    if celeba.is_listed(root):
+        return celeba.scan_listed(root, attributes, exclusive)
+    return scan(root)
