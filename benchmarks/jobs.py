@@ -10,15 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from i2i.benchmarks.plan import Direction, direction_name
-from i2i.benchmarks.scoring import Row, Scorer, real_pixels
+from i2i.benchmarks.scoring import Row, Scorer, read_pixels
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, require_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
 from i2i.data.images import to_arrays, to_images, write_picture
-from i2i.data.pictures import load_pixels
+from i2i.data.layouts import DataSet, Picture
+from i2i.data.pictures import labelled, load_pixels
 from i2i.data.sources import open_data
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
@@ -71,11 +70,19 @@ def translate(
         for start in range(0, len(pictures), BATCH):
             some = pictures[start : start + BATCH]
             images = to_images(load_pixels(some, preprocess)).to(chosen)
-            translated = to_arrays(translator.translate(images, source, target))
+            translated = to_arrays(translator.translate(images, source, target, _described(data, some, source, target)))
             for picture, pixels in zip(some, translated, strict=True):
                 write_picture(folder / f"{picture.stem}.png", pixels)
         report(f"{number} of {len(runs)} directions")
     sync_write(out / KEY_FILE, json.dumps({"key": key}))
+
+
+def _described(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
+    """What pictures have in the target's data set, if they are of it and it lists attributes."""
+    own = data.labels.set_of(target)
+    if not own.has_attributes or data.labels.set_of(source) is not own:
+        return None
+    return [",".join(picture.attributes) for picture in pictures]
 
 
 def classifier(
@@ -86,12 +93,11 @@ def classifier(
         return
     config = run_config("identity", settings)
     data = open_data(config.data)
-    by_domain = [real_pixels(data, config, config.data.train_split, domain) for domain in data.domains]
-    labels = torch.cat([torch.full((len(pixels),), i) for i, pixels in enumerate(by_domain)])
+    pictures, labels = labelled(data, config.data.train_split)
     trained = train_classifier(
-        torch.cat(by_domain),
+        read_pixels(pictures, config),
         labels,
-        data.domains,
+        data.labels,
         backbone=options["backbone"],
         images=options["images"],
         bf16=config.train.precision == "bf16",

@@ -14,7 +14,7 @@ from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import load_pixels
 from i2i.data.sources import open_data
-from i2i.metrics.classifier import DomainClassifier, predictions
+from i2i.metrics.classifier import DomainClassifier, judge
 from i2i.metrics.features import ClassifierExtractor, Extractor, InceptionExtractor
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.paired import psnr, ssim
@@ -64,9 +64,9 @@ class Scorer:
         return _rows(domain, domain, self._against(test, training, domain), len(test))
 
     def _against(self, judged: Tensor, reference: Tensor, target: str) -> dict[str, float]:
-        index = self.data.domains.index(target)
+        shown = self._judge.labels.shows(target, judge(self._judge, judged))
         return {
-            "accuracy": float((predictions(self._judge, judged) == index).double().mean()),
+            "accuracy": float(shown.double().mean()),
             self._extractor.name: frechet_distance_between(self._features(judged), self._features(reference)),
         }
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from i2i import registry
 from i2i.benchmarks.claims import Claim
 from i2i.benchmarks.shipped import is_suite, read
-from i2i.config import Section, Settings, merge, parse_assignments, validate
+from i2i.config import DataConfig, Section, Settings, merge, parse_assignments, validate
 from i2i.errors import UserError, unknown
 
 
@@ -69,7 +69,7 @@ class Suite(Section):
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
     embedded: Settings = Field(
-        default_factory=dict, description="`data` and `train` settings over all others, for a bench without --data"
+        default_factory=dict, description="`data` and `train` settings over all others, on the set drawn by default"
     )
     classifier: ClassifierConfig = ClassifierConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
@@ -96,13 +96,14 @@ def load_suite(name: str, models: str | None, data: Settings, assignments: list[
     if models:
         settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
     suite = suite_of(settings)
-    overrides = merge({} if is_located(data) else suite.embedded, parse_assignments(assignments), {"data": data})
+    overrides = merge(suite.embedded if on_default_data(data) else {}, parse_assignments(assignments), {"data": data})
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
 
 
-def is_located(data: Settings) -> bool:
-    """Whether `data` settings of the command line say which data to use."""
-    return bool(data.keys() & {"path", "sets"})
+def on_default_data(data: Settings) -> bool:
+    """Whether `data` settings of the command line leave it at the set that is drawn by default."""
+    default = DataConfig.model_fields["embedded"].default
+    return not (data.get("path") or data.get("sets")) and data.get("embedded", default) == default
 
 
 def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | None, Settings]:
@@ -121,7 +122,7 @@ def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | N
     suite = suite_of(settings)
     contestant = suite.contestant(model)
     chosen = contestant.for_training(suite.budget.images, suite.seeds[0])
-    return contestant.model, merge(chosen, {} if is_located(data) else suite.embedded)
+    return contestant.model, merge(chosen, suite.embedded if on_default_data(data) else {})
 
 
 def _named(file: str, settings: Settings, model: str | None) -> str | None:
@@ -191,6 +192,6 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     return placed
 
 
-def default_suite(data: bool) -> str:
-    """The suite for people who name none: three domains of the embedded set or, with `data`, whatever theirs has."""
-    return "quick" if data else "seasons"
+def default_suite(data: Settings) -> str:
+    """The suite for people who name none: three domains of the seasons, or whatever other `data` settings name."""
+    return "seasons" if on_default_data(data) else "quick"

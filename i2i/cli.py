@@ -187,7 +187,7 @@ def bench(
     attributes: AttributesOption = None,
     out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
     suite: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, with --data quick.")
+        str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, for other data quick.")
     ] = None,
     settings: SetOption = None,
     directions: Annotated[
@@ -212,9 +212,10 @@ def bench(
     """
     from i2i.benchmarks.run import prepare, run_bench
     from i2i.benchmarks.suite import default_suite, load_suite
+    from i2i.config import merge, parse_assignments
 
-    located = _data_settings(data, attributes)
-    chosen = load_suite(suite or default_suite(bool(data)), models, located, settings or [])
+    located = merge(_data_settings(data, attributes), parse_assignments(settings or []).get("data", {}))
+    chosen = load_suite(suite or default_suite(located), models, located, settings or [])
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress)
     if dry_run:
@@ -250,7 +251,7 @@ def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="S
 
 @data_app.command("make")
 def make_data(
-    name: Annotated[str, typer.Argument(help="Name of the embedded set, e.g. seasons.")],
+    name: Annotated[str, typer.Argument(help="Name of the embedded set: seasons or styles.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")] = "256",
     scenes: Annotated[int, typer.Option(min=1, help="Training scenes.")] = 400,
@@ -280,18 +281,19 @@ def _data_settings(data: list[str] | None, attributes: str | None) -> "Settings"
 
 
 def _new_run(model: str | None, config: str | None, data: "Settings", assignments: list[str]) -> "RunConfig":
-    from i2i.benchmarks.suite import base_settings, default_suite, is_located
+    from i2i.benchmarks.suite import base_settings, default_suite
     from i2i.config import merge, parse_assignments
+    from i2i.data.sources import is_drawn
     from i2i.runs import run_config
 
-    located = is_located(data)
+    changes = parse_assignments(assignments)
+    located = merge(data, changes.get("data", {}))
     base: Settings = {}
     name = model
-    if config or not located:
-        name, base = base_settings(config or default_suite(located), model, data)
+    if config or is_drawn(located):
+        name, base = base_settings(config or default_suite(located), model, located)
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
-    changes = parse_assignments(assignments)
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
     return run_config(name, merge(base, {"data": data}, changes))

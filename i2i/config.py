@@ -30,7 +30,7 @@ class DataConfig(Section):
     sets: dict[str, str] | None = Field(
         None, description="several folders by name, learnt together; embedded:NAME for an embedded set"
     )
-    embedded: str = Field("seasons", description="name of the embedded set, when there is no path")
+    embedded: str = Field("seasons", description="name of the embedded set (seasons, styles), when there is no path")
     scenes: int = Field(400, ge=1, description="training scenes of the embedded set")
     test_scenes: int = Field(60, ge=2, description="test scenes of the embedded set")
     val_scenes: int = Field(0, ge=0, description="validation scenes of the embedded set; 0: no such split")

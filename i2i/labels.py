@@ -41,6 +41,9 @@ class LabelSet:
     name: str = ""
 
     def __post_init__(self) -> None:
+        twice = [column for column in self.columns if self.columns.count(column) > 1]
+        if twice:
+            raise UserError(f"label {twice[0]!r} stands twice: name every domain or attribute once")
         grouped = [column for group in self.exclusive for column in group]
         for column in grouped:
             if column not in self.columns:
@@ -78,7 +81,7 @@ class LabelSet:
 
     def holds(self, domain: str, rows: Tensor) -> Tensor:
         """Which pictures belong to a domain: bool [B] of rows [B, columns] of 0 and 1."""
-        ((column, value),) = self._wish(domain.removeprefix(self.prefix)).items()
+        ((column, value),) = self.wish(domain.removeprefix(self.prefix)).items()
         return rows[:, self.columns.index(column)] == value
 
     def changes(self, target: str) -> dict[int, float]:
@@ -89,7 +92,7 @@ class LabelSet:
         """
         wishes: dict[str, float] = {}
         for part in _parts(target):
-            wish = self._wish(part)
+            wish = self.wish(part)
             for column, value in wish.items():
                 rivals = [other for other in self.group(column) if other != column and wishes.get(other)]
                 if wishes.get(column, value) != value or (value and rivals):
@@ -102,11 +105,12 @@ class LabelSet:
         """The row [columns] of a picture that has the named columns and no others."""
         row = torch.zeros(len(self.columns))
         for part in _parts(text):
-            for column, value in self._wish(part).items():
+            for column, value in self.wish(part).items():
                 row[self.columns.index(column)] = value
         return row
 
-    def _wish(self, part: str) -> dict[str, float]:
+    def wish(self, part: str) -> dict[str, float]:
+        """The column that one domain or change such as `-Male` names, and its value; UserError for an unknown one."""
         if part in self.columns:
             return {part: 1.0}
         name, value = part.removeprefix(WITH), 1.0
@@ -249,6 +253,20 @@ class LabelSpace:
         if self.sets[position].has_attributes:
             return (own > 0).float()
         return torch.nn.functional.one_hot(own.argmax(1), own.shape[1]).float()
+
+    def shows(self, domain: str, logits: Tensor) -> Tensor:
+        """Whether class logits [B, classes] put pictures into a domain: bool [B].
+
+        A member of a group must be the likeliest of it, another attribute more likely than not, or less.
+        """
+        position = self.position(domain)
+        own, one = logits[:, self.columns(position)], self.sets[position]
+        ((column, value),) = one.wish(domain.removeprefix(one.prefix)).items()
+        group = one.group(column)
+        if group:
+            rivals = own[:, [one.columns.index(member) for member in group]]
+            return rivals.argmax(1) == group.index(column)
+        return (own[:, one.columns.index(column)] > 0) == bool(value)
 
     def owners(self, labels: Tensor) -> Tensor:
         """Which set each label vector is of, [B]."""

@@ -135,7 +135,7 @@ def label_loss(space: LabelSpace, logits: Tensor, labels: Tensor, smoothing: flo
         smoothing: of the labels, towards equal chances.
     """
     owners = space.owners(labels)
-    total = logits.new_zeros((), dtype=torch.float32)
+    by_set = []
     for position, one in enumerate(space.sets):
         columns = space.columns(position)
         own, truth = logits[:, columns].float(), labels[:, columns].float()
@@ -144,5 +144,5 @@ def label_loss(space: LabelSpace, logits: Tensor, labels: Tensor, smoothing: flo
             wrong = F.binary_cross_entropy_with_logits(own, truth, reduction="none").sum(1)
         else:
             wrong = F.cross_entropy(own, truth.argmax(1), reduction="none", label_smoothing=smoothing)
-        total = total + (wrong * (owners == position)).sum()
-    return total / len(labels)
+        by_set.append((wrong * (owners == position)).sum())
+    return total(by_set) / len(labels)

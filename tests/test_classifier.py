@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from i2i.errors import UserError
+from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics._sampling import augmented, balanced_order
-from i2i.metrics.classifier import DomainClassifier, predictions, train_classifier
+from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 
-SHAPES = ("bar", "disc", "square")
+SHAPES = LabelSpace.of_domains(("bar", "disc", "square"))
 SIZE = 24
 
 
@@ -28,9 +29,17 @@ def shapes(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
     return torch.where(mask, colour, ground).byte(), labels
 
 
+def one_hot(labels: Tensor) -> Tensor:
+    return torch.eye(3)[labels]
+
+
+def predictions(classifier: DomainClassifier, pixels: Tensor, **options: int) -> Tensor:
+    return judge(classifier, pixels, **options).argmax(1)
+
+
 def train(images: int = 64, *, seed: int = 0, count: int = 60) -> DomainClassifier:
     pixels, labels = shapes(count, seed=1)
-    return train_classifier(pixels, labels, SHAPES, images=images, batch_size=16, seed=seed)
+    return train_classifier(pixels, one_hot(labels), SHAPES, images=images, batch_size=16, seed=seed)
 
 
 def equal(left: DomainClassifier, right: DomainClassifier) -> bool:
@@ -46,7 +55,7 @@ def classifier() -> DomainClassifier:
 @pytest.mark.parametrize("bf16", [False, True], ids=["float32", "bfloat16"])
 def test_it_learns_shapes_it_has_not_seen(bf16: bool) -> None:
     pixels, labels = shapes(300, seed=2)
-    trained = train_classifier(pixels, labels, SHAPES, images=1200, bf16=bf16)
+    trained = train_classifier(pixels, one_hot(labels), SHAPES, images=1200, bf16=bf16)
     unseen, truth = shapes(120, seed=3)
     assert (predictions(trained, unseen) == truth).float().mean() > 0.9
     assert not trained.training
@@ -77,16 +86,15 @@ def test_predictions_do_not_depend_on_batches_or_mode(classifier: DomainClassifi
     assert classifier.training
     assert all(map(torch.equal, buffers, classifier.buffers()))  # no statistics were updated
     classifier.eval()
-    assert expected.dtype == torch.int64
-    assert expected.shape == (20,)
-    assert predictions(classifier, pixels[:0]).shape == (0,)
+    assert judge(classifier, pixels).shape == (20, 3)
+    assert judge(classifier, pixels[:0]).shape == (0, 3)
 
 
 def test_a_saved_classifier_comes_back_whole(classifier: DomainClassifier, tmp_path: Path) -> None:
     path = tmp_path / "new" / "classifier.safetensors"
     classifier.save(path)
     loaded = DomainClassifier.load(path)
-    assert loaded.domains == SHAPES
+    assert loaded.labels == SHAPES
     assert loaded.size == (SIZE, SIZE)
     assert loaded.backbone_name == classifier.backbone_name
     assert not loaded.training
@@ -156,7 +164,7 @@ def test_progress_counts_pictures_up_to_the_promised_number() -> None:
     pixels, labels = shapes(30, seed=7)
     train_classifier(
         pixels,
-        labels,
+        one_hot(labels),
         SHAPES,
         images=40,
         batch_size=16,
@@ -167,20 +175,20 @@ def test_progress_counts_pictures_up_to_the_promised_number() -> None:
 
 def test_wrong_training_data_is_refused_with_the_remedy() -> None:
     pixels, labels = shapes(30, seed=8)
-    with pytest.raises(UserError, match="no training pictures of comic"):
-        train_classifier(pixels, labels, (*SHAPES, "comic"), images=16)
-    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.1"):
-        train_classifier(pixels, labels, SHAPES[:2], images=16)
-    with pytest.raises(ValueError, match=r"labels must be int64 \[30\]"):
-        train_classifier(pixels, labels[:-1], SHAPES, images=16)
+    with pytest.raises(UserError, match="no training pictures of disc"):
+        train_classifier(pixels, one_hot(labels) * torch.tensor([1, 0, 1]), SHAPES, images=16)
+    with pytest.raises(ValueError, match=r"labels must be float \[30, 3\]"):
+        train_classifier(pixels, labels, SHAPES, images=16)
+    with pytest.raises(ValueError, match=r"labels must be float \[30, 3\]"):
+        train_classifier(pixels, one_hot(labels)[:-1], SHAPES, images=16)
     with pytest.raises(ValueError, match=r"pixels must be uint8"):
         train_classifier(pixels.float(), labels, SHAPES, images=16)
     with pytest.raises(ValueError, match="batch_size 1 must be"):
-        train_classifier(pixels, labels, SHAPES, images=16, batch_size=1)
-    with pytest.raises(ValueError, match="two or more different domains"):
-        DomainClassifier(("a", "a"), (8, 8))
+        train_classifier(pixels, one_hot(labels), SHAPES, images=16, batch_size=1)
+    with pytest.raises(ValueError, match="two or more domains"):
+        DomainClassifier(LabelSpace.of_domains(("a",)), (8, 8))
     with pytest.raises(UserError, match="timm knows no backbone 'resnet19'"):
-        train_classifier(pixels, labels, SHAPES, images=16, backbone="resnet19")
+        train_classifier(pixels, one_hot(labels), SHAPES, images=16, backbone="resnet19")
 
 
 def test_pictures_of_another_size_are_refused(classifier: DomainClassifier) -> None:
@@ -190,6 +198,34 @@ def test_pictures_of_another_size_are_refused(classifier: DomainClassifier) -> N
 
 def test_other_backbones_of_timm_work() -> None:
     pixels, labels = shapes(30, seed=10)
-    other = train_classifier(pixels, labels, SHAPES, backbone="resnet18", images=16, batch_size=16)
+    other = train_classifier(pixels, one_hot(labels), SHAPES, backbone="resnet18", images=16, batch_size=16)
     assert other.features(pixels[:2]).shape == (2, other.dimensions)
     assert other(pixels[:2]).shape == (2, 3)
+
+
+def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
+    """Attributes: is it a disc, is it bright; beside a data set of its own of squares and bars."""
+    first, second = LabelSet(("disc", "dim"), name="a"), LabelSet(("bar", "square"), (("bar", "square"),), "b")
+    space = LabelSpace((first, second))
+
+    def pictures(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+        pixels, kinds = shapes(count, seed=seed)
+        dim = torch.arange(count) % 3 == 0
+        own = torch.arange(count) % 2 == 0
+        own &= kinds != 0
+        own |= kinds == 1
+        pixels = torch.where((own & dim)[:, None, None, None], pixels // 2, pixels)
+        rows = torch.stack(((kinds == 1).float(), dim.float()), 1)
+        theirs = torch.stack(((kinds == 0).float(), (kinds == 2).float()), 1)
+        return pixels, torch.where(own[:, None], space.encode(0, rows), space.encode(1, theirs)), own
+
+    pixels, labels, _ = pictures(400, 2)
+    trained = train_classifier(pixels, labels, space, images=3000)
+    pixels, labels, own = pictures(200, 3)
+    logits = judge(trained, pixels)
+    for domain, members, truth in (
+        ("a/disc", own, labels[:, 0] == 1),
+        ("a/-dim", own, labels[:, 1] == 0),
+        ("b/bar", ~own, labels[:, 2] == 1),
+    ):
+        assert (space.shows(domain, logits) == truth)[members].float().mean() > 0.9, domain

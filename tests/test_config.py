@@ -442,13 +442,13 @@ def test_settings_of_one_model_are_not_given_to_another(tmp_path):
         base_settings(str(tmp_path / "mine.yaml"), "cyclegan", {})
 
 
-def test_settings_for_the_embedded_set_hold_only_where_no_data_is_given(tmp_path):
+def test_settings_for_the_embedded_set_hold_only_where_no_other_data_is_given(tmp_path):
     (tmp_path / "mine.yaml").write_text(
         "models: [stargan]\nmodel_settings: {stargan: {data: {zoom: 2}}}\n"
         "embedded: {data: {domains: [summer, night], zoom: 1.5}}"
     )
     place, real = str(tmp_path / "mine.yaml"), {"path": "photos"}
-    for data, domains, zoom in (({}, ("summer", "night"), 1.5), (real, None, 2)):
+    for data, domains, zoom in (({}, ("summer", "night"), 1.5), (real, None, 2), ({"embedded": "styles"}, None, 2)):
         found = resolved(load_suite(place, None, data, []), "stargan")
         assert (found.data.domains, found.data.zoom) == (domains, zoom)
     assert resolved(load_suite(place, None, {}, ["data.zoom=3"]), "stargan").data.zoom == 3

@@ -13,6 +13,7 @@ from torch import Tensor
 from torchvision.models import Inception3
 
 from i2i.errors import UserError
+from i2i.labels import LabelSpace
 from i2i.metrics import features
 from i2i.metrics.classifier import DomainClassifier
 from i2i.metrics.features import (
@@ -186,7 +187,7 @@ def test_pixels_of_another_kind_are_refused(extractor: InceptionExtractor) -> No
 
 
 def test_classifier_features_are_what_its_last_layer_sees() -> None:
-    classifier = DomainClassifier(["a", "b", "c"], (32, 32)).train()
+    classifier = DomainClassifier(LabelSpace.of_domains(("a", "b", "c")), (32, 32)).train()
     extractor: Extractor = ClassifierExtractor(classifier)
     pixels = pictures(4, size=32, seed=2)
     found = extractor(pixels)

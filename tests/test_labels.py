@@ -80,6 +80,8 @@ def test_impossible_targets_are_refused_with_what_there_is(space, target, named)
 def test_a_column_cannot_stand_in_two_groups_or_be_missing():
     with pytest.raises(UserError, match="two exclusive groups"):
         LabelSet(("a", "b", "c"), (("a", "b"), ("b", "c")))
+    with pytest.raises(UserError, match="'a' stands twice"):
+        LabelSpace.of_domains(("a", "a"))
     with pytest.raises(UserError, match="'d'"):
         LabelSet(("a", "b"), (("a", "d"),))
 

@@ -13,10 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from i2i.config import DataConfig
-from i2i.data import seasons
 from i2i.data.images import write_picture
+from i2i.data.landscapes import SMALLEST_SIDE
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.pictures import Progress
+from i2i.data.seasons import SEASONS
+from i2i.data.styles import STYLES
 from i2i.errors import UserError, refuse_file, unknown
 
 # Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
@@ -31,7 +33,9 @@ class EmbeddedSet(NamedTuple):
     smallest_side: int
 
 
-EMBEDDED: dict[str, EmbeddedSet] = {"seasons": EmbeddedSet(seasons.DOMAINS, seasons.draw, seasons.SMALLEST_SIDE)}
+EMBEDDED: dict[str, EmbeddedSet] = {
+    painted.name: EmbeddedSet(painted.domains, painted.draw, SMALLEST_SIDE) for painted in (SEASONS, STYLES)
+}
 
 
 def make(

@@ -100,7 +100,7 @@ class TrainingPictures:
         Pictures are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
         CycleGAN). `progress` is called with the pictures done and in total.
         """
-        pools, rows = _pools(data, split)
+        pools, rows = pools_and_rows(data, split)
         everything = [picture for pictures in pools.values() for picture in pictures]
         pixels = load_pixels(everything, preprocess, zoom, progress)
         ends = np.cumsum([len(pictures) for pictures in pools.values()])
@@ -180,7 +180,19 @@ def pools_of(one: LabelSet) -> tuple[str, ...]:
     return (one.name,) if one.has_attributes else one.domains
 
 
-def _pools(data: DataSet, split: str) -> tuple[dict[str, tuple[Picture, ...]], dict[str, Tensor]]:
+def labelled(data: DataSet, split: str) -> tuple[list[Picture], Tensor]:
+    """Every picture of a split once, and their label vectors [N, width]."""
+    pools, rows = pools_and_rows(data, split)
+    vectors = []
+    for position, one in enumerate(data.labels.sets):
+        for number, pool in enumerate(pools_of(one)):
+            count = len(pools[pool])
+            own = rows[pool] if one.has_attributes else torch.eye(len(one.columns))[[number] * count]
+            vectors.append(data.labels.encode(position, own))
+    return [picture for pictures in pools.values() for picture in pictures], torch.cat(vectors)
+
+
+def pools_and_rows(data: DataSet, split: str) -> tuple[dict[str, tuple[Picture, ...]], dict[str, Tensor]]:
     """Pictures by pool, and the label rows of those with attributes."""
     pools: dict[str, tuple[Picture, ...]] = {}
     rows: dict[str, Tensor] = {}

@@ -1,88 +1,153 @@
-"""`seasons`: drawn landscapes, the same scene in summer, in autumn, in winter and at night.
+"""`seasons`: drawn landscapes, the same scene in summer, in autumn, in winter and at night."""
 
-Every translation between the four domains has an exact ground truth, because a scene is drawn in two steps:
+from i2i.data._palette import HIDDEN, Palette, paint
+from i2i.data.landscapes import Landscapes
 
-1. `Scene.sample` draws the geometry (hills, trees, house, ...) and `layers` turns it into layers of coverage and
-   shade. Neither knows the domain.
-2. A `Palette` says what each material looks like in one domain, and `draw` paints the layers with it, back to front.
+PALETTES = {
+    "summer": Palette(
+        sky=paint("2f7fd6", "b5e2f5"),
+        star=HIDDEN,
+        glow=paint("fffbe6", opacity=0.4),
+        sun=paint("ffd84a", "fff6c0"),
+        crater=HIDDEN,
+        cloud=paint("c3dcee", "ffffff", opacity=0.92),
+        far_hill=paint("a9d3dc", "6fa6bf"),
+        forest=paint("2f6b52", "4f8f6a"),
+        middle_hill=paint("9cc9a0", "5f9f6b"),
+        near_hill=paint("8fc272", "4f9648"),
+        meadow=paint("3f8a2c", "93cc4b"),
+        path=paint("b08a56", "dcc08a"),
+        shore=paint("5f7f35"),
+        water=paint("2b7fb8", "7cc7e8"),
+        glint=paint("e6f8ff", opacity=0.6),
+        flower=paint("fff6d8", opacity=0.95),
+        shadow=paint("16401c", opacity=0.45),
+        trunk=paint("4a3220", "8a6440"),
+        leafy=paint("3d7a1e", "a8d84e", "0f5230", "4ea048"),
+        twig=HIDDEN,
+        conifer=paint("0e3d2c", "3c8a4e", "123a38", "2f7d68"),
+        wall=paint("c9b891", "fdf3d6", "7a2a20", "b5473a"),
+        roof=paint("8f3a28", "c9573a", "353c4c", "596579"),
+        eave=paint("5a2a1e", "6d3325", "242a36", "2f3644"),
+        chimney=paint("8a4a3a"),
+        cap=paint("5b3a32"),
+        door=paint("2f5d50", "2f5d50", "f0e4c8", "f0e4c8"),
+        frame=paint("fffaf0"),
+        pane=paint("39566e"),
+        halo=HIDDEN,
+        smoke=paint("cfdbe4", "f4f8fb", opacity=0.7),
+        flake=HIDDEN,
+        hatch=HIDDEN,
+        grid=HIDDEN,
+    ),
+    "autumn": Palette(
+        sky=paint("e08550", "ffe9b8"),
+        star=HIDDEN,
+        glow=paint("ffd27a", opacity=0.55),
+        sun=paint("ff9a3c", "ffe08a"),
+        crater=HIDDEN,
+        cloud=paint("e3a184", "fff0dc", opacity=0.9),
+        far_hill=paint("f0c79c", "b98a86"),
+        forest=paint("7a3a24", "b05a2e"),
+        middle_hill=paint("e6b274", "b5713f"),
+        near_hill=paint("e0a850", "a8682c"),
+        meadow=paint("a8702a", "e8bb57"),
+        path=paint("7d5638", "b58a60"),
+        shore=paint("7d5a2a"),
+        water=paint("b8705a", "ffd59a"),
+        glint=paint("fff0d0", opacity=0.6),
+        flower=paint("c8401c", opacity=0.95),
+        shadow=paint("4a2210", opacity=0.45),
+        trunk=paint("3a2418", "7a5236"),
+        leafy=paint("c87a10", "ffd84a", "7d1a18", "e2502c"),
+        twig=HIDDEN,
+        conifer=paint("233a20", "6a7a34", "26362c", "5a7250"),
+        wall=paint("b89a70", "fbe6bd", "742418", "b84a30"),
+        roof=paint("7d3020", "b84c2c", "3a3a42", "665f66"),
+        eave=paint("4f2418", "602c1e", "26262c", "322f36"),
+        chimney=paint("7d4030"),
+        cap=paint("4f3028"),
+        door=paint("3a5648", "3a5648", "ecd8b4", "ecd8b4"),
+        frame=paint("fff0d8"),
+        pane=paint("5a4c4a"),
+        halo=HIDDEN,
+        smoke=paint("dcb8a0", "fff0e0", opacity=0.7),
+        flake=HIDDEN,
+        hatch=HIDDEN,
+        grid=HIDDEN,
+    ),
+    "winter": Palette(
+        sky=paint("9fb6cf", "eceff2"),
+        star=HIDDEN,
+        glow=paint("fff4e2", opacity=0.5),
+        sun=paint("fdeec4", "fffdf2"),
+        crater=HIDDEN,
+        cloud=paint("b9c6d6", "f6f8fb", opacity=0.85),
+        far_hill=paint("e3e9f0", "b4c4d8"),
+        forest=paint("6f8496", "a8b9c8"),
+        middle_hill=paint("e4ebf3", "b4c6dc"),
+        near_hill=paint("dde7f2", "b0c5de"),
+        meadow=paint("a2bbdc", "f6faff"),
+        path=paint("a9a9b0", "cfcdce"),
+        shore=paint("93a4b8"),
+        water=paint("9fc0d8", "d3e6f0"),
+        glint=paint("ffffff", opacity=0.7),
+        flower=paint("a89a7c", opacity=0.8),
+        shadow=paint("6a86b4", opacity=0.5),
+        trunk=paint("3a302c", "75665c"),
+        leafy=paint("a39a94", "fffaf2", "76849f", "dfeaf8"),
+        twig=paint("57483f", opacity=0.75),
+        conifer=paint("1f4a42", "f2f7fb", "1d3f50", "e4eefa"),
+        wall=paint("b7b0a2", "f3ecdc", "6d2a26", "a84840"),
+        roof=paint("b4c8e2", "ffffff"),
+        eave=paint("5a3028", "6d3a30", "2a303c", "363e4c"),
+        chimney=paint("7a463c"),
+        cap=paint("ffffff"),
+        door=paint("2f5550", "2f5550", "e8e0d0", "e8e0d0"),
+        frame=paint("fdfdfd"),
+        pane=paint("46586c"),
+        halo=HIDDEN,
+        smoke=paint("a9b4c4", "e4e8ee", opacity=0.7),
+        flake=paint("ffffff", opacity=0.85),
+        hatch=HIDDEN,
+        grid=HIDDEN,
+    ),
+    "night": Palette(
+        sky=paint("0b1440", "3f5a94"),
+        star=paint("fff8dc", opacity=0.95),
+        glow=paint("8fa8e0", opacity=0.4),
+        sun=paint("e4e6ee", "fdfbee"),
+        crater=paint("b9c0d0", opacity=0.75),
+        cloud=paint("27386e", "6076b0", opacity=0.75),
+        far_hill=paint("38518a", "26396e"),
+        forest=paint("0c2036", "183450"),
+        middle_hill=paint("26456e", "183052"),
+        near_hill=paint("1c3f58", "122c42"),
+        meadow=paint("0c2a34", "245a58"),
+        path=paint("3a4658", "64708a"),
+        shore=paint("0c2430"),
+        water=paint("14285c", "4a6ab0"),
+        glint=paint("dfe8ff", opacity=0.6),
+        flower=paint("8fb0c0", opacity=0.85),
+        shadow=paint("04101c", opacity=0.55),
+        trunk=paint("140f18", "38303e"),
+        leafy=paint("12343a", "417a66", "081c34", "205468"),
+        twig=HIDDEN,
+        conifer=paint("061826", "1c4a4e", "081730", "1a3f5c"),
+        wall=paint("3c425c", "7a80a0", "2a1626", "5a2c40"),
+        roof=paint("2e1a2c", "562f40", "141c34", "2e3c5e"),
+        eave=paint("180e1c", "1e1222", "0c1020", "10162a"),
+        chimney=paint("32222f"),
+        cap=paint("1c1420"),
+        door=paint("14282e", "14282e", "5c5c78", "5c5c78"),
+        frame=paint("b08a50"),
+        pane=paint("ffd468"),
+        halo=paint("ffb648", opacity=0.5),
+        smoke=paint("3a4a78", "6c80b0", opacity=0.6),
+        flake=HIDDEN,
+        hatch=HIDDEN,
+        grid=HIDDEN,
+    ),
+}
 
-The mapping is a function of what can be seen. What only one domain shows lies at places fixed in the image plane
-(stars, snow flakes) or fixed relative to something visible (twigs to their crown, light to its window). A colour that
-varies between the scenes (crowns, walls) varies along one number, the tint, and every domain shows it.
-"""
-
-from functools import lru_cache
-
-import numpy as np
-
-from i2i.data._seasons_layers import Layer, layers
-from i2i.data._seasons_palette import MATERIALS, PALETTES, Paint
-from i2i.data._seasons_scene import Scene
-from i2i.data._seasons_shapes import unit
-
-DOMAINS: tuple[str, ...] = tuple(PALETTES)
-SMALLEST_SIDE = 16
-SUPERSAMPLE = 2
-
-
-def draw(scene: int, domain: str, size: tuple[int, int] = (64, 64), seed: int = 0) -> np.ndarray:
-    """One picture: uint8 [height, width, 3], RGB.
-
-    A function of (`seed`, `scene`, `domain`, `size`) alone. The geometry of a scene is the same in every domain and,
-    in units of the picture's height and width, at every size.
-
-    Args:
-        scene: number of the scene, >= 0.
-        domain: one of `DOMAINS`.
-        size: height and width in pixels, each at least 16.
-        seed: number of the series of scenes, >= 0.
-
-    Raises:
-        ValueError: for an unknown domain, or a side below 16 pixels.
-    """
-    if domain not in PALETTES:
-        raise ValueError(f"unknown domain {domain!r} of seasons; there are {', '.join(DOMAINS)}")
-    _check_size(size)
-    palette = PALETTES[domain]
-    fine = (SUPERSAMPLE * size[0], SUPERSAMPLE * size[1])
-    canvas = np.zeros((3, *fine))
-    for layer in _layers(scene, seed, fine):
-        _composite(canvas, layer, getattr(palette, layer.material))
-    mean = canvas.reshape(3, size[0], SUPERSAMPLE, size[1], SUPERSAMPLE).mean(axis=(2, 4))
-    return np.ascontiguousarray((255 * unit(mean) + 0.5).astype(np.uint8).transpose(1, 2, 0))
-
-
-def label_map(scene: int, size: tuple[int, int] = (64, 64), seed: int = 0) -> np.ndarray:
-    """What each pixel shows: uint8 [height, width], indices into `MATERIALS`.
-
-    A pixel shows the topmost material that covers its centre. Materials that some domain does not show (stars, twigs,
-    flakes, ...) are left out.
-
-    Raises:
-        ValueError: for a side below 16 pixels.
-    """
-    _check_size(size)
-    labels = np.zeros(size, np.uint8)
-    for layer in _layers(scene, seed, tuple(size)):
-        if all(getattr(palette, layer.material).opacity > 0 for palette in PALETTES.values()):
-            labels[layer.window.rows, layer.window.columns][layer.cover > 0.5] = MATERIALS.index(layer.material)
-    return labels
-
-
-# Kept for the last scenes only: it pays for drawing one scene in several domains, one after the other.
-@lru_cache(maxsize=2)
-def _layers(scene: int, seed: int, size: tuple[int, int]) -> tuple[Layer, ...]:
-    return tuple(layers(Scene.sample(scene, seed), size))
-
-
-def _check_size(size: tuple[int, int]) -> None:
-    if min(size) < SMALLEST_SIDE:
-        raise ValueError(f"size {tuple(size)} is too small; height and width must be at least {SMALLEST_SIDE} pixels")
-
-
-def _composite(canvas: np.ndarray, layer: Layer, paint: Paint) -> None:
-    """Lay a layer over `canvas` [3, height, width], in place."""
-    if paint.opacity == 0.0 or layer.cover.size == 0:
-        return
-    below = canvas[:, layer.window.rows, layer.window.columns]
-    below += (paint.opacity * layer.cover) * (paint.colour(layer.shade, layer.tint) - below)
+SEASONS = Landscapes("seasons", PALETTES, series="")

@@ -53,6 +53,11 @@ def settings_of(given: Sequence[str]) -> Settings:
     return {"sets": sets}
 
 
+def is_drawn(data: Settings) -> bool:
+    """Whether `data` settings name embedded sets only."""
+    return not data.get("path") and all(path.startswith(EMBEDDED) for path in (data.get("sets") or {}).values())
+
+
 def _located(path: str) -> str:
     return path if path.startswith(EMBEDDED) else str(Path(path).absolute())
 

@@ -1,4 +1,4 @@
-"""The domain classifier: tells which domain a picture belongs to.
+"""The domain classifier: tells which domain a picture belongs to, or which attributes it has.
 
 The share of translations that it assigns to their target domain is the bench's accuracy, a measure
 of StarGAN (Choi et al., 2018, https://arxiv.org/abs/1711.09020, section 5), which trains a
@@ -9,7 +9,7 @@ from random weights, so that nothing has to be downloaded.
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ import timm
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from i2i.errors import UserError
+from i2i.labels import LabelSpace
+from i2i.losses import label_loss
 from i2i.metrics._inference import check_pixels, scoring
 from i2i.metrics._sampling import augmented, balanced_order
 
@@ -38,23 +39,23 @@ class DomainClassifier(nn.Module):
     """A timm network on pixels, with its normalisation inside and its domains known by name.
 
     Args:
-        domains: names, in the order of the logits.
+        labels: what it tells, one logit per column.
         size: height and width of the pictures, pixels.
         backbone: a name that timm knows; its weights start random.
 
     Raises:
         UserError: timm does not know the backbone.
-        ValueError: fewer than two domains, or one of them twice.
+        ValueError: fewer than two domains.
     """
 
-    def __init__(self, domains: Sequence[str], size: tuple[int, int], *, backbone: str = BACKBONE) -> None:
+    def __init__(self, labels: LabelSpace, size: tuple[int, int], *, backbone: str = BACKBONE) -> None:
         super().__init__()
-        if len(domains) < 2 or len(set(domains)) < len(domains):
-            raise ValueError(f"a classifier needs two or more different domains, not {list(domains)}")
-        self.domains = tuple(domains)
+        if len(labels.domains) < 2:
+            raise ValueError(f"a classifier needs two or more domains, not {list(labels.domains)}")
+        self.labels = labels
         self.size = size
         self.backbone_name = backbone
-        self.backbone: Any = _create(backbone, len(domains))  # timm's networks share no typed base
+        self.backbone: Any = _create(backbone, labels.classes)  # timm's networks share no typed base
         self.dimensions = int(self.backbone.head_hidden_size)
 
     @property
@@ -63,7 +64,7 @@ class DomainClassifier(nn.Module):
         return next(self.parameters()).device
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Logits [B, k] of pixels, uint8 [B, 3, H, W].
+        """Logits [B, labels.classes] of pixels, uint8 [B, 3, H, W].
 
         Raises:
             ValueError: another dtype, shape or size.
@@ -83,7 +84,7 @@ class DomainClassifier(nn.Module):
 
     def save(self, path: Path) -> None:
         """Write weights, domains, size and backbone to one safetensors file, atomically."""
-        description = {"backbone": self.backbone_name, "domains": self.domains, "size": self.size}
+        description = {"backbone": self.backbone_name, "labels": self.labels.settings(), "size": self.size}
         state = {name: tensor.cpu().contiguous() for name, tensor in self.state_dict().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}")
@@ -103,7 +104,7 @@ class DomainClassifier(nn.Module):
             with safe_open(path, framework="pt") as file:
                 description = json.loads((file.metadata() or {})["classifier"])
             classifier = _untrained(
-                description["domains"],
+                LabelSpace.from_settings(description["labels"]),
                 (description["size"][0], description["size"][1]),
                 description["backbone"],
             )
@@ -123,8 +124,8 @@ class DomainClassifier(nn.Module):
         return images.contiguous(memory_format=torch.channels_last)
 
 
-def predictions(classifier: DomainClassifier, pixels: Tensor, *, batch_size: int = 256) -> Tensor:
-    """The most likely domain of every picture.
+def judge(classifier: DomainClassifier, pixels: Tensor, *, batch_size: int = 256) -> Tensor:
+    """The logits of every picture; `classifier.labels.shows` reads them.
 
     Args:
         classifier: used in evaluation mode, whatever mode it is in.
@@ -132,23 +133,22 @@ def predictions(classifier: DomainClassifier, pixels: Tensor, *, batch_size: int
         batch_size: pictures at a time; does not change the answer.
 
     Returns:
-        int64 [N] on the CPU, indices into `classifier.domains`.
+        float32 [N, classes] on the CPU.
 
     Raises:
         ValueError: another dtype, shape or size.
     """
     with scoring(classifier, classifier.device):
         batches = [
-            classifier(pixels[start : start + batch_size]).argmax(dim=1).cpu()
-            for start in range(0, len(pixels), batch_size)
+            classifier(pixels[start : start + batch_size]).float().cpu() for start in range(0, len(pixels), batch_size)
         ]
-    return torch.cat(batches) if batches else torch.empty(0, dtype=torch.int64)
+    return torch.cat(batches) if batches else torch.empty(0, classifier.labels.classes)
 
 
 def train_classifier(
     pixels: Tensor,
     labels: Tensor,
-    domains: Sequence[str],
+    space: LabelSpace,
     *,
     backbone: str = BACKBONE,
     images: int = 6144,
@@ -161,13 +161,14 @@ def train_classifier(
     """Train a classifier from scratch.
 
     The same arguments give the same classifier on the same machine; the global random numbers stay
-    as they were. Every batch draws equally from all domains. The augmentation (flips and shifts)
+    as they were. Every batch draws equally from all domains; the pictures of a data set with attributes count as
+    one domain in this. The augmentation (flips and shifts)
     keeps colours, because they may be what tells two domains apart.
 
     Args:
         pixels: uint8 [N, 3, H, W].
-        labels: int64 [N], indices into `domains`.
-        domains: names.
+        labels: label vectors [N, space.width].
+        space: what they say.
         backbone: a name that timm knows.
         images: pictures to learn from in all, repeats counted; rounded up to whole batches.
         batch_size: pictures in one step, at least 2.
@@ -186,14 +187,15 @@ def train_classifier(
     """
     check_pixels(pixels)
     labels = labels.cpu()
-    _check_labels(labels, len(pixels), domains)
+    _check_labels(labels, len(pixels), space)
     if batch_size < 2 or images < 1:
         raise ValueError(f"batch_size {batch_size} must be >= 2 and images {images} must be >= 1")
-    classifier = _untrained(domains, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed)
+    classifier = _untrained(space, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed)
     classifier.to(torch.device(device)).to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
     steps = math.ceil(images / batch_size)
-    order = balanced_order(labels, len(domains), steps * batch_size, generator)
+    kinds = _kinds(space, labels)
+    order = balanced_order(kinds, int(kinds.max()) + 1, steps * batch_size, generator)
     optimiser = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
     classifier.train()
     for step in range(steps):
@@ -207,11 +209,11 @@ def train_classifier(
     return classifier.eval()
 
 
-def _untrained(domains: Sequence[str], size: tuple[int, int], backbone: str, *, seed: int = 0) -> DomainClassifier:
+def _untrained(labels: LabelSpace, size: tuple[int, int], backbone: str, *, seed: int = 0) -> DomainClassifier:
     """A classifier with weights drawn from `seed`, the global random numbers left as they were."""
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
         torch.default_generator.manual_seed(seed)
-        return DomainClassifier(domains, size, backbone=backbone)
+        return DomainClassifier(labels, size, backbone=backbone)
 
 
 def _create(backbone: str, classes: int) -> Any:
@@ -220,15 +222,27 @@ def _create(backbone: str, classes: int) -> Any:
     return timm.create_model(backbone, pretrained=False, num_classes=classes)
 
 
-def _check_labels(labels: Tensor, pictures: int, domains: Sequence[str]) -> None:
-    if labels.dtype != torch.int64 or labels.shape != (pictures,):
-        raise ValueError(f"labels must be int64 [{pictures}], but are {labels.dtype} {list(labels.shape)}")
-    if pictures and not 0 <= int(labels.min()) <= int(labels.max()) < len(domains):
-        raise ValueError(f"labels must lie in 0..{len(domains) - 1}, indices into {list(domains)}")
-    counts = torch.bincount(labels, minlength=len(domains)).tolist()
-    empty = [name for name, count in zip(domains, counts, strict=True) if count == 0]
+def _check_labels(labels: Tensor, pictures: int, space: LabelSpace) -> None:
+    if not labels.is_floating_point() or labels.shape != (pictures, space.width):
+        raise ValueError(
+            f"labels must be float [{pictures}, {space.width}], but are {labels.dtype} {list(labels.shape)}"
+        )
+    names = [one.prefix + column for one in space.sets for column in one.columns]
+    empty = [name for name, count in zip(names, labels.sum(0).tolist(), strict=False) if not count]
     if empty:
         raise UserError(f"no training pictures of {', '.join(empty)}: add some or leave the domain out")
+
+
+def _kinds(space: LabelSpace, labels: Tensor) -> Tensor:
+    """Which pictures take turns in a batch: int64 [N], a number per domain or per data set with attributes."""
+    kinds = torch.zeros(len(labels), dtype=torch.int64)
+    owners = space.owners(labels)
+    for position, one in enumerate(space.sets):
+        columns, own = space.columns(position), owners == position
+        within = 0 if one.has_attributes else labels[own, columns].argmax(1)
+        kinds[own] = columns.start + within
+    present = torch.bincount(kinds) > 0
+    return (present.cumsum(0) - 1)[kinds]
 
 
 def _one_cycle(step: int, steps: int) -> float:
@@ -256,7 +270,7 @@ def _step(
     device = classifier.device
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
         logits = classifier(pixels)
-    loss = F.cross_entropy(logits.float(), labels.to(device), label_smoothing=SMOOTHING)
+    loss = label_loss(classifier.labels, logits, labels.to(device), SMOOTHING)
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()

@@ -1,4 +1,4 @@
-"""Scenes of the embedded set `seasons`: where hills, trees, house and pond stand, drawn from a number.
+"""Scenes of drawn landscapes: where hills, trees, house and pond stand, drawn from a number.
 
 Positions are fractions of the picture's width (x) and height (y, downwards).
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from i2i.data._seasons_shapes import Array, Disc, smooth, spread, unit
+from i2i.data._scene_shapes import Array, Disc, smooth, spread, unit
 
 # Blobs of a leafy crown, back to front: x, y and radius in units of the crown's half width and half height.
 CROWN_BLOBS = np.array([
@@ -99,9 +99,9 @@ class Scene:
     flowers: Array
 
     @classmethod
-    def sample(cls, scene: int, seed: int) -> "Scene":
-        """The scene of that number; `seed` >= 0 chooses the series, `scene` >= 0 the scene in it."""
-        draws = _Draws(np.random.default_rng([seed, scene]))
+    def sample(cls, scene: int, seed: int, series: str = "") -> "Scene":
+        """The scene of that number, >= 0, in the series that `series` and `seed` >= 0 choose."""
+        draws = _Draws(np.random.default_rng([seed, scene, *series.encode()]))
         horizon = draws.between(0.46, 0.58)
         meadow = horizon + 0.09 + draws.knots(6, 0.05)
         house = _sample_house(draws, horizon)

@@ -1,4 +1,4 @@
-"""Layers of the embedded set `seasons`: what covers which pixels and how it is lit, back to front, without colours."""
+"""Layers of drawn landscapes: what covers which pixels and how it is lit, back to front, without colours."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from i2i.data._seasons_scene import House, Path, Scene, Tree
-from i2i.data._seasons_shapes import (
+from i2i.data._scene import House, Path, Scene, Tree
+from i2i.data._scene_shapes import (
     Array,
     Disc,
     Window,
@@ -28,6 +28,9 @@ from i2i.data._seasons_shapes import (
 FIXED_DOTS_SEED = 20
 TWIG_TIPS = ((-0.62, 0.10), (0.60, 0.05), (-0.36, -0.45), (0.34, -0.48), (0.02, -0.72))
 CONIFER_TIERS = 4
+HATCH_STROKES = 24
+GRID_SQUARES = 12
+GRID_LINE = 0.005
 
 
 class Layer(NamedTuple):
@@ -57,6 +60,8 @@ def layers(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
     if not house_drawn:
         yield from _house(scene.house, scene.light, size)
     yield Layer("flake", window_of(size), _flakes(size))
+    yield Layer("hatch", window_of(size), _hatch(size))
+    yield Layer("grid", window_of(size), _grid(size))
 
 
 def _sky(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
@@ -303,6 +308,30 @@ def _stars(size: tuple[int, int]) -> Array:
 @lru_cache(maxsize=8)
 def _flakes(size: tuple[int, int]) -> Array:
     return _dots(size, count=60, bottom=1.0, radii=(0.004, 0.011))
+
+
+@lru_cache(maxsize=8)
+def _hatch(size: tuple[int, int]) -> Array:
+    """Coverage [height, width] of slanting strokes, side by side."""
+    window = window_of(size)
+    across = HATCH_STROKES * (window.x + 0.8 * window.y)
+    cover = smooth(2 * np.abs(across % 1.0 - 0.5))
+    cover.setflags(write=False)
+    return cover
+
+
+@lru_cache(maxsize=8)
+def _grid(size: tuple[int, int]) -> Array:
+    """Coverage [height, width] of the lines of squared paper."""
+    window = window_of(size)
+    clear = np.ones(size)
+    for place in np.arange(1, GRID_SQUARES) / GRID_SQUARES:
+        low, high = place - 0.5 * GRID_LINE, place + 0.5 * GRID_LINE
+        clear *= 1 - overlap(window.x, low, high, window.width)
+        clear *= 1 - overlap(window.y, low, high, window.height)
+    cover: Array = 1 - clear
+    cover.setflags(write=False)
+    return cover
 
 
 def _dots(size: tuple[int, int], count: int, bottom: float, radii: tuple[float, float]) -> Array:

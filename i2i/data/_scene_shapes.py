@@ -1,4 +1,4 @@
-"""Shapes of the embedded set `seasons`: how much of each pixel a disc, a polygon, a line or a ridge covers.
+"""Shapes of drawn landscapes: how much of each pixel a disc, a polygon, a line or a ridge covers.
 
 Positions are fractions of the picture's width (x) and height (y, downwards). Only arithmetic and square roots are used,
 no transcendental function, so that machines and NumPy versions agree.
