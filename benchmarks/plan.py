@@ -1,8 +1,8 @@
 """The plan of a bench: which trainings serve which directions, and what is done with them. Pure, without torch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, permutations
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -55,11 +55,6 @@ class Job:
     weight: float = 0.0
 
 
-def all_directions(domains: Iterable[str]) -> tuple[Direction, ...]:
-    """Every ordered pair of different domains."""
-    return tuple(permutations(tuple(domains), 2))
-
-
 def expand(
     contestant: str,
     coverage: CoverageName,
@@ -109,12 +104,16 @@ def folder_name(domains: tuple[str, ...], serves: tuple[Direction, ...], coverag
     """Name of a training's folder: summer2winter, summer-winter, all."""
     if coverage == "all":
         return "all"
-    return direction_name(serves[0]) if coverage == "direction" else "-".join(domains)
+    return direction_name(serves[0]) if coverage == "direction" else _without_slashes("-".join(domains))
 
 
 def direction_name(direction: Direction) -> str:
-    """A direction as folders are named: summer2winter."""
-    return "2".join(direction)
+    """A direction as folders are named: summer2winter; of two data sets: seasons.summer2styles.pencil."""
+    return _without_slashes("2".join(direction))
+
+
+def _without_slashes(name: str) -> str:
+    return name.replace("/", ".")
 
 
 @dataclass(frozen=True)

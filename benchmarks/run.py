@@ -17,7 +17,6 @@ from i2i.benchmarks.plan import (
     Job,
     Plan,
     Training,
-    all_directions,
     expand,
 )
 from i2i.benchmarks.suite import Contestant, Suite
@@ -135,8 +134,8 @@ class _Builder:
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
         cls, budget = registry.get(contestant.model), self.suite.budget
         config = self._config(contestant, budget.images, seed)
-        pair = self.data.domains if cls.coverage.value == "all" else self.data.domains[:2]
-        task = Task.covering(cls.coverage, pair, config.data.image_size, config.data.channels)
+        learnt = self.data.labels if cls.coverage.value == "all" else self.data.domains[:2]
+        task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
         images = budget.images if check_trainable(config, task).phases() else 0
         return expand(contestant.name, cls.coverage.value, self.data.domains, self.directions, images, budget.per, seed)
 
@@ -255,9 +254,10 @@ CLASSIFIER = "domain classifier"
 
 
 def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
-    every = all_directions(data.domains)
+    """The named directions; without names all that stay within a data set."""
+    every = data.labels.directions
     if text is None:
-        return every
+        return tuple(way for way in every if data.labels.position(way[0]) == data.labels.position(way[1]))
     by_name = {f"{source}2{target}": (source, target) for source, target in every}
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     if not wanted:

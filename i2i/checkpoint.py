@@ -2,7 +2,7 @@
 
     RUN/config.yaml                        what runs
     RUN/metrics.jsonl, RUN/samples/        how it went
-    RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json
+    RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json; with train.ema also ema.safetensors
 
 A checkpoint is written under a temporary name, synced and renamed, so at any moment the newest one with a
 plain name is complete. Nothing is pickled: weights are safetensors, the rest loads with `weights_only=True`.
@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -24,12 +24,15 @@ from torch import Tensor
 from i2i import __version__, registry
 from i2i.config import Settings, validate
 from i2i.data.images import Preprocess
-from i2i.errors import UserError
+from i2i.errors import UserError, unknown
 from i2i.labels import LabelSpace
 from i2i.translator import Task, Translator
 
 FORMAT = 1
 CHECKPOINTS = "checkpoints"
+Weights = Literal["last", "ema"]
+"""Which weights translate: those of the last step, or the moving average that train.ema keeps."""
+
 META = ("step", "steps", "images", "seconds", "inference", "parameters", "task", "settings")
 
 
@@ -39,7 +42,7 @@ class Checkpoint:
 
     Attributes:
         folder: where its files lie.
-        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, position.
+        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position.
     """
 
     folder: Path
@@ -55,6 +58,11 @@ class Checkpoint:
     def finished(self) -> bool:
         """Whether training reached its budget."""
         return self.position.step >= self.position.steps
+
+    @property
+    def averaged(self) -> bool:
+        """Whether a moving average of the weights was kept."""
+        return bool(self.meta.get("averaged"))
 
     @property
     def settings(self) -> Settings:
@@ -73,9 +81,22 @@ class Checkpoint:
             task["channels"],
         )
 
-    def weights(self) -> dict[str, Tensor]:
-        """Parameters and buffers of the translator."""
-        path = self.folder / "model.safetensors"
+    def weights(self, kind: Weights = "last") -> dict[str, Tensor]:
+        """Parameters and buffers of the translator; with `ema`, averages in place of those that translate."""
+        last = self._tensors("model.safetensors")
+        return last if kind == "last" else {**last, **self.average()}
+
+    def average(self) -> dict[str, Tensor]:
+        """Averaged parameters, and buffers, of the networks that translate; UserError if the run keeps none."""
+        if not self.averaged:
+            raise UserError(
+                f"{self.folder.parent.parent} has no averaged weights: take --weights last, "
+                "or train a model with --set train.ema=0.999"
+            )
+        return self._tensors("ema.safetensors")
+
+    def _tensors(self, name: str) -> dict[str, Tensor]:
+        path = self.folder / name
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
@@ -107,8 +128,9 @@ def save_checkpoint(
     settings: Settings,
     position: Position,
     optimisers: Mapping[str, Mapping[str, Any]],
+    average: Mapping[str, Tensor] | None = None,
 ) -> Path:
-    """Write a checkpoint, then remove older ones; returns its folder."""
+    """Write a checkpoint, with the averaged weights if there are any, then remove older ones; returns its folder."""
     parent = run / CHECKPOINTS
     parent.mkdir(parents=True, exist_ok=True)
     final = parent / f"{position.step:08d}"
@@ -119,9 +141,11 @@ def save_checkpoint(
     partial.mkdir()
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in translator.state_dict().items()}
     save_file(weights, partial / "model.safetensors")
+    if average is not None:
+        save_file(dict(average), partial / "ema.safetensors")
     torch.save({"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt")
     (partial / "checkpoint.json").write_text(
-        json.dumps(_meta(translator, settings, position), indent=1, ensure_ascii=False)
+        json.dumps(_meta(translator, settings, position, average is not None), indent=1, ensure_ascii=False)
     )
     for path in (*partial.iterdir(), partial):
         _sync(path)
@@ -171,17 +195,26 @@ def require_checkpoint(run: Path) -> Checkpoint:
     return checkpoint
 
 
-def load_translator(run: Path, device: torch.device | str = "cpu") -> tuple[Translator, Preprocess]:
+def load_translator(
+    run: Path, device: torch.device | str = "cpu", weights: Weights = "last"
+) -> tuple[Translator, Preprocess]:
     """The trained translator of a run folder and the preprocessing it was trained with.
 
+    Args:
+        run: the run folder.
+        device: where it is going to translate.
+        weights: `last` for those of the last step, `ema` for their moving average.
+
     Raises:
-        UserError: if there is no checkpoint, it is of another format, or it does not fit the model.
+        UserError: if there is no checkpoint, it is of another format, it does not fit the model, or it has no average.
     """
+    if weights not in get_args(Weights):
+        raise unknown("weights", weights, get_args(Weights))
     checkpoint = require_checkpoint(run)
     model = dict(checkpoint.settings["model"])
     cls = registry.get(model.pop("name"))
     translator = cls(validate(cls.Config, model, "model"), checkpoint.task)
-    load_weights(translator, checkpoint)
+    load_weights(translator, checkpoint, weights)
     # As in training: dropout draws its mask in memory order.
     last = checkpoint.settings["train"]["channels_last"]
     memory_format = torch.channels_last if last else torch.contiguous_format
@@ -190,10 +223,10 @@ def load_translator(run: Path, device: torch.device | str = "cpu") -> tuple[Tran
     return translator.eval(), Preprocess(task.image_size, task.channels)
 
 
-def load_weights(translator: Translator, checkpoint: Checkpoint) -> None:
+def load_weights(translator: Translator, checkpoint: Checkpoint, weights: Weights = "last") -> None:
     """Put the checkpoint's weights into a translator built from its settings."""
     try:
-        translator.load_state_dict(checkpoint.weights())
+        translator.load_state_dict(checkpoint.weights(weights))
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"{checkpoint.folder} does not fit this model: {reason}") from None
@@ -208,7 +241,7 @@ def sync_write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _meta(translator: Translator, settings: Settings, position: Position) -> dict[str, Any]:
+def _meta(translator: Translator, settings: Settings, position: Position, averaged: bool) -> dict[str, Any]:
     task = translator.task
     return {
         "format": FORMAT,
@@ -216,6 +249,7 @@ def _meta(translator: Translator, settings: Settings, position: Position) -> dic
         "torch": torch.__version__,
         **asdict(position),
         "inference": str(translator.inference),
+        "averaged": averaged,
         "parameters": sum(parameter.numel() for parameter in translator.parameters()),
         "task": {
             "domains": task.domains,

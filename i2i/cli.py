@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from i2i import __version__
 from i2i.errors import TrainingError, UserError, refuse_file
 
 if TYPE_CHECKING:
+    from i2i.checkpoint import Weights
     from i2i.config import RunConfig, Settings
     from i2i.data.layouts import DataSet
     from i2i.translator import Task
@@ -155,6 +156,10 @@ def translate(
     source: Annotated[
         str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
     ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(metavar="last|ema", help="Those of the last step, or their moving average (train.ema)."),
+    ] = "last",
     device: DeviceOption = None,
 ) -> None:
     """Translate pictures with a trained model.
@@ -164,6 +169,8 @@ def translate(
         i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
 
         i2i translate runs/celeba faces/ --target +Blond_Hair,-Male --out out/
+
+        i2i translate runs/averaged photo.jpg --target winter --weights ema --out out/
     """
     from i2i.checkpoint import load_translator
     from i2i.inference import collect, translate_files
@@ -172,10 +179,10 @@ def translate(
     refuse_file(out)
     files = collect(inputs)
     chosen = choose_device(device)
-    translator, preprocess = load_translator(run, chosen)
+    translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
     with _counting("translating") as progress:
         count = translate_files(translator, preprocess, files, source, target, out, chosen, progress)
-    print(f"translated {count} pictures to {target} in {out} ({translator.inference})")
+    print(f"translated {count} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
 
 
 @app.command()

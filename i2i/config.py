@@ -89,6 +89,7 @@ class TrainConfig(Section):
     channels_last: bool = Field(True, description="NHWC memory format")
     seed: int = Field(0, ge=0)
     decay_from: float = Field(0.5, ge=0, le=1, description="share of training after which the rate falls to 0")
+    ema: float = Field(0.0, ge=0, lt=1, description="decay per step of the generators' averaged weights; 0: none")
     log_every: int = Field(50, ge=1, description="steps between lines of metrics.jsonl")
     sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: only at the end")
     checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")

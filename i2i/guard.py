@@ -42,6 +42,11 @@ class FiniteGuard:
         self._found = torch.maximum(self._found, bad.float())
         return self._found
 
+    @property
+    def found(self) -> Tensor:
+        """Flag [] float: 1 from the first check on that found something."""
+        return self._found
+
     def fault(self) -> Fault | None:
         """What went wrong first, or None; waits for the device."""
         if not bool(self._found):

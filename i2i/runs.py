@@ -13,6 +13,7 @@ from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
 from i2i.data.sources import open_data
+from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.tracking import MetricsFile, SampleGrids
 from i2i.trainer import Observer, Trainer, build_translator, planned_steps
@@ -47,10 +48,11 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
     """The model, built and run through one step's losses on tensors without contents.
 
     Raises:
-        UserError: if it cannot take images of that size, or its layers do not fit them.
+        UserError: if it cannot take images of that size, its layers do not fit them, or it has no weights to average.
     """
     with torch.device("meta"):
         translator = build_translator(config, task)
+    build_average(translator, config.train.ema)
     check_size(task.image_size, translator.multiple)
     scratch: Scratch = {}
     try:

@@ -213,6 +213,27 @@ def translation_does_not_depend_on_the_batch(subject: Subject) -> None:
         assert difference < 1e-5, f"a batch changes the translation by {difference:.2g}"
 
 
+def generators_are_all_that_translates(subject: Subject) -> None:
+    """A translation depends on the networks that `generators` names, where it names any, and on no others."""
+    translator, images = subject.build(), subject.images(1)
+    if not translator.generators:
+        return
+
+    def translations() -> list[Tensor]:
+        return [translator.translate(images, *direction) for direction in subject.task.directions]
+
+    before = translations()
+    for name, network in translator.named_children():
+        if name not in translator.generators:
+            _fill(network, torch.nan)
+    others_matter = any(not torch.equal(*pair) for pair in zip(before, translations(), strict=True))
+    assert not others_matter, "another network than those of `generators` translates too"
+    for name in translator.generators:
+        _fill(translator.get_submodule(name), 0.0)
+    no_part = any(torch.equal(*pair) for pair in zip(before, translations(), strict=True))
+    assert not no_part, "the networks of `generators` take no part in the translation"
+
+
 def translation_leaves_no_trace(subject: Subject) -> None:
     """Weights, buffers, training mode and the random stream are as before."""
     translator = subject.build().train()
@@ -276,6 +297,7 @@ CHECKS: tuple[Callable[[Subject], None], ...] = (
     translation_keeps_shape_and_range,
     translation_refuses_what_it_does_not_take,
     translation_does_not_depend_on_the_batch,
+    generators_are_all_that_translates,
     translation_leaves_no_trace,
     state_survives_a_round_trip,
     resume_is_bit_exact,
@@ -302,6 +324,12 @@ def _train(subject: Subject, run: Path, *observers: Observer, **train: Any) -> T
     trainer = Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
     trainer.train()
     return trainer.translator
+
+
+def _fill(network: torch.nn.Module, value: float) -> None:
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(value)
 
 
 def _run_step_updating(translator: Translator, subject: Subject, phase: str) -> None:

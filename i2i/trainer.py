@@ -29,6 +29,7 @@ from i2i.checkpoint import (
 from i2i.config import RunConfig, to_yaml
 from i2i.data.batches import Batch
 from i2i.data.pictures import TrainingPictures
+from i2i.ema import build_average
 from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.translator import ModelConfig, Phase, Scratch, Task, Translator
@@ -211,6 +212,7 @@ class Trainer:
             load_weights(self.translator, checkpoint)
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
         self.optimisers = build_optimisers(self.translator)
+        self.average = build_average(self.translator, config.train.ema)
         self.guard = FiniteGuard(device)
         self.steps = planned_steps(config, type(self.translator)) if self.optimisers else 0
         self.position = Position(0, self.steps, 0, 0.0)
@@ -245,6 +247,8 @@ class Trainer:
         torch.manual_seed(step_seed(train.seed, step))
         self.translator.train()
         terms = training_step(self.translator, self.optimisers, batches, step, self.guard, self._precision())
+        if self.average is not None:
+            self.average.update(step, self.guard.found)
         log.add(terms)
         elapsed = time.perf_counter() - started
         self.position = Position(
@@ -302,13 +306,16 @@ class Trainer:
     def _save(self) -> Path:
         self._raise_if_not_finite()
         states = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
-        return save_checkpoint(self.run, self.translator, self.config.settings(), self.position, states)
+        average = self.average.state() if self.average is not None else None
+        return save_checkpoint(self.run, self.translator, self.config.settings(), self.position, states, average)
 
     def _load_training(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.training()
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
         self.translator.load_training_state(state["translator"])
+        if self.average is not None:
+            self.average.load_state(checkpoint.average())
         self.position = checkpoint.position
 
 

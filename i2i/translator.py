@@ -168,6 +168,8 @@ class Translator(nn.Module, ABC):
         coverage: what one trained instance serves.
         batch: the kind of batch its losses take.
         batch_size: the paper's, used unless the settings say otherwise.
+        generators: attributes of the networks that `generate` runs, whose weights train.ema averages; none: it has
+            no such average.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
         labelled: whether label vectors lead its translations (`generate_labels`) and not domains (`generate`).
@@ -178,6 +180,7 @@ class Translator(nn.Module, ABC):
     coverage: ClassVar[Coverage]
     batch: ClassVar[type[Batch]]
     batch_size: ClassVar[int] = 1
+    generators: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
     labelled: ClassVar[bool] = False

@@ -14,23 +14,27 @@ from torch import Tensor
 from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
+from i2i.models._settings import Variations
+from i2i.nn.convolution import Padding
 from i2i.nn.initialise import initialise
+from i2i.nn.norm import Norm
 from i2i.nn.patchgan import PatchDiscriminator, patchgan
 from i2i.nn.resnet import ResnetGenerator
+from i2i.nn.spectral import normalise_spectrally
 from i2i.pool import ImagePool
 from i2i.registry import register
-from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Scratch, Task, Translator
+from i2i.translator import Adam, Coverage, Losses, Phase, Scratch, Task, Translator
 
 
-class CycleGANConfig(ModelConfig):
+class CycleGANConfig(Variations):
     """Settings of CycleGAN; the defaults are the paper's. All weights are absolute."""
 
     width: int = Field(64, ge=1, description="channels after a generator's first convolution")
     discriminator_width: int = Field(64, ge=1, description="channels after a discriminator's first")
     blocks: int | None = Field(None, ge=0, description="residual blocks; None: 6 up to 128 px, 9 above")
     layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 3 judges fields of 70 px")
-    norm: Literal["instance", "instance-affine", "batch", "none"] = "instance"
-    padding: Literal["reflect", "zeros"] = "reflect"
+    norm: Norm = "instance"
+    padding: Padding = "reflect"
     gan: GANObjective = "lsgan"
     cycle: Literal["both", "forward", "backward"] = Field(
         "both", description="which pictures go there and back; forward: only those of the first domain"
@@ -59,6 +63,7 @@ class CycleGAN(Translator):
 
     coverage = Coverage.PAIR
     batch = UnpairedBatch
+    generators = ("a_to_b", "b_to_a")
     Config = CycleGANConfig
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 2, "pool_size": 4}
     multiple = ResnetGenerator.multiple
@@ -74,12 +79,20 @@ class CycleGAN(Translator):
     def _generator(self) -> ResnetGenerator:
         config = self.config
         blocks = config.blocks if config.blocks is not None else 6 if max(self.task.image_size) <= 128 else 9
-        generator = ResnetGenerator(self.task.channels, config.width, blocks, norm=config.norm, padding=config.padding)
+        generator = ResnetGenerator(
+            self.task.channels,
+            config.width,
+            blocks,
+            norm=config.norm,
+            padding=config.padding,
+            upsampling=config.upsampling,
+        )
         return initialise(generator)
 
     def _discriminator(self) -> PatchDiscriminator:
         config = self.config
-        return initialise(patchgan(self.task.channels, config.discriminator_width, config.layers, config.norm))
+        discriminator = initialise(patchgan(self.task.channels, config.discriminator_width, config.layers, config.norm))
+        return normalise_spectrally(discriminator) if config.spectral_norm else discriminator
 
     def phases(self) -> tuple[Phase, ...]:
         settings = Adam(self.config.learning_rate, (self.config.beta1, 0.999))

@@ -14,23 +14,26 @@ from torch import Tensor
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
+from i2i.models._settings import Variations
 from i2i.nn.initialise import initialise
-from i2i.nn.patchgan import patchgan
+from i2i.nn.norm import Norm
+from i2i.nn.patchgan import PatchDiscriminator, patchgan
+from i2i.nn.spectral import normalise_spectrally
 from i2i.nn.unet import UNet
 from i2i.registry import register
-from i2i.translator import Adam, Coverage, Inference, Losses, ModelConfig, Phase, Scratch, Task, Translator
+from i2i.translator import Adam, Coverage, Inference, Losses, Phase, Scratch, Task, Translator
 
 DEEPEST = 8
 
 
-class Pix2PixConfig(ModelConfig):
+class Pix2PixConfig(Variations):
     """Settings of pix2pix; the defaults are the paper's."""
 
     width: int = Field(64, ge=1, description="channels after the generator's first convolution")
     discriminator_width: int = Field(64, ge=1, description="channels after the discriminator's first")
     depth: int | None = Field(None, ge=2, le=10, description="U-Net levels; None: as many as fit, at most 8")
     layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 0 judges pixels, 3 fields of 70 px")
-    norm: Literal["batch", "instance", "instance-affine", "none"] = "batch"
+    norm: Norm = "batch"
     skips: bool = Field(True, description="skips of the U-Net; false: an encoder-decoder")
     conditional: bool = Field(True, description="the discriminator sees the source beside the output")
     dropout: float = Field(0.5, ge=0, lt=1, description="rate of the generator's noise; 0: none")
@@ -61,6 +64,7 @@ class Pix2Pix(Translator):
 
     coverage = Coverage.DIRECTION
     batch = PairedBatch
+    generators = ("generator",)
     Config = Pix2PixConfig
     test_settings = {"width": 4, "discriminator_width": 4, "layers": 2}
     config: Pix2PixConfig
@@ -68,12 +72,26 @@ class Pix2Pix(Translator):
     def __init__(self, config: Pix2PixConfig, task: Task) -> None:
         super().__init__(config, task)
         depth = config.depth or _depth_for(task.image_size)
-        generator = UNet(task.channels, config.width, depth, config.norm, config.dropout, config.skips)
+        generator = UNet(
+            task.channels,
+            config.width,
+            depth,
+            norm=config.norm,
+            dropout=config.dropout,
+            skips=config.skips,
+            padding=config.padding,
+            upsampling=config.upsampling,
+        )
         self.multiple = generator.multiple
         self.generator = initialise(generator)
         if config.lambda_gan:
-            judged = 2 * task.channels if config.conditional else task.channels
-            self.discriminator = initialise(patchgan(judged, config.discriminator_width, config.layers, config.norm))
+            self.discriminator = self._discriminator()
+
+    def _discriminator(self) -> PatchDiscriminator:
+        config, channels = self.config, self.task.channels
+        judged = 2 * channels if config.conditional else channels
+        discriminator = initialise(patchgan(judged, config.discriminator_width, config.layers, config.norm))
+        return normalise_spectrally(discriminator) if config.spectral_norm else discriminator
 
     def phases(self) -> tuple[Phase, ...]:
         settings = Adam(self.config.learning_rate, (self.config.beta1, 0.999))

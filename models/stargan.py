@@ -12,19 +12,23 @@ from torch import Tensor
 
 from i2i.data.batches import LabelledBatch
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, label_loss
+from i2i.models._settings import Variations
+from i2i.nn.norm import Norm
 from i2i.nn.patchgan import strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
+from i2i.nn.spectral import normalise_spectrally
 from i2i.registry import register
-from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Scratch, Task, Translator
+from i2i.translator import Adam, Coverage, Losses, Phase, Scratch, Task, Translator
 
 
-class StarGANConfig(ModelConfig):
+class StarGANConfig(Variations):
     """Settings of StarGAN; the defaults are the paper's."""
 
     width: int = Field(64, ge=1, description="channels after the generator's first convolution")
     discriminator_width: int = Field(64, ge=1, description="channels after the discriminator's first")
     blocks: int = Field(6, ge=0, description="residual blocks of the generator")
     layers: int = Field(6, ge=1, description="stride-2 convolutions of the discriminator, at most")
+    norm: Norm = Field("instance-affine", description="normalisation of the generator")
     gan: GANObjective = "wgan-gp"
     n_critic: int = Field(5, ge=1, description="discriminator updates per generator update")
     lambda_classification: float = Field(1.0, ge=0)
@@ -41,6 +45,7 @@ class StarGAN(Translator):
     coverage = Coverage.ALL
     batch = LabelledBatch
     batch_size = 16
+    generators = ("generator",)
     Config = StarGANConfig
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 3, "n_critic": 2}
     labelled = True
@@ -54,14 +59,17 @@ class StarGAN(Translator):
             config.width,
             config.blocks,
             labels=task.labels.width,
-            norm="instance-affine",
-            padding="zeros",
+            norm=config.norm,
+            padding=config.padding,
             resampling="conv4",
             last_bias=False,
+            upsampling=config.upsampling,
         )
         self.discriminator = strided_patchgan(
             task.channels, config.discriminator_width, config.layers, task.labels.classes, task.image_size
         )
+        if config.spectral_norm:
+            normalise_spectrally(self.discriminator)
 
     def phases(self) -> tuple[Phase, ...]:
         config = self.config

@@ -1,5 +1,6 @@
 """CelebA's own files are read, and StarGAN learns attributes and joint label spaces from them."""
 
+import csv
 import json
 
 import numpy as np
@@ -230,6 +231,49 @@ def test_pictures_are_translated_by_attributes_said_or_recognised(tmp_path):
     with pytest.raises(UserError, match="say it with --source"):
         translator.translate(torch.zeros(1, 3, SIDE, SIDE), None, "-Male")
     assert {path.parent.name for path in out.rglob("000001.png")} == {"said", "seen"}
+
+
+SMALL_BENCH = [f"data.image_size={SIDE}", "budget.images=64", "classifier.images=600", "train.channels_last=false"]
+SMALL_BENCH += [f"stargan.{setting.removeprefix('model.')}" for setting in TINY]
+SMALL_BENCH += ["cyclegan.width=2", "cyclegan.discriminator_width=2", "cyclegan.blocks=1", "cyclegan.layers=1"]
+
+
+def scores(out):
+    with (out / "results.csv").open() as file:
+        return [row | {"value": float(row["value"]), "n": int(row["n"])} for row in csv.DictReader(file)]
+
+
+@pytest.mark.slow
+def test_a_bench_scores_every_flip_of_an_attribute(tmp_path):
+    root, out = celeba(tmp_path / "celeba", count=80), tmp_path / "bench"
+    chosen = ["--attributes", ",".join(CHOSEN), "--models", "cyclegan,stargan", *set_options(SMALL_BENCH)]
+    i2i("bench", "--data", root, "--out", out, *chosen)
+    rows = [row for row in scores(out) if row["metric"] == "accuracy"]
+    flips = {("Black_Hair", "Blond_Hair"), ("Blond_Hair", "Black_Hair"), ("Male", "-Male"), ("-Male", "Male")}
+    for model in ("cyclegan", "stargan", "identity", "colour"):
+        assert {(row["source"], row["target"]) for row in rows if row["model"] == model} == flips
+    real = {row["target"]: row for row in rows if row["model"] == "real"}
+    assert set(real) == {"Black_Hair", "Blond_Hair", "Male", "-Male"}
+    assert min(row["value"] for row in real.values()) == 1.0
+    assert all(row["value"] == 0.0 for row in rows if row["model"] == "identity")
+    assert (real["Male"]["n"], real["-Male"]["n"]) == (10, 10)
+    assert len(list((out / "translations/stargan/seed0/Male2-Male").glob("*.png"))) == 10
+    assert len([*(out / "trainings/cyclegan/seed0").iterdir()]) == 2
+
+
+@pytest.mark.slow
+def test_a_bench_on_two_data_sets_stays_within_each(tmp_path):
+    faces, wild = celeba(tmp_path / "celeba"), moods(tmp_path / "rafd")
+    out = tmp_path / "bench"
+    chosen = ["--attributes", ",".join(CHOSEN), "--models", "stargan", *set_options(SMALL_BENCH)]
+    located = ["--data", f"faces={faces}", "--data", f"moods={wild}"]
+    i2i("bench", *located, "--out", out, *chosen)
+    ways = {(row["source"], row["target"]) for row in scores(out) if row["model"] == "stargan"}
+    assert ("moods/calm", "moods/wild") in ways
+    assert ("faces/Male", "faces/-Male") in ways
+    assert all(source.split("/")[0] == target.split("/")[0] for source, target in ways)
+    assert (out / "translations/stargan/seed0/moods.calm2moods.wild/0.png").is_file()
+    assert (out / "grid.png").is_file()
 
 
 @pytest.mark.slow

@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from i2i.benchmarks.claims import Claim, judge
-from i2i.benchmarks.plan import Plan, all_directions, expand
+from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import COLUMNS, Results, claim_lines, markdown
 from i2i.benchmarks.suite import Suite
+from i2i.labels import LabelSpace
 
 PAIR = Claim(metric="psnr", order=("both", "gan"), says="L1 helps")
 CHAIN = Claim(metric="psnr", order=("both", "l1", "gan"), says="both help")
@@ -42,13 +43,16 @@ def report(tmp_path, scores: dict[tuple[str, str, int], float], claims: list[Cla
         "budget": suite.budget.model_dump(),
         "suite": suite.model_dump(mode="json"),
     }
+    ways = LabelSpace.of_domains(domains).directions
     trainings = [
         training
         for name in names
         for seed in seeds
-        for training in expand(name, "pair", domains, all_directions(domains), 10, "dataset", seed)
+        for training in expand(name, "pair", domains, ways, 10, "dataset", seed)
     ]
-    plan = Plan(tmp_path, "made up", domains, all_directions(domains), tuple(trainings), {}, (), facts)
+    plan = Plan(
+        tmp_path, "made up", domains, LabelSpace.of_domains(domains).directions, tuple(trainings), {}, (), facts
+    )
     rows = [
         ("made up", name, seed, source, target, metric, value + offset, 5)
         for (name, metric, seed), value in scores.items()

@@ -229,3 +229,12 @@ def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
         ("b/bar", ~own, labels[:, 2] == 1),
     ):
         assert (space.shows(domain, logits) == truth)[members].float().mean() > 0.9, domain
+
+
+def test_pictures_of_sixteen_pixels_are_learnt_whatever_lies_in_memory() -> None:
+    pixels, labels = shapes(40, seed=11)
+    small = pixels[:, :, ::2, ::2][:, :, :12, :12].contiguous()
+    for _ in range(3):
+        dirty = [torch.full((count,), torch.nan) for count in (1_000, 20_000, 400_000, 1_200_000)]
+        del dirty
+        train_classifier(small, one_hot(labels), SHAPES, images=64, bf16=True)

@@ -190,6 +190,7 @@ LEARNT = {
     "train.channels_last": "false",
     "train.seed": "1",
     "train.decay_from": "0.25",
+    "train.ema": "0.999",
     "model.width": "8",
     "model.lambda_cycle": "3",
 }

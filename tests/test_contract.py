@@ -41,12 +41,16 @@ def test_contract(name, check):
     check(Subject(registry.get(name)))
 
 
+# Every option of the models at least once.
 VARIANTS = [
-    ("pix2pix", {"lambda_gan": 0, "skips": False, "norm": "instance", "test_dropout": False}),
+    ("pix2pix", {"lambda_gan": 0, "skips": False, "norm": "instance", "upsampling": "resize-conv", "dropout": 0}),
     ("pix2pix", {"lambda_l1": 0, "conditional": False, "layers": 0, "test_statistics": "running"}),
+    ("pix2pix", {"upsampling": "pixel-shuffle", "padding": "reflect", "spectral_norm": True, "test_dropout": False}),
     ("cyclegan", {"lambda_gan": 0, "cycle": "forward", "norm": "batch", "padding": "zeros"}),
-    ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "norm": "none"}),
-    ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "norm": "instance-affine"}),
+    ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "upsampling": "pixel-shuffle"}),
+    ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "spectral_norm": True, "upsampling": "resize-conv"}),
+    ("stargan", {"norm": "batch", "padding": "reflect", "upsampling": "resize-conv", "spectral_norm": True}),
+    ("stargan", {"norm": "none", "upsampling": "pixel-shuffle", "gan": "hinge"}),
 ]
 
 
@@ -78,6 +82,24 @@ class Shared(Tint):
     def phases(self):
         (phase,) = super().phases()
         return phase, Phase("again", ("mapping",), self._loss, Adam())
+
+
+class Misnamed(Tint):
+    """Fault: another network than the declared generator translates."""
+
+    generators = ("spare",)
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.spare = nn.Conv2d(3, 3, 1)
+
+    def phases(self):
+        (phase,) = super().phases()
+        return (Phase("mapping", ("mapping", "spare"), phase.loss, phase.optimiser),)
+
+    def _loss(self, batch, scratch):
+        losses = super()._loss(batch, scratch)
+        return Losses(losses.total + self.spare(batch.source).square().mean(), losses.terms)
 
 
 class Unbounded(Tint):
@@ -129,6 +151,7 @@ FAULTS = {
     Unreached: "does not depend on 1 of its parameters",
     Homeless: "no phase trains forgotten",
     Shared: "two phases train the same parameter",
+    Misnamed: "another network than those of `generators` translates too",
     Unbounded: r"leaves \[-1, 1\]",
     BatchDependent: "a batch changes the translation",
     Noisy: "draws from torch's random stream",

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 EXAMPLE = ROOT / "docs" / "adding_a_model.md"
 CONFIGS = ROOT / "docs" / "configs.md"
+OPTIONS = ROOT / "docs" / "options.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -122,6 +124,46 @@ def test_readme_tells_the_defaults_of_the_models(row):
             assert name not in type(defaults).model_fields, f"{model} has {name}"
         else:
             assert getattr(defaults, name) == value(cell), model
+
+
+def sections(page: Path) -> dict[str, str]:
+    """What stands below each heading of the second level."""
+    _, *parts = re.split(r"^## ", page.read_text(), flags=re.MULTILINE)
+    return {title: text for title, _, text in (part.partition("\n") for part in parts)}
+
+
+GANS = ("pix2pix", "cyclegan", "stargan")
+OPTION = re.compile(r"`(--set [^`]*)`(, the default)?")
+
+
+def settings_of(line: str) -> Mapping[str, object]:
+    return parse_assignments(word for word in shlex.split(line) if word != "--set")
+
+
+@pytest.mark.parametrize("model", GANS)
+def test_an_option_is_the_default_exactly_where_the_page_says_so(model):
+    lines = OPTION.findall(sections(OPTIONS)[model])
+    assert len(lines) >= 5
+    for line, default in lines:
+        assert (run_config(model, settings_of(line)) == run_config(model, {})) == bool(default), line
+
+
+@pytest.mark.parametrize("model", GANS)
+def test_options_for_all_models_are_accepted_by_each(model):
+    lines = OPTION.findall(sections(OPTIONS)["All models"])
+    assert len(lines) >= 5
+    for line, default in lines:
+        config = run_config(model, settings_of(line))
+        assert not default or config == run_config(model, {}), line
+
+
+@pytest.mark.parametrize("model", ["pix2pix", "cyclegan"])
+def test_every_option_of_the_papers_is_listed(model):
+    """All settings but sizes and those of the optimiser."""
+    others = {"width", "discriminator_width", "learning_rate", "beta1", "lambda_gp"}
+    listed = "".join(sections(OPTIONS)[title] for title in (model, "All models"))
+    missing = {name for name in registry.get(model).Config.model_fields if f"model.{name}=" not in listed}
+    assert missing <= others
 
 
 def test_readme_lists_every_registered_model():

@@ -130,16 +130,19 @@ def test_the_order_of_the_domains_is_the_direction_of_pix2pix(tmp_path, domains,
     assert (float(batch.source.mean()), float(batch.target.mean())) == pytest.approx((source, -source))
 
 
-@pytest.mark.parametrize(("layers", "trains"), [(0, True), (1, True), (3, True), (5, False)])
-def test_a_discriminator_whose_map_vanishes_is_refused(layers, trains):
-    """Fields of 1, 16, 70 and 286 px at 32 px: the last leaves no map."""
-    config = run_config("pix2pix", {"model": {"layers": layers, "width": 2}, "data": {"image_size": 32}})
-    task = Task.covering(Coverage.DIRECTION, ("a", "b"), (32, 32))
+@pytest.mark.parametrize(
+    ("layers", "side", "trains"),
+    [(0, 32, True), (1, 32, True), (3, 32, True), (5, 32, False), (5, 64, False), (5, 96, True)],
+)
+def test_a_discriminator_whose_map_vanishes_is_refused(layers, side, trains):
+    """Fields of 1, 16, 70 and 286 px; what is left of 64 px by the last is less than its kernels."""
+    config = run_config("pix2pix", {"model": {"layers": layers, "width": 2}, "data": {"image_size": side}})
+    task = Task.covering(Coverage.DIRECTION, ("a", "b"), (side, side))
     if trains:
         check_trainable(config, task)
-    else:
-        with pytest.raises(UserError, match=r"pix2pix cannot be trained at 32x32 px.*larger --set data\.image_size"):
-            check_trainable(config, task)
+        return
+    with pytest.raises(UserError, match=rf"pix2pix cannot be trained at {side}x{side} px.*--set data\.image_size"):
+        check_trainable(config, task)
 
 
 CYCLES = {"cycle_a", "cycle_b"}

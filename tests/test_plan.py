@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from i2i.benchmarks.plan import Job, Plan, all_directions, expand
+from i2i.benchmarks.plan import Job, Plan, expand
+from i2i.labels import LabelSpace
 
 NAMES = tuple("abcdef")
 
@@ -16,10 +17,10 @@ NAMES = tuple("abcdef")
 )
 def test_k_domains_need_the_known_number_of_trainings(k, coverage, count):
     domains = NAMES[:k]
-    trainings = expand("m", coverage, domains, all_directions(domains), 1000, "dataset", 0)
+    trainings = expand("m", coverage, domains, LabelSpace.of_domains(domains).directions, 1000, "dataset", 0)
     assert len(trainings) == count(k)
     served = [direction for training in trainings for direction in training.serves]
-    assert sorted(served) == sorted(all_directions(domains))
+    assert sorted(served) == sorted(LabelSpace.of_domains(domains).directions)
     assert len({training.folder for training in trainings}) == len(trainings)
 
 
@@ -27,7 +28,7 @@ def test_k_domains_need_the_known_number_of_trainings(k, coverage, count):
 def test_budget_per_data_set_is_divided_and_per_task_is_not(coverage):
     domains = NAMES[:3]
     for per, total in (("dataset", 600), ("task", None)):
-        trainings = expand("m", coverage, domains, all_directions(domains), 600, per, 0)
+        trainings = expand("m", coverage, domains, LabelSpace.of_domains(domains).directions, 600, per, 0)
         assert sum(t.images for t in trainings) == (total or 600 * len(trainings))
 
 
@@ -43,14 +44,23 @@ def test_chosen_directions_leave_out_the_other_trainings():
 @pytest.mark.parametrize("per", ["dataset", "task"])
 @pytest.mark.parametrize(("images", "share"), [(0, 0), (1, 1)])
 def test_every_training_of_a_method_that_learns_is_shown_an_image_and_of_others_none(images, share, per):
-    trainings = expand("m", "direction", NAMES[:3], all_directions(NAMES[:3]), images, per, 0)
+    trainings = expand("m", "direction", NAMES[:3], LabelSpace.of_domains(NAMES[:3]).directions, images, per, 0)
     assert {training.images for training in trainings} == {share}
 
 
 def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():
-    trainings = expand("m", "all", NAMES[:2], all_directions(NAMES[:2]), 1234, "dataset", 0)
+    ways = LabelSpace.of_domains(NAMES[:2]).directions
+    trainings = expand("m", "all", NAMES[:2], ways, 1234, "dataset", 0)
     jobs = (Job(trainings[0].name, "train", {}), Job("scores of m", "score", {}))
-    plan = Plan(Path("out"), "data", NAMES[:2], all_directions(NAMES[:2]), trainings, {"pix2pix": "no pairs"}, jobs)
+    plan = Plan(
+        Path("out"),
+        "data",
+        NAMES[:2],
+        LabelSpace.of_domains(NAMES[:2]).directions,
+        trainings,
+        {"pix2pix": "no pairs"},
+        jobs,
+    )
     assert plan.lines() == [
         "skip       pix2pix: no pairs",
         "train      m/seed0/all  (1,234 images)",

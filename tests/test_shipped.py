@@ -53,7 +53,7 @@ def number(text: str) -> int:
 
 
 def test_the_ablations_and_the_papers_settings_are_there():
-    assert set(SUITES) == {"quick", "seasons", "published", *ABLATIONS}
+    assert {"quick", "seasons", "published"} | ABLATIONS <= set(SUITES)
     assert {name.split("-")[0] for name in MODELS} == {"pix2pix", "cyclegan", "stargan"}
     assert len(MODELS) == 13
 

@@ -31,6 +31,9 @@ PEAK_RATE = 2e-3
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 SMOOTHING = 0.1  # of the labels
+# Up to this side the last stage sees maps of one pixel. There the weight gradient of a strided bfloat16 convolution
+# was not a number now and then on the CPU (torch 2.15), as if memory had been read that nobody wrote.
+FLOAT32_SIDE = 16
 
 Progress = Callable[[int, int], None]
 
@@ -174,7 +177,7 @@ def train_classifier(
         batch_size: pictures in one step, at least 2.
         seed: of the weights, the order and the augmentation.
         bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors
-            that have such instructions.
+            that have such instructions. Pictures of up to 16 pixels are always learnt in float32.
         device: where to train; the classifier stays there.
         progress: called after every step with the pictures seen and their final number.
 
@@ -196,6 +199,7 @@ def train_classifier(
     steps = math.ceil(images / batch_size)
     kinds = _kinds(space, labels)
     order = balanced_order(kinds, int(kinds.max()) + 1, steps * batch_size, generator)
+    bf16 = bf16 and min(pixels.shape[2:]) > FLOAT32_SIDE
     optimiser = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
     classifier.train()
     for step in range(steps):

@@ -4,6 +4,8 @@ from typing import Literal, TypeVar
 
 from torch import nn
 
+from i2i.nn.upsample import PixelShuffleUp
+
 Network = TypeVar("Network", bound=nn.Module)
 Initialisation = Literal["normal", "xavier", "default"]
 
@@ -12,7 +14,8 @@ def initialise(network: Network, kind: Initialisation = "normal", gain: float = 
     """Initialise every convolution and norm of `network` in place and return it.
 
     `normal`: weights N(0, gain^2), biases 0, norm gains N(1, gain^2) (pix2pix and CycleGAN, appendix);
-    `xavier`: Glorot normal with the same gain; `default`: PyTorch's own (StarGAN).
+    `xavier`: Glorot normal with the same gain; `default`: PyTorch's own (StarGAN). Sub-pixel convolutions start
+    without checkerboards.
     """
     if kind == "default":
         return network
@@ -22,6 +25,9 @@ def initialise(network: Network, kind: Initialisation = "normal", gain: float = 
         elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d) and module.affine:
             nn.init.normal_(module.weight, 1.0, gain)
             nn.init.zeros_(module.bias)
+    for module in network.modules():
+        if isinstance(module, PixelShuffleUp):
+            module.equalise()
     return network
 
 

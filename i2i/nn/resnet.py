@@ -5,9 +5,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from i2i.nn.convolution import Padding, convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
+from i2i.nn.upsample import Upsampling, upsample
 
-Padding = Literal["reflect", "zeros"]
 Resampling = Literal["conv3", "conv4"]
 
 
@@ -18,10 +19,10 @@ class ResidualBlock(nn.Module):
         super().__init__()
         bias = needs_bias(norm)
         self.body = nn.Sequential(
-            *_convolution(channels, channels, 3, padding, bias),
+            *convolution(channels, channels, 3, padding, bias),
             norm_layer(norm, channels),
             nn.ReLU(inplace=True),
-            *_convolution(channels, channels, 3, padding, bias),
+            *convolution(channels, channels, 3, padding, bias),
             norm_layer(norm, channels),
         )
 
@@ -31,7 +32,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """Encode by two stride-2 convolutions, transform by residual blocks, decode by two transposed ones.
+    """Encode by two stride-2 convolutions, transform by residual blocks, decode by doubling twice.
 
     Sources: Zhu et al. 2017 (CycleGAN), appendix 7.2; Choi et al. 2018 (StarGAN), table 4.
 
@@ -41,9 +42,10 @@ class ResnetGenerator(nn.Module):
         blocks: residual blocks (CycleGAN: 6 up to 128 px, 9 above; StarGAN: 6).
         labels: width of the label vector, spatially repeated and concatenated to the image (StarGAN); 0: none.
         norm: normalisation after every convolution but the last.
-        padding: how borders are padded ahead of the 7x7 and residual convolutions.
+        padding: how borders are padded ahead of all convolutions but the stride-2 and transposed ones.
         resampling: `conv3` resamples by 3x3 convolutions (CycleGAN), `conv4` by 4x4 ones (StarGAN).
         last_bias: whether the last convolution has a bias (CycleGAN: yes, StarGAN: no).
+        upsampling: how the decoder doubles; both papers do it by transposed convolutions.
 
     Input [B, channels, H, W] in [-1, 1] and labels [B, labels]; output [B, channels, H, W] in [-1, 1].
     H and W must be multiples of `multiple`.
@@ -61,12 +63,13 @@ class ResnetGenerator(nn.Module):
         padding: Padding = "reflect",
         resampling: Resampling = "conv3",
         last_bias: bool = True,
+        upsampling: Upsampling = "deconv",
     ) -> None:
         super().__init__()
         bias = needs_bias(norm)
         self.labels = labels
         layers = [
-            *_convolution(channels + labels, width, 7, padding, bias),
+            *convolution(channels + labels, width, 7, padding, bias),
             norm_layer(norm, width),
             nn.ReLU(inplace=True),
         ]
@@ -74,8 +77,8 @@ class ResnetGenerator(nn.Module):
             layers += _halve(width * factor, norm, resampling, bias)
         layers += [ResidualBlock(width * 4, norm, padding) for _ in range(blocks)]
         for factor in (4, 2):
-            layers += _double(width * factor, norm, resampling, bias)
-        layers += [*_convolution(width, channels, 7, padding, last_bias), nn.Tanh()]
+            layers += _double(width * factor, norm, resampling, bias, upsampling, padding)
+        layers += [*convolution(width, channels, 7, padding, last_bias), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -88,13 +91,6 @@ class ResnetGenerator(nn.Module):
         return output
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, padding: Padding, bias: bool) -> list[nn.Module]:
-    margin = kernel // 2
-    if padding == "zeros":
-        return [nn.Conv2d(inputs, outputs, kernel, padding=margin, bias=bias)]
-    return [nn.ReflectionPad2d(margin), nn.Conv2d(inputs, outputs, kernel, bias=bias)]
-
-
 def _halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:
     kernel = 3 if resampling == "conv3" else 4
     return [
@@ -104,9 +100,8 @@ def _halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> lis
     ]
 
 
-def _double(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:
-    if resampling == "conv3":
-        up = nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1, bias=bias)
-    else:
-        up = nn.ConvTranspose2d(channels, channels // 2, 4, stride=2, padding=1, bias=bias)
+def _double(
+    channels: int, norm: Norm, resampling: Resampling, bias: bool, upsampling: Upsampling, padding: Padding
+) -> list[nn.Module]:
+    up = upsample(channels, channels // 2, upsampling, 3 if resampling == "conv3" else 4, bias, padding)
     return [up, norm_layer(norm, channels // 2), nn.ReLU(inplace=True)]

@@ -1,0 +1,75 @@
+"""The exponential moving average of the networks that translate."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from i2i.errors import UserError
+from i2i.translator import Translator
+
+
+def build_average(translator: Translator, decay: float) -> "Average | None":
+    """The average that a training keeps; None with a decay of 0 or where nothing is learnt.
+
+    Raises:
+        UserError: if the translator does not say which of its networks translate.
+    """
+    if not decay or not translator.phases():
+        return None
+    if not translator.generators:
+        raise UserError(
+            f"train.ema={decay}: {type(translator).__name__} does not say which of its networks translate "
+            "(`generators`), so there is nothing to average: leave train.ema at 0"
+        )
+    return Average(translator, decay)
+
+
+class Average:
+    """A moving average of a translator's `generators`, beside the weights that are trained.
+
+    After the step numbered s from 0, with w the weights,
+
+        average <- d * average + (1 - d) * w,    d = min(decay, (1 + s) / (10 + s)).
+
+    Karras et al. 2018 (Progressive Growing of GANs, appendix A.1), Yazici et al. 2019 (The Unusual Effectiveness of
+    Averaging in GAN Training). The smaller d of the first steps, as in TensorFlow's ExponentialMovingAverage, lets the
+    average forget the untrained weights it starts from. Parameters are averaged; buffers, such as the running
+    statistics of batch norm, are averages already and are copied.
+
+    Args:
+        translator: on its device, with the weights to start from.
+        decay: the d of later steps, above 0 and below 1.
+    """
+
+    def __init__(self, translator: Translator, decay: float) -> None:
+        self.decay = decay
+        self._parameters: dict[str, Tensor] = _of_generators(translator, translator.named_parameters())
+        self._buffers = _of_generators(translator, translator.named_buffers())
+        live = {**self._parameters, **self._buffers}
+        self._averages = {name: value.detach().clone() for name, value in live.items()}
+
+    @torch.no_grad()
+    def update(self, step: int, refused: Tensor) -> None:
+        """Take in the weights after `step`; where the flag `refused` [] is not 0 the average stays as it is."""
+        share, stays = 1 - min(self.decay, (1 + step) / (10 + step)), refused != 0
+        # Towards itself an average does not move, and nothing that is not finite gets in.
+        for name, value in self._parameters.items():
+            average = self._averages[name]
+            average.lerp_(torch.where(stays, average, value), share)
+        for name, value in self._buffers.items():
+            average = self._averages[name]
+            average.copy_(torch.where(stays, average, value))
+
+    def state(self) -> dict[str, Tensor]:
+        """The averages under the names of the translator's state, on the CPU."""
+        return {name: value.cpu().contiguous() for name, value in self._averages.items()}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `state` gave."""
+        for name, value in self._averages.items():
+            value.copy_(state[name])
+
+
+def _of_generators(translator: Translator, named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: value for name, value in named if name.split(".")[0] in translator.generators}

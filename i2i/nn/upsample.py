@@ -1,0 +1,55 @@
+"""Learnt layers that double height and width: by a transposed convolution, or without its checkerboards."""
+
+from typing import Literal
+
+import torch
+from torch import nn
+
+from i2i.nn.convolution import Padding, convolution
+
+Upsampling = Literal["deconv", "resize-conv", "pixel-shuffle"]
+
+
+def upsample(
+    inputs: int,
+    outputs: int,
+    kind: Upsampling = "deconv",
+    kernel: Literal[3, 4] = 4,
+    bias: bool = True,
+    padding: Padding = "zeros",
+) -> nn.Module:
+    """One layer [B, inputs, H, W] -> [B, outputs, 2H, 2W].
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kind: `deconv` is a transposed convolution, as the papers have it. Its output pixels are made by four
+            different sets of weights, which shows as a checkerboard (Odena et al. 2016, Deconvolution and
+            Checkerboard Artifacts). `resize-conv` repeats every pixel and convolves, as proposed there.
+            `pixel-shuffle` convolves to four times the channels and makes pixels of them (Shi et al. 2016).
+        kernel: side of the transposed convolution's kernel; the others' is 3.
+        bias: whether the convolution has a bias.
+        padding: how borders are padded ahead of the convolutions that are not transposed.
+    """
+    if kind == "resize-conv":
+        return nn.Sequential(nn.Upsample(scale_factor=2), *convolution(inputs, outputs, 3, padding, bias))
+    if kind == "pixel-shuffle":
+        return PixelShuffleUp(inputs, outputs, padding, bias)
+    return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=1, output_padding=kernel % 2, bias=bias)
+
+
+class PixelShuffleUp(nn.Sequential):
+    """A convolution to four times the channels, then each four channels become 2x2 pixels of one (Shi et al. 2016)."""
+
+    def __init__(self, inputs: int, outputs: int, padding: Padding, bias: bool) -> None:
+        super().__init__(*convolution(inputs, outputs * 4, 3, padding, bias), nn.PixelShuffle(2))
+        self.equalise()
+
+    @torch.no_grad()
+    def equalise(self) -> None:
+        """Give the four pixels of one channel the same weights, so that the start has no checkerboards.
+
+        ICNR initialisation (Aitken et al. 2017): the layer starts as a convolution whose pixels are repeated.
+        """
+        for values in self.parameters():
+            values.copy_(values[::4].repeat_interleave(4, dim=0))

@@ -1,0 +1,15 @@
+"""Settings that the three GANs have in common and that none of their papers has."""
+
+from pydantic import Field
+
+from i2i.nn.convolution import Padding
+from i2i.nn.upsample import Upsampling
+from i2i.translator import ModelConfig
+
+
+class Variations(ModelConfig):
+    """How the networks may depart from the published ones; the defaults do not."""
+
+    padding: Padding = Field("zeros", description="borders ahead of the generator's convolutions")
+    upsampling: Upsampling = Field("deconv", description="how the generator doubles the resolution")
+    spectral_norm: bool = Field(False, description="spectral normalisation of the discriminator's weights")
