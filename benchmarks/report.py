@@ -73,8 +73,8 @@ def markdown(plan: Plan, results: Results) -> str:
     parts = [
         f"# {plan.dataset}: {', '.join(plan.contestants())}",
         _markdown_table(summary),
-        *_claims_section(plan, results),
         _caption(plan, results),
+        *_claims_section(plan, results),
     ]
     for metric in results.metrics:
         parts.append(f"## {title(metric)} by direction")

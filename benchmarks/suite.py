@@ -2,15 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from i2i import registry
 from i2i.benchmarks.claims import Claim
-from i2i.config import Section, Settings, merge, parse_assignments, read_settings, validate
+from i2i.benchmarks.shipped import is_suite, read
+from i2i.config import DataConfig, Section, Settings, merge, parse_assignments, validate
 from i2i.errors import UserError, unknown
 
 
@@ -69,6 +68,9 @@ class Suite(Section):
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
+    embedded: Settings = Field(
+        default_factory=dict, description="`data` and `train` settings over all others, on the set drawn by default"
+    )
     classifier: ClassifierConfig = ClassifierConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
 
@@ -90,32 +92,37 @@ def load_suite(name: str, models: str | None, data: Settings, assignments: list[
     Raises:
         UserError: for an unknown suite, model or setting.
     """
-    settings = _read(name)
+    settings = read(name)
     if models:
         settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
-    overrides = parse_assignments(assignments)
-    if data:
-        overrides = merge(overrides, {"data": data})
-    suite = _checked(settings)
-    return _checked(merge(settings, _sorted_out(overrides, suite)))
+    suite = suite_of(settings)
+    overrides = merge(suite.embedded if on_default_data(data) else {}, parse_assignments(assignments), {"data": data})
+    return suite_of(merge(settings, _sorted_out(overrides, suite)))
 
 
-def base_settings(name: str, model: str | None) -> tuple[str | None, Settings]:
-    """Translator and settings of a single training: of a suite's contestant `model`, or of a settings file.
+def on_default_data(data: Settings) -> bool:
+    """Whether `data` settings of the command line leave it at the set that is drawn by default."""
+    default = DataConfig.model_fields["embedded"].default
+    return not (data.get("path") or data.get("sets")) and data.get("embedded", default) == default
+
+
+def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | None, Settings]:
+    """Translator and settings of a single training on `data`: of a suite's contestant `model`, or of a settings file.
 
     The translator is None if neither the file nor `model` says which.
 
     Raises:
         UserError: if there is no such suite or file, or it is about another model.
     """
-    settings = _read(name)
-    if "models" not in settings:
+    settings = read(name)
+    if not is_suite(settings):
         return _named(name, settings, model), settings
     if model is None:
         raise UserError(f"{name} is a suite of several models: choose one with --model")
-    suite = _checked(settings)
+    suite = suite_of(settings)
     contestant = suite.contestant(model)
-    return contestant.model, contestant.for_training(suite.budget.images, suite.seeds[0])
+    chosen = contestant.for_training(suite.budget.images, suite.seeds[0])
+    return contestant.model, merge(chosen, suite.embedded if on_default_data(data) else {})
 
 
 def _named(file: str, settings: Settings, model: str | None) -> str | None:
@@ -130,8 +137,12 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
 RESERVED = ("data", "train", "budget", "classifier", "real")
 
 
-def _checked(settings: Settings) -> Suite:
-    """The suite, all of whose names are known and clear."""
+def suite_of(settings: Settings) -> Suite:
+    """The suite that settings describe.
+
+    Raises:
+        UserError: if they do not fit, or a name in them is unknown or taken.
+    """
     suite = validate(Suite, settings, "suite")
     for name, variant in suite.variants.items():
         _check_name(name)
@@ -183,27 +194,4 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
 
 def default_suite(data: Settings) -> str:
     """The suite for people who name none: three domains of the seasons, or whatever other `data` settings name."""
-    other = data.get("path") or data.get("sets") or data.get("embedded", "seasons") != "seasons"
-    return "quick" if other else "seasons"
-
-
-def _read(name: str) -> Settings:
-    """Settings of a suite or file; one that names another as its `base` is put over that one."""
-    settings = read_settings(_find(name))
-    base = settings.pop("base", None)
-    return merge(_read(str(base)), settings) if base else settings
-
-
-def _find(name: str) -> Path:
-    if name.endswith((".yaml", ".yml")):
-        return Path(name)
-    shipped = {
-        Path(str(entry)).stem: Path(str(entry))
-        for folder in ("bench", "models")
-        if (place := resources.files("i2i.configs") / folder).is_dir()
-        for entry in place.iterdir()
-        if entry.name.endswith(".yaml")
-    }
-    if name not in shipped:
-        raise unknown("suite or settings", name, shipped)
-    return shipped[name]
+    return "seasons" if on_default_data(data) else "quick"

@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+configs_app = typer.Typer()
+app.add_typer(configs_app, name="configs")
 
 DataOption = Annotated[
     list[str] | None,
@@ -98,7 +100,7 @@ def train(
     data: DataOption = None,
     attributes: AttributesOption = None,
     config: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE", help="Settings to start from: a suite or a YAML file.")
+        str | None, typer.Option(metavar="NAME|FILE", help="Settings to start from; see `i2i configs`.")
     ] = None,
     settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/MODEL-DATA.")] = None,
@@ -291,6 +293,30 @@ def bench(
     sys.exit(run_bench(plan, workers, device))
 
 
+@configs_app.callback(invoke_without_command=True)
+def configs(context: typer.Context) -> None:
+    """List the settings that ship with the program; `configs show NAME` prints one.
+
+    Those of the papers for their data sets are for `train --config NAME`, the suites for `bench --suite NAME`.
+    """
+    from i2i.benchmarks.shipped import listing
+
+    if context.invoked_subcommand is None:
+        print("\n".join(listing()))
+
+
+@configs_app.command("show")
+def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Shipped settings, or a file.")]) -> None:
+    """Print settings with every default filled in, as YAML.
+
+    Example: i2i configs show pix2pix-facades
+    """
+    from i2i.benchmarks.resolved import resolved
+    from i2i.config import to_yaml
+
+    print(to_yaml(resolved(name)), end="")
+
+
 @data_app.command("make")
 def make_data(
     name: Annotated[str, typer.Argument(help="Name of the embedded set: seasons or styles.")],
@@ -338,7 +364,7 @@ def _new_run(
     base: Settings = {}
     name = model
     if config or is_drawn(located):
-        name, base = base_settings(config or default_suite(located), model)
+        name, base = base_settings(config or default_suite(located), model, located)
     if not name:
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     if "name" in changes.get("model", {}):

@@ -24,7 +24,6 @@ from i2i.errors import UserError
 from i2i.runs import run_config
 
 FINGERPRINT = "0" * 32
-CONFIGS = Path(__file__).parent.parent / "configs"
 
 
 def run(*assignments: str, model: str = "cyclegan") -> RunConfig:
@@ -263,15 +262,6 @@ def test_a_broken_settings_file_is_named(tmp_path, content):
         read_settings(tmp_path / "mine.yaml")
 
 
-@pytest.mark.parametrize("suite", sorted(path.stem for path in (CONFIGS / "bench").glob("*.yaml")))
-def test_shipped_suites_load_and_fit_every_model(suite):
-    loaded = load_suite(suite, None, {}, [])
-    for model in (*loaded.models, "identity", "colour"):
-        config = run_config(model, loaded.contestant(model).for_training(123, 4))
-        assert (config.train.images, config.train.seed) == (123, 4)
-        assert list(config.data.image_size) == [loaded.settings["data"]["image_size"]] * 2
-
-
 SUITE = """
 models: [pix2pix, stargan]
 budget: {images: 500, per: task}
@@ -299,12 +289,12 @@ def test_a_suite_gives_each_model_its_own_settings(mine):
 
 
 def test_a_single_training_takes_the_settings_and_budget_of_its_suite(mine):
-    model, settings = base_settings(mine, "stargan")
+    model, settings = base_settings(mine, "stargan", {})
     assert model == "stargan"
     assert settings["train"] == {"precision": "bf16", "batch_size": 6, "images": 500, "seed": 3}
     assert settings["model"] == {"layers": 4}
     with pytest.raises(UserError, match="suite of several models: choose one with --model"):
-        base_settings(mine, None)
+        base_settings(mine, None, {})
 
 
 def test_the_command_line_wins_over_a_suite(mine):
@@ -386,7 +376,7 @@ def resolved(suite, name: str) -> RunConfig:
 
 
 def test_a_variant_is_its_model_with_settings_of_its_own(variants):
-    suite = load_suite(variants, None, None, [])
+    suite = load_suite(variants, None, {}, [])
     found = {name: resolved(suite, name) for name in suite.models}
     assert {config.name for config in found.values()} == {"pix2pix"}
     assert [(c.model.width, c.model.layers, c.model.lambda_gan) for c in found.values()] == [
@@ -407,20 +397,20 @@ def test_a_variant_is_its_model_with_settings_of_its_own(variants):
     ],
 )
 def test_set_reaches_one_variant_or_all_of_a_model_or_everything(variants, assignment, widths, batches):
-    suite = load_suite(variants, None, None, [assignment])
+    suite = load_suite(variants, None, {}, [assignment])
     found = [resolved(suite, name) for name in suite.models]
     assert [config.model.width for config in found] == widths
     assert [config.train.batch_size for config in found] == batches
 
 
 def test_models_chooses_among_variants_and_translators(variants):
-    suite = load_suite(variants, "l1-wide,stargan", None, ["stargan.width=4"])
+    suite = load_suite(variants, "l1-wide,stargan", {}, ["stargan.width=4"])
     assert suite.models == ("l1-wide", "stargan")
     assert [resolved(suite, name).model.width for name in suite.models] == [32, 4]
 
 
 def test_a_variant_can_be_trained_by_itself(variants):
-    model, settings = base_settings(variants, "l1-wide")
+    model, settings = base_settings(variants, "l1-wide", {})
     assert model == "pix2pix"
     assert settings["model"] == {"width": 32, "layers": 2, "lambda_gan": 0}
 
@@ -443,11 +433,25 @@ def test_a_variant_can_be_trained_by_itself(variants):
 def test_variants_and_claims_that_do_not_fit_are_named(tmp_path, text, complaint):
     (tmp_path / "mine.yaml").write_text(text if "models" in text else f"models: [pix2pix]\n{text}")
     with pytest.raises(UserError, match=complaint):
-        load_suite(str(tmp_path / "mine.yaml"), None, None, [])
+        load_suite(str(tmp_path / "mine.yaml"), None, {}, [])
 
 
 def test_settings_of_one_model_are_not_given_to_another(tmp_path):
     (tmp_path / "mine.yaml").write_text("model: {name: pix2pix, width: 8}")
-    assert base_settings(str(tmp_path / "mine.yaml"), "pix2pix")[0] == "pix2pix"
+    assert base_settings(str(tmp_path / "mine.yaml"), "pix2pix", {})[0] == "pix2pix"
     with pytest.raises(UserError, match="holds settings of pix2pix, not of cyclegan: leave out --model"):
-        base_settings(str(tmp_path / "mine.yaml"), "cyclegan")
+        base_settings(str(tmp_path / "mine.yaml"), "cyclegan", {})
+
+
+def test_settings_for_the_embedded_set_hold_only_where_no_other_data_is_given(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "models: [stargan]\nmodel_settings: {stargan: {data: {zoom: 2}}}\n"
+        "embedded: {data: {domains: [summer, night], zoom: 1.5}}"
+    )
+    place, real = str(tmp_path / "mine.yaml"), {"path": "photos"}
+    for data, domains, zoom in (({}, ("summer", "night"), 1.5), (real, None, 2), ({"embedded": "styles"}, None, 2)):
+        found = resolved(load_suite(place, None, data, []), "stargan")
+        assert (found.data.domains, found.data.zoom) == (domains, zoom)
+    assert resolved(load_suite(place, None, {}, ["data.zoom=3"]), "stargan").data.zoom == 3
+    assert base_settings(place, "stargan", {})[1]["data"] == {"domains": ["summer", "night"], "zoom": 1.5}
+    assert base_settings(place, "stargan", real)[1]["data"] == {"zoom": 2}

@@ -12,16 +12,18 @@ import typer
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite import Suite, load_suite
+from i2i.benchmarks.shipped import shipped
+from i2i.benchmarks.suite import Suite, base_settings, load_suite
 from i2i.checkpoint import require_checkpoint
 from i2i.cli import app
-from i2i.config import DataConfig, TrainConfig, parse_assignments
+from i2i.config import DataConfig, TrainConfig, merge, parse_assignments
 from i2i.runs import run_config
 from i2i.testing import check_translator
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 EXAMPLE = ROOT / "docs" / "adding_a_model.md"
+CONFIGS = ROOT / "docs" / "configs.md"
 OPTIONS = ROOT / "docs" / "options.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -84,13 +86,19 @@ def accept_settings(line: str) -> None:
     """Check the settings of a command line as the command would; UserError if one does not fit."""
     words = shlex.split(line, comments=True)
     given = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
+
+    def value_of(option: str) -> str | None:
+        return words[words.index(option) + 1] if option in words else None
+
     if words[1] == "bench":
-        models = words[words.index("--models") + 1] if "--models" in words else None
-        suite = load_suite("quick", models, {}, given)
-        for model in suite.models:
-            run_config(model, suite.contestant(model).for_training(1, 0))
+        suite = load_suite(value_of("--suite") or "quick", value_of("--models"), {}, given)
+        for contestant in (suite.contestant(name) for name in suite.models):
+            run_config(contestant.model, contestant.for_training(1, 0))
     else:
-        run_config(words[words.index("--model") + 1], parse_assignments(given))
+        config, model, base = value_of("--config"), value_of("--model"), {}
+        if config:
+            model, base = base_settings(config, model, {})
+        run_config(model, merge(base, parse_assignments(given)))
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "--set" in line and line not in OF_EXAMPLE])
@@ -166,6 +174,34 @@ def test_readme_lists_every_registered_model():
 def test_suite_sections_that_the_readme_names_exist():
     assert {"budget", "classifier"} <= set(Suite.model_fields)
     assert load_suite("quick", None, {}, ["budget.per=task"]).budget.per == "task"
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [("Name | Image size", shipped("models")), ("Name | Compares", shipped("bench")), ("Entry", Suite.model_fields)],
+)
+def test_the_page_of_settings_lists_all_there_are(heading, names):
+    listed = {row[0].strip("`") for row in table(CONFIGS, heading)[1:]}
+    assert listed == set(names) | ({"base"} if heading == "Entry" else set())
+
+
+@pytest.mark.parametrize("row", table(CONFIGS, "Name | Image size")[1:], ids=lambda row: row[0].strip("`"))
+def test_the_page_of_settings_tells_size_and_schedule_as_they_are(row):
+    model, settings = base_settings(row[0].strip("`"), None, {})
+    config = run_config(model, settings)
+    assert config.data.image_size == (int(row[1]),) * 2
+    assert config.train.decay_from == {"no": 1, "second half": 0.5}[row[3]]
+
+
+def test_the_settings_written_out_on_their_page_are_accepted(tmp_path):
+    variants, claims, training = blocks(CONFIGS, "yaml")
+    (tmp_path / "suite.yaml").write_text(variants + claims.replace("cgan]", "cyclegan]"))
+    suite = load_suite(str(tmp_path / "suite.yaml"), None, {}, [])
+    for contestant in (suite.contestant(name) for name in (*suite.models, *suite.variants)):
+        run_config(contestant.model, contestant.for_training(1, 0))
+    (tmp_path / "training.yaml").write_text(training)
+    model, settings = base_settings(str(tmp_path / "training.yaml"), None, {})
+    assert run_config(model, settings).train.images == 100_000
 
 
 @pytest.fixture(scope="module")

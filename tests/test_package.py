@@ -110,7 +110,7 @@ def python(*arguments, **options):
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bench", "--help"], ["configs"]])
 def test_help_imports_nothing_heavy(arguments):
     script = (
         f"import sys; sys.argv[1:] = {arguments}\nfrom i2i.cli import main\n"

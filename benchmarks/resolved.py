@@ -1,0 +1,46 @@
+"""Settings with every default filled in, for `i2i configs show`."""
+
+from i2i.benchmarks.shipped import is_suite, read
+from i2i.benchmarks.suite import Contestant, Suite, base_settings, suite_of
+from i2i.config import Settings, merge
+from i2i.errors import UserError
+from i2i.runs import run_config
+
+
+def resolved(name: str) -> Settings:
+    """All settings of a shipped file or of one's own; as a file of their own they mean the same.
+
+    Raises:
+        UserError: if there is no such file, or its settings do not fit.
+    """
+    settings = read(name)
+    if is_suite(settings):
+        return _resolved_suite(suite_of(settings))
+    model, settings = base_settings(name, None, {})
+    if model is None:
+        raise UserError(f"{name} names no model: write model: {{name: ...}} into it; `i2i models` lists them")
+    return run_config(model, settings).settings()
+
+
+def _resolved_suite(suite: Suite) -> Settings:
+    """The suite with the settings of every contestant written out."""
+    models: Settings = {}
+    variants: Settings = {}
+    for name in dict.fromkeys((*suite.models, *suite.model_settings, *suite.variants)):
+        contestant = suite.contestant(name)
+        own = _resolved_contestant(contestant)
+        if name in suite.variants:
+            variants[name] = {"model": contestant.model, "settings": own}
+        else:
+            models[name] = own
+    everyone = _resolved_contestant(suite.contestant("identity"))
+    del everyone["model"], everyone["train"]["batch_size"]
+    return merge(suite.model_dump(mode="json"), {"settings": everyone, "model_settings": models, "variants": variants})
+
+
+def _resolved_contestant(contestant: Contestant) -> Settings:
+    """Settings of a contestant's trainings, without what the suite's budget and seeds say."""
+    settings = run_config(contestant.model, contestant.for_training(1, 0)).settings()
+    for section, decided in (("model", "name"), ("train", "images"), ("train", "seed")):
+        del settings[section][decided]
+    return settings
