@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from i2i import __version__
-from i2i.errors import TrainingError, UserError, refuse_file
+from i2i.errors import ExportError, TrainingError, UserError, refuse_file
 
 if TYPE_CHECKING:
     from i2i.checkpoint import Weights
@@ -51,7 +51,7 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error), 2)
-    except TrainingError as error:
+    except (TrainingError, ExportError) as error:
         _fail(str(error), getattr(error, "status", 1))
 
 
@@ -181,6 +181,39 @@ def translate(
     with _counting("translating") as progress:
         count = translate_files(translator, preprocess, files, source, target, out, chosen, progress)
     print(f"translated {count} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    format: Annotated[str, typer.Option(help="onnx, safetensors or hub.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    opset: Annotated[int | None, typer.Option(help="ONNX opset; by default the exporter's.")] = None,
+    license: Annotated[
+        str | None, typer.Option(metavar="ID", help="Licence for the model card, e.g. apache-2.0.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A bench's results.csv, for the model card.")
+    ] = None,
+    push: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+) -> None:
+    """Write a trained translator for other programs: ONNX, or safetensors with a model card.
+
+    Examples:
+
+        i2i export runs/stargan-seasons --format onnx --out onnx/
+
+        i2i export runs/h2z --format hub --out h2z/ --license apache-2.0 --scores bench/h2z/results.csv
+    """
+    from i2i import exports
+
+    options = {"opset": opset, "license": license, "scores": scores, "push": push, "private": private or None}
+    for line in exports.export(run, format, out, **options):
+        print(line)
+    print(f"exported {run} to {out}")
 
 
 @app.command()

@@ -33,6 +33,12 @@ LAYERS = {
     "trainer": {"checkpoint", "config", "data", "ema", "errors", "guard", "registry", "translator"},
     "tracking": {"checkpoint", "data", "samples", "trainer", "translator"},
     "runs": {"checkpoint", "config", "data", "ema", "errors", "registry", "tracking", "trainer", "translator"},
+    "folders": {"errors"},
+    "card": {"checkpoint", "config", "data", "errors"},
+    "hub": {"card", "checkpoint", "config", "errors", "registry", "translator"},
+    "onnx_export": {"card", "checkpoint", "errors", "labels", "translator"},
+    "exports": {"errors", "folders", "hub", "onnx_export"},
+    "api": {"card", "checkpoint", "folders", "hub", "labels", "registry", "runs", "trainer", "translator"},
     "testing": {"checkpoint", "config", "data", "errors", "guard", "registry", "trainer", "translator"},
     "benchmarks": {
         "checkpoint",
@@ -96,7 +102,7 @@ def python(*arguments, **options):
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"], ["export", "--help"]])
 def test_help_imports_nothing_heavy(arguments):
     script = (
         f"import sys; sys.argv[1:] = {arguments}\nfrom i2i.cli import main\n"

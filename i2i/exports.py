@@ -1,0 +1,47 @@
+"""Formats in which a trained translator leaves its run folder, by name."""
+
+from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
+
+from i2i.errors import UserError, unknown
+from i2i.folders import new_folder
+from i2i.hub import export_hub, export_safetensors
+from i2i.onnx_export import export_onnx
+
+Exporter = Callable[..., list[str]]
+"""Takes the run folder, an empty folder to write into, and its options by keyword; returns lines for the user."""
+
+FORMATS: dict[str, Exporter] = {
+    "onnx": export_onnx,
+    "safetensors": export_safetensors,
+    "hub": export_hub,
+}
+
+
+def export(run: Path, name: str, out: Path, **options: object) -> list[str]:
+    """Write a run folder's translator into the new folder `out`, completely or not at all.
+
+    Args:
+        run: the run folder.
+        name: the format, a key of `FORMATS`.
+        out: a folder that does not exist yet or is empty.
+        options: options of the format by name; those that are None count as not given.
+
+    Raises:
+        UserError: for an unknown format, an option that the format does not have, or a folder in use.
+        ExportError: if the exported model does not do what the trained one does.
+    """
+    if name not in FORMATS:
+        raise unknown("format", name, FORMATS)
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        _check_option(option, name)
+    with new_folder(out) as partial:
+        return FORMATS[name](run, partial, **given)
+
+
+def _check_option(option: str, name: str) -> None:
+    takers = [known for known, exporter in FORMATS.items() if option in signature(exporter).parameters]
+    if name not in takers:
+        raise UserError(f"--{option} goes with --format {' or '.join(takers)}, not with {name}: leave it out")
