@@ -132,7 +132,7 @@ def _data(facts: Facts) -> str:
     if "fingerprint" in data:
         lines.append(f"- fingerprint of names and contents when exported: `{data['fingerprint']}`")
     else:
-        lines.append("- its pictures were no longer there when this was exported, so they are not counted")
+        lines.append("- its pictures did not lie on the machine that exported this, so they are not counted")
     return "\n".join([lines[0], "", *lines[1:]])
 
 

@@ -123,7 +123,7 @@ def test_the_card_tells_data_and_budget(tmp_path):
 def test_data_that_is_gone_is_named_and_not_counted(run, tmp_path):
     exports.export(run, "hub", tmp_path / "out")
     assert json.loads((tmp_path / "out" / "config.json").read_text())["data"] == {"name": "sky", "drawn": False}
-    assert "no longer there" in (tmp_path / "out" / "README.md").read_text()
+    assert "so they are not counted" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_drawn_set_that_is_not_drawn_is_named_and_not_drawn(tmp_path, monkeypatch):
