@@ -13,10 +13,8 @@ import torch
 from i2i import registry
 from i2i.card import UNKNOWN_LICENSE
 from i2i.checkpoint import load_translator
-from i2i.errors import UserError
-from i2i.exports import export
 from i2i.folders import new_folder
-from i2i.hub import check_repository, fetch, load_folder, save_translator, upload
+from i2i.hub import check_repository, fetch, load_folder, save, upload
 from i2i.labels import LabelSpace
 from i2i.runs import check_trainable, run_config
 from i2i.trainer import build_translator
@@ -80,7 +78,11 @@ def from_pretrained(source: str | Path, device: torch.device | str = "cpu", revi
 
 
 def save_pretrained(
-    model: Translator | str | Path, out: str | Path, license: str = UNKNOWN_LICENSE, scores: str | Path | None = None
+    model: Translator | str | Path,
+    out: str | Path,
+    license: str = UNKNOWN_LICENSE,
+    scores: str | Path | None = None,
+    row: str | None = None,
 ) -> Path:
     """Write a translator into the new folder `out`, from which `from_pretrained` loads it; returns the folder.
 
@@ -89,17 +91,12 @@ def save_pretrained(
             only networks and settings are known.
         out: a folder that does not exist yet or is empty.
         license: for the card; an identifier of the Hub such as apache-2.0.
-        scores: a bench's results.csv for the card; with a run folder only.
+        scores: a bench's results.csv, for the card.
+        row: what that bench calls the model, where it is not the model's own name.
     """
-    folder = Path(out)
-    if not isinstance(model, Translator):
-        export(Path(model), "hub", folder, license=license, scores=Path(scores) if scores else None)
-        return folder
-    if scores:
-        raise UserError("scores belong to a trained run: give the run folder and not the translator")
-    with new_folder(folder) as partial:
-        save_translator(model, partial, license)
-    return folder
+    with new_folder(Path(out)) as partial:
+        save(_model(model), partial, license=license, scores=_path(scores), row=row)
+    return Path(out)
 
 
 def push_to_hub(
@@ -107,10 +104,19 @@ def push_to_hub(
     repository: str,
     license: str = UNKNOWN_LICENSE,
     scores: str | Path | None = None,
+    row: str | None = None,
     private: bool | None = None,
 ) -> str:
     """Upload what `save_pretrained` writes to the Hub repository OWNER/NAME; returns its address."""
     check_repository(repository)
     with TemporaryDirectory() as place:
-        folder = save_pretrained(model, Path(place) / "model", license, scores)
-        return upload(folder, repository, private)
+        save(_model(model), Path(place), repository, license, _path(scores), row)
+        return upload(Path(place), repository, private)
+
+
+def _model(model: Translator | str | Path) -> Translator | Path:
+    return model if isinstance(model, Translator) else Path(model)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)

@@ -45,12 +45,21 @@ def _data_facts(config: DataConfig) -> Settings:
     return {"name": data.name, "drawn": _drawn(config), "counts": counts, "fingerprint": data.fingerprint()}
 
 
-def read_scores(path: Path, facts: Facts) -> Rows:
+def read_scores(path: Path | None, facts: Facts, row: str | None = None) -> Rows:
     """The rows of a bench's results.csv about this model and its directions.
+
+    Args:
+        path: of the file; None: no rows.
+        facts: of the model.
+        row: what the bench calls the model, where that is not its own name.
 
     Raises:
         UserError: if the file cannot be read, is no results.csv, or has no such row.
     """
+    if path is None:
+        if row:
+            raise UserError(f"--row {row} chooses among scores: give their file with --scores")
+        return ()
     try:
         with path.open(newline="") as file:
             reader = csv.DictReader(file)
@@ -60,11 +69,13 @@ def read_scores(path: Path, facts: Facts) -> Rows:
     missing = [column for column in SCORE_COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         raise UserError(f"{path} is no results.csv of a bench: it lacks the columns {', '.join(missing)}")
-    model, directions = _name(facts), {tuple(direction) for direction in facts["task"]["directions"]}
-    own = [row for row in rows if row["model"] == model and (row["source"], row["target"]) in directions]
+    name, directions = row or _name(facts), {tuple(direction) for direction in facts["task"]["directions"]}
+    own = [line for line in rows if line["model"] == name and (line["source"], line["target"]) in directions]
     if not own:
-        models = ", ".join(sorted({row["model"] for row in rows})) or "none"
-        raise UserError(f"{path} has no scores of {model} for the directions of this run; models in it: {models}")
+        models = ", ".join(sorted({line["model"] for line in rows})) or "none"
+        raise UserError(
+            f"{path} has no scores of {name} for the directions of this run; choose one of {models} with --row"
+        )
     return own
 
 

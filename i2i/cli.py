@@ -195,6 +195,9 @@ def export(
     scores: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A bench's results.csv, for the model card.")
     ] = None,
+    row: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name in those results, if it has another there.")
+    ] = None,
     push: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
     ] = None,
@@ -210,8 +213,9 @@ def export(
     """
     from i2i import exports
 
-    options = {"opset": opset, "license": license, "scores": scores, "push": push, "private": private or None}
-    for line in exports.export(run, format, out, **options):
+    about_the_card = {"license": license, "scores": scores, "row": row}
+    lines = exports.export(run, format, out, opset=opset, **about_the_card, push=push, private=private or None)
+    for line in lines:
         print(line)
     print(f"exported {run} to {out}")
 

@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import save_file
 
 from i2i.card import UNKNOWN_LICENSE, Facts, card, facts_of, license_note, read_scores
-from i2i.checkpoint import Checkpoint, Position, load_translator, meta_of, read_meta, require_checkpoint, restore
+from i2i.checkpoint import Checkpoint, Position, meta_of, read_meta, require_checkpoint, restore
 from i2i.config import build_run
-from i2i.errors import UserError
+from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
 from i2i.translator import Translator
 
@@ -25,9 +25,22 @@ WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 ANYWHERE = "OWNER/NAME"
 
 
-def export_safetensors(run: Path, out: Path, license: str = UNKNOWN_LICENSE, scores: Path | None = None) -> list[str]:
-    """Write weights, config and card of a run folder's translator into the empty folder `out`."""
-    return _export(run, out, license, scores, "path/of/this/folder")
+def export_safetensors(
+    run: Path, out: Path, license: str = UNKNOWN_LICENSE, scores: Path | None = None, row: str | None = None
+) -> list[str]:
+    """Write weights, config and card of a run folder's translator into the empty folder `out`.
+
+    Args:
+        run: the run folder.
+        out: where to write.
+        license: for the card; an identifier of the Hub.
+        scores: a bench's results.csv, for the card.
+        row: what that bench calls the model, where it is not the model's own name.
+
+    Returns:
+        Lines for the user.
+    """
+    return _export(run, out, license, scores, row, "path/of/this/folder")
 
 
 def export_hub(
@@ -35,6 +48,7 @@ def export_hub(
     out: Path,
     license: str = UNKNOWN_LICENSE,
     scores: Path | None = None,
+    row: str | None = None,
     push: str | None = None,
     private: bool | None = None,
 ) -> list[str]:
@@ -43,22 +57,41 @@ def export_hub(
         raise UserError("--private says how a new repository is made: give its name with --push OWNER/NAME")
     if push:
         check_repository(push)
-    lines = _export(run, out, license, scores, push or ANYWHERE)
+    lines = _export(run, out, license, scores, row, push or ANYWHERE)
     return [*lines, f"uploaded to {upload(out, push, private)}"] if push else lines
 
 
-def _export(run: Path, out: Path, license: str, scores: Path | None, place: str) -> list[str]:
-    checkpoint = require_checkpoint(run)
-    facts = facts_of(checkpoint)
-    rows = read_scores(scores, facts) if scores else ()
-    write_folder(out, load_translator(run)[0], facts, card(facts, license, rows, _use(facts, place)))
-    return [f"{WEIGHTS}, {CONFIG} and {CARD}, {_size(out)}, checked by loading them", *license_note(license)]
+def _export(run: Path, out: Path, license: str, scores: Path | None, row: str | None, place: str) -> list[str]:
+    save(run, out, place, license, scores, row)
+    size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
+    return [f"{WEIGHTS}, {CONFIG} and {CARD}, {size:,.1f} MB, checked by loading them", *license_note(license)]
 
 
-def save_translator(translator: Translator, out: Path, license: str) -> None:
-    """Write a translator that need not come from a run folder; its training is not recorded then."""
-    facts = _bare_facts(translator)
-    write_folder(out, translator, facts, card(facts, license, (), _use(facts, ANYWHERE)))
+def save(
+    model: Translator | Path,
+    out: Path,
+    place: str = ANYWHERE,
+    license: str = UNKNOWN_LICENSE,
+    scores: Path | None = None,
+    row: str | None = None,
+) -> None:
+    """Write weights, config and card into the empty folder `out`.
+
+    Args:
+        model: a run folder; or a translator, whose data and training are not recorded then.
+        out: where to write.
+        place: from where the card says that the model is loaded.
+        license: for the card.
+        scores: a bench's results.csv, for the card.
+        row: what that bench calls the model, where it is not the model's own name.
+    """
+    if isinstance(model, Translator):
+        translator, facts = model, _bare_facts(model)
+    else:
+        checkpoint = require_checkpoint(model)
+        translator, facts = restore(checkpoint)[0], facts_of(checkpoint)
+    rows = read_scores(scores, facts, row)
+    write_folder(out, translator, facts, card(facts, license, rows, _use(facts, place)))
 
 
 def write_folder(out: Path, translator: Translator, facts: Facts, text: str) -> None:
@@ -70,7 +103,7 @@ def write_folder(out: Path, translator: Translator, facts: Facts, text: str) -> 
     loaded = load_folder(out).state_dict()
     wrong = [name for name, tensor in weights.items() if not torch.equal(loaded[name], tensor)]
     if wrong:
-        raise RuntimeError(f"{out / WEIGHTS} gives back other values of {', '.join(wrong[:3])}")
+        raise ExportError(f"{WEIGHTS} gives back other values of {', '.join(wrong[:3])}")
 
 
 def load_folder(folder: Path, device: torch.device | str = "cpu") -> Translator:
@@ -147,7 +180,3 @@ translator = i2i.from_pretrained("{place}")
 images = torch.rand(1, {task["channels"]}, {height}, {width}) * 2 - 1  # your pictures, in [-1, 1]
 translated = translator.translate(images, {source!r}, {target!r})
 ```"""
-
-
-def _size(folder: Path) -> str:
-    return f"{sum(path.stat().st_size for path in folder.iterdir()) / 1e6:,.1f} MB"

@@ -58,7 +58,12 @@ class Graph:
 
 
 def export_onnx(
-    run: Path, out: Path, opset: int | None = None, license: str = UNKNOWN_LICENSE, scores: Path | None = None
+    run: Path,
+    out: Path,
+    opset: int | None = None,
+    license: str = UNKNOWN_LICENSE,
+    scores: Path | None = None,
+    row: str | None = None,
 ) -> list[str]:
     """Write a run folder's translator as ONNX into the empty folder `out`, with a description and a model card.
 
@@ -68,6 +73,7 @@ def export_onnx(
         opset: version of ONNX's operators; None: the exporter's default.
         license: for the card.
         scores: a bench's results.csv, for the card.
+        row: what that bench calls the model, where it is not the model's own name.
 
     Returns:
         Lines for the user, with the largest difference from PyTorch for each file.
@@ -76,10 +82,11 @@ def export_onnx(
         UserError: if packages are missing, or the opset does not exist or cannot be written or run.
         ExportError: if a graph gives other values than PyTorch.
     """
+    checkpoint = require_checkpoint(run)
     _require_packages()
     _check_opset(opset)
-    facts = facts_of(require_checkpoint(run))
-    rows = read_scores(scores, facts) if scores else ()
+    facts = facts_of(checkpoint)
+    rows = read_scores(scores, facts, row)
     translator, _ = load_translator(run)
     notes, lines, files = _notes(translator), [], {}
     description = _describe(translator, facts, notes)

@@ -122,13 +122,6 @@ def test_a_run_is_saved_with_what_it_knows(tmp_path):
     assert "24 pictures shown" in (folder / "README.md").read_text()
 
 
-def test_scores_are_refused_with_a_bare_translator(tmp_path):
-    created = i2i.create("identity", ["a", "b"], 32)
-    with pytest.raises(UserError, match="give the run folder"):
-        i2i.save_pretrained(created, tmp_path / "out", scores="results.csv")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_push_uploads_what_is_saved(tmp_path, monkeypatch):
     uploaded = {}
 
@@ -138,6 +131,7 @@ def test_push_uploads_what_is_saved(tmp_path, monkeypatch):
 
         def upload_folder(self, repo_id, folder_path, commit_message):
             uploaded[repo_id] = {path.name for path in folder_path.iterdir()}
+            assert f'from_pretrained("{repo_id}")' in (folder_path / "README.md").read_text()
 
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     make_run(tmp_path / "run", "cyclegan")

@@ -147,12 +147,20 @@ def test_scores_of_the_model_and_its_directions_stand_in_the_card(run, tmp_path)
     assert "0.125" not in text
 
 
+def test_scores_under_another_name_are_chosen_by_row(run, tmp_path):
+    (tmp_path / "results.csv").write_text(RESULTS + "sky,narrow,0,dusk,dawn,accuracy,0.875,8\n")
+    exports.export(run, "hub", tmp_path / "out", scores=tmp_path / "results.csv", row="narrow")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "| sky | narrow | 0 | dusk | dawn | accuracy | 0.875 | 8 |" in text
+    assert "0.625" not in text
+
+
 @pytest.mark.parametrize(
     ("contents", "reason"),
     [
         (None, "cannot be read"),
         ("a,b\n1,2\n", "lacks the columns"),
-        (RESULTS.replace("cyclegan", "colour"), "models in it: colour, stargan"),
+        (RESULTS.replace("cyclegan", "colour"), "choose one of colour, stargan with --row"),
         (b"\xff\xfe\x00", "cannot be read"),
     ],
 )
@@ -323,6 +331,7 @@ def test_an_empty_folder_is_taken(run, tmp_path):
         (["--format", "tflite"], "unknown format 'tflite'"),
         (["--format", "hub", "--opset", "20"], "--opset goes with --format onnx, not with hub"),
         (["--format", "onnx", "--push", "me/sky"], "--push goes with --format hub"),
+        (["--format", "hub", "--row", "narrow"], "--scores"),
         (["--format", "hub", "--private"], "--push OWNER/NAME"),
     ],
 )
