@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import pytest
@@ -148,3 +150,21 @@ def test_the_seed_of_create_is_that_of_a_training():
     created = i2i.create("cyclegan", ["a", "b"], 32, seed=5, **SMALL)
     built = build_translator(config, created.task)
     assert all(torch.equal(tensor, built.state_dict()[key]) for key, tensor in created.state_dict().items())
+
+
+def test_the_code_of_the_page_runs(tmp_path, monkeypatch):
+    make_run(tmp_path / "runs" / "h2z", "cyclegan", ("horse", "zebra"))
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[1] / "docs" / "export.md").read_text()
+    blocks = [part.split("```")[0] for part in page.split("```python\n")[1:]]
+    *local, remote = blocks
+    scope: dict[str, Any] = {}
+    for code in local:
+        exec(code, scope)
+    assert scope["zebras"].shape == scope["images"].shape
+    assert torch.equal(scope["again"].translate(scope["images"], "horse", "zebra"), scope["zebras"])
+    called = []
+    monkeypatch.setattr("i2i.api.upload", lambda folder, *rest: called.append(rest))
+    monkeypatch.setattr("i2i.api.fetch", lambda *asked: called.append(asked) or tmp_path / "h2z")
+    exec(remote, scope)
+    assert called == [("OWNER/NAME", True), ("OWNER/NAME", "main")]
