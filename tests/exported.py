@@ -12,7 +12,7 @@ from i2i.labels import LabelSpace
 from i2i.runs import run_config
 from i2i.translator import Task, Translator
 
-SIDE = 32
+SIDE = 64  # the least at which a U-Net has a level with dropout
 Domains = tuple[str, ...] | LabelSpace
 
 

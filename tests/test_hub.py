@@ -75,7 +75,7 @@ def test_the_config_has_settings_task_and_versions(run, tmp_path):
     assert config["i2i"] == i2i.__version__
     assert config["settings"]["model"]["name"] == "cyclegan"
     assert config["task"]["domains"] == ["dawn", "dusk"]
-    assert config["task"]["image_size"] == [32, 32]
+    assert config["task"]["image_size"] == [64, 64]
     assert config["inference"] == "dropout off"
     assert config["images"] == 24
 
@@ -179,7 +179,7 @@ def test_the_example_of_the_card_runs(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
     exec((tmp_path / "OWNER/NAME/README.md").read_text().split("```python\n")[1].split("```")[0], scope)
-    assert scope["translated"].shape == (1, 3, 32, 32)
+    assert scope["translated"].shape == (1, 3, 64, 64)
 
 
 class Api:

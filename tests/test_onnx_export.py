@@ -18,7 +18,7 @@ for package in onnx_export.PACKAGES:
     pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[onnx]'")
 
 TOLERANCE = 1e-4
-SIZES = [(1, 32, 32), (1, 64, 32), (3, 32, 96), (4, 64, 64)]
+SIZES = [(1, 64, 64), (1, 128, 64), (3, 64, 192), (4, 128, 128)]
 HAPPY_OR_SAD = LabelSet(("happy", "sad"), (("happy", "sad"),), "moods")
 KINDS = ["cyclegan", "pix2pix", "stargan"]
 
@@ -177,7 +177,7 @@ def test_the_example_of_the_card_runs(exported, name, monkeypatch):
     monkeypatch.chdir(folder)
     scope: dict[str, object] = {}
     exec(code, scope)
-    assert scope["translated"].shape == (1, 3, 32, 32)
+    assert scope["translated"].shape == (1, 3, 64, 64)
 
 
 def test_models_without_networks_are_exported_too(tmp_path):
