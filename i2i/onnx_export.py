@@ -259,17 +259,26 @@ class _Session:
     def __init__(self, path: Path) -> None:
         import onnxruntime
 
+        self._path = path
         try:
             self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no class in common
             raise UserError(
-                f"onnxruntime {version('onnxruntime')} cannot run {path.name} "
-                f"({str(error).strip().splitlines()[0]}): choose a lower --opset"
+                f"onnxruntime {version('onnxruntime')} cannot run {path.name} ({_first_line(error)}): "
+                "choose a lower --opset"
             ) from None
 
     def run(self, inputs: Inputs) -> Tensor:
-        outputs = self._session.run([TRANSLATED], {name: tensor.numpy() for name, tensor in inputs.items()})
+        try:
+            outputs = self._session.run([TRANSLATED], {name: tensor.numpy() for name, tensor in inputs.items()})
+        except Exception as error:
+            shapes = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in inputs.items())
+            raise ExportError(f"{self._path.name} does not run with {shapes}: {_first_line(error)}") from None
         return torch.from_numpy(outputs[0])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 @contextmanager

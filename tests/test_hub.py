@@ -242,7 +242,7 @@ def test_an_upload_that_fails_leaves_nothing(run, tmp_path, stop, monkeypatch, f
     assert status == 2
     assert "hf auth login" in said.err
     assert "401, you are nobody" in said.err
-    assert not (tmp_path / "out").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize("name", ["sky", "a/b/c", "me/", "me/s ky"])

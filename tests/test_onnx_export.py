@@ -222,6 +222,14 @@ def test_a_batch_norm_forgotten_is_found_out(tmp_path, monkeypatch):
     assert not (tmp_path / "onnx").exists()
 
 
+def test_a_graph_of_one_size_is_found_out(tmp_path, monkeypatch):
+    make_run(tmp_path / "run", "stargan")
+    monkeypatch.setattr(onnx_export, "DYNAMIC", {"images": {0: "batch", 2: "height"}, "labels": {0: "batch"}})
+    with pytest.raises(ExportError, match=r"stargan.onnx does not run with images \[2, 3, 64, 72\], labels \[2, 2\]"):
+        exports.export(tmp_path / "run", "onnx", tmp_path / "onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
 def test_an_opset_can_be_chosen(tmp_path, stop):
     import onnx
 
