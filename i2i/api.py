@@ -12,7 +12,7 @@ import torch
 
 from i2i import registry
 from i2i.card import UNKNOWN_LICENSE
-from i2i.checkpoint import load_translator
+from i2i.checkpoint import Weights, load_translator
 from i2i.folders import new_folder
 from i2i.hub import check_repository, fetch, load_folder, save, upload
 from i2i.labels import LabelSpace
@@ -21,15 +21,15 @@ from i2i.trainer import build_translator
 from i2i.translator import Task, Translator
 
 
-def load(run: str | Path, device: torch.device | str = "cpu") -> Translator:
-    """The trained translator of a run folder, in evaluation mode.
+def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights = "last") -> Translator:
+    """The trained translator of a run folder, in evaluation mode; `weights="ema"` takes their moving average.
 
     Example: `i2i.load("runs/h2z").translate(images, "horse", "zebra")` with images [B, C, H, W] in [-1, 1].
 
     Raises:
         UserError: if there is no checkpoint or it does not fit.
     """
-    return load_translator(Path(run), device)[0]
+    return load_translator(Path(run), device, weights)[0]
 
 
 def create(

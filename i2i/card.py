@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.checkpoint import Checkpoint
+from i2i.checkpoint import Checkpoint, Weights
 from i2i.config import DataConfig, Settings, to_yaml, validate
 from i2i.data.sources import find_data
 from i2i.errors import UserError
@@ -21,12 +21,13 @@ LOCATION = ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes")
 SCORE_COLUMNS = ("dataset", "model", "seed", "source", "target", "metric", "value", "n")
 
 
-def facts_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The meta data of a checkpoint without this machine's paths and with what is known of its data."""
+def facts_of(checkpoint: Checkpoint, weights: Weights = "last") -> dict[str, Any]:
+    """The meta data of a checkpoint for one kind of its weights, without this machine's paths, with its data."""
     settings = checkpoint.settings
     config = validate(DataConfig, settings["data"], "data")
     kept = {key: value for key, value in settings["data"].items() if _drawn(config) or key not in LOCATION}
-    return {**checkpoint.meta, "settings": {**settings, "data": kept}, "data": _data_facts(config)}
+    own = {"averaged": False, "weights": weights}  # the average, if chosen, is the only weights there are
+    return {**checkpoint.meta, **own, "settings": {**settings, "data": kept}, "data": _data_facts(config)}
 
 
 def _drawn(config: DataConfig) -> bool:
@@ -123,12 +124,13 @@ def _name(facts: Facts) -> str:
 def _model(facts: Facts) -> str:
     task, (height, width) = facts["task"], facts["task"]["image_size"]
     directions = ", ".join(f"{source} to {target}" for source, target in task["directions"])
+    averaged = ", with a moving average of the weights" if facts.get("weights") == "ema" else ""
     colours = "RGB" if task["channels"] == 3 else "grey"
     return (
         f"An image-to-image translator (`{_name(facts)}`) of i2i: {directions}.\n\n"
         f"- Images: {colours}, float [B, {task['channels']}, H, W] in [-1, 1], trained at {height}x{width} px.\n"
         f"- Parameters: {facts['parameters']:,} in all networks, those that only training needs included.\n"
-        f"- When translating: {facts['inference']}.\n"
+        f"- When translating: {facts['inference']}{averaged}.\n"
         f"- Made with i2i {facts['i2i']}."
     )
 

@@ -254,9 +254,7 @@ def sync_write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def meta_of(
-    translator: Translator, settings: Settings, position: Position, averaged: bool = False
-) -> dict[str, Any]:
+def meta_of(translator: Translator, settings: Settings, position: Position, averaged: bool = False) -> dict[str, Any]:
     """What is written beside a translator's weights, such that `restore` can build it again."""
     task = translator.task
     return {

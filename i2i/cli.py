@@ -198,6 +198,9 @@ def export(
     row: Annotated[
         str | None, typer.Option(metavar="NAME", help="The model's name in those results, if it has another there.")
     ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="last, or ema for the moving average that train.ema keeps.")
+    ] = None,
     push: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
     ] = None,
@@ -214,7 +217,8 @@ def export(
     from i2i import exports
 
     about_the_card = {"license": license, "scores": scores, "row": row}
-    lines = exports.export(run, format, out, opset=opset, **about_the_card, push=push, private=private or None)
+    of_the_hub = {"push": push, "private": private or None}
+    lines = exports.export(run, format, out, opset=opset, weights=weights, **about_the_card, **of_the_hub)
     for line in lines:
         print(line)
     print(f"exported {run} to {out}")

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 
 from i2i.card import UNKNOWN_LICENSE, Facts, card, facts_of, license_note, read_scores
-from i2i.checkpoint import Checkpoint, Position, meta_of, read_meta, require_checkpoint, restore
+from i2i.checkpoint import Checkpoint, Position, Weights, meta_of, read_meta, require_checkpoint, restore
 from i2i.config import build_run
 from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
@@ -26,7 +26,12 @@ ANYWHERE = "OWNER/NAME"
 
 
 def export_safetensors(
-    run: Path, out: Path, license: str = UNKNOWN_LICENSE, scores: Path | None = None, row: str | None = None
+    run: Path,
+    out: Path,
+    license: str = UNKNOWN_LICENSE,
+    scores: Path | None = None,
+    row: str | None = None,
+    weights: Weights = "last",
 ) -> list[str]:
     """Write weights, config and card of a run folder's translator into the empty folder `out`.
 
@@ -36,11 +41,12 @@ def export_safetensors(
         license: for the card; an identifier of the Hub.
         scores: a bench's results.csv, for the card.
         row: what that bench calls the model, where it is not the model's own name.
+        weights: those of the last step, or their moving average.
 
     Returns:
         Lines for the user.
     """
-    return _export(run, out, license, scores, row, "path/of/this/folder")
+    return _export(run, out, "path/of/this/folder", license, scores, row, weights)
 
 
 def export_hub(
@@ -49,6 +55,7 @@ def export_hub(
     license: str = UNKNOWN_LICENSE,
     scores: Path | None = None,
     row: str | None = None,
+    weights: Weights = "last",
     push: str | None = None,
     private: bool | None = None,
 ) -> list[str]:
@@ -57,12 +64,14 @@ def export_hub(
         raise UserError("--private says how a new repository is made: give its name with --push OWNER/NAME")
     if push:
         check_repository(push)
-    lines = _export(run, out, license, scores, row, push or ANYWHERE)
+    lines = _export(run, out, push or ANYWHERE, license, scores, row, weights)
     return [*lines, f"uploaded to {upload(out, push, private)}"] if push else lines
 
 
-def _export(run: Path, out: Path, license: str, scores: Path | None, row: str | None, place: str) -> list[str]:
-    save(run, out, place, license, scores, row)
+def _export(
+    run: Path, out: Path, place: str, license: str, scores: Path | None, row: str | None, weights: Weights
+) -> list[str]:
+    save(run, out, place, license, scores, row, weights)
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     return [f"{WEIGHTS}, {CONFIG} and {CARD}, {size:,.1f} MB, checked by loading them", *license_note(license)]
 
@@ -74,6 +83,7 @@ def save(
     license: str = UNKNOWN_LICENSE,
     scores: Path | None = None,
     row: str | None = None,
+    weights: Weights = "last",
 ) -> None:
     """Write weights, config and card into the empty folder `out`.
 
@@ -84,12 +94,13 @@ def save(
         license: for the card.
         scores: a bench's results.csv, for the card.
         row: what that bench calls the model, where it is not the model's own name.
+        weights: of a run folder: those of the last step, or their moving average.
     """
     if isinstance(model, Translator):
         translator, facts = model, _bare_facts(model)
     else:
         checkpoint = require_checkpoint(model)
-        translator, facts = restore(checkpoint)[0], facts_of(checkpoint)
+        translator, facts = restore(checkpoint, weights=weights)[0], facts_of(checkpoint, weights)
     rows = read_scores(scores, facts, row)
     write_folder(out, translator, facts, card(facts, license, rows, _use(facts, place)))
 

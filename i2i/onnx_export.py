@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from i2i import __version__
 from i2i.card import UNKNOWN_LICENSE, Facts, card, facts_of, license_note, read_scores
-from i2i.checkpoint import load_translator, require_checkpoint
+from i2i.checkpoint import Weights, require_checkpoint, restore
 from i2i.errors import ExportError, UserError
 from i2i.labels import SEPARATOR
 from i2i.translator import Task, Translator
@@ -64,6 +64,7 @@ def export_onnx(
     license: str = UNKNOWN_LICENSE,
     scores: Path | None = None,
     row: str | None = None,
+    weights: Weights = "last",
 ) -> list[str]:
     """Write a run folder's translator as ONNX into the empty folder `out`, with a description and a model card.
 
@@ -74,6 +75,7 @@ def export_onnx(
         license: for the card.
         scores: a bench's results.csv, for the card.
         row: what that bench calls the model, where it is not the model's own name.
+        weights: those of the last step, or their moving average.
 
     Returns:
         Lines for the user, with the largest difference from PyTorch for each file.
@@ -85,9 +87,9 @@ def export_onnx(
     checkpoint = require_checkpoint(run)
     _require_packages()
     _check_opset(opset)
-    facts = facts_of(checkpoint)
+    facts = facts_of(checkpoint, weights)
     rows = read_scores(scores, facts, row)
-    translator, _ = load_translator(run)
+    translator, _ = restore(checkpoint, weights=weights)
     notes, lines, files = _notes(translator), [], {}
     description = _describe(translator, facts, notes)
     for graph in _graphs(translator, str(facts["settings"]["model"]["name"])):

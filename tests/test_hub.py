@@ -147,6 +147,23 @@ def test_scores_of_the_model_and_its_directions_stand_in_the_card(run, tmp_path)
     assert "0.125" not in text
 
 
+def test_averaged_weights_are_exported_as_the_only_ones(tmp_path):
+    translator = make_run(tmp_path / "first", "cyclegan")
+    config = run_config("cyclegan", {"model": translator.config.model_dump(), "data": {"image_size": 64}})
+    average = {name: tensor / 2 for name, tensor in translator.state_dict().items() if name.startswith("a_to_b")}
+    save_checkpoint(tmp_path / "run", translator, config.settings(), Position(1, 1, 2, 1.0), {}, average)
+    exports.export(tmp_path / "run", "hub", tmp_path / "out", weights="ema")
+    loaded = i2i.from_pretrained(tmp_path / "out").state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in average.items())
+    assert all(
+        torch.equal(loaded[name], tensor)
+        for name, tensor in i2i.load(tmp_path / "run", weights="ema").state_dict().items()
+    )
+    assert "moving average" in (tmp_path / "out" / "README.md").read_text()
+    with pytest.raises(UserError, match="no averaged weights"):
+        exports.export(tmp_path / "first", "hub", tmp_path / "other", weights="ema")
+
+
 def test_scores_under_another_name_are_chosen_by_row(run, tmp_path):
     (tmp_path / "results.csv").write_text(RESULTS + "sky,narrow,0,dusk,dawn,accuracy,0.875,8\n")
     exports.export(run, "hub", tmp_path / "out", scores=tmp_path / "results.csv", row="narrow")

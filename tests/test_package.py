@@ -102,7 +102,9 @@ def python(*arguments, **options):
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"], ["export", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"], ["export", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments):
     script = (
         f"import sys; sys.argv[1:] = {arguments}\nfrom i2i.cli import main\n"
