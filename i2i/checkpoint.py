@@ -215,6 +215,7 @@ def load_translator(
     Raises:
         UserError: if there is no checkpoint, it is of another format, it does not fit the model, or it has no average.
     """
+    _check_kind(weights)
     return restore(require_checkpoint(run), device, weights)
 
 
@@ -222,8 +223,7 @@ def restore(
     checkpoint: Checkpoint, device: torch.device | str = "cpu", weights: Weights = "last"
 ) -> tuple[Translator, Preprocess]:
     """The translator of a checkpoint, in evaluation mode, and its preprocessing; UserError if they do not fit."""
-    if weights not in get_args(Weights):
-        raise unknown("weights", weights, get_args(Weights))
+    _check_kind(weights)
     model = dict(checkpoint.settings["model"])
     cls = registry.get(model.pop("name"))
     translator = cls(validate(cls.Config, model, "model"), checkpoint.task)
@@ -234,6 +234,11 @@ def restore(
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     task = checkpoint.task
     return translator.eval(), Preprocess(task.image_size, task.channels)
+
+
+def _check_kind(weights: str) -> None:
+    if weights not in get_args(Weights):
+        raise unknown("weights", weights, get_args(Weights))
 
 
 def load_weights(translator: Translator, checkpoint: Checkpoint, weights: Weights = "last") -> None:
