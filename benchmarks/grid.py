@@ -18,7 +18,8 @@ ROWS = 6
 ROWS_AT_MOST = 12
 CELL = 1.1  # inches
 HEADER = 0.3  # inches
-LABEL = 1.15  # inches
+LABEL = 1.15  # inches, at least
+LETTER = 0.085  # inches, of a row's label
 SEED = 0
 
 
@@ -31,12 +32,14 @@ class Row:
 
 
 def choose_rows(plan: Plan, data: DataSet, test_split: str) -> list[Row]:
-    """Test pictures chosen by a fixed seed: at least one row per direction, up to 12 rows."""
+    """Test pictures chosen by a fixed seed: at least one row per direction; of many directions 12, evenly spread."""
     rng = random.Random(SEED)
     per_direction = max(1, ROWS // len(plan.directions))
+    count = min(ROWS_AT_MOST, len(plan.directions))
+    shown = [plan.directions[i * len(plan.directions) // count] for i in range(count)]
     return [
         Row(direction, rng.randrange(len(data.pictures(test_split, direction[0]))))
-        for direction in plan.directions[:ROWS_AT_MOST]
+        for direction in shown
         for _ in range(per_direction)
     ]
 
@@ -48,7 +51,7 @@ def draw_grid(plan: Plan, contestants: list[str]) -> None:
     rows = choose_rows(plan, data, config.test_split)
     headers = ["input", *contestants, *(["ground truth"] if data.paired else [])]
     pictures = [_cells(plan, contestants, row, data, config) for row in rows]
-    figure = _figure(headers, [" to ".join(row.direction) for row in rows], pictures)
+    figure = _figure(headers, ["\nto ".join(row.direction) for row in rows], pictures)
     for name in ("grid.png", "grid.pdf"):
         partial = plan.out / f".{name}"
         figure.savefig(partial, format=Path(name).suffix[1:], dpi=160)
@@ -79,18 +82,20 @@ def _rgb(path: Path) -> np.ndarray:
 def _figure(headers: list[str], labels: list[str], pictures: list[list[np.ndarray]]) -> Figure:
     height, width = pictures[0][0].shape[:2]
     cell_width = CELL * width / height
-    size = (LABEL + len(headers) * cell_width, HEADER + len(pictures) * CELL)
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    margin = max(LABEL, 0.12 + LETTER * longest)
+    size = (margin + len(headers) * cell_width, HEADER + len(pictures) * CELL)
     figure = Figure(figsize=size, facecolor="white")
     for y, (label, row) in enumerate(zip(labels, pictures, strict=True)):
         bottom = (size[1] - HEADER - (y + 1) * CELL) / size[1]
         middle = bottom + CELL / size[1] / 2
-        figure.text(0.06 / size[0], middle, label.replace(" to ", "\nto "), va="center", fontsize=9)
+        figure.text(0.06 / size[0], middle, label, va="center", fontsize=9)
         for x, pixels in enumerate(row):
-            left = (LABEL + x * cell_width) / size[0]
+            left = (margin + x * cell_width) / size[0]
             axes = figure.add_axes((left, bottom, 0.98 * cell_width / size[0], 0.98 * CELL / size[1]))
             axes.imshow(pixels, interpolation="nearest", aspect="auto")
             axes.set_axis_off()
     for x, header in enumerate(headers):
-        centre = (LABEL + (x + 0.49) * cell_width) / size[0]
+        centre = (margin + (x + 0.49) * cell_width) / size[0]
         figure.text(centre, 1 - 0.5 * HEADER / size[1], header, ha="center", va="center", fontsize=10)
     return figure

@@ -43,10 +43,12 @@ class Checkpoint:
     Attributes:
         folder: where its files lie.
         meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position, origin.
+        remedy: what to do about a file that cannot be loaded, for messages.
     """
 
     folder: Path
     meta: Mapping[str, Any]
+    remedy: str
 
     @property
     def position(self) -> "Position":
@@ -110,7 +112,7 @@ class Checkpoint:
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
-            raise UserError(f"{path} cannot be loaded ({error}): remove {self.folder} to use an older one") from None
+            raise UserError(f"{path} cannot be loaded ({error}): {self.remedy}") from None
 
     def training(self) -> dict[str, Any]:
         """States of the optimisers and of the translator's own training."""
@@ -118,7 +120,7 @@ class Checkpoint:
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
-            raise UserError(f"{path} cannot be loaded ({error}): remove {self.folder} to use an older one") from None
+            raise UserError(f"{path} cannot be loaded ({error}): {self.remedy}") from None
         return state
 
 
@@ -160,7 +162,7 @@ def save_checkpoint(
         save_file(dict(average), partial / "ema.safetensors")
     torch.save({"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt")
     (partial / "checkpoint.json").write_text(
-        json.dumps(_meta(translator, settings, position, average is not None, origin), indent=1, ensure_ascii=False)
+        json.dumps(meta_of(translator, settings, position, average is not None, origin), indent=1, ensure_ascii=False)
     )
     for path in (*partial.iterdir(), partial):
         _sync(path)
@@ -182,13 +184,18 @@ def newest_checkpoint(run: Path) -> Checkpoint | None:
     folders = _checkpoint_folders(run)
     if not folders:
         return None
-    path = folders[-1] / "checkpoint.json"
+    remedy = f"remove {folders[-1]} to use an older one"
+    return Checkpoint(folders[-1], read_meta(folders[-1] / "checkpoint.json", remedy), remedy)
+
+
+def read_meta(path: Path, remedy: str) -> dict[str, Any]:
+    """The JSON beside a translator's weights; UserError if it is damaged or of another format."""
     try:
         meta = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): remove {folders[-1]} to use an older one") from None
+        raise UserError(f"{path} cannot be read ({error}): {remedy}") from None
     if not isinstance(meta, dict):
-        raise UserError(f"{path} is no checkpoint of i2i: remove {folders[-1]} to use an older one")
+        raise UserError(f"{path} is no checkpoint of i2i: {remedy}")
     if meta.get("format") != FORMAT:
         raise UserError(
             f"{path} has checkpoint format {meta.get('format')!r} and i2i {__version__} reads {FORMAT}: "
@@ -196,8 +203,8 @@ def newest_checkpoint(run: Path) -> Checkpoint | None:
         )
     missing = [name for name in META if name not in meta]
     if missing:
-        raise UserError(f"{path} lacks {', '.join(missing)}: remove {folders[-1]} to use an older one")
-    return Checkpoint(folders[-1], meta)
+        raise UserError(f"{path} lacks {', '.join(missing)}: {remedy}")
+    return meta
 
 
 def require_checkpoint(run: Path) -> Checkpoint:
@@ -223,9 +230,15 @@ def load_translator(
     Raises:
         UserError: if there is no checkpoint, it is of another format, it does not fit the model, or it has no average.
     """
-    if weights not in get_args(Weights):
-        raise unknown("weights", weights, get_args(Weights))
-    checkpoint = require_checkpoint(run)
+    _check_kind(weights)
+    return restore(require_checkpoint(run), device, weights)
+
+
+def restore(
+    checkpoint: Checkpoint, device: torch.device | str = "cpu", weights: Weights = "last"
+) -> tuple[Translator, Preprocess]:
+    """The translator of a checkpoint, in evaluation mode, and its preprocessing; UserError if they do not fit."""
+    _check_kind(weights)
     model = dict(checkpoint.settings["model"])
     cls = registry.get(model.pop("name"))
     translator = cls(validate(cls.Config, model, "model"), checkpoint.task)
@@ -237,6 +250,11 @@ def load_translator(
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     task = checkpoint.task
     return translator.eval(), Preprocess(task.image_size, task.channels)
+
+
+def _check_kind(weights: str) -> None:
+    if weights not in get_args(Weights):
+        raise unknown("weights", weights, get_args(Weights))
 
 
 def load_weights(translator: Translator, checkpoint: Checkpoint, weights: Weights = "last") -> None:
@@ -282,9 +300,14 @@ def sync_write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _meta(
-    translator: Translator, settings: Settings, position: Position, averaged: bool, origin: Mapping[str, Any] | None
+def meta_of(
+    translator: Translator,
+    settings: Settings,
+    position: Position,
+    averaged: bool = False,
+    origin: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """What is written beside a translator's weights, such that `restore` can build it again."""
     task = translator.task
     return {
         "format": FORMAT,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from i2i import __version__
-from i2i.errors import TrainingError, UserError, refuse_file
+from i2i.errors import ExportError, TrainingError, UserError, refuse_file
 
 if TYPE_CHECKING:
     from i2i.checkpoint import Checkpoint, Weights
@@ -53,7 +53,7 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error), 2)
-    except TrainingError as error:
+    except (TrainingError, ExportError) as error:
         _fail(str(error), getattr(error, "status", 1))
 
 
@@ -231,19 +231,44 @@ def import_files(
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
-    out: Annotated[Path, typer.Option(help="Folder for the files.")],
-    form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="reference: files of the paper's implementation.")
-    ] = "reference",
+    format: Annotated[str, typer.Option(help="onnx, safetensors, hub, or reference: files of the authors' code.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    opset: Annotated[int | None, typer.Option(help="ONNX opset; by default the exporter's.")] = None,
+    license: Annotated[
+        str | None, typer.Option(metavar="ID", help="Licence for the model card, e.g. apache-2.0.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A bench's results.csv, for the model card.")
+    ] = None,
+    row: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name in those results, if it has another there.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="last, or ema for the moving average that train.ema keeps.")
+    ] = None,
+    push: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
 ) -> None:
-    """Hand a trained model on.
+    """Write a trained translator for other programs: ONNX, safetensors with a model card, or the authors' code.
 
-    Example: i2i export runs/stargan-seasons --format reference --out stargan/
+    Examples:
+
+        i2i export runs/stargan-seasons --format onnx --out onnx/
+
+        i2i export runs/h2z --format reference --out files/
+
+        i2i export runs/h2z --format hub --out h2z/ --license apache-2.0 --scores bench/h2z/results.csv
     """
-    from i2i.exports import export_run
+    from i2i import exports
 
-    for path in export_run(run, form, out):
-        print(path)
+    about_the_card = {"license": license, "scores": scores, "row": row}
+    of_the_hub = {"push": push, "private": private or None}
+    lines = exports.export(run, format, out, opset=opset, weights=weights, **about_the_card, **of_the_hub)
+    for line in lines:
+        print(line)
+    print(f"exported {run} to {out}")
 
 
 @app.command()

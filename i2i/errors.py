@@ -13,6 +13,10 @@ class TrainingError(Exception):
     """A training that had to stop; the text names the phase, the step and the last good checkpoint."""
 
 
+class ExportError(Exception):
+    """An exported model that does not do what the trained one does; nothing of it is kept."""
+
+
 def refuse_file(out: Path) -> None:
     """UserError if a folder cannot be made at `out` because it, or a parent, is a file."""
     for place in (out, *out.parents):

@@ -1,76 +1,49 @@
-"""Formats in which a trained translator can be handed on."""
+"""Formats in which a trained translator leaves its run folder, by name."""
 
-import os
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
-import torch
+from i2i.errors import UserError, unknown
+from i2i.folders import new_folder
+from i2i.hub import export_hub, export_safetensors
+from i2i.onnx_export import export_onnx
+from i2i.reference_export import export_reference
 
-from i2i.checkpoint import load_translator, require_checkpoint
-from i2i.errors import UserError, refuse_file, unknown
-from i2i.interop.family import Reference
-from i2i.interop.weights import to_reference
-from i2i.registry import name_of
-from i2i.translator import Translator
+Exporter = Callable[..., list[str]]
+"""Takes the run folder, an empty folder to write into, and its options by keyword; returns lines for the user."""
 
-Exporter = Callable[[Path, Path], list[Path]]
-"""Writes the translator of a run folder into another folder; returns the files."""
-
-
-def export_run(run: Path, form: str, out: Path) -> list[Path]:
-    """Write the translator of a run folder into `out` in one of `FORMATS`; returns the files.
-
-    Raises:
-        UserError: for an unknown format, a folder that is no run, a translator that the format cannot express, or
-            files that are there already. Then nothing has been written.
-    """
-    if form not in FORMATS:
-        raise unknown("format", form, FORMATS)
-    refuse_file(out)
-    return FORMATS[form](run, out)
+FORMATS: dict[str, Exporter] = {
+    "onnx": export_onnx,
+    "safetensors": export_safetensors,
+    "hub": export_hub,
+    "reference": export_reference,
+}
 
 
-def export_reference(run: Path, out: Path) -> list[Path]:
-    """Write state dicts under the names, keys and shapes of the model's reference implementation.
+def export(run: Path, name: str, out: Path, **options: object) -> list[str]:
+    """Write a run folder's translator into the new folder `out`, completely or not at all.
 
-    Networks that an import left without weights are not written.
+    Args:
+        run: the run folder.
+        name: the format, a key of `FORMATS`.
+        out: a folder that does not exist yet or is empty.
+        options: options of the format by name; those that are None count as not given.
 
     Raises:
-        UserError: if there is no reference, or the reference does not have this model's settings.
+        UserError: for an unknown format, an option that the format does not have, or a folder in use.
+        ExportError: if the exported model does not do what the trained one does.
     """
-    checkpoint = require_checkpoint(run)
-    translator, _ = load_translator(run)
-    reference = translator.reference
-    if reference is None:
-        raise UserError(f"{name_of(type(translator))} of {run} has no reference implementation to export to")
-    _check_settings(run, translator, reference)
-    states = {}
-    for name, part in reference.files.items():
-        if part.network not in checkpoint.fresh:
-            path = out / reference.file_name.format(network=name, step=checkpoint.position.step)
-            try:
-                states[path] = to_reference(part.family, translator.get_submodule(part.network))
-            except UserError as error:
-                raise UserError(f"{part.network} of {run} cannot be exported to the reference: {error}") from None
-    for path in states:
-        if path.exists():
-            raise UserError(f"{path} is there already: choose another folder with --out")
-    out.mkdir(parents=True, exist_ok=True)
-    for path, state in states.items():
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        torch.save(state, partial)
-        partial.replace(path)
-    return list(states)
+    if name not in FORMATS:
+        raise unknown("format", name, FORMATS)
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        _check_option(option, name)
+    with new_folder(out) as partial:
+        return FORMATS[name](run, partial, **given)
 
 
-def _check_settings(run: Path, translator: Translator, reference: Reference) -> None:
-    for name, values in reference.has.items():
-        value = getattr(translator.config, name)
-        if value not in values:
-            raise UserError(
-                f"{run} cannot be exported to the reference, which has no model.{name}={value}, "
-                f"only {' or '.join(map(str, values))}"
-            )
-
-
-FORMATS: dict[str, Exporter] = {"reference": export_reference}
+def _check_option(option: str, name: str) -> None:
+    takers = [known for known, exporter in FORMATS.items() if option in signature(exporter).parameters]
+    if name not in takers:
+        raise UserError(f"--{option} goes with --format {' or '.join(takers)}, not with {name}: leave it out")

@@ -104,7 +104,10 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     _check_labels(model, cls, space, told)
     translator = build_translator(config, _task(config, cls, space, parts.values()))
     check_size(translator.task.image_size, translator.multiple)
+    children = {name for name, _ in translator.named_children()}
     for path, part in parts.items():
+        if part.network not in children:
+            raise UserError(f"{path} holds {part.network}, which these settings do without: leave one of them out")
         translator.get_submodule(part.network).load_state_dict(_weights(path, part, translator, contents[path]))
     networks = {path: part.network for path, part in parts.items()}
     fresh = tuple(part.network for part in reference.files.values() if part.network not in networks.values())

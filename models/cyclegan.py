@@ -205,5 +205,10 @@ class CycleGAN(Translator):
             "D_B": ReferenceFile("discriminator_a", PATCHGAN, DISCRIMINATOR_TELLS),
         },
         usual_size=lambda told: 256,
-        has={"norm": ("instance", "batch"), "padding": ("reflect",)},
+        has={
+            "norm": ("instance", "batch"),
+            "padding": ("reflect",),
+            "upsampling": ("deconv",),
+            "spectral_norm": (False,),
+        },
     )

@@ -163,7 +163,14 @@ class Pix2Pix(Translator):
         },
         usual_size=lambda told: int(2 ** told["model.depth"]),
         assumed=("dropout", "test_dropout", "test_statistics"),
-        has={"norm": ("batch", "instance")},
+        has={
+            "norm": ("batch", "instance"),
+            "padding": ("zeros",),
+            "skips": (True,),
+            "conditional": (True,),
+            "upsampling": ("deconv",),
+            "spectral_norm": (False,),
+        },
     )
 
 

@@ -146,4 +146,10 @@ class StarGAN(Translator):
             ),
         },
         usual_size=lambda told: 128,
+        has={
+            "norm": ("instance-affine",),
+            "padding": ("zeros",),
+            "upsampling": ("deconv",),
+            "spectral_norm": (False,),
+        },
     )

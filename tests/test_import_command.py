@@ -205,7 +205,7 @@ def test_an_imported_run_translates_and_exports(place, capsys):
     assert run("translate", "run", "x.jpg", "--target", "dusk", "--out", "new", "--device", "cpu") == 0
     assert Path("new/x.png").is_file()
     assert run("export", "run", "--format", "reference", "--out", "files") == 0
-    assert capsys.readouterr().out.splitlines()[-4:] == [f"files/{name}" for name in ALL.split()]
+    assert capsys.readouterr().out.splitlines()[-5:] == [*ALL.split(), "exported run to files"]
     for name in ALL.split():
         given, taken = torch.load(name, weights_only=True), torch.load(f"files/{name}", weights_only=True)
         assert list(given) == list(taken)
@@ -333,6 +333,10 @@ def trained(place: Path, model: str, *settings: str) -> None:
         ("cyclegan", ["model.padding=zeros", "model.blocks=1"], "no model.padding=zeros, only reflect"),
         ("cyclegan", ["model.norm=none", "model.blocks=1"], "no model.norm=none, only instance or batch"),
         ("pix2pix", ["model.norm=instance-affine"], "no model.norm=instance-affine, only batch or instance"),
+        ("pix2pix", ["model.skips=false"], "no model.skips=False, only True"),
+        ("pix2pix", ["model.conditional=false"], "no model.conditional=False, only True"),
+        ("stargan", ["model.upsampling=resize-conv"], "no model.upsampling=resize-conv, only deconv"),
+        ("cyclegan", ["model.spectral_norm=true", "model.blocks=1"], "no model.spectral_norm=True, only False"),
         ("pix2pix", ["model.depth=4"], "it is a U-Net of depth 4, and the reference's begin at 5"),
         ("stargan", ["data.image_size=32x16"], "its class head covers 16x8 fields, and the reference has square"),
     ],
@@ -347,10 +351,10 @@ def test_a_model_that_the_reference_does_not_have_is_not_exported(refused, place
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["run", "--format", "reference", "--out", "there"], "there/latest_net_D_B.pth is there already"),
+        (["run", "--format", "reference", "--out", "there"], "there is not empty: choose another --out"),
         (["run", "--format", "referense", "--out", "files"], "unknown format 'referense'; did you mean 'reference'?"),
-        (["run", "--out", "some.pth"], "some.pth is a file: choose a folder with --out"),
-        (["gone", "--out", "files"], "there is no run folder gone"),
+        (["run", "--format", "reference", "--out", "some.pth"], "some.pth is a file: choose a folder with --out"),
+        (["gone", "--format", "reference", "--out", "files"], "there is no run folder gone"),
     ],
 )
 def test_an_export_that_cannot_be_written_is_refused(refused, place, arguments, complaint):
@@ -364,7 +368,9 @@ def test_reference_rows_have_no_files_to_export_to(refused, place):
     data_set(place / "sky")
     small = ["--set", "data.image_size=16"]
     assert run("train", "--model", "colour", "--data", "sky", "--out", "run", "--device", "cpu", *small) == 0
-    assert "colour of run has no reference implementation to export to" in refused("export", "run", "--out", "files")
+    assert "colour of run has no reference implementation to export to" in refused(
+        "export", "run", "--format", "reference", "--out", "files"
+    )
 
 
 def test_what_a_training_here_has_learnt_is_exported_and_comes_back(place):
@@ -375,6 +381,12 @@ def test_what_a_training_here_has_learnt_is_exported_and_comes_back(place):
     (before, _), (after, _) = load_translator(Path("before")), load_translator(Path("run"))
     assert all(torch.equal(after.state_dict()[name], value) for name, value in before.state_dict().items())
     assert json.loads((newest_checkpoint(Path("run")).folder / "checkpoint.json").read_text())["step"] == 0
+
+
+def test_a_model_without_discriminator_is_exported_without_one(place):
+    trained(place, "pix2pix", "data.image_size=32", "model.lambda_gan=0")
+    assert run("export", "run", "--format", "reference", "--out", "files") == 0
+    assert [path.name for path in Path("files").iterdir()] == ["latest_net_G.pth"]
 
 
 FACES = "Black_Hair,Blond_Hair,Brown_Hair,Male,Young"

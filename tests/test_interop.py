@@ -13,7 +13,7 @@ from i2i import registry
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import DataConfig, read_settings
 from i2i.errors import UserError
-from i2i.exports import export_run
+from i2i.exports import export
 from i2i.imports import import_run
 from i2i.interop.family import Family
 from i2i.interop.patchgan import PATCHGAN
@@ -124,7 +124,8 @@ def test_an_imported_generator_alone_gives_the_reference_images(tmp_path, fixtur
 @models
 def test_an_export_is_the_imported_files_again(tmp_path, model):
     run_folder = take(tmp_path, model)
-    written = export_run(run_folder, "reference", tmp_path / "out")
+    export(run_folder, "reference", tmp_path / "out")
+    written = [*(tmp_path / "out").iterdir()]
     step = {"stargan": "0-{}.ckpt"}.get(model, "latest_net_{}.pth")
     assert {path.name for path in written} == {step.format(name) for name in networks_of(model)}
     for name, expected in networks_of(model).items():
@@ -138,7 +139,7 @@ def test_an_export_is_the_imported_files_again(tmp_path, model):
 
 def test_statistics_that_nothing_uses_are_exported_untouched(tmp_path):
     run_folder = take(tmp_path, "stargan")
-    export_run(run_folder, "reference", tmp_path / "out")
+    export(run_folder, "reference", tmp_path / "out")
     state = torch.load(tmp_path / "out" / "0-G.ckpt", weights_only=True)
     assert torch.equal(state["main.1.running_mean"], torch.zeros(4))
     assert torch.equal(state["main.1.running_var"], torch.ones(4))
@@ -241,7 +242,8 @@ def test_a_generator_of_one_direction_translates_in_that_one_alone(tmp_path, fil
         assert torch.equal(translator.translate(image, *direction), translator.get_submodule(network)(image))
     fresh = {"a_to_b", "b_to_a", "discriminator_a", "discriminator_b"} - {network}
     assert set(require_checkpoint(run_folder).fresh) == fresh
-    (written,) = export_run(run_folder, "reference", tmp_path / "out")
+    export(run_folder, "reference", tmp_path / "out")
+    (written,) = (tmp_path / "out").iterdir()
     assert written.name == {"a_to_b": "latest_net_G_A.pth", "b_to_a": "latest_net_G_B.pth"}[network]
 
 

@@ -46,7 +46,13 @@ LAYERS = {
         "trainer",
         "translator",
     },
-    "exports": {"checkpoint", "errors", "interop", "registry", "translator"},
+    "folders": {"errors"},
+    "card": {"checkpoint", "config", "data", "errors"},
+    "hub": {"card", "checkpoint", "config", "errors", "registry", "translator"},
+    "onnx_export": {"card", "checkpoint", "errors", "labels", "translator"},
+    "reference_export": {"checkpoint", "errors", "interop", "registry", "translator"},
+    "exports": {"errors", "folders", "hub", "onnx_export", "reference_export"},
+    "api": {"card", "checkpoint", "folders", "hub", "labels", "registry", "runs", "trainer", "translator"},
     "testing": {"checkpoint", "config", "data", "errors", "guard", "registry", "trainer", "translator"},
     "benchmarks": {
         "checkpoint",
@@ -110,7 +116,10 @@ def python(*arguments, **options):
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["bench", "--help"], ["configs"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"], ["export", "--help"], ["configs"]],
+)
 def test_help_imports_nothing_heavy(arguments):
     script = (
         f"import sys; sys.argv[1:] = {arguments}\nfrom i2i.cli import main\n"

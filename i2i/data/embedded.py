@@ -86,6 +86,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "i2i"
 
 
+def cache_place(name: str, config: DataConfig) -> Path:
+    """Where an embedded set is kept once it is drawn at the config's size and number of scenes."""
+    height, width = config.image_size
+    scenes = f"{config.scenes}+{config.test_scenes}+{config.val_scenes}"
+    return cache_folder() / f"{name}-{height}x{width}-{scenes}-v{DRAWING_VERSION}"
+
+
 def _find(name: str) -> EmbeddedSet:
     if name not in EMBEDDED:
         raise unknown("embedded set", name, EMBEDDED)
@@ -118,12 +125,10 @@ def _draw_all(
 
 def cached(name: str, config: DataConfig, progress: Progress | None = None) -> DataSet:
     """An embedded set at the config's size and number of scenes, drawn into the cache when it is not there."""
-    height, width = config.image_size
-    scenes = f"{config.scenes}+{config.test_scenes}+{config.val_scenes}"
-    folder = cache_folder() / f"{name}-{height}x{width}-{scenes}-v{DRAWING_VERSION}"
+    folder = cache_place(name, config)
     if not folder.is_dir():
-        size, train, test, val = (height, width), config.scenes, config.test_scenes, config.val_scenes
-        make(name, folder, size, train, test, progress=progress, val=val)
+        train, test, val = config.scenes, config.test_scenes, config.val_scenes
+        make(name, folder, config.image_size, train, test, progress=progress, val=val)
     return scan(folder)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from i2i.config import DataConfig, Settings
 from i2i.data import celeba
-from i2i.data.embedded import cached
+from i2i.data.embedded import cache_place, cached
 from i2i.data.layouts import DataSet, join, scan
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
@@ -29,6 +29,18 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
     if config.attributes and not data.labels.has_attributes:
         raise UserError(f"data.attributes fits no data set without an attribute list, and {data.root} has none")
     return data.restricted(config.domains) if config.domains else data
+
+
+def find_data(config: DataConfig) -> DataSet | None:
+    """The data set of a config if all of it lies on this machine and can be read, or None; nothing is drawn."""
+    places = config.sets.values() if config.sets else [str(config.path or EMBEDDED + config.embedded)]
+    embedded = [place.removeprefix(EMBEDDED) for place in places if place.startswith(EMBEDDED)]
+    if not all(cache_place(name, config).is_dir() for name in embedded):
+        return None
+    try:
+        return open_data(config)
+    except UserError:
+        return None
 
 
 def settings_of(given: Sequence[str]) -> Settings:

@@ -1,0 +1,122 @@
+"""The Python interface: translators from run folders, from the Hub, or untrained, and a way to publish them.
+
+These functions are attributes of the package: `import i2i` imports nothing heavy until one of them is used.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from i2i import registry
+from i2i.card import UNKNOWN_LICENSE
+from i2i.checkpoint import Weights, load_translator
+from i2i.folders import new_folder
+from i2i.hub import check_repository, fetch, load_folder, save, upload
+from i2i.labels import LabelSpace
+from i2i.runs import check_trainable, run_config
+from i2i.trainer import build_translator
+from i2i.translator import Task, Translator
+
+
+def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights = "last") -> Translator:
+    """The trained translator of a run folder, in evaluation mode; `weights="ema"` takes their moving average.
+
+    Example: `i2i.load("runs/h2z").translate(images, "horse", "zebra")` with images [B, C, H, W] in [-1, 1].
+
+    Raises:
+        UserError: if there is no checkpoint or it does not fit.
+    """
+    return load_translator(Path(run), device, weights)[0]
+
+
+def create(
+    model: str,
+    domains: Sequence[str] | LabelSpace,
+    image_size: int | tuple[int, int] = 256,
+    channels: int = 3,
+    seed: int = 0,
+    **settings: Any,
+) -> Translator:
+    """An untrained translator on the CPU, with the paper's settings unless `settings` change them.
+
+    Args:
+        model: name of the translator, as `i2i models` lists it.
+        domains: two names, or more for a model that serves any number; a model of one direction goes from the
+            first to the second. A label space describes attributes.
+        image_size: side, or height and width, in pixels.
+        channels: 3 for RGB, 1 for greyscale.
+        seed: of the initial weights; torch's own random stream stays as it is.
+        settings: of the model, such as `width=32`.
+
+    Raises:
+        UserError: for an unknown model or setting, or a size that the model does not take.
+    """
+    data = {"image_size": image_size, "channels": channels}
+    config = run_config(model, {"model": settings, "data": data, "train": {"seed": seed}})
+    with torch.random.fork_rng(devices=[]):
+        task = Task.covering(registry.get(model).coverage, domains, config.data.image_size, channels)
+        check_trainable(config, task)
+        return build_translator(config, task).eval()
+
+
+def from_pretrained(source: str | Path, device: torch.device | str = "cpu", revision: str | None = None) -> Translator:
+    """The translator of an exported folder or of a repository on the Hugging Face Hub, in evaluation mode.
+
+    Args:
+        source: a folder, or OWNER/NAME of a repository.
+        device: where its weights go.
+        revision: branch, tag or commit of the repository.
+
+    Raises:
+        UserError: if there is neither, or its files are damaged or do not belong together.
+    """
+    folder = Path(source)
+    return load_folder(folder if folder.is_dir() else fetch(str(source), revision), device)
+
+
+def save_pretrained(
+    model: Translator | str | Path,
+    out: str | Path,
+    license: str = UNKNOWN_LICENSE,
+    scores: str | Path | None = None,
+    row: str | None = None,
+) -> Path:
+    """Write a translator into the new folder `out`, from which `from_pretrained` loads it; returns the folder.
+
+    Args:
+        model: a run folder, whose data, budget and settings the model card tells; or a translator, of which
+            only networks and settings are known.
+        out: a folder that does not exist yet or is empty.
+        license: for the card; an identifier of the Hub such as apache-2.0.
+        scores: a bench's results.csv, for the card.
+        row: what that bench calls the model, where it is not the model's own name.
+    """
+    with new_folder(Path(out)) as partial:
+        save(_model(model), partial, license=license, scores=_path(scores), row=row)
+    return Path(out)
+
+
+def push_to_hub(
+    model: Translator | str | Path,
+    repository: str,
+    license: str = UNKNOWN_LICENSE,
+    scores: str | Path | None = None,
+    row: str | None = None,
+    private: bool | None = None,
+) -> str:
+    """Upload what `save_pretrained` writes to the Hub repository OWNER/NAME; returns its address."""
+    check_repository(repository)
+    with TemporaryDirectory() as place:
+        save(_model(model), Path(place), repository, license, _path(scores), row)
+        return upload(Path(place), repository, private)
+
+
+def _model(model: Translator | str | Path) -> Translator | Path:
+    return model if isinstance(model, Translator) else Path(model)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
