@@ -28,7 +28,7 @@ from i2i.errors import UserError, unknown
 from i2i.labels import LabelSpace
 from i2i.translator import Task, Translator
 
-FORMAT = 1
+FORMAT = 2
 CHECKPOINTS = "checkpoints"
 Weights = Literal["last", "ema"]
 """Which weights translate: those of the last step, or the moving average that train.ema keeps."""

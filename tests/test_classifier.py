@@ -220,7 +220,7 @@ def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
         return pixels, torch.where(own[:, None], space.encode(0, rows), space.encode(1, theirs)), own
 
     pixels, labels, _ = pictures(400, 2)
-    trained = train_classifier(pixels, labels, space, images=3000)
+    trained = train_classifier(pixels, labels, space, images=2000)
     pixels, labels, own = pictures(200, 3)
     logits = judge(trained, pixels)
     for domain, members, truth in (

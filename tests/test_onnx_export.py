@@ -17,6 +17,8 @@ from tests.exported import images, make_run
 for package in onnx_export.PACKAGES:
     pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[onnx]'")
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-4
 SIZES = [(1, 64, 64), (1, 128, 64), (3, 64, 192), (4, 128, 128)]
 HAPPY_OR_SAD = LabelSet(("happy", "sad"), (("happy", "sad"),), "moods")
