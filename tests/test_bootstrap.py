@@ -38,6 +38,17 @@ def test_interval_moves_and_stretches_with_the_scores() -> None:
     assert [moved.low, moved.high] == pytest.approx([3 * plain.low + 10, 3 * plain.high + 10])
 
 
+def test_interval_of_few_scores_is_students() -> None:
+    found = mean_interval([1.0, 2.0, 6.0])
+    margin = 4.302653 * np.sqrt(7.0) / np.sqrt(3)  # t of 2 degrees; the variance is (4 + 1 + 9) / 2
+    assert [found.low, found.high] == pytest.approx([3.0 - margin, 3.0 + margin])
+
+
+def test_resamples_of_one_value_are_left_out() -> None:
+    found = mean_interval([0.0] * 11 + [1.0])
+    assert np.isfinite([found.low, found.high]).all()
+
+
 @pytest.mark.parametrize("n", [2, 20])
 def test_equal_scores_have_an_interval_of_no_length(n: int) -> None:
     found = mean_interval(np.full(n, 0.5))

@@ -65,6 +65,15 @@ def test_two_samples_of_one_distribution_give_zero_on_average_and_negative_value
     assert 0.3 < np.mean(values < 0) < 0.8
 
 
+def test_the_deviation_is_that_of_a_sample() -> None:
+    """Two subsets: half their distance times the root of 2, and their mean lies between."""
+    x, y = normal(3, 2, seed=20), normal(2, 2, seed=21)
+    possible = [by_loops(np.delete(x, left_out, axis=0), y) for left_out in range(3)]
+    gaps = {round(abs(a - b) / np.sqrt(2), 9) for a in possible for b in possible}
+    found = {round(kernel_distance(x, y, subsets=2, subset_size=2, seed=seed).deviation, 9) for seed in range(40)}
+    assert found == gaps
+
+
 def test_the_mean_over_subsets_is_as_free_of_bias_as_the_whole() -> None:
     x, y = normal(300, 8, seed=7), normal(300, 8, seed=8, shift=0.3)
     found = kernel_distance(x, y, subsets=400, subset_size=30)

@@ -15,6 +15,7 @@ from i2i.metrics._arrays import Array
 
 LEVEL = 0.95
 RESAMPLES = 1000
+FEW = 10  # scores, of which too many resamples would be one value again and again
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def mean_interval(scores: ArrayLike, *, level: float = LEVEL, resamples: int = R
     """Interval for the mean of per-image scores such as PSNR, by the studentised bootstrap.
 
     The resamples tell how (mean - truth) / error is distributed, skewed scores included: Efron and Tibshirani, "An
-    Introduction to the Bootstrap", 1993, section 12.5. For shares of images, `share_interval` holds better.
+    Introduction to the Bootstrap", 1993, section 12.5. Below ten scores it is Student's interval. For shares of images
+    take `share_interval`.
 
     Args:
         scores: [n], one per image, finite, at least 2.
@@ -54,15 +56,18 @@ def mean_interval(scores: ArrayLike, *, level: float = LEVEL, resamples: int = R
     """
     values = checked_scores(scores)
     require_level(level)
-    mean, error = values.mean(), _error(values)
+    mean, error = float(values.mean()), _error(values)
+    if len(values) < FEW:
+        margin = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
+        return Interval(mean, mean - margin, mean + margin, level)
     random = np.random.default_rng(seed)
     drawn = (values[random.integers(0, len(values), len(values))] for _ in range(resamples))
     pairs = np.array([(resample.mean() - mean, _error(resample)) for resample in drawn])
-    spread = pairs[pairs[:, 1] > 0]  # a resample of one value says nothing of the error
-    if error == 0 or len(spread) == 0:
-        return Interval(float(mean), float(mean), float(mean), level)
-    low, high = np.quantile(spread[:, 0] / spread[:, 1], [(1 + level) / 2, (1 - level) / 2])
-    return Interval(float(mean), float(mean - low * error), float(mean - high * error), level)
+    usable = pairs[pairs[:, 1] > 0]  # a resample of one value says nothing of the error
+    if len(usable) == 0:
+        return Interval(mean, mean, mean, level)
+    far, near = np.quantile(usable[:, 0] / usable[:, 1], [(1 + level) / 2, (1 - level) / 2])
+    return Interval(mean, float(mean - far * error), float(mean - near * error), level)
 
 
 def share_interval(hits: int, n: int, *, level: float = LEVEL) -> Interval:

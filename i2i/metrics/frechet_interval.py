@@ -93,7 +93,9 @@ def frechet_intervals(
 ) -> FrechetIntervals:
     """Intervals for the squared Frechet distance between features of fakes [n, d] and of reals [m, d].
 
-    Measured at a nominal 0.95, on Gaussian and on heavy-tailed features of 16 to 64 dimensions: COVERAGE.
+    Measured at a nominal 0.95 on normal and on exponential features of 16 to 64 dimensions, at 2 to 12 images for each:
+    `in_the_limit` covered the true distance in 0.90 to 1.00 of the simulations, `at_this_size` the mean distance in
+    0.93 to 1.00 (docs/statistics.md). The intervals that cover too often are those of dimensions that vary alike.
 
     Args:
         fake: float [n, d].
