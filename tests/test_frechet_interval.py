@@ -66,8 +66,10 @@ def test_the_limit_is_left_out_where_images_are_too_few_for_the_dimensions() -> 
 def test_fixed_reals_do_not_vary() -> None:
     """Fakes that never vary against fixed reals leave nothing to chance."""
     x, y = np.ones((40, 4)), features(40, 4, seed=12)
-    found = frechet_intervals(x, y, reals="fixed", resamples=20).at_this_size
-    assert found.high - found.low < 1e-9
+    found = frechet_intervals(x, y, reals="fixed", resamples=20)
+    assert found.at_this_size.high - found.at_this_size.low < 1e-9
+    assert found.in_the_limit is not None
+    assert found.in_the_limit.estimate == pytest.approx(found.at_this_size.estimate)
     drawn = frechet_intervals(x, y, reals="drawn", resamples=20).at_this_size
     assert drawn.high - drawn.low > 0.1
 
