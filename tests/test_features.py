@@ -15,6 +15,7 @@ from torchvision.models import Inception3
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics import features
+from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier
 from i2i.metrics.features import (
     ClassifierExtractor,
@@ -109,7 +110,7 @@ def test_construction_leaves_random_numbers_and_pytorch_fid_as_they_were(weights
 
 
 def test_only_the_published_weights_are_called_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checksum = features._sha256(weights)
+    checksum = sha256(weights)
     assert InceptionExtractor(weights).name == f"FD-inception-{checksum[:8]}"
     monkeypatch.setattr(features, "WEIGHTS_SHA256", checksum)
     assert InceptionExtractor(weights).name == "fid"
