@@ -18,7 +18,7 @@ FORMS = "inception[:FILE], timm:NAME[:FILE], torchvision:NAME:FILE or classifier
 
 @dataclass(frozen=True)
 class ExtractorSpec:
-    """What an extractor is made from.
+    """What an extractor is made from; as a text it is what `parse_extractor` reads.
 
     Attributes:
         kind: "inception", "classifier", "timm" or "torchvision".
@@ -35,6 +35,9 @@ class ExtractorSpec:
         """Equal for equal features, wherever the file lies."""
         checksum = sha256(self.weights)
         return checksum if self.kind == "inception" else f"{self.kind}:{self.network}:{checksum}"
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.kind, self.network, str(self.weights)) if part)
 
     def build(self, device: torch.device | str = "cpu") -> Extractor:
         """The extractor on a device; UserError if the file does not hold its weights."""
@@ -74,6 +77,12 @@ def make_extractor(text: str, device: torch.device | str = "cpu") -> Extractor:
         UserError: the text is of no known form, or there are no such weights.
     """
     return parse_extractor(text).build(device)
+
+
+def default_extractor(inception: Path | None = None) -> ExtractorSpec | None:
+    """Inception, if its weights are given or in the cache of `torch.hub`; UserError if the given file is not there."""
+    weights = find_inception(inception)
+    return ExtractorSpec("inception", "", weights) if weights else None
 
 
 def _published(kind: str, network: str) -> Path:
