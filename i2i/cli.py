@@ -363,8 +363,8 @@ def score(
 
     if paired and truth is not None:
         raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
-    if json is not None and json.is_dir():
-        raise UserError(f"{json} is a folder: give --json a file")
+    if json is not None and (json.is_dir() or any(place.is_file() for place in json.parents)):
+        raise UserError(f"--json {json} is no place for a file: it is a folder, or lies in a file")
     folders = Folders(fake, real, source, real if paired else truth)
     scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device))
     print(scored.text())

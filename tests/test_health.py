@@ -1,5 +1,8 @@
 """Each flag goes up on pictures that have its fault, and none on true translations."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -135,3 +138,10 @@ def test_sets_that_do_not_fit_are_refused(seasons):
     ):
         with pytest.raises(ValueError, match=text):
             flags(*wrong)
+
+
+def test_the_page_on_scoring_tells_every_flag_and_its_threshold(seasons):
+    page = (Path(__file__).parents[1] / "docs" / "scoring.md").read_text()
+    listed = re.findall(r"^\| `([a-z ]+)` \| ([<>]) (-?[0-9.]+) \|", page, re.MULTILINE)
+    found = flags(seasons["summer"][0], seasons["winter"][0], seasons["winter"][1], [seasons["night"][0]])
+    assert listed == [(flag.name, ">" if flag.above else "<", f"{flag.threshold:g}") for flag in found]
