@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.benchmarks.plan import Direction, direction_name
-from i2i.benchmarks.scoring import Row, Scorer, read_pixels
+from i2i.benchmarks.scoring import Row, Scorer
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, require_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
@@ -21,6 +21,7 @@ from i2i.data.pictures import labelled, load_pixels
 from i2i.data.sources import open_data
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
+from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 
@@ -95,7 +96,7 @@ def classifier(
     data = open_data(config.data)
     pictures, labels = labelled(data, config.data.train_split)
     trained = train_classifier(
-        read_pixels(pictures, config),
+        read_pixels(pictures, config.data.image_size),
         labels,
         data.labels,
         backbone=options["backbone"],

@@ -47,6 +47,8 @@ LAYERS = {
         "translator",
     },
     "folders": {"errors"},
+    "scoring": {"data", "metrics"},
+    "folder_scores": {"config", "data", "errors", "metrics", "scoring"},
     "card": {"checkpoint", "config", "data", "errors"},
     "hub": {"card", "checkpoint", "config", "errors", "registry", "translator"},
     "onnx_export": {"card", "checkpoint", "errors", "labels", "translator"},
@@ -63,6 +65,7 @@ LAYERS = {
         "metrics",
         "registry",
         "runs",
+        "scoring",
         "tracking",
         "trainer",
         "translator",
@@ -118,7 +121,15 @@ def python(*arguments, **options):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"], ["export", "--help"], ["configs"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["bench", "--help"],
+        ["train", "--help"],
+        ["export", "--help"],
+        ["score", "--help"],
+        ["configs"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments):
     script = (
