@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.grid import draw_grid
 from i2i.benchmarks.jobs import REAL, facts_of
 from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.checkpoint import newest_checkpoint, sync_write
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
@@ -109,14 +110,20 @@ def title(metric: str) -> str:
     return TITLES.get(metric, f"{metric} ↓")
 
 
+def decimals(metric: str) -> int:
+    """Decimals of a metric's values in tables."""
+    return DECIMALS.get(metric, FEWEST_DECIMALS)
+
+
 def claim_lines(plan: Plan, results: Results) -> list[str]:
     """One line per claim of the suite: the claim, and whether this bench shows it."""
-    means = _means(results)
+    means = over_seeds(results.scores, ("model", "metric"))
     lines = []
     for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
-        own = {name: value for (name, metric), value in means.items() if metric == claim.metric}
-        heading, decimals = title(claim.metric), DECIMALS.get(claim.metric, FEWEST_DECIMALS)
-        lines.append(f"{claim.says}: {judge(claim, own, heading.endswith('↑'), decimals)} ({heading})")
+        own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
+        heading = title(claim.metric)
+        verdict = judge(claim, own, heading.endswith("↑"), decimals(claim.metric))
+        lines.append(f"{claim.says}: {verdict} ({heading})")
     return lines
 
 
@@ -129,16 +136,10 @@ def _claims_section(plan: Plan, results: Results) -> list[str]:
     return ["## Claims", "\n".join(lines)]
 
 
-def _means(results: Results) -> dict[tuple[str, str], float]:
-    """By contestant and metric: the mean over directions and seeds."""
-    means = results.scores.groupby(["model", "metric"])["value"].mean()
-    return cast(dict[tuple[str, str], float], means.to_dict())
-
-
 def _summary(results: Results) -> pd.DataFrame:
     """One row per contestant: costs, and each metric averaged over directions and seeds."""
     scores = results.scores
-    means = _means(results)
+    means = over_seeds(scores, ("model", "metric"))
     counts = scores.groupby("model")["n"].sum() // scores.groupby("model")["metric"].nunique()
     lines = []
     for name in dict.fromkeys(scores["model"]):
@@ -159,7 +160,7 @@ def _summary(results: Results) -> pd.DataFrame:
 def _by_direction(results: Results, metric: str) -> pd.DataFrame:
     scores = results.scores[results.scores["metric"] == metric]
     names = list(dict.fromkeys(scores["model"]))
-    means = scores.groupby(["source", "target", "model"])["value"].mean().to_dict()
+    means = over_seeds(scores, ("source", "target", "model"))
     lines = []
     for source, target in dict.fromkeys(zip(scores["source"], scores["target"], strict=True)):
         direction = f"{source} → {target}" if source != target else f"{target}, real"
@@ -174,13 +175,13 @@ def _caption(plan: Plan, results: Results) -> str:
     share = "divided over a model's trainings" if budget["per"] == "dataset" else "for each training"
     modes = ", ".join(f"{name}: {cost['inference']}" for name, cost in results.costs.items() if cost.get("parameters"))
     lines = [
-        f"Means over {len(plan.directions)} directions"
-        + (f" and seeds {', '.join(map(str, plan.seeds()))}" if len(plan.seeds()) > 1 else f", seed {plan.seeds()[0]}")
-        + f". Data: {facts['dataset']}; {facts['image_size']} px; fingerprint {facts['fingerprint'][:12]}.",
+        f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
+        f"fingerprint {facts['fingerprint'][:12]}.",
         f"Budget: {budget['images']:,} images per data set, {share}."
         if budget["per"] == "dataset"
         else f"Budget: {budget['images']:,} images {share}.",
-        "`n` is the number of scored pictures. `seconds` is training time, summed over trainings.",
+        "`n` is the number of scored pictures, of all seeds together. `seconds` is training time, summed over the "
+        "trainings of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
         "for the target domain; in the row `real` it judges real test pictures.",
         "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
@@ -195,9 +196,31 @@ def _caption(plan: Plan, results: Results) -> str:
         lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
     if modes:
         lines.append(f"When translating: {modes}.")
+    lines += _seeds_missing(plan, results)
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     lines.append(f"i2i {__version__}.")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def averaging(plan: Plan) -> str:
+    """What a value of the table is, in a sentence."""
+    directions, seeds = f"{len(plan.directions)} directions", plan.seeds()
+    if len(seeds) == 1:
+        return f"Means over {directions}, seed {seeds[0]}."
+    return (
+        f"Means over {directions}, ± standard deviation over {len(seeds)} seeds "
+        f"({', '.join(map(str, seeds))}; n - 1 in its denominator)."
+    )
+
+
+def _seeds_missing(plan: Plan, results: Results) -> list[str]:
+    """Who has fewer seeds than the others, because trainings failed."""
+    found = results.scores.groupby("model")["seed"].nunique().to_dict()
+    return [
+        f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
+        for name in plan.contestants()
+        if 0 < found.get(name, 0) < len(plan.seeds())
+    ]
 
 
 def _markdown_table(frame: pd.DataFrame) -> str:
@@ -230,10 +253,8 @@ def _costs(plan: Plan, name: str, failures: Mapping[str, str]) -> dict[str, Any]
     return {"trainings": learnt, "inference": facts[0]["inference"], **totals}
 
 
-def _number(metric: str, value: float | None) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.{DECIMALS.get(metric, FEWEST_DECIMALS)}f}"
+def _number(metric: str, score: Score | None) -> str:
+    return "–" if score is None else score.text(decimals(metric))
 
 
 def _whole(value: float | None) -> str:

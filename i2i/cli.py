@@ -283,6 +283,13 @@ def bench(
         str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, for other data quick.")
     ] = None,
     settings: SetOption = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± deviation.")
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="images=N[,per=task]", help="Real pictures shown, per data set or per task (training)."),
+    ] = None,
     directions: Annotated[
         str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
     ] = None,
@@ -302,13 +309,16 @@ def bench(
         i2i bench
 
         i2i bench --models cyclegan,stargan --data photos/ --out bench/mine
+
+        i2i bench --seeds 0,1,2 --budget images=400000
     """
     from i2i.benchmarks.run import prepare, run_bench
-    from i2i.benchmarks.suite import default_suite, load_suite
+    from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
-    located = merge(_data_settings(data, attributes), parse_assignments(settings or []).get("data", {}))
-    chosen = load_suite(suite or default_suite(located), models, located, settings or [])
+    changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
+    located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
+    chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress)
     if dry_run:

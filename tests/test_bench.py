@@ -218,6 +218,22 @@ def test_a_variant_stands_in_table_scores_and_folders_under_its_own_name(tmp_pat
     assert f"- critics beat a copy: {verdict}: many-critics {psnrs['many-critics']:.2f} " in table
 
 
+def test_two_seeds_train_apart_and_stand_in_the_table_with_their_deviation(tmp_path, cache):
+    out = tmp_path / "bench"
+    one_way = ("--models", "stargan", "--directions", "summer2winter")
+    assert bench(out, *one_way, "--seeds", "3,5", "--budget", "images=32,per=task") == 0
+    rows = [row for row in rows_of(out) if (row["model"], row["metric"]) == ("stargan", "psnr")]
+    assert [row["seed"] for row in rows] == ["3", "5"]
+    values = [float(row["value"]) for row in rows]
+    assert values[0] != values[1]
+    text = f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
+    table = (out / "table.md").read_text()
+    assert text in next(line for line in table.splitlines() if line.startswith("| stargan |"))
+    assert f"| summer → winter | {text} |" in table
+    assert "± standard deviation over 2 seeds (3, 5;" in table
+    assert "Budget: 32 images for each training." in table
+
+
 def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache, monkeypatch):
     """The job finds the checkpoint of its own earlier process and does not start again."""
     from i2i.runs import run_config
