@@ -10,16 +10,18 @@ import pandas as pd
 
 from i2i import __version__
 from i2i.benchmarks.claims import Claim, judge
+from i2i.benchmarks.costs import Costs, costs_of
 from i2i.benchmarks.grid import draw_grid
-from i2i.benchmarks.jobs import REAL, facts_of
+from i2i.benchmarks.jobs import REAL
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.checkpoint import newest_checkpoint, sync_write
+from i2i.checkpoint import sync_write
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
 TITLES = {"accuracy": "accuracy ↑", "psnr": "PSNR, dB ↑", "ssim": "SSIM ↑", "fid": "FID ↓"}
 DECIMALS = {"accuracy": 3, "psnr": 2, "ssim": 3}
 FEWEST_DECIMALS = 2
+SPENT = ("trainings", "parameters", "images seen", "seconds")
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,12 @@ class Results:
 
     Attributes:
         scores: tidy, one row per dataset, contestant (its column is called `model`), seed, source, target and metric.
-        costs: per contestant `trainings`, `parameters`, `images`, `seconds`, `inference`, summed over its trainings.
+        costs: by contestant.
         failures: by job, the error.
     """
 
     scores: pd.DataFrame
-    costs: Mapping[str, Mapping[str, Any]]
+    costs: Mapping[str, Costs]
     failures: Mapping[str, str]
 
     @property
@@ -51,7 +53,7 @@ def collect(plan: Plan, failures: Mapping[str, str]) -> Results:
                 rows += _read_scores(plan.out / "scores" / f"{name}-seed{seed}.json", plan, name, seed)
     if "scores of real pictures" not in failures:
         rows += _read_scores(plan.out / "scores" / f"{REAL}.json", plan, REAL, plan.seeds()[0])
-    costs = {name: cost for name in plan.contestants() if (cost := _costs(plan, name, failures))}
+    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, failures))}
     return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures)
 
 
@@ -76,6 +78,7 @@ def markdown(plan: Plan, results: Results) -> str:
         _markdown_table(summary),
         _caption(plan, results),
         *_claims_section(plan, results),
+        *_costs_section(plan, results),
     ]
     for metric in results.metrics:
         parts.append(f"## {title(metric)} by direction")
@@ -136,6 +139,42 @@ def _claims_section(plan: Plan, results: Results) -> list[str]:
     return ["## Claims", "\n".join(lines)]
 
 
+def _costs_section(plan: Plan, results: Results) -> list[str]:
+    if not results.costs:
+        return []
+    lines = [_cost_line(name, cost) for name, cost in results.costs.items()]
+    return ["## Costs", _markdown_table(pd.DataFrame(lines)), _costs_caption(plan)]
+
+
+def _cost_line(name: str, cost: Costs) -> dict[str, str]:
+    return {
+        "model": name,
+        "trainings": whole(cost.trainings),
+        "parameters each": whole(cost.parameters_each),
+        "together": whole(cost.parameters),
+        "images seen": whole(cost.images),
+        "training seconds": whole(cost.seconds),
+        "training, images/s": speed(cost.trained),
+        "translation, images/s": speed(cost.translated),
+        "multiply-adds per picture": scaled(cost.multiply_adds),
+        "peak memory, MiB": whole(cost.peak_memory / 2**20 if cost.peak_memory else None),
+    }
+
+
+def _costs_caption(plan: Plan) -> str:
+    seeds = len(plan.seeds())
+    lines = [
+        "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
+        "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
+        "from decoded pixels to pixels.",
+        "`multiply-adds` are those of convolutions and matrix products in translating one picture of "
+        f"{plan.facts['image_size']} px.",
+        "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
+        "Seconds, speeds and memory are of this machine under its load.",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
 def _summary(results: Results) -> pd.DataFrame:
     """One row per contestant: costs, and each metric averaged over directions and seeds."""
     scores = results.scores
@@ -143,14 +182,9 @@ def _summary(results: Results) -> pd.DataFrame:
     counts = scores.groupby("model")["n"].sum() // scores.groupby("model")["metric"].nunique()
     lines = []
     for name in dict.fromkeys(scores["model"]):
-        cost = results.costs.get(name, {})
-        line = {
-            "model": name,
-            "trainings": _whole(cost.get("trainings")),
-            "parameters": _whole(cost.get("parameters")),
-            "images seen": _whole(cost.get("images")),
-            "seconds": _whole(cost.get("seconds")),
-        }
+        cost = results.costs.get(name)
+        spent = (cost.trainings, cost.parameters, cost.images, cost.seconds) if cost else (None,) * 4
+        line = {"model": name, **dict(zip(SPENT, map(whole, spent), strict=True))}
         for metric in results.metrics:
             line[title(metric)] = _number(metric, means.get((name, metric)))
         lines.append({**line, "n": str(counts[name])})
@@ -173,7 +207,7 @@ def _caption(plan: Plan, results: Results) -> str:
     facts = plan.facts
     budget = facts["budget"]
     share = "divided over a model's trainings" if budget["per"] == "dataset" else "for each training"
-    modes = ", ".join(f"{name}: {cost['inference']}" for name, cost in results.costs.items() if cost.get("parameters"))
+    modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
         f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
         f"fingerprint {facts['fingerprint'][:12]}.",
@@ -239,26 +273,30 @@ def _read_scores(path: Path, plan: Plan, name: str, seed: int) -> list[dict[str,
     return [{"dataset": plan.dataset, "model": name, "seed": seed, **row} for row in rows]
 
 
-def _costs(plan: Plan, name: str, failures: Mapping[str, str]) -> dict[str, Any]:
-    """Costs of one seed, averaged over the seeds; only of trainings that ended well."""
-    own = [training for seed in plan.seeds() for training in plan.of(name, seed)]
-    done = [
-        training for training in own if training.name not in failures and newest_checkpoint(plan.out / training.folder)
-    ]
-    if not done:
-        return {}
-    facts, seeds = [facts_of(plan.out / training.folder) for training in done], len(plan.seeds())
-    totals = {cost: sum(fact[cost] for fact in facts) / seeds for cost in ("parameters", "images", "seconds")}
-    learnt = sum(training.images > 0 for training in done) / seeds
-    return {"trainings": learnt, "inference": facts[0]["inference"], **totals}
-
-
 def _number(metric: str, score: Score | None) -> str:
     return "–" if score is None else score.text(decimals(metric))
 
 
-def _whole(value: float | None) -> str:
+def whole(value: float | None) -> str:
+    """A number without decimals, thousands set apart; a dash for None."""
     return f"{round(value):,}" if value is not None else "–"
+
+
+def speed(value: float | None) -> str:
+    """Images per second with three digits or more; a dash for None."""
+    if value is None:
+        return "–"
+    return whole(value) if value >= 100 else f"{value:.3g}"
+
+
+def scaled(value: float | None) -> str:
+    """A count with a letter for its thousands, as in 1.23 G; a dash for None."""
+    if value is None:
+        return "–"
+    for letter, unit in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= unit:
+            return f"{value / unit:,.2f} {letter}"
+    return whole(value)
 
 
 def _last_line(error: str) -> str:

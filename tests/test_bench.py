@@ -13,6 +13,7 @@ from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks import jobs
+from i2i.benchmarks.report import scaled, speed
 from i2i.data import embedded
 from i2i.data.images import read_picture
 from i2i.metrics.paired import psnr
@@ -128,6 +129,28 @@ def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
     assert "pix2pix: dropout on" in table
     for word in ("| identity |", "| colour |", "| real |", "accuracy ↑", "PSNR, dB ↑", "fingerprint"):
         assert word in table
+
+
+def test_costs_are_those_that_trainings_and_translations_have_recorded(done):
+    section = (done / "table.md").read_text().split("## Costs")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| ")]
+    header, lines = rows[0], {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[2:]}
+    assert list(lines) == MODELS
+    assert header[-1] == "peak memory, MiB"
+    for model in MODELS:
+        metas = [
+            json.loads(path.read_text()) for path in (done / "trainings" / model).rglob("checkpoints/*/checkpoint.json")
+        ]
+        together, learns = sum(meta["parameters"] for meta in metas), model not in ("identity", "colour")
+        assert lines[model]["together"] == f"{together:,}"
+        assert lines[model]["parameters each"] == f"{round(together / len(metas)):,}"
+        assert lines[model]["images seen"] == f"{sum(meta['images'] for meta in metas):,}"
+        made = json.loads((done / "translations" / model / "seed0" / "key.json").read_text())
+        assert made["pictures"] == 18
+        assert lines[model]["translation, images/s"] == speed(18 / made["seconds"])
+        assert lines[model]["multiply-adds per picture"] == scaled(made["multiply_adds"])
+        assert (made["multiply_adds"] > 0) == learns
+        assert (lines[model]["training, images/s"] != "–") == learns
 
 
 def test_grid_is_a_picture_and_a_pdf(done):
