@@ -141,7 +141,7 @@ def score(
     for number, direction in enumerate(directions, 1):
         rows += scoring.translations(translations, *direction)
         report(f"{number} of {len(directions)} directions")
-    sync_write(out, json.dumps({"key": key, "rows": rows}, indent=1))
+    sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
 
 
 def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, device: str | None) -> None:
@@ -150,7 +150,7 @@ def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, d
         return
     scoring = Scorer(**scorer, device=choose_device(device))
     rows = [row for domain in scoring.data.domains for row in scoring.real(domain)]
-    sync_write(out, json.dumps({"key": key, "rows": rows}, indent=1))
+    sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
 
 
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:

@@ -1,4 +1,4 @@
-"""The report of a bench: results.csv, table.md, and the grid of pictures."""
+"""What a bench found, and how it is told in text: table.md, the terminal, the progress of jobs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,9 @@ import pandas as pd
 from i2i import __version__
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.costs import Costs, costs_of
-from i2i.benchmarks.grid import draw_grid
 from i2i.benchmarks.jobs import REAL
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.checkpoint import sync_write
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
 TITLES = {"accuracy": "accuracy ↑", "psnr": "PSNR, dB ↑", "ssim": "SSIM ↑", "fid": "FID ↓"}
@@ -39,6 +37,11 @@ class Results:
     failures: Mapping[str, str]
 
     @property
+    def contestants(self) -> list[str]:
+        """Names of those with scores, in the order of the table; real pictures are none."""
+        return [name for name in dict.fromkeys(self.scores["model"]) if name != REAL]
+
+    @property
     def metrics(self) -> list[str]:
         """Names of the metrics in the order of the table."""
         return list(dict.fromkeys(self.scores["metric"]))
@@ -57,26 +60,13 @@ def collect(plan: Plan, failures: Mapping[str, str]) -> Results:
     return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures)
 
 
-def write(plan: Plan, results: Results) -> None:
-    """Write results.csv, table.md, grid.png and grid.pdf into the results folder."""
-    sync_write(plan.out / "results.csv", results.scores.to_csv(index=False))
-    sync_write(plan.out / "table.md", markdown(plan, results))
-    translated = [
-        name
-        for name in plan.contestants()
-        if name in set(results.scores["model"]) and name not in plan.facts["reference_rows"]
-    ]
-    if translated:
-        draw_grid(plan, translated)
-
-
-def markdown(plan: Plan, results: Results) -> str:
-    """The table with what it needs to be read, as Markdown."""
+def markdown(plan: Plan, results: Results, protocol: str | None = None) -> str:
+    """The table with what it needs to be read, as Markdown; `protocol` is the fingerprint of the protocol card."""
     summary = _summary(results)
     parts = [
         f"# {plan.dataset}: {', '.join(plan.contestants())}",
         _markdown_table(summary),
-        _caption(plan, results),
+        _caption(plan, results, protocol),
         *_claims_section(plan, results),
         *_costs_section(plan, results),
     ]
@@ -203,7 +193,7 @@ def _by_direction(results: Results, metric: str) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _caption(plan: Plan, results: Results) -> str:
+def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
     facts = plan.facts
     budget = facts["budget"]
     share = "divided over a model's trainings" if budget["per"] == "dataset" else "for each training"
@@ -232,7 +222,8 @@ def _caption(plan: Plan, results: Results) -> str:
         lines.append(f"When translating: {modes}.")
     lines += _seeds_missing(plan, results)
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
-    lines.append(f"i2i {__version__}.")
+    stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
+    lines.append(f"{stated}i2i {__version__}.")
     return "\n".join(f"- {line}" for line in lines)
 
 

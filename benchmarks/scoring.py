@@ -1,5 +1,6 @@
 """The measures of a bench, taken from folders of PNG files and the real pictures of the data set."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ class Scorer:
         classifier: file of the trained domain classifier.
         inception: file of Inception weights; None: distances in the classifier's features.
         device: where to compute.
+
+    Attributes:
+        data: the real pictures.
+        features: `name`, `dimensions` and `sha256` of the weights behind the Frechet distance.
     """
 
     def __init__(self, settings: Settings, classifier: Path, inception: Path | None, device: torch.device) -> None:
@@ -43,6 +48,9 @@ class Scorer:
         self._extractor: Extractor = (
             InceptionExtractor(inception, device=device) if inception else ClassifierExtractor(self._judge)
         )
+        with (inception or classifier).open("rb") as file:
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        self.features = {"name": self._extractor.name, "dimensions": self._extractor.dimensions, "sha256": checksum}
 
     def translations(self, folder: Path, source: str, target: str) -> list[Row]:
         """Scores of `folder/<source>2<target>/` against the real test pictures of the target."""

@@ -1,6 +1,7 @@
 """The bench from end to end, with networks so small that it takes seconds."""
 
 import csv
+import hashlib
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 from i2i import cli
 from i2i.benchmarks import jobs
 from i2i.benchmarks.report import scaled, speed
+from i2i.config import stable_hash
 from i2i.data import embedded
 from i2i.data.images import read_picture
 from i2i.metrics.paired import psnr
@@ -151,6 +153,53 @@ def test_costs_are_those_that_trainings_and_translations_have_recorded(done):
         assert lines[model]["multiply-adds per picture"] == scaled(made["multiply_adds"])
         assert (made["multiply_adds"] > 0) == learns
         assert (lines[model]["training, images/s"] != "–") == learns
+
+
+def card_of(out):
+    return json.loads((out / "protocol.json").read_text())
+
+
+def test_the_protocol_names_the_pictures_the_features_and_the_settings_of_the_numbers(done, cache):
+    card = card_of(done)
+    shared = card["protocol"]
+    (data,) = [path for path in cache.iterdir() if path.is_dir()]
+    with (done / "protocol-files.csv").open() as file:
+        listed = list(csv.DictReader(file))
+    assert {(row["split"], row["domain"], row["file"]): row["sha256"] for row in listed} == {
+        (split, domain, path.name): hashlib.sha256(path.read_bytes()).hexdigest()
+        for split in ("train", "test")
+        for domain in ("summer", "winter", "night")
+        for path in (data / split / domain).iterdir()
+    }
+    assert {name: found["files"] for name, found in shared["reference"]["domains"].items()} == {
+        "summer": 3,
+        "winter": 3,
+        "night": 3,
+    }
+    assert shared["directions"]["summer2night"] == {"fake": 3, "real": 3}
+    assert (shared["budget"], shared["seeds"], shared["checkpoint"]) == ({"images": 48, "per": "dataset"}, [0], "last")
+    weights = hashlib.sha256((done / "classifier" / "classifier.safetensors").read_bytes()).hexdigest()
+    assert shared["features"] == {"name": "FD-domain-classifier", "dimensions": 512, "sha256": weights}
+    assert shared["classifier"] == {"backbone": "resnet10t", "images": 96, "sha256": weights}
+    assert card["fingerprint"] == stable_hash(shared)
+    assert f"Protocol {card['fingerprint']}" in (done / "table.md").read_text()
+    assert list(card["contestants"]) == MODELS
+    assert card["contestants"]["pix2pix"]["inference"] == "dropout on"
+    assert card["contestants"]["cyclegan"]["settings"]["model"]["lambda_cycle"] == 10
+    assert card["versions"]["torch"] == torch.__version__
+
+
+def test_the_fingerprint_of_the_protocol_is_of_what_rows_must_share(tmp_path, cache):
+    def fingerprint(name, *arguments):
+        assert bench(tmp_path / name, "--directions", "summer2winter", *arguments) == 0
+        return card_of(tmp_path / name)["fingerprint"]
+
+    first = fingerprint("first", "--models", "identity")
+    assert fingerprint("first", "--models", "identity") == first
+    assert fingerprint("moved", "--models", "stargan", "--set", "stargan.lambda_reconstruction=3") == first
+    others = [("--budget", "images=49", "--seeds", "0"), ("--seeds", "1"), ("--set", "data.test_scenes=4")]
+    found = [fingerprint(f"other{number}", "--models", "identity", *other) for number, other in enumerate(others)]
+    assert len({first, *found}) == 4
 
 
 def test_grid_is_a_picture_and_a_pdf(done):
