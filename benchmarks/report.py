@@ -103,6 +103,11 @@ def title(metric: str) -> str:
     return TITLES.get(metric, f"{metric} ↓")
 
 
+def higher_is_better(metric: str) -> bool:
+    """The direction of a metric."""
+    return title(metric).endswith("↑")
+
+
 def decimals(metric: str) -> int:
     """Decimals of a metric's values in tables."""
     return DECIMALS.get(metric, FEWEST_DECIMALS)
@@ -115,7 +120,7 @@ def claim_lines(plan: Plan, results: Results) -> list[str]:
     for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
         own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
         heading = title(claim.metric)
-        verdict = judge(claim, own, heading.endswith("↑"), decimals(claim.metric))
+        verdict = judge(claim, own, higher_is_better(claim.metric), decimals(claim.metric))
         lines.append(f"{claim.says}: {verdict} ({heading})")
     return lines
 
@@ -195,15 +200,11 @@ def _by_direction(results: Results, metric: str) -> pd.DataFrame:
 
 def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
     facts = plan.facts
-    budget = facts["budget"]
-    share = "divided over a model's trainings" if budget["per"] == "dataset" else "for each training"
     modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
         f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
         f"fingerprint {facts['fingerprint'][:12]}.",
-        f"Budget: {budget['images']:,} images per data set, {share}."
-        if budget["per"] == "dataset"
-        else f"Budget: {budget['images']:,} images {share}.",
+        budget_text(plan),
         "`n` is the number of scored pictures, of all seeds together. `seconds` is training time, summed over the "
         "trainings of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
@@ -225,6 +226,14 @@ def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
     lines.append(f"{stated}i2i {__version__}.")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def budget_text(plan: Plan) -> str:
+    """The budget in a sentence."""
+    images, per = f"{plan.facts['budget']['images']:,} images", plan.facts["budget"]["per"]
+    if per == "dataset":
+        return f"Budget: {images} per data set, divided over a model's trainings."
+    return f"Budget: {images} for each training."
 
 
 def averaging(plan: Plan) -> str:

@@ -80,13 +80,13 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     with report.JobLines(len(jobs)) as listener:
         outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
     results = report.collect(plan, {**outcome.errors, **outcome.not_run})
-    outputs.write(plan, results)
+    written = outputs.write(plan, results)
     print(report.terminal_table(results))
     for line in report.claim_lines(plan, results):
         print(line)
     for name, error in results.failures.items():
         print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
-    print(f"results: {plan.out}/table.md, results.csv, grid.png, grid.pdf")
+    print(f"results in {plan.out}: {', '.join(written)}")
     return 1 if results.failures else 0
 
 
