@@ -63,9 +63,9 @@ class _Sheet:
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
     """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
 
-    The maps of a metric share their colours; brighter is better. None with fewer than three domains.
+    The maps of a metric share their colours; brighter is better. None with fewer than three domains, or without scores.
     """
-    if len(plan.domains) < FEWEST_DOMAINS:
+    if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
         return None
     names, metrics, count = results.contestants, results.metrics, len(plan.domains)
     side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
@@ -73,7 +73,7 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
     for row, metric in enumerate(metrics):
         _row_of_maps(sheet, row, metric, _maps(plan, results, metric), plan.domains)
     for name, axes in zip(names, sheet.figure.axes, strict=False):
-        axes.set_title(name, fontsize=10)
+        axes.set_title(name, fontsize=10, parse_math=False)
     up = sheet.figure.get_size_inches()[1]
     sheet.figure.text(0.5, 1 - 0.16 / up, _axes_text(plan), ha="center", va="center", fontsize=9)
     return sheet.figure
@@ -128,8 +128,8 @@ def _maps(plan: Plan, results: Results, metric: str) -> dict[str, np.ndarray]:
 
 def _label_domains(axes: Axes, domains: tuple[str, ...], first: bool, last: bool) -> None:
     places = range(len(domains))
-    axes.set_xticks(places, domains if last else [""] * len(domains), rotation=90, fontsize=9)
-    axes.set_yticks(places, domains if first else [""] * len(domains), fontsize=9)
+    axes.set_xticks(places, domains if last else [""] * len(domains), rotation=90, fontsize=9, parse_math=False)
+    axes.set_yticks(places, domains if first else [""] * len(domains), fontsize=9, parse_math=False)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -188,7 +188,7 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
 def _point(axes: Axes, name: str, seconds: float, score: Score, colour: str) -> None:
     axes.errorbar(seconds, score.mean, yerr=score.deviation, marker="o", capsize=3, color=colour)
     place: dict[str, Any] = {"xytext": (6, 5), "textcoords": "offset points"}
-    axes.annotate(name, (seconds, score.mean), **place, fontsize=9, color=colour)
+    axes.annotate(name, (seconds, score.mean), **place, fontsize=9, color=colour, parse_math=False)
 
 
 def _level(axes: Axes, text: str, value: float) -> None:
@@ -199,7 +199,7 @@ def _level(axes: Axes, text: str, value: float) -> None:
         "textcoords": "offset points",
         "ha": "right",
     }
-    axes.annotate(text, (0.99, value), **place, fontsize=8, color="grey")
+    axes.annotate(text, (0.99, value), **place, fontsize=8, color="grey", parse_math=False)
 
 
 def _scale(axes: Axes, seconds: list[float], values: list[float]) -> None:

@@ -5,10 +5,13 @@ from typing import Any
 
 from i2i.benchmarks import figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
-from i2i.benchmarks.grid import draw_grid
+from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid
+from i2i.benchmarks.grid_rows import choose
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import Results, markdown
 from i2i.checkpoint import sync_write
+
+GRID_SEED = 0
 
 
 def write(plan: Plan, results: Results) -> list[str]:
@@ -27,10 +30,19 @@ def write(plan: Plan, results: Results) -> list[str]:
     for name, text in texts.items():
         sync_write(plan.out / name, text)
     names = [*texts, *figures.draw(plan, results)]
-    translated = [name for name in results.contestants if name not in plan.facts["reference_rows"]]
-    if translated:
-        draw_grid(plan, translated)
-        names += ["grid.png", "grid.pdf"]
+    return [*names, *_grid(plan, results)]
+
+
+def _grid(plan: Plan, results: Results) -> list[str]:
+    """The bench's own grid, of rows at random by a fixed seed."""
+    finished = Finished(plan.out, dict(plan.facts))
+    scored = [name for name in results.contestants if name not in plan.facts["reference_rows"]]
+    columns = [name for name in finished.columns(None) if name in (INPUT, TARGET, *scored)]
+    if not scored:
+        return []
+    rows, note = choose(finished, "random", columns, GRID_SEED)
+    names = ["grid.png", "grid.pdf"]
+    draw_grid(finished, columns, rows, note, [plan.out / name for name in names])
     return names
 
 

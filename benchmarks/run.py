@@ -239,16 +239,19 @@ class _Builder:
 
     def _facts(self, fingerprint: str, trainings: Sequence[Training]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
+        firsts = {training.contestant: training for training in reversed(trainings)}
         return {
             "dataset": str(self.data),
             "paired": self.data.paired,
+            "domains": list(self.data.domains),
+            "directions": [list(way) for way in self.directions],
             "fingerprint": fingerprint,
             "image_size": f"{height}x{width}",
             "budget": self.suite.budget.model_dump(),
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
-            "contestants": {training.contestant: self._facts_of(training) for training in reversed(trainings)},
+            "contestants": {name: self._facts_of(firsts[name]) for name in reversed(firsts)},
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
 

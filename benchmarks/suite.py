@@ -167,7 +167,7 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
     raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
 
 
-RESERVED = ("data", "train", "budget", "classifier", "real")
+RESERVED = ("data", "train", "budget", "classifier", "real", "input", "target")
 
 
 def suite_of(settings: Settings) -> Suite:

@@ -210,6 +210,21 @@ def test_grid_is_a_picture_and_a_pdf(done):
     assert (done / "grid.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_folder_holds_what_the_bench_says_it_wrote(tmp_path, cache, capsys):
+    out = tmp_path / "bench"
+    assert bench(out, "--models", "stargan", "--directions", "summer2winter,winter2summer") == 0
+    said = capsys.readouterr().out.split(f"results in {out}: ")[1].strip().split(", ")
+    assert {path.name for path in out.iterdir() if path.is_file()} == {*said, "plan.json"}
+    found = json.loads((out / "results.json").read_text())
+    table, rows = (out / "table.md").read_text(), rows_of(out)
+    for metric, score in found["models"]["stargan"]["scores"].items():
+        values = [float(row["value"]) for row in rows if (row["model"], row["metric"]) == ("stargan", metric)]
+        assert score["mean"] == pytest.approx(np.mean(values))
+        assert f"{score['mean']:.{found['metrics'][metric]['decimals']}f} |" in table
+    assert found["protocol"] == card_of(out)["fingerprint"]
+    assert found["protocol"] in (out / "table.tex").read_text()
+
+
 def test_a_second_run_computes_nothing(done):
     before = {
         path: path.stat().st_mtime_ns

@@ -13,7 +13,7 @@ from i2i.benchmarks import figures, latex
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.plan import Plan, expand
-from i2i.benchmarks.report import COLUMNS, Results
+from i2i.benchmarks.report import COLUMNS, Results, markdown
 from i2i.benchmarks.seeds import Score
 from i2i.benchmarks.suite import Suite
 from i2i.labels import LabelSpace
@@ -32,6 +32,7 @@ def made_up(
     facts = {
         "dataset": dataset,
         "image_size": "16x16",
+        "fingerprint": "0" * 16,
         "budget": suite.budget.model_dump(),
         "suite": suite.model_dump(mode="json"),
         "reference_rows": list(reference),
@@ -191,3 +192,12 @@ def test_the_cost_figure_names_every_contestant_and_its_seconds(tmp_path):
 )
 def test_the_main_metric_is_a_distance_between_distributions_where_there_is_one(metrics, main):
     assert figures.main_metric(metrics) == main
+
+
+def test_a_bench_without_any_score_still_has_its_tables(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]})
+    nothing = Results(results.scores[:0], {}, {"everything": "failed"})
+    assert results_json(plan, nothing, PROTOCOL)["failed"] == {"everything": "failed"}
+    assert r"\bottomrule" in latex.table(plan, nothing, PROTOCOL)
+    assert figures.draw(plan, nothing) == []
+    assert "- everything: failed" in markdown(plan, nothing)

@@ -118,7 +118,15 @@ def python(*arguments, **options):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["bench", "--help"], ["train", "--help"], ["export", "--help"], ["configs"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["bench", "--help"],
+        ["grid", "--help"],
+        ["train", "--help"],
+        ["export", "--help"],
+        ["configs"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments):
     script = (
