@@ -116,6 +116,7 @@ def peak_memory(device: torch.device) -> Iterator[Callable[[], int | None]]:
     where the system cannot tell.
     """
     if device.type == "cuda":
+        torch.zeros(1, device=device)  # starts CUDA, without which there is nothing to reset
         torch.cuda.reset_peak_memory_stats(device)
         yield lambda: int(torch.cuda.max_memory_allocated(device))
         return
