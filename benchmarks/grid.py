@@ -1,26 +1,33 @@
 """The grid: rows are test inputs; columns are the input, each translation, and the ground truth where there is one."""
 
-import random
+import json
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from i2i.benchmarks.plan import Direction, Plan, direction_name
+from i2i.benchmarks.costs import KEY_FILE
+from i2i.benchmarks.figures import save
+from i2i.benchmarks.plan import Direction, direction_name
 from i2i.config import DataConfig
 from i2i.data.images import Preprocess, read_picture
-from i2i.data.layouts import DataSet
+from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
+from i2i.errors import UserError, unknown
 
-ROWS = 6
-ROWS_AT_MOST = 12
+INPUT, TARGET = "input", "target"
 CELL = 1.1  # inches
 HEADER = 0.3  # inches
+FOOTER = 0.16  # inches, of a line
 LABEL = 1.15  # inches, at least
 LETTER = 0.085  # inches, of a row's label
-SEED = 0
+SMALL_LETTER = 0.05  # inches, of the note below
 
 
 @dataclass(frozen=True)
@@ -31,65 +38,116 @@ class Row:
     position: int
 
 
-def choose_rows(plan: Plan, data: DataSet, test_split: str) -> list[Row]:
-    """Test pictures chosen by a fixed seed: at least one row per direction; of many directions 12, evenly spread."""
-    rng = random.Random(SEED)
-    per_direction = max(1, ROWS // len(plan.directions))
-    count = min(ROWS_AT_MOST, len(plan.directions))
-    shown = [plan.directions[i * len(plan.directions) // count] for i in range(count)]
-    return [
-        Row(direction, rng.randrange(len(data.pictures(test_split, direction[0]))))
-        for direction in shown
-        for _ in range(per_direction)
-    ]
+@dataclass(frozen=True)
+class Finished:
+    """A results folder with translations.
+
+    Attributes:
+        out: the folder.
+        facts: contents of its plan.json.
+    """
+
+    out: Path
+    facts: dict[str, Any]
+
+    @classmethod
+    def load(cls, out: Path) -> "Finished":
+        """The bench of a results folder; UserError if it is none, or none of this version."""
+        path = out / "plan.json"
+        if not path.is_file():
+            raise UserError(f"{out} is no results folder of a bench: it holds no plan.json")
+        facts = json.loads(path.read_text())
+        if "directions" not in facts:
+            raise UserError(f"{path} was written by another version of i2i: run the bench again, which keeps its work")
+        return cls(out, facts)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """What was compared."""
+        return tuple((source, target) for source, target in self.facts["directions"])
+
+    @property
+    def seed(self) -> int:
+        """The first seed, whose translations are shown."""
+        return int(self.facts["seeds"][0])
+
+    @cached_property
+    def config(self) -> DataConfig:
+        """The data settings."""
+        return DataConfig.model_validate(self.facts["suite"]["settings"].get("data", {}))
+
+    @cached_property
+    def data(self) -> DataSet:
+        """The pictures."""
+        return open_data(self.config).restricted(self.facts["domains"])
+
+    @property
+    def contestants(self) -> list[str]:
+        """Names of those whose translations are complete."""
+        return [name for name in self.facts["contestants"] if (self._translations(name) / KEY_FILE).is_file()]
+
+    def columns(self, text: str | None) -> list[str]:
+        """Checked names of columns; by default input, translators and, where it exists, the target.
+
+        Raises:
+            UserError: for a name that is none of these, or a target that the data do not have.
+        """
+        if text is None:
+            translators = [name for name in self.contestants if name not in self.facts["reference_rows"]]
+            return [INPUT, *translators, *([TARGET] if self.data.paired else [])]
+        names = [name.strip() for name in text.split(",")]
+        for name in names:
+            if name == TARGET and not self.data.paired:
+                raise UserError(f"{self.data.name} has no ground truth: leave {TARGET} out of --columns")
+            if name not in (INPUT, TARGET, *self.contestants):
+                raise unknown("column", name, (INPUT, TARGET, *self.contestants))
+        return names
+
+    def inputs(self, direction: Direction) -> tuple[Picture, ...]:
+        """The test pictures that are translated in a direction."""
+        return self.data.pictures(self.config.test_split, direction[0])
+
+    def cell(self, column: str, row: Row) -> np.ndarray:
+        """What a column shows in a row, uint8 [H, W, 3]."""
+        shown = self.inputs(row.direction)[row.position]
+        if column not in (INPUT, TARGET):
+            path = self._translations(column) / direction_name(row.direction) / f"{shown.stem}.png"
+            with Image.open(path) as picture:
+                return np.asarray(picture.convert("RGB"))
+        if column == TARGET:
+            shown = self.data.pictures(self.config.test_split, row.direction[1])[row.position]
+        return Preprocess(self.config.image_size)(read_picture(shown.path, shown.half))
+
+    def _translations(self, name: str) -> Path:
+        return self.out / "translations" / name / f"seed{self.seed}"
 
 
-def draw_grid(plan: Plan, contestants: list[str]) -> None:
-    """Write grid.png and grid.pdf into the results folder."""
-    config = DataConfig.model_validate(plan.facts["suite"]["settings"].get("data", {}))
-    data = open_data(config).restricted(plan.domains)
-    rows = choose_rows(plan, data, config.test_split)
-    headers = ["input", *contestants, *(["ground truth"] if data.paired else [])]
-    pictures = [_cells(plan, contestants, row, data, config) for row in rows]
-    figure = _figure(headers, ["\nto ".join(row.direction) for row in rows], pictures)
-    for name in ("grid.png", "grid.pdf"):
-        partial = plan.out / f".{name}"
-        figure.savefig(partial, format=Path(name).suffix[1:], dpi=160)
-        partial.replace(plan.out / name)
+def draw_grid(
+    finished: Finished, columns: Sequence[str], rows: Sequence[Row], note: str, paths: Sequence[Path]
+) -> None:
+    """Draw a grid into files; `note` says below it how the rows were chosen."""
+    headers = ["ground truth" if column == TARGET else column for column in columns]
+    pictures = [[finished.cell(column, row) for column in columns] for row in rows]
+    labels = ["\nto ".join(row.direction) for row in rows]
+    seeds = f"; translators of seed {finished.seed}" if len(finished.facts["seeds"]) > 1 else ""
+    figure = _figure(headers, labels, pictures, note + seeds)
+    for path in paths:
+        save(figure, path)
 
 
-def _cells(plan: Plan, contestants: list[str], row: Row, data: DataSet, config: DataConfig) -> list[np.ndarray]:
-    source, target = row.direction
-    preprocess = Preprocess(config.image_size)
-    shown = data.pictures(config.test_split, source)[row.position]
-    folders = [
-        plan.out / "translations" / name / f"seed{plan.seeds()[0]}" / direction_name(row.direction)
-        for name in contestants
-    ]
-    cells = [preprocess(read_picture(shown.path, shown.half))]
-    cells += [_rgb(folder / f"{shown.stem}.png") for folder in folders]
-    if data.paired:
-        truth = data.pictures(config.test_split, target)[row.position]
-        cells.append(preprocess(read_picture(truth.path, truth.half)))
-    return cells
-
-
-def _rgb(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
-
-
-def _figure(headers: list[str], labels: list[str], pictures: list[list[np.ndarray]]) -> Figure:
+def _figure(headers: list[str], labels: list[str], pictures: list[list[np.ndarray]], note: str) -> Figure:
     height, width = pictures[0][0].shape[:2]
     cell_width = CELL * width / height
     longest = max(len(line) for label in labels for line in label.split("\n"))
     margin = max(LABEL, 0.12 + LETTER * longest)
-    size = (margin + len(headers) * cell_width, HEADER + len(pictures) * CELL)
+    across = margin + len(headers) * cell_width
+    note = textwrap.fill(note, int((across - 0.12) / SMALL_LETTER))
+    size = (across, HEADER + len(pictures) * CELL + FOOTER * (1 + note.count("\n")))
     figure = Figure(figsize=size, facecolor="white")
     for y, (label, row) in enumerate(zip(labels, pictures, strict=True)):
         bottom = (size[1] - HEADER - (y + 1) * CELL) / size[1]
         middle = bottom + CELL / size[1] / 2
-        figure.text(0.06 / size[0], middle, label, va="center", fontsize=9)
+        figure.text(0.06 / size[0], middle, label, va="center", fontsize=9, parse_math=False)
         for x, pixels in enumerate(row):
             left = (margin + x * cell_width) / size[0]
             axes = figure.add_axes((left, bottom, 0.98 * cell_width / size[0], 0.98 * CELL / size[1]))
@@ -97,5 +155,6 @@ def _figure(headers: list[str], labels: list[str], pictures: list[list[np.ndarra
             axes.set_axis_off()
     for x, header in enumerate(headers):
         centre = (margin + (x + 0.49) * cell_width) / size[0]
-        figure.text(centre, 1 - 0.5 * HEADER / size[1], header, ha="center", va="center", fontsize=10)
+        figure.text(centre, 1 - 0.5 * HEADER / size[1], header, ha="center", va="center", fontsize=10, parse_math=False)
+    figure.text(0.06 / size[0], 0.05 / size[1], note, va="bottom", fontsize=6, parse_math=False)
     return figure

@@ -6,14 +6,16 @@ seed, never a path or a device, so a folder can move and a repeated bench finds 
 
 import json
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i.benchmarks.costs import KEY_FILE, count_multiply_adds, peak_memory
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scoring import Row, Scorer
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, require_checkpoint, sync_write
+from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
 from i2i.data.images import to_arrays, to_images, write_picture
 from i2i.data.layouts import DataSet, Picture
@@ -25,7 +27,6 @@ from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 
-KEY_FILE = "key.json"
 BATCH = 64
 REAL = "real"
 
@@ -36,7 +37,7 @@ def train(
     """Train one model in its run folder, or finish it, or find it finished."""
     if _key_of(run) != key:
         shutil.rmtree(run, ignore_errors=True)
-        sync_write(run / KEY_FILE, json.dumps({"key": key}))
+        _write_key(run, key)
     checkpoint = newest_checkpoint(run)
     if checkpoint is not None and checkpoint.finished:
         return
@@ -46,7 +47,10 @@ def train(
     def followers(trainer: Trainer) -> tuple[Callback, ...]:
         return (Callback(lambda position: report(_progress_text(position))),)
 
-    train_run(run, config, task_of(config, data), data, choose_device(device), followers)
+    chosen = choose_device(device)
+    with peak_memory(chosen) as peak:
+        train_run(run, config, task_of(config, data), data, chosen, followers)
+        _write_key(run, key, peak_memory=peak())
 
 
 def translate(
@@ -57,12 +61,16 @@ def translate(
     key: str,
     device: str | None,
 ) -> None:
-    """Translate the test pictures of every direction with the training that serves it, into PNG folders."""
+    """Translate the test pictures of every direction with the training that serves it, into PNG folders.
+
+    Beside the key stands what it cost: seconds from decoded pixels to pixels, and the work for one picture.
+    """
     if _key_of(out) == key:
         return
     shutil.rmtree(out, ignore_errors=True)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
+    costs = {"pictures": 0, "seconds": 0.0}
     for number, ((source, target), run) in enumerate(runs.items(), 1):
         translator, preprocess = load_translator(run, chosen)
         pictures = data.pictures(config.data.test_split, source)
@@ -70,12 +78,20 @@ def translate(
         folder.mkdir(parents=True)
         for start in range(0, len(pictures), BATCH):
             some = pictures[start : start + BATCH]
-            images = to_images(load_pixels(some, preprocess)).to(chosen)
-            translated = to_arrays(translator.translate(images, source, target, _described(data, some, source, target)))
+            described = _described(data, some, source, target)
+            pixels = load_pixels(some, preprocess)
+            began = time.perf_counter()
+            images = to_images(pixels).to(chosen)
+            translated = to_arrays(translator.translate(images, source, target, described))
+            costs["seconds"] += time.perf_counter() - began
+            costs["pictures"] += len(some)
+            if "multiply_adds" not in costs:
+                one = described[:1] if described else None
+                costs["multiply_adds"] = count_multiply_adds(translator, images[:1], source, target, one)
             for picture, pixels in zip(some, translated, strict=True):
                 write_picture(folder / f"{picture.stem}.png", pixels)
         report(f"{number} of {len(runs)} directions")
-    sync_write(out / KEY_FILE, json.dumps({"key": key}))
+    _write_key(out, key, **costs)
 
 
 def _described(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
@@ -106,7 +122,7 @@ def classifier(
         progress=lambda done, total: report(f"{done} of {total} images"),
     )
     trained.save(path)
-    sync_write(path.parent / KEY_FILE, json.dumps({"key": key}))
+    _write_key(path.parent, key)
 
 
 def score(
@@ -126,7 +142,7 @@ def score(
     for number, direction in enumerate(directions, 1):
         rows += scoring.translations(translations, *direction)
         report(f"{number} of {len(directions)} directions")
-    sync_write(out, json.dumps({"key": key, "rows": rows}, indent=1))
+    sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
 
 
 def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, device: str | None) -> None:
@@ -135,13 +151,7 @@ def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, d
         return
     scoring = Scorer(**scorer, device=choose_device(device))
     rows = [row for domain in scoring.data.domains for row in scoring.real(domain)]
-    sync_write(out, json.dumps({"key": key, "rows": rows}, indent=1))
-
-
-def facts_of(run: Path) -> dict[str, Any]:
-    """What a finished training cost: parameters, images shown, seconds; and how it translates."""
-    meta = require_checkpoint(run).meta
-    return {name: meta[name] for name in ("parameters", "images", "seconds", "inference")}
+    sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
 
 
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:
@@ -153,6 +163,10 @@ def _progress_text(position: Position) -> str:
     share = position.step / position.steps
     left = position.seconds / position.step * (position.steps - position.step)
     return f"{share:.0%}, {position.images / position.seconds:.0f} images/s, {duration(left)} left"
+
+
+def _write_key(folder: Path, key: str, **costs: Any) -> None:
+    sync_write(folder / KEY_FILE, json.dumps({"key": key, **costs}))
 
 
 def _key_of(folder: Path) -> str | None:

@@ -1,24 +1,23 @@
-"""The report of a bench: results.csv, table.md, and the grid of pictures."""
+"""What a bench found, and how it is told in text: table.md, the terminal, the progress of jobs."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import pandas as pd
 
 from i2i import __version__
 from i2i.benchmarks.claims import Claim, judge
-from i2i.benchmarks.grid import draw_grid
-from i2i.benchmarks.jobs import REAL, facts_of
+from i2i.benchmarks.costs import Costs, costs_of
+from i2i.benchmarks.jobs import REAL
 from i2i.benchmarks.plan import Job, Plan
-from i2i.checkpoint import newest_checkpoint, sync_write
+from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.metrics.names import decimals, is_better_high, title
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
-TITLES = {"accuracy": "accuracy ↑", "psnr": "PSNR, dB ↑", "ssim": "SSIM ↑", "fid": "FID ↓"}
-DECIMALS = {"accuracy": 3, "psnr": 2, "ssim": 3}
-FEWEST_DECIMALS = 2
+SPENT = ("trainings", "parameters", "images seen", "seconds")
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,18 @@ class Results:
 
     Attributes:
         scores: tidy, one row per dataset, contestant (its column is called `model`), seed, source, target and metric.
-        costs: per contestant `trainings`, `parameters`, `images`, `seconds`, `inference`, summed over its trainings.
+        costs: by contestant.
         failures: by job, the error.
     """
 
     scores: pd.DataFrame
-    costs: Mapping[str, Mapping[str, Any]]
+    costs: Mapping[str, Costs]
     failures: Mapping[str, str]
+
+    @property
+    def contestants(self) -> list[str]:
+        """Names of those with scores, in the order of the table; real pictures are none."""
+        return [name for name in dict.fromkeys(self.scores["model"]) if name != REAL]
 
     @property
     def metrics(self) -> list[str]:
@@ -50,31 +54,19 @@ def collect(plan: Plan, failures: Mapping[str, str]) -> Results:
                 rows += _read_scores(plan.out / "scores" / f"{name}-seed{seed}.json", plan, name, seed)
     if "scores of real pictures" not in failures:
         rows += _read_scores(plan.out / "scores" / f"{REAL}.json", plan, REAL, plan.seeds()[0])
-    costs = {name: cost for name in plan.contestants() if (cost := _costs(plan, name, failures))}
+    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, failures))}
     return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures)
 
 
-def write(plan: Plan, results: Results) -> None:
-    """Write results.csv, table.md, grid.png and grid.pdf into the results folder."""
-    sync_write(plan.out / "results.csv", results.scores.to_csv(index=False))
-    sync_write(plan.out / "table.md", markdown(plan, results))
-    translated = [
-        name
-        for name in plan.contestants()
-        if name in set(results.scores["model"]) and name not in plan.facts["reference_rows"]
-    ]
-    if translated:
-        draw_grid(plan, translated)
-
-
-def markdown(plan: Plan, results: Results) -> str:
-    """The table with what it needs to be read, as Markdown."""
+def markdown(plan: Plan, results: Results, protocol: str | None = None) -> str:
+    """The table with what it needs to be read, as Markdown; `protocol` is the fingerprint of the protocol card."""
     summary = _summary(results)
     parts = [
         f"# {plan.dataset}: {', '.join(plan.contestants())}",
         _markdown_table(summary),
-        _caption(plan, results),
+        _caption(plan, results, protocol),
         *_claims_section(plan, results),
+        *_costs_section(plan, results),
     ]
     for metric in results.metrics:
         parts.append(f"## {title(metric)} by direction")
@@ -104,19 +96,15 @@ def terminal_table(results: Results) -> str:
     return text.rstrip()
 
 
-def title(metric: str) -> str:
-    """A metric's heading; its arrow points to the better values."""
-    return TITLES.get(metric, f"{metric} ↓")
-
-
 def claim_lines(plan: Plan, results: Results) -> list[str]:
     """One line per claim of the suite: the claim, and whether this bench shows it."""
-    means = _means(results)
+    means = over_seeds(results.scores, ("model", "metric"))
     lines = []
     for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
-        own = {name: value for (name, metric), value in means.items() if metric == claim.metric}
-        heading, decimals = title(claim.metric), DECIMALS.get(claim.metric, FEWEST_DECIMALS)
-        lines.append(f"{claim.says}: {judge(claim, own, heading.endswith('↑'), decimals)} ({heading})")
+        own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
+        heading = title(claim.metric)
+        verdict = judge(claim, own, is_better_high(claim.metric), decimals(claim.metric))
+        lines.append(f"{claim.says}: {verdict} ({heading})")
     return lines
 
 
@@ -129,27 +117,52 @@ def _claims_section(plan: Plan, results: Results) -> list[str]:
     return ["## Claims", "\n".join(lines)]
 
 
-def _means(results: Results) -> dict[tuple[str, str], float]:
-    """By contestant and metric: the mean over directions and seeds."""
-    means = results.scores.groupby(["model", "metric"])["value"].mean()
-    return cast(dict[tuple[str, str], float], means.to_dict())
+def _costs_section(plan: Plan, results: Results) -> list[str]:
+    if not results.costs:
+        return []
+    lines = [_cost_line(name, cost) for name, cost in results.costs.items()]
+    return ["## Costs", _markdown_table(pd.DataFrame(lines)), _costs_caption(plan)]
+
+
+def _cost_line(name: str, cost: Costs) -> dict[str, str]:
+    return {
+        "model": name,
+        "trainings": whole(cost.trainings),
+        "parameters each": whole(cost.parameters_each),
+        "together": whole(cost.parameters),
+        "images seen": whole(cost.images),
+        "training seconds": whole(cost.seconds),
+        "training, images/s": speed(cost.trained),
+        "translation, images/s": speed(cost.translated),
+        "multiply-adds per picture": scaled(cost.multiply_adds),
+        "peak memory, MiB": whole(cost.peak_memory / 2**20 if cost.peak_memory else None),
+    }
+
+
+def _costs_caption(plan: Plan) -> str:
+    seeds = len(plan.seeds())
+    lines = [
+        "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
+        "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
+        "from decoded pixels to pixels.",
+        "`multiply-adds` are those of convolutions and matrix products in translating one picture of "
+        f"{plan.facts['image_size']} px.",
+        "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
+        "Seconds, speeds and memory are of this machine under its load.",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _summary(results: Results) -> pd.DataFrame:
     """One row per contestant: costs, and each metric averaged over directions and seeds."""
     scores = results.scores
-    means = _means(results)
+    means = over_seeds(scores, ("model", "metric"))
     counts = scores.groupby("model")["n"].sum() // scores.groupby("model")["metric"].nunique()
     lines = []
     for name in dict.fromkeys(scores["model"]):
-        cost = results.costs.get(name, {})
-        line = {
-            "model": name,
-            "trainings": _whole(cost.get("trainings")),
-            "parameters": _whole(cost.get("parameters")),
-            "images seen": _whole(cost.get("images")),
-            "seconds": _whole(cost.get("seconds")),
-        }
+        cost = results.costs.get(name)
+        spent = (cost.trainings, cost.parameters, cost.images, cost.seconds) if cost else (None,) * 4
+        line = {"model": name, **dict(zip(SPENT, map(whole, spent), strict=True))}
         for metric in results.metrics:
             line[title(metric)] = _number(metric, means.get((name, metric)))
         lines.append({**line, "n": str(counts[name])})
@@ -159,7 +172,7 @@ def _summary(results: Results) -> pd.DataFrame:
 def _by_direction(results: Results, metric: str) -> pd.DataFrame:
     scores = results.scores[results.scores["metric"] == metric]
     names = list(dict.fromkeys(scores["model"]))
-    means = scores.groupby(["source", "target", "model"])["value"].mean().to_dict()
+    means = over_seeds(scores, ("source", "target", "model"))
     lines = []
     for source, target in dict.fromkeys(zip(scores["source"], scores["target"], strict=True)):
         direction = f"{source} → {target}" if source != target else f"{target}, real"
@@ -168,19 +181,15 @@ def _by_direction(results: Results, metric: str) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _caption(plan: Plan, results: Results) -> str:
+def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
     facts = plan.facts
-    budget = facts["budget"]
-    share = "divided over a model's trainings" if budget["per"] == "dataset" else "for each training"
-    modes = ", ".join(f"{name}: {cost['inference']}" for name, cost in results.costs.items() if cost.get("parameters"))
+    modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
-        f"Means over {len(plan.directions)} directions"
-        + (f" and seeds {', '.join(map(str, plan.seeds()))}" if len(plan.seeds()) > 1 else f", seed {plan.seeds()[0]}")
-        + f". Data: {facts['dataset']}; {facts['image_size']} px; fingerprint {facts['fingerprint'][:12]}.",
-        f"Budget: {budget['images']:,} images per data set, {share}."
-        if budget["per"] == "dataset"
-        else f"Budget: {budget['images']:,} images {share}.",
-        "`n` is the number of scored pictures. `seconds` is training time, summed over trainings.",
+        f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
+        f"fingerprint {facts['fingerprint'][:12]}.",
+        budget_text(plan),
+        "`n` is the number of scored pictures, of all seeds together. `seconds` is training time, summed over the "
+        "trainings of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
         "for the target domain; in the row `real` it judges real test pictures.",
         "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
@@ -195,9 +204,40 @@ def _caption(plan: Plan, results: Results) -> str:
         lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
     if modes:
         lines.append(f"When translating: {modes}.")
+    lines += _seeds_missing(plan, results)
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
-    lines.append(f"i2i {__version__}.")
+    stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
+    lines.append(f"{stated}i2i {__version__}.")
     return "\n".join(f"- {line}" for line in lines)
+
+
+def budget_text(plan: Plan) -> str:
+    """The budget in a sentence."""
+    images, per = f"{plan.facts['budget']['images']:,} images", plan.facts["budget"]["per"]
+    if per == "dataset":
+        return f"Budget: {images} per data set, divided over a model's trainings."
+    return f"Budget: {images} for each training."
+
+
+def averaging(plan: Plan) -> str:
+    """What a value of the table is, in a sentence."""
+    directions, seeds = f"{len(plan.directions)} directions", plan.seeds()
+    if len(seeds) == 1:
+        return f"Means over {directions}, seed {seeds[0]}."
+    return (
+        f"Means over {directions}, ± standard deviation over {len(seeds)} seeds "
+        f"({', '.join(map(str, seeds))}; n - 1 in its denominator)."
+    )
+
+
+def _seeds_missing(plan: Plan, results: Results) -> list[str]:
+    """Who has fewer seeds than the others, because trainings failed."""
+    found = results.scores.groupby("model")["seed"].nunique().to_dict()
+    return [
+        f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
+        for name in plan.contestants()
+        if 0 < found.get(name, 0) < len(plan.seeds())
+    ]
 
 
 def _markdown_table(frame: pd.DataFrame) -> str:
@@ -216,28 +256,30 @@ def _read_scores(path: Path, plan: Plan, name: str, seed: int) -> list[dict[str,
     return [{"dataset": plan.dataset, "model": name, "seed": seed, **row} for row in rows]
 
 
-def _costs(plan: Plan, name: str, failures: Mapping[str, str]) -> dict[str, Any]:
-    """Costs of one seed, averaged over the seeds; only of trainings that ended well."""
-    own = [training for seed in plan.seeds() for training in plan.of(name, seed)]
-    done = [
-        training for training in own if training.name not in failures and newest_checkpoint(plan.out / training.folder)
-    ]
-    if not done:
-        return {}
-    facts, seeds = [facts_of(plan.out / training.folder) for training in done], len(plan.seeds())
-    totals = {cost: sum(fact[cost] for fact in facts) / seeds for cost in ("parameters", "images", "seconds")}
-    learnt = sum(training.images > 0 for training in done) / seeds
-    return {"trainings": learnt, "inference": facts[0]["inference"], **totals}
+def _number(metric: str, score: Score | None) -> str:
+    return "–" if score is None else score.text(decimals(metric))
 
 
-def _number(metric: str, value: float | None) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.{DECIMALS.get(metric, FEWEST_DECIMALS)}f}"
-
-
-def _whole(value: float | None) -> str:
+def whole(value: float | None) -> str:
+    """A number without decimals, thousands set apart; a dash for None."""
     return f"{round(value):,}" if value is not None else "–"
+
+
+def speed(value: float | None) -> str:
+    """Images per second with three digits or more; a dash for None."""
+    if value is None:
+        return "–"
+    return whole(value) if value >= 100 else f"{value:.3g}"
+
+
+def scaled(value: float | None) -> str:
+    """A count with a letter for its thousands, as in 1.23 G; a dash for None."""
+    if value is None:
+        return "–"
+    for letter, unit in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= unit:
+            return f"{value / unit:,.2f} {letter}"
+    return whole(value)
 
 
 def _last_line(error: str) -> str:

@@ -3,13 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from i2i import registry
-from i2i.benchmarks import report
+from i2i.benchmarks import outputs, report
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
@@ -33,7 +33,7 @@ from i2i.translator import Task
 
 REFERENCE_ROWS = ("identity", "colour")
 # Raised when translating or scoring changes, so that results of before are made anew.
-SCORING_VERSION = 1
+SCORING_VERSION = 2
 
 
 def prepare(
@@ -81,13 +81,13 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     with report.JobLines(len(jobs)) as listener:
         outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
     results = report.collect(plan, {**outcome.errors, **outcome.not_run})
-    report.write(plan, results)
+    written = outputs.write(plan, results)
     print(report.terminal_table(results))
     for line in report.claim_lines(plan, results):
         print(line)
     for name, error in results.failures.items():
         print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
-    print(f"results: {plan.out}/table.md, results.csv, grid.png, grid.pdf")
+    print(f"results in {plan.out}: {', '.join(written)}")
     return 1 if results.failures else 0
 
 
@@ -129,7 +129,7 @@ class _Builder:
             tuple(trainings),
             skipped,
             tuple(jobs),
-            self._facts(fingerprint),
+            self._facts(fingerprint, trainings),
         )
 
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
@@ -238,17 +238,30 @@ class _Builder:
         extractor = self.extractor and self.extractor.fingerprint
         return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor])
 
-    def _facts(self, fingerprint: str) -> dict[str, Any]:
+    def _facts(self, fingerprint: str, trainings: Sequence[Training]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
+        firsts = {training.contestant: training for training in reversed(trainings)}
         return {
             "dataset": str(self.data),
+            "paired": self.data.paired,
+            "domains": list(self.data.domains),
+            "directions": [list(way) for way in self.directions],
             "fingerprint": fingerprint,
             "image_size": f"{height}x{width}",
             "budget": self.suite.budget.model_dump(),
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
+            "scoring_version": SCORING_VERSION,
+            "contestants": {name: self._facts_of(firsts[name]) for name in reversed(firsts)},
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
+
+    def _facts_of(self, training: Training) -> dict[str, Any]:
+        """A contestant's model and the settings that its trainings share, whatever their seed."""
+        contestant = self.suite.contestant(training.contestant)
+        settings = self._config(contestant, training.images, training.seed).essentials()
+        del settings["train"]["seed"], settings["model"]["name"]
+        return {"model": contestant.model, "settings": settings}
 
 
 CLASSIFIER = "domain classifier"

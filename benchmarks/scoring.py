@@ -11,8 +11,9 @@ from i2i.benchmarks.plan import direction_name
 from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
+from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier, judge
-from i2i.metrics.extractors import make_extractor
+from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.features import ClassifierExtractor, Extractor
 from i2i.runs import run_config
 from i2i.scoring import against_truth, distance, features_of, read_pixels
@@ -29,15 +30,23 @@ class Scorer:
         classifier: file of the trained domain classifier.
         extractor: of the features to take distances in; None: the classifier's.
         device: where to compute.
+
+    Attributes:
+        data: the real pictures.
+        features: `name`, `dimensions` and `sha256` of the weights behind the Frechet distance.
     """
 
     def __init__(self, settings: Settings, classifier: Path, extractor: str | None, device: torch.device) -> None:
         self._config = run_config("identity", settings)
         self.data = open_data(self._config.data)
         self._judge = DomainClassifier.load(classifier, device=device)
-        self._extractor: Extractor = (
-            make_extractor(extractor, device) if extractor else ClassifierExtractor(self._judge)
-        )
+        spec = parse_extractor(extractor) if extractor else None
+        self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
+        self.features = {
+            "name": self._extractor.name,
+            "dimensions": self._extractor.dimensions,
+            "sha256": sha256(spec.weights if spec else classifier),
+        }
 
     def translations(self, folder: Path, source: str, target: str) -> list[Row]:
         """Scores of `folder/<source>2<target>/` against the real test pictures of the target."""

@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from i2i import registry
 from i2i.benchmarks.claims import Claim
@@ -65,7 +65,7 @@ class Suite(Section):
     )
     variants: dict[str, Variant] = Field(default_factory=dict, description="by the names they compete under")
     budget: Budget = Budget()
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
     embedded: Settings = Field(
@@ -73,6 +73,13 @@ class Suite(Section):
     )
     classifier: ClassifierConfig = ClassifierConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
+
+    @field_validator("seeds")
+    @classmethod
+    def _different(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("name every seed once")
+        return value
 
     def contestant(self, name: str) -> Contestant:
         """The variant or translator of that name, a variant's settings over its translator's; UserError if unknown."""
@@ -83,11 +90,13 @@ class Suite(Section):
         return Contestant(name, variant.model, settings)
 
 
-def load_suite(name: str, models: str | None, data: Settings, assignments: list[str]) -> Suite:
+def load_suite(
+    name: str, models: str | None, data: Settings, assignments: list[str], seeds: str | None = None
+) -> Suite:
     """A suite by name or file, with the command line's choices put over it.
 
-    Assignments are `data.*` and `train.*` for all, `NAME.setting` for the settings of a translator, which its
-    variants share, or of a single variant, and `budget.*` and `classifier.*`.
+    `models` and `seeds` are lists with commas. Assignments are `data.*` and `train.*` for all, `NAME.setting` for the
+    settings of a translator, which its variants share, or of a single variant, and `budget.*` and `classifier.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
@@ -95,9 +104,33 @@ def load_suite(name: str, models: str | None, data: Settings, assignments: list[
     settings = read(name)
     if models:
         settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
+    if seeds is not None:
+        settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
     overrides = merge(suite.embedded if on_default_data(data) else {}, parse_assignments(assignments), {"data": data})
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
+
+
+def _seeds(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise UserError(f"--seeds {text!r} must be whole numbers with commas, as in --seeds 0,1,2")
+    return [int(part) for part in parts]
+
+
+def budget_assignments(text: str) -> list[str]:
+    """`images=400000,per=task` as assignments of `--set`.
+
+    Raises:
+        UserError: for another form, or a kind of budget that there is not.
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    for name, equals, value in parts:
+        if not (equals and value.strip()):
+            raise UserError(f"--budget {text!r} must look like images=400000 or images=400000,per=task")
+        if name.strip() not in Budget.model_fields:
+            raise unknown("kind of budget", name.strip(), Budget.model_fields)
+    return [f"budget.{name.strip()}={value.strip()}" for name, _, value in parts]
 
 
 def on_default_data(data: Settings) -> bool:
@@ -134,7 +167,7 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
     raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
 
 
-RESERVED = ("data", "train", "budget", "classifier", "real")
+RESERVED = ("data", "train", "budget", "classifier", "real", "input", "target")
 
 
 def suite_of(settings: Settings) -> Suite:
@@ -186,9 +219,11 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
             raise unknown("section of --set:", section, known)
     own = placed.get("settings", {}).get("train", {})
     if "images" in own:
-        raise UserError("a bench has one budget for all models: use --set budget.images=N")
+        raise UserError("a bench has one budget for all models: use --budget images=N")
     if "seed" in own:
-        raise UserError("a bench trains with the seeds of its suite: write seeds: [1] into a settings file")
+        raise UserError(
+            "a bench trains with the seeds of its suite: use --seeds 1, or write seeds: [1] into a settings file"
+        )
     return placed
 
 

@@ -290,6 +290,13 @@ def bench(
         str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, for other data quick.")
     ] = None,
     settings: SetOption = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± deviation.")
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="images=N[,per=task]", help="Real pictures shown, per data set or per task (training)."),
+    ] = None,
     directions: Annotated[
         str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
     ] = None,
@@ -310,13 +317,16 @@ def bench(
         i2i bench
 
         i2i bench --models cyclegan,stargan --data photos/ --out bench/mine
+
+        i2i bench --seeds 0,1,2 --budget images=400000
     """
     from i2i.benchmarks.run import prepare, run_bench
-    from i2i.benchmarks.suite import default_suite, load_suite
+    from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
-    located = merge(_data_settings(data, attributes), parse_assignments(settings or []).get("data", {}))
-    chosen = load_suite(suite or default_suite(located), models, located, settings or [])
+    changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
+    located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
+    chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor)
     if dry_run:
@@ -370,6 +380,45 @@ def score(
     print(scored.text())
     if json is not None:
         sync_write(json, scored.json())
+
+
+@app.command()
+def grid(
+    results: Annotated[Path, typer.Argument(help="Results folder of a bench.")],
+    out: Annotated[Path, typer.Option(help="Picture to write, .pdf or .png.")],
+    rows: Annotated[
+        str, typer.Option(metavar="WAY[:N]", help="random:N, files:LIST, worst:N or disagree:N.")
+    ] = "random",
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Of input, the contestants and target; by default all translators."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of random rows; it is printed on the picture.")] = 0,
+) -> None:
+    """Draw test pictures beside their translations by the contestants of a bench.
+
+    Rows are random by default. files:LIST takes a text file with a picture's name per line, without suffix, or
+    DIRECTION/NAME; worst:N those with the lowest PSNR, where there is ground truth; disagree:N those whose translations
+    differ most. How they were chosen stands below the picture.
+
+    Examples:
+
+        i2i grid bench/seasons --out grid.pdf
+
+        i2i grid bench/seasons --rows worst:8 --columns input,cyclegan,stargan,target --out worst.png
+    """
+    from i2i.benchmarks.grid import Finished, draw_grid
+    from i2i.benchmarks.grid_rows import choose
+
+    if out.suffix.lower() not in (".pdf", ".png"):
+        raise UserError(f"--out {out} must end in .pdf or .png")
+    refuse_file(out.parent)
+    finished = Finished.load(results)
+    shown = finished.columns(columns)
+    chosen, note = choose(finished, rows, shown, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw_grid(finished, shown, chosen, note, [out])
+    print(f"{out}: {note}")
 
 
 @configs_app.callback(invoke_without_command=True)

@@ -116,12 +116,16 @@ class RunConfig(Section):
 
     def key(self, data_fingerprint: str) -> str:
         """Hash of all that decides the result, 16 hex digits; where the data lies is left out."""
+        return stable_hash([self.essentials(), data_fingerprint])
+
+    def essentials(self) -> Settings:
+        """The settings that decide the result: without where the data lie, and how often a training reports."""
         settings = self.settings()
         for location in ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes"):
             del settings["data"][location]
         for reporting in ("log_every", "sample_every", "checkpoint_every"):
             del settings["train"][reporting]
-        return stable_hash([settings, data_fingerprint])
+        return settings
 
 
 def build_run(settings: Mapping[str, Any], name: str, model_config: type[BaseModel], batch_size: int) -> RunConfig:

@@ -242,7 +242,9 @@ def test_a_change_that_does_not_fit_is_named(refused, place, command, change, co
     assert complaint in refused(*command, "--data", "sky", "--set", change)
 
 
-@pytest.mark.parametrize(("change", "instead"), [("train.seed=1", "seeds"), ("train.images=9", "budget.images")])
+@pytest.mark.parametrize(
+    ("change", "instead"), [("train.seed=1", "--seeds 1"), ("train.images=9", "--budget images=N")]
+)
 def test_a_bench_refuses_settings_of_single_trainings(refused, place, change, instead):
     data_set(place / "sky")
     assert instead in refused("bench", "--data", "sky", "--set", change)

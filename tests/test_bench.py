@@ -1,6 +1,7 @@
 """The bench from end to end, with networks so small that it takes seconds."""
 
 import csv
+import hashlib
 import json
 import os
 import sys
@@ -13,6 +14,8 @@ from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks import jobs
+from i2i.benchmarks.report import scaled, speed
+from i2i.config import stable_hash
 from i2i.data import embedded
 from i2i.data.images import read_picture
 from i2i.metrics.paired import psnr
@@ -130,12 +133,96 @@ def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
         assert word in table
 
 
+def test_costs_are_those_that_trainings_and_translations_have_recorded(done):
+    section = (done / "table.md").read_text().split("## Costs")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| ")]
+    header, lines = rows[0], {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[2:]}
+    assert list(lines) == MODELS
+    assert header[-1] == "peak memory, MiB"
+    for model in MODELS:
+        metas = [
+            json.loads(path.read_text()) for path in (done / "trainings" / model).rglob("checkpoints/*/checkpoint.json")
+        ]
+        together, learns = sum(meta["parameters"] for meta in metas), model not in ("identity", "colour")
+        assert lines[model]["together"] == f"{together:,}"
+        assert lines[model]["parameters each"] == f"{round(together / len(metas)):,}"
+        assert lines[model]["images seen"] == f"{sum(meta['images'] for meta in metas):,}"
+        made = json.loads((done / "translations" / model / "seed0" / "key.json").read_text())
+        assert made["pictures"] == 18
+        assert lines[model]["translation, images/s"] == speed(18 / made["seconds"])
+        assert lines[model]["multiply-adds per picture"] == scaled(made["multiply_adds"])
+        assert (made["multiply_adds"] > 0) == learns
+        assert (lines[model]["training, images/s"] != "–") == learns
+
+
+def card_of(out):
+    return json.loads((out / "protocol.json").read_text())
+
+
+def test_the_protocol_names_the_pictures_the_features_and_the_settings_of_the_numbers(done, cache):
+    card = card_of(done)
+    shared = card["protocol"]
+    (data,) = [path for path in cache.iterdir() if path.is_dir()]
+    with (done / "protocol-files.csv").open() as file:
+        listed = list(csv.DictReader(file))
+    assert {(row["split"], row["domain"], row["file"]): row["sha256"] for row in listed} == {
+        (split, domain, path.name): hashlib.sha256(path.read_bytes()).hexdigest()
+        for split in ("train", "test")
+        for domain in ("summer", "winter", "night")
+        for path in (data / split / domain).iterdir()
+    }
+    assert {name: found["files"] for name, found in shared["reference"]["domains"].items()} == {
+        "summer": 3,
+        "winter": 3,
+        "night": 3,
+    }
+    assert shared["directions"]["summer2night"] == {"fake": 3, "real": 3}
+    assert (shared["budget"], shared["seeds"], shared["checkpoint"]) == ({"images": 48, "per": "dataset"}, [0], "last")
+    weights = hashlib.sha256((done / "classifier" / "classifier.safetensors").read_bytes()).hexdigest()
+    assert shared["features"] == {"name": "FD-domain-classifier", "dimensions": 512, "sha256": weights}
+    assert shared["classifier"] == {"backbone": "resnet10t", "images": 96, "sha256": weights}
+    assert card["fingerprint"] == stable_hash(shared)
+    assert f"Protocol {card['fingerprint']}" in (done / "table.md").read_text()
+    assert list(card["contestants"]) == MODELS
+    assert card["contestants"]["pix2pix"]["inference"] == "dropout on"
+    assert card["contestants"]["cyclegan"]["settings"]["model"]["lambda_cycle"] == 10
+    assert card["versions"]["torch"] == torch.__version__
+
+
+def test_the_fingerprint_of_the_protocol_is_of_what_rows_must_share(tmp_path, cache):
+    def fingerprint(name, *arguments):
+        assert bench(tmp_path / name, "--directions", "summer2winter", *arguments) == 0
+        return card_of(tmp_path / name)["fingerprint"]
+
+    first = fingerprint("first", "--models", "identity")
+    assert fingerprint("first", "--models", "identity") == first
+    assert fingerprint("moved", "--models", "stargan", "--set", "stargan.lambda_reconstruction=3") == first
+    others = [("--budget", "images=49", "--seeds", "0"), ("--seeds", "1"), ("--set", "data.test_scenes=4")]
+    found = [fingerprint(f"other{number}", "--models", "identity", *other) for number, other in enumerate(others)]
+    assert len({first, *found}) == 4
+
+
 def test_grid_is_a_picture_and_a_pdf(done):
     with Image.open(done / "grid.png") as grid:
         assert min(grid.size) > 500
         colours = np.asarray(grid.convert("RGB").resize((64, 64))).reshape(-1, 3)
         assert len(np.unique(colours, axis=0)) > 100
     assert (done / "grid.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_folder_holds_what_the_bench_says_it_wrote(tmp_path, cache, capsys):
+    out = tmp_path / "bench"
+    assert bench(out, "--models", "stargan", "--directions", "summer2winter,winter2summer") == 0
+    said = capsys.readouterr().out.split(f"results in {out}: ")[1].strip().split(", ")
+    assert {path.name for path in out.iterdir() if path.is_file()} == {*said, "plan.json"}
+    found = json.loads((out / "results.json").read_text())
+    table, rows = (out / "table.md").read_text(), rows_of(out)
+    for metric, score in found["models"]["stargan"]["scores"].items():
+        values = [float(row["value"]) for row in rows if (row["model"], row["metric"]) == ("stargan", metric)]
+        assert score["mean"] == pytest.approx(np.mean(values))
+        assert f"{score['mean']:.{found['metrics'][metric]['decimals']}f} |" in table
+    assert found["protocol"] == card_of(out)["fingerprint"]
+    assert found["protocol"] in (out / "table.tex").read_text()
 
 
 def test_a_second_run_computes_nothing(done):
@@ -216,6 +303,22 @@ def test_a_variant_stands_in_table_scores_and_folders_under_its_own_name(tmp_pat
     table = (out / "table.md").read_text()
     assert "\n| many-critics | 1 |" in table
     assert f"- critics beat a copy: {verdict}: many-critics {psnrs['many-critics']:.2f} " in table
+
+
+def test_two_seeds_train_apart_and_stand_in_the_table_with_their_deviation(tmp_path, cache):
+    out = tmp_path / "bench"
+    one_way = ("--models", "stargan", "--directions", "summer2winter")
+    assert bench(out, *one_way, "--seeds", "3,5", "--budget", "images=32,per=task") == 0
+    rows = [row for row in rows_of(out) if (row["model"], row["metric"]) == ("stargan", "psnr")]
+    assert [row["seed"] for row in rows] == ["3", "5"]
+    values = [float(row["value"]) for row in rows]
+    assert values[0] != values[1]
+    text = f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
+    table = (out / "table.md").read_text()
+    assert text in next(line for line in table.splitlines() if line.startswith("| stargan |"))
+    assert f"| summer → winter | {text} |" in table
+    assert "± standard deviation over 2 seeds (3, 5;" in table
+    assert "Budget: 32 images for each training." in table
 
 
 def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache, monkeypatch):

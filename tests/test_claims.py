@@ -92,5 +92,24 @@ def test_several_seeds_are_judged_by_their_mean(tmp_path):
     assert "One seed" not in markdown(plan, results)
 
 
+def test_scores_of_several_seeds_have_the_deviation_of_the_seeds_means(tmp_path):
+    """Directions differ by 2 here, which must not count as a deviation between seeds."""
+    scores = {("both", "psnr", 0): 20, ("both", "psnr", 1): 26, ("gan", "psnr", 0): 21}
+    text = markdown(*report(tmp_path, scores, [], seeds=(0, 1)))
+    table, _, by_direction = text.partition("## PSNR, dB ↑ by direction")
+    assert "| 23.00 ± 4.24 |" in next(line for line in table.splitlines() if line.startswith("| both |"))
+    assert "| 21.00 |" in next(line for line in table.splitlines() if line.startswith("| gan |"))
+    assert "| a → b | 22.00 ± 4.24 | 20.00 |" in by_direction
+    assert "± standard deviation over 2 seeds (0, 1;" in table
+    assert "gan: only 1 of 2 seeds were finished" in table
+    assert "both: only" not in table
+
+
+def test_a_single_seed_has_no_deviation(tmp_path):
+    text = markdown(*report(tmp_path, {("both", "psnr", 0): 20}, []))
+    assert "| 20.00 |" in text
+    assert "±" not in text
+
+
 def test_a_suite_without_claims_has_no_section_for_them(tmp_path):
     assert "Claims" not in markdown(*report(tmp_path, {("both", "psnr", 0): 24.1}, []))

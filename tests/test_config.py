@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite import base_settings, load_suite
+from i2i.benchmarks.suite import base_settings, budget_assignments, load_suite
 from i2i.config import (
     DataConfig,
     RunConfig,
@@ -316,14 +316,50 @@ def test_the_command_line_wins_over_a_suite(mine):
         (",", "budget.images=5", r"suite\.models=.* at least 1 item"),
         (None, "budget.imags=5", r"unknown setting suite\.budget: 'imags'; did you mean 'images'"),
         (None, "budget.per=model", r"suite\.budget\.per='model' .*'dataset' or 'task'"),
-        (None, "train.images=5", r"one budget for all models: use --set budget\.images=N"),
-        (None, "train.seed=5", r"seeds of its suite: write seeds: \[1\] into a settings file"),
+        (None, "train.images=5", "one budget for all models: use --budget images=N"),
+        (None, "train.seed=5", r"seeds of its suite: use --seeds 1, or write seeds: \[1\] into a settings file"),
         (None, "stargun.width=5", r"unknown section of --set: 'stargun'; did you mean 'stargan'"),
     ],
 )
 def test_a_choice_that_does_not_fit_a_suite_is_named(models, assignment, complaint):
     with pytest.raises(UserError, match=complaint):
         load_suite("quick", models, {}, [assignment])
+
+
+def test_seeds_and_budget_of_the_command_line_win_over_the_suite(mine):
+    suite = load_suite(mine, None, {}, budget_assignments("images=400_000, per=task"), "2,0, 1")
+    assert suite.seeds == (2, 0, 1)
+    assert (suite.budget.images, suite.budget.per) == (400_000, "task")
+    assert load_suite(mine, None, {}, []).seeds == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "complaint"),
+    [
+        ("0,,1", "--seeds '0,,1' must be whole numbers with commas"),
+        ("-1", "--seeds '-1' must be whole numbers"),
+        ("", "--seeds '' must be whole numbers"),
+        ("1,1", r"suite\.seeds=.* name every seed once"),
+    ],
+)
+def test_seeds_that_do_not_fit_are_named(seeds, complaint):
+    with pytest.raises(UserError, match=complaint):
+        load_suite("quick", None, {}, [], seeds)
+
+
+@pytest.mark.parametrize(
+    ("budget", "complaint"),
+    [
+        ("updates=5", "unknown kind of budget 'updates'. Known: images, per"),
+        ("400000", "--budget '400000' must look like images=400000"),
+        ("images=", "must look like images=400000"),
+        ("images=many", r"suite\.budget\.images='many' .*integer"),
+        ("images=5,per=model", r"suite\.budget\.per='model' .*'dataset' or 'task'"),
+    ],
+)
+def test_a_budget_that_does_not_fit_is_named(budget, complaint):
+    with pytest.raises(UserError, match=complaint):
+        load_suite("quick", None, {}, budget_assignments(budget))
 
 
 def test_an_unknown_suite_suggests_the_nearest():

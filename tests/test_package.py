@@ -125,6 +125,7 @@ def python(*arguments, **options):
         ["--help"],
         ["--version"],
         ["bench", "--help"],
+        ["grid", "--help"],
         ["train", "--help"],
         ["export", "--help"],
         ["score", "--help"],

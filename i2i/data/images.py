@@ -35,6 +35,16 @@ class Preprocess:
     image_size: tuple[int, int]
     channels: int = 3
 
+    def description(self) -> dict[str, str | int | list[int]]:
+        """What is done to a picture, in words that can stand in a protocol."""
+        return {
+            "decode": "upright by EXIF, 8 bits per channel, on white where transparent",
+            "image_size": list(self.image_size),
+            "channels": self.channels,
+            "resize": "bicubic, antialiased, to cover the image size",
+            "crop": "centre",
+        }
+
     def __call__(self, picture: Image.Image, zoom: float = 1.0) -> np.ndarray:
         """Pixels uint8 [H * zoom, W * zoom, channels]."""
         height, width = (round(side * zoom) for side in self.image_size)

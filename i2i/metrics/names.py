@@ -29,9 +29,14 @@ def title(metric: str) -> str:
     return f"{TITLES.get(metric, own)} {'↑' if is_better_high(metric) else '↓'}"
 
 
+def decimals(metric: str) -> int:
+    """With how many decimals a metric is printed."""
+    return DECIMALS.get(metric, 3 if metric.startswith(CONTENT) else 2)
+
+
 def number(metric: str, value: float) -> str:
     """A value with as many decimals as its metric is printed with."""
-    return f"{value:.{DECIMALS.get(metric, 3 if metric.startswith(CONTENT) else 2)}f}"
+    return f"{value:.{decimals(metric)}f}"
 
 
 def content_name(extractor: str) -> str:

@@ -1,0 +1,135 @@
+"""Which test pictures a grid shows: at random by a seed that is printed, by name, or by what the translations are."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from i2i.benchmarks.grid import INPUT, TARGET, Finished, Row
+from i2i.benchmarks.plan import direction_name
+from i2i.errors import UserError, unknown
+from i2i.metrics.paired import psnr
+
+ROWS = 6
+ROWS_AT_MOST = 12
+WAYS = ("random", "files", "worst", "disagree")
+
+
+def default_count(finished: Finished) -> int:
+    """Six rows, or a row per direction up to twelve."""
+    return max(ROWS, min(ROWS_AT_MOST, len(finished.directions)))
+
+
+def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> tuple[list[Row], str]:
+    """Rows, and a note that says how they were chosen.
+
+    Args:
+        finished: the bench.
+        text: `random:N`, `files:LIST`, `worst:N` or `disagree:N`; without `:N` as many as the bench's own grid has.
+        columns: of the grid; `worst` and `disagree` look at the contestants among them.
+        seed: of random rows.
+
+    Raises:
+        UserError: for another form, or a way that these results do not allow.
+    """
+    way, _, rest = text.partition(":")
+    translators = [name for name in columns if name not in (INPUT, TARGET)]
+    if way == "files":
+        return _listed(finished, Path(rest)), f"rows from {Path(rest).name}"
+    if way not in WAYS:
+        raise unknown("way to choose rows:", way, WAYS)
+    if rest and not (rest.isdecimal() and int(rest)):
+        raise UserError(f"--rows {text}: the number of rows must be 1 or more, as in --rows {way}:8")
+    count = int(rest) if rest else default_count(finished)
+    if way == "random":
+        rows = at_random(finished, count, seed)
+        return rows, f"{len(rows)} test pictures at random, seed {seed}"
+    if way == "worst":
+        rows = _worst(finished, count, translators)
+        return rows, f"the {len(rows)} test pictures with the lowest PSNR, mean of {', '.join(translators)}"
+    rows = _disagreed(finished, count, translators)
+    return rows, f"the {len(rows)} test pictures on which {', '.join(translators)} differ most"
+
+
+def at_random(finished: Finished, count: int, seed: int) -> list[Row]:
+    """Different test pictures by a seed, evenly spread over the directions and in their order."""
+    rng, directions = random.Random(seed), finished.directions
+    shares = Counter(directions[i * len(directions) // count] for i in range(count))
+    return [
+        Row(direction, position)
+        for direction, share in shares.items()
+        for position in _sample(rng, len(finished.inputs(direction)), share)
+    ]
+
+
+def _sample(rng: random.Random, population: int, count: int) -> list[int]:
+    return rng.sample(range(population), min(count, population))
+
+
+def _listed(finished: Finished, path: Path) -> list[Row]:
+    """The rows of a text file: a line holds STEM, for the first direction that translates it, or DIRECTION/STEM."""
+    if not path.is_file():
+        raise UserError(f"there is no list {path}: write one name of a test picture per line")
+    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    if not lines:
+        raise UserError(f"{path} lists no pictures: write one name of a test picture per line")
+    return [_found(finished, path, line) for line in lines]
+
+
+def _found(finished: Finished, path: Path, line: str) -> Row:
+    way, _, stem = line.rpartition("/")
+    named = {direction_name(direction): direction for direction in finished.directions}
+    if way and way not in named:
+        raise unknown(f"direction in {path}:", way, named)
+    stems: list[str] = []
+    for direction in [named[way]] if way else finished.directions:
+        own = [picture.stem for picture in finished.inputs(direction)]
+        if stem in own:
+            return Row(direction, own.index(stem))
+        stems += own
+    near = unknown(f"test picture in {path}:", stem, stems)
+    raise UserError(str(near).partition(" Known:")[0].rstrip("."))  # there may be thousands
+
+
+def _worst(finished: Finished, count: int, translators: Sequence[str]) -> list[Row]:
+    if not finished.data.paired:
+        raise UserError(
+            f"--rows worst needs ground truth and {finished.data.name} has none, and scores of single pictures are not "
+            "kept: use --rows disagree:N"
+        )
+    if not translators:
+        raise UserError("--rows worst needs a contestant among --columns")
+
+    def quality(row: Row) -> float:
+        truth = _tensor(finished.cell(TARGET, row))
+        return float(np.mean([float(psnr(_tensor(finished.cell(name, row)), truth)) for name in translators]))
+
+    return _lowest(finished, count, quality)
+
+
+def _disagreed(finished: Finished, count: int, translators: Sequence[str]) -> list[Row]:
+    if len(translators) < 2:
+        raise UserError("--rows disagree needs two contestants among --columns")
+
+    def agreement(row: Row) -> float:
+        pictures = np.stack([finished.cell(name, row) for name in translators]).astype(np.float64)
+        return -float(np.abs(pictures[:, None] - pictures[None]).mean())
+
+    return _lowest(finished, count, agreement)
+
+
+def _tensor(pixels: np.ndarray) -> torch.Tensor:
+    """uint8 [H, W, 3] to [1, 3, H, W]."""
+    return torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())
+
+
+def _lowest(finished: Finished, count: int, value: Callable[[Row], float]) -> list[Row]:
+    rows = [
+        Row(direction, position)
+        for direction in finished.directions
+        for position in range(len(finished.inputs(direction)))
+    ]
+    return sorted(rows, key=value)[:count]

@@ -1,0 +1,138 @@
+"""The protocol card: everything the numbers of a bench depend on, and a fingerprint of what its rows must share."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from i2i import __version__
+from i2i.benchmarks.jobs import REAL
+from i2i.benchmarks.plan import Plan, direction_name
+from i2i.benchmarks.report import Results
+from i2i.checkpoint import newest_checkpoint
+from i2i.config import DataConfig, Settings, stable_hash
+from i2i.data.images import Preprocess
+from i2i.data.layouts import DataSet, Picture
+from i2i.data.sources import open_data
+from i2i.metrics._files import sha256
+
+LIBRARIES = ("torchvision", "timm", "numpy", "scipy", "pillow", "pytorch-fid")
+FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
+TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"
+CHECKPOINT = "last"
+
+
+def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
+    """What protocol.json holds.
+
+    Args:
+        plan: of a bench whose jobs have run.
+        results: what they found.
+        files: as `list_files` gives them.
+
+    Returns:
+        `protocol`, which rows must share to be compared; `fingerprint`, a hash of it alone, 16 hex digits;
+        `contestants`, which are what is compared; `versions` of the code and its libraries.
+    """
+    shared = _shared(plan, files)
+    return {
+        "fingerprint": stable_hash(shared),
+        "protocol": shared,
+        "contestants": {name: _contestant(plan, results, name) for name in plan.contestants()},
+        "versions": _versions(),
+    }
+
+
+def list_files(plan: Plan) -> pd.DataFrame:
+    """Every picture that was trained on or scored against: split, domain, file, half of it, SHA-256."""
+    config = DataConfig.model_validate(plan.facts["suite"]["settings"].get("data", {}))
+    data = open_data(config).restricted(plan.domains)
+    digest = cache(sha256)  # attributes put a picture into several domains
+    rows = [
+        (split, domain, picture.path.name, picture.half or "", digest(picture.path))
+        for split, domain, picture in _pictures(data, (config.train_split, config.test_split))
+    ]
+    return pd.DataFrame(rows, columns=FILE_COLUMNS)
+
+
+def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, Picture]]:
+    for split in splits:
+        for domain in data.domains:
+            for picture in data.pictures(split, domain):
+                yield split, domain, picture
+
+
+def _shared(plan: Plan, files: pd.DataFrame) -> Settings:
+    facts = plan.facts
+    config = DataConfig.model_validate(facts["suite"]["settings"].get("data", {}))
+    test = files[files["split"] == config.test_split].groupby("domain")["file"].count().to_dict()
+    return {
+        "domains": list(plan.domains),
+        "paired": facts["paired"],
+        "training": _digests(files, config.train_split),
+        "reference": _digests(files, config.test_split),
+        "directions": {
+            direction_name((source, target)): {"fake": int(test[source]), "real": int(test[target])}
+            for source, target in plan.directions
+        },
+        "pictures": {**Preprocess(config.image_size).description(), "translations": TRANSLATIONS},
+        "features": _features(plan),
+        "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan.out / "classifier")},
+        "checkpoint": CHECKPOINT,
+        "budget": dict(facts["budget"]),
+        "seeds": list(facts["seeds"]),
+        "scoring_version": facts["scoring_version"],
+    }
+
+
+def _digests(files: pd.DataFrame, split: str) -> Settings:
+    """Of a split by domain: the number of pictures, and a digest of their names and contents in order."""
+    own = files[files["split"] == split]
+    return {
+        "split": split,
+        "domains": {
+            domain: {
+                "files": len(some),
+                "sha256": hashlib.sha256(some[["file", "half", "sha256"]].to_csv(index=False).encode()).hexdigest(),
+            }
+            for domain, some in own.groupby("domain", sort=False)
+        },
+    }
+
+
+def _features(plan: Plan) -> Settings | None:
+    """Whose features the Frechet distance compares, as the scores say; None without any scores."""
+    names = [REAL, *(f"{name}-seed{seed}" for name in plan.contestants() for seed in plan.seeds())]
+    paths = [plan.out / "scores" / f"{name}.json" for name in names]
+    stated = (json.loads(path.read_text()).get("features") for path in paths if path.is_file())
+    return next((dict(features) for features in stated if features), None)
+
+
+def _weights(folder: Path) -> str | None:
+    files = sorted(folder.glob("*.safetensors"))
+    return sha256(files[0]) if files else None
+
+
+def _contestant(plan: Plan, results: Results, name: str) -> Settings:
+    cost = results.costs.get(name)
+    metas = [
+        checkpoint.meta
+        for training in plan.trainings
+        if training.contestant == name and (checkpoint := newest_checkpoint(plan.out / training.folder))
+    ]
+    return {
+        **plan.facts["contestants"][name],
+        "inference": cost.inference if cost else None,
+        "made_with": sorted({f"i2i {meta['i2i']}, torch {meta['torch']}" for meta in metas}),
+    }
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in LIBRARIES}
+    return {"i2i": __version__, "python": platform.python_version(), "torch": torch.__version__, **libraries}

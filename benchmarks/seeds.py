@@ -1,0 +1,56 @@
+"""Scores over seeds: every seed gives one value, and the table shows their mean and standard deviation."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the seeds of a contestant gave.
+
+    Attributes:
+        by_seed: the value of each seed.
+    """
+
+    by_seed: Mapping[int, float]
+
+    @property
+    def mean(self) -> float:
+        """Mean of the seeds' values."""
+        return sum(self.by_seed.values()) / len(self.by_seed)
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation of the seeds' values, with n - 1 in its denominator; None of a single seed."""
+        count = len(self.by_seed)
+        if count < 2:
+            return None
+        return math.sqrt(sum((value - self.mean) ** 2 for value in self.by_seed.values()) / (count - 1))
+
+    def text(self, decimals: int) -> str:
+        """`1.23 ± 0.04`, of a single seed `1.23`, and a dash where there is no number."""
+        if math.isnan(self.mean):
+            return "–"
+        spread = "" if self.deviation is None else f" ± {self.deviation:.{decimals}f}"
+        return f"{self.mean:.{decimals}f}{spread}"
+
+
+def over_seeds(scores: pd.DataFrame, by: Sequence[str]) -> dict[Any, Score]:
+    """Scores by the columns `by`, a name for one column and a tuple for several.
+
+    A seed's value is its mean over whatever `by` leaves open, such as directions.
+
+    Args:
+        scores: tidy, with the columns `by`, `seed` and `value`.
+        by: names of columns.
+    """
+    per_seed = scores.groupby([*by, "seed"], as_index=False)["value"].mean()
+    found: dict[Any, dict[int, float]] = {}
+    for *place, seed, value in per_seed.itertuples(index=False, name=None):
+        key = place[0] if len(by) == 1 else tuple(place)
+        found.setdefault(key, {})[seed] = value
+    return {key: Score(values) for key, values in found.items()}

@@ -1,0 +1,79 @@
+"""What is said of costs is what was measured, and what can be counted by hand is counted so."""
+
+import sys
+
+import pytest
+import torch
+
+from i2i import registry
+from i2i.benchmarks.costs import count_multiply_adds, peak_memory
+from i2i.benchmarks.report import scaled, speed
+from i2i.translator import Task
+
+
+def translator(name, domains=("a", "b"), size=16, **settings):
+    cls = registry.get(name)
+    return cls(cls.Config(**settings), Task.covering(cls.coverage, domains, (size, size))).eval()
+
+
+def by_hooks(model, images, source, target):
+    """Multiply-adds of every convolution that runs, from shapes alone."""
+    total = []
+
+    def add(module, inputs, output):
+        per_value = module.weight.numel() // module.out_channels
+        if isinstance(module, torch.nn.ConvTranspose2d):
+            # Every input value meets the whole kernel of its channel.
+            total.append(inputs[0].numel() * module.weight[0].numel())
+        else:
+            total.append(output.numel() * per_value)
+
+    convolutions = (torch.nn.Conv2d, torch.nn.ConvTranspose2d)
+    hooks = [part.register_forward_hook(add) for part in model.modules() if isinstance(part, convolutions)]
+    model.translate(images, source, target)
+    for hook in hooks:
+        hook.remove()
+    return sum(total)
+
+
+SMALL = {"cyclegan": {"width": 4, "blocks": 2, "layers": 1}, "stargan": {"width": 4, "blocks": 1, "layers": 2}}
+
+
+@pytest.mark.parametrize("name", ["pix2pix", *SMALL])
+def test_multiply_adds_are_those_of_the_convolutions_that_translate(name):
+    model = translator(name, **SMALL.get(name, {"width": 4, "layers": 1}))
+    images = torch.zeros(1, 3, 16, 16)
+    counted = count_multiply_adds(model, images, "a", "b")
+    assert counted == by_hooks(model, images, "a", "b") > 0
+
+
+def test_a_copy_takes_no_multiply_adds():
+    assert count_multiply_adds(translator("identity"), torch.zeros(1, 3, 16, 16), "a", "b") == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and resets the peak")
+def test_the_peak_is_of_the_work_inside_and_not_of_what_was_before():
+    mebibyte = 2**20
+    large = torch.ones(300 * mebibyte // 4)
+    del large
+    with peak_memory(torch.device("cpu")) as peak:
+        before = peak()
+        if before is None:
+            pytest.skip("this system does not let a process reset its peak")
+        small = torch.ones(100 * mebibyte // 4)
+        del small
+        risen = peak() - before
+    assert 90 * mebibyte < risen < 200 * mebibyte
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0, "0"), (999, "999"), (1_500, "1.50 k"), (12_345_678, "12.35 M"), (2e9, "2.00 G")],
+)
+def test_counts_are_written_with_a_letter_for_their_thousands(value, text):
+    assert scaled(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.0234, "0.0234"), (12.34, "12.3"), (1234.5, "1,234")])
+def test_speeds_keep_three_digits(value, text):
+    assert speed(value) == text
