@@ -4,8 +4,9 @@ import math
 from typing import Any
 
 from i2i.benchmarks.plan import Plan, direction_name
-from i2i.benchmarks.report import Results, claim_lines, decimals, higher_is_better, title
+from i2i.benchmarks.report import Results, claim_lines
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.metrics.names import decimals, is_better_high, title
 
 
 def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
         "metrics": {
             metric: {
                 "title": title(metric),
-                "better": "higher" if higher_is_better(metric) else "lower",
+                "better": "higher" if is_better_high(metric) else "lower",
                 "decimals": decimals(metric),
             }
             for metric in results.metrics

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results, decimals, higher_is_better, title
+from i2i.benchmarks.report import Results
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.metrics.names import decimals, is_better_high, title
 
 DPI = 300
 FEWEST_DOMAINS = 3
@@ -83,7 +84,7 @@ def _row_of_maps(
     sheet: _Sheet, row: int, metric: str, maps: Mapping[str, np.ndarray], domains: tuple[str, ...]
 ) -> None:
     low, high = _range(maps.values())
-    colours = "viridis" if higher_is_better(metric) else "viridis_r"
+    colours = "viridis" if is_better_high(metric) else "viridis_r"
     for column, values in enumerate(maps.values()):
         axes = sheet.place(row, column)
         shown = axes.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=low, vmax=high)
@@ -92,7 +93,7 @@ def _row_of_maps(
             _write_numbers(axes, values, low, high, metric)
     bar = sheet.place(row, sheet.columns, width=0.1)
     sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
-    if not higher_is_better(metric):
+    if not is_better_high(metric):
         bar.invert_yaxis()
     middle = bar.get_position().y0 + bar.get_position().height / 2
     across = sheet.figure.get_size_inches()[0]
@@ -140,7 +141,7 @@ def _write_numbers(axes: Axes, values: np.ndarray, low: float, high: float, metr
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             share = (value - low) / (high - low or 1)
-            bright = share if higher_is_better(metric) else 1 - share
+            bright = share if is_better_high(metric) else 1 - share
             digits = precision if abs(value) < 100 else 0
             axes.text(
                 column,
@@ -177,7 +178,7 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
     for name in costs.keys() - trained.keys():
         _level(axes, f"{name}, not trained", scores[name].mean)
     _scale(axes, list(trained.values()), [scores[name].mean for name in costs])
-    better = "higher" if higher_is_better(metric) else "lower"
+    better = "higher" if is_better_high(metric) else "lower"
     axes.set_xlabel("training, seconds (all trainings of a seed)", fontsize=9)
     axes.set_ylabel(f"{title(metric)[:-2]} ({better} is better)", fontsize=9)
     axes.tick_params(labelsize=8)

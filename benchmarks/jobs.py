@@ -13,7 +13,7 @@ from typing import Any
 
 from i2i.benchmarks.costs import KEY_FILE, count_multiply_adds, peak_memory
 from i2i.benchmarks.plan import Direction, direction_name
-from i2i.benchmarks.scoring import Row, Scorer, read_pixels
+from i2i.benchmarks.scoring import Row, Scorer
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
@@ -23,6 +23,7 @@ from i2i.data.pictures import labelled, load_pixels
 from i2i.data.sources import open_data
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
+from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 
@@ -111,7 +112,7 @@ def classifier(
     data = open_data(config.data)
     pictures, labels = labelled(data, config.data.train_split)
     trained = train_classifier(
-        read_pixels(pictures, config),
+        read_pixels(pictures, config.data.image_size),
         labels,
         data.labels,
         backbone=options["backbone"],

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results, averaging, budget_text, decimals, higher_is_better, title
+from i2i.benchmarks.report import Results, averaging, budget_text
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.metrics.names import decimals, is_better_high, title
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -118,7 +119,7 @@ def _metric_column(results: Results, metric: str, ranked: Sequence[str]) -> dict
     scores = results.scores[results.scores["metric"] == metric]
     found = {name: score for name, score in over_seeds(scores, ("model",)).items() if score.mean == score.mean}
     precision, competing = decimals(metric), {name: found[name] for name in ranked if name in found}
-    places = ranks(competing, higher_is_better(metric), precision)
+    places = ranks(competing, is_better_high(metric), precision)
     return {name: _number(score, precision, places.get(name)) for name, score in found.items()}
 
 

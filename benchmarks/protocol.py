@@ -20,6 +20,7 @@ from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
+from i2i.metrics._files import sha256
 
 LIBRARIES = ("torchvision", "timm", "numpy", "scipy", "pillow", "pytorch-fid")
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
@@ -65,12 +66,6 @@ def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, 
         for domain in data.domains:
             for picture in data.pictures(split, domain):
                 yield split, domain, picture
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file's contents."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _shared(plan: Plan, files: pd.DataFrame) -> Settings:

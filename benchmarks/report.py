@@ -14,11 +14,9 @@ from i2i.benchmarks.costs import Costs, costs_of
 from i2i.benchmarks.jobs import REAL
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.metrics.names import decimals, is_better_high, title
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
-TITLES = {"accuracy": "accuracy ↑", "psnr": "PSNR, dB ↑", "ssim": "SSIM ↑", "fid": "FID ↓"}
-DECIMALS = {"accuracy": 3, "psnr": 2, "ssim": 3}
-FEWEST_DECIMALS = 2
 SPENT = ("trainings", "parameters", "images seen", "seconds")
 
 
@@ -98,21 +96,6 @@ def terminal_table(results: Results) -> str:
     return text.rstrip()
 
 
-def title(metric: str) -> str:
-    """A metric's heading; its arrow points to the better values."""
-    return TITLES.get(metric, f"{metric} ↓")
-
-
-def higher_is_better(metric: str) -> bool:
-    """The direction of a metric."""
-    return title(metric).endswith("↑")
-
-
-def decimals(metric: str) -> int:
-    """Decimals of a metric's values in tables."""
-    return DECIMALS.get(metric, FEWEST_DECIMALS)
-
-
 def claim_lines(plan: Plan, results: Results) -> list[str]:
     """One line per claim of the suite: the claim, and whether this bench shows it."""
     means = over_seeds(results.scores, ("model", "metric"))
@@ -120,7 +103,7 @@ def claim_lines(plan: Plan, results: Results) -> list[str]:
     for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
         own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
         heading = title(claim.metric)
-        verdict = judge(claim, own, higher_is_better(claim.metric), decimals(claim.metric))
+        verdict = judge(claim, own, is_better_high(claim.metric), decimals(claim.metric))
         lines.append(f"{claim.says}: {verdict} ({heading})")
     return lines
 

@@ -1,6 +1,5 @@
 """A bench from its suite to its report: prepare the plan, run the jobs, write the results."""
 
-import hashlib
 import json
 import os
 import sys
@@ -27,7 +26,7 @@ from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, check_readable
 from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
-from i2i.metrics.features import find_inception
+from i2i.metrics.extractors import ExtractorSpec, default_extractor, parse_extractor
 from i2i.runs import check_trainable, run_config
 from i2i.trainer import choose_device
 from i2i.translator import Task
@@ -43,6 +42,7 @@ def prepare(
     directions: str | None = None,
     inception: Path | None = None,
     drawing: Progress | None = None,
+    extractor: str | None = None,
 ) -> Plan:
     """The plan of a bench. Nothing is written but the embedded set into its cache.
 
@@ -52,6 +52,7 @@ def prepare(
         directions: `a2b,b2a` to compare only these.
         inception: pytorch-fid's weights; None: torch's hub cache if they are there.
         drawing: told of the progress of drawing the embedded set.
+        extractor: other features for distances; see `parse_extractor`.
 
     Raises:
         UserError: for data, models, settings or directions that do not fit.
@@ -64,7 +65,7 @@ def prepare(
     check_readable(used)
     place = out or Path("bench") / data.name
     _check_folder(place)
-    builder = _Builder(suite, place, data, chosen, find_inception(inception))
+    builder = _Builder(suite, place, data, chosen, _extractor(inception, extractor))
     return builder.plan()
 
 
@@ -98,7 +99,7 @@ class _Builder:
     out: Path
     data: DataSet
     directions: tuple[Direction, ...]
-    inception: Path | None
+    extractor: ExtractorSpec | None
 
     def plan(self) -> Plan:
         trainings: list[Training] = []
@@ -226,7 +227,7 @@ class _Builder:
         return {
             "settings": self._judging_settings(),
             "classifier": self.out / "classifier" / "classifier.safetensors",
-            "inception": self.inception,
+            "extractor": self.extractor and str(self.extractor),
         }
 
     def _classifier_key(self, fingerprint: str) -> str:
@@ -234,8 +235,8 @@ class _Builder:
         return stable_hash([config.key(fingerprint), self.suite.classifier.model_dump()])
 
     def _scorer_key(self, fingerprint: str) -> str:
-        inception = hashlib.sha256(self.inception.read_bytes()).hexdigest() if self.inception else None
-        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), inception])
+        extractor = self.extractor and self.extractor.fingerprint
+        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor])
 
     def _facts(self, fingerprint: str, trainings: Sequence[Training]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
@@ -279,6 +280,17 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
         if name not in by_name:
             raise UserError(f"there is no direction {name!r}; there are {', '.join(by_name)}")
     return tuple(by_name[name] for name in dict.fromkeys(wanted))
+
+
+def _extractor(inception: Path | None, extractor: str | None) -> ExtractorSpec | None:
+    """The named extractor, tried out; else Inception if its weights are given or in the cache."""
+    if extractor is None:
+        return default_extractor(inception)
+    if inception is not None:
+        raise UserError("--inception and --extractor are two extractors: leave one out")
+    spec = parse_extractor(extractor)
+    spec.build()  # what does not fit is to be known before hours of training
+    return spec
 
 
 def _check_folder(out: Path) -> None:

@@ -44,6 +44,13 @@ SetOption = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, e.g. train.images=20000."),
 ]
 DeviceOption = Annotated[str | None, typer.Option(help="cuda, cuda:1, mps or cpu; by default the best there is.")]
+ExtractorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPEC",
+        help="Features for distances: timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or classifier:FILE.",
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
 
@@ -296,6 +303,7 @@ def bench(
     inception: Annotated[
         Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
     ] = None,
+    extractor: ExtractorOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
     device: DeviceOption = None,
     dry_run: DryRunOption = False,
@@ -320,7 +328,7 @@ def bench(
     located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
     chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
     with _counting("drawing the embedded set") as progress:
-        plan = prepare(chosen, out, directions, inception, progress)
+        plan = prepare(chosen, out, directions, inception, progress, extractor)
     if dry_run:
         for line in plan.lines():
             print(line)
@@ -365,6 +373,52 @@ def grid(
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_grid(finished, shown, chosen, note, [out])
     print(f"{out}: {note}")
+
+
+@app.command()
+def score(
+    fake: Annotated[Path, typer.Option(metavar="DIR", help="Folder of translations.")],
+    real: Annotated[Path, typer.Option(metavar="DIR", help="Real pictures of the target domain.")],
+    source: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The translated pictures, of the translations' names.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The right answers, of the translations' names.")
+    ] = None,
+    paired: Annotated[bool, typer.Option("--paired", help="The right answers are the pictures of --real.")] = False,
+    extractor: ExtractorOption = None,
+    size: Annotated[
+        str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
+    ] = None,
+    intersection: Annotated[
+        bool, typer.Option("--intersection", help="Leave out what has no counterpart of its name.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the numbers here.")] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Score a folder of translations, whoever made them, by the measures of the bench.
+
+    Without --extractor the distance is FID if pytorch-fid's Inception weights are in torch's cache, else left out.
+
+    Examples:
+
+        i2i score --fake out/ --real photos/test/zebra --source photos/test/horse
+
+        i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
+    """
+    from i2i.checkpoint import sync_write
+    from i2i.folder_scores import Folders, parse_size, score_folders
+    from i2i.trainer import choose_device
+
+    if paired and truth is not None:
+        raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
+    if json is not None and (json.is_dir() or any(place.is_file() for place in json.parents)):
+        raise UserError(f"--json {json} is no place for a file: it is a folder, or lies in a file")
+    folders = Folders(fake, real, source, real if paired else truth)
+    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device))
+    print(scored.text())
+    if json is not None:
+        sync_write(json, scored.json())
 
 
 @configs_app.callback(invoke_without_command=True)

@@ -15,7 +15,9 @@ from torchvision.models import Inception3
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics import features
+from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier
+from i2i.metrics.extractors import default_extractor, make_extractor, parse_extractor
 from i2i.metrics.features import (
     ClassifierExtractor,
     Extractor,
@@ -109,10 +111,19 @@ def test_construction_leaves_random_numbers_and_pytorch_fid_as_they_were(weights
 
 
 def test_only_the_published_weights_are_called_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checksum = features._sha256(weights)
+    checksum = sha256(weights)
     assert InceptionExtractor(weights).name == f"FD-inception-{checksum[:8]}"
     monkeypatch.setattr(features, "WEIGHTS_SHA256", checksum)
     assert InceptionExtractor(weights).name == "fid"
+
+
+def test_a_text_names_the_same_extractor_with_a_file_and_from_the_cache(
+    hub: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(hub))
+    named, found = (make_extractor(text) for text in (f"inception:{weights}", "inception"))
+    assert named.name == found.name == InceptionExtractor(weights).name
+    assert parse_extractor("inception") == default_extractor() == default_extractor(weights)
 
 
 def test_the_expected_checksum_is_the_one_in_the_published_file_name() -> None:

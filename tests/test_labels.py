@@ -32,7 +32,7 @@ def test_attributes_are_flipped_and_members_of_a_group_replace_one_another():
 
 
 def test_joint_label_vectors_end_with_a_mask_that_names_the_data_set():
-    """Section 3.3 of StarGAN: the columns of both sets, the foreign ones 0, and a one-hot mask."""
+    """Section 3.2 of StarGAN: the columns of both sets, the foreign ones 0, and a one-hot mask."""
     assert (JOINT.classes, JOINT.width) == (7, 9)
     assert JOINT.vector("rafd/happy").tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 1]
     assert JOINT.vector("faces/Blond", "Black,Young").tolist() == [0, 1, 0, 0, 1, 0, 0, 1, 0]

@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from i2i.metrics.paired import psnr, ssim
+from i2i.metrics.paired import l1, psnr, ssim
 
 Metric = Callable[[Tensor, Tensor], Tensor]
 
@@ -72,7 +72,7 @@ def _equation_13(x: np.ndarray, y: np.ndarray) -> float:
     return float(index[5:-5, 5:-5].mean())
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("metric", [psnr, ssim, l1])
 def test_every_image_is_scored_alone(metric: Metric) -> None:
     fake, real = noise(5, seed=4), noise(5, seed=5)
     fake[2] = real[2] // 2  # one much better image must not lift the others
@@ -85,7 +85,7 @@ def test_every_image_is_scored_alone(metric: Metric) -> None:
     assert backwards.tolist() == pytest.approx(alone.tolist(), rel=1e-12)
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("metric", [psnr, ssim, l1])
 def test_symmetric_and_worse_with_more_noise(metric: Metric) -> None:
     real = noise(1, seed=6, low=60, high=200)
     scores = []
@@ -93,10 +93,10 @@ def test_symmetric_and_worse_with_more_noise(metric: Metric) -> None:
         fake = real + noise(1, seed=7, high=strength)
         assert metric(fake, real).item() == pytest.approx(metric(real, fake).item(), rel=1e-12)
         scores.append(metric(fake, real).item())
-    assert scores == sorted(scores, reverse=True)
+    assert scores == sorted(scores, reverse=metric is not l1)
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("metric", [psnr, ssim, l1])
 def test_inputs_are_left_alone(metric: Metric) -> None:
     fake, real = noise(2, seed=8), noise(2, seed=9)
     copies = fake.clone(), real.clone()
@@ -105,7 +105,7 @@ def test_inputs_are_left_alone(metric: Metric) -> None:
     assert torch.equal(real, copies[1])
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("metric", [psnr, ssim, l1])
 def test_wrong_inputs_are_refused(metric: Metric) -> None:
     real = noise(2, seed=10)
     with pytest.raises(ValueError, match=r"fake_pixels must be uint8 .* not torch.float32"):
@@ -136,3 +136,11 @@ def test_ssim_is_that_of_torchmetrics_inside_the_image() -> None:
         fake.double(), real.double(), sigma=1.5, data_range=255.0, reduction="none", return_full_image=True
     )
     assert torch.allclose(ssim(fake, real), full[..., 5:-5, 5:-5].mean(dim=(1, 2, 3)), rtol=1e-12)
+
+
+def test_l1_is_the_mean_difference_as_a_share_of_the_range() -> None:
+    fake = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
+    real = fake.clone()
+    real[0, :, :2] = 255  # half of the first picture
+    real[1] = 51
+    assert l1(fake, real).tolist() == pytest.approx([0.5, 0.2])

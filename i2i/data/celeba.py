@@ -21,7 +21,7 @@ from i2i.labels import LabelSet, LabelSpace
 LIST = "list_attr_celeba.txt"
 PARTITION = "list_eval_partition.txt"
 SPLITS = ("train", "val", "test")
-# The attributes of StarGAN's table 1 and figure 4; hair colours replace one another, as the authors' code does it.
+# The attributes of StarGAN's experiments on CelebA (section 5.2); hair colours replace one another, as in its code.
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 NAMES = frozenset(

@@ -6,8 +6,6 @@ because their distances are not comparable with published FIDs.
 """
 
 import contextlib
-import hashlib
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +16,7 @@ from pytorch_fid import inception
 from torch import Tensor
 
 from i2i.errors import UserError
+from i2i.metrics._files import read_state, sha256
 from i2i.metrics._inference import check_pixels, scoring
 from i2i.metrics.classifier import DomainClassifier
 
@@ -35,6 +34,11 @@ class Extractor(Protocol):
     @property
     def dimensions(self) -> int:
         """Length d of a feature vector."""
+        ...
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """The only height and width of pictures that it takes; None: any."""
         ...
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -56,16 +60,18 @@ class InceptionExtractor:
     Attributes:
         name: "fid" with the published weights, else "FD-inception-" and the file's checksum.
         dimensions: 2048.
+        size: None, any size is scaled.
 
     Raises:
         UserError: the file is missing, truncated, or holds something else.
     """
 
     dimensions = 2048
+    size = None
 
     def __init__(self, weights: Path, *, device: torch.device | str = "cpu") -> None:
         state = _read(weights)
-        checksum = _sha256(weights)
+        checksum = sha256(weights)
         self.name = "fid" if checksum == WEIGHTS_SHA256 else f"FD-inception-{checksum[:8]}"
         self._device = torch.device(device)
         self._network = _build(state, weights).to(self._device)
@@ -94,15 +100,20 @@ class ClassifierExtractor:
 
     Distances compare translators scored by the same classifier; they are not FIDs.
 
+    Args:
+        classifier: whose features.
+        checksum: of its file, where it is not the only classifier around.
+
     Attributes:
-        name: "FD-domain-classifier".
+        name: "FD-domain-classifier", and the checksum's first digits if there is one.
         dimensions: width of the classifier's last hidden layer.
+        size: that of the pictures it was trained on.
     """
 
-    name = "FD-domain-classifier"
-
-    def __init__(self, classifier: DomainClassifier) -> None:
+    def __init__(self, classifier: DomainClassifier, *, checksum: str = "") -> None:
+        self.name = "-".join(part for part in ("FD-domain-classifier", checksum[:8]) if part)
         self.dimensions = classifier.dimensions
+        self.size = classifier.size
         self._classifier = classifier
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -151,19 +162,8 @@ def _remedy() -> str:
     return f"pytorch-fid's weights are at {inception.FID_WEIGHTS_URL}"
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read(weights: Path) -> dict[str, Any]:
-    try:
-        state = torch.load(_existing(weights), map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError) as error:
-        raise UserError(
-            f"cannot read Inception weights from {weights}: the file is truncated or not of "
-            f"PyTorch's format; fetch it again. {_remedy()}"
-        ) from error
+    state = read_state(_existing(weights), "Inception weights", _remedy())
     if not isinstance(state, dict):
         raise UserError(_not_inception(weights))
     return state

@@ -14,14 +14,10 @@ unstable where the product is singular; here it is never formed.
 """
 
 import contextlib
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
-Features: TypeAlias = NDArray[np.floating[Any]] | Tensor
-Array: TypeAlias = NDArray[np.floating[Any]]  # float64 throughout
+from i2i.metrics._arrays import Array, Features, checked, require_same_width
 
 
 class Moments:
@@ -43,7 +39,7 @@ class Moments:
     @classmethod
     def of(cls, features: Features) -> "Moments":
         """Moments of one array of features [n, d]."""
-        array = _checked(features)
+        array = checked(features)
         moments = cls(array.shape[1])
         moments.update(array)
         return moments
@@ -69,8 +65,8 @@ class Moments:
         Raises:
             ValueError: not two-dimensional, not d wide, or not finite.
         """
-        array = _checked(features)
-        _require_same_width(self.dimensions, array.shape[1])
+        array = checked(features)
+        require_same_width(self.dimensions, array.shape[1])
         if len(array) == 0:
             return
         mean = array.mean(axis=0)
@@ -83,7 +79,7 @@ class Moments:
         Raises:
             ValueError: the dimensions differ.
         """
-        _require_same_width(self.dimensions, other.dimensions)
+        require_same_width(self.dimensions, other.dimensions)
         if other.n:
             self._add(other.n, other.mean, other.scatter)
 
@@ -110,7 +106,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     Raises:
         ValueError: the dimensions differ, or either has seen fewer than two features.
     """
-    _require_same_width(a.dimensions, b.dimensions)
+    require_same_width(a.dimensions, b.dimensions)
     few, many = (a, b) if a.n <= b.n else (b, a)
     covariance_few, covariance_many = few.covariance, many.covariance
     half = _half(covariance_few, few.n)  # [d, rank]
@@ -133,9 +129,9 @@ def frechet_distance_low_rank(x: Features, y: Features) -> float:
     Raises:
         ValueError: not two-dimensional, unlike widths, fewer than two rows, or not finite.
     """
-    mean_x, scaled_x = _centred(_checked(x))
-    mean_y, scaled_y = _centred(_checked(y))
-    _require_same_width(len(mean_x), len(mean_y))
+    mean_x, scaled_x = _centred(checked(x))
+    mean_y, scaled_y = _centred(checked(y))
+    require_same_width(len(mean_x), len(mean_y))
     trace = float(np.linalg.svd(scaled_x @ scaled_y.T, compute_uv=False).sum())
     return _assemble(mean_x - mean_y, np.square(scaled_x).sum(), np.square(scaled_y).sum(), trace)
 
@@ -149,7 +145,7 @@ def frechet_distance_between(x: Features, y: Features) -> float:
     Raises:
         ValueError: not two-dimensional, unlike widths, fewer than two rows, or not finite.
     """
-    x, y = _checked(x), _checked(y)
+    x, y = checked(x), checked(y)
     n, m, d = len(x), len(y), x.shape[1]
     # Leading terms of both costs: singular values of an n x m matrix, eigenvalues of a d x d one.
     if n * m * min(n, m) <= d**3:
@@ -157,29 +153,9 @@ def frechet_distance_between(x: Features, y: Features) -> float:
     return frechet_distance(Moments.of(x), Moments.of(y))
 
 
-def _checked(features: Features) -> Array:
-    if isinstance(features, Tensor):
-        features = features.detach().cpu().double().numpy()
-    array = np.asarray(features, dtype=np.float64)
-    if array.ndim != 2:
-        raise ValueError(f"features must have shape [n, d], but have {list(array.shape)}")
-    if not np.isfinite(array).all():
-        bad = int((~np.isfinite(array).all(axis=1)).sum())
-        raise ValueError(
-            f"{bad} of {len(array)} features hold NaN or infinity: the extractor failed on these "
-            "images (wrong weights, or a precision too low for it)"
-        )
-    return array
-
-
 def _require_two(n: int) -> None:
     if n < 2:
         raise ValueError(f"a Frechet distance needs at least 2 images a side, but one has {n}")
-
-
-def _require_same_width(left: int, right: int) -> None:
-    if left != right:
-        raise ValueError(f"features of {left} and {right} dimensions: use the same extractor on both")
 
 
 def _centred(array: Array) -> tuple[Array, Array]:

@@ -1,6 +1,6 @@
-"""Similarity of a translation to the one right answer, image by image: PSNR and SSIM.
+"""Similarity of a translation to the one right answer, image by image: PSNR, SSIM and L1.
 
-Both say something only where aligned pairs exist. They are taken per image and never pooled over a
+They say something only where aligned pairs exist. They are taken per image and never pooled over a
 batch: the logarithm of a mean error is not the mean of logarithms, and a pooled PSNR would depend
 on the batch size.
 """
@@ -34,6 +34,23 @@ def psnr(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
     _check(fake_pixels, real_pixels)
     error = (fake_pixels.double() - real_pixels.double()).square().mean(dim=(1, 2, 3))
     return 10 * torch.log10(RANGE**2 / error)
+
+
+def l1(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
+    """Mean absolute difference of channel values, as a share of their range 255.
+
+    Args:
+        fake_pixels: uint8 [B, 3, H, W].
+        real_pixels: uint8 [B, 3, H, W].
+
+    Returns:
+        float64 [B], in [0, 1], one for each image; 0 where both are identical.
+
+    Raises:
+        ValueError: not uint8, not [B, 3, H, W], or unlike shapes.
+    """
+    _check(fake_pixels, real_pixels)
+    return (fake_pixels.double() - real_pixels.double()).abs().mean(dim=(1, 2, 3)) / RANGE
 
 
 def ssim(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:

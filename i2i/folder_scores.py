@@ -1,0 +1,312 @@
+"""Scores of any folder of translations, whoever made them, by the measures of the bench."""
+
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from torch import Tensor
+
+from i2i.config import DataConfig, validate
+from i2i.data.images import is_picture, read_picture
+from i2i.data.layouts import Picture
+from i2i.errors import UserError
+from i2i.metrics.content import cosine_distances
+from i2i.metrics.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
+from i2i.metrics.features import Extractor
+from i2i.metrics.health import FEWEST, Flag, flags
+from i2i.metrics.names import content_name, is_better_high, number, title
+from i2i.metrics.paired import WINDOW, l1, ssim
+from i2i.scoring import against_truth, distance, features_of, read_pixels
+
+NAMED = 3  # files in an error
+Pixels = Mapping[str, Tensor]
+"""By role (fake, real, source, truth): uint8 [N, 3, H, W]."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the pictures lie.
+
+    Attributes:
+        fake: translations.
+        real: pictures of the target domain.
+        source: what was translated, under the same names.
+        truth: the right answers, under the same names.
+    """
+
+    fake: Path
+    real: Path
+    source: Path | None = None
+    truth: Path | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number: its metric, its value and the number of translations it is over."""
+
+    metric: str
+    value: float
+    n: int
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """What was found.
+
+    Attributes:
+        facts: what the numbers depend on: folders, counts, size, extractor.
+        measures: in the order of the table.
+        flags: signs of faults, raised or not; none without source pictures.
+        notes: what was left out, and why.
+    """
+
+    facts: Mapping[str, Any]
+    measures: Sequence[Measure]
+    flags: Sequence[Flag]
+    notes: Sequence[str]
+
+    def text(self) -> str:
+        """Tables for the terminal."""
+        parts = [
+            _table(("metric", "value", "n"), [(title(m.metric), number(m.metric, m.value), m.n) for m in self.measures])
+        ]
+        if self.flags:
+            rows = [(flag.name, f"{flag.value:.2f}", _limit(flag), _verdict(flag)) for flag in self.flags]
+            parts.append(_table(("health", "value", "flag if", ""), rows))
+        counts = ", ".join(f"{count} {role}" for role, count in self.facts["pictures"].items())
+        parts.append(f"{counts}; at {self.facts['size']} pixels")
+        return "\n".join([*parts, *self.notes])
+
+    def json(self) -> str:
+        """All numbers; those that are not finite as texts, which is how JSON can hold them."""
+        measures = [
+            {"metric": m.metric, "value": _finite(m.value), "n": m.n, "better": _better(m.metric)}
+            for m in self.measures
+        ]
+        raised = [
+            {"flag": f.name, "value": _finite(f.value), "threshold": f.threshold, "raised": f.raised}
+            for f in self.flags
+        ]
+        everything = {**self.facts, "metrics": measures, "flags": raised, "notes": list(self.notes)}
+        return json.dumps(everything, indent=1)
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Height and width that `N` or `HEIGHTxWIDTH` stands for; UserError if it does not."""
+    return None if text is None else validate(DataConfig, {"image_size": text}, "--size").image_size
+
+
+def score_folders(
+    folders: Folders,
+    extractor: str | None = None,
+    size: tuple[int, int] | None = None,
+    intersection: bool = False,
+    device: torch.device | str = "cpu",
+) -> FolderScores:
+    """Score a folder of translations.
+
+    Pictures that are not of the size to score at are scaled to cover it and cropped, as all pictures are in the bench.
+
+    Args:
+        folders: where the pictures lie.
+        extractor: of features for distances; None: Inception, if its weights are in torch's cache.
+        size: height and width; None: that of the translations.
+        intersection: leave out what has no counterpart of its name in every folder.
+        device: where the extractor runs.
+
+    Raises:
+        UserError: empty or missing folders, translations without counterparts or of several sizes, an extractor that
+            cannot be had, or nothing that could be measured.
+    """
+    pictures = _corresponding(folders, intersection)
+    chosen = parse_extractor(extractor) if extractor else default_extractor()
+    if chosen is None and folders.source is None and folders.truth is None:
+        raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
+    size = size or _common_size(pictures["fake"], folders.fake)
+    _check_window(size, folders)
+    network = _built(chosen, size, device)
+    pixels = {role: read_pixels(found, size) for role, found in pictures.items()}
+    measures, n = _measures(pixels, network), len(pixels["fake"])
+    facts = {
+        "folders": {role: str(getattr(folders, role)) for role in pictures},
+        "pictures": {role: len(found) for role, found in pictures.items()},
+        "size": f"{size[0]}x{size[1]}",
+        "extractor": _described(chosen, network),
+    }
+    return FolderScores(
+        facts,
+        [Measure(metric, value, n) for metric, value in measures.items()],
+        _flags(pixels),
+        _notes(pixels, network),
+    )
+
+
+def _corresponding(folders: Folders, intersection: bool) -> dict[str, list[Picture]]:
+    """Pictures by role; those of source and truth in the order of the translations."""
+    fakes = _by_stem(folders.fake)
+    partners = {role: folder for role in ("source", "truth") if (folder := getattr(folders, role)) is not None}
+    found = {role: _by_stem(folder) for role, folder in partners.items()}
+    if not intersection:
+        for role, folder in partners.items():
+            _require_same(fakes, found[role], folders.fake, folder)
+    common = [stem for stem in fakes if all(stem in others for others in found.values())]
+    if not common:
+        raise UserError(f"no picture in {folders.fake} has a counterpart of its name in {_listed(partners.values())}")
+    reals = list(_by_stem(folders.real).values())
+    return {
+        "fake": [fakes[stem] for stem in common],
+        "real": reals,
+        **{role: [others[stem] for stem in common] for role, others in found.items()},
+    }
+
+
+def _by_stem(folder: Path) -> dict[str, Picture]:
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}")
+    pictures: dict[str, Picture] = {}
+    for path in sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file()):
+        if path.stem in pictures:
+            raise UserError(f"{folder} holds {pictures[path.stem].path.name} and {path.name}: keep one of that name")
+        pictures[path.stem] = Picture(path)
+    if not pictures:
+        raise UserError(f"there are no pictures in {folder} itself")
+    return pictures
+
+
+def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, other: Path) -> None:
+    missing = [stem for stem in others if stem not in fakes]
+    extra = [stem for stem in fakes if stem not in others]
+    if missing or extra:
+        counts = [
+            f"{len(names)} {what} ({_first(names)})"
+            for names, what in ((missing, f"missing in {fake}"), (extra, f"missing in {other}"))
+            if names
+        ]
+        raise UserError(
+            f"{fake} and {other} do not hold the same names: {', '.join(counts)}. "
+            "--intersection leaves these pictures out"
+        )
+
+
+def _common_size(pictures: Sequence[Picture], folder: Path) -> tuple[int, int]:
+    """Height and width of all pictures, or an error that names those unlike the first."""
+    with ThreadPoolExecutor() as pool:
+        sizes = list(pool.map(lambda picture: read_picture(picture.path).size, pictures))
+    width, height = sizes[0]
+    unlike = [picture.path.name for picture, size in zip(pictures, sizes, strict=True) if size != sizes[0]]
+    if unlike:
+        raise UserError(
+            f"{len(unlike)} of {len(sizes)} pictures in {folder} are not of the first one's {height}x{width} pixels "
+            f"({_first(unlike)}): --size N scales all"
+        )
+    return height, width
+
+
+def _built(spec: ExtractorSpec | None, size: tuple[int, int], device: torch.device | str) -> Extractor | None:
+    if spec is None:
+        return None
+    extractor = spec.build(device)
+    if extractor.size not in (None, size):
+        height, width = extractor.size
+        raise UserError(f"{extractor.name} takes pictures of {height}x{width} pixels only: --size {height}x{width}")
+    return extractor
+
+
+def _measures(pixels: Pixels, extractor: Extractor | None) -> dict[str, float]:
+    features = _features(pixels, extractor) if extractor else {}
+    measures: dict[str, float] = {}
+    if extractor:
+        measures |= distance(extractor, features["fake"], features["real"])
+    if "truth" in pixels:
+        measures |= against_truth(pixels["fake"], pixels["truth"])
+        measures["l1"] = float(l1(pixels["fake"], pixels["truth"]).mean())
+    if "source" in pixels:
+        measures["content-ssim"] = float(ssim(pixels["fake"], pixels["source"]).mean())
+    if extractor and "source" in pixels:
+        distances = cosine_distances(features["fake"], features["source"])
+        measures[content_name(extractor.name)] = float(distances.mean())
+    return measures
+
+
+def _features(pixels: Pixels, extractor: Extractor) -> dict[str, np.ndarray]:
+    for role in ("fake", "real"):
+        if len(pixels[role]) < 2:
+            raise UserError(f"a distance of distributions needs two or more pictures a side, but {role} has one")
+    return {role: features_of(extractor, found) for role, found in pixels.items() if role != "truth"}
+
+
+def _flags(pixels: Pixels) -> list[Flag]:
+    if "source" not in pixels or not _flags_possible(pixels):
+        return []
+    return flags(pixels["source"], pixels["fake"], pixels["real"])
+
+
+def _flags_possible(pixels: Pixels) -> bool:
+    return min(len(found) for found in pixels.values()) >= FEWEST
+
+
+def _notes(pixels: Pixels, extractor: Extractor | None) -> list[str]:
+    notes = []
+    if extractor is None:
+        notes.append("no distance to the target domain: name its features with --extractor")
+    if "source" in pixels and not _flags_possible(pixels):
+        notes.append(f"no health flags: they need {FEWEST} or more pictures")
+    return notes
+
+
+def _described(spec: ExtractorSpec | None, extractor: Extractor | None) -> dict[str, Any] | None:
+    if spec is None or extractor is None:
+        return None
+    preparation = str(getattr(extractor, "preparation", "the network's own"))
+    return {"name": extractor.name, "fingerprint": spec.fingerprint, "preparation": preparation}
+
+
+def _check_window(size: tuple[int, int], folders: Folders) -> None:
+    if min(size) < WINDOW and (folders.source or folders.truth):
+        raise UserError(f"SSIM needs {WINDOW} pixels a side, not {size[0]}x{size[1]}: use a larger --size")
+
+
+def _limit(flag: Flag) -> str:
+    return f"{'>' if flag.above else '<'} {flag.threshold:g}"
+
+
+def _verdict(flag: Flag) -> str:
+    return f"FLAG: {flag.says}" if flag.raised else "ok"
+
+
+def _better(metric: str) -> str:
+    return "higher" if is_better_high(metric) else "lower"
+
+
+def _finite(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+
+
+def _listed(folders: Iterable[Path]) -> str:
+    return " and ".join(map(str, folders))
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    table = Table(*header)
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console = Console(file=StringIO(), width=140)
+    console.print(table)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text.rstrip()

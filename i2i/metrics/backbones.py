@@ -1,0 +1,235 @@
+"""Features of ImageNet networks: any of timm's, and torchvision's where its files have other names inside.
+
+The name of such a distance is `FD-` with the library, the network and the first digits of its weights' checksum,
+because distances in other features, or in the same network's with other weights, are other measures.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import huggingface_hub
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from i2i.errors import UserError, unknown
+from i2i.metrics._files import read_state, sha256
+from i2i.metrics._inference import check_pixels, scoring
+
+Resampling = Literal["bilinear", "bicubic"]
+SHOWN_DIGITS = 8  # of a checksum, in a metric's name
+# Pictures at a time on the CPU. Maps of more go back to the system after every layer, and fetching fresh memory for the
+# next one took a third of SqueezeNet's time.
+CPU_CHUNK = 4
+COUNTER = "num_batches_tracked"  # older files have none, and features do not depend on it
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How pixels become a network's input.
+
+    The whole picture is scaled to `size`, whatever its proportions, so that nothing at the border is left out of the
+    measure; then it is normalised by channel.
+
+    Attributes:
+        size: height and width, pixels.
+        resampling: antialiased filter; results are clipped to 0..255 and not rounded.
+        mean, std: of the channels red, green and blue in [0, 1].
+    """
+
+    size: tuple[int, int]
+    resampling: Resampling
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Normalised float32 [B, 3, height, width] of uint8 [B, 3, H, W]."""
+        images = pixels.float()
+        if tuple(images.shape[2:]) != self.size:
+            images = nn.functional.interpolate(images, self.size, mode=self.resampling, antialias=True).clamp_(0, 255)
+        mean, std = (
+            torch.tensor(values, device=pixels.device)[:, None, None] * 255 for values in (self.mean, self.std)
+        )
+        return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+
+    def __str__(self) -> str:
+        mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (self.mean, self.std))
+        return f"{self.size[0]}x{self.size[1]} pixels, {self.resampling} antialiased, mean ({mean}), std ({std})"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network without its head, its weights still random.
+
+    Attributes:
+        network: from prepared images [B, 3, H, W] to features [B, d].
+        heads: names that begin the head's entries in a file of weights.
+        dimensions: d.
+        preparation: of its input.
+    """
+
+    network: Any  # timm's and torchvision's networks share no typed base
+    heads: tuple[str, ...]
+    dimensions: int
+    preparation: Preparation
+
+
+class BackboneExtractor:
+    """The features below the head of an ImageNet network.
+
+    Args:
+        title: library and network, such as "timm-resnet18".
+        backbone: the network; it gets the weights.
+        weights: a plain state dict with the library's own names, `.safetensors` or as `torch.save` writes it.
+        device: where the network runs and the features stay.
+
+    Attributes:
+        name: `FD-<title>-<eight digits of the file's SHA-256>`.
+        dimensions: length of a feature vector.
+        size: None, any size is scaled.
+        preparation: of the pixels.
+
+    Raises:
+        UserError: the file cannot be read, or its tensors are not those of the network.
+    """
+
+    size = None
+
+    def __init__(self, title: str, backbone: Backbone, weights: Path, *, device: torch.device | str = "cpu") -> None:
+        _load(backbone, weights, title)
+        self.name = f"FD-{title}-{sha256(weights)[:SHOWN_DIGITS]}"
+        self.dimensions = backbone.dimensions
+        self.preparation = backbone.preparation
+        self._device = torch.device(device)
+        self._network = backbone.network.eval().to(self._device).to(memory_format=torch.channels_last)
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Features of pictures of any size.
+
+        Args:
+            pixels: uint8 [B, 3, H, W].
+
+        Returns:
+            float32 [B, d].
+
+        Raises:
+            ValueError: `pixels` is not uint8 [B, 3, H, W].
+        """
+        check_pixels(pixels)
+        with scoring(self._network, self._device):
+            parts = [self._network(self.preparation(part.to(self._device))) for part in self._chunks(pixels)]
+        return torch.cat(parts).flatten(1)
+
+    def _chunks(self, pixels: Tensor) -> list[Tensor]:
+        count = max(1, len(pixels))
+        length = CPU_CHUNK if self._device.type == "cpu" else count
+        return [pixels[start : start + length] for start in range(0, count, length)]
+
+
+def timm_backbone(name: str) -> Backbone:
+    """A network of timm's, such as `resnet18` or `resnet18.a1_in1k`, with the input of its published weights.
+
+    Raises:
+        UserError: timm knows no such network.
+    """
+    try:
+        if not timm.is_model(name):
+            raise unknown("timm backbone", name, timm.list_models())
+        with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay where they were
+            network: Any = timm.create_model(name, pretrained=False, num_classes=0)
+    except RuntimeError as error:  # timm's for a tag it does not have
+        raise UserError(f"timm has no {name!r}: {error}") from None
+    config = network.pretrained_cfg
+    heads, side = config["classifier"], tuple(config["input_size"][1:])
+    return Backbone(
+        network,
+        (heads,) if isinstance(heads, str) else tuple(heads or ()),
+        int(network.head_hidden_size),
+        Preparation(side, _filter(config["interpolation"]), tuple(config["mean"]), tuple(config["std"])),
+    )
+
+
+def torchvision_backbone(name: str) -> Backbone:
+    """A classifier of torchvision's, such as `squeezenet1_0`, with the input of its default weights.
+
+    Its features are what the last linear layer sees. SqueezeNet ends in a convolution instead; its features are the
+    maps below that, averaged over positions.
+
+    Raises:
+        UserError: torchvision has no such classifier, or it changes its input along with the weights.
+    """
+    known = torchvision.models.list_models(module=torchvision.models)
+    if name not in known:
+        raise unknown("torchvision classifier", name, known)
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings(action="ignore"):
+        network = torchvision.models.get_model(name, weights=None)
+    if hasattr(network, "transform_input"):
+        raise UserError(f"torchvision's {name} scales its input along with its weights: take a network of timm's")
+    transforms = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+    head, dimensions = _without_head(network)
+    side = transforms.crop_size[0]
+    preparation = Preparation(
+        (side, side), _filter(transforms.interpolation.value), tuple(transforms.mean), tuple(transforms.std)
+    )
+    return Backbone(network, (head,), dimensions, preparation)
+
+
+def cached_weights(name: str) -> Path | None:
+    """The published weights of a timm network if a cache of this machine holds them; nothing is fetched."""
+    config: Any = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    if config is None:
+        return None
+    files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+    for file in files if config.hf_hub_id else ():
+        found = huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file)
+        if isinstance(found, str):  # else None, or a mark that the repository has no such file
+            return Path(found)
+    place = Path(torch.hub.get_dir()) / "checkpoints" / str(config.url or "").rpartition("/")[2]
+    return place if place.is_file() else None
+
+
+def _without_head(network: Any) -> tuple[str, int]:
+    """Replace the last layer by what passes features on; returns its name and their number."""
+    linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if linear:
+        layer = network.get_submodule(linear[-1])
+        owner, _, own = linear[-1].rpartition(".")
+        setattr(network.get_submodule(owner), own, nn.Identity())
+        return linear[-1], int(layer.in_features)
+    last = [module for module in network.get_submodule("classifier").modules() if isinstance(module, nn.Conv2d)][-1]
+    network.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return "classifier", last.in_channels
+
+
+def _filter(name: str) -> Resampling:
+    """Bilinear stays; bicubic stands for itself and for what PyTorch does not have."""
+    return "bilinear" if name == "bilinear" else "bicubic"
+
+
+def _load(backbone: Backbone, weights: Path, title: str) -> None:
+    state = read_state(weights)
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise UserError(f"{weights} holds no plain state dict of tensors: save the network's state_dict() by itself")
+    own = backbone.network.state_dict()
+    kept = {name: tensor for name, tensor in state.items() if not str(name).startswith(_beginnings(backbone.heads))}
+    _check_names(title, weights, "lacks", [name for name in own if name not in kept and not name.endswith(COUNTER)])
+    _check_names(title, weights, "has besides", [str(name) for name in kept if name not in own])
+    shapes = [name for name, tensor in own.items() if name in kept and kept[name].shape != tensor.shape]
+    _check_names(title, weights, "has in another shape", shapes)
+    backbone.network.load_state_dict(kept, strict=False)  # what may be missing are counters of batches
+
+
+def _beginnings(heads: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{head}." for head in heads)
+
+
+def _check_names(title: str, weights: Path, what: str, names: list[str]) -> None:
+    if names:
+        raise UserError(
+            f"{weights} does not hold the weights of {title}: it {what} {len(names)} tensors "
+            f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        )

@@ -1,0 +1,85 @@
+"""A bench with features of one's own choice."""
+
+import csv
+import sys
+
+import pytest
+import timm
+import torch
+
+from i2i import cli
+from i2i.benchmarks.run import prepare
+from i2i.benchmarks.suite import load_suite
+from i2i.config import parse_assignments
+from i2i.errors import UserError
+from i2i.metrics.extractors import make_extractor
+
+BACKBONE = "resnet10t"
+SMALL = [
+    "data.image_size=16",
+    "data.scenes=4",
+    "data.test_scenes=3",
+    "data.domains=summer,winter",
+    "classifier.images=32",
+]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    return tmp_path
+
+
+def backbone(path, seed=0):
+    torch.manual_seed(seed)
+    torch.save(timm.create_model(BACKBONE).state_dict(), path)
+    return f"timm:{BACKBONE}:{path}"
+
+
+def plan(place, **options):
+    data = parse_assignments(SMALL)["data"]
+    return prepare(load_suite("seasons", "colour", data, SMALL), place / "bench", **options)
+
+
+def score_keys(place, **options):
+    return [job.arguments["key"] for job in plan(place, **options).jobs if "scores" in job.name]
+
+
+def test_scores_depend_on_the_extractor_and_nothing_else_does(place):
+    one, other = backbone(place / "one.pth"), backbone(place / "other.pth", 1)
+    (place / "moved.pth").write_bytes((place / "one.pth").read_bytes())
+    plain, ours = score_keys(place), score_keys(place, extractor=one)
+    assert not set(plain) & set(ours)
+    assert not set(ours) & set(score_keys(place, extractor=other))
+    assert ours == score_keys(place, extractor=f"timm:{BACKBONE}:{place / 'moved.pth'}")
+    others = [
+        [job.arguments["key"] for job in plan(place, **options).jobs if "scores" not in job.name]
+        for options in ({}, {"extractor": one})
+    ]
+    assert others[0] == others[1]
+
+
+def test_an_extractor_that_cannot_be_built_is_refused_before_any_training(place):
+    wrong = place / "wrong.pth"
+    torch.save({"weight": torch.zeros(1)}, wrong)
+    with pytest.raises(UserError, match="does not hold the weights of timm-resnet10t"):
+        plan(place, extractor=f"timm:{BACKBONE}:{wrong}")
+    with pytest.raises(UserError, match="--inception and --extractor are two extractors"):
+        plan(place, extractor=f"timm:{BACKBONE}:{wrong}", inception=wrong)
+
+
+@pytest.mark.slow
+def test_a_bench_measures_distances_in_the_named_features(place):
+    spec = backbone(place / "one.pth")
+    sys.argv = ["i2i", "bench", "--models", "colour", "--out", "bench", "--extractor", spec]
+    sys.argv += [f"--set={setting}" for setting in SMALL]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 0
+    with (place / "bench" / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    name = make_extractor(spec).name
+    assert {row["metric"] for row in rows} == {"accuracy", name, "psnr", "ssim"}
+    assert f"{name} ↓" in (place / "bench" / "table.md").read_text()

@@ -1,0 +1,227 @@
+"""`i2i score`: any folder by the bench's measures, and what it says of folders that do not fit."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from i2i import cli
+from i2i.benchmarks.scoring import Scorer
+from i2i.data.embedded import make
+from i2i.data.images import write_picture
+from i2i.errors import UserError
+from i2i.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
+from i2i.labels import LabelSpace
+from i2i.metrics.classifier import DomainClassifier
+from i2i.metrics.extractors import make_extractor
+from i2i.metrics.names import title
+
+DOMAINS = ("summer", "autumn", "winter", "night")
+SIDE = 32
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A drawn data folder, its test pictures half as large again as what is scored."""
+    root = tmp_path_factory.mktemp("data") / "seasons"
+    make("seasons", root, (48, 48), 4, 5)
+    return root
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """The file of a classifier; its weights are random, which is as good for equal numbers."""
+    path = tmp_path_factory.mktemp("classifier") / "classifier.safetensors"
+    torch.manual_seed(0)
+    DomainClassifier(LabelSpace.of_domains(DOMAINS), (SIDE, SIDE)).save(path)
+    return path
+
+
+@pytest.fixture
+def fakes(data, tmp_path):
+    """Translations from summer to winter as a bench lays them out: noisy truth of the scored size."""
+    folder = tmp_path / "translations" / "summer2winter"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for path in (data / "test" / "winter").iterdir():
+        pixels = np.asarray(Image.open(path).resize((SIDE, SIDE)), dtype=float)
+        write_picture(folder / path.name, (pixels + rng.normal(0, 12, pixels.shape)).clip(0, 255).astype(np.uint8))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_inception(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+
+
+def values(scored):
+    return {measure.metric: measure.value for measure in scored.measures}
+
+
+def run(*arguments):
+    sys.argv = ["i2i", "score", *map(str, arguments)]
+    try:
+        cli.main()
+    except SystemExit as stopped:
+        return stopped.code
+    return 0
+
+
+def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
+    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
+    spec = f"classifier:{classifier}"
+    rows = Scorer(settings, classifier, spec, torch.device("cpu")).translations(fakes.parent, "summer", "winter")
+    bench = {row["metric"]: row["value"] for row in rows}
+    scored = score_folders(Folders(fakes, data / "test" / "winter", truth=data / "test" / "winter"), spec)
+    ours = values(scored)
+    name = make_extractor(spec).name
+    assert bench.keys() == {"accuracy", name, "psnr", "ssim"}
+    assert {metric: ours[metric] for metric in (name, "psnr", "ssim")} == {
+        metric: bench[metric] for metric in (name, "psnr", "ssim")
+    }
+    assert 0 < ours["l1"] < 0.2
+    assert {measure.n for measure in scored.measures} == {5}
+
+
+def test_content_is_kept_best_by_a_copy(data, classifier, fakes):
+    source, real = data / "test" / "summer", data / "test" / "winter"
+    spec, size = f"classifier:{classifier}", (SIDE, SIDE)
+    ours = values(score_folders(Folders(fakes, real, source), spec, size))
+    copy = score_folders(Folders(source, real, source), spec, size)
+    distance = f"content-{make_extractor(spec).name.removeprefix('FD-')}"
+    assert values(copy)["content-ssim"] == pytest.approx(1)
+    assert values(copy)[distance] == pytest.approx(0, abs=1e-6)
+    assert ours["content-ssim"] < 0.9
+    assert ours[distance] > 1e-4
+    assert [flag.name for flag in copy.flags if flag.raised] == ["copied"]
+
+
+def test_the_table_shows_arrows_counts_and_flags(data, fakes, capsys, tmp_path):
+    source = data / "test" / "summer"
+    status = run(
+        "--fake",
+        source,
+        "--real",
+        data / "test" / "winter",
+        "--source",
+        source,
+        "--paired",
+        "--json",
+        tmp_path / "x.json",
+    )
+    text = capsys.readouterr().out
+    assert status == 0
+    for part in ("PSNR, dB ↑", "L1 ↓", "SSIM to the input ↑", "FLAG: the outputs are the inputs", "5 fake, 5 real"):
+        assert part in text
+    found = json.loads((tmp_path / "x.json").read_text())
+    assert found["size"] == "48x48"
+    assert {"metric": "content-ssim", "value": 1.0, "n": 5, "better": "higher"} in found["metrics"]
+    assert [flag["flag"] for flag in found["flags"] if flag["raised"]] == ["copied"]
+    assert "name its features with --extractor" in text
+
+
+def test_values_that_json_has_no_number_for_are_texts():
+    scored = FolderScores({"pictures": {}, "size": ""}, [Measure("psnr", float("inf"), 2)], [], [])
+    assert json.loads(scored.json())["metrics"][0]["value"] == "inf"
+
+
+def test_arrows_point_to_the_better_values():
+    assert [title(name)[-1] for name in ("psnr", "ssim", "content-ssim", "accuracy")] == ["↑"] * 4
+    assert [title(name)[-1] for name in ("fid", "FD-timm-resnet18-1a2b3c4d", "l1", "content-inception")] == ["↓"] * 4
+
+
+def test_names_that_do_not_correspond_are_counted_and_named(data, fakes):
+    source = data / "test" / "summer"
+    names = sorted(path.name for path in fakes.iterdir())
+    for name in names[:4]:
+        (fakes / name).rename(fakes / f"x{name}")
+    folders = Folders(fakes, data / "test" / "winter", source)
+    stems = ", ".join(name.removesuffix(".png") for name in names[:3])
+    with pytest.raises(
+        UserError, match=rf"4 missing in .* \({stems}, \.\.\.\), 4 missing in .*summer \(x0.*--intersection"
+    ):
+        score_folders(folders)
+    scored = score_folders(folders, intersection=True)
+    assert {measure.n for measure in scored.measures} == {1}
+    (fakes / names[4]).unlink()
+    with pytest.raises(UserError, match=r"no picture in .* has a counterpart"):
+        score_folders(folders, intersection=True)
+
+
+def test_the_intersection_is_paired_by_name_and_not_by_position(data, fakes):
+    truth = data / "test" / "winter"
+    whole = values(score_folders(Folders(fakes, truth, truth=truth)))["psnr"]
+    first = min(fakes.iterdir())
+    alone = fakes.parent / "alone"
+    alone.mkdir()
+    shutil.copy(first, alone)
+    lost = values(score_folders(Folders(alone, truth, truth=truth), intersection=True))["psnr"]
+    first.unlink()
+    rest = values(score_folders(Folders(fakes, truth, truth=truth), intersection=True))["psnr"]
+    assert (4 * rest + lost) / 5 == pytest.approx(whole)
+
+
+def test_translations_of_several_sizes_are_counted_and_named(data, fakes):
+    others = sorted(fakes.iterdir())[1:]
+    for path in others:
+        Image.open(path).resize((16, 20)).save(path)
+    folders = Folders(fakes, data / "test" / "winter", data / "test" / "summer")
+    stems = ", ".join(path.name for path in others[:3])
+    with pytest.raises(UserError, match=rf"4 of 5 pictures in .* 32x32 pixels \({stems}, \.\.\.\): --size N"):
+        score_folders(folders)
+    assert score_folders(folders, size=(16, 16)).facts["size"] == "16x16"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--fake", "nowhere", "--real", "real"], "there is no folder nowhere"),
+        (["--fake", "empty", "--real", "real", "--source", "real"], "there are no pictures in empty"),
+        (["--fake", "real", "--real", "empty", "--source", "real"], "there are no pictures in empty"),
+        (["--fake", "real", "--real", "real"], "nothing to measure: name features with --extractor"),
+        (["--fake", "real", "--real", "real", "--paired", "--truth", "real"], "--paired takes"),
+        (["--fake", "real", "--real", "real", "--paired", "--size", "8"], "SSIM needs 11 pixels a side"),
+        (["--fake", "real", "--real", "real", "--paired", "--size", "big"], "write N, HxW"),
+        (["--fake", "real", "--real", "real", "--paired", "--json", "empty"], "--json empty is no place"),
+        (["--fake", "real", "--real", "real", "--paired", "--json", "one/a.png/x"], "--json one/a.png/x is no place"),
+        (["--fake", "real", "--real", "real", "--extractor", "vgg"], "unknown extractor 'vgg'"),
+        (["--fake", "twins", "--real", "real", "--paired"], r"twins holds 00004.bmp and 00004.png"),
+        (["--fake", "one", "--real", "real", "--extractor", "CLASSIFIER", "--size", "32"], "fake has one"),
+        (["--fake", "real", "--real", "real", "--extractor", "CLASSIFIER"], "pixels only: --size 32x32"),
+    ],
+)
+def test_what_cannot_be_scored_is_an_error_of_two_lines(
+    arguments, text, data, classifier, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("empty", "twins", "one"):
+        (tmp_path / folder).mkdir()
+    shutil.copytree(data / "test" / "winter", tmp_path / "real")
+    picture = Image.open(min((tmp_path / "real").iterdir()))
+    for name in ("twins/00004.png", "twins/00004.bmp", "one/a.png"):
+        picture.save(tmp_path / name)
+    status = run(*(f"classifier:{classifier}" if word == "CLASSIFIER" else word for word in arguments))
+    error = capsys.readouterr().err
+    assert status == 2
+    assert text in error
+    assert len(error.splitlines()) <= 2
+
+
+def test_a_single_picture_has_no_flags_but_scores(data, tmp_path):
+    for domain in ("summer", "winter"):
+        (tmp_path / domain).mkdir()
+        shutil.copy(min((data / "test" / domain).iterdir()), tmp_path / domain)
+    scored = score_folders(Folders(tmp_path / "winter", tmp_path / "winter", tmp_path / "summer"))
+    assert not scored.flags
+    assert "no health flags: they need 2 or more pictures" in scored.notes
+    assert len(scored.measures) == 1
+
+
+def test_a_size_is_a_number_or_two():
+    assert parse_size(None) is None
+    assert parse_size("64") == (64, 64)
+    assert parse_size("48x64") == (48, 64)
