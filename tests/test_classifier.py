@@ -203,6 +203,7 @@ def test_other_backbones_of_timm_work() -> None:
     assert other(pixels[:2]).shape == (2, 3)
 
 
+@pytest.mark.slow
 def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
     """Attributes: is it a disc, is it bright; beside a data set of its own of squares and bars."""
     first, second = LabelSet(("disc", "dim"), name="a"), LabelSet(("bar", "square"), (("bar", "square"),), "b")

@@ -110,6 +110,7 @@ def test_one_model_is_the_best_and_alone() -> None:
     assert indistinguishable({"a": [1.0, 2.0]}, "max") == ("a", set())
 
 
+@pytest.mark.slow
 def test_equal_models_are_told_apart_no_more_often_than_the_level_says() -> None:
     """Of five: were only the four pairs with the best corrected, it would be near 0.1."""
     fooled = [

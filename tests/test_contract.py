@@ -54,6 +54,7 @@ VARIANTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=str)
 def test_contract_with_options(name, settings, check):
