@@ -78,7 +78,7 @@ class Checkpoint:
         return Task(
             tuple(task["domains"]),
             tuple((source, target) for source, target in task["directions"]),
-            LabelSpace.from_settings(task["labels"]) if "labels" in task else LabelSpace.of_domains(task["domains"]),
+            LabelSpace.from_settings(task["labels"]),
             (task["image_size"][0], task["image_size"][1]),
             task["channels"],
         )
