@@ -23,7 +23,9 @@ from i2i.errors import UserError, unknown
 
 INPUT, TARGET = "input", "target"
 CELL = 1.1  # inches
-HEADER = 0.3  # inches
+HEADER = 0.3  # inches, of one line
+HEADER_LINE = 0.17  # inches, of every further line
+HEADER_LETTER = 0.095  # inches
 FOOTER = 0.16  # inches, of a line
 LABEL = 1.15  # inches, at least
 LETTER = 0.085  # inches, of a row's label
@@ -141,11 +143,13 @@ def _figure(headers: list[str], labels: list[str], pictures: list[list[np.ndarra
     longest = max(len(line) for label in labels for line in label.split("\n"))
     margin = max(LABEL, 0.12 + LETTER * longest)
     across = margin + len(headers) * cell_width
+    headers = [textwrap.fill(header, max(1, int(cell_width / HEADER_LETTER))) for header in headers]
+    top = HEADER + HEADER_LINE * max(header.count("\n") for header in headers)
     note = textwrap.fill(note, int((across - 0.12) / SMALL_LETTER))
-    size = (across, HEADER + len(pictures) * CELL + FOOTER * (1 + note.count("\n")))
+    size = (across, top + len(pictures) * CELL + FOOTER * (1 + note.count("\n")))
     figure = Figure(figsize=size, facecolor="white")
     for y, (label, row) in enumerate(zip(labels, pictures, strict=True)):
-        bottom = (size[1] - HEADER - (y + 1) * CELL) / size[1]
+        bottom = (size[1] - top - (y + 1) * CELL) / size[1]
         middle = bottom + CELL / size[1] / 2
         figure.text(0.06 / size[0], middle, label, va="center", fontsize=9, parse_math=False)
         for x, pixels in enumerate(row):
@@ -155,6 +159,7 @@ def _figure(headers: list[str], labels: list[str], pictures: list[list[np.ndarra
             axes.set_axis_off()
     for x, header in enumerate(headers):
         centre = (margin + (x + 0.49) * cell_width) / size[0]
-        figure.text(centre, 1 - 0.5 * HEADER / size[1], header, ha="center", va="center", fontsize=10, parse_math=False)
+        text = figure.text(centre, 1 - 0.5 * top / size[1], header, ha="center", va="center", parse_math=False)
+        text.set_fontsize(10 * min(1, 0.95 * cell_width * figure.dpi / text.get_window_extent().width))
     figure.text(0.06 / size[0], 0.05 / size[1], note, va="bottom", fontsize=6, parse_math=False)
     return figure

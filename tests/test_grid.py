@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from i2i import cli
-from i2i.benchmarks.grid import Finished, Row
+from i2i.benchmarks.grid import Finished, Row, _figure
 from i2i.benchmarks.grid_rows import at_random, choose
 from i2i.errors import UserError
 
@@ -202,3 +202,14 @@ def test_a_grid_that_cannot_be_drawn_is_refused(results, tmp_path, monkeypatch, 
 def test_a_folder_that_is_no_bench_is_named(tmp_path, capsys):
     assert run(tmp_path, "--out", tmp_path / "grid.pdf") == 2
     assert "is no results folder of a bench" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("header", ["encoder-decoder-l1-cgan", "WWWWWWWWWWWWWWWWWWWW", "one two three four five six"])
+def test_long_names_of_columns_stay_above_their_column_and_apart(header):
+    picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+    figure = _figure([header, header, "truth"], ["a\nto b"], [[picture] * 3], "a note")
+    figure.canvas.draw()
+    first, second, _ = [text.get_window_extent() for text in figure.texts[1:4]]
+    picture_top = max(axes.get_window_extent().y1 for axes in figure.axes)
+    assert first.x1 < second.x0
+    assert first.y0 >= picture_top and first.y1 <= figure.bbox.y1
