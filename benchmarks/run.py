@@ -168,7 +168,7 @@ class _Builder:
             jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         place = Path(name, f"seed{seed}")
-        key = stable_hash([keys, self.directions, fingerprint])
+        key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint])
         translate = Job(
             f"translations of {name}, seed {seed}",
             "translate",

@@ -12,6 +12,7 @@ from torch import Tensor
 from i2i.benchmarks.measures import ACCURACY, confusion, flag_entry, of_pictures, of_sets
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Scores, entries, read_pictures
+from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data
@@ -26,11 +27,6 @@ from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.names import content_name
 from i2i.runs import run_config
 from i2i.scoring import against_input, against_truth, features_of, read_pixels
-
-CYCLE = "cycle"
-FINITE = "finite"
-NOTED = "pictures.csv"
-"""The table of what was noted of single pictures while they were translated, under the metrics `cycle` and `finite`."""
 
 
 class Pictures(NamedTuple):
