@@ -112,10 +112,14 @@ def score(
     scorer: Mapping[str, Any],
     translations: Path,
     directions: Sequence[Direction],
+    gan_train: Mapping[str, Any] | None,
     key: str,
     device: str | None,
 ) -> None:
-    """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`."""
+    """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`.
+
+    `gan_train` holds the options of the classifiers for GAN-train; None: it is not measured.
+    """
     if _stored_key(out) == key:
         return
     scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
@@ -125,16 +129,27 @@ def score(
     for number, (source, own) in enumerate(targets.items(), 1):
         scores.add(scoring.translations(translations, source, own))
         report(f"{number} of {len(targets)} domains")
+    if gan_train is not None:
+        scores.add(scoring.learnt_from(translations, directions, gan_train))
     scores.write(out, key, scoring.features)
 
 
-def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, device: str | None) -> None:
+def score_real(
+    report: Report,
+    out: Path,
+    scorer: Mapping[str, Any],
+    gan_train: Mapping[str, Any] | None,
+    key: str,
+    device: str | None,
+) -> None:
     """Score the real pictures of every domain."""
     if _stored_key(out) == key:
         return
     scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
     for domain in scoring.data.domains:
         scores.add(scoring.real(domain))
+    if gan_train is not None:
+        scores.add(scoring.learnt_from_real(gan_train))
     scores.write(out, key, scoring.features)
 
 

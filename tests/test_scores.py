@@ -10,6 +10,7 @@ from PIL import Image
 
 from i2i.benchmarks import jobs
 from i2i.benchmarks.cycle import cycle_errors, way_back
+from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import confusion, of_pictures, of_sets
 from i2i.benchmarks.scores import pictures_path, read_pictures, write_pictures
 from i2i.benchmarks.scoring import Scorer
@@ -248,11 +249,85 @@ def test_outputs_that_are_not_finite_are_noted_picture_by_picture(tmp_path, data
     assert [entry["value"] for entry in made.noted] == [0.0] + [1.0] * (N - 1)
 
 
+def grey(level, n=4):
+    return torch.full((n, 3, SIDE, SIDE), level, dtype=torch.uint8)
+
+
+class ByLevel:
+    """Learns the mean level of each domain and takes a picture for the nearest one's."""
+
+    device = torch.device("cpu")
+    training = False
+
+    def __init__(self, pixels, labels, space):
+        self.labels, self.learnt = space, pixels
+        levels, members = pixels.double().mean(dim=(1, 2, 3)), labels.argmax(1)
+        self.levels = torch.stack([levels[members == i].mean() for i in range(space.classes)])
+
+    def __call__(self, pixels):
+        return -(pixels.double().mean(dim=(1, 2, 3))[:, None] - self.levels).abs()
+
+    def eval(self):
+        return self
+
+    def train(self, mode):
+        return self
+
+
+def test_gan_train_is_the_share_of_real_pictures_that_are_known_from_translations():
+    labels = LabelSpace.of_domains(DOMAINS)
+    reals = dict(zip(DOMAINS, (grey(10), grey(100), grey(200)), strict=True))
+    fakes = {(a, b): reals[b] for a in DOMAINS for b in DOMAINS if a != b}
+    assert {row["value"] for row in gan_train(fakes, reals, labels, ByLevel).rows} == {1.0}
+    swap = {"summer": "winter", "winter": "summer", "night": "night"}
+    wrong = {(a, b): reals[swap[b]] for a, b in fakes}
+    scores = gan_train(wrong, reals, labels, ByLevel)
+    assert {row["target"]: row["value"] for row in scores.rows} == {"summer": 0.0, "winter": 0.0, "night": 1.0}
+    assert {(row["source"], row["target"]) for row in scores.rows} == fakes.keys()
+    assert {row["n"] for row in scores.rows} == {4}
+
+
+def test_gan_train_judges_no_picture_whose_translation_it_has_learnt_from(monkeypatch):
+    """Every picture has a level of its own; a copy of a scene in training would be seen by it."""
+    scenes = torch.cat([grey(level, 1) for level in range(6)])
+    seen = []
+
+    def noting(classifier, pixels):
+        seen.append((set(classifier.learnt[:, 0, 0, 0].tolist()), set(pixels[:, 0, 0, 0].tolist())))
+        return torch.zeros(len(pixels), 2)
+
+    monkeypatch.setattr("i2i.benchmarks.gan_train.judge", noting)
+    reals = {"summer": scenes, "winter": scenes}
+    gan_train({WAY: scenes, WAY[::-1]: scenes}, reals, LabelSpace.of_domains(WAY), ByLevel)
+    assert len(seen) == 4
+    assert all(not learnt & judged for learnt, judged in seen)
+    assert set.union(*(judged for _, judged in seen)) == set(range(6))
+
+
+def test_gan_train_needs_two_targets_that_say_everything():
+    reals = {"summer": grey(1), "winter": grey(2)}
+    assert gan_train({WAY: grey(2)}, reals, LabelSpace.of_domains(WAY), ByLevel).rows == []
+    labels = LabelSpace((LabelSet(("Male", "Young")),))
+    ways = {("-Male", "Male"): grey(1), ("Male", "-Male"): grey(2)}
+    assert gan_train(ways, {"Male": grey(1), "-Male": grey(2)}, labels, ByLevel).rows == []
+
+
+def test_a_score_job_measures_gan_train_where_it_is_asked_to(tmp_path, data, classifier):
+    place = translated(tmp_path, data, winter="winter", night="night")
+    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
+    arguments = {"settings": settings, "classifier": classifier, "extractor": None}
+    out, ways = tmp_path / "x.json", [("summer", "winter"), ("summer", "night")]
+    jobs.score(print, out, arguments, place, ways, {"backbone": "resnet10t", "images": 64}, "key", "cpu")
+    found = {row["target"]: row for row in json.loads(out.read_text())["rows"] if row["metric"] == "gan-train"}
+    assert found.keys() == {"winter", "night"}
+    assert {row["n"] for row in found.values()} == {N}
+
+
 def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, data, classifier, swapped):
     settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
     arguments = {"settings": settings, "classifier": classifier, "extractor": None}
     out = tmp_path / "scores" / "x-seed0.json"
-    jobs.score(print, out, arguments, swapped, [WAY], "key", "cpu")
+    jobs.score(print, out, arguments, swapped, [WAY], None, "key", "cpu")
     found = json.loads(out.read_text())
     kinds = {"key", "features", "rows", "intervals", "flags", "confusion", "spreads", "by_n"}
     assert found.keys() == kinds
@@ -263,4 +338,4 @@ def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, dat
     assert pictures_path(out).name == "x-seed0.pictures.csv"
     assert {entry["metric"] for entry in table} >= {"accuracy", "psnr", "content-ssim"}
     shutil.rmtree(swapped / "summer2winter")
-    jobs.score(print, out, arguments, swapped, [WAY], "key", "cpu")
+    jobs.score(print, out, arguments, swapped, [WAY], None, "key", "cpu")
