@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from i2i.benchmarks.plan import Plan, direction_name
-from i2i.benchmarks.report import Results, claim_lines
+from i2i.benchmarks.report import claim_lines
+from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
 

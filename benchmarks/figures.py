@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results
+from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
 

@@ -3,9 +3,10 @@ r"""The table of a bench for a paper: `table.tex`, to be read by \input, with \u
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from i2i.benchmarks.captions import averaging, budget_text
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results, averaging, budget_text
+from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
 

@@ -8,7 +8,8 @@ from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid
 from i2i.benchmarks.grid_rows import choose
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results, markdown
+from i2i.benchmarks.report import markdown
+from i2i.benchmarks.results import Results
 from i2i.checkpoint import sync_write
 
 GRID_SEED = 0

@@ -14,7 +14,7 @@ from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks import jobs
-from i2i.benchmarks.report import scaled, speed
+from i2i.benchmarks.formats import scaled, speed
 from i2i.config import stable_hash
 from i2i.data import embedded
 from i2i.data.images import read_picture

@@ -5,7 +5,8 @@ import pytest
 
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.plan import Plan, expand
-from i2i.benchmarks.report import COLUMNS, Results, claim_lines, markdown
+from i2i.benchmarks.report import claim_lines, markdown
+from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.suite import Suite
 from i2i.labels import LabelSpace
 

@@ -13,7 +13,8 @@ from i2i.benchmarks import figures, latex
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.plan import Plan, expand
-from i2i.benchmarks.report import COLUMNS, Results, markdown
+from i2i.benchmarks.report import markdown
+from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score
 from i2i.benchmarks.suite import Suite
 from i2i.labels import LabelSpace
