@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.names import decimals, is_better_high, is_frechet, title
 
 DPI = 300
 FEWEST_DOMAINS = 3
@@ -156,7 +156,7 @@ def _write_numbers(axes: Axes, values: np.ndarray, low: float, high: float, metr
 
 def main_metric(metrics: list[str]) -> str:
     """FID, or the first other distance between distributions, or the first metric."""
-    distances = [metric for metric in metrics if metric == "fid" or metric.startswith("FD-")]
+    distances = [metric for metric in metrics if is_frechet(metric)]
     return next(iter([*distances, *metrics]))
 
 

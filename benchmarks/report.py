@@ -1,25 +1,35 @@
 """A bench told in text: table.md, from its parts."""
 
-from i2i.benchmarks import captions, tables
+from i2i.benchmarks import captions, detail_tables, tables
 from i2i.benchmarks.claims import Claim, judge
+from i2i.benchmarks.grouping import By, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
 
 
-def markdown(plan: Plan, results: Results, protocol: str | None = None) -> str:
-    """The table with what it needs to be read, as Markdown; `protocol` is the fingerprint of the protocol card."""
+def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By = "averaged") -> str:
+    """The table with what it needs to be read, as Markdown.
+
+    Args:
+        plan: of the bench.
+        results: what it found.
+        protocol: the fingerprint of the protocol card.
+        by: how the main table averages.
+    """
+    grouped = groups(plan, results, by)
     parts = [
         f"# {plan.dataset}: {', '.join(plan.contestants())}",
-        tables.markdown_table(tables.summary(results)),
-        captions.caption(plan, results, protocol),
+        tables.markdown_table(tables.summary(grouped)),
+        captions.caption(plan, grouped, results, protocol),
         *_claims_section(plan, results),
         *_costs_section(plan, results),
+        *_health_section(results),
+        *_judgements_section(results),
+        *_by_n_sections(results),
+        *_direction_sections(results),
     ]
-    for metric in results.metrics:
-        parts.append(f"## {title(metric)} by direction")
-        parts.append(tables.markdown_table(tables.by_direction(results, metric)))
     if results.failures:
         parts.append("## Failed")
         parts += [f"- {name}: {_last_line(error)}" for name, error in results.failures.items()]
@@ -51,6 +61,39 @@ def _costs_section(plan: Plan, results: Results) -> list[str]:
     if not results.costs:
         return []
     return ["## Costs", tables.markdown_table(tables.costs(results)), captions.costs_caption(plan)]
+
+
+def _health_section(results: Results) -> list[str]:
+    if results.details.flags.empty:
+        return []
+    raised = detail_tables.raised_flags(results)
+    return ["## Health", tables.markdown_table(raised) if len(raised) else "No flag went up."]
+
+
+def _judgements_section(results: Results) -> list[str]:
+    frame = detail_tables.judgements(results)
+    if frame.empty:
+        return []
+    caption = "- Numbers of pictures, of all seeds together, by the domain that the classifier saw in them."
+    return ["## What translations were taken for", tables.markdown_table(frame), caption]
+
+
+def _by_n_sections(results: Results) -> list[str]:
+    parts = []
+    for metric in detail_tables.metrics_by_n(results):
+        parts.append(f"## {title(metric)} by the number of pictures")
+        parts.append(tables.markdown_table(detail_tables.distances_by_n(results, metric)))
+        parts.append("- Means over directions and seeds. What still falls to the right is bias of small numbers.")
+    return parts
+
+
+def _direction_sections(results: Results) -> list[str]:
+    parts = []
+    for metric in results.metrics:
+        parts.append(f"## {title(metric)} by direction")
+        parts.append(tables.markdown_table(tables.by_direction(results, metric)))
+        parts += captions.intervals_caption(results, metric)
+    return parts
 
 
 def _last_line(error: str) -> str:

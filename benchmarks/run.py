@@ -84,7 +84,7 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
         outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
     results = collect(plan, {**outcome.errors, **outcome.not_run})
     written = outputs.write(plan, results)
-    print(terminal.terminal_table(results))
+    print(terminal.terminal_table(plan, results))
     for line in claim_lines(plan, results):
         print(line)
     for name, error in results.failures.items():

@@ -2,20 +2,22 @@
 
 from typing import Any, Self
 
-from i2i.benchmarks.plan import Job
+from i2i.benchmarks.comparing import SAME, UNTESTED
+from i2i.benchmarks.grouping import By, groups
+from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.tables import summary
 
 
-def terminal_table(results: Results) -> str:
+def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
     """The summary for the terminal."""
     from io import StringIO
 
     from rich.console import Console
     from rich.table import Table
 
-    frame = summary(results)
-    table = Table(title="mean over directions")
+    frame = summary(groups(plan, results, by), best="{}*".format)
+    table = Table(title=f"mean over directions; * best, {SAME} not distinguishable from it, {UNTESTED} not tested")
     for position, name in enumerate(frame.columns):
         table.add_column(name, justify="left" if position == 0 else "right")
     for row in frame.itertuples(index=False):

@@ -79,8 +79,8 @@ SCORES = {
 def test_the_best_translator_is_bold_and_the_second_underlined_in_the_direction_of_the_metric(tmp_path):
     rows = tex_rows(latex.table(*made_up(tmp_path, SCORES, reference=["copy"]), PROTOCOL))
     assert rows["Model"][-2:] == [r"PSNR (dB) $\uparrow$", r"FID $\downarrow$"]
-    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00$"]
-    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41$", r"$\mathbf{6.00} \pm 1.41$"]
+    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00^{\dagger}$"]
+    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41^{\dagger}$", r"$\mathbf{6.00} \pm 1.41$"]
     assert rows["three"][-2:] == [r"$19.00 \pm 0.00$", r"$\mathbf{6.00} \pm 0.00$"]
     assert rows["copy"][-2:] == [r"$99.00 \pm 0.00$", "--"]
     assert rows["real"][-2:] == ["--", "$0.50$"]
