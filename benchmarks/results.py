@@ -11,6 +11,7 @@ from i2i.benchmarks.costs import Costs, costs_of
 from i2i.benchmarks.details import Details, Found, within
 from i2i.benchmarks.jobs import REAL
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.scores import pictures_path
 from i2i.metrics.names import is_frechet, is_kernel
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
@@ -93,4 +94,4 @@ def _found(plan: Plan, failures: Mapping[str, str]) -> Iterator[Found]:
     for job, name, seed, stem in [*jobs, ("scores of real pictures", REAL, plan.seeds()[0], REAL)]:
         path = plan.out / "scores" / f"{stem}.json"
         if job not in failures and path.is_file():
-            yield Found(name, seed, json.loads(path.read_text()), path.with_name(f"{stem}.pictures.csv"))
+            yield Found(name, seed, json.loads(path.read_text()), pictures_path(path))

@@ -10,6 +10,7 @@ from typing import Any
 
 from i2i import registry
 from i2i.benchmarks import outputs, terminal
+from i2i.benchmarks.grouping import By
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
@@ -71,7 +72,7 @@ def prepare(
     return builder.plan()
 
 
-def run_bench(plan: Plan, workers: int | None = None, device: str | None = None) -> int:
+def run_bench(plan: Plan, workers: int | None = None, device: str | None = None, by: By = "averaged") -> int:
     """Run what is not done yet, write the report and print the table.
 
     Returns:
@@ -83,8 +84,8 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     with terminal.JobLines(len(jobs)) as listener:
         outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
     results = collect(plan, {**outcome.errors, **outcome.not_run})
-    written = outputs.write(plan, results)
-    print(terminal.terminal_table(plan, results))
+    written = outputs.write(plan, results, by)
+    print(terminal.terminal_table(plan, results, by))
     for line in claim_lines(plan, results):
         print(line)
     for name, error in results.failures.items():

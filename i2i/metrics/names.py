@@ -35,7 +35,7 @@ def is_frechet(metric: str) -> bool:
 
 def is_kernel(metric: str) -> bool:
     """Whether it is a kernel distance, in whatever features."""
-    return metric == "kid" or metric.startswith("KID-")
+    return metric == "kid" or metric.startswith(KERNEL)
 
 
 def title(metric: str) -> str:
