@@ -41,7 +41,7 @@ SMALL = [
     "stargan.layers=3",
 ]
 FEATURES = ("FD-domain-classifier", "KID-domain-classifier")
-KEPT = ("content-ssim", "content-domain-classifier")
+KEPT = ("content-ssim", "content-domain-classifier", "cycle")
 MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
 
 pytestmark = pytest.mark.slow
@@ -122,6 +122,14 @@ def test_the_identity_row_holds_the_psnr_of_the_input_itself(done, cache):
         if (row["model"], row["source"], row["target"], row["metric"]) == ("identity", "summer", "night", "psnr")
     ]
     assert float(row["value"]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_cycle_error_needs_a_way_back_and_is_zero_for_a_copy(done, tmp_path, cache):
+    cycles = {row["model"]: float(row["value"]) for row in rows_of(done) if row["metric"] == "cycle"}
+    assert cycles.keys() == set(MODELS)
+    assert [model for model, error in cycles.items() if error == 0] == ["identity"]
+    assert bench(tmp_path, "--models", "pix2pix,stargan", "--directions", "summer2winter") == 0
+    assert {row["model"] for row in rows_of(tmp_path) if row["metric"] == "cycle"} == {"stargan", "identity", "colour"}
 
 
 def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
