@@ -29,6 +29,16 @@ def is_better_high(metric: str) -> bool:
     return metric in RISING
 
 
+def is_frechet(metric: str) -> bool:
+    """Whether it is a Frechet distance, in whatever features."""
+    return metric == "fid" or metric.startswith("FD-")
+
+
+def is_kernel(metric: str) -> bool:
+    """Whether it is a kernel distance, in whatever features."""
+    return metric == "kid" or metric.startswith(KERNEL)
+
+
 def title(metric: str) -> str:
     """A metric's heading; its arrow points to the better values."""
     own = f"distance to the input, {metric.removeprefix(CONTENT)}" if metric.startswith(CONTENT) else metric
