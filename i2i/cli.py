@@ -320,7 +320,8 @@ def bench(
 
         i2i bench --seeds 0,1,2 --budget images=400000
     """
-    from i2i.benchmarks.run import prepare, run_bench
+    from i2i.benchmarks.execution import run_bench
+    from i2i.benchmarks.prepare import prepare
     from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 

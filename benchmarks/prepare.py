@@ -1,15 +1,11 @@
-"""A bench from its suite to its report: prepare the plan, run the jobs, write the results."""
+"""A bench from its suite to its plan: which jobs there are, and what each is called with."""
 
-import json
-import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from i2i import registry
-from i2i.benchmarks import outputs, report
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
@@ -19,8 +15,6 @@ from i2i.benchmarks.plan import (
     expand,
 )
 from i2i.benchmarks.suite import Contestant, Suite
-from i2i.benchmarks.workers import run_jobs
-from i2i.checkpoint import sync_write
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, check_readable
@@ -28,7 +22,6 @@ from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
 from i2i.metrics.extractors import ExtractorSpec, default_extractor, parse_extractor
 from i2i.runs import check_trainable, run_config
-from i2i.trainer import choose_device
 from i2i.translator import Task
 
 REFERENCE_ROWS = ("identity", "colour")
@@ -67,28 +60,6 @@ def prepare(
     _check_folder(place)
     builder = _Builder(suite, place, data, chosen, _extractor(inception, extractor))
     return builder.plan()
-
-
-def run_bench(plan: Plan, workers: int | None = None, device: str | None = None) -> int:
-    """Run what is not done yet, write the report and print the table.
-
-    Returns:
-        Exit status: 0, or 1 if a job failed or no model could take part.
-    """
-    count, threads = _crew(workers, device)
-    jobs = [_on(job, device) for job in plan.jobs]
-    sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
-    with report.JobLines(len(jobs)) as listener:
-        outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
-    results = report.collect(plan, {**outcome.errors, **outcome.not_run})
-    written = outputs.write(plan, results)
-    print(report.terminal_table(results))
-    for line in report.claim_lines(plan, results):
-        print(line)
-    for name, error in results.failures.items():
-        print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(written)}")
-    return 1 if results.failures else 0
 
 
 @dataclass(frozen=True)
@@ -298,20 +269,6 @@ def _check_folder(out: Path) -> None:
     refuse_file(out)
     if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
-
-
-def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
-    """Worker processes and CPU threads of each: on the CPU one per core, on an accelerator one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    kind = choose_device(device).type
-    if workers is None:
-        workers = cores if kind == "cpu" else 1
-    return workers, max(1, cores // workers)
-
-
-def _on(job: Job, device: str | None) -> Job:
-    arguments: Mapping[str, Any] = {**job.arguments, "device": device}
-    return Job(job.name, job.function, arguments, job.needs, job.weight)
 
 
 def _without_name(config: RunConfig) -> Settings:
