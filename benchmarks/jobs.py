@@ -1,22 +1,18 @@
-"""What worker processes do: train, translate, train the classifier, score. Each skips what is done.
-
-A result lies beside a small JSON file with the key of what it was made from. The key names settings, data and
-seed, never a path or a device, so a folder can move and a repeated bench finds everything in place.
-"""
+"""What worker processes do: train, translate, train the classifier, score. Each skips what `keys.py` calls done."""
 
 import json
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.costs import KEY_FILE, count_multiply_adds, peak_memory
+from i2i.benchmarks.costs import count_multiply_adds, peak_memory
+from i2i.benchmarks.keys import KEY_FILE, clear, key_of, stored_key, write_key
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scoring import Row, Scorer
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, sync_write
-from i2i.config import RunConfig, Settings, stable_hash
+from i2i.checkpoint import Position, load_translator, newest_checkpoint, sync_write
+from i2i.config import Settings
 from i2i.data.images import to_arrays, to_images, write_picture
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import labelled, load_pixels
@@ -28,16 +24,15 @@ from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 
 BATCH = 64
-REAL = "real"
 
 
 def train(
     report: Report, run: Path, name: str, settings: Settings, domains: Sequence[str], key: str, device: str | None
 ) -> None:
     """Train one model in its run folder, or finish it, or find it finished."""
-    if _key_of(run) != key:
-        shutil.rmtree(run, ignore_errors=True)
-        _write_key(run, key)
+    if key_of(run) != key:
+        clear(run)
+        write_key(run, key)
     checkpoint = newest_checkpoint(run)
     if checkpoint is not None and checkpoint.finished:
         return
@@ -50,7 +45,7 @@ def train(
     chosen = choose_device(device)
     with peak_memory(chosen) as peak:
         train_run(run, config, task_of(config, data), data, chosen, followers)
-        _write_key(run, key, peak_memory=peak())
+        write_key(run, key, peak_memory=peak())
 
 
 def translate(
@@ -65,9 +60,9 @@ def translate(
 
     Beside the key stands what it cost: seconds from decoded pixels to pixels, and the work for one picture.
     """
-    if _key_of(out) == key:
+    if key_of(out) == key:
         return
-    shutil.rmtree(out, ignore_errors=True)
+    clear(out)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
     costs = {"pictures": 0, "seconds": 0.0}
@@ -91,7 +86,7 @@ def translate(
             for picture, pixels in zip(some, translated, strict=True):
                 write_picture(folder / f"{picture.stem}.png", pixels)
         report(f"{number} of {len(runs)} directions")
-    _write_key(out, key, **costs)
+    write_key(out, key, **costs)
 
 
 def _described(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
@@ -106,8 +101,9 @@ def classifier(
     report: Report, path: Path, settings: Settings, options: Mapping[str, Any], key: str, device: str | None
 ) -> None:
     """Train the domain classifier on the training split and measure it on real test pictures."""
-    if _key_of(path.parent) == key and path.is_file():
+    if key_of(path.parent) == key and path.is_file():
         return
+    (path.parent / KEY_FILE).unlink(missing_ok=True)  # of older weights, which are about to be replaced
     config = run_config("identity", settings)
     data = open_data(config.data)
     pictures, labels = labelled(data, config.data.train_split)
@@ -122,7 +118,7 @@ def classifier(
         progress=lambda done, total: report(f"{done} of {total} images"),
     )
     trained.save(path)
-    _write_key(path.parent, key)
+    write_key(path.parent, key)
 
 
 def score(
@@ -135,7 +131,7 @@ def score(
     device: str | None,
 ) -> None:
     """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`."""
-    if _stored_key(out) == key:
+    if stored_key(out) == key:
         return
     scoring = Scorer(**scorer, device=choose_device(device))
     rows: list[Row] = []
@@ -147,34 +143,14 @@ def score(
 
 def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, device: str | None) -> None:
     """Score the real pictures of every domain."""
-    if _stored_key(out) == key:
+    if stored_key(out) == key:
         return
     scoring = Scorer(**scorer, device=choose_device(device))
     rows = [row for domain in scoring.data.domains for row in scoring.real(domain)]
     sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
 
 
-def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:
-    """Key of a training: resolved settings, domains in order, data."""
-    return stable_hash([FORMAT, config.key(fingerprint), list(domains)])
-
-
 def _progress_text(position: Position) -> str:
     share = position.step / position.steps
     left = position.seconds / position.step * (position.steps - position.step)
     return f"{share:.0%}, {position.images / position.seconds:.0f} images/s, {duration(left)} left"
-
-
-def _write_key(folder: Path, key: str, **costs: Any) -> None:
-    sync_write(folder / KEY_FILE, json.dumps({"key": key, **costs}))
-
-
-def _key_of(folder: Path) -> str | None:
-    return _stored_key(folder / KEY_FILE)
-
-
-def _stored_key(path: Path) -> str | None:
-    try:
-        return str(json.loads(path.read_text())["key"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

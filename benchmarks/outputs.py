@@ -36,7 +36,12 @@ def write(plan: Plan, results: Results) -> list[str]:
 def _grid(plan: Plan, results: Results) -> list[str]:
     """The bench's own grid, of rows at random by a fixed seed."""
     finished = Finished(plan.out, dict(plan.facts))
-    scored = [name for name in results.contestants if name not in plan.facts["reference_rows"]]
+    scored = [
+        name
+        for name in results.contestants
+        if name not in plan.facts["reference_rows"]
+        and f"translations of {name}, seed {finished.seed}" not in results.absent
+    ]
     columns = [name for name in finished.columns(None) if name in (INPUT, TARGET, *scored)]
     if not scored:
         return []

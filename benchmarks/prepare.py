@@ -1,12 +1,16 @@
 """A bench from its suite to its plan: which jobs there are, and what each is called with."""
 
+import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from i2i import registry
-from i2i.benchmarks.jobs import REAL, training_key
+import torch
+
+from i2i import __version__, registry
+from i2i.benchmarks.file_index import FileIndex
+from i2i.benchmarks.keys import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
     Job,
@@ -14,18 +18,22 @@ from i2i.benchmarks.plan import (
     Training,
     expand,
 )
+from i2i.benchmarks.recorded import recorded
+from i2i.benchmarks.status import index_path
 from i2i.benchmarks.suite import Contestant, Suite
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import Progress, check_readable
+from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
-from i2i.metrics.extractors import ExtractorSpec, default_extractor, parse_extractor
 from i2i.runs import check_trainable, run_config
 from i2i.translator import Task
 
+if TYPE_CHECKING:
+    from i2i.metrics.extractors import ExtractorSpec
+
 REFERENCE_ROWS = ("identity", "colour")
-# Raised when translating or scoring changes, so that results of before are made anew.
+# Raised when scoring changes, so that scores of before are made anew.
 SCORING_VERSION = 2
 
 
@@ -55,11 +63,16 @@ def prepare(
     chosen = _directions(directions, data)
     splits = (everyday.data.train_split, everyday.data.test_split)
     used = [picture for split in splits for domain in data.domains for picture in data.pictures(split, domain)]
-    check_readable(used)
     place = out or Path("bench") / data.name
     _check_folder(place)
-    builder = _Builder(suite, place, data, chosen, _extractor(inception, extractor))
-    return builder.plan()
+    files = FileIndex.load(index_path(place))
+    files.check_readable(used)
+    spec = _extractor(inception, extractor)
+    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
+    asked = {"directions": directions, "extractor": named}
+    before = recorded(place)
+    tried = dict(before.facts.get("tried", {})) if before else {}
+    return _Builder(suite, place, data, chosen, spec, files, asked, tried).plan()
 
 
 @dataclass(frozen=True)
@@ -70,13 +83,16 @@ class _Builder:
     out: Path
     data: DataSet
     directions: tuple[Direction, ...]
-    extractor: ExtractorSpec | None
+    extractor: "ExtractorSpec | None"
+    files: FileIndex
+    asked: Settings
+    tried: dict[str, bool]
 
     def plan(self) -> Plan:
         trainings: list[Training] = []
         jobs: list[Job] = []
         skipped: dict[str, str] = {}
-        fingerprint = self.data.fingerprint()
+        fingerprint = self.data.fingerprint(self.files.blake2b)
         names = [*dict.fromkeys(self.suite.models)]
         for name in [*names, *(row for row in REFERENCE_ROWS if row not in names)]:
             contestant = self.suite.contestant(name)
@@ -101,6 +117,7 @@ class _Builder:
             skipped,
             tuple(jobs),
             self._facts(fingerprint, trainings),
+            self.files,
         )
 
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
@@ -108,8 +125,16 @@ class _Builder:
         config = self._config(contestant, budget.images, seed)
         learnt = self.data.labels if cls.coverage.value == "all" else self.data.domains[:2]
         task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
-        images = budget.images if check_trainable(config, task).phases() else 0
+        images = budget.images if self._learns(config, task) else 0
         return expand(contestant.name, cls.coverage.value, self.data.domains, self.directions, images, budget.per, seed)
+
+    def _learns(self, config: RunConfig, task: Task) -> bool:
+        """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
+        source = Path(inspect.getfile(registry.get(config.name))).read_text()
+        key = stable_hash([__version__, torch.__version__, source, config.essentials(), task])
+        if key not in self.tried:
+            self.tried[key] = bool(check_trainable(config, task).phases())
+        return self.tried[key]
 
     def _config(self, contestant: Contestant, images: int, seed: int) -> RunConfig:
         """Checked settings of a training; a UserError says whose they are."""
@@ -136,7 +161,7 @@ class _Builder:
                 "domains": training.domains,
                 "key": keys[training.name],
             }
-            jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
+            jobs.append(Job(training.name, "train", arguments, weight=1 + training.images, contestant=name))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         place = Path(name, f"seed{seed}")
         key = stable_hash([keys, self.directions, fingerprint])
@@ -150,6 +175,7 @@ class _Builder:
                 "key": key,
             },
             tuple(keys),
+            contestant=name,
         )
         score = Job(
             f"scores of {name}, seed {seed}",
@@ -162,6 +188,7 @@ class _Builder:
                 "key": stable_hash([key, self._scorer_key(fingerprint)]),
             },
             (translate.name, CLASSIFIER),
+            contestant=name,
         )
         return [*jobs, translate, score]
 
@@ -223,6 +250,8 @@ class _Builder:
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
+            "chosen": self.asked,
+            "tried": self.tried,
             "contestants": {name: self._facts_of(firsts[name]) for name in reversed(firsts)},
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
@@ -253,8 +282,10 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     return tuple(by_name[name] for name in dict.fromkeys(wanted))
 
 
-def _extractor(inception: Path | None, extractor: str | None) -> ExtractorSpec | None:
+def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
     """The named extractor, tried out; else Inception if its weights are given or in the cache."""
+    from i2i.metrics.extractors import default_extractor, parse_extractor
+
     if extractor is None:
         return default_extractor(inception)
     if inception is not None:
@@ -267,7 +298,7 @@ def _extractor(inception: Path | None, extractor: str | None) -> ExtractorSpec |
 def _check_folder(out: Path) -> None:
     """Refuse a place that is something else, so that nothing of the user's is touched."""
     refuse_file(out)
-    if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
+    if recorded(out) is None and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import pandas as pd
 from i2i import __version__
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.costs import Costs, costs_of
-from i2i.benchmarks.jobs import REAL
+from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
@@ -28,11 +28,20 @@ class Results:
         scores: tidy, one row per dataset, contestant (its column is called `model`), seed, source, target and metric.
         costs: by contestant.
         failures: by job, the error.
+        unfinished: by job that is not done for another reason, how far it is.
+        notes: what else a reader of the table should know.
     """
 
     scores: pd.DataFrame
     costs: Mapping[str, Costs]
     failures: Mapping[str, str]
+    unfinished: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """All jobs whose results are not there; what lies in their places is of something else."""
+        return {**self.unfinished, **self.failures}
 
     @property
     def contestants(self) -> list[str]:
@@ -45,17 +54,21 @@ class Results:
         return list(dict.fromkeys(self.scores["metric"]))
 
 
-def collect(plan: Plan, failures: Mapping[str, str]) -> Results:
-    """Read what the jobs of the plan have left; those that failed have left nothing."""
+def collect(
+    plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+) -> Results:
+    """Read what the jobs of the plan have left; those that failed or are not done have left nothing."""
+    unfinished = unfinished or {}
+    absent = failures.keys() | unfinished.keys()
     rows: list[dict[str, Any]] = []
     for name in plan.contestants():
         for seed in plan.seeds():
-            if f"scores of {name}, seed {seed}" not in failures:
+            if f"scores of {name}, seed {seed}" not in absent:
                 rows += _read_scores(plan.out / "scores" / f"{name}-seed{seed}.json", plan, name, seed)
-    if "scores of real pictures" not in failures:
+    if "scores of real pictures" not in absent:
         rows += _read_scores(plan.out / "scores" / f"{REAL}.json", plan, REAL, plan.seeds()[0])
-    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, failures))}
-    return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures)
+    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, absent))}
+    return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures, unfinished, notes)
 
 
 def markdown(plan: Plan, results: Results, protocol: str | None = None) -> str:
@@ -73,7 +86,10 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None) -> str:
         parts.append(_markdown_table(_by_direction(results, metric)))
     if results.failures:
         parts.append("## Failed")
-        parts += [f"- {name}: {_last_line(error)}" for name, error in results.failures.items()]
+        parts += [f"- {name}: {last_line(error)}" for name, error in results.failures.items()]
+    if results.unfinished:
+        parts.append("## Not done yet")
+        parts.append("\n".join(f"- {name}: {state}" for name, state in results.unfinished.items()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -205,6 +221,9 @@ def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
     if modes:
         lines.append(f"When translating: {modes}.")
     lines += _seeds_missing(plan, results)
+    if results.unfinished:
+        lines.insert(0, f"UNFINISHED: {len(results.unfinished)} of {len(plan.jobs)} jobs are not done; see the end.")
+    lines += results.notes
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
     lines.append(f"{stated}i2i {__version__}.")
@@ -282,7 +301,8 @@ def scaled(value: float | None) -> str:
     return whole(value)
 
 
-def _last_line(error: str) -> str:
+def last_line(error: str) -> str:
+    """What of an error fits into a line: the last one of a traceback."""
     return error.strip().splitlines()[-1]
 
 
@@ -321,6 +341,11 @@ class JobLines:
         """Show how far it is."""
         self._bars.update(self._tasks[job.name], status=text)
 
+    def postponed(self, job: Job) -> None:
+        """Show that a job is left to somebody else for now."""
+        if job.name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(job.name))
+
     def ended(self, job: Job, error: str | None) -> None:
         """Show how it ended."""
         self._ended += 1
@@ -328,7 +353,7 @@ class JobLines:
             self._bars.remove_task(self._tasks.pop(job.name))
         self._bars.update(self._overall, completed=self._ended, status=f"{self._ended} of {self._total} jobs")
         if error or not self._console.is_terminal:
-            how = f"FAILED: {_last_line(error)}" if error else "done"
+            how = f"FAILED: {last_line(error)}" if error else "done"
             self._console.print(
                 f"[{self._ended}/{self._total}] {job.name}: {how}", markup=False, highlight=False, soft_wrap=True
             )
