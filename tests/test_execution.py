@@ -224,7 +224,7 @@ def test_two_benches_at_once_share_the_work_and_both_end_well(tmp_path, cache): 
     out = tmp_path / "bench"
     arguments = ["--out", out, *SETTINGS, *ONE_WAY, "--workers", "1"]
     pair = [started(*arguments) for _ in range(2)]
-    said = [process.communicate(timeout=300) for process in pair]
+    said = [process.communicate(timeout=600) for process in pair]
     assert [process.returncode for process in pair] == [0, 0], said
     assert {record["state"] for record in records(out).values()} == {"done"}
     assert {job for job, record in records(out).items()} == {
