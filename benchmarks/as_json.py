@@ -63,6 +63,8 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
         "claims": claim_lines(plan, results),
         "skipped": dict(plan.skipped),
         "failed": dict(results.failures),
+        "unfinished": dict(results.unfinished),
+        "notes": list(results.notes),
     }
 
 

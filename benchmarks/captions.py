@@ -45,6 +45,9 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if modes:
         lines.append(f"When translating: {modes}.")
     lines += _seeds_missing(plan, results)
+    if results.unfinished:
+        lines.insert(0, f"UNFINISHED: {len(results.unfinished)} of {len(plan.jobs)} jobs are not done; see the end.")
+    lines += results.notes
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
     lines.append(f"{stated}i2i {__version__}.")

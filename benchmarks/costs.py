@@ -1,7 +1,7 @@
 """What contestants cost: measured while they train and translate, and added up for the report."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from i2i.benchmarks.keys import KEY_FILE
 from i2i.benchmarks.plan import Plan, Training
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.translator import Translator
-
-KEY_FILE = "key.json"
 
 
 @dataclass(frozen=True)
@@ -50,16 +49,23 @@ class Costs:
         return self.images / self.seconds if self.images and self.seconds else None
 
 
-def costs_of(plan: Plan, contestant: str, failures: Mapping[str, str]) -> Costs | None:
-    """The costs of a contestant with one seed, as means over the seeds; None if none of its trainings ended well."""
-    by_seed = [done for seed in plan.seeds() if (done := _finished(plan.out, plan.of(contestant, seed), failures))]
+def costs_of(plan: Plan, contestant: str, absent: Container[str]) -> Costs | None:
+    """The costs of a contestant with one seed, as means over the seeds; None if none of its trainings ended well.
+
+    `absent` holds the names of jobs whose results are not there.
+    """
+    by_seed = [done for seed in plan.seeds() if (done := _finished(plan.out, plan.of(contestant, seed), absent))]
     if not by_seed:
         return None
     seeds = len(by_seed)
     trainings = [training for done in by_seed for training in done]
     facts = [require_checkpoint(plan.out / training.folder).meta for training in trainings]
     totals = {name: sum(fact[name] for fact in facts) / seeds for name in ("parameters", "images", "seconds")}
-    translations = [translations_of(plan.out, contestant, seed) for seed in plan.seeds()]
+    translations = [
+        translations_of(plan.out, contestant, seed)
+        for seed in plan.seeds()
+        if f"translations of {contestant}, seed {seed}" not in absent
+    ]
     speeds = [made["pictures"] / made["seconds"] for made in translations if made.get("seconds")]
     peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.images]
     return Costs(
@@ -73,9 +79,9 @@ def costs_of(plan: Plan, contestant: str, failures: Mapping[str, str]) -> Costs 
     )
 
 
-def _finished(out: Path, trainings: Sequence[Training], failures: Mapping[str, str]) -> list[Training]:
+def _finished(out: Path, trainings: Sequence[Training], absent: Container[str]) -> list[Training]:
     return [
-        training for training in trainings if training.name not in failures and newest_checkpoint(out / training.folder)
+        training for training in trainings if training.name not in absent and newest_checkpoint(out / training.folder)
     ]
 
 

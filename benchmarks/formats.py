@@ -1,4 +1,4 @@
-"""Numbers as the tables print them."""
+"""Numbers and errors as the tables print them."""
 
 DASH = "–"
 
@@ -23,3 +23,8 @@ def scaled(value: float | None) -> str:
         if value >= unit:
             return f"{value / unit:,.2f} {letter}"
     return whole(value)
+
+
+def last_line(error: str) -> str:
+    """What of an error fits into a line: the last one of a traceback."""
+    return error.strip().splitlines()[-1]

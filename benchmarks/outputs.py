@@ -42,8 +42,9 @@ def write(plan: Plan, results: Results, by: By = "averaged") -> list[str]:
 
 def _grid(plan: Plan, results: Results) -> list[str]:
     """The bench's own grid, of rows at random by a fixed seed."""
-    names = ranked(plan, results)
-    made = {name: measured(plan.out / "translations" / name / f"seed{plan.seeds()[0]}").get("key") for name in names}
+    seed = plan.seeds()[0]
+    names = [name for name in ranked(plan, results) if f"translations of {name}, seed {seed}" not in results.absent]
+    made = {name: measured(plan.out / "translations" / name / f"seed{seed}").get("key") for name in names}
 
     def draw(paths: Sequence[Path]) -> bool:
         from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid

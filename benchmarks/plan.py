@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from i2i.benchmarks.file_index import FileIndex
 
 Direction = tuple[str, str]
 CoverageName = Literal["direction", "pair", "all"]
+STAGES = ("train", "translate", "classifier", "score", "report")
+"""What a bench does, in order. All but the report are done by jobs."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Job:
         arguments: what it is called with.
         needs: names of jobs that must have succeeded.
         weight: the heavier start first.
+        contestant: whose work it is; None: everybody's.
     """
 
     name: str
@@ -53,6 +59,12 @@ class Job:
     arguments: Mapping[str, Any]
     needs: tuple[str, ...] = ()
     weight: float = 0.0
+    contestant: str | None = None
+
+    @property
+    def stage(self) -> str:
+        """The stage it belongs to: of jobs that are neither training nor translating, the scores."""
+        return self.function if self.function in STAGES else "score"
 
 
 def expand(
@@ -128,6 +140,7 @@ class Plan:
         skipped: names of those that cannot take part, with the reason.
         jobs: in no particular order; `needs` orders them.
         facts: what the report says about data, budget and settings.
+        files: digests of the pictures, where they are known.
     """
 
     out: Path
@@ -138,6 +151,7 @@ class Plan:
     skipped: Mapping[str, str]
     jobs: tuple[Job, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    files: "FileIndex | None" = None
 
     def contestants(self) -> tuple[str, ...]:
         """Names of those that take part, in order."""
@@ -151,14 +165,16 @@ class Plan:
         """The trainings of a contestant with a seed."""
         return tuple(t for t in self.trainings if (t.contestant, t.seed) == (contestant, seed))
 
-    def lines(self) -> list[str]:
-        """One line per job, for --dry-run."""
+    def lines(self, states: Mapping[str, str] | None = None) -> list[str]:
+        """One line per job, for --dry-run, with its state where `states` has one by its name."""
         images = {training.name: training.images for training in self.trainings}
         return [
             *(f"skip       {name}: {reason}" for name, reason in self.skipped.items()),
-            *(
-                f"{job.function:<10} {job.name}" + (f"  ({images[job.name]:,} images)" if images.get(job.name) else "")
-                for job in self.jobs
-            ),
+            *(_line(job, images.get(job.name, 0), (states or {}).get(job.name)) for job in self.jobs),
             f"report     {self.out}",
         ]
+
+
+def _line(job: Job, images: int, state: str | None) -> str:
+    shown = f"  ({images:,} images)" if images else ""
+    return f"{job.function:<10} {job.name}{shown}" + (f": {state}" if state else "")

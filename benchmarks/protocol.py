@@ -2,19 +2,16 @@
 
 import hashlib
 import json
-import platform
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
-import torch
 
-from i2i import __version__
-from i2i.benchmarks.jobs import REAL
+from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, direction_name
 from i2i.benchmarks.results import Results
+from i2i.benchmarks.versions import versions
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess
@@ -22,7 +19,6 @@ from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
 from i2i.metrics._files import sha256
 
-LIBRARIES = ("torchvision", "timm", "numpy", "scipy", "pillow", "pytorch-fid")
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
 TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"
 CHECKPOINT = "last"
@@ -40,12 +36,12 @@ def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         `protocol`, which rows must share to be compared; `fingerprint`, a hash of it alone, 16 hex digits;
         `contestants`, which are what is compared; `versions` of the code and its libraries.
     """
-    shared = _shared(plan, files)
+    shared = _shared(plan, results, files)
     return {
         "fingerprint": stable_hash(shared),
         "protocol": shared,
         "contestants": {name: _contestant(plan, results, name) for name in plan.contestants()},
-        "versions": _versions(),
+        "versions": versions(),
     }
 
 
@@ -53,7 +49,7 @@ def list_files(plan: Plan) -> pd.DataFrame:
     """Every picture that was trained on or scored against: split, domain, file, half of it, SHA-256."""
     config = DataConfig.model_validate(plan.facts["suite"]["settings"].get("data", {}))
     data = open_data(config).restricted(plan.domains)
-    digest = cache(sha256)  # attributes put a picture into several domains
+    digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put a picture into several domains
     rows = [
         (split, domain, picture.path.name, picture.half or "", digest(picture.path))
         for split, domain, picture in _pictures(data, (config.train_split, config.test_split))
@@ -68,7 +64,7 @@ def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, 
                 yield split, domain, picture
 
 
-def _shared(plan: Plan, files: pd.DataFrame) -> Settings:
+def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
     facts = plan.facts
     config = DataConfig.model_validate(facts["suite"]["settings"].get("data", {}))
     test = files[files["split"] == config.test_split].groupby("domain")["file"].count().to_dict()
@@ -82,7 +78,7 @@ def _shared(plan: Plan, files: pd.DataFrame) -> Settings:
             for source, target in plan.directions
         },
         "pictures": {**Preprocess(config.image_size).description(), "translations": TRANSLATIONS},
-        "features": _features(plan),
+        "features": _features(plan, results),
         "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan.out / "classifier")},
         "checkpoint": CHECKPOINT,
         "budget": dict(facts["budget"]),
@@ -106,10 +102,14 @@ def _digests(files: pd.DataFrame, split: str) -> Settings:
     }
 
 
-def _features(plan: Plan) -> Settings | None:
+def _features(plan: Plan, results: Results) -> Settings | None:
     """Whose features the Frechet distance compares, as the scores say; None without any scores."""
-    names = [REAL, *(f"{name}-seed{seed}" for name in plan.contestants() for seed in plan.seeds())]
-    paths = [plan.out / "scores" / f"{name}.json" for name in names]
+    files = {"scores of real pictures": f"{REAL}.json"} | {
+        f"scores of {name}, seed {seed}": f"{name}-seed{seed}.json"
+        for name in plan.contestants()
+        for seed in plan.seeds()
+    }
+    paths = [plan.out / "scores" / file for job, file in files.items() if job not in results.absent]
     stated = (json.loads(path.read_text()).get("features") for path in paths if path.is_file())
     return next((dict(features) for features in stated if features), None)
 
@@ -131,8 +131,3 @@ def _contestant(plan: Plan, results: Results, name: str) -> Settings:
         "inference": cost.inference if cost else None,
         "made_with": sorted({f"i2i {meta['i2i']}, torch {meta['torch']}" for meta in metas}),
     }
-
-
-def _versions() -> dict[str, str]:
-    libraries = {name: version(name) for name in LIBRARIES}
-    return {"i2i": __version__, "python": platform.python_version(), "torch": torch.__version__, **libraries}

@@ -2,6 +2,7 @@
 
 from i2i.benchmarks import captions, detail_tables, tables
 from i2i.benchmarks.claims import Claim, judge
+from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.grouping import By, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
@@ -32,7 +33,10 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     ]
     if results.failures:
         parts.append("## Failed")
-        parts += [f"- {name}: {_last_line(error)}" for name, error in results.failures.items()]
+        parts += [f"- {name}: {last_line(error)}" for name, error in results.failures.items()]
+    if results.unfinished:
+        parts.append("## Not done yet")
+        parts.append("\n".join(f"- {name}: {state}" for name, state in results.unfinished.items()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -94,7 +98,3 @@ def _direction_sections(results: Results) -> list[str]:
         parts.append(tables.markdown_table(tables.by_direction(results, metric)))
         parts += captions.intervals_caption(results, metric)
     return parts
-
-
-def _last_line(error: str) -> str:
-    return error.strip().splitlines()[-1]

@@ -1,7 +1,7 @@
 """What a bench found, read from what its jobs have left."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from i2i.benchmarks.costs import Costs, costs_of
 from i2i.benchmarks.details import Details, Found, within
-from i2i.benchmarks.jobs import REAL
+from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.scores import pictures_path
 from i2i.metrics.names import is_frechet, is_kernel
@@ -28,12 +28,21 @@ class Results:
         costs: by contestant.
         failures: by job, the error.
         details: what the score files hold beside that.
+        unfinished: by job that is not done for another reason, how far it is.
+        notes: what else a reader of the table should know.
     """
 
     scores: pd.DataFrame
     costs: Mapping[str, Costs]
     failures: Mapping[str, str]
     details: Details = field(default_factory=Details.gather)
+    unfinished: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """All jobs whose results are not there; what lies in their places is of something else."""
+        return {**self.unfinished, **self.failures}
 
     @property
     def contestants(self) -> list[str]:
@@ -73,19 +82,23 @@ class Results:
         return replace(self, scores=scores, details=self.details.where(source, target))
 
 
-def collect(plan: Plan, failures: Mapping[str, str]) -> Results:
-    """Read what the jobs of the plan have left; those that failed have left nothing."""
-    found = list(_found(plan, failures))
+def collect(
+    plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+) -> Results:
+    """Read what the jobs of the plan have left; those that failed or are not done have left nothing."""
+    unfinished = unfinished or {}
+    absent = failures.keys() | unfinished.keys()
+    found = list(_found(plan, absent))
     rows = [
         {"dataset": plan.dataset, "model": one.model, "seed": one.seed, **row}
         for one in found
         for row in one.contents["rows"]
     ]
-    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, failures))}
-    return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures, Details.gather(found))
+    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, absent))}
+    return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures, Details.gather(found), unfinished, notes)
 
 
-def _found(plan: Plan, failures: Mapping[str, str]) -> Iterator[Found]:
+def _found(plan: Plan, absent: Collection[str]) -> Iterator[Found]:
     jobs = [
         (f"scores of {name}, seed {seed}", name, seed, f"{name}-seed{seed}")
         for name in plan.contestants()
@@ -93,5 +106,5 @@ def _found(plan: Plan, failures: Mapping[str, str]) -> Iterator[Found]:
     ]
     for job, name, seed, stem in [*jobs, ("scores of real pictures", REAL, plan.seeds()[0], REAL)]:
         path = plan.out / "scores" / f"{stem}.json"
-        if job not in failures and path.is_file():
+        if job not in absent and path.is_file():
             yield Found(name, seed, json.loads(path.read_text()), pictures_path(path))

@@ -98,9 +98,9 @@ class Suite(Section):
 
 
 def load_suite(
-    name: str, models: str | None, data: Settings, assignments: list[str], seeds: str | None = None
+    base: str | Settings, models: str | None, data: Settings, assignments: list[str], seeds: str | None = None
 ) -> Suite:
-    """A suite by name or file, with the command line's choices put over it.
+    """A suite by name or file, or as it was recorded, with the command line's choices put over it.
 
     `models` and `seeds` are lists with commas. Assignments are `data.*` and `train.*` for all, `NAME.setting` for the
     settings of a translator, which its variants share, or of a single variant, and `budget.*`, `classifier.*` and
@@ -109,13 +109,14 @@ def load_suite(
     Raises:
         UserError: for an unknown suite, model or setting.
     """
-    settings = read(name)
+    settings = read(base) if isinstance(base, str) else dict(base)
     if models:
         settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
-    overrides = merge(suite.embedded if on_default_data(data) else {}, parse_assignments(assignments), {"data": data})
+    embedded = suite.embedded if isinstance(base, str) and on_default_data(data) else {}
+    overrides = merge(embedded, parse_assignments(assignments), {"data": data})
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
 
 

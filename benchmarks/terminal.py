@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from i2i.benchmarks.comparing import SAME, UNTESTED
+from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.grouping import By, groups
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.results import Results
@@ -64,6 +65,11 @@ class JobLines:
         """Show how far it is."""
         self._bars.update(self._tasks[job.name], status=text)
 
+    def postponed(self, job: Job) -> None:
+        """Show that a job is left to somebody else for now."""
+        if job.name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(job.name))
+
     def ended(self, job: Job, error: str | None) -> None:
         """Show how it ended."""
         self._ended += 1
@@ -71,7 +77,7 @@ class JobLines:
             self._bars.remove_task(self._tasks.pop(job.name))
         self._bars.update(self._overall, completed=self._ended, status=f"{self._ended} of {self._total} jobs")
         if error or not self._console.is_terminal:
-            how = f"FAILED: {error.strip().splitlines()[-1]}" if error else "done"
+            how = f"FAILED: {last_line(error)}" if error else "done"
             self._console.print(
                 f"[{self._ended}/{self._total}] {job.name}: {how}", markup=False, highlight=False, soft_wrap=True
             )

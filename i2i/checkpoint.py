@@ -295,9 +295,12 @@ def sync_write(path: Path, text: str) -> None:
     """Replace a text file so that it is complete whenever it is read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_text(text)
-    _sync(partial)
-    partial.replace(path)
+    try:
+        partial.write_text(text)
+        _sync(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def meta_of(

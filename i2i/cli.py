@@ -309,11 +309,21 @@ def bench(
     ] = "averaged",
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
     device: DeviceOption = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="STAGE,...", help="Of train, translate, classifier, score and report.")
+    ] = None,
+    collect: Annotated[
+        bool, typer.Option("--collect", help="Run nothing; write the report about what is there.")
+    ] = False,
+    force: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Do the work of these contestants anew.")
+    ] = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and a picture.
 
-    What is already done in the results folder is not done again.
+    What is already done in the results folder is not done again. A bench that --out names goes on with the settings it
+    had; further options change them, --suite replaces them.
 
     Examples:
 
@@ -321,24 +331,39 @@ def bench(
 
         i2i bench --models cyclegan,stargan --data photos/ --out bench/mine
 
-        i2i bench --seeds 0,1,2 --budget images=400000
+        i2i bench --seeds 0,1,2 --budget images=400000 --out bench/seeds
+
+        i2i bench --out bench/seeds --collect
     """
     from i2i.benchmarks import grouping
-    from i2i.benchmarks.run import prepare, run_bench
+    from i2i.benchmarks.execution import parse_stages, run_bench, states_of
+    from i2i.benchmarks.plan import STAGES
+    from i2i.benchmarks.prepare import prepare
+    from i2i.benchmarks.recorded import recorded, relocated
     from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
     by = grouping.checked(table)
     changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
+    if collect and only is not None:
+        raise UserError("--collect is --only report: leave one out")
+    stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
     located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
-    chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
+    before = recorded(out) if out is not None and suite is None else None
+    if before is None:
+        chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
+    else:
+        chosen = load_suite(before.suite, models, relocated(located), changes, seeds)
+        directions = directions or before.directions
+        extractor = extractor if extractor or inception else before.extractor
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor)
     if dry_run:
-        for line in plan.lines():
+        for line in plan.lines(states_of(plan)):
             print(line)
         return
-    sys.exit(run_bench(plan, workers, device, by))
+    forced = [name.strip() for name in (force or "").split(",") if name.strip()]
+    sys.exit(run_bench(plan, workers, device, stages, forced, by))
 
 
 @app.command()

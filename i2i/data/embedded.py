@@ -71,9 +71,9 @@ def make(
     try:
         splits = ["train"] * train + ["test"] * test + ["val"] * val
         _draw_all(name, scratch, size, splits, seed, progress)
-        if out.exists():
-            out.rmdir()
         with suppress(OSError):  # somebody else may have drawn the same set meanwhile
+            if out.exists():
+                out.rmdir()
             scratch.rename(out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

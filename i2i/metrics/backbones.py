@@ -10,10 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import huggingface_hub
-import timm
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from i2i.errors import UserError, unknown
@@ -136,6 +133,8 @@ def timm_backbone(name: str) -> Backbone:
     Raises:
         UserError: timm knows no such network.
     """
+    import timm  # takes seconds
+
     try:
         if not timm.is_model(name):
             raise unknown("timm backbone", name, timm.list_models())
@@ -162,6 +161,8 @@ def torchvision_backbone(name: str) -> Backbone:
     Raises:
         UserError: torchvision has no such classifier, or it changes its input along with the weights.
     """
+    import torchvision  # takes seconds
+
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
         raise unknown("torchvision classifier", name, known)
@@ -180,6 +181,9 @@ def torchvision_backbone(name: str) -> Backbone:
 
 def cached_weights(name: str) -> Path | None:
     """The published weights of a timm network if a cache of this machine holds them; nothing is fetched."""
+    import huggingface_hub
+    import timm  # takes seconds
+
     config: Any = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     if config is None:
         return None

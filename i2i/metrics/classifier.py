@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import timm
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
@@ -221,6 +220,8 @@ def _untrained(labels: LabelSpace, size: tuple[int, int], backbone: str, *, seed
 
 
 def _create(backbone: str, classes: int) -> Any:
+    import timm  # takes seconds
+
     if not timm.is_model(backbone):
         raise UserError(f"timm knows no backbone {backbone!r}: try {BACKBONE!r} or 'resnet18'")
     return timm.create_model(backbone, pretrained=False, num_classes=classes)

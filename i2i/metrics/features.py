@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from urllib.parse import urlparse
 
 import torch
-from pytorch_fid import inception
 from torch import Tensor
 
 from i2i.errors import UserError
@@ -20,6 +19,9 @@ from i2i.metrics._files import read_state, sha256
 from i2i.metrics._inference import check_pixels, scoring
 from i2i.metrics.classifier import DomainClassifier
 
+WEIGHTS_URL = (
+    "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
+)
 WEIGHTS_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 
@@ -147,7 +149,7 @@ def find_inception(explicit: Path | None) -> Path | None:
     """
     if explicit is not None:
         return _existing(explicit)
-    name = Path(urlparse(inception.FID_WEIGHTS_URL).path).name
+    name = Path(urlparse(WEIGHTS_URL).path).name
     cached = Path(torch.hub.get_dir()) / "checkpoints" / name
     return cached if cached.is_file() else None
 
@@ -159,7 +161,7 @@ def _existing(weights: Path) -> Path:
 
 
 def _remedy() -> str:
-    return f"pytorch-fid's weights are at {inception.FID_WEIGHTS_URL}"
+    return f"pytorch-fid's weights are at {WEIGHTS_URL}"
 
 
 def _read(weights: Path) -> dict[str, Any]:
@@ -170,11 +172,13 @@ def _read(weights: Path) -> dict[str, Any]:
 
 
 def _build(state: dict[str, Any], weights: Path) -> torch.nn.Module:
+    from pytorch_fid.inception import InceptionV3  # takes seconds
+
     # The initial weights are overwritten at once, but drawing them would move the caller's random
     # numbers.
     with torch.random.fork_rng(devices=[]), _loaded_from(state):
         try:
-            network: torch.nn.Module = inception.InceptionV3()
+            network: torch.nn.Module = InceptionV3()
         except (RuntimeError, AttributeError) as error:
             raise UserError(_not_inception(weights)) from error
     return network.eval()
@@ -187,6 +191,8 @@ def _not_inception(weights: Path) -> str:
 @contextlib.contextmanager
 def _loaded_from(state: dict[str, Any]) -> Iterator[None]:
     """Hand `state` to pytorch-fid where it would download: its constructor takes no file."""
+    from pytorch_fid import inception
+
     download = inception.load_state_dict_from_url
     inception.load_state_dict_from_url = lambda url, progress=True: state
     try:

@@ -1,17 +1,16 @@
-"""A bench from its suite to its report: prepare the plan, run the jobs, write the results."""
+"""A bench from its suite to its plan: which jobs there are, and what each is called with."""
 
-import json
-import os
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from i2i import registry
-from i2i.benchmarks import outputs, terminal
-from i2i.benchmarks.grouping import By
-from i2i.benchmarks.jobs import REAL, training_key
+import torch
+
+from i2i import __version__, registry
+from i2i.benchmarks.file_index import FileIndex
+from i2i.benchmarks.keys import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
     Job,
@@ -19,20 +18,19 @@ from i2i.benchmarks.plan import (
     Training,
     expand,
 )
-from i2i.benchmarks.report import claim_lines
-from i2i.benchmarks.results import collect
+from i2i.benchmarks.recorded import recorded
+from i2i.benchmarks.status import index_path
 from i2i.benchmarks.suite import Contestant, Suite
-from i2i.benchmarks.workers import run_jobs
-from i2i.checkpoint import sync_write
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import Progress, check_readable
+from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
-from i2i.metrics.extractors import ExtractorSpec, default_extractor, parse_extractor
 from i2i.runs import check_trainable, run_config
-from i2i.trainer import choose_device
 from i2i.translator import Task
+
+if TYPE_CHECKING:
+    from i2i.metrics.extractors import ExtractorSpec
 
 REFERENCE_ROWS = ("identity", "colour")
 # Raised when translating or scoring changes, so that results of before are made anew.
@@ -65,33 +63,16 @@ def prepare(
     chosen = _directions(directions, data)
     splits = (everyday.data.train_split, everyday.data.test_split)
     used = [picture for split in splits for domain in data.domains for picture in data.pictures(split, domain)]
-    check_readable(used)
     place = out or Path("bench") / data.name
     _check_folder(place)
-    builder = _Builder(suite, place, data, chosen, _extractor(inception, extractor))
-    return builder.plan()
-
-
-def run_bench(plan: Plan, workers: int | None = None, device: str | None = None, by: By = "averaged") -> int:
-    """Run what is not done yet, write the report and print the table.
-
-    Returns:
-        Exit status: 0, or 1 if a job failed or no model could take part.
-    """
-    count, threads = _crew(workers, device)
-    jobs = [_on(job, device) for job in plan.jobs]
-    sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
-    with terminal.JobLines(len(jobs)) as listener:
-        outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
-    results = collect(plan, {**outcome.errors, **outcome.not_run})
-    written = outputs.write(plan, results, by)
-    print(terminal.terminal_table(plan, results, by))
-    for line in claim_lines(plan, results):
-        print(line)
-    for name, error in results.failures.items():
-        print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(written)}")
-    return 1 if results.failures else 0
+    files = FileIndex.load(index_path(place))
+    files.check_readable(used)
+    spec = _extractor(inception, extractor)
+    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
+    asked = {"directions": directions, "extractor": named}
+    before = recorded(place)
+    tried = dict(before.facts.get("tried", {})) if before else {}
+    return _Builder(suite, place, data, chosen, spec, files, asked, tried).plan()
 
 
 @dataclass(frozen=True)
@@ -102,13 +83,16 @@ class _Builder:
     out: Path
     data: DataSet
     directions: tuple[Direction, ...]
-    extractor: ExtractorSpec | None
+    extractor: "ExtractorSpec | None"
+    files: FileIndex
+    asked: Settings
+    tried: dict[str, bool]
 
     def plan(self) -> Plan:
         trainings: list[Training] = []
         jobs: list[Job] = []
         skipped: dict[str, str] = {}
-        fingerprint = self.data.fingerprint()
+        fingerprint = self.data.fingerprint(self.files.blake2b)
         names = [*dict.fromkeys(self.suite.models)]
         for name in [*names, *(row for row in REFERENCE_ROWS if row not in names)]:
             contestant = self.suite.contestant(name)
@@ -133,6 +117,7 @@ class _Builder:
             skipped,
             tuple(jobs),
             self._facts(fingerprint, trainings),
+            self.files,
         )
 
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
@@ -140,8 +125,16 @@ class _Builder:
         config = self._config(contestant, budget.images, seed)
         learnt = self.data.labels if cls.coverage.value == "all" else self.data.domains[:2]
         task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
-        images = budget.images if check_trainable(config, task).phases() else 0
+        images = budget.images if self._learns(config, task) else 0
         return expand(contestant.name, cls.coverage.value, self.data.domains, self.directions, images, budget.per, seed)
+
+    def _learns(self, config: RunConfig, task: Task) -> bool:
+        """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
+        source = Path(inspect.getfile(registry.get(config.name))).read_text()
+        key = stable_hash([__version__, torch.__version__, source, config.essentials(), task])
+        if key not in self.tried:
+            self.tried[key] = bool(check_trainable(config, task).phases())
+        return self.tried[key]
 
     def _config(self, contestant: Contestant, images: int, seed: int) -> RunConfig:
         """Checked settings of a training; a UserError says whose they are."""
@@ -168,7 +161,7 @@ class _Builder:
                 "domains": training.domains,
                 "key": keys[training.name],
             }
-            jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
+            jobs.append(Job(training.name, "train", arguments, weight=1 + training.images, contestant=name))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         place = Path(name, f"seed{seed}")
         key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint])
@@ -182,6 +175,7 @@ class _Builder:
                 "key": key,
             },
             tuple(keys),
+            contestant=name,
         )
         score = Job(
             f"scores of {name}, seed {seed}",
@@ -195,6 +189,7 @@ class _Builder:
                 "key": stable_hash([key, self._scorer_key(fingerprint)]),
             },
             (translate.name, CLASSIFIER),
+            contestant=name,
         )
         return [*jobs, translate, score]
 
@@ -261,6 +256,8 @@ class _Builder:
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
+            "chosen": self.asked,
+            "tried": self.tried,
             "contestants": {name: self._facts_of(firsts[name]) for name in reversed(firsts)},
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
@@ -291,8 +288,10 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     return tuple(by_name[name] for name in dict.fromkeys(wanted))
 
 
-def _extractor(inception: Path | None, extractor: str | None) -> ExtractorSpec | None:
+def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
     """The named extractor, tried out; else Inception if its weights are given or in the cache."""
+    from i2i.metrics.extractors import default_extractor, parse_extractor
+
     if extractor is None:
         return default_extractor(inception)
     if inception is not None:
@@ -305,22 +304,8 @@ def _extractor(inception: Path | None, extractor: str | None) -> ExtractorSpec |
 def _check_folder(out: Path) -> None:
     """Refuse a place that is something else, so that nothing of the user's is touched."""
     refuse_file(out)
-    if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
+    if recorded(out) is None and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
-
-
-def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
-    """Worker processes and CPU threads of each: on the CPU one per core, on an accelerator one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    kind = choose_device(device).type
-    if workers is None:
-        workers = cores if kind == "cpu" else 1
-    return workers, max(1, cores // workers)
-
-
-def _on(job: Job, device: str | None) -> Job:
-    arguments: Mapping[str, Any] = {**job.arguments, "device": device}
-    return Job(job.name, job.function, arguments, job.needs, job.weight)
 
 
 def _without_name(config: RunConfig) -> Settings:

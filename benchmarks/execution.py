@@ -1,0 +1,247 @@
+"""A bench from its plan to its report: run what is not done yet, write the results.
+
+Several processes can run the same plan in the same folder. Each job is taken by one of them, see `locks.py`.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from i2i.benchmarks import locks, status
+from i2i.benchmarks.formats import last_line
+from i2i.benchmarks.keys import DONE, forget, state_of
+from i2i.benchmarks.plan import STAGES, Job, Plan
+from i2i.benchmarks.recorded import PLAN, plan_text
+from i2i.checkpoint import sync_write
+from i2i.errors import unknown
+from i2i.trainer import choose_device
+
+if TYPE_CHECKING:
+    from i2i.benchmarks.grouping import By
+    from i2i.benchmarks.terminal import JobLines
+
+FUNCTIONS = "i2i.benchmarks.tracked"
+PAUSE = 0.5  # seconds between looks at what another bench does
+
+
+def parse_stages(text: str) -> tuple[str, ...]:
+    """`score,report` as stages in their order.
+
+    Raises:
+        UserError: for a stage that there is not.
+    """
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    for name in named or [text]:
+        if name not in STAGES:
+            raise unknown("stage", name, STAGES)
+    return tuple(stage for stage in STAGES if stage in named)
+
+
+def run_bench(
+    plan: Plan,
+    workers: int | None = None,
+    device: str | None = None,
+    stages: Sequence[str] = STAGES,
+    force: Sequence[str] = (),
+    by: "By" = "averaged",
+) -> int:
+    """Run what is not done yet, write the report and print the table.
+
+    Args:
+        plan: what there is to do.
+        workers: processes; None: by device.
+        device: where to compute; None: the best there is.
+        stages: only these of `STAGES`. A report alone is about what is there.
+        force: contestants whose work in these stages is made anew.
+        by: how the main table averages.
+
+    Returns:
+        Exit status: 0, or 1 if a job failed.
+
+    Raises:
+        UserError: for an unknown contestant in `force`.
+    """
+    _check_contestants(plan, force)
+    with _claimed(plan):
+        _forget(plan, stages, force)
+        if plan.files:
+            plan.files.save(status.index_path(plan.out))
+        errors = _Work(plan, stages, workers, device).run()
+        if "report" in stages:
+            from i2i.benchmarks.reporting import write_report
+
+            return write_report(plan, errors, by, anew=tuple(stages) == ("report",))
+    for name, error in errors.items():
+        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def states_of(plan: Plan) -> dict[str, str]:
+    """How far each job is, by name: done, to do, resumable, or running and where."""
+    states = {job.name: state_of(job) for job in plan.jobs}
+    return {
+        name: state if state == DONE else status.who_runs(plan.out, name) or state for name, state in states.items()
+    }
+
+
+def _check_contestants(plan: Plan, names: Sequence[str]) -> None:
+    known = {job.contestant for job in plan.jobs if job.contestant}
+    for name in names:
+        if name not in known:
+            raise unknown("contestant", name, known)
+
+
+@contextmanager
+def _claimed(plan: Plan) -> Iterator[None]:
+    """Let only processes with the same plan into the results folder; the plan is written by the first of them."""
+    if not locks.available():
+        print("i2i: this system has no file locks: run one bench per results folder at a time", file=sys.stderr)
+    text, told = plan_text(plan), False
+    while (running := _claim(plan, text)) is None:
+        if not told:
+            print(f"i2i: a bench with another plan runs in {plan.out}: waiting until it ends", file=sys.stderr)
+        told = True
+        time.sleep(PAUSE)
+    try:
+        yield
+    finally:
+        running.release()
+
+
+def _claim(plan: Plan, text: str) -> locks.Lock | None:
+    file, folder = plan.out / PLAN, plan.out / status.FOLDER
+    with locks.held(folder / "plan.lock"):
+        running = locks.Lock(folder / "running.lock")
+        same = file.is_file() and file.read_text() == text
+        if not same and running.exclusive():
+            sync_write(file, text)
+            same = True
+        if same and running.shared():
+            return running
+        running.release()
+        return None
+
+
+def _forget(plan: Plan, stages: Sequence[str], names: Sequence[str]) -> None:
+    for job in plan.jobs:
+        if job.contestant in names and job.stage in stages:
+            with locks.held(status.lock_path(plan.out, job.name)):
+                forget(job)
+
+
+@dataclass
+class _Work:
+    """The jobs of chosen stages, run in rounds: what another bench has taken is looked at again after each."""
+
+    plan: Plan
+    stages: Sequence[str]
+    workers: int | None
+    device: str | None
+    ended: set[str] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> dict[str, str]:
+        """Errors by job, of those that failed and those that could not run because of them."""
+        if not self._open():
+            return self.errors
+        from i2i.benchmarks.terminal import JobLines
+
+        count, threads = _crew(self.workers, self.device)
+        began, told = time.monotonic(), False
+        with JobLines(len(self._open())) as lines:
+            while jobs := self._open():
+                free = _without(jobs, {job.name for job in jobs if self._is_taken(job)})
+                if free:
+                    self._round(free, count, threads, lines)
+                    continue
+                if not told:
+                    print("i2i: what is left is being done by another bench: waiting for it", file=sys.stderr)
+                told = True
+                time.sleep(PAUSE)
+        self._print_seconds(count, time.monotonic() - began)
+        return self.errors
+
+    def _open(self) -> list[Job]:
+        """Jobs of the stages that are not done, and need nothing that neither is nor can be done."""
+        states = {job.name: state_of(job) for job in self.plan.jobs}
+        left = [
+            job
+            for job in self.plan.jobs
+            if job.stage in self.stages and states[job.name] != DONE and job.name not in self.ended | self.errors.keys()
+        ]
+        reachable = {name for name, state in states.items() if state == DONE} | self.ended
+        lost = states.keys() - reachable - {job.name for job in left}
+        return _without(left, lost)
+
+    def _is_taken(self, job: Job) -> bool:
+        return locks.is_taken(status.lock_path(self.plan.out, job.name))
+
+    def _round(self, jobs: Sequence[Job], workers: int, threads: int, lines: "JobLines") -> None:
+        from i2i.benchmarks.workers import run_jobs
+
+        listener = _Listener(self, lines)
+        outcome = run_jobs([self._prepared(job) for job in jobs], FUNCTIONS, workers, threads, listener)
+        found = {**outcome.errors, **outcome.not_run}
+        self.errors.update({name: error for name, error in found.items() if name not in listener.postponed})
+
+    def _prepared(self, job: Job) -> Job:
+        more = {"device": self.device, "bench": self.plan.out, "job": job.name}
+        return replace(job, arguments={**job.arguments, **more})
+
+    def _print_seconds(self, workers: int, wall: float) -> None:
+        records = [status.read(self.plan.out, name) for name in self.ended]
+        spent = sum(record.get("seconds", 0) for record in records)
+        print(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s, workers: {workers}", file=sys.stderr)
+
+
+@dataclass
+class _Listener:
+    """Follows a round: records failures, and sets apart the jobs that another bench has taken meanwhile."""
+
+    work: _Work
+    lines: "JobLines"
+    postponed: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+
+    def started(self, job: Job) -> None:
+        """Show it."""
+        self.begun.add(job.name)
+        self.lines.started(job)
+
+    def progressed(self, job: Job, text: str) -> None:
+        """Show it."""
+        self.lines.progressed(job, text)
+
+    def ended(self, job: Job, error: str | None) -> None:
+        """Note how it ended."""
+        if error == locks.BUSY or (error and self.postponed & set(job.needs)):
+            self.postponed.add(job.name)
+            self.lines.postponed(job)
+            return
+        if error is None:
+            self.work.ended.add(job.name)
+        elif job.name in self.begun:
+            with suppress(OSError):  # the disk may be full, which is then the error
+                status.failed(self.work.plan.out, job, error)
+        self.lines.ended(job, error)
+
+
+def _without(jobs: Sequence[Job], lost: Collection[str]) -> list[Job]:
+    """The jobs that are not lost and need none that is, however indirectly."""
+    lost = set(lost)
+    while found := {job.name for job in jobs if job.name not in lost and lost & set(job.needs)}:
+        lost |= found
+    return [job for job in jobs if job.name not in lost]
+
+
+def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
+    """Worker processes and CPU threads of each: on the CPU one per core, on an accelerator one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    kind = choose_device(device).type
+    if workers is None:
+        workers = cores if kind == "cpu" else 1
+    return workers, max(1, cores // workers)

@@ -1,0 +1,85 @@
+"""Locks between processes, by the operating system: whoever holds one gives it back at the latest when it dies.
+
+They are advisory locks on empty files, which stay. Where the system has none, as on Windows, everything counts as free.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import IO
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:
+    fcntl = None
+
+BUSY = "another bench is at work on it"
+"""The error of a job whose lock is taken, by which a bench knows to look at it again later."""
+
+
+def available() -> bool:
+    """Whether this system has such locks."""
+    return fcntl is not None
+
+
+class Lock:
+    """A lock that many can share or one can hold alone; it ends with `release` or with the process."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = path.open("a")
+
+    def exclusive(self, wait: bool = False) -> bool:
+        """Hold it alone; False if somebody else has it and this is not to `wait`. A shared one is exchanged."""
+        return self._take("LOCK_EX", wait)
+
+    def shared(self) -> bool:
+        """Hold it with others; False, without waiting, if somebody has it alone. An exclusive one is exchanged."""
+        return self._take("LOCK_SH", wait=False)
+
+    def release(self) -> None:
+        """Give it back."""
+        self._file.close()
+
+    def _take(self, way: str, wait: bool) -> bool:
+        if fcntl is None:
+            return True
+        try:
+            fcntl.flock(self._file, getattr(fcntl, way) | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextmanager
+def tried(path: Path) -> Iterator[bool]:
+    """Yields whether the lock was free; then it is held alone until the block ends."""
+    lock = Lock(path)
+    try:
+        yield lock.exclusive()
+    finally:
+        lock.release()
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock alone for a block, after waiting for whoever has it."""
+    lock = Lock(path)
+    try:
+        lock.exclusive(wait=True)
+        yield
+    finally:
+        lock.release()
+
+
+def is_taken(path: Path) -> bool:
+    """Whether somebody holds the lock alone."""
+    if not path.is_file():
+        return False
+    lock = Lock(path)
+    try:
+        return not lock.shared()
+    finally:
+        lock.release()

@@ -1,0 +1,115 @@
+"""The end of a bench: its report, written if anything has changed since the last one, and printed."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from i2i.benchmarks import status
+from i2i.benchmarks.formats import last_line
+from i2i.benchmarks.keys import DONE, evidence, state_of
+from i2i.benchmarks.locks import held
+from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.versions import differences, versions
+from i2i.checkpoint import sync_write
+from i2i.config import stable_hash
+
+if TYPE_CHECKING:
+    from i2i.benchmarks.grouping import By
+
+RECORD = "report.json"
+SOURCES = (".py", ".html", ".css", ".js")
+
+
+def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", anew: bool = False) -> int:
+    """Write the report of what is there, print its table, and say what is missing.
+
+    Args:
+        plan: of the bench.
+        errors: by job, of those that have failed or were not run in this process.
+        by: how the main table averages.
+        anew: write it even if nothing has changed since it was last written.
+
+    Returns:
+        Exit status: 0, or 1 if a job failed.
+    """
+    states = {job.name: state_of(job) for job in plan.jobs}
+    missing = [job for job in plan.jobs if states[job.name] != DONE]
+    failures = _failures(plan, missing, errors)
+    unfinished = {
+        job.name: status.who_runs(plan.out, job.name) or states[job.name] for job in missing if job.name not in failures
+    }
+    notes = differences(plan, [job for job in plan.jobs if states[job.name] == DONE])
+    with held(plan.out / status.FOLDER / "report.lock"):
+        key = _key(plan, failures, unfinished, notes, by)
+        written = None if anew else _unchanged(plan.out, key)
+        if written is None:
+            written = _written(plan, failures, unfinished, notes, by)
+            sync_write(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written}))
+    print(written["text"])
+    for note in notes:
+        print(f"warning: {note}", file=sys.stderr)
+    for name, error in failures.items():
+        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
+    if unfinished:
+        print(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:", file=sys.stderr)
+        for name, state in unfinished.items():
+            print(f"  {name}: {state}", file=sys.stderr)
+    print(f"results in {plan.out}: {', '.join(written['files'])}")
+    return 1 if failures else 0
+
+
+def _failures(plan: Plan, missing: list[Job], errors: Mapping[str, str]) -> dict[str, str]:
+    """Errors of this process and those on record, and what could not run because of them."""
+    found = dict(errors)
+    for job in missing:
+        error = status.failure(plan.out, job)
+        if error is not None:
+            found.setdefault(job.name, error)
+    while more := {
+        job.name: f"not run, because {cause} failed"
+        for job in missing
+        if job.name not in found and (cause := next((need for need in job.needs if need in found), None))
+    }:
+        found |= more
+    return found
+
+
+def _written(
+    plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By"
+) -> dict[str, Any]:
+    """Write everything; returns the names of the `files` and the `text` for the terminal."""
+    from i2i.benchmarks import outputs, report, terminal  # they take a second or two to import
+    from i2i.benchmarks.results import collect
+
+    results = collect(plan, failures, unfinished, notes)
+    files = outputs.write(plan, results, by)
+    text = [terminal.terminal_table(plan, results, by), *report.claim_lines(plan, results)]
+    return {"files": files, "text": "\n".join(text)}
+
+
+def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
+    """What was written last, if that had the same key and is all still there."""
+    try:
+        record: dict[str, Any] = json.loads((out / status.FOLDER / RECORD).read_text())
+    except (OSError, ValueError):
+        return None
+    return record if record["key"] == key and all((out / name).is_file() for name in record["files"]) else None
+
+
+def _key(plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By") -> str:
+    """Hash of all that a report is made from, the code that makes it included."""
+    left = [[job.name, evidence(job), status.read(plan.out, job.name)] for job in plan.jobs]
+    stated = [plan.facts, plan.skipped, failures, unfinished, notes, by, versions(), _code()]
+    return stable_hash([left, stated])
+
+
+def _code() -> str:
+    """Hash of the source of the bench."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(Path(__file__).parent.rglob("*")):
+        if path.suffix in SOURCES:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

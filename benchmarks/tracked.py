@@ -1,0 +1,60 @@
+"""The functions of `jobs.py` as workers call them: one process at a time, with a record of how it went.
+
+Every function takes two arguments more, the results folder `bench` and the name of the `job`.
+"""
+
+import errno
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from i2i.benchmarks import jobs, status
+from i2i.benchmarks.keys import DONE, state_of
+from i2i.benchmarks.locks import BUSY, tried
+from i2i.benchmarks.plan import Job
+from i2i.benchmarks.versions import versions
+from i2i.benchmarks.workers import Report
+from i2i.errors import UserError
+
+FULL = 1 << 20  # bytes; with less than this a disk counts as full
+
+
+def __getattr__(function: str) -> Callable[..., None]:
+    return partial(_tracked, getattr(jobs, function))
+
+
+def _tracked(function: Callable[..., None], report: Report, *, bench: Path, job: str, **arguments: Any) -> None:
+    """Run a job function; UserError with the text `BUSY` if another process is at the same job."""
+    with tried(status.lock_path(bench, job)) as mine:
+        if not mine:
+            raise UserError(BUSY)
+        if state_of(Job(job, "", arguments)) == DONE:  # by another bench, meanwhile
+            return
+        with _explained(bench):
+            status.started(bench, job, arguments.get("key"), versions())
+            began = time.perf_counter()
+            function(report, **arguments)
+            status.done(bench, job, time.perf_counter() - began)
+
+
+@contextmanager
+def _explained(bench: Path) -> Iterator[None]:
+    """Turn the errors of a full disk, which every library words differently, into one line."""
+    try:
+        yield
+    except Exception as error:
+        if not is_disk_full(error, bench):
+            raise
+        raise UserError(f"the disk of {bench} is full: make room and run it again, its work is kept") from None
+
+
+def is_disk_full(error: Exception, folder: Path) -> bool:
+    """Whether an error of writing comes from a full disk."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    writing = isinstance(error, OSError) or "write" in str(error).lower() or "No space left" in str(error)
+    return writing and shutil.disk_usage(folder).free < FULL
