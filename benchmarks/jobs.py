@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i import own_models
 from i2i.benchmarks.costs import KEY_FILE, count_multiply_adds, peak_memory
+from i2i.benchmarks.external import PARTIAL
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scoring import Row, Scorer
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
-from i2i.data.images import to_arrays, to_images, write_picture
+from i2i.data.images import Preprocess, read_picture, to_arrays, to_images, write_picture
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import labelled, load_pixels
 from i2i.data.sources import open_data
@@ -32,15 +34,27 @@ REAL = "real"
 
 
 def train(
-    report: Report, run: Path, name: str, settings: Settings, domains: Sequence[str], key: str, device: str | None
+    report: Report,
+    run: Path,
+    name: str,
+    settings: Settings,
+    domains: Sequence[str],
+    key: str,
+    device: str | None,
+    own: Mapping[str, str] | None = None,
 ) -> None:
-    """Train one model in its run folder, or finish it, or find it finished."""
+    """Train one model in its run folder, or finish it, or find it finished.
+
+    `own` holds source and hash of a class of one's own.
+    """
     if _key_of(run) != key:
         shutil.rmtree(run, ignore_errors=True)
         _write_key(run, key)
     checkpoint = newest_checkpoint(run)
     if checkpoint is not None and checkpoint.finished:
         return
+    if own:
+        own_models.require(**own)
     config = run_config(name, settings)
     data = open_data(config.data).restricted(domains)
 
@@ -60,6 +74,7 @@ def translate(
     settings: Settings,
     key: str,
     device: str | None,
+    own: Mapping[str, str] | None = None,
 ) -> None:
     """Translate the test pictures of every direction with the training that serves it, into PNG folders.
 
@@ -67,6 +82,8 @@ def translate(
     """
     if _key_of(out) == key:
         return
+    if own:
+        own_models.require(**own)
     shutil.rmtree(out, ignore_errors=True)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
@@ -92,6 +109,31 @@ def translate(
                 write_picture(folder / f"{picture.stem}.png", pixels)
         report(f"{number} of {len(runs)} directions")
     _write_key(out, key, **costs)
+
+
+def adopt(
+    report: Report,
+    out: Path,
+    files: Mapping[Direction, Mapping[str, Path]],
+    stems: Mapping[str, Sequence[str]] | None,
+    settings: Settings,
+    key: str,
+    device: str | None,
+) -> None:
+    """Take over pictures made elsewhere, where `translate` would have written translations; `stems` lists some."""
+    if _key_of(out) == key:
+        return
+    shutil.rmtree(out, ignore_errors=True)
+    preprocess = Preprocess(run_config("identity", {"data": settings["data"]}).data.image_size)
+    for number, (direction, found) in enumerate(files.items(), 1):
+        folder = out / direction_name(direction)
+        folder.mkdir(parents=True)
+        for stem, path in found.items():
+            write_picture(folder / f"{stem}.png", preprocess(read_picture(path)))
+        report(f"{number} of {len(files)} directions")
+    if stems is not None:
+        sync_write(out / PARTIAL, json.dumps(stems))
+    _write_key(out, key)
 
 
 def _described(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
@@ -154,9 +196,9 @@ def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, d
     sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
 
 
-def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:
-    """Key of a training: resolved settings, domains in order, data."""
-    return stable_hash([FORMAT, config.key(fingerprint), list(domains)])
+def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, code: str | None = None) -> str:
+    """Key of a training: resolved settings, domains in order, data, and the hash of a file of one's own."""
+    return stable_hash([FORMAT, config.key(fingerprint), list(domains), *([code] if code else [])])
 
 
 def _progress_text(position: Position) -> str:

@@ -128,6 +128,7 @@ class Plan:
         skipped: names of those that cannot take part, with the reason.
         jobs: in no particular order; `needs` orders them.
         facts: what the report says about data, budget and settings.
+        external: names of contestants whose pictures were made elsewhere; they have no trainings.
     """
 
     out: Path
@@ -138,10 +139,13 @@ class Plan:
     skipped: Mapping[str, str]
     jobs: tuple[Job, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    external: tuple[str, ...] = ()
 
     def contestants(self) -> tuple[str, ...]:
-        """Names of those that take part, in order."""
-        return tuple(dict.fromkeys(training.contestant for training in self.trainings))
+        """Names of those that take part, in order: the chosen ones, external ones, reference rows."""
+        trained = dict.fromkeys(training.contestant for training in self.trainings)
+        reference = [name for name in trained if name in self.facts.get("reference_rows", ())]
+        return (*(name for name in trained if name not in reference), *self.external, *reference)
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds, in order."""

@@ -11,6 +11,7 @@ import pandas as pd
 from i2i import __version__
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.costs import Costs, costs_of
+from i2i.benchmarks.external import caption_lines
 from i2i.benchmarks.jobs import REAL
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.seeds import Score, over_seeds
@@ -204,6 +205,7 @@ def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
         lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
     if modes:
         lines.append(f"When translating: {modes}.")
+    lines += caption_lines(plan)
     lines += _seeds_missing(plan, results)
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
@@ -236,7 +238,7 @@ def _seeds_missing(plan: Plan, results: Results) -> list[str]:
     return [
         f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
         for name in plan.contestants()
-        if 0 < found.get(name, 0) < len(plan.seeds())
+        if name not in plan.external and 0 < found.get(name, 0) < len(plan.seeds())
     ]
 
 

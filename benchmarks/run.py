@@ -10,6 +10,7 @@ from typing import Any
 
 from i2i import registry
 from i2i.benchmarks import outputs, report
+from i2i.benchmarks.external import External, Survey, survey
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
@@ -120,6 +121,9 @@ class _Builder:
         if not any(training.contestant in names for training in trainings):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
             raise UserError(f"no model can be trained on {self.data.root}: {reasons}")
+        surveys = {name: self._survey(name, external) for name, external in self.suite.external.items()}
+        for name, found in surveys.items():
+            jobs += self._jobs_of_external(name, found, fingerprint)
         jobs += self._jobs_of_data(fingerprint)
         return Plan(
             self.out,
@@ -129,7 +133,8 @@ class _Builder:
             tuple(trainings),
             skipped,
             tuple(jobs),
-            self._facts(fingerprint, trainings),
+            self._facts(fingerprint, trainings, surveys),
+            tuple(surveys),
         )
 
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
@@ -155,44 +160,67 @@ class _Builder:
         self, contestant: Contestant, seed: int, trainings: tuple[Training, ...], fingerprint: str
     ) -> list[Job]:
         jobs, keys, name = [], {}, contestant.name
+        own = self.suite.own(contestant.model)
+        source = {"own": {"source": own.source, "sha256": own.sha256}} if own else {}
         for training in trainings:
             config = self._config(contestant, training.images, seed)
-            keys[training.name] = training_key(config, training.domains, fingerprint)
+            keys[training.name] = training_key(config, training.domains, fingerprint, own.sha256 if own else None)
             arguments = {
                 "run": self.out / training.folder,
                 "name": contestant.model,
                 "settings": config.settings() | {"model": _without_name(config)},
                 "domains": training.domains,
                 "key": keys[training.name],
+                **source,
             }
             jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
-        place = Path(name, f"seed{seed}")
         key = stable_hash([keys, self.directions, fingerprint])
         translate = Job(
             f"translations of {name}, seed {seed}",
             "translate",
             {
                 "settings": self._judging_settings(),
-                "out": self.out / "translations" / place,
+                "out": self.out / "translations" / name / f"seed{seed}",
                 "runs": runs,
                 "key": key,
+                **source,
             },
             tuple(keys),
         )
-        score = Job(
+        return [*jobs, translate, self._score_job(name, seed, translate, fingerprint)]
+
+    def _score_job(self, name: str, seed: int, translate: Job, fingerprint: str) -> Job:
+        return Job(
             f"scores of {name}, seed {seed}",
             "score",
             {
                 "scorer": self._scorer(),
                 "out": self.out / "scores" / f"{name}-seed{seed}.json",
-                "translations": self.out / "translations" / place,
+                "translations": translate.arguments["out"],
                 "directions": self.directions,
-                "key": stable_hash([key, self._scorer_key(fingerprint)]),
+                "key": stable_hash([translate.arguments["key"], self._scorer_key(fingerprint)]),
             },
             (translate.name, CLASSIFIER),
         )
-        return [*jobs, translate, score]
+
+    def _survey(self, name: str, external: External) -> Survey:
+        config = self._config(self.suite.contestant("identity"), 1, 0).data
+        inputs = {way: self.data.pictures(config.test_split, way[0]) for way in self.directions}
+        return survey(name, external, inputs, config.image_size)
+
+    def _jobs_of_external(self, name: str, found: Survey, fingerprint: str) -> list[Job]:
+        """It stands in the place of a contestant's first seed."""
+        seed = self.suite.seeds[0]
+        arguments = {
+            "settings": self._judging_settings(),
+            "out": self.out / "translations" / name / f"seed{seed}",
+            "files": found.files,
+            "stems": found.stems if found.partial else None,
+            "key": stable_hash([found.sha256, self.directions, fingerprint]),
+        }
+        adopt = Job(f"pictures of {name}", "adopt", arguments)
+        return [adopt, self._score_job(name, seed, adopt, fingerprint)]
 
     def _jobs_of_data(self, fingerprint: str) -> list[Job]:
         classifier = {
@@ -238,7 +266,7 @@ class _Builder:
         extractor = self.extractor and self.extractor.fingerprint
         return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor])
 
-    def _facts(self, fingerprint: str, trainings: Sequence[Training]) -> dict[str, Any]:
+    def _facts(self, fingerprint: str, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
         firsts = {training.contestant: training for training in reversed(trainings)}
         return {
@@ -252,7 +280,10 @@ class _Builder:
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
-            "contestants": {name: self._facts_of(firsts[name]) for name in reversed(firsts)},
+            "contestants": {
+                **{name: self._facts_of(firsts[name]) for name in reversed(firsts)},
+                **{name: self._facts_of_external(name, found) for name, found in surveys.items()},
+            },
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
 
@@ -261,7 +292,17 @@ class _Builder:
         contestant = self.suite.contestant(training.contestant)
         settings = self._config(contestant, training.images, training.seed).essentials()
         del settings["train"]["seed"], settings["model"]["name"]
-        return {"model": contestant.model, "settings": settings}
+        own = self.suite.own(contestant.model)
+        source = {"source": own.label, "sha256": own.sha256} if own else {}
+        return {"model": contestant.model, **source, "settings": settings}
+
+    def _facts_of_external(self, name: str, found: Survey) -> dict[str, Any]:
+        return {
+            "external": self.suite.external[name].folder.name,
+            "sha256": found.sha256,
+            "intersection": found.partial,
+            "pictures": found.counts,
+        }
 
 
 CLASSIFIER = "domain classifier"

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2i.benchmarks.external import present
 from i2i.benchmarks.plan import direction_name
 from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet, Picture
@@ -52,14 +53,15 @@ class Scorer:
         """Scores of `folder/<source>2<target>/` against the real test pictures of the target."""
         test = self._config.data.test_split
         place = folder / direction_name((source, target))
+        inputs = self.data.pictures(test, source)
+        chosen = present(folder, source, inputs)
         fakes = read_pixels(
-            [Picture(place / f"{picture.stem}.png") for picture in self.data.pictures(test, source)],
-            self._config.data.image_size,
+            [Picture(place / f"{inputs[position].stem}.png") for position in chosen], self._config.data.image_size
         )
         reals = real_pixels(self.data, self._config, test, target)
         scores = self._against(fakes, reals, target)
         if self.data.paired:
-            scores |= against_truth(fakes, reals)
+            scores |= against_truth(fakes, reals[chosen])
         return _rows(source, target, scores, len(fakes))
 
     def real(self, domain: str) -> list[Row]:
