@@ -1,10 +1,10 @@
 """The plan of a bench: which trainings serve which directions, and what is done with them. Pure, without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Direction = tuple[str, str]
 CoverageName = Literal["direction", "pair", "all"]
@@ -34,6 +34,17 @@ class Training:
     def name(self) -> str:
         """Unique name for progress and reports."""
         return self.folder.as_posix().removeprefix("trainings/")
+
+    def settings(self) -> dict[str, Any]:
+        """As plan.json holds it; `from_settings` gives it back."""
+        return {**asdict(self), "folder": self.folder.as_posix()}
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """The training that `settings` gave."""
+        serves = tuple((source, target) for source, target in settings["serves"])
+        located = {"domains": tuple(settings["domains"]), "serves": serves, "folder": Path(settings["folder"])}
+        return cls(**{**settings, **located})
 
 
 @dataclass(frozen=True)
@@ -140,6 +151,32 @@ class Plan:
     jobs: tuple[Job, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
     external: tuple[str, ...] = ()
+
+    @classmethod
+    def from_facts(cls, out: Path, facts: Mapping[str, Any]) -> Self:
+        """A plan as plan.json tells it, for reports; it has no jobs."""
+        return cls(
+            out,
+            facts["name"],
+            tuple(facts["domains"]),
+            tuple((source, target) for source, target in facts["directions"]),
+            tuple(Training.from_settings(training) for training in facts["trainings"]),
+            facts["skipped"],
+            (),
+            facts,
+            tuple(facts["external"]),
+        )
+
+    def recorded(self) -> dict[str, Any]:
+        """What plan.json holds: the facts, and all that `from_facts` needs; `keys` are those of the jobs."""
+        return {
+            **self.facts,
+            "name": self.dataset,
+            "trainings": [training.settings() for training in self.trainings],
+            "skipped": dict(self.skipped),
+            "external": list(self.external),
+            "keys": {job.name: job.arguments.get("key") for job in self.jobs},
+        }
 
     def contestants(self) -> tuple[str, ...]:
         """Names of those that take part, in order: the chosen ones, external ones, reference rows."""

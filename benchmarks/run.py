@@ -2,14 +2,13 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from i2i import registry
-from i2i.benchmarks import outputs, report
+from i2i.benchmarks import report
 from i2i.benchmarks.external import External, Survey, survey
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
@@ -19,6 +18,8 @@ from i2i.benchmarks.plan import (
     Training,
     expand,
 )
+from i2i.benchmarks.publish import publish
+from i2i.benchmarks.stored import refuse_merged
 from i2i.benchmarks.suite import Contestant, Suite
 from i2i.benchmarks.workers import run_jobs
 from i2i.checkpoint import sync_write
@@ -78,18 +79,10 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     """
     count, threads = _crew(workers, device)
     jobs = [_on(job, device) for job in plan.jobs]
-    sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
+    sync_write(plan.out / "plan.json", json.dumps(plan.recorded(), indent=1, default=str))
     with report.JobLines(len(jobs)) as listener:
         outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
-    results = report.collect(plan, {**outcome.errors, **outcome.not_run})
-    written = outputs.write(plan, results)
-    print(report.terminal_table(results))
-    for line in report.claim_lines(plan, results):
-        print(line)
-    for name, error in results.failures.items():
-        print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(written)}")
-    return 1 if results.failures else 0
+    return publish(plan, {**outcome.errors, **outcome.not_run})
 
 
 @dataclass(frozen=True)
@@ -339,6 +332,7 @@ def _check_folder(out: Path) -> None:
     refuse_file(out)
     if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
+    refuse_merged(out)
 
 
 def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
