@@ -54,8 +54,11 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
     return rows, f"the {len(rows)} test pictures on which {', '.join(translators)} differ most"
 
 
-def at_random(finished: Finished, count: int, seed: int, columns: Sequence[str]) -> list[Row]:
-    """Different test pictures by a seed, evenly spread over the directions and in their order."""
+def at_random(finished: Finished, count: int, seed: int, columns: Sequence[str] = ()) -> list[Row]:
+    """Different test pictures by a seed, evenly spread over the directions and in their order.
+
+    They are among those that all contestants of `columns` translate.
+    """
     rng, directions = random.Random(seed), finished.directions
     shares = Counter(directions[i * len(directions) // count] for i in range(count))
     return [

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from i2i import cli
@@ -14,6 +15,7 @@ from i2i.benchmarks.external import External, parse, survey
 from i2i.benchmarks.suite import load_suite
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
+from i2i.metrics.paired import psnr
 
 SIZE = (16, 24)
 WAYS = (("a", "b"), ("a", "c"), ("b", "a"))
@@ -137,6 +139,14 @@ def test_a_suite_with_external_contestants_survives_its_own_settings(tmp_path):
 SMALL = ["data.image_size=16", "data.scenes=6", "data.test_scenes=3", "data.domains=summer,winter"]
 
 
+DOMAINS, LEFT = ("summer", "winter"), ("00007", "00008")
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return torch.from_numpy(np.asarray(picture.convert("RGB")).copy()).permute(2, 0, 1)[None]
+
+
 def bench(out, *arguments):
     settings = [*SMALL, "budget.images=16", "classifier.images=32"]
     sys.argv = ["i2i", "bench", "--models", "identity", "--workers", "1", "--out", str(out)]
@@ -185,3 +195,7 @@ def test_copies_of_the_inputs_score_as_the_model_that_copies_and_cost_nothing(tm
     assert bench(out, "--seeds", "2,3", "--external", f"Copy={made}", "--intersection") == 0
     assert {(row["source"], row["n"]) for row in rows_of(out, "Copy")} == {("summer", "2"), ("winter", "3")}
     assert {row["n"] for row in rows_of(out, "identity")} == {"3"}
+    (pairs,) = (path.parent for path in (tmp_path / "cache").glob("*/test"))
+    expected = [float(psnr(*(pixels(pairs / "test" / domain / f"{stem}.png") for domain in DOMAINS))) for stem in LEFT]
+    (row,) = (row for row in rows_of(out, "Copy") if (row["source"], row["metric"]) == ("summer", "psnr"))
+    assert float(row["value"]) == pytest.approx(np.mean(expected), rel=1e-6)
