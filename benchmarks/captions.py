@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from i2i import __version__
 from i2i.benchmarks.comparing import SAME, UNTESTED, Over
+from i2i.benchmarks.external import caption_lines
 from i2i.benchmarks.grouping import Group
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
@@ -44,6 +45,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     lines += _meanings(results)
     if modes:
         lines.append(f"When translating: {modes}.")
+    lines += caption_lines(plan)
     lines += _seeds_missing(plan, results)
     if results.unfinished:
         lines.insert(0, f"UNFINISHED: {len(results.unfinished)} of {len(plan.jobs)} jobs are not done; see the end.")
@@ -165,5 +167,5 @@ def _seeds_missing(plan: Plan, results: Results) -> list[str]:
     return [
         f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
         for name in plan.contestants()
-        if 0 < found.get(name, 0) < len(plan.seeds())
+        if name not in plan.external and 0 < found.get(name, 0) < len(plan.seeds())
     ]

@@ -1,10 +1,10 @@
 """The plan of a bench: which trainings serve which directions, and what is done with them. Pure, without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from i2i.benchmarks.file_index import FileIndex
@@ -40,6 +40,17 @@ class Training:
         """Unique name for progress and reports."""
         return self.folder.as_posix().removeprefix("trainings/")
 
+    def settings(self) -> dict[str, Any]:
+        """As plan.json holds it; `from_settings` gives it back."""
+        return {**asdict(self), "folder": self.folder.as_posix()}
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """The training that `settings` gave."""
+        serves = tuple((source, target) for source, target in settings["serves"])
+        located = {"domains": tuple(settings["domains"]), "serves": serves, "folder": Path(settings["folder"])}
+        return cls(**{**settings, **located})
+
 
 @dataclass(frozen=True)
 class Job:
@@ -63,7 +74,9 @@ class Job:
 
     @property
     def stage(self) -> str:
-        """The stage it belongs to: of jobs that are neither training nor translating, the scores."""
+        """The stage it belongs to: pictures from elsewhere are translations, what has no stage of its own scores."""
+        if self.function == "adopt":
+            return "translate"
         return self.function if self.function in STAGES else "score"
 
 
@@ -140,6 +153,7 @@ class Plan:
         skipped: names of those that cannot take part, with the reason.
         jobs: in no particular order; `needs` orders them.
         facts: what the report says about data, budget and settings.
+        external: names of contestants whose pictures were made elsewhere; they have no trainings.
         files: digests of the pictures, where they are known.
     """
 
@@ -151,11 +165,40 @@ class Plan:
     skipped: Mapping[str, str]
     jobs: tuple[Job, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    external: tuple[str, ...] = ()
     files: "FileIndex | None" = None
 
+    @classmethod
+    def from_facts(cls, out: Path, facts: Mapping[str, Any]) -> Self:
+        """A plan as plan.json tells it, for reports; it has no jobs."""
+        return cls(
+            out,
+            facts["name"],
+            tuple(facts["domains"]),
+            tuple((source, target) for source, target in facts["directions"]),
+            tuple(Training.from_settings(training) for training in facts["trainings"]),
+            facts["skipped"],
+            (),
+            facts,
+            tuple(facts["external"]),
+        )
+
+    def recorded(self) -> dict[str, Any]:
+        """What plan.json holds: the facts, and all that `from_facts` needs; `keys` are those of the jobs."""
+        return {
+            **self.facts,
+            "name": self.dataset,
+            "trainings": [training.settings() for training in self.trainings],
+            "skipped": dict(self.skipped),
+            "external": list(self.external),
+            "keys": {job.name: job.arguments.get("key") for job in self.jobs},
+        }
+
     def contestants(self) -> tuple[str, ...]:
-        """Names of those that take part, in order."""
-        return tuple(dict.fromkeys(training.contestant for training in self.trainings))
+        """Names of those that take part, in order: the chosen ones, external ones, reference rows."""
+        trained = dict.fromkeys(training.contestant for training in self.trainings)
+        reference = [name for name in trained if name in self.facts.get("reference_rows", ())]
+        return (*(name for name in trained if name not in reference), *self.external, *reference)
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds, in order."""

@@ -1,7 +1,7 @@
 """A bench from its suite to its plan: which jobs there are, and what each is called with."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from i2i import __version__, registry
+from i2i.benchmarks.external import External, Survey, survey
 from i2i.benchmarks.file_index import FileIndex
 from i2i.benchmarks.keys import REAL, training_key
 from i2i.benchmarks.plan import (
@@ -20,6 +21,7 @@ from i2i.benchmarks.plan import (
 )
 from i2i.benchmarks.recorded import recorded
 from i2i.benchmarks.status import index_path
+from i2i.benchmarks.stored import refuse_merged
 from i2i.benchmarks.suite import Contestant, Suite
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
@@ -107,6 +109,9 @@ class _Builder:
         if not any(training.contestant in names for training in trainings):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
             raise UserError(f"no model can be trained on {self.data.root}: {reasons}")
+        surveys = {name: self._survey(name, external) for name, external in self.suite.external.items()}
+        for name, found in surveys.items():
+            jobs += self._jobs_of_external(name, found, fingerprint)
         jobs += self._jobs_of_data(fingerprint)
         return Plan(
             self.out,
@@ -116,7 +121,8 @@ class _Builder:
             tuple(trainings),
             skipped,
             tuple(jobs),
-            self._facts(fingerprint, trainings),
+            self._facts(fingerprint, trainings, surveys),
+            tuple(surveys),
             self.files,
         )
 
@@ -151,47 +157,70 @@ class _Builder:
         self, contestant: Contestant, seed: int, trainings: tuple[Training, ...], fingerprint: str
     ) -> list[Job]:
         jobs, keys, name = [], {}, contestant.name
+        own = self.suite.own(contestant.model)
+        source = {"own": {"source": own.source, "sha256": own.sha256}} if own else {}
         for training in trainings:
             config = self._config(contestant, training.images, seed)
-            keys[training.name] = training_key(config, training.domains, fingerprint)
+            keys[training.name] = training_key(config, training.domains, fingerprint, own.sha256 if own else None)
             arguments = {
                 "run": self.out / training.folder,
                 "name": contestant.model,
                 "settings": config.settings() | {"model": _without_name(config)},
                 "domains": training.domains,
                 "key": keys[training.name],
+                **source,
             }
             jobs.append(Job(training.name, "train", arguments, weight=1 + training.images, contestant=name))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
-        place = Path(name, f"seed{seed}")
         key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint])
         translate = Job(
             f"translations of {name}, seed {seed}",
             "translate",
             {
                 "settings": self._judging_settings(),
-                "out": self.out / "translations" / place,
+                "out": self.out / "translations" / name / f"seed{seed}",
                 "runs": runs,
                 "key": key,
+                **source,
             },
             tuple(keys),
             contestant=name,
         )
-        score = Job(
+        return [*jobs, translate, self._score_job(name, seed, translate, fingerprint)]
+
+    def _score_job(self, name: str, seed: int, translate: Job, fingerprint: str) -> Job:
+        return Job(
             f"scores of {name}, seed {seed}",
             "score",
             {
                 "scorer": self._scorer(),
                 "out": self.out / "scores" / f"{name}-seed{seed}.json",
-                "translations": self.out / "translations" / place,
+                "translations": translate.arguments["out"],
                 "directions": self.directions,
                 "gan_train": self._gan_train(),
-                "key": stable_hash([key, self._scorer_key(fingerprint)]),
+                "key": stable_hash([translate.arguments["key"], self._scorer_key(fingerprint)]),
             },
             (translate.name, CLASSIFIER),
             contestant=name,
         )
-        return [*jobs, translate, score]
+
+    def _survey(self, name: str, external: External) -> Survey:
+        config = self._config(self.suite.contestant("identity"), 1, 0).data
+        inputs = {way: self.data.pictures(config.test_split, way[0]) for way in self.directions}
+        return survey(name, external, inputs, config.image_size)
+
+    def _jobs_of_external(self, name: str, found: Survey, fingerprint: str) -> list[Job]:
+        """It stands in the place of a contestant's first seed."""
+        seed = self.suite.seeds[0]
+        arguments = {
+            "settings": self._judging_settings(),
+            "out": self.out / "translations" / name / f"seed{seed}",
+            "files": found.files,
+            "stems": found.stems if found.partial else None,
+            "key": stable_hash([found.sha256, self.directions, fingerprint]),
+        }
+        adopt = Job(f"pictures of {name}", "adopt", arguments, contestant=name)
+        return [adopt, self._score_job(name, seed, adopt, fingerprint)]
 
     def _jobs_of_data(self, fingerprint: str) -> list[Job]:
         classifier = {
@@ -242,7 +271,7 @@ class _Builder:
         measures = self.suite.scoring.model_dump()
         return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor, measures])
 
-    def _facts(self, fingerprint: str, trainings: Sequence[Training]) -> dict[str, Any]:
+    def _facts(self, fingerprint: str, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
         firsts = {training.contestant: training for training in reversed(trainings)}
         return {
@@ -258,7 +287,10 @@ class _Builder:
             "scoring_version": SCORING_VERSION,
             "chosen": self.asked,
             "tried": self.tried,
-            "contestants": {name: self._facts_of(firsts[name]) for name in reversed(firsts)},
+            "contestants": {
+                **{name: self._facts_of(firsts[name]) for name in reversed(firsts)},
+                **{name: self._facts_of_external(name, found) for name, found in surveys.items()},
+            },
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
 
@@ -267,7 +299,17 @@ class _Builder:
         contestant = self.suite.contestant(training.contestant)
         settings = self._config(contestant, training.images, training.seed).essentials()
         del settings["train"]["seed"], settings["model"]["name"]
-        return {"model": contestant.model, "settings": settings}
+        own = self.suite.own(contestant.model)
+        source = {"source": own.label, "sha256": own.sha256} if own else {}
+        return {"model": contestant.model, **source, "settings": settings}
+
+    def _facts_of_external(self, name: str, found: Survey) -> dict[str, Any]:
+        return {
+            "external": self.suite.external[name].folder.name,
+            "sha256": found.sha256,
+            "intersection": found.partial,
+            "pictures": found.counts,
+        }
 
 
 CLASSIFIER = "domain classifier"
@@ -306,6 +348,7 @@ def _check_folder(out: Path) -> None:
     refuse_file(out)
     if recorded(out) is None and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
+    refuse_merged(out)
 
 
 def _without_name(config: RunConfig) -> Settings:

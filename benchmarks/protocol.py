@@ -120,6 +120,9 @@ def _weights(folder: Path) -> str | None:
 
 
 def _contestant(plan: Plan, results: Results, name: str) -> Settings:
+    facts = dict(plan.facts["contestants"][name])
+    if name in plan.external:
+        return facts
     cost = results.costs.get(name)
     metas = [
         checkpoint.meta
@@ -127,7 +130,7 @@ def _contestant(plan: Plan, results: Results, name: str) -> Settings:
         if training.contestant == name and (checkpoint := newest_checkpoint(plan.out / training.folder))
     ]
     return {
-        **plan.facts["contestants"][name],
+        **facts,
         "inference": cost.inference if cost else None,
         "made_with": sorted({f"i2i {meta['i2i']}, torch {meta['torch']}" for meta in metas}),
     }

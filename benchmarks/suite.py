@@ -1,6 +1,7 @@
 """Suites: the settings of a bench, from `configs/bench/*.yaml` or a file of one's own."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -8,9 +9,11 @@ from pydantic import Field, field_validator
 
 from i2i import registry
 from i2i.benchmarks.claims import Claim
+from i2i.benchmarks.external import External
 from i2i.benchmarks.shipped import is_suite, read
 from i2i.config import DataConfig, Section, Settings, merge, parse_assignments, validate
 from i2i.errors import UserError, unknown
+from i2i.own_models import OwnModel, is_source, load
 
 
 class Budget(Section):
@@ -70,6 +73,9 @@ class Suite(Section):
         ("pix2pix", "cyclegan", "stargan"), min_length=1, description="who takes part: translators and variants"
     )
     variants: dict[str, Variant] = Field(default_factory=dict, description="by the names they compete under")
+    own_models: dict[str, str] = Field(
+        default_factory=dict, description="FILE.py:CLASS by name; filled from `models` and `variants`"
+    )
     budget: Budget = Budget()
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
@@ -80,6 +86,9 @@ class Suite(Section):
     classifier: ClassifierConfig = ClassifierConfig()
     scoring: ScoringConfig = ScoringConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
+    external: dict[str, External] = Field(
+        default_factory=dict, description="folders of pictures made elsewhere, by the names they compete under"
+    )
 
     @field_validator("seeds")
     @classmethod
@@ -87,6 +96,15 @@ class Suite(Section):
         if len(set(value)) < len(value):
             raise ValueError("name every seed once")
         return value
+
+    def own(self, model: str) -> OwnModel | None:
+        """The class of one's own of that name, registered; None for a model of the zoo."""
+        return load(self.own_models[model]) if model in self.own_models else None
+
+    def with_external(self, added: Mapping[str, External]) -> "Suite":
+        """The suite with more contestants from elsewhere; UserError if a name is taken."""
+        settings = {name: external.model_dump(mode="json") for name, external in added.items()}
+        return suite_of(merge(self.model_dump(mode="json"), {"external": settings}))
 
     def contestant(self, name: str) -> Contestant:
         """The variant or translator of that name, a variant's settings over its translator's; UserError if unknown."""
@@ -102,22 +120,40 @@ def load_suite(
 ) -> Suite:
     """A suite by name or file, or as it was recorded, with the command line's choices put over it.
 
-    `models` and `seeds` are lists with commas. Assignments are `data.*` and `train.*` for all, `NAME.setting` for the
-    settings of a translator, which its variants share, or of a single variant, and `budget.*`, `classifier.*` and
-    `scoring.*`.
+    `models` and `seeds` are lists with commas; `+A,B` adds to the suite's models. Assignments are `data.*` and
+    `train.*` for all, `NAME.setting` for the settings of a translator, which its variants share, or of a single
+    variant, and `budget.*`, `classifier.*` and `scoring.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
     """
     settings = read(base) if isinstance(base, str) else dict(base)
     if models:
-        settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
+        settings["models"] = chosen_models(models, settings.get("models", Suite().models))
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
     embedded = suite.embedded if isinstance(base, str) and on_default_data(data) else {}
     overrides = merge(embedded, parse_assignments(assignments), {"data": data})
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
+
+
+def chosen_models(text: str, listed: Sequence[str]) -> list[str]:
+    """The models that `A,B` names, or those of `listed` and the ones that `+A,B` adds.
+
+    Raises:
+        UserError: if only some of several have a plus.
+    """
+    names = [name.strip() for name in text.removeprefix("+").split(",") if name.strip()]
+    if not text.startswith("+"):
+        _refuse_plus(text, names)
+        return names
+    return list(dict.fromkeys([*listed, *(name.removeprefix("+") for name in names)]))
+
+
+def _refuse_plus(text: str, names: Sequence[str]) -> None:
+    if any(name.startswith("+") for name in names):
+        raise UserError(f"--models {text}: a + in front of the list adds all of it to the suite's models")
 
 
 def _seeds(text: str) -> list[int]:
@@ -186,24 +222,57 @@ def suite_of(settings: Settings) -> Suite:
     Raises:
         UserError: if they do not fit, or a name in them is unknown or taken.
     """
-    suite = validate(Suite, settings, "suite")
+    suite = _with_own_models(validate(Suite, settings, "suite"))
     for name, variant in suite.variants.items():
         _check_name(name)
         if variant.model not in registry.names():
             raise unknown(f"model of variant {name}:", variant.model, registry.names())
     for name in suite.model_settings:
         registry.get(name)
+    for name in suite.external:
+        _check_external(name, suite)
     for name in (*suite.models, *(name for claim in suite.claims for name in claim.order)):
-        suite.contestant(name)
+        if name not in suite.external:
+            suite.contestant(name)
     return suite
+
+
+def _check_external(name: str, suite: Suite) -> None:
+    if name in suite.variants or name in registry.names():
+        raise UserError(f"--external {name}=...: there is a model or variant of that name; choose another")
+    _check_form("contestant", name)
+
+
+def _with_own_models(suite: Suite) -> Suite:
+    """The suite with classes of one's own under their names; they are registered."""
+    entries = [*suite.own_models.values(), *suite.models, *(variant.model for variant in suite.variants.values())]
+    found = {entry: load(entry) for entry in entries if is_source(entry)}
+
+    def name_of(entry: str) -> str:
+        return found[entry].name if entry in found else entry
+
+    for own in found.values():
+        _check_form("model", own.name)
+    variants = {name: v.model_copy(update={"model": name_of(v.model)}) for name, v in suite.variants.items()}
+    return suite.model_copy(
+        update={
+            "models": tuple(map(name_of, suite.models)),
+            "variants": variants,
+            "own_models": {own.name: own.source for own in found.values()},
+        }
+    )
 
 
 def _check_name(variant: str) -> None:
     if variant in registry.names():
         raise UserError(f"the variant {variant!r} has the name of a model: choose another")
-    if variant in RESERVED or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", variant):
+    _check_form("variant", variant)
+
+
+def _check_form(kind: str, name: str) -> None:
+    if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
         raise UserError(
-            f"a variant cannot be called {variant!r}: use letters, digits, - and _, "
+            f"a {kind} cannot be called {name!r}: use letters, digits, - and _, "
             f"and none of the words {', '.join(RESERVED)}"
         )
 

@@ -51,6 +51,10 @@ ExtractorOption = Annotated[
         help="Features for distances: timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or classifier:FILE.",
     ),
 ]
+OwnModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="FILE.py:CLASS", help="The class, if the run was trained with one of your own."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
 
@@ -103,7 +107,10 @@ _COVERAGE_WORDS = {"direction": "direction", "pair": "pair", "all": "set of doma
 
 @app.command()
 def train(
-    model: Annotated[str | None, typer.Option(help="Which translator; see `i2i models`.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE.py:CLASS", help="Which translator; see `i2i models`. Or one of your own."),
+    ] = None,
     data: DataOption = None,
     attributes: AttributesOption = None,
     config: Annotated[
@@ -137,13 +144,17 @@ def train(
         i2i train --resume runs/stargan-seasons
 
         i2i train --init runs/stargan-seasons --data photos/
+
+        i2i train --model mine.py:MyModel
     """
     from i2i.checkpoint import require_checkpoint
     from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
 
     start = require_checkpoint(init) if init is not None else None
+    given, model = model, _registered(model)
     if resume is not None:
-        if model or data or attributes or config or settings or out or init:
+        named = model is not None and model == given  # and no class of one's own, which has to be imported
+        if named or data or attributes or config or settings or out or init:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume)
         run = resume
@@ -178,6 +189,7 @@ def translate(
         str,
         typer.Option(metavar="last|ema", help="Those of the last step, or their moving average (train.ema)."),
     ] = "last",
+    model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Translate pictures with a trained model.
@@ -189,12 +201,15 @@ def translate(
         i2i translate runs/celeba faces/ --target +Blond_Hair,-Male --out out/
 
         i2i translate runs/averaged photo.jpg --target winter --weights ema --out out/
+
+        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
     from i2i.checkpoint import load_translator
     from i2i.inference import collect, translate_files
     from i2i.trainer import choose_device
 
     refuse_file(out)
+    _registered(model)
     files = collect(inputs)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
@@ -257,6 +272,7 @@ def export(
         str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    model: OwnModelOption = None,
 ) -> None:
     """Write a trained translator for other programs: ONNX, safetensors with a model card, or the authors' code.
 
@@ -270,6 +286,7 @@ def export(
     """
     from i2i import exports
 
+    _registered(model)
     about_the_card = {"license": license, "scores": scores, "row": row}
     of_the_hub = {"push": push, "private": private or None}
     lines = exports.export(run, format, out, opset=opset, weights=weights, **about_the_card, **of_the_hub)
@@ -281,7 +298,10 @@ def export(
 @app.command()
 def bench(
     models: Annotated[
-        str | None, typer.Option(help="Comma-separated translators and variants; by default the suite's.")
+        str | None,
+        typer.Option(
+            metavar="[+]A,B,...", help="Translators, variants, FILE.py:CLASS; by default the suite's, + adds to them."
+        ),
     ] = None,
     data: DataOption = None,
     attributes: AttributesOption = None,
@@ -300,6 +320,13 @@ def bench(
     directions: Annotated[
         str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
     ] = None,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIR", help="Pictures made elsewhere, DIR/SOURCE2TARGET/STEM.png, to be scored too."),
+    ] = None,
+    intersection: Annotated[
+        bool, typer.Option("--intersection", help="Score of --external what is there, instead of refusing it.")
+    ] = False,
     inception: Annotated[
         Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
     ] = None,
@@ -334,9 +361,14 @@ def bench(
         i2i bench --seeds 0,1,2 --budget images=400000 --out bench/seeds
 
         i2i bench --out bench/seeds --collect
+
+        i2i bench --models +mine.py:MyModel --out bench/seasons
+
+        i2i bench --external DRIT=results/drit --out bench/seasons
     """
     from i2i.benchmarks import grouping
     from i2i.benchmarks.execution import parse_stages, run_bench, states_of
+    from i2i.benchmarks.external import parse
     from i2i.benchmarks.plan import STAGES
     from i2i.benchmarks.prepare import prepare
     from i2i.benchmarks.recorded import recorded, relocated
@@ -356,6 +388,7 @@ def bench(
         chosen = load_suite(before.suite, models, relocated(located), changes, seeds)
         directions = directions or before.directions
         extractor = extractor if extractor or inception else before.extractor
+    chosen = chosen.with_external(parse(external or [], intersection))
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor)
     if dry_run:
@@ -410,6 +443,38 @@ def score(
     print(scored.text())
     if json is not None:
         sync_write(json, scored.json())
+
+
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Results folders of benches.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for a report about all of them.")] = None,
+) -> None:
+    """Write the report of a bench anew, or one report of several benches.
+
+    Several must have been made by the same protocol; if not, what differs is said. A contestant whose name several have
+    gets the folder's name as a suffix, as in cyclegan@x.
+
+    Examples:
+
+        i2i report bench/x
+
+        i2i report bench/x bench/y --out both/
+    """
+    from i2i.benchmarks.merging import merge
+    from i2i.benchmarks.publish import publish
+    from i2i.benchmarks.stored import Stored
+
+    if out is None:
+        if len(results) > 1:
+            raise UserError("a report of several benches needs a folder of its own: --out both/")
+        stored, warnings = Stored.load(results[0]), list[str]()
+        stored.check_data()
+    else:
+        stored, warnings = merge(results, out)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    sys.exit(publish(stored.plan, stored.absent))
 
 
 @app.command()
@@ -595,6 +660,13 @@ def _train(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
         f"translate with: i2i translate {run} PICTURES --target {task.directions[0][1]} --out out/"
     )
+
+
+def _registered(model: str | None) -> str | None:
+    """The name of a model; a class of one's own is imported and registered first."""
+    from i2i import own_models
+
+    return own_models.load(model).name if model and own_models.is_source(model) else model
 
 
 @contextmanager
