@@ -1,7 +1,6 @@
 """A bench from its suite to its report: prepare the plan, run the jobs, write the results."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from i2i import registry
 from i2i.benchmarks import outputs, report
+from i2i.benchmarks.executors import Execution
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
@@ -18,8 +18,8 @@ from i2i.benchmarks.plan import (
     Training,
     expand,
 )
+from i2i.benchmarks.schedule import run_jobs
 from i2i.benchmarks.suite import Contestant, Suite
-from i2i.benchmarks.workers import run_jobs
 from i2i.checkpoint import sync_write
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
@@ -28,7 +28,6 @@ from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
 from i2i.metrics.extractors import ExtractorSpec, default_extractor, parse_extractor
 from i2i.runs import check_trainable, run_config
-from i2i.trainer import choose_device
 from i2i.translator import Task
 
 REFERENCE_ROWS = ("identity", "colour")
@@ -69,17 +68,16 @@ def prepare(
     return builder.plan()
 
 
-def run_bench(plan: Plan, workers: int | None = None, device: str | None = None) -> int:
+def run_bench(plan: Plan, execution: Execution) -> int:
     """Run what is not done yet, write the report and print the table.
 
     Returns:
         Exit status: 0, or 1 if a job failed or no model could take part.
     """
-    count, threads = _crew(workers, device)
-    jobs = [_on(job, device) for job in plan.jobs]
+    jobs = [_on(job, execution.device) for job in plan.jobs]
     sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
     with report.JobLines(len(jobs)) as listener:
-        outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
+        outcome = run_jobs(jobs, execution.open(plan.out), listener)
     results = report.collect(plan, {**outcome.errors, **outcome.not_run})
     written = outputs.write(plan, results)
     print(report.terminal_table(results))
@@ -298,15 +296,6 @@ def _check_folder(out: Path) -> None:
     refuse_file(out)
     if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
-
-
-def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
-    """Worker processes and CPU threads of each: on the CPU one per core, on an accelerator one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    kind = choose_device(device).type
-    if workers is None:
-        workers = cores if kind == "cpu" else 1
-    return workers, max(1, cores // workers)
 
 
 def _on(job: Job, device: str | None) -> Job:

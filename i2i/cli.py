@@ -304,7 +304,18 @@ def bench(
         Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
     ] = None,
     extractor: ExtractorOption = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
+    executor: Annotated[
+        str, typer.Option(help="Where jobs run: local for worker processes, or ray for a Ray cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time on a machine; by default one per GPU, or core without.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="An existing Ray cluster; by default one of this machine.")
+    ] = None,
+    gpus_per_job: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of a GPU for each job on Ray; by default a whole one.")
+    ] = None,
     device: DeviceOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -320,10 +331,12 @@ def bench(
 
         i2i bench --seeds 0,1,2 --budget images=400000
     """
+    from i2i.benchmarks.executors import Execution
     from i2i.benchmarks.run import prepare, run_bench
     from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
+    execution = Execution(executor, workers, device, ray_address, gpus_per_job)
     changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
     located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
     chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
@@ -333,7 +346,7 @@ def bench(
         for line in plan.lines():
             print(line)
         return
-    sys.exit(run_bench(plan, workers, device))
+    sys.exit(run_bench(plan, execution))
 
 
 @app.command()
