@@ -17,11 +17,11 @@ EXECUTORS = ("local", "ray")
 
 
 @dataclass(frozen=True)
-class Execution:
+class Crew:
     """Where and how densely jobs run. Nothing of it enters a job's key.
 
     Attributes:
-        executor: local or ray.
+        name: of the executor: local or ray.
         workers: jobs at a time on a machine, by default one per GPU, or per core without.
         device: as `choose_device` takes it.
         ray_address: of an existing Ray cluster; None: one of this machine for the time of the bench.
@@ -31,29 +31,29 @@ class Execution:
         UserError: for options that do not fit together, or Ray not being installed.
     """
 
-    executor: str = "local"
+    name: str = "local"
     workers: int | None = None
     device: str | None = None
     ray_address: str | None = None
     gpus_per_job: float | None = None
 
     def __post_init__(self) -> None:
-        if self.executor not in EXECUTORS:
-            raise unknown("--executor", self.executor, EXECUTORS)
-        if self.executor == "local":
+        if self.name not in EXECUTORS:
+            raise unknown("--executor", self.name, EXECUTORS)
+        if self.name == "local":
             for option, value in (("--ray-address", self.ray_address), ("--gpus-per-job", self.gpus_per_job)):
                 if value is not None:
                     raise UserError(f"{option} is for Ray: add --executor ray, or leave it out")
         elif find_spec("ray") is None:
             raise UserError("--executor ray needs Ray, which is not installed: pip install 'i2i[ray]'")
 
-    def open(self, out: Path) -> Executor:
-        """An executor for jobs on the results folder `out`, which must exist.
+    def executor(self, out: Path) -> Executor:
+        """The executor for jobs on the results folder `out`, which must exist.
 
         Raises:
             UserError: for a device or a cluster that cannot be used.
         """
-        if self.executor == "local":
+        if self.name == "local":
             return self._local()
         from i2i.benchmarks.ray_executor import RayExecutor
 

@@ -331,12 +331,13 @@ def bench(
 
         i2i bench --seeds 0,1,2 --budget images=400000
     """
-    from i2i.benchmarks.executors import Execution
-    from i2i.benchmarks.run import prepare, run_bench
+    from i2i.benchmarks.execution import run_bench
+    from i2i.benchmarks.executors import Crew
+    from i2i.benchmarks.prepare import prepare
     from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
-    execution = Execution(executor, workers, device, ray_address, gpus_per_job)
+    crew = Crew(executor, workers, device, ray_address, gpus_per_job)
     changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
     located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
     chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
@@ -346,7 +347,7 @@ def bench(
         for line in plan.lines():
             print(line)
         return
-    sys.exit(run_bench(plan, execution))
+    sys.exit(run_bench(plan, crew))
 
 
 @app.command()

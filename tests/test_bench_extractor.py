@@ -8,7 +8,7 @@ import timm
 import torch
 
 from i2i import cli
-from i2i.benchmarks.run import prepare
+from i2i.benchmarks.prepare import prepare
 from i2i.benchmarks.suite import load_suite
 from i2i.config import parse_assignments
 from i2i.errors import UserError

@@ -4,35 +4,35 @@ import pytest
 import torch
 
 from i2i.benchmarks import executors
-from i2i.benchmarks.executors import Execution
+from i2i.benchmarks.executors import Crew
 from i2i.errors import UserError
 
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"executor": "rya"}, "unknown --executor 'rya'; did you mean 'ray'"),
+        ({"name": "rya"}, "unknown --executor 'rya'; did you mean 'ray'"),
         ({"ray_address": "head:6379"}, "--ray-address is for Ray: add --executor ray"),
         ({"gpus_per_job": 0.5}, "--gpus-per-job is for Ray: add --executor ray"),
     ],
 )
 def test_options_that_contradict_the_executor_are_refused(options, complaint):
     with pytest.raises(UserError, match=complaint):
-        Execution(**options)
+        Crew(**options)
 
 
 def test_without_ray_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(executors, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'i2i\[ray\]'"):
-        Execution("ray")
+        Crew("ray")
 
 
 @pytest.fixture
 def crew(monkeypatch):
     """A function of options that says how many workers, with how many threads and which GPUs, there would be."""
     monkeypatch.setattr(executors, "cores", lambda: 8)
-    monkeypatch.setattr(executors, "LocalExecutor", lambda functions, *crew: crew)
-    return lambda tmp_path=None, **options: Execution(**options).open(tmp_path)
+    monkeypatch.setattr(executors, "LocalExecutor", lambda functions, *members: members)
+    return lambda tmp_path=None, **options: Crew(**options).executor(tmp_path)
 
 
 @pytest.mark.parametrize(("workers", "expected"), [(None, (8, 1)), (2, (2, 4)), (3, (3, 2)), (20, (20, 1))])

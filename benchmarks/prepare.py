@@ -1,15 +1,11 @@
-"""A bench from its suite to its report: prepare the plan, run the jobs, write the results."""
+"""A bench from its suite to its plan: which jobs there are, and what each is called with."""
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from i2i import registry
-from i2i.benchmarks import outputs, report
-from i2i.benchmarks.executors import Execution
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
@@ -18,9 +14,7 @@ from i2i.benchmarks.plan import (
     Training,
     expand,
 )
-from i2i.benchmarks.schedule import run_jobs
 from i2i.benchmarks.suite import Contestant, Suite
-from i2i.checkpoint import sync_write
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, check_readable
@@ -66,27 +60,6 @@ def prepare(
     _check_folder(place)
     builder = _Builder(suite, place, data, chosen, _extractor(inception, extractor))
     return builder.plan()
-
-
-def run_bench(plan: Plan, execution: Execution) -> int:
-    """Run what is not done yet, write the report and print the table.
-
-    Returns:
-        Exit status: 0, or 1 if a job failed or no model could take part.
-    """
-    jobs = [_on(job, execution.device) for job in plan.jobs]
-    sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
-    with report.JobLines(len(jobs)) as listener:
-        outcome = run_jobs(jobs, execution.open(plan.out), listener)
-    results = report.collect(plan, {**outcome.errors, **outcome.not_run})
-    written = outputs.write(plan, results)
-    print(report.terminal_table(results))
-    for line in report.claim_lines(plan, results):
-        print(line)
-    for name, error in results.failures.items():
-        print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(written)}")
-    return 1 if results.failures else 0
 
 
 @dataclass(frozen=True)
@@ -296,11 +269,6 @@ def _check_folder(out: Path) -> None:
     refuse_file(out)
     if out.is_dir() and any(out.iterdir()) and not (out / "plan.json").is_file():
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
-
-
-def _on(job: Job, device: str | None) -> Job:
-    arguments: Mapping[str, Any] = {**job.arguments, "device": device}
-    return Job(job.name, job.function, arguments, job.needs, job.weight)
 
 
 def _without_name(config: RunConfig) -> Settings:
