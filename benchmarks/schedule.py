@@ -46,7 +46,10 @@ class Executor(Protocol):
         """Take a job; called when free."""
 
     def events(self) -> list[Event]:
-        """What happened since the last call, waiting up to a second for it; each job that was started ends once."""
+        """What happened since the last call, waiting up to a second for it. Asked only while jobs run.
+
+        Of each start there is one last event: done, failed or lost.
+        """
 
     def stop(self) -> None:
         """Let go of all workers, also of those in mid-job."""
@@ -72,11 +75,12 @@ def run_jobs(jobs: Iterable[Job], executor: Executor, listener: Listener) -> Out
     """
     schedule = _Schedule(jobs, executor, listener)
     try:
-        while schedule.waiting or schedule.running:
-            schedule.drop_hopeless()
-            schedule.start_ready()
+        schedule.start_ready()
+        while schedule.running:
             for event in executor.events():
                 schedule.heed(event)
+            schedule.drop_hopeless()
+            schedule.start_ready()
     finally:
         executor.stop()
     return schedule.outcome
