@@ -136,7 +136,8 @@ def _connect(address: str | None) -> None:
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
-            f"--ray-address {address} cannot be reached ({reason}): `ray start` says the address of a cluster"
+            f"--ray-address {address} cannot be reached ({reason}): `ray start` says the address of a cluster, "
+            "and one with a token needs RAY_AUTH_MODE=token here as well"
         ) from None
 
 
