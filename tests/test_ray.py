@@ -27,6 +27,7 @@ NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100_00
 def cluster(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # 15 by default, which takes minutes on a busy machine
         patch.setenv("I2I_CACHE", str(tmp_path_factory.mktemp("cache")))
         cluster = Cluster(initialize_head=True, head_node_args=NODE)
         try:
