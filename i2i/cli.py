@@ -334,7 +334,18 @@ def bench(
     table: Annotated[
         str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
     ] = "averaged",
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
+    executor: Annotated[
+        str, typer.Option(help="Where jobs run: local for worker processes, or ray for a Ray cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time on a machine; by default one per GPU, or core without.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="An existing Ray cluster; by default one of this machine.")
+    ] = None,
+    gpus_per_job: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of a GPU for each job on Ray; by default a whole one.")
+    ] = None,
     device: DeviceOption = None,
     only: Annotated[
         str | None, typer.Option(metavar="STAGE,...", help="Of train, translate, classifier, score and report.")
@@ -368,6 +379,7 @@ def bench(
     """
     from i2i.benchmarks import grouping
     from i2i.benchmarks.execution import parse_stages, run_bench, states_of
+    from i2i.benchmarks.executors import Crew
     from i2i.benchmarks.external import parse
     from i2i.benchmarks.plan import STAGES
     from i2i.benchmarks.prepare import prepare
@@ -376,6 +388,7 @@ def bench(
     from i2i.config import merge, parse_assignments
 
     by = grouping.checked(table)
+    crew = Crew(executor, workers, device, ray_address, gpus_per_job)
     changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
     if collect and only is not None:
         raise UserError("--collect is --only report: leave one out")
@@ -396,7 +409,7 @@ def bench(
             print(line)
         return
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
-    sys.exit(run_bench(plan, workers, device, stages, forced, by))
+    sys.exit(run_bench(plan, crew, stages, forced, by))
 
 
 @app.command()
