@@ -61,9 +61,9 @@ def costs_of(plan: Plan, contestant: str, failures: Mapping[str, str]) -> Costs 
     totals = {name: sum(fact[name] for fact in facts) / seeds for name in ("parameters", "images", "seconds")}
     translations = [translations_of(plan.out, contestant, seed) for seed in plan.seeds()]
     speeds = [made["pictures"] / made["seconds"] for made in translations if made.get("seconds")]
-    peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.images]
+    peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.amount]
     return Costs(
-        trainings=sum(training.images > 0 for training in trainings) / seeds,
+        trainings=sum(training.amount > 0 for training in trainings) / seeds,
         **totals,
         parameters_each=totals["parameters"] * seeds / len(trainings),
         peak_memory=max((peak for peak in peaks if peak), default=None),

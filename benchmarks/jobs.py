@@ -14,13 +14,14 @@ from typing import Any
 from i2i.benchmarks.costs import KEY_FILE, count_multiply_adds, peak_memory
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scoring import Row, Scorer
+from i2i.benchmarks.validation import bench_judge
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, sync_write
+from i2i.checkpoint import FORMAT, Position, Weights, load_translator, newest_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
 from i2i.data.images import to_arrays, to_images, write_picture
-from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import labelled, load_pixels
 from i2i.data.sources import open_data
+from i2i.judges import described_as
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
 from i2i.scoring import read_pixels
@@ -32,9 +33,16 @@ REAL = "real"
 
 
 def train(
-    report: Report, run: Path, name: str, settings: Settings, domains: Sequence[str], key: str, device: str | None
+    report: Report,
+    run: Path,
+    name: str,
+    settings: Settings,
+    domains: Sequence[str],
+    key: str,
+    device: str | None,
+    judge: Mapping[str, Any] | None = None,
 ) -> None:
-    """Train one model in its run folder, or finish it, or find it finished."""
+    """Train one model in its run folder, or finish it, or find it finished; `judge` is what `bench_judge` takes."""
     if _key_of(run) != key:
         shutil.rmtree(run, ignore_errors=True)
         _write_key(run, key)
@@ -49,7 +57,8 @@ def train(
 
     chosen = choose_device(device)
     with peak_memory(chosen) as peak:
-        train_run(run, config, task_of(config, data), data, chosen, followers)
+        judged = bench_judge(**judge, device=chosen) if judge else None
+        train_run(run, config, task_of(config, data), data, chosen, followers, judge=judged)
         _write_key(run, key, peak_memory=peak())
 
 
@@ -60,6 +69,7 @@ def translate(
     settings: Settings,
     key: str,
     device: str | None,
+    weights: Weights = "last",
 ) -> None:
     """Translate the test pictures of every direction with the training that serves it, into PNG folders.
 
@@ -72,13 +82,13 @@ def translate(
     data, chosen = open_data(config.data), choose_device(device)
     costs = {"pictures": 0, "seconds": 0.0}
     for number, ((source, target), run) in enumerate(runs.items(), 1):
-        translator, preprocess = load_translator(run, chosen)
+        translator, preprocess = load_translator(run, chosen, weights)
         pictures = data.pictures(config.data.test_split, source)
         folder = out / direction_name((source, target))
         folder.mkdir(parents=True)
         for start in range(0, len(pictures), BATCH):
             some = pictures[start : start + BATCH]
-            described = _described(data, some, source, target)
+            described = described_as(data, some, source, target)
             pixels = load_pixels(some, preprocess)
             began = time.perf_counter()
             images = to_images(pixels).to(chosen)
@@ -92,14 +102,6 @@ def translate(
                 write_picture(folder / f"{picture.stem}.png", pixels)
         report(f"{number} of {len(runs)} directions")
     _write_key(out, key, **costs)
-
-
-def _described(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
-    """What pictures have in the target's data set, if they are of it and it lists attributes."""
-    own = data.labels.set_of(target)
-    if not own.has_attributes or data.labels.set_of(source) is not own:
-        return None
-    return [",".join(picture.attributes) for picture in pictures]
 
 
 def classifier(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results, averaging, budget_text
+from i2i.benchmarks.report import Results, averaging, budget_text, checkpoint_lines
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
 
@@ -143,6 +143,7 @@ def _caption(plan: Plan, protocol: str) -> str:
     parts = [
         f"{facts['dataset']}, {facts['image_size']} px.",
         budget_text(plan),
+        *checkpoint_lines(plan),
         averaging(plan),
         "Of the translators the best is bold and the second underlined.",
         f"Protocol {protocol}.",

@@ -12,11 +12,18 @@ from i2i import __version__
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.costs import Costs, costs_of
 from i2i.benchmarks.jobs import REAL
-from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.plan import Job, Plan, quantity
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.benchmarks.suite import Budget
 from i2i.metrics.names import decimals, is_better_high, title
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
+UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training"}
+RULES = {
+    "last": ", the weights of the last step",
+    "ema": ", the moving average of the generators' weights",
+    "best-on-val": " of the validation split",
+}
 SPENT = ("trainings", "parameters", "images seen", "seconds")
 
 
@@ -188,6 +195,7 @@ def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
         f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
         f"fingerprint {facts['fingerprint'][:12]}.",
         budget_text(plan),
+        *checkpoint_lines(plan),
         "`n` is the number of scored pictures, of all seeds together. `seconds` is training time, summed over the "
         "trainings of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
@@ -213,10 +221,21 @@ def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
 
 def budget_text(plan: Plan) -> str:
     """The budget in a sentence."""
-    images, per = f"{plan.facts['budget']['images']:,} images", plan.facts["budget"]["per"]
-    if per == "dataset":
-        return f"Budget: {images} per data set, divided over a model's trainings."
-    return f"Budget: {images} for each training."
+    budget = Budget.model_validate(plan.facts["budget"])
+    unit, amount = budget.amount
+    spent = f"{quantity(amount)} {UNITS[unit]}"
+    shared = "for each training" if budget.per == "task" else "per data set, divided over a model's trainings"
+    caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
+    return f"Budget: {spent} {shared}{caveat}."
+
+
+def checkpoint_lines(plan: Plan) -> list[str]:
+    """The checkpoint rule in a sentence, and another for whoever has a rule of its own."""
+    rule = plan.facts.get("checkpoint", "last")
+    learning = {training.contestant for training in plan.trainings if training.amount}
+    own = {name: facts["checkpoint"] for name, facts in plan.facts.get("contestants", {}).items() if name in learning}
+    others = [f"{name}: checkpoint rule {found}." for name, found in own.items() if found != rule]
+    return [f"Checkpoint rule: {rule}{RULES[rule.partition(' ')[0]]}.", *others]
 
 
 def averaging(plan: Plan) -> str:
