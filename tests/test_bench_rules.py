@@ -17,9 +17,10 @@ from i2i.benchmarks.report import budget_text, checkpoint_lines
 from i2i.benchmarks.run import prepare
 from i2i.benchmarks.suite import Budget, budget_assignments, checkpoint_assignments, load_suite
 from i2i.checkpoint import load_translator, require_checkpoint
-from i2i.data.images import read_picture, to_arrays, to_images
+from i2i.data.images import read_picture, to_arrays, to_images, to_pixels
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
+from i2i.metrics.paired import psnr
 from i2i.validation import read_rows
 from tests.test_bench import SMALL
 
@@ -243,6 +244,16 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
     assert {row["metric"] for row in rows} >= {"accuracy", "FD-domain-classifier", "psnr", "ssim"}
 
     translator, preprocess = load_translator(run, weights="best")
+    by_name = {
+        domain: to_images(np.stack([preprocess(read_picture(path)) for path in sorted(place.iterdir())]))
+        for domain in ("summer", "night")
+        if (place := next(cache.rglob(f"val/{domain}")))
+    }
+    fakes, truth = (
+        to_pixels(images) for images in (translator.translate(by_name["summer"], "summer", "night"), by_name["night"])
+    )
+    assert checkpoint.meta["best"]["value"] == pytest.approx(float(psnr(fakes, truth).mean()))
+
     source = next(cache.rglob("test/summer/00006.png"))
     pixels = to_arrays(translator.translate(to_images(preprocess(read_picture(source))[None]), "summer", "night"))
     made = read_picture(out / "translations" / "stargan" / "seed0" / ONE_WAY / "00006.png")
