@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from i2i.benchmarks import curves, figures, latex, protocol
+from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid
 from i2i.benchmarks.grid_rows import choose
@@ -29,7 +29,7 @@ def write(plan: Plan, results: Results) -> list[str]:
     }
     for name, text in texts.items():
         sync_write(plan.out / name, text)
-    names = [*texts, *figures.draw(plan, results), *curves.write(plan)]
+    names = [*texts, *figures.draw(plan, results), *courses.write(plan)]
     return [*names, *_grid(plan, results)]
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from i2i import cli
-from i2i.benchmarks import curves
+from i2i.benchmarks import courses
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.report import budget_text, checkpoint_lines
 from i2i.benchmarks.run import prepare
@@ -188,11 +188,11 @@ def test_a_curve_adds_up_what_trainings_spend_and_averages_what_they_reach():
         row("a-c", 0, 30, 7.0, seed=1),
     ]
     rows += [row("a-b", 1, 20, 9.0)]
-    found = curves.lines(pd.DataFrame(rows), "images")
+    found = courses.lines(pd.DataFrame(rows), "images")
     assert found.to_dict("records") == [
         {"model": "one", "metric": "psnr", "evaluation": 0, "spent": 40.0, "value": 4.0}
     ]
-    assert curves.lines(pd.DataFrame(rows), "seconds")["spent"].tolist() == [4.0]
+    assert courses.lines(pd.DataFrame(rows), "seconds")["spent"].tolist() == [4.0]
 
 
 def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
@@ -202,17 +202,17 @@ def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
         for metric in ("psnr", "FD-x")
         for number in range(3)
     ]
-    figure = curves.figure(pd.DataFrame(rows), "updates")
+    figure = courses.figure(pd.DataFrame(rows), "updates")
     assert [axes.get_ylabel() for axes in figure.axes] == ["PSNR, dB\n(higher is better)", "FD-x\n(lower is better)"]
     assert all(len(axes.lines) == 2 for axes in figure.axes)
     assert figure.axes[-1].get_xlabel() == "real pictures shown (all trainings of a seed)"
-    assert curves.figure(pd.DataFrame([], columns=curves.COURSE), "images") is None
+    assert courses.figure(pd.DataFrame([], columns=courses.COURSE), "images") is None
 
 
 def test_curves_of_an_earlier_bench_do_not_stay(tmp_path):
     (tmp_path / "curves.png").write_text("old")
     training = Training("one", 0, ("a", "b"), (("a", "b"),), 5, tmp_path / "run")
-    assert curves.write(Plan(tmp_path, "x", ("a", "b"), (("a", "b"),), (training,), {}, ())) == []
+    assert courses.write(Plan(tmp_path, "x", ("a", "b"), (("a", "b"),), (training,), {}, ())) == []
     assert not (tmp_path / "curves.png").exists()
 
 
