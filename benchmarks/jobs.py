@@ -15,8 +15,9 @@ from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Scores, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
+from i2i.benchmarks.validation import bench_judge
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import Position, load_translator, newest_checkpoint, sync_write
+from i2i.checkpoint import Position, Weights, load_translator, newest_checkpoint, sync_write
 from i2i.config import Settings
 from i2i.data.images import Preprocess, read_picture, write_picture
 from i2i.data.pictures import labelled
@@ -37,10 +38,11 @@ def train(
     key: str,
     device: str | None,
     own: Mapping[str, str] | None = None,
+    judge: Mapping[str, Any] | None = None,
 ) -> None:
     """Train one model in its run folder, or finish it, or find it finished.
 
-    `own` holds source and hash of a class of one's own.
+    `own` holds source and hash of a class of one's own; `judge` is what `bench_judge` takes.
     """
     if key_of(run) != key:
         clear(run)
@@ -58,7 +60,8 @@ def train(
 
     chosen = choose_device(device)
     with peak_memory(chosen) as peak:
-        train_run(run, config, task_of(config, data), data, chosen, followers)
+        judged = bench_judge(**judge, device=chosen) if judge else None
+        train_run(run, config, task_of(config, data), data, chosen, followers, judge=judged)
         write_key(run, key, peak_memory=peak())
 
 
@@ -70,6 +73,7 @@ def translate(
     key: str,
     device: str | None,
     own: Mapping[str, str] | None = None,
+    weights: Weights = "last",
 ) -> None:
     """Translate the test pictures of every direction with the training that serves it, into PNG folders.
 
@@ -84,7 +88,7 @@ def translate(
     clear(out)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
-    load = lru_cache(maxsize=2)(lambda run: load_translator(run, chosen))  # there and back
+    load = lru_cache(maxsize=2)(lambda run: load_translator(run, chosen, weights))  # there and back
     made = Translations(out, data, config.data.test_split)
     for number, (way, run) in enumerate(runs.items(), 1):
         translator, preprocess = load(run)

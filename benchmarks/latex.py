@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from i2i.benchmarks.captions import averaging, budget_text, few_pictures, ranking
+from i2i.benchmarks.captions import averaging, budget_text, checkpoint_lines, few_pictures, ranking
 from i2i.benchmarks.comparing import SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health
@@ -208,6 +208,7 @@ def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: s
     parts = [
         f"{facts['dataset']}, {facts['image_size']} px.",
         budget_text(plan),
+        *checkpoint_lines(plan),
         averaging(plan),
         *few_pictures(results),
         *ranking(plan, grouped),

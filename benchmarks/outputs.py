@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks import figures, latex, protocol
+from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.comparing import ranked
 from i2i.benchmarks.costs import measured
@@ -36,7 +36,7 @@ def write(plan: Plan, results: Results, by: By = "averaged") -> list[str]:
     }
     for name, text in texts.items():
         sync_write(plan.out / name, text)
-    names = [*texts, *figures.draw(plan, results)]
+    names = [*texts, *figures.draw(plan, results), *courses.write(plan)]
     return [*names, *_grid(plan, results)]
 
 

@@ -24,16 +24,18 @@ class Training:
         seed: of weights, data order and draws.
         domains: what it learns between, in the model's order.
         serves: the directions of the bench that it translates.
-        images: its budget.
+        amount: its budget; 0 for a method that learns nothing.
         folder: run folder, relative to the results folder.
+        unit: of the budget: images, updates or seconds.
     """
 
     contestant: str
     seed: int
     domains: tuple[str, ...]
     serves: tuple[Direction, ...]
-    images: int
+    amount: float
     folder: Path
+    unit: str = "images"
 
     @property
     def name(self) -> str:
@@ -85,18 +87,19 @@ def expand(
     coverage: CoverageName,
     domains: tuple[str, ...],
     directions: tuple[Direction, ...],
-    images: int,
+    amount: float,
     per: Literal["dataset", "task"],
     seed: int,
+    unit: str = "images",
 ) -> tuple[Training, ...]:
     """The trainings that let the contestant of that name translate `directions` between `domains`.
 
     Over k domains that is k(k-1) trainings for a model of one direction, k(k-1)/2 for one of a pair, one for a
-    model of all. `images` is shared out evenly with `per="dataset"`, at least one for each, and given to each with
-    `per="task"`; 0 are given to a method that learns nothing.
+    model of all. `amount` is shared out evenly with `per="dataset"` and given to each with `per="task"`; images and
+    updates are whole, at least one for each. A method that learns nothing is given 0.
     """
     groups = _groups(coverage, domains, directions)
-    share = images if per == "task" else max(min(1, images), images // len(groups))
+    share = amount if per == "task" else _share(amount, len(groups), unit)
     return tuple(
         Training(
             contestant,
@@ -105,9 +108,14 @@ def expand(
             served,
             share,
             Path("trainings", contestant, f"seed{seed}", folder_name(group, served, coverage)),
+            unit,
         )
         for group, served in groups
     )
+
+
+def _share(amount: float, parts: int, unit: str) -> float:
+    return amount / parts if unit == "seconds" else max(min(1, amount), amount // parts)
 
 
 def _groups(
@@ -135,6 +143,11 @@ def folder_name(domains: tuple[str, ...], serves: tuple[Direction, ...], coverag
 def direction_name(direction: Direction) -> str:
     """A direction as folders are named: summer2winter; of two data sets: seasons.summer2styles.pencil."""
     return _without_slashes("2".join(direction))
+
+
+def quantity(amount: float) -> str:
+    """An amount of images, updates or seconds: 400,000 or 133.3."""
+    return f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.1f}"
 
 
 def _without_slashes(name: str) -> str:
@@ -210,14 +223,13 @@ class Plan:
 
     def lines(self, states: Mapping[str, str] | None = None) -> list[str]:
         """One line per job, for --dry-run, with its state where `states` has one by its name."""
-        images = {training.name: training.images for training in self.trainings}
+        budgets = {t.name: f"  ({quantity(t.amount)} {t.unit})" for t in self.trainings if t.amount}
         return [
             *(f"skip       {name}: {reason}" for name, reason in self.skipped.items()),
-            *(_line(job, images.get(job.name, 0), (states or {}).get(job.name)) for job in self.jobs),
+            *(_line(job, budgets.get(job.name, ""), (states or {}).get(job.name)) for job in self.jobs),
             f"report     {self.out}",
         ]
 
 
-def _line(job: Job, images: int, state: str | None) -> str:
-    shown = f"  ({images:,} images)" if images else ""
-    return f"{job.function:<10} {job.name}{shown}" + (f": {state}" if state else "")
+def _line(job: Job, budget: str, state: str | None) -> str:
+    return f"{job.function:<10} {job.name}{budget}" + (f": {state}" if state else "")

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from i2i.benchmarks.plan import (
 from i2i.benchmarks.recorded import recorded
 from i2i.benchmarks.status import index_path
 from i2i.benchmarks.stored import refuse_merged
-from i2i.benchmarks.suite import Contestant, Suite
+from i2i.benchmarks.suite import CheckpointRule, Contestant, Suite
 from i2i.config import RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
@@ -30,6 +31,7 @@ from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
 from i2i.runs import check_trainable, run_config
 from i2i.translator import Task
+from i2i.validation import require_validation
 
 if TYPE_CHECKING:
     from i2i.metrics.extractors import ExtractorSpec
@@ -60,7 +62,7 @@ def prepare(
     Raises:
         UserError: for data, models, settings or directions that do not fit.
     """
-    everyday = run_config("identity", suite.contestant("identity").for_training(suite.budget.images, 0))
+    everyday = run_config("identity", suite.contestant("identity").for_training(1, 0))
     data = open_data(everyday.data, drawing)
     chosen = _directions(directions, data)
     splits = (everyday.data.train_split, everyday.data.test_split)
@@ -127,12 +129,24 @@ class _Builder:
         )
 
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
-        cls, budget = registry.get(contestant.model), self.suite.budget
-        config = self._config(contestant, budget.images, seed)
+        cls, (unit, amount) = registry.get(contestant.model), self.suite.budget.amount
+        config = self._config(contestant, amount, seed)
         learnt = self.data.labels if cls.coverage.value == "all" else self.data.domains[:2]
         task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
-        images = budget.images if self._learns(config, task) else 0
-        return expand(contestant.name, cls.coverage.value, self.data.domains, self.directions, images, budget.per, seed)
+        if self._learns(config, task):
+            self._checked(contestant, config)
+        else:
+            amount = 0
+        return expand(
+            contestant.name,
+            cls.coverage.value,
+            self.data.domains,
+            self.directions,
+            amount,
+            self.suite.budget.per,
+            seed,
+            unit,
+        )
 
     def _learns(self, config: RunConfig, task: Task) -> bool:
         """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
@@ -142,16 +156,41 @@ class _Builder:
             self.tried[key] = bool(check_trainable(config, task).phases())
         return self.tried[key]
 
-    def _config(self, contestant: Contestant, images: int, seed: int) -> RunConfig:
+    def _config(self, contestant: Contestant, amount: float, seed: int) -> RunConfig:
         """Checked settings of a training; a UserError says whose they are."""
         try:
-            return run_config(contestant.model, self._settings(contestant, images, seed))
+            return run_config(contestant.model, self._settings(contestant, amount, seed))
         except UserError as error:
             raise UserError(f"{contestant.name}: {error}") from None
 
-    def _settings(self, contestant: Contestant, images: int, seed: int) -> Settings:
+    def _settings(self, contestant: Contestant, amount: float, seed: int) -> Settings:
         located = {"data": {"domains": list(self.data.domains)}}
-        return merge(contestant.for_training(max(1, images), seed), located)
+        # A method that learns nothing is given nothing, and no setting may be that.
+        training = contestant.for_training(amount or 1, seed, self.suite.budget.amount[0])
+        return merge(training, located, self._validation(contestant) if amount else {})
+
+    def _validation(self, contestant: Contestant) -> Settings:
+        """Settings that have a training scored on the validation split as its checkpoint rule asks for."""
+        rule = contestant.checkpoint
+        if not rule.looks:
+            return {}
+        return {"train": {"best_by": rule.metric or self._everyday_metric, "evaluations": rule.looks}}
+
+    @cached_property
+    def _everyday_metric(self) -> str:
+        """By what weights are best unless the suite says it."""
+        if self.data.paired:
+            return "psnr"
+        return self.extractor.build().name if self.extractor else "FD-domain-classifier"
+
+    def _checked(self, contestant: Contestant, config: RunConfig) -> None:
+        """UserError if trainings with these settings do not leave the weights that are to translate."""
+        if contestant.checkpoint.rule == "ema" and not config.train.ema:
+            raise UserError(
+                f"{contestant.name}: the checkpoint rule ema needs a moving average: add --set train.ema=0.999"
+            )
+        if config.train.best_by is not None:
+            require_validation(config, self.data)
 
     def _jobs_of_contestant(
         self, contestant: Contestant, seed: int, trainings: tuple[Training, ...], fingerprint: str
@@ -160,8 +199,8 @@ class _Builder:
         own = self.suite.own(contestant.model)
         source = {"own": {"source": own.source, "sha256": own.sha256}} if own else {}
         for training in trainings:
-            config = self._config(contestant, training.images, seed)
-            keys[training.name] = training_key(config, training.domains, fingerprint, own.sha256 if own else None)
+            config = self._config(contestant, training.amount, seed)
+            keys[training.name] = self._training_key(config, training, fingerprint, own.sha256 if own else None)
             arguments = {
                 "run": self.out / training.folder,
                 "name": contestant.model,
@@ -170,9 +209,15 @@ class _Builder:
                 "key": keys[training.name],
                 **source,
             }
-            jobs.append(Job(training.name, "train", arguments, weight=1 + training.images, contestant=name))
+            needs: tuple[str, ...] = ()
+            if config.train.best_by is not None:
+                judge = {"scorer": self._scorer(), "metric": config.train.best_by, "directions": training.serves}
+                arguments, needs = {**arguments, "judge": judge}, (CLASSIFIER,)
+            jobs.append(Job(training.name, "train", arguments, needs, 1 + training.amount, name))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
-        key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint])
+        weights = contestant.checkpoint.weights if trainings[0].amount else "last"
+        chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
+        key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint, *chosen])
         translate = Job(
             f"translations of {name}, seed {seed}",
             "translate",
@@ -180,6 +225,7 @@ class _Builder:
                 "settings": self._judging_settings(),
                 "out": self.out / "translations" / name / f"seed{seed}",
                 "runs": runs,
+                "weights": weights,
                 "key": key,
                 **source,
             },
@@ -262,6 +308,12 @@ class _Builder:
     def _gan_train(self) -> dict[str, Any] | None:
         return self.suite.classifier.model_dump() if self.suite.scoring.gan_train else None
 
+    def _training_key(self, config: RunConfig, training: Training, fingerprint: str, code: str | None) -> str:
+        key = training_key(config, training.domains, fingerprint, code)
+        if config.train.best_by is None:
+            return key
+        return stable_hash([key, self._scorer_key(fingerprint), training.serves])
+
     def _classifier_key(self, fingerprint: str) -> str:
         config = run_config("identity", self._judging_settings())
         return stable_hash([config.key(fingerprint), self.suite.classifier.model_dump()])
@@ -281,7 +333,8 @@ class _Builder:
             "directions": [list(way) for way in self.directions],
             "fingerprint": fingerprint,
             "image_size": f"{height}x{width}",
-            "budget": self.suite.budget.model_dump(),
+            "budget": self.suite.budget.model_dump(exclude_none=True),
+            "checkpoint": self._rule_text(self.suite.checkpoint),
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
@@ -297,11 +350,17 @@ class _Builder:
     def _facts_of(self, training: Training) -> dict[str, Any]:
         """A contestant's model and the settings that its trainings share, whatever their seed."""
         contestant = self.suite.contestant(training.contestant)
-        settings = self._config(contestant, training.images, training.seed).essentials()
+        settings = self._config(contestant, training.amount, training.seed).essentials()
         del settings["train"]["seed"], settings["model"]["name"]
         own = self.suite.own(contestant.model)
         source = {"source": own.label, "sha256": own.sha256} if own else {}
-        return {"model": contestant.model, **source, "settings": settings}
+        rule = contestant.checkpoint if training.amount else CheckpointRule()
+        return {
+            "model": contestant.model,
+            **source,
+            "settings": settings,
+            "checkpoint": self._rule_text(rule),
+        }
 
     def _facts_of_external(self, name: str, found: Survey) -> dict[str, Any]:
         return {
@@ -310,6 +369,11 @@ class _Builder:
             "intersection": found.partial,
             "pictures": found.counts,
         }
+
+    def _rule_text(self, rule: CheckpointRule) -> str:
+        if rule.rule != "best-on-val":
+            return rule.rule
+        return f"best-on-val by {rule.metric or self._everyday_metric}, {rule.looks} evaluations"
 
 
 CLASSIFIER = "domain classifier"

@@ -5,26 +5,64 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from i2i import registry
 from i2i.benchmarks.claims import Claim
 from i2i.benchmarks.external import External
 from i2i.benchmarks.shipped import is_suite, read
-from i2i.config import DataConfig, Section, Settings, merge, parse_assignments, validate
+from i2i.config import BUDGETS, DataConfig, Section, Settings, budget_of, merge, one_budget, parse_assignments, validate
 from i2i.errors import UserError, unknown
 from i2i.own_models import OwnModel, is_source, load
 
 
 class Budget(Section):
-    """How many real pictures a model is shown in training.
+    """How long a model is trained, in one of three units.
 
-    `per: dataset` divides `images` over the trainings a model needs to serve every direction (equal compute);
-    `per: task` gives them to each training (equal convergence).
+    `per: dataset` divides it over the trainings a model needs to serve every direction (equal compute);
+    `per: task` gives it to each training (equal convergence).
     """
 
-    images: int = Field(200_000, ge=1)
+    images: int | None = Field(None, ge=1, description="real pictures shown, a pair counting as two")
+    updates: int | None = Field(None, ge=1, description="updates of the generators")
+    seconds: float | None = Field(None, gt=0, description="time in training steps")
     per: Literal["dataset", "task"] = "dataset"
+
+    _one_budget = model_validator(mode="before")(one_budget)
+
+    @property
+    def amount(self) -> tuple[str, float]:
+        """The unit, one of `BUDGETS`, and how much of it."""
+        return budget_of(self)
+
+
+EVALUATIONS = 10
+Weights = Literal["last", "ema", "best"]
+WEIGHTS: dict[str, Weights] = {"last": "last", "ema": "ema", "best-on-val": "best"}
+
+
+class CheckpointRule(Section):
+    """Which weights of a training translate, and how often it is scored on the validation split.
+
+    `last`: of the last step; `ema`: the moving average that `train.ema` keeps; `best-on-val`: those that were best on
+    the validation split. The test split has no say in it.
+    """
+
+    rule: Literal["last", "ema", "best-on-val"] = "last"
+    metric: str | None = Field(
+        None, description="of best-on-val; None: PSNR where there is ground truth, else the distance of the bench"
+    )
+    evaluations: int = Field(0, ge=0, description="of every training, for its curve; 0: none, of best-on-val 10")
+
+    @property
+    def weights(self) -> Weights:
+        """Their name in run folders."""
+        return WEIGHTS[self.rule]
+
+    @property
+    def looks(self) -> int:
+        """How often a training is evaluated."""
+        return self.evaluations or (EVALUATIONS if self.rule == "best-on-val" else 0)
 
 
 class ClassifierConfig(Section):
@@ -45,6 +83,7 @@ class Variant(Section):
 
     model: str
     settings: Settings = Field(default_factory=dict, description="`model`, `data` and `train` settings")
+    checkpoint: CheckpointRule | None = Field(None, description="None: the suite's")
 
 
 @dataclass(frozen=True)
@@ -55,15 +94,17 @@ class Contestant:
         name: what the table, the folders and the grid call it.
         model: name of the translator.
         settings: of its trainings; sections `model`, `data` and `train`.
+        checkpoint: which of their weights translate.
     """
 
     name: str
     model: str
     settings: Settings
+    checkpoint: CheckpointRule
 
-    def for_training(self, images: int, seed: int) -> Settings:
-        """Settings of one training."""
-        return merge(self.settings, {"train": {"images": images, "seed": seed}})
+    def for_training(self, amount: float, seed: int, unit: str = "images") -> Settings:
+        """Settings of one training with a budget of `amount` images, updates or seconds, as `unit` says."""
+        return merge(self.settings, {"train": {unit: amount, "seed": seed}})
 
 
 class Suite(Section):
@@ -77,6 +118,7 @@ class Suite(Section):
         default_factory=dict, description="FILE.py:CLASS by name; filled from `models` and `variants`"
     )
     budget: Budget = Budget()
+    checkpoint: CheckpointRule = CheckpointRule()
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
@@ -112,7 +154,7 @@ class Suite(Section):
             raise unknown("model", name, (*self.variants, *registry.names()))
         variant = self.variants.get(name, Variant(model=name))
         settings = merge(self.settings, self.model_settings.get(variant.model, {}), variant.settings)
-        return Contestant(name, variant.model, settings)
+        return Contestant(name, variant.model, settings, variant.checkpoint or self.checkpoint)
 
 
 def load_suite(
@@ -122,7 +164,7 @@ def load_suite(
 
     `models` and `seeds` are lists with commas; `+A,B` adds to the suite's models. Assignments are `data.*` and
     `train.*` for all, `NAME.setting` for the settings of a translator, which its variants share, or of a single
-    variant, and `budget.*`, `classifier.*` and `scoring.*`.
+    variant, and `budget.*`, `checkpoint.*`, `classifier.*` and `scoring.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
@@ -172,10 +214,16 @@ def budget_assignments(text: str) -> list[str]:
     parts = [part.partition("=") for part in text.split(",")]
     for name, equals, value in parts:
         if not (equals and value.strip()):
-            raise UserError(f"--budget {text!r} must look like images=400000 or images=400000,per=task")
+            raise UserError(f"--budget {text!r} must look like images=400000 or updates=20000,per=task")
         if name.strip() not in Budget.model_fields:
             raise unknown("kind of budget", name.strip(), Budget.model_fields)
     return [f"budget.{name.strip()}={value.strip()}" for name, _, value in parts]
+
+
+def checkpoint_assignments(text: str) -> list[str]:
+    """`ema`, or `best-on-val:psnr` with the metric, as assignments of `--set`."""
+    rule, colon, metric = text.partition(":")
+    return [f"checkpoint.rule={rule}", *([f"checkpoint.metric={metric}"] if colon else [])]
 
 
 def on_default_data(data: Settings) -> bool:
@@ -199,7 +247,8 @@ def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | N
         raise UserError(f"{name} is a suite of several models: choose one with --model")
     suite = suite_of(settings)
     contestant = suite.contestant(model)
-    chosen = contestant.for_training(suite.budget.images, suite.seeds[0])
+    unit, amount = suite.budget.amount
+    chosen = contestant.for_training(amount, suite.seeds[0], unit)
     return contestant.model, merge(chosen, suite.embedded if on_default_data(data) else {})
 
 
@@ -212,7 +261,7 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
     raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
 
 
-SHARED = ("budget", "classifier", "scoring")
+SHARED = ("budget", "checkpoint", "classifier", "scoring")
 RESERVED = ("data", "train", *SHARED, "real", "input", "target")
 
 
@@ -297,8 +346,11 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
         else:
             raise unknown("section of --set:", section, known)
     own = placed.get("settings", {}).get("train", {})
-    if "images" in own:
-        raise UserError("a bench has one budget for all models: use --budget images=N")
+    for unit in BUDGETS:
+        if unit in own:
+            raise UserError(f"a bench has one budget for all models: use --budget {unit}=N")
+    if "best_by" in own:
+        raise UserError("a bench has a rule for which weights translate: use --checkpoint best-on-val:METRIC")
     if "seed" in own:
         raise UserError(
             "a bench trains with the seeds of its suite: use --seeds 1, or write seeds: [1] into a settings file"

@@ -187,7 +187,11 @@ def translate(
     ] = None,
     weights: Annotated[
         str,
-        typer.Option(metavar="last|ema", help="Those of the last step, or their moving average (train.ema)."),
+        typer.Option(
+            metavar="last|ema|best",
+            help="Those of the last step, their moving average (train.ema), or the best on the validation split "
+            "(train.best_by).",
+        ),
     ] = "last",
     model: OwnModelOption = None,
     device: DeviceOption = None,
@@ -266,7 +270,7 @@ def export(
         str | None, typer.Option(metavar="NAME", help="The model's name in those results, if it has another there.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="last, or ema for the moving average that train.ema keeps.")
+        str | None, typer.Option(help="last, ema for the moving average of train.ema, or best for train.best_by.")
     ] = None,
     push: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
@@ -315,7 +319,18 @@ def bench(
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="images=N[,per=task]", help="Real pictures shown, per data set or per task (training)."),
+        typer.Option(
+            metavar="UNIT=N[,per=task]",
+            help="images=N real pictures shown, updates=N of the generators, or seconds=S of training; "
+            "per data set or per task (training).",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE[:METRIC]",
+            help="Which weights translate: last, ema, or best-on-val, by a metric of the validation split.",
+        ),
     ] = None,
     directions: Annotated[
         str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
@@ -373,6 +388,8 @@ def bench(
 
         i2i bench --out bench/seeds --collect
 
+        i2i bench --budget seconds=600,per=task --checkpoint best-on-val:psnr --set data.val_scenes=40
+
         i2i bench --models +mine.py:MyModel --out bench/seasons
 
         i2i bench --external DRIT=results/drit --out bench/seasons
@@ -384,12 +401,13 @@ def bench(
     from i2i.benchmarks.plan import STAGES
     from i2i.benchmarks.prepare import prepare
     from i2i.benchmarks.recorded import recorded, relocated
-    from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
+    from i2i.benchmarks.suite import budget_assignments, checkpoint_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
     by = grouping.checked(table)
     crew = Crew(executor, workers, device, ray_address, gpus_per_job)
     changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
+    changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
     if collect and only is not None:
         raise UserError("--collect is --only report: leave one out")
     stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
@@ -663,7 +681,7 @@ def _train(
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
         if trainer.position.step:
-            print(f"resuming at step {trainer.position.step} of {trainer.steps}", file=sys.stderr)
+            print(f"resuming at step {trainer.position.step} of {trainer.position.steps}", file=sys.stderr)
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:

@@ -191,6 +191,9 @@ LEARNT = {
     "train.seed": "1",
     "train.decay_from": "0.25",
     "train.ema": "0.999",
+    "train.updates": "7",
+    "train.seconds": "7",
+    "train.best_by": "psnr",
     "model.width": "8",
     "model.lambda_cycle": "3",
 }
@@ -205,6 +208,8 @@ REPORTED = {
     "train.sample_every": "7",
     "train.checkpoint_every": "7",
 }
+EVALUATED = {"train.evaluations": "7", "data.val_split": "extra"}
+"""What decides the result of a training that is evaluated, and of no other."""
 
 
 def key(*assignments: str) -> str:
@@ -215,12 +220,19 @@ def test_every_setting_is_known_to_decide_the_result_or_not():
     declared = {f"data.{name}" for name in DataConfig.model_fields} | {
         f"train.{name}" for name in TrainConfig.model_fields
     }
-    assert declared == {name for name in (*LEARNT, *REPORTED) if not name.startswith("model.")}
+    assert declared == {name for name in (*LEARNT, *REPORTED, *EVALUATED) if not name.startswith("model.")}
 
 
 @pytest.mark.parametrize("name", LEARNT)
 def test_the_key_changes_with_what_decides_the_result(name):
     assert key(f"{name}={LEARNT[name]}") != key()
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+def test_the_key_changes_with_how_a_training_is_evaluated_if_it_is(name):
+    change, best = f"{name}={EVALUATED[name]}", "train.best_by=psnr"
+    assert key(change) == key()
+    assert key(change, best) != key(best)
 
 
 @pytest.mark.parametrize("name", REPORTED)
@@ -350,7 +362,9 @@ def test_seeds_that_do_not_fit_are_named(seeds, complaint):
 @pytest.mark.parametrize(
     ("budget", "complaint"),
     [
-        ("updates=5", "unknown kind of budget 'updates'. Known: images, per"),
+        ("update=5", "unknown kind of budget 'update'; did you mean 'updates'"),
+        ("images=5,updates=6", "setting suite.budget does not fit: .* choose one of images=5, updates=6"),
+        ("seconds=0", r"suite\.budget\.seconds=0 .*greater than 0"),
         ("400000", "--budget '400000' must look like images=400000"),
         ("images=", "must look like images=400000"),
         ("images=many", r"suite\.budget\.images='many' .*integer"),
