@@ -20,7 +20,7 @@ from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
-from i2i.metrics._files import sha256
+from i2i.files import sha256
 
 LIBRARIES = ("torchvision", "timm", "numpy", "scipy", "pillow", "pytorch-fid")
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]

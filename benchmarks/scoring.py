@@ -11,7 +11,7 @@ from i2i.benchmarks.plan import direction_name
 from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
-from i2i.metrics._files import sha256
+from i2i.files import sha256
 from i2i.metrics.classifier import DomainClassifier, judge
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.features import ClassifierExtractor, Extractor

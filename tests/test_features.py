@@ -13,9 +13,9 @@ from torch import Tensor
 from torchvision.models import Inception3
 
 from i2i.errors import UserError
+from i2i.files import sha256
 from i2i.labels import LabelSpace
 from i2i.metrics import features
-from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier
 from i2i.metrics.extractors import default_extractor, make_extractor, parse_extractor
 from i2i.metrics.features import (

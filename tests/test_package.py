@@ -15,6 +15,7 @@ PACKAGE = ROOT / "i2i"
 # What a part may import of the others. Parts further down build on those above them.
 LAYERS = {
     "errors": set(),
+    "files": set(),
     "config": {"errors"},
     "nn": {"errors"},
     "labels": {"errors"},
@@ -22,7 +23,7 @@ LAYERS = {
     "pool": set(),
     "guard": set(),
     "samples": set(),
-    "metrics": {"errors", "labels", "losses"},
+    "metrics": {"errors", "files", "labels", "losses"},
     "data": {"config", "errors", "labels"},
     "interop": {"errors", "nn"},
     "translator": {"data", "errors", "interop", "labels"},
@@ -39,6 +40,7 @@ LAYERS = {
         "config",
         "data",
         "errors",
+        "files",
         "interop",
         "labels",
         "registry",
@@ -61,6 +63,7 @@ LAYERS = {
         "config",
         "data",
         "errors",
+        "files",
         "guard",
         "metrics",
         "registry",

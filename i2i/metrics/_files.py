@@ -1,6 +1,5 @@
-"""Files of network weights: read as plain tensors and known by their checksum."""
+"""Files of network weights, read as plain tensors."""
 
-import hashlib
 import pickle
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,6 @@ from safetensors import SafetensorError
 from i2i.errors import UserError
 
 READ_ERRORS = (SafetensorError, RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError)
-
-
-def sha256(path: Path) -> str:
-    """Checksum of a file's contents, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_state(path: Path, kind: str = "weights", remedy: str = "") -> Any:

@@ -17,7 +17,8 @@ import torchvision
 from torch import Tensor, nn
 
 from i2i.errors import UserError, unknown
-from i2i.metrics._files import read_state, sha256
+from i2i.files import sha256
+from i2i.metrics._files import read_state
 from i2i.metrics._inference import check_pixels, scoring
 
 Resampling = Literal["bilinear", "bicubic"]

@@ -16,7 +16,8 @@ from pytorch_fid import inception
 from torch import Tensor
 
 from i2i.errors import UserError
-from i2i.metrics._files import read_state, sha256
+from i2i.files import sha256
+from i2i.metrics._files import read_state
 from i2i.metrics._inference import check_pixels, scoring
 from i2i.metrics.classifier import DomainClassifier
 
