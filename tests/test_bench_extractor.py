@@ -12,7 +12,7 @@ from i2i.benchmarks.run import prepare
 from i2i.benchmarks.suite import load_suite
 from i2i.config import parse_assignments
 from i2i.errors import UserError
-from i2i.metrics.extractors import make_extractor
+from i2i.metrics.extractors import parse_extractor
 
 BACKBONE = "resnet10t"
 SMALL = [
@@ -80,6 +80,6 @@ def test_a_bench_measures_distances_in_the_named_features(place):
     assert stopped.value.code == 0
     with (place / "bench" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
-    name = make_extractor(spec).name
+    name = parse_extractor(spec).build().name
     assert {row["metric"] for row in rows} == {"accuracy", name, "psnr", "ssim"}
     assert f"{name} ↓" in (place / "bench" / "table.md").read_text()

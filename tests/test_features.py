@@ -17,7 +17,7 @@ from i2i.files import sha256
 from i2i.labels import LabelSpace
 from i2i.metrics import features
 from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.extractors import default_extractor, make_extractor, parse_extractor
+from i2i.metrics.extractors import default_extractor, parse_extractor
 from i2i.metrics.features import (
     ClassifierExtractor,
     Extractor,
@@ -121,7 +121,7 @@ def test_a_text_names_the_same_extractor_with_a_file_and_from_the_cache(
     hub: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(hub))
-    named, found = (make_extractor(text) for text in (f"inception:{weights}", "inception"))
+    named, found = (parse_extractor(text).build() for text in (f"inception:{weights}", "inception"))
     assert named.name == found.name == InceptionExtractor(weights).name
     assert parse_extractor("inception") == default_extractor() == default_extractor(weights)
 

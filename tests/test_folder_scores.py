@@ -17,7 +17,7 @@ from i2i.errors import UserError
 from i2i.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.labels import LabelSpace
 from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.extractors import make_extractor
+from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.names import title
 
 DOMAINS = ("summer", "autumn", "winter", "night")
@@ -78,7 +78,7 @@ def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
     bench = {row["metric"]: row["value"] for row in rows}
     scored = score_folders(Folders(fakes, data / "test" / "winter", truth=data / "test" / "winter"), spec)
     ours = values(scored)
-    name = make_extractor(spec).name
+    name = parse_extractor(spec).build().name
     assert bench.keys() == {"accuracy", name, "psnr", "ssim"}
     assert {metric: ours[metric] for metric in (name, "psnr", "ssim")} == {
         metric: bench[metric] for metric in (name, "psnr", "ssim")
@@ -92,7 +92,7 @@ def test_content_is_kept_best_by_a_copy(data, classifier, fakes):
     spec, size = f"classifier:{classifier}", (SIDE, SIDE)
     ours = values(score_folders(Folders(fakes, real, source), spec, size))
     copy = score_folders(Folders(source, real, source), spec, size)
-    distance = f"content-{make_extractor(spec).name.removeprefix('FD-')}"
+    distance = f"content-{parse_extractor(spec).build().name.removeprefix('FD-')}"
     assert values(copy)["content-ssim"] == pytest.approx(1)
     assert values(copy)[distance] == pytest.approx(0, abs=1e-6)
     assert ours["content-ssim"] < 0.9
