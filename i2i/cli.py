@@ -29,6 +29,8 @@ data_app = typer.Typer(help="Data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 configs_app = typer.Typer()
 app.add_typer(configs_app, name="configs")
+weights_app = typer.Typer()
+app.add_typer(weights_app, name="weights")
 
 DataOption = Annotated[
     list[str] | None,
@@ -445,6 +447,41 @@ def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="S
     print(to_yaml(resolved(name)), end="")
 
 
+@weights_app.callback(invoke_without_command=True)
+def weights(
+    context: typer.Context,
+    extractor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help="Also show this extractor's file and what its distance is called."),
+    ] = None,
+) -> None:
+    """List the published weights that metrics take: found, missing, or with a checksum that differs.
+
+    Nothing is fetched but by `weights get NAME`.
+    """
+    if context.invoked_subcommand is None:
+        from i2i.weights_table import lines
+
+        for line in lines(extractor or []):
+            print(line)
+
+
+@weights_app.command("get")
+def get_weights(
+    names: Annotated[list[str], typer.Argument(help="inception, lpips-alex, lpips-vgg or lpips-squeeze.")],
+) -> None:
+    """Fetch published weights into torch's cache, checked by their checksums.
+
+    Example: i2i weights get inception lpips-alex
+    """
+    from i2i.weights_table import get
+
+    for name in names:
+        with _counting(f"fetching {name}") as progress:
+            for line in get(name, progress):
+                print(line)
+
+
 @data_app.command("make")
 def make_data(
     name: Annotated[str, typer.Argument(help="Name of the embedded set: seasons or styles.")],
@@ -580,7 +617,7 @@ def _counting(title: str) -> Iterator[Callable[[int, int], None]]:
         if not bars.task_ids:
             bars.start()
             bars.add_task(title, total=total)
-        bars.update(bars.task_ids[0], completed=done)
+        bars.update(bars.task_ids[0], completed=done, total=total)
 
     try:
         yield update

@@ -20,6 +20,7 @@ from i2i.errors import UserError, unknown
 from i2i.files import sha256
 from i2i.metrics._files import read_state
 from i2i.metrics._inference import check_pixels, scoring
+from i2i.weights import cache
 
 Resampling = Literal["bilinear", "bicubic"]
 SHOWN_DIGITS = 8  # of a checksum, in a metric's name
@@ -189,7 +190,7 @@ def cached_weights(name: str) -> Path | None:
         found = huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file)
         if isinstance(found, str):  # else None, or a mark that the repository has no such file
             return Path(found)
-    place = Path(torch.hub.get_dir()) / "checkpoints" / str(config.url or "").rpartition("/")[2]
+    place = cache() / str(config.url or "").rpartition("/")[2]
     return place if place.is_file() else None
 
 

@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlparse
 
 import torch
 from pytorch_fid import inception
@@ -20,8 +19,7 @@ from i2i.files import sha256
 from i2i.metrics._files import read_state
 from i2i.metrics._inference import check_pixels, scoring
 from i2i.metrics.classifier import DomainClassifier
-
-WEIGHTS_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+from i2i.weights import INCEPTION
 
 
 class Extractor(Protocol):
@@ -73,7 +71,7 @@ class InceptionExtractor:
     def __init__(self, weights: Path, *, device: torch.device | str = "cpu") -> None:
         state = _read(weights)
         checksum = sha256(weights)
-        self.name = "fid" if checksum == WEIGHTS_SHA256 else f"FD-inception-{checksum[:8]}"
+        self.name = "fid" if checksum == INCEPTION.sha256 else f"FD-inception-{checksum[:8]}"
         self._device = torch.device(device)
         self._network = _build(state, weights).to(self._device)
 
@@ -148,9 +146,7 @@ def find_inception(explicit: Path | None) -> Path | None:
     """
     if explicit is not None:
         return _existing(explicit)
-    name = Path(urlparse(inception.FID_WEIGHTS_URL).path).name
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / name
-    return cached if cached.is_file() else None
+    return INCEPTION.find()
 
 
 def _existing(weights: Path) -> Path:
@@ -160,7 +156,7 @@ def _existing(weights: Path) -> Path:
 
 
 def _remedy() -> str:
-    return f"pytorch-fid's weights are at {inception.FID_WEIGHTS_URL}"
+    return f"pytorch-fid's weights are at {INCEPTION.url}; `i2i weights get inception` fetches them"
 
 
 def _read(weights: Path) -> dict[str, Any]:
