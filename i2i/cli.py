@@ -53,6 +53,13 @@ ExtractorOption = Annotated[
         help="Features for distances: timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or classifier:FILE.",
     ),
 ]
+LpipsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPEC",
+        help="LPIPS by alex, vgg or squeeze[:BACKBONE[:HEADS]]; by default alex if its weights are in the caches.",
+    ),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
 
@@ -350,6 +357,7 @@ def score(
     ] = None,
     paired: Annotated[bool, typer.Option("--paired", help="The right answers are the pictures of --real.")] = False,
     extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
     size: Annotated[
         str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
     ] = None,
@@ -362,6 +370,7 @@ def score(
     """Score a folder of translations, whoever made them, by the measures of the bench.
 
     Without --extractor the distance is FID if pytorch-fid's Inception weights are in torch's cache, else left out.
+    `i2i weights` tells what is there.
 
     Examples:
 
@@ -378,7 +387,7 @@ def score(
     if json is not None and (json.is_dir() or any(place.is_file() for place in json.parents)):
         raise UserError(f"--json {json} is no place for a file: it is a folder, or lies in a file")
     folders = Folders(fake, real, source, real if paired else truth)
-    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device))
+    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device), lpips)
     print(scored.text())
     if json is not None:
         sync_write(json, scored.json())

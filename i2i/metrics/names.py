@@ -1,6 +1,6 @@
 """What metrics are called in tables, which way is better, and how many decimals say something.
 
-A Frechet distance and the content distance in the same features are named after the extractor.
+A Frechet distance and the content distance in the same features are named after the extractor, LPIPS after its network.
 """
 
 CONTENT = "content-"
@@ -14,6 +14,7 @@ TITLES = {
     "l1": "L1",
     "content-ssim": "SSIM to the input",
 }
+LPIPS = "lpips-"
 RISING = {"accuracy", "psnr", "ssim", "content-ssim"}
 DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4}
 
@@ -25,13 +26,17 @@ def is_better_high(metric: str) -> bool:
 
 def title(metric: str) -> str:
     """A metric's heading; its arrow points to the better values."""
-    own = f"distance to the input, {metric.removeprefix(CONTENT)}" if metric.startswith(CONTENT) else metric
+    bare = metric.removeprefix(CONTENT)
+    if bare.startswith(LPIPS):
+        own = f"LPIPS ({bare.removeprefix(LPIPS)})" + (" to the input" if bare != metric else "")
+    else:
+        own = f"distance to the input, {bare}" if bare != metric else metric
     return f"{TITLES.get(metric, own)} {'↑' if is_better_high(metric) else '↓'}"
 
 
 def decimals(metric: str) -> int:
     """With how many decimals a metric is printed."""
-    return DECIMALS.get(metric, 3 if metric.startswith(CONTENT) else 2)
+    return DECIMALS.get(metric, 3 if metric.startswith((CONTENT, LPIPS)) else 2)
 
 
 def number(metric: str, value: float) -> str:
