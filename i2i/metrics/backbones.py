@@ -18,14 +18,11 @@ from torch import Tensor, nn
 from i2i.errors import UserError, unknown
 from i2i.files import sha256
 from i2i.metrics._files import read_tensors
-from i2i.metrics._inference import check_pixels, scoring
+from i2i.metrics._inference import check_pixels, chunks, scoring
 from i2i.weights import cache
 
 Resampling = Literal["bilinear", "bicubic"]
 SHOWN_DIGITS = 8  # of a checksum, in a metric's name
-# Pictures at a time on the CPU. Maps of more go back to the system after every layer, and fetching fresh memory for the
-# next one took a third of SqueezeNet's time.
-CPU_CHUNK = 4
 
 
 @dataclass(frozen=True)
@@ -122,13 +119,8 @@ class BackboneExtractor:
         """
         check_pixels(pixels)
         with scoring(self._network, self._device):
-            parts = [self._network(self.preparation(part.to(self._device))) for part in self._chunks(pixels)]
+            parts = [self._network(self.preparation(part.to(self._device))) for part in chunks(pixels, self._device)]
         return torch.cat(parts).flatten(1)
-
-    def _chunks(self, pixels: Tensor) -> list[Tensor]:
-        count = max(1, len(pixels))
-        length = CPU_CHUNK if self._device.type == "cpu" else count
-        return [pixels[start : start + length] for start in range(0, count, length)]
 
 
 def timm_backbone(name: str) -> Backbone:

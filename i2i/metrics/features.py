@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 import torch
 from pytorch_fid import inception
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.models.inception import BasicConv2d
 
 from i2i.errors import UserError
 from i2i.files import sha256
 from i2i.metrics._files import read_state
-from i2i.metrics._inference import check_pixels, scoring
+from i2i.metrics._inference import check_pixels, chunks, scoring
 from i2i.metrics.classifier import DomainClassifier
 from i2i.weights import INCEPTION
 
@@ -73,7 +75,7 @@ class InceptionExtractor:
         checksum = sha256(weights)
         self.name = "fid" if checksum == INCEPTION.sha256 else f"FD-inception-{checksum[:8]}"
         self._device = torch.device(device)
-        self._network = _build(state, weights).to(self._device)
+        self._network = _folded(_build(state, weights)).to(self._device).to(memory_format=torch.channels_last)
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Features of pictures of any size.
@@ -89,8 +91,12 @@ class InceptionExtractor:
         """
         check_pixels(pixels)
         with scoring(self._network, self._device):
-            images = pixels.to(self._device).float() / 255  # [0, 1], as pytorch-fid expects
-            pooled: Tensor = self._network(images)[0]  # [B, 2048, 1, 1]
+            parts = [self._features(part.to(self._device)) for part in chunks(pixels, self._device)]
+        return torch.cat(parts)
+
+    def _features(self, pixels: Tensor) -> Tensor:
+        images = pixels.float() / 255  # [0, 1], as pytorch-fid expects
+        pooled: Tensor = self._network(images.contiguous(memory_format=torch.channels_last))[0]  # [B, 2048, 1, 1]
         return pooled.flatten(1)
 
 
@@ -175,6 +181,14 @@ def _build(state: dict[str, Any], weights: Path) -> torch.nn.Module:
         except (RuntimeError, AttributeError) as error:
             raise UserError(_not_inception(weights)) from error
     return network.eval()
+
+
+def _folded(network: nn.Module) -> nn.Module:
+    """The network with its batch norms, which are fixed in evaluation, worked into the convolutions before them."""
+    for block in [module for module in network.modules() if isinstance(module, BasicConv2d)]:
+        block.conv = fuse_conv_bn_eval(block.conv, block.bn)
+        block.bn = nn.Identity()
+    return network
 
 
 def _not_inception(weights: Path) -> str:

@@ -17,14 +17,13 @@ from torch import Tensor, nn
 from i2i.errors import UserError, unknown
 from i2i.files import sha256
 from i2i.metrics._files import read_tensors
-from i2i.metrics._inference import scoring
+from i2i.metrics._inference import chunks, scoring
 from i2i.weights import BACKBONES, HEADS, Weights
 
 FORMS = "alex, vgg or squeeze, with files as in alex:BACKBONE:HEADS where they are not in torch's cache"
 SHIFT = (-0.030, -0.088, -0.188)  # of the channels in [-1, 1]; with SCALE about ImageNet's means and deviations
 SCALE = (0.458, 0.448, 0.450)
 SMALLEST = 1e-10  # is added to lengths, so that where all channels are 0 they stay so
-CHUNK = 4  # pairs at a time: the maps of more are not kept in the processor's caches
 SHOWN_DIGITS = 8  # of a checksum, in a metric's name
 
 
@@ -126,8 +125,8 @@ class Lpips:
         """
         self._check(left, right)
         with scoring(self._features, self._device):
-            parts = [slice(start, start + CHUNK) for start in range(0, max(1, len(left)), CHUNK)]
-            return torch.cat([self._distances(left[part], right[part]) for part in parts])
+            parts = zip(chunks(left, self._device), chunks(right, self._device), strict=True)
+            return torch.cat([self._distances(*part) for part in parts])
 
     def _distances(self, left: Tensor, right: Tensor) -> Tensor:
         """Both sides go through the network together."""
