@@ -88,6 +88,7 @@ def _shared(plan: Plan, files: pd.DataFrame) -> Settings:
         "budget": dict(facts["budget"]),
         "seeds": list(facts["seeds"]),
         "scoring_version": facts["scoring_version"],
+        "lpips": facts["lpips"],
     }
 
 

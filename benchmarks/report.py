@@ -157,7 +157,7 @@ def _summary(results: Results) -> pd.DataFrame:
     """One row per contestant: costs, and each metric averaged over directions and seeds."""
     scores = results.scores
     means = over_seeds(scores, ("model", "metric"))
-    counts = scores.groupby("model")["n"].sum() // scores.groupby("model")["metric"].nunique()
+    counts = scores.groupby(["model", "metric"])["n"].sum().groupby("model").max()  # not all have a way back
     lines = []
     for name in dict.fromkeys(scores["model"]):
         cost = results.costs.get(name)

@@ -27,13 +27,14 @@ from i2i.data.pictures import Progress, check_readable
 from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
 from i2i.metrics.extractors import ExtractorSpec, default_extractor, parse_extractor
+from i2i.metrics.lpips import LpipsSpec, default_lpips, parse_lpips
 from i2i.runs import check_trainable, run_config
 from i2i.trainer import choose_device
 from i2i.translator import Task
 
 REFERENCE_ROWS = ("identity", "colour")
 # Raised when translating or scoring changes, so that results of before are made anew.
-SCORING_VERSION = 2
+SCORING_VERSION = 3
 
 
 def prepare(
@@ -43,6 +44,7 @@ def prepare(
     inception: Path | None = None,
     drawing: Progress | None = None,
     extractor: str | None = None,
+    lpips: str | None = None,
 ) -> Plan:
     """The plan of a bench. Nothing is written but the embedded set into its cache.
 
@@ -53,6 +55,7 @@ def prepare(
         inception: pytorch-fid's weights; None: torch's hub cache if they are there.
         drawing: told of the progress of drawing the embedded set.
         extractor: other features for distances; see `parse_extractor`.
+        lpips: network and files of LPIPS, see `parse_lpips`; None: AlexNet's if they are in this machine's caches.
 
     Raises:
         UserError: for data, models, settings or directions that do not fit.
@@ -65,7 +68,7 @@ def prepare(
     check_readable(used)
     place = out or Path("bench") / data.name
     _check_folder(place)
-    builder = _Builder(suite, place, data, chosen, _extractor(inception, extractor))
+    builder = _Builder(suite, place, data, chosen, _extractor(inception, extractor), _lpips(lpips, everyday))
     return builder.plan()
 
 
@@ -100,6 +103,7 @@ class _Builder:
     data: DataSet
     directions: tuple[Direction, ...]
     extractor: ExtractorSpec | None
+    lpips: LpipsSpec | None
 
     def plan(self) -> Plan:
         trainings: list[Training] = []
@@ -168,7 +172,7 @@ class _Builder:
             jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         place = Path(name, f"seed{seed}")
-        key = stable_hash([keys, self.directions, fingerprint])
+        key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint])
         translate = Job(
             f"translations of {name}, seed {seed}",
             "translate",
@@ -188,6 +192,7 @@ class _Builder:
                 "out": self.out / "scores" / f"{name}-seed{seed}.json",
                 "translations": self.out / "translations" / place,
                 "directions": self.directions,
+                "gan_train": self._gan_train(),
                 "key": stable_hash([key, self._scorer_key(fingerprint)]),
             },
             (translate.name, CLASSIFIER),
@@ -209,6 +214,7 @@ class _Builder:
                 {
                     "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
+                    "gan_train": self._gan_train(),
                     "key": stable_hash([REAL, self._scorer_key(fingerprint)]),
                 },
                 (CLASSIFIER,),
@@ -228,7 +234,11 @@ class _Builder:
             "settings": self._judging_settings(),
             "classifier": self.out / "classifier" / "classifier.safetensors",
             "extractor": self.extractor and str(self.extractor),
+            "lpips": self.lpips and str(self.lpips),
         }
+
+    def _gan_train(self) -> dict[str, Any] | None:
+        return self.suite.classifier.model_dump() if self.suite.scoring.gan_train else None
 
     def _classifier_key(self, fingerprint: str) -> str:
         config = run_config("identity", self._judging_settings())
@@ -236,7 +246,9 @@ class _Builder:
 
     def _scorer_key(self, fingerprint: str) -> str:
         extractor = self.extractor and self.extractor.fingerprint
-        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor])
+        lpips = self.lpips and self.lpips.fingerprint
+        measures = self.suite.scoring.model_dump()
+        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor, lpips, measures])
 
     def _facts(self, fingerprint: str, trainings: Sequence[Training]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
@@ -252,6 +264,7 @@ class _Builder:
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
+            "lpips": self.lpips and self.lpips.fingerprint,
             "contestants": {name: self._facts_of(firsts[name]) for name in reversed(firsts)},
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
@@ -289,6 +302,18 @@ def _extractor(inception: Path | None, extractor: str | None) -> ExtractorSpec |
     if inception is not None:
         raise UserError("--inception and --extractor are two extractors: leave one out")
     spec = parse_extractor(extractor)
+    spec.build()  # what does not fit is to be known before hours of training
+    return spec
+
+
+def _lpips(text: str | None, config: RunConfig) -> LpipsSpec | None:
+    """The named LPIPS, tried out; else AlexNet's if its weights are there and the pictures large enough."""
+    size = config.data.image_size
+    if text is None:
+        spec = default_lpips()
+        return spec if spec and min(size) >= spec.smallest else None
+    spec = parse_lpips(text)
+    spec.check_size(size)
     spec.build()  # what does not fit is to be known before hours of training
     return spec
 

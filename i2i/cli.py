@@ -313,6 +313,7 @@ def bench(
         Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
     ] = None,
     extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
     device: DeviceOption = None,
     dry_run: DryRunOption = False,
@@ -337,7 +338,7 @@ def bench(
     located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
     chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
     with _counting("drawing the embedded set") as progress:
-        plan = prepare(chosen, out, directions, inception, progress, extractor)
+        plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     if dry_run:
         for line in plan.lines():
             print(line)

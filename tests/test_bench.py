@@ -40,6 +40,8 @@ SMALL = [
     "stargan.blocks=1",
     "stargan.layers=3",
 ]
+FEATURES = ("FD-domain-classifier", "KID-domain-classifier")
+KEPT = ("content-ssim", "content-domain-classifier", "cycle")
 MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
 
 pytestmark = pytest.mark.slow
@@ -88,12 +90,12 @@ def test_every_model_is_scored_in_every_direction_by_every_metric(done):
         for source in domains
         for target in domains
         if source != target
-        for metric in ("accuracy", "FD-domain-classifier", "psnr", "ssim")
+        for metric in ("accuracy", *FEATURES, "psnr", "ssim", "l1", *KEPT)
     }
     assert {row["n"] for row in rows} == {"3"}
     assert {row["dataset"] for row in rows} == {"seasons"}
     real = {(row["target"], row["metric"]) for row in rows if row["model"] == "real"}
-    assert real == {(domain, metric) for domain in domains for metric in ("accuracy", "FD-domain-classifier")}
+    assert real == {(domain, metric) for domain in domains for metric in ("accuracy", *FEATURES)}
 
 
 def test_translations_are_png_files_of_every_test_picture(done):
@@ -120,6 +122,14 @@ def test_the_identity_row_holds_the_psnr_of_the_input_itself(done, cache):
         if (row["model"], row["source"], row["target"], row["metric"]) == ("identity", "summer", "night", "psnr")
     ]
     assert float(row["value"]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_cycle_error_needs_a_way_back_and_is_zero_for_a_copy(done, tmp_path, cache):
+    cycles = {row["model"]: float(row["value"]) for row in rows_of(done) if row["metric"] == "cycle"}
+    assert cycles.keys() == set(MODELS)
+    assert [model for model, error in cycles.items() if error == 0] == ["identity"]
+    assert bench(tmp_path, "--models", "pix2pix,stargan", "--directions", "summer2winter") == 0
+    assert {row["model"] for row in rows_of(tmp_path) if row["metric"] == "cycle"} == {"stargan", "identity", "colour"}
 
 
 def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
@@ -271,7 +281,7 @@ def test_unpaired_data_skips_pix2pix_with_the_reason_and_has_no_paired_scores(tm
     assert (
         "Skipped: pix2pix, because it learns from aligned pairs and photos has none" in (out / "table.md").read_text()
     )
-    assert {row["metric"] for row in rows_of(out)} == {"accuracy", "FD-domain-classifier"}
+    assert {row["metric"] for row in rows_of(out)} == {"accuracy", *FEATURES, *KEPT}
 
 
 VARIANTS = """

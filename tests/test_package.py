@@ -68,6 +68,7 @@ LAYERS = {
         "errors",
         "files",
         "guard",
+        "labels",
         "metrics",
         "registry",
         "runs",
@@ -75,6 +76,7 @@ LAYERS = {
         "tracking",
         "trainer",
         "translator",
+        "weights",
     },
 }
 TOP = {"cli", "__main__", "__init__", "configs"}

@@ -77,6 +77,17 @@ class LpipsSpec:
         digits = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:SHOWN_DIGITS]
         return f"lpips-{self.network}" if published else f"lpips-{self.network}-{digits}"
 
+    @property
+    def smallest(self) -> int:
+        """The least height and width of pictures, pixels."""
+        return NETWORKS[self.network].smallest
+
+    def check_size(self, size: tuple[int, int]) -> None:
+        """UserError if pictures of that height and width are too small."""
+        if min(size) < self.smallest:
+            height, width = size
+            raise UserError(f"LPIPS on {self.network} needs {self.smallest} pixels a side, not {height}x{width}")
+
     def __str__(self) -> str:
         return f"{self.network}:{self.backbone}:{self.heads}"
 

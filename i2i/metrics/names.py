@@ -1,22 +1,29 @@
 """What metrics are called in tables, which way is better, and how many decimals say something.
 
-A Frechet distance and the content distance in the same features are named after the extractor, LPIPS after its network.
+A Frechet distance, and the kernel and the content distance in the same features, are named after the extractor, LPIPS
+after its network.
 """
 
 CONTENT = "content-"
 """What the metrics begin with that compare a translation with its input."""
 
+KERNEL = "KID-"
+"""What the kernel distances begin with in features that are not Inception's."""
+
 TITLES = {
     "accuracy": "accuracy",
     "fid": "FID",
+    "kid": "KID",
     "psnr": "PSNR, dB",
     "ssim": "SSIM",
     "l1": "L1",
     "content-ssim": "SSIM to the input",
+    "cycle": "cycle L1",
+    "gan-train": "GAN-train",
 }
 LPIPS = "lpips-"
-RISING = {"accuracy", "psnr", "ssim", "content-ssim"}
-DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4}
+RISING = {"accuracy", "psnr", "ssim", "content-ssim", "gan-train"}
+DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4, "cycle": 4, "gan-train": 3, "kid": 4}
 
 
 def is_better_high(metric: str) -> bool:
@@ -36,7 +43,8 @@ def title(metric: str) -> str:
 
 def decimals(metric: str) -> int:
     """With how many decimals a metric is printed."""
-    return DECIMALS.get(metric, 3 if metric.startswith((CONTENT, LPIPS)) else 2)
+    by_kind = 3 if metric.startswith((CONTENT, LPIPS)) else 4 if metric.startswith(KERNEL) else 2
+    return DECIMALS.get(metric, by_kind)
 
 
 def number(metric: str, value: float) -> str:
@@ -47,3 +55,8 @@ def number(metric: str, value: float) -> str:
 def content_name(extractor: str) -> str:
     """The name of the content distance in the features of the extractor of that name."""
     return CONTENT + ("inception" if extractor == "fid" else extractor.removeprefix("FD-"))
+
+
+def kernel_name(extractor: str) -> str:
+    """The name of the kernel distance in the features of the extractor of that name."""
+    return "kid" if extractor == "fid" else KERNEL + extractor.removeprefix("FD-")
