@@ -14,7 +14,7 @@ from i2i.config import Section
 from i2i.data.images import is_picture, read_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
-from i2i.metrics._files import sha256
+from i2i.files import sha256
 
 PARTIAL = "stems.json"
 NAMED = 3  # files in an error

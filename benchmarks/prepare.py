@@ -35,6 +35,7 @@ from i2i.validation import require_validation
 
 if TYPE_CHECKING:
     from i2i.metrics.extractors import ExtractorSpec
+    from i2i.metrics.lpips import LpipsSpec
 
 REFERENCE_ROWS = ("identity", "colour")
 # Raised when translating or scoring changes, so that results of before are made anew.
@@ -48,6 +49,7 @@ def prepare(
     inception: Path | None = None,
     drawing: Progress | None = None,
     extractor: str | None = None,
+    lpips: str | None = None,
 ) -> Plan:
     """The plan of a bench. Nothing is written but the embedded set into its cache.
 
@@ -58,6 +60,7 @@ def prepare(
         inception: pytorch-fid's weights; None: torch's hub cache if they are there.
         drawing: told of the progress of drawing the embedded set.
         extractor: other features for distances; see `parse_extractor`.
+        lpips: network and files of LPIPS, see `parse_lpips`; None: AlexNet's if they are in this machine's caches.
 
     Raises:
         UserError: for data, models, settings or directions that do not fit.
@@ -73,10 +76,10 @@ def prepare(
     files.check_readable(used)
     spec = _extractor(inception, extractor)
     named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
-    asked = {"directions": directions, "extractor": named}
+    asked = {"directions": directions, "extractor": named, "lpips": lpips}
     before = recorded(place)
     tried = dict(before.facts.get("tried", {})) if before else {}
-    return _Builder(suite, place, data, chosen, spec, files, asked, tried).plan()
+    return _Builder(suite, place, data, chosen, spec, _lpips(lpips, everyday), files, asked, tried).plan()
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class _Builder:
     data: DataSet
     directions: tuple[Direction, ...]
     extractor: "ExtractorSpec | None"
+    lpips: "LpipsSpec | None"
     files: FileIndex
     asked: Settings
     tried: dict[str, bool]
@@ -303,6 +307,7 @@ class _Builder:
             "settings": self._judging_settings(),
             "classifier": self.out / "classifier" / "classifier.safetensors",
             "extractor": self.extractor and str(self.extractor),
+            "lpips": self.lpips and str(self.lpips),
         }
 
     def _gan_train(self) -> dict[str, Any] | None:
@@ -320,8 +325,9 @@ class _Builder:
 
     def _scorer_key(self, fingerprint: str) -> str:
         extractor = self.extractor and self.extractor.fingerprint
+        lpips = self.lpips and self.lpips.fingerprint
         measures = self.suite.scoring.model_dump()
-        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor, measures])
+        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor, lpips, measures])
 
     def _facts(self, fingerprint: str, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
@@ -338,6 +344,7 @@ class _Builder:
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
+            "lpips": self.lpips and self.lpips.fingerprint,
             "chosen": self.asked,
             "tried": self.tried,
             "contestants": {
@@ -403,6 +410,20 @@ def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec 
     if inception is not None:
         raise UserError("--inception and --extractor are two extractors: leave one out")
     spec = parse_extractor(extractor)
+    spec.build()  # what does not fit is to be known before hours of training
+    return spec
+
+
+def _lpips(text: str | None, config: RunConfig) -> "LpipsSpec | None":
+    """The named LPIPS, tried out; else AlexNet's if its weights are there and the pictures large enough."""
+    from i2i.metrics.lpips import default_lpips, parse_lpips
+
+    size = config.data.image_size
+    if text is None:
+        spec = default_lpips()
+        return spec if spec and min(size) >= spec.smallest else None
+    spec = parse_lpips(text)
+    spec.check_size(size)
     spec.build()  # what does not fit is to be known before hours of training
     return spec
 

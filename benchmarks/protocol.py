@@ -17,7 +17,7 @@ from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
-from i2i.metrics._files import sha256
+from i2i.files import sha256
 
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
 TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"
@@ -91,6 +91,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         "budget": dict(facts["budget"]),
         "seeds": list(facts["seeds"]),
         "scoring_version": facts["scoring_version"],
+        "lpips": facts["lpips"],
     }
 
 

@@ -42,6 +42,12 @@ class Recorded:
         chosen = self.facts.get("chosen", {"extractor": None})["extractor"]
         return None if chosen is None else str(chosen)
 
+    @property
+    def lpips(self) -> str | None:
+        """As `--lpips` takes it; None: by default."""
+        chosen = self.facts.get("chosen", {}).get("lpips")
+        return None if chosen is None else str(chosen)
+
 
 def recorded(out: Path) -> Recorded | None:
     """What the bench in a results folder was asked for; None if there is none.

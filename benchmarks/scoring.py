@@ -18,14 +18,15 @@ from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data
+from i2i.files import sha256
 from i2i.metrics._arrays import Array
-from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.features import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
+from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name
 from i2i.runs import run_config
 from i2i.scoring import against_input, against_truth, features_of, read_pixels
@@ -51,19 +52,28 @@ class Scorer:
         classifier: file of the trained domain classifier.
         extractor: of the features to take distances in; None: the classifier's.
         device: where to compute.
+        lpips: network and files of LPIPS; None: it is left out.
 
     Attributes:
         data: the real pictures.
         features: `name`, `dimensions` and `sha256` of the weights behind the distances.
     """
 
-    def __init__(self, settings: Settings, classifier: Path, extractor: str | None, device: torch.device) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        classifier: Path,
+        extractor: str | None,
+        device: torch.device,
+        lpips: str | None = None,
+    ) -> None:
         config = run_config("identity", settings)
         self._config, self._bf16, self._device = config.data, config.train.precision == "bf16", device
         self.data = open_data(self._config)
         self._judge = DomainClassifier.load(classifier, device=device)
         spec = parse_extractor(extractor) if extractor else None
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
+        self._lpips = parse_lpips(lpips).build(device) if lpips else None
         self.features = {
             "name": self._extractor.name,
             "dimensions": self._extractor.dimensions,
@@ -117,8 +127,9 @@ class Scorer:
         inputs, reals = self._test(way[0]).at(places), self._test(way[1])
         pairs = self.data.paired and len(fakes.stems) == len(reals.stems)
         scores = self._judged(way, fakes, reals, "paired" if pairs else "drawn")
-        singles = against_truth(fakes.pixels, reals.at(places).pixels) if self.data.paired else {}
-        singles |= against_input(fakes.pixels, inputs.pixels)
+        truth = reals.at(places).pixels if self.data.paired else None
+        singles = {} if truth is None else against_truth(fakes.pixels, truth, self._lpips)
+        singles |= against_input(fakes.pixels, inputs.pixels, self._lpips)
         singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
         if CYCLE in noted:
             singles[CYCLE] = noted[CYCLE]

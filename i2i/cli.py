@@ -29,6 +29,8 @@ data_app = typer.Typer(help="Data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 configs_app = typer.Typer()
 app.add_typer(configs_app, name="configs")
+weights_app = typer.Typer()
+app.add_typer(weights_app, name="weights")
 
 DataOption = Annotated[
     list[str] | None,
@@ -54,6 +56,13 @@ ExtractorOption = Annotated[
 OwnModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="FILE.py:CLASS", help="The class, if the run was trained with one of your own."),
+]
+LpipsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPEC",
+        help="LPIPS by alex, vgg or squeeze[:BACKBONE[:HEADS]]; by default alex if its weights are in the caches.",
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
@@ -346,6 +355,7 @@ def bench(
         Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
     ] = None,
     extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
     table: Annotated[
         str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
     ] = "averaged",
@@ -419,9 +429,10 @@ def bench(
         chosen = load_suite(before.suite, models, relocated(located), changes, seeds)
         directions = directions or before.directions
         extractor = extractor if extractor or inception else before.extractor
+        lpips = lpips or before.lpips
     chosen = chosen.with_external(parse(external or [], intersection))
     with _counting("drawing the embedded set") as progress:
-        plan = prepare(chosen, out, directions, inception, progress, extractor)
+        plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     if dry_run:
         for line in plan.lines(states_of(plan)):
             print(line)
@@ -442,6 +453,7 @@ def score(
     ] = None,
     paired: Annotated[bool, typer.Option("--paired", help="The right answers are the pictures of --real.")] = False,
     extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
     size: Annotated[
         str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
     ] = None,
@@ -454,6 +466,7 @@ def score(
     """Score a folder of translations, whoever made them, by the measures of the bench.
 
     Without --extractor the distance is FID if pytorch-fid's Inception weights are in torch's cache, else left out.
+    `i2i weights` tells what is there.
 
     Examples:
 
@@ -470,7 +483,7 @@ def score(
     if json is not None and (json.is_dir() or any(place.is_file() for place in json.parents)):
         raise UserError(f"--json {json} is no place for a file: it is a folder, or lies in a file")
     folders = Folders(fake, real, source, real if paired else truth)
-    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device))
+    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device), lpips)
     print(scored.text())
     if json is not None:
         sync_write(json, scored.json())
@@ -569,6 +582,41 @@ def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="S
     from i2i.config import to_yaml
 
     print(to_yaml(resolved(name)), end="")
+
+
+@weights_app.callback(invoke_without_command=True)
+def weights(
+    context: typer.Context,
+    extractor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help="Also show this extractor's file and what its distance is called."),
+    ] = None,
+) -> None:
+    """List the published weights that metrics take: found, missing, or with a checksum that differs.
+
+    Nothing is fetched but by `weights get NAME`.
+    """
+    if context.invoked_subcommand is None:
+        from i2i.weights_table import lines
+
+        for line in lines(extractor or []):
+            print(line)
+
+
+@weights_app.command("get")
+def get_weights(
+    names: Annotated[list[str], typer.Argument(help="inception, lpips-alex, lpips-vgg or lpips-squeeze.")],
+) -> None:
+    """Fetch published weights into torch's cache, checked by their checksums.
+
+    Example: i2i weights get inception lpips-alex
+    """
+    from i2i.weights_table import get
+
+    for name in names:
+        with _counting(f"fetching {name}") as progress:
+            for line in get(name, progress):
+                print(line)
 
 
 @data_app.command("make")
@@ -713,7 +761,7 @@ def _counting(title: str) -> Iterator[Callable[[int, int], None]]:
         if not bars.task_ids:
             bars.start()
             bars.add_task(title, total=total)
-        bars.update(bars.task_ids[0], completed=done)
+        bars.update(bars.task_ids[0], completed=done, total=total)
 
     try:
         yield update

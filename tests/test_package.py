@@ -15,6 +15,7 @@ PACKAGE = ROOT / "i2i"
 # What a part may import of the others. Parts further down build on those above them.
 LAYERS = {
     "errors": set(),
+    "files": set(),
     "config": {"errors"},
     "nn": {"errors"},
     "labels": {"errors"},
@@ -22,7 +23,9 @@ LAYERS = {
     "pool": set(),
     "guard": set(),
     "samples": set(),
-    "metrics": {"errors", "labels", "losses"},
+    "weights": {"files"},
+    "downloads": {"errors"},
+    "metrics": {"errors", "files", "labels", "losses", "weights"},
     "data": {"config", "errors", "labels"},
     "interop": {"errors", "nn"},
     "translator": {"data", "errors", "interop", "labels"},
@@ -68,6 +71,7 @@ LAYERS = {
         "config",
         "data",
         "errors",
+        "files",
         "interop",
         "labels",
         "registry",
@@ -77,6 +81,7 @@ LAYERS = {
     },
     "folders": {"errors"},
     "folder_scores": {"config", "data", "errors", "metrics", "scoring"},
+    "weights_table": {"downloads", "errors", "files", "metrics", "weights"},
     "card": {"checkpoint", "config", "data", "errors"},
     "hub": {"card", "checkpoint", "config", "errors", "registry", "translator"},
     "onnx_export": {"card", "checkpoint", "errors", "labels", "translator"},
@@ -89,6 +94,7 @@ LAYERS = {
         "config",
         "data",
         "errors",
+        "files",
         "guard",
         "labels",
         "judges",
@@ -101,6 +107,7 @@ LAYERS = {
         "trainer",
         "translator",
         "validation",
+        "weights",
     },
 }
 TOP = {"cli", "__main__", "__init__", "configs"}
@@ -162,6 +169,8 @@ def python(*arguments, **options):
         ["train", "--help"],
         ["export", "--help"],
         ["score", "--help"],
+        ["weights", "--help"],
+        ["weights", "get", "--help"],
         ["configs"],
     ],
 )
