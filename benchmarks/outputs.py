@@ -7,6 +7,7 @@ from i2i.benchmarks import figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid
 from i2i.benchmarks.grid_rows import choose
+from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import Results, markdown
 from i2i.checkpoint import sync_write
@@ -30,7 +31,7 @@ def write(plan: Plan, results: Results) -> list[str]:
     for name, text in texts.items():
         sync_write(plan.out / name, text)
     names = [*texts, *figures.draw(plan, results)]
-    return [*names, *_grid(plan, results)]
+    return [*names, *_grid(plan, results), *page.write(plan, results, card)]
 
 
 def _grid(plan: Plan, results: Results) -> list[str]:

@@ -64,7 +64,7 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None) -> str:
     parts = [
         f"# {plan.dataset}: {', '.join(plan.contestants())}",
         _markdown_table(summary),
-        _caption(plan, results, protocol),
+        _bullets(caption_lines(plan, results, protocol)),
         *_claims_section(plan, results),
         *_costs_section(plan, results),
     ]
@@ -121,7 +121,7 @@ def _costs_section(plan: Plan, results: Results) -> list[str]:
     if not results.costs:
         return []
     lines = [_cost_line(name, cost) for name, cost in results.costs.items()]
-    return ["## Costs", _markdown_table(pd.DataFrame(lines)), _costs_caption(plan)]
+    return ["## Costs", _markdown_table(pd.DataFrame(lines)), _bullets(costs_caption_lines(plan))]
 
 
 def _cost_line(name: str, cost: Costs) -> dict[str, str]:
@@ -139,9 +139,10 @@ def _cost_line(name: str, cost: Costs) -> dict[str, str]:
     }
 
 
-def _costs_caption(plan: Plan) -> str:
+def costs_caption_lines(plan: Plan) -> list[str]:
+    """What one must know to read the costs."""
     seeds = len(plan.seeds())
-    lines = [
+    return [
         "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
         "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
         "from decoded pixels to pixels.",
@@ -150,7 +151,6 @@ def _costs_caption(plan: Plan) -> str:
         "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
         "Seconds, speeds and memory are of this machine under its load.",
     ]
-    return "\n".join(f"- {line}" for line in lines)
 
 
 def _summary(results: Results) -> pd.DataFrame:
@@ -181,7 +181,12 @@ def _by_direction(results: Results, metric: str) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def caption_lines(plan: Plan, results: Results, protocol: str | None) -> list[str]:
+    """What one must know to read the table; `protocol` is the fingerprint of the protocol card."""
     facts = plan.facts
     modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
@@ -208,7 +213,7 @@ def _caption(plan: Plan, results: Results, protocol: str | None) -> str:
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
     lines.append(f"{stated}i2i {__version__}.")
-    return "\n".join(f"- {line}" for line in lines)
+    return lines
 
 
 def budget_text(plan: Plan) -> str:

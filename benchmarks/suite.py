@@ -31,6 +31,13 @@ class ClassifierConfig(Section):
     images: int = Field(6_144, ge=1, description="training pictures shown")
 
 
+class ReportConfig(Section):
+    """The gallery of report.html."""
+
+    pictures: int = Field(60, ge=1, description="test pictures of each direction, at most")
+    seed: int = Field(0, ge=0, description="of their choice and order")
+
+
 class Variant(Section):
     """A translator with settings of its own, to be compared under a name of its own."""
 
@@ -72,6 +79,7 @@ class Suite(Section):
         default_factory=dict, description="`data` and `train` settings over all others, on the set drawn by default"
     )
     classifier: ClassifierConfig = ClassifierConfig()
+    report: ReportConfig = ReportConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
 
     @field_validator("seeds")
@@ -96,7 +104,8 @@ def load_suite(
     """A suite by name or file, with the command line's choices put over it.
 
     `models` and `seeds` are lists with commas. Assignments are `data.*` and `train.*` for all, `NAME.setting` for the
-    settings of a translator, which its variants share, or of a single variant, and `budget.*` and `classifier.*`.
+    settings of a translator, which its variants share, or of a single variant, and `budget.*`, `classifier.*` and
+    `report.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
@@ -167,7 +176,7 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
     raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
 
 
-RESERVED = ("data", "train", "budget", "classifier", "real", "input", "target")
+RESERVED = ("data", "train", "budget", "classifier", "report", "real", "input", "target")
 
 
 def suite_of(settings: Settings) -> Suite:
@@ -202,14 +211,14 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     """Overrides as a suite holds them."""
     placed: dict[str, Any] = {}
     translators = (*suite.models, *suite.model_settings, *(variant.model for variant in suite.variants.values()))
-    known = (*suite.variants, *translators, "data", "train", "budget", "classifier")
+    known = (*suite.variants, *translators, "data", "train", "budget", "classifier", "report")
     for section, values in overrides.items():
         if section in ("data", "train"):
             # Also over what the suite says for single contestants, or it would win over the command line.
             models = {model: {section: values} for model in suite.model_settings}
             variants = {variant: {"settings": {section: values}} for variant in suite.variants}
             placed = merge(placed, {"settings": {section: values}, "model_settings": models, "variants": variants})
-        elif section in ("budget", "classifier"):
+        elif section in ("budget", "classifier", "report"):
             placed = merge(placed, {section: values})
         elif section in suite.variants:
             placed = merge(placed, {"variants": {section: {"settings": {"model": values}}}})
