@@ -1,10 +1,15 @@
 """Results for programs: `results.json`."""
 
+import json
 import math
 from typing import Any
 
+import pandas as pd
+
+from i2i.benchmarks.comparing import Column, compare_all
 from i2i.benchmarks.plan import Plan, direction_name
-from i2i.benchmarks.report import Results, claim_lines
+from i2i.benchmarks.report import claim_lines
+from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
 
@@ -16,6 +21,7 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
     """
     summary = over_seeds(results.scores, ("model", "metric"))
     directions = over_seeds(results.scores, ("model", "metric", "source", "target"))
+    ends = _intervals(results)
     return {
         "dataset": plan.dataset,
         "protocol": protocol,
@@ -32,11 +38,15 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
         "models": {
             name: {
                 "costs": _costs(results, name),
+                **_details(results, name),
                 "scores": {
                     metric: {
                         **_score(summary[name, metric]),
                         "directions": {
-                            direction_name((source, target)): _score(score)
+                            direction_name((source, target)): {
+                                **_score(score),
+                                **ends.get((name, metric, source, target), {}),
+                            }
                             for (model, measure, source, target), score in directions.items()
                             if (model, measure) == (name, metric)
                         },
@@ -47,6 +57,9 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
             }
             for name in dict.fromkeys(results.scores["model"])
         },
+        "comparisons": [
+            _comparison(metric, column) for metric, column in compare_all(plan, results).items() if column.best
+        ],
         "claims": claim_lines(plan, results),
         "skipped": dict(plan.skipped),
         "failed": dict(results.failures),
@@ -68,6 +81,43 @@ def _costs(results: Results, name: str) -> dict[str, Any] | None:
         "multiply_adds": cost.multiply_adds,
         "peak_memory": cost.peak_memory,
     }
+
+
+def _comparison(metric: str, column: Column) -> dict[str, Any]:
+    """Who is best, and the tests behind it, corrected after Holm over the pairs of this metric and kind."""
+    return {
+        "metric": metric,
+        "best": column.best,
+        "not_distinguishable": [name for name in column.places if name in column.same],
+        "tested": bool(column.over),
+        "tests": [
+            {"a": a, "b": b, "over": test.over, "n": test.n, "p": test.p.own, "p_corrected": test.p.corrected}
+            for (a, b), tests in column.tests.items()
+            for test in tests
+        ],
+    }
+
+
+def _details(results: Results, name: str) -> dict[str, Any]:
+    """By kind the records of one contestant; kinds that nobody has are left out."""
+    kinds = {"flags": results.details.flags, "confusion": results.details.confusion}
+    kinds |= {"by_n": results.details.by_n, "spreads": results.details.spreads}
+    return {kind: _records(frame[frame["model"] == name]) for kind, frame in kinds.items() if len(frame)}
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(frame.drop(columns="model").to_json(orient="records", double_precision=15))
+    return rows
+
+
+def _intervals(results: Results) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+    """By contestant, metric and direction: the intervals of the seeds, over test pictures."""
+    found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    columns = ["model", "metric", "source", "target", "seed", "low", "high", "level"]
+    for name, metric, source, target, seed, low, high, level in results.details.intervals[columns].to_numpy().tolist():
+        own = found.setdefault((name, metric, source, target), {"intervals": {}})
+        own["intervals"][str(seed)] = {"low": _number(low), "high": _number(high), "level": level}
+    return found
 
 
 def _score(score: Score) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from i2i.benchmarks.costs import KEY_FILE
-from i2i.benchmarks.figures import save
+from i2i.benchmarks.drawing import save
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.config import DataConfig
 from i2i.data.images import Preprocess, read_picture

@@ -13,7 +13,8 @@ from typing import Any
 
 from i2i.benchmarks.costs import KEY_FILE, count_multiply_adds, peak_memory
 from i2i.benchmarks.plan import Direction, direction_name
-from i2i.benchmarks.scoring import Row, Scorer
+from i2i.benchmarks.scores import Scores
+from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
@@ -137,21 +138,24 @@ def score(
     """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`."""
     if _stored_key(out) == key:
         return
-    scoring = Scorer(**scorer, device=choose_device(device))
-    rows: list[Row] = []
-    for number, direction in enumerate(directions, 1):
-        rows += scoring.translations(translations, *direction)
-        report(f"{number} of {len(directions)} directions")
-    sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
+    scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
+    targets: dict[str, list[str]] = {}
+    for source, target in directions:
+        targets.setdefault(source, []).append(target)
+    for number, (source, own) in enumerate(targets.items(), 1):
+        scores.add(scoring.translations(translations, source, own))
+        report(f"{number} of {len(targets)} domains")
+    scores.write(out, key, scoring.features)
 
 
 def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, device: str | None) -> None:
     """Score the real pictures of every domain."""
     if _stored_key(out) == key:
         return
-    scoring = Scorer(**scorer, device=choose_device(device))
-    rows = [row for domain in scoring.data.domains for row in scoring.real(domain)]
-    sync_write(out, json.dumps({"key": key, "features": scoring.features, "rows": rows}, indent=1))
+    scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
+    for domain in scoring.data.domains:
+        scores.add(scoring.real(domain))
+    scores.write(out, key, scoring.features)
 
 
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:

@@ -1,13 +1,19 @@
 r"""The table of a bench for a paper: `table.tex`, to be read by \input, with \usepackage{booktabs} in the preamble."""
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from i2i.benchmarks.captions import averaging, budget_text, few_pictures, ranking
+from i2i.benchmarks.comparing import SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
+from i2i.benchmarks.detail_tables import health
+from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results, averaging, budget_text
+from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.names import decimals, title
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -30,11 +36,16 @@ SPECIAL = {
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "–": "--",
+    SAME: r"$\dagger$",
+    UNTESTED: r"$\ddagger$",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v"}
 ACCENTS |= {"\u0327": "c", "\u0304": "=", "\u0306": "u", "\u0307": "."}
 DASH = "--"
+STYLE = r"\\(?:mathbf|underline|emph)\b"
+PAGE = 345.0  # points, the width of text in a bare article
+LETTER, GAP = 4.2, 6.0  # points, at this size of letters and distance of columns
 COST_HEADINGS = ("Trainings", r"Param.\ ($10^6$)", r"Images ($10^3$)", "Time (s)")
 
 
@@ -56,43 +67,99 @@ def _escaped(character: str) -> str:
     return f"[U+{ord(character):04X}]"
 
 
-def table(plan: Plan, results: Results, protocol: str) -> str:
-    """The summary table; `protocol` is the fingerprint of the protocol card.
+def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> str:
+    """The summary table; `protocol` is the fingerprint of the protocol card, `by` how the table averages.
 
     Of each metric the best translator is bold and the second underlined, with ties at the precision of the table.
-    The reference rows and real pictures stand apart and are not ranked.
+    The reference rows and real pictures stand apart and are not ranked. Columns that are too many for the page go on
+    in a second tabular below, in the same float.
     """
-    names = [name for name in results.contestants if name not in plan.facts["reference_rows"]]
-    others = [name for name in dict.fromkeys(results.scores["model"]) if name not in names]
-    columns = [_cost_column(results, position) for position in range(len(COST_HEADINGS))]
-    columns += [_metric_column(results, metric, names) for metric in results.metrics]
-    headings = ["Model", *COST_HEADINGS, *(_heading(metric) for metric in results.metrics)]
-    groups = [
-        [_row([escape(name), *(column.get(name, DASH) for column in columns)]) for name in group]
-        for group in (names, others)
-        if group
+    grouped = groups(plan, results, by)
+    columns = [
+        _names(grouped),
+        *(_costs(grouped, position) for position in range(len(COST_HEADINGS)) if by == "averaged"),
     ]
-    body = "\n\\midrule\n".join("\n".join(group) for group in groups)
+    columns += [_metric(grouped, metric) for metric in results.metrics]
+    if len(results.details.flags):
+        columns.append(_health(grouped))
+    tabulars = "\n\n\\medskip\n".join(_tabular(plan, grouped, panel) for panel in _panels(columns))
     return f"""% Needs \\usepackage{{booktabs}}.
 \\begin{{table}}
 \\centering
 \\footnotesize
 \\setlength{{\\tabcolsep}}{{3pt}}
-\\caption{{{_caption(plan, protocol)}}}
+\\caption{{{_caption(plan, grouped, results, protocol)}}}
 \\label{{tab:bench-{protocol[:8]}}}
-\\begin{{tabular}}{{l{"r" * (len(headings) - 1)}}}
-\\toprule
-{_row(headings)}
-\\midrule
-{body}
-\\bottomrule
-\\end{{tabular}}
+{tabulars}
 \\end{{table}}
 """
 
 
+@dataclass(frozen=True)
+class _Column:
+    """A heading, and a cell for each row of each group, in LaTeX."""
+
+    heading: str
+    cells: Sequence[Mapping[str, str]]
+    align: str = "r"
+
+    def cell(self, group: int, name: str) -> str:
+        return self.cells[group].get(name, DASH)
+
+    @property
+    def width(self) -> float:
+        """About how wide it is, in points."""
+        texts = [self.heading, *(cell for cells in self.cells for cell in cells.values())]
+        return LETTER * max(len(_plain(text)) for text in texts) + GAP
+
+
+def _plain(text: str) -> str:
+    """Roughly what is printed of LaTeX."""
+    return re.sub(r"[{}$^]", "", re.sub(r"\\(?:[a-zA-Z]+|.)(?:\{\})?", "x", re.sub(STYLE, "", text)))
+
+
+def _panels(columns: Sequence[_Column]) -> list[list[_Column]]:
+    """Columns as many as fit beside each other; the first, of names, in every panel."""
+    names, *others = columns
+    panels = [[names]]
+    for column in others:
+        if len(panels[-1]) > 1 and sum(own.width for own in panels[-1]) + column.width > PAGE:
+            panels.append([names])
+        panels[-1].append(column)
+    return panels
+
+
+def _tabular(plan: Plan, grouped: Sequence[Group], columns: Sequence[_Column]) -> str:
+    blocks = []
+    for position, group in enumerate(grouped):
+        names = ranked(plan, group.results)
+        others = [name for name in group.results.rows if name not in names]
+        title = [rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{escape(group.name)}}}}} \\"] if group.name else []
+        for part in (names, others):
+            rows = [_row([column.cell(position, name) for column in columns]) for name in part]
+            blocks.append("\n".join([*title, *rows]) if rows else "")
+            title = []
+    body = "\n\\midrule\n".join(block for block in blocks if block)
+    return f"""\\begin{{tabular}}{{{"".join(column.align for column in columns)}}}
+\\toprule
+{_row([column.heading for column in columns])}
+\\midrule
+{body}
+\\bottomrule
+\\end{{tabular}}"""
+
+
 def _row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
+
+
+def _names(grouped: Sequence[Group]) -> _Column:
+    return _Column("Model", [{name: escape(name) for name in group.results.rows} for group in grouped], "l")
+
+
+def _health(grouped: Sequence[Group]) -> _Column:
+    cells = [{name: escape(health(group.results, name)) for name in group.results.rows} for group in grouped]
+    return _Column("Health", cells, "l")
 
 
 def _heading(metric: str) -> str:
@@ -102,7 +169,7 @@ def _heading(metric: str) -> str:
     return f"{escape(name)}{f' ({escape(unit)})' if comma else ''} {escape(arrow)}"
 
 
-def _cost_column(results: Results, position: int) -> dict[str, str]:
+def _costs(grouped: Sequence[Group], position: int) -> _Column:
     def text(cost: Costs) -> str:
         cells = (
             f"{cost.trainings:.3g}",
@@ -112,39 +179,39 @@ def _cost_column(results: Results, position: int) -> dict[str, str]:
         )
         return cells[position]
 
-    return {name: text(cost) for name, cost in results.costs.items()}
+    cells = [{name: text(cost) for name, cost in group.results.costs.items()} for group in grouped]
+    return _Column(COST_HEADINGS[position], cells)
 
 
-def _metric_column(results: Results, metric: str, ranked: Sequence[str]) -> dict[str, str]:
-    scores = results.scores[results.scores["metric"] == metric]
+def _metric(grouped: Sequence[Group], metric: str) -> _Column:
+    return _Column(_heading(metric), [_cells(group, metric) for group in grouped])
+
+
+def _cells(group: Group, metric: str) -> dict[str, str]:
+    scores = group.results.scores[group.results.scores["metric"] == metric]
     found = {name: score for name, score in over_seeds(scores, ("model",)).items() if score.mean == score.mean}
-    precision, competing = decimals(metric), {name: found[name] for name in ranked if name in found}
-    places = ranks(competing, is_better_high(metric), precision)
-    return {name: _number(score, precision, places.get(name)) for name, score in found.items()}
+    return {name: _number(score, decimals(metric), group.columns[metric], name) for name, score in found.items()}
 
 
-def ranks(scores: Mapping[str, Score], descending: bool, precision: int) -> dict[str, int]:
-    """Places from 0 of means rounded to `precision` decimals, the largest first if `descending`; ties share one."""
-    rounded = {name: round(score.mean, precision) for name, score in scores.items()}
-    order = sorted(set(rounded.values()), reverse=descending)
-    return {name: order.index(value) for name, value in rounded.items()}
-
-
-def _number(score: Score, precision: int, place: int | None) -> str:
+def _number(score: Score, precision: int, column: Column, name: str) -> str:
     styles = {0: r"\mathbf", 1: r"\underline"}
+    place = column.places.get(name) if len(column.places) > 1 else None
     mean = f"{score.mean:.{precision}f}"
     styled = f"{styles[place]}{{{mean}}}" if place in styles else mean
     spread = "" if score.deviation is None else rf" \pm {score.deviation:.{precision}f}"
-    return f"${styled}{spread}$"
+    mark = {SAME: r"^{\dagger}", UNTESTED: r"^{\ddagger}"}.get(column.mark(name), "")
+    return f"${styled}{spread}{mark}$"
 
 
-def _caption(plan: Plan, protocol: str) -> str:
+def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str) -> str:
     facts = plan.facts
     parts = [
         f"{facts['dataset']}, {facts['image_size']} px.",
         budget_text(plan),
         averaging(plan),
-        "Of the translators the best is bold and the second underlined.",
+        *few_pictures(results),
+        *ranking(plan, grouped),
+        "The second best is underlined.",
         f"Protocol {protocol}.",
     ]
     return escape(" ".join(parts))

@@ -1,22 +1,29 @@
 """Everything that a bench leaves in its results folder besides what its jobs made."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from i2i.benchmarks import figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
-from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid
-from i2i.benchmarks.grid_rows import choose
+from i2i.benchmarks.comparing import ranked
+from i2i.benchmarks.costs import measured
+from i2i.benchmarks.grouping import By
 from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results, markdown
+from i2i.benchmarks.report import markdown
+from i2i.benchmarks.results import Results
 from i2i.checkpoint import sync_write
 
 GRID_SEED = 0
 
 
-def write(plan: Plan, results: Results) -> list[str]:
-    """Write tables, the protocol card, figures and the grid into the results folder; returns the names of the files."""
+def write(plan: Plan, results: Results, by: By = "averaged") -> list[str]:
+    """Write tables, the protocol card, figures and the grid into the results folder; returns the names of the files.
+
+    The tables average as `by` says.
+    """
     files = protocol.list_files(plan)
     card = protocol.card(plan, results, files)
     fingerprint = card["fingerprint"]
@@ -25,8 +32,8 @@ def write(plan: Plan, results: Results) -> list[str]:
         "protocol.json": _as_text(card),
         "results.csv": results.scores.to_csv(index=False),
         "results.json": _as_text(results_json(plan, results, fingerprint)),
-        "table.md": markdown(plan, results, fingerprint),
-        "table.tex": latex.table(plan, results, fingerprint),
+        "table.md": markdown(plan, results, fingerprint, by),
+        "table.tex": latex.table(plan, results, fingerprint, by),
     }
     for name, text in texts.items():
         sync_write(plan.out / name, text)
@@ -36,15 +43,21 @@ def write(plan: Plan, results: Results) -> list[str]:
 
 def _grid(plan: Plan, results: Results) -> list[str]:
     """The bench's own grid, of rows at random by a fixed seed."""
-    finished = Finished(plan.out, dict(plan.facts))
-    scored = [name for name in results.contestants if name not in plan.facts["reference_rows"]]
-    columns = [name for name in finished.columns(None) if name in (INPUT, TARGET, *scored)]
-    if not scored:
-        return []
-    rows, note = choose(finished, "random", columns, GRID_SEED)
-    names = ["grid.png", "grid.pdf"]
-    draw_grid(finished, columns, rows, note, [plan.out / name for name in names])
-    return names
+    names = ranked(plan, results)
+    made = {name: measured(plan.out / "translations" / name / f"seed{plan.seeds()[0]}").get("key") for name in names}
+
+    def draw(paths: Sequence[Path]) -> bool:
+        from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid
+        from i2i.benchmarks.grid_rows import choose
+
+        finished = Finished(plan.out, dict(plan.facts))
+        columns = [name for name in finished.columns(None) if name in (INPUT, TARGET, *names)]
+        rows, note = choose(finished, "random", columns, GRID_SEED)
+        draw_grid(finished, columns, rows, note, paths)
+        return True
+
+    shown = [made, plan.facts["fingerprint"], plan.directions, GRID_SEED]
+    return figures.unless_drawn(plan.out, "grid", shown, draw) if names else []
 
 
 def _as_text(value: Any) -> str:

@@ -14,7 +14,7 @@ import torch
 from i2i import __version__
 from i2i.benchmarks.jobs import REAL
 from i2i.benchmarks.plan import Plan, direction_name
-from i2i.benchmarks.report import Results
+from i2i.benchmarks.results import Results
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess

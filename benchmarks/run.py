@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from i2i import registry
-from i2i.benchmarks import outputs, report
+from i2i.benchmarks import outputs, terminal
+from i2i.benchmarks.grouping import By
 from i2i.benchmarks.jobs import REAL, training_key
 from i2i.benchmarks.plan import (
     Direction,
@@ -18,6 +19,8 @@ from i2i.benchmarks.plan import (
     Training,
     expand,
 )
+from i2i.benchmarks.report import claim_lines
+from i2i.benchmarks.results import collect
 from i2i.benchmarks.suite import Contestant, Suite
 from i2i.benchmarks.workers import run_jobs
 from i2i.checkpoint import sync_write
@@ -33,7 +36,7 @@ from i2i.translator import Task
 
 REFERENCE_ROWS = ("identity", "colour")
 # Raised when translating or scoring changes, so that results of before are made anew.
-SCORING_VERSION = 2
+SCORING_VERSION = 3
 
 
 def prepare(
@@ -69,7 +72,7 @@ def prepare(
     return builder.plan()
 
 
-def run_bench(plan: Plan, workers: int | None = None, device: str | None = None) -> int:
+def run_bench(plan: Plan, workers: int | None = None, device: str | None = None, by: By = "averaged") -> int:
     """Run what is not done yet, write the report and print the table.
 
     Returns:
@@ -78,12 +81,12 @@ def run_bench(plan: Plan, workers: int | None = None, device: str | None = None)
     count, threads = _crew(workers, device)
     jobs = [_on(job, device) for job in plan.jobs]
     sync_write(plan.out / "plan.json", json.dumps(plan.facts, indent=1, default=str))
-    with report.JobLines(len(jobs)) as listener:
+    with terminal.JobLines(len(jobs)) as listener:
         outcome = run_jobs(jobs, "i2i.benchmarks.jobs", count, threads, listener)
-    results = report.collect(plan, {**outcome.errors, **outcome.not_run})
-    written = outputs.write(plan, results)
-    print(report.terminal_table(results))
-    for line in report.claim_lines(plan, results):
+    results = collect(plan, {**outcome.errors, **outcome.not_run})
+    written = outputs.write(plan, results, by)
+    print(terminal.terminal_table(plan, results, by))
+    for line in claim_lines(plan, results):
         print(line)
     for name, error in results.failures.items():
         print(f"failed: {name}: {error.strip().splitlines()[-1]}", file=sys.stderr)

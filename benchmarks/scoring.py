@@ -1,29 +1,48 @@
 """The measures of a bench, taken from folders of PNG files and the real pictures of the data set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.benchmarks.plan import direction_name
-from i2i.config import RunConfig, Settings
-from i2i.data.layouts import DataSet, Picture
+from i2i.benchmarks.measures import ACCURACY, confusion, flag_entry, of_pictures, of_sets
+from i2i.benchmarks.plan import Direction, direction_name
+from i2i.benchmarks.scores import Scores, entries, read_pictures
+from i2i.config import Settings
+from i2i.data.layouts import Picture
 from i2i.data.sources import open_data
+from i2i.metrics._arrays import Array
 from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier, judge
+from i2i.metrics.content import cosine_distances
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.features import ClassifierExtractor, Extractor
+from i2i.metrics.frechet_interval import Reals
+from i2i.metrics.health import FEWEST, Flag, diverged, flags
+from i2i.metrics.names import content_name
 from i2i.runs import run_config
-from i2i.scoring import against_truth, distance, features_of, read_pixels
+from i2i.scoring import against_input, against_truth, features_of, read_pixels
 
-Row = dict[str, Any]
-"""`source`, `target`, `metric`, `value` and `n`, the number of scored pictures."""
+CYCLE = "cycle"
+FINITE = "finite"
+NOTED = "pictures.csv"
+"""The table of what was noted of single pictures while they were translated, under the metrics `cycle` and `finite`."""
+
+
+class Pictures(NamedTuple):
+    """Pictures of one domain: names, pixels uint8 [N, 3, H, W], features [N, d]."""
+
+    stems: list[str]
+    pixels: Tensor
+    features: np.ndarray
 
 
 class Scorer:
-    """Scores translations, and real pictures for comparison.
+    """Scores translations, and real pictures for comparison. Every picture is read once.
 
     Args:
         settings: data settings.
@@ -33,12 +52,12 @@ class Scorer:
 
     Attributes:
         data: the real pictures.
-        features: `name`, `dimensions` and `sha256` of the weights behind the Frechet distance.
+        features: `name`, `dimensions` and `sha256` of the weights behind the distances.
     """
 
     def __init__(self, settings: Settings, classifier: Path, extractor: str | None, device: torch.device) -> None:
-        self._config = run_config("identity", settings)
-        self.data = open_data(self._config.data)
+        self._config = run_config("identity", settings).data
+        self.data = open_data(self._config)
         self._judge = DomainClassifier.load(classifier, device=device)
         spec = parse_extractor(extractor) if extractor else None
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
@@ -47,40 +66,64 @@ class Scorer:
             "dimensions": self._extractor.dimensions,
             "sha256": sha256(spec.weights if spec else classifier),
         }
+        self._test = cache(lambda domain: self._read(self.data.pictures(self._config.test_split, domain)))
 
-    def translations(self, folder: Path, source: str, target: str) -> list[Row]:
-        """Scores of `folder/<source>2<target>/` against the real test pictures of the target."""
-        test = self._config.data.test_split
-        place = folder / direction_name((source, target))
-        fakes = read_pixels(
-            [Picture(place / f"{picture.stem}.png") for picture in self.data.pictures(test, source)],
-            self._config.data.image_size,
-        )
-        reals = real_pixels(self.data, self._config, test, target)
-        scores = self._against(fakes, reals, target)
-        if self.data.paired:
-            scores |= against_truth(fakes, reals)
-        return _rows(source, target, scores, len(fakes))
+    def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
+        """Scores of `folder/<source>2<target>/`, for each target, against the target's real test pictures."""
+        fakes = {target: self._translated(folder, (source, target)) for target in targets}
+        noted = _noted(folder / NOTED)
+        scores = Scores()
+        for target, own in fakes.items():
+            others = [other.pixels for name, other in fakes.items() if name != target]
+            scores.add(self._direction((source, target), own, others, noted.get((source, target), {})))
+        return scores
 
-    def real(self, domain: str) -> list[Row]:
+    def real(self, domain: str) -> Scores:
         """The ceiling: real test pictures judged, and compared with the real training pictures of their domain."""
-        splits = (self._config.data.test_split, self._config.data.train_split)
-        test, training = (real_pixels(self.data, self._config, split, domain) for split in splits)
-        return _rows(domain, domain, self._against(test, training, domain), len(test))
+        training = self._read(self.data.pictures(self._config.train_split, domain))
+        return self._judged((domain, domain), self._test(domain), training, "drawn")
 
-    def _against(self, judged: Tensor, reference: Tensor, target: str) -> dict[str, float]:
-        shown = self._judge.labels.shows(target, judge(self._judge, judged))
-        features = [features_of(self._extractor, pixels) for pixels in (judged, reference)]
-        return {"accuracy": float(shown.double().mean()), **distance(self._extractor, *features)}
+    def _direction(
+        self, way: Direction, fakes: Pictures, others: Sequence[Tensor], noted: Mapping[str, Array]
+    ) -> Scores:
+        inputs, reals = map(self._test, way)
+        scores = self._judged(way, fakes, reals, "paired" if self.data.paired else "drawn")
+        singles = against_truth(fakes.pixels, reals.pixels) if self.data.paired else {}
+        singles |= against_input(fakes.pixels, inputs.pixels)
+        singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
+        if CYCLE in noted:
+            singles[CYCLE] = noted[CYCLE]
+        scores.add(of_pictures(way, fakes.stems, singles))
+        found: list[Flag] = []
+        if min(len(fakes.stems), len(reals.stems)) >= FEWEST:
+            found = flags(inputs.pixels, fakes.pixels, reals.pixels, others)
+        if FINITE in noted:
+            found.append(diverged(1 - float(noted[FINITE].mean())))
+        scores.flags.extend(entries(way, map(flag_entry, found)))
+        return scores
+
+    def _judged(self, way: Direction, judged: Pictures, reference: Pictures, reals: Reals) -> Scores:
+        """What can be said of all pictures that should be of a domain."""
+        logits, labels = judge(self._judge, judged.pixels), self._judge.labels
+        accuracy = labels.shows(way[1], logits).double().numpy()
+        scores = of_pictures(way, judged.stems, {ACCURACY: accuracy})
+        scores.add(of_sets(way, self._extractor.name, judged.features, reference.features, reals))
+        scores.confusion.extend(entries(way, [{"judged": confusion(labels, way[1], logits)}]))
+        return scores
+
+    def _translated(self, folder: Path, way: Direction) -> Pictures:
+        place = folder / direction_name(way)
+        pictures = self.data.pictures(self._config.test_split, way[0])
+        return self._read([Picture(place / f"{picture.stem}.png") for picture in pictures])
+
+    def _read(self, pictures: Sequence[Picture]) -> Pictures:
+        pixels = read_pixels(pictures, self._config.image_size)
+        return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
 
 
-def real_pixels(data: DataSet, config: RunConfig, split: str, domain: str) -> Tensor:
-    """The real pictures of a domain, uint8 [N, 3, H, W]."""
-    return read_pixels(data.pictures(split, domain), config.data.image_size)
-
-
-def _rows(source: str, target: str, scores: Mapping[str, float], n: int) -> list[Row]:
-    return [
-        {"source": source, "target": target, "metric": metric, "value": value, "n": n}
-        for metric, value in scores.items()
-    ]
+def _noted(path: Path) -> dict[Direction, dict[str, Array]]:
+    """By direction and metric, values in the order of the pictures."""
+    values: dict[Direction, dict[str, list[float]]] = {}
+    for entry in read_pictures(path):
+        values.setdefault((entry["source"], entry["target"]), {}).setdefault(entry["metric"], []).append(entry["value"])
+    return {way: {metric: np.array(own) for metric, own in found.items()} for way, found in values.items()}

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from i2i.benchmarks.formats import DASH
+
 
 @dataclass(frozen=True)
 class Score:
@@ -34,7 +36,7 @@ class Score:
     def text(self, decimals: int) -> str:
         """`1.23 ± 0.04`, of a single seed `1.23`, and a dash where there is no number."""
         if math.isnan(self.mean):
-            return "–"
+            return DASH
         spread = "" if self.deviation is None else f" ± {self.deviation:.{decimals}f}"
         return f"{self.mean:.{decimals}f}{spread}"
 

@@ -304,6 +304,9 @@ def bench(
         Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
     ] = None,
     extractor: ExtractorOption = None,
+    table: Annotated[
+        str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
+    ] = "averaged",
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
     device: DeviceOption = None,
     dry_run: DryRunOption = False,
@@ -320,10 +323,12 @@ def bench(
 
         i2i bench --seeds 0,1,2 --budget images=400000
     """
+    from i2i.benchmarks import grouping
     from i2i.benchmarks.run import prepare, run_bench
     from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
+    by = grouping.checked(table)
     changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
     located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
     chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
@@ -333,7 +338,7 @@ def bench(
         for line in plan.lines():
             print(line)
         return
-    sys.exit(run_bench(plan, workers, device))
+    sys.exit(run_bench(plan, workers, device, by))
 
 
 @app.command()

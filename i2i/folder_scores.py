@@ -20,13 +20,14 @@ from i2i.config import DataConfig, validate
 from i2i.data.images import is_picture, read_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
+from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
 from i2i.metrics.features import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.names import content_name, is_better_high, number, title
-from i2i.metrics.paired import WINDOW, l1, ssim
-from i2i.scoring import against_truth, distance, features_of, read_pixels
+from i2i.metrics.paired import WINDOW
+from i2i.scoring import against_input, against_truth, distances, features_of, read_pixels
 
 NAMED = 3  # files in an error
 Pixels = Mapping[str, Tensor]
@@ -224,18 +225,15 @@ def _built(spec: ExtractorSpec | None, size: tuple[int, int], device: torch.devi
 
 def _measures(pixels: Pixels, extractor: Extractor | None) -> dict[str, float]:
     features = _features(pixels, extractor) if extractor else {}
-    measures: dict[str, float] = {}
-    if extractor:
-        measures |= distance(extractor, features["fake"], features["real"])
+    measures = distances(extractor.name, features["fake"], features["real"]).values() if extractor else {}
+    singles: dict[str, Array] = {}
     if "truth" in pixels:
-        measures |= against_truth(pixels["fake"], pixels["truth"])
-        measures["l1"] = float(l1(pixels["fake"], pixels["truth"]).mean())
+        singles |= against_truth(pixels["fake"], pixels["truth"])
     if "source" in pixels:
-        measures["content-ssim"] = float(ssim(pixels["fake"], pixels["source"]).mean())
+        singles |= against_input(pixels["fake"], pixels["source"])
     if extractor and "source" in pixels:
-        distances = cosine_distances(features["fake"], features["source"])
-        measures[content_name(extractor.name)] = float(distances.mean())
-    return measures
+        singles[content_name(extractor.name)] = cosine_distances(features["fake"], features["source"])
+    return measures | {metric: float(values.mean()) for metric, values in singles.items()}
 
 
 def _features(pixels: Pixels, extractor: Extractor) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
-"""Measures of translations as the bench and `i2i score` both take them, from pictures to one number each."""
+"""Measures of translations as the bench and `i2i score` both take them: of each picture, or of two sets of features."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,11 +10,33 @@ from torch import Tensor
 from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.pictures import load_pixels
+from i2i.metrics._arrays import Array
 from i2i.metrics.features import Extractor
 from i2i.metrics.frechet import frechet_distance_between
-from i2i.metrics.paired import psnr, ssim
+from i2i.metrics.kernel import SUBSET_SIZE, KernelDistance, kernel_distance
+from i2i.metrics.names import kernel_name
+from i2i.metrics.paired import WINDOW, l1, psnr, ssim
 
 BATCH = 64
+
+
+@dataclass(frozen=True)
+class Distances:
+    """How far two sets of features are apart.
+
+    Attributes:
+        extractor: name of whose features they are.
+        frechet: squared Frechet distance.
+        kernel: Kernel Inception Distance, with its deviation over subsets.
+    """
+
+    extractor: str
+    frechet: float
+    kernel: KernelDistance
+
+    def values(self) -> dict[str, float]:
+        """Both under their names in tables."""
+        return {self.extractor: self.frechet, kernel_name(self.extractor): self.kernel.value}
 
 
 def read_pixels(pictures: Sequence[Picture], image_size: tuple[int, int]) -> Tensor:
@@ -28,11 +51,26 @@ def features_of(extractor: Extractor, pixels: Tensor) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def distance(extractor: Extractor, judged: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """The Frechet distance of features [N, d] and [M, d] under the extractor's name."""
-    return {extractor.name: frechet_distance_between(judged, reference)}
+def distances(extractor: str, judged: np.ndarray, reference: np.ndarray) -> Distances:
+    """Distances of features [N, d] and [M, d], two or more a side, of the extractor of that name.
+
+    Subsets of the kernel distance hold half of the smaller side, or `SUBSET_SIZE` where that is less: a subset that is
+    the whole has no deviation.
+    """
+    subset = min(SUBSET_SIZE, max(2, min(len(judged), len(reference)) // 2))
+    kernel = kernel_distance(judged, reference, subset_size=subset)
+    return Distances(extractor, frechet_distance_between(judged, reference), kernel)
 
 
-def against_truth(fakes: Tensor, truth: Tensor) -> dict[str, float]:
-    """Means of PSNR and SSIM over pairs of pixels [N, 3, H, W]."""
-    return {"psnr": float(psnr(fakes, truth).mean()), "ssim": float(ssim(fakes, truth).mean())}
+def against_truth(fakes: Tensor, truth: Tensor) -> dict[str, Array]:
+    """PSNR, SSIM and L1 of each pair of pixels [N, 3, H, W]: float64 [N]; no SSIM of what is below its window."""
+    return {"psnr": psnr(fakes, truth).numpy(), **_ssim("ssim", fakes, truth), "l1": l1(fakes, truth).numpy()}
+
+
+def against_input(fakes: Tensor, inputs: Tensor) -> dict[str, Array]:
+    """How much of each input its translation keeps, pixels [N, 3, H, W] of both: float64 [N]."""
+    return _ssim("content-ssim", fakes, inputs)
+
+
+def _ssim(name: str, fakes: Tensor, others: Tensor) -> dict[str, Array]:
+    return {name: ssim(fakes, others).numpy()} if min(fakes.shape[2:]) >= WINDOW else {}

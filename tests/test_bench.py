@@ -14,7 +14,7 @@ from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks import jobs
-from i2i.benchmarks.report import scaled, speed
+from i2i.benchmarks.formats import scaled, speed
 from i2i.config import stable_hash
 from i2i.data import embedded
 from i2i.data.images import read_picture
@@ -40,6 +40,8 @@ SMALL = [
     "stargan.blocks=1",
     "stargan.layers=3",
 ]
+FEATURES = ("FD-domain-classifier", "KID-domain-classifier")
+KEPT = ("content-ssim", "content-domain-classifier")
 MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
 
 pytestmark = pytest.mark.slow
@@ -88,12 +90,12 @@ def test_every_model_is_scored_in_every_direction_by_every_metric(done):
         for source in domains
         for target in domains
         if source != target
-        for metric in ("accuracy", "FD-domain-classifier", "psnr", "ssim")
+        for metric in ("accuracy", *FEATURES, "psnr", "ssim", "l1", *KEPT)
     }
     assert {row["n"] for row in rows} == {"3"}
     assert {row["dataset"] for row in rows} == {"seasons"}
     real = {(row["target"], row["metric"]) for row in rows if row["model"] == "real"}
-    assert real == {(domain, metric) for domain in domains for metric in ("accuracy", "FD-domain-classifier")}
+    assert real == {(domain, metric) for domain in domains for metric in ("accuracy", *FEATURES)}
 
 
 def test_translations_are_png_files_of_every_test_picture(done):
@@ -271,7 +273,7 @@ def test_unpaired_data_skips_pix2pix_with_the_reason_and_has_no_paired_scores(tm
     assert (
         "Skipped: pix2pix, because it learns from aligned pairs and photos has none" in (out / "table.md").read_text()
     )
-    assert {row["metric"] for row in rows_of(out)} == {"accuracy", "FD-domain-classifier"}
+    assert {row["metric"] for row in rows_of(out)} == {"accuracy", *FEATURES, *KEPT}
 
 
 VARIANTS = """

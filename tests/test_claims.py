@@ -5,7 +5,8 @@ import pytest
 
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.plan import Plan, expand
-from i2i.benchmarks.report import COLUMNS, Results, claim_lines, markdown
+from i2i.benchmarks.report import claim_lines, markdown
+from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.suite import Suite
 from i2i.labels import LabelSpace
 
@@ -97,7 +98,7 @@ def test_scores_of_several_seeds_have_the_deviation_of_the_seeds_means(tmp_path)
     scores = {("both", "psnr", 0): 20, ("both", "psnr", 1): 26, ("gan", "psnr", 0): 21}
     text = markdown(*report(tmp_path, scores, [], seeds=(0, 1)))
     table, _, by_direction = text.partition("## PSNR, dB ↑ by direction")
-    assert "| 23.00 ± 4.24 |" in next(line for line in table.splitlines() if line.startswith("| both |"))
+    assert "| **23.00 ± 4.24** ‡ |" in next(line for line in table.splitlines() if line.startswith("| both |"))
     assert "| 21.00 |" in next(line for line in table.splitlines() if line.startswith("| gan |"))
     assert "| a → b | 22.00 ± 4.24 | 20.00 |" in by_direction
     assert "± standard deviation over 2 seeds (0, 1;" in table

@@ -7,7 +7,7 @@ import torch
 
 from i2i import registry
 from i2i.benchmarks.costs import count_multiply_adds, peak_memory
-from i2i.benchmarks.report import scaled, speed
+from i2i.benchmarks.formats import scaled, speed
 from i2i.translator import Task
 
 

@@ -12,8 +12,11 @@ from PIL import Image
 from i2i.benchmarks import figures, latex
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.costs import Costs
+from i2i.benchmarks.curves import cost_figure, main_metric
+from i2i.benchmarks.heat_maps import heat_maps
 from i2i.benchmarks.plan import Plan, expand
-from i2i.benchmarks.report import COLUMNS, Results, markdown
+from i2i.benchmarks.report import markdown
+from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score
 from i2i.benchmarks.suite import Suite
 from i2i.labels import LabelSpace
@@ -78,8 +81,8 @@ SCORES = {
 def test_the_best_translator_is_bold_and_the_second_underlined_in_the_direction_of_the_metric(tmp_path):
     rows = tex_rows(latex.table(*made_up(tmp_path, SCORES, reference=["copy"]), PROTOCOL))
     assert rows["Model"][-2:] == [r"PSNR (dB) $\uparrow$", r"FID $\downarrow$"]
-    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00$"]
-    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41$", r"$\mathbf{6.00} \pm 1.41$"]
+    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00^{\dagger}$"]
+    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41^{\dagger}$", r"$\mathbf{6.00} \pm 1.41$"]
     assert rows["three"][-2:] == [r"$19.00 \pm 0.00$", r"$\mathbf{6.00} \pm 0.00$"]
     assert rows["copy"][-2:] == [r"$99.00 \pm 0.00$", "--"]
     assert rows["real"][-2:] == ["--", "$0.50$"]
@@ -149,7 +152,7 @@ def maps_of(figure):
 
 
 def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_diagonal(tmp_path):
-    figure = figures.heat_maps(*made_up(tmp_path, SCORES))
+    figure = heat_maps(*made_up(tmp_path, SCORES))
     maps = maps_of(figure)
     assert len(maps) == 2 * 4
     away = ~np.eye(3, dtype=bool)
@@ -165,7 +168,7 @@ def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_dia
 def test_source_runs_down_and_target_to_the_right(tmp_path):
     plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]})
     results.scores.loc[(results.scores["source"] == "a") & (results.scores["target"] == "c"), "value"] = 7.0
-    assert maps_of(figures.heat_maps(plan, results))[0][0, 2] == 7
+    assert maps_of(heat_maps(plan, results))[0][0, 2] == 7
 
 
 def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path):
@@ -178,7 +181,7 @@ def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path)
 
 
 def test_the_cost_figure_names_every_contestant_and_its_seconds(tmp_path):
-    axes = figures.cost_figure(*made_up(tmp_path, SCORES, reference=["copy"])).axes[0]
+    axes = cost_figure(*made_up(tmp_path, SCORES, reference=["copy"])).axes[0]
     assert {text.get_text(): text.xy for text in axes.texts} == {
         "one": (60, 6),
         "two": (61, 9),
@@ -191,7 +194,7 @@ def test_the_cost_figure_names_every_contestant_and_its_seconds(tmp_path):
     ("metrics", "main"), [(["accuracy", "fid"], "fid"), (["psnr", "FD-x"], "FD-x"), (["psnr", "ssim"], "psnr")]
 )
 def test_the_main_metric_is_a_distance_between_distributions_where_there_is_one(metrics, main):
-    assert figures.main_metric(metrics) == main
+    assert main_metric(metrics) == main
 
 
 def test_a_bench_without_any_score_still_has_its_tables(tmp_path):

@@ -2,12 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from i2i.benchmarks.grid import Finished
 from i2i.benchmarks.page import curves, gallery, page, store
 from tests.pages import CARD, NASTY, made_up_bench, scores_of
 
@@ -108,13 +108,12 @@ def test_a_bench_of_which_all_failed_has_a_page_without_pictures(bench):
 
 def shown(plan, results, **options):
     facts = {**plan.facts, "suite": {**plan.facts["suite"], "report": {"pictures": 60, "seed": 0, **options}}}
-    finished = Finished(plan.out, facts)
-    return finished, gallery.gallery(finished, gallery.columns(plan, results))
+    return gallery.gallery(replace(plan, facts=facts), results)
 
 
 def test_the_gallery_shows_every_picture_of_every_column_once_stored(bench):
     plan, results = bench
-    _, made = shown(plan, results)
+    made = shown(plan, results)
     assert made["columns"] == ["input", "one", "two", "copy", "target"]
     assert [way["of"] for way in made["directions"]] == [8] * 6
     for way in made["directions"]:
@@ -126,9 +125,9 @@ def test_the_gallery_shows_every_picture_of_every_column_once_stored(bench):
 
 def test_pictures_are_chosen_by_the_seed_and_every_fourth_is_one_of_the_worst(bench):
     plan, results = bench
-    _, first = shown(plan, results, pictures=4)
-    _, again = shown(plan, results, pictures=4)
-    _, other = shown(plan, results, pictures=4, seed=1)
+    first = shown(plan, results, pictures=4)
+    again = shown(plan, results, pictures=4)
+    other = shown(plan, results, pictures=4, seed=1)
     assert first == again
     names = [[picture["name"] for picture in way["pictures"]] for way in first["directions"]]
     assert names != [[picture["name"] for picture in way["pictures"]] for way in other["directions"]]
@@ -144,13 +143,13 @@ def test_pictures_are_chosen_by_the_seed_and_every_fourth_is_one_of_the_worst(be
 def test_the_gallery_stops_when_its_space_is_used_up(bench, monkeypatch):
     plan, results = bench
     monkeypatch.setattr(gallery, "SPACE", 1)
-    _, made = shown(plan, results)
+    made = shown(plan, results)
     assert [len(way["pictures"]) for way in made["directions"]] == [1] * 6
 
 
 def test_scores_and_disagreement_are_those_of_the_picture(bench):
     plan, results = bench
-    _, made = shown(plan, results)
+    made = shown(plan, results)
     way = made["directions"][2]
     picture = way["pictures"][5]
     read = scores_of(plan, "two")

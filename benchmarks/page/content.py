@@ -1,38 +1,34 @@
-"""What the page says besides pictures: tables by direction, costs, curves, protocol, what failed."""
+"""What the page says besides pictures: the table in all its groupings, costs, curves, protocol, what failed."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from i2i import __version__
+from i2i.benchmarks import captions, detail_tables
+from i2i.benchmarks.comparing import Column, ranked
 from i2i.benchmarks.costs import Costs
-from i2i.benchmarks.figures import main_metric
+from i2i.benchmarks.formats import DASH, scaled, speed, whole
+from i2i.benchmarks.grouping import Group, groups
 from i2i.benchmarks.jobs import REAL
-from i2i.benchmarks.latex import ranks
 from i2i.benchmarks.page.curves import curves
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import (
-    Results,
-    budget_text,
-    caption_lines,
-    claim_lines,
-    costs_caption_lines,
-    scaled,
-    speed,
-    whole,
-)
+from i2i.benchmarks.report import claim_lines
+from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.config import Settings
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.names import decimals, is_better_high, is_frechet, title
 
 Cell = dict[str, Any]
+"""What stands in a cell, `text`, and what it is sorted by, `value`; in scores also `rank` 0 or 1 and a `mark`."""
 
 
 def facts(plan: Plan, results: Results, card: Settings) -> Settings:
-    """Everything for the script of the page, as JSON holds it; see `page.js` for how it is shown."""
+    """Everything but pictures for the script of the page, as JSON holds it."""
     fingerprint = card["fingerprint"]
+    averaged = groups(plan, results)
     return {
         "dataset": plan.dataset,
         "about": plan.facts["dataset"],
@@ -46,11 +42,13 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
             {"title": title(metric), "better": "higher" if is_better_high(metric) else "lower"}
             for metric in results.metrics
         ],
-        "models": [{"name": name, "kind": _kind(plan, name)} for name in _names(results)],
-        "views": [{**view, "rows": _rows(plan, results, scores)} for view, scores in _views(plan, results)],
-        "main": results.metrics.index(main_metric(results.metrics)) if results.metrics else None,
-        "caption": caption_lines(plan, results, fingerprint),
+        "main": next((place for place, metric in enumerate(results.metrics) if is_frechet(metric)), 0),
+        "models": [{"name": name, "kind": _kind(plan, results, name)} for name in results.rows],
+        "has_health": not results.details.flags.empty,
+        "views": [{**view, "rows": _rows(results, group)} for view, group in _views(plan, results)],
+        "caption": _lines(captions.caption(plan, averaged, results, fingerprint)),
         "claims": claim_lines(plan, results),
+        "details": [_table(heading, frame) for heading, frame in _details(results) if len(frame)],
         "costs": _costs(plan, results),
         "curves": curves(plan),
         "protocol": card,
@@ -65,63 +63,89 @@ def _summary(plan: Plan, fingerprint: str) -> list[str]:
         f"{plan.facts['image_size']} px",
         f"{len(plan.directions)} directions",
         f"{'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}",
-        budget_text(plan).rstrip("."),
+        captions.budget_text(plan).rstrip("."),
         f"Protocol `{fingerprint}`",
     ]
 
 
-def _names(results: Results) -> list[str]:
-    return list(dict.fromkeys(results.scores["model"]))
+def _lines(bullets: str) -> list[str]:
+    return bullets.removeprefix("- ").split("\n- ")
 
 
-def _kind(plan: Plan, name: str) -> str:
+def _kind(plan: Plan, results: Results, name: str) -> str:
     if name == REAL:
         return "real"
-    return "reference" if name in plan.facts["reference_rows"] else "translator"
+    return "translator" if name in ranked(plan, results) else "reference"
 
 
-def _views(plan: Plan, results: Results) -> Iterator[tuple[Cell, pd.DataFrame]]:
-    """The ways to look at the table, each with its part of the scores: all, by target, by direction.
-
-    The row of real pictures is that of the target.
-    """
-    scores = results.scores
-    yield {"kind": "all"}, scores
-    for target in dict.fromkeys(target for _, target in plan.directions):
-        yield {"kind": "target", "target": target}, scores[scores["target"] == target]
-    for source, target in plan.directions:
-        own = scores["source"].isin([source, target]) & (scores["target"] == target)
-        yield {"kind": "direction", "source": source, "target": target}, scores[own]
+def _views(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
+    """The ways to look at the table: all directions, those to a target, each."""
+    ways = {f"{source} → {target}": (source, target) for source, target in plan.directions}
+    yield from (({"kind": "all"}, group) for group in groups(plan, results))
+    yield from (({"kind": "target", "target": group.name}, group) for group in groups(plan, results, "target"))
+    for group in groups(plan, results, "direction"):
+        source, target = ways[group.name]
+        yield {"kind": "direction", "source": source, "target": target}, group
 
 
-def _rows(plan: Plan, results: Results, scores: pd.DataFrame) -> list[list[Cell]]:
-    """Cells of a view by model and metric, in the order of `models` and `metrics`, and then the number of pictures."""
-    means = over_seeds(scores, ("model", "metric"))
-    names = _names(results)
-    ranked = [name for name in names if _kind(plan, name) == "translator"]
-    columns = [_column(metric, means, names, ranked) for metric in results.metrics]
-    counts = scores.groupby(["model", "metric"])["n"].sum().groupby("model").max().to_dict()
-    return [[*(column[name] for column in columns), _plain(counts.get(name), whole)] for name in names]
+def _rows(results: Results, group: Group) -> list[list[Cell]]:
+    """Cells by model and column, in the order of all `results`: metrics, health if it was measured, pictures."""
+    part = group.results
+    means = over_seeds(part.scores, ("model", "metric"))
+    counts = part.scores.groupby(["model", "metric"])["n"].sum().groupby("model").max().to_dict()
+    health = [[_text(detail_tables.health(part, name))] if len(results.details.flags) else [] for name in results.rows]
+    return [
+        [
+            *(
+                _scored(metric, name, means.get((name, metric)), group.columns.get(metric))
+                for metric in results.metrics
+            ),
+            *healthy,
+            _plain(counts.get(name), whole),
+        ]
+        for name, healthy in zip(results.rows, health, strict=True)
+    ]
 
 
-def _column(
-    metric: str, means: Mapping[tuple[str, str], Score], names: list[str], ranked: list[str]
-) -> dict[str, Cell]:
-    own = {name: means[name, metric] for name in names if (name, metric) in means}
-    finite = {name: own[name] for name in ranked if name in own and math.isfinite(own[name].mean)}
-    places = ranks(finite, is_better_high(metric), decimals(metric)) if len(finite) > 1 else {}
-    return {name: _scored(own.get(name), decimals(metric), places.get(name)) for name in names}
-
-
-def _scored(score: Score | None, precision: int, place: int | None) -> Cell:
+def _scored(metric: str, name: str, score: Score | None, column: Column | None) -> Cell:
     if score is None or not math.isfinite(score.mean):
-        return {"text": "–", "value": None}
-    cell: Cell = {"text": score.text(precision), "value": float(score.mean)}
-    return {**cell, "rank": place} if place in (0, 1) else cell
+        return _plain(None, whole)
+    cell: Cell = {"text": score.text(decimals(metric)), "value": float(score.mean)}
+    if column is None or len(column.places) < 2:
+        return cell
+    if column.places.get(name) in (0, 1):
+        cell["rank"] = column.places[name]
+    return {**cell, "mark": column.mark(name)} if column.mark(name) else cell
 
 
-def _plain(value: float | None, written: Any) -> Cell:
+def _plain(value: float | None, written: Callable[[float | None], str]) -> Cell:
     return {"text": written(value), "value": None if value is None else float(value)}
+
+
+def _text(text: str) -> Cell:
+    return {"text": text, "value": None if text == DASH else text}
+
+
+def _details(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Tables of what is behind the averages."""
+    yield "Raised flags", detail_tables.raised_flags(results)
+    yield "What translations were taken for", detail_tables.judgements(results)
+    for metric in detail_tables.metrics_by_n(results):
+        yield f"{title(metric)} by the number of pictures", detail_tables.distances_by_n(results, metric)
+
+
+def _table(heading: str, frame: pd.DataFrame) -> Settings:
+    rows = [[_guessed(str(text)) for text in row] for row in frame.to_numpy().tolist()]
+    return {"title": heading, "columns": list(map(str, frame.columns)), "rows": rows}
+
+
+def _guessed(text: str) -> Cell:
+    """A cell that sorts as a number if it is one."""
+    try:
+        value = float(text.replace(",", ""))
+    except ValueError:
+        return _text(text)
+    return {"text": text, "value": value if math.isfinite(value) else None}
 
 
 def _costs(plan: Plan, results: Results) -> Settings:
@@ -130,7 +154,7 @@ def _costs(plan: Plan, results: Results) -> Settings:
         "columns": next((list(cells) for cells in lines.values()), []),
         "models": list(lines),
         "rows": [list(cells.values()) for cells in lines.values()],
-        "caption": costs_caption_lines(plan),
+        "caption": _lines(captions.costs_caption(plan)),
     }
 
 

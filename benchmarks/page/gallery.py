@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from i2i.benchmarks.costs import translations_of
 from i2i.benchmarks.grid import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.page.store import Store
 from i2i.benchmarks.plan import Direction, Plan
-from i2i.benchmarks.report import Results
-from i2i.config import Settings, stable_hash
+from i2i.benchmarks.results import Results
+from i2i.benchmarks.scores import pictures_path
+from i2i.config import Settings
 from i2i.metrics.names import decimals, is_better_high, title
 
 SPACE = 20_000_000
@@ -35,19 +35,13 @@ def columns(plan: Plan, results: Results) -> list[str]:
     return [INPUT, *results.contestants, *([TARGET] if plan.facts["paired"] else [])]
 
 
-def made_of(finished: Finished, shown: Sequence[str]) -> str:
-    """A hash of everything that the gallery is made of."""
-    translations = {name: translations_of(finished.out, name, finished.seed).get("key") for name in shown}
-    scores = {name: path.read_text() for name in shown if (path := _scores_file(finished, name)).is_file()}
-    return stable_hash([dict(finished.facts), translations, scores])
-
-
-def gallery(finished: Finished, shown: Sequence[str]) -> Settings:
+def gallery(plan: Plan, results: Results) -> Settings:
     """Columns, metrics of single pictures, directions with their pictures, and `images`, each stored once.
 
     A picture lists its images by column, its scores by contestant and metric, and how much the translators differ on
     it: the mean absolute difference of their values, 0 to 255, over all pairs.
     """
+    finished, shown = Finished(plan.out, dict(plan.facts)), columns(plan, results)
     options = finished.facts["suite"]["report"]
     values = _read_values(finished, shown)
     metrics = list(dict.fromkeys(metric for *_, metric in values))
@@ -148,7 +142,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _scores_file(finished: Finished, name: str) -> Path:
-    return finished.out / "scores" / f"{name}-seed{finished.seed}.pictures.csv"
+    return pictures_path(finished.out / "scores" / f"{name}-seed{finished.seed}.json")
 
 
 def _read_values(finished: Finished, shown: Sequence[str]) -> Values:

@@ -82,9 +82,10 @@ function sortable(caption, columns, rows, state) {
 
 function tableCell(cell, place) {
   if (place === 0) return element("th", { scope: "row", title: cell.text }, cell.text);
-  if (cell.rank === 0) return element("td", {}, element("b", { class: "best" }, cell.text), hint(" (best)"));
-  if (cell.rank === 1) return element("td", {}, element("span", { class: "second" }, cell.text), hint(" (second)"));
-  return element("td", {}, cell.text);
+  const mark = cell.mark ? element("sup", {}, cell.mark) : "";
+  if (cell.rank === 0) return element("td", {}, element("b", { class: "best" }, cell.text), mark, hint(" (best)"));
+  if (cell.rank === 1) return element("td", {}, element("span", { class: "second" }, cell.text), mark, hint(" (second)"));
+  return element("td", {}, cell.text, mark);
 }
 
 const named = (text) => ({ text, value: text });
@@ -99,7 +100,7 @@ const scoresOrder = {};
 
 function drawScores(place) {
   const view = facts.views[place];
-  const columns = [{ title: "model" }, ...facts.metrics, { title: "n" }];
+  const columns = [{ title: "model" }, ...facts.metrics, ...(facts.has_health ? [{ title: "health" }] : []), { title: "n" }];
   const rows = facts.models.map((model, index) => ({ kind: model.kind, cells: [named(model.name), ...view.rows[index]] }));
   byId("scores-table").replaceChildren(sortable(`Scores, mean over ${viewLabel(view)}`, columns, rows, scoresOrder));
 }
@@ -110,6 +111,14 @@ function drawCosts() {
   const rows = facts.costs.models.map((name, index) => ({ kind: kinds.get(name) ?? "", cells: [named(name), ...facts.costs.rows[index]] }));
   byId("costs-table").replaceChildren(sortable("Costs", columns, rows, {}));
   byId("costs-caption").replaceChildren(...items(facts.costs.caption));
+}
+
+// Tables of details are folded: they are for a second look.
+function drawDetails() {
+  byId("details").append(...facts.details.map((table) => {
+    const columns = table.columns.map((title) => ({ title }));
+    return element("details", {}, element("summary", {}, table.title), sortable(table.title, columns, table.rows.map((cells) => ({ kind: "", cells })), {}));
+  }));
 }
 
 function drawClaims() {
@@ -447,6 +456,7 @@ function draw() {
   choices(byId("view"), facts.views.map(viewLabel), 0, drawScores);
   drawScores(0);
   drawClaims();
+  drawDetails();
   drawGallery();
   byId("directions").hidden = facts.directions.length < 2 || !facts.metrics.length;
   if (facts.metrics.length) {

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.grid import Finished
-from i2i.benchmarks.page import content, gallery
+from i2i.benchmarks.costs import translations_of
+from i2i.benchmarks.page import content
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report import Results
+from i2i.benchmarks.results import Results
+from i2i.benchmarks.scores import pictures_path
 from i2i.checkpoint import sync_write
 from i2i.config import Settings, stable_hash
 
@@ -27,12 +28,13 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
         card: the protocol card.
     """
     facts = content.facts(plan, results, card)
-    finished, shown = Finished(plan.out, dict(plan.facts)), gallery.columns(plan, results)
     parts = {name: (Path(__file__).parent / name).read_text(encoding="utf-8") for name in PARTS}
-    key = stable_hash([facts, gallery.made_of(finished, shown), parts, _sources()])
+    key = stable_hash([facts, _pictures(plan, results), parts, _sources()])
     path = plan.out / NAME
     if _key_of(path) != key:
-        sync_write(path, html(parts, key, facts, gallery.gallery(finished, shown)))
+        from i2i.benchmarks.page.gallery import gallery  # not needed for a page that is there already
+
+        sync_write(path, html(parts, key, facts, gallery(plan, results)))
     return [NAME]
 
 
@@ -72,6 +74,15 @@ def _policy(style: str, script: str) -> str:
 
 def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _pictures(plan: Plan, results: Results) -> list[Any]:
+    """What the gallery is made of: data, and keys of the translations and scores of the seed that is shown."""
+    seed = plan.seeds()[0]
+    translations = {name: translations_of(plan.out, name, seed).get("key") for name in results.contestants}
+    tables = {name: pictures_path(plan.out / "scores" / f"{name}-seed{seed}.json") for name in results.contestants}
+    scores = {name: path.read_text() for name, path in tables.items() if path.is_file()}
+    return [dict(plan.facts), translations, scores]
 
 
 def _sources() -> list[str]:

@@ -5,6 +5,7 @@ difference would survive them. Another seed would have trained another model: `w
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeAlias
 
@@ -21,6 +22,19 @@ BLOCK = 1_000  # flips that are in memory at a time
 
 Test: TypeAlias = Callable[[Array, Array], float]
 Better: TypeAlias = Literal["max", "min"]
+
+
+@dataclass(frozen=True)
+class PValue:
+    """What a test says of one pair of models.
+
+    Attributes:
+        own: of this test alone.
+        corrected: for the number of pairs, after Holm.
+    """
+
+    own: float
+    corrected: float
 
 
 def sign_flip(a: ArrayLike, b: ArrayLike, *, flips: int = FLIPS, seed: int = 0) -> float:
@@ -79,7 +93,9 @@ def welch(a: ArrayLike, b: ArrayLike) -> float:
     a, b = checked_scores(a), checked_scores(b)
     if np.ptp(a) == np.ptp(b) == 0:
         return float(a[0] == b[0])
-    return float(stats.ttest_ind(a, b, equal_var=False).pvalue)
+    # From moments: scipy warns of samples that do not vary, as those of a method that learns nothing.
+    moments = (value for sample in (a, b) for value in (sample.mean(), sample.std(ddof=1), len(sample)))
+    return float(stats.ttest_ind_from_stats(*moments, equal_var=False).pvalue)
 
 
 def holm(p_values: Sequence[float]) -> Array:
@@ -105,6 +121,25 @@ def holm(p_values: Sequence[float]) -> Array:
     corrected = np.empty_like(given)
     corrected[order] = np.minimum(raised, 1.0)
     return corrected
+
+
+def pairwise(scores: Mapping[str, ArrayLike], *, test: Test = sign_flip) -> dict[tuple[str, str], PValue]:
+    """Test every pair of models, and correct all p-values together.
+
+    Args:
+        scores: of each model, as the test takes them.
+        test: `sign_flip` over images, `welch` over seeds, or another function of two samples that returns a p-value.
+
+    Returns:
+        By pair, in the order of the models; empty for a single model.
+
+    Raises:
+        ValueError: scores that the test refuses.
+    """
+    samples = {name: checked_scores(values) for name, values in scores.items()}
+    pairs = list(combinations(samples, 2))
+    own = [test(samples[a], samples[b]) for a, b in pairs]
+    return {pair: PValue(p, float(corrected)) for pair, p, corrected in zip(pairs, own, holm(own), strict=True)}
 
 
 def indistinguishable(
@@ -135,9 +170,7 @@ def indistinguishable(
     samples = {name: checked_scores(values) for name, values in scores.items()}
     sign = 1 if better == "max" else -1
     best = max(samples, key=lambda name: sign * samples[name].mean())
-    pairs = list(combinations(samples, 2))
-    corrected = holm([test(samples[a], samples[b]) for a, b in pairs])
-    told_apart = {frozenset(pair) for pair, p in zip(pairs, corrected, strict=True) if p <= level}
+    told_apart = {frozenset(pair) for pair, p in pairwise(samples, test=test).items() if p.corrected <= level}
     return best, {name for name in samples if name != best and frozenset((best, name)) not in told_apart}
 
 

@@ -78,6 +78,15 @@ def flags(inputs: Tensor, outputs: Tensor, reals: Tensor, others: Sequence[Tenso
     return found
 
 
+def diverged(share: float) -> Flag:
+    """The flag of a network that gave values that are no numbers, which pictures cannot show.
+
+    Args:
+        share: of the translations that held NaN or infinity before they became pixels.
+    """
+    return Flag("diverged", share, 0.0, True, "the network gave values that are not finite")
+
+
 def copied(inputs: Tensor, outputs: Tensor) -> float:
     """Distance of outputs from their inputs, relative to that of inputs from each other; 0 for copies."""
     return _distance(inputs, outputs) / max(_variety(inputs), TINY)

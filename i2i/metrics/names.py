@@ -1,26 +1,41 @@
 """What metrics are called in tables, which way is better, and how many decimals say something.
 
-A Frechet distance and the content distance in the same features are named after the extractor.
+A Frechet distance, and the kernel and the content distance in the same features, are named after the extractor.
 """
 
 CONTENT = "content-"
 """What the metrics begin with that compare a translation with its input."""
 
+KERNEL = "KID-"
+"""What the kernel distances begin with in features that are not Inception's."""
+
 TITLES = {
     "accuracy": "accuracy",
     "fid": "FID",
+    "kid": "KID",
     "psnr": "PSNR, dB",
     "ssim": "SSIM",
     "l1": "L1",
     "content-ssim": "SSIM to the input",
+    "cycle": "cycle L1",
 }
 RISING = {"accuracy", "psnr", "ssim", "content-ssim"}
-DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4}
+DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4, "cycle": 4, "kid": 4}
 
 
 def is_better_high(metric: str) -> bool:
     """Whether higher values are better; lower ones are of distances."""
     return metric in RISING
+
+
+def is_frechet(metric: str) -> bool:
+    """Whether it is a Frechet distance, in whatever features."""
+    return metric == "fid" or metric.startswith("FD-")
+
+
+def is_kernel(metric: str) -> bool:
+    """Whether it is a kernel distance, in whatever features."""
+    return metric == "kid" or metric.startswith(KERNEL)
 
 
 def title(metric: str) -> str:
@@ -31,7 +46,8 @@ def title(metric: str) -> str:
 
 def decimals(metric: str) -> int:
     """With how many decimals a metric is printed."""
-    return DECIMALS.get(metric, 3 if metric.startswith(CONTENT) else 2)
+    by_kind = 3 if metric.startswith(CONTENT) else 4 if metric.startswith(KERNEL) else 2
+    return DECIMALS.get(metric, by_kind)
 
 
 def number(metric: str, value: float) -> str:
@@ -42,3 +58,8 @@ def number(metric: str, value: float) -> str:
 def content_name(extractor: str) -> str:
     """The name of the content distance in the features of the extractor of that name."""
     return CONTENT + ("inception" if extractor == "fid" else extractor.removeprefix("FD-"))
+
+
+def kernel_name(extractor: str) -> str:
+    """The name of the kernel distance in the features of the extractor of that name."""
+    return "kid" if extractor == "fid" else KERNEL + extractor.removeprefix("FD-")

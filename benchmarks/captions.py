@@ -1,0 +1,167 @@
+"""What a reader must know beside the numbers: captions of the tables, a sentence per fact."""
+
+from collections.abc import Iterator, Sequence
+
+from i2i import __version__
+from i2i.benchmarks.comparing import SAME, UNTESTED, Over
+from i2i.benchmarks.grouping import Group
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results import ENOUGH_PICTURES, Results
+from i2i.metrics.comparison import LEVEL
+from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
+
+MEANINGS = {
+    "l1": "`L1` is the mean absolute difference from the ground truth, of channel values in [0, 1].",
+    "cycle": "`cycle L1` is that between an input and its translation there and back.",
+    "gan-train": "`gan-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
+    "gan-test": "`gan-test` is the accuracy on translations of a classifier that learnt from real training pictures.",
+}
+
+
+def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str | None) -> str:
+    """What stands below the main table, as Markdown; `protocol` is the fingerprint of the protocol card."""
+    facts = plan.facts
+    modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
+    lines = [
+        f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
+        f"fingerprint {facts['fingerprint'][:12]}.",
+        *few_pictures(results),
+        *ranking(plan, grouped),
+        budget_text(plan),
+        "`n` is the number of scored pictures, of all seeds together. `seconds` is training time, summed over the "
+        "trainings of a seed.",
+        "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
+        "for the target domain; in the row `real` it judges real test pictures.",
+        "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
+    ]
+    if "FD-domain-classifier" in results.metrics:
+        lines.append(
+            "`FD-domain-classifier` is the Frechet distance between features of that classifier, translations against "
+            "real test pictures (row `real`: training against test pictures). It is not FID and comparable only "
+            "within this table."
+        )
+    if "fid" in results.metrics:
+        lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
+    lines += _meanings(results)
+    if modes:
+        lines.append(f"When translating: {modes}.")
+    lines += _seeds_missing(plan, results)
+    lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
+    stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
+    lines.append(f"{stated}i2i {__version__}.")
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def few_pictures(results: Results) -> list[str]:
+    """A warning if a Frechet distance has fewer pictures than it needs."""
+    n = results.few_pictures
+    if n is None:
+        return []
+    first = ", and read KID first, which is unbiased" if any(map(is_kernel, results.metrics)) else ""
+    return [
+        f"Warning: with {n:,} pictures a direction (below {ENOUGH_PICTURES:,}) a Frechet distance is too large, the "
+        f"more so the fewer they are. Compare it only at equal numbers{first}."
+    ]
+
+
+def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
+    """What bold and the marks mean, and by which tests; nothing where nobody competes."""
+    columns = [column for group in grouped for column in group.columns.values() if len(column.places) > 1]
+    if not columns:
+        return []
+    others = ", ".join([*plan.facts.get("reference_rows", ()), "real"])
+    within = " in its group" if len(grouped) > 1 else ""
+    lines = [f"Bold: the best mean{within}. It is sought among the translators; {others} are for reference."]
+    over = {kind for column in columns for kind in column.over}
+    if over:
+        lines.append(f"{SAME} not distinguishable from the best: {_tests(plan, over)}")
+    untested = dict.fromkeys(metric for group in grouped for metric, column in group.columns.items() if column.untested)
+    if untested:
+        names = ", ".join(title(metric)[:-2] for metric in untested)
+        lines.append(
+            f"{UNTESTED} the best mean, but not tested: without values of single pictures ({names}) a test needs "
+            "several seeds. Whether intervals overlap is no test."
+        )
+    return lines
+
+
+def _tests(plan: Plan, over: set[Over]) -> str:
+    pictures = "a paired sign-flip test over the test pictures"
+    seeds = "Welch's t-test over the seeds"
+    level = f"at {LEVEL:.0%}, corrected (Holm) for all pairs in a column"
+    if over == {"pictures"}:
+        one = " One seed: this is about these trained networks, not about another training." * (len(plan.seeds()) == 1)
+        return f"by {pictures}, {level}.{one}"
+    if over == {"seeds"}:
+        return f"by {seeds}, {level}."
+    return (
+        f"by {seeds}, or by {pictures} where a metric has values of single ones; told apart is what both tell apart. "
+        f"Both {level}."
+    )
+
+
+def intervals_caption(results: Results, metric: str) -> list[str]:
+    """What the intervals of a metric by direction are; nothing without any."""
+    own = results.details.intervals[results.details.intervals["metric"] == metric]
+    if own.empty:
+        return []
+    several = own["seed"].nunique() > 1
+    levels = ", ".join(f"{level:.0%}" for level in sorted(set(own["level"])))
+    what = "distance of other test pictures, equally many" if is_frechet(metric) else "mean over all such pictures"
+    ends = " Ends are means over the seeds." if several else ""
+    return [f"- In brackets the interval ({levels}) for the {what}, translated by these networks.{ends}"]
+
+
+def _meanings(results: Results) -> Iterator[str]:
+    kernels = [metric for metric in results.metrics if is_kernel(metric)]
+    if kernels:
+        yield f"`{title(kernels[0])[:-2]}` is the kernel distance in the same features, on average 0 for equal sets."
+    yield from (MEANINGS[metric] for metric in results.metrics if metric in MEANINGS)
+    if any(metric.startswith(CONTENT) for metric in results.metrics):
+        yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
+    if len(results.details.flags):
+        yield "`health` names the flags that went up, and in how many directions and seeds; no flag proves a fault."
+
+
+def costs_caption(plan: Plan) -> str:
+    """How costs were measured, as Markdown."""
+    seeds = len(plan.seeds())
+    lines = [
+        "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
+        "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
+        "from decoded pixels to pixels.",
+        "`multiply-adds` are those of convolutions and matrix products in translating one picture of "
+        f"{plan.facts['image_size']} px.",
+        "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
+        "Seconds, speeds and memory are of this machine under its load.",
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def budget_text(plan: Plan) -> str:
+    """The budget in a sentence."""
+    images, per = f"{plan.facts['budget']['images']:,} images", plan.facts["budget"]["per"]
+    if per == "dataset":
+        return f"Budget: {images} per data set, divided over a model's trainings."
+    return f"Budget: {images} for each training."
+
+
+def averaging(plan: Plan) -> str:
+    """What a value of the table is, in a sentence."""
+    directions, seeds = f"{len(plan.directions)} directions", plan.seeds()
+    if len(seeds) == 1:
+        return f"Means over {directions}, seed {seeds[0]}."
+    return (
+        f"Means over {directions}, ± standard deviation over {len(seeds)} seeds "
+        f"({', '.join(map(str, seeds))}; n - 1 in its denominator)."
+    )
+
+
+def _seeds_missing(plan: Plan, results: Results) -> list[str]:
+    """Who has fewer seeds than the others, because trainings failed."""
+    found = results.scores.groupby("model")["seed"].nunique().to_dict()
+    return [
+        f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
+        for name in plan.contestants()
+        if 0 < found.get(name, 0) < len(plan.seeds())
+    ]

@@ -1,0 +1,73 @@
+"""What figures share: sizes for print, a sheet of maps, files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+DPI = 300
+CELL = 0.5  # inches, of a map with numbers
+SMALL_CELL = 0.24  # inches, of one without
+LETTER = 0.075  # inches, of a domain's name
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of the path's suffix, complete or not at all."""
+    partial = path.with_name(f".{path.name}.part")
+    suffix = path.suffix[1:].lower()
+    # Without the date, so that the same results give the same file.
+    metadata: dict[str, Any] = {"CreationDate": None} if suffix == "pdf" else {}
+    figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
+    partial.replace(path)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure with maps in rows and columns, laid out in inches.
+
+    Attributes:
+        rows, columns: how many maps.
+        width, height: of a map.
+        left, below: room for names of domains.
+    """
+
+    rows: int
+    columns: int
+    width: float
+    height: float
+    left: float
+    below: float
+
+    GAP, TITLE, METRIC, BAR = 0.15, 0.65, 0.45, 0.85
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The empty sheet."""
+        across = self.METRIC + self.left + self.columns * (self.width + self.GAP) + self.BAR
+        up = self.TITLE + self.rows * (self.height + self.GAP) + self.below
+        return Figure(figsize=(across, up), facecolor="white")
+
+    def place(self, row: int, column: int, width: float | None = None) -> Axes:
+        """Axes of a map; in the column behind the last there is room for the colours."""
+        across, up = self.figure.get_size_inches()
+        left = self.METRIC + self.left + column * (self.width + self.GAP)
+        bottom = up - self.TITLE - self.height - row * (self.height + self.GAP)
+        return self.figure.add_axes((left / across, bottom / up, (width or self.width) / across, self.height / up))
+
+    def title(self, text: str) -> None:
+        """Say above all maps what they show."""
+        up = self.figure.get_size_inches()[1]
+        self.figure.text(0.5, 1 - 0.16 / up, text, ha="center", va="center", fontsize=9)
+
+
+def label(axes: Axes, across: Sequence[str], down: Sequence[str]) -> None:
+    """Names below the columns and beside the rows of a map, without a frame."""
+    axes.set_xticks(range(len(across)), across, rotation=90, fontsize=9, parse_math=False)
+    axes.set_yticks(range(len(down)), down, fontsize=9, parse_math=False)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

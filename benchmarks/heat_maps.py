@@ -1,0 +1,99 @@
+"""Heat maps of every direction: source domains downwards, targets to the right."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from i2i.benchmarks.drawing import CELL, LETTER, SMALL_CELL, Sheet, label
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results import Results
+from i2i.benchmarks.seeds import over_seeds
+from i2i.metrics.names import decimals, is_better_high, title
+
+FEWEST_DOMAINS = 3
+NUMBERS_UP_TO = 6  # domains
+
+
+def heat_maps(plan: Plan, results: Results) -> Figure | None:
+    """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
+
+    The maps of a metric share their colours; brighter is better. None with fewer than three domains, or without scores.
+    """
+    if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
+        return None
+    names, metrics, count = results.contestants, results.metrics, len(plan.domains)
+    side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
+    margin = LETTER * max(map(len, plan.domains)) + 0.2
+    sheet = Sheet(len(metrics), len(names), side, side, margin, margin)
+    for row, metric in enumerate(metrics):
+        _row_of_maps(sheet, row, metric, _maps(plan, results, metric), plan.domains)
+    for name, axes in zip(names, sheet.figure.axes, strict=False):
+        axes.set_title(name, fontsize=10, parse_math=False)
+    sheet.title(_axes_text(plan))
+    return sheet.figure
+
+
+def _row_of_maps(sheet: Sheet, row: int, metric: str, maps: Mapping[str, np.ndarray], domains: tuple[str, ...]) -> None:
+    low, high = _range(maps.values())
+    colours = "viridis" if is_better_high(metric) else "viridis_r"
+    for column, values in enumerate(maps.values()):
+        axes = sheet.place(row, column)
+        shown = axes.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=low, vmax=high)
+        none = [""] * len(domains)
+        label(axes, domains if row == sheet.rows - 1 else none, domains if column == 0 else none)
+        if len(domains) <= NUMBERS_UP_TO:
+            _write_numbers(axes, values, low, high, metric)
+    bar = sheet.place(row, sheet.columns, width=0.1)
+    sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
+    if not is_better_high(metric):
+        bar.invert_yaxis()
+    middle = bar.get_position().y0 + bar.get_position().height / 2
+    across = sheet.figure.get_size_inches()[0]
+    sheet.figure.text(0.15 / across, middle, title(metric), rotation=90, va="center", ha="center", fontsize=9)
+
+
+def _range(maps: Iterable[np.ndarray]) -> tuple[float, float]:
+    finite = np.concatenate([values[np.isfinite(values)] for values in maps])
+    return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+
+
+def _axes_text(plan: Plan) -> str:
+    seeds = f", means of {len(plan.seeds())} seeds" if len(plan.seeds()) > 1 else ""
+    return f"rows: source, columns: target; brighter is better{seeds}"
+
+
+def _maps(plan: Plan, results: Results, metric: str) -> dict[str, np.ndarray]:
+    """By contestant the values [source, target]; NaN where there is none."""
+    scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model", "source", "target"))
+    return {
+        name: np.array(
+            [
+                [
+                    scores[name, source, target].mean if (name, source, target) in scores else np.nan
+                    for target in plan.domains
+                ]
+                for source in plan.domains
+            ]
+        )
+        for name in results.contestants
+    }
+
+
+def _write_numbers(axes: Axes, values: np.ndarray, low: float, high: float, metric: str) -> None:
+    precision = min(decimals(metric), 2)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            share = (value - low) / (high - low or 1)
+            bright = share if is_better_high(metric) else 1 - share
+            digits = precision if abs(value) < 100 else 0
+            axes.text(
+                column,
+                row,
+                f"{value:.{digits}f}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="black" if bright > 0.55 else "white",
+            )

@@ -1,0 +1,84 @@
+"""What a score job leaves: `scores/NAME.json` with what was measured of directions, and a table of single pictures."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from i2i.benchmarks.plan import Direction
+from i2i.checkpoint import sync_write
+
+Entry = dict[str, Any]
+"""What was measured, with `source` and `target`."""
+
+PICTURE_COLUMNS = ("source", "target", "picture", "metric", "value")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What was measured in some directions. Every entry names its `source` and `target` and holds, by kind:
+
+    Attributes:
+        rows: `metric`, `value`, and `n`, the number of scored pictures.
+        intervals: `metric`, `low`, `high`, `level`, of what other pictures, equally many, would give.
+        flags: `flag`, `value`, `threshold`, `above`, `raised`, `says`.
+        confusion: `judged`, how many pictures the domain classifier put into each domain.
+        spreads: `metric`, `deviation` over random subsets, and `subset`, the pictures in each.
+        by_n: `metric`, `value` at `n` of the pictures.
+        pictures: `picture`, `metric`, `value`; these go into a table of their own.
+    """
+
+    rows: list[Entry] = field(default_factory=list)
+    intervals: list[Entry] = field(default_factory=list)
+    flags: list[Entry] = field(default_factory=list)
+    confusion: list[Entry] = field(default_factory=list)
+    spreads: list[Entry] = field(default_factory=list)
+    by_n: list[Entry] = field(default_factory=list)
+    pictures: list[Entry] = field(default_factory=list)
+
+    def add(self, other: "Scores") -> None:
+        """Take over what was measured in other directions."""
+        for kind in fields(self):
+            getattr(self, kind.name).extend(getattr(other, kind.name))
+
+    def write(self, path: Path, key: str, features: Mapping[str, Any]) -> None:
+        """Write `path`, which ends in `.json`, and beside it the table of pictures, which comes first."""
+        everything = asdict(self)
+        write_pictures(pictures_path(path), everything.pop("pictures"))
+        sync_write(path, json.dumps({"key": key, "features": features, **everything}, indent=1))
+
+
+def entries(way: Direction, items: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """Items with the direction that they are about."""
+    return [{"source": way[0], "target": way[1], **item} for item in items]
+
+
+def picture_entries(way: Direction, stems: Sequence[str], metric: str, values: Iterable[float]) -> list[Entry]:
+    """One metric of single pictures, one value for each stem."""
+    pairs = zip(stems, values, strict=True)
+    return entries(way, ({"picture": stem, "metric": metric, "value": float(value)} for stem, value in pairs))
+
+
+def pictures_path(path: Path) -> Path:
+    """Where the table of pictures lies that belongs to a file of scores."""
+    return path.with_suffix(".pictures.csv")
+
+
+def write_pictures(path: Path, pictures: Iterable[Entry]) -> None:
+    """Write a table of pictures, complete or not at all."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, PICTURE_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(pictures)
+    sync_write(path, text.getvalue())
+
+
+def read_pictures(path: Path) -> list[Entry]:
+    """What `write_pictures` wrote; nothing if there is no file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [{**row, "value": float(row["value"])} for row in csv.DictReader(file)]

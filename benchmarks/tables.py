@@ -1,0 +1,119 @@
+"""The tables of a report as text: one row per contestant, per direction, or per cost."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pandas as pd
+
+from i2i.benchmarks.comparing import Column
+from i2i.benchmarks.costs import Costs
+from i2i.benchmarks.detail_tables import health, way
+from i2i.benchmarks.formats import DASH, scaled, speed, whole
+from i2i.benchmarks.grouping import Group
+from i2i.benchmarks.results import Results
+from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.metrics.names import decimals, number, title
+
+SPENT = ("trainings", "parameters", "images seen", "seconds")
+
+
+def bold(text: str) -> str:
+    """As Markdown has it."""
+    return f"**{text}**"
+
+
+def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold) -> pd.DataFrame:
+    """One row per contestant and group: each metric over the directions and seeds of the group, costs, health.
+
+    The best of each metric is emphasised by `best`; behind a number stands whether it can be told from the best. Costs
+    are of all directions together, and shown only if those are in one group.
+    """
+    return pd.DataFrame([line for group in grouped for line in _lines(group, best)])
+
+
+def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]:
+    results, scores = group.results, group.results.scores
+    means = over_seeds(scores, ("model", "metric"))
+    for name in results.rows:
+        line = {"model": name, **_spent(results.costs.get(name))}
+        if group.name:
+            line = {group.by: group.name, "model": name}
+        for metric in results.metrics:
+            line[title(metric)] = _marked(metric, name, means.get((name, metric)), group.columns[metric], best)
+        if len(results.details.flags):
+            line["health"] = health(results, name)
+        yield {**line, "n": whole(_pictures(scores[scores["model"] == name]))}
+
+
+def _spent(cost: Costs | None) -> dict[str, str]:
+    spent = (cost.trainings, cost.parameters, cost.images, cost.seconds) if cost else (None,) * 4
+    return dict(zip(SPENT, map(whole, spent), strict=True))
+
+
+def _marked(metric: str, name: str, score: Score | None, column: Column, best: Callable[[str], str]) -> str:
+    text = _number(metric, score)
+    mark = column.mark(name)
+    return f"{best(text) if column.is_best(name) else text}{f' {mark}' if mark else ''}"
+
+
+def _pictures(scores: pd.DataFrame) -> int:
+    """How many were scored; by the first metric, since not every metric is one of pictures."""
+    return int(scores[scores["metric"] == scores["metric"].iloc[0]]["n"].sum())
+
+
+def by_direction(results: Results, metric: str) -> pd.DataFrame:
+    """One row per direction, a column per contestant: means over seeds, with intervals over pictures where known."""
+    scores = results.scores[results.scores["metric"] == metric]
+    names = list(dict.fromkeys(scores["model"]))
+    means = over_seeds(scores, ("source", "target", "model"))
+    ends = _ends(results, metric)
+    lines = []
+    for source, target in dict.fromkeys(zip(scores["source"], scores["target"], strict=True)):
+        places = {name: (source, target, name) for name in names}
+        cells = {name: _number(metric, means.get(place)) + ends.get(place, "") for name, place in places.items()}
+        lines.append({"direction": way(source, target), **cells})
+    return pd.DataFrame(lines)
+
+
+def _ends(results: Results, metric: str) -> dict[tuple[str, str, str], str]:
+    """Intervals as text; of several seeds the means of their ends."""
+    intervals = results.details.intervals
+    own = intervals[intervals["metric"] == metric]
+    means = own.groupby(["source", "target", "model"])[["low", "high"]].mean()
+    return {
+        (source, target, name): f" [{number(metric, low)}, {number(metric, high)}]"
+        for (source, target, name), low, high in means.itertuples(name=None)
+    }
+
+
+def costs(results: Results) -> pd.DataFrame:
+    """What every contestant took, by what was measured beside its work."""
+    return pd.DataFrame([_cost_line(name, cost) for name, cost in results.costs.items()])
+
+
+def _cost_line(name: str, cost: Costs) -> dict[str, str]:
+    return {
+        "model": name,
+        "trainings": whole(cost.trainings),
+        "parameters each": whole(cost.parameters_each),
+        "together": whole(cost.parameters),
+        "images seen": whole(cost.images),
+        "training seconds": whole(cost.seconds),
+        "training, images/s": speed(cost.trained),
+        "translation, images/s": speed(cost.translated),
+        "multiply-adds per picture": scaled(cost.multiply_adds),
+        "peak memory, MiB": whole(cost.peak_memory / 2**20 if cost.peak_memory else None),
+    }
+
+
+def _number(metric: str, score: Score | None) -> str:
+    return DASH if score is None else score.text(decimals(metric))
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
+    """A table as Markdown, all columns but the first to the right."""
+    rows = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *frame.values.tolist()]
+    return "\n".join("| " + " | ".join(_escaped(str(cell)) for cell in row) + " |" for row in rows)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

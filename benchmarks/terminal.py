@@ -1,0 +1,76 @@
+"""What a bench shows on the terminal: the progress of its jobs, and the table at the end."""
+
+from typing import Any, Self
+
+from i2i.benchmarks.comparing import SAME, UNTESTED
+from i2i.benchmarks.grouping import By, groups
+from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.results import Results
+from i2i.benchmarks.tables import summary
+
+
+def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
+    """The summary for the terminal."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.table import Table
+
+    frame = summary(groups(plan, results, by), best="{}*".format)
+    table = Table(title=f"mean over directions; * best, {SAME} not distinguishable from it, {UNTESTED} not tested")
+    for position, name in enumerate(frame.columns):
+        table.add_column(name, justify="left" if position == 0 else "right")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    console = Console(file=StringIO(), width=140)
+    console.print(table)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text.rstrip()
+
+
+class JobLines:
+    """Shows the jobs: a live table of those that run on a terminal, a line per start and end elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._console = Console(stderr=True)
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[status]}"),
+            TimeElapsedColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._total, self._ended = total, 0
+        self._overall = self._bars.add_task("bench", total=total, status=f"0 of {total} jobs")
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bars.stop()
+
+    def started(self, job: Job) -> None:
+        """Show that a job runs."""
+        self._tasks[job.name] = self._bars.add_task(f"  {job.name}", total=None, status="")
+
+    def progressed(self, job: Job, text: str) -> None:
+        """Show how far it is."""
+        self._bars.update(self._tasks[job.name], status=text)
+
+    def ended(self, job: Job, error: str | None) -> None:
+        """Show how it ended."""
+        self._ended += 1
+        if job.name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(job.name))
+        self._bars.update(self._overall, completed=self._ended, status=f"{self._ended} of {self._total} jobs")
+        if error or not self._console.is_terminal:
+            how = f"FAILED: {error.strip().splitlines()[-1]}" if error else "done"
+            self._console.print(
+                f"[{self._ended}/{self._total}] {job.name}: {how}", markup=False, highlight=False, soft_wrap=True
+            )
