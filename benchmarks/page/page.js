@@ -58,7 +58,7 @@ function sortable(caption, columns, rows, state) {
       state.column = place;
       order();
     },
-  }, column.title, column.better ? hint(`, ${column.better} is better`) : null)));
+  }, column.title.replace(/ (?=[↑↓]$)/, "\u00a0"), column.better ? hint(`, ${column.better} is better`) : null)));
 
   function order() {
     const sorted = [...rows];

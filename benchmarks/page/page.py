@@ -3,14 +3,13 @@
 import base64
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from i2i.benchmarks.costs import translations_of
-from i2i.benchmarks.page import content
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
-from i2i.benchmarks.scores import pictures_path
 from i2i.checkpoint import sync_write
 from i2i.config import Settings, stable_hash
 
@@ -27,14 +26,14 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
         results: what they found.
         card: the protocol card.
     """
-    facts = content.facts(plan, results, card)
     parts = {name: (Path(__file__).parent / name).read_text(encoding="utf-8") for name in PARTS}
-    key = stable_hash([facts, _pictures(plan, results), parts, _sources()])
+    key = stable_hash([_made_of(plan, results), card, parts, _sources()])
     path = plan.out / NAME
     if _key_of(path) != key:
-        from i2i.benchmarks.page.gallery import gallery  # not needed for a page that is there already
+        from i2i.benchmarks.page.content import facts  # not needed for a page that is there already
+        from i2i.benchmarks.page.gallery import gallery
 
-        sync_write(path, html(parts, key, facts, gallery(plan, results)))
+        sync_write(path, html(parts, key, facts(plan, results, card), gallery(plan, results)))
     return [NAME]
 
 
@@ -76,13 +75,19 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _pictures(plan: Plan, results: Results) -> list[Any]:
-    """What the gallery is made of: data, and keys of the translations and scores of the seed that is shown."""
+def _made_of(plan: Plan, results: Results) -> list[Any]:
+    """All that decides what the page shows: results, score files with those of single pictures, translations."""
+    files = sorted(path for path in (plan.out / "scores").glob("*") if path.is_file())
     seed = plan.seeds()[0]
-    translations = {name: translations_of(plan.out, name, seed).get("key") for name in results.contestants}
-    tables = {name: pictures_path(plan.out / "scores" / f"{name}-seed{seed}.json") for name in results.contestants}
-    scores = {name: path.read_text() for name, path in tables.items() if path.is_file()}
-    return [dict(plan.facts), translations, scores]
+    return [
+        dict(plan.facts),
+        dict(plan.skipped),
+        results.scores.to_csv(),
+        {name: asdict(cost) for name, cost in results.costs.items()},
+        dict(results.failures),
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        {name: translations_of(plan.out, name, seed).get("key") for name in results.contestants},
+    ]
 
 
 def _sources() -> list[str]:
