@@ -13,8 +13,7 @@ from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
 MEANINGS = {
     "l1": "`L1` is the mean absolute difference from the ground truth, of channel values in [0, 1].",
     "cycle": "`cycle L1` is that between an input and its translation there and back.",
-    "gan-train": "`gan-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
-    "gan-test": "`gan-test` is the accuracy on translations of a classifier that learnt from real training pictures.",
+    "gan-train": "`GAN-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
 }
 
 
@@ -28,8 +27,8 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         *few_pictures(results),
         *ranking(plan, grouped),
         budget_text(plan),
-        "`n` is the number of scored pictures, of all seeds together. `seconds` is training time, summed over the "
-        "trainings of a seed.",
+        "`n` is the number of scored pictures, of all seeds together, by the metric that has most. `seconds` is "
+        "training time, summed over the trainings of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
         "for the target domain; in the row `real` it judges real test pictures.",
         "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",

@@ -99,7 +99,7 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
     drawn = {metric: curves for metric, curves in drawn.items() if curves}
     if not drawn:
         return None
-    figure = Figure(figsize=(5 * len(drawn), 3.6), facecolor="white", layout="constrained")
+    figure = Figure(figsize=(1.2 + 5 * len(drawn), 3.6), facecolor="white", layout="constrained")
     colours = {**colours_of(results), REAL: "grey"}
     for place, (metric, curves) in enumerate(drawn.items(), 1):
         axes = figure.add_subplot(1, len(drawn), place)
@@ -112,8 +112,9 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
         axes.set_ylabel(f"{title(metric)[:-2]} (lower is better)", fontsize=9)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
-        for text in axes.legend(fontsize=8, frameon=False).get_texts():
-            text.set_parse_math(False)
+    names = figure.axes[0].get_legend_handles_labels()
+    for text in figure.legend(*names, loc="outside right upper", fontsize=8, frameon=False).get_texts():
+        text.set_parse_math(False)
     return figure
 
 

@@ -96,10 +96,7 @@ def _found(finished: Finished, path: Path, line: str) -> Row:
 
 def _worst(finished: Finished, count: int, translators: Sequence[str]) -> list[Row]:
     if not finished.data.paired:
-        raise UserError(
-            f"--rows worst needs ground truth and {finished.data.name} has none, and scores of single pictures are not "
-            "kept: use --rows disagree:N"
-        )
+        raise UserError(f"--rows worst needs ground truth and {finished.data.name} has none: use --rows disagree:N")
     if not translators:
         raise UserError("--rows worst needs a contestant among --columns")
 

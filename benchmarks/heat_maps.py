@@ -1,5 +1,6 @@
 """Heat maps of every direction: source domains downwards, targets to the right."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -10,10 +11,11 @@ from i2i.benchmarks.drawing import CELL, LETTER, SMALL_CELL, Sheet, label
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.names import decimals, is_better_high, number, title
 
 FEWEST_DOMAINS = 3
 NUMBERS_UP_TO = 6  # domains
+LETTERS_IN_A_CELL = 6
 
 
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
@@ -51,7 +53,8 @@ def _row_of_maps(sheet: Sheet, row: int, metric: str, maps: Mapping[str, np.ndar
         bar.invert_yaxis()
     middle = bar.get_position().y0 + bar.get_position().height / 2
     across = sheet.figure.get_size_inches()[0]
-    sheet.figure.text(0.15 / across, middle, title(metric), rotation=90, va="center", ha="center", fontsize=9)
+    words = textwrap.fill(title(metric), max(12, int(sheet.height / LETTER)))
+    sheet.figure.text(0.22 / across, middle, words, rotation=90, va="center", ha="center", fontsize=9)
 
 
 def _range(maps: Iterable[np.ndarray]) -> tuple[float, float]:
@@ -82,18 +85,22 @@ def _maps(plan: Plan, results: Results, metric: str) -> dict[str, np.ndarray]:
 
 
 def _write_numbers(axes: Axes, values: np.ndarray, low: float, high: float, metric: str) -> None:
-    precision = min(decimals(metric), 2)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             share = (value - low) / (high - low or 1)
             bright = share if is_better_high(metric) else 1 - share
-            digits = precision if abs(value) < 100 else 0
             axes.text(
                 column,
                 row,
-                f"{value:.{digits}f}",
+                _short(metric, float(value)),
                 ha="center",
                 va="center",
                 fontsize=8,
                 color="black" if bright > 0.55 else "white",
             )
+
+
+def _short(metric: str, value: float) -> str:
+    """As the table prints it, with fewer decimals if it would not fit into its cell."""
+    spare = len(number(metric, value)) - LETTERS_IN_A_CELL
+    return f"{value:.{max(0, decimals(metric) - max(0, spare))}f}"

@@ -6,21 +6,21 @@ seed, never a path or a device, so a folder can move and a repeated bench finds 
 
 import json
 import shutil
-import time
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.costs import KEY_FILE, count_multiply_adds, peak_memory
-from i2i.benchmarks.plan import Direction, direction_name
-from i2i.benchmarks.scores import Scores
+from i2i.benchmarks.costs import KEY_FILE, peak_memory
+from i2i.benchmarks.cycle import way_back
+from i2i.benchmarks.plan import Direction
+from i2i.benchmarks.scores import Scores, write_pictures
 from i2i.benchmarks.scoring import Scorer
+from i2i.benchmarks.translating import NOTED, Route, Translations
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import FORMAT, Position, load_translator, newest_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, stable_hash
-from i2i.data.images import to_arrays, to_images, write_picture
-from i2i.data.layouts import DataSet, Picture
-from i2i.data.pictures import labelled, load_pixels
+from i2i.data.pictures import labelled
 from i2i.data.sources import open_data
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
@@ -28,7 +28,6 @@ from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 
-BATCH = 64
 REAL = "real"
 
 
@@ -64,43 +63,24 @@ def translate(
 ) -> None:
     """Translate the test pictures of every direction with the training that serves it, into PNG folders.
 
-    Beside the key stands what it cost: seconds from decoded pixels to pixels, and the work for one picture.
+    Beside the key stands what it cost: seconds from decoded pixels to pixels, and the work for one picture. What only
+    the networks tell of single pictures is noted in a table: whether all values were finite, and the cycle error
+    where the contestant has a way back.
     """
     if _key_of(out) == key:
         return
     shutil.rmtree(out, ignore_errors=True)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
-    costs = {"pictures": 0, "seconds": 0.0}
-    for number, ((source, target), run) in enumerate(runs.items(), 1):
-        translator, preprocess = load_translator(run, chosen)
-        pictures = data.pictures(config.data.test_split, source)
-        folder = out / direction_name((source, target))
-        folder.mkdir(parents=True)
-        for start in range(0, len(pictures), BATCH):
-            some = pictures[start : start + BATCH]
-            described = _described(data, some, source, target)
-            pixels = load_pixels(some, preprocess)
-            began = time.perf_counter()
-            images = to_images(pixels).to(chosen)
-            translated = to_arrays(translator.translate(images, source, target, described))
-            costs["seconds"] += time.perf_counter() - began
-            costs["pictures"] += len(some)
-            if "multiply_adds" not in costs:
-                one = described[:1] if described else None
-                costs["multiply_adds"] = count_multiply_adds(translator, images[:1], source, target, one)
-            for picture, pixels in zip(some, translated, strict=True):
-                write_picture(folder / f"{picture.stem}.png", pixels)
+    load = lru_cache(maxsize=2)(lambda run: load_translator(run, chosen))  # there and back
+    made = Translations(out, data, config.data.test_split)
+    for number, (way, run) in enumerate(runs.items(), 1):
+        translator, preprocess = load(run)
+        back = way_back(way, runs, lambda run: load(run)[0])
+        made.add(Route(way, translator, back, preprocess, chosen))
         report(f"{number} of {len(runs)} directions")
-    _write_key(out, key, **costs)
-
-
-def _described(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
-    """What pictures have in the target's data set, if they are of it and it lists attributes."""
-    own = data.labels.set_of(target)
-    if not own.has_attributes or data.labels.set_of(source) is not own:
-        return None
-    return [",".join(picture.attributes) for picture in pictures]
+    write_pictures(out / NOTED, made.noted)
+    _write_key(out, key, **made.costs)
 
 
 def classifier(
@@ -132,10 +112,14 @@ def score(
     scorer: Mapping[str, Any],
     translations: Path,
     directions: Sequence[Direction],
+    gan_train: Mapping[str, Any] | None,
     key: str,
     device: str | None,
 ) -> None:
-    """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`."""
+    """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`.
+
+    `gan_train` holds the options of the classifiers for GAN-train; None: it is not measured.
+    """
     if _stored_key(out) == key:
         return
     scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
@@ -145,16 +129,27 @@ def score(
     for number, (source, own) in enumerate(targets.items(), 1):
         scores.add(scoring.translations(translations, source, own))
         report(f"{number} of {len(targets)} domains")
+    if gan_train is not None:
+        scores.add(scoring.learnt_from(translations, directions, gan_train))
     scores.write(out, key, scoring.features)
 
 
-def score_real(report: Report, out: Path, scorer: Mapping[str, Any], key: str, device: str | None) -> None:
+def score_real(
+    report: Report,
+    out: Path,
+    scorer: Mapping[str, Any],
+    gan_train: Mapping[str, Any] | None,
+    key: str,
+    device: str | None,
+) -> None:
     """Score the real pictures of every domain."""
     if _stored_key(out) == key:
         return
     scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
     for domain in scoring.data.domains:
         scores.add(scoring.real(domain))
+    if gan_train is not None:
+        scores.add(scoring.learnt_from_real(gan_train))
     scores.write(out, key, scoring.features)
 
 

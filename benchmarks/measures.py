@@ -39,7 +39,7 @@ def of_pictures(way: Direction, stems: Sequence[str], singles: Mapping[str, Arra
         scores.rows.extend(entries(way, [{"metric": metric, "value": float(values.mean()), "n": len(values)}]))
         interval = _interval_of_mean(metric, values)
         if interval is not None:
-            scores.intervals.extend(entries(way, [_ends(metric, interval)]))
+            scores.intervals.extend(entries(way, [ends(metric, interval)]))
         scores.pictures.extend(picture_entries(way, stems, metric, values))
     return scores
 
@@ -69,7 +69,7 @@ def of_sets(way: Direction, extractor: str, judged: np.ndarray, reference: np.nd
     if fewest >= FEWEST_RESAMPLED:
         resamples = RESAMPLES if most <= MANY else RESAMPLES_OF_MANY
         intervals = frechet_intervals(judged, reference, reals=reals, resamples=resamples)
-        scores.intervals.extend(entries(way, [_ends(extractor, intervals.at_this_size)]))
+        scores.intervals.extend(entries(way, [ends(extractor, intervals.at_this_size)]))
     if math.isfinite(found.kernel.deviation):
         spread = {"deviation": found.kernel.deviation, "subset": found.kernel.subset_size}
         scores.spreads.extend(entries(way, [{"metric": kernel_name(extractor), **spread}]))
@@ -93,12 +93,13 @@ def flag_entry(flag: Flag) -> dict[str, Any]:
     return {"flag": facts.pop("name"), **facts, "raised": flag.raised}
 
 
+def ends(metric: str, interval: Interval) -> dict[str, Any]:
+    """An interval as it is written down."""
+    return {"metric": metric, "low": interval.low, "high": interval.high, "level": interval.level}
+
+
 def _interval_of_mean(metric: str, values: Array) -> Interval | None:
     """The interval that suits the metric; None where there is none, as for the PSNR of equal pictures."""
     if metric == ACCURACY:
         return share_interval(int(values.sum()), len(values))
     return mean_interval(values) if len(values) > 1 and np.isfinite(values).all() else None
-
-
-def _ends(metric: str, interval: Interval) -> dict[str, Any]:
-    return {"metric": metric, "low": interval.low, "high": interval.high, "level": interval.level}

@@ -171,7 +171,7 @@ class _Builder:
             jobs.append(Job(training.name, "train", arguments, weight=1 + training.images))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         place = Path(name, f"seed{seed}")
-        key = stable_hash([keys, self.directions, fingerprint])
+        key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint])
         translate = Job(
             f"translations of {name}, seed {seed}",
             "translate",
@@ -191,6 +191,7 @@ class _Builder:
                 "out": self.out / "scores" / f"{name}-seed{seed}.json",
                 "translations": self.out / "translations" / place,
                 "directions": self.directions,
+                "gan_train": self._gan_train(),
                 "key": stable_hash([key, self._scorer_key(fingerprint)]),
             },
             (translate.name, CLASSIFIER),
@@ -212,6 +213,7 @@ class _Builder:
                 {
                     "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
+                    "gan_train": self._gan_train(),
                     "key": stable_hash([REAL, self._scorer_key(fingerprint)]),
                 },
                 (CLASSIFIER,),
@@ -233,13 +235,17 @@ class _Builder:
             "extractor": self.extractor and str(self.extractor),
         }
 
+    def _gan_train(self) -> dict[str, Any] | None:
+        return self.suite.classifier.model_dump() if self.suite.scoring.gan_train else None
+
     def _classifier_key(self, fingerprint: str) -> str:
         config = run_config("identity", self._judging_settings())
         return stable_hash([config.key(fingerprint), self.suite.classifier.model_dump()])
 
     def _scorer_key(self, fingerprint: str) -> str:
         extractor = self.extractor and self.extractor.fingerprint
-        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor])
+        measures = self.suite.scoring.model_dump()
+        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor, measures])
 
     def _facts(self, fingerprint: str, trainings: Sequence[Training]) -> dict[str, Any]:
         height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size

@@ -1,23 +1,25 @@
 """The measures of a bench, taken from folders of PNG files and the real pictures of the data set."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import ACCURACY, confusion, flag_entry, of_pictures, of_sets
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Scores, entries, read_pictures
+from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data
 from i2i.metrics._arrays import Array
 from i2i.metrics._files import sha256
-from i2i.metrics.classifier import DomainClassifier, judge
+from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.features import ClassifierExtractor, Extractor
@@ -26,11 +28,6 @@ from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.names import content_name
 from i2i.runs import run_config
 from i2i.scoring import against_input, against_truth, features_of, read_pixels
-
-CYCLE = "cycle"
-FINITE = "finite"
-NOTED = "pictures.csv"
-"""The table of what was noted of single pictures while they were translated, under the metrics `cycle` and `finite`."""
 
 
 class Pictures(NamedTuple):
@@ -56,7 +53,8 @@ class Scorer:
     """
 
     def __init__(self, settings: Settings, classifier: Path, extractor: str | None, device: torch.device) -> None:
-        self._config = run_config("identity", settings).data
+        config = run_config("identity", settings)
+        self._config, self._bf16, self._device = config.data, config.train.precision == "bf16", device
         self.data = open_data(self._config)
         self._judge = DomainClassifier.load(classifier, device=device)
         spec = parse_extractor(extractor) if extractor else None
@@ -70,7 +68,7 @@ class Scorer:
 
     def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
         """Scores of `folder/<source>2<target>/`, for each target, against the target's real test pictures."""
-        fakes = {target: self._translated(folder, (source, target)) for target in targets}
+        fakes = {target: self._read(self._files(folder, (source, target))) for target in targets}
         noted = _noted(folder / NOTED)
         scores = Scores()
         for target, own in fakes.items():
@@ -82,6 +80,19 @@ class Scorer:
         """The ceiling: real test pictures judged, and compared with the real training pictures of their domain."""
         training = self._read(self.data.pictures(self._config.train_split, domain))
         return self._judged((domain, domain), self._test(domain), training, "drawn")
+
+    def learnt_from(self, folder: Path, directions: Sequence[Direction], options: Mapping[str, Any]) -> Scores:
+        """GAN-train of a contestant's translations, by classifiers with `options` of the suite's."""
+        return self._learnt_from({way: self._pixels(self._files(folder, way)) for way in directions}, options)
+
+    def learnt_from_real(self, options: Mapping[str, Any]) -> Scores:
+        """The same of the real test pictures, which the other half of them has to recognise."""
+        return self._learnt_from({(domain, domain): self._test(domain).pixels for domain in self.data.domains}, options)
+
+    def _learnt_from(self, fakes: Mapping[Direction, Tensor], options: Mapping[str, Any]) -> Scores:
+        learn = partial(train_classifier, **options, bf16=self._bf16, device=self._device)
+        reals = {target: self._test(target).pixels for _, target in fakes}
+        return gan_train(fakes, reals, self.data.labels, learn)
 
     def _direction(
         self, way: Direction, fakes: Pictures, others: Sequence[Tensor], noted: Mapping[str, Array]
@@ -111,14 +122,16 @@ class Scorer:
         scores.confusion.extend(entries(way, [{"judged": confusion(labels, way[1], logits)}]))
         return scores
 
-    def _translated(self, folder: Path, way: Direction) -> Pictures:
-        place = folder / direction_name(way)
+    def _files(self, folder: Path, way: Direction) -> list[Picture]:
         pictures = self.data.pictures(self._config.test_split, way[0])
-        return self._read([Picture(place / f"{picture.stem}.png") for picture in pictures])
+        return [Picture(folder / direction_name(way) / f"{picture.stem}.png") for picture in pictures]
 
     def _read(self, pictures: Sequence[Picture]) -> Pictures:
-        pixels = read_pixels(pictures, self._config.image_size)
+        pixels = self._pixels(pictures)
         return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
+
+    def _pixels(self, pictures: Sequence[Picture]) -> Tensor:
+        return read_pixels(pictures, self._config.image_size)
 
 
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:

@@ -38,6 +38,12 @@ class ReportConfig(Section):
     seed: int = Field(0, ge=0, description="of their choice and order")
 
 
+class ScoringConfig(Section):
+    """Measures that are left out unless asked for, because of what they cost."""
+
+    gan_train: bool = Field(False, description="train two classifiers on the translations of each model and seed")
+
+
 class Variant(Section):
     """A translator with settings of its own, to be compared under a name of its own."""
 
@@ -80,6 +86,7 @@ class Suite(Section):
     )
     classifier: ClassifierConfig = ClassifierConfig()
     report: ReportConfig = ReportConfig()
+    scoring: ScoringConfig = ScoringConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
 
     @field_validator("seeds")
@@ -104,8 +111,8 @@ def load_suite(
     """A suite by name or file, with the command line's choices put over it.
 
     `models` and `seeds` are lists with commas. Assignments are `data.*` and `train.*` for all, `NAME.setting` for the
-    settings of a translator, which its variants share, or of a single variant, and `budget.*`, `classifier.*` and
-    `report.*`.
+    settings of a translator, which its variants share, or of a single variant, and `budget.*`, `classifier.*`,
+    `scoring.*` and `report.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
@@ -176,7 +183,8 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
     raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
 
 
-RESERVED = ("data", "train", "budget", "classifier", "report", "real", "input", "target")
+SHARED = ("budget", "classifier", "scoring", "report")
+RESERVED = ("data", "train", *SHARED, "real", "input", "target")
 
 
 def suite_of(settings: Settings) -> Suite:
@@ -211,14 +219,14 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     """Overrides as a suite holds them."""
     placed: dict[str, Any] = {}
     translators = (*suite.models, *suite.model_settings, *(variant.model for variant in suite.variants.values()))
-    known = (*suite.variants, *translators, "data", "train", "budget", "classifier", "report")
+    known = (*suite.variants, *translators, "data", "train", *SHARED)
     for section, values in overrides.items():
         if section in ("data", "train"):
             # Also over what the suite says for single contestants, or it would win over the command line.
             models = {model: {section: values} for model in suite.model_settings}
             variants = {variant: {"settings": {section: values}} for variant in suite.variants}
             placed = merge(placed, {"settings": {section: values}, "model_settings": models, "variants": variants})
-        elif section in ("budget", "classifier", "report"):
+        elif section in SHARED:
             placed = merge(placed, {section: values})
         elif section in suite.variants:
             placed = merge(placed, {"variants": {section: {"settings": {"model": values}}}})

@@ -56,8 +56,8 @@ def _marked(metric: str, name: str, score: Score | None, column: Column, best: C
 
 
 def _pictures(scores: pd.DataFrame) -> int:
-    """How many were scored; by the first metric, since not every metric is one of pictures."""
-    return int(scores[scores["metric"] == scores["metric"].iloc[0]]["n"].sum())
+    """How many were scored, by the metric that has most: not every direction has a way back for the cycle error."""
+    return int(scores.groupby("metric")["n"].sum().max())
 
 
 def by_direction(results: Results, metric: str) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from i2i.benchmarks.comparing import SAME, UNTESTED
 from i2i.benchmarks.grouping import By, groups
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.results import Results
-from i2i.benchmarks.tables import summary
+from i2i.benchmarks.tables import SPENT, summary
 
 
 def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
@@ -16,10 +16,11 @@ def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
     from rich.console import Console
     from rich.table import Table
 
-    frame = summary(groups(plan, results, by), best="{}*".format)
-    table = Table(title=f"mean over directions; * best, {SAME} not distinguishable from it, {UNTESTED} not tested")
+    frame = summary(groups(plan, results, by), best="{}*".format).drop(columns=list(SPENT), errors="ignore")
+    heading = f"* best, {SAME} not distinguishable from it, {UNTESTED} best, not tested"
+    table = Table(title=f"mean over directions; {heading}")
     for position, name in enumerate(frame.columns):
-        table.add_column(name, justify="left" if position == 0 else "right")
+        table.add_column(name, justify="left" if position == 0 else "right", overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*(str(value) for value in row))
     console = Console(file=StringIO(), width=140)

@@ -41,7 +41,7 @@ SMALL = [
     "stargan.layers=3",
 ]
 FEATURES = ("FD-domain-classifier", "KID-domain-classifier")
-KEPT = ("content-ssim", "content-domain-classifier")
+KEPT = ("content-ssim", "content-domain-classifier", "cycle")
 MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
 
 pytestmark = pytest.mark.slow
@@ -124,9 +124,18 @@ def test_the_identity_row_holds_the_psnr_of_the_input_itself(done, cache):
     assert float(row["value"]) == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_cycle_error_needs_a_way_back_and_is_zero_for_a_copy(done, tmp_path, cache):
+    cycles = {row["model"]: float(row["value"]) for row in rows_of(done) if row["metric"] == "cycle"}
+    assert cycles.keys() == set(MODELS)
+    assert [model for model, error in cycles.items() if error == 0] == ["identity"]
+    assert bench(tmp_path, "--models", "pix2pix,stargan", "--directions", "summer2winter") == 0
+    assert {row["model"] for row in rows_of(tmp_path) if row["metric"] == "cycle"} == {"stargan", "identity", "colour"}
+
+
 def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
     table = (done / "table.md").read_text()
-    lines = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("| ")}
+    main = table.partition("\n- ")[0].splitlines()
+    lines = {line.split("|")[1].strip(): line for line in main if line.startswith("| ")}
     assert [lines[model].split("|")[2].strip() for model in MODELS] == ["6", "3", "1", "0", "0"]
     assert "images per data set, divided over a model's trainings" in table
     assert "It is not FID" in table
@@ -216,7 +225,7 @@ def test_the_folder_holds_what_the_bench_says_it_wrote(tmp_path, cache, capsys):
     out = tmp_path / "bench"
     assert bench(out, "--models", "stargan", "--directions", "summer2winter,winter2summer") == 0
     said = capsys.readouterr().out.split(f"results in {out}: ")[1].strip().split(", ")
-    assert {path.name for path in out.iterdir() if path.is_file()} == {*said, "plan.json"}
+    assert {path.name for path in out.iterdir() if path.is_file()} == {*said, "plan.json", ".drawn.json"}
     found = json.loads((out / "results.json").read_text())
     table, rows = (out / "table.md").read_text(), rows_of(out)
     for metric, score in found["models"]["stargan"]["scores"].items():
@@ -318,7 +327,7 @@ def test_two_seeds_train_apart_and_stand_in_the_table_with_their_deviation(tmp_p
     text = f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
     table = (out / "table.md").read_text()
     assert text in next(line for line in table.splitlines() if line.startswith("| stargan |"))
-    assert f"| summer → winter | {text} |" in table
+    assert f"| summer → winter | {text} [" in table
     assert "± standard deviation over 2 seeds (3, 5;" in table
     assert "Budget: 32 images for each training." in table
 

@@ -62,6 +62,7 @@ LAYERS = {
         "data",
         "errors",
         "guard",
+        "labels",
         "metrics",
         "registry",
         "runs",

@@ -18,9 +18,10 @@ TITLES = {
     "l1": "L1",
     "content-ssim": "SSIM to the input",
     "cycle": "cycle L1",
+    "gan-train": "GAN-train",
 }
-RISING = {"accuracy", "psnr", "ssim", "content-ssim"}
-DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4, "cycle": 4, "kid": 4}
+RISING = {"accuracy", "psnr", "ssim", "content-ssim", "gan-train"}
+DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4, "cycle": 4, "gan-train": 3, "kid": 4}
 
 
 def is_better_high(metric: str) -> bool:
