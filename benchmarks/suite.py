@@ -72,6 +72,13 @@ class ClassifierConfig(Section):
     images: int = Field(6_144, ge=1, description="training pictures shown")
 
 
+class ReportConfig(Section):
+    """The gallery of report.html."""
+
+    pictures: int = Field(60, ge=1, description="test pictures of each direction, at most")
+    seed: int = Field(0, ge=0, description="of their choice and order")
+
+
 class ScoringConfig(Section):
     """Measures that are left out unless asked for, because of what they cost."""
 
@@ -126,6 +133,7 @@ class Suite(Section):
         default_factory=dict, description="`data` and `train` settings over all others, on the set drawn by default"
     )
     classifier: ClassifierConfig = ClassifierConfig()
+    report: ReportConfig = ReportConfig()
     scoring: ScoringConfig = ScoringConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
     external: dict[str, External] = Field(
@@ -164,7 +172,7 @@ def load_suite(
 
     `models` and `seeds` are lists with commas; `+A,B` adds to the suite's models. Assignments are `data.*` and
     `train.*` for all, `NAME.setting` for the settings of a translator, which its variants share, or of a single
-    variant, and `budget.*`, `checkpoint.*`, `classifier.*` and `scoring.*`.
+    variant, and `budget.*`, `checkpoint.*`, `classifier.*`, `scoring.*` and `report.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
@@ -261,7 +269,7 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
     raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
 
 
-SHARED = ("budget", "checkpoint", "classifier", "scoring")
+SHARED = ("budget", "checkpoint", "classifier", "scoring", "report")
 RESERVED = ("data", "train", *SHARED, "real", "input", "target")
 
 

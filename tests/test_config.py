@@ -311,9 +311,10 @@ def test_a_single_training_takes_the_settings_and_budget_of_its_suite(mine):
 
 def test_the_command_line_wins_over_a_suite(mine):
     changes = ["train.batch_size=3", "data.zoom=1.2", "stargan.width=4", "budget.images=50", "classifier.images=60"]
+    changes.append("report.pictures=7")
     suite = load_suite(mine, "stargan, cyclegan", settings_of(["photos"]), changes)
     assert suite.models == ("stargan", "cyclegan")
-    assert (suite.budget.images, suite.classifier.images) == (50, 60)
+    assert (suite.budget.images, suite.classifier.images, suite.report.pictures) == (50, 60, 7)
     for model in suite.models:
         config = run_config(model, suite.contestant(model).for_training(50, 0))
         assert (config.train.batch_size, config.data.zoom) == (3, 1.2)

@@ -110,6 +110,7 @@ LAYERS = {
         "weights",
     },
 }
+PAGE = [f"benchmarks/page/{name}" for name in ("page.py", "template.html", "style.css", "page.js")]
 TOP = {"cli", "__main__", "__init__", "configs"}
 
 
@@ -200,7 +201,7 @@ def test_wheel_holds_everything_and_nothing_else(tmp_path):
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"i2i"}
-    for part in ("models/stargan.py", "benchmarks/plan.py", "configs/bench/quick.yaml", "py.typed"):
+    for part in ("models/stargan.py", "benchmarks/plan.py", "configs/bench/quick.yaml", "py.typed", *PAGE):
         assert f"i2i/{part}" in names
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "I2I_CACHE": str(tmp_path / "cache")}
     (tmp_path / "elsewhere").mkdir()
