@@ -44,6 +44,7 @@ class Crew:
             for option, value in (("--ray-address", self.ray_address), ("--gpus-per-job", self.gpus_per_job)):
                 if value is not None:
                     raise UserError(f"{option} is for Ray: add --executor ray, or leave it out")
+            choose_device(self.device)
         elif find_spec("ray") is None:
             raise UserError("--executor ray needs Ray, which is not installed: pip install 'i2i[ray]'")
 

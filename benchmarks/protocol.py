@@ -58,7 +58,7 @@ def list_files(plan: Plan) -> pd.DataFrame:
 
 def _splits(plan: Plan, config: DataConfig) -> tuple[str, ...]:
     """The splits that the numbers depend on; the validation split where it chooses weights."""
-    rules = [own["checkpoint"] for own in plan.facts["contestants"].values()]
+    rules = [own.get("checkpoint", "") for own in plan.facts["contestants"].values()]  # external ones have none
     chosen = any(rule.startswith("best-on-val") for rule in rules)
     return config.train_split, config.test_split, *((config.val_split,) if chosen else ())
 

@@ -53,7 +53,8 @@ def made_up_bench(tmp_path, nasty=False):
         "budget": suite.budget.model_dump(),
         "seeds": [0],
         "suite": suite.model_dump(mode="json"),
-        "contestants": {first: {}, second: {}, "copy": {}},
+        "checkpoint": "last",
+        "contestants": {name: {"checkpoint": "last"} for name in (first, second, "copy")},
         "reference_rows": ["copy"],
     }
     contestants = (first, second, "copy")

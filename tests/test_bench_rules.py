@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from i2i.benchmarks.run import prepare
 from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks import courses
+from i2i.benchmarks.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
-from i2i.benchmarks.report import budget_text, checkpoint_lines
+from i2i.benchmarks.prepare import prepare
 from i2i.benchmarks.suite import Budget, budget_assignments, checkpoint_assignments, load_suite
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.data.images import read_picture, to_arrays, to_images, to_pixels

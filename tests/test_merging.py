@@ -51,7 +51,9 @@ def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000,
         "seeds": list(seeds),
         "suite": suite.model_dump(mode="json"),
         "scoring_version": 2,
-        "contestants": {name: {"model": "identity", "settings": {}} for name in names},
+        "lpips": None,
+        "checkpoint": "last",
+        "contestants": {name: {"model": "identity", "settings": {}, "checkpoint": "last"} for name in names},
         "reference_rows": [name for name in reference if name not in values],
     }
     plan = Plan(out, "seasons", DOMAINS, WAYS, tuple(trainings), {}, tuple(jobs), facts)

@@ -197,11 +197,11 @@ def test_curves_are_what_the_trainings_logged_with_half_lines_and_infinities_lef
         {"step": n, "images": 8 * n, "learning_rates": {"all": 1}, "losses": {"g/l1": n / 2, "d/real": float("inf")}}
         for n in range(1, 502)
     ]
-    lines[0]["validation"] = {"psnr": 20}
+    (folder / "validation.csv").write_text("step,images,seconds,metric,value\n2,16,1.5,psnr,20\n")
     (folder / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"step": 9')
     (found,) = curves.curves(plan)
     assert (found["model"], found["seed"], found["training"]) == ("one", 0, "all")
     terms = dict(found["terms"])
-    assert list(terms) == ["g/l1", "validation/psnr"]
+    assert list(terms) == ["g/l1", "validation: psnr"]
     assert len(terms["g/l1"]) == curves.POINTS
     assert (terms["g/l1"][0], terms["g/l1"][-1]) == ((8, 0.5), (4008, 250.5))

@@ -138,7 +138,7 @@ def test_the_best_checkpoint_is_chosen_without_looking_at_the_test_split(tmp_pat
     train_run(tmp_path / "run", config, task, data, CPU)
     rows = read_rows(tmp_path / "run")
     assert [(row["step"], row["metric"]) for row in rows] == [
-        (step, metric) for step in ("0", "2", "4") for metric in ("psnr", "ssim")
+        (step, metric) for step in ("0", "2", "4") for metric in ("psnr", "ssim", "l1")
     ]
     values = [float(row["value"]) for row in rows if row["metric"] == "psnr"]
     best = require_checkpoint(tmp_path / "run").best
