@@ -98,6 +98,23 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     return lines
 
 
+def ranking_in_short(grouped: Sequence[Group]) -> str:
+    """What the marks mean, in a line for a table's caption; empty where nobody competes."""
+    columns = [column for group in grouped for column in group.columns.values() if len(column.places) > 1]
+    if not columns:
+        return ""
+    over = {kind for column in columns for kind in column.over}
+    tests = " and ".join(
+        name
+        for kind, name in (("pictures", "paired sign-flip over pictures"), ("seeds", "Welch over seeds"))
+        if kind in over
+    )
+    marks = ["Bold: best; underlined: second"]
+    marks += [f"{SAME}: not distinguishable from the best ({tests}, {LEVEL:.0%}, Holm)"] if over else []
+    marks += [f"{UNTESTED}: best, not tested"] if any(column.untested for column in columns) else []
+    return "; ".join(marks) + "."
+
+
 def _tests(plan: Plan, over: set[Over]) -> str:
     pictures = "a paired sign-flip test over the test pictures"
     seeds = "Welch's t-test over the seeds"
