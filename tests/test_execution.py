@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from i2i import cli
-from i2i.benchmarks import execution, file_index, outputs, prepare, status, workers
+from i2i.benchmarks import execution, file_index, outputs, prepare, reporting, schedule, status
 from i2i.benchmarks.versions import versions
 from tests.test_bench import SMALL, cache, rows_of  # noqa: F401
 
@@ -77,11 +77,11 @@ def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeyp
 
         return call
 
-    monkeypatch.setattr(workers, "run_jobs", counted("jobs", workers.run_jobs))
+    monkeypatch.setattr(schedule, "run_jobs", counted("jobs", schedule.run_jobs))
     monkeypatch.setattr(file_index, "read_picture", counted("decoded", file_index.read_picture))
     monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes))
     monkeypatch.setattr(outputs, "write", counted("reports", outputs.write))
-    code = len(list(Path(execution.__file__).parent.glob("*.py")))
+    code = sum(path.suffix in reporting.SOURCES for path in Path(execution.__file__).parent.rglob("*"))
     before = times(finished)
     assert bench("--out", finished) == 0
     assert work == {"jobs": 0, "decoded": 0, "hashed": code, "reports": 0}
@@ -215,7 +215,7 @@ def test_a_killed_bench_resumes_its_training_and_ends_like_an_undisturbed_one(tm
     while "running on" in (states := printed(capsys, "--out", out)):
         time.sleep(0.2)  # a worker ends by itself when it finds nobody to report to
     assert "(6,400 images): resumable at step" in states
-    assert bench("--out", out) == 0
+    assert bench("--out", out, "--workers", "1") == 0  # as many threads as before
     assert bench("--out", undisturbed, *arguments) == 0
     assert rows_of(out) == rows_of(undisturbed)
 
@@ -232,5 +232,5 @@ def test_two_benches_at_once_share_the_work_and_both_end_well(tmp_path, cache): 
     }
     assert all("FAILED" not in errors for _, errors in said)
     alone = tmp_path / "alone"
-    assert bench("--out", alone, *SETTINGS, *ONE_WAY) == 0
+    assert bench("--out", alone, *arguments[2:]) == 0
     assert rows_of(out) == rows_of(alone)
