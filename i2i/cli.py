@@ -51,6 +51,10 @@ ExtractorOption = Annotated[
         help="Features for distances: timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or classifier:FILE.",
     ),
 ]
+CacheOption = Annotated[
+    float | None,
+    typer.Option("--cache-gib", metavar="N", help="Keep decoded pictures on disk up to N GiB; 0: none."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
 
@@ -117,6 +121,7 @@ def train(
     ] = None,
     device: DeviceOption = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
+    cache_gib: CacheOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train one translator.
@@ -143,12 +148,12 @@ def train(
 
     start = require_checkpoint(init) if init is not None else None
     if resume is not None:
-        if model or data or attributes or config or settings or out or init:
+        if model or data or attributes or config or settings or out or init or cache_gib is not None:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume)
         run = resume
     else:
-        run_config = _new_run(model, config, _data_settings(data, attributes), settings or [], start)
+        run_config = _new_run(model, config, _data_settings(data, attributes, cache_gib), settings or [], start)
         data_set = _open_data(run_config)
         if start is not None:
             run_config, data_set = starting_domains(run_config, data_set, start)
@@ -306,6 +311,7 @@ def bench(
     extractor: ExtractorOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
     device: DeviceOption = None,
+    cache_gib: CacheOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and a picture.
@@ -325,7 +331,7 @@ def bench(
     from i2i.config import merge, parse_assignments
 
     changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
-    located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
+    located = merge(_data_settings(data, attributes, cache_gib), parse_assignments(changes).get("data", {}))
     chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor)
@@ -469,11 +475,12 @@ def make_data(
     print(scan(out))
 
 
-def _data_settings(data: list[str] | None, attributes: str | None) -> "Settings":
-    """What --data and --attributes say, as `data` settings."""
+def _data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":
+    """What --data, --attributes and --cache-gib say, as `data` settings."""
     from i2i.data.sources import settings_of
 
-    return settings_of(data or []) | ({"attributes": attributes} if attributes else {})
+    others = {"attributes": attributes or None, "cache_gib": cache_gib}
+    return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
 
 
 def _new_run(

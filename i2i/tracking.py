@@ -39,6 +39,7 @@ class MetricsFile(Observer):
             "images": position.images,
             "seconds": round(position.seconds, 3),
             "images_per_second": round(record.images_per_second, 2),
+            "data_share": round(record.data_share, 4),
             "learning_rates": dict(record.learning_rates),
             "losses": dict(record.losses),
         }

@@ -28,6 +28,7 @@ from i2i.checkpoint import (
     sync_write,
 )
 from i2i.config import RunConfig, to_yaml
+from i2i.data.ahead import Ahead
 from i2i.data.batches import Batch
 from i2i.data.pictures import TrainingPictures
 from i2i.ema import build_average
@@ -47,12 +48,14 @@ class Record:
         images_per_second: real pictures per second.
         learning_rates: by phase.
         losses: means of the unweighted terms, named `phase/term`.
+        data_share: share of the time that was spent waiting for batches.
     """
 
     position: Position
     images_per_second: float
     learning_rates: Mapping[str, float]
     losses: Mapping[str, float]
+    data_share: float = 0.0
 
 
 class Observer:
@@ -204,7 +207,7 @@ class Trainer:
         observers: tuple[Observer, ...] = (),
         start: Checkpoint | None = None,
     ) -> None:
-        self.run, self.config, self.pictures, self.device = run, config, pictures, device
+        self.run, self.config, self.pictures, self.device = run, config, pictures.on(device), device
         self.observers = observers
         self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
         self.translator = build_translator(config, task)
@@ -233,9 +236,9 @@ class Trainer:
         """
         sync_write(self.run / "config.yaml", to_yaml(self.config.settings()))
         log = _LossLog()
-        with _stop_signals() as stopped:
+        with _stop_signals() as stopped, Ahead(self._draw) as batches:
             while self.position.step < self.steps:
-                self._step(log)
+                self._step(log, batches)
                 if stopped():
                     self._save()
                     raise Interrupted(self.run, self.position, stopped())
@@ -244,10 +247,10 @@ class Trainer:
             observer.on_sample(self.translator, self.position)
         return folder
 
-    def _step(self, log: "_LossLog") -> None:
+    def _step(self, log: "_LossLog", drawn: Ahead[list[Batch]]) -> None:
         train, started = self.config.train, time.perf_counter()
         step = self.position.step
-        batches = self._draw(step)
+        batches = drawn(step)
         self._schedule(step)
         torch.manual_seed(step_seed(train.seed, step))
         self.translator.train()
@@ -256,6 +259,7 @@ class Trainer:
             self.average.update(step, self.guard.found)
         log.add(terms)
         elapsed = time.perf_counter() - started
+        log.add_time(elapsed, drawn.waited)
         self.position = Position(
             step + 1,
             self.steps,
@@ -271,7 +275,7 @@ class Trainer:
         if step == 1 or step % train.log_every == 0 or step == self.steps:
             self._raise_if_not_finite()
             rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self.optimisers.items()}
-            record = Record(self.position, log.speed(self.position), rates, log.flush())
+            record = Record(self.position, log.speed(self.position), rates, log.flush(), log.data_share())
             for observer in self.observers:
                 observer.on_record(record)
         if step % train.checkpoint_every == 0 and step < self.steps:
@@ -373,6 +377,7 @@ class _LossLog:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._since: Position | None = None
+        self._seconds = self._waited = 0.0
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
         for name, term in terms.items():
@@ -385,6 +390,16 @@ class _LossLog:
         self._sums.clear()
         self._counts.clear()
         return means
+
+    def add_time(self, seconds: float, waited: float) -> None:
+        self._seconds += seconds
+        self._waited += waited
+
+    def data_share(self) -> float:
+        """Share of the time since the last call that was spent waiting for batches."""
+        share = self._waited / max(self._seconds, 1e-9)
+        self._seconds = self._waited = 0.0
+        return share
 
     def speed(self, position: Position) -> float:
         """Pictures per second since the last call."""
