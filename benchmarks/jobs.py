@@ -47,9 +47,13 @@ def train(
     def followers(trainer: Trainer) -> tuple[Callback, ...]:
         return (Callback(lambda position: report(_progress_text(position))),)
 
+    def decoding(done: int, total: int) -> None:
+        if done % BATCH == 0:
+            report(f"{done} of {total} pictures decoded")
+
     chosen = choose_device(device)
     with peak_memory(chosen) as peak:
-        train_run(run, config, task_of(config, data), data, chosen, followers)
+        train_run(run, config, task_of(config, data), data, chosen, followers, decoding)
         _write_key(run, key, peak_memory=peak())
 
 

@@ -561,12 +561,19 @@ def _train(
     print(f"{describe(config, task)}\ndata: {data}\non {chosen}, into {run}", file=sys.stderr)
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
+        uncached = trainer.pictures.decoded_when_drawn
+        if uncached:
+            print(
+                f"{uncached} pictures have no place in the cache and are decoded whenever they are shown: "
+                "a larger --cache-gib may be faster",
+                file=sys.stderr,
+            )
         if trainer.position.step:
             print(f"resuming at step {trainer.position.step} of {trainer.steps}", file=sys.stderr)
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
-        train_run(run, config, task, data, chosen, observers, start=start)
+        train_run(run, config, task, data, chosen, observers, line.on_loading, start)
     position = require_checkpoint(run).position
     print(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"

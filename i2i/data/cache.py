@@ -98,9 +98,9 @@ class PixelCache:
             content = np.memmap(path, np.uint8, "r")
             if card != _card(len(content), zlib.crc32(content.data)):
                 return None
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
         except (OSError, ValueError):
             return None
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
     def _make(self, key: str, decoding: Decoding, progress: Callable[[int, int], None] | None) -> np.ndarray | None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -205,5 +205,6 @@ def _alone(path: Path) -> Iterator[None]:
     """Hold a lock on a file, after waiting for whoever has it; it ends with the process at the latest."""
     with path.open("a") as file:
         if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            with suppress(OSError):  # some network drives know no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -183,12 +183,17 @@ class TrainingPictures:
 
     def take(self, pools: Sequence[str], places: np.ndarray, views: "Views") -> Tensor:
         """Augmented images [B, C, H, W] in [-1, 1] of the pictures at `places` of pools laid end to end."""
+        return to_images(views.cut(_sent(self._gathered(pools, places), self._device)).permute(0, 3, 1, 2))
+
+    def _gathered(self, pools: Sequence[str], places: np.ndarray) -> np.ndarray:
+        if len(pools) == 1:
+            return self._pixels[pools[0]][places]
         owners, positions = self._owners(pools, places)
         pixels = np.empty((len(places), *self._pixels[pools[0]].shape[1:]), dtype=np.uint8)
         for owner in np.unique(owners):
             mine = owners == owner
             pixels[mine] = self._pixels[pools[owner]][positions[mine]]
-        return to_images(views.cut(_sent(pixels, self._device)).permute(0, 3, 1, 2))
+        return pixels
 
     def _owners(self, pools: Sequence[str], places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The number of the pool [B] that each place falls into, and the position [B] in it."""
