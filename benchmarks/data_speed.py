@@ -1,6 +1,6 @@
 """How fast pictures reach a training: into the cache, out of it, and whether the training ever waits for them.
 
-    python benchmarks/data_speed.py [--pictures 2000] [--batch 16] [--steps 8] [--device cpu]
+    python benchmarks/data_speed.py [--pictures 2000] [--batch 16] [--steps 6] [--device cpu]
 
 Pictures are drawn at random in the coarse and grained to the weight of photographs, and kept as JPEG files of 256 px.
 They are loaded for images of 128 px, with the margin for random crops. Beside each figure stands the plain way: one
@@ -196,7 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--models", default="pix2pix,cyclegan,stargan")
     parser.add_argument("--device")
     options = parser.parse_args()

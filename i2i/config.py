@@ -43,7 +43,9 @@ class DataConfig(Section):
     )
     zoom: float = Field(286 / 256, ge=1, le=4, description="training crops come from pictures this much larger")
     flip: bool = Field(True, description="mirror half of the training pictures")
-    cache_gib: float = Field(8.0, ge=0, description="bound of the decoded pictures on disk, GiB; 0: none are kept")
+    cache_gib: float = Field(
+        8.0, ge=0, allow_inf_nan=False, description="bound of the decoded pictures on disk, GiB; 0: none are kept"
+    )
     train_split: str = "train"
     test_split: str = "test"
 

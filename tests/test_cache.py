@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from i2i import cli
 from i2i.data import cache as cache_module
 from i2i.data import decode
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
@@ -336,3 +337,21 @@ def test_an_entry_with_pickled_contents_is_made_anew_and_never_unpickled(root, f
     content = path.read_bytes()
     path.with_name(CARD).write_text(json.dumps({"length": len(content), "checksum": zlib.crc32(content)}))
     np.testing.assert_array_equal(PixelCache(folder, 1).pixels(of(root)), plain(of(root)))
+
+
+SMALL = ("data.image_size=16", "model.width=4", "model.blocks=1", "model.discriminator_width=4", "model.layers=1")
+
+
+@pytest.mark.parametrize(("gib", "told"), [("0", f"{2 * COUNT} pictures have no place in the cache"), ("0.5", "")])
+def test_the_command_line_bounds_the_cache_and_says_what_does_not_fit(root, folder, monkeypatch, capsys, gib, told):
+    monkeypatch.setenv("I2I_CACHE", str(folder.parent))
+    settings = [word for setting in (*SMALL, "train.images=2") for word in ("--set", setting)]
+    where = ["--data", str(root), "--out", str(root.parent / "run"), "--device", "cpu", "--cache-gib", gib]
+    monkeypatch.setattr(sys, "argv", ["i2i", "train", "--model", "cyclegan", *where, *settings])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert not stopped.value.code
+    said = capsys.readouterr().err
+    assert told in said
+    assert ("no place" in said) == bool(told)
+    assert folder.exists() == (not told)
