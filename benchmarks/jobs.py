@@ -58,10 +58,14 @@ def train(
     def followers(trainer: Trainer) -> tuple[Callback, ...]:
         return (Callback(lambda position: report(_progress_text(position))),)
 
+    def decoding(done: int, total: int) -> None:
+        if done % BATCH == 0:
+            report(f"{done} of {total} pictures decoded")
+
     chosen = choose_device(device)
     with peak_memory(chosen) as peak:
         judged = bench_judge(**judge, device=chosen) if judge else None
-        train_run(run, config, task_of(config, data), data, chosen, followers, judge=judged)
+        train_run(run, config, task_of(config, data), data, chosen, followers, decoding, judge=judged)
         write_key(run, key, peak_memory=peak())
 
 

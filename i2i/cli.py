@@ -64,6 +64,10 @@ LpipsOption = Annotated[
         help="LPIPS by alex, vgg or squeeze[:BACKBONE[:HEADS]]; by default alex if its weights are in the caches.",
     ),
 ]
+CacheOption = Annotated[
+    float | None,
+    typer.Option("--cache-gib", metavar="N", help="Keep decoded pictures on disk up to N GiB; 0: none."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
 
@@ -133,6 +137,7 @@ def train(
     ] = None,
     device: DeviceOption = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
+    cache_gib: CacheOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train one translator.
@@ -163,12 +168,12 @@ def train(
     given, model = model, _registered(model)
     if resume is not None:
         named = model is not None and model == given  # and no class of one's own, which has to be imported
-        if named or data or attributes or config or settings or out or init:
+        if named or data or attributes or config or settings or out or init or cache_gib is not None:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume)
         run = resume
     else:
-        run_config = _new_run(model, config, _data_settings(data, attributes), settings or [], start)
+        run_config = _new_run(model, config, _data_settings(data, attributes, cache_gib), settings or [], start)
         data_set = _open_data(run_config)
         if start is not None:
             run_config, data_set = starting_domains(run_config, data_set, start)
@@ -381,6 +386,7 @@ def bench(
     force: Annotated[
         str | None, typer.Option(metavar="NAME,...", help="Do the work of these contestants anew.")
     ] = None,
+    cache_gib: CacheOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and a picture.
@@ -421,7 +427,7 @@ def bench(
     if collect and only is not None:
         raise UserError("--collect is --only report: leave one out")
     stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
-    located = merge(_data_settings(data, attributes), parse_assignments(changes).get("data", {}))
+    located = merge(_data_settings(data, attributes, cache_gib), parse_assignments(changes).get("data", {}))
     before = recorded(out) if out is not None and suite is None else None
     if before is None:
         chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
@@ -643,11 +649,12 @@ def make_data(
     print(scan(out))
 
 
-def _data_settings(data: list[str] | None, attributes: str | None) -> "Settings":
-    """What --data and --attributes say, as `data` settings."""
+def _data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":
+    """What --data, --attributes and --cache-gib say, as `data` settings."""
     from i2i.data.sources import settings_of
 
-    return settings_of(data or []) | ({"attributes": attributes} if attributes else {})
+    others = {"attributes": attributes or None, "cache_gib": cache_gib}
+    return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
 
 
 def _new_run(
@@ -728,12 +735,19 @@ def _train(
     print(f"{describe(config, task)}\ndata: {data}\non {chosen}, into {run}", file=sys.stderr)
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
+        uncached = trainer.pictures.decoded_when_drawn
+        if uncached:
+            print(
+                f"{uncached} pictures have no place in the cache and are decoded whenever they are shown: "
+                "a larger --cache-gib may be faster",
+                file=sys.stderr,
+            )
         if trainer.position.step:
             print(f"resuming at step {trainer.position.step} of {trainer.position.steps}", file=sys.stderr)
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
-        train_run(run, config, task, data, chosen, observers, start=start)
+        train_run(run, config, task, data, chosen, observers, line.on_loading, start)
     position = require_checkpoint(run).position
     print(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"

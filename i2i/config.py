@@ -58,6 +58,9 @@ class DataConfig(Section):
     )
     zoom: float = Field(286 / 256, ge=1, le=4, description="training crops come from pictures this much larger")
     flip: bool = Field(True, description="mirror half of the training pictures")
+    cache_gib: float = Field(
+        8.0, ge=0, allow_inf_nan=False, description="bound of the decoded pictures on disk, GiB; 0: none are kept"
+    )
     train_split: str = "train"
     test_split: str = "test"
     val_split: str = Field("val", description="for train.best_by")
@@ -152,7 +155,7 @@ class RunConfig(Section):
     def essentials(self) -> Settings:
         """The settings that decide the result: without where the data lie, and how often a training reports."""
         settings = self.settings()
-        for location in ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes"):
+        for location in ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes", "cache_gib"):
             del settings["data"][location]
         for reporting in ("log_every", "sample_every", "checkpoint_every"):
             del settings["train"][reporting]

@@ -9,6 +9,8 @@ from i2i import registry
 from i2i.checkpoint import Checkpoint, newest_checkpoint, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
+from i2i.data.cache import PixelCache
+from i2i.data.embedded import cache_folder
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
@@ -115,6 +117,7 @@ def train_run(
         config.data.flip,
         config.train.seed,
         loading,
+        PixelCache(cache_folder() / "pictures", config.data.cache_gib),
     )
     if judge is None and config.train.best_by is not None:
         from i2i.judges import judge_of  # libraries of networks, which other trainings need not wait for

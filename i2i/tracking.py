@@ -39,6 +39,7 @@ class MetricsFile(Observer):
             "images": position.images,
             "seconds": round(position.seconds, 3),
             "images_per_second": round(record.images_per_second, 2),
+            "data_share": round(record.data_share, 4),
             "learning_rates": dict(record.learning_rates),
             "losses": dict(record.losses),
         }
@@ -99,10 +100,15 @@ class ProgressLine(Observer):
         if self._bar:
             self._bar.stop()
 
+    def on_loading(self, done: int, total: int) -> None:
+        """Move the bar while pictures are decoded."""
+        if self._bar:
+            self._bar.update(self._task, description="decoding pictures", completed=done, total=total)
+
     def on_step(self, position: Position) -> None:
         """Move the bar."""
         if self._bar:
-            self._bar.update(self._task, completed=position.step, total=position.steps)
+            self._bar.update(self._task, description=self._title, completed=position.step, total=position.steps)
 
     def on_record(self, record: Record) -> None:
         """Show speed and losses."""

@@ -27,6 +27,7 @@ from i2i.checkpoint import (
     sync_write,
 )
 from i2i.config import RunConfig, to_yaml
+from i2i.data.ahead import Ahead
 from i2i.data.batches import Batch
 from i2i.data.pictures import TrainingPictures
 from i2i.ema import build_average
@@ -48,12 +49,14 @@ class Record:
         images_per_second: real pictures per second.
         learning_rates: by phase.
         losses: means of the unweighted terms, named `phase/term`.
+        data_share: share of the time that was spent waiting for batches.
     """
 
     position: Position
     images_per_second: float
     learning_rates: Mapping[str, float]
     losses: Mapping[str, float]
+    data_share: float = 0.0
 
 
 class Observer:
@@ -210,7 +213,7 @@ class Trainer:
         start: Checkpoint | None = None,
         judge: Judge | None = None,
     ) -> None:
-        self.run, self.config, self.pictures, self.device = run, config, pictures, device
+        self.run, self.config, self.pictures, self.device = run, config, pictures.on(device), device
         self.observers = observers
         self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
         self.translator = build_translator(config, task)
@@ -243,9 +246,9 @@ class Trainer:
         log = _LossLog()
         if self.validation is not None and not self.position.step:
             self.validation.evaluate(self.translator, self.position)
-        with _stop_signals() as stopped:
+        with _stop_signals() as stopped, Ahead(self._draw) as batches:
             while not self.position.finished:
-                self._step(log)
+                self._step(log, batches)
                 if stopped():
                     self._save()
                     raise Interrupted(self.run, self.position, stopped())
@@ -254,11 +257,11 @@ class Trainer:
             observer.on_sample(self.translator, self.position)
         return folder
 
-    def _step(self, log: "_LossLog") -> None:
+    def _step(self, log: "_LossLog", drawn: Ahead[list[Batch]]) -> None:
         train, started = self.config.train, time.perf_counter()
         before = self.position.step, self.position.seconds
         step = self.position.step
-        batches = self._draw(step)
+        batches = drawn(step)
         self._schedule(step)
         torch.manual_seed(step_seed(train.seed, step))
         self.translator.train()
@@ -268,7 +271,9 @@ class Trainer:
         log.add(terms)
         if self._reports(step + 1):
             self._wait()
-        seconds = self.position.seconds + time.perf_counter() - started
+        elapsed = time.perf_counter() - started
+        log.add_time(elapsed, drawn.waited)
+        seconds = self.position.seconds + elapsed
         images = self.position.images + images_per_step(self.config, self.translator)
         self.position = Position(step + 1, self.horizon.planned(step + 1, seconds), images, seconds)
         if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
@@ -299,7 +304,7 @@ class Trainer:
         if step == 1 or step % train.log_every == 0 or last:
             self._raise_if_not_finite()
             rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self.optimisers.items()}
-            record = Record(self.position, log.speed(self.position), rates, log.flush())
+            record = Record(self.position, log.speed(self.position), rates, log.flush(), log.data_share())
             for observer in self.observers:
                 observer.on_record(record)
         if step % train.checkpoint_every == 0 and not last:
@@ -401,6 +406,7 @@ class _LossLog:
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._since: Position | None = None
+        self._seconds = self._waited = 0.0
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
         for name, term in terms.items():
@@ -413,6 +419,16 @@ class _LossLog:
         self._sums.clear()
         self._counts.clear()
         return means
+
+    def add_time(self, seconds: float, waited: float) -> None:
+        self._seconds += seconds
+        self._waited += waited
+
+    def data_share(self) -> float:
+        """Share of the time since the last call that was spent waiting for batches."""
+        share = self._waited / max(self._seconds, 1e-9)
+        self._seconds = self._waited = 0.0
+        return share
 
     def speed(self, position: Position) -> float:
         """Pictures per second since the last call."""

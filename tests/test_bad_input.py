@@ -165,7 +165,10 @@ def test_a_bench_without_a_test_split_is_told_the_setting(refused, place):
     ("content", "reason"),
     [(b"", "it is empty"), (b"no picture", "it is of no known format"), (b"\x89PNG\r\n\x1a\n", "format")],
 )
-def test_a_broken_picture_is_named_before_anything_is_trained(refused, place, content, reason):
+def test_a_broken_picture_is_named_before_anything_is_trained(
+    refused, place, content, reason, tmp_path_factory, monkeypatch
+):
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path_factory.mktemp("cache")))  # where the other domain may stay, whole
     data_set(place / "sky")
     (place / "sky/train/dusk/1.png").write_bytes(content)
     said = refused("train", "--model", "cyclegan", "--data", "sky", "--out", "run", "--device", "cpu", *SMALL)

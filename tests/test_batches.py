@@ -9,10 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
-from i2i.data.images import Preprocess, to_pixels
+from i2i.data.images import Preprocess, to_images, to_pixels
 from i2i.data.layouts import scan
 from i2i.data.pictures import TrainingPictures, load_pixels
 from i2i.errors import UserError
+from i2i.labels import LabelSet, LabelSpace
 
 HEIGHT, WIDTH, CROP = 20, 24, (16, 18)
 COUNTS = {"dawn": 5, "noon": 3, "dusk": 4}
@@ -203,6 +204,69 @@ def written(root, widths=(24, 30)):
             colour = np.full((20, width, 3), (100 * red, 100 * green, 7), np.uint8)
             Image.fromarray(colour).save(root / "train" / domain / f"{green}.png")
     return scan(root)
+
+
+def one_by_one(pixels: np.ndarray, views) -> Tensor:
+    """Images as they were made before whole batches were: picture after picture, in numpy."""
+    height, width = views.size
+    crops = [
+        picture[top : top + height, left : left + width][:, :: -1 if flip else 1]
+        for picture, top, left, flip in zip(pixels, views.tops, views.lefts, views.flips, strict=True)
+    ]
+    scaled = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
+    return scaled.div_(127.5).sub_(1.0)
+
+
+def noise(count: int, channels: int = 3) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, HEIGHT, WIDTH, channels), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("size", [1, 7])
+def test_whole_batches_are_bit_for_bit_what_picture_after_picture_gave(channels, flip, size):
+    pixels = {domain: noise(count, channels) for domain, count in COUNTS.items()}
+    source = TrainingPictures(pixels, Preprocess(CROP, channels), flip, seed=5)
+    for step in range(6):
+        batch = UnpairedBatch.draw(source, DOMAINS[:2], size, step)
+        for domain, images in zip(DOMAINS, (batch.a, batch.b), strict=False):
+            positions = source.order(domain, COUNTS[domain], step, size)
+            expected = one_by_one(pixels[domain][positions], source.views(domain, step, size))
+            assert torch.equal(images, expected)
+            assert images.stride() == expected.stride()
+
+
+def test_batches_of_several_label_sets_are_bit_for_bit_what_picture_after_picture_gave():
+    domains = LabelSet(("dawn", "dusk"), (("dawn", "dusk"),), "sky")
+    attributes = LabelSet(("big", "red"), (), "fruit")
+    pixels = {one: noise(count) for one, count in {"sky/dawn": 5, "sky/dusk": 3, "fruit": 4}.items()}
+    rows = {"fruit": torch.tensor([[0.0, 1], [1, 0], [1, 1], [0, 0]])}
+    labels = LabelSpace((domains, attributes))
+    source = TrainingPictures(pixels, Preprocess(CROP), seed=5, labels=labels, rows=rows)
+    for step in range(4):
+        batch = LabelledBatch.draw(source, labels.domains, 7, step)
+        sky = source.order("all sky", 8, step, 4)
+        fruit = source.order("all fruit", 4, step, 3)
+        shown = (np.concatenate([pixels["sky/dawn"], pixels["sky/dusk"]])[sky], pixels["fruit"][fruit])
+        views = (source.views("all sky", step, 4), source.views("all fruit", step, 3))
+        expected = torch.cat([one_by_one(*pair) for pair in zip(shown, views, strict=True)])
+        assert torch.equal(batch.images, expected)
+        one_hot = torch.eye(2)[(torch.from_numpy(sky) >= 5).long()]
+        told = [labels.encode(0, one_hot), labels.encode(1, rows["fruit"][torch.from_numpy(fruit)])]
+        assert torch.equal(batch.labels, torch.cat(told))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
+def test_an_accelerator_makes_the_same_bits():
+    device = torch.device("cuda")
+    levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    assert torch.equal(to_images(levels.to(device)).cpu(), to_images(levels))
+    for kind, counts in KINDS.values():
+        source = TrainingPictures({domain: noise(count) for domain, count in counts.items()}, Preprocess(CROP), seed=5)
+        here, there = (kind.draw(one, tuple(counts), 5, 3) for one in (source, source.on(device)))
+        assert tensors(there)[0].device.type == "cuda"
+        assert all(torch.equal(ours, theirs.cpu()) for ours, theirs in zip(tensors(here), tensors(there), strict=True))
 
 
 def test_loaded_pictures_keep_domain_and_order_at_the_zoomed_size(tmp_path):

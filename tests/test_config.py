@@ -204,6 +204,7 @@ REPORTED = {
     "data.scenes": "7",
     "data.test_scenes": "7",
     "data.val_scenes": "5",
+    "data.cache_gib": "0.5",
     "train.log_every": "7",
     "train.sample_every": "7",
     "train.checkpoint_every": "7",

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -110,15 +109,9 @@ class LabelledBatch(Batch):
     ) -> tuple[Tensor, Tensor]:
         one = space.sets[position]
         stream, pools = f"all {one.name}".strip(), pools_of(one)
-        counts = [source.size(pool) for pool in pools]
-        places = source.order(stream, sum(counts), step, size)
-        views = source.views(stream, step, size)
-        ends = np.cumsum(counts)
-        owners = np.searchsorted(ends, places, side="right")
-        chosen = [(pools[owner], places[[i]] - (ends - counts)[owner]) for i, owner in enumerate(owners)]
-        images = [source.take(pool, place, views.only(i)) for i, (pool, place) in enumerate(chosen)]
-        rows = torch.cat([source.rows(one, pool, place) for pool, place in chosen])
-        return torch.cat(images), space.encode(position, rows)
+        places = source.order(stream, sum(source.size(pool) for pool in pools), step, size)
+        images = source.take(pools, places, source.views(stream, step, size))
+        return images, space.encode(position, source.rows(one, places))
 
 
 def _moved(tensor: Tensor, device: torch.device, memory_format: torch.memory_format) -> Tensor:

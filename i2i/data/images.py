@@ -88,7 +88,9 @@ def to_images(pixels: np.ndarray | Tensor) -> Tensor:
     """uint8 [B, H, W, C] (array) or [B, C, H, W] (tensor) to float32 [B, C, H, W] in [-1, 1]."""
     if isinstance(pixels, np.ndarray):
         pixels = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(0, 3, 1, 2)
-    return pixels.float().div_(127.5).sub_(1.0)
+    images = pixels.float()
+    # A divisor on the device: for a plain number an accelerator multiplies by its inverse, which rounds otherwise.
+    return images.div_(images.new_full((), 127.5)).sub_(1.0)
 
 
 def to_pixels(images: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
-"""Pictures in memory: decoded once, then drawn as a pure function of seed and step."""
+"""The pictures of a training: decoded once, then drawn as a pure function of seed and step."""
 
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from functools import lru_cache
 from typing import Self
 
@@ -11,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.data.cache import PixelCache
+from i2i.data.decode import Decoding, Pixels
 from i2i.data.images import Preprocess, read_picture, to_images
 from i2i.data.layouts import DataSet, Picture
 from i2i.labels import LabelSet, LabelSpace
@@ -26,16 +29,16 @@ def load_pixels(
     `progress` is called with the number done and the total.
     """
 
-    def load(picture: Picture) -> np.ndarray:
-        return preprocess(read_picture(picture.path, picture.half), zoom)
+    return _in_memory(Decoding(pictures, preprocess, zoom), progress)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        loaded = []
-        for done, pixels in enumerate(pool.map(load, pictures), 1):
-            loaded.append(pixels)
-            if progress:
-                progress(done, len(pictures))
-    return np.stack(loaded)
+
+def _in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarray:
+    pixels = np.empty(decoding.shape, dtype=np.uint8)
+    for done, one in enumerate(decoding.in_order(), 1):
+        pixels[done - 1] = one
+        if progress:
+            progress(done, len(decoding))
+    return pixels
 
 
 def check_readable(pictures: Sequence[Picture], progress: Progress | None = None) -> None:
@@ -62,7 +65,8 @@ class TrainingPictures:
     domains overlap.
 
     Args:
-        pixels: uint8 [N, H', W', C] by pool, all of one size, at least that of `preprocess`.
+        pixels: uint8 [N, H', W', C] by pool, all of one size, at least that of `preprocess`; arrays, or what gives
+            the same by positions.
         preprocess: size and channels of the images.
         flip: whether to mirror half of the pictures.
         seed: of order and augmentation.
@@ -72,7 +76,7 @@ class TrainingPictures:
 
     def __init__(
         self,
-        pixels: Mapping[str, np.ndarray],
+        pixels: Mapping[str, Pixels],
         preprocess: Preprocess,
         flip: bool = True,
         seed: int = 0,
@@ -83,6 +87,7 @@ class TrainingPictures:
         self.labels = labels or LabelSpace.of_domains(pixels)
         self._pixels = pixels
         self._rows = rows or {}
+        self._device = torch.device("cpu")
 
     @classmethod
     def load(
@@ -94,18 +99,36 @@ class TrainingPictures:
         flip: bool = True,
         seed: int = 0,
         progress: Progress | None = None,
+        cache: PixelCache | None = None,
     ) -> Self:
-        """Decode the split of every domain of `data`.
+        """The split of every domain of `data`.
 
         Pictures are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
-        CycleGAN). `progress` is called with the pictures done and in total.
+        CycleGAN). `progress` is called with the pictures done and in total. With a `cache` they are mapped from
+        there, and those that have no place in it are decoded whenever they are drawn; without one they are decoded
+        into memory.
+
+        Raises:
+            UserError: naming the first picture that cannot be decoded.
         """
         pools, rows = pools_and_rows(data, split)
-        everything = [picture for pictures in pools.values() for picture in pictures]
-        pixels = load_pixels(everything, preprocess, zoom, progress)
-        ends = np.cumsum([len(pictures) for pictures in pools.values()])
-        by_pool = dict(zip(pools, np.split(pixels, ends[:-1]), strict=True))
-        return cls(by_pool, preprocess, flip, seed, data.labels, rows)
+        total, pixels = sum(map(len, pools.values())), dict[str, Pixels]()
+        for pool, pictures in pools.items():
+            before = sum(map(len, pixels.values()))
+            told = progress and _counted_on(progress, before, total)
+            pixels[pool] = _pixels_of(Decoding(pictures, preprocess, zoom), cache, told)
+        return cls(pixels, preprocess, flip, seed, data.labels, rows)
+
+    def on(self, device: torch.device) -> Self:
+        """The same pictures, whose batches are cropped, flipped and normalised on `device` and lie there."""
+        moved = copy(self)
+        moved._device = device
+        return moved
+
+    @property
+    def decoded_when_drawn(self) -> int:
+        """Number of pictures that the cache has no place for."""
+        return sum(len(pixels) for pixels in self._pixels.values() if isinstance(pixels, Decoding))
 
     @classmethod
     def blank(cls, labels: LabelSpace, preprocess: Preprocess) -> Self:
@@ -119,13 +142,12 @@ class TrainingPictures:
         """Number of pictures of a pool."""
         return len(self._pixels[pool])
 
-    def rows(self, one: LabelSet, pool: str, positions: np.ndarray) -> Tensor:
-        """What pictures of a pool have of their set's columns: 0 or 1, [B, columns]."""
+    def rows(self, one: LabelSet, places: np.ndarray) -> Tensor:
+        """What pictures of a set have of its columns: 0 or 1, [B, columns]; places as in `take`."""
         if one.has_attributes:
-            return self._rows[pool][torch.from_numpy(positions)]
-        row = torch.zeros(len(one.columns))
-        row[one.domains.index(pool)] = 1
-        return row.expand(len(positions), -1)
+            return self._rows[one.name][torch.from_numpy(places)]
+        owners, _ = self._owners(one.domains, places)
+        return torch.eye(len(one.columns))[torch.from_numpy(owners)]
 
     def count(self, domain: str) -> int:
         """Number of pictures of a domain."""
@@ -157,11 +179,28 @@ class TrainingPictures:
     def images(self, domain: str, positions: np.ndarray, views: "Views") -> Tensor:
         """Augmented images [B, C, H, W] in [-1, 1] of a domain."""
         pool, members = self._members(domain)
-        return self.take(pool, positions if members is None else members[positions], views)
+        return self.take((pool,), positions if members is None else members[positions], views)
 
-    def take(self, pool: str, positions: np.ndarray, views: "Views") -> Tensor:
-        """Augmented images [B, C, H, W] in [-1, 1] of a pool."""
-        return to_images(views.cut(self._pixels[pool][positions]))
+    def take(self, pools: Sequence[str], places: np.ndarray, views: "Views") -> Tensor:
+        """Augmented images [B, C, H, W] in [-1, 1] of the pictures at `places` of pools laid end to end."""
+        return to_images(views.cut(_sent(self._gathered(pools, places), self._device)).permute(0, 3, 1, 2))
+
+    def _gathered(self, pools: Sequence[str], places: np.ndarray) -> np.ndarray:
+        if len(pools) == 1:
+            return self._pixels[pools[0]][places]
+        owners, positions = self._owners(pools, places)
+        pixels = np.empty((len(places), *self._pixels[pools[0]].shape[1:]), dtype=np.uint8)
+        for owner in np.unique(owners):
+            mine = owners == owner
+            pixels[mine] = self._pixels[pools[owner]][positions[mine]]
+        return pixels
+
+    def _owners(self, pools: Sequence[str], places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The number of the pool [B] that each place falls into, and the position [B] in it."""
+        counts = [self.size(pool) for pool in pools]
+        ends = np.cumsum(counts)
+        owners = np.searchsorted(ends, places, side="right")
+        return owners, places - (ends - counts)[owners]
 
     def centred(self, domain: str, batch_size: int = 64) -> Iterator[Tensor]:
         """All images of a domain in order, without augmentation, in batches [B, C, H, W] in [-1, 1]."""
@@ -213,19 +252,39 @@ class Views:
     def __init__(self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]) -> None:
         self.tops, self.lefts, self.flips, self.size = tops, lefts, flips, size
 
-    def only(self, position: int) -> "Views":
-        """The view of one picture of the batch."""
-        one = slice(position, position + 1)
-        return Views(self.tops[one], self.lefts[one], self.flips[one], self.size)
-
-    def cut(self, pixels: np.ndarray) -> np.ndarray:
-        """Apply to uint8 [B, H', W', C]."""
+    def cut(self, pixels: Tensor) -> Tensor:
+        """Apply to uint8 [B, H', W', C]: uint8 [B, H, W, C] on the same device."""
         height, width = self.size
+        mirrored = pixels.flip(2) if self.flips.any() else pixels
+        last = pixels.shape[2] - width
         crops = [
-            picture[top : top + height, left : left + width][:, :: -1 if flip else 1]
-            for picture, top, left, flip in zip(pixels, self.tops, self.lefts, self.flips, strict=True)
+            (mirrored if flip else pixels)[number, top : top + height, start : start + width]
+            for number, (top, start, flip) in enumerate(
+                zip(self.tops, np.where(self.flips, last - self.lefts, self.lefts), self.flips, strict=True)
+            )
         ]
-        return np.stack(crops)
+        return torch.stack(crops)
+
+
+def _pixels_of(decoding: Decoding, cache: PixelCache | None, progress: Progress | None) -> Pixels:
+    if cache is None:
+        return _in_memory(decoding, progress)
+    pixels = cache.pixels(decoding, progress)
+    if pixels is not None:
+        return pixels
+    check_readable(decoding.pictures, progress)
+    return decoding
+
+
+def _counted_on(progress: Progress, before: int, total: int) -> Progress:
+    """Progress of a part as that of the whole."""
+    return lambda done, _: progress(before + done, total)
+
+
+def _sent(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """On the device; the copy to an accelerator waits for nothing that is still to be computed there."""
+    tensor = torch.from_numpy(pixels)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 @lru_cache(maxsize=64)
