@@ -26,7 +26,9 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Which pictures, and how they become images."""
 
-    path: Path | None = Field(None, description="data folder; None: the embedded set")
+    path: Path | None = Field(None, description="data folder, archive or manifest; None: the embedded set")
+    layout: str | None = Field(None, description="how the data are laid out; None: as recognised")
+    paired: bool | None = Field(None, description="whether equal names are pairs; None: as the card or the names say")
     sets: dict[str, str] | None = Field(
         None, description="several folders by name, learnt together; embedded:NAME for an embedded set"
     )
@@ -121,7 +123,7 @@ class RunConfig(Section):
     def essentials(self) -> Settings:
         """The settings that decide the result: without where the data lie, and how often a training reports."""
         settings = self.settings()
-        for location in ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes"):
+        for location in ("path", "layout", "paired", "sets", "embedded", "scenes", "test_scenes", "val_scenes"):
             del settings["data"][location]
         for reporting in ("log_every", "sample_every", "checkpoint_every"):
             del settings["train"][reporting]

@@ -196,6 +196,8 @@ LEARNT = {
 }
 REPORTED = {
     "data.path": "elsewhere",
+    "data.layout": "halves",
+    "data.paired": "true",
     "data.sets": "{a: elsewhere, b: there}",
     "data.embedded": "other",
     "data.scenes": "7",
