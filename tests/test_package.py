@@ -15,6 +15,7 @@ PACKAGE = ROOT / "i2i"
 # What a part may import of the others. Parts further down build on those above them.
 LAYERS = {
     "errors": set(),
+    "texts": set(),
     "config": {"errors"},
     "nn": {"errors"},
     "labels": {"errors"},
@@ -23,7 +24,7 @@ LAYERS = {
     "guard": set(),
     "samples": set(),
     "metrics": {"errors", "labels", "losses"},
-    "data": {"config", "errors", "labels"},
+    "data": {"config", "errors", "labels", "texts"},
     "interop": {"errors", "nn"},
     "translator": {"data", "errors", "interop", "labels"},
     "registry": {"errors", "translator"},

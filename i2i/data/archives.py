@@ -33,6 +33,7 @@ MOST_GROWTH = 200
 """How many times as large as the archive its contents may be, once they are more than `GROWTH_FROM` bytes."""
 GROWTH_FROM = 1 << 28
 CHUNK = 1 << 20
+LONGEST_SHOWN = 200
 BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
     *(OSError, ValueError, OverflowError, NotImplementedError, RuntimeError, MemoryError, IndexError, KeyError),
@@ -97,7 +98,7 @@ def _unpack(path: Path, out: Path) -> None:
     seen: set[PurePosixPath] = set()
     with _damage_told(str(path)), _opened(path) as members:
         for member in members:
-            place = f"{path}, member {member.name!r}"
+            place = f"{path}, member {member.name[:LONGEST_SHOWN]!r}"
             name = _checked(place, member)
             budget.count_member(place)
             if member.is_folder or not _is_kept(name):
@@ -145,6 +146,18 @@ def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
         fault = None if info.isreg() or info.isdir() else "is a link or a device"
         yield Member(info.name, info.isdir(), fault, lambda info=info: _required(archive.extractfile(info)))  # type: ignore[misc]
         archive.members = []  # type: ignore[attr-defined]  # tarfile keeps every header it has read
+    _check_end(archive)
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """A whole tar ends with blocks of zeros; tarfile takes one that breaks off between members for whole."""
+    file = archive.fileobj
+    if file is None:
+        return
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("it ends early")
+    file.read(CHUNK)  # to where a compressed one has its checksum
 
 
 def _required(file: IO[bytes] | None) -> IO[bytes]:

@@ -34,7 +34,7 @@ def refuse_outside(name: str) -> str | None:
         return "is empty or holds a NUL"
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith("\\"):
         return "is an absolute path"
-    if ".." in PurePosixPath(name).parts or ".." in PureWindowsPath(name).parts:
+    if ".." in PureWindowsPath(name).parts:  # which are parted by / as well
         return "leads out of the folder by .."
     return None
 

@@ -11,6 +11,7 @@ from i2i.data.images import Half
 from i2i.data.layouts.card import refuse_repeated
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
+from i2i.texts import one_line
 
 Splits = Mapping[str, Mapping[str, "tuple[Picture, ...]"]]
 """Pictures by split and domain."""
@@ -118,7 +119,7 @@ class DataSet:
             f"{split}: " + ", ".join(f"{domain} {len(found.get(domain, ()))}" for domain in self.domains)
             for split, found in self.splits.items()
         )
-        return f"{self.name} ({self.layout}{', paired' if self.paired else ''}) {counts}"
+        return one_line(f"{self.name} ({self.layout}{', paired' if self.paired else ''}) {counts}")
 
 
 def join(parts: Mapping[str, DataSet]) -> DataSet:
