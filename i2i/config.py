@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, Literal, TypeVar, get_args
 
 import yaml
@@ -13,6 +14,9 @@ from i2i.errors import UserError, unknown
 
 Settings = dict[str, Any]
 """Nested settings as YAML gives them, before they are checked."""
+
+YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError, TypeError, RecursionError)
+"""What PyYAML raises for texts that are no YAML; the plain ones come from values such as `!!float` without a number."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -174,13 +178,23 @@ def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> 
             known = _fields(section, parents)
             raise unknown(f"setting {'.'.join([prefix, *parents])}:", name, known) from None
         message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"setting {'.'.join([prefix, *path])}={first['input']!r} does not fit: {message}") from None
+        raise UserError(
+            f"setting {'.'.join([prefix, *path])}={_shown(first['input'])} does not fit: {message}"
+        ) from None
+
+
+def _shown(value: Any) -> str:
+    """A value for an error's text, shortened: a few lines of YAML can stand for billions of items."""
+    shortened = Repr()
+    shortened.maxlevel = 3
+    shortened.maxstring = shortened.maxother = shortened.maxlong = 200
+    return shortened.repr(value)
 
 
 def _section(settings: Mapping[str, Any], name: str) -> Settings:
     section = settings.get(name)
     if section is not None and not isinstance(section, Mapping):
-        raise UserError(f"setting {name}={section!r} does not fit: it must hold settings, as in {name}: {{...}}")
+        raise UserError(f"setting {name}={_shown(section)} does not fit: it must hold settings, as in {name}: {{...}}")
     return dict(section or {})
 
 
@@ -197,7 +211,7 @@ def read_settings(path: Path) -> Settings:
         settings = yaml.safe_load(path.read_text())
     except OSError:
         raise UserError(f"there is no settings file {path}") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except YAML_ERRORS as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(settings, dict):
         raise UserError(f"{path} must hold sections with settings, such as train: {{images: 1000}}")
@@ -228,7 +242,7 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
 def _value(assignment: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+    except YAML_ERRORS:
         raise UserError(f"--set {assignment!r}: the value is not valid YAML; quote it") from None
 
 
