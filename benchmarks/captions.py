@@ -9,6 +9,7 @@ from i2i.benchmarks.grouping import Group
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.suite import Budget
+from i2i.benchmarks.tables import escaped
 from i2i.metrics.comparison import LEVEL
 from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
 
@@ -31,7 +32,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     facts = plan.facts
     modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
-        f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
+        f"{averaging(plan)} Data: {escaped(facts['dataset'])}; {facts['image_size']} px; "
         f"fingerprint {facts['fingerprint'][:12]}.",
         *few_pictures(results),
         *ranking(plan, grouped),

@@ -10,6 +10,7 @@ import torch
 
 from i2i.benchmarks.grid import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.plan import direction_name
+from i2i.data.listed import read_text
 from i2i.errors import UserError, unknown
 from i2i.metrics.paired import psnr
 
@@ -76,7 +77,7 @@ def _listed(finished: Finished, path: Path) -> list[Row]:
     """The rows of a text file: a line holds STEM, for the first direction that translates it, or DIRECTION/STEM."""
     if not path.is_file():
         raise UserError(f"there is no list {path}: write one name of a test picture per line")
-    lines = [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     if not lines:
         raise UserError(f"{path} lists no pictures: write one name of a test picture per line")
     return [_found(finished, path, line) for line in lines]

@@ -28,6 +28,8 @@ from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 
+DECODED_TOLD = 64  # pictures between reports
+
 
 def train(
     report: Report,
@@ -59,7 +61,7 @@ def train(
         return (Callback(lambda position: report(_progress_text(position))),)
 
     def decoding(done: int, total: int) -> None:
-        if done % BATCH == 0:
+        if done % DECODED_TOLD == 0:
             report(f"{done} of {total} pictures decoded")
 
     chosen = choose_device(device)

@@ -334,6 +334,7 @@ class _Builder:
         firsts = {training.contestant: training for training in reversed(trainings)}
         return {
             "dataset": str(self.data),
+            "recognised": self.data.recognised,
             "paired": self.data.paired,
             "domains": list(self.data.domains),
             "directions": [list(way) for way in self.directions],

@@ -21,7 +21,7 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     """
     grouped = groups(plan, results, by)
     parts = [
-        f"# {plan.dataset}: {', '.join(plan.contestants())}",
+        f"# {tables.escaped(plan.dataset)}: {', '.join(plan.contestants())}",
         tables.markdown_table(tables.summary(grouped)),
         captions.caption(plan, grouped, results, protocol),
         *_claims_section(plan, results),

@@ -112,8 +112,9 @@ def _number(metric: str, score: Score | None) -> str:
 def markdown_table(frame: pd.DataFrame) -> str:
     """A table as Markdown, all columns but the first to the right."""
     rows = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *frame.values.tolist()]
-    return "\n".join("| " + " | ".join(_escaped(str(cell)) for cell in row) + " |" for row in rows)
+    return "\n".join("| " + " | ".join(escaped(str(cell)) for cell in row) + " |" for row in rows)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def escaped(text: str) -> str:
+    """Text in one line of Markdown that makes no cell and no HTML of its own."""
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

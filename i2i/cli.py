@@ -35,7 +35,9 @@ app.add_typer(weights_app, name="weights")
 DataOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--data", metavar="[NAME=]DIR", help="Data folder; several with names to learn jointly; none: the embedded set."
+        "--data",
+        metavar="[NAME=]DIR",
+        help="Data folder, archive or manifest; several with names to learn jointly; none: the embedded set.",
     ),
 ]
 AttributesOption = Annotated[
@@ -439,6 +441,7 @@ def bench(
     chosen = chosen.with_external(parse(external or [], intersection))
     with _counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
+    print(f"data: {plan.facts['recognised']}", file=sys.stderr)
     if dry_run:
         for line in plan.lines(states_of(plan)):
             print(line)
@@ -713,7 +716,7 @@ def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet
     from i2i.config import to_yaml
     from i2i.runs import describe
 
-    print(f"# {describe(config, task)}\n# data: {data}\n# run folder: {run}")
+    print(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
     print(to_yaml(config.settings()), end="")
 
 
@@ -732,7 +735,7 @@ def _train(
     from i2i.trainer import Observer, Trainer, choose_device
 
     chosen = choose_device(device)
-    print(f"{describe(config, task)}\ndata: {data}\non {chosen}, into {run}", file=sys.stderr)
+    print(f"{describe(config, task)}\ndata: {data.recognised}\non {chosen}, into {run}", file=sys.stderr)
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
         uncached = trainer.pictures.decoded_when_drawn

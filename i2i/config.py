@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, Literal, TypeVar, get_args
 
 import yaml
@@ -13,6 +14,9 @@ from i2i.errors import UserError, unknown
 
 Settings = dict[str, Any]
 """Nested settings as YAML gives them, before they are checked."""
+
+YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError, TypeError, RecursionError)
+"""What PyYAML raises for texts that are no YAML; the plain ones come from values such as `!!float` without a number."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,7 +45,9 @@ def one_budget(settings: Any) -> Any:
 class DataConfig(Section):
     """Which pictures, and how they become images."""
 
-    path: Path | None = Field(None, description="data folder; None: the embedded set")
+    path: Path | None = Field(None, description="data folder, archive or manifest; None: the embedded set")
+    layout: str | None = Field(None, description="how the data are laid out; None: as recognised")
+    paired: bool | None = Field(None, description="whether equal names are pairs; None: as the card or the names say")
     sets: dict[str, str] | None = Field(
         None, description="several folders by name, learnt together; embedded:NAME for an embedded set"
     )
@@ -155,7 +161,8 @@ class RunConfig(Section):
     def essentials(self) -> Settings:
         """The settings that decide the result: without where the data lie, and how often a training reports."""
         settings = self.settings()
-        for location in ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes", "cache_gib"):
+        places = ("path", "layout", "paired", "sets", "embedded", "scenes", "test_scenes", "val_scenes", "cache_gib")
+        for location in places:
             del settings["data"][location]
         for reporting in ("log_every", "sample_every", "checkpoint_every"):
             del settings["train"][reporting]
@@ -219,14 +226,22 @@ def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> 
         message = first["msg"].removeprefix("Value error, ")
         # A check of settings together is told by their names and values in its message.
         together = first["type"] == "value_error" and isinstance(first["input"], Mapping)
-        value = "" if together else f"={first['input']!r}"
+        value = "" if together else f"={_shown(first['input'])}"
         raise UserError(f"setting {'.'.join([prefix, *path])}{value} does not fit: {message}") from None
+
+
+def _shown(value: Any) -> str:
+    """A value for an error's text, shortened: a few lines of YAML can stand for billions of items."""
+    shortened = Repr()
+    shortened.maxlevel = 3
+    shortened.maxstring = shortened.maxother = shortened.maxlong = 200
+    return shortened.repr(value)
 
 
 def _section(settings: Mapping[str, Any], name: str) -> Settings:
     section = settings.get(name)
     if section is not None and not isinstance(section, Mapping):
-        raise UserError(f"setting {name}={section!r} does not fit: it must hold settings, as in {name}: {{...}}")
+        raise UserError(f"setting {name}={_shown(section)} does not fit: it must hold settings, as in {name}: {{...}}")
     return dict(section or {})
 
 
@@ -243,7 +258,7 @@ def read_settings(path: Path) -> Settings:
         settings = yaml.safe_load(path.read_text())
     except OSError:
         raise UserError(f"there is no settings file {path}") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except YAML_ERRORS as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(settings, dict):
         raise UserError(f"{path} must hold sections with settings, such as train: {{images: 1000}}")
@@ -274,7 +289,7 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
 def _value(assignment: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError):
+    except YAML_ERRORS:
         raise UserError(f"--set {assignment!r}: the value is not valid YAML; quote it") from None
 
 

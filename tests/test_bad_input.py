@@ -263,7 +263,8 @@ def test_a_device_that_is_not_there_is_named(refused, place, command):
 @both_commands
 def test_a_stray_picture_is_not_taken_for_aligned_pairs(refused, place, command):
     picture(data_set(place / "sky") / "train/cover.png")
-    assert "train/cover.png lies beside folders of domains" in refused(*command, "--data", "sky")
+    said = refused(*command, "--data", "sky")
+    assert "a folder per domain (train/dawn), or aligned side by side (train/cover.png): choose with --set" in said
 
 
 def test_a_model_is_not_chosen_by_set(refused, place):

@@ -127,6 +127,32 @@ def damaged(root, kind):
         part.write_text("\n".join(part.read_text().splitlines()[2:]))
 
 
+HOSTILE = {
+    "an absolute path": (b"/etc/passwd", "'/etc/passwd' is an absolute path: list plain names"),
+    "upwards": (b"../000001.png", "leads out of the folder by"),
+    "a folder": (b"a/000001.png", "lies in a folder of its own"),
+    "twice": (b"000002.png", "lists 000002.png more than once"),
+    "no text": (b"\xff.png", "cannot be read as text in UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("name", "named"), HOSTILE.values(), ids=HOSTILE)
+def test_listed_names_are_plain_ones_in_the_folder_of_pictures(tmp_path, name, named):
+    path = celeba(tmp_path) / "list_attr_celeba.txt"
+    path.write_bytes(path.read_bytes().replace(b"000001.png", name))
+    with pytest.raises(UserError, match=named):
+        opened(tmp_path)
+
+
+def test_a_listed_link_out_of_the_folder_is_refused(tmp_path):
+    root = celeba(tmp_path / "celeba")
+    picture = root / "img_align_celeba/000003.png"
+    picture.rename(tmp_path / "elsewhere.png")
+    picture.symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(UserError, match=r"'000003\.png' is a link out of"):
+        opened(root)
+
+
 @pytest.mark.parametrize(
     ("kind", "named"),
     [

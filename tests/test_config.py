@@ -131,7 +131,7 @@ def test_a_malformed_set_shows_how_it_must_look(assignment):
         parse_assignments([assignment])
 
 
-@pytest.mark.parametrize("text", ["[1, 2", "{a", "2021-99-99", "'open"])
+@pytest.mark.parametrize("text", ["[1, 2", "{a", "2021-99-99", "'open", "!!float", "!!timestamp", "!!bool x"])
 def test_a_value_that_is_no_yaml_is_named(text):
     with pytest.raises(UserError, match=r"--set .*train\.images=.* not valid YAML"):
         parse_assignments([f"train.images={text}"])
@@ -199,6 +199,8 @@ LEARNT = {
 }
 REPORTED = {
     "data.path": "elsewhere",
+    "data.layout": "halves",
+    "data.paired": "true",
     "data.sets": "{a: elsewhere, b: there}",
     "data.embedded": "other",
     "data.scenes": "7",
@@ -507,3 +509,23 @@ def test_settings_for_the_embedded_set_hold_only_where_no_other_data_is_given(tm
     assert resolved(load_suite(place, None, {}, ["data.zoom=3"]), "stargan").data.zoom == 3
     assert base_settings(place, "stargan", {})[1]["data"] == {"domains": ["summer", "night"], "zoom": 1.5}
     assert base_settings(place, "stargan", real)[1]["data"] == {"zoom": 2}
+
+
+def test_settings_nested_too_deeply_are_refused(tmp_path):
+    (tmp_path / "deep.yaml").write_text("{a: " * 5000)
+    with pytest.raises(UserError, match=r"deep\.yaml is not valid YAML"):
+        read_settings(tmp_path / "deep.yaml")
+    with pytest.raises(UserError, match="not valid YAML; quote it"):
+        parse_assignments(["train.images=" + "[" * 5000])
+
+
+@pytest.mark.parametrize("place", ["data.domains", "data", "train.images"])
+def test_a_few_lines_that_stand_for_billions_of_items_give_a_short_error(place):
+    value: object = ["lol"]
+    for _ in range(40):
+        value = [value] * 9
+    for name in reversed(place.split(".")):
+        value = {name: value}
+    with pytest.raises(UserError, match="does not fit") as error:
+        run_config("cyclegan", value)
+    assert len(str(error.value)) < 5000

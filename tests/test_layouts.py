@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.data.layouts import DataSet, scan
+from i2i.data.batches import PairedBatch
+from i2i.data.layouts import Choices, DataSet, scan
 from i2i.errors import UserError
 
 
@@ -188,8 +189,11 @@ def test_a_single_domain_is_refused(tmp_path, places):
 
 
 def test_a_stray_picture_beside_domains_does_not_make_them_aligned_pairs(by_domain):
-    with pytest.raises(UserError, match=r"train/cover\.png lies beside folders of domains"):
+    both = r"read as a folder per domain \(train/dawn\), or aligned side by side \(train/cover\.png\): choose with "
+    with pytest.raises(UserError, match=both + "--set data.layout=domains or --set data.layout=halves, or move"):
         scan(put(by_domain, "train/cover.png"))
+    assert scan(by_domain, Choices("domains")).domains == ("dawn", "dusk")
+    assert names(scan(by_domain, Choices("halves")), "train", "B") == ["train/cover.png"]
 
 
 @pytest.mark.parametrize("split", ["test", "val"])
@@ -228,3 +232,72 @@ def test_a_broken_card_is_named(by_domain, text):
     (by_domain / "i2i.json").write_bytes(text)
     with pytest.raises(UserError, match=r"i2i\.json (is not JSON .* repair or remove|must hold an object)"):
         scan(by_domain)
+
+
+def test_splits_in_domains_are_recognised(tmp_path):
+    data = scan(put(tmp_path, "dusk/train/x.png", "dawn/train/y.png", "dawn/test/z.png"))
+    assert (data.layout, data.domains) == ("a folder per domain, with splits in it", ("dawn", "dusk"))
+    assert names(data, "test", "dawn") == ["dawn/test/z.png"]
+
+
+PORTRAITS = [
+    f"{split}/{domain}/{name}.png" for split in ("train", "test") for domain in "ab" for name in ("anna", "bo")
+]
+
+
+@pytest.mark.parametrize("places", [PORTRAITS, ["trainA/11.png", "trainA/40.png", "trainB/11.png", "trainB/40.png"]])
+def test_equal_names_in_all_domains_are_recognised_as_pairs(tmp_path, places):
+    data = scan(put(tmp_path, *places))
+    assert data.paired
+    assert ", equal names, paired)" in data.recognised
+    assert not scan(tmp_path, Choices(paired=False)).paired
+    assert not scan(card(tmp_path, paired=False)).paired
+
+
+@pytest.mark.parametrize("extra", ["train/a/carl.png", "test/b/anna.jpg"])
+def test_one_name_that_stands_alone_or_twice_makes_data_unpaired(tmp_path, extra):
+    data = scan(put(tmp_path, *PORTRAITS, extra))
+    assert (data.paired, data.hint) == (False, "")
+    if extra.startswith("train"):
+        with pytest.raises(UserError, match=r"paired, but in train a and b differ: carl$"):
+            scan(tmp_path, Choices(paired=True))
+
+
+@pytest.mark.parametrize("name", ["{}", "{:04d}", "img_{:03d}_small"])
+def test_equal_running_numbers_are_no_pairs_and_the_line_says_how_to_declare_them(tmp_path, name):
+    places = [
+        f"{split}/{domain}/{name.format(n)}.png" for split in ("train", "test") for domain in "ab" for n in (7, 8)
+    ]
+    data = scan(put(tmp_path, *places))
+    assert not data.paired
+    assert data.recognised.endswith("only running numbers: if they are pairs, --set data.paired=true")
+    assert scan(tmp_path, Choices(paired=True)).paired
+    reason = PairedBatch.unsuitable(data)
+    assert reason is not None
+    assert "--set data.paired=true" in reason
+
+
+def test_letters_beside_split_folders_show_both_readings(tmp_path):
+    put(tmp_path, "trainA/1.png", "trainB/1.png", "train/dusk/1.png", "train/dawn/1.png")
+    both = r"a folder per domain \(train/dawn\), or trainA/trainB folders \(trainA\): choose with .*layout=letters"
+    with pytest.raises(UserError, match=both):
+        scan(tmp_path)
+    assert scan(tmp_path, Choices("letters")).domains == ("A", "B")
+
+
+def test_a_layout_that_is_unknown_or_does_not_fit_is_refused(by_domain):
+    with pytest.raises(UserError, match=r"unknown data.layout 'domain'; did you mean 'domains'"):
+        scan(by_domain, Choices("domain"))
+    with pytest.raises(UserError, match=r"does not have the layout halves \(aligned side by side\)"):
+        scan(by_domain, Choices("halves"))
+
+
+def test_pictures_of_one_name_get_translations_of_their_own(by_domain):
+    data = scan(put(by_domain, "train/dawn/1.jpg"))
+    assert [picture.stem for picture in data.pictures("train", "dawn")] == ["1.jpg", "1.png", "2"]
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "\udcff"])
+def test_domains_that_cannot_name_a_folder_of_results_are_refused(tmp_path, name):
+    with pytest.raises(UserError, match="no name for a domain or attribute: write one in UTF-8 without /"):
+        scan(put(tmp_path, f"train/{name}/1.png", "train/other/1.png"))

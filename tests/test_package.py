@@ -15,6 +15,7 @@ PACKAGE = ROOT / "i2i"
 # What a part may import of the others. Parts further down build on those above them.
 LAYERS = {
     "errors": set(),
+    "texts": set(),
     "files": set(),
     "config": {"errors"},
     "nn": {"errors"},
@@ -26,7 +27,7 @@ LAYERS = {
     "weights": {"files"},
     "downloads": {"errors"},
     "metrics": {"errors", "files", "labels", "losses", "weights"},
-    "data": {"config", "errors", "labels"},
+    "data": {"config", "errors", "labels", "texts"},
     "interop": {"errors", "nn"},
     "translator": {"data", "errors", "interop", "labels"},
     "registry": {"errors", "translator"},

@@ -62,7 +62,7 @@ class PairedBatch(Batch):
     def unsuitable(cls, data: DataSet) -> str | None:
         if data.paired:
             return None
-        return f"it learns from aligned pairs and {data.name} has none"
+        return f"it learns from aligned pairs and {data.name} has none" + (f": {data.hint}" if data.hint else "")
 
 
 @dataclass(frozen=True)

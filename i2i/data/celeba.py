@@ -7,20 +7,23 @@
 The lists may also lie in Anno/ and Eval/, the pictures in Img/, as they are distributed.
 """
 
-from collections.abc import Iterable, Sequence
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from i2i.data.images import is_picture
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import SPLITS, DataSet, Layout, Picture, check_names, with_own_names
+from i2i.data.listed import Inside, read_text, refuse_outside
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
 
 LIST = "list_attr_celeba.txt"
 PARTITION = "list_eval_partition.txt"
-SPLITS = ("train", "val", "test")
 # The attributes of StarGAN's experiments on CelebA (section 5.2); hair colours replace one another, as in its code.
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 HAIR = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
@@ -37,11 +40,6 @@ NAMES = frozenset(
 TEST_PICTURES = 2_000
 TEST_SHARE = 0.1
 SPLIT_SEED = 0
-
-
-def is_listed(root: Path) -> bool:
-    """Whether a folder holds CelebA's attribute list."""
-    return _list_file(root) is not None
 
 
 def label_set(attributes: Sequence[str] | None, exclusive: Sequence[Sequence[str]] | None) -> LabelSet:
@@ -74,15 +72,32 @@ def scan_listed(
         if attribute not in names:
             raise unknown(f"attribute for {path}:", attribute, names)
     has = values[:, [names.index(attribute) for attribute in one.columns]]
+    _check_names(path, files)
     folder = _picture_folder(root, files[0])
     _check_present(path, folder, files)
-    pictures = [
-        Picture(folder / file, attributes=tuple(name for name, own in zip(one.columns, row, strict=True) if own))
-        for file, row in zip(files, has.tolist(), strict=True)
+    pictures = [Picture(folder / file) for file in files]
+    owner = _splits(root, files)
+    return attributes_data(root.resolve().name, root, f"attributes of {LIST}", one, pictures, has, owner)
+
+
+def attributes_data(
+    name: str,
+    root: Path,
+    layout: str,
+    one: LabelSet,
+    pictures: Sequence[Picture],
+    has: np.ndarray,
+    owner: Sequence[str],
+) -> DataSet:
+    """The data set of pictures with attributes, given what each has, bool [pictures, columns], and its split."""
+    check_names(root, one.columns)
+    described = [
+        replace(picture, attributes=tuple(name for name, own in zip(one.columns, row, strict=True) if own))
+        for picture, row in zip(with_own_names(root, pictures), has.tolist(), strict=True)
     ]
-    owner = np.array(_splits(root, files))
-    splits = {split: _by_domain(one, pictures, has, owner == split) for split in SPLITS if (owner == split).any()}
-    return DataSet(root.resolve().name, root, f"attributes of {LIST}", LabelSpace((one,)), False, splits)
+    of = np.array(owner)
+    splits = {split: _by_domain(one, described, has, of == split) for split in SPLITS if (of == split).any()}
+    return DataSet(name, root, layout, LabelSpace((one,)), False, splits)
 
 
 def _list_file(root: Path) -> Path | None:
@@ -91,16 +106,16 @@ def _list_file(root: Path) -> Path | None:
 
 def _read_list(path: Path) -> tuple[list[str], list[str], np.ndarray]:
     """Names of the attributes, files, and bool [files, names]."""
-    lines = path.read_text().splitlines()
+    lines = read_text(path).splitlines()
     names = lines[1].split() if len(lines) > 1 else []
-    rows = [line.split() for line in lines[2:] if line.strip()]
+    rows = {number: line.split() for number, line in enumerate(lines, 1) if number > 2 and line.strip()}
     if not rows or not lines[0].strip().isdigit():
         raise UserError(f"{path} is no attribute list: expected a count, the names, then one line per picture")
-    for number, row in enumerate(rows, 3):
+    for number, row in rows.items():
         if len(row) != len(names) + 1 or not {"1", "-1"}.issuperset(row[1:]):
             raise UserError(f"{path}, line {number}: expected a file and {len(names)} values of 1 or -1")
-    values = np.array([row[1:] for row in rows]) == "1"
-    return names, [row[0] for row in rows], values
+    values = np.array([row[1:] for row in rows.values()]) == "1"
+    return names, [row[0] for row in rows.values()], values
 
 
 def _picture_folder(root: Path, file: str) -> Path:
@@ -113,12 +128,28 @@ def _picture_folder(root: Path, file: str) -> Path:
     return holding[0]
 
 
-def _check_present(path: Path, folder: Path, files: Iterable[str]) -> None:
-    there = {entry.name for entry in folder.iterdir()}
+def _check_names(path: Path, files: Sequence[str]) -> None:
+    """Listed names are plain ones, each once: pictures lie in one folder."""
+    for file in files:
+        unfit = refuse_outside(file) or ("lies in a folder of its own" if "/" in file else None)
+        if unfit:
+            raise UserError(f"{path}: {file!r} {unfit}: list plain names of pictures in one folder")
+    twice = next((file for file, times in Counter(files).items() if times > 1), None)
+    if twice:
+        raise UserError(f"{path} lists {twice} more than once: leave one line")
+
+
+def _check_present(path: Path, folder: Path, files: Sequence[str]) -> None:
+    with os.scandir(folder) as entries:
+        there = {entry.name: entry.is_symlink() for entry in entries}
     missing = [file for file in files if file not in there]
     if missing:
         shown = ", ".join(missing[:3])
         raise UserError(f"{path} lists {len(missing)} pictures that {folder} does not hold: {shown}")
+    inside = Inside(folder)
+    for file in files:
+        if there[file]:
+            inside.file(file, str(path))
 
 
 def _splits(root: Path, files: Sequence[str]) -> list[str]:
@@ -128,7 +159,7 @@ def _splits(root: Path, files: Sequence[str]) -> list[str]:
         count = min(TEST_PICTURES, max(1, round(TEST_SHARE * len(files))))
         test = set(np.random.default_rng(SPLIT_SEED).permutation(len(files))[:count].tolist())
         return ["test" if place in test else "train" for place in range(len(files))]
-    rows = dict(line.split()[:2] for line in path.read_text().splitlines() if len(line.split()) >= 2)
+    rows = dict(line.split()[:2] for line in read_text(path).splitlines() if len(line.split()) >= 2)
     unassigned = [file for file in files if rows.get(file) not in ("0", "1", "2")]
     if unassigned:
         raise UserError(f"{path} gives {len(unassigned)} pictures no part 0, 1 or 2: {', '.join(unassigned[:3])}")
@@ -142,3 +173,11 @@ def _by_domain(
     rows = torch.from_numpy(has).float()
     members = {domain: one.holds(domain, rows).numpy() & chosen for domain in one.domains}
     return {domain: tuple(pictures[i] for i in np.flatnonzero(own).tolist()) for domain, own in members.items()}
+
+
+ATTRIBUTE_LIST = Layout(
+    "attribute-list",
+    "CelebA's attribute list",
+    _list_file,
+    lambda root, choices: scan_listed(root, choices.attributes, choices.exclusive),
+)

@@ -17,6 +17,10 @@ from torch import Tensor
 from i2i.errors import UserError
 
 Half = Literal["left", "right"]
+MAX_PIXELS = 178_956_970
+"""The largest picture that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
+"""Known by contents. Others PIL knows are left out: their decoders call other programs, or are seldom tried."""
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
 
 
@@ -59,10 +63,11 @@ def read_picture(path: Path, half: Half | None = None) -> Image.Image:
     """Decode a picture, upright and with 8 bits per channel, or one half of an aligned one.
 
     Raises:
-        UserError: naming the file, if it is missing, empty or not decodable.
+        UserError: naming the file, if it is missing, empty, not decodable, or of more than `MAX_PIXELS`.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=FORMATS) as picture:
+            _refuse_large(picture)
             decoded = _eight_bit(ImageOps.exif_transpose(picture))
             decoded.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
             return decoded if half is None else _half(decoded, half)
@@ -106,6 +111,12 @@ def to_arrays(images: Tensor) -> np.ndarray:
 def is_picture(path: Path) -> bool:
     """Whether the name looks like a picture's; hidden files are none."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _refuse_large(picture: Image.Image) -> None:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width}x{height} are {width * height:,} pixels and the limit is {MAX_PIXELS:,}")
 
 
 def _reason(path: Path, error: Exception) -> str:

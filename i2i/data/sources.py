@@ -1,4 +1,4 @@
-"""The data set that settings name: a folder, an embedded set, or several of either joined."""
+"""The data set that settings name: a folder, an archive, a manifest, an embedded set, or several of them joined."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,14 +6,18 @@ from pathlib import Path
 
 from i2i.config import DataConfig, Settings
 from i2i.data import celeba
+from i2i.data.archives import ENDINGS, is_archive, unpacked
 from i2i.data.embedded import cache_place, cached
-from i2i.data.layouts import DataSet, join, scan
+from i2i.data.hf_datasets import HF_DATASETS
+from i2i.data.layouts import FOLDER_LAYOUTS, Choices, DataSet, join, recognise
+from i2i.data.manifest import MANIFESTS, is_manifest
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
 from i2i.labels import SEPARATOR, LabelSet, LabelSpace
 
 EMBEDDED = "embedded:"
 """What a data path begins with that names an embedded set, as in `embedded:seasons`."""
+LAYOUTS = (*FOLDER_LAYOUTS, celeba.ATTRIBUTE_LIST, *MANIFESTS, *HF_DATASETS)
 
 
 def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
@@ -99,13 +103,19 @@ def _located(path: str) -> str:
 def _open(config: DataConfig, path: str, progress: Progress | None) -> DataSet:
     if path.startswith(EMBEDDED):
         return cached(path.removeprefix(EMBEDDED), config, progress)
-    return scan_folder(Path(path), config.attributes, config.exclusive)
+    return open_place(Path(path), Choices(config.layout, config.paired, config.attributes, config.exclusive))
 
 
-def scan_folder(
-    root: Path, attributes: Sequence[str] | None = None, exclusive: Sequence[Sequence[str]] | None = None
-) -> DataSet:
-    """Recognise what a folder holds: an attribute list, or splits with domains."""
-    if celeba.is_listed(root):
-        return celeba.scan_listed(root, attributes, exclusive)
-    return scan(root)
+def open_place(place: Path, choices: Choices | None = None) -> DataSet:
+    """The data of a folder, an archive or a manifest, in whatever layout it has.
+
+    Raises:
+        UserError: if there is nothing, or nothing that is known, or what could be read in two ways.
+    """
+    if place.is_file() and not (is_archive(place) or is_manifest(place)):
+        raise UserError(
+            f"{place} is a file of no known kind: give a folder, an archive ({', '.join(ENDINGS)}) "
+            "or a manifest (.csv, .jsonl)"
+        )
+    root = unpacked(place) if place.is_file() and is_archive(place) else place
+    return recognise(root, LAYOUTS, choices or Choices())

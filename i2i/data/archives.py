@@ -1,0 +1,214 @@
+"""Data in a zip or tar archive: unpacked once into the cache, under the hash of the archive's contents.
+
+Nothing in an archive is trusted: names must stay inside, links and devices are refused, and what comes out is counted
+while it comes. Only files that a layout can read are unpacked.
+"""
+
+import errno
+import lzma
+import os
+import shutil
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from i2i.data.embedded import cache_folder
+from i2i.data.images import SUFFIXES
+from i2i.data.layouts import SPLITS
+from i2i.data.listed import content_hash, refuse_outside
+from i2i.errors import UserError
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+KEPT = SUFFIXES | {".json", ".jsonl", ".csv", ".txt", ".arrow"}
+MOST_MEMBERS = 5_000_000
+MOST_BYTES = 1 << 40
+MOST_GROWTH = 200
+"""How many times as large as the archive its contents may be, once they are more than `GROWTH_FROM` bytes."""
+GROWTH_FROM = 1 << 28
+CHUNK = 1 << 20
+LONGEST_SHOWN = 200
+BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(OSError, ValueError, OverflowError, NotImplementedError, RuntimeError, MemoryError, IndexError, KeyError),
+)
+"""What the readers of the standard library raise on damaged archives."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """An entry of an archive: its name, what is wrong with its kind, and how its contents are opened."""
+
+    name: str
+    is_folder: bool
+    fault: str | None
+    open: Callable[[], IO[bytes]]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is an archive by its name."""
+    return path.name.lower().endswith(ENDINGS)
+
+
+def unpacked(path: Path) -> Path:
+    """The folder with an archive's contents, in the cache; unpacked there if it is not yet.
+
+    Raises:
+        UserError: naming the member, for one that is no plain file inside, or contents that are damaged or too large.
+    """
+    with _damage_told(str(path)):
+        place = cache_folder() / "archives" / content_hash(path)
+    if not place.is_dir():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f".{place.name}.{os.getpid()}.part")
+        try:
+            _unpack(path, partial / _stem(path))
+            with suppress(OSError):  # somebody else may have unpacked it meanwhile
+                partial.rename(place)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return _inner(place / _stem(path))
+
+
+def _stem(path: Path) -> str:
+    """The name of the data: that of the archive without its ending."""
+    ending = max((ending for ending in ENDINGS if path.name.lower().endswith(ending)), key=len)
+    return path.name[: -len(ending)].lstrip(".") or "archive"
+
+
+def _inner(folder: Path) -> Path:
+    """The folder itself, or the only one in it, as archives of a folder hold it."""
+    entries = list(folder.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() and entries[0].name not in _SPLITS else folder
+
+
+_SPLITS = [split + letter for split in SPLITS for letter in ("", "A", "B")]
+
+
+def _unpack(path: Path, out: Path) -> None:
+    """Write the members that a layout can read below `out`."""
+    out.mkdir(parents=True)
+    budget = _Budget(path, shutil.disk_usage(out).free)
+    seen: set[PurePosixPath] = set()
+    with _damage_told(str(path)), _opened(path) as members:
+        for member in members:
+            place = f"{path}, member {member.name[:LONGEST_SHOWN]!r}"
+            name = _checked(place, member)
+            budget.count_member(place)
+            if member.is_folder or not _is_kept(name):
+                continue
+            if name in seen:
+                raise UserError(f"{place} stands twice: pack the archive again")
+            seen.add(name)
+            with _damage_told(place):
+                _write(member, out / name, budget, place)
+    if not seen:
+        raise UserError(f"{path} holds no pictures: pack one of the layouts of a data folder")
+
+
+@contextmanager
+def _damage_told(place: str) -> Iterator[None]:
+    try:
+        yield
+    except BROKEN as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise UserError(f"{place}: {error}: set I2I_CACHE to a folder with room that you can write to") from None
+        raise UserError(f"{place} cannot be unpacked ({str(error) or type(error).__name__}): pack it again") from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterator[Member]]:
+    if path.name.lower().endswith(".zip"):
+        with zipfile.ZipFile(path) as archive:
+            yield _zip_members(archive)
+    else:
+        with tarfile.open(path, "r:*") as archive:
+            yield _tar_members(archive)
+
+
+def _zip_members(archive: zipfile.ZipFile) -> Iterator[Member]:
+    for info in archive.infolist():
+        mode = stat.S_IFMT(info.external_attr >> 16)
+        plain = mode in (0, stat.S_IFREG, stat.S_IFDIR)
+        fault = None if plain else "is a link or a device"
+        fault = "is encrypted" if info.flag_bits & 1 else fault
+        yield Member(info.filename, info.is_dir(), fault, lambda info=info: archive.open(info))  # type: ignore[misc]
+
+
+def _tar_members(archive: tarfile.TarFile) -> Iterator[Member]:
+    for info in archive:
+        fault = None if info.isreg() or info.isdir() else "is a link or a device"
+        yield Member(info.name, info.isdir(), fault, lambda info=info: _required(archive.extractfile(info)))  # type: ignore[misc]
+        archive.members = []  # type: ignore[attr-defined]  # tarfile keeps every header it has read
+    _check_end(archive)
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """A whole tar ends with blocks of zeros; tarfile takes one that breaks off between members for whole."""
+    file = archive.fileobj
+    if file is None:
+        return
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("it ends early")
+    file.read(CHUNK)  # to where a compressed one has its checksum
+
+
+def _required(file: IO[bytes] | None) -> IO[bytes]:
+    if file is None:
+        raise EOFError("it has no contents")
+    return file
+
+
+def _checked(place: str, member: Member) -> PurePosixPath:
+    """The name of a member, if it may be unpacked."""
+    fault = member.fault or refuse_outside(member.name) or ("holds a backslash" if "\\" in member.name else None)
+    if fault:
+        raise UserError(f"{place} {fault}: pack plain files with relative names only")
+    return PurePosixPath(member.name)
+
+
+def _is_kept(name: PurePosixPath) -> bool:
+    """Whether a layout can read it; hidden files and what macOS packs besides are none."""
+    hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
+    return name.suffix.lower() in KEPT and not hidden
+
+
+def _write(member: Member, path: Path, budget: "_Budget", place: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with member.open() as source, path.open("xb") as file:
+        while chunk := source.read(CHUNK):
+            budget.count_bytes(len(chunk), place)
+            file.write(chunk)
+
+
+class _Budget:
+    """Counts what comes out of an archive, and refuses what no data set needs."""
+
+    def __init__(self, path: Path, free: int) -> None:
+        self._members, self._bytes = 0, 0
+        self._most = min(MOST_BYTES, max(GROWTH_FROM, MOST_GROWTH * path.stat().st_size))
+        self._free = free
+
+    def count_member(self, place: str) -> None:
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise UserError(f"{place}: the archive has more than {MOST_MEMBERS:,} members: pack pictures only")
+
+    def count_bytes(self, count: int, place: str) -> None:
+        self._bytes += count
+        if self._bytes > self._most:
+            raise UserError(
+                f"{place}: the contents are larger than {self._most:,} bytes, too large for this archive: unpack it "
+                "yourself if you trust it"
+            )
+        if self._bytes > self._free:
+            raise UserError(
+                f"{place}: the disk of {cache_folder()} is full: free it, or set I2I_CACHE to another folder"
+            )

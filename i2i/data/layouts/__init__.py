@@ -1,0 +1,32 @@
+"""Which pictures a place holds: splits, domains and pairs, recognised from how it is laid out.
+
+    <split>/<domain>/*                    any number of domains
+    <domain>/<split>/*                    the same, the other way round
+    trainA/ trainB/ testA/ testB/         two domains, A and B
+    <split>/*                             aligned pairs side by side: A is the left half, B the right
+
+A file `i2i.json` beside the splits can say more: `{"name": ..., "domains": [...], "paired": true}`. Layouts that more
+than folders make are in `i2i.data`: attribute lists, manifests, archives, Hugging Face's data sets.
+"""
+
+from i2i.data.layouts.by_domain import check_names, domain_data, with_own_names
+from i2i.data.layouts.card import CARD
+from i2i.data.layouts.data_set import DataSet, Picture, join
+from i2i.data.layouts.folders import FOLDER_LAYOUTS, scan
+from i2i.data.layouts.recognise import SPLITS, Choices, Layout, recognise
+
+__all__ = [
+    "CARD",
+    "FOLDER_LAYOUTS",
+    "SPLITS",
+    "Choices",
+    "DataSet",
+    "Layout",
+    "Picture",
+    "check_names",
+    "domain_data",
+    "join",
+    "recognise",
+    "scan",
+    "with_own_names",
+]

@@ -1,0 +1,141 @@
+"""The pictures of a data folder by split and domain, whatever its layout, and several such sets joined."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from i2i.data.images import Half
+from i2i.data.layouts.card import refuse_repeated
+from i2i.errors import UserError, unknown
+from i2i.labels import LabelSet, LabelSpace
+from i2i.texts import one_line
+
+Splits = Mapping[str, Mapping[str, "tuple[Picture, ...]"]]
+"""Pictures by split and domain."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file, or one half of one.
+
+    Attributes:
+        path: the file.
+        half: which half of it; None: all.
+        attributes: those it has, in a data set that lists them.
+        name: what its translations are called; empty: as the file.
+        pair: what the members of its pair have in common; empty: the file's name.
+    """
+
+    path: Path
+    half: Half | None = None
+    attributes: tuple[str, ...] = ()
+    name: str = ""
+    pair: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Name without suffix, different for all pictures of a domain in a split."""
+        return self.name or self.path.stem
+
+    @property
+    def scene(self) -> str:
+        """Equal for the members of a pair."""
+        return self.pair or self.path.stem
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The pictures of a data folder by split and domain.
+
+    Attributes:
+        name: short name for tables and run folders.
+        root: the folder.
+        layout: the recognised layout, in words.
+        labels: what can be said of its pictures.
+        paired: whether equal positions in two domains of a split show the same scene.
+        splits: pictures by split and domain, sorted by name.
+        hint: what else it could be, and how to say so.
+    """
+
+    name: str
+    root: Path
+    layout: str
+    labels: LabelSpace
+    paired: bool
+    splits: Splits
+    hint: str = ""
+
+    @property
+    def recognised(self) -> str:
+        """One line for the user: what was understood, and what else it could be."""
+        return f"{self}; {self.hint}" if self.hint else str(self)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Names in the order that models index them."""
+        return self.labels.domains
+
+    def pictures(self, split: str, domain: str) -> tuple[Picture, ...]:
+        """The pictures of a domain in a split; UserError when there are none."""
+        if split not in self.splits:
+            found = ", ".join(self.splits)
+            raise UserError(
+                f"{self.root} has no split {split!r} (found {found}): add it, or choose others with "
+                "--set data.train_split=... and --set data.test_split=..."
+            )
+        pictures = self.splits[split].get(domain, ())
+        if not pictures:
+            raise UserError(f"{self.root} has no pictures of domain {domain!r} in its split {split!r}")
+        return pictures
+
+    def restricted(self, domains: Sequence[str]) -> "DataSet":
+        """The same data with only `domains`, in that order; UserError for an unknown or repeated one."""
+        refuse_repeated(domains, "data.domains")
+        for domain in domains:
+            if domain not in self.domains:
+                raise unknown("domain", domain, self.domains)
+        return replace(self, labels=self.labels.restricted(domains))
+
+    def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None) -> str:
+        """Hash of the names and contents of every picture of these domains; the folder's own path is left out.
+
+        `blake2b` gives the BLAKE2b digest of a file's contents, 64 bytes; None: every file is read.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
+        contents = blake2b or cache(lambda path: hashlib.blake2b(path.read_bytes()).digest())
+        for split, domains in sorted(self.splits.items()):
+            for domain in self.domains:
+                for picture in domains.get(domain, ()):
+                    digest.update(f"{split}\0{domain}\0{picture.path.name}\0{picture.half}\0".encode())
+                    digest.update(contents(picture.path))
+        return digest.hexdigest()
+
+    def __str__(self) -> str:
+        counts = "; ".join(
+            f"{split}: " + ", ".join(f"{domain} {len(found.get(domain, ()))}" for domain in self.domains)
+            for split, found in self.splits.items()
+        )
+        return one_line(f"{self.name} ({self.layout}{', paired' if self.paired else ''}) {counts}")
+
+
+def join(parts: Mapping[str, DataSet]) -> DataSet:
+    """Several data sets as one, each with labels of its own; its domains are named `dataset/domain`."""
+    sets = tuple(replace(_only_set(name, part), name=name) for name, part in parts.items())
+    splits: dict[str, dict[str, tuple[Picture, ...]]] = {}
+    for one, part in zip(sets, parts.values(), strict=True):
+        for split, found in part.splits.items():
+            named = {one.prefix + domain: pictures for domain, pictures in found.items() if domain in part.domains}
+            splits.setdefault(split, {}).update(named)
+    roots = " and ".join(str(part.root) for part in parts.values())
+    layout = " and ".join(part.layout for part in parts.values())
+    return DataSet("+".join(parts), Path(roots), layout, LabelSpace(sets), False, splits)
+
+
+def _only_set(name: str, part: DataSet) -> LabelSet:
+    if len(part.labels.sets) > 1:
+        raise UserError(f"data set {name} is a joint one itself: name its parts instead")
+    return part.labels.sets[0]
