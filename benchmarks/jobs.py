@@ -15,6 +15,7 @@ from i2i.benchmarks.translating import NOTED, Route, Translations
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import Position, load_translator, newest_checkpoint
 from i2i.config import Settings
+from i2i.data.images import Preprocess
 from i2i.data.pictures import labelled
 from i2i.data.sources import open_data
 from i2i.metrics.classifier import train_classifier
@@ -87,7 +88,7 @@ def classifier(
     data = open_data(config.data)
     pictures, labels = labelled(data, config.data.train_split)
     trained = train_classifier(
-        read_pixels(pictures, config.data.image_size),
+        read_pixels(pictures, Preprocess.of(config.data)),
         labels,
         data.labels,
         backbone=options["backbone"],

@@ -15,6 +15,7 @@ from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Scores, entries, read_pictures
 from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
+from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data
 from i2i.metrics._arrays import Array
@@ -131,7 +132,7 @@ class Scorer:
         return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
 
     def _pixels(self, pictures: Sequence[Picture]) -> Tensor:
-        return read_pixels(pictures, self._config.image_size)
+        return read_pixels(pictures, Preprocess.of(self._config))
 
 
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:

@@ -17,7 +17,7 @@ from rich.table import Table
 from torch import Tensor
 
 from i2i.config import DataConfig, validate
-from i2i.data.images import is_picture, read_picture
+from i2i.data.images import Preprocess, is_picture, read_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
@@ -136,7 +136,7 @@ def score_folders(
     size = size or _common_size(pictures["fake"], folders.fake)
     _check_window(size, folders)
     network = _built(chosen, size, device)
-    pixels = {role: read_pixels(found, size) for role, found in pictures.items()}
+    pixels = {role: read_pixels(found, Preprocess(size)) for role, found in pictures.items()}
     measures, n = _measures(pixels, network), len(pixels["fake"])
     facts = {
         "folders": {role: str(getattr(folders, role)) for role in pictures},

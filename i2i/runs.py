@@ -9,6 +9,7 @@ from i2i import registry
 from i2i.checkpoint import Checkpoint, newest_checkpoint, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
+from i2i.data.fitting import fitting_line, sizes_of
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
@@ -103,7 +104,7 @@ def train_run(
     pictures = TrainingPictures.load(
         data.restricted(task.domains),
         config.data.train_split,
-        Preprocess(task.image_size, task.channels),
+        Preprocess.of(config.data),
         config.data.zoom,
         config.data.flip,
         config.train.seed,
@@ -190,3 +191,9 @@ def describe(config: RunConfig, task: Task) -> str:
         f"{config.name} on {', '.join(task.domains)} at {height}x{width} px: {count:,} parameters, "
         f"{steps:,} steps of {config.train.batch_size}, translates with {translator.inference}"
     )
+
+
+def describe_fit(config: RunConfig, task: Task, data: DataSet) -> str:
+    """One line: what fitting the training pictures to the image size costs them."""
+    pictures = {p for domain in task.domains for p in data.pictures(config.data.train_split, domain)}
+    return fitting_line(sizes_of(sorted(pictures, key=str)), Preprocess.of(config.data))
