@@ -1,8 +1,8 @@
 """Translating pictures of any size: mirrored up to a size that the model takes, or in overlapping tiles.
 
-Of the overlap of two tiles the outer quarters are only context for the networks and are thrown away; in the half
-between them one tile passes into the other linearly. So a network without norms gives the same in tiles as at once, if
-no pixel of its output depends on input that is further away than a quarter of the overlap.
+Of the overlap of two tiles most is only context for the networks and is thrown away, three eighths at either end; in
+the quarter between them one tile passes into the other linearly. So a network without norms gives the same in tiles as
+at once, if no pixel of its output depends on input that is further away than three eighths of the overlap.
 """
 
 import math
@@ -24,8 +24,11 @@ AT_ONCE = 2 * 1024 * 1024
 SIDE = 1024
 """Side of tiles where none is given, pixels."""
 
-OVERLAP = 8
+OVERLAP = 4
 """Neighbouring tiles share at least one of so many parts of their side."""
+
+CONTEXT = 3 / 8
+"""Share of the overlap, at either end, that is thrown away of the tile which ends there."""
 
 
 def in_full(image: Tensor, translate: Translate, multiple: int, smallest: tuple[int, int]) -> Tensor:
@@ -98,9 +101,9 @@ def starts(length: int, side: int, overlap: int, multiple: int) -> list[int]:
 
 
 def ramp(overlap: int) -> Tensor:
-    """Weights [overlap] of the later of two tiles: 0 in the first quarter, 1 in the last, rising linearly between."""
+    """Weights [overlap] of the later of two tiles: 0 in the first three eighths, 1 in the last, rising between."""
     places = torch.arange(overlap, dtype=torch.float64) + 0.5
-    return ((places / overlap - 0.25) * 2).clamp(0, 1).float()
+    return ((places / overlap - CONTEXT) / (1 - 2 * CONTEXT)).clamp(0, 1).float()
 
 
 def reduced(image: Tensor, side: int) -> Tensor:

@@ -55,13 +55,15 @@ def test_mirrors_run_to_and_fro():
     assert mirrored(row[..., :1], 1, 3).tolist() == [[[[0, 0, 0]]]]
 
 
-def test_the_weights_of_two_tiles_sum_to_one_and_the_outer_quarters_count_nothing():
+def test_the_weights_of_two_tiles_sum_to_one_and_the_outer_parts_count_nothing():
     for overlap in (4, 8, 32, 100):
-        weights = ramp(overlap)
+        weights, outer = ramp(overlap), overlap * 3 // 8
         assert torch.equal(weights + weights.flip(0), torch.ones(overlap))
-        assert (weights[: overlap // 4] == 0).all()
-        assert (weights[-(overlap // 4) :] == 1).all()
-    assert ramp(8).tolist() == [0, 0, 0.125, 0.375, 0.625, 0.875, 1, 1]
+        assert (weights[:outer] == 0).all()
+        assert (weights[-outer:] == 1).all()
+        assert (weights[outer + 1 : -outer - 1] > 0).all()
+        assert (weights[outer + 1 : -outer - 1] < 1).all()
+    assert ramp(16).tolist() == [*[0] * 6, 0.125, 0.375, 0.625, 0.875, *[1] * 6]
 
 
 def test_constant_tiles_give_a_constant_picture_exactly():
@@ -70,12 +72,11 @@ def test_constant_tiles_give_a_constant_picture_exactly():
 
 def test_where_tiles_differ_one_passes_into_the_other_linearly():
     numbers = itertools.count()
-    row = in_tiles(noise(64, 112), lambda images: torch.full_like(images, float(next(numbers))), 1, (8, 8), 64)
+    row = in_tiles(noise(64, 104), lambda images: torch.full_like(images, float(next(numbers))), 1, (8, 8), 64)
     side, overlap = tiling(1, (8, 8), 64)
-    assert (side, overlap) == (64, 8)
-    (start,) = starts(112, side, overlap, 1)[1:]
-    assert start == 48  # evenly: the overlap is 16 and not 8
-    expected = torch.cat([torch.zeros(48), ramp(16), torch.ones(48)])
+    assert (side, overlap) == (64, 16)
+    assert starts(104, side, overlap, 1) == [0, 40]  # evenly: the overlap is 24 and not 16
+    expected = torch.cat([torch.zeros(40), ramp(24), torch.ones(40)])
     assert torch.equal(row[0, 0], expected.expand(64, -1))
 
 
@@ -118,24 +119,24 @@ def test_no_more_than_the_reach_of_the_network_changes_what_it_makes():
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
 def test_tiles_equal_the_whole_where_norms_do_not_look_at_the_picture_and_the_overlap_is_enough(norm):
-    """Tiles of 768 px overlap by 96, whose outer quarters are 24 px."""
-    net, picture = generator(norm), noise(32, 1000)
+    """Of tiles of 256 px, that overlap by 64, the outermost 24 px are context."""
+    net, picture = generator(norm), noise(32, 448)
     with torch.no_grad():
         whole = in_full(picture, net, 4, (32, 32))
-        enough, too_little = (in_tiles(picture, net, 4, (32, 32), side) for side in (768, 64))
+        enough, too_little = (in_tiles(picture, net, 4, (32, 32), side) for side in (256, 32))
     assert (enough - whole).abs().max() < 1e-5
     assert (too_little - whole).abs().max() > 1e-3
 
 
 def test_with_the_statistics_of_the_whole_picture_instance_norm_is_exact_in_tiles():
-    net, picture = generator("instance-affine"), noise(32, 1000)
-    picture[..., 500:] *= 0.2
+    net, picture = generator("instance-affine"), noise(32, 448)
+    picture[..., 224:] *= 0.2
     with torch.no_grad():
         with found_statistics(net) as statistics:
             whole = in_full(picture, net, 4, (32, 32))
         with held_statistics(statistics):
-            held = in_tiles(picture, net, 4, (32, 32), 768)
-        own = in_tiles(picture, net, 4, (32, 32), 768)
+            held = in_tiles(picture, net, 4, (32, 32), 256)
+        own = in_tiles(picture, net, 4, (32, 32), 256)
     assert len(statistics) == 7
     assert (held - whole).abs().max() < 1e-4
     assert (own - whole).abs().max() > 0.05

@@ -21,7 +21,7 @@ from i2i.config import DataConfig, Fit
 from i2i.errors import UserError
 
 Half = Literal["left", "right"]
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif"})
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,9 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits: PIL by itself clips it to white. ValueError for ranges nobody can know."""
+    """Scale 16-bit grey to 8 bits: PIL by itself clips it to white. ValueError for what nobody can know."""
+    if picture.mode == "LAB":
+        raise ValueError("its colours are Lab, not RGB, CMYK or grey")
     if not picture.mode.startswith(("I", "F")):
         return picture
     values = np.asarray(picture)
