@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from i2i import __version__
 from i2i.benchmarks.comparing import SAME, UNTESTED, Over
+from i2i.benchmarks.external import caption_lines
 from i2i.benchmarks.grouping import Group
-from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
+from i2i.benchmarks.suite import Budget
 from i2i.metrics.comparison import LEVEL
 from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
 
@@ -14,6 +16,13 @@ MEANINGS = {
     "l1": "`L1` is the mean absolute difference from the ground truth, of channel values in [0, 1].",
     "cycle": "`cycle L1` is that between an input and its translation there and back.",
     "gan-train": "`GAN-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
+}
+
+UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training"}
+RULES = {
+    "last": ", the weights of the last step",
+    "ema": ", the moving average of the generators' weights",
+    "best-on-val": " of the validation split",
 }
 
 
@@ -27,6 +36,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         *few_pictures(results),
         *ranking(plan, grouped),
         budget_text(plan),
+        *checkpoint_lines(plan),
         "`n` is the number of scored pictures, of all seeds together, by the metric that has most. `seconds` is "
         "training time, summed over the trainings of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
@@ -44,6 +54,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     lines += _meanings(results)
     if modes:
         lines.append(f"When translating: {modes}.")
+    lines += caption_lines(plan)
     lines += _seeds_missing(plan, results)
     if results.unfinished:
         lines.insert(0, f"UNFINISHED: {len(results.unfinished)} of {len(plan.jobs)} jobs are not done; see the end.")
@@ -85,6 +96,23 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
             "several seeds. Whether intervals overlap is no test."
         )
     return lines
+
+
+def ranking_in_short(grouped: Sequence[Group]) -> str:
+    """What the marks mean, in a line for a table's caption; empty where nobody competes."""
+    columns = [column for group in grouped for column in group.columns.values() if len(column.places) > 1]
+    if not columns:
+        return ""
+    over = {kind for column in columns for kind in column.over}
+    tests = " and ".join(
+        name
+        for kind, name in (("pictures", "paired sign-flip over pictures"), ("seeds", "Welch over seeds"))
+        if kind in over
+    )
+    marks = ["Bold: best; underlined: second"]
+    marks += [f"{SAME}: not distinguishable from the best ({tests}, {LEVEL:.0%}, Holm)"] if over else []
+    marks += [f"{UNTESTED}: best, not tested"] if any(column.untested for column in columns) else []
+    return "; ".join(marks) + "."
 
 
 def _tests(plan: Plan, over: set[Over]) -> str:
@@ -142,10 +170,21 @@ def costs_caption(plan: Plan) -> str:
 
 def budget_text(plan: Plan) -> str:
     """The budget in a sentence."""
-    images, per = f"{plan.facts['budget']['images']:,} images", plan.facts["budget"]["per"]
-    if per == "dataset":
-        return f"Budget: {images} per data set, divided over a model's trainings."
-    return f"Budget: {images} for each training."
+    budget = Budget.model_validate(plan.facts["budget"])
+    unit, amount = budget.amount
+    spent = f"{quantity(amount)} {UNITS[unit]}"
+    shared = "for each training" if budget.per == "task" else "per data set, divided over a model's trainings"
+    caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
+    return f"Budget: {spent} {shared}{caveat}."
+
+
+def checkpoint_lines(plan: Plan) -> list[str]:
+    """The checkpoint rule in a sentence, and another for whoever has a rule of its own."""
+    rule = plan.facts.get("checkpoint", "last")
+    learning = {training.contestant for training in plan.trainings if training.amount}
+    own = {name: facts["checkpoint"] for name, facts in plan.facts.get("contestants", {}).items() if name in learning}
+    others = [f"{name}: checkpoint rule {found}." for name, found in own.items() if found != rule]
+    return [f"Checkpoint rule: {rule}{RULES[rule.partition(' ')[0]]}.", *others]
 
 
 def averaging(plan: Plan) -> str:
@@ -165,5 +204,5 @@ def _seeds_missing(plan: Plan, results: Results) -> list[str]:
     return [
         f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
         for name in plan.contestants()
-        if 0 < found.get(name, 0) < len(plan.seeds())
+        if name not in plan.external and 0 < found.get(name, 0) < len(plan.seeds())
     ]

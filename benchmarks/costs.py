@@ -67,9 +67,9 @@ def costs_of(plan: Plan, contestant: str, absent: Container[str]) -> Costs | Non
         if f"translations of {contestant}, seed {seed}" not in absent
     ]
     speeds = [made["pictures"] / made["seconds"] for made in translations if made.get("seconds")]
-    peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.images]
+    peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.amount]
     return Costs(
-        trainings=sum(training.images > 0 for training in trainings) / seeds,
+        trainings=sum(training.amount > 0 for training in trainings) / seeds,
         **totals,
         parameters_each=totals["parameters"] * seeds / len(trainings),
         peak_memory=max((peak for peak in peaks if peak), default=None),

@@ -3,7 +3,6 @@
 Several processes can run the same plan in the same folder. Each job is taken by one of them, see `locks.py`.
 """
 
-import os
 import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -12,19 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from i2i.benchmarks import locks, status
+from i2i.benchmarks.executors import Crew
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, forget, state_of
 from i2i.benchmarks.plan import STAGES, Job, Plan
 from i2i.benchmarks.recorded import PLAN, plan_text
 from i2i.checkpoint import sync_write
 from i2i.errors import unknown
-from i2i.trainer import choose_device
 
 if TYPE_CHECKING:
     from i2i.benchmarks.grouping import By
     from i2i.benchmarks.terminal import JobLines
 
-FUNCTIONS = "i2i.benchmarks.tracked"
 PAUSE = 0.5  # seconds between looks at what another bench does
 
 
@@ -43,8 +41,7 @@ def parse_stages(text: str) -> tuple[str, ...]:
 
 def run_bench(
     plan: Plan,
-    workers: int | None = None,
-    device: str | None = None,
+    crew: Crew,
     stages: Sequence[str] = STAGES,
     force: Sequence[str] = (),
     by: "By" = "averaged",
@@ -53,8 +50,7 @@ def run_bench(
 
     Args:
         plan: what there is to do.
-        workers: processes; None: by device.
-        device: where to compute; None: the best there is.
+        crew: where jobs run.
         stages: only these of `STAGES`. A report alone is about what is there.
         force: contestants whose work in these stages is made anew.
         by: how the main table averages.
@@ -70,7 +66,7 @@ def run_bench(
         _forget(plan, stages, force)
         if plan.files:
             plan.files.save(status.index_path(plan.out))
-        errors = _Work(plan, stages, workers, device).run()
+        errors = _Work(plan, stages, crew).run()
         if "report" in stages:
             from i2i.benchmarks.reporting import write_report
 
@@ -139,8 +135,7 @@ class _Work:
 
     plan: Plan
     stages: Sequence[str]
-    workers: int | None
-    device: str | None
+    crew: Crew
     ended: set[str] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -150,19 +145,18 @@ class _Work:
             return self.errors
         from i2i.benchmarks.terminal import JobLines
 
-        count, threads = _crew(self.workers, self.device)
         began, told = time.monotonic(), False
         with JobLines(len(self._open())) as lines:
             while jobs := self._open():
                 free = _without(jobs, {job.name for job in jobs if self._is_taken(job)})
                 if free:
-                    self._round(free, count, threads, lines)
+                    self._round(free, lines)
                     continue
                 if not told:
                     print("i2i: what is left is being done by another bench: waiting for it", file=sys.stderr)
                 told = True
                 time.sleep(PAUSE)
-        self._print_seconds(count, time.monotonic() - began)
+        self._print_seconds(time.monotonic() - began)
         return self.errors
 
     def _open(self) -> list[Job]:
@@ -180,22 +174,23 @@ class _Work:
     def _is_taken(self, job: Job) -> bool:
         return locks.is_taken(status.lock_path(self.plan.out, job.name))
 
-    def _round(self, jobs: Sequence[Job], workers: int, threads: int, lines: "JobLines") -> None:
-        from i2i.benchmarks.workers import run_jobs
+    def _round(self, jobs: Sequence[Job], lines: "JobLines") -> None:
+        from i2i.benchmarks.schedule import run_jobs
 
         listener = _Listener(self, lines)
-        outcome = run_jobs([self._prepared(job) for job in jobs], FUNCTIONS, workers, threads, listener)
+        prepared = [self._prepared(job) for job in jobs]
+        outcome = run_jobs(prepared, self.crew.executor(self.plan.out), listener)
         found = {**outcome.errors, **outcome.not_run}
         self.errors.update({name: error for name, error in found.items() if name not in listener.postponed})
 
     def _prepared(self, job: Job) -> Job:
-        more = {"device": self.device, "bench": self.plan.out, "job": job.name}
+        more = {"device": self.crew.device, "bench": self.plan.out, "job": job.name}
         return replace(job, arguments={**job.arguments, **more})
 
-    def _print_seconds(self, workers: int, wall: float) -> None:
+    def _print_seconds(self, wall: float) -> None:
         records = [status.read(self.plan.out, name) for name in self.ended]
         spent = sum(record.get("seconds", 0) for record in records)
-        print(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s, workers: {workers}", file=sys.stderr)
+        print(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s", file=sys.stderr)
 
 
 @dataclass
@@ -215,6 +210,10 @@ class _Listener:
     def progressed(self, job: Job, text: str) -> None:
         """Show it."""
         self.lines.progressed(job, text)
+
+    def lost(self, job: Job, reason: str) -> None:
+        """Show it."""
+        self.lines.lost(job, reason)
 
     def ended(self, job: Job, error: str | None) -> None:
         """Note how it ended."""
@@ -236,12 +235,3 @@ def _without(jobs: Sequence[Job], lost: Collection[str]) -> list[Job]:
     while found := {job.name for job in jobs if job.name not in lost and lost & set(job.needs)}:
         lost |= found
     return [job for job in jobs if job.name not in lost]
-
-
-def _crew(workers: int | None, device: str | None) -> tuple[int, int]:
-    """Worker processes and CPU threads of each: on the CPU one per core, on an accelerator one."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    kind = choose_device(device).type
-    if workers is None:
-        workers = cores if kind == "cpu" else 1
-    return workers, max(1, cores // workers)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from i2i.benchmarks.drawing import save
+from i2i.benchmarks.external import present
 from i2i.benchmarks.keys import KEY_FILE
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.config import DataConfig
@@ -109,11 +110,20 @@ class Finished:
         """The test pictures that are translated in a direction."""
         return self.data.pictures(self.config.test_split, direction[0])
 
+    def positions(self, direction: Direction, columns: Sequence[str]) -> list[int]:
+        """Places of those inputs of a direction that every contestant among `columns` translates."""
+        inputs = self.inputs(direction)
+        own = [name for name in columns if name not in (INPUT, TARGET)]
+        sets = [set(present(self._translations(name), direction[0], inputs)) for name in own]
+        return [position for position in range(len(inputs)) if all(position in some for some in sets)]
+
     def cell(self, column: str, row: Row) -> np.ndarray:
         """What a column shows in a row, uint8 [H, W, 3]."""
         shown = self.inputs(row.direction)[row.position]
         if column not in (INPUT, TARGET):
             path = self._translations(column) / direction_name(row.direction) / f"{shown.stem}.png"
+            if not path.is_file():
+                raise UserError(f"{column} has no {direction_name(row.direction)}/{shown.stem}: choose other rows")
             with Image.open(path) as picture:
                 return np.asarray(picture.convert("RGB"))
         if column == TARGET:

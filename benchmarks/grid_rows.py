@@ -45,7 +45,7 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
         raise UserError(f"--rows {text}: the number of rows must be 1 or more, as in --rows {way}:8")
     count = int(rest) if rest else default_count(finished)
     if way == "random":
-        rows = at_random(finished, count, seed)
+        rows = at_random(finished, count, seed, columns)
         return rows, f"{len(rows)} test pictures at random, seed {seed}"
     if way == "worst":
         rows = _worst(finished, count, translators)
@@ -54,19 +54,22 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
     return rows, f"the {len(rows)} test pictures on which {', '.join(translators)} differ most"
 
 
-def at_random(finished: Finished, count: int, seed: int) -> list[Row]:
-    """Different test pictures by a seed, evenly spread over the directions and in their order."""
+def at_random(finished: Finished, count: int, seed: int, columns: Sequence[str] = ()) -> list[Row]:
+    """Different test pictures by a seed, evenly spread over the directions and in their order.
+
+    They are among those that all contestants of `columns` translate.
+    """
     rng, directions = random.Random(seed), finished.directions
     shares = Counter(directions[i * len(directions) // count] for i in range(count))
     return [
         Row(direction, position)
         for direction, share in shares.items()
-        for position in _sample(rng, len(finished.inputs(direction)), share)
+        for position in _sample(rng, finished.positions(direction, columns), share)
     ]
 
 
-def _sample(rng: random.Random, population: int, count: int) -> list[int]:
-    return rng.sample(range(population), min(count, population))
+def _sample(rng: random.Random, population: Sequence[int], count: int) -> list[int]:
+    return rng.sample(population, min(count, len(population)))
 
 
 def _listed(finished: Finished, path: Path) -> list[Row]:
@@ -104,7 +107,7 @@ def _worst(finished: Finished, count: int, translators: Sequence[str]) -> list[R
         truth = _tensor(finished.cell(TARGET, row))
         return float(np.mean([float(psnr(_tensor(finished.cell(name, row)), truth)) for name in translators]))
 
-    return _lowest(finished, count, quality)
+    return _lowest(finished, count, quality, translators)
 
 
 def _disagreed(finished: Finished, count: int, translators: Sequence[str]) -> list[Row]:
@@ -115,7 +118,7 @@ def _disagreed(finished: Finished, count: int, translators: Sequence[str]) -> li
         pictures = np.stack([finished.cell(name, row) for name in translators]).astype(np.float64)
         return -float(np.abs(pictures[:, None] - pictures[None]).mean())
 
-    return _lowest(finished, count, agreement)
+    return _lowest(finished, count, agreement, translators)
 
 
 def _tensor(pixels: np.ndarray) -> torch.Tensor:
@@ -123,10 +126,10 @@ def _tensor(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())
 
 
-def _lowest(finished: Finished, count: int, value: Callable[[Row], float]) -> list[Row]:
+def _lowest(finished: Finished, count: int, value: Callable[[Row], float], translators: Sequence[str]) -> list[Row]:
     rows = [
         Row(direction, position)
         for direction in finished.directions
-        for position in range(len(finished.inputs(direction)))
+        for position in finished.positions(direction, translators)
     ]
     return sorted(rows, key=value)[:count]

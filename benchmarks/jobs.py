@@ -1,21 +1,25 @@
 """What worker processes do: train, translate, train the classifier, score. Each skips what `keys.py` calls done."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from i2i import own_models
 from i2i.benchmarks.costs import peak_memory
 from i2i.benchmarks.cycle import way_back
+from i2i.benchmarks.external import PARTIAL
 from i2i.benchmarks.keys import KEY_FILE, clear, key_of, stored_key, write_key
-from i2i.benchmarks.plan import Direction
+from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Scores, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
+from i2i.benchmarks.validation import bench_judge
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import Position, load_translator, newest_checkpoint
+from i2i.checkpoint import Position, Weights, load_translator, newest_checkpoint, sync_write
 from i2i.config import Settings
-from i2i.data.images import Preprocess
+from i2i.data.images import Preprocess, read_picture, write_picture
 from i2i.data.pictures import labelled
 from i2i.data.sources import open_data
 from i2i.metrics.classifier import train_classifier
@@ -26,15 +30,28 @@ from i2i.trainer import Trainer, choose_device
 
 
 def train(
-    report: Report, run: Path, name: str, settings: Settings, domains: Sequence[str], key: str, device: str | None
+    report: Report,
+    run: Path,
+    name: str,
+    settings: Settings,
+    domains: Sequence[str],
+    key: str,
+    device: str | None,
+    own: Mapping[str, str] | None = None,
+    judge: Mapping[str, Any] | None = None,
 ) -> None:
-    """Train one model in its run folder, or finish it, or find it finished."""
+    """Train one model in its run folder, or finish it, or find it finished.
+
+    `own` holds source and hash of a class of one's own; `judge` is what `bench_judge` takes.
+    """
     if key_of(run) != key:
         clear(run)
         write_key(run, key)
     checkpoint = newest_checkpoint(run)
     if checkpoint is not None and checkpoint.finished:
         return
+    if own:
+        own_models.require(**own)
     config = run_config(name, settings)
     data = open_data(config.data).restricted(domains)
 
@@ -43,7 +60,8 @@ def train(
 
     chosen = choose_device(device)
     with peak_memory(chosen) as peak:
-        train_run(run, config, task_of(config, data), data, chosen, followers)
+        judged = bench_judge(**judge, device=chosen) if judge else None
+        train_run(run, config, task_of(config, data), data, chosen, followers, judge=judged)
         write_key(run, key, peak_memory=peak())
 
 
@@ -54,6 +72,8 @@ def translate(
     settings: Settings,
     key: str,
     device: str | None,
+    own: Mapping[str, str] | None = None,
+    weights: Weights = "last",
 ) -> None:
     """Translate the test pictures of every direction with the training that serves it, into PNG folders.
 
@@ -63,10 +83,12 @@ def translate(
     """
     if key_of(out) == key:
         return
+    if own:
+        own_models.require(**own)
     clear(out)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
-    load = lru_cache(maxsize=2)(lambda run: load_translator(run, chosen))  # there and back
+    load = lru_cache(maxsize=2)(lambda run: load_translator(run, chosen, weights))  # there and back
     made = Translations(out, data, config.data.test_split)
     for number, (way, run) in enumerate(runs.items(), 1):
         translator, preprocess = load(run)
@@ -75,6 +97,31 @@ def translate(
         report(f"{number} of {len(runs)} directions")
     write_pictures(out / NOTED, made.noted)
     write_key(out, key, **made.costs)
+
+
+def adopt(
+    report: Report,
+    out: Path,
+    files: Mapping[Direction, Mapping[str, Path]],
+    stems: Mapping[str, Sequence[str]] | None,
+    settings: Settings,
+    key: str,
+    device: str | None,
+) -> None:
+    """Take over pictures made elsewhere, where `translate` would have written translations; `stems` lists some."""
+    if key_of(out) == key:
+        return
+    clear(out)
+    preprocess = Preprocess(run_config("identity", {"data": settings["data"]}).data.image_size)
+    for number, (direction, found) in enumerate(files.items(), 1):
+        folder = out / direction_name(direction)
+        folder.mkdir(parents=True)
+        for stem, path in found.items():
+            write_picture(folder / f"{stem}.png", preprocess(read_picture(path)))
+        report(f"{number} of {len(files)} directions")
+    if stems is not None:
+        sync_write(out / PARTIAL, json.dumps(stems))
+    write_key(out, key)
 
 
 def classifier(

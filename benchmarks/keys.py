@@ -20,9 +20,9 @@ REAL = "real"
 DONE, TO_DO = "done", "to do"
 
 
-def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str) -> str:
-    """Key of a training: resolved settings, domains in order, data."""
-    return stable_hash([FORMAT, config.key(fingerprint), list(domains)])
+def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, code: str | None = None) -> str:
+    """Key of a training: resolved settings, domains in order, data, and the hash of a file of one's own."""
+    return stable_hash([FORMAT, config.key(fingerprint), list(domains), *([code] if code else [])])
 
 
 def write_key(folder: Path, key: str, **costs: Any) -> None:

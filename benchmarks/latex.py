@@ -1,17 +1,18 @@
 r"""The table of a bench for a paper: `table.tex`, to be read by \input, with \usepackage{booktabs} in the preamble."""
 
 import re
+import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from i2i.benchmarks.captions import averaging, budget_text, few_pictures, ranking
+from i2i.benchmarks.captions import averaging, budget_text, checkpoint_lines, ranking_in_short
 from i2i.benchmarks.comparing import SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health
 from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results import Results
+from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, title
 
@@ -45,8 +46,14 @@ ACCENTS |= {"\u0327": "c", "\u0304": "=", "\u0306": "u", "\u0307": "."}
 DASH = "--"
 STYLE = r"\\(?:mathbf|underline|emph)\b"
 PAGE = 345.0  # points, the width of text in a bare article
+HEADING, BREAK = 12, r"\\"  # letters of a heading, from which on it is broken
 LETTER, GAP = 4.2, 6.0  # points, at this size of letters and distance of columns
-COST_HEADINGS = ("Trainings", r"Param.\ ($10^6$)", r"Images ($10^3$)", "Time (s)")
+COST_HEADINGS = (
+    "Trainings",
+    r"\shortstack[r]{Param.\\($10^6$)}",
+    r"\shortstack[r]{Images\\($10^3$)}",
+    r"\shortstack[r]{Time\\(s)}",
+)
 
 
 def escape(text: str) -> str:
@@ -109,7 +116,8 @@ class _Column:
     @property
     def width(self) -> float:
         """About how wide it is, in points."""
-        texts = [self.heading, *(cell for cells in self.cells for cell in cells.values())]
+        heading = self.heading.removeprefix(r"\shortstack[r]").split(BREAK)
+        texts = [*heading, *(cell for cells in self.cells for cell in cells.values())]
         return LETTER * max(len(_plain(text)) for text in texts) + GAP
 
 
@@ -163,10 +171,15 @@ def _health(grouped: Sequence[Group]) -> _Column:
 
 
 def _heading(metric: str) -> str:
-    r"""`PSNR, dB ↑` as `PSNR (dB) $\uparrow$`."""
+    r"""`PSNR, dB ↑` as `PSNR (dB) $\uparrow$`, a long one in several lines."""
     words, _, arrow = title(metric).rpartition(" ")
     name, comma, unit = words.partition(", ")
-    return f"{escape(name)}{f' ({escape(unit)})' if comma else ''} {escape(arrow)}"
+    lines = textwrap.wrap(f"{name} ({unit})" if comma else name, HEADING, break_long_words=False)
+    return _stacked([*map(escape, lines[:-1]), f"{escape(lines[-1])} {escape(arrow)}"])
+
+
+def _stacked(lines: Sequence[str]) -> str:
+    return lines[0] if len(lines) == 1 else rf"\shortstack[r]{{{BREAK.join(lines)}}}"
 
 
 def _costs(grouped: Sequence[Group], position: int) -> _Column:
@@ -204,14 +217,14 @@ def _number(score: Score, precision: int, column: Column, name: str) -> str:
 
 
 def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str) -> str:
-    facts = plan.facts
+    facts, few = plan.facts, results.few_pictures is not None
     parts = [
         f"{facts['dataset']}, {facts['image_size']} px.",
         budget_text(plan),
+        *checkpoint_lines(plan),
         averaging(plan),
-        *few_pictures(results),
-        *ranking(plan, grouped),
-        "The second best is underlined.",
+        *([f"Fewer than {ENOUGH_PICTURES:,} pictures: Frechet distances are biased upwards."] * few),
+        ranking_in_short(grouped),
         f"Protocol {protocol}.",
     ]
-    return escape(" ".join(parts))
+    return escape(" ".join(part for part in parts if part))

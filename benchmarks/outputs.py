@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks import figures, latex, protocol
+from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.comparing import ranked
 from i2i.benchmarks.costs import measured
 from i2i.benchmarks.grouping import By
+from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import Results
@@ -36,8 +37,8 @@ def write(plan: Plan, results: Results, by: By = "averaged") -> list[str]:
     }
     for name, text in texts.items():
         sync_write(plan.out / name, text)
-    names = [*texts, *figures.draw(plan, results)]
-    return [*names, *_grid(plan, results)]
+    names = [*texts, *figures.draw(plan, results), *courses.write(plan)]
+    return [*names, *_grid(plan, results), *page.write(plan, results, card)]
 
 
 def _grid(plan: Plan, results: Results) -> list[str]:

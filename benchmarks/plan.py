@@ -1,10 +1,10 @@
 """The plan of a bench: which trainings serve which directions, and what is done with them. Pure, without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from i2i.benchmarks.file_index import FileIndex
@@ -24,21 +24,34 @@ class Training:
         seed: of weights, data order and draws.
         domains: what it learns between, in the model's order.
         serves: the directions of the bench that it translates.
-        images: its budget.
+        amount: its budget; 0 for a method that learns nothing.
         folder: run folder, relative to the results folder.
+        unit: of the budget: images, updates or seconds.
     """
 
     contestant: str
     seed: int
     domains: tuple[str, ...]
     serves: tuple[Direction, ...]
-    images: int
+    amount: float
     folder: Path
+    unit: str = "images"
 
     @property
     def name(self) -> str:
         """Unique name for progress and reports."""
         return self.folder.as_posix().removeprefix("trainings/")
+
+    def settings(self) -> dict[str, Any]:
+        """As plan.json holds it; `from_settings` gives it back."""
+        return {**asdict(self), "folder": self.folder.as_posix()}
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """The training that `settings` gave."""
+        serves = tuple((source, target) for source, target in settings["serves"])
+        located = {"domains": tuple(settings["domains"]), "serves": serves, "folder": Path(settings["folder"])}
+        return cls(**{**settings, **located})
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,9 @@ class Job:
 
     @property
     def stage(self) -> str:
-        """The stage it belongs to: of jobs that are neither training nor translating, the scores."""
+        """The stage it belongs to: pictures from elsewhere are translations, what has no stage of its own scores."""
+        if self.function == "adopt":
+            return "translate"
         return self.function if self.function in STAGES else "score"
 
 
@@ -72,18 +87,19 @@ def expand(
     coverage: CoverageName,
     domains: tuple[str, ...],
     directions: tuple[Direction, ...],
-    images: int,
+    amount: float,
     per: Literal["dataset", "task"],
     seed: int,
+    unit: str = "images",
 ) -> tuple[Training, ...]:
     """The trainings that let the contestant of that name translate `directions` between `domains`.
 
     Over k domains that is k(k-1) trainings for a model of one direction, k(k-1)/2 for one of a pair, one for a
-    model of all. `images` is shared out evenly with `per="dataset"`, at least one for each, and given to each with
-    `per="task"`; 0 are given to a method that learns nothing.
+    model of all. `amount` is shared out evenly with `per="dataset"` and given to each with `per="task"`; images and
+    updates are whole, at least one for each. A method that learns nothing is given 0.
     """
     groups = _groups(coverage, domains, directions)
-    share = images if per == "task" else max(min(1, images), images // len(groups))
+    share = amount if per == "task" else _share(amount, len(groups), unit)
     return tuple(
         Training(
             contestant,
@@ -92,9 +108,14 @@ def expand(
             served,
             share,
             Path("trainings", contestant, f"seed{seed}", folder_name(group, served, coverage)),
+            unit,
         )
         for group, served in groups
     )
+
+
+def _share(amount: float, parts: int, unit: str) -> float:
+    return amount / parts if unit == "seconds" else max(min(1, amount), amount // parts)
 
 
 def _groups(
@@ -124,6 +145,11 @@ def direction_name(direction: Direction) -> str:
     return _without_slashes("2".join(direction))
 
 
+def quantity(amount: float) -> str:
+    """An amount of images, updates or seconds: 400,000 or 133.3."""
+    return f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.1f}"
+
+
 def _without_slashes(name: str) -> str:
     return name.replace("/", ".")
 
@@ -140,6 +166,7 @@ class Plan:
         skipped: names of those that cannot take part, with the reason.
         jobs: in no particular order; `needs` orders them.
         facts: what the report says about data, budget and settings.
+        external: names of contestants whose pictures were made elsewhere; they have no trainings.
         files: digests of the pictures, where they are known.
     """
 
@@ -151,11 +178,40 @@ class Plan:
     skipped: Mapping[str, str]
     jobs: tuple[Job, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    external: tuple[str, ...] = ()
     files: "FileIndex | None" = None
 
+    @classmethod
+    def from_facts(cls, out: Path, facts: Mapping[str, Any]) -> Self:
+        """A plan as plan.json tells it, for reports; it has no jobs."""
+        return cls(
+            out,
+            facts["name"],
+            tuple(facts["domains"]),
+            tuple((source, target) for source, target in facts["directions"]),
+            tuple(Training.from_settings(training) for training in facts["trainings"]),
+            facts["skipped"],
+            (),
+            facts,
+            tuple(facts["external"]),
+        )
+
+    def recorded(self) -> dict[str, Any]:
+        """What plan.json holds: the facts, and all that `from_facts` needs; `keys` are those of the jobs."""
+        return {
+            **self.facts,
+            "name": self.dataset,
+            "trainings": [training.settings() for training in self.trainings],
+            "skipped": dict(self.skipped),
+            "external": list(self.external),
+            "keys": {job.name: job.arguments.get("key") for job in self.jobs},
+        }
+
     def contestants(self) -> tuple[str, ...]:
-        """Names of those that take part, in order."""
-        return tuple(dict.fromkeys(training.contestant for training in self.trainings))
+        """Names of those that take part, in order: the chosen ones, external ones, reference rows."""
+        trained = dict.fromkeys(training.contestant for training in self.trainings)
+        reference = [name for name in trained if name in self.facts.get("reference_rows", ())]
+        return (*(name for name in trained if name not in reference), *self.external, *reference)
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds, in order."""
@@ -167,14 +223,13 @@ class Plan:
 
     def lines(self, states: Mapping[str, str] | None = None) -> list[str]:
         """One line per job, for --dry-run, with its state where `states` has one by its name."""
-        images = {training.name: training.images for training in self.trainings}
+        budgets = {t.name: f"  ({quantity(t.amount)} {t.unit})" for t in self.trainings if t.amount}
         return [
             *(f"skip       {name}: {reason}" for name, reason in self.skipped.items()),
-            *(_line(job, images.get(job.name, 0), (states or {}).get(job.name)) for job in self.jobs),
+            *(_line(job, budgets.get(job.name, ""), (states or {}).get(job.name)) for job in self.jobs),
             f"report     {self.out}",
         ]
 
 
-def _line(job: Job, images: int, state: str | None) -> str:
-    shown = f"  ({images:,} images)" if images else ""
-    return f"{job.function:<10} {job.name}{shown}" + (f": {state}" if state else "")
+def _line(job: Job, budget: str, state: str | None) -> str:
+    return f"{job.function:<10} {job.name}{budget}" + (f": {state}" if state else "")

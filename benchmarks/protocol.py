@@ -17,11 +17,10 @@ from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
-from i2i.metrics._files import sha256
+from i2i.files import sha256
 
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
 TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"
-CHECKPOINT = "last"
 
 
 def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
@@ -46,15 +45,22 @@ def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
 
 
 def list_files(plan: Plan) -> pd.DataFrame:
-    """Every picture that was trained on or scored against: split, domain, file, half of it, SHA-256."""
+    """Every picture that was trained on, scored against or chosen by: split, domain, file, half of it, SHA-256."""
     config = DataConfig.model_validate(plan.facts["suite"]["settings"].get("data", {}))
     data = open_data(config).restricted(plan.domains)
     digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put a picture into several domains
     rows = [
         (split, domain, picture.path.name, picture.half or "", digest(picture.path))
-        for split, domain, picture in _pictures(data, (config.train_split, config.test_split))
+        for split, domain, picture in _pictures(data, _splits(plan, config))
     ]
     return pd.DataFrame(rows, columns=FILE_COLUMNS)
+
+
+def _splits(plan: Plan, config: DataConfig) -> tuple[str, ...]:
+    """The splits that the numbers depend on; the validation split where it chooses weights."""
+    rules = [own.get("checkpoint", "") for own in plan.facts["contestants"].values()]  # external ones have none
+    chosen = any(rule.startswith("best-on-val") for rule in rules)
+    return config.train_split, config.test_split, *((config.val_split,) if chosen else ())
 
 
 def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, Picture]]:
@@ -73,6 +79,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         "paired": facts["paired"],
         "training": _digests(files, config.train_split),
         "reference": _digests(files, config.test_split),
+        **({"validation": validation} if (validation := _digests(files, config.val_split))["domains"] else {}),
         "directions": {
             direction_name((source, target)): {"fake": int(test[source]), "real": int(test[target])}
             for source, target in plan.directions
@@ -80,10 +87,11 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         "pictures": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
         "features": _features(plan, results),
         "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan.out / "classifier")},
-        "checkpoint": CHECKPOINT,
+        "checkpoint": facts["checkpoint"],
         "budget": dict(facts["budget"]),
         "seeds": list(facts["seeds"]),
         "scoring_version": facts["scoring_version"],
+        "lpips": facts["lpips"],
     }
 
 
@@ -120,6 +128,9 @@ def _weights(folder: Path) -> str | None:
 
 
 def _contestant(plan: Plan, results: Results, name: str) -> Settings:
+    facts = dict(plan.facts["contestants"][name])
+    if name in plan.external:
+        return facts
     cost = results.costs.get(name)
     metas = [
         checkpoint.meta
@@ -127,7 +138,7 @@ def _contestant(plan: Plan, results: Results, name: str) -> Settings:
         if training.contestant == name and (checkpoint := newest_checkpoint(plan.out / training.folder))
     ]
     return {
-        **plan.facts["contestants"][name],
+        **facts,
         "inference": cost.inference if cost else None,
         "made_with": sorted({f"i2i {meta['i2i']}, torch {meta['torch']}" for meta in metas}),
     }

@@ -42,6 +42,12 @@ class Recorded:
         chosen = self.facts.get("chosen", {"extractor": None})["extractor"]
         return None if chosen is None else str(chosen)
 
+    @property
+    def lpips(self) -> str | None:
+        """As `--lpips` takes it; None: by default."""
+        chosen = self.facts.get("chosen", {}).get("lpips")
+        return None if chosen is None else str(chosen)
+
 
 def recorded(out: Path) -> Recorded | None:
     """What the bench in a results folder was asked for; None if there is none.
@@ -67,12 +73,9 @@ def recorded(out: Path) -> Recorded | None:
 
 
 def plan_text(plan: Plan) -> str:
-    """What plan.json holds of a plan: its facts, and each job with its key and what it needs."""
-    jobs = [
-        {"name": job.name, "stage": job.stage, "key": job.arguments.get("key"), "needs": list(job.needs)}
-        for job in plan.jobs
-    ]
-    return json.dumps({"format": FORMAT, "i2i": __version__, **plan.facts, "jobs": jobs}, indent=1, default=str)
+    """What plan.json holds of a plan: all that is recorded of it, and each job with what it needs."""
+    jobs = [{"name": job.name, "stage": job.stage, "needs": list(job.needs)} for job in plan.jobs]
+    return json.dumps({"format": FORMAT, "i2i": __version__, **plan.recorded(), "jobs": jobs}, indent=1, default=str)
 
 
 def relocated(data: Settings) -> Settings:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,13 +82,10 @@ def _written(
     plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By"
 ) -> dict[str, Any]:
     """Write everything; returns the names of the `files` and the `text` for the terminal."""
-    from i2i.benchmarks import outputs, report, terminal  # they take a second or two to import
+    from i2i.benchmarks.publish import write  # takes a second or two to import
     from i2i.benchmarks.results import collect
 
-    results = collect(plan, failures, unfinished, notes)
-    files = outputs.write(plan, results, by)
-    text = [terminal.terminal_table(plan, results, by), *report.claim_lines(plan, results)]
-    return {"files": files, "text": "\n".join(text)}
+    return asdict(write(plan, collect(plan, failures, unfinished, notes), by))
 
 
 def _unchanged(out: Path, key: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from i2i.benchmarks.shipped import is_suite, read
 from i2i.benchmarks.suite import Contestant, Suite, base_settings, suite_of
-from i2i.config import Settings, merge
+from i2i.config import BUDGETS, Settings, merge
 from i2i.errors import UserError
 from i2i.runs import run_config
 
@@ -41,6 +41,6 @@ def _resolved_suite(suite: Suite) -> Settings:
 def _resolved_contestant(contestant: Contestant) -> Settings:
     """Settings of a contestant's trainings, without what the suite's budget and seeds say."""
     settings = run_config(contestant.model, contestant.for_training(1, 0)).settings()
-    for section, decided in (("model", "name"), ("train", "images"), ("train", "seed")):
+    for section, decided in (("model", "name"), *(("train", name) for name in (*BUDGETS, "seed"))):
         del settings[section][decided]
     return settings

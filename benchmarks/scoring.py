@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.benchmarks.external import present
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import ACCURACY, confusion, flag_entry, of_pictures, of_sets
 from i2i.benchmarks.plan import Direction, direction_name
@@ -18,14 +19,15 @@ from i2i.config import Settings
 from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data
+from i2i.files import sha256
 from i2i.metrics._arrays import Array
-from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.features import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
+from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name
 from i2i.runs import run_config
 from i2i.scoring import against_input, against_truth, features_of, read_pixels
@@ -38,6 +40,10 @@ class Pictures(NamedTuple):
     pixels: Tensor
     features: np.ndarray
 
+    def at(self, places: Sequence[int]) -> "Pictures":
+        """Those at some places."""
+        return Pictures([self.stems[place] for place in places], self.pixels[places], self.features[places])
+
 
 class Scorer:
     """Scores translations, and real pictures for comparison. Every picture is read once.
@@ -47,19 +53,30 @@ class Scorer:
         classifier: file of the trained domain classifier.
         extractor: of the features to take distances in; None: the classifier's.
         device: where to compute.
+        lpips: network and files of LPIPS; None: it is left out.
 
     Attributes:
         data: the real pictures.
+        preprocess: how they become images.
         features: `name`, `dimensions` and `sha256` of the weights behind the distances.
     """
 
-    def __init__(self, settings: Settings, classifier: Path, extractor: str | None, device: torch.device) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        classifier: Path,
+        extractor: str | None,
+        device: torch.device,
+        lpips: str | None = None,
+    ) -> None:
         config = run_config("identity", settings)
         self._config, self._bf16, self._device = config.data, config.train.precision == "bf16", device
         self.data = open_data(self._config)
+        self.preprocess = Preprocess.of(self._config)
         self._judge = DomainClassifier.load(classifier, device=device)
         spec = parse_extractor(extractor) if extractor else None
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
+        self._lpips = parse_lpips(lpips).build(device) if lpips else None
         self.features = {
             "name": self._extractor.name,
             "dimensions": self._extractor.dimensions,
@@ -69,12 +86,13 @@ class Scorer:
 
     def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
         """Scores of `folder/<source>2<target>/`, for each target, against the target's real test pictures."""
+        places = self._present(folder, source)
         fakes = {target: self._read(self._files(folder, (source, target))) for target in targets}
         noted = _noted(folder / NOTED)
         scores = Scores()
         for target, own in fakes.items():
             others = [other.pixels for name, other in fakes.items() if name != target]
-            scores.add(self._direction((source, target), own, others, noted.get((source, target), {})))
+            scores.add(self._direction((source, target), own, places, others, noted.get((source, target), {})))
         return scores
 
     def real(self, domain: str) -> Scores:
@@ -83,7 +101,13 @@ class Scorer:
         return self._judged((domain, domain), self._test(domain), training, "drawn")
 
     def learnt_from(self, folder: Path, directions: Sequence[Direction], options: Mapping[str, Any]) -> Scores:
-        """GAN-train of a contestant's translations, by classifiers with `options` of the suite's."""
+        """GAN-train of a contestant's translations, by classifiers with `options` of the suite's.
+
+        It is not measured where some translations are missing: the halves of the test pictures would not correspond.
+        """
+        counts = {source: len(self.data.pictures(self._config.test_split, source)) for source, _ in directions}
+        if any(len(self._present(folder, source)) < count for source, count in counts.items()):
+            return Scores()
         return self._learnt_from({way: self._pixels(self._files(folder, way)) for way in directions}, options)
 
     def learnt_from_real(self, options: Mapping[str, Any]) -> Scores:
@@ -96,12 +120,19 @@ class Scorer:
         return gan_train(fakes, reals, self.data.labels, learn)
 
     def _direction(
-        self, way: Direction, fakes: Pictures, others: Sequence[Tensor], noted: Mapping[str, Array]
+        self,
+        way: Direction,
+        fakes: Pictures,
+        places: Sequence[int],
+        others: Sequence[Tensor],
+        noted: Mapping[str, Array],
     ) -> Scores:
-        inputs, reals = map(self._test, way)
-        scores = self._judged(way, fakes, reals, "paired" if self.data.paired else "drawn")
-        singles = against_truth(fakes.pixels, reals.pixels) if self.data.paired else {}
-        singles |= against_input(fakes.pixels, inputs.pixels)
+        inputs, reals = self._test(way[0]).at(places), self._test(way[1])
+        pairs = self.data.paired and len(fakes.stems) == len(reals.stems)
+        scores = self._judged(way, fakes, reals, "paired" if pairs else "drawn")
+        truth = reals.at(places).pixels if self.data.paired else None
+        singles = {} if truth is None else against_truth(fakes.pixels, truth, self._lpips)
+        singles |= against_input(fakes.pixels, inputs.pixels, self._lpips)
         singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
         if CYCLE in noted:
             singles[CYCLE] = noted[CYCLE]
@@ -124,15 +155,18 @@ class Scorer:
         return scores
 
     def _files(self, folder: Path, way: Direction) -> list[Picture]:
-        pictures = self.data.pictures(self._config.test_split, way[0])
-        return [Picture(folder / direction_name(way) / f"{picture.stem}.png") for picture in pictures]
+        pictures, place = self.data.pictures(self._config.test_split, way[0]), folder / direction_name(way)
+        return [Picture(place / f"{pictures[position].stem}.png") for position in self._present(folder, way[0])]
+
+    def _present(self, folder: Path, source: str) -> list[int]:
+        return present(folder, source, self.data.pictures(self._config.test_split, source))
 
     def _read(self, pictures: Sequence[Picture]) -> Pictures:
         pixels = self._pixels(pictures)
         return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
 
     def _pixels(self, pictures: Sequence[Picture]) -> Tensor:
-        return read_pixels(pictures, Preprocess.of(self._config))
+        return read_pixels(pictures, self.preprocess)
 
 
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:

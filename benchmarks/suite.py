@@ -1,27 +1,68 @@
 """Suites: the settings of a bench, from `configs/bench/*.yaml` or a file of one's own."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from i2i import registry
 from i2i.benchmarks.claims import Claim
+from i2i.benchmarks.external import External
 from i2i.benchmarks.shipped import is_suite, read
-from i2i.config import DataConfig, Section, Settings, merge, parse_assignments, validate
+from i2i.config import BUDGETS, DataConfig, Section, Settings, budget_of, merge, one_budget, parse_assignments, validate
 from i2i.errors import UserError, unknown
+from i2i.own_models import OwnModel, is_source, load
 
 
 class Budget(Section):
-    """How many real pictures a model is shown in training.
+    """How long a model is trained, in one of three units.
 
-    `per: dataset` divides `images` over the trainings a model needs to serve every direction (equal compute);
-    `per: task` gives them to each training (equal convergence).
+    `per: dataset` divides it over the trainings a model needs to serve every direction (equal compute);
+    `per: task` gives it to each training (equal convergence).
     """
 
-    images: int = Field(200_000, ge=1)
+    images: int | None = Field(None, ge=1, description="real pictures shown, a pair counting as two")
+    updates: int | None = Field(None, ge=1, description="updates of the generators")
+    seconds: float | None = Field(None, gt=0, description="time in training steps")
     per: Literal["dataset", "task"] = "dataset"
+
+    _one_budget = model_validator(mode="before")(one_budget)
+
+    @property
+    def amount(self) -> tuple[str, float]:
+        """The unit, one of `BUDGETS`, and how much of it."""
+        return budget_of(self)
+
+
+EVALUATIONS = 10
+Weights = Literal["last", "ema", "best"]
+WEIGHTS: dict[str, Weights] = {"last": "last", "ema": "ema", "best-on-val": "best"}
+
+
+class CheckpointRule(Section):
+    """Which weights of a training translate, and how often it is scored on the validation split.
+
+    `last`: of the last step; `ema`: the moving average that `train.ema` keeps; `best-on-val`: those that were best on
+    the validation split. The test split has no say in it.
+    """
+
+    rule: Literal["last", "ema", "best-on-val"] = "last"
+    metric: str | None = Field(
+        None, description="of best-on-val; None: PSNR where there is ground truth, else the distance of the bench"
+    )
+    evaluations: int = Field(0, ge=0, description="of every training, for its curve; 0: none, of best-on-val 10")
+
+    @property
+    def weights(self) -> Weights:
+        """Their name in run folders."""
+        return WEIGHTS[self.rule]
+
+    @property
+    def looks(self) -> int:
+        """How often a training is evaluated."""
+        return self.evaluations or (EVALUATIONS if self.rule == "best-on-val" else 0)
 
 
 class ClassifierConfig(Section):
@@ -29,6 +70,13 @@ class ClassifierConfig(Section):
 
     backbone: str = Field("resnet10t", description="a timm model, trained from scratch")
     images: int = Field(6_144, ge=1, description="training pictures shown")
+
+
+class ReportConfig(Section):
+    """The gallery of report.html."""
+
+    pictures: int = Field(60, ge=1, description="test pictures of each direction, at most")
+    seed: int = Field(0, ge=0, description="of their choice and order")
 
 
 class ScoringConfig(Section):
@@ -42,6 +90,7 @@ class Variant(Section):
 
     model: str
     settings: Settings = Field(default_factory=dict, description="`model`, `data` and `train` settings")
+    checkpoint: CheckpointRule | None = Field(None, description="None: the suite's")
 
 
 @dataclass(frozen=True)
@@ -52,15 +101,17 @@ class Contestant:
         name: what the table, the folders and the grid call it.
         model: name of the translator.
         settings: of its trainings; sections `model`, `data` and `train`.
+        checkpoint: which of their weights translate.
     """
 
     name: str
     model: str
     settings: Settings
+    checkpoint: CheckpointRule
 
-    def for_training(self, images: int, seed: int) -> Settings:
-        """Settings of one training."""
-        return merge(self.settings, {"train": {"images": images, "seed": seed}})
+    def for_training(self, amount: float, seed: int, unit: str = "images") -> Settings:
+        """Settings of one training with a budget of `amount` images, updates or seconds, as `unit` says."""
+        return merge(self.settings, {"train": {unit: amount, "seed": seed}})
 
 
 class Suite(Section):
@@ -70,7 +121,11 @@ class Suite(Section):
         ("pix2pix", "cyclegan", "stargan"), min_length=1, description="who takes part: translators and variants"
     )
     variants: dict[str, Variant] = Field(default_factory=dict, description="by the names they compete under")
+    own_models: dict[str, str] = Field(
+        default_factory=dict, description="FILE.py:CLASS by name; filled from `models` and `variants`"
+    )
     budget: Budget = Budget()
+    checkpoint: CheckpointRule = CheckpointRule()
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
@@ -78,8 +133,12 @@ class Suite(Section):
         default_factory=dict, description="`data` and `train` settings over all others, on the set drawn by default"
     )
     classifier: ClassifierConfig = ClassifierConfig()
+    report: ReportConfig = ReportConfig()
     scoring: ScoringConfig = ScoringConfig()
     claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
+    external: dict[str, External] = Field(
+        default_factory=dict, description="folders of pictures made elsewhere, by the names they compete under"
+    )
 
     @field_validator("seeds")
     @classmethod
@@ -88,13 +147,22 @@ class Suite(Section):
             raise ValueError("name every seed once")
         return value
 
+    def own(self, model: str) -> OwnModel | None:
+        """The class of one's own of that name, registered; None for a model of the zoo."""
+        return load(self.own_models[model]) if model in self.own_models else None
+
+    def with_external(self, added: Mapping[str, External]) -> "Suite":
+        """The suite with more contestants from elsewhere; UserError if a name is taken."""
+        settings = {name: external.model_dump(mode="json") for name, external in added.items()}
+        return suite_of(merge(self.model_dump(mode="json"), {"external": settings}))
+
     def contestant(self, name: str) -> Contestant:
         """The variant or translator of that name, a variant's settings over its translator's; UserError if unknown."""
         if name not in self.variants and name not in registry.names():
             raise unknown("model", name, (*self.variants, *registry.names()))
         variant = self.variants.get(name, Variant(model=name))
         settings = merge(self.settings, self.model_settings.get(variant.model, {}), variant.settings)
-        return Contestant(name, variant.model, settings)
+        return Contestant(name, variant.model, settings, variant.checkpoint or self.checkpoint)
 
 
 def load_suite(
@@ -102,22 +170,40 @@ def load_suite(
 ) -> Suite:
     """A suite by name or file, or as it was recorded, with the command line's choices put over it.
 
-    `models` and `seeds` are lists with commas. Assignments are `data.*` and `train.*` for all, `NAME.setting` for the
-    settings of a translator, which its variants share, or of a single variant, and `budget.*`, `classifier.*` and
-    `scoring.*`.
+    `models` and `seeds` are lists with commas; `+A,B` adds to the suite's models. Assignments are `data.*` and
+    `train.*` for all, `NAME.setting` for the settings of a translator, which its variants share, or of a single
+    variant, and `budget.*`, `checkpoint.*`, `classifier.*`, `scoring.*` and `report.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
     """
     settings = read(base) if isinstance(base, str) else dict(base)
     if models:
-        settings["models"] = [model.strip() for model in models.split(",") if model.strip()]
+        settings["models"] = chosen_models(models, settings.get("models", Suite().models))
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
     embedded = suite.embedded if isinstance(base, str) and on_default_data(data) else {}
     overrides = merge(embedded, parse_assignments(assignments), {"data": data})
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
+
+
+def chosen_models(text: str, listed: Sequence[str]) -> list[str]:
+    """The models that `A,B` names, or those of `listed` and the ones that `+A,B` adds.
+
+    Raises:
+        UserError: if only some of several have a plus.
+    """
+    names = [name.strip() for name in text.removeprefix("+").split(",") if name.strip()]
+    if not text.startswith("+"):
+        _refuse_plus(text, names)
+        return names
+    return list(dict.fromkeys([*listed, *(name.removeprefix("+") for name in names)]))
+
+
+def _refuse_plus(text: str, names: Sequence[str]) -> None:
+    if any(name.startswith("+") for name in names):
+        raise UserError(f"--models {text}: a + in front of the list adds all of it to the suite's models")
 
 
 def _seeds(text: str) -> list[int]:
@@ -136,10 +222,16 @@ def budget_assignments(text: str) -> list[str]:
     parts = [part.partition("=") for part in text.split(",")]
     for name, equals, value in parts:
         if not (equals and value.strip()):
-            raise UserError(f"--budget {text!r} must look like images=400000 or images=400000,per=task")
+            raise UserError(f"--budget {text!r} must look like images=400000 or updates=20000,per=task")
         if name.strip() not in Budget.model_fields:
             raise unknown("kind of budget", name.strip(), Budget.model_fields)
     return [f"budget.{name.strip()}={value.strip()}" for name, _, value in parts]
+
+
+def checkpoint_assignments(text: str) -> list[str]:
+    """`ema`, or `best-on-val:psnr` with the metric, as assignments of `--set`."""
+    rule, colon, metric = text.partition(":")
+    return [f"checkpoint.rule={rule}", *([f"checkpoint.metric={metric}"] if colon else [])]
 
 
 def on_default_data(data: Settings) -> bool:
@@ -163,7 +255,8 @@ def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | N
         raise UserError(f"{name} is a suite of several models: choose one with --model")
     suite = suite_of(settings)
     contestant = suite.contestant(model)
-    chosen = contestant.for_training(suite.budget.images, suite.seeds[0])
+    unit, amount = suite.budget.amount
+    chosen = contestant.for_training(amount, suite.seeds[0], unit)
     return contestant.model, merge(chosen, suite.embedded if on_default_data(data) else {})
 
 
@@ -176,7 +269,7 @@ def _named(file: str, settings: Settings, model: str | None) -> str | None:
     raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
 
 
-SHARED = ("budget", "classifier", "scoring")
+SHARED = ("budget", "checkpoint", "classifier", "scoring", "report")
 RESERVED = ("data", "train", *SHARED, "real", "input", "target")
 
 
@@ -186,24 +279,57 @@ def suite_of(settings: Settings) -> Suite:
     Raises:
         UserError: if they do not fit, or a name in them is unknown or taken.
     """
-    suite = validate(Suite, settings, "suite")
+    suite = _with_own_models(validate(Suite, settings, "suite"))
     for name, variant in suite.variants.items():
         _check_name(name)
         if variant.model not in registry.names():
             raise unknown(f"model of variant {name}:", variant.model, registry.names())
     for name in suite.model_settings:
         registry.get(name)
+    for name in suite.external:
+        _check_external(name, suite)
     for name in (*suite.models, *(name for claim in suite.claims for name in claim.order)):
-        suite.contestant(name)
+        if name not in suite.external:
+            suite.contestant(name)
     return suite
+
+
+def _check_external(name: str, suite: Suite) -> None:
+    if name in suite.variants or name in registry.names():
+        raise UserError(f"--external {name}=...: there is a model or variant of that name; choose another")
+    _check_form("contestant", name)
+
+
+def _with_own_models(suite: Suite) -> Suite:
+    """The suite with classes of one's own under their names; they are registered."""
+    entries = [*suite.own_models.values(), *suite.models, *(variant.model for variant in suite.variants.values())]
+    found = {entry: load(entry) for entry in entries if is_source(entry)}
+
+    def name_of(entry: str) -> str:
+        return found[entry].name if entry in found else entry
+
+    for own in found.values():
+        _check_form("model", own.name)
+    variants = {name: v.model_copy(update={"model": name_of(v.model)}) for name, v in suite.variants.items()}
+    return suite.model_copy(
+        update={
+            "models": tuple(map(name_of, suite.models)),
+            "variants": variants,
+            "own_models": {own.name: own.source for own in found.values()},
+        }
+    )
 
 
 def _check_name(variant: str) -> None:
     if variant in registry.names():
         raise UserError(f"the variant {variant!r} has the name of a model: choose another")
-    if variant in RESERVED or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", variant):
+    _check_form("variant", variant)
+
+
+def _check_form(kind: str, name: str) -> None:
+    if name in RESERVED or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_+-]*", name):
         raise UserError(
-            f"a variant cannot be called {variant!r}: use letters, digits, - and _, "
+            f"a {kind} cannot be called {name!r}: use letters, digits, - and _, "
             f"and none of the words {', '.join(RESERVED)}"
         )
 
@@ -228,8 +354,11 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
         else:
             raise unknown("section of --set:", section, known)
     own = placed.get("settings", {}).get("train", {})
-    if "images" in own:
-        raise UserError("a bench has one budget for all models: use --budget images=N")
+    for unit in BUDGETS:
+        if unit in own:
+            raise UserError(f"a bench has one budget for all models: use --budget {unit}=N")
+    if "best_by" in own:
+        raise UserError("a bench has a rule for which weights translate: use --checkpoint best-on-val:METRIC")
     if "seed" in own:
         raise UserError(
             "a bench trains with the seeds of its suite: use --seeds 1, or write seeds: [1] into a settings file"

@@ -67,17 +67,25 @@ class JobLines:
 
     def postponed(self, job: Job) -> None:
         """Show that a job is left to somebody else for now."""
-        if job.name in self._tasks:
-            self._bars.remove_task(self._tasks.pop(job.name))
+        self._remove(job)
+
+    def lost(self, job: Job, reason: str) -> None:
+        """Say why it starts again."""
+        self._remove(job)
+        self._say(f"{job.name}: {reason}")
 
     def ended(self, job: Job, error: str | None) -> None:
         """Show how it ended."""
         self._ended += 1
-        if job.name in self._tasks:
-            self._bars.remove_task(self._tasks.pop(job.name))
+        self._remove(job)
         self._bars.update(self._overall, completed=self._ended, status=f"{self._ended} of {self._total} jobs")
         if error or not self._console.is_terminal:
             how = f"FAILED: {last_line(error)}" if error else "done"
-            self._console.print(
-                f"[{self._ended}/{self._total}] {job.name}: {how}", markup=False, highlight=False, soft_wrap=True
-            )
+            self._say(f"[{self._ended}/{self._total}] {job.name}: {how}")
+
+    def _remove(self, job: Job) -> None:
+        if job.name in self._tasks:
+            self._bars.remove_task(self._tasks.pop(job.name))
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -17,6 +17,7 @@ from i2i.benchmarks.scores import Entry, picture_entries
 from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import load_pixels
+from i2i.judges import described_as
 from i2i.translator import Translator
 
 BATCH = 64
@@ -76,7 +77,7 @@ class Translations:
             self._note(route, some, inputs, outputs, translated)
 
     def _timed(self, route: Route, some: Sequence[Picture], inputs: np.ndarray) -> tuple[Tensor, np.ndarray]:
-        described = self._described(some, *route.way)
+        described = described_as(self.data, some, *route.way)
         began = time.perf_counter()
         images = to_images(inputs).to(route.device)
         outputs = route.there.translate(images, *route.way, described)
@@ -96,14 +97,6 @@ class Translations:
         self.noted += picture_entries(route.way, stems, FINITE, finite.tolist())
         if route.back is not None:
             source = route.way[0]
-            described = self._described(some, source, source)
+            described = described_as(self.data, some, source, source)
             errors = cycle_errors(route.back, route.way, inputs, translated, described, route.device)
             self.noted += picture_entries(route.way, stems, CYCLE, errors)
-
-    def _described(self, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
-        """What pictures have in the target's data set, if they are of it and it lists attributes."""
-        labels = self.data.labels
-        own = labels.set_of(target)
-        if not own.has_attributes or labels.set_of(source) is not own:
-            return None
-        return [",".join(picture.attributes) for picture in pictures]

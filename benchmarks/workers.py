@@ -1,175 +1,160 @@
-"""Worker processes that stay alive between jobs.
-
-A job that fails does not stop the others; one whose process dies (out of memory, killed) is reported as
-failed and a new process takes its place.
-"""
+"""Worker processes of this machine that stay alive between jobs, and what any worker does with a job."""
 
 import os
+import signal
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from multiprocessing.context import SpawnProcess
+from typing import Any, Literal
 
 from i2i.benchmarks.plan import Job
+from i2i.benchmarks.schedule import Event
 from i2i.errors import TrainingError, UserError
 
 SPAWN = get_context("spawn")
+GPUS = "CUDA_VISIBLE_DEVICES"
 
 Report = Callable[[str], None]
 """How a job says how far it is."""
 
 
-class Listener(Protocol):
-    """Somebody who follows the jobs."""
-
-    def started(self, job: Job) -> None:
-        """A worker has taken the job."""
-
-    def progressed(self, job: Job, text: str) -> None:
-        """The job says how far it is."""
-
-    def ended(self, job: Job, error: str | None) -> None:
-        """The job is done, or failed with `error`, or was not run because of `error`."""
-
-
-@dataclass
-class Outcome:
-    """Errors by job name; a job that is not among them succeeded."""
-
-    errors: dict[str, str] = field(default_factory=dict)
-    not_run: dict[str, str] = field(default_factory=dict)
-
-
-def run_jobs(jobs: Iterable[Job], functions: str, workers: int, threads: int, listener: Listener) -> Outcome:
-    """Run jobs in worker processes, each after those it needs, the heavy ones first.
+class LocalExecutor:
+    """Runs jobs in processes of this machine. One that dies is replaced by the next job that comes.
 
     Args:
-        jobs: with names that are all different; `needs` of other names count as done.
         functions: module whose functions the jobs name; each takes a `Report` and the job's arguments.
-        workers: number of processes.
+        workers: the most processes at a time.
         threads: CPU threads for each.
-        listener: who is told.
+        gpus: what `CUDA_VISIBLE_DEVICES` lists, shared out among the processes one by one; empty: all see all.
     """
-    waiting = sorted(jobs, key=lambda job: -job.weight)
-    outcome, open_names = Outcome(), {job.name for job in waiting}
-    crew = [_Worker(functions, threads) for _ in range(min(workers, len(waiting)))]
-    try:
-        while waiting or any(worker.job for worker in crew):
-            _drop_hopeless(waiting, open_names, outcome, listener)
-            for worker in crew:
-                job = _next_ready(waiting, open_names) if worker.job is None else None
-                if job is not None:
-                    waiting.remove(job)
-                    worker.start(job)
-                    listener.started(job)
-            _listen(crew, open_names, outcome, listener)
-    finally:
-        for worker in crew:
+
+    def __init__(self, functions: str, workers: int, threads: int, gpus: Sequence[str] = ()) -> None:
+        self._functions, self._threads = functions, threads
+        self._idle = [_Worker({GPUS: gpus[n % len(gpus)]} if gpus else {}) for n in range(workers)]
+        self._busy: list[_Worker] = []
+
+    def free(self) -> bool:
+        """Whether a worker has nothing to do."""
+        return bool(self._idle)
+
+    def start(self, job: Job) -> None:
+        """Give a job to a worker, if possible to one that lives already."""
+        worker = next((worker for worker in self._idle if worker.alive), self._idle[0])
+        self._idle.remove(worker)
+        self._busy.append(worker)
+        worker.start(job, self._functions, self._threads)
+
+    def events(self) -> list[Event]:
+        """A message of every worker that has one."""
+        ready = wait([worker.connection for worker in self._busy], timeout=1.0)
+        heard = [(worker, worker.receive()) for worker in self._busy if worker.connection in ready]
+        for worker, event in heard:
+            if event.kind in ("done", "failed", "lost"):
+                self._busy.remove(worker)
+                self._idle.append(worker)
+        return [event for _, event in heard]
+
+    def stop(self) -> None:
+        """End all processes."""
+        for worker in (*self._busy, *self._idle):
             worker.stop()
-    return outcome
-
-
-def _next_ready(waiting: list[Job], open_names: set[str]) -> Job | None:
-    return next((job for job in waiting if not open_names & set(job.needs)), None)
-
-
-def _drop_hopeless(waiting: list[Job], open_names: set[str], outcome: Outcome, listener: Listener) -> None:
-    """Remove the jobs that need one which failed or was dropped itself."""
-    lost = {**outcome.errors, **outcome.not_run}
-    hopeless = [job for job in waiting if any(need in lost for need in job.needs)]
-    for job in hopeless:
-        cause = next(need for need in job.needs if need in lost)
-        outcome.not_run[job.name] = f"not run, because {cause} failed"
-        waiting.remove(job)
-        open_names.discard(job.name)
-        listener.ended(job, outcome.not_run[job.name])
-    if hopeless:
-        _drop_hopeless(waiting, open_names, outcome, listener)
-
-
-def _listen(crew: list["_Worker"], open_names: set[str], outcome: Outcome, listener: Listener) -> None:
-    """Wait for a message or a death, and act on it."""
-    busy = [worker for worker in crew if worker.job]
-    if not busy:
-        return
-    ready = wait([worker.connection for worker in busy], timeout=1.0)
-    for worker in busy:
-        if worker.connection not in ready:
-            continue
-        job = worker.job
-        assert job is not None
-        kind, text = worker.receive()
-        if kind == "progress":
-            listener.progressed(job, text)
-            continue
-        worker.job = None
-        open_names.discard(job.name)
-        if kind == "failed":
-            outcome.errors[job.name] = text
-        listener.ended(job, text if kind == "failed" else None)
 
 
 class _Worker:
-    """A process and the pipe to it; replaced from within when it dies."""
+    """A process, the pipe to it and its job. There is no process before the first job."""
 
-    def __init__(self, functions: str, threads: int) -> None:
-        self._functions, self._threads = functions, threads
-        self.job: Job | None = None
-        self._launch()
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment, self._job = environment, ""
+        self._process: SpawnProcess | None = None
+        self.connection: Connection
 
-    def _launch(self) -> None:
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
+
+    def start(self, job: Job, functions: str, threads: int) -> None:
+        self._job = job.name
+        if not self.alive:
+            self._launch(functions, threads)
+        with suppress(OSError):  # it has just died, which `receive` finds out
+            self.connection.send((job.function, dict(job.arguments)))
+
+    def _launch(self, functions: str, threads: int) -> None:
         self.connection, theirs = SPAWN.Pipe()
-        self._process = SPAWN.Process(target=_work, args=(theirs, self._functions, self._threads), daemon=True)
+        arguments = (theirs, functions, threads, self._environment)
+        self._process = SPAWN.Process(target=_work, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
 
-    def start(self, job: Job) -> None:
-        self.job = job
-        if not self._process.is_alive():  # it died while it had nothing to do
-            self._launch()
-        self.connection.send((job.function, dict(job.arguments)))
-
-    def receive(self) -> tuple[str, str]:
-        """The next message: ("progress" | "done" | "failed", text)."""
+    def receive(self) -> Event:
         try:
-            kind, text = self.connection.recv()
-        except (EOFError, ConnectionError):
+            return Event(self._job, *self.connection.recv())
+        except (EOFError, OSError):
+            assert self._process is not None
             self._process.join()
-            status = self._process.exitcode
-            self._launch()
-            return "failed", f"its process died with status {status} (out of memory, or killed)"
-        return str(kind), str(text)
+            return Event(self._job, "lost", f"its process {_cause(self._process.exitcode)}")
 
     def stop(self) -> None:
+        if self._process is None:
+            return
         self._process.terminate()
         self._process.join(10)
         if self._process.is_alive():
             self._process.kill()
 
 
-def _work(connection: Connection, functions: str, threads: int) -> None:
+def _cause(status: int | None) -> str:
+    """How a process ended, by its exit status, which is negative after a signal."""
+    if status is None or status >= 0:
+        return f"died with status {status}"
+    name = signal.Signals(-status).name if -status in signal.valid_signals() else f"signal {-status}"
+    return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def _work(connection: Connection, functions: str, threads: int, environment: Mapping[str, str]) -> None:
     """The life of a worker: take a job, run it, say how it ended."""
-    import importlib
-
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    import torch
-
-    torch.set_num_threads(threads)
-    module = importlib.import_module(functions)
+    os.environ.update(environment)
     while True:
         try:
             function, arguments = connection.recv()
         except (EOFError, KeyboardInterrupt):
             return
-        connection.send(_run(getattr(module, function), _throttled(connection), arguments))
+        connection.send(perform(functions, function, arguments, threads, lambda *message: connection.send(message)))
 
 
-def _run(function: Callable[..., None], report: Report, arguments: Mapping[str, Any]) -> tuple[str, str]:
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def perform(
+    functions: str,
+    function: str,
+    arguments: Mapping[str, Any],
+    threads: int,
+    send: Callable[[Literal["started", "progress"], str], None],
+) -> tuple[Literal["done", "failed"], str]:
+    """Run a job in this process with so many CPU threads; returns how it ended, and the error.
+
+    Args:
+        functions: module with the function.
+        function: the job's.
+        arguments: the job's.
+        threads: for torch. They can change the last bits of a result.
+        send: called when the job starts, and with its progress now and then.
+    """
+    send("started", "")
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
+    import torch
+
+    torch.set_num_threads(threads)
     try:
-        function(report, **arguments)
+        getattr(import_module(functions), function)(_throttled(lambda text: send("progress", text)), **arguments)
     except (UserError, TrainingError) as error:
         return "failed", str(error)
     except Exception:
@@ -177,12 +162,12 @@ def _run(function: Callable[..., None], report: Report, arguments: Mapping[str, 
     return "done", ""
 
 
-def _throttled(connection: Connection, seconds: float = 0.5) -> Report:
+def _throttled(report: Report, seconds: float = 0.5) -> Report:
     last = [0.0]
 
-    def report(text: str) -> None:
+    def throttled(text: str) -> None:
         if time.monotonic() - last[0] >= seconds:
             last[0] = time.monotonic()
-            connection.send(("progress", text))
+            report(text)
 
-    return report
+    return throttled

@@ -22,7 +22,7 @@ from i2i.translator import Task, Translator
 
 
 def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights = "last") -> Translator:
-    """The trained translator of a run folder, in evaluation mode; `weights="ema"` takes their moving average.
+    """The trained translator of a run folder, in evaluation mode; of its weights `last`, `ema` or `best`.
 
     Example: `i2i.load("runs/h2z").translate(images, "horse", "zebra")` with images [B, C, H, W] in [-1, 1].
 

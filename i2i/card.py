@@ -18,6 +18,10 @@ Rows = Sequence[Mapping[str, str]]
 
 UNKNOWN_LICENSE = "unknown"
 LOCATION = ("path", "sets", "embedded", "scenes", "test_scenes", "val_scenes")
+CHOSEN = {
+    "ema": ", with a moving average of the weights",
+    "best": ", with the weights that were best on the validation split",
+}
 SCORE_COLUMNS = ("dataset", "model", "seed", "source", "target", "metric", "value", "n")
 
 
@@ -26,8 +30,9 @@ def facts_of(checkpoint: Checkpoint, weights: Weights = "last") -> dict[str, Any
     settings = checkpoint.settings
     config = validate(DataConfig, settings["data"], "data")
     kept = {key: value for key, value in settings["data"].items() if _drawn(config) or key not in LOCATION}
-    own = {"averaged": False, "weights": weights}  # the average, if chosen, is the only weights there are
-    return {**checkpoint.meta, **own, "settings": {**settings, "data": kept}, "data": _data_facts(config)}
+    meta = {key: value for key, value in checkpoint.meta.items() if key != "best"}
+    own = {"averaged": False, "weights": weights}  # those that were chosen are the only weights there are
+    return {**meta, **own, "settings": {**settings, "data": kept}, "data": _data_facts(config)}
 
 
 def _drawn(config: DataConfig) -> bool:
@@ -124,7 +129,7 @@ def _name(facts: Facts) -> str:
 def _model(facts: Facts) -> str:
     task, (height, width) = facts["task"], facts["task"]["image_size"]
     directions = ", ".join(f"{source} to {target}" for source, target in task["directions"])
-    averaged = ", with a moving average of the weights" if facts.get("weights") == "ema" else ""
+    averaged = CHOSEN.get(facts.get("weights", "last"), "")
     colours = "RGB" if task["channels"] == 3 else "grey"
     return (
         f"An image-to-image translator (`{_name(facts)}`) of i2i: {directions}.\n\n"

@@ -2,7 +2,9 @@
 
     RUN/config.yaml                        what runs
     RUN/metrics.jsonl, RUN/samples/        how it went
-    RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json; with train.ema also ema.safetensors
+    RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json; with train.ema also ema.safetensors, with
+                         train.best_by also best.safetensors
+    RUN/validation.csv                     with train.best_by: the scores of the validation split
 
 A checkpoint is written under a temporary name, synced and renamed, so at any moment the newest one with a
 plain name is complete. Nothing is pickled: weights are safetensors, the rest loads with `weights_only=True`.
@@ -30,8 +32,8 @@ from i2i.translator import Task, Translator
 
 FORMAT = 2
 CHECKPOINTS = "checkpoints"
-Weights = Literal["last", "ema"]
-"""Which weights translate: those of the last step, or the moving average that train.ema keeps."""
+Weights = Literal["last", "ema", "best"]
+"""Which weights translate: of the last step, the moving average of train.ema, or the best by train.best_by."""
 
 META = ("step", "steps", "images", "seconds", "inference", "parameters", "task", "settings")
 
@@ -59,7 +61,7 @@ class Checkpoint:
     @property
     def finished(self) -> bool:
         """Whether training reached its budget."""
-        return self.position.step >= self.position.steps
+        return self.position.finished
 
     @property
     def averaged(self) -> bool:
@@ -99,8 +101,10 @@ class Checkpoint:
         """Networks that nothing has trained yet: those that were not among the imported files."""
         return tuple(self.meta["origin"]["fresh"]) if self.imported else ()
 
-    def weights(self, kind: Weights = "last") -> dict[str, Tensor]:
+    def weights(self, kind: Weights = "last") -> Mapping[str, Tensor]:
         """Parameters and buffers of the translator; with `ema`, averages in place of those that translate."""
+        if kind == "best":
+            return self._best().weights
         last = self._tensors("model.safetensors")
         return last if kind == "last" else {**last, **self.average()}
 
@@ -112,6 +116,21 @@ class Checkpoint:
                 "or train a model with --set train.ema=0.999"
             )
         return self._tensors("ema.safetensors")
+
+    @property
+    def best(self) -> "Best | None":
+        """The weights that were best on the validation split, if any were looked for."""
+        facts = self.meta.get("best")
+        return None if facts is None else Best(**facts, weights=self._tensors("best.safetensors"))
+
+    def _best(self) -> "Best":
+        found = self.best
+        if found is None:
+            raise UserError(
+                f"{self.folder.parent.parent} has no best weights: take --weights last, "
+                "or train a model with --set train.best_by=psnr"
+            )
+        return found
 
     def _tensors(self, name: str) -> dict[str, Tensor]:
         path = self.folder / name
@@ -132,12 +151,41 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Position:
-    """How far a training is: steps done and to do, real pictures shown, seconds spent in steps."""
+    """How far a training is: steps done and to do, real pictures shown, seconds spent in steps.
+
+    Where a training ends after a time, the steps to do are an estimate until it has ended.
+    """
 
     step: int
     steps: int
     images: int
     seconds: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.step >= self.steps
+
+
+@dataclass(frozen=True)
+class Best:
+    """The weights that were best so far.
+
+    Attributes:
+        step, images: how far training was.
+        metric, value: what they are best by, and how good they were.
+        weights: parameters and buffers of the translator, on the CPU.
+    """
+
+    step: int
+    images: int
+    metric: str
+    value: float
+    weights: Mapping[str, Tensor]
+
+    def facts(self) -> dict[str, Any]:
+        """All but the weights."""
+        return {"step": self.step, "images": self.images, "metric": self.metric, "value": self.value}
 
 
 def save_checkpoint(
@@ -148,11 +196,12 @@ def save_checkpoint(
     optimisers: Mapping[str, Mapping[str, Any]],
     average: Mapping[str, Tensor] | None = None,
     origin: Mapping[str, Any] | None = None,
+    best: Best | None = None,
 ) -> Path:
     """Write a checkpoint, then remove older ones; returns its folder.
 
-    `average` are averaged weights, where the run keeps some; `origin` tells of imported weights: the files with
-    their hashes, and which networks are `fresh`.
+    `average` are averaged weights, `best` those that were best, where the run keeps some; `origin` tells of imported
+    weights: the files with their hashes, and which networks are `fresh`.
     """
     parent = run / CHECKPOINTS
     parent.mkdir(parents=True, exist_ok=True)
@@ -166,10 +215,13 @@ def save_checkpoint(
     save_file(weights, partial / "model.safetensors")
     if average is not None:
         save_file(dict(average), partial / "ema.safetensors")
+    if best is not None:
+        save_file(dict(best.weights), partial / "best.safetensors")
     torch.save({"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt")
-    (partial / "checkpoint.json").write_text(
-        json.dumps(meta_of(translator, settings, position, average is not None, origin), indent=1, ensure_ascii=False)
-    )
+    meta = meta_of(translator, settings, position, average is not None, origin)
+    if best is not None:
+        meta["best"] = best.facts()
+    (partial / "checkpoint.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False))
     for path in (*partial.iterdir(), partial):
         _sync(path)
     partial.rename(final)
@@ -231,10 +283,12 @@ def load_translator(
     Args:
         run: the run folder.
         device: where it is going to translate.
-        weights: `last` for those of the last step, `ema` for their moving average.
+        weights: `last` for those of the last step, `ema` for their moving average, `best` for the best on the
+            validation split.
 
     Raises:
-        UserError: if there is no checkpoint, it is of another format, it does not fit the model, or it has no average.
+        UserError: if there is no checkpoint, it is of another format, it does not fit the model, or it does not keep
+            such weights.
     """
     _check_kind(weights)
     return restore(require_checkpoint(run), device, weights)

@@ -29,6 +29,8 @@ data_app = typer.Typer(help="Data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 configs_app = typer.Typer()
 app.add_typer(configs_app, name="configs")
+weights_app = typer.Typer()
+app.add_typer(weights_app, name="weights")
 
 DataOption = Annotated[
     list[str] | None,
@@ -53,6 +55,17 @@ ExtractorOption = Annotated[
 ]
 SizeOption = Annotated[
     str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; short for --set data.image_size=...")
+]
+OwnModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="FILE.py:CLASS", help="The class, if the run was trained with one of your own."),
+]
+LpipsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPEC",
+        help="LPIPS by alex, vgg or squeeze[:BACKBONE[:HEADS]]; by default alex if its weights are in the caches.",
+    ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
@@ -106,7 +119,10 @@ _COVERAGE_WORDS = {"direction": "direction", "pair": "pair", "all": "set of doma
 
 @app.command()
 def train(
-    model: Annotated[str | None, typer.Option(help="Which translator; see `i2i models`.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE.py:CLASS", help="Which translator; see `i2i models`. Or one of your own."),
+    ] = None,
     data: DataOption = None,
     attributes: AttributesOption = None,
     config: Annotated[
@@ -143,13 +159,17 @@ def train(
         i2i train --resume runs/stargan-seasons
 
         i2i train --init runs/stargan-seasons --data photos/
+
+        i2i train --model mine.py:MyModel
     """
     from i2i.checkpoint import require_checkpoint
     from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
 
     start = require_checkpoint(init) if init is not None else None
+    given, model = model, _registered(model)
     if resume is not None:
-        if model or data or attributes or config or size or settings or out or init:
+        named = model is not None and model == given  # and no class of one's own, which has to be imported
+        if named or data or attributes or config or size or settings or out or init:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume)
         run = resume
@@ -182,7 +202,11 @@ def translate(
     ] = None,
     weights: Annotated[
         str,
-        typer.Option(metavar="last|ema", help="Those of the last step, or their moving average (train.ema)."),
+        typer.Option(
+            metavar="last|ema|best",
+            help="Those of the last step, their moving average (train.ema), or the best on the validation split "
+            "(train.best_by).",
+        ),
     ] = "last",
     full: Annotated[
         bool, typer.Option("--full-resolution", help="Keep the size of every picture; large ones pass in tiles.")
@@ -190,6 +214,7 @@ def translate(
     tile: Annotated[
         int | None, typer.Option(min=1, help="Side of tiles, pixels; by default only very large pictures need any.")
     ] = None,
+    model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Translate pictures with a trained model.
@@ -203,6 +228,8 @@ def translate(
         i2i translate runs/averaged photo.jpg --target winter --weights ema --out out/
 
         i2i translate runs/stargan-seasons big/*.tif --target winter --full-resolution --out out/
+
+        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
     from i2i.checkpoint import load_translator
     from i2i.data.fitting import fitting_line
@@ -212,6 +239,7 @@ def translate(
     if tile is not None and not full:
         raise UserError("--tile is for translations at full resolution: add --full-resolution")
     refuse_file(out)
+    _registered(model)
     files = collect(inputs)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
@@ -272,12 +300,13 @@ def export(
         str | None, typer.Option(metavar="NAME", help="The model's name in those results, if it has another there.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="last, or ema for the moving average that train.ema keeps.")
+        str | None, typer.Option(help="last, ema for the moving average of train.ema, or best for train.best_by.")
     ] = None,
     push: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    model: OwnModelOption = None,
 ) -> None:
     """Write a trained translator for other programs: ONNX, safetensors with a model card, or the authors' code.
 
@@ -291,6 +320,7 @@ def export(
     """
     from i2i import exports
 
+    _registered(model)
     about_the_card = {"license": license, "scores": scores, "row": row}
     of_the_hub = {"push": push, "private": private or None}
     lines = exports.export(run, format, out, opset=opset, weights=weights, **about_the_card, **of_the_hub)
@@ -302,7 +332,10 @@ def export(
 @app.command()
 def bench(
     models: Annotated[
-        str | None, typer.Option(help="Comma-separated translators and variants; by default the suite's.")
+        str | None,
+        typer.Option(
+            metavar="[+]A,B,...", help="Translators, variants, FILE.py:CLASS; by default the suite's, + adds to them."
+        ),
     ] = None,
     data: DataOption = None,
     attributes: AttributesOption = None,
@@ -317,19 +350,49 @@ def bench(
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="images=N[,per=task]", help="Real pictures shown, per data set or per task (training)."),
+        typer.Option(
+            metavar="UNIT=N[,per=task]",
+            help="images=N real pictures shown, updates=N of the generators, or seconds=S of training; "
+            "per data set or per task (training).",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE[:METRIC]",
+            help="Which weights translate: last, ema, or best-on-val, by a metric of the validation split.",
+        ),
     ] = None,
     directions: Annotated[
         str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
     ] = None,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIR", help="Pictures made elsewhere, DIR/SOURCE2TARGET/STEM.png, to be scored too."),
+    ] = None,
+    intersection: Annotated[
+        bool, typer.Option("--intersection", help="Score of --external what is there, instead of refusing it.")
+    ] = False,
     inception: Annotated[
         Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
     ] = None,
     extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
     table: Annotated[
         str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
     ] = "averaged",
-    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default by device.")] = None,
+    executor: Annotated[
+        str, typer.Option(help="Where jobs run: local for worker processes, or ray for a Ray cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time on a machine; by default one per GPU, or core without.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="An existing Ray cluster; by default one of this machine.")
+    ] = None,
+    gpus_per_job: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of a GPU for each job on Ray; by default a whole one.")
+    ] = None,
     device: DeviceOption = None,
     only: Annotated[
         str | None, typer.Option(metavar="STAGE,...", help="Of train, translate, classifier, score and report.")
@@ -356,17 +419,27 @@ def bench(
         i2i bench --seeds 0,1,2 --budget images=400000 --out bench/seeds
 
         i2i bench --out bench/seeds --collect
+
+        i2i bench --budget seconds=600,per=task --checkpoint best-on-val:psnr --set data.val_scenes=40
+
+        i2i bench --models +mine.py:MyModel --out bench/seasons
+
+        i2i bench --external DRIT=results/drit --out bench/seasons
     """
     from i2i.benchmarks import grouping
     from i2i.benchmarks.execution import parse_stages, run_bench, states_of
+    from i2i.benchmarks.executors import Crew
+    from i2i.benchmarks.external import parse
     from i2i.benchmarks.plan import STAGES
     from i2i.benchmarks.prepare import prepare
     from i2i.benchmarks.recorded import recorded, relocated
-    from i2i.benchmarks.suite import budget_assignments, default_suite, load_suite
+    from i2i.benchmarks.suite import budget_assignments, checkpoint_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
     by = grouping.checked(table)
+    crew = Crew(executor, workers, device, ray_address, gpus_per_job)
     changes = [*_sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
+    changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
     if collect and only is not None:
         raise UserError("--collect is --only report: leave one out")
     stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
@@ -378,14 +451,16 @@ def bench(
         chosen = load_suite(before.suite, models, relocated(located), changes, seeds)
         directions = directions or before.directions
         extractor = extractor if extractor or inception else before.extractor
+        lpips = lpips or before.lpips
+    chosen = chosen.with_external(parse(external or [], intersection))
     with _counting("drawing the embedded set") as progress:
-        plan = prepare(chosen, out, directions, inception, progress, extractor)
+        plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     if dry_run:
         for line in plan.lines(states_of(plan)):
             print(line)
         return
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
-    sys.exit(run_bench(plan, workers, device, stages, forced, by))
+    sys.exit(run_bench(plan, crew, stages, forced, by))
 
 
 @app.command()
@@ -400,6 +475,7 @@ def score(
     ] = None,
     paired: Annotated[bool, typer.Option("--paired", help="The right answers are the pictures of --real.")] = False,
     extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
     size: Annotated[
         str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
     ] = None,
@@ -412,6 +488,7 @@ def score(
     """Score a folder of translations, whoever made them, by the measures of the bench.
 
     Without --extractor the distance is FID if pytorch-fid's Inception weights are in torch's cache, else left out.
+    `i2i weights` tells what is there.
 
     Examples:
 
@@ -428,10 +505,42 @@ def score(
     if json is not None and (json.is_dir() or any(place.is_file() for place in json.parents)):
         raise UserError(f"--json {json} is no place for a file: it is a folder, or lies in a file")
     folders = Folders(fake, real, source, real if paired else truth)
-    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device))
+    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device), lpips)
     print(scored.text())
     if json is not None:
         sync_write(json, scored.json())
+
+
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Results folders of benches.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for a report about all of them.")] = None,
+) -> None:
+    """Write the report of a bench anew, or one report of several benches.
+
+    Several must have been made by the same protocol; if not, what differs is said. A contestant whose name several have
+    gets the folder's name as a suffix, as in cyclegan@x.
+
+    Examples:
+
+        i2i report bench/x
+
+        i2i report bench/x bench/y --out both/
+    """
+    from i2i.benchmarks.merging import merge
+    from i2i.benchmarks.publish import publish
+    from i2i.benchmarks.stored import Stored
+
+    if out is None:
+        if len(results) > 1:
+            raise UserError("a report of several benches needs a folder of its own: --out both/")
+        stored, warnings = Stored.load(results[0]), list[str]()
+        stored.check_data()
+    else:
+        stored, warnings = merge(results, out)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    sys.exit(publish(stored.plan, stored.absent))
 
 
 @app.command()
@@ -495,6 +604,41 @@ def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="S
     from i2i.config import to_yaml
 
     print(to_yaml(resolved(name)), end="")
+
+
+@weights_app.callback(invoke_without_command=True)
+def weights(
+    context: typer.Context,
+    extractor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SPEC", help="Also show this extractor's file and what its distance is called."),
+    ] = None,
+) -> None:
+    """List the published weights that metrics take: found, missing, or with a checksum that differs.
+
+    Nothing is fetched but by `weights get NAME`.
+    """
+    if context.invoked_subcommand is None:
+        from i2i.weights_table import lines
+
+        for line in lines(extractor or []):
+            print(line)
+
+
+@weights_app.command("get")
+def get_weights(
+    names: Annotated[list[str], typer.Argument(help="inception, lpips-alex, lpips-vgg or lpips-squeeze.")],
+) -> None:
+    """Fetch published weights into torch's cache, checked by their checksums.
+
+    Example: i2i weights get inception lpips-alex
+    """
+    from i2i.weights_table import get
+
+    for name in names:
+        with _counting(f"fetching {name}") as progress:
+            for line in get(name, progress):
+                print(line)
 
 
 @data_app.command("make")
@@ -613,7 +757,7 @@ def _train(
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
         if trainer.position.step:
-            print(f"resuming at step {trainer.position.step} of {trainer.steps}", file=sys.stderr)
+            print(f"resuming at step {trainer.position.step} of {trainer.position.steps}", file=sys.stderr)
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
@@ -623,6 +767,13 @@ def _train(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
         f"translate with: i2i translate {run} PICTURES --target {task.directions[0][1]} --out out/"
     )
+
+
+def _registered(model: str | None) -> str | None:
+    """The name of a model; a class of one's own is imported and registered first."""
+    from i2i import own_models
+
+    return own_models.load(model).name if model and own_models.is_source(model) else model
 
 
 @contextmanager
@@ -638,7 +789,7 @@ def _counting(title: str) -> Iterator[Callable[[int, int], None]]:
         if not bars.task_ids:
             bars.start()
             bars.add_task(title, total=total)
-        bars.update(bars.task_ids[0], completed=done)
+        bars.update(bars.task_ids[0], completed=done, total=total)
 
     try:
         yield update

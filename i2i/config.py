@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from i2i.errors import UserError, unknown
 
@@ -19,11 +19,26 @@ Model = TypeVar("Model", bound=BaseModel)
 Fit = Literal["crop", "resize", "pad"]
 """How a picture of other proportions becomes an image: its edges go, it is squeezed, or it gets a border."""
 
+BUDGETS = ("images", "updates", "seconds")
+"""What a budget can be counted in. They replace one another: of several the one said last holds."""
+
+DEFAULT_IMAGES = 200_000
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors and nothing changes after construction."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def one_budget(settings: Any) -> Any:
+    """Settings with exactly one of `BUDGETS`: for the validators of sections that hold them."""
+    if not isinstance(settings, dict):
+        return settings
+    given = [f"{kind}={settings[kind]}" for kind in BUDGETS if settings.get(kind) is not None]
+    if len(given) > 1:
+        raise ValueError(f"a budget is counted in one unit: choose one of {', '.join(given)}")
+    return settings if given else {**settings, "images": DEFAULT_IMAGES}
 
 
 class DataConfig(Section):
@@ -52,6 +67,7 @@ class DataConfig(Section):
     flip: bool = Field(True, description="mirror half of the training pictures")
     train_split: str = "train"
     test_split: str = "test"
+    val_split: str = Field("val", description="for train.best_by")
 
     @field_validator("image_size", mode="before")
     @classmethod
@@ -102,7 +118,11 @@ class DataConfig(Section):
 class TrainConfig(Section):
     """How long and how a translator is trained."""
 
-    images: int = Field(200_000, ge=1, description="budget: real pictures shown, a pair counting as two")
+    images: int | None = Field(
+        None, ge=1, description="budget: real pictures shown, a pair counting as two; 200,000 where none is given"
+    )
+    updates: int | None = Field(None, ge=1, description="budget: updates of the generators, in place of images")
+    seconds: float | None = Field(None, gt=0, description="budget: time in training steps, in place of images")
     batch_size: int | None = Field(None, ge=1, description="items per step; None: the paper's for the model")
     accumulate: int = Field(1, ge=1, description="micro-batches per step; must divide the batch size")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast of the networks")
@@ -113,6 +133,17 @@ class TrainConfig(Section):
     log_every: int = Field(50, ge=1, description="steps between lines of metrics.jsonl")
     sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: only at the end")
     checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")
+    best_by: str | None = Field(
+        None, description="also keep the weights that are best by this metric on the validation split"
+    )
+    evaluations: int = Field(10, ge=1, description="how often that is looked at, evenly over the training")
+
+    _one_budget = model_validator(mode="before")(one_budget)
+
+    @property
+    def budget(self) -> tuple[str, float]:
+        """The unit of the budget, one of `BUDGETS`, and its amount."""
+        return budget_of(self)
 
 
 class RunConfig(Section):
@@ -145,7 +176,18 @@ class RunConfig(Section):
             del settings["data"][location]
         for reporting in ("log_every", "sample_every", "checkpoint_every"):
             del settings["train"][reporting]
+        # Unused settings are left out, so that results of before there were such settings are found.
+        for kind in BUDGETS:
+            if settings["train"][kind] is None:
+                del settings["train"][kind]
+        if self.train.best_by is None:
+            del settings["train"]["best_by"], settings["train"]["evaluations"], settings["data"]["val_split"]
         return settings
+
+
+def budget_of(section: Any) -> tuple[str, float]:
+    """Unit and amount of the budget of a section that has one of `BUDGETS`."""
+    return next((kind, amount) for kind in BUDGETS if (amount := getattr(section, kind)) is not None)
 
 
 def build_run(settings: Mapping[str, Any], name: str, model_config: type[BaseModel], batch_size: int) -> RunConfig:
@@ -192,7 +234,10 @@ def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> 
             known = _fields(section, parents)
             raise unknown(f"setting {'.'.join([prefix, *parents])}:", name, known) from None
         message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"setting {'.'.join([prefix, *path])}={first['input']!r} does not fit: {message}") from None
+        # A check of settings together is told by their names and values in its message.
+        together = first["type"] == "value_error" and isinstance(first["input"], Mapping)
+        value = "" if together else f"={first['input']!r}"
+        raise UserError(f"setting {'.'.join([prefix, *path])}{value} does not fit: {message}") from None
 
 
 def _section(settings: Mapping[str, Any], name: str) -> Settings:
@@ -251,9 +296,11 @@ def _value(assignment: str, text: str) -> Any:
 
 
 def merge(base: Mapping[str, Any], *others: Mapping[str, Any]) -> Settings:
-    """`base` with the settings of `others` put over it, section by section."""
+    """`base` with the settings of `others` put over it, section by section; a budget replaces one in another unit."""
     merged = dict(base)
     for other in others:
+        if any(other.get(kind) is not None for kind in BUDGETS):
+            merged = {key: value for key, value in merged.items() if key not in BUDGETS}
         for key, value in other.items():
             known = merged.get(key)
             if isinstance(known, Mapping) and isinstance(value, Mapping):

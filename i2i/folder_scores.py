@@ -25,6 +25,7 @@ from i2i.metrics.content import cosine_distances
 from i2i.metrics.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
 from i2i.metrics.features import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
+from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.names import content_name, is_better_high, number, title
 from i2i.metrics.paired import WINDOW
 from i2i.scoring import against_input, against_truth, distances, features_of, read_pixels
@@ -113,6 +114,7 @@ def score_folders(
     size: tuple[int, int] | None = None,
     intersection: bool = False,
     device: torch.device | str = "cpu",
+    lpips: str | None = None,
 ) -> FolderScores:
     """Score a folder of translations.
 
@@ -123,26 +125,30 @@ def score_folders(
         extractor: of features for distances; None: Inception, if its weights are in torch's cache.
         size: height and width; None: that of the translations.
         intersection: leave out what has no counterpart of its name in every folder.
-        device: where the extractor runs.
+        device: where the extractor and LPIPS run.
+        lpips: network and files of LPIPS; None: AlexNet's, if they are in the caches and there is what to compare with.
 
     Raises:
         UserError: empty or missing folders, translations without counterparts or of several sizes, an extractor that
             cannot be had, or nothing that could be measured.
     """
     pictures = _corresponding(folders, intersection)
+    measured_by = _lpips_spec(lpips, folders)
     chosen = parse_extractor(extractor) if extractor else default_extractor()
     if chosen is None and folders.source is None and folders.truth is None:
         raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
     size = size or _common_size(pictures["fake"], folders.fake)
     _check_window(size, folders)
     network = _built(chosen, size, device)
+    perceptual = _built_lpips(measured_by, size, device)
     pixels = {role: read_pixels(found, Preprocess(size)) for role, found in pictures.items()}
-    measures, n = _measures(pixels, network), len(pixels["fake"])
+    measures, n = _measures(pixels, network, perceptual), len(pixels["fake"])
     facts = {
         "folders": {role: str(getattr(folders, role)) for role in pictures},
         "pictures": {role: len(found) for role, found in pictures.items()},
         "size": f"{size[0]}x{size[1]}",
         "extractor": _described(chosen, network),
+        "lpips": {"name": measured_by.name, "fingerprint": measured_by.fingerprint} if measured_by else None,
     }
     return FolderScores(
         facts,
@@ -223,14 +229,29 @@ def _built(spec: ExtractorSpec | None, size: tuple[int, int], device: torch.devi
     return extractor
 
 
-def _measures(pixels: Pixels, extractor: Extractor | None) -> dict[str, float]:
+def _lpips_spec(text: str | None, folders: Folders) -> LpipsSpec | None:
+    if folders.source or folders.truth:
+        return parse_lpips(text) if text else default_lpips()
+    if text:
+        raise UserError("--lpips compares pictures one by one: give --source, --truth or --paired")
+    return None
+
+
+def _built_lpips(spec: LpipsSpec | None, size: tuple[int, int], device: torch.device | str) -> Lpips | None:
+    if spec is None:
+        return None
+    spec.check_size(size)
+    return spec.build(device)
+
+
+def _measures(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> dict[str, float]:
     features = _features(pixels, extractor) if extractor else {}
     measures = distances(extractor.name, features["fake"], features["real"]).values() if extractor else {}
     singles: dict[str, Array] = {}
     if "truth" in pixels:
-        singles |= against_truth(pixels["fake"], pixels["truth"])
+        singles |= against_truth(pixels["fake"], pixels["truth"], lpips)
     if "source" in pixels:
-        singles |= against_input(pixels["fake"], pixels["source"])
+        singles |= against_input(pixels["fake"], pixels["source"], lpips)
     if extractor and "source" in pixels:
         singles[content_name(extractor.name)] = cosine_distances(features["fake"], features["source"])
     return measures | {metric: float(values.mean()) for metric, values in singles.items()}

@@ -13,9 +13,10 @@ from i2i.checkpoint import Position, save_checkpoint, sync_write
 from i2i.config import RunConfig, Settings, merge, to_yaml
 from i2i.data.sources import labels_of
 from i2i.errors import UserError, refuse_file
+from i2i.files import sha256
 from i2i.interop.assign import assign
 from i2i.interop.family import Family, Reference, ReferenceFile
-from i2i.interop.files import read_state_dict, sha256
+from i2i.interop.files import read_state_dict
 from i2i.interop.weights import from_reference
 from i2i.labels import LabelSpace
 from i2i.runs import run_config

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
-from i2i.errors import unknown
+from i2i.errors import UserError, unknown
 from i2i.translator import Translator
 
 _REGISTRY: dict[str, type[Translator]] = {}
@@ -37,7 +37,7 @@ def get(name: str) -> type[Translator]:
     """The translator of that name; UserError with near names otherwise."""
     _discover()
     if name not in _REGISTRY:
-        raise unknown("model", name, _REGISTRY)
+        raise UserError(f"{unknown('model', name, _REGISTRY)}. A class of your own: --model FILE.py:CLASS")
     return _REGISTRY[name]
 
 
@@ -45,6 +45,11 @@ def names(pattern: str = "*") -> list[str]:
     """Names of all translators that match a shell pattern such as 'star*', sorted."""
     _discover()
     return sorted(name for name in _REGISTRY if fnmatchcase(name, pattern))
+
+
+def is_registered(cls: type[Translator]) -> bool:
+    """Whether `cls` has a name."""
+    return cls in _REGISTRY.values()
 
 
 def name_of(cls: type[Translator]) -> str:

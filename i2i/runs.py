@@ -16,9 +16,11 @@ from i2i.data.pictures import Progress, TrainingPictures
 from i2i.data.sources import open_data
 from i2i.ema import build_average
 from i2i.errors import UserError
-from i2i.tracking import MetricsFile, SampleGrids
-from i2i.trainer import Observer, Trainer, build_translator, planned_steps
+from i2i.horizon import horizon_of
+from i2i.tracking import MetricsFile, SampleGrids, duration
+from i2i.trainer import Observer, Trainer, build_translator
 from i2i.translator import Scratch, Task, Translator, check_size
+from i2i.validation import Judge, require_validation
 
 
 def run_config(name: str, settings: Settings) -> RunConfig:
@@ -31,8 +33,8 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     """The task that one training of this model on these data learns.
 
     Raises:
-        UserError: if the model cannot learn from such data, a domain has no training pictures, or the model
-            cannot take images of that size.
+        UserError: if the model cannot learn from such data, a domain has no training pictures, or none for
+            validation where that is asked for, or the model cannot take images of that size.
     """
     cls = registry.get(config.name)
     reason = cls.batch.unsuitable(data)
@@ -41,6 +43,8 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     task = Task.covering(cls.coverage, data.labels, config.data.image_size, config.data.channels)
     for domain in task.domains:
         data.pictures(config.data.train_split, domain)
+    if config.train.best_by is not None:
+        require_validation(config, data.restricted(task.domains))
     check_trainable(config, task)
     return task
 
@@ -54,6 +58,7 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
     with torch.device("meta"):
         translator = build_translator(config, task)
     build_average(translator, config.train.ema)
+    horizon_of(config, translator)
     check_size(task.image_size, translator.multiple)
     scratch: Scratch = {}
     try:
@@ -85,6 +90,7 @@ def train_run(
     observers: Callable[[Trainer], tuple[Observer, ...]] = lambda trainer: (),
     loading: Progress | None = None,
     start: Checkpoint | None = None,
+    judge: Judge | None = None,
 ) -> Path:
     """Train to the end of the budget, from the newest checkpoint where there is one.
 
@@ -97,6 +103,7 @@ def train_run(
         observers: makes the followers besides the metrics file and the sample grids.
         loading: called with pictures decoded and in total.
         start: checkpoint of another run whose weights a new training starts with.
+        judge: scores it on the validation split; by default as train.best_by says.
 
     Returns:
         The folder of the last checkpoint.
@@ -110,7 +117,11 @@ def train_run(
         config.train.seed,
         loading,
     )
-    trainer = Trainer(run, config, task, pictures, device, start=start)
+    if judge is None and config.train.best_by is not None:
+        from i2i.judges import judge_of  # libraries of networks, which other trainings need not wait for
+
+        judge = judge_of(config, task, data, device)
+    trainer = Trainer(run, config, task, pictures, device, start=start, judge=judge)
     trainer.observers = (
         MetricsFile(run, trainer.position.step),
         SampleGrids(run, pictures, task.domains),
@@ -140,7 +151,7 @@ def open_for_resume(run: Path) -> tuple[RunConfig, Task, DataSet]:
     if checkpoint.finished:
         raise UserError(
             f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "
-            "For a longer training start a new run with a larger --set train.images=..."
+            f"For a longer training start a new run with a larger --set train.{config.train.budget[0]}=..."
         )
     return config, checkpoint.task, open_data(config.data)
 
@@ -186,10 +197,11 @@ def describe(config: RunConfig, task: Task) -> str:
     translator = check_trainable(config, task)
     count = sum(parameter.numel() for parameter in translator.parameters())
     height, width = task.image_size
-    steps = planned_steps(config, type(translator)) if translator.phases() else 0
+    steps = horizon_of(config, translator).steps
+    length = f"{steps:,} steps" if steps is not None else f"{duration(config.train.budget[1])} in steps"
     return (
         f"{config.name} on {', '.join(task.domains)} at {height}x{width} px: {count:,} parameters, "
-        f"{steps:,} steps of {config.train.batch_size}, translates with {translator.inference}"
+        f"{length} of {config.train.batch_size}, translates with {translator.inference}"
     )
 
 

@@ -14,7 +14,8 @@ from i2i.metrics._arrays import Array
 from i2i.metrics.features import Extractor
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.kernel import SUBSET_SIZE, KernelDistance, kernel_distance
-from i2i.metrics.names import kernel_name
+from i2i.metrics.lpips import Lpips
+from i2i.metrics.names import CONTENT, kernel_name
 from i2i.metrics.paired import WINDOW, l1, psnr, ssim
 
 BATCH = 64
@@ -62,15 +63,24 @@ def distances(extractor: str, judged: np.ndarray, reference: np.ndarray) -> Dist
     return Distances(extractor, frechet_distance_between(judged, reference), kernel)
 
 
-def against_truth(fakes: Tensor, truth: Tensor) -> dict[str, Array]:
-    """PSNR, SSIM and L1 of each pair of pixels [N, 3, H, W]: float64 [N]; no SSIM of what is below its window."""
-    return {"psnr": psnr(fakes, truth).numpy(), **_ssim("ssim", fakes, truth), "l1": l1(fakes, truth).numpy()}
+def against_truth(fakes: Tensor, truth: Tensor, lpips: Lpips | None = None) -> dict[str, Array]:
+    """PSNR, SSIM, L1, LPIPS of each pair of pixels [N, 3, H, W]: float64 [N]; no SSIM of what is below its window."""
+    return {
+        "psnr": psnr(fakes, truth).numpy(),
+        **_ssim("ssim", fakes, truth),
+        "l1": l1(fakes, truth).numpy(),
+        **_lpips("", lpips, fakes, truth),
+    }
 
 
-def against_input(fakes: Tensor, inputs: Tensor) -> dict[str, Array]:
+def against_input(fakes: Tensor, inputs: Tensor, lpips: Lpips | None = None) -> dict[str, Array]:
     """How much of each input its translation keeps, pixels [N, 3, H, W] of both: float64 [N]."""
-    return _ssim("content-ssim", fakes, inputs)
+    return {**_ssim("content-ssim", fakes, inputs), **_lpips(CONTENT, lpips, fakes, inputs)}
 
 
 def _ssim(name: str, fakes: Tensor, others: Tensor) -> dict[str, Array]:
     return {name: ssim(fakes, others).numpy()} if min(fakes.shape[2:]) >= WINDOW else {}
+
+
+def _lpips(prefix: str, lpips: Lpips | None, fakes: Tensor, others: Tensor) -> dict[str, Array]:
+    return {prefix + lpips.name: lpips(fakes, others).double().cpu().numpy()} if lpips else {}

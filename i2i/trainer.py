@@ -4,7 +4,6 @@ Whatever changes with time - learning rate, data order, random draws - is a func
 resumed training continues bit for bit (on the CPU, with the same number of threads).
 """
 
-import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +32,9 @@ from i2i.data.pictures import TrainingPictures
 from i2i.ema import build_average
 from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
+from i2i.horizon import horizon_of, images_per_step
 from i2i.translator import ModelConfig, Phase, Scratch, Task, Translator
+from i2i.validation import Judge, Validation
 
 Optimisers = Mapping[str, torch.optim.Adam]
 
@@ -98,7 +99,10 @@ def phase_parameters(translator: Translator, phase: Phase) -> list[torch.nn.Para
 
 
 def decay(step: int, steps: int, decay_from: float) -> float:
-    """Factor on the learning rate in `step`: 1, then from `decay_from * steps` on linearly towards 0."""
+    """Factor on the learning rate in `step`: 1, then from `decay_from * steps` on linearly towards 0.
+
+    Where a training ends after a time, the time that is spent and the time there is take the places of the steps.
+    """
     start = int(decay_from * steps)
     if step < start or steps == start:
         return 1.0
@@ -192,6 +196,7 @@ class Trainer:
         device: where to train.
         observers: who is told.
         start: checkpoint of another run whose weights a new training starts with.
+        judge: scores it on the validation split, `train.evaluations` times and once before the first step.
     """
 
     def __init__(
@@ -203,6 +208,7 @@ class Trainer:
         device: torch.device,
         observers: tuple[Observer, ...] = (),
         start: Checkpoint | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.run, self.config, self.pictures, self.device = run, config, pictures, device
         self.observers = observers
@@ -219,10 +225,12 @@ class Trainer:
         self.optimisers = build_optimisers(self.translator)
         self.average = build_average(self.translator, config.train.ema)
         self.guard = FiniteGuard(device)
-        self.steps = planned_steps(config, type(self.translator)) if self.optimisers else 0
-        self.position = Position(0, self.steps, 0, 0.0)
+        self.horizon = horizon_of(config, self.translator)
+        self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
         if checkpoint is not None:
             self._load_training(checkpoint)
+        best = checkpoint.best if checkpoint is not None else None
+        self.validation = Validation(run, judge, self.position.step, best) if judge and self.optimisers else None
 
     def train(self) -> Path:
         """Train to the end of the budget; returns the folder of the last checkpoint.
@@ -233,8 +241,10 @@ class Trainer:
         """
         sync_write(self.run / "config.yaml", to_yaml(self.config.settings()))
         log = _LossLog()
+        if self.validation is not None and not self.position.step:
+            self.validation.evaluate(self.translator, self.position)
         with _stop_signals() as stopped:
-            while self.position.step < self.steps:
+            while not self.position.finished:
                 self._step(log)
                 if stopped():
                     self._save()
@@ -246,6 +256,7 @@ class Trainer:
 
     def _step(self, log: "_LossLog") -> None:
         train, started = self.config.train, time.perf_counter()
+        before = self.position.step, self.position.seconds
         step = self.position.step
         batches = self._draw(step)
         self._schedule(step)
@@ -255,38 +266,57 @@ class Trainer:
         if self.average is not None:
             self.average.update(step, self.guard.found)
         log.add(terms)
-        elapsed = time.perf_counter() - started
-        self.position = Position(
-            step + 1,
-            self.steps,
-            self.position.images + _batch_size(self.config) * self.translator.batch.pictures,
-            self.position.seconds + elapsed,
-        )
+        if self._reports(step + 1):
+            self._wait()
+        seconds = self.position.seconds + time.perf_counter() - started
+        images = self.position.images + images_per_step(self.config, self.translator)
+        self.position = Position(step + 1, self.horizon.planned(step + 1, seconds), images, seconds)
+        if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
+            self._evaluate()
         self._report(log)
 
+    def _evaluate(self) -> None:
+        """Ahead of the checkpoint of the same step, which then holds what was found."""
+        if self.validation is not None:
+            self._raise_if_not_finite()
+            self.validation.evaluate(self.translator, self.position)
+
+    def _reports(self, step: int) -> bool:
+        """Whether results are read from the device after so many steps."""
+        train = self.config.train
+        intervals = (train.log_every, train.sample_every, train.checkpoint_every)
+        return step == 1 or any(interval and step % interval == 0 for interval in intervals)
+
+    def _wait(self) -> None:
+        """Let the device finish what it was given, so that its time is counted as that of steps."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+
     def _report(self, log: "_LossLog") -> None:
-        step, train = self.position.step, self.config.train
+        step, train, last = self.position.step, self.config.train, self.position.finished
         for observer in self.observers:
             observer.on_step(self.position)
-        if step == 1 or step % train.log_every == 0 or step == self.steps:
+        if step == 1 or step % train.log_every == 0 or last:
             self._raise_if_not_finite()
             rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self.optimisers.items()}
             record = Record(self.position, log.speed(self.position), rates, log.flush())
             for observer in self.observers:
                 observer.on_record(record)
-        if step % train.checkpoint_every == 0 and step < self.steps:
+        if step % train.checkpoint_every == 0 and not last:
             self._save()
-        if train.sample_every and step % train.sample_every == 0 and step < self.steps:
+        if train.sample_every and step % train.sample_every == 0 and not last:
             for observer in self.observers:
                 observer.on_sample(self.translator, self.position)
 
     def _draw(self, step: int) -> list[Batch]:
-        translator, size = self.translator, _batch_size(self.config)
+        translator = self.translator
+        size = images_per_step(self.config, translator) // translator.batch.pictures
         batch = translator.batch.draw(self.pictures, translator.task.domains, size, step)
         return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
 
     def _schedule(self, step: int) -> None:
-        factor = decay(step, self.steps, self.config.train.decay_from)
+        horizon = self.horizon
+        factor = decay(horizon.spent(step, self.position.seconds), horizon.total, self.config.train.decay_from)
         for phase in self.translator.phases():
             for group in self.optimisers[phase.name].param_groups:
                 group["lr"] = phase.optimiser.learning_rate * factor
@@ -312,7 +342,10 @@ class Trainer:
         self._raise_if_not_finite()
         states = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
         average = self.average.state() if self.average is not None else None
-        return save_checkpoint(self.run, self.translator, self.config.settings(), self.position, states, average)
+        best = self.validation.best if self.validation is not None else None
+        return save_checkpoint(
+            self.run, self.translator, self.config.settings(), self.position, states, average, best=best
+        )
 
     def _load_training(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.training()
@@ -335,11 +368,6 @@ class Interrupted(TrainingError):
         super().__init__(
             f"stopped after step {position.step} of {position.steps}; go on with: i2i train --resume {run}"
         )
-
-
-def planned_steps(config: RunConfig, cls: type[Translator]) -> int:
-    """Steps that spend the budget of images."""
-    return math.ceil(config.train.images / (_batch_size(config) * cls.batch.pictures))
 
 
 def step_seed(seed: int, step: int) -> int:
@@ -409,9 +437,3 @@ def _stop_signals() -> Iterator[Callable[[], int]]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _batch_size(config: RunConfig) -> int:
-    size = config.train.batch_size
-    assert size is not None  # build_run has put the paper's in
-    return size

@@ -1,6 +1,8 @@
-"""Functions that worker processes run in tests/test_workers.py."""
+"""Functions that workers run in tests/test_workers.py and tests/test_ray.py."""
 
 import os
+import signal
+import time
 from pathlib import Path
 
 from i2i.errors import UserError
@@ -20,5 +22,28 @@ def crash(report):
     raise RuntimeError("an unforeseen thing")
 
 
-def die(report):
+def die(report, path):
+    write(report, path)
     os._exit(9)
+
+
+def be_killed_once(report, path):
+    first = not Path(path).exists()
+    write(report, path)
+    if first:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def write_gpus(report, path):
+    Path(path).write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+
+
+def meet(report, own, other):
+    """Wait until the other is there as well, and write where this one runs."""
+    import ray
+
+    Path(own).write_text(ray.get_runtime_context().get_node_id())
+    stop = time.monotonic() + 60
+    while not Path(other).exists():
+        assert time.monotonic() < stop, "nobody came"
+        time.sleep(0.05)

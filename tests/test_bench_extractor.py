@@ -6,13 +6,15 @@ import sys
 import pytest
 import timm
 import torch
+import torchvision
 
 from i2i import cli
 from i2i.benchmarks.prepare import prepare
 from i2i.benchmarks.suite import load_suite
 from i2i.config import parse_assignments
 from i2i.errors import UserError
-from i2i.metrics.extractors import make_extractor
+from i2i.metrics.extractors import parse_extractor
+from i2i.metrics.lpips import parse_lpips
 
 BACKBONE = "resnet10t"
 SMALL = [
@@ -70,6 +72,27 @@ def test_an_extractor_that_cannot_be_built_is_refused_before_any_training(place)
         plan(place, extractor=f"timm:{BACKBONE}:{wrong}", inception=wrong)
 
 
+def test_scores_depend_on_lpips_which_the_card_names(place):
+    channels = (64, 192, 384, 256, 256)
+    heads = {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(channels)}
+    torch.save(heads, place / "heads.pth")
+    features = torchvision.models.AlexNet().features.state_dict()
+    torch.save({f"features.{name}": tensor for name, tensor in features.items()}, place / "backbone.pth")
+    spec = f"alex:{place / 'backbone.pth'}:{place / 'heads.pth'}"
+    with pytest.raises(UserError, match="LPIPS on alex needs 31 pixels a side, not 16x16"):
+        plan(place, lpips=spec)
+    larger = [*SMALL, "data.image_size=32"]
+    plain, ours = (
+        prepare(load_suite("seasons", "colour", {}, larger), place / "bench", lpips=chosen) for chosen in (None, spec)
+    )
+    assert (plain.facts["lpips"], ours.facts["lpips"]) == (None, parse_lpips(spec).fingerprint)
+    changed = [
+        new.name for old, new in zip(plain.jobs, ours.jobs, strict=True) if old.arguments["key"] != new.arguments["key"]
+    ]
+    assert changed
+    assert all(name.startswith("scores") for name in changed)
+
+
 @pytest.mark.slow
 def test_a_bench_measures_distances_in_the_named_features(place):
     spec = backbone(place / "one.pth")
@@ -80,6 +103,6 @@ def test_a_bench_measures_distances_in_the_named_features(place):
     assert stopped.value.code == 0
     with (place / "bench" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
-    name = make_extractor(spec).name
+    name = parse_extractor(spec).build().name
     assert {row["metric"] for row in rows} == {"accuracy", name, "psnr", "ssim"}
     assert f"{name} ↓" in (place / "bench" / "table.md").read_text()

@@ -193,6 +193,9 @@ LEARNT = {
     "train.seed": "1",
     "train.decay_from": "0.25",
     "train.ema": "0.999",
+    "train.updates": "7",
+    "train.seconds": "7",
+    "train.best_by": "psnr",
     "model.width": "8",
     "model.lambda_cycle": "3",
 }
@@ -207,6 +210,8 @@ REPORTED = {
     "train.sample_every": "7",
     "train.checkpoint_every": "7",
 }
+EVALUATED = {"train.evaluations": "7", "data.val_split": "extra"}
+"""What decides the result of a training that is evaluated, and of no other."""
 
 
 def key(*assignments: str) -> str:
@@ -217,12 +222,19 @@ def test_every_setting_is_known_to_decide_the_result_or_not():
     declared = {f"data.{name}" for name in DataConfig.model_fields} | {
         f"train.{name}" for name in TrainConfig.model_fields
     }
-    assert declared == {name for name in (*LEARNT, *REPORTED) if not name.startswith("model.")}
+    assert declared == {name for name in (*LEARNT, *REPORTED, *EVALUATED) if not name.startswith("model.")}
 
 
 @pytest.mark.parametrize("name", LEARNT)
 def test_the_key_changes_with_what_decides_the_result(name):
     assert key(f"{name}={LEARNT[name]}") != key()
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+def test_the_key_changes_with_how_a_training_is_evaluated_if_it_is(name):
+    change, best = f"{name}={EVALUATED[name]}", "train.best_by=psnr"
+    assert key(change) == key()
+    assert key(change, best) != key(best)
 
 
 @pytest.mark.parametrize("name", REPORTED)
@@ -301,9 +313,10 @@ def test_a_single_training_takes_the_settings_and_budget_of_its_suite(mine):
 
 def test_the_command_line_wins_over_a_suite(mine):
     changes = ["train.batch_size=3", "data.zoom=1.2", "stargan.width=4", "budget.images=50", "classifier.images=60"]
+    changes.append("report.pictures=7")
     suite = load_suite(mine, "stargan, cyclegan", settings_of(["photos"]), changes)
     assert suite.models == ("stargan", "cyclegan")
-    assert (suite.budget.images, suite.classifier.images) == (50, 60)
+    assert (suite.budget.images, suite.classifier.images, suite.report.pictures) == (50, 60, 7)
     for model in suite.models:
         config = run_config(model, suite.contestant(model).for_training(50, 0))
         assert (config.train.batch_size, config.data.zoom) == (3, 1.2)
@@ -352,7 +365,9 @@ def test_seeds_that_do_not_fit_are_named(seeds, complaint):
 @pytest.mark.parametrize(
     ("budget", "complaint"),
     [
-        ("updates=5", "unknown kind of budget 'updates'. Known: images, per"),
+        ("update=5", "unknown kind of budget 'update'; did you mean 'updates'"),
+        ("images=5,updates=6", "setting suite.budget does not fit: .* choose one of images=5, updates=6"),
+        ("seconds=0", r"suite\.budget\.seconds=0 .*greater than 0"),
         ("400000", "--budget '400000' must look like images=400000"),
         ("images=", "must look like images=400000"),
         ("images=many", r"suite\.budget\.images='many' .*integer"),

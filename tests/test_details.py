@@ -110,7 +110,7 @@ def test_few_pictures_put_kid_first_and_are_warned_of(tmp_path):
     plan, results = told(tmp_path)
     assert results.metrics == ["accuracy", "KID-x", "FD-x", "psnr"]
     assert "Warning: with 5 pictures a direction (below 2,048)" in markdown(plan, results)
-    assert "Warning" in latex.table(plan, results, PROTOCOL)
+    assert "Fewer than 2,048 pictures" in latex.table(plan, results, PROTOCOL)
     many = replace(results, scores=results.scores.assign(n=2048))
     assert many.metrics == ["accuracy", "FD-x", "KID-x", "psnr"]
     assert "Warning" not in markdown(plan, many)

@@ -213,8 +213,8 @@ def test_the_averaged_weights_translate_where_they_are_asked_for(tmp_path, name)
 
 
 def test_unknown_weights_are_told_the_known_ones(tmp_path):
-    with pytest.raises(UserError, match=r"unknown weights 'best'.* Known: ema, last"):
-        load_translator(tmp_path, weights="best")
+    with pytest.raises(UserError, match=r"unknown weights 'mean'.* Known: best, ema, last"):
+        load_translator(tmp_path, weights="mean")
 
 
 def test_nothing_is_averaged_where_nothing_is_learnt_or_asked_for():

@@ -13,11 +13,11 @@ from PIL import Image
 from torch import nn
 
 from i2i.errors import UserError
+from i2i.files import sha256
 from i2i.labels import LabelSpace
-from i2i.metrics._files import sha256
 from i2i.metrics.backbones import Preparation, cached_weights, timm_backbone, torchvision_backbone
 from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.extractors import make_extractor, parse_extractor
+from i2i.metrics.extractors import parse_extractor
 
 SMALL = "resnet10t"
 
@@ -63,7 +63,7 @@ def pictures(count=2, side=64):
 
 def test_squeezenet_features_are_its_last_maps_averaged(squeezenet):
     network, path = squeezenet
-    extractor = make_extractor(f"torchvision:squeezenet1_0:{path}")
+    extractor = parse_extractor(f"torchvision:squeezenet1_0:{path}").build()
     pixels = pictures(side=224)
     images = torchvision.transforms.functional.normalize(pixels / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     with torch.no_grad():
@@ -74,7 +74,7 @@ def test_squeezenet_features_are_its_last_maps_averaged(squeezenet):
 
 def test_timm_features_are_what_the_head_sees(resnet):
     network, path = resnet
-    extractor = make_extractor(f"timm:{SMALL}:{path}")
+    extractor = parse_extractor(f"timm:{SMALL}:{path}").build()
     pixels = pictures(side=176)
     assert extractor.preparation.size == (176, 176)  # as timm says of this network
     with torch.no_grad():
@@ -84,7 +84,7 @@ def test_timm_features_are_what_the_head_sees(resnet):
 
 def test_the_name_holds_network_and_checksum_of_its_weights(resnet, squeezenet):
     for spec, path in ((f"timm:{SMALL}", resnet[1]), ("torchvision:squeezenet1_0", squeezenet[1])):
-        extractor = make_extractor(f"{spec}:{path}")
+        extractor = parse_extractor(f"{spec}:{path}").build()
         assert extractor.name == f"FD-{spec.replace(':', '-')}-{sha256(path)[:8]}"
 
 
@@ -93,7 +93,7 @@ def test_other_weights_have_another_name_and_fingerprint(resnet, tmp_path):
     other = tmp_path / "other.pth"
     torch.save({name: tensor + 1 for name, tensor in network.state_dict().items()}, other)
     ours, theirs = (f"timm:{SMALL}:{file}" for file in (path, other))
-    assert make_extractor(ours).name != make_extractor(theirs).name
+    assert parse_extractor(ours).build().name != parse_extractor(theirs).build().name
     assert parse_extractor(ours).fingerprint != parse_extractor(theirs).fingerprint
     moved = tmp_path / "moved.safetensors"
     moved.write_bytes(path.read_bytes())
@@ -131,7 +131,7 @@ def test_every_kind_of_torchvision_classifier_gives_features(name):
 
 def test_pictures_are_seen_alone_and_random_numbers_stay(resnet):
     before = torch.random.get_rng_state()
-    extractor = make_extractor(f"timm:{SMALL}:{resnet[1]}")
+    extractor = parse_extractor(f"timm:{SMALL}:{resnet[1]}").build()
     pixels = pictures(3, side=32)
     torch.testing.assert_close(extractor(pixels)[1:2], extractor(pixels[1:2]), rtol=1e-4, atol=1e-4)
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -142,7 +142,7 @@ def test_old_files_without_batch_counters_are_taken(resnet, tmp_path):
     old = tmp_path / "old.pth"
     torch.save({name: tensor for name, tensor in network.state_dict().items() if "num_batches" not in name}, old)
     pixels = pictures(side=32)
-    extractors = [make_extractor(f"timm:{SMALL}:{file}") for file in (old, path)]
+    extractors = [parse_extractor(f"timm:{SMALL}:{file}").build() for file in (old, path)]
     assert torch.equal(*(extractor(pixels) for extractor in extractors))
 
 
@@ -151,18 +151,18 @@ def test_weights_of_another_network_are_refused_with_names(resnet, squeezenet, t
     with pytest.raises(
         UserError, match=r"resnet\.safetensors does not hold the weights of torchvision-squeezenet1_0: it"
     ):
-        make_extractor(f"torchvision:squeezenet1_0:{path}")
+        parse_extractor(f"torchvision:squeezenet1_0:{path}").build()
     state = network.state_dict()
     changed = tmp_path / "changed.pth"
     torch.save(state | {"layer9.weight": torch.zeros(2)}, changed)  # a deeper network holds all of a shallower one
     with pytest.raises(UserError, match=r"has besides 1 tensors \(layer9\.weight\)"):
-        make_extractor(f"timm:{SMALL}:{changed}")
+        parse_extractor(f"timm:{SMALL}:{changed}").build()
     torch.save(state | {"conv1.0.weight": torch.zeros(2)}, changed)
     with pytest.raises(UserError, match=r"has in another shape 1 tensors \(conv1\.0\.weight\)"):
-        make_extractor(f"timm:{SMALL}:{changed}")
+        parse_extractor(f"timm:{SMALL}:{changed}").build()
     torch.save({"state_dict": state}, changed)
     with pytest.raises(UserError, match="holds no plain state dict"):
-        make_extractor(f"timm:{SMALL}:{changed}")
+        parse_extractor(f"timm:{SMALL}:{changed}").build()
 
 
 def test_files_that_hold_objects_or_are_cut_are_refused(squeezenet, tmp_path):
@@ -172,7 +172,7 @@ def test_files_that_hold_objects_or_are_cut_are_refused(squeezenet, tmp_path):
     cut.write_bytes(squeezenet[1].read_bytes()[:1000])
     for path in (whole, cut):
         with pytest.raises(UserError, match=rf"cannot read weights from .*{path.name}"):
-            make_extractor(f"torchvision:squeezenet1_0:{path}")
+            parse_extractor(f"torchvision:squeezenet1_0:{path}").build()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_files_that_hold_objects_or_are_cut_are_refused(squeezenet, tmp_path):
 )
 def test_what_cannot_be_made_is_refused(spec, text, no_caches):
     with pytest.raises(UserError, match=text):
-        make_extractor(spec)
+        parse_extractor(spec).build()
 
 
 def test_networks_that_do_not_exist_are_refused(squeezenet):
@@ -202,7 +202,7 @@ def test_networks_that_do_not_exist_are_refused(squeezenet):
         ("torchvision:googlenet", "scales its input along with its weights"),
     ):
         with pytest.raises(UserError, match=text):
-            make_extractor(f"{spec}:{squeezenet[1]}")
+            parse_extractor(f"{spec}:{squeezenet[1]}").build()
 
 
 def test_published_weights_are_found_in_the_caches_only(resnet, tmp_path, monkeypatch, no_caches):
@@ -225,7 +225,7 @@ def test_published_weights_are_found_in_the_caches_only(resnet, tmp_path, monkey
 def test_a_classifier_file_gives_its_features_under_its_own_checksum(tmp_path):
     classifier = DomainClassifier(LabelSpace.of_domains(("a", "b")), (32, 32))
     classifier.save(tmp_path / "c.safetensors")
-    extractor = make_extractor(f"classifier:{tmp_path / 'c.safetensors'}")
+    extractor = parse_extractor(f"classifier:{tmp_path / 'c.safetensors'}").build()
     assert extractor.name == f"FD-domain-classifier-{sha256(tmp_path / 'c.safetensors')[:8]}"
     assert extractor.size == (32, 32)
     with torch.no_grad():

@@ -1,6 +1,7 @@
 """Inception features are pytorch-fid's own, come from a local file, and name the metric."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +14,18 @@ from torch import Tensor
 from torchvision.models import Inception3
 
 from i2i.errors import UserError
+from i2i.files import sha256
 from i2i.labels import LabelSpace
 from i2i.metrics import features
-from i2i.metrics._files import sha256
 from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.extractors import default_extractor, make_extractor, parse_extractor
+from i2i.metrics.extractors import default_extractor, parse_extractor
 from i2i.metrics.features import (
     ClassifierExtractor,
     Extractor,
     InceptionExtractor,
     find_inception,
 )
+from i2i.weights import INCEPTION
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 
@@ -113,7 +115,7 @@ def test_construction_leaves_random_numbers_and_pytorch_fid_as_they_were(weights
 def test_only_the_published_weights_are_called_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checksum = sha256(weights)
     assert InceptionExtractor(weights).name == f"FD-inception-{checksum[:8]}"
-    monkeypatch.setattr(features, "WEIGHTS_SHA256", checksum)
+    monkeypatch.setattr(features, "INCEPTION", replace(INCEPTION, sha256=checksum))
     assert InceptionExtractor(weights).name == "fid"
 
 
@@ -121,14 +123,14 @@ def test_a_text_names_the_same_extractor_with_a_file_and_from_the_cache(
     hub: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(hub))
-    named, found = (make_extractor(text) for text in (f"inception:{weights}", "inception"))
+    named, found = (parse_extractor(text).build() for text in (f"inception:{weights}", "inception"))
     assert named.name == found.name == InceptionExtractor(weights).name
     assert parse_extractor("inception") == default_extractor() == default_extractor(weights)
 
 
 def test_the_expected_checksum_is_the_one_in_the_published_file_name() -> None:
-    assert len(features.WEIGHTS_SHA256) == 64
-    assert features.WEIGHTS_SHA256[:8] in inception.FID_WEIGHTS_URL
+    assert len(INCEPTION.sha256) == 64
+    assert f"-{INCEPTION.sha256[:8]}." in INCEPTION.url == inception.FID_WEIGHTS_URL
 
 
 def test_a_missing_file_is_an_error_of_the_user(tmp_path: Path) -> None:
@@ -212,7 +214,3 @@ def test_classifier_features_are_what_its_last_layer_sees() -> None:
         logits = classifier.backbone.get_classifier()(found)
         torch.testing.assert_close(logits, classifier(pixels))
     torch.testing.assert_close(extractor(pixels[:1]), found[:1])
-
-
-def test_the_published_weights_are_where_pytorch_fid_looks_for_them() -> None:
-    assert inception.FID_WEIGHTS_URL == features.WEIGHTS_URL

@@ -7,18 +7,22 @@ import sys
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks.scoring import Scorer
 from i2i.data.embedded import make
 from i2i.data.images import write_picture
+from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.labels import LabelSpace
 from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.extractors import make_extractor
+from i2i.metrics.extractors import parse_extractor
+from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name, kernel_name, title
+from i2i.scoring import read_pixels
 
 DOMAINS = ("summer", "autumn", "winter", "night")
 SIDE = 32
@@ -56,6 +60,7 @@ def fakes(data, tmp_path):
 @pytest.fixture(autouse=True)
 def no_inception(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("i2i.weights.find_spec", lambda _: None)  # no package that holds weights
 
 
 def values(scored):
@@ -78,7 +83,7 @@ def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
     bench = {row["metric"]: row["value"] for row in scores.rows}
     source, real = (data / "test" / domain for domain in ("summer", "winter"))
     scored = score_folders(Folders(fakes, real, source, truth=real), spec)
-    name = make_extractor(spec).name
+    name = parse_extractor(spec).build().name
     del bench["accuracy"]
     assert values(scored) == bench
     assert bench.keys() == {name, kernel_name(name), "psnr", "ssim", "l1", "content-ssim", content_name(name)}
@@ -92,7 +97,7 @@ def test_content_is_kept_best_by_a_copy(data, classifier, fakes):
     spec, size = f"classifier:{classifier}", (SIDE, SIDE)
     ours = values(score_folders(Folders(fakes, real, source), spec, size))
     copy = score_folders(Folders(source, real, source), spec, size)
-    distance = f"content-{make_extractor(spec).name.removeprefix('FD-')}"
+    distance = f"content-{parse_extractor(spec).build().name.removeprefix('FD-')}"
     assert values(copy)["content-ssim"] == pytest.approx(1)
     assert values(copy)[distance] == pytest.approx(0, abs=1e-6)
     assert ours["content-ssim"] < 0.9
@@ -225,3 +230,62 @@ def test_a_size_is_a_number_or_two():
     assert parse_size(None) is None
     assert parse_size("64") == (64, 64)
     assert parse_size("48x64") == (48, 64)
+
+
+@pytest.fixture(scope="module")
+def lpips_files(tmp_path_factory):
+    """Random weights of LPIPS on AlexNet: what `--lpips` takes."""
+    folder = tmp_path_factory.mktemp("lpips")
+    torch.manual_seed(0)
+    features = torchvision.models.AlexNet().features
+    torch.save({f"features.{name}": tensor for name, tensor in features.state_dict().items()}, folder / "b.pth")
+    channels = (64, 192, 384, 256, 256)
+    torch.save({f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(channels)}, folder / "h.pth")
+    return f"alex:{folder / 'b.pth'}:{folder / 'h.pth'}"
+
+
+def test_lpips_is_taken_to_the_truth_and_to_the_input(data, fakes, lpips_files, tmp_path, capsys):
+    source, truth = data / "test" / "summer", data / "test" / "winter"
+    arguments = ["--fake", fakes, "--real", truth, "--source", source, "--paired", "--json", tmp_path / "x.json"]
+    assert run(*arguments, "--lpips", lpips_files) == 0
+    name = parse_lpips(lpips_files).name
+    shown = f"LPIPS ({name.removeprefix('lpips-')})"
+    text = capsys.readouterr().out
+    assert f"{shown} ↓" in text
+    assert f"{shown} to the input ↓" in text
+    found = json.loads((tmp_path / "x.json").read_text())
+    assert found["lpips"] == {"name": name, "fingerprint": parse_lpips(lpips_files).fingerprint}
+    by_name = {one["metric"]: one for one in found["metrics"]}
+    assert 0 < by_name[name]["value"] < by_name[f"content-{name}"]["value"]  # the fakes are noisy truth
+    assert {by_name[metric]["better"] for metric in (name, f"content-{name}")} == {"lower"}
+    left, right = (
+        read_pixels([Picture(path) for path in sorted(folder.iterdir())], (SIDE, SIDE)) for folder in (fakes, truth)
+    )
+    expected = parse_lpips(lpips_files).build()(left, right).mean()
+    assert by_name[name]["value"] == pytest.approx(float(expected))
+
+
+def test_lpips_that_cannot_be_had_is_told(data, fakes, lpips_files):
+    truth = data / "test" / "winter"
+    scored = score_folders(Folders(fakes, truth, truth=truth))
+    assert scored.facts["lpips"] is None  # nothing in the cache, nothing asked for
+    assert not any("lpips" in metric for metric in values(scored))
+    for folders, options, text in (
+        (Folders(fakes, truth), {"lpips": lpips_files}, "give --source, --truth or --paired"),
+        (Folders(fakes, truth, truth=truth), {"lpips": "alex"}, "i2i weights get lpips-alex"),
+        (Folders(fakes, truth, truth=truth), {"lpips": lpips_files, "size": (24, 24)}, "needs 31 pixels a side"),
+    ):
+        with pytest.raises(UserError, match=text):
+            score_folders(folders, **{"extractor": None, **options})
+
+
+def test_lpips_of_the_bench_is_that_of_score(data, classifier, fakes, lpips_files):
+    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
+    scorer = Scorer(settings, classifier, None, torch.device("cpu"), lpips_files)
+    scores = scorer.translations(fakes.parent, "summer", ["winter"])
+    bench = {row["metric"]: row["value"] for row in scores.rows}
+    source, real = (data / "test" / domain for domain in ("summer", "winter"))
+    ours = values(score_folders(Folders(fakes, real, source, truth=real), lpips=lpips_files))
+    name = parse_lpips(lpips_files).name
+    for metric in (name, f"content-{name}"):
+        assert bench[metric] == ours[metric] > 0

@@ -82,6 +82,21 @@ def test_random_rows_are_different_pictures_spread_over_the_directions_and_repea
     assert len(at_random(finished, 1, 0)) == 1
 
 
+def test_rows_are_among_the_pictures_that_every_shown_contestant_has(finished, results, capsys):
+    folder = results / "translations" / "two" / "seed0"
+    (folder / "stems.json").write_text(json.dumps({"a": ["p0", "p4"], "b": STEMS}))
+    for stem in ("p1", "p2", "p3"):
+        (folder / "a2b" / f"{stem}.png").unlink()
+    for way in ("random:10", "disagree:10", "worst:10"):
+        rows, _ = choose(finished, way, ["input", "one", "two"], 0)
+        assert sorted(row.position for row in rows if row.direction == ("a", "b")) == [0, 4]
+        assert sorted(row.position for row in rows if row.direction == ("b", "a")) == [0, 1, 2, 3, 4]
+    assert len(choose(finished, "random:10", ["input", "one"], 0)[0]) == 10
+    (results / "list.txt").write_text("a2b/p1\n")
+    assert run(results, "--rows", f"files:{results / 'list.txt'}", "--out", results / "grid.png") == 2
+    assert "two has no a2b/p1: choose other rows" in capsys.readouterr().err
+
+
 def test_the_seed_of_random_rows_is_in_the_note(finished):
     rows, note = choose(finished, "random:4", ["input", "one"], 17)
     assert rows == at_random(finished, 4, 17)

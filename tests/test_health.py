@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from i2i.data.embedded import EMBEDDED
-from i2i.metrics.health import flags
+from i2i.metrics.health import diverged, flags
 
 SIDE, SCENES = 64, 8
 
@@ -144,4 +144,5 @@ def test_the_page_on_scoring_tells_every_flag_and_its_threshold(seasons):
     page = (Path(__file__).parents[1] / "docs" / "scoring.md").read_text()
     listed = re.findall(r"^\| `([a-z ]+)` \| ([<>]) (-?[0-9.]+) \|", page, re.MULTILINE)
     found = flags(seasons["summer"][0], seasons["winter"][0], seasons["winter"][1], [seasons["night"][0]])
+    found.append(diverged(0.0))
     assert listed == [(flag.name, ">" if flag.above else "<", f"{flag.threshold:g}") for flag in found]

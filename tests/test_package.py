@@ -15,6 +15,7 @@ PACKAGE = ROOT / "i2i"
 # What a part may import of the others. Parts further down build on those above them.
 LAYERS = {
     "errors": set(),
+    "files": set(),
     "config": {"errors"},
     "nn": {"errors"},
     "labels": {"errors"},
@@ -22,25 +23,57 @@ LAYERS = {
     "pool": set(),
     "guard": set(),
     "samples": set(),
-    "metrics": {"errors", "labels", "losses"},
+    "weights": {"files"},
+    "downloads": {"errors"},
+    "metrics": {"errors", "files", "labels", "losses", "weights"},
     "data": {"config", "errors", "labels"},
     "interop": {"errors", "nn"},
     "translator": {"data", "errors", "interop", "labels"},
     "registry": {"errors", "translator"},
     "models": {"data", "errors", "interop", "losses", "nn", "pool", "registry", "translator"},
+    "own_models": {"data", "errors", "registry", "translator"},
     "ema": {"errors", "translator"},
     "checkpoint": {"config", "data", "errors", "labels", "registry", "translator"},
     "statistics": set(),
     "tiles": {"errors"},
     "inference": {"data", "errors", "statistics", "tiles", "translator"},
-    "trainer": {"checkpoint", "config", "data", "ema", "errors", "guard", "registry", "translator"},
+    "horizon": {"config", "errors", "translator"},
+    "validation": {"checkpoint", "config", "data", "errors", "metrics", "translator"},
+    "trainer": {
+        "checkpoint",
+        "config",
+        "data",
+        "ema",
+        "errors",
+        "guard",
+        "horizon",
+        "registry",
+        "translator",
+        "validation",
+    },
+    "scoring": {"data", "metrics"},
+    "judges": {"config", "data", "errors", "metrics", "scoring", "translator", "validation"},
     "tracking": {"checkpoint", "data", "samples", "trainer", "translator"},
-    "runs": {"checkpoint", "config", "data", "ema", "errors", "registry", "tracking", "trainer", "translator"},
+    "runs": {
+        "checkpoint",
+        "config",
+        "data",
+        "ema",
+        "errors",
+        "horizon",
+        "judges",
+        "registry",
+        "tracking",
+        "trainer",
+        "translator",
+        "validation",
+    },
     "imports": {
         "checkpoint",
         "config",
         "data",
         "errors",
+        "files",
         "interop",
         "labels",
         "registry",
@@ -49,8 +82,8 @@ LAYERS = {
         "translator",
     },
     "folders": {"errors"},
-    "scoring": {"data", "metrics"},
     "folder_scores": {"config", "data", "errors", "metrics", "scoring"},
+    "weights_table": {"downloads", "errors", "files", "metrics", "weights"},
     "card": {"checkpoint", "config", "data", "errors"},
     "hub": {"card", "checkpoint", "config", "errors", "registry", "translator"},
     "onnx_export": {"card", "checkpoint", "errors", "labels", "translator"},
@@ -63,10 +96,13 @@ LAYERS = {
         "config",
         "data",
         "errors",
+        "files",
         "guard",
         "inference",
         "labels",
+        "judges",
         "metrics",
+        "own_models",
         "registry",
         "runs",
         "scoring",
@@ -75,8 +111,11 @@ LAYERS = {
         "tracking",
         "trainer",
         "translator",
+        "validation",
+        "weights",
     },
 }
+PAGE = [f"benchmarks/page/{name}" for name in ("page.py", "template.html", "style.css", "page.js")]
 TOP = {"cli", "__main__", "__init__", "configs"}
 
 
@@ -132,9 +171,12 @@ def python(*arguments, **options):
         ["--version"],
         ["bench", "--help"],
         ["grid", "--help"],
+        ["report", "--help"],
         ["train", "--help"],
         ["export", "--help"],
         ["score", "--help"],
+        ["weights", "--help"],
+        ["weights", "get", "--help"],
         ["configs"],
     ],
 )
@@ -164,7 +206,7 @@ def test_wheel_holds_everything_and_nothing_else(tmp_path):
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"i2i"}
-    for part in ("models/stargan.py", "benchmarks/plan.py", "configs/bench/quick.yaml", "py.typed"):
+    for part in ("models/stargan.py", "benchmarks/plan.py", "configs/bench/quick.yaml", "py.typed", *PAGE):
         assert f"i2i/{part}" in names
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "I2I_CACHE": str(tmp_path / "cache")}
     (tmp_path / "elsewhere").mkdir()

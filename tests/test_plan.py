@@ -29,7 +29,7 @@ def test_budget_per_data_set_is_divided_and_per_task_is_not(coverage):
     domains = NAMES[:3]
     for per, total in (("dataset", 600), ("task", None)):
         trainings = expand("m", coverage, domains, LabelSpace.of_domains(domains).directions, 600, per, 0)
-        assert sum(t.images for t in trainings) == (total or 600 * len(trainings))
+        assert sum(t.amount for t in trainings) == (total or 600 * len(trainings))
 
 
 def test_chosen_directions_leave_out_the_other_trainings():
@@ -45,7 +45,7 @@ def test_chosen_directions_leave_out_the_other_trainings():
 @pytest.mark.parametrize(("images", "share"), [(0, 0), (1, 1)])
 def test_every_training_of_a_method_that_learns_is_shown_an_image_and_of_others_none(images, share, per):
     trainings = expand("m", "direction", NAMES[:3], LabelSpace.of_domains(NAMES[:3]).directions, images, per, 0)
-    assert {training.images for training in trainings} == {share}
+    assert {training.amount for training in trainings} == {share}
 
 
 def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():

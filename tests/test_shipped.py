@@ -1,5 +1,6 @@
 """Settings that ship with the package fit their models, say what they cost and promise, and mean what they print."""
 
+import math
 import re
 import sys
 
@@ -12,8 +13,8 @@ from i2i import cli, registry
 from i2i.benchmarks.shipped import header_of, read, shipped
 from i2i.benchmarks.suite import base_settings, load_suite
 from i2i.config import RunConfig
+from i2i.horizon import images_per_step
 from i2i.runs import check_trainable, run_config
-from i2i.trainer import planned_steps
 from i2i.translator import Task
 
 MODELS, SUITES = list(shipped("models")), list(shipped("bench"))
@@ -85,7 +86,7 @@ def test_the_budget_is_the_product_that_the_header_states(name):
 def test_the_cost_is_the_number_of_steps_that_will_be_taken(name):
     config, header = config_of(name), header_of(PATHS[name])
     stated = number(re.match(r"([\d,]+) steps", header.notes["Cost"]).group(1))
-    assert stated == planned_steps(config, registry.get(config.name))
+    assert stated == math.ceil(config.train.images / images_per_step(config, registry.get(config.name)))
 
 
 def picture(path, width: int = 16) -> None:

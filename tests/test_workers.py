@@ -3,18 +3,22 @@
 import pytest
 
 from i2i.benchmarks.plan import Job
-from i2i.benchmarks.workers import run_jobs
+from i2i.benchmarks.schedule import run_jobs
+from i2i.benchmarks.workers import LocalExecutor
 
 
 class Listener:
     def __init__(self):
-        self.order, self.errors = [], {}
+        self.order, self.errors, self.losses = [], {}, {}
 
     def started(self, job):
         self.order.append(job.name)
 
     def progressed(self, job, text):
         pass
+
+    def lost(self, job, reason):
+        self.losses.setdefault(job.name, []).append(reason)
 
     def ended(self, job, error):
         if error:
@@ -23,7 +27,7 @@ class Listener:
 
 def run(jobs, workers=1):
     listener = Listener()
-    return run_jobs(jobs, "tests.job_functions", workers, 1, listener), listener
+    return run_jobs(jobs, LocalExecutor("tests.job_functions", workers, 1), listener), listener
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +40,8 @@ def outcome(tmp_path_factory):
         Job("heavy", "write", {"path": folder / "heavy"}, weight=5),
         Job("refused", "refuse", {}, weight=4),
         Job("crashed", "crash", {}, weight=3),
-        Job("died", "die", {}, weight=2),
+        Job("died", "die", {"path": folder.with_suffix(".died")}, weight=2),
+        Job("killed once", "be_killed_once", {"path": folder / "killed once"}, weight=1),
         Job("hopeless", "write", {"path": folder / "hopeless"}, needs=("refused",)),
         Job("more hopeless", "write", {"path": folder / "more hopeless"}, needs=("hopeless",)),
     ]
@@ -45,7 +50,7 @@ def outcome(tmp_path_factory):
 
 def test_a_failing_job_does_not_stop_the_others(outcome):
     result, _, folder = outcome
-    assert sorted(path.name for path in folder.iterdir()) == ["after light", "heavy", "light"]
+    assert sorted(path.name for path in folder.iterdir()) == ["after light", "heavy", "killed once", "light"]
     assert result.errors.keys() == {"refused", "crashed", "died"}
 
 
@@ -53,7 +58,7 @@ def test_each_failure_says_what_happened(outcome):
     result, listener, _ = outcome
     assert result.errors["refused"] == "there is no such thing"
     assert "RuntimeError: an unforeseen thing" in result.errors["crashed"]
-    assert "died with status 9" in result.errors["died"]
+    assert result.errors["died"] == "its process died with status 9, each of 3 times that it was started"
     assert result.not_run == {
         "hopeless": "not run, because refused failed",
         "more hopeless": "not run, because hopeless failed",
@@ -71,3 +76,24 @@ def test_one_process_runs_many_jobs(outcome):
     folder = outcome[2]
     assert (folder / "light").read_text() == (folder / "after light").read_text()
     assert (folder / "heavy").read_text() != (folder / "light").read_text()  # `died` lay between them
+
+
+def test_a_job_whose_process_is_killed_starts_again_and_the_reason_is_told(outcome):
+    result, listener, folder = outcome
+    assert "killed once" not in result.errors
+    assert len((folder / "killed once").read_text().split()) == 2
+    assert listener.losses["killed once"] == [
+        "its process was killed by SIGKILL (out of memory?); it starts again (1 of 2 retries)"
+    ]
+
+
+def test_a_job_that_always_dies_starts_three_times(outcome):
+    _, listener, folder = outcome
+    assert len(folder.with_suffix(".died").read_text().split()) == 3
+    assert len(listener.losses["died"]) == 2
+
+
+def test_each_process_sees_a_gpu_of_its_own(tmp_path):
+    jobs = [Job(name, "write_gpus", {"path": tmp_path / name}) for name in ("one", "two")]
+    run_jobs(jobs, LocalExecutor("tests.job_functions", 2, 1, gpus=["3", "7"]), Listener())
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"3", "7"}

@@ -1,6 +1,5 @@
 """Files of reference state dicts. Nothing in them is ever executed."""
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,6 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if all(key.startswith(PARALLEL) for key in content):
         return {key.removeprefix(PARALLEL): value.detach() for key, value in content.items()}
     return {key: value.detach() for key, value in content.items()}
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file's contents, in hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _load(path: Path) -> Any:

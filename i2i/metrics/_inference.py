@@ -6,6 +6,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+# Pictures at a time on the CPU. Maps of more go back to the system after every layer, and fetching fresh memory for the
+# next one took a third of SqueezeNet's time and a quarter of Inception's.
+CPU_CHUNK = 4
+
 
 @contextlib.contextmanager
 def scoring(network: nn.Module, device: torch.device) -> Iterator[None]:
@@ -25,6 +29,13 @@ def scoring(network: nn.Module, device: torch.device) -> Iterator[None]:
             yield
     finally:
         network.train(training)
+
+
+def chunks(pictures: Tensor, device: torch.device) -> list[Tensor]:
+    """Pictures [B, ...] in parts that a network on `device` is quickest with; at least one part."""
+    count = max(1, len(pictures))
+    length = CPU_CHUNK if device.type == "cpu" else count
+    return [pictures[start : start + length] for start in range(0, count, length)]
 
 
 def check_pixels(pixels: Tensor, name: str = "pixels") -> None:

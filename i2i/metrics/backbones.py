@@ -5,7 +5,6 @@ because distances in other features, or in the same network's with other weights
 """
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,15 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from i2i.errors import UserError, unknown
-from i2i.metrics._files import read_state, sha256
-from i2i.metrics._inference import check_pixels, scoring
+from i2i.files import sha256
+from i2i.metrics._files import read_tensors
+from i2i.metrics._inference import check_pixels, chunks, scoring
+from i2i.weights import cache
 
 Resampling = Literal["bilinear", "bicubic"]
 SHOWN_DIGITS = 8  # of a checksum, in a metric's name
-# Pictures at a time on the CPU. Maps of more go back to the system after every layer, and fetching fresh memory for the
-# next one took a third of SqueezeNet's time.
-CPU_CHUNK = 4
-COUNTER = "num_batches_tracked"  # older files have none, and features do not depend on it
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,8 @@ class BackboneExtractor:
     size = None
 
     def __init__(self, title: str, backbone: Backbone, weights: Path, *, device: torch.device | str = "cpu") -> None:
-        _load(backbone, weights, title)
+        state = read_tensors(weights, title, backbone.network.state_dict(), backbone.heads)
+        backbone.network.load_state_dict(state, strict=False)  # what may be missing are counters of batches
         self.name = f"FD-{title}-{sha256(weights)[:SHOWN_DIGITS]}"
         self.dimensions = backbone.dimensions
         self.preparation = backbone.preparation
@@ -118,13 +116,8 @@ class BackboneExtractor:
         """
         check_pixels(pixels)
         with scoring(self._network, self._device):
-            parts = [self._network(self.preparation(part.to(self._device))) for part in self._chunks(pixels)]
+            parts = [self._network(self.preparation(part.to(self._device))) for part in chunks(pixels, self._device)]
         return torch.cat(parts).flatten(1)
-
-    def _chunks(self, pixels: Tensor) -> list[Tensor]:
-        count = max(1, len(pixels))
-        length = CPU_CHUNK if self._device.type == "cpu" else count
-        return [pixels[start : start + length] for start in range(0, count, length)]
 
 
 def timm_backbone(name: str) -> Backbone:
@@ -192,7 +185,7 @@ def cached_weights(name: str) -> Path | None:
         found = huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file)
         if isinstance(found, str):  # else None, or a mark that the repository has no such file
             return Path(found)
-    place = Path(torch.hub.get_dir()) / "checkpoints" / str(config.url or "").rpartition("/")[2]
+    place = cache() / str(config.url or "").rpartition("/")[2]
     return place if place.is_file() else None
 
 
@@ -212,28 +205,3 @@ def _without_head(network: Any) -> tuple[str, int]:
 def _filter(name: str) -> Resampling:
     """Bilinear stays; bicubic stands for itself and for what PyTorch does not have."""
     return "bilinear" if name == "bilinear" else "bicubic"
-
-
-def _load(backbone: Backbone, weights: Path, title: str) -> None:
-    state = read_state(weights)
-    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
-        raise UserError(f"{weights} holds no plain state dict of tensors: save the network's state_dict() by itself")
-    own = backbone.network.state_dict()
-    kept = {name: tensor for name, tensor in state.items() if not str(name).startswith(_beginnings(backbone.heads))}
-    _check_names(title, weights, "lacks", [name for name in own if name not in kept and not name.endswith(COUNTER)])
-    _check_names(title, weights, "has besides", [str(name) for name in kept if name not in own])
-    shapes = [name for name, tensor in own.items() if name in kept and kept[name].shape != tensor.shape]
-    _check_names(title, weights, "has in another shape", shapes)
-    backbone.network.load_state_dict(kept, strict=False)  # what may be missing are counters of batches
-
-
-def _beginnings(heads: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"{head}." for head in heads)
-
-
-def _check_names(title: str, weights: Path, what: str, names: list[str]) -> None:
-    if names:
-        raise UserError(
-            f"{weights} does not hold the weights of {title}: it {what} {len(names)} tensors "
-            f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        )

@@ -1,4 +1,4 @@
-"""The one way to name a feature extractor: `make_extractor("timm:resnet18:weights.pth", device)`."""
+"""The one way to name a feature extractor: `parse_extractor("timm:resnet18:weights.pth").build(device)`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from i2i.errors import UserError, unknown
-from i2i.metrics._files import sha256
+from i2i.files import sha256
 from i2i.metrics.backbones import BackboneExtractor, cached_weights, timm_backbone, torchvision_backbone
 from i2i.metrics.classifier import DomainClassifier
 from i2i.metrics.features import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
@@ -68,15 +68,6 @@ def parse_extractor(text: str) -> ExtractorSpec:
     if not weights.is_file():
         raise UserError(f"no weights for the extractor {kind} at {weights}: give an existing file")
     return ExtractorSpec(kind, network, weights)
-
-
-def make_extractor(text: str, device: torch.device | str = "cpu") -> Extractor:
-    """The extractor that a text names; see `parse_extractor`.
-
-    Raises:
-        UserError: the text is of no known form, or there are no such weights.
-    """
-    return parse_extractor(text).build(device)
 
 
 def default_extractor(inception: Path | None = None) -> ExtractorSpec | None:

@@ -1,6 +1,7 @@
 """What metrics are called in tables, which way is better, and how many decimals say something.
 
-A Frechet distance, and the kernel and the content distance in the same features, are named after the extractor.
+A Frechet distance, and the kernel and the content distance in the same features, are named after the extractor, LPIPS
+after its network.
 """
 
 CONTENT = "content-"
@@ -20,6 +21,7 @@ TITLES = {
     "cycle": "cycle L1",
     "gan-train": "GAN-train",
 }
+LPIPS = "lpips-"
 RISING = {"accuracy", "psnr", "ssim", "content-ssim", "gan-train"}
 DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4, "cycle": 4, "gan-train": 3, "kid": 4}
 
@@ -41,13 +43,17 @@ def is_kernel(metric: str) -> bool:
 
 def title(metric: str) -> str:
     """A metric's heading; its arrow points to the better values."""
-    own = f"distance to the input, {metric.removeprefix(CONTENT)}" if metric.startswith(CONTENT) else metric
+    bare = metric.removeprefix(CONTENT)
+    if bare.startswith(LPIPS):
+        own = f"LPIPS ({bare.removeprefix(LPIPS)})" + (" to the input" if bare != metric else "")
+    else:
+        own = f"distance to the input, {bare}" if bare != metric else metric
     return f"{TITLES.get(metric, own)} {'↑' if is_better_high(metric) else '↓'}"
 
 
 def decimals(metric: str) -> int:
     """With how many decimals a metric is printed."""
-    by_kind = 3 if metric.startswith(CONTENT) else 4 if metric.startswith(KERNEL) else 2
+    by_kind = 3 if metric.startswith((CONTENT, LPIPS)) else 4 if metric.startswith(KERNEL) else 2
     return DECIMALS.get(metric, by_kind)
 
 

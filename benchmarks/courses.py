@@ -1,0 +1,88 @@
+"""The scores of a bench's trainings over their course: `curves.csv` and a figure with a line per contestant."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from i2i.benchmarks.drawing import save
+from i2i.benchmarks.plan import Plan
+from i2i.checkpoint import sync_write
+from i2i.metrics.names import is_better_high, title
+from i2i.validation import COLUMNS, read_rows
+
+COURSE = ["model", "seed", "training", "evaluation", *COLUMNS]
+FILES = ("curves.csv", "curves.png", "curves.pdf")
+NAMED = {"images": "real pictures shown", "updates": "real pictures shown", "seconds": "seconds of training"}
+WIDEST_RATIO = 20
+
+
+def course(plan: Plan) -> pd.DataFrame:
+    """Every score on the validation split: a row per training, evaluation (counted from 0) and metric."""
+    rows = []
+    for training in plan.trainings:
+        seen: dict[str, int] = {}
+        for row in read_rows(plan.out / training.folder):
+            number = seen.setdefault(row["step"], len(seen))
+            place = {name: int(row[name]) for name in ("step", "images")}
+            values = {name: float(row[name]) for name in ("seconds", "value")}
+            whose = {"model": training.contestant, "seed": training.seed, "training": training.folder.name}
+            rows.append({**whose, "evaluation": number, **place, **values, "metric": row["metric"]})
+    return pd.DataFrame(rows, columns=COURSE)
+
+
+def lines(found: pd.DataFrame, spent: str) -> pd.DataFrame:
+    """A contestant's curve: `model`, `metric`, `spent` and `value` of each evaluation.
+
+    What is spent adds up over the trainings of a seed, values are means over them; both are then means over the seeds.
+    An evaluation that not every training has had is left out.
+    """
+    whole = found.groupby(["model", "metric", "evaluation"])["training"].transform("count")
+    trainings = found.groupby(["model", "metric"])["training"].transform(lambda names: names.nunique())
+    seeds = found.groupby(["model", "metric"])["seed"].transform("nunique")
+    complete = found[whole == trainings * seeds]
+    by_seed = complete.groupby(["model", "metric", "evaluation", "seed"], sort=False).agg(
+        spent=(spent, "sum"), value=("value", "mean")
+    )
+    return by_seed.groupby(["model", "metric", "evaluation"], sort=False).mean().reset_index()
+
+
+def figure(found: pd.DataFrame, unit: str) -> Figure | None:
+    """A panel per metric: the score on the validation split against what was spent. None without evaluations."""
+    if not len(found):
+        return None
+    curves = lines(found, "seconds" if unit == "seconds" else "images")
+    metrics = list(dict.fromkeys(curves["metric"]))
+    sheet = Figure(figsize=(5, 2.4 * len(metrics) + 0.6), facecolor="white", layout="constrained")
+    panels = sheet.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, metric in zip(panels, metrics, strict=True):
+        _panel(axes, curves[curves["metric"] == metric], metric)
+    panels[-1].set_xlabel(f"{NAMED[unit]} (all trainings of a seed)", fontsize=9)
+    labels = panels[0].get_legend_handles_labels()
+    sheet.legend(*labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    return sheet
+
+
+def _panel(axes: Axes, curves: pd.DataFrame, metric: str) -> None:
+    for name, own in curves.groupby("model", sort=False):
+        axes.plot(own["spent"], own["value"], marker="o", markersize=3, linewidth=1.2, label=str(name).lstrip("_"))
+    values = curves["value"]
+    if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():
+        axes.set_yscale("log")
+    better = "higher" if is_better_high(metric) else "lower"
+    axes.set_ylabel(f"{title(metric)[:-2]}\n({better} is better)", fontsize=9, parse_math=False)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3)
+
+
+def write(plan: Plan) -> list[str]:
+    """Write what the trainings left; where that is nothing, remove files of before. Returns the names of the files."""
+    found = course(plan)
+    drawn = figure(found, next(iter(plan.trainings)).unit)
+    if drawn is None:
+        for name in FILES:
+            (plan.out / name).unlink(missing_ok=True)
+        return []
+    sync_write(plan.out / FILES[0], found.to_csv(index=False))
+    for name in FILES[1:]:
+        save(drawn, plan.out / name)
+    return list(FILES)

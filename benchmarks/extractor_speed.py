@@ -1,0 +1,162 @@
+"""Pictures per second of the feature extractors, each beside the plain way to the same features.
+
+    python benchmarks/extractor_speed.py                  # both, random weights: a minute or two on one core
+    python benchmarks/extractor_speed.py --only squeezenet --pictures 2000 --pairs 1 --threads 2
+
+Inception: `pytorch_fid.fid_score.get_activations`, 50 files at a time, against `i2i`, both from PNG files. SqueezeNet
+1.0 at 224 pixels: torchvision's network, 50 pictures at a time, against `i2i`, both from the same pixels in memory and
+with the same preparation. Both sides take turns, so that other work on the machine meets both; ratios are medians over
+the turns. Seconds are those of the processor, summed over threads, and those of the clock.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import torch
+import torchvision
+from PIL import Image
+from pytorch_fid import inception
+from pytorch_fid.fid_score import get_activations
+from torch import Tensor, nn
+from torchvision.models import Inception3
+
+from i2i.data.images import Preprocess
+from i2i.data.layouts import Picture
+from i2i.metrics.backbones import torchvision_backbone
+from i2i.metrics.extractors import parse_extractor
+from i2i.scoring import features_of, read_pixels
+from i2i.weights import INCEPTION
+
+BATCH = 50  # pytorch-fid's
+Way = Callable[[], Any]
+"""To features [N, d]."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Of one run: of the processor and of the clock."""
+
+    processor: float
+    clock: float
+
+
+def main() -> None:
+    """Print two lines for each extractor, and what they differ by."""
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    print(f"{arguments.pictures} pictures of {arguments.size} pixels, {arguments.threads} threads, random weights")
+    with tempfile.TemporaryDirectory() as folder:
+        files = _draw(Path(folder), arguments.pictures, arguments.size)
+        for name, ways in (("inception", _inception), ("squeezenet", _squeezenet)):
+            if arguments.only in (None, name):
+                _compare(name, *ways(Path(folder), files), arguments.pairs, arguments.pictures)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--pictures", type=int, default=50)
+    parser.add_argument("--size", type=int, default=256, help="of the pictures, pixels")
+    parser.add_argument("--pairs", type=int, default=3, help="turns of both ways")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", choices=["inception", "squeezenet"])
+    return parser.parse_args()
+
+
+def _draw(folder: Path, count: int, size: int) -> list[Path]:
+    random = np.random.default_rng(0)
+    files = [folder / f"{number:05d}.png" for number in range(count)]
+    for file in files:
+        coarse = Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        coarse.resize((size, size), Image.Resampling.BICUBIC).save(file)
+    return files
+
+
+def _read(files: list[Path]) -> Tensor:
+    with Image.open(files[0]) as first:
+        return read_pixels([Picture(file) for file in files], Preprocess((first.height, first.width)))
+
+
+def _inception(folder: Path, files: list[Path]) -> tuple[Way, Way]:
+    """pytorch-fid's way and ours, on one file of weights."""
+    os.environ["TORCH_HOME"] = str(folder / "torch")
+    weights = INCEPTION.cached()
+    weights.parent.mkdir(parents=True)
+    with (
+        patch.object(inception, "load_state_dict_from_url", lambda *_, **__: {}),
+        patch.object(Inception3, "load_state_dict", lambda *_: None),
+    ):
+        torch.save(_random(inception.fid_inception_v3()).state_dict(), weights)
+    network, extractor = inception.InceptionV3().eval(), parse_extractor("inception").build()
+
+    def theirs() -> np.ndarray:
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # a progress bar
+            features: np.ndarray = get_activations(files, network, batch_size=BATCH, num_workers=0)
+        return features
+
+    return theirs, lambda: features_of(extractor, _read(files))
+
+
+def _squeezenet(folder: Path, files: list[Path]) -> tuple[Way, Way]:
+    """The plain way and ours, on one file of weights."""
+    weights, pixels = folder / "squeezenet1_0.pth", _read(files)
+    torch.save(_random(torchvision.models.squeezenet1_0()).state_dict(), weights)
+    network = torchvision.models.squeezenet1_0().eval()
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    extractor = parse_extractor(f"torchvision:squeezenet1_0:{weights}").build()
+    prepare = torchvision_backbone("squeezenet1_0").preparation
+
+    def plain() -> np.ndarray:
+        with torch.no_grad():
+            images = (prepare(part).contiguous() for part in torch.split(pixels, BATCH))
+            parts = [network.features(some).mean(dim=(2, 3)) for some in images]
+        features: np.ndarray = torch.cat(parts).numpy()
+        return features
+
+    return plain, lambda: features_of(extractor, pixels)
+
+
+def _random(network: nn.Module) -> nn.Module:
+    """The network with weights that do not fade to nothing on the way down, as PyTorch's own draw does."""
+    torch.manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    return network
+
+
+def _compare(name: str, plain: Way, ours: Way, pairs: int, pictures: int) -> None:
+    expected, found = plain(), ours()  # also warms up
+    difference = np.abs(found - expected).max() / np.abs(expected).max()
+    turns = [(_timed(plain), _timed(ours)) for _ in range(pairs)]
+    for way, runs in (("plain", [turn[0] for turn in turns]), ("ours", [turn[1] for turn in turns])):
+        by_processor, by_clock = (
+            pictures / median(getattr(run, clock) for run in runs) for clock in ("processor", "clock")
+        )
+        print(f"{name:<10} {way:<6} {by_processor:7.1f} per processor second {by_clock:7.1f} per second", flush=True)
+    by_processor = median(slow.processor / quick.processor for slow, quick in turns)
+    by_clock = median(slow.clock / quick.clock for slow, quick in turns)
+    print(
+        f"{name:<10} ratio  {by_processor:6.2f}x of the processor  {by_clock:6.2f}x of the clock; "
+        f"largest difference {difference:.1e} of the largest feature"
+    )
+
+
+def _timed(way: Way) -> Seconds:
+    processor, clock = time.process_time(), time.perf_counter()
+    way()
+    return Seconds(time.process_time() - processor, time.perf_counter() - clock)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What trainings logged of themselves, thinned out for drawing."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from i2i.benchmarks.plan import Plan
+from i2i.config import Settings
+from i2i.validation import read_rows
+
+LOG = "metrics.jsonl"
+POINTS = 200
+"""Of a curve, at most."""
+
+Curve = list[tuple[int, float]]
+
+
+def curves(plan: Plan) -> list[Settings]:
+    """By training its model, seed, folder and curves: images seen against each value that was logged."""
+    return [
+        {
+            "model": training.contestant,
+            "seed": training.seed,
+            "training": training.folder.name,
+            "terms": [[name, _thinned(curve)] for name, curve in found.items()],
+        }
+        for training in plan.trainings
+        if (found := _read(plan.out / training.folder))
+    ]
+
+
+def _read(run: Path) -> dict[str, Curve]:
+    found: dict[str, Curve] = {}
+    for line in _lines(run / LOG):
+        for name, value in _losses(line):
+            found.setdefault(name, []).append((line["images"], value))
+    for row in read_rows(run):
+        found.setdefault(f"validation: {row['metric']}", []).append((int(row["images"]), float(row["value"])))
+    return found
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a log; a line cut off by a killed process is left out."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and "images" in record:
+            yield record
+
+
+def _losses(record: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for name, value in record.get("losses", {}).items():
+        if isinstance(value, int | float) and math.isfinite(value):
+            yield name, float(f"{value:.5g}")
+
+
+def _thinned(curve: Curve) -> Curve:
+    """At most `POINTS` points, the first and the last among them."""
+    if len(curve) <= POINTS:
+        return curve
+    return [curve[round(place * (len(curve) - 1) / (POINTS - 1))] for place in range(POINTS)]

@@ -1,0 +1,479 @@
+
+"use strict";
+// Draws the page from the data in it. Names come from folders and files: they become text nodes, never markup.
+
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const gallery = JSON.parse(document.getElementById("pictures").textContent);
+const FIRST_THUMBS = 24;
+const BLINK = 600; // milliseconds a picture stays: below two changes a second
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const byId = (id) => document.getElementById(id);
+
+// Elements
+
+function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+function drawing(tag, attributes = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+const hint = (text) => element("span", { class: "hidden" }, text);
+const prose = (text) => text.split("`").map((part, place) => (place % 2 ? element("code", {}, part) : part));
+const items = (lines) => lines.map((line) => element("li", {}, ...prose(line)));
+const scrolling = (label, content) => element("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, content);
+
+function choices(select, labels, chosen, changed) {
+  select.replaceChildren(...labels.map((label, place) => element("option", { value: place }, label)));
+  select.value = String(chosen);
+  select.onchange = () => changed(Number(select.value));
+}
+
+// Tables that sort
+
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+function compared(one, other) {
+  if (one === null || other === null) return (one === null) - (other === null); // nothing goes last
+  return typeof one === "number" ? one - other : collator.compare(one, other);
+}
+
+// `state` is {column, descending} or empty; it outlives the table, so that another view keeps the order.
+function sortable(caption, columns, rows, state) {
+  const body = element("tbody");
+  const heads = columns.map((column, place) => element("th", { scope: "col" }, element("button", {
+    type: "button",
+    onclick: () => {
+      state.descending = state.column === place ? !state.descending : column.better !== "lower" && place > 0;
+      state.column = place;
+      order();
+    },
+  }, column.title.replace(/ (?=[↑↓]$)/, "\u00a0"), column.better ? hint(`, ${column.better} is better`) : null)));
+
+  function order() {
+    const sorted = [...rows];
+    if (state.column !== undefined) {
+      const value = (row) => row.cells[state.column].value;
+      const sign = state.descending ? -1 : 1;
+      sorted.sort((one, other) => (value(one) === null || value(other) === null ? 1 : sign) * compared(value(one), value(other)));
+    }
+    heads.forEach((head, place) => {
+      if (place === state.column) head.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    });
+    body.replaceChildren(...sorted.map((row) => row.line));
+  }
+
+  for (const row of rows) row.line = element("tr", { class: row.kind }, ...row.cells.map(tableCell));
+  order();
+  const table = element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, element("tr", {}, ...heads)), body);
+  return scrolling(caption, table);
+}
+
+function tableCell(cell, place) {
+  if (place === 0) return element("th", { scope: "row", title: cell.text }, cell.text);
+  const mark = cell.mark ? element("sup", {}, cell.mark) : "";
+  if (cell.rank === 0) return element("td", {}, element("b", { class: "best" }, cell.text), mark, hint(" (best)"));
+  if (cell.rank === 1) return element("td", {}, element("span", { class: "second" }, cell.text), mark, hint(" (second)"));
+  return element("td", {}, cell.text, mark);
+}
+
+const named = (text) => ({ text, value: text });
+const arrow = (direction) => `${direction.source ?? direction[0]} → ${direction.target ?? direction[1]}`;
+
+function viewLabel(view) {
+  if (view.kind === "all") return "all directions";
+  return view.kind === "target" ? `all directions to ${view.target}` : arrow(view);
+}
+
+const scoresOrder = {};
+
+function drawScores(place) {
+  const view = facts.views[place];
+  const columns = [{ title: "model" }, ...facts.metrics, ...(facts.has_health ? [{ title: "health" }] : []), { title: "n" }];
+  const rows = facts.models.map((model, index) => ({ kind: model.kind, cells: [named(model.name), ...view.rows[index]] }));
+  byId("scores-table").replaceChildren(sortable(`Scores, mean over ${viewLabel(view)}`, columns, rows, scoresOrder));
+}
+
+function drawCosts() {
+  const kinds = new Map(facts.models.map((model) => [model.name, model.kind]));
+  const columns = [{ title: "model" }, ...facts.costs.columns.map((title) => ({ title }))];
+  const rows = facts.costs.models.map((name, index) => ({ kind: kinds.get(name) ?? "", cells: [named(name), ...facts.costs.rows[index]] }));
+  byId("costs-table").replaceChildren(sortable("Costs", columns, rows, {}));
+  byId("costs-caption").replaceChildren(...items(facts.costs.caption));
+}
+
+// Tables of details are folded: they are for a second look.
+function drawDetails() {
+  byId("details").append(...facts.details.map((table) => {
+    const columns = table.columns.map((title) => ({ title }));
+    return element("details", {}, element("summary", {}, table.title), sortable(table.title, columns, table.rows.map((cells) => ({ kind: "", cells })), {}));
+  }));
+}
+
+function drawClaims() {
+  if (facts.claims.length) byId("claims").append(element("h3", {}, "Claims"), element("ul", { class: "claims" }, ...items(facts.claims)));
+}
+
+const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
+
+// Heat maps
+
+const STOPS = [[243, 240, 228], [120, 183, 173], [9, 76, 92]]; // worse to better, as in .scale
+
+function heat(share) {
+  const place = Math.min(Math.max(share, 0), 1) * (STOPS.length - 1);
+  const below = Math.min(Math.floor(place), STOPS.length - 2);
+  return STOPS[below].map((value, channel) => Math.round(value + (place - below) * (STOPS[below + 1][channel] - value)));
+}
+
+function luminance(colour) {
+  const linear = colour.map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+}
+
+function heatCell(cell, low, high, better) {
+  if (!cell || cell.value === null) return element("td", {}, cell ? cell.text : "");
+  const share = high > low ? (cell.value - low) / (high - low) : 1;
+  const colour = heat(better === "higher" ? share : 1 - share);
+  const made = element("td", {}, cell.text);
+  made.style.setProperty("background-color", `rgb(${colour.join(", ")})`);
+  made.style.setProperty("color", luminance(colour) > 0.179 ? "#000000" : "#ffffff"); // where both contrast alike
+  return made;
+}
+
+function drawMaps(metric) {
+  const ways = facts.views.filter((view) => view.kind === "direction");
+  const models = facts.models.map((model, index) => ({ ...model, index })).filter((model) => model.kind !== "real");
+  const ranked = models.some((model) => model.kind === "translator") ? models.filter((model) => model.kind === "translator") : models;
+  const [low, high] = range(ways.flatMap((view) => ranked.map((model) => view.rows[model.index][metric].value)).filter((value) => value !== null));
+  const { title, better } = facts.metrics[metric];
+  byId("maps").replaceChildren(...models.map((model) => {
+    const cell = (source, target) => ways.find((view) => view.source === source && view.target === target)?.rows[model.index][metric];
+    return heatMap(model.name, title, (source, target) => heatCell(cell(source, target), low, high, better));
+  }));
+}
+
+function heatMap(name, title, cell) {
+  const sources = facts.domains.filter((domain) => facts.directions.some((way) => way[0] === domain));
+  const targets = facts.domains.filter((domain) => facts.directions.some((way) => way[1] === domain));
+  const head = element("tr", {}, element("td", {}), ...targets.map((target) => element("th", { scope: "col" }, target)));
+  const lines = sources.map((source) => element("tr", {}, element("th", { scope: "row", title: source }, source), ...targets.map((target) => cell(source, target))));
+  const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...lines));
+  return element("figure", {}, element("figcaption", {}, name), scrolling(`${title}: ${name}`, table));
+}
+
+// Curves
+
+const CHART = { width: 320, height: 150, left: 46, bottom: 22, top: 8, right: 6 };
+
+function bounds(values) {
+  const [low, high] = range(values);
+  return high > low ? [low, high] : [low - 0.5, high + 0.5];
+}
+
+const brief = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" });
+const tone = (place) => `tone-${(place % 6) + 1}${place >= 6 ? ` dash-${(Math.floor(place / 6) - 1) % 2 + 1}` : ""}`;
+
+function chart(term, curves) {
+  const [left, right] = bounds(curves.flatMap((curve) => curve.points.map((point) => point[0])).concat(0));
+  const [low, high] = bounds(curves.flatMap((curve) => curve.points.map((point) => point[1])));
+  const x = (value) => CHART.left + ((value - left) / (right - left)) * (CHART.width - CHART.left - CHART.right);
+  const y = (value) => CHART.top + (1 - (value - low) / (high - low)) * (CHART.height - CHART.top - CHART.bottom);
+  const ticks = [low, (low + high) / 2, high];
+  const label = (text, at, anchor) => drawing("text", { ...at, "text-anchor": anchor }, text);
+  const svg = drawing("svg", { viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img", "aria-label": `${term} over training, from ${brief.format(low)} to ${brief.format(high)}` },
+    ...ticks.map((value) => drawing("path", { class: "axis", d: `M${x(left)} ${y(value)}H${x(right)}` })),
+    ...ticks.map((value) => label(brief.format(value), { x: CHART.left - 6, y: y(value) + 4 }, "end")),
+    label("0", { x: x(left), y: CHART.height - 6 }, "start"),
+    label(`${right.toLocaleString("en")} images`, { x: x(right), y: CHART.height - 6 }, "end"),
+    ...curves.map((curve) => drawing("path", { class: `curve ${tone(curve.place)}`, d: curve.points.map((point, at) => `${at ? "L" : "M"}${x(point[0]).toFixed(1)} ${y(point[1]).toFixed(1)}`).join("") }, drawing("title", {}, curve.label))));
+  return element("figure", {}, element("figcaption", {}, term), svg);
+}
+
+function drawCurves(model) {
+  const trainings = facts.curves.filter((training) => training.model === model);
+  const label = (training) => (facts.seeds.length > 1 ? `${training.training}, seed ${training.seed}` : training.training);
+  const terms = [...new Set(trainings.flatMap((training) => training.terms.map((term) => term[0])))];
+  byId("charts").replaceChildren(...terms.map((term) => chart(term, trainings.flatMap((training, place) =>
+    training.terms.filter((own) => own[0] === term).map((own) => ({ points: own[1], place, label: label(training) }))))));
+  byId("curves-legend").replaceChildren(...trainings.map((training, place) => element("li", {},
+    drawing("svg", { viewBox: "0 0 24 10", "aria-hidden": "true" }, drawing("line", { x1: 0, y1: 5, x2: 24, y2: 5, class: tone(place) })), label(training))));
+}
+
+// Protocol and jobs
+
+function described(value) {
+  if (value === null) return "–";
+  if (Array.isArray(value) && value.some((item) => item !== null && typeof item === "object")) return element("div", {}, ...value.map(described));
+  if (Array.isArray(value)) return value.length ? value.map((item) => written(item)).join(", ") : "none";
+  if (typeof value === "object") return list(Object.entries(value));
+  return /^[0-9a-f]{16,}$/.test(value) ? element("code", {}, value) : written(value);
+}
+
+function written(value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return typeof value === "number" && Number.isInteger(value) && value >= 10000 ? value.toLocaleString("en") : String(value);
+}
+
+const spoken = (name) => name.replaceAll("_", " ");
+const list = (entries, label = spoken) => element("dl", {}, ...entries.flatMap(([name, value]) => [element("dt", {}, label(name)), element("dd", {}, described(value))]));
+
+function drawProtocol() {
+  const { fingerprint, protocol, ...others } = facts.protocol;
+  byId("fingerprint").textContent = fingerprint;
+  byId("card").append(list(Object.entries(protocol)), ...Object.entries(others).map(([name, value]) => element("details", {}, element("summary", {}, spoken(name)), described(value))));
+}
+
+function failure([name, error]) {
+  const lines = error.split("\n");
+  const whole = lines.length > 1 ? element("details", {}, element("summary", {}, "the whole error"), element("pre", {}, error)) : null;
+  return element("li", {}, element("b", {}, name), `: ${lines[lines.length - 1]}`, whole);
+}
+
+function drawJobs() {
+  const { failed, skipped } = facts;
+  byId("jobs").hidden = !failed.length && !skipped.length;
+  if (failed.length) byId("jobs-list").append(element("h3", {}, `Failed: ${failed.length}`), element("ul", {}, ...failed.map(failure)));
+  if (skipped.length) byId("jobs-list").append(element("h3", {}, `Skipped: ${skipped.length}`), element("ul", {}, ...skipped.map(([name, reason]) => element("li", {}, element("b", {}, name), `: ${reason}`))));
+  byId("alarm").hidden = !failed.length;
+  byId("alarm").replaceChildren(element("a", { href: "#jobs" }, `${failed.length} of the jobs failed or did not run; what is below is incomplete.`));
+}
+
+// Gallery
+
+const now = { direction: 0, left: 0, right: 1, order: 0, picture: 0, thumbs: FIRST_THUMBS, pictures: [] };
+const columnLabel = (name) => (name === "target" ? "ground truth" : name);
+const source = (picture, column) => gallery.images[picture.images[column]];
+
+// The mean over the translators, so that "worst" is one order whatever is on the stage.
+function meanScore(picture, metric) {
+  const values = gallery.translators.map((name) => picture.scores[gallery.columns.indexOf(name)][metric]).filter((value) => value !== null);
+  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+}
+
+function orders() {
+  const found = [{ label: `at random, seed ${gallery.seed}`, value: null }];
+  gallery.metrics.forEach((metric, place) => found.push({
+    label: `worst ${metric.title}`, value: (picture) => meanScore(picture, place), sign: metric.better === "higher" ? 1 : -1, decimals: metric.decimals,
+  }));
+  if (gallery.translators.length > 1) found.push({ label: "translators disagree", value: (picture) => picture.difference, sign: -1, decimals: 1 });
+  return found;
+}
+
+function ordered(pictures, order) {
+  const shown = pictures.filter((picture) => picture.chosen === "random").concat(pictures.filter((picture) => picture.chosen !== "random"));
+  if (!order.value) return shown;
+  const valued = shown.map((picture) => ({ picture, value: order.value(picture) }));
+  valued.sort((one, other) => (one.value === null || other.value === null ? 1 : order.sign) * compared(one.value, other.value));
+  return valued.map((entry) => entry.picture);
+}
+
+function drawThumbs() {
+  const order = orders()[now.order];
+  byId("thumbs").replaceChildren(...now.pictures.slice(0, now.thumbs).map((picture, place) => {
+    const value = order.value?.(picture);
+    const extra = value === undefined || value === null ? null : element("span", {}, value.toFixed(order.decimals));
+    return element("button", { type: "button", "aria-pressed": place === now.picture, tabindex: place === now.picture ? "0" : "-1", "data-place": place, onclick: () => show(place) },
+      element("img", { src: source(picture, now.right), alt: "" }), element("span", {}, picture.name), extra);
+  }));
+  byId("more").hidden = now.thumbs >= now.pictures.length;
+}
+
+function note() {
+  const direction = gallery.directions[now.direction];
+  const [shown, worst] = [direction.pictures.length, direction.pictures.filter((picture) => picture.chosen === "worst").length];
+  const chosen = shown === direction.of ? `All ${shown} test pictures` : `${shown} of ${direction.of} test pictures: ${shown - worst} at random by seed ${gallery.seed}${worst ? `, ${worst} the worst by ${gallery.worst_by}` : ""}`;
+  const seeds = facts.seeds.length > 1 ? ` Translators of seed ${gallery.trained_with}.` : "";
+  const order = now.order ? `, ordered by: ${orders()[now.order].label}${orders()[now.order].value && now.order <= gallery.metrics.length ? " (mean of the translators)" : " (mean absolute difference of values, 0 to 255)"}` : `, in the order of seed ${gallery.seed}`;
+  byId("thumbs-note").textContent = `${chosen}${order}.${seeds} ${gallery.stored}`;
+}
+
+function show(place) {
+  now.picture = Math.min(Math.max(place, 0), now.pictures.length - 1);
+  if (now.picture >= now.thumbs) {
+    now.thumbs = now.picture + FIRST_THUMBS;
+    drawThumbs();
+  }
+  for (const thumb of byId("thumbs").children) {
+    const chosen = Number(thumb.dataset.place) === now.picture;
+    thumb.setAttribute("aria-pressed", chosen);
+    thumb.tabIndex = chosen ? 0 : -1;
+  }
+  drawPicture();
+}
+
+function drawPicture() {
+  const picture = now.pictures[now.picture];
+  for (const side of ["left", "right"]) {
+    const label = columnLabel(gallery.columns[now[side]]);
+    byId(`${side}-picture`).src = source(picture, now[side]);
+    byId(`${side}-picture`).alt = `${label}, picture ${picture.name}`;
+    byId(`${side}-label`).textContent = label;
+  }
+  byId("shown").textContent = `${picture.name}, ${now.picture + 1} of ${now.pictures.length}`;
+  byId("previous").disabled = now.picture === 0;
+  byId("next").disabled = now.picture === now.pictures.length - 1;
+  drawColumns(picture);
+  drawPictureScores(picture);
+}
+
+function drawColumns(picture) {
+  byId("columns").replaceChildren(...gallery.columns.map((name, column) => element("button", {
+    type: "button", "aria-pressed": column === now.left || column === now.right, onclick: () => {
+      choose("right", column);
+      byId("columns").children[column].focus();
+    },
+  }, element("img", { src: source(picture, column), alt: "" }), element("span", {}, columnLabel(name), hint(", show on the right")))));
+}
+
+function drawPictureScores(picture) {
+  const places = gallery.columns.map((name, column) => column).filter((column) => picture.scores[column].some((value) => value !== null));
+  const written = (value, metric) => (value === null ? { text: "–", value } : { text: value.toFixed(metric.decimals), value });
+  const rows = places.map((column) => ({ kind: "", cells: [named(gallery.columns[column]), ...picture.scores[column].map((value, place) => written(value, gallery.metrics[place]))] }));
+  byId("picture-scores").replaceChildren(...(rows.length ? [sortable("Scores of this picture", [{ title: "model" }, ...gallery.metrics], rows, pictureOrder)] : []));
+}
+
+const pictureOrder = {};
+
+function choose(side, column) {
+  now[side] = column;
+  byId(side).value = String(column);
+  drawThumbs();
+  drawPicture();
+}
+
+function rearrange() {
+  now.pictures = ordered(gallery.directions[now.direction].pictures, orders()[now.order]);
+  now.picture = 0;
+  now.thumbs = FIRST_THUMBS;
+  drawThumbs();
+  note();
+  drawPicture();
+}
+
+// Ways to compare
+
+let blinking = 0;
+
+function front(side) {
+  byId("stage").dataset.front = side;
+}
+
+const flip = () => front(byId("stage").dataset.front === "left" ? "right" : "left");
+
+function blink(on) {
+  clearInterval(blinking);
+  blinking = on ? setInterval(flip, BLINK) : 0;
+  byId("blink").setAttribute("aria-pressed", on);
+  byId("blink").textContent = on ? "Stop blinking" : "Start blinking";
+}
+
+function setMode(mode) {
+  byId("stage").dataset.mode = mode;
+  front("left");
+  blink(mode === "blink" && !calm.matches);
+}
+
+function divide(percent) {
+  const value = Math.min(Math.max(percent, 0), 100);
+  byId("divider").value = String(value);
+  byId("stage").style.setProperty("--divider", `${value}%`);
+}
+
+function drag(event) {
+  if (byId("stage").dataset.mode !== "slide" || !(event.buttons & 1)) return;
+  const box = byId("stage").getBoundingClientRect();
+  divide(((event.clientX - box.left) / box.width) * 100);
+}
+
+const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
+
+function walk(event) {
+  const columns = getComputedStyle(byId("thumbs")).gridTemplateColumns.split(" ").length;
+  const steps = { ...STEPS, ArrowDown: columns, ArrowUp: -columns, Home: -now.picture, End: now.pictures.length - 1 - now.picture };
+  if (!(event.key in steps)) return;
+  event.preventDefault();
+  show(now.picture + steps[event.key]);
+  byId("thumbs").children[now.picture].focus();
+}
+
+function drawGallery() {
+  if (!gallery.directions.length || gallery.columns.length < 2) {
+    byId("gallery").hidden = true;
+    return;
+  }
+  const labels = gallery.columns.map(columnLabel);
+  now.right = Math.max(gallery.columns.indexOf(gallery.translators[0]), 1);
+  choices(byId("direction"), gallery.directions.map(arrow), 0, (place) => { now.direction = place; rearrange(); });
+  choices(byId("left"), labels, now.left, (place) => choose("left", place));
+  choices(byId("right"), labels, now.right, (place) => choose("right", place));
+  choices(byId("order"), orders().map((order) => order.label), 0, (place) => { now.order = place; rearrange(); });
+  for (const radio of document.getElementsByName("mode")) radio.onchange = () => setMode(radio.value);
+  byId("divider").oninput = (event) => divide(Number(event.target.value));
+  byId("stage").onpointerdown = drag;
+  byId("stage").onpointermove = drag;
+  byId("blink").onclick = () => blink(!blinking);
+  byId("flip").onclick = () => { blink(false); flip(); };
+  byId("previous").onclick = () => show(now.picture - 1);
+  byId("next").onclick = () => show(now.picture + 1);
+  byId("smooth").onchange = (event) => byId("stage").classList.toggle("smooth", event.target.checked);
+  byId("more").onclick = () => { now.thumbs += FIRST_THUMBS; drawThumbs(); };
+  byId("thumbs").onkeydown = walk;
+  rearrange();
+  setMode("slide");
+}
+
+// The page
+
+function drawHead() {
+  document.title = `${facts.dataset}: bench report`;
+  byId("dataset").textContent = facts.dataset;
+  byId("about").textContent = facts.about;
+  byId("facts-line").replaceChildren(...items(facts.summary));
+  byId("made").textContent = `Written by i2i ${facts.version}. Protocol ${facts.fingerprint}.`;
+  byId("caption").replaceChildren(...items(facts.caption));
+  byId("theme").onchange = (event) => { document.documentElement.dataset.theme = event.target.value; };
+}
+
+function drawContents() {
+  const sections = [...document.querySelectorAll("main section")].filter((section) => !section.hidden);
+  byId("contents").replaceChildren(...sections.map((section) => element("a", { href: `#${section.id}` }, section.querySelector("h2").textContent)));
+}
+
+function draw() {
+  drawHead();
+  choices(byId("view"), facts.views.map(viewLabel), 0, drawScores);
+  drawScores(0);
+  drawClaims();
+  drawDetails();
+  drawGallery();
+  byId("directions").hidden = facts.directions.length < 2 || !facts.metrics.length;
+  if (facts.metrics.length) {
+    choices(byId("metric"), facts.metrics.map((metric) => metric.title), facts.main, drawMaps);
+    drawMaps(facts.main);
+  }
+  byId("costs").hidden = !facts.costs.models.length;
+  drawCosts();
+  const trained = [...new Set(facts.curves.map((training) => training.model))];
+  byId("curves").hidden = !trained.length;
+  if (trained.length) {
+    choices(byId("curves-model"), trained, 0, (place) => drawCurves(trained[place]));
+    drawCurves(trained[0]);
+  }
+  drawProtocol();
+  drawJobs();
+  drawContents();
+}
+
+draw();

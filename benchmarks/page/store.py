@@ -1,0 +1,56 @@
+"""Pictures as data: addresses, each stored once."""
+
+import base64
+import io
+from hashlib import sha256
+
+import numpy as np
+from PIL import Image
+
+EXACT_UP_TO = 64
+"""Pixels of the longer side up to which pictures are stored without loss."""
+LARGEST = 256
+"""Pixels of the longer side to which larger pictures are scaled down."""
+QUALITY = 90
+"""Of WebP."""
+
+
+class Store:
+    """Collects pictures.
+
+    Attributes:
+        addresses: data: addresses in the order of the numbers that `add` gave.
+        size: their characters.
+        says: what the reader must know about how they are stored.
+    """
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+        self.size = 0
+        self.says = "Pictures are shown exactly as they were scored."
+        self._numbers: dict[bytes, int] = {}
+
+    def add(self, pixels: np.ndarray) -> int:
+        """Store a picture, uint8 [H, W, 3], unless it is there already; returns its number."""
+        digest = sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+        if digest not in self._numbers:
+            self._numbers[digest] = len(self.addresses)
+            self.addresses.append(self._address(Image.fromarray(pixels)))
+            self.size += len(self.addresses[-1])
+        return self._numbers[digest]
+
+    def _address(self, picture: Image.Image) -> str:
+        if max(picture.size) <= EXACT_UP_TO:
+            return _encoded(picture, "png", {"compress_level": 9})
+        scaled = f", scaled down to {LARGEST} px" if max(picture.size) > LARGEST else ""
+        self.says = (
+            f"Pictures are shown as WebP of quality {QUALITY}{scaled}; the scored PNG files are in translations/."
+        )
+        picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+        return _encoded(picture, "webp", {"quality": QUALITY, "method": 2})
+
+
+def _encoded(picture: Image.Image, kind: str, options: dict[str, int]) -> str:
+    stream = io.BytesIO()
+    picture.save(stream, kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -1,0 +1,45 @@
+"""The end of a bench: write its tables and figures, and print the table and what is missing."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from i2i.benchmarks import outputs, report, terminal
+from i2i.benchmarks.formats import last_line
+from i2i.benchmarks.grouping import By
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results import Results, collect
+
+
+@dataclass(frozen=True)
+class Published:
+    """Names of the `files` that were written, and the `text` for the terminal."""
+
+    files: list[str]
+    text: str
+
+
+def write(plan: Plan, results: Results, by: By = "averaged") -> Published:
+    """Write everything into the results folder; `by` says how the main table averages."""
+    files = outputs.write(plan, results, by)
+    lines = [terminal.terminal_table(plan, results, by), *report.claim_lines(plan, results)]
+    return Published(files, "\n".join(lines))
+
+
+def publish(plan: Plan, failures: Mapping[str, str]) -> int:
+    """Write and print the report of what stored jobs have left.
+
+    Args:
+        plan: of the bench.
+        failures: by job, why it has left nothing.
+
+    Returns:
+        Exit status: 0, or 1 if a job failed.
+    """
+    results = collect(plan, failures)
+    published = write(plan, results)
+    print(published.text)
+    for name, error in results.failures.items():
+        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
+    print(f"results in {plan.out}: {', '.join(published.files)}")
+    return 1 if results.failures else 0

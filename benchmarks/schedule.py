@@ -1,0 +1,144 @@
+"""Which job is next, what becomes of one whose worker is lost, and who is told. Where jobs run is an executor's."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from i2i.benchmarks.plan import Job
+
+RETRIES = 2
+"""How often a job starts again after its worker was lost. One that eats all memory would be lost for ever."""
+
+
+class Listener(Protocol):
+    """Somebody who follows the jobs."""
+
+    def started(self, job: Job) -> None:
+        """A worker has taken the job."""
+
+    def progressed(self, job: Job, text: str) -> None:
+        """The job says how far it is."""
+
+    def lost(self, job: Job, reason: str) -> None:
+        """The job's worker is gone, and the job is going to start again."""
+
+    def ended(self, job: Job, error: str | None) -> None:
+        """The job is done, or failed with `error`, or was not run because of `error`."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an executor has to say of a job; `text` is progress, an error or the reason of the loss."""
+
+    job: str
+    kind: Literal["started", "progress", "done", "failed", "lost"]
+    text: str = ""
+
+
+class Executor(Protocol):
+    """Where jobs run."""
+
+    def free(self) -> bool:
+        """Whether it takes another job now."""
+
+    def start(self, job: Job) -> None:
+        """Take a job; called when free."""
+
+    def events(self) -> list[Event]:
+        """What happened since the last call, waiting up to a second for it. Asked only while jobs run.
+
+        Of each start there is one last event: done, failed or lost.
+        """
+
+    def stop(self) -> None:
+        """Let go of all workers, also of those in mid-job."""
+
+
+@dataclass
+class Outcome:
+    """Errors by job name; a job that is not among them succeeded."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+    not_run: dict[str, str] = field(default_factory=dict)
+
+
+def run_jobs(jobs: Iterable[Job], executor: Executor, listener: Listener) -> Outcome:
+    """Run jobs, each after those it needs, the heavy ones first, and stop the executor.
+
+    A job that fails takes only those along that need it. One whose worker is lost starts again, `RETRIES` times.
+
+    Args:
+        jobs: with names that are all different; `needs` of other names count as done.
+        executor: where they run.
+        listener: who is told.
+    """
+    schedule = _Schedule(jobs, executor, listener)
+    try:
+        schedule.start_ready()
+        while schedule.running:
+            for event in executor.events():
+                schedule.heed(event)
+            schedule.drop_hopeless()
+            schedule.start_ready()
+    finally:
+        executor.stop()
+    return schedule.outcome
+
+
+class _Schedule:
+    def __init__(self, jobs: Iterable[Job], executor: Executor, listener: Listener) -> None:
+        self.waiting = sorted(jobs, key=lambda job: -job.weight)
+        self.running: dict[str, Job] = {}
+        self.outcome = Outcome()
+        self._losses = Counter[str]()
+        self._executor, self._listener = executor, listener
+
+    def drop_hopeless(self) -> None:
+        """Remove the jobs that need one which failed or was dropped itself."""
+        lost = {**self.outcome.errors, **self.outcome.not_run}
+        hopeless = [job for job in self.waiting if any(need in lost for need in job.needs)]
+        for job in hopeless:
+            cause = next(need for need in job.needs if need in lost)
+            self.outcome.not_run[job.name] = f"not run, because {cause} failed"
+            self.waiting.remove(job)
+            self._listener.ended(job, self.outcome.not_run[job.name])
+        if hopeless:
+            self.drop_hopeless()
+
+    def start_ready(self) -> None:
+        """Give the executor what is ready, as long as it takes more."""
+        while self._executor.free() and (job := self._next_ready()):
+            self.waiting.remove(job)
+            self.running[job.name] = job
+            self._executor.start(job)
+
+    def _next_ready(self) -> Job | None:
+        unfinished = self.running.keys() | {job.name for job in self.waiting}
+        return next((job for job in self.waiting if not unfinished & set(job.needs)), None)
+
+    def heed(self, event: Event) -> None:
+        """Act on what the executor says."""
+        job = self.running[event.job]
+        if event.kind == "started":
+            self._listener.started(job)
+        elif event.kind == "progress":
+            self._listener.progressed(job, event.text)
+        elif event.kind == "lost":
+            self._start_again(job, event.text)
+        else:
+            self._end(job, event.text if event.kind == "failed" else None)
+
+    def _start_again(self, job: Job, reason: str) -> None:
+        self._losses[job.name] += 1
+        if self._losses[job.name] > RETRIES:
+            self._end(job, f"{reason}, each of {RETRIES + 1} times that it was started")
+            return
+        self._listener.lost(job, f"{reason}; it starts again ({self._losses[job.name]} of {RETRIES} retries)")
+        self.waiting.insert(0, self.running.pop(job.name))
+
+    def _end(self, job: Job, error: str | None) -> None:
+        del self.running[job.name]
+        if error is not None:
+            self.outcome.errors[job.name] = error
+        self._listener.ended(job, error)

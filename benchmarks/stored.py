@@ -1,0 +1,120 @@
+"""Results folders as they lie on disk: their plan, their protocol card, and which results are missing."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from i2i.benchmarks.costs import measured
+from i2i.benchmarks.grid import Finished
+from i2i.benchmarks.keys import REAL
+from i2i.benchmarks.plan import Plan
+from i2i.config import Settings
+from i2i.errors import UserError
+
+MISSING = "not done"
+MERGED = "merged"
+"""Entry of plan.json that names the benches of a merged report."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A bench in its results folder.
+
+    Attributes:
+        plan: as it was last run.
+        absent: by job without a result that the plan asks for, why: the error of the last report, or `MISSING`.
+    """
+
+    plan: Plan
+    absent: Mapping[str, str]
+
+    @classmethod
+    def load(cls, out: Path) -> "Stored":
+        """The bench of a results folder; UserError if it is none, of another version, or has no scores at all."""
+        Finished.load(out)
+        facts = json.loads((out / "plan.json").read_text())
+        if not {"trainings", "keys"} <= facts.keys():
+            raise UserError(f"{out} was written by another version of i2i: run the bench again, which keeps its work")
+        plan = Plan.from_facts(out, facts)
+        absent = absent_of(plan)
+        if all(job in absent for job in facts["keys"] if job.startswith("scores of ")):
+            raise UserError(f"{out} holds no scores yet: finish the bench with i2i bench --out {out}")
+        return cls(plan, absent)
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Jobs that have left nothing and have not failed either."""
+        return [job for job, reason in self.absent.items() if reason == MISSING]
+
+    def check_data(self) -> None:
+        """UserError if the pictures are not those that the results were made from."""
+        data, facts = Finished(self.plan.out, dict(self.plan.facts)).data, self.plan.facts
+        if data.fingerprint() != facts["fingerprint"]:
+            raise UserError(
+                f"{data.root} holds other pictures than those that {self.plan.out} was made from: "
+                f"put them back, or run the bench again with i2i bench --out {self.plan.out}"
+            )
+
+    def card(self) -> Settings:
+        """The protocol card of its report.
+
+        Raises:
+            UserError: if there is none, or it is older than the plan.
+        """
+        path, facts = self.plan.out / "protocol.json", self.plan.facts
+        if not path.is_file():
+            raise UserError(f"{self.plan.out} has no protocol.json: write its report with i2i report {self.plan.out}")
+        card: Settings = json.loads(path.read_text())
+        if any(card["protocol"][name] != facts[name] for name in ("budget", "seeds", "domains", "scoring_version")):
+            raise UserError(f"{path} is older than the results: write it anew with i2i report {self.plan.out}")
+        return card
+
+
+def absent_of(plan: Plan) -> dict[str, str]:
+    """By job whose result is not there, or is one of other settings: the error of the last report, or `MISSING`."""
+    failed = _failed(plan.out)
+    keys = plan.facts["keys"]
+    found = {job: key for job, key in _keys(plan) if key == keys.get(job)}
+    expected = {job for job, _ in _keys(plan)}
+    return {job: failed.get(job, MISSING) for job in keys if job in expected and job not in found}
+
+
+def _keys(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """Names of the trainings and scorings, with the keys of what lies in their places."""
+    for training in plan.trainings:
+        yield training.name, measured(plan.out / training.folder).get("key")
+    for name in plan.contestants():
+        for seed in plan.seeds():
+            yield f"scores of {name}, seed {seed}", _key_of_scores(plan.out, f"{name}-seed{seed}")
+    yield "scores of real pictures", _key_of_scores(plan.out, REAL)
+
+
+def _key_of_scores(out: Path, stem: str) -> Any:
+    try:
+        return json.loads((out / "scores" / f"{stem}.json").read_text())["key"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _failed(out: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads((out / "results.json").read_text())["failed"])
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def merged_from(out: Path) -> list[str]:
+    """The benches that a merged report in `out` is about; empty if it is none."""
+    try:
+        return list(json.loads((out / "plan.json").read_text())[MERGED])
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+def refuse_merged(out: Path) -> None:
+    """UserError if a folder holds a merged report, in which no bench can be run."""
+    benches = merged_from(out)
+    if benches:
+        raise UserError(f"{out} holds a merged report of {', '.join(benches)}: run the bench in one of these, or anew")

@@ -1,0 +1,229 @@
+"""LPIPS: how unlike two pictures look, by the layers of a network that was trained on ImageNet.
+
+Zhang, Isola, Efros, Shechtman and Wang, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018,
+https://arxiv.org/abs/1801.03924, version 0.1 of the authors' code, https://github.com/richzhang/PerceptualSimilarity.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2i.errors import UserError, unknown
+from i2i.files import sha256
+from i2i.metrics._files import read_tensors
+from i2i.metrics._inference import chunks, scoring
+from i2i.weights import BACKBONES, HEADS, Weights
+
+FORMS = "alex, vgg or squeeze, with files as in alex:BACKBONE:HEADS where they are not in torch's cache"
+SHIFT = (-0.030, -0.088, -0.188)  # of the channels in [-1, 1]; with SCALE about ImageNet's means and deviations
+SCALE = (0.458, 0.448, 0.450)
+SMALLEST = 1e-10  # is added to lengths, so that where all channels are 0 they stay so
+SHOWN_DIGITS = 8  # of a checksum, in a metric's name
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which maps of a torchvision network are compared.
+
+    Attributes:
+        title: torchvision's name of it.
+        layers: places in `features`, each after a ReLU.
+        channels: of the maps there.
+        smallest: the least height and width, pixels, at which every map has a place.
+    """
+
+    title: str
+    layers: tuple[int, ...]
+    channels: tuple[int, ...]
+    smallest: int
+
+
+NETWORKS: Mapping[str, Network] = {
+    "alex": Network("alexnet", (1, 4, 7, 9, 11), (64, 192, 384, 256, 256), 31),
+    "vgg": Network("vgg16", (3, 8, 15, 22, 29), (64, 128, 256, 512, 512), 16),
+    "squeeze": Network("squeezenet1_1", (1, 4, 7, 9, 10, 11, 12), (64, 128, 256, 384, 384, 512, 512), 17),
+}
+
+
+@dataclass(frozen=True)
+class LpipsSpec:
+    """What an LPIPS is made from; as a text it is what `parse_lpips` reads.
+
+    Attributes:
+        network: "alex", "vgg" or "squeeze".
+        backbone: file of torchvision's weights of the network, with or without its classifier.
+        heads: file of the linear weights, named as the authors name them.
+    """
+
+    network: str
+    backbone: Path
+    heads: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal distances, wherever the files lie."""
+        return f"lpips:{self.network}:{sha256(self.backbone)}:{sha256(self.heads)}"
+
+    @property
+    def name(self) -> str:
+        """`lpips-<network>` with the published weights; else with the first digits of both files' common checksum."""
+        published = BACKBONES[self.network].matches(self.backbone) and HEADS[self.network].matches(self.heads)
+        digits = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:SHOWN_DIGITS]
+        return f"lpips-{self.network}" if published else f"lpips-{self.network}-{digits}"
+
+    @property
+    def smallest(self) -> int:
+        """The least height and width of pictures, pixels."""
+        return NETWORKS[self.network].smallest
+
+    def check_size(self, size: tuple[int, int]) -> None:
+        """UserError if pictures of that height and width are too small."""
+        if min(size) < self.smallest:
+            height, width = size
+            raise UserError(f"LPIPS on {self.network} needs {self.smallest} pixels a side, not {height}x{width}")
+
+    def __str__(self) -> str:
+        return f"{self.network}:{self.backbone}:{self.heads}"
+
+    def build(self, device: torch.device | str = "cpu") -> "Lpips":
+        """The measure on a device; UserError if the files do not hold its weights."""
+        return Lpips(self, device=device)
+
+
+class Lpips:
+    """The distance of equation 1: sum over layers of the mean over places of |w * (x - y)|^2.
+
+    Here x and y are the maps of both pictures, divided by their length over the channels at each place, and w is a
+    weight by channel. The files hold the squares of w, as the authors' code applies them.
+
+    Args:
+        spec: network and files.
+        device: where the network runs and the distances stay.
+
+    Attributes:
+        name: of the metric.
+        smallest: the least height and width that it takes, pixels.
+
+    Raises:
+        UserError: a file cannot be read, or its tensors are not those of the network.
+    """
+
+    def __init__(self, spec: LpipsSpec, *, device: torch.device | str = "cpu") -> None:
+        network = NETWORKS[spec.network]
+        self.name, self.smallest = spec.name, network.smallest
+        self._layers, self._device = network.layers, torch.device(device)
+        self._features = _features(network, spec.backbone).to(self._device).to(memory_format=torch.channels_last)
+        self._weights = [weight.to(self._device) for weight in _read_heads(spec, network)]
+
+    def __call__(self, left: Tensor, right: Tensor) -> Tensor:
+        """Distances pair by pair, at the pictures' own size.
+
+        Args:
+            left: [B, 3, H, W], uint8, or float in [-1, 1].
+            right: the same.
+
+        Returns:
+            float32 [B], 0 for equal pictures; not negative with the published weights.
+
+        Raises:
+            ValueError: other dtypes or shapes, or pictures too small for the network.
+        """
+        self._check(left, right)
+        with scoring(self._features, self._device):
+            parts = zip(chunks(left, self._device), chunks(right, self._device), strict=True)
+            return torch.cat([self._distances(*part) for part in parts])
+
+    def _distances(self, left: Tensor, right: Tensor) -> Tensor:
+        """Both sides go through the network together."""
+        total = torch.zeros(len(left), device=self._device)
+        maps = self._maps(torch.cat((self._prepared(left), self._prepared(right))))
+        for weight, layer in zip(self._weights, maps, strict=True):
+            x, y = (layer / (layer.norm(dim=1, keepdim=True) + SMALLEST)).chunk(2)
+            total += ((x - y).square() * weight).sum(dim=1).mean(dim=(1, 2))
+        return total
+
+    def _maps(self, images: Tensor) -> Iterator[Tensor]:
+        for place, layer in enumerate(self._features[: self._layers[-1] + 1]):
+            images = layer(images)
+            if place in self._layers:
+                yield images
+
+    def _prepared(self, pictures: Tensor) -> Tensor:
+        images = pictures.to(self._device).float()
+        if pictures.dtype == torch.uint8:
+            images = images / 127.5 - 1
+        shift, scale = (torch.tensor(values, device=self._device)[:, None, None] for values in (SHIFT, SCALE))
+        return ((images - shift) / scale).contiguous(memory_format=torch.channels_last)
+
+    def _check(self, left: Tensor, right: Tensor) -> None:
+        for pictures in (left, right):
+            if pictures.ndim != 4 or pictures.shape[1] != 3 or not _is_picture(pictures):
+                raise ValueError(
+                    f"LPIPS takes [B, 3, H, W], uint8 or float in [-1, 1], not {pictures.dtype} {list(pictures.shape)}"
+                )
+        if left.shape != right.shape:
+            raise ValueError(f"pictures {list(left.shape)} and {list(right.shape)} do not pair up")
+        if min(left.shape[2:]) < self.smallest:
+            raise ValueError(f"{self.name} needs pictures of {self.smallest} pixels a side or more")
+
+
+def parse_lpips(text: str) -> LpipsSpec:
+    """Read `NETWORK[:BACKBONE[:HEADS]]`; a file that is not named is the published one, from this machine's caches.
+
+    Raises:
+        UserError: an unknown network, or a file that is not there. Nothing is fetched.
+    """
+    network, _, files = text.partition(":")
+    if network not in NETWORKS:
+        raise UserError(f"{unknown('network of LPIPS', network, NETWORKS)}. Write {FORMS}")
+    backbone, _, heads = files.partition(":")
+    return LpipsSpec(network, _file(backbone, BACKBONES[network], network), _file(heads, HEADS[network], network))
+
+
+def default_lpips() -> LpipsSpec | None:
+    """LPIPS with AlexNet, the authors' default, if its published files are in this machine's caches."""
+    backbone, heads = BACKBONES["alex"].find(), HEADS["alex"].find()
+    return LpipsSpec("alex", backbone, heads) if backbone and heads else None
+
+
+def _file(named: str, published: Weights, network: str) -> Path:
+    path = Path(named) if named else published.find()
+    if path is None:
+        raise UserError(
+            f"no {published.file} on this machine: fetch it with `i2i weights get lpips-{network}`, "
+            f"or write {network}:BACKBONE:HEADS"
+        )
+    if not path.is_file():
+        raise UserError(f"no weights for LPIPS at {path}: give an existing file")
+    return path
+
+
+def _features(network: Network, backbone: Path) -> nn.Sequential:
+    with torch.device("meta"):  # the weights come from the file, so none are drawn
+        import torchvision  # takes seconds
+
+        whole: Any = torchvision.models.get_model(network.title, weights=None)
+    expected = {f"features.{name}": tensor for name, tensor in whole.features.state_dict().items()}
+    state = read_tensors(backbone, f"torchvision's {network.title}", expected, ["classifier"])
+    own = {name.removeprefix("features."): tensor.float() for name, tensor in state.items()}
+    whole.features.load_state_dict(own, assign=True)
+    features: nn.Sequential = whole.features
+    return features.eval()
+
+
+def _read_heads(spec: LpipsSpec, network: Network) -> list[Tensor]:
+    """Weights of the channels by layer, each [1, C, 1, 1]."""
+    expected = {
+        f"lin{layer}.model.1.weight": torch.empty(1, channels, 1, 1) for layer, channels in enumerate(network.channels)
+    }
+    state = read_tensors(spec.heads, f"the linear heads of LPIPS on {spec.network}", expected)
+    return [state[name].float() for name in expected]
+
+
+def _is_picture(pictures: Tensor) -> bool:
+    return pictures.dtype == torch.uint8 or pictures.is_floating_point()
