@@ -31,6 +31,7 @@ from pytorch_fid.fid_score import get_activations
 from torch import Tensor, nn
 from torchvision.models import Inception3
 
+from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.metrics.backbones import torchvision_backbone
 from i2i.metrics.extractors import parse_extractor
@@ -83,7 +84,7 @@ def _draw(folder: Path, count: int, size: int) -> list[Path]:
 
 def _read(files: list[Path]) -> Tensor:
     with Image.open(files[0]) as first:
-        return read_pixels([Picture(file) for file in files], (first.height, first.width))
+        return read_pixels([Picture(file) for file in files], Preprocess((first.height, first.width)))
 
 
 def _inception(folder: Path, files: list[Path]) -> tuple[Way, Way]:

@@ -128,7 +128,8 @@ class Finished:
                 return np.asarray(picture.convert("RGB"))
         if column == TARGET:
             shown = self.data.pictures(self.config.test_split, row.direction[1])[row.position]
-        return Preprocess(self.config.image_size)(read_picture(shown.path, shown.half))
+        pixels = Preprocess.of(self.config)(read_picture(shown.path, shown.half))
+        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
     def _translations(self, name: str) -> Path:
         return self.out / "translations" / name / f"seed{self.seed}"

@@ -141,7 +141,7 @@ def classifier(
     data = open_data(config.data)
     pictures, labels = labelled(data, config.data.train_split)
     trained = train_classifier(
-        read_pixels(pictures, config.data.image_size),
+        read_pixels(pictures, Preprocess.of(config.data)),
         labels,
         data.labels,
         backbone=options["backbone"],

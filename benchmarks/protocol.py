@@ -84,7 +84,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
             direction_name((source, target)): {"fake": int(test[source]), "real": int(test[target])}
             for source, target in plan.directions
         },
-        "pictures": {**Preprocess(config.image_size).description(), "translations": TRANSLATIONS},
+        "pictures": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
         "features": _features(plan, results),
         "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan.out / "classifier")},
         "checkpoint": facts["checkpoint"],

@@ -16,6 +16,7 @@ from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Scores, entries, read_pictures
 from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
+from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data
 from i2i.files import sha256
@@ -56,6 +57,7 @@ class Scorer:
 
     Attributes:
         data: the real pictures.
+        preprocess: how they become images.
         features: `name`, `dimensions` and `sha256` of the weights behind the distances.
     """
 
@@ -70,6 +72,7 @@ class Scorer:
         config = run_config("identity", settings)
         self._config, self._bf16, self._device = config.data, config.train.precision == "bf16", device
         self.data = open_data(self._config)
+        self.preprocess = Preprocess.of(self._config)
         self._judge = DomainClassifier.load(classifier, device=device)
         spec = parse_extractor(extractor) if extractor else None
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
@@ -163,7 +166,7 @@ class Scorer:
         return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
 
     def _pixels(self, pictures: Sequence[Picture]) -> Tensor:
-        return read_pixels(pictures, self._config.image_size)
+        return read_pixels(pictures, self.preprocess)
 
 
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import confusion
 from i2i.data.embedded import EMBEDDED
-from i2i.data.images import write_picture
+from i2i.data.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
 from i2i.labels import LabelSpace
 from i2i.metrics.bootstrap import mean_interval
@@ -64,7 +64,7 @@ def _work(folder: Path, n: int, side: int, images: int | None) -> list[tuple[str
     x, y = (features_of(extractor, pixels) for pixels in (fakes, reals))
     logits, singles = judge(classifier, fakes), l1(fakes, reals)
     work: list[tuple[str, Callable[[], Any]]] = [
-        ("reading", lambda: read_pixels(files, (side, side))),
+        ("reading", lambda: read_pixels(files, Preprocess((side, side)))),
         ("features", lambda: features_of(extractor, fakes)),
         ("accuracy", lambda: judge(classifier, fakes)),
         ("Frechet distance", lambda: frechet_distance_between(x, y)),

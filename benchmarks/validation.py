@@ -1,6 +1,7 @@
 """Scores of a training on the validation split, taken as the bench takes those of the test split."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,7 +12,7 @@ from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Entry
 from i2i.benchmarks.scoring import Scorer
 from i2i.config import DataConfig, merge
-from i2i.data.images import Preprocess, write_picture
+from i2i.data.images import write_picture
 from i2i.data.pictures import load_pixels
 from i2i.judges import described_as, translate_pixels
 from i2i.translator import Translator
@@ -45,7 +46,8 @@ def _scored(
     """Rows of a direction, from PNG files, as translations of the test split are scored."""
     task, (source, target) = translator.task, way
     pictures = scoring.data.pictures(split, source)
-    pixels = load_pixels(pictures, Preprocess(task.image_size, task.channels))
+    preprocess = replace(scoring.preprocess, image_size=task.image_size, channels=task.channels)
+    pixels = load_pixels(pictures, preprocess)
     described = described_as(scoring.data, pictures, source, target)
     folder = place / direction_name(way)
     folder.mkdir()

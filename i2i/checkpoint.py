@@ -86,6 +86,12 @@ class Checkpoint:
         )
 
     @property
+    def preprocess(self) -> Preprocess:
+        """How its pictures became images; where that does not say how they were fitted, they were cropped."""
+        told = {name: self.settings["data"][name] for name in ("fit", "background") if name in self.settings["data"]}
+        return Preprocess(self.task.image_size, self.task.channels, **told)
+
+    @property
     def imported(self) -> bool:
         """Whether its weights came from files of a reference implementation, and no training here."""
         return "origin" in self.meta
@@ -302,8 +308,7 @@ def restore(
     last = checkpoint.settings["train"]["channels_last"]
     memory_format = torch.channels_last if last else torch.contiguous_format
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-    task = checkpoint.task
-    return translator.eval(), Preprocess(task.image_size, task.channels)
+    return translator.eval(), checkpoint.preprocess
 
 
 def _check_kind(weights: str) -> None:

@@ -55,6 +55,9 @@ ExtractorOption = Annotated[
         help="Features for distances: timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or classifier:FILE.",
     ),
 ]
+SizeOption = Annotated[
+    str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; short for --set data.image_size=...")
+]
 OwnModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="FILE.py:CLASS", help="The class, if the run was trained with one of your own."),
@@ -131,6 +134,7 @@ def train(
     config: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Settings to start from; see `i2i configs`.")
     ] = None,
+    size: SizeOption = None,
     settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/MODEL-DATA.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a training.")] = None,
@@ -153,6 +157,8 @@ def train(
 
         i2i train --model cyclegan --data photos/ --set train.images=200000 --set model.lambda_identity=5
 
+        i2i train --model pix2pix --data streets/ --size 128x256 --set data.fit=resize
+
         i2i train --model stargan --data celeba/ --attributes Blond_Hair,Black_Hair,Male
 
         i2i train --model stargan --data faces=celeba/ --data moods=rafd/
@@ -170,12 +176,13 @@ def train(
     given, model = model, _registered(model)
     if resume is not None:
         named = model is not None and model == given  # and no class of one's own, which has to be imported
-        if named or data or attributes or config or settings or out or init or cache_gib is not None:
+        if named or data or attributes or config or size or settings or out or init or cache_gib is not None:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume)
         run = resume
     else:
-        run_config = _new_run(model, config, _data_settings(data, attributes, cache_gib), settings or [], start)
+        located = _data_settings(data, attributes, cache_gib)
+        run_config = _new_run(model, config, located, _sized(settings, size), start)
         data_set = _open_data(run_config)
         if start is not None:
             run_config, data_set = starting_domains(run_config, data_set, start)
@@ -209,6 +216,12 @@ def translate(
             "(train.best_by).",
         ),
     ] = "last",
+    full: Annotated[
+        bool, typer.Option("--full-resolution", help="Keep the size of every picture; large ones pass in tiles.")
+    ] = False,
+    tile: Annotated[
+        int | None, typer.Option(min=1, help="Side of tiles, pixels; by default only very large pictures need any.")
+    ] = None,
     model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -222,20 +235,29 @@ def translate(
 
         i2i translate runs/averaged photo.jpg --target winter --weights ema --out out/
 
+        i2i translate runs/stargan-seasons big/*.tif --target winter --full-resolution --out out/
+
         i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
     from i2i.checkpoint import load_translator
-    from i2i.inference import collect, translate_files
+    from i2i.data.fitting import fitting_line
+    from i2i.inference import check_files, collect, full_resolution, resized, tiles_line, translate_files, translation
     from i2i.trainer import choose_device
 
+    if tile is not None and not full:
+        raise UserError("--tile is for translations at full resolution: add --full-resolution")
     refuse_file(out)
     _registered(model)
     files = collect(inputs)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
+    translate = translation(translator, source, target, chosen, full)
+    convert = full_resolution(translator, translate, preprocess, tile) if full else resized(translate, preprocess)
+    sizes = check_files(files, out)
+    print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
     with _counting("translating") as progress:
-        count = translate_files(translator, preprocess, files, source, target, out, chosen, progress)
-    print(f"translated {count} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
+        translate_files(convert, files, out, progress)
+    print(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
 
 
 @app.command("import")
@@ -329,6 +351,7 @@ def bench(
     suite: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, for other data quick.")
     ] = None,
+    size: SizeOption = None,
     settings: SetOption = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± deviation.")
@@ -424,7 +447,7 @@ def bench(
 
     by = grouping.checked(table)
     crew = Crew(executor, workers, device, ray_address, gpus_per_job)
-    changes = [*(settings or []), *(budget_assignments(budget) if budget is not None else [])]
+    changes = [*_sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
     changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
     if collect and only is not None:
         raise UserError("--collect is --only report: leave one out")
@@ -660,6 +683,11 @@ def _data_settings(data: list[str] | None, attributes: str | None, cache_gib: fl
     return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
 
 
+def _sized(settings: list[str] | None, size: str | None) -> list[str]:
+    """The assignments of --set and --size together."""
+    return [*(settings or []), *([f"data.image_size={size}"] if size is not None else [])]
+
+
 def _new_run(
     model: str | None, config: str | None, data: "Settings", assignments: list[str], start: "Checkpoint | None" = None
 ) -> "RunConfig":
@@ -730,12 +758,13 @@ def _train(
     start: "Checkpoint | None",
 ) -> None:
     from i2i.checkpoint import require_checkpoint
-    from i2i.runs import describe, train_run
+    from i2i.runs import describe, describe_fit, train_run
     from i2i.tracking import ProgressLine, TensorBoardLog, duration
     from i2i.trainer import Observer, Trainer, choose_device
 
     chosen = choose_device(device)
-    print(f"{describe(config, task)}\ndata: {data.recognised}\non {chosen}, into {run}", file=sys.stderr)
+    print(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}", file=sys.stderr)
+    print(f"on {chosen}, into {run}", file=sys.stderr)
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
         uncached = trainer.pictures.decoded_when_drawn

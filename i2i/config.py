@@ -20,6 +20,9 @@ YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError,
 
 Model = TypeVar("Model", bound=BaseModel)
 
+Fit = Literal["crop", "resize", "pad"]
+"""How a picture of other proportions becomes an image: its edges go, it is squeezed, or it gets a border."""
+
 BUDGETS = ("images", "updates", "seconds")
 """What a budget can be counted in. They replace one another: of several the one said last holds."""
 
@@ -57,6 +60,10 @@ class DataConfig(Section):
     val_scenes: int = Field(0, ge=0, description="validation scenes of the embedded set; 0: no such split")
     image_size: tuple[int, int] = Field((256, 256), description="height and width, pixels; N, HxW or [H, W]")
     channels: Literal[1, 3] = Field(3, description="3: RGB, 1: greyscale")
+    fit: Fit = Field("crop", description="other proportions: crop the edges, resize without keeping them, or pad")
+    background: str = Field(
+        "white", description="colour behind transparency and of padding, e.g. black or rgb(9, 9, 9)"
+    )
     domains: tuple[str, ...] | None = Field(None, description="only these domains, in this order")
     attributes: tuple[str, ...] | None = Field(None, description="of a list; None: those of StarGAN's paper")
     exclusive: tuple[tuple[str, ...], ...] | None = Field(
@@ -86,6 +93,19 @@ class DataConfig(Section):
     def _positive(cls, value: tuple[int, int]) -> tuple[int, int]:
         if min(value) < 8:
             raise ValueError("image sides must be at least 8 pixels")
+        return value
+
+    @field_validator("background")
+    @classmethod
+    def _opaque(cls, value: str) -> str:
+        from PIL import ImageColor  # here, so that listing settings does not wait for it
+
+        try:
+            bands = len(ImageColor.getrgb(value))
+        except ValueError:
+            bands = 0
+        if bands != 3:
+            raise ValueError("name an opaque colour, such as white, black, '#808080' or rgb(128, 128, 128)")
         return value
 
     @field_validator("sets")

@@ -17,7 +17,7 @@ from rich.table import Table
 from torch import Tensor
 
 from i2i.config import DataConfig, validate
-from i2i.data.images import is_picture, read_picture
+from i2i.data.images import Preprocess, is_picture, read_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
@@ -141,7 +141,7 @@ def score_folders(
     _check_window(size, folders)
     network = _built(chosen, size, device)
     perceptual = _built_lpips(measured_by, size, device)
-    pixels = {role: read_pixels(found, size) for role, found in pictures.items()}
+    pixels = {role: read_pixels(found, Preprocess(size)) for role, found in pictures.items()}
     measures, n = _measures(pixels, network, perceptual), len(pixels["fake"])
     facts = {
         "folders": {role: str(getattr(folders, role)) for role in pictures},

@@ -1,14 +1,18 @@
-"""Translating files: which pictures, which direction, where the results go."""
+"""Translating files: which pictures, which direction, at which size, where the results go."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from i2i.data.images import Preprocess, is_picture, read_picture, to_arrays, to_images, write_picture
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
+from i2i.statistics import found_statistics, held_statistics
+from i2i.tiles import AT_ONCE, SIDE, Translate, in_full, in_tiles, reduced, tiling
 from i2i.translator import Coverage, Translator
 
 BATCH = 16
@@ -16,26 +20,50 @@ BATCH = 16
 Files = list[tuple[Path, Path]]
 """Pictures and the names of their translations, relative to the output folder."""
 
+Convert = Callable[[Sequence[Path]], Iterable[np.ndarray]]
+"""Some pictures to their translations, each uint8 [H, W, C]."""
+
 
 def collect(inputs: Sequence[Path]) -> Files:
-    """All pictures among files and folders; folders are searched through and their trees kept.
+    """All pictures among files, folders and patterns; folders are searched through and their trees kept.
+
+    A translation has the name of its picture and the suffix .png. Pictures whose names differ in the suffix alone keep
+    it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once.
 
     Raises:
-        UserError: for a missing or empty input, or two inputs with the same output name.
+        UserError: for a missing or empty input, or two pictures of the same name in the same place.
     """
-    files: Files = []
-    for given in inputs:
-        if given.is_dir():
-            found = sorted(path for path in given.rglob("*") if is_picture(path))
-            if not found:
-                raise UserError(f"there are no pictures in {given}")
-            files += [(path, path.relative_to(given).with_suffix(".png")) for path in found]
-        elif given.is_file():
-            files.append((given, Path(given.stem + ".png")))
-        else:
-            raise UserError(f"there is no picture or folder {given}")
+    named = list(dict.fromkeys(found for given in inputs for found in _found(given)))
+    shared = Counter(name.with_suffix("") for _, name in named)
+    files = [
+        (path, name.with_name(f"{name.name if shared[name.with_suffix('')] > 1 else name.stem}.png"))
+        for path, name in named
+    ]
     _refuse_collisions(files)
     return files
+
+
+def _found(given: Path) -> Files:
+    """Pictures and their own names below what was given."""
+    if given.is_file():
+        return [(given, Path(given.name))]
+    if given.is_dir():
+        found = sorted(path for path in given.rglob("*") if is_picture(path))
+        if not found:
+            raise UserError(f"there are no pictures in {given}")
+        return [(path, path.relative_to(given)) for path in found]
+    matches = _matches(given)
+    if not matches:
+        raise UserError(f"there is no picture or folder {given}")
+    return [one for match in matches for one in _found(match)]
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """Files and folders of a pattern such as `big/*.tif` that no shell has expanded."""
+    try:
+        return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
+    except ValueError:
+        return []
 
 
 def direction(translator: Translator, source: str | None, target: str) -> tuple[str, str]:
@@ -57,49 +85,116 @@ def direction(translator: Translator, source: str | None, target: str) -> tuple[
     return sources[0], target
 
 
-def _translation(translator: Translator, source: str | None, target: str) -> Callable[[Tensor], Tensor]:
-    """Images in, translations out; for a model led by attributes `source` says which the pictures have."""
+def translation(
+    translator: Translator, source: str | None, target: str, device: torch.device, full: bool = False
+) -> Translate:
+    """A function of images in [-1, 1] that gives their translations, on the CPU.
+
+    Args:
+        translator: who translates.
+        source: domain of the pictures or, for a model led by attributes, what they have; None: the model need not know.
+        target: domain, or changes of attributes.
+        device: where the translator is.
+        full: whether images will have other sizes than in training, at which a model cannot tell attributes.
+
+    Raises:
+        UserError: for a target or source that the model does not know or translate between, or if attributes must be
+            said.
+    """
+
+    def translate(images: Tensor, source: str | None, described: str | None = None) -> Tensor:
+        attributes = None if described is None else [described] * len(images)
+        return translator.translate(images.to(device), source, target, attributes).cpu()
+
     if not translator.labelled:
-        ways = direction(translator, source, target)
-        return lambda images: translator.translate(images, *ways)
+        chosen, _ = direction(translator, source, target)
+        return lambda images: translate(images, chosen)
     space = translator.task.labels
     space.towards(target)
     if space.decides(target):
-        return lambda images: translator.translate(images, source, target)
+        return lambda images: translate(images, source)
     if source is not None:
         space.described(target, [source])
-    return lambda images: translator.translate(images, None, target, None if source is None else [source] * len(images))
+    elif full:
+        names = ", ".join(space.set_of(target).columns)
+        raise UserError(f"at full resolution a model cannot tell what pictures have of {names}: say it with --source")
+    return lambda images: translate(images, None, source)
 
 
-def translate_files(
-    translator: Translator,
-    preprocess: Preprocess,
-    files: Files,
-    source: str | None,
-    target: str,
-    out: Path,
-    device: torch.device,
-    progress: Progress | None = None,
-) -> int:
-    """Translate pictures into PNG files below `out`; returns how many.
+def resized(translate: Translate, preprocess: Preprocess) -> Convert:
+    """Pictures as the model was trained on them, several at once."""
 
-    Every picture is read before the first result is written, so that a broken one leaves nothing half-done;
-    they are read again batch by batch, to keep memory small.
+    def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
+        return to_arrays(translate(torch.cat([to_images(preprocess(read_picture(path))[None]) for path in paths])))
+
+    return convert
+
+
+def full_resolution(
+    translator: Translator, translate: Translate, preprocess: Preprocess, side: int | None = None
+) -> Convert:
+    """Pictures at their own size, one by one: mirrored up to what the model takes, large ones in tiles.
+
+    The norms of all tiles use the statistics of the whole picture, reduced to the size of a tile.
+
+    Args:
+        translator: who translates.
+        translate: its translation, as `translation` gives it.
+        preprocess: how pictures become images, but for the resizing.
+        side: of tiles, pixels; None: `SIDE` for pictures of more than `AT_ONCE` pixels.
+
+    Raises:
+        UserError: for a side that is too small for the model.
     """
-    translate = _translation(translator, source, target)
+    limits = translator.multiple, translator.task.image_size
+    tiling(*limits, side or SIDE)
+
+    def translate_one(image: Tensor) -> Tensor:
+        if not needs_tiles((image.shape[2], image.shape[3]), side):
+            return in_full(image, translate, *limits)
+        with found_statistics(translator) as statistics:
+            in_full(reduced(image, side or SIDE), translate, *limits)
+        with held_statistics(statistics):
+            return in_tiles(image, translate, *limits, side or SIDE)
+
+    def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
+        for path in paths:
+            yield from to_arrays(translate_one(to_images(preprocess.whole(read_picture(path))[None])))
+
+    return convert
+
+
+def needs_tiles(size: tuple[int, int], side: int | None) -> bool:
+    """Whether a picture of that height and width is translated in tiles, at full resolution."""
+    return max(size) > side if side else size[0] * size[1] > AT_ONCE
+
+
+def tiles_line(sizes: Sequence[tuple[int, int]], side: int | None) -> str:
+    """How pictures of these heights and widths are translated at full resolution, in one line."""
+    tiled = sum(needs_tiles(size, side) for size in sizes)
+    return f"full resolution: nothing is lost, {tiled} of {len(sizes)} pictures pass in tiles of {side or SIDE} px"
+
+
+def check_files(files: Files, out: Path) -> list[tuple[int, int]]:
+    """Heights and widths of all pictures, each of which is decoded, so that a broken one leaves nothing half-done.
+
+    Raises:
+        UserError: for a picture that cannot be read, or that a translation in `out` would replace.
+    """
     _refuse_overwriting(files, out)
-    for path, _ in files:
-        read_picture(path)
+    return [read_picture(path).size[::-1] for path, _ in files]
+
+
+def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:
+    """Write the translation of every picture as PNG below `out`; they are read some at a time."""
     for start in range(0, len(files), BATCH):
         some = files[start : start + BATCH]
-        images = torch.cat([to_images(preprocess(read_picture(path))[None]) for path, _ in some])
-        translated = to_arrays(translate(images.to(device)))
-        for pixels, (_, name) in zip(translated, some, strict=True):
+        translated = convert([path for path, _ in some])
+        for done, (pixels, (_, name)) in enumerate(zip(translated, some, strict=True), start + 1):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_picture(out / name, pixels)
-        if progress:
-            progress(start + len(some), len(files))
-    return len(files)
+            if progress:
+                progress(done, len(files))
 
 
 def _refuse_overwriting(files: Files, out: Path) -> None:

@@ -50,10 +50,10 @@ class _Scoring:
     def __init__(self, config: RunConfig, task: Task, data: DataSet, device: torch.device) -> None:
         by = config.train.best_by or ""
         self._task, self._data, self._device, self._split = task, data, device, config.data.val_split
-        self._preprocess = Preprocess(task.image_size, task.channels)
+        self._preprocess = Preprocess.of(config.data)
         self._extractor = None if by in PAIRED else _extractor(by, device)
         self.metric = by if self._extractor is None else self._extractor.name
-        self._reals = {name: read_pixels(self._pictures(name), task.image_size) for name in task.domains}
+        self._reals = {name: read_pixels(self._pictures(name), self._preprocess) for name in task.domains}
         self._features = {
             name: features_of(self._extractor, reals) for name, reals in self._reals.items() if self._extractor
         }

@@ -11,6 +11,7 @@ from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.cache import PixelCache
 from i2i.data.embedded import cache_folder
+from i2i.data.fitting import fitting_line, sizes_of
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
@@ -112,7 +113,7 @@ def train_run(
     pictures = TrainingPictures.load(
         data.restricted(task.domains),
         config.data.train_split,
-        Preprocess(task.image_size, task.channels),
+        Preprocess.of(config.data),
         config.data.zoom,
         config.data.flip,
         config.train.seed,
@@ -205,3 +206,9 @@ def describe(config: RunConfig, task: Task) -> str:
         f"{config.name} on {', '.join(task.domains)} at {height}x{width} px: {count:,} parameters, "
         f"{length} of {config.train.batch_size}, translates with {translator.inference}"
     )
+
+
+def describe_fit(config: RunConfig, task: Task, data: DataSet) -> str:
+    """One line: what fitting the training pictures to the image size costs them."""
+    pictures = {p for domain in task.domains for p in data.pictures(config.data.train_split, domain)}
+    return fitting_line(sizes_of(sorted(pictures, key=str)), Preprocess.of(config.data))

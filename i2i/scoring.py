@@ -40,10 +40,10 @@ class Distances:
         return {self.extractor: self.frechet, kernel_name(self.extractor): self.kernel.value}
 
 
-def read_pixels(pictures: Sequence[Picture], image_size: tuple[int, int]) -> Tensor:
-    """uint8 [N, 3, H, W]; greyscale pictures become grey RGB, which is what scorers take."""
-    pixels = load_pixels(pictures, Preprocess(image_size))
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+def read_pixels(pictures: Sequence[Picture], preprocess: Preprocess) -> Tensor:
+    """uint8 [N, 3, H, W]; one channel is repeated to grey RGB, which is what scorers take."""
+    pixels = torch.from_numpy(load_pixels(pictures, preprocess)).permute(0, 3, 1, 2)
+    return pixels.expand(-1, 3, -1, -1).contiguous()
 
 
 def features_of(extractor: Extractor, pixels: Tensor) -> np.ndarray:

@@ -393,7 +393,8 @@ def test_translating_writes_the_pictures_and_nothing_else(trained, place, capsys
         (translate("x.png", target="dask"), "unknown domain 'dask'; did you mean 'dusk'?"),
         ([*translate("x.png"), "--source", "dawm"], "unknown domain 'dawm'; did you mean 'dawn'?"),
         ([*translate("x.png"), "--source", "dusk"], "does not translate dusk to dusk; it translates dawn to dusk"),
-        (translate("x.png", "folder/x.jpg"), "x.png and folder/x.jpg would both become x.png"),
+        (translate("x.png", "folder/x.png"), "x.png and folder/x.png would both become x.png"),
+        ([*translate("x.png"), "--tile", "64"], "--tile is for translations at full resolution: add --full-resolution"),
         (translate("x.png", "zero.png"), "zero.png cannot be read as a picture (it is empty)"),
         (translate("x.png", "letter.txt"), "letter.txt cannot be read as a picture"),
         (translate("x.png", out="."), "x.png is one of the pictures to translate: choose another folder with --out"),
@@ -404,7 +405,7 @@ def test_a_translation_that_cannot_be_made_is_refused_before_anything_is_written
     refused, trained, place, arguments, complaint
 ):
     picture(place / "x.png")
-    picture(place / "folder/x.jpg")
+    picture(place / "folder/x.png")
     (place / "empty").mkdir()
     (place / "zero.png").touch()
     (place / "letter.txt").write_text("Dear reader")

@@ -176,6 +176,8 @@ def test_settings_cannot_be_changed_after_they_were_checked():
 LEARNT = {
     "data.image_size": "[128, 256]",
     "data.channels": "1",
+    "data.fit": "pad",
+    "data.background": "black",
     "data.domains": "[b, a]",
     "data.attributes": "[a, b]",
     "data.exclusive": "[[a, b]]",

@@ -13,7 +13,7 @@ from PIL import Image
 from i2i import cli
 from i2i.benchmarks.scoring import Scorer
 from i2i.data.embedded import make
-from i2i.data.images import write_picture
+from i2i.data.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
@@ -259,7 +259,8 @@ def test_lpips_is_taken_to_the_truth_and_to_the_input(data, fakes, lpips_files, 
     assert 0 < by_name[name]["value"] < by_name[f"content-{name}"]["value"]  # the fakes are noisy truth
     assert {by_name[metric]["better"] for metric in (name, f"content-{name}")} == {"lower"}
     left, right = (
-        read_pixels([Picture(path) for path in sorted(folder.iterdir())], (SIDE, SIDE)) for folder in (fakes, truth)
+        read_pixels([Picture(path) for path in sorted(folder.iterdir())], Preprocess((SIDE, SIDE)))
+        for folder in (fakes, truth)
     )
     expected = parse_lpips(lpips_files).build()(left, right).mean()
     assert by_name[name]["value"] == pytest.approx(float(expected))

@@ -1,5 +1,8 @@
 """Files become pixels and pixels become images, and back, without losing anything on the way."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -245,3 +248,72 @@ def test_a_failed_write_leaves_the_old_picture_and_nothing_else(tmp_path, monkey
 def test_pictures_are_known_by_their_suffix_and_hidden_files_are_none(tmp_path):
     assert all(is_picture(tmp_path / name) for name in ("a.png", "a.JPG", "a.jpeg", "a.webp", "a.tiff"))
     assert not any(is_picture(tmp_path / name) for name in (".a.png", "a.txt", "png", "a.png.part"))
+
+
+def shown(path, channels=3):
+    """What a model sees of a file of 8x16 pixels."""
+    return Preprocess((8, 16), channels)(read_picture(path))
+
+
+def test_grey_with_transparency_is_seen_on_white(tmp_path):
+    pixels = np.zeros((8, 16, 2), np.uint8)
+    pixels[:, 8:, 1] = 255
+    Image.fromarray(pixels, "LA").save(tmp_path / "x.png")
+    for channels in (1, 3):
+        assert (shown(tmp_path / "x.png", channels)[:, :8] == 255).all()
+        assert (shown(tmp_path / "x.png", channels)[:, 8:] == 0).all()
+
+
+def test_black_and_white_pictures_are_grey(tmp_path):
+    bits = noise(8, 16, 1)[:, :, 0] > 127
+    Image.fromarray(bits).save(tmp_path / "x.png")
+    assert Image.open(tmp_path / "x.png").mode == "1"
+    np.testing.assert_array_equal(shown(tmp_path / "x.png", 1)[:, :, 0], bits * np.uint8(255))
+
+
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_sixteen_bit_tiff_files_keep_their_contrast_in_both_byte_orders(tmp_path, order):
+    levels = np.arange(128, dtype=np.uint16).reshape(8, 16)
+    kind = "I;16" if order == "<u2" else "I;16B"
+    Image.frombytes(kind, (16, 8), (levels * 257).astype(order).tobytes()).save(tmp_path / "x.tif")
+    np.testing.assert_array_equal(shown(tmp_path / "x.tif", 1)[:, :, 0], levels)
+
+
+def png(path, width, height, kind, rows):
+    """Write a PNG file of 16 bits per channel; `kind` 2 is RGB, 6 RGB with alpha. PIL only reads such."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    lines = zlib.compress(b"".join(b"\0" + row.astype(">u2").tobytes() for row in rows))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", lines) + chunk(b"IEND", b""))
+
+
+def test_sixteen_bit_colours_keep_their_contrast(tmp_path):
+    levels = noise(8, 16)
+    png(tmp_path / "x.png", 16, 8, 2, levels.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(shown(tmp_path / "x.png"), levels)
+
+
+def test_sixteen_bit_transparency_is_seen_on_white(tmp_path):
+    values = np.zeros((8, 16, 4), np.uint16)
+    values[:, 8:, 3] = 65535
+    png(tmp_path / "x.png", 16, 8, 6, values)
+    assert (shown(tmp_path / "x.png")[:, :8] == 255).all()
+    assert (shown(tmp_path / "x.png")[:, 8:] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["x.gif", "x.png", "x.webp", "x.tif"])
+def test_of_animated_pictures_and_of_pages_the_first_is_taken(tmp_path, name):
+    frames = [Image.new("RGB", (16, 8), colour) for colour in (GREEN, RED, BLUE)]
+    options = {"lossless": True} if name == "x.webp" else {}
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **options)
+    assert Image.open(tmp_path / name).n_frames == 3
+    assert (shown(tmp_path / name) == GREEN).all()
+
+
+def test_lab_colours_are_refused_by_name(tmp_path):
+    Image.new("LAB", (16, 8)).save(tmp_path / "x.tif")
+    with pytest.raises(UserError, match=r"x\.tif cannot be read .*its colours are Lab"):
+        read_picture(tmp_path / "x.tif")

@@ -5,15 +5,19 @@ float tensors [B, C, H, W] in [-1, 1].
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
+from i2i.config import DataConfig, Fit
 from i2i.errors import UserError
 
 Half = Literal["left", "right"]
@@ -21,42 +25,71 @@ MAX_PIXELS = 178_956_970
 """The largest picture that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
 """Known by contents. Others PIL knows are left out: their decoders call other programs, or are seldom tried."""
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif"})
 
 
 @dataclass(frozen=True)
 class Preprocess:
     """How a picture becomes model input; saved with every model and used whenever it translates.
 
-    The picture is upright (EXIF), on white where transparent, scaled with antialiased bicubic resampling so
-    that it just covers `image_size`, and cropped around its centre. Training adds a random crop and flip.
+    The picture is upright (EXIF), on the background where transparent, and brought to `image_size` with antialiased
+    bicubic resampling. Training adds a random crop and flip.
 
     Attributes:
         image_size: height and width in pixels.
         channels: 3 for RGB, 1 for greyscale.
+        fit: what happens to a picture of other proportions. `crop`: it just covers the image and is cropped around its
+            centre; `resize`: both sides are resized, whatever becomes of the proportions; `pad`: it lies within the
+            image, in the middle of a border.
+        background: colour behind transparency and of the border.
     """
 
     image_size: tuple[int, int]
     channels: int = 3
+    fit: Fit = "crop"
+    background: str = "white"
+
+    @classmethod
+    def of(cls, data: DataConfig) -> "Preprocess":
+        """As the settings say."""
+        return cls(data.image_size, data.channels, data.fit, data.background)
 
     def description(self) -> dict[str, str | int | list[int]]:
         """What is done to a picture, in words that can stand in a protocol."""
         return {
-            "decode": "upright by EXIF, 8 bits per channel, on white where transparent",
+            "decode": f"upright by EXIF, 8 bits per channel, on {self.background} where transparent",
             "image_size": list(self.image_size),
             "channels": self.channels,
-            "resize": "bicubic, antialiased, to cover the image size",
-            "crop": "centre",
+            **{
+                "crop": {"resize": "bicubic, antialiased, to cover the image size", "crop": "centre"},
+                "resize": {"resize": "bicubic, antialiased, to the image size, proportions not kept"},
+                "pad": {
+                    "resize": "bicubic, antialiased, to lie within the image size",
+                    "pad": f"with {self.background}, picture in the centre",
+                },
+            }[self.fit],
         }
 
     def __call__(self, picture: Image.Image, zoom: float = 1.0) -> np.ndarray:
         """Pixels uint8 [H * zoom, W * zoom, channels]."""
         height, width = (round(side * zoom) for side in self.image_size)
-        upright = _on_white(ImageOps.exif_transpose(picture)).convert("RGB" if self.channels == 3 else "L")
-        if upright.size != (width, height):
-            upright = ImageOps.fit(upright, (width, height), Image.Resampling.BICUBIC)
-        pixels = np.asarray(upright)
-        return pixels if pixels.ndim == 3 else pixels[:, :, None]
+        opaque = self._opaque(picture)
+        return _pixels(opaque if opaque.size == (width, height) else self._fitted(opaque, (width, height)))
+
+    def whole(self, picture: Image.Image) -> np.ndarray:
+        """Pixels uint8 [height, width, channels] of the picture at its own size."""
+        return _pixels(self._opaque(picture))
+
+    def _opaque(self, picture: Image.Image) -> Image.Image:
+        upright = _on_background(ImageOps.exif_transpose(picture), self.background)
+        return upright.convert("RGB" if self.channels == 3 else "L")
+
+    def _fitted(self, picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+        if self.fit == "crop":
+            return ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
+        if self.fit == "pad":
+            return ImageOps.pad(picture, size, Image.Resampling.BICUBIC, color=self.background)
+        return picture.resize(size, Image.Resampling.BICUBIC)
 
 
 def read_picture(path: Path, half: Half | None = None) -> Image.Image:
@@ -65,17 +98,26 @@ def read_picture(path: Path, half: Half | None = None) -> Image.Image:
     Raises:
         UserError: naming the file, if it is missing, empty, not decodable, or of more than `MAX_PIXELS`.
     """
-    try:
-        with Image.open(path, formats=FORMATS) as picture:
-            _refuse_large(picture)
-            decoded = _eight_bit(ImageOps.exif_transpose(picture))
-            decoded.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
-            return decoded if half is None else _half(decoded, half)
-    except FileNotFoundError:
-        raise UserError(f"there is no picture {path}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = _reason(path, error)
-        raise UserError(f"{path} cannot be read as a picture ({reason}): repair or remove it") from None
+    with _opened(path) as picture:
+        decoded = _eight_bit(ImageOps.exif_transpose(picture))
+        decoded.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
+        return decoded if half is None else _half(decoded, half)
+
+
+def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
+    """Height and width of the upright picture, or of one half of an aligned one, from the file's header.
+
+    Raises:
+        UserError: naming the file, if it is missing, empty or of no known format.
+    """
+    with _opened(path) as picture:
+        # To look for what may stand behind the pixels of a PNG file, PIL would decode them.
+        told = picture.format != "PNG" or "exif" in picture.info
+        turned = told and picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        # Newer versions of PIL give the size of a TIFF file as it will be turned, older ones as it is stored.
+        stored = _stored_size(picture) if isinstance(picture, TiffImageFile) else picture.size
+        width, height = stored[::-1] if turned else stored
+        return height, width if half is None else width // 2
 
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:
@@ -119,6 +161,28 @@ def _refuse_large(picture: Image.Image) -> None:
         raise ValueError(f"{width}x{height} are {width * height:,} pixels and the limit is {MAX_PIXELS:,}")
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            _refuse_large(picture)
+            yield picture
+    except FileNotFoundError:
+        raise UserError(f"there is no picture {path}") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = _reason(path, error)
+        raise UserError(f"{path} cannot be read as a picture ({reason}): repair or remove it") from None
+
+
+def _stored_size(picture: TiffImageFile) -> tuple[int, int]:
+    return picture.tag_v2[ExifTags.Base.ImageWidth], picture.tag_v2[ExifTags.Base.ImageLength]
+
+
+def _pixels(picture: Image.Image) -> np.ndarray:
+    pixels = np.asarray(picture)
+    return pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+
 def _reason(path: Path, error: Exception) -> str:
     if path.stat().st_size == 0:
         return "it is empty"
@@ -126,7 +190,9 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits: PIL by itself clips it to white. ValueError for ranges nobody can know."""
+    """Scale 16-bit grey to 8 bits: PIL by itself clips it to white. ValueError for what nobody can know."""
+    if picture.mode == "LAB":
+        raise ValueError("its colours are Lab, not RGB, CMYK or grey")
     if not picture.mode.startswith(("I", "F")):
         return picture
     values = np.asarray(picture)
@@ -143,8 +209,8 @@ def _half(picture: Image.Image, half: Half) -> Image.Image:
     return picture.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
+def _on_background(picture: Image.Image, background: str) -> Image.Image:
     if "A" not in picture.getbands() and "transparency" not in picture.info:
         return picture
     layered = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
+    return Image.alpha_composite(Image.new("RGBA", layered.size, background), layered)

@@ -1,0 +1,85 @@
+"""How far a translation in tiles is from the same translation at once, and how far neighbouring tiles disagree.
+
+    python benchmarks/tile_error.py bench/seasons/trainings/stargan/seed0/all --source summer --target night \\
+        [--size 448] [--tile 256] [--scenes 4]
+
+Scenes of the embedded set are drawn at the size. Differences are in 8-bit levels, 0 to 255: `mean` and `max` from the
+untiled translation, `seam` the mean between two tiles in the part of their overlap where one passes into the other. A
+picture of 448 px has two tiles of 256 px to a side, which overlap by the 64 px that they share at least.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from i2i.checkpoint import load_translator
+from i2i.data.embedded import EMBEDDED
+from i2i.data.images import to_images
+from i2i.inference import translation
+from i2i.statistics import found_statistics, held_statistics
+from i2i.tiles import CONTEXT, Translate, in_full, in_tiles, reduced, tiling
+from i2i.translator import Translator
+
+LEVELS = 127.5
+
+
+def ways(
+    translator: Translator, translate: Translate, image: Tensor, side: int
+) -> Iterator[tuple[str, AbstractContextManager[None]]]:
+    """Whose statistics tiles may use: a name, and a context in which the norms do."""
+    limits = translator.multiple, translator.task.image_size
+    yield "tile's own", nullcontext()
+    with found_statistics(translator) as statistics:
+        in_full(reduced(image, side), translate, *limits)
+    yield "reduced picture's", held_statistics(statistics)
+    with found_statistics(translator) as statistics:
+        in_full(image, translate, *limits)
+    yield "whole picture's", held_statistics(statistics)
+
+
+def seam(translate: Translate, image: Tensor, side: int, overlap: int) -> Tensor:
+    """Differences where the first tile of the picture passes into the one to its right."""
+    first = translate(image[:, :, :side, :side])
+    second = translate(image[:, :, :side, side - overlap : 2 * side - overlap])
+    outer = round(CONTEXT * overlap)
+    inner = slice(outer, overlap - outer)
+    return (first[..., side - overlap :][..., inner] - second[..., :overlap][..., inner]).abs()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--target", required=True)
+    parser.add_argument("--set", default="seasons", choices=EMBEDDED)
+    parser.add_argument("--size", type=int, default=448)
+    parser.add_argument("--tile", type=int, default=256)
+    parser.add_argument("--scenes", type=int, default=4)
+    arguments = parser.parse_args()
+    translator, _ = load_translator(arguments.run)
+    translate = translation(translator, arguments.source, arguments.target, torch.device("cpu"))
+    limits = translator.multiple, translator.task.image_size
+    side, overlap = tiling(*limits, arguments.tile)
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for scene in range(arguments.scenes):
+        size = (arguments.size, arguments.size)
+        image = to_images(EMBEDDED[arguments.set].draw(scene, arguments.source, size, 0)[None])
+        whole = in_full(image, translate, *limits)
+        for name, held in ways(translator, translate, image, side):
+            with held:
+                error = (in_tiles(image, translate, *limits, side) - whole).abs()
+                border = seam(translate, image, side, overlap)
+            found.setdefault(name, []).append((float(error.mean()), float(error.max()), float(border.mean())))
+    print(f"{arguments.size} px in tiles of {side} px that overlap by {overlap}")
+    for name, errors in found.items():
+        mean, largest, border_mean = torch.tensor(errors).mul(LEVELS).unbind(1)
+        print(f"{name:18} mean {mean.mean():6.2f}  max {largest.max():6.1f}  seam {border_mean.mean():6.3f}")
+
+
+if __name__ == "__main__":
+    main()
