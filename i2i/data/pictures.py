@@ -1,5 +1,6 @@
 """Pictures in memory: decoded once, then drawn as a pure function of seed and step."""
 
+import copy
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -114,6 +115,12 @@ class TrainingPictures:
         pools = [pool for one in labels.sets for pool in pools_of(one)]
         rows = {one.name: torch.zeros(1, len(one.columns)) for one in labels.sets if one.has_attributes}
         return cls(dict.fromkeys(pools, picture), preprocess, labels=labels, rows=rows)
+
+    def reseeded(self, seed: int) -> Self:
+        """The same pictures, in another order and with other crops and flips."""
+        other = copy.copy(self)
+        other.seed = seed
+        return other
 
     def size(self, pool: str) -> int:
         """Number of pictures of a pool."""
