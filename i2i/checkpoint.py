@@ -339,7 +339,7 @@ def sound_checkpoint(run: Path) -> tuple[Checkpoint | None, tuple[Damaged, ...]]
         else:
             return checkpoint, tuple(damages)
     if len(damages) > 1:
-        raise Damaged(f"{damages[0].what}, and so with the one before it", NO_OTHER.format(run=run))
+        raise Damaged(f"{damages[0].what}, and so is the one before it", NO_OTHER.format(run=run))
     if damages:
         raise damages[0]
     return None, ()

@@ -23,9 +23,7 @@ def sole_training(run: Path) -> Iterator[None]:
     path, new = run / FILE, [folder for folder in (run, *run.parents) if not folder.exists()]
     lock = _take(path)
     if lock is None:
-        raise UserError(
-            f"{run} is being trained{_by_whom(path)}: wait for its end, stop it, or choose another --out"
-        )
+        raise UserError(f"{run} is being trained{_by_whom(path)}: wait for its end, stop it, or choose another --out")
     try:
         with suppress(OSError):  # a full disk; the lock holds without a name
             path.write_text(json.dumps({"pid": os.getpid(), "host": platform.node()}))
