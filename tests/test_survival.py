@@ -309,7 +309,7 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
     """A checkpoint after every step, so most moments fall into the writing of one."""
     data_set(tmp_path / "sky")
     options = ["--model", "cyclegan", "--data", "sky", *SMALL, "--set=train.checkpoint_every=1"]
-    options += [f"--set=train.images={80 * max(KILLS, 4)}", "--set=train.sample_every=20", "--device=cpu"]
+    options += [f"--set=train.images={40 * max(KILLS, 4)}", "--set=train.sample_every=20", "--device=cpu"]
     undisturbed = start(tmp_path, "train", *options, "--out", "undisturbed")
     assert undisturbed.wait() == 0, undisturbed.stdout.read()
     run, rng, writing = tmp_path / "run", np.random.default_rng(5), 0
@@ -320,7 +320,7 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
             assert process.poll() is None, process.stdout.read()
             assert time.monotonic() < deadline
             time.sleep(0.001)
-        time.sleep(float(rng.uniform(0, 0.3)))
+        time.sleep(float(rng.uniform(0, 0.2)))
         assert process.poll() is None, "it ended before it was killed"
         process.kill()
         process.wait()

@@ -383,26 +383,6 @@ def wait_for_checkpoint(process, run):
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
-    undisturbed = train_cyclegan(tmp_path, tmp_path / "undisturbed")
-    assert undisturbed.wait() == 0, undisturbed.stdout.read()
-    process = train_cyclegan(tmp_path, tmp_path / "killed")
-    rng = np.random.default_rng(5)
-    for _ in range(3):
-        wait_for_checkpoint(process, tmp_path / "killed")
-        time.sleep(float(rng.uniform(0.05, 0.8)))
-        process.kill()
-        process.wait()
-        newest_checkpoint(tmp_path / "killed").weights()
-        newest_checkpoint(tmp_path / "killed").training()
-        process = run_command(tmp_path, "train", "--resume", tmp_path / "killed")
-    output = process.communicate()[0]
-    assert process.returncode == 0 or "is finished" in output, output
-    ours, theirs = (require_checkpoint(tmp_path / run).weights() for run in ("killed", "undisturbed"))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(tmp_path, number):
     run = tmp_path / "run"
