@@ -271,25 +271,13 @@ def save_checkpoint(
         meta["rollbacks"] = rollbacks
     if data is not None:
         meta["data_fingerprint"] = data.fingerprint
+    weights = {"model": translator.state_dict(), "ema": average, "best": best and best.weights}
+    training = {"optimisers": dict(optimisers), "translator": translator.training_state()}
     partial = parent / f".{final.name}.part"
     try:
         partial.mkdir()
         with one_error_when_full(parent):
-            state = {"optimisers": dict(optimisers), "translator": translator.training_state()}
-            torch.save(state, partial / "training.pt")
-            for name, tensors in (
-                ("model", translator.state_dict()),
-                ("ema", average),
-                ("best", None if best is None else best.weights),
-            ):
-                if tensors is not None:
-                    save_file(_plain(tensors), partial / f"{name}.safetensors")
-            if data is not None:
-                (partial / DATA).write_text(data.text, encoding="utf-8")
-            meta["files"] = {path.name: checksum(path) for path in sorted(partial.iterdir())}
-            (partial / "checkpoint.json").write_bytes(sealed(meta))
-            for path in (*partial.iterdir(), partial):
-                _sync(path)
+            _write(partial, weights, training, data, meta)
         partial.rename(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -299,6 +287,26 @@ def save_checkpoint(
         doomed = older.rename(older.with_name(f".{older.name}.old"))
         shutil.rmtree(doomed)
     return final
+
+
+def _write(
+    folder: Path,
+    weights: Mapping[str, Mapping[str, Tensor] | None],
+    training: Mapping[str, Any],
+    data: DataRecord | None,
+    meta: Mapping[str, Any],
+) -> None:
+    """Write all files of a checkpoint into the empty `folder`, synced, checkpoint.json last."""
+    for name, tensors in weights.items():
+        if tensors is not None:
+            save_file(_plain(tensors), folder / f"{name}.safetensors")
+    torch.save(training, folder / "training.pt")
+    if data is not None:
+        (folder / DATA).write_text(data.text, encoding="utf-8")
+    files = {path.name: checksum(path) for path in sorted(folder.iterdir())}
+    (folder / "checkpoint.json").write_bytes(sealed({**meta, "files": files}))
+    for path in (*folder.iterdir(), folder):
+        _sync(path)
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
