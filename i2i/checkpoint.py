@@ -271,7 +271,7 @@ def save_checkpoint(
         meta["rollbacks"] = rollbacks
     if data is not None:
         meta["data_fingerprint"] = data.fingerprint
-    weights = {"model": translator.state_dict(), "ema": average, "best": best and best.weights}
+    weights = {"model": translator.state_dict(), "ema": average, "best": None if best is None else best.weights}
     training = {"optimisers": dict(optimisers), "translator": translator.training_state()}
     partial = parent / f".{final.name}.part"
     try:
