@@ -10,12 +10,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from i2i.benchmarks import locks, status
+from i2i import locks
+from i2i.benchmarks import status
 from i2i.benchmarks.executors import Crew
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, forget, state_of
 from i2i.benchmarks.plan import STAGES, Job, Plan
 from i2i.benchmarks.recorded import PLAN, plan_text
+from i2i.benchmarks.tracked import BUSY
 from i2i.checkpoint import sync_write
 from i2i.errors import unknown
 
@@ -217,7 +219,7 @@ class _Listener:
 
     def ended(self, job: Job, error: str | None) -> None:
         """Note how it ended."""
-        if error == locks.BUSY or (error and self.postponed & set(job.needs)):
+        if error == BUSY or (error and self.postponed & set(job.needs)):
             self.postponed.add(job.name)
             self.lines.postponed(job)
             return

@@ -17,7 +17,7 @@ from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
 from i2i.benchmarks.validation import bench_judge
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import Position, Weights, load_translator, newest_checkpoint, sync_write
+from i2i.checkpoint import Position, Weights, load_translator, sound_checkpoint, sync_write
 from i2i.config import Settings
 from i2i.data.images import Preprocess, read_picture, write_picture
 from i2i.data.pictures import labelled
@@ -49,7 +49,7 @@ def train(
     if key_of(run) != key:
         clear(run)
         write_key(run, key)
-    checkpoint = newest_checkpoint(run)
+    checkpoint, _ = sound_checkpoint(run)
     if checkpoint is not None and checkpoint.finished:
         return
     if own:

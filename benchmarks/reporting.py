@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, evidence, state_of
-from i2i.benchmarks.locks import held
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.versions import differences, versions
 from i2i.checkpoint import sync_write
 from i2i.config import stable_hash
+from i2i.locks import held
 
 if TYPE_CHECKING:
     from i2i.benchmarks.grouping import By

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.locks import is_taken
 from i2i.benchmarks.plan import Job
 from i2i.checkpoint import sync_write
 from i2i.config import stable_hash
+from i2i.locks import is_taken
 
 FOLDER = "status"
 

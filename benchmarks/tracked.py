@@ -3,8 +3,6 @@
 Every function takes two arguments more, the results folder `bench` and the name of the `job`.
 """
 
-import errno
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +12,15 @@ from typing import Any
 
 from i2i.benchmarks import jobs, status
 from i2i.benchmarks.keys import DONE, state_of
-from i2i.benchmarks.locks import BUSY, tried
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.versions import versions
 from i2i.benchmarks.workers import Report
+from i2i.disk import is_disk_full
 from i2i.errors import UserError
+from i2i.locks import tried
 
-FULL = 1 << 20  # bytes; with less than this a disk counts as full
+BUSY = "another bench is at work on it"
+"""The error of a job whose lock is taken, by which a bench knows to look at it again later."""
 
 
 def __getattr__(function: str) -> Callable[..., None]:
@@ -50,11 +50,3 @@ def _explained(bench: Path) -> Iterator[None]:
         if not is_disk_full(error, bench):
             raise
         raise UserError(f"the disk of {bench} is full: make room and run it again, its work is kept") from None
-
-
-def is_disk_full(error: Exception, folder: Path) -> bool:
-    """Whether an error of writing comes from a full disk."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    writing = isinstance(error, OSError) or "write" in str(error).lower() or "No space left" in str(error)
-    return writing and shutil.disk_usage(folder).free < FULL

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.checkpoint import Checkpoint, Weights
+from i2i.checkpoint import OF_FILES, Checkpoint, Weights
 from i2i.config import DataConfig, Settings, to_yaml, validate
 from i2i.data.sources import find_data
 from i2i.errors import UserError
@@ -30,7 +30,7 @@ def facts_of(checkpoint: Checkpoint, weights: Weights = "last") -> dict[str, Any
     settings = checkpoint.settings
     config = validate(DataConfig, settings["data"], "data")
     kept = {key: value for key, value in settings["data"].items() if _drawn(config) or key not in LOCATION}
-    meta = {key: value for key, value in checkpoint.meta.items() if key != "best"}
+    meta = {key: value for key, value in checkpoint.meta.items() if key not in ("best", *OF_FILES)}
     own = {"averaged": False, "weights": weights}  # those that were chosen are the only weights there are
     return {**meta, **own, "settings": {**settings, "data": kept}, "data": _data_facts(config)}
 

@@ -3,11 +3,13 @@
     RUN/config.yaml                        what runs
     RUN/metrics.jsonl, RUN/samples/        how it went
     RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json; with train.ema also ema.safetensors, with
-                         train.best_by also best.safetensors
+                         train.best_by also best.safetensors; data.json lists the pictures that were learnt from
     RUN/validation.csv                     with train.best_by: the scores of the validation split
 
 A checkpoint is written under a temporary name, synced and renamed, so at any moment the newest one with a
 plain name is complete. Nothing is pickled: weights are safetensors, the rest loads with `weights_only=True`.
+checkpoint.json holds checksums of the other files and of itself, which are compared whenever one is loaded, and the
+checkpoint before the newest is kept. Checkpoints of before there were checksums are read without.
 """
 
 import json
@@ -24,9 +26,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from i2i import __version__, registry
+from i2i.checksums import SEAL, checksum, is_sound, sealed
 from i2i.config import Settings, validate
 from i2i.data.images import Preprocess
-from i2i.errors import UserError, unknown
+from i2i.data.record import DataRecord
+from i2i.disk import one_error_when_full
+from i2i.errors import Damaged, UserError, unknown
 from i2i.labels import LabelSpace
 from i2i.translator import Task, Translator
 
@@ -34,6 +39,18 @@ FORMAT = 2
 CHECKPOINTS = "checkpoints"
 Weights = Literal["last", "ema", "best"]
 """Which weights translate: of the last step, the moving average of train.ema, or the best by train.best_by."""
+
+KEPT = 2
+"""Checkpoints that a run folder holds: the newest, and the one before in case that is damaged."""
+
+DAMAGED = "damaged-"
+"""How names begin of checkpoints that are set aside."""
+
+NO_OTHER = "remove {run} and train or import again"
+
+DATA = "data.json"
+OF_FILES = ("files", SEAL, "data_fingerprint")
+"""Entries of checkpoint.json that tell of the files beside it, and not of the translator."""
 
 META = ("step", "steps", "images", "seconds", "inference", "parameters", "task", "settings")
 
@@ -44,7 +61,8 @@ class Checkpoint:
 
     Attributes:
         folder: where its files lie.
-        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position, origin.
+        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position, origin,
+            checksums of the files, fingerprint of the data, rollbacks.
         remedy: what to do about a file that cannot be loaded, for messages.
     """
 
@@ -62,6 +80,11 @@ class Checkpoint:
     def finished(self) -> bool:
         """Whether training reached its budget."""
         return self.position.finished
+
+    @property
+    def rollbacks(self) -> int:
+        """How often training has returned to a checkpoint because something was not finite."""
+        return int(self.meta.get("rollbacks", 0))
 
     @property
     def averaged(self) -> bool:
@@ -133,20 +156,52 @@ class Checkpoint:
         return found
 
     def _tensors(self, name: str) -> dict[str, Tensor]:
-        path = self.folder / name
+        path = self._sound(name)
         try:
             return load_file(path)
         except (OSError, SafetensorError) as error:
-            raise UserError(f"{path} cannot be loaded ({error}): {self.remedy}") from None
+            raise self._damaged(path, error) from None
 
     def training(self) -> dict[str, Any]:
         """States of the optimisers and of the translator's own training."""
-        path = self.folder / "training.pt"
+        path = self._sound("training.pt")
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:
-            raise UserError(f"{path} cannot be loaded ({error}): {self.remedy}") from None
+            raise self._damaged(path, error) from None
         return state
+
+    def data(self) -> DataRecord | None:
+        """The pictures that were learnt from; None if they were not written down."""
+        if "data_fingerprint" not in self.meta:
+            return None
+        path = self._sound(DATA)
+        try:
+            return DataRecord.from_text(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self._damaged(path, error) from None
+
+    def check(self) -> None:
+        """Compare every file with its checksum, or if there are none load it; `Damaged` for the first that differs."""
+        for name in self.meta.get("files", {}):
+            self._sound(name)
+        if "files" not in self.meta:
+            self.weights()
+            self.training()
+
+    def _sound(self, name: str) -> Path:
+        """Path of a file that is as it was written."""
+        path = self.folder / name
+        expected = self.meta.get("files", {}).get(name)
+        try:
+            if expected is not None and checksum(path) != expected:
+                raise self._damaged(path, "its checksum is not that of what was written")
+        except OSError as error:
+            raise self._damaged(path, error) from None
+        return path
+
+    def _damaged(self, path: Path, reason: object) -> Damaged:
+        return Damaged(f"{path} cannot be loaded ({reason})", self.remedy)
 
 
 @dataclass(frozen=True)
@@ -197,63 +252,152 @@ def save_checkpoint(
     average: Mapping[str, Tensor] | None = None,
     origin: Mapping[str, Any] | None = None,
     best: Best | None = None,
+    data: DataRecord | None = None,
+    rollbacks: int = 0,
 ) -> Path:
-    """Write a checkpoint, then remove older ones; returns its folder.
+    """Write a checkpoint, then remove those before the one before it; returns its folder.
 
     `average` are averaged weights, `best` those that were best, where the run keeps some; `origin` tells of imported
-    weights: the files with their hashes, and which networks are `fresh`.
+    weights: the files with their hashes, and which networks are `fresh`; `data` lists the pictures that are learnt
+    from, and `rollbacks` counts the returns to an earlier checkpoint.
+
+    Raises:
+        OSError: if it cannot be written, with ENOSPC where the disk is full; nothing of it is left then.
     """
     parent = run / CHECKPOINTS
     parent.mkdir(parents=True, exist_ok=True)
     final = parent / f"{position.step:08d}"
     if final.exists():
         return final  # the same step of the same run is the same state
-    partial = parent / f".{final.name}.part"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in translator.state_dict().items()}
-    save_file(weights, partial / "model.safetensors")
-    if average is not None:
-        save_file(dict(average), partial / "ema.safetensors")
-    if best is not None:
-        save_file(dict(best.weights), partial / "best.safetensors")
-    torch.save({"optimisers": dict(optimisers), "translator": translator.training_state()}, partial / "training.pt")
+    _remove_leftovers(parent)
     meta = meta_of(translator, settings, position, average is not None, origin)
     if best is not None:
         meta["best"] = best.facts()
-    (partial / "checkpoint.json").write_text(json.dumps(meta, indent=1, ensure_ascii=False))
-    for path in (*partial.iterdir(), partial):
-        _sync(path)
-    partial.rename(final)
+    if rollbacks:
+        meta["rollbacks"] = rollbacks
+    if data is not None:
+        meta["data_fingerprint"] = data.fingerprint
+    weights = {"model": translator.state_dict(), "ema": average, "best": None if best is None else best.weights}
+    training = {"optimisers": dict(optimisers), "translator": translator.training_state()}
+    partial = parent / f".{final.name}.part"
+    try:
+        partial.mkdir()
+        with one_error_when_full(parent):
+            _write(partial, weights, training, data, meta)
+        partial.rename(final)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     _sync(parent)
-    for older in _checkpoint_folders(run)[:-1]:
+    for older in _checkpoint_folders(run)[:-KEPT]:
         # Out of sight before it goes: a half-removed folder must not look like a checkpoint.
         doomed = older.rename(older.with_name(f".{older.name}.old"))
         shutil.rmtree(doomed)
     return final
 
 
+def _write(
+    folder: Path,
+    weights: Mapping[str, Mapping[str, Tensor] | None],
+    training: Mapping[str, Any],
+    data: DataRecord | None,
+    meta: Mapping[str, Any],
+) -> None:
+    """Write all files of a checkpoint into the empty `folder`, synced, checkpoint.json last."""
+    for name, tensors in weights.items():
+        if tensors is not None:
+            save_file(_plain(tensors), folder / f"{name}.safetensors")
+    torch.save(training, folder / "training.pt")
+    if data is not None:
+        (folder / DATA).write_text(data.text, encoding="utf-8")
+    files = {path.name: checksum(path) for path in sorted(folder.iterdir())}
+    (folder / "checkpoint.json").write_bytes(sealed({**meta, "files": files}))
+    for path in (*folder.iterdir(), folder):
+        _sync(path)
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """What processes left that were killed while they wrote or removed a checkpoint."""
+    for path in (*parent.glob(".*.part"), *parent.glob(".*.old")):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def newest_checkpoint(run: Path) -> Checkpoint | None:
     """The newest complete checkpoint of a run folder, or None.
 
     Raises:
+        Damaged: if its checkpoint.json is; its other files are looked at when they are loaded.
         UserError: for one of another format.
     """
     folders = _checkpoint_folders(run)
-    if not folders:
+    return _open(run, folders[-1]) if folders else None
+
+
+def sound_checkpoint(run: Path) -> tuple[Checkpoint | None, tuple[Damaged, ...]]:
+    """The newest checkpoint of which every file is as it was written, and what is wrong with those after it.
+
+    Raises:
+        Damaged: if there are checkpoints and none is sound.
+        UserError: for one of another format.
+    """
+    damages: list[Damaged] = []
+    for folder in reversed(_checkpoint_folders(run)):
+        try:
+            checkpoint = _open(run, folder)
+            checkpoint.check()
+        except Damaged as damage:
+            damages.append(damage)
+        else:
+            return checkpoint, tuple(damages)
+    if len(damages) > 1:
+        raise Damaged(f"{damages[0].what}, and so is the one before it", NO_OTHER.format(run=run))
+    if damages:
+        raise damages[0]
+    return None, ()
+
+
+def set_aside_damaged(run: Path) -> str | None:
+    """Rename what comes after the newest sound checkpoint, so that training goes on from that; one line if it has.
+
+    Raises:
+        Damaged, UserError: as `sound_checkpoint`.
+    """
+    sound, damages = sound_checkpoint(run)
+    if sound is None or not damages:
         return None
-    remedy = f"remove {folders[-1]} to use an older one"
-    return Checkpoint(folders[-1], read_meta(folders[-1] / "checkpoint.json", remedy), remedy)
+    for folder in _checkpoint_folders(run):
+        if folder.name > sound.folder.name:
+            place = folder.with_name(DAMAGED + folder.name)
+            shutil.rmtree(place, ignore_errors=True)
+            folder.rename(place)
+    return f"{damages[0].what}: going on from step {sound.position.step}; the damaged one is kept as {place}"
+
+
+def _open(run: Path, folder: Path) -> Checkpoint:
+    earlier = [other for other in _checkpoint_folders(run) if other.name < folder.name]
+    remedy = (
+        f"remove {folder} to use that of step {int(earlier[-1].name)}, or train on from there with "
+        f"i2i train --resume {run}"
+        if earlier
+        else f"there is none before it; {NO_OTHER.format(run=run)}"
+    )
+    return Checkpoint(folder, read_meta(folder / "checkpoint.json", remedy), remedy)
 
 
 def read_meta(path: Path, remedy: str) -> dict[str, Any]:
-    """The JSON beside a translator's weights; UserError if it is damaged or of another format."""
+    """The JSON beside a translator's weights; `Damaged` if it is, UserError if it is of another format."""
     try:
-        meta = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): {remedy}") from None
+        written = path.read_bytes()
+        meta = json.loads(written)
+    except (OSError, ValueError, RecursionError) as error:
+        raise Damaged(f"{path} cannot be read ({error})", remedy) from None
     if not isinstance(meta, dict):
-        raise UserError(f"{path} is no checkpoint of i2i: {remedy}")
+        raise Damaged(f"{path} is no checkpoint of i2i", remedy)
+    if (SEAL in meta or "files" in meta) and not is_sound(written, meta):
+        raise Damaged(f"{path} cannot be used (it has changed since it was written)", remedy)
     if meta.get("format") != FORMAT:
         raise UserError(
             f"{path} has checkpoint format {meta.get('format')!r} and i2i {__version__} reads {FORMAT}: "
@@ -261,7 +405,7 @@ def read_meta(path: Path, remedy: str) -> dict[str, Any]:
         )
     missing = [name for name in META if name not in meta]
     if missing:
-        raise UserError(f"{path} lacks {', '.join(missing)}: {remedy}")
+        raise Damaged(f"{path} lacks {', '.join(missing)}", remedy)
     return meta
 
 

@@ -1,5 +1,6 @@
 """The command line. Heavy libraries are imported inside the commands, so that help is quick."""
 
+import errno
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,6 +85,10 @@ def main() -> None:
         _fail(str(error), 2)
     except (TrainingError, ExportError) as error:
         _fail(str(error), getattr(error, "status", 1))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _fail(f"the disk of {error.filename or 'the output'} is full: make room and run it again", 1)
 
 
 def _fail(message: str, status: int) -> None:
@@ -141,6 +146,17 @@ def train(
     init: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Start with the weights and the model settings of a run.")
     ] = None,
+    on_nan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stop|rollback",
+            help="When a loss or gradient is not finite: stop, or return to the last checkpoint and go on with "
+            "another data order, three times at most.",
+        ),
+    ] = None,
+    accept_data: Annotated[
+        bool, typer.Option("--accept-data", help="Resume though the pictures have changed since the checkpoint.")
+    ] = False,
     device: DeviceOption = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
     cache_gib: CacheOption = None,
@@ -163,7 +179,7 @@ def train(
 
         i2i train --model stargan --data faces=celeba/ --data moods=rafd/
 
-        i2i train --resume runs/stargan-seasons
+        i2i train --resume runs/stargan-seasons --on-nan rollback
 
         i2i train --init runs/stargan-seasons --data photos/
 
@@ -174,15 +190,18 @@ def train(
 
     start = require_checkpoint(init) if init is not None else None
     given, model = model, _registered(model)
+    on_fault: Settings = {"train": {"on_nan": on_nan}} if on_nan else {}
     if resume is not None:
         named = model is not None and model == given  # and no class of one's own, which has to be imported
         if named or data or attributes or config or size or settings or out or init or cache_gib is not None:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
-        run_config, task, data_set = open_for_resume(resume)
+        run_config, task, data_set = open_for_resume(resume, on_fault)
         run = resume
     else:
+        if accept_data:
+            raise UserError("--accept-data says how to go on with a training: give it with --resume RUN")
         located = _data_settings(data, attributes, cache_gib)
-        run_config = _new_run(model, config, located, _sized(settings, size), start)
+        run_config = _new_run(model, config, located, _sized(settings, size), start, on_fault)
         data_set = _open_data(run_config)
         if start is not None:
             run_config, data_set = starting_domains(run_config, data_set, start)
@@ -194,7 +213,7 @@ def train(
     if dry_run:
         _print_training(run, run_config, task, data_set)
         return
-    _train(run, run_config, task, data_set, device, tensorboard, start)
+    _train(run, run_config, task, data_set, device, tensorboard, start, accept_data)
 
 
 @app.command()
@@ -689,7 +708,12 @@ def _sized(settings: list[str] | None, size: str | None) -> list[str]:
 
 
 def _new_run(
-    model: str | None, config: str | None, data: "Settings", assignments: list[str], start: "Checkpoint | None" = None
+    model: str | None,
+    config: str | None,
+    data: "Settings",
+    assignments: list[str],
+    start: "Checkpoint | None",
+    on_fault: "Settings",
 ) -> "RunConfig":
     from i2i.benchmarks.suite import base_settings, default_suite
     from i2i.config import merge, parse_assignments
@@ -709,7 +733,7 @@ def _new_run(
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    return run_config(name, merge(base, taken, {"data": data}, changes))
+    return run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
 
 
 def _same_model(model: str | None, started: str) -> str:
@@ -756,6 +780,7 @@ def _train(
     device: str | None,
     tensorboard: bool,
     start: "Checkpoint | None",
+    accept_data: bool,
 ) -> None:
     from i2i.checkpoint import require_checkpoint
     from i2i.runs import describe, describe_fit, train_run
@@ -779,7 +804,7 @@ def _train(
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
-        train_run(run, config, task, data, chosen, observers, line.on_loading, start)
+        train_run(run, config, task, data, chosen, observers, line.on_loading, start, accept_data=accept_data)
     position = require_checkpoint(run).position
     print(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"

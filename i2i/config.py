@@ -142,6 +142,11 @@ class TrainConfig(Section):
     log_every: int = Field(50, ge=1, description="steps between lines of metrics.jsonl")
     sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: only at the end")
     checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")
+    on_nan: Literal["stop", "rollback"] = Field(
+        "stop",
+        description="when a loss or gradient is not finite; rollback: return to the last checkpoint and go on with "
+        "another order of the data, three times at most",
+    )
     best_by: str | None = Field(
         None, description="also keep the weights that are best by this metric on the validation split"
     )
@@ -184,7 +189,8 @@ class RunConfig(Section):
         places = ("path", "layout", "paired", "sets", "embedded", "scenes", "test_scenes", "val_scenes", "cache_gib")
         for location in places:
             del settings["data"][location]
-        for reporting in ("log_every", "sample_every", "checkpoint_every"):
+        # A training that rolls back has a result where another has none.
+        for reporting in ("log_every", "sample_every", "checkpoint_every", "on_nan"):
             del settings["train"][reporting]
         # Unused settings are left out, so that results of before there were such settings are found.
         for kind in BUDGETS:

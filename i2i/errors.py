@@ -13,6 +13,21 @@ class TrainingError(Exception):
     """A training that had to stop; the text names the phase, the step and the last good checkpoint."""
 
 
+class DiskFull(TrainingError):
+    """A training that had to stop because nothing more can be written; its last checkpoint is good."""
+
+
+class Damaged(UserError):
+    """A file of a checkpoint that is not as it was written: cut short, changed, missing or unreadable.
+
+    `what` names the file and the reason, without the remedy.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        super().__init__(f"{what}: {remedy}")
+
+
 class ExportError(Exception):
     """An exported model that does not do what the trained one does; nothing of it is kept."""
 

@@ -15,6 +15,9 @@ class Fault:
     step: int
     terms: Mapping[str, float]
 
+    def __str__(self) -> str:
+        return f"phase {self.phase!r} of step {self.step + 1} was not finite ({self.terms_text()})"
+
     def terms_text(self) -> str:
         """The terms as `name value`, separated by commas."""
         return ", ".join(f"{name} {value:.4g}" for name, value in self.terms.items())

@@ -1,12 +1,13 @@
 """Trainings as the command line and the bench start them: from a config to a finished run folder."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from i2i import registry
-from i2i.checkpoint import Checkpoint, newest_checkpoint, starting_weights
+from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, sound_checkpoint, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.cache import PixelCache
@@ -15,10 +16,12 @@ from i2i.data.fitting import fitting_line, sizes_of
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
+from i2i.data.record import DataRecord
 from i2i.data.sources import open_data
 from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
+from i2i.run_lock import sole_training
 from i2i.tracking import MetricsFile, SampleGrids, duration
 from i2i.trainer import Observer, Trainer, build_translator
 from i2i.translator import Scratch, Task, Translator, check_size
@@ -93,8 +96,11 @@ def train_run(
     loading: Progress | None = None,
     start: Checkpoint | None = None,
     judge: Judge | None = None,
+    accept_data: bool = False,
 ) -> Path:
-    """Train to the end of the budget, from the newest checkpoint where there is one.
+    """Train to the end of the budget, from the newest sound checkpoint where there is one.
+
+    Damaged ones after it are set aside, which is said on standard error.
 
     Args:
         run: the run folder.
@@ -106,10 +112,54 @@ def train_run(
         loading: called with pictures decoded and in total.
         start: checkpoint of another run whose weights a new training starts with.
         judge: scores it on the validation split; by default as train.best_by says.
+        accept_data: go on even if the pictures are not those of the checkpoint.
 
     Returns:
         The folder of the last checkpoint.
+
+    Raises:
+        UserError: if another training is going on in the folder, no checkpoint in it is sound, or the pictures are not
+            those that it was trained on.
+        TrainingError: as `Trainer.train`.
     """
+    with sole_training(run):
+        notice = set_aside_damaged(run)
+        if notice:
+            print(f"i2i: {notice}", file=sys.stderr)
+        record = DataRecord.of(data.restricted(task.domains), _learnt_from(config))
+        if not accept_data:
+            _refuse_changed(run, data, record)
+        return _train(run, config, task, data, record, device, observers, loading, start, judge)
+
+
+def _learnt_from(config: RunConfig) -> list[str]:
+    """The splits whose pictures decide what is learnt."""
+    return [config.data.train_split, *([config.data.val_split] if config.train.best_by is not None else [])]
+
+
+def _refuse_changed(run: Path, data: DataSet, now: DataRecord) -> None:
+    checkpoint = newest_checkpoint(run)
+    before = checkpoint and checkpoint.data()
+    changes = now.changes_since(before) if before else ""
+    if checkpoint and changes:
+        raise UserError(
+            f"{data.root} has changed since the checkpoint of step {checkpoint.position.step}: {changes}. "
+            "Put the pictures back, or go on with those there are by --accept-data"
+        )
+
+
+def _train(
+    run: Path,
+    config: RunConfig,
+    task: Task,
+    data: DataSet,
+    record: DataRecord,
+    device: torch.device,
+    observers: Callable[[Trainer], tuple[Observer, ...]],
+    loading: Progress | None,
+    start: Checkpoint | None,
+    judge: Judge | None,
+) -> Path:
     pictures = TrainingPictures.load(
         data.restricted(task.domains),
         config.data.train_split,
@@ -124,7 +174,7 @@ def train_run(
         from i2i.judges import judge_of  # libraries of networks, which other trainings need not wait for
 
         judge = judge_of(config, task, data, device)
-    trainer = Trainer(run, config, task, pictures, device, start=start, judge=judge)
+    trainer = Trainer(run, config, task, pictures, device, start=start, judge=judge, data=record)
     trainer.observers = (
         MetricsFile(run, trainer.position.step),
         SampleGrids(run, pictures, task.domains),
@@ -133,13 +183,13 @@ def train_run(
     return trainer.train()
 
 
-def open_for_resume(run: Path) -> tuple[RunConfig, Task, DataSet]:
-    """Config, task and data of a run folder whose training can go on.
+def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConfig, Task, DataSet]:
+    """Config, with `changes` put over it, task and data of a run folder whose training can go on.
 
     Raises:
-        UserError: if there is nothing to resume or the training is finished.
+        UserError: if there is nothing to resume, nothing sound, or the training is finished.
     """
-    checkpoint = newest_checkpoint(run) if run.is_dir() else None
+    checkpoint = sound_checkpoint(run)[0] if run.is_dir() else None
     if checkpoint is None:
         raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME --out {run}")
     if checkpoint.imported:
@@ -147,7 +197,7 @@ def open_for_resume(run: Path) -> tuple[RunConfig, Task, DataSet]:
             f"{run} was imported and has no training to go on with: start one from its weights with "
             f"i2i train --init {run} --data DIR"
         )
-    settings = dict(checkpoint.settings)
+    settings = merge(checkpoint.settings, changes or {})
     model = dict(settings["model"])
     config = run_config(model.pop("name"), {**settings, "model": model})
     position = checkpoint.position

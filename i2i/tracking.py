@@ -1,20 +1,22 @@
 """Those who follow a training: the metrics file, sample grids, the progress line, TensorBoard."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 import torch
 from torch import Tensor
 
-from i2i.checkpoint import Position
+from i2i.checkpoint import Position, sync_write
 from i2i.data.images import to_arrays, write_picture
 from i2i.data.pictures import TrainingPictures
 from i2i.samples import tile
-from i2i.trainer import Observer, Record
+from i2i.trainer import Observer, Record, Rollback
 from i2i.translator import Translator
 
 SAMPLE_COLUMNS = 4
@@ -22,14 +24,12 @@ SAMPLE_DIRECTIONS = 6
 
 
 class MetricsFile(Observer):
-    """Appends records to `RUN/metrics.jsonl`; lines beyond the step training starts from are dropped."""
+    """Appends records to `RUN/metrics.jsonl`; lines beyond the step training starts or goes on from are dropped."""
 
     def __init__(self, run: Path, start: int) -> None:
         self._path = run / "metrics.jsonl"
         run.mkdir(parents=True, exist_ok=True)
-        if self._path.exists():
-            kept = [line for line in self._path.read_text().splitlines() if _step_of(line) <= start]
-            self._path.write_text("".join(f"{line}\n" for line in kept))
+        self._drop_beyond(start)
 
     def on_record(self, record: Record) -> None:
         """Write one line."""
@@ -43,8 +43,31 @@ class MetricsFile(Observer):
             "learning_rates": dict(record.learning_rates),
             "losses": dict(record.losses),
         }
-        with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        self._append(line)
+
+    def on_rollback(self, rollback: Rollback) -> None:
+        """Write a line that stands for the first step after the return."""
+        self._drop_beyond(rollback.step, but='"rollback"')
+        self._append({"step": rollback.step + 1, "rollback": rollback.number, "reason": str(rollback.fault)})
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        size = self._path.stat().st_size if self._path.exists() else 0
+        try:
+            with self._path.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError:
+            with suppress(OSError):
+                os.truncate(self._path, size)  # no half line
+            raise
+
+    def _drop_beyond(self, step: int, but: str | None = None) -> None:
+        """Drop lines of later steps, save those in which `but` occurs."""
+        if not self._path.exists():
+            return
+        lines = self._path.read_text().splitlines()
+        kept = [line for line in lines if _step_of(line) <= step or (but is not None and but in line)]
+        if kept != lines:
+            sync_write(self._path, "".join(f"{line}\n" for line in kept))
 
 
 class SampleGrids(Observer):
@@ -109,6 +132,10 @@ class ProgressLine(Observer):
         """Move the bar."""
         if self._bar:
             self._bar.update(self._task, description=self._title, completed=position.step, total=position.steps)
+
+    def on_rollback(self, rollback: Rollback) -> None:
+        """Say it."""
+        self._console.print(f"{self._title}: {rollback}", soft_wrap=True, highlight=False, markup=False)
 
     def on_record(self, record: Record) -> None:
         """Show speed and losses."""

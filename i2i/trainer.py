@@ -18,6 +18,7 @@ from torch import Tensor
 
 from i2i import registry
 from i2i.checkpoint import (
+    Best,
     Checkpoint,
     Position,
     load_weights,
@@ -30,14 +31,19 @@ from i2i.config import RunConfig, to_yaml
 from i2i.data.ahead import Ahead
 from i2i.data.batches import Batch
 from i2i.data.pictures import TrainingPictures
+from i2i.data.record import DataRecord
+from i2i.disk import is_disk_full
 from i2i.ema import build_average
-from i2i.errors import TrainingError, UserError
-from i2i.guard import FiniteGuard
+from i2i.errors import DiskFull, TrainingError, UserError
+from i2i.guard import Fault, FiniteGuard
 from i2i.horizon import horizon_of, images_per_step
 from i2i.translator import ModelConfig, Phase, Scratch, Task, Translator
 from i2i.validation import Judge, Validation
 
 Optimisers = Mapping[str, torch.optim.Adam]
+
+MAX_ROLLBACKS = 3
+"""How often a training with train.on_nan=rollback returns to a checkpoint before it stops."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,24 @@ class Record:
     data_share: float = 0.0
 
 
+@dataclass(frozen=True)
+class Rollback:
+    """A return to an earlier step, from which training goes on with another order of the data.
+
+    Attributes:
+        number: the how manieth of this training, from 1.
+        step: steps done at the checkpoint.
+        fault: why.
+    """
+
+    number: int
+    step: int
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.fault}: back to step {self.step} with another data order ({self.number} of {MAX_ROLLBACKS})"
+
+
 class Observer:
     """Somebody who follows a training: a progress line, a metrics file, TensorBoard. By itself it does nothing."""
 
@@ -70,6 +94,9 @@ class Observer:
 
     def on_sample(self, translator: Translator, position: Position) -> None:
         """When a sample of the translations is due."""
+
+    def on_rollback(self, rollback: Rollback) -> None:
+        """After a return to an earlier step."""
 
 
 def build_translator(config: RunConfig, task: Task) -> Translator:
@@ -200,6 +227,7 @@ class Trainer:
         observers: who is told.
         start: checkpoint of another run whose weights a new training starts with.
         judge: scores it on the validation split, `train.evaluations` times and once before the first step.
+        data: the files of the pictures, for the checkpoints.
     """
 
     def __init__(
@@ -212,9 +240,11 @@ class Trainer:
         observers: tuple[Observer, ...] = (),
         start: Checkpoint | None = None,
         judge: Judge | None = None,
+        data: DataRecord | None = None,
     ) -> None:
         self.run, self.config, self.pictures, self.device = run, config, pictures.on(device), device
-        self.observers = observers
+        self.observers, self.data, self._judge = observers, data, judge
+        self.seed, self.rollbacks = config.train.seed, 0
         self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
         self.translator = build_translator(config, task)
         checkpoint = newest_checkpoint(run)
@@ -230,25 +260,39 @@ class Trainer:
         self.guard = FiniteGuard(device)
         self.horizon = horizon_of(config, self.translator)
         self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
+        self.validation = self._validation(None)
         if checkpoint is not None:
             self._load_training(checkpoint)
-        best = checkpoint.best if checkpoint is not None else None
-        self.validation = Validation(run, judge, self.position.step, best) if judge and self.optimisers else None
 
     def train(self) -> Path:
         """Train to the end of the budget; returns the folder of the last checkpoint.
 
         Raises:
-            TrainingError: when a loss or gradient is not finite, or on SIGINT or SIGTERM. The run folder
-                then holds a good checkpoint to go on from.
+            TrainingError: when a loss or gradient is not finite (with train.on_nan=rollback: once more than
+                `MAX_ROLLBACKS` times), when the disk is full, or on SIGINT or SIGTERM. The run folder then holds a good
+                checkpoint to go on from.
         """
+        try:
+            return self._train()
+        except Exception as error:
+            if not is_disk_full(error, self.run):
+                raise
+            raise DiskFull(self._disk_full_text()) from None
+
+    def _train(self) -> Path:
         sync_write(self.run / "config.yaml", to_yaml(self.config.settings()))
         log = _LossLog()
         if self.validation is not None and not self.position.step:
             self.validation.evaluate(self.translator, self.position)
         with _stop_signals() as stopped, Ahead(self._draw) as batches:
+            if self.config.train.on_nan == "rollback" and newest_checkpoint(self.run) is None:
+                self._save()  # there is always one to return to
             while not self.position.finished:
-                self._step(log, batches)
+                try:
+                    self._step(log, batches)
+                except NotFinite as found:
+                    self._roll_back(found)
+                    log = _LossLog()
                 if stopped():
                     self._save()
                     raise Interrupted(self.run, self.position, stopped())
@@ -263,7 +307,7 @@ class Trainer:
         step = self.position.step
         batches = drawn(step)
         self._schedule(step)
-        torch.manual_seed(step_seed(train.seed, step))
+        torch.manual_seed(step_seed(self.seed, step))
         self.translator.train()
         terms = training_step(self.translator, self.optimisers, batches, step, self.guard, self._precision())
         if self.average is not None:
@@ -335,13 +379,55 @@ class Trainer:
         fault = self.guard.fault()
         if fault is None:
             return
-        checkpoint = newest_checkpoint(self.run)
-        left = f"the checkpoint of step {checkpoint.position.step} is good" if checkpoint else "no checkpoint yet"
-        raise TrainingError(
-            f"training stopped: phase {fault.phase!r} of step {fault.step + 1} was not finite "
-            f"({fault.terms_text()}); {left} in {self.run}. "
-            "Try a lower --set model.learning_rate or --set train.precision=fp32"
+        if self.config.train.on_nan == "stop":
+            tried, remedy = "", f"go on with i2i train --resume {self.run} --on-nan rollback, or start anew with"
+        else:
+            tried, remedy = f", after {self.rollbacks} rollbacks", "start anew with"
+        raise NotFinite(
+            f"training stopped: {fault}{tried}; {self._left()} in {self.run}. To get further {remedy} "
+            "a lower --set model.learning_rate or --set train.precision=fp32",
+            fault,
         )
+
+    def _left(self) -> str:
+        checkpoint = newest_checkpoint(self.run)
+        return f"the checkpoint of step {checkpoint.position.step} is good" if checkpoint else "no checkpoint yet"
+
+    def _disk_full_text(self) -> str:
+        checkpoint = newest_checkpoint(self.run)
+        if checkpoint is not None and checkpoint.finished:
+            after = "its training is finished"
+        else:
+            after = f"make room and go on with: i2i train --resume {self.run}" if checkpoint else "make room"
+        return f"training stopped at step {self.position.step}: the disk of {self.run} is full; {self._left()}, {after}"
+
+    def _roll_back(self, found: "NotFinite") -> None:
+        """Return to the newest checkpoint and go on from there in another order; raises `found` if that is not to be.
+
+        The order depends on the number of the rollback, which later checkpoints hold. A process that resumes from the
+        same checkpoint meets the same fault and returns to it likewise.
+        """
+        checkpoint = newest_checkpoint(self.run)
+        number = self.rollbacks + 1
+        if self.config.train.on_nan == "stop" or number > MAX_ROLLBACKS or checkpoint is None:
+            raise found
+        load_weights(self.translator, checkpoint)
+        self._load_training(checkpoint)
+        self._reseed(number)
+        self.guard = FiniteGuard(self.device)
+        for observer in self.observers:
+            observer.on_rollback(Rollback(number, self.position.step, found.fault))
+
+    def _reseed(self, rollbacks: int) -> None:
+        self.rollbacks = rollbacks
+        if rollbacks:
+            self.seed = _seed_after(self.config.train.seed, rollbacks)
+            self.pictures = self.pictures.reseeded(self.seed)
+
+    def _validation(self, best: Best | None) -> Validation | None:
+        if self._judge is None or not self.optimisers:
+            return None
+        return Validation(self.run, self._judge, self.position.step, best)
 
     def _save(self) -> Path:
         self._raise_if_not_finite()
@@ -349,7 +435,15 @@ class Trainer:
         average = self.average.state() if self.average is not None else None
         best = self.validation.best if self.validation is not None else None
         return save_checkpoint(
-            self.run, self.translator, self.config.settings(), self.position, states, average, best=best
+            self.run,
+            self.translator,
+            self.config.settings(),
+            self.position,
+            states,
+            average,
+            best=best,
+            data=self.data,
+            rollbacks=self.rollbacks,
         )
 
     def _load_training(self, checkpoint: Checkpoint) -> None:
@@ -360,6 +454,16 @@ class Trainer:
         if self.average is not None:
             self.average.load_state(checkpoint.average())
         self.position = checkpoint.position
+        self._reseed(checkpoint.rollbacks)
+        self.validation = self._validation(checkpoint.best)
+
+
+class NotFinite(TrainingError):
+    """A loss or gradient was not finite; `fault` tells the phase, the step and the terms."""
+
+    def __init__(self, message: str, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(message)
 
 
 class Interrupted(TrainingError):
@@ -378,6 +482,11 @@ class Interrupted(TrainingError):
 def step_seed(seed: int, step: int) -> int:
     """Seed of a step's random draws."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
+
+
+def _seed_after(seed: int, rollbacks: int) -> int:
+    """Seed of all that is drawn after so many rollbacks."""
+    return int(np.random.SeedSequence([seed, rollbacks], spawn_key=(1,)).generate_state(1, np.uint64)[0])
 
 
 def choose_device(name: str | None = None) -> torch.device:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from i2i import cli
+from i2i.checksums import sealed
 
 SMALL = [
     *("--set", "data.image_size=16"),
@@ -104,9 +105,9 @@ def trained(trained_once: Path, place: Path) -> Path:
 
 
 def spoil(run_folder: Path, **entries: object) -> None:
-    """Change entries of the checkpoint's meta data."""
+    """Change entries of the checkpoint's meta data, as if they had been written so."""
     (path,) = run_folder.glob("checkpoints/*/checkpoint.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+    path.write_bytes(sealed(json.loads(path.read_text()) | entries))
 
 
 both_commands = pytest.mark.parametrize(

@@ -212,6 +212,7 @@ REPORTED = {
     "train.log_every": "7",
     "train.sample_every": "7",
     "train.checkpoint_every": "7",
+    "train.on_nan": "rollback",
 }
 EVALUATED = {"train.evaluations": "7", "data.val_split": "extra"}
 """What decides the result of a training that is evaluated, and of no other."""

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from i2i.benchmarks import locks
+from i2i import locks
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from i2i.benchmarks.locks import Lock
+from i2i.locks import Lock
 lock = Lock(Path(sys.argv[1]))
 print(getattr(lock, sys.argv[2])(), flush=True)
 time.sleep(60)

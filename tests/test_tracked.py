@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from i2i.benchmarks import execution, jobs, keys, locks, status, tracked
+from i2i import locks
+from i2i.benchmarks import execution, jobs, keys, status, tracked
 from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
 
@@ -35,7 +36,7 @@ def test_a_job_is_on_record_and_not_run_twice(tmp_path, monkeypatch):
 
 
 def test_a_job_that_another_process_has_is_refused(tmp_path, monkeypatch):
-    with locks.held(status.lock_path(tmp_path, "a job")), pytest.raises(UserError, match=locks.BUSY):
+    with locks.held(status.lock_path(tmp_path, "a job")), pytest.raises(UserError, match=tracked.BUSY):
         run(tmp_path, monkeypatch, write)
     assert not (tmp_path / "out").exists()
 

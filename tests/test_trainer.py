@@ -253,9 +253,9 @@ def test_a_gradient_that_is_not_finite_is_a_fault_even_where_the_loss_is():
     assert guard.fault().step == 1
 
 
-def test_only_the_newest_checkpoint_is_kept(tmp_path):
+def test_the_newest_checkpoint_and_the_one_before_are_kept(tmp_path):
     trainer(tmp_path, checkpoint_every=1).train()
-    assert [path.name for path in (tmp_path / CHECKPOINTS).iterdir()] == [f"{STEPS:08d}"]
+    assert sorted(path.name for path in (tmp_path / CHECKPOINTS).iterdir()) == [f"{STEPS - 1:08d}", f"{STEPS:08d}"]
 
 
 def test_a_write_that_breaks_off_leaves_the_checkpoint_before(tmp_path, monkeypatch):
@@ -380,26 +380,6 @@ def wait_for_checkpoint(process, run):
         assert process.poll() is None, process.stdout.read()
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-@pytest.mark.slow
-def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
-    undisturbed = train_cyclegan(tmp_path, tmp_path / "undisturbed")
-    assert undisturbed.wait() == 0, undisturbed.stdout.read()
-    process = train_cyclegan(tmp_path, tmp_path / "killed")
-    rng = np.random.default_rng(5)
-    for _ in range(3):
-        wait_for_checkpoint(process, tmp_path / "killed")
-        time.sleep(float(rng.uniform(0.05, 0.8)))
-        process.kill()
-        process.wait()
-        newest_checkpoint(tmp_path / "killed").weights()
-        newest_checkpoint(tmp_path / "killed").training()
-        process = run_command(tmp_path, "train", "--resume", tmp_path / "killed")
-    output = process.communicate()[0]
-    assert process.returncode == 0 or "is finished" in output, output
-    ours, theirs = (require_checkpoint(tmp_path / run).weights() for run in ("killed", "undisturbed"))
-    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 @pytest.mark.slow

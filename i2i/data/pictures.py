@@ -138,6 +138,12 @@ class TrainingPictures:
         rows = {one.name: torch.zeros(1, len(one.columns)) for one in labels.sets if one.has_attributes}
         return cls(dict.fromkeys(pools, picture), preprocess, labels=labels, rows=rows)
 
+    def reseeded(self, seed: int) -> Self:
+        """The same pictures, in another order and with other crops and flips."""
+        other = copy(self)
+        other.seed = seed
+        return other
+
     def size(self, pool: str) -> int:
         """Number of pictures of a pool."""
         return len(self._pixels[pool])

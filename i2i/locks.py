@@ -1,8 +1,11 @@
 """Locks between processes, by the operating system: whoever holds one gives it back at the latest when it dies.
 
-They are advisory locks on empty files, which stay. Where the system has none, as on Windows, everything counts as free.
+They are advisory locks on files, which stay. Where the system or the file system has none, as on Windows, everything
+counts as free.
 """
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +18,7 @@ try:
 except ImportError:
     fcntl = None
 
-BUSY = "another bench is at work on it"
-"""The error of a job whose lock is taken, by which a bench knows to look at it again later."""
+UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 def available() -> bool:
@@ -29,6 +31,7 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file: IO[str] = path.open("a")
 
     def exclusive(self, wait: bool = False) -> bool:
@@ -43,6 +46,13 @@ class Lock:
         """Give it back."""
         self._file.close()
 
+    def is_in_place(self) -> bool:
+        """Whether its file is still the one at its path; one that was removed meanwhile locks nothing."""
+        try:
+            return os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+        except FileNotFoundError:
+            return False
+
     def _take(self, way: str, wait: bool) -> bool:
         if fcntl is None:
             return True
@@ -50,6 +60,9 @@ class Lock:
             fcntl.flock(self._file, getattr(fcntl, way) | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
         return True
 
 
