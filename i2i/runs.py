@@ -12,6 +12,7 @@ from i2i.data.batches import Batch
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
+from i2i.data.skipping import recorded, without
 from i2i.data.sources import open_data
 from i2i.ema import build_average
 from i2i.errors import UserError
@@ -152,7 +153,7 @@ def open_for_resume(run: Path) -> tuple[RunConfig, Task, DataSet]:
             f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "
             f"For a longer training start a new run with a larger --set train.{config.train.budget[0]}=..."
         )
-    return config, checkpoint.task, open_data(config.data)
+    return config, checkpoint.task, without(open_data(config.data), recorded(run))
 
 
 def starting_settings(start: Checkpoint) -> Settings:
