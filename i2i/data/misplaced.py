@@ -56,7 +56,8 @@ def _only_domain(root: Path, names: Iterable[str]) -> str | None:
 
 
 def _split_folders(folder: Path) -> list[str]:
-    return [one.name for one in _folders(folder) if one.name in SPLITS]
+    """Folders of splits that themselves hold pictures."""
+    return [split for split in SPLITS if (folder / split).is_dir() and _count(folder / split)]
 
 
 def _folders(root: Path) -> list[Path]:

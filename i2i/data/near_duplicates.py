@@ -87,7 +87,7 @@ def _grey(picture: Image.Image) -> Image.Image:
     if "A" in picture.getbands() or "transparency" in picture.info:
         layered = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
-    return picture.convert("L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BOX)
+    return picture.convert("L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
 
 
 def _hash(grey: np.ndarray) -> np.ndarray:
