@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from i2i.checkpoint import Checkpoint, Weights
     from i2i.config import RunConfig, Settings
     from i2i.data.layouts import DataSet
+    from i2i.data.skipping import Skipped
     from i2i.translator import Task
 
 app = typer.Typer(
@@ -73,6 +74,9 @@ LpipsOption = Annotated[
 CacheOption = Annotated[
     float | None,
     typer.Option("--cache-gib", metavar="N", help="Keep decoded pictures on disk up to N GiB; 0: none."),
+]
+SkipBadOption = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read; which is told and recorded.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
@@ -160,6 +164,7 @@ def train(
     device: DeviceOption = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
     cache_gib: CacheOption = None,
+    skip_bad: SkipBadOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train one translator.
@@ -189,11 +194,13 @@ def train(
     from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
 
     start = require_checkpoint(init) if init is not None else None
+    skipped: Skipped | None = None
     given, model = model, _registered(model)
     on_fault: Settings = {"train": {"on_nan": on_nan}} if on_nan else {}
     if resume is not None:
         named = model is not None and model == given  # and no class of one's own, which has to be imported
-        if named or data or attributes or config or size or settings or out or init or cache_gib is not None:
+        chosen = named or data or attributes or config or size or settings or out or init or skip_bad
+        if chosen or cache_gib is not None:
             raise UserError("--resume takes everything from the run folder: leave the other options out")
         run_config, task, data_set = open_for_resume(resume, on_fault)
         run = resume
@@ -205,6 +212,7 @@ def train(
         data_set = _open_data(run_config)
         if start is not None:
             run_config, data_set = starting_domains(run_config, data_set, start)
+        skipped, data_set = _readable(run_config, data_set) if skip_bad else ({}, data_set)
         task = task_of(run_config, data_set)
         run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
         _check_new(run)
@@ -213,6 +221,8 @@ def train(
     if dry_run:
         _print_training(run, run_config, task, data_set)
         return
+    if skipped is not None:
+        _before_training(run, run_config, data_set, skipped)
     _train(run, run_config, task, data_set, device, tensorboard, start, accept_data)
 
 
@@ -692,6 +702,117 @@ def make_data(
     with _counting(f"drawing {name}") as progress:
         make(name, out, image_size, scenes, test_scenes, seed, progress, val_scenes)
     print(scan(out))
+
+
+@data_app.command("check")
+def check_data(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data.")],
+    size: Annotated[str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; by default 256.")] = None,
+    models: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Models to try; by default all that fit the data.")
+    ] = None,
+    attributes: AttributesOption = None,
+    settings: SetOption = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw a contact sheet: some pictures of each domain, and leaks."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write what was found here.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the pictures on the contact sheet.")] = 0,
+    no_trial: Annotated[bool, typer.Option("--no-trial", help="Try no training steps: no times and memory.")] = False,
+    device: DeviceOption = None,
+) -> None:
+    """Tell what a data folder holds, what is wrong with it, and what each model would take to be trained on it.
+
+    Time and memory are measured: each model takes a few training steps in a process of its own. The status is 0 if
+    nothing is wrong or there are warnings only, and 1 for faults: files that cannot be read, a domain without training
+    pictures, equal files in several splits, a layout that is none, or no model that can be trained.
+
+    Examples:
+
+        i2i data check photos/
+
+        i2i data check photos/ --size 128 --models cyclegan --sheet photos.png --json photos.json
+    """
+    from i2i.config import merge, parse_assignments
+    from i2i.preflight import examine, lines, write_json
+
+    for place in (sheet, json):
+        if place is not None and (place.is_dir() or any(parent.is_file() for parent in place.parents)):
+            raise UserError(f"{place} is no place for a file: it is a folder, or lies in a file")
+    changes = merge(_data_settings([str(folder)], attributes, None), {"image_size": size} if size else {})
+    with _counting("looking at the pictures") as progress:
+        report, verdicts = examine(
+            merge({"data": changes}, parse_assignments(settings or [])),
+            models,
+            None if no_trial else device or "",
+            sheet,
+            seed,
+            progress,
+            lambda line: print(line, file=sys.stderr),
+        )
+    print("\n".join(lines(report, verdicts)))
+    if sheet is not None and report.files:
+        print(f"contact sheet: {sheet}")
+    if json is not None:
+        write_json(json, report, verdicts)
+    sys.exit(1 if report.faults else 0)
+
+
+@data_app.command("prepare")
+def prepare_data(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data.")],
+    size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    split: Annotated[
+        str | None, typer.Option(metavar="TRAIN,VAL,TEST", help="Shares, for folders of domains without splits.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the division into splits.")] = 0,
+    format: Annotated[str, typer.Option(metavar="png|jpeg", help="JPEG is of quality 95.")] = "png",
+    attributes: AttributesOption = None,
+    settings: SetOption = None,
+    skip_bad: SkipBadOption = False,
+) -> None:
+    """Decode and resize every picture once, into a clean folder that trains without further ado.
+
+    Pairs stay pairs, and lists of attributes are written again. The new folder appears when it is complete.
+
+    Examples:
+
+        i2i data prepare photos/ --size 128 --out photos-128/
+
+        i2i data prepare unsorted/ --size 128 --split 0.8,0.1,0.1 --out photos-128/
+    """
+    from i2i.config import merge, parse_assignments
+    from i2i.preparation import prepare_folder
+
+    changes = merge(_data_settings([str(folder)], attributes, None), {"image_size": size})
+    with _counting("preparing pictures") as progress:
+        told = prepare_folder(
+            merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress
+        )
+    print("\n".join(told))
+
+
+def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]":
+    """What cannot be read of the splits that a training takes, and the data without it."""
+    from i2i.data.skipping import find_bad, without
+
+    splits = [config.data.train_split, *([config.data.val_split] if config.train.best_by else [])]
+    with _counting("looking for bad pictures") as progress:
+        skipped = find_bad(data, splits, progress)
+    return skipped, without(data, skipped)
+
+
+def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
+    """Tell and record what is left out, and what a quick look at the data finds."""
+    from i2i.data import quick_check, skipping
+
+    skipping.record(run, skipped)
+    told = skipping.lines(skipped, data.root) if skipped else []
+    told += quick_check.warnings(data, config.data.train_split, config.data.image_size)
+    for line in told:
+        print(f"warning: {line}" if not line.startswith(" ") else line, file=sys.stderr)
 
 
 def _data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":

@@ -17,6 +17,7 @@ from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
 from i2i.data.record import DataRecord
+from i2i.data.skipping import recorded, without
 from i2i.data.sources import open_data
 from i2i.ema import build_average
 from i2i.errors import UserError
@@ -206,7 +207,7 @@ def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConf
             f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "
             f"For a longer training start a new run with a larger --set train.{config.train.budget[0]}=..."
         )
-    return config, checkpoint.task, open_data(config.data)
+    return config, checkpoint.task, without(open_data(config.data), recorded(run))
 
 
 def starting_settings(start: Checkpoint) -> Settings:

@@ -1,0 +1,86 @@
+"""What can be said of the data before every training without reading them twice: a few lines, no decoding.
+
+Files of different lengths cannot be equal, so few are read to find equal ones across splits; sizes come from headers.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from i2i.data.findings import files_of, imbalance_line, lost_by_crop, some
+from i2i.data.layouts import DataSet
+
+MOST_HEADERS = 300
+"""Pictures of the training split whose headers are read, evenly spread."""
+MOST_COMPARED = 2**28
+"""Bytes of files of equal length that are compared; data with more are left to `i2i data check`."""
+LOSS = 0.1
+
+
+def warnings(data: DataSet, train_split: str, image_size: tuple[int, int], fit: str = "crop") -> list[str]:
+    """What a user should know before training on `data`; nothing where all is well."""
+    told = [*_leaks(data, train_split), *imbalance_line(data, train_split)]
+    return [*told, *(_lost(data, train_split, image_size) if fit == "crop" else ())]
+
+
+def equal_files(ours: list[Path], theirs: list[Path]) -> list[tuple[Path, Path]] | None:
+    """Files of `ours` with one of `theirs` that has the same contents; None where too much would have to be read."""
+    lengths: dict[int, list[Path]] = {}
+    for path in ours:
+        lengths.setdefault(_length(path), []).append(path)
+    candidates = [path for path in theirs if _length(path) in lengths]
+    shared = {_length(path) for path in candidates}
+    held_out = [path for length in shared for path in lengths[length]]
+    if sum(map(_length, candidates)) + sum(map(_length, held_out)) > MOST_COMPARED:
+        return None
+    known = {_digest(path): path for path in reversed(candidates)}
+    pairs = ((path, known.get(_digest(path))) for path in held_out)
+    return sorted((path, twin) for path, twin in pairs if twin is not None)
+
+
+def _leaks(data: DataSet, train_split: str) -> Iterator[str]:
+    training = files_of(data, train_split)
+    held_out = [path for split in data.splits if split != train_split for path in files_of(data, split)]
+    try:
+        equal = equal_files(held_out, training)
+    except OSError:  # the training itself will name the file
+        return
+    if equal is None:
+        yield "whether held-out pictures are among the training pictures was not looked at: i2i data check does"
+    elif equal:
+        names = some([f"{path} = {twin}" for path, twin in equal])
+        yield f"{len(equal)} held-out pictures are among the training pictures, so scores will flatter: {names}"
+
+
+def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Iterator[str]:
+    pictures = [picture for domain in data.domains for picture in data.splits[train_split].get(domain, ())]
+    every = -(-len(pictures) // MOST_HEADERS) or 1
+    lost = []
+    for picture in pictures[::every]:
+        try:
+            width, height = _size(picture.path)
+        except (OSError, SyntaxError, ValueError):  # the training itself will name the file
+            continue
+        lost.append(lost_by_crop((max(1, width // 2) if picture.half else width, height), image_size))
+    if lost and max(lost) >= LOSS:
+        height, width = image_size
+        mean = sum(lost) / len(lost)
+        yield f"cropping to {height}x{width} takes {mean:.0%} of a training picture on average, at most {max(lost):.0%}"
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height of the upright picture."""
+    with Image.open(path) as picture:
+        width, height = picture.size
+        turned = picture.format == "JPEG" and picture.getexif().get(0x0112, 1) >= 5
+    return (height, width) if turned else (width, height)
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _digest(path: Path) -> bytes:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()

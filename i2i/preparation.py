@@ -1,0 +1,70 @@
+"""The command that prepares a data folder: what to read, where to write, what to tell."""
+
+from pathlib import Path
+from typing import cast
+
+from i2i.config import DataConfig, Settings, validate
+from i2i.data.division import describe, divide, has_splits, parse_shares
+from i2i.data.images import Preprocess
+from i2i.data.layouts import DataSet
+from i2i.data.misplaced import diagnose
+from i2i.data.pictures import Progress
+from i2i.data.prepare import SUFFIXES, Format, prepare, write_card
+from i2i.data.skipping import find_bad, lines, without
+from i2i.data.sources import open_data
+from i2i.errors import UserError
+from i2i.folders import new_folder
+
+
+def prepare_folder(
+    settings: Settings,
+    out: Path,
+    split: str | None = None,
+    seed: int = 0,
+    format: str = "png",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Write a data folder anew, resized; returns what was done, for people to read.
+
+    Args:
+        settings: section `data`, which names the folder and the image size.
+        out: a folder that does not exist or is empty; it appears when all is written.
+        split: shares of train, val and test, for folders of domains without splits.
+        seed: of that division.
+        format: `png` or `jpeg`.
+        skip_bad: leave out files that cannot be decoded, of pairs both.
+        progress: called with pictures done and in total.
+
+    Raises:
+        UserError: for a folder that is not understood, has splits when it is to be divided or has none when not, a
+            picture that cannot be decoded, or a place that cannot be written.
+    """
+    config = validate(DataConfig, settings.get("data", {}), "data")
+    if format not in SUFFIXES:
+        raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
+    data = _opened(config, split, seed)
+    told = [f"{data}"]
+    if skip_bad:
+        bad = find_bad(data, data.splits)
+        data = without(data, bad)
+        told += lines(bad, data.root) if bad else []
+    with new_folder(out) as partial:
+        told += prepare(data, partial, Preprocess(config.image_size, config.channels), cast(Format, format), progress)
+        write_card(data, partial)
+    return [*told, f"prepared {out}: {describe(data.splits)}"]
+
+
+def _opened(config: DataConfig, split: str | None, seed: int) -> DataSet:
+    if config.path is None:
+        raise UserError("name a data folder: i2i data prepare DIR")
+    if split is None:
+        try:
+            return open_data(config)
+        except UserError as error:
+            hint = diagnose(config.path)
+            raise UserError(f"{error}\n{hint}" if hint else str(error)) from None
+    shares = parse_shares(split)
+    if has_splits(config.path):
+        raise UserError(f"{config.path} has splits already: leave --split out")
+    return divide(config.path, shares, seed)

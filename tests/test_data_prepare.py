@@ -1,0 +1,227 @@
+"""`i2i data prepare`: what comes out trains as what went in, complete or not at all."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from i2i.config import DataConfig
+from i2i.data.images import Preprocess
+from i2i.data.pictures import TrainingPictures
+from i2i.data.sources import open_data
+from tests.test_bad_input import contents, run
+from tests.test_data_check import put, scene
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def data_set(root: Path, *files: str, width: int = 40) -> Path:
+    for number, file in enumerate(files):
+        put(root / file, scene(number, width, 30))
+    return root
+
+
+FOUR = ("train/dawn/1.jpg", "train/dusk/1.png", "test/dawn/2.png", "test/dusk/3.png")
+
+
+def prepared(*arguments: object) -> Path:
+    assert run("data", "prepare", *arguments, "--out", "out") == 0
+    return Path("out")
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def pixels(root: Path, domain: str) -> np.ndarray:
+    data = open_data(DataConfig(path=root))
+    pictures = TrainingPictures.load(data, "train", Preprocess((16, 24)), flip=False)
+    return np.concatenate([images.numpy() for images in pictures.centred(domain)])
+
+
+def test_the_new_folder_trains_as_the_old_one(place):
+    data_set(place / "sky", *FOUR)
+    out = prepared("sky", "--size", "16x24")
+    assert names(out) == sorted([*(str(Path(file).with_suffix(".png")) for file in FOUR), "i2i.json"])
+    for domain in ("dawn", "dusk"):
+        assert np.array_equal(pixels(out, domain), pixels(place / "sky", domain))
+    assert Image.open(out / "train/dawn/1.png").size == (24, 16)
+    assert open_data(DataConfig(path=out)).domains == ("dawn", "dusk")
+
+
+def test_halves_become_pairs_of_two_domains(place):
+    data_set(place / "sky", "train/x.png", "train/y.jpg", width=80)
+    out = prepared("sky", "--size", "16")
+    data = open_data(DataConfig(path=out))
+    assert data.paired
+    assert names(out / "train") == ["A/x.png", "A/y.png", "B/x.png", "B/y.png"]
+    left = scene(0, 80, 30).crop((0, 0, 40, 30))
+    assert np.array_equal(np.asarray(Image.open(out / "train/A/x.png")), Preprocess((16, 16))(left))
+
+
+def test_names_that_only_suffixes_tell_apart_stay_apart(place):
+    data_set(place / "sky", "train/dawn/1.jpg", "train/dawn/1.png", "train/dawn/1-2.png", "train/dusk/1.png")
+    out = prepared("sky", "--size", "16")
+    assert len(names(out / "train/dawn")) == 3
+    assert "1.png" in names(out / "train/dawn")
+
+
+def test_members_of_a_pair_get_the_same_name(place):
+    data_set(place / "sky", "train/dawn/1.jpg", "train/dawn/1.png", "train/dusk/1.bmp", "train/dusk/1.tif")
+    (place / "sky/i2i.json").write_text('{"paired": true, "domains": ["dusk", "dawn"]}')
+    out = prepared("sky", "--size", "16")
+    assert names(out / "train/dawn") == names(out / "train/dusk")
+    data = open_data(DataConfig(path=out))
+    assert (data.paired, data.domains) == (True, ("dusk", "dawn"))
+
+
+def test_jpeg_is_written_where_wanted(place):
+    data_set(place / "sky", *FOUR)
+    out = prepared("sky", "--size", "16", "--format", "jpeg")
+    assert Image.open(out / "train/dusk/1.jpg").format == "JPEG"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_folders_of_domains_are_divided_by_shares(place, seed):
+    data_set(place / "sky", *(f"{domain}/{domain}{number}.png" for domain in ("dawn", "dusk") for number in range(10)))
+    out = prepared("sky", "--size", "16", "--split", "0.8,0.1,0.1", "--seed", seed)
+    data = open_data(DataConfig(path=out))
+    for domain in data.domains:
+        split_up = {split: [picture.stem for picture in data.pictures(split, domain)] for split in data.splits}
+        assert {split: len(own) for split, own in split_up.items()} == {"train": 8, "val": 1, "test": 1}
+        assert sorted(name for own in split_up.values() for name in own) == [
+            f"{domain}{number}" for number in range(10)
+        ]
+
+
+def test_the_division_depends_on_the_seed_alone(place):
+    data_set(place / "sky", *(f"{domain}/{domain}{number}.png" for domain in ("dawn", "dusk") for number in range(10)))
+    found = []
+    for seed in (0, 0, 1):
+        found.append(names(prepared("sky", "--size", "16", "--split", "0.5,0,0.5", "--seed", seed)))
+        shutil.rmtree("out")
+    assert found[0] == found[1] != found[2]
+
+
+def test_scenes_of_equal_names_stay_in_the_same_split(place):
+    data_set(place / "sky", *(f"{domain}/{number}.png" for domain in ("dawn", "dusk") for number in range(10)))
+    out = prepared("sky", "--size", "16", "--split", "0.6,0.2,0.2")
+    for split, count in (("train", 6), ("val", 2), ("test", 2)):
+        assert names(out / split / "dawn") == names(out / split / "dusk")
+        assert len(names(out / split / "dawn")) == count
+
+
+def celeba(root: Path) -> Path:
+    for number in range(4):
+        put(root / f"images/{number}.jpg", scene(number, 40, 50))
+    rows = ["4", "Male Young Smiling", *(f"{n}.jpg {1 if n % 2 else -1} 1 {-1 if n else 1}" for n in range(4))]
+    (root / "list_attr_celeba.txt").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def test_a_list_of_attributes_is_written_again_with_all_of_them(place):
+    celeba(place / "faces")
+    out = prepared("faces", "--size", "16", "--attributes", "Male,Young")
+    assert names(out) == [*(f"images/{n}.png" for n in range(4)), "list_attr_celeba.txt", "list_eval_partition.txt"]
+    before, after = (
+        open_data(DataConfig(path=root, attributes=("Male", "Young", "Smiling"))) for root in (place / "faces", out)
+    )
+
+    def told(data):
+        return {
+            (split, domain): [(picture.stem, picture.attributes) for picture in own]
+            for split, found in data.splits.items()
+            for domain, own in found.items()
+        }
+
+    assert told(before) == told(after)
+
+
+def test_bad_pictures_are_left_out_where_wanted_and_told(place, capsys):
+    data_set(place / "sky", *FOUR, "train/dawn/5.png")
+    (place / "sky/train/dawn/5.png").write_bytes(b"no picture")
+    out = prepared("sky", "--size", "16", "--skip-bad")
+    assert names(out / "train/dawn") == ["1.png"]
+    assert "train/dawn/5.png cannot be read as a picture (it is of no known format)" in capsys.readouterr().out
+
+
+def said_in_refusing(place: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    before = contents(place)
+    assert run("data", "prepare", *arguments) == 2
+    assert contents(place) == before, "nothing half-written"
+    said = capsys.readouterr().err
+    assert said.startswith("i2i: ")
+    return said
+
+
+def test_a_bad_picture_is_named_and_nothing_is_left_behind(place, capsys):
+    data_set(place / "sky", *FOUR)
+    path = place / "sky/test/dusk/3.png"
+    path.write_bytes(path.read_bytes()[:-400])
+    said = said_in_refusing(place, capsys, "sky", "--size", 16, "--out", "out")
+    assert "test/dusk/3.png cannot be read as a picture" in said
+
+
+REFUSALS = {
+    "not empty": (("--out", "sky"), "sky is not empty: choose another --out"),
+    "splits": (("--split", "0.8,0.1,0.1"), "sky has splits already: leave --split out"),
+    "shares": (("--split", "0.8,0.3,0.1"), "--split 0.8,0.3,0.1 must be the shares of train, val and test"),
+    "two shares": (("--split", "0.8,0.2"), "which add up to 1"),
+    "format": (("--format", "gif"), "--format gif is none: choose png or jpeg"),
+    "size": (("--size", "4"), "image sides must be at least 8"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_cannot_be_done_is_refused(place, capsys, case):
+    data_set(place / "sky", *FOUR)
+    options, complaint = REFUSALS[case]
+    given = {"--size": "16", "--out": "out", **dict([options])}
+    arguments = [word for option in given.items() for word in option]
+    assert complaint in said_in_refusing(place, capsys, "sky", *arguments)
+
+
+def test_folders_without_splits_are_told_the_option(place, capsys):
+    data_set(place / "sky", "dawn/1.png", "dusk/2.png")
+    said = said_in_refusing(place, capsys, "sky", "--size", 16, "--out", "out")
+    assert "--split 0.8,0.1,0.1" in said
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        (("dawn/1.png", "dusk/2.png"), "1 pictures of a domain are too few to divide into 3 splits"),
+        (("dawn/1.png",), "has only one domain, dawn"),
+        (("1.png", "dawn/1.png"), "lies beside folders of domains"),
+    ],
+)
+def test_what_cannot_be_divided_is_told(place, capsys, files, complaint):
+    data_set(place / "sky", *files)
+    options = ("--size", 16, "--split", "0.8,0.1,0.1", "--out", "out")
+    assert complaint in said_in_refusing(place, capsys, "sky", *options)
+
+
+def test_a_full_disk_leaves_nothing_behind(place, capsys, monkeypatch):
+    data_set(place / "sky", *FOUR)
+
+    def full(self, *arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    assert "cannot be written (No space left on device): make room" in said_in_refusing(
+        place, capsys, "sky", "--size", 16, "--out", "out"
+    )
+
+
+def test_the_card_tells_name_domains_and_pairs(place):
+    data_set(place / "sky", *FOUR)
+    out = prepared("sky", "--size", "16")
+    assert json.loads((out / "i2i.json").read_text()) == {"name": "sky", "domains": ["dawn", "dusk"], "paired": False}
