@@ -229,6 +229,13 @@ def test_an_earlier_twin_is_found_and_not_the_picture_itself():
     assert nearest(prints, prints, earlier=True) == [None, None, 0]
 
 
+def test_pictures_of_the_same_hash_that_show_different_things_are_told_apart():
+    one, other = Fingerprint.of(scene(1)), Fingerprint.of(scene(2))
+    lookalike = Fingerprint(one.signs, other.thumbnail)
+    assert nearest([one], [lookalike]) == [None]
+    assert nearest([one], [lookalike, one]) == [1]
+
+
 def test_pictures_of_one_colour_are_not_compared():
     assert Fingerprint.of(Image.new("RGB", (48, 48), "teal")) is None
 
@@ -341,6 +348,7 @@ def test_the_contact_sheet_of_pairs_shows_the_same_scenes_in_all_rows(tmp_path, 
         for domain in ("dawn", "dusk"):
             put(tmp_path / f"sky/train/{domain}/{number}.png", Image.new("RGB", (32, 32), (20 * number, 50, 50)))
     (tmp_path / "sky/i2i.json").write_text('{"paired": true}')
+    (tmp_path / "sky/train/dusk/0.png").write_bytes(b"no picture")
     told(capsys, "sky", "--size", 16, "--sheet", "sheet.png")
     sheet = np.asarray(Image.open("sheet.png"))
     first, second = (GAP + LABEL_HEIGHT + SIDE // 2 + row * (LABEL_HEIGHT + SIDE + GAP) for row in (0, 1))
