@@ -369,7 +369,7 @@ def test_the_quick_look_finds_leaks_imbalance_and_loss_without_decoding(sky, mon
     monkeypatch.setattr(Image.Image, "load", None)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
     leak, imbalance, lost = warnings(data, "train", (16, 16))
-    assert "1 held-out pictures are among the training pictures" in leak
+    assert "1 held-out picture among the training pictures" in leak
     assert "test/dusk/9.png = " in leak
     assert "dusk has 3.3 times as many" in imbalance
     assert lost == "cropping to 16x16 takes 27% of a training picture on average, at most 50%"
@@ -378,7 +378,7 @@ def test_the_quick_look_finds_leaks_imbalance_and_loss_without_decoding(sky, mon
 def test_a_training_is_told_what_the_quick_look_finds(sky, capsys):
     shutil.copy(sky / "train/dawn/0.png", sky / "test/dusk/9.png")
     assert run("train", "--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL) == 0
-    assert "warning: 1 held-out pictures are among the training pictures" in capsys.readouterr().err
+    assert "warning: 1 held-out picture among the training pictures" in capsys.readouterr().err
 
 
 # --skip-bad
