@@ -5,7 +5,6 @@ tried: once to warm up, then twice by the clock. Loading pictures, samples and c
 """
 
 import math
-import os
 import resource
 import sys
 import time
@@ -170,9 +169,6 @@ def _most_memory(device: torch.device) -> int:
 
 def _work(connection: Connection, name: str, settings: Settings, task: Task, data: DataSet, device: str) -> None:
     """The life of the process: measure, tell, end."""
-    threads = os.environ.get("OMP_NUM_THREADS")
-    if threads:
-        torch.set_num_threads(int(threads))
     model = {key: value for key, value in settings["model"].items() if key != "name"}
     try:
         config = run_config(name, {**settings, "model": model})

@@ -229,6 +229,13 @@ def test_an_earlier_twin_is_found_and_not_the_picture_itself():
     assert nearest(prints, prints, earlier=True) == [None, None, 0]
 
 
+def test_pictures_of_the_same_hash_that_show_different_things_are_told_apart():
+    one, other = Fingerprint.of(scene(1)), Fingerprint.of(scene(2))
+    lookalike = Fingerprint(one.signs, other.thumbnail)
+    assert nearest([one], [lookalike]) == [None]
+    assert nearest([one], [lookalike, one]) == [1]
+
+
 def test_pictures_of_one_colour_are_not_compared():
     assert Fingerprint.of(Image.new("RGB", (48, 48), "teal")) is None
 
@@ -341,6 +348,7 @@ def test_the_contact_sheet_of_pairs_shows_the_same_scenes_in_all_rows(tmp_path, 
         for domain in ("dawn", "dusk"):
             put(tmp_path / f"sky/train/{domain}/{number}.png", Image.new("RGB", (32, 32), (20 * number, 50, 50)))
     (tmp_path / "sky/i2i.json").write_text('{"paired": true}')
+    (tmp_path / "sky/train/dusk/0.png").write_bytes(b"no picture")
     told(capsys, "sky", "--size", 16, "--sheet", "sheet.png")
     sheet = np.asarray(Image.open("sheet.png"))
     first, second = (GAP + LABEL_HEIGHT + SIDE // 2 + row * (LABEL_HEIGHT + SIDE + GAP) for row in (0, 1))
@@ -361,7 +369,7 @@ def test_the_quick_look_finds_leaks_imbalance_and_loss_without_decoding(sky, mon
     monkeypatch.setattr(Image.Image, "load", None)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
     leak, imbalance, lost = warnings(data, "train", (16, 16))
-    assert "1 held-out pictures are among the training pictures" in leak
+    assert "1 held-out picture among the training pictures" in leak
     assert "test/dusk/9.png = " in leak
     assert "dusk has 3.3 times as many" in imbalance
     assert lost == "cropping to 16x16 takes 27% of a training picture on average, at most 50%"
@@ -370,7 +378,7 @@ def test_the_quick_look_finds_leaks_imbalance_and_loss_without_decoding(sky, mon
 def test_a_training_is_told_what_the_quick_look_finds(sky, capsys):
     shutil.copy(sky / "train/dawn/0.png", sky / "test/dusk/9.png")
     assert run("train", "--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL) == 0
-    assert "warning: 1 held-out pictures are among the training pictures" in capsys.readouterr().err
+    assert "warning: 1 held-out picture among the training pictures" in capsys.readouterr().err
 
 
 # --skip-bad

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from i2i.config import DataConfig
 from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
+from i2i.data.prepare import prepare
 from i2i.data.sources import open_data
 from tests.test_bad_input import contents, run
 from tests.test_data_check import put, scene
@@ -81,6 +83,14 @@ def test_members_of_a_pair_get_the_same_name(place):
     assert names(out / "train/dawn") == names(out / "train/dusk")
     data = open_data(DataConfig(path=out))
     assert (data.paired, data.domains) == (True, ("dusk", "dawn"))
+
+
+def test_members_of_a_pair_whose_files_have_other_names_are_named_after_the_first(place):
+    data_set(place / "sky", "train/dawn/a.png", "train/dusk/b.png")
+    data = replace(open_data(DataConfig(path=place / "sky")), paired=True)
+    Path("out").mkdir()
+    prepare(data, Path("out"), Preprocess((16, 16)))
+    assert names(Path("out")) == ["train/dawn/a.png", "train/dusk/a.png"]
 
 
 def test_jpeg_is_written_where_wanted(place):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from i2i.data.findings import files_of, imbalance_line, lost_by_crop, some
+from i2i.data.findings import files_of, imbalance_line, lost_by_crop, number, some
 from i2i.data.layouts import DataSet
 
 MOST_HEADERS = 300
@@ -51,7 +51,7 @@ def _leaks(data: DataSet, train_split: str) -> Iterator[str]:
         yield "whether held-out pictures are among the training pictures was not looked at: i2i data check does"
     elif equal:
         names = some([f"{path} = {twin}" for path, twin in equal])
-        yield f"{len(equal)} held-out pictures are among the training pictures, so scores will flatter: {names}"
+        yield f"{number(len(equal), 'held-out picture')} among the training pictures, so scores will flatter: {names}"
 
 
 def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Iterator[str]:
