@@ -39,9 +39,10 @@ def one_budget(settings: Any) -> Any:
     """Settings with exactly one of `BUDGETS`: for the validators of sections that hold them."""
     if not isinstance(settings, dict):
         return settings
-    given = [f"{kind}={settings[kind]}" for kind in BUDGETS if settings.get(kind) is not None]
+    given = [kind for kind in BUDGETS if settings.get(kind) is not None]
     if len(given) > 1:
-        raise ValueError(f"a budget is counted in one unit: choose one of {', '.join(given)}")
+        named = ", ".join(f"{kind}={_shown(settings[kind])}" for kind in given)
+        raise ValueError(f"a budget is counted in one unit: choose one of {named}")
     return settings if given else {**settings, "images": DEFAULT_IMAGES}
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -43,7 +44,7 @@ class Clock(Observer):
 def steady(monkeypatch):
     """A clock by which every step takes a second."""
     ticks = iter(range(1_000_000))
-    monkeypatch.setattr("i2i.trainer.time.perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr("i2i.trainer.time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from i2i import cli, locks, registry
+from i2i import trainer as trainer_module
 from i2i.checkpoint import (
     CHECKPOINTS,
     newest_checkpoint,
@@ -522,9 +523,13 @@ def spared_after(rollbacks):
 
 
 def test_rollback_returns_to_the_last_checkpoint_and_goes_on_in_another_order(tmp_path, monkeypatch):
-    orders = []
-    draw = Trainer._draw
-    monkeypatch.setattr(Trainer, "_draw", lambda self, step: orders.append((step, batch := draw(self, step))) or batch)
+    orders, take_step = [], trainer_module.training_step
+
+    def noted(translator, optimisers, batches, step, *others):
+        orders.append((step, batches))
+        return take_step(translator, optimisers, batches, step, *others)
+
+    monkeypatch.setattr(trainer_module, "training_step", noted)
     poison_batches(monkeypatch, step=4, spared=spared_after(1))
     rolling(tmp_path, checkpoint_every=2).train()
     assert [step for step, _ in orders] == [0, 1, 2, 3, 2, 3, 4, 5]
