@@ -98,7 +98,7 @@ def accept_settings(line: str) -> None:
         config, model, base = value_of("--config"), value_of("--model"), {}
         if config:
             model, base = base_settings(config, model, {})
-        run_config(model, merge(base, parse_assignments(given)))
+        run_config(model or "cyclegan", merge(base, parse_assignments(given)))  # `data check` names none
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "--set" in line and line not in OF_EXAMPLE])
