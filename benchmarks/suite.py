@@ -180,6 +180,7 @@ def load_suite(
     settings = read(base) if isinstance(base, str) else dict(base)
     if models:
         settings["models"] = chosen_models(models, settings.get("models", Suite().models))
+        settings["own_models"] = _still_named(settings)
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
@@ -199,6 +200,13 @@ def chosen_models(text: str, listed: Sequence[str]) -> list[str]:
         _refuse_plus(text, names)
         return names
     return list(dict.fromkeys([*listed, *(name.removeprefix("+") for name in names)]))
+
+
+def _still_named(settings: Settings) -> dict[str, str]:
+    """Of the recorded classes of one's own those that models or variants go by: files of others may be gone."""
+    variants = settings.get("variants", {}).values()
+    named = {*settings["models"], *(variant.get("model") for variant in variants)}
+    return {name: source for name, source in settings.get("own_models", {}).items() if name in named}
 
 
 def _refuse_plus(text: str, names: Sequence[str]) -> None:
