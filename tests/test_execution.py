@@ -199,7 +199,7 @@ def test_results_that_other_versions_made_are_named(copied, capsys):
     assert f"- {note}" in (copied / "table.md").read_text()
 
 
-LONG = ["--set=budget.images=2400", "--set=train.checkpoint_every=20", "--set=train.log_every=5"]
+LONG = ["--set=budget.images=960", "--set=train.checkpoint_every=6", "--set=train.log_every=5"]
 
 
 def test_a_killed_bench_resumes_its_training_and_ends_like_an_undisturbed_one(tmp_path, cache, capsys):  # noqa: F811
@@ -214,7 +214,7 @@ def test_a_killed_bench_resumes_its_training_and_ends_like_an_undisturbed_one(tm
     process.wait()
     while "running on" in (states := printed(capsys, "--out", out)):
         time.sleep(0.2)  # a worker ends by itself when it finds nobody to report to
-    assert "(2,400 images): resumable at step" in states
+    assert "(960 images): resumable at step" in states
     assert bench("--out", out, "--workers", "1") == 0  # as many threads as before
     assert bench("--out", undisturbed, *arguments) == 0
     assert rows_of(out) == rows_of(undisturbed)
