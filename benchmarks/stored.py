@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.costs import measured
 from i2i.benchmarks.grid import Finished
-from i2i.benchmarks.keys import REAL
+from i2i.benchmarks.keys import REAL, key_of, stored_key
 from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
 from i2i.errors import UserError
@@ -84,18 +83,11 @@ def absent_of(plan: Plan) -> dict[str, str]:
 def _keys(plan: Plan) -> Iterator[tuple[str, Any]]:
     """Names of the trainings and scorings, with the keys of what lies in their places."""
     for training in plan.trainings:
-        yield training.name, measured(plan.out / training.folder).get("key")
+        yield training.name, key_of(plan.out / training.folder)
     for name in plan.contestants():
         for seed in plan.seeds():
-            yield f"scores of {name}, seed {seed}", _key_of_scores(plan.out, f"{name}-seed{seed}")
-    yield "scores of real pictures", _key_of_scores(plan.out, REAL)
-
-
-def _key_of_scores(out: Path, stem: str) -> Any:
-    try:
-        return json.loads((out / "scores" / f"{stem}.json").read_text())["key"]
-    except (OSError, ValueError, KeyError):
-        return None
+            yield f"scores of {name}, seed {seed}", stored_key(plan.out / "scores" / f"{name}-seed{seed}.json")
+    yield "scores of real pictures", stored_key(plan.out / "scores" / f"{REAL}.json")
 
 
 def _failed(out: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from i2i.errors import UserError
 from i2i.inference import full_resolution, translation
 from i2i.labels import LabelSet, LabelSpace
 from i2i.tiles import in_full, in_tiles
+from tests.test_bad_input import run
 
 CPU = torch.device("cpu")
 TINY = {
@@ -26,15 +26,6 @@ TINY = {
     "stargan": ["model.width=2", "model.discriminator_width=2", "model.layers=2", "model.blocks=1"],
     "identity": [],
 }
-
-
-def run(*arguments: object) -> int:
-    """Exit status of the command line, called as from a shell."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
-        patch.setattr(sys, "argv", ["i2i", *map(str, arguments)])
-        cli.main()
-        sys.exit(0)
-    return int(stop.value.code or 0)
 
 
 def noise(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -31,7 +31,7 @@ LAYERS = {
     "weights": {"files"},
     "downloads": {"errors"},
     "metrics": {"errors", "files", "labels", "losses", "weights"},
-    "data": {"config", "errors", "labels", "texts"},
+    "data": {"config", "errors", "labels", "locks", "texts"},
     "interop": {"errors", "nn"},
     "translator": {"data", "errors", "interop", "labels"},
     "registry": {"errors", "translator"},

@@ -2,20 +2,20 @@
 
 import math
 import re
-import sys
 
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
-from i2i import cli, registry
+from i2i import registry
 from i2i.benchmarks.shipped import header_of, read, shipped
 from i2i.benchmarks.suite import base_settings, load_suite
 from i2i.config import RunConfig
 from i2i.horizon import images_per_step
 from i2i.runs import check_trainable, run_config
 from i2i.translator import Task
+from tests.test_bad_input import run
 
 MODELS, SUITES = list(shipped("models")), list(shipped("bench"))
 PATHS = shipped("models") | shipped("bench")
@@ -28,15 +28,6 @@ ABLATIONS = {
     "cyclegan-pool",
     "stargan-pairwise",
 }
-
-
-def run(*arguments: object) -> int:
-    """Exit status of the command line."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
-        patch.setattr(sys, "argv", ["i2i", *map(str, arguments)])
-        cli.main()
-        sys.exit(0)
-    return int(stop.value.code or 0)
 
 
 def config_of(name: str) -> RunConfig:

@@ -17,23 +17,17 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import PIL
 
+from i2i import locks
 from i2i.data.decode import Decoding
 from i2i.errors import UserError
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows: two processes may then decode the same pictures, and the first entry stays
-    fcntl = None
 
 # Raised whenever pictures are decoded or scaled differently.
 VERSION = 1
@@ -104,7 +98,7 @@ class PixelCache:
 
     def _make(self, key: str, decoding: Decoding, progress: Callable[[int, int], None] | None) -> np.ndarray | None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with _alone(self._folder / "lock"):
+        with locks.held(self._folder / "lock"):
             pixels = self._open(key)  # somebody else may have made it meanwhile
             if pixels is None and self._make_room(key, decoding.size):
                 self._write(key, decoding, progress)
@@ -113,7 +107,7 @@ class PixelCache:
 
     def _make_room(self, key: str, size: int) -> bool:
         """Whether `size` bytes have a place, after damaged, half-written and, as need be, old entries are removed."""
-        for leftover in (self._folder / key, *(self._folder.glob(".*.part") if fcntl else ())):
+        for leftover in (self._folder / key, *(self._folder.glob(".*.part") if locks.available() else ())):
             shutil.rmtree(leftover, ignore_errors=True)
         entries = _oldest_first(self._folder)
         room = self._bound - sum(entries.values())
@@ -198,13 +192,3 @@ def _oldest_first(folder: Path) -> dict[str, int]:
         with suppress(OSError):  # somebody may just be removing it
             found.append((card.stat().st_mtime_ns, card.parent.name, card.with_name(PIXELS).stat().st_size))
     return {name: size for _, name, size in sorted(found)}
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock on a file, after waiting for whoever has it; it ends with the process at the latest."""
-    with path.open("a") as file:
-        if fcntl is not None:
-            with suppress(OSError):  # some network drives know no locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-        yield
