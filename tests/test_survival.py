@@ -34,6 +34,7 @@ from i2i.run_lock import sole_training
 from i2i.testing import CPU, STEPS, Subject
 from i2i.tracking import MetricsFile, SampleGrids
 from i2i.trainer import MAX_ROLLBACKS, Observer, Trainer
+from tests.test_trainer import run_command
 
 KILLS = int(os.environ.get("I2I_TEST_KILLS", "4"))
 """How often the training of the slow test is killed; `I2I_TEST_KILLS=20` is the long form."""
@@ -289,18 +290,6 @@ def test_commands_that_use_a_damaged_checkpoint_name_file_and_remedy_and_write_n
 # Death
 
 
-def start(tmp_path, *arguments):
-    environment = {**os.environ, "I2I_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "i2i", *map(str, arguments)],
-        env=environment,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def newest_step(run):
     return max((int(path.name) for path in (run / CHECKPOINTS).glob("[0-9]*")), default=0)
 
@@ -311,10 +300,10 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
     data_set(tmp_path / "sky")
     options = ["--model", "cyclegan", "--data", "sky", *SMALL, "--set=train.checkpoint_every=1"]
     options += [f"--set=train.images={24 * max(KILLS, 4)}", "--set=train.sample_every=20", "--device=cpu"]
-    undisturbed = start(tmp_path, "train", *options, "--out", "undisturbed")
+    undisturbed = run_command(tmp_path, "train", *options, "--out", "undisturbed")
     assert undisturbed.wait() == 0, undisturbed.stdout.read()
     run, rng, writing = tmp_path / "run", np.random.default_rng(5), 0
-    process = start(tmp_path, "train", *options, "--out", "run")
+    process = run_command(tmp_path, "train", *options, "--out", "run")
 
     def wait_until(condition):
         deadline = time.monotonic() + 120
@@ -334,7 +323,7 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
         checkpoint, damages = sound_checkpoint(run)
         assert not damages
         assert checkpoint.folder == newest_checkpoint(run).folder
-        process = start(tmp_path, "train", "--resume", "run", "--device=cpu")
+        process = run_command(tmp_path, "train", "--resume", "run", "--device=cpu")
     output = process.communicate()[0]
     print(f"{writing} of {KILLS} kills fell into the writing of a checkpoint")
     assert process.returncode == 0, output
