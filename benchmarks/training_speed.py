@@ -20,7 +20,8 @@ from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
 from i2i.guard import FiniteGuard
 from i2i.runs import run_config
-from i2i.trainer import build_optimisers, build_translator, choose_device, training_step
+from i2i.trainer import build_translator, choose_device
+from i2i.training_step import build_optimisers, training_step
 from i2i.translator import Coverage, Task
 
 BATCH_SIZES = {"pix2pix": 8, "cyclegan": 1, "stargan": 16}

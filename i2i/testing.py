@@ -25,14 +25,8 @@ from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
 from i2i.errors import UserError
 from i2i.guard import FiniteGuard
-from i2i.trainer import (
-    Observer,
-    Trainer,
-    build_optimisers,
-    build_translator,
-    phase_parameters,
-    training_step,
-)
+from i2i.trainer import Observer, Trainer, build_translator
+from i2i.training_step import build_optimisers, phase_parameters, training_step
 from i2i.translator import Coverage, Task, Translator
 
 SIDE = 32

@@ -26,7 +26,8 @@ from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.horizon import Horizon, horizon_of, images_per_step
 from i2i.runs import run_config
-from i2i.trainer import build_optimisers, build_translator, training_step
+from i2i.trainer import build_translator
+from i2i.training_step import build_optimisers, training_step
 from i2i.translator import Task, Translator
 
 TIMED = 2

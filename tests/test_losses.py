@@ -10,7 +10,8 @@ from i2i.config import build_run
 from i2i.guard import FiniteGuard
 from i2i.losses import OBJECTIVES, discriminator_terms
 from i2i.testing import CPU, Subject
-from i2i.trainer import build_optimisers, build_translator, training_step
+from i2i.trainer import build_translator
+from i2i.training_step import build_optimisers, training_step
 
 # Values of the three terms at scores 2 and -1 (mean over both), from the papers' formulas.
 CLOSED_FORMS = {

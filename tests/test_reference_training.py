@@ -10,7 +10,7 @@ from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
 from i2i.nn.resnet import ResnetGenerator
-from i2i.trainer import build_optimisers, training_step
+from i2i.training_step import build_optimisers, training_step
 from i2i.translator import Coverage, Task
 from tests import reference
 

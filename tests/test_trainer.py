@@ -25,16 +25,8 @@ from i2i.losses import gradient_penalty
 from i2i.runs import open_for_resume
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.tracking import MetricsFile, ProgressLine, duration
-from i2i.trainer import (
-    Observer,
-    Record,
-    Trainer,
-    accumulate_gradients,
-    build_optimisers,
-    decay,
-    phase_parameters,
-    training_step,
-)
+from i2i.trainer import Observer, Record, Trainer, decay
+from i2i.training_step import accumulate_gradients, build_optimisers, phase_parameters, training_step
 
 
 def trainer(run, name="cyclegan", observers=(), **train):
