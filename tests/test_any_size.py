@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ import torch
 from PIL import Image
 
 import i2i
-from i2i import cli
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.data.images import Preprocess
 from i2i.errors import UserError
@@ -55,7 +55,7 @@ def translate(run_folder, *options) -> int:
 
 
 def outputs():
-    return sorted(path.relative_to("out").as_posix() for path in cli.Path("out").rglob("*.*"))
+    return sorted(path.relative_to("out").as_posix() for path in Path("out").rglob("*.*"))
 
 
 def pixels_of(path):

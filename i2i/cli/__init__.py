@@ -1,0 +1,69 @@
+"""The command line: its commands, one file each, and how errors end.
+
+Heavy libraries are imported inside the commands, so that help is quick.
+"""
+
+import errno
+import sys
+from typing import Annotated
+
+import typer
+
+from i2i import __version__
+from i2i.cli import bench, configs, data, export, grid, import_files, models, report, score, train, translate, weights
+from i2i.errors import ExportError, TrainingError, UserError
+
+app = typer.Typer(
+    name="i2i",
+    help="Train image-to-image translators and compare them on the same data by the same measures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(models.models)
+app.command()(train.train)
+app.command()(translate.translate)
+app.command("import")(import_files.import_files)
+app.command()(export.export)
+app.command()(bench.bench)
+app.command()(score.score)
+app.command()(report.report)
+app.command()(grid.grid)
+app.add_typer(data.app, name="data")
+app.add_typer(configs.app, name="configs")
+app.add_typer(weights.app, name="weights")
+
+
+def main() -> None:
+    """Entry point: errors that users can act on are printed in a line or two, without a traceback."""
+    try:
+        app()
+    except UserError as error:
+        _fail(str(error), 2)
+    except (TrainingError, ExportError) as error:
+        _fail(str(error), getattr(error, "status", 1))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _fail(f"the disk of {error.filename or 'the output'} is full: make room and run it again", 1)
+
+
+def _fail(message: str, status: int) -> None:
+    print(f"i2i: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"i2i {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""

@@ -1,0 +1,158 @@
+"""`i2i bench`: several translators, trained and scored alike."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from i2i.cli.options import (
+    AttributesOption,
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    DryRunOption,
+    ExtractorOption,
+    LpipsOption,
+    SetOption,
+    SizeOption,
+    data_settings,
+    sized,
+)
+from i2i.cli.progress import counting
+from i2i.errors import UserError
+
+
+def bench(
+    models: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[+]A,B,...", help="Translators, variants, FILE.py:CLASS; by default the suite's, + adds to them."
+        ),
+    ] = None,
+    data: DataOption = None,
+    attributes: AttributesOption = None,
+    out: Annotated[Path | None, typer.Option(help="Results folder; by default bench/DATA.")] = None,
+    suite: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Settings; by default seasons, for other data quick.")
+    ] = None,
+    size: SizeOption = None,
+    settings: SetOption = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± deviation.")
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNIT=N[,per=task]",
+            help="images=N real pictures shown, updates=N of the generators, or seconds=S of training; "
+            "per data set or per task (training).",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE[:METRIC]",
+            help="Which weights translate: last, ema, or best-on-val, by a metric of the validation split.",
+        ),
+    ] = None,
+    directions: Annotated[
+        str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
+    ] = None,
+    external: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIR", help="Pictures made elsewhere, DIR/SOURCE2TARGET/STEM.png, to be scored too."),
+    ] = None,
+    intersection: Annotated[
+        bool, typer.Option("--intersection", help="Score of --external what is there, instead of refusing it.")
+    ] = False,
+    inception: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="pytorch-fid's Inception weights, for FID.")
+    ] = None,
+    extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
+    table: Annotated[
+        str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
+    ] = "averaged",
+    executor: Annotated[
+        str, typer.Option(help="Where jobs run: local for worker processes, or ray for a Ray cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time on a machine; by default one per GPU, or core without.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="An existing Ray cluster; by default one of this machine.")
+    ] = None,
+    gpus_per_job: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of a GPU for each job on Ray; by default a whole one.")
+    ] = None,
+    device: DeviceOption = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="STAGE,...", help="Of train, translate, classifier, score and report.")
+    ] = None,
+    collect: Annotated[
+        bool, typer.Option("--collect", help="Run nothing; write the report about what is there.")
+    ] = False,
+    force: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Do the work of these contestants anew.")
+    ] = None,
+    cache_gib: CacheOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Train, translate with and score several translators, and compare them in a table and a picture.
+
+    What is already done in the results folder is not done again. A bench that --out names goes on with the settings it
+    had; further options change them, --suite replaces them.
+
+    Examples:
+
+        i2i bench
+
+        i2i bench --models cyclegan,stargan --data photos/ --out bench/mine
+
+        i2i bench --seeds 0,1,2 --budget images=400000 --out bench/seeds
+
+        i2i bench --out bench/seeds --collect
+
+        i2i bench --budget seconds=600,per=task --checkpoint best-on-val:psnr --set data.val_scenes=40
+
+        i2i bench --models +mine.py:MyModel --out bench/seasons
+
+        i2i bench --external DRIT=results/drit --out bench/seasons
+    """
+    from i2i.benchmarks import grouping
+    from i2i.benchmarks.execution import parse_stages, run_bench, states_of
+    from i2i.benchmarks.executors import Crew
+    from i2i.benchmarks.external import parse
+    from i2i.benchmarks.plan import STAGES
+    from i2i.benchmarks.prepare import prepare
+    from i2i.benchmarks.recorded import recorded, relocated
+    from i2i.benchmarks.suite import budget_assignments, checkpoint_assignments, default_suite, load_suite
+    from i2i.config import merge, parse_assignments
+
+    by = grouping.checked(table)
+    crew = Crew(executor, workers, device, ray_address, gpus_per_job)
+    changes = [*sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
+    changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
+    if collect and only is not None:
+        raise UserError("--collect is --only report: leave one out")
+    stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
+    located = merge(data_settings(data, attributes, cache_gib), parse_assignments(changes).get("data", {}))
+    before = recorded(out) if out is not None and suite is None else None
+    if before is None:
+        chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
+    else:
+        chosen = load_suite(before.suite, models, relocated(located), changes, seeds)
+        directions = directions or before.directions
+        extractor = extractor if extractor or inception else before.extractor
+        lpips = lpips or before.lpips
+    chosen = chosen.with_external(parse(external or [], intersection))
+    with counting("drawing the embedded set") as progress:
+        plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
+    print(f"data: {plan.facts['recognised']}", file=sys.stderr)
+    if dry_run:
+        for line in plan.lines(states_of(plan)):
+            print(line)
+        return
+    forced = [name.strip() for name in (force or "").split(",") if name.strip()]
+    sys.exit(run_bench(plan, crew, stages, forced, by))

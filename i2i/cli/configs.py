@@ -1,0 +1,31 @@
+"""`i2i configs`: the settings that ship with the program."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.callback(invoke_without_command=True)
+def configs(context: typer.Context) -> None:
+    """List the settings that ship with the program; `configs show NAME` prints one.
+
+    Those of the papers for their data sets are for `train --config NAME`, the suites for `bench --suite NAME`.
+    """
+    from i2i.benchmarks.shipped import listing
+
+    if context.invoked_subcommand is None:
+        print("\n".join(listing()))
+
+
+@app.command("show")
+def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Shipped settings, or a file.")]) -> None:
+    """Print settings with every default filled in, as YAML.
+
+    Example: i2i configs show pix2pix-facades
+    """
+    from i2i.benchmarks.resolved import resolved
+    from i2i.config import to_yaml
+
+    print(to_yaml(resolved(name)), end="")

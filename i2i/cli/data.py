@@ -1,0 +1,127 @@
+"""`i2i data`: sets of pictures: drawn, checked, prepared."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from i2i.cli.options import AttributesOption, DeviceOption, SetOption, SkipBadOption, data_settings
+from i2i.cli.progress import counting
+from i2i.errors import UserError
+
+app = typer.Typer(help="Data sets.", no_args_is_help=True)
+
+
+@app.command("make")
+def make_data(
+    name: Annotated[str, typer.Argument(help="Name of the embedded set: seasons or styles.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")] = "256",
+    scenes: Annotated[int, typer.Option(min=1, help="Training scenes.")] = 400,
+    test_scenes: Annotated[int, typer.Option(min=1, help="Test scenes.")] = 60,
+    val_scenes: Annotated[int, typer.Option(min=0, help="Validation scenes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the scenes.")] = 0,
+) -> None:
+    """Draw an embedded data set into a folder.
+
+    Example: i2i data make seasons --out seasons/ --size 128
+    """
+    from i2i.config import DataConfig, validate
+    from i2i.data.embedded import make
+    from i2i.data.layouts import scan
+
+    image_size = validate(DataConfig, {"image_size": size}, "size").image_size
+    with counting(f"drawing {name}") as progress:
+        make(name, out, image_size, scenes, test_scenes, seed, progress, val_scenes)
+    print(scan(out))
+
+
+@app.command("check")
+def check_data(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data.")],
+    size: Annotated[str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; by default 256.")] = None,
+    models: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Models to try; by default all that fit the data.")
+    ] = None,
+    attributes: AttributesOption = None,
+    settings: SetOption = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw a contact sheet: some pictures of each domain, and leaks."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write what was found here.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the pictures on the contact sheet.")] = 0,
+    no_trial: Annotated[bool, typer.Option("--no-trial", help="Try no training steps: no times and memory.")] = False,
+    device: DeviceOption = None,
+) -> None:
+    """Tell what a data folder holds, what is wrong with it, and what each model would take to be trained on it.
+
+    Time and memory are measured: each model takes a few training steps in a process of its own. The status is 0 if
+    nothing is wrong or there are warnings only, and 1 for faults: files that cannot be read, a domain without training
+    pictures, equal files in several splits, a layout that is none, or no model that can be trained.
+
+    Examples:
+
+        i2i data check photos/
+
+        i2i data check photos/ --size 128 --models cyclegan --sheet photos.png --json photos.json
+    """
+    from i2i.config import merge, parse_assignments
+    from i2i.preflight import examine, lines, write_json
+
+    for place in (sheet, json):
+        if place is not None and (place.is_dir() or any(parent.is_file() for parent in place.parents)):
+            raise UserError(f"{place} is no place for a file: it is a folder, or lies in a file")
+    changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size} if size else {})
+    with counting("looking at the pictures") as progress:
+        report, verdicts = examine(
+            merge({"data": changes}, parse_assignments(settings or [])),
+            models,
+            None if no_trial else device or "",
+            sheet,
+            seed,
+            progress,
+            lambda line: print(line, file=sys.stderr),
+        )
+    print("\n".join(lines(report, verdicts)))
+    if sheet is not None and report.files:
+        print(f"contact sheet: {sheet}")
+    if json is not None:
+        write_json(json, report, verdicts)
+    sys.exit(1 if report.faults else 0)
+
+
+@app.command("prepare")
+def prepare_data(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data.")],
+    size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    split: Annotated[
+        str | None, typer.Option(metavar="TRAIN,VAL,TEST", help="Shares, for folders of domains without splits.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the division into splits.")] = 0,
+    format: Annotated[str, typer.Option(metavar="png|jpeg", help="JPEG is of quality 95.")] = "png",
+    attributes: AttributesOption = None,
+    settings: SetOption = None,
+    skip_bad: SkipBadOption = False,
+) -> None:
+    """Decode and resize every picture once, into a clean folder that trains without further ado.
+
+    Pairs stay pairs, and lists of attributes are written again. The new folder appears when it is complete.
+
+    Examples:
+
+        i2i data prepare photos/ --size 128 --out photos-128/
+
+        i2i data prepare unsorted/ --size 128 --split 0.8,0.1,0.1 --out photos-128/
+    """
+    from i2i.config import merge, parse_assignments
+    from i2i.preparation import prepare_folder
+
+    changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size})
+    with counting("preparing pictures") as progress:
+        told = prepare_folder(
+            merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress
+        )
+    print("\n".join(told))

@@ -1,0 +1,52 @@
+"""`i2i export`: a trained model for other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from i2i.cli.options import OwnModelOption, registered
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    format: Annotated[str, typer.Option(help="onnx, safetensors, hub, or reference: files of the authors' code.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    opset: Annotated[int | None, typer.Option(help="ONNX opset; by default the exporter's.")] = None,
+    license: Annotated[
+        str | None, typer.Option(metavar="ID", help="Licence for the model card, e.g. apache-2.0.")
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A bench's results.csv, for the model card.")
+    ] = None,
+    row: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The model's name in those results, if it has another there.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="last, ema for the moving average of train.ema, or best for train.best_by.")
+    ] = None,
+    push: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
+    ] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    model: OwnModelOption = None,
+) -> None:
+    """Write a trained translator for other programs: ONNX, safetensors with a model card, or the authors' code.
+
+    Examples:
+
+        i2i export runs/stargan-seasons --format onnx --out onnx/
+
+        i2i export runs/h2z --format reference --out files/
+
+        i2i export runs/h2z --format hub --out h2z/ --license apache-2.0 --scores bench/h2z/results.csv
+    """
+    from i2i import exports
+
+    registered(model)
+    about_the_card = {"license": license, "scores": scores, "row": row}
+    of_the_hub = {"push": push, "private": private or None}
+    lines = exports.export(run, format, out, opset=opset, weights=weights, **about_the_card, **of_the_hub)
+    for line in lines:
+        print(line)
+    print(f"exported {run} to {out}")

@@ -1,0 +1,46 @@
+"""`i2i grid`: a picture of a bench's translations."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from i2i.errors import UserError, refuse_file
+
+
+def grid(
+    results: Annotated[Path, typer.Argument(help="Results folder of a bench.")],
+    out: Annotated[Path, typer.Option(help="Picture to write, .pdf or .png.")],
+    rows: Annotated[
+        str, typer.Option(metavar="WAY[:N]", help="random:N, files:LIST, worst:N or disagree:N.")
+    ] = "random",
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Of input, the contestants and target; by default all translators."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of random rows; it is printed on the picture.")] = 0,
+) -> None:
+    """Draw test pictures beside their translations by the contestants of a bench.
+
+    Rows are random by default. files:LIST takes a text file with a picture's name per line, without suffix, or
+    DIRECTION/NAME; worst:N those with the lowest PSNR, where there is ground truth; disagree:N those whose translations
+    differ most. How they were chosen stands below the picture.
+
+    Examples:
+
+        i2i grid bench/seasons --out grid.pdf
+
+        i2i grid bench/seasons --rows worst:8 --columns input,cyclegan,stargan,target --out worst.png
+    """
+    from i2i.benchmarks.grid import Finished, draw_grid
+    from i2i.benchmarks.grid_rows import choose
+
+    if out.suffix.lower() not in (".pdf", ".png"):
+        raise UserError(f"--out {out} must end in .pdf or .png")
+    refuse_file(out.parent)
+    finished = Finished.load(results)
+    shown = finished.columns(columns)
+    chosen, note = choose(finished, rows, shown, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw_grid(finished, shown, chosen, note, [out])
+    print(f"{out}: {note}")

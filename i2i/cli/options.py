@@ -1,0 +1,74 @@
+"""Options that several commands have, and what they say."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from i2i.config import Settings
+
+DataOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="[NAME=]DIR",
+        help="Data folder, archive or manifest; several with names to learn jointly; none: the embedded set.",
+    ),
+]
+AttributesOption = Annotated[
+    str | None, typer.Option(metavar="A,B,...", help="Attributes to learn, from the list in the data folder.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change a setting, e.g. train.images=20000."),
+]
+DeviceOption = Annotated[str | None, typer.Option(help="cuda, cuda:1, mps or cpu; by default the best there is.")]
+ExtractorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPEC",
+        help="Features for distances: timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or classifier:FILE.",
+    ),
+]
+SizeOption = Annotated[
+    str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; short for --set data.image_size=...")
+]
+OwnModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="FILE.py:CLASS", help="The class, if the run was trained with one of your own."),
+]
+LpipsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPEC",
+        help="LPIPS by alex, vgg or squeeze[:BACKBONE[:HEADS]]; by default alex if its weights are in the caches.",
+    ),
+]
+CacheOption = Annotated[
+    float | None,
+    typer.Option("--cache-gib", metavar="N", help="Keep decoded pictures on disk up to N GiB; 0: none."),
+]
+SkipBadOption = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read; which is told and recorded.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
+
+
+def data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":
+    """What --data, --attributes and --cache-gib say, as `data` settings."""
+    from i2i.data.sources import settings_of
+
+    others = {"attributes": attributes or None, "cache_gib": cache_gib}
+    return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
+
+
+def sized(settings: list[str] | None, size: str | None) -> list[str]:
+    """The assignments of --set and --size together."""
+    return [*(settings or []), *([f"data.image_size={size}"] if size is not None else [])]
+
+
+def registered(model: str | None) -> str | None:
+    """The name of a model; a class of one's own is imported and registered first."""
+    from i2i import own_models
+
+    return own_models.load(model).name if model and own_models.is_source(model) else model

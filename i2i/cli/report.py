@@ -1,0 +1,40 @@
+"""`i2i report`: the report of finished benches."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from i2i.errors import UserError
+
+
+def report(
+    results: Annotated[list[Path], typer.Argument(help="Results folders of benches.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for a report about all of them.")] = None,
+) -> None:
+    """Write the report of a bench anew, or one report of several benches.
+
+    Several must have been made by the same protocol; if not, what differs is said. A contestant whose name several have
+    gets the folder's name as a suffix, as in cyclegan@x.
+
+    Examples:
+
+        i2i report bench/x
+
+        i2i report bench/x bench/y --out both/
+    """
+    from i2i.benchmarks.merging import merge
+    from i2i.benchmarks.publish import publish
+    from i2i.benchmarks.stored import Stored
+
+    if out is None:
+        if len(results) > 1:
+            raise UserError("a report of several benches needs a folder of its own: --out both/")
+        stored, warnings = Stored.load(results[0]), list[str]()
+        stored.check_data()
+    else:
+        stored, warnings = merge(results, out)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    sys.exit(publish(stored.plan, stored.absent))

@@ -1,0 +1,56 @@
+"""`i2i score`: any folder of translations, scored."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from i2i.cli.options import DeviceOption, ExtractorOption, LpipsOption
+from i2i.errors import UserError
+
+
+def score(
+    fake: Annotated[Path, typer.Option(metavar="DIR", help="Folder of translations.")],
+    real: Annotated[Path, typer.Option(metavar="DIR", help="Real pictures of the target domain.")],
+    source: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The translated pictures, of the translations' names.")
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The right answers, of the translations' names.")
+    ] = None,
+    paired: Annotated[bool, typer.Option("--paired", help="The right answers are the pictures of --real.")] = False,
+    extractor: ExtractorOption = None,
+    lpips: LpipsOption = None,
+    size: Annotated[
+        str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
+    ] = None,
+    intersection: Annotated[
+        bool, typer.Option("--intersection", help="Leave out what has no counterpart of its name.")
+    ] = False,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the numbers here.")] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Score a folder of translations, whoever made them, by the measures of the bench.
+
+    Without --extractor the distance is FID if pytorch-fid's Inception weights are in torch's cache, else left out.
+    `i2i weights` tells what is there.
+
+    Examples:
+
+        i2i score --fake out/ --real photos/test/zebra --source photos/test/horse
+
+        i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
+    """
+    from i2i.checkpoint import sync_write
+    from i2i.folder_scores import Folders, parse_size, score_folders
+    from i2i.trainer import choose_device
+
+    if paired and truth is not None:
+        raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
+    if json is not None and (json.is_dir() or any(place.is_file() for place in json.parents)):
+        raise UserError(f"--json {json} is no place for a file: it is a folder, or lies in a file")
+    folders = Folders(fake, real, source, real if paired else truth)
+    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device), lpips)
+    print(scored.text())
+    if json is not None:
+        sync_write(json, scored.json())

@@ -1,0 +1,249 @@
+"""`i2i train`: a new training, one that goes on, or one that starts with the weights of another."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from i2i.cli.options import (
+    AttributesOption,
+    CacheOption,
+    DataOption,
+    DeviceOption,
+    DryRunOption,
+    SetOption,
+    SizeOption,
+    SkipBadOption,
+    data_settings,
+    registered,
+    sized,
+)
+from i2i.cli.progress import counting
+from i2i.errors import UserError, refuse_file
+
+if TYPE_CHECKING:
+    from i2i.checkpoint import Checkpoint
+    from i2i.config import RunConfig, Settings
+    from i2i.data.layouts import DataSet
+    from i2i.data.skipping import Skipped
+    from i2i.translator import Task
+
+
+def train(
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE.py:CLASS", help="Which translator; see `i2i models`. Or one of your own."),
+    ] = None,
+    data: DataOption = None,
+    attributes: AttributesOption = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Settings to start from; see `i2i configs`.")
+    ] = None,
+    size: SizeOption = None,
+    settings: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/MODEL-DATA.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a training.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Start with the weights and the model settings of a run.")
+    ] = None,
+    on_nan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stop|rollback",
+            help="When a loss or gradient is not finite: stop, or return to the last checkpoint and go on with "
+            "another data order, three times at most.",
+        ),
+    ] = None,
+    accept_data: Annotated[
+        bool, typer.Option("--accept-data", help="Resume though the pictures have changed since the checkpoint.")
+    ] = False,
+    device: DeviceOption = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
+    cache_gib: CacheOption = None,
+    skip_bad: SkipBadOption = False,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Train one translator.
+
+    Without --data and --config the embedded set is used with the small networks of the seasons suite; with --data the
+    model is the published one.
+
+    Examples:
+
+        i2i train --model stargan
+
+        i2i train --model cyclegan --data photos/ --set train.images=200000 --set model.lambda_identity=5
+
+        i2i train --model pix2pix --data streets/ --size 128x256 --set data.fit=resize
+
+        i2i train --model stargan --data celeba/ --attributes Blond_Hair,Black_Hair,Male
+
+        i2i train --model stargan --data faces=celeba/ --data moods=rafd/
+
+        i2i train --resume runs/stargan-seasons --on-nan rollback
+
+        i2i train --init runs/stargan-seasons --data photos/
+
+        i2i train --model mine.py:MyModel
+    """
+    from i2i.checkpoint import require_checkpoint
+    from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
+
+    start = require_checkpoint(init) if init is not None else None
+    skipped: Skipped | None = None
+    given, model = model, registered(model)
+    on_fault: Settings = {"train": {"on_nan": on_nan}} if on_nan else {}
+    if resume is not None:
+        named = model is not None and model == given  # and no class of one's own, which has to be imported
+        chosen = named or data or attributes or config or size or settings or out or init or skip_bad
+        if chosen or cache_gib is not None:
+            raise UserError("--resume takes everything from the run folder: leave the other options out")
+        run_config, task, data_set = open_for_resume(resume, on_fault)
+        run = resume
+    else:
+        if accept_data:
+            raise UserError("--accept-data says how to go on with a training: give it with --resume RUN")
+        located = data_settings(data, attributes, cache_gib)
+        run_config = _new_run(model, config, located, sized(settings, size), start, on_fault)
+        data_set = _open_data(run_config)
+        if start is not None:
+            run_config, data_set = starting_domains(run_config, data_set, start)
+        skipped, data_set = _readable(run_config, data_set) if skip_bad else ({}, data_set)
+        task = task_of(run_config, data_set)
+        run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
+        _check_new(run)
+    if init is not None and start is not None:
+        print(describe_start(init, start, run_config, task), file=sys.stderr)
+    if dry_run:
+        _print_training(run, run_config, task, data_set)
+        return
+    if skipped is not None:
+        _before_training(run, run_config, data_set, skipped)
+    _train(run, run_config, task, data_set, device, tensorboard, start, accept_data)
+
+
+def _new_run(
+    model: str | None,
+    config: str | None,
+    data: "Settings",
+    assignments: list[str],
+    start: "Checkpoint | None",
+    on_fault: "Settings",
+) -> "RunConfig":
+    from i2i.benchmarks.suite import base_settings, default_suite
+    from i2i.config import merge, parse_assignments
+    from i2i.data.sources import is_drawn
+    from i2i.runs import run_config, starting_settings
+
+    taken: Settings = starting_settings(start) if start else {}
+    if start:
+        model = _same_model(model, taken["model"]["name"])
+    changes = parse_assignments(assignments)
+    located = merge(data, changes.get("data", {}))
+    base: Settings = {}
+    name = model
+    if config or is_drawn(located):
+        name, base = base_settings(config or default_suite(located), model, located)
+    if not name:
+        raise UserError("which model? Choose one with --model; `i2i models` lists them")
+    if "name" in changes.get("model", {}):
+        raise UserError("--set model.name chooses no model: use --model")
+    return run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
+
+
+def _same_model(model: str | None, started: str) -> str:
+    if model not in (None, started):
+        raise UserError(f"--model {model} cannot start with the weights of {started}: leave --model out")
+    return started
+
+
+def _open_data(config: "RunConfig") -> "DataSet":
+    from i2i.data.sources import open_data
+
+    with counting("drawing the embedded set") as progress:
+        return open_data(config.data, progress)
+
+
+def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]":
+    """What cannot be read of the splits that a training takes, and the data without it."""
+    from i2i.data.skipping import find_bad, without
+
+    splits = [config.data.train_split, *([config.data.val_split] if config.train.best_by else [])]
+    with counting("looking for bad pictures") as progress:
+        skipped = find_bad(data, splits, progress)
+    return skipped, without(data, skipped)
+
+
+def _check_new(run: Path) -> None:
+    from i2i.checkpoint import newest_checkpoint
+
+    refuse_file(run)
+    checkpoint = newest_checkpoint(run)
+    if checkpoint is not None and checkpoint.imported:
+        raise UserError(
+            f"{run} holds imported weights: start with them by --init {run}, into another folder with --out"
+        )
+    if checkpoint is not None:
+        raise UserError(
+            f"{run} holds a training already: go on with --resume {run}, or choose another folder with --out"
+        )
+
+
+def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet") -> None:
+    from i2i.config import to_yaml
+    from i2i.runs import describe
+
+    print(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
+    print(to_yaml(config.settings()), end="")
+
+
+def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
+    """Tell and record what is left out, and what a quick look at the data finds."""
+    from i2i.data import quick_check, skipping
+
+    skipping.record(run, skipped)
+    told = skipping.lines(skipped, data.root) if skipped else []
+    told += quick_check.warnings(data, config.data.train_split, config.data.image_size)
+    for line in told:
+        print(f"warning: {line}" if not line.startswith(" ") else line, file=sys.stderr)
+
+
+def _train(
+    run: Path,
+    config: "RunConfig",
+    task: "Task",
+    data: "DataSet",
+    device: str | None,
+    tensorboard: bool,
+    start: "Checkpoint | None",
+    accept_data: bool,
+) -> None:
+    from i2i.checkpoint import require_checkpoint
+    from i2i.runs import describe, describe_fit, train_run
+    from i2i.tracking import ProgressLine, TensorBoardLog, duration
+    from i2i.trainer import Observer, Trainer, choose_device
+
+    chosen = choose_device(device)
+    print(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}", file=sys.stderr)
+    print(f"on {chosen}, into {run}", file=sys.stderr)
+
+    def observers(trainer: Trainer) -> tuple[Observer, ...]:
+        uncached = trainer.pictures.decoded_when_drawn
+        if uncached:
+            print(
+                f"{uncached} pictures have no place in the cache and are decoded whenever they are shown: "
+                "a larger --cache-gib may be faster",
+                file=sys.stderr,
+            )
+        if trainer.position.step:
+            print(f"resuming at step {trainer.position.step} of {trainer.position.steps}", file=sys.stderr)
+        return (line, *((TensorBoardLog(run),) if tensorboard else ()))
+
+    with ProgressLine(config.name) as line:
+        train_run(run, config, task, data, chosen, observers, line.on_loading, start, accept_data=accept_data)
+    position = require_checkpoint(run).position
+    print(
+        f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
+        f"translate with: i2i translate {run} PICTURES --target {task.directions[0][1]} --out out/"
+    )

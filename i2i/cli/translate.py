@@ -1,0 +1,76 @@
+"""`i2i translate`: pictures through a trained model."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from i2i.cli.options import DeviceOption, OwnModelOption, registered
+from i2i.cli.progress import counting
+from i2i.errors import UserError, refuse_file
+
+if TYPE_CHECKING:
+    from i2i.checkpoint import Weights
+
+
+def translate(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Pictures and folders of pictures.")],
+    target: Annotated[
+        str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the translations, PNG files of the inputs' names.")],
+    source: Annotated[
+        str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
+    ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="last|ema|best",
+            help="Those of the last step, their moving average (train.ema), or the best on the validation split "
+            "(train.best_by).",
+        ),
+    ] = "last",
+    full: Annotated[
+        bool, typer.Option("--full-resolution", help="Keep the size of every picture; large ones pass in tiles.")
+    ] = False,
+    tile: Annotated[
+        int | None, typer.Option(min=1, help="Side of tiles, pixels; by default only very large pictures need any.")
+    ] = None,
+    model: OwnModelOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Translate pictures with a trained model.
+
+    Examples:
+
+        i2i translate runs/stargan-seasons photo.jpg folder/ --target winter --out out/
+
+        i2i translate runs/celeba faces/ --target +Blond_Hair,-Male --out out/
+
+        i2i translate runs/averaged photo.jpg --target winter --weights ema --out out/
+
+        i2i translate runs/stargan-seasons big/*.tif --target winter --full-resolution --out out/
+
+        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
+    """
+    from i2i.checkpoint import load_translator
+    from i2i.data.fitting import fitting_line
+    from i2i.inference import check_files, collect, full_resolution, resized, tiles_line, translate_files, translation
+    from i2i.trainer import choose_device
+
+    if tile is not None and not full:
+        raise UserError("--tile is for translations at full resolution: add --full-resolution")
+    refuse_file(out)
+    registered(model)
+    files = collect(inputs)
+    chosen = choose_device(device)
+    translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
+    translate = translation(translator, source, target, chosen, full)
+    convert = full_resolution(translator, translate, preprocess, tile) if full else resized(translate, preprocess)
+    sizes = check_files(files, out)
+    print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
+    with counting("translating") as progress:
+        translate_files(convert, files, out, progress)
+    print(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
