@@ -184,7 +184,7 @@ def load_suite(
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
-    embedded = suite.embedded if isinstance(base, str) and on_default_data(data) else {}
+    embedded = _for_embedded(suite, data) if isinstance(base, str) else {}
     overrides = merge(embedded, parse_assignments(assignments), {"data": data})
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
 
@@ -242,8 +242,13 @@ def checkpoint_assignments(text: str) -> list[str]:
     return [f"checkpoint.rule={rule}", *([f"checkpoint.metric={metric}"] if colon else [])]
 
 
+def _for_embedded(suite: Suite, data: Settings) -> Settings:
+    """The suite's settings for the set drawn by default, if neither its own data nor those of the command differ."""
+    return suite.embedded if on_default_data(merge(suite.settings.get("data", {}), data)) else {}
+
+
 def on_default_data(data: Settings) -> bool:
-    """Whether `data` settings of the command line leave it at the set that is drawn by default."""
+    """Whether `data` settings leave it at the set that is drawn by default."""
     default = DataConfig.model_fields["embedded"].default
     return not (data.get("path") or data.get("sets")) and data.get("embedded", default) == default
 
@@ -265,7 +270,7 @@ def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | N
     contestant = suite.contestant(model)
     unit, amount = suite.budget.amount
     chosen = contestant.for_training(amount, suite.seeds[0], unit)
-    return contestant.model, merge(chosen, suite.embedded if on_default_data(data) else {})
+    return contestant.model, merge(chosen, _for_embedded(suite, data))
 
 
 def _named(file: str, settings: Settings, model: str | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from i2i import registry
-from i2i.card import UNKNOWN_LICENSE
+from i2i.card import UNKNOWN_LICENSE, CardOptions
 from i2i.checkpoint import Weights, load_translator
 from i2i.folders import new_folder
 from i2i.hub import check_repository, fetch, load_folder, save, upload
@@ -95,7 +95,7 @@ def save_pretrained(
         row: what that bench calls the model, where it is not the model's own name.
     """
     with new_folder(Path(out)) as partial:
-        save(_model(model), partial, license=license, scores=_path(scores), row=row)
+        save(_model(model), partial, card_options=_card_options(license, scores, row))
     return Path(out)
 
 
@@ -110,7 +110,7 @@ def push_to_hub(
     """Upload what `save_pretrained` writes to the Hub repository OWNER/NAME; returns its address."""
     check_repository(repository)
     with TemporaryDirectory() as place:
-        save(_model(model), Path(place), repository, license, _path(scores), row)
+        save(_model(model), Path(place), repository, _card_options(license, scores, row))
         return upload(Path(place), repository, private)
 
 
@@ -118,5 +118,5 @@ def _model(model: Translator | str | Path) -> Translator | Path:
     return model if isinstance(model, Translator) else Path(model)
 
 
-def _path(given: str | Path | None) -> Path | None:
-    return None if given is None else Path(given)
+def _card_options(license: str, scores: str | Path | None, row: str | None) -> CardOptions:
+    return CardOptions(license, None if scores is None else Path(scores), row)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,24 @@ CHOSEN = {
     "best": ", with the weights that were best on the validation split",
 }
 SCORE_COLUMNS = ("dataset", "model", "seed", "source", "target", "metric", "value", "n")
+
+
+@dataclass(frozen=True)
+class CardOptions:
+    """What the person who publishes a model says for its card.
+
+    Attributes:
+        license: an identifier of the Hub such as apache-2.0, or unknown.
+        scores: a bench's results.csv; None: the card has no scores.
+        row: what that bench calls the model, where it is not the model's own name.
+    """
+
+    license: str = UNKNOWN_LICENSE
+    scores: Path | None = None
+    row: str | None = None
+
+
+NOTHING_SAID = CardOptions()
 
 
 def facts_of(checkpoint: Checkpoint, weights: Weights = "last") -> dict[str, Any]:
@@ -51,17 +70,13 @@ def _data_facts(config: DataConfig) -> Settings:
     return {"name": data.name, "drawn": _drawn(config), "counts": counts, "fingerprint": data.fingerprint()}
 
 
-def read_scores(path: Path | None, facts: Facts, row: str | None = None) -> Rows:
-    """The rows of a bench's results.csv about this model and its directions.
-
-    Args:
-        path: of the file; None: no rows.
-        facts: of the model.
-        row: what the bench calls the model, where that is not its own name.
+def read_scores(options: CardOptions, facts: Facts) -> Rows:
+    """The rows of a bench's results.csv about the model with these facts and its directions; none without a file.
 
     Raises:
         UserError: if the file cannot be read, is no results.csv, or has no such row.
     """
+    path, row = options.scores, options.row
     if path is None:
         if row:
             raise UserError(f"--row {row} chooses among scores: give their file with --scores")
@@ -85,18 +100,18 @@ def read_scores(path: Path | None, facts: Facts, row: str | None = None) -> Rows
     return own
 
 
-def card(facts: Facts, license_name: str, scores: Rows, use: str) -> str:
+def card(facts: Facts, options: CardOptions, scores: Rows, use: str) -> str:
     """The card as Markdown with YAML front matter that the Hub understands.
 
     Args:
         facts: of the model.
-        license_name: an identifier of the Hub such as apache-2.0, or unknown.
-        scores: rows of a results.csv; none: no table.
+        options: of which the licence is told.
+        scores: rows that `read_scores` gave; none: no table.
         use: Markdown that says how to use the files beside the card.
     """
     name, domains = _name(facts), ", ".join(facts["task"]["domains"])
     front = {
-        "license": license_name,
+        "license": options.license,
         "library_name": "i2i",
         "pipeline_tag": "image-to-image",
         "tags": ["i2i", "image-to-image", name],
@@ -111,15 +126,15 @@ def card(facts: Facts, license_name: str, scores: Rows, use: str) -> str:
     ]
     if scores:
         parts.append(f"## Scores\n\nFrom the `results.csv` of an i2i bench.\n\n{_table(scores)}")
-    license_line = "Not stated." if license_name == UNKNOWN_LICENSE else f"`{license_name}`"
+    license_line = "Not stated." if options.license == UNKNOWN_LICENSE else f"`{options.license}`"
     parts.append(f"## Licence\n\n{license_line}")
     return "\n\n".join(parts) + "\n"
 
 
-def license_note(license_name: str) -> list[str]:
+def license_note(options: CardOptions) -> list[str]:
     """A line for the terminal where nobody has said under which licence the model is."""
     note = "the card says `license: unknown`; state one with --license, e.g. --license apache-2.0"
-    return [note] if license_name == UNKNOWN_LICENSE else []
+    return [note] if options.license == UNKNOWN_LICENSE else []
 
 
 def _name(facts: Facts) -> str:

@@ -1,9 +1,12 @@
 """Formats in which a trained translator leaves its run folder, by name."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
+from i2i.card import CardOptions
 from i2i.errors import UserError, unknown
 from i2i.folders import new_folder
 from i2i.hub import export_hub, export_safetensors
@@ -11,7 +14,12 @@ from i2i.onnx_export import export_onnx
 from i2i.reference_export import export_reference
 
 Exporter = Callable[..., list[str]]
-"""Takes the run folder, an empty folder to write into, and its options by keyword; returns lines for the user."""
+"""Takes the run folder, an empty folder to write into, and its options by keyword; returns lines for the user.
+
+One that writes a model card takes `card_options`, whose fields are options of the format.
+"""
+
+CARD_OPTIONS = {field.name for field in fields(CardOptions)}
 
 FORMATS: dict[str, Exporter] = {
     "onnx": export_onnx,
@@ -21,7 +29,7 @@ FORMATS: dict[str, Exporter] = {
 }
 
 
-def export(run: Path, name: str, out: Path, **options: object) -> list[str]:
+def export(run: Path, name: str, out: Path, **options: Any) -> list[str]:
     """Write a run folder's translator into the new folder `out`, completely or not at all.
 
     Args:
@@ -39,11 +47,15 @@ def export(run: Path, name: str, out: Path, **options: object) -> list[str]:
     given = {option: value for option, value in options.items() if value is not None}
     for option in given:
         _check_option(option, name)
+    said = {option: given.pop(option) for option in CARD_OPTIONS & given.keys()}
+    if said:
+        given["card_options"] = CardOptions(**said)
     with new_folder(out) as partial:
         return FORMATS[name](run, partial, **given)
 
 
 def _check_option(option: str, name: str) -> None:
-    takers = [known for known, exporter in FORMATS.items() if option in signature(exporter).parameters]
+    parameter = "card_options" if option in CARD_OPTIONS else option
+    takers = [known for known, exporter in FORMATS.items() if parameter in signature(exporter).parameters]
     if name not in takers:
         raise UserError(f"--{option} goes with --format {' or '.join(takers)}, not with {name}: leave it out")

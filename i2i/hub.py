@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from i2i.card import UNKNOWN_LICENSE, Facts, card, facts_of, license_note, read_scores
+from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.checkpoint import Checkpoint, Position, Weights, meta_of, read_meta, require_checkpoint, restore
 from i2i.config import build_run
 from i2i.errors import ExportError, UserError
@@ -26,35 +26,26 @@ ANYWHERE = "OWNER/NAME"
 
 
 def export_safetensors(
-    run: Path,
-    out: Path,
-    license: str = UNKNOWN_LICENSE,
-    scores: Path | None = None,
-    row: str | None = None,
-    weights: Weights = "last",
+    run: Path, out: Path, card_options: CardOptions = NOTHING_SAID, weights: Weights = "last"
 ) -> list[str]:
     """Write weights, config and card of a run folder's translator into the empty folder `out`.
 
     Args:
         run: the run folder.
         out: where to write.
-        license: for the card; an identifier of the Hub.
-        scores: a bench's results.csv, for the card.
-        row: what that bench calls the model, where it is not the model's own name.
+        card_options: licence and scores for the card.
         weights: those of the last step, or their moving average.
 
     Returns:
         Lines for the user.
     """
-    return _export(run, out, "path/of/this/folder", license, scores, row, weights)
+    return _export(run, out, "path/of/this/folder", card_options, weights)
 
 
 def export_hub(
     run: Path,
     out: Path,
-    license: str = UNKNOWN_LICENSE,
-    scores: Path | None = None,
-    row: str | None = None,
+    card_options: CardOptions = NOTHING_SAID,
     weights: Weights = "last",
     push: str | None = None,
     private: bool | None = None,
@@ -64,25 +55,21 @@ def export_hub(
         raise UserError("--private says how a new repository is made: give its name with --push OWNER/NAME")
     if push:
         check_repository(push)
-    lines = _export(run, out, push or ANYWHERE, license, scores, row, weights)
+    lines = _export(run, out, push or ANYWHERE, card_options, weights)
     return [*lines, f"uploaded to {upload(out, push, private)}"] if push else lines
 
 
-def _export(
-    run: Path, out: Path, place: str, license: str, scores: Path | None, row: str | None, weights: Weights
-) -> list[str]:
-    save(run, out, place, license, scores, row, weights)
+def _export(run: Path, out: Path, place: str, card_options: CardOptions, weights: Weights) -> list[str]:
+    save(run, out, place, card_options, weights)
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
-    return [f"{WEIGHTS}, {CONFIG} and {CARD}, {size:,.1f} MB, checked by loading them", *license_note(license)]
+    return [f"{WEIGHTS}, {CONFIG} and {CARD}, {size:,.1f} MB, checked by loading them", *license_note(card_options)]
 
 
 def save(
     model: Translator | Path,
     out: Path,
     place: str = ANYWHERE,
-    license: str = UNKNOWN_LICENSE,
-    scores: Path | None = None,
-    row: str | None = None,
+    card_options: CardOptions = NOTHING_SAID,
     weights: Weights = "last",
 ) -> None:
     """Write weights, config and card into the empty folder `out`.
@@ -91,9 +78,7 @@ def save(
         model: a run folder; or a translator, whose data and training are not recorded then.
         out: where to write.
         place: from where the card says that the model is loaded.
-        license: for the card.
-        scores: a bench's results.csv, for the card.
-        row: what that bench calls the model, where it is not the model's own name.
+        card_options: licence and scores for the card.
         weights: of a run folder: those of the last step, or their moving average.
     """
     if isinstance(model, Translator):
@@ -101,8 +86,8 @@ def save(
     else:
         checkpoint = require_checkpoint(model)
         translator, facts = restore(checkpoint, weights=weights)[0], facts_of(checkpoint, weights)
-    rows = read_scores(scores, facts, row)
-    write_folder(out, translator, facts, card(facts, license, rows, _use(facts, place)))
+    rows = read_scores(card_options, facts)
+    write_folder(out, translator, facts, card(facts, card_options, rows, _use(facts, place)))
 
 
 def write_folder(out: Path, translator: Translator, facts: Facts, text: str) -> None:

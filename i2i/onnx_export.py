@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i import __version__
-from i2i.card import UNKNOWN_LICENSE, Facts, card, facts_of, license_note, read_scores
+from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.checkpoint import Weights, require_checkpoint, restore
 from i2i.errors import ExportError, UserError
 from i2i.labels import SEPARATOR
@@ -61,9 +61,7 @@ def export_onnx(
     run: Path,
     out: Path,
     opset: int | None = None,
-    license: str = UNKNOWN_LICENSE,
-    scores: Path | None = None,
-    row: str | None = None,
+    card_options: CardOptions = NOTHING_SAID,
     weights: Weights = "last",
 ) -> list[str]:
     """Write a run folder's translator as ONNX into the empty folder `out`, with a description and a model card.
@@ -72,9 +70,7 @@ def export_onnx(
         run: the run folder.
         out: where to write.
         opset: version of ONNX's operators; None: the exporter's default.
-        license: for the card.
-        scores: a bench's results.csv, for the card.
-        row: what that bench calls the model, where it is not the model's own name.
+        card_options: licence and scores for the card.
         weights: those of the last step, or their moving average.
 
     Returns:
@@ -88,7 +84,7 @@ def export_onnx(
     _require_packages()
     _check_opset(opset)
     facts = facts_of(checkpoint, weights)
-    rows = read_scores(scores, facts, row)
+    rows = read_scores(card_options, facts)
     translator, _ = restore(checkpoint, weights=weights)
     notes, lines, files = _notes(translator), [], {}
     description = _describe(translator, facts, notes)
@@ -100,8 +96,9 @@ def export_onnx(
         size = path.stat().st_size / 1e6
         lines.append(f"{graph.file}: opset {written}, {size:,.1f} MB, differs from PyTorch by at most {difference:.1e}")
     (out / DESCRIPTION).write_text(json.dumps({**description, "files": files}, indent=1, ensure_ascii=False) + "\n")
-    (out / CARD).write_text(card(facts, license, rows, _use(files, translator, notes)), encoding="utf-8")
-    return [*lines, *notes, *license_note(license)]
+    text = card(facts, card_options, rows, _use(files, translator, notes))
+    (out / CARD).write_text(text, encoding="utf-8")
+    return [*lines, *notes, *license_note(card_options)]
 
 
 def _require_packages() -> None:

@@ -197,6 +197,7 @@ def test_a_broken_card_is_named(refused, place, command):
             "unknown domain 'dask'; did you mean 'dusk'?",
         ),
         ("bench --data sky --set data.domains=dawn,dask", "unknown domain 'dask'; did you mean 'dusk'?"),
+        ("bench --data sky --set data.domains=summer,winter", "or all with --set data.domains=null"),
         ("bench --data sky --directions dawn2dask", "no direction 'dawn2dask'; there are dawn2dusk, dusk2dawn"),
         (
             "train --model cyclegan --data sky --set model.widht=4",

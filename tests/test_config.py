@@ -514,6 +514,15 @@ def test_settings_for_the_embedded_set_hold_only_where_no_other_data_is_given(tm
     assert base_settings(place, "stargan", real)[1]["data"] == {"zoom": 2}
 
 
+def test_settings_for_the_embedded_set_are_not_inherited_by_a_suite_of_other_data(tmp_path):
+    (tmp_path / "mine.yaml").write_text("base: seasons\nsettings: {data: {embedded: styles}}")
+    place = str(tmp_path / "mine.yaml")
+    assert resolved(load_suite(place, None, {}, []), "stargan").data.domains is None
+    assert "domains" not in base_settings(place, "stargan", {})[1]["data"]
+    back = load_suite(place, None, {"embedded": "seasons"}, [])
+    assert resolved(back, "stargan").data.domains == ("summer", "winter", "night")
+
+
 def test_settings_nested_too_deeply_are_refused(tmp_path):
     (tmp_path / "deep.yaml").write_text("{a: " * 5000)
     with pytest.raises(UserError, match=r"deep\.yaml is not valid YAML"):

@@ -111,7 +111,7 @@ LAYERS = {
     "hub": {"card", "checkpoint", "config", "errors", "registry", "translator"},
     "onnx_export": {"card", "checkpoint", "errors", "labels", "translator"},
     "reference_export": {"checkpoint", "errors", "interop", "registry", "translator"},
-    "exports": {"errors", "folders", "hub", "onnx_export", "reference_export"},
+    "exports": {"card", "errors", "folders", "hub", "onnx_export", "reference_export"},
     "api": {"card", "checkpoint", "folders", "hub", "labels", "registry", "runs", "trainer", "translator"},
     "testing": {
         "checkpoint",

@@ -19,10 +19,20 @@ from i2i.cli.options import (
     data_settings,
     sized,
 )
+from i2i.cli.panels import in_panels
 from i2i.cli.progress import counting
 from i2i.errors import UserError
 
+PANELS = {
+    "What to compare": ("models", "data", "attributes", "size", "directions", "external", "intersection"),
+    "Training": ("seeds", "budget", "checkpoint"),
+    "Scores and tables": ("inception", "extractor", "lpips", "table"),
+    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
+    "Part of the work": ("only", "collect", "force", "dry_run"),
+}
 
+
+@in_panels(PANELS)
 def bench(
     models: Annotated[
         str | None,
@@ -87,6 +97,7 @@ def bench(
         float | None, typer.Option(min=0, max=1, help="Share of a GPU for each job on Ray; by default a whole one.")
     ] = None,
     device: DeviceOption = None,
+    cache_gib: CacheOption = None,
     only: Annotated[
         str | None, typer.Option(metavar="STAGE,...", help="Of train, translate, classifier, score and report.")
     ] = None,
@@ -96,7 +107,6 @@ def bench(
     force: Annotated[
         str | None, typer.Option(metavar="NAME,...", help="Do the work of these contestants anew.")
     ] = None,
-    cache_gib: CacheOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and a picture.

@@ -44,9 +44,8 @@ def export(
     from i2i import exports
 
     registered(model)
-    about_the_card = {"license": license, "scores": scores, "row": row}
+    of_the_card = {"license": license, "scores": scores, "row": row}
     of_the_hub = {"push": push, "private": private or None}
-    lines = exports.export(run, format, out, opset=opset, weights=weights, **about_the_card, **of_the_hub)
-    for line in lines:
+    for line in exports.export(run, format, out, opset=opset, weights=weights, **of_the_card, **of_the_hub):
         print(line)
     print(f"exported {run} to {out}")

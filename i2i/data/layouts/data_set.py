@@ -96,7 +96,10 @@ class DataSet:
         refuse_repeated(domains, "data.domains")
         for domain in domains:
             if domain not in self.domains:
-                raise unknown("domain", domain, self.domains)
+                raise UserError(
+                    f"{unknown('domain', domain, self.domains)}. Choose some with --set data.domains=A,B, "
+                    "or all with --set data.domains=null"
+                )
         return replace(self, labels=self.labels.restricted(domains))
 
     def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None) -> str:

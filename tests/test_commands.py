@@ -1,0 +1,41 @@
+"""How the command line is arranged: where a command lies, and under which headings its options are listed."""
+
+import inspect
+
+import pytest
+import typer
+
+from i2i.cli import app
+from i2i.cli.bench import PANELS
+
+COMMANDS = typer.main.get_command(app).commands
+FILES = {"import": "import_files"}  # a keyword cannot be imported
+
+
+def commands_within(command):
+    yield command
+    for inner in getattr(command, "commands", {}).values():
+        yield from commands_within(inner)
+
+
+def panels(name):
+    return {option.name: option.rich_help_panel for option in COMMANDS[name].params}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_lies_in_the_file_of_its_name(name):
+    functions = [inspect.unwrap(inner.callback) for inner in commands_within(COMMANDS[name]) if inner.callback]
+    assert functions
+    assert {function.__module__ for function in functions} == {f"i2i.cli.{FILES.get(name, name)}"}
+
+
+def test_options_of_the_bench_are_listed_under_headings():
+    found = panels("bench")
+    for heading, names in PANELS.items():
+        assert {found.pop(name) for name in names} == {heading}
+    assert found == {"out": None, "suite": None, "settings": None}
+
+
+def test_a_heading_of_one_command_does_not_show_in_another():
+    assert panels("bench")["device"] == "Execution"
+    assert panels("train")["device"] is None
