@@ -15,7 +15,7 @@ checkpoint before the newest is kept. Checkpoints of before there were checksums
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -62,7 +62,7 @@ class Checkpoint:
     Attributes:
         folder: where its files lie.
         meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position, origin,
-            checksums of the files, fingerprint of the data, rollbacks.
+            checksums of the files, fingerprint of the data, rollbacks, processes.
         remedy: what to do about a file that cannot be loaded, for messages.
     """
 
@@ -85,6 +85,11 @@ class Checkpoint:
     def rollbacks(self) -> int:
         """How often training has returned to a checkpoint because something was not finite."""
         return int(self.meta.get("rollbacks", 0))
+
+    @property
+    def processes(self) -> int:
+        """How many processes trained together."""
+        return int(self.meta.get("processes", 1))
 
     @property
     def averaged(self) -> bool:
@@ -243,6 +248,11 @@ class Best:
         return {"step": self.step, "images": self.images, "metric": self.metric, "value": self.value}
 
 
+def checkpoint_folder(run: Path, position: Position) -> Path:
+    """Where the checkpoint of that step lies."""
+    return run / CHECKPOINTS / f"{position.step:08d}"
+
+
 def save_checkpoint(
     run: Path,
     translator: Translator,
@@ -254,19 +264,21 @@ def save_checkpoint(
     best: Best | None = None,
     data: DataRecord | None = None,
     rollbacks: int = 0,
+    others: Sequence[Mapping[str, Tensor]] = (),
 ) -> Path:
     """Write a checkpoint, then remove those before the one before it; returns its folder.
 
     `average` are averaged weights, `best` those that were best, where the run keeps some; `origin` tells of imported
     weights: the files with their hashes, and which networks are `fresh`; `data` lists the pictures that are learnt
-    from, and `rollbacks` counts the returns to an earlier checkpoint.
+    from, `rollbacks` counts the returns to an earlier checkpoint, and `others` are the translator's training states in
+    the other processes that train with this one.
 
     Raises:
         OSError: if it cannot be written, with ENOSPC where the disk is full; nothing of it is left then.
     """
     parent = run / CHECKPOINTS
     parent.mkdir(parents=True, exist_ok=True)
-    final = parent / f"{position.step:08d}"
+    final = checkpoint_folder(run, position)
     if final.exists():
         return final  # the same step of the same run is the same state
     _remove_leftovers(parent)
@@ -275,10 +287,14 @@ def save_checkpoint(
         meta["best"] = best.facts()
     if rollbacks:
         meta["rollbacks"] = rollbacks
+    if others:
+        meta["processes"] = 1 + len(others)
     if data is not None:
         meta["data_fingerprint"] = data.fingerprint
     weights = {"model": translator.state_dict(), "ema": average, "best": None if best is None else best.weights}
     training = {"optimisers": dict(optimisers), "translator": translator.training_state()}
+    if others:
+        training["others"] = list(others)
     partial = parent / f".{final.name}.part"
     try:
         partial.mkdir()

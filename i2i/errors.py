@@ -17,6 +17,10 @@ class DiskFull(TrainingError):
     """A training that had to stop because nothing more can be written; its last checkpoint is good."""
 
 
+class LostProcess(TrainingError):
+    """Another process of the same training is gone; the text says which, and why where it is known."""
+
+
 class Damaged(UserError):
     """A file of a checkpoint that is not as it was written: cut short, changed, missing or unreadable.
 

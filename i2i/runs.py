@@ -1,5 +1,6 @@
 """Trainings as the command line and the bench start them: from a config to a finished run folder."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from i2i.data.sources import open_data
 from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
+from i2i.processes import ALONE, Processes
 from i2i.run_lock import sole_training
 from i2i.tracking import MetricsFile, SampleGrids, duration
 from i2i.trainer import Observer, Trainer, build_translator
@@ -98,6 +100,7 @@ def train_run(
     start: Checkpoint | None = None,
     judge: Judge | None = None,
     accept_data: bool = False,
+    processes: Processes = ALONE,
 ) -> Path:
     """Train to the end of the budget, from the newest sound checkpoint where there is one.
 
@@ -114,23 +117,61 @@ def train_run(
         start: checkpoint of another run whose weights a new training starts with.
         judge: scores it on the validation split; by default as train.best_by says.
         accept_data: go on even if the pictures are not those of the checkpoint.
+        processes: those that train together and all call this; the first alone writes.
 
     Returns:
         The folder of the last checkpoint.
 
     Raises:
-        UserError: if another training is going on in the folder, no checkpoint in it is sound, or the pictures are not
-            those that it was trained on.
+        UserError: if another training is going on in the folder, no checkpoint in it is sound, the pictures are not
+            those that it was trained on, or processes cannot share a batch or do not see the same files.
         TrainingError: as `Trainer.train`.
     """
-    with sole_training(run):
-        notice = set_aside_damaged(run)
-        if notice:
-            print(f"i2i: {notice}", file=sys.stderr)
+    _check_shares(config, processes)
+    with processes.held_by_first(sole_training(run)):
+        processes.once(lambda: _leave_damaged(run))
         record = DataRecord.of(data.restricted(task.domains), _learnt_from(config))
+        _check_alike(run, data, record, processes)
         if not accept_data:
             _refuse_changed(run, data, record)
-        return _train(run, config, task, data, record, device, observers, loading, start, judge)
+        return _train(run, config, task, data, record, device, observers, loading, start, judge, processes)
+
+
+def _check_shares(config: RunConfig, processes: Processes) -> None:
+    size, parts = config.train.batch_size or 1, processes.count * config.train.accumulate
+    if size % parts:
+        micro = f" in {config.train.accumulate} micro-batches each" if config.train.accumulate > 1 else ""
+        raise UserError(
+            f"train.batch_size={size} cannot be shared equally by {processes.count} processes{micro}: "
+            f"use --set train.batch_size={math.ceil(size / parts) * parts}, or fewer processes"
+        )
+
+
+def _leave_damaged(run: Path) -> None:
+    notice = set_aside_damaged(run)
+    if notice:
+        print(f"i2i: {notice}", file=sys.stderr)
+
+
+def _check_alike(run: Path, data: DataSet, record: DataRecord, processes: Processes) -> None:
+    """Compare what the processes see, which may be on different machines; say if their number has changed."""
+    if not processes.alike(record.fingerprint):
+        raise UserError(f"the pictures of {data.root} are not the same on all machines: copy them anew")
+    checkpoint = newest_checkpoint(run)
+    if not processes.alike(str(checkpoint.position.step if checkpoint else None)):
+        raise UserError(f"the machines see different run folders {run}: put it on a file system that they share")
+    if checkpoint is not None and checkpoint.processes != processes.count:
+        print(
+            f"i2i: {run} was trained by {counted(checkpoint.processes)} and goes on with {processes.count}: random "
+            "draws differ from here on, and what a process keeps for itself, such as image pools, stays with the "
+            "first of them",
+            file=sys.stderr,
+        )
+
+
+def counted(processes: int) -> str:
+    """`1 process`, `2 processes`."""
+    return "1 process" if processes == 1 else f"{processes} processes"
 
 
 def _learnt_from(config: RunConfig) -> list[str]:
@@ -160,6 +201,7 @@ def _train(
     loading: Progress | None,
     start: Checkpoint | None,
     judge: Judge | None,
+    processes: Processes,
 ) -> Path:
     pictures = TrainingPictures.load(
         data.restricted(task.domains),
@@ -171,16 +213,17 @@ def _train(
         loading,
         PixelCache(cache_folder() / "pictures", config.data.cache_gib),
     )
-    if judge is None and config.train.best_by is not None:
+    if processes.first and judge is None and config.train.best_by is not None:
         from i2i.judges import judge_of  # libraries of networks, which other trainings need not wait for
 
         judge = judge_of(config, task, data, device)
-    trainer = Trainer(run, config, task, pictures, device, start=start, judge=judge, data=record)
-    trainer.observers = (
-        MetricsFile(run, trainer.position.step),
-        SampleGrids(run, pictures, task.domains),
-        *observers(trainer),
-    )
+    trainer = Trainer(run, config, task, pictures, device, start=start, judge=judge, data=record, processes=processes)
+    if processes.first:
+        trainer.observers = (
+            MetricsFile(run, trainer.position.step),
+            SampleGrids(run, pictures, task.domains),
+            *observers(trainer),
+        )
     return trainer.train()
 
 

@@ -6,7 +6,7 @@ resumed training continues bit for bit (on the CPU, with the same number of thre
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from i2i.checkpoint import (
     Best,
     Checkpoint,
     Position,
+    checkpoint_folder,
     load_weights,
     newest_checkpoint,
     save_checkpoint,
@@ -34,9 +35,10 @@ from i2i.data.pictures import TrainingPictures
 from i2i.data.record import DataRecord
 from i2i.disk import is_disk_full
 from i2i.ema import build_average
-from i2i.errors import DiskFull, TrainingError, UserError
+from i2i.errors import DiskFull, LostProcess, TrainingError, UserError
 from i2i.guard import Fault, FiniteGuard
 from i2i.horizon import horizon_of, images_per_step
+from i2i.processes import ALONE, Launch, Processes
 from i2i.training_step import build_optimisers, training_step
 from i2i.translator import ModelConfig, Task, Translator
 from i2i.validation import Judge, Validation
@@ -128,6 +130,7 @@ class Trainer:
         start: checkpoint of another run whose weights a new training starts with.
         judge: scores it on the validation split, `train.evaluations` times and once before the first step.
         data: the files of the pictures, for the checkpoints.
+        processes: those that train together; observers and judge are asked on the first alone.
     """
 
     def __init__(
@@ -141,9 +144,10 @@ class Trainer:
         start: Checkpoint | None = None,
         judge: Judge | None = None,
         data: DataRecord | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         self.run, self.config, self.pictures, self.device = run, config, pictures.on(device), device
-        self.observers, self.data, self._judge = observers, data, judge
+        self.observers, self.data, self._judge, self.processes = observers, data, judge, processes
         self.seed, self.rollbacks = config.train.seed, 0
         self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
         self.translator = build_translator(config, task)
@@ -155,6 +159,7 @@ class Trainer:
         else:
             load_weights(self.translator, checkpoint)
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimisers = build_optimisers(self.translator)
         self.average = build_average(self.translator, config.train.ema)
         self.guard = FiniteGuard(device)
@@ -169,23 +174,29 @@ class Trainer:
 
         Raises:
             TrainingError: when a loss or gradient is not finite (with train.on_nan=rollback: once more than
-                `MAX_ROLLBACKS` times), when the disk is full, or on SIGINT or SIGTERM. The run folder then holds a good
-                checkpoint to go on from.
+                `MAX_ROLLBACKS` times), when the disk is full, on SIGINT or SIGTERM, or when another process is gone.
+                The run folder then holds a good checkpoint to go on from.
         """
         try:
             return self._train()
+        except LostProcess as lost:
+            raise LostProcess(
+                f"training stopped at step {self.position.step}: {lost}; {self._left()} in {self.run}: "
+                f"go on with i2i train --resume {self.run}, on as many processes as there are"
+            ) from None
         except Exception as error:
             if not is_disk_full(error, self.run):
                 raise
             raise DiskFull(self._disk_full_text()) from None
 
     def _train(self) -> Path:
-        sync_write(self.run / "config.yaml", to_yaml(self.config.settings()))
         log = _LossLog()
+        if self.processes.first:
+            sync_write(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
             self.validation.evaluate(self.translator, self.position)
         with _stop_signals() as stopped, Ahead(self._draw) as batches:
-            if self.config.train.on_nan == "rollback" and newest_checkpoint(self.run) is None:
+            if self.config.train.on_nan == "rollback" and not self.position.step:
                 self._save()  # there is always one to return to
             while not self.position.finished:
                 try:
@@ -193,12 +204,14 @@ class Trainer:
                 except NotFinite as found:
                     self._roll_back(found)
                     log = _LossLog()
-                if stopped():
+                signal_number = self.processes.largest(stopped())
+                if signal_number:
                     self._save()
-                    raise Interrupted(self.run, self.position, stopped())
+                    raise Interrupted(self.run, self.position, signal_number)
         folder = self._save()
         for observer in self.observers:
             observer.on_sample(self.translator, self.position)
+        self.processes.wait()  # until the first has written it
         return folder
 
     def _step(self, log: "_LossLog", drawn: Ahead[list[Batch]]) -> None:
@@ -207,9 +220,11 @@ class Trainer:
         step = self.position.step
         batches = drawn(step)
         self._schedule(step)
-        torch.manual_seed(step_seed(self.seed, step))
+        torch.manual_seed(step_seed(self.processes.seed([self.seed, step])))
         self.translator.train()
-        terms = training_step(self.translator, self.optimisers, batches, step, self.guard, self._precision())
+        terms = training_step(
+            self.translator, self.optimisers, batches, step, self.guard, self._precision(), processes=self.processes
+        )
         if self.average is not None:
             self.average.update(step, self.guard.found)
         log.add(terms)
@@ -217,6 +232,8 @@ class Trainer:
             self._wait()
         elapsed = time.perf_counter() - started
         log.add_time(elapsed, drawn.waited)
+        if self.horizon.seconds is not None:
+            elapsed = self.processes.of_first(elapsed)  # the time that decides has to be the same for all
         seconds = self.position.seconds + elapsed
         images = self.position.images + images_per_step(self.config, self.translator)
         self.position = Position(step + 1, self.horizon.planned(step + 1, seconds), images, seconds)
@@ -260,7 +277,7 @@ class Trainer:
     def _draw(self, step: int) -> list[Batch]:
         translator = self.translator
         size = images_per_step(self.config, translator) // translator.batch.pictures
-        batch = translator.batch.draw(self.pictures, translator.task.domains, size, step)
+        batch = translator.batch.draw(self.pictures, translator.task.domains, size, step, self.processes.share(size))
         return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
 
     def _schedule(self, step: int) -> None:
@@ -325,12 +342,15 @@ class Trainer:
             self.pictures = self.pictures.reseeded(self.seed)
 
     def _validation(self, best: Best | None) -> Validation | None:
-        if self._judge is None or not self.optimisers:
+        if self._judge is None or not self.optimisers or not self.processes.first:
             return None
         return Validation(self.run, self._judge, self.position.step, best)
 
     def _save(self) -> Path:
         self._raise_if_not_finite()
+        own = self.processes.gather(self.translator.training_state())
+        if not self.processes.first:
+            return checkpoint_folder(self.run, self.position)
         states = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
         average = self.average.state() if self.average is not None else None
         best = self.validation.best if self.validation is not None else None
@@ -344,13 +364,16 @@ class Trainer:
             best=best,
             data=self.data,
             rollbacks=self.rollbacks,
+            others=own[1:],
         )
 
     def _load_training(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.training()
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
-        self.translator.load_training_state(state["translator"])
+        own = [state["translator"], *state.get("others", [])]
+        if self.processes.rank < len(own):
+            self.translator.load_training_state(own[self.processes.rank])
         if self.average is not None:
             self.average.load_state(checkpoint.average())
         self.position = checkpoint.position
@@ -379,9 +402,9 @@ class Interrupted(TrainingError):
         )
 
 
-def step_seed(seed: int, step: int) -> int:
-    """Seed of a step's random draws."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0])
+def step_seed(numbers: Sequence[int]) -> int:
+    """Seed of the random draws of a step, from the training's seed, the step and what else tells it from others."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
 def _seed_after(seed: int, rollbacks: int) -> int:
@@ -390,11 +413,15 @@ def _seed_after(seed: int, rollbacks: int) -> int:
 
 
 def choose_device(name: str | None = None) -> torch.device:
-    """The named device, or the best there is: cuda, then mps, then cpu."""
-    if name:
+    """The named device, or the best there is: cuda, then mps, then cpu.
+
+    Of several processes on one machine each takes a CUDA device of its own.
+    """
+    place = Launch.from_environment()
+    if name and not (name == "cuda" and place.count > 1):
         return _named_device(name)
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        return torch.device("cuda") if place.count == 1 else _named_device(f"cuda:{place.local_rank}")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from i2i.guard import FiniteGuard
+from i2i.processes import ALONE, Processes
 from i2i.translator import Phase, Scratch, Translator
 
 Optimisers = Mapping[str, torch.optim.Adam]
@@ -44,8 +45,11 @@ def training_step(
     guard: FiniteGuard,
     precision: AbstractContextManager[Any] | None = None,
     scratches: list[Scratch] | None = None,
+    processes: Processes = ALONE,
 ) -> dict[str, Tensor]:
     """Run the phases that are due in `step` and update their networks.
+
+    Where several processes train, gradients, terms and the statistics that layers gather are averaged over them.
 
     Args:
         translator: in training mode.
@@ -55,6 +59,7 @@ def training_step(
         guard: keeps the optimisers from stepping once a loss or gradient is not finite.
         precision: context of the forward passes, such as autocast.
         scratches: one dictionary per micro-batch, to fix random draws; fresh ones if None.
+        processes: those that train together, each with micro-batches of its own.
 
     Returns:
         The unweighted terms, named `phase/term`, averaged over micro-batches; they stay on the device.
@@ -67,11 +72,13 @@ def training_step(
         terms = accumulate_gradients(translator, phase, batches, scratches, precision or nullcontext())
         optimiser = optimisers[phase.name]
         gradients = [parameter.grad for group in optimiser.param_groups for parameter in group["params"]]
+        processes.average([*terms.values(), *gradients])
         # Fused Adam leaves everything as it is where `found_inf` is 1: no transfer to the host needed.
         optimiser.found_inf = guard.check(phase.name, step, terms, gradients)  # type: ignore[attr-defined]
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         logged |= {f"{phase.name}/{name}": term for name, term in terms.items() if name != "total"}
+    processes.average([buffer for buffer in translator.buffers() if buffer.is_floating_point()])
     return logged
 
 

@@ -94,6 +94,15 @@ def test_a_step_drawn_alone_equals_the_step_drawn_in_turn(kind, counts):
 
 
 @every_kind
+@pytest.mark.parametrize("rows", [slice(0, 3), slice(3, 6), slice(2, 4), slice(5, 6)])
+def test_rows_drawn_alone_are_those_of_the_whole_batch(kind, counts, rows):
+    whole = kind.draw(pictures(counts=counts), tuple(counts), 6, 4)
+    some = kind.draw(pictures(counts=counts), tuple(counts), 6, 4, rows)
+    for first, second in zip(tensors(whole), tensors(some), strict=True):
+        assert torch.equal(first[rows], second)
+
+
+@every_kind
 def test_seeds_and_steps_each_change_the_batch(kind, counts):
     drawn = [kind.draw(pictures(seed, counts=counts), tuple(counts), 3, step) for seed in range(3) for step in range(3)]
     images = [tensors(batch)[0] for batch in drawn]
@@ -251,6 +260,10 @@ def test_batches_of_several_label_sets_are_bit_for_bit_what_picture_after_pictur
         views = (source.views("all sky", step, 4), source.views("all fruit", step, 3))
         expected = torch.cat([one_by_one(*pair) for pair in zip(shown, views, strict=True)])
         assert torch.equal(batch.images, expected)
+        for some in (slice(0, 2), slice(2, 6), slice(4, 7)):
+            part = LabelledBatch.draw(source, labels.domains, 7, step, some)
+            assert torch.equal(part.images, expected[some])
+            assert torch.equal(part.labels, batch.labels[some])
         one_hot = torch.eye(2)[(torch.from_numpy(sky) >= 5).long()]
         told = [labels.encode(0, one_hot), labels.encode(1, rows["fruit"][torch.from_numpy(fruit)])]
         assert torch.equal(batch.labels, torch.cat(told))

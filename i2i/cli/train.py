@@ -23,10 +23,13 @@ from i2i.cli.progress import counting
 from i2i.errors import UserError, refuse_file
 
 if TYPE_CHECKING:
+    import torch
+
     from i2i.checkpoint import Checkpoint
     from i2i.config import RunConfig, Settings
     from i2i.data.layouts import DataSet
     from i2i.data.skipping import Skipped
+    from i2i.processes import Processes
     from i2i.translator import Task
 
 
@@ -86,41 +89,48 @@ def train(
         i2i train --init runs/stargan-seasons --data photos/
 
         i2i train --model mine.py:MyModel
+
+        torchrun --nproc-per-node 2 -m i2i train --model stargan
     """
     from i2i.checkpoint import require_checkpoint
+    from i2i.processes import joined
     from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
+    from i2i.trainer import choose_device
 
-    start = require_checkpoint(init) if init is not None else None
-    skipped: Skipped | None = None
-    given, model = model, registered(model)
-    on_fault: Settings = {"train": {"on_nan": on_nan}} if on_nan else {}
-    if resume is not None:
-        named = model is not None and model == given  # and no class of one's own, which has to be imported
-        chosen = named or data or attributes or config or size or settings or out or init or skip_bad
-        if chosen or cache_gib is not None:
-            raise UserError("--resume takes everything from the run folder: leave the other options out")
-        run_config, task, data_set = open_for_resume(resume, on_fault)
-        run = resume
-    else:
-        if accept_data:
-            raise UserError("--accept-data says how to go on with a training: give it with --resume RUN")
-        located = data_settings(data, attributes, cache_gib)
-        run_config = _new_run(model, config, located, sized(settings, size), start, on_fault)
-        data_set = _open_data(run_config)
-        if start is not None:
-            run_config, data_set = starting_domains(run_config, data_set, start)
-        skipped, data_set = _readable(run_config, data_set) if skip_bad else ({}, data_set)
-        task = task_of(run_config, data_set)
-        run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
-        _check_new(run)
-    if init is not None and start is not None:
-        print(describe_start(init, start, run_config, task), file=sys.stderr)
-    if dry_run:
-        _print_training(run, run_config, task, data_set)
-        return
-    if skipped is not None:
-        _before_training(run, run_config, data_set, skipped)
-    _train(run, run_config, task, data_set, device, tensorboard, start, accept_data)
+    chosen = choose_device(device)
+    with joined(chosen) as processes:
+        start = require_checkpoint(init) if init is not None else None
+        skipped: Skipped | None = None
+        given, model = model, registered(model)
+        on_fault: Settings = {"train": {"on_nan": on_nan}} if on_nan else {}
+        if resume is not None:
+            named = model is not None and model == given  # and no class of one's own, which has to be imported
+            given_too = named or data or attributes or config or size or settings or out or init or skip_bad
+            if given_too or cache_gib is not None:
+                raise UserError("--resume takes everything from the run folder: leave the other options out")
+            run_config, task, data_set = open_for_resume(resume, on_fault)
+            run = resume
+        else:
+            if accept_data:
+                raise UserError("--accept-data says how to go on with a training: give it with --resume RUN")
+            located = data_settings(data, attributes, cache_gib)
+            run_config = _new_run(model, config, located, sized(settings, size), start, on_fault)
+            data_set = _open_data(run_config)
+            if start is not None:
+                run_config, data_set = starting_domains(run_config, data_set, start)
+            skipped, data_set = _readable(run_config, data_set) if skip_bad else ({}, data_set)
+            task = task_of(run_config, data_set)
+            run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
+            _check_new(run)
+        if init is not None and start is not None:
+            print(describe_start(init, start, run_config, task), file=sys.stderr)
+        if dry_run:
+            _print_training(run, run_config, task, data_set)
+            return
+        if skipped is not None:
+            left_out = skipped
+            processes.once(lambda: _before_training(run, run_config, data_set, left_out))
+        _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes)
 
 
 def _new_run(
@@ -214,19 +224,20 @@ def _train(
     config: "RunConfig",
     task: "Task",
     data: "DataSet",
-    device: str | None,
+    device: "torch.device",
     tensorboard: bool,
     start: "Checkpoint | None",
     accept_data: bool,
+    processes: "Processes",
 ) -> None:
     from i2i.checkpoint import require_checkpoint
-    from i2i.runs import describe, describe_fit, train_run
+    from i2i.runs import counted, describe, describe_fit, train_run
     from i2i.tracking import ProgressLine, TensorBoardLog, duration
-    from i2i.trainer import Observer, Trainer, choose_device
+    from i2i.trainer import Observer, Trainer
 
-    chosen = choose_device(device)
+    together = f"by {counted(processes.count)}, the first " if processes.count > 1 else ""
     print(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}", file=sys.stderr)
-    print(f"on {chosen}, into {run}", file=sys.stderr)
+    print(f"{together}on {device}, into {run}", file=sys.stderr)
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
         uncached = trainer.pictures.decoded_when_drawn
@@ -241,7 +252,18 @@ def _train(
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
-        train_run(run, config, task, data, chosen, observers, line.on_loading, start, accept_data=accept_data)
+        train_run(
+            run,
+            config,
+            task,
+            data,
+            device,
+            observers,
+            line.on_loading,
+            start,
+            accept_data=accept_data,
+            processes=processes,
+        )
     position = require_checkpoint(run).position
     print(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"

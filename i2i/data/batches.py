@@ -11,6 +11,8 @@ from i2i.data.layouts import DataSet
 from i2i.data.pictures import TrainingPictures, pools_of
 from i2i.labels import LabelSpace
 
+EVERY = slice(None)
+
 
 @dataclass(frozen=True)
 class Batch(ABC):
@@ -23,8 +25,13 @@ class Batch(ABC):
 
     @classmethod
     @abstractmethod
-    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
-        """The batch of `size` items for `step`: a pure function of the arguments and the source's seed."""
+    def draw(
+        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
+    ) -> Self:
+        """The batch of `size` items for `step`, or some of its rows.
+
+        A pure function of the arguments and the source's seed: rows are what they are in the whole batch.
+        """
 
     @classmethod
     def unsuitable(cls, data: DataSet) -> str | None:
@@ -53,9 +60,11 @@ class PairedBatch(Batch):
     target: Tensor
 
     @classmethod
-    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
-        positions = source.order("pairs", source.count(domains[0]), step, size)
-        views = source.views("pairs", step, size)
+    def draw(
+        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
+    ) -> Self:
+        positions = source.order("pairs", source.count(domains[0]), step, size)[rows]
+        views = source.views("pairs", step, size)[rows]
         return cls(*(source.images(domain, positions, views) for domain in domains))
 
     @classmethod
@@ -74,13 +83,15 @@ class UnpairedBatch(Batch):
     b: Tensor
 
     @classmethod
-    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
-        return cls(*(cls._side(source, domain, size, step) for domain in domains))
+    def draw(
+        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
+    ) -> Self:
+        return cls(*(cls._side(source, domain, size, step, rows) for domain in domains))
 
     @staticmethod
-    def _side(source: TrainingPictures, domain: str, size: int, step: int) -> Tensor:
-        positions = source.order(domain, source.count(domain), step, size)
-        return source.images(domain, positions, source.views(domain, step, size))
+    def _side(source: TrainingPictures, domain: str, size: int, step: int, rows: slice) -> Tensor:
+        positions = source.order(domain, source.count(domain), step, size)[rows]
+        return source.images(domain, positions, source.views(domain, step, size)[rows])
 
 
 @dataclass(frozen=True)
@@ -95,23 +106,38 @@ class LabelledBatch(Batch):
     labels: Tensor
 
     @classmethod
-    def draw(cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int) -> Self:
+    def draw(
+        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
+    ) -> Self:
         space = source.labels.restricted(domains)
         count = len(space.sets)
         shares = [size // count + (position < size % count) for position in range(count)]
-        parts = [cls._of_set(source, space, position, share, step) for position, share in enumerate(shares) if share]
+        starts = [sum(shares[:position]) for position in range(count)]
+        parts = [
+            cls._of_set(source, space, position, shares[position], step, own)
+            for position, own in enumerate(
+                _within(rows, start, share) for start, share in zip(starts, shares, strict=True)
+            )
+            if own.start < own.stop
+        ]
         images, labels = zip(*parts, strict=True)
         return cls(torch.cat(images), torch.cat(labels))
 
     @staticmethod
     def _of_set(
-        source: TrainingPictures, space: LabelSpace, position: int, size: int, step: int
+        source: TrainingPictures, space: LabelSpace, position: int, size: int, step: int, rows: slice
     ) -> tuple[Tensor, Tensor]:
         one = space.sets[position]
         stream, pools = f"all {one.name}".strip(), pools_of(one)
-        places = source.order(stream, sum(source.size(pool) for pool in pools), step, size)
-        images = source.take(pools, places, source.views(stream, step, size))
+        places = source.order(stream, sum(source.size(pool) for pool in pools), step, size)[rows]
+        images = source.take(pools, places, source.views(stream, step, size)[rows])
         return images, space.encode(position, source.rows(one, places))
+
+
+def _within(rows: slice, start: int, size: int) -> slice:
+    """The part of `rows` that lies in the `size` rows from `start` on, counted from there."""
+    first, last, _ = rows.indices(start + size)
+    return slice(max(first - start, 0), last - start)
 
 
 def _moved(tensor: Tensor, device: torch.device, memory_format: torch.memory_format) -> Tensor:

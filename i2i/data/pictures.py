@@ -258,6 +258,9 @@ class Views:
     def __init__(self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]) -> None:
         self.tops, self.lefts, self.flips, self.size = tops, lefts, flips, size
 
+    def __getitem__(self, rows: slice) -> "Views":
+        return Views(self.tops[rows], self.lefts[rows], self.flips[rows], self.size)
+
     def cut(self, pixels: Tensor) -> Tensor:
         """Apply to uint8 [B, H', W', C]: uint8 [B, H, W, C] on the same device."""
         height, width = self.size
