@@ -41,7 +41,8 @@ LAYERS = {
     "checkpoint": {"checksums", "config", "data", "disk", "errors", "labels", "registry", "translator"},
     "statistics": set(),
     "tiles": {"errors"},
-    "inference": {"data", "errors", "statistics", "tiles", "translator"},
+    "tile_statistics": {"statistics", "tiles"},
+    "inference": {"data", "errors", "statistics", "tile_statistics", "tiles", "translator"},
     "horizon": {"config", "errors", "translator"},
     "validation": {"checkpoint", "config", "data", "errors", "metrics", "translator"},
     "trainer": {
@@ -130,6 +131,7 @@ LAYERS = {
         "runs",
         "scoring",
         "statistics",
+        "tile_statistics",
         "tiles",
         "tracking",
         "trainer",
