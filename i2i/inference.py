@@ -136,7 +136,7 @@ def full_resolution(
     translate: Translate,
     preprocess: Preprocess,
     side: int | None = None,
-    passes: int = PASSES,
+    passes: int | None = None,
 ) -> Convert:
     """Pictures at their own size, one by one: mirrored up to what the model takes, large ones in tiles.
 
@@ -147,18 +147,19 @@ def full_resolution(
         translate: its translation, as `translation` gives it.
         preprocess: how pictures become images, but for the resizing.
         side: of tiles, pixels; None: `SIDE` for pictures of more than `AT_ONCE` pixels.
-        passes: of all tiles ahead of their translation, to find the statistics of the picture.
+        passes: of all tiles ahead of their translation, to find the statistics of the picture; None: `PASSES`.
 
     Raises:
         UserError: for a side that is too small for the model.
     """
     limits = translator.multiple, translator.task.image_size
     tiling(*limits, side or SIDE)
+    before = PASSES if passes is None else passes
 
     def translate_one(image: Tensor) -> Tensor:
         if not needs_tiles((image.shape[2], image.shape[3]), side):
             return in_full(image, translate, *limits)
-        statistics = picture_statistics(translator, translate, image, *limits, side or SIDE, passes)
+        statistics = picture_statistics(translator, translate, image, *limits, side or SIDE, before)
         with held_statistics(statistics):
             return in_tiles(image, translate, *limits, side or SIDE)
 
