@@ -60,16 +60,17 @@ def picture_statistics(
     estimate = own
     for _ in range(0 if small is image else passes):
         with held_statistics(estimate):
-            found = _of_tiles(network, translate, image, multiple, smallest, side)
+            found = of_tiles(network, translate, image, multiple, smallest, side)
         corrections = {norm: Correction.between(own[norm], found[norm], norm.eps) for norm in found}
         with found_statistics(network) as own, corrected_statistics(own, corrections) as estimate:
             in_full(small, translate, multiple, smallest)
     return estimate
 
 
-def _of_tiles(
+def of_tiles(
     network: nn.Module, translate: Translate, image: Tensor, multiple: int, smallest: tuple[int, int], side: int
 ) -> Statistics:
+    """What norms are given of the picture when it passes in tiles, every place counted once."""
     parts: list[Statistics] = []
     for tile, part in tiles(image, multiple, smallest, side):
         with found_statistics(network, part) as statistics:
