@@ -6,7 +6,7 @@
 Scenes of the embedded set are drawn at the size. Differences are in 8-bit levels, 0 to 255: `mean` and `max` from the
 untiled translation, `seam` the mean between two tiles in the part of their overlap where one passes into the other. A
 picture of 448 px has two tiles of 256 px to a side, which overlap by the 64 px that they share at least. `time` is the
-median multiple of the time of the untiled translation, statistics included.
+median multiple of the processor time that the untiled translation takes, finding statistics included.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def ways(
     yield "tile's own", dict
     yield "reduced picture's", partial(refined, 0)
     for passes in range(1, 4):
-        yield f"{passes} passes'", partial(refined, passes)
+        yield f"{passes} passes of tiles", partial(refined, passes)
     yield "whole picture's", whole
 
 
@@ -79,14 +79,14 @@ def main() -> None:
     for scene in range(arguments.scenes):
         size = (arguments.size, arguments.size)
         image = to_images(EMBEDDED[arguments.set].draw(scene, arguments.source, size, 0)[None])
-        started = time.perf_counter()
+        started = time.process_time()
         whole = in_full(image, translate, *limits)
-        at_once = time.perf_counter() - started
+        at_once = time.process_time() - started
         for name, statistics in ways(translator, translate, image, side):
-            started = time.perf_counter()
+            started = time.process_time()
             with held_statistics(statistics()):
                 error = (in_tiles(image, translate, *limits, side) - whole).abs()
-                seconds = time.perf_counter() - started
+                seconds = time.process_time() - started
                 border = seam(translate, image, side, overlap)
             measured = float(error.mean()), float(error.max()), float(border.mean()), seconds / at_once
             found.setdefault(name, []).append(measured)
