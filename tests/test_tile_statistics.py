@@ -133,6 +133,11 @@ def test_a_correction_makes_the_moments_it_was_found_between_and_moves_with_the_
     torch.testing.assert_close(doubled.variance[:2], picture.variance[:2] * 4, atol=1e-3, rtol=0)
 
 
+def test_a_corrected_variance_is_never_below_nought():
+    flat = Moments(torch.zeros(1), torch.zeros(1), 9)
+    assert Correction(torch.zeros(1), torch.tensor([0.1])).applied(flat, 1e-5).variance == 0
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("passes", [0, 1, 3])
 def test_every_pass_takes_all_tiles_and_the_reduced_picture_again(passes):
