@@ -5,12 +5,14 @@
 
 Scenes of the embedded set are drawn at the size. Differences are in 8-bit levels, 0 to 255: `mean` and `max` from the
 untiled translation, `seam` the mean between two tiles in the part of their overlap where one passes into the other. A
-picture of 448 px has two tiles of 256 px to a side, which overlap by the 64 px that they share at least.
+picture of 448 px has two tiles of 256 px to a side, which overlap by the 64 px that they share at least. `time` is the
+median multiple of the processor time that the untiled translation takes, finding statistics included.
 """
 
 import argparse
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,8 +22,9 @@ from i2i.checkpoint import load_translator
 from i2i.data.embedded import EMBEDDED
 from i2i.data.images import to_images
 from i2i.inference import translation
-from i2i.statistics import found_statistics, held_statistics
-from i2i.tiles import CONTEXT, Translate, in_full, in_tiles, reduced, tiling
+from i2i.statistics import Statistics, found_statistics, held_statistics
+from i2i.tile_statistics import picture_statistics
+from i2i.tiles import CONTEXT, Translate, in_full, in_tiles, tiling
 from i2i.translator import Translator
 
 LEVELS = 127.5
@@ -29,16 +32,23 @@ LEVELS = 127.5
 
 def ways(
     translator: Translator, translate: Translate, image: Tensor, side: int
-) -> Iterator[tuple[str, AbstractContextManager[None]]]:
-    """Whose statistics tiles may use: a name, and a context in which the norms do."""
+) -> Iterator[tuple[str, Callable[[], Statistics]]]:
+    """Whose statistics tiles may use: a name, and what finds them; none are each tile's own."""
     limits = translator.multiple, translator.task.image_size
-    yield "tile's own", nullcontext()
-    with found_statistics(translator) as statistics:
-        in_full(reduced(image, side), translate, *limits)
-    yield "reduced picture's", held_statistics(statistics)
-    with found_statistics(translator) as statistics:
-        in_full(image, translate, *limits)
-    yield "whole picture's", held_statistics(statistics)
+
+    def refined(passes: int) -> Statistics:
+        return picture_statistics(translator, translate, image, *limits, side, passes)
+
+    def whole() -> Statistics:
+        with found_statistics(translator) as statistics:
+            in_full(image, translate, *limits)
+        return statistics
+
+    yield "tile's own", dict
+    yield "reduced picture's", partial(refined, 0)
+    for passes in range(1, 4):
+        yield f"{passes} passes of tiles", partial(refined, passes)
+    yield "whole picture's", whole
 
 
 def seam(translate: Translate, image: Tensor, side: int, overlap: int) -> Tensor:
@@ -65,20 +75,28 @@ def main() -> None:
     translate = translation(translator, arguments.source, arguments.target, torch.device("cpu"))
     limits = translator.multiple, translator.task.image_size
     side, overlap = tiling(*limits, arguments.tile)
-    found: dict[str, list[tuple[float, float, float]]] = {}
+    found: dict[str, list[tuple[float, ...]]] = {}
     for scene in range(arguments.scenes):
         size = (arguments.size, arguments.size)
         image = to_images(EMBEDDED[arguments.set].draw(scene, arguments.source, size, 0)[None])
+        started = time.process_time()
         whole = in_full(image, translate, *limits)
-        for name, held in ways(translator, translate, image, side):
-            with held:
+        at_once = time.process_time() - started
+        for name, statistics in ways(translator, translate, image, side):
+            started = time.process_time()
+            with held_statistics(statistics()):
                 error = (in_tiles(image, translate, *limits, side) - whole).abs()
+                seconds = time.process_time() - started
                 border = seam(translate, image, side, overlap)
-            found.setdefault(name, []).append((float(error.mean()), float(error.max()), float(border.mean())))
+            measured = float(error.mean()), float(error.max()), float(border.mean()), seconds / at_once
+            found.setdefault(name, []).append(measured)
     print(f"{arguments.size} px in tiles of {side} px that overlap by {overlap}")
-    for name, errors in found.items():
-        mean, largest, border_mean = torch.tensor(errors).mul(LEVELS).unbind(1)
-        print(f"{name:18} mean {mean.mean():6.2f}  max {largest.max():6.1f}  seam {border_mean.mean():6.3f}")
+    for name, rows in found.items():
+        mean, largest, border_mean, times = torch.tensor(rows).unbind(1)
+        print(
+            f"{name:18} mean {mean.mean() * LEVELS:6.2f}  max {largest.max() * LEVELS:6.1f}  "
+            f"seam {border_mean.mean() * LEVELS:6.3f}  time {times.median():5.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from torch import Tensor
 from i2i.data.images import Preprocess, is_picture, read_picture, to_arrays, to_images, write_picture
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
-from i2i.statistics import found_statistics, held_statistics
-from i2i.tiles import AT_ONCE, SIDE, Translate, in_full, in_tiles, reduced, tiling
+from i2i.statistics import held_statistics
+from i2i.tile_statistics import PASSES, picture_statistics
+from i2i.tiles import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
 from i2i.translator import Coverage, Translator
 
 BATCH = 16
@@ -131,29 +132,34 @@ def resized(translate: Translate, preprocess: Preprocess) -> Convert:
 
 
 def full_resolution(
-    translator: Translator, translate: Translate, preprocess: Preprocess, side: int | None = None
+    translator: Translator,
+    translate: Translate,
+    preprocess: Preprocess,
+    side: int | None = None,
+    passes: int | None = None,
 ) -> Convert:
     """Pictures at their own size, one by one: mirrored up to what the model takes, large ones in tiles.
 
-    The norms of all tiles use the statistics of the whole picture, reduced to the size of a tile.
+    The norms of all tiles use the same statistics: those of the whole picture, nearly.
 
     Args:
         translator: who translates.
         translate: its translation, as `translation` gives it.
         preprocess: how pictures become images, but for the resizing.
         side: of tiles, pixels; None: `SIDE` for pictures of more than `AT_ONCE` pixels.
+        passes: of all tiles ahead of their translation, to find the statistics of the picture; None: `PASSES`.
 
     Raises:
         UserError: for a side that is too small for the model.
     """
     limits = translator.multiple, translator.task.image_size
     tiling(*limits, side or SIDE)
+    before = PASSES if passes is None else passes
 
     def translate_one(image: Tensor) -> Tensor:
         if not needs_tiles((image.shape[2], image.shape[3]), side):
             return in_full(image, translate, *limits)
-        with found_statistics(translator) as statistics:
-            in_full(reduced(image, side or SIDE), translate, *limits)
+        statistics = picture_statistics(translator, translate, image, *limits, side or SIDE, before)
         with held_statistics(statistics):
             return in_tiles(image, translate, *limits, side or SIDE)
 

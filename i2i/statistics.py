@@ -4,26 +4,94 @@ Instance norm, and batch norm by the picture's own statistics, normalise a pictu
 has others, and so neighbouring tiles would get other colours.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 Norm = nn.InstanceNorm2d | nn.BatchNorm2d
-Statistics = dict[Norm, tuple[Tensor, Tensor]]
-"""Means and variances [C] of what each norm was given."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and variance [C] of each channel over some pixels, and how many these are."""
+
+    mean: Tensor
+    variance: Tensor
+    pixels: int
+
+    @classmethod
+    def of(cls, features: Tensor) -> "Moments":
+        """Those of [1, C, H, W]."""
+        pixels = features.shape[2] * features.shape[3]
+        return cls(features.mean((0, 2, 3)), features.var((0, 2, 3), correction=0), pixels)
+
+    @classmethod
+    def together(cls, parts: Iterable["Moments"]) -> "Moments":
+        """Those of all pixels of several parts."""
+        known = list(parts)
+        pixels = sum(part.pixels for part in known)
+        shares = [part.pixels / pixels for part in known]
+        mean = torch.stack([part.mean * share for part, share in zip(known, shares, strict=True)]).sum(0)
+        spread = [part.variance + (part.mean - mean) ** 2 for part in known]
+        variance = torch.stack([one * share for one, share in zip(spread, shares, strict=True)]).sum(0)
+        return cls(mean, variance, pixels)
+
+
+Statistics = dict[Norm, Moments]
+"""Of what each norm was given."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What leads from the moments of a reduced picture to those of the picture, for each channel.
+
+    Attributes:
+        shift: of the mean, in standard deviations of the reduced picture.
+        ratio: of the variances.
+    """
+
+    shift: Tensor
+    ratio: Tensor
+
+    @classmethod
+    def between(cls, reduced: Moments, picture: Moments, eps: float) -> "Correction":
+        """The one that makes `picture` of `reduced`; `eps` is what the norm adds to variances."""
+        variance = reduced.variance + eps
+        return cls((picture.mean - reduced.mean) / variance.sqrt(), (picture.variance + eps) / variance)
+
+    def applied(self, reduced: Moments, eps: float) -> Moments:
+        """Moments of the picture, as far as those of a reduced one tell."""
+        variance = reduced.variance + eps
+        corrected = (variance * self.ratio - eps).clamp(min=0)
+        return Moments(reduced.mean + self.shift * variance.sqrt(), corrected, reduced.pixels)
+
+
+def everything(features: Tensor) -> Tensor:
+    """All features count."""
+    return features
 
 
 @contextmanager
-def found_statistics(network: nn.Module) -> Iterator[Statistics]:
-    """Collect the statistics of what passes through `network` meanwhile, a picture [1, C, H, W]."""
+def found_statistics(network: nn.Module, part: Callable[[Tensor], Tensor] = everything) -> Iterator[Statistics]:
+    """Collect the statistics of what passes through `network` meanwhile, a picture [1, C, H, W].
+
+    Args:
+        network: any; its norms are found among its modules.
+        part: what counts of the features [1, C, H, W] that a norm is given; where that is no pixel, the norm is left
+            out.
+    """
     statistics: Statistics = {}
 
     def find(norm: Any, inputs: tuple[Tensor]) -> None:
-        if _looks_at_pictures(norm):
-            statistics[norm] = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), correction=0)
+        counted = part(inputs[0])
+        if _looks_at_pictures(norm) and counted.numel():
+            statistics[norm] = Moments.of(counted)
 
     hooks = [norm.register_forward_pre_hook(find) for norm in network.modules() if isinstance(norm, Norm)]
     try:
@@ -36,16 +104,39 @@ def found_statistics(network: nn.Module) -> Iterator[Statistics]:
 @contextmanager
 def held_statistics(statistics: Statistics) -> Iterator[None]:
     """Normalise by these statistics meanwhile, whatever passes through."""
+    with _normalising(statistics, statistics.__getitem__):
+        yield
 
-    def hold(norm: Any, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        return F.batch_norm(inputs[0], *statistics[norm], norm.weight, norm.bias, eps=norm.eps)
 
-    hooks = [norm.register_forward_hook(hold) for norm in statistics]
+@contextmanager
+def corrected_statistics(found: Statistics, corrections: Mapping[Norm, Correction]) -> Iterator[Statistics]:
+    """Normalise by what is being `found` meanwhile, corrected; collect what that is."""
+    corrected: Statistics = {}
+
+    def correct(norm: Norm) -> Moments:
+        corrected[norm] = corrections[norm].applied(found[norm], norm.eps)
+        return corrected[norm]
+
+    with _normalising(corrections, correct):
+        yield corrected
+
+
+@contextmanager
+def _normalising(norms: Iterable[Norm], moments: Callable[[Norm], Moments]) -> Iterator[None]:
+    """Put a function in place of each norm's own, whose result nobody would want."""
+
+    def normalise(norm: Any, features: Tensor) -> Tensor:
+        by = moments(norm)
+        return F.batch_norm(features, by.mean, by.variance, norm.weight, norm.bias, eps=norm.eps)
+
+    replaced = list(norms)
+    for norm in replaced:
+        vars(norm)["forward"] = partial(normalise, norm)
     try:
         yield
     finally:
-        for hook in hooks:
-            hook.remove()
+        for norm in replaced:
+            del vars(norm)["forward"]
 
 
 def _looks_at_pictures(norm: Norm) -> bool:

@@ -6,8 +6,10 @@ at once, if no pixel of its output depends on input that is further away than th
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -55,10 +57,8 @@ def in_tiles(image: Tensor, translate: Translate, multiple: int, smallest: tuple
     Raises:
         UserError: for a side that is too small.
     """
-    side, overlap = tiling(multiple, smallest, side)
     height, width = image.shape[2:]
-    padded = mirrored(image, *padded_size((height, width), multiple, smallest))
-    rows, columns = (_spans(length, side, overlap, multiple) for length in padded.shape[2:])
+    padded, rows, columns = _laid_out(image, multiple, smallest, side)
     whole = torch.empty_like(padded)
     for row in rows:
         strip = torch.empty_like(padded[:, :, row.start : row.stop])
@@ -67,6 +67,21 @@ def in_tiles(image: Tensor, translate: Translate, multiple: int, smallest: tuple
             _lay(strip, tile, column, dim=3)
         _lay(whole, strip, row, dim=2)
     return whole[:, :, :height, :width]
+
+
+def tiles(
+    image: Tensor, multiple: int, smallest: tuple[int, int], side: int
+) -> Iterator[tuple[Tensor, Callable[[Tensor], Tensor]]]:
+    """The tiles that `in_tiles` translates, each with a function that tells what it alone stands for.
+
+    Of a tile's features [1, C, h, w], at whatever scale, the function keeps those up to the middle of its overlaps. So
+    all tiles together give every place of the picture once.
+    """
+    padded, rows, columns = _laid_out(image, multiple, smallest, side)
+    for row, upright in zip(rows, _shares(rows), strict=True):
+        for column, across in zip(columns, _shares(columns), strict=True):
+            tile = padded[:, :, row.start : row.stop, column.start : column.stop]
+            yield tile, partial(_share_of, upright, across)
 
 
 def padded_size(size: tuple[int, int], multiple: int, smallest: tuple[int, int]) -> tuple[int, int]:
@@ -133,12 +148,48 @@ def _mirror(length: int, total: int) -> Tensor:
 
 
 @dataclass(frozen=True)
+class _Share:
+    """What one tile alone stands for along one side of it: `start` to `stop` of its `length` pixels."""
+
+    start: int
+    stop: int
+    length: int
+
+    def at(self, size: int) -> slice:
+        """The same part of that side at another scale, where it is `size` long."""
+        return slice(self.start * size // self.length, self.stop * size // self.length)
+
+
+def _share_of(upright: _Share, across: _Share, features: Tensor) -> Tensor:
+    return features[:, :, upright.at(features.shape[2]), across.at(features.shape[3])]
+
+
+def _shares(spans: list["_Span"]) -> list[_Share]:
+    middles = [(span.start + span.covered) // 2 for span in spans[1:]]
+    ends = pairwise([0, *middles, spans[-1].stop])
+    return [
+        _Share(start - span.start, stop - span.start, span.stop - span.start)
+        for span, (start, stop) in zip(spans, ends, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
 class _Span:
     """Where a tile lies along one side; up to `covered` the tile before it reaches."""
 
     start: int
     stop: int
     covered: int
+
+
+def _laid_out(
+    image: Tensor, multiple: int, smallest: tuple[int, int], side: int
+) -> tuple[Tensor, list[_Span], list[_Span]]:
+    """The picture, mirrored as needed, and where tiles lie along its height and its width."""
+    side, overlap = tiling(multiple, smallest, side)
+    padded = mirrored(image, *padded_size((image.shape[2], image.shape[3]), multiple, smallest))
+    rows, columns = (_spans(length, side, overlap, multiple) for length in padded.shape[2:])
+    return padded, rows, columns
 
 
 def _spans(length: int, side: int, overlap: int, multiple: int) -> list[_Span]:

@@ -397,6 +397,10 @@ def test_translating_writes_the_pictures_and_nothing_else(trained, place, capsys
         ([*translate("x.png"), "--source", "dusk"], "does not translate dusk to dusk; it translates dawn to dusk"),
         (translate("x.png", "folder/x.png"), "x.png and folder/x.png would both become x.png"),
         ([*translate("x.png"), "--tile", "64"], "--tile is for translations at full resolution: add --full-resolution"),
+        (
+            [*translate("x.png"), "--passes", "0"],
+            "--passes is for translations at full resolution: add --full-resolution",
+        ),
         (translate("x.png", "zero.png"), "zero.png cannot be read as a picture (it is empty)"),
         (translate("x.png", "letter.txt"), "letter.txt cannot be read as a picture"),
         (translate("x.png", out="."), "x.png is one of the pictures to translate: choose another folder with --out"),

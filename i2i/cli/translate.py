@@ -38,6 +38,13 @@ def translate(
     tile: Annotated[
         int | None, typer.Option(min=1, help="Side of tiles, pixels; by default only very large pictures need any.")
     ] = None,
+    passes: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="How often all tiles pass beforehand, to find what norms need of the whole picture; 2 by default.",
+        ),
+    ] = None,
     model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -60,15 +67,18 @@ def translate(
     from i2i.inference import check_files, collect, full_resolution, resized, tiles_line, translate_files, translation
     from i2i.trainer import choose_device
 
-    if tile is not None and not full:
-        raise UserError("--tile is for translations at full resolution: add --full-resolution")
+    for name, given in (("--tile", tile), ("--passes", passes)):
+        if given is not None and not full:
+            raise UserError(f"{name} is for translations at full resolution: add --full-resolution")
     refuse_file(out)
     registered(model)
     files = collect(inputs)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
     translate = translation(translator, source, target, chosen, full)
-    convert = full_resolution(translator, translate, preprocess, tile) if full else resized(translate, preprocess)
+    convert = (
+        full_resolution(translator, translate, preprocess, tile, passes) if full else resized(translate, preprocess)
+    )
     sizes = check_files(files, out)
     print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
     with counting("translating") as progress:
