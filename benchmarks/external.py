@@ -11,7 +11,7 @@ from pydantic import Field
 
 from i2i.benchmarks.plan import Direction, Plan, direction_name
 from i2i.config import Section
-from i2i.data.images import is_picture, read_picture
+from i2i.data.images import is_picture, read_picture, read_size
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.files import sha256
@@ -129,11 +129,18 @@ def _common(
 
 
 def _unlike(files: Mapping[Direction, Mapping[str, Path]], size: tuple[int, int]) -> list[str]:
-    """Those of another size; all are decoded, so that a broken one is found now."""
+    """Those of another size, by their headers; the others are decoded, so that a broken one is found now."""
     flat = [(way, stem, path) for way, own in files.items() for stem, path in own.items()]
     with ThreadPoolExecutor() as pool:
-        sizes = list(pool.map(lambda found: read_picture(found[2]).size, flat))
-    return list(_paths((way, stem) for (way, stem, _), own in zip(flat, sizes, strict=True) if own[::-1] != size))
+        fits = list(pool.map(lambda found: _decodes_to(found[2], size), flat))
+    return list(_paths((way, stem) for (way, stem, _), fit in zip(flat, fits, strict=True) if not fit))
+
+
+def _decodes_to(path: Path, size: tuple[int, int]) -> bool:
+    if read_size(path) != size:
+        return False
+    read_picture(path)
+    return True
 
 
 def _paths(found: Iterator[tuple[Direction, str]]) -> Iterator[str]:

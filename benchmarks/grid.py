@@ -117,11 +117,15 @@ class Finished:
         sets = [set(present(self._translations(name), direction[0], inputs)) for name in own]
         return [position for position in range(len(inputs)) if all(position in some for some in sets)]
 
-    def cell(self, column: str, row: Row) -> np.ndarray:
-        """What a column shows in a row, uint8 [H, W, 3]."""
+    def seeds_of(self, name: str) -> list[int]:
+        """The seeds with which the translations of a contestant are complete."""
+        return [seed for seed in self.facts["seeds"] if (self._translations(name, seed) / KEY_FILE).is_file()]
+
+    def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:
+        """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""
         shown = self.inputs(row.direction)[row.position]
         if column not in (INPUT, TARGET):
-            path = self._translations(column) / direction_name(row.direction) / f"{shown.stem}.png"
+            path = self._translations(column, seed) / direction_name(row.direction) / f"{shown.stem}.png"
             if not path.is_file():
                 raise UserError(f"{column} has no {direction_name(row.direction)}/{shown.stem}: choose other rows")
             with Image.open(path) as picture:
@@ -131,8 +135,8 @@ class Finished:
         pixels = Preprocess.of(self.config)(read_picture(shown.path, shown.half))
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
-    def _translations(self, name: str) -> Path:
-        return self.out / "translations" / name / f"seed{self.seed}"
+    def _translations(self, name: str, seed: int | None = None) -> Path:
+        return self.out / "translations" / name / f"seed{self.seed if seed is None else seed}"
 
 
 def draw_grid(

@@ -9,14 +9,17 @@ import numpy as np
 import torch
 
 from i2i.benchmarks.grid import INPUT, TARGET, Finished, Row
+from i2i.benchmarks.picture_values import goodness, metrics_of, read_values, worst_metric
 from i2i.benchmarks.plan import direction_name
 from i2i.data.listed import read_text
 from i2i.errors import UserError, unknown
+from i2i.metrics.names import is_better_high, title
 from i2i.metrics.paired import psnr
 
 ROWS = 6
 ROWS_AT_MOST = 12
 WAYS = ("random", "files", "worst", "disagree")
+PSNR = "psnr"
 
 
 def default_count(finished: Finished) -> int:
@@ -29,9 +32,9 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
 
     Args:
         finished: the bench.
-        text: `random:N`, `files:LIST`, `worst:N` or `disagree:N`; without `:N` as many as the bench's own grid has.
+        text: `random:N`, `files:LIST`, `worst:N[:METRIC]` or `disagree:N`; without N as many as in the bench's grid.
         columns: of the grid; `worst` and `disagree` look at the contestants among them.
-        seed: of random rows.
+        seed: of random rows; elsewhere of the order of rows that are equal.
 
     Raises:
         UserError: for another form, or a way that these results do not allow.
@@ -42,16 +45,16 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
         return _listed(finished, Path(rest)), f"rows from {Path(rest).name}"
     if way not in WAYS:
         raise unknown("way to choose rows:", way, WAYS)
-    if rest and not (rest.isdecimal() and int(rest)):
+    number, _, metric = rest.partition(":") if way == "worst" else (rest, "", "")
+    if number and not (number.isdecimal() and int(number)):
         raise UserError(f"--rows {text}: the number of rows must be 1 or more, as in --rows {way}:8")
-    count = int(rest) if rest else default_count(finished)
+    count = int(number) if number else default_count(finished)
     if way == "random":
         rows = at_random(finished, count, seed, columns)
         return rows, f"{len(rows)} test pictures at random, seed {seed}"
     if way == "worst":
-        rows = _worst(finished, count, translators)
-        return rows, f"the {len(rows)} test pictures with the lowest PSNR, mean of {', '.join(translators)}"
-    rows = _disagreed(finished, count, translators)
+        return _worst(finished, count, metric, translators, seed)
+    rows = _disagreed(finished, count, translators, seed)
     return rows, f"the {len(rows)} test pictures on which {', '.join(translators)} differ most"
 
 
@@ -98,20 +101,35 @@ def _found(finished: Finished, path: Path, line: str) -> Row:
     raise UserError(str(near).partition(" Known:")[0].rstrip("."))  # there may be thousands
 
 
-def _worst(finished: Finished, count: int, translators: Sequence[str]) -> list[Row]:
-    if not finished.data.paired:
-        raise UserError(f"--rows worst needs ground truth and {finished.data.name} has none: use --rows disagree:N")
+def _worst(finished: Finished, count: int, metric: str, translators: Sequence[str], seed: int) -> tuple[list[Row], str]:
     if not translators:
         raise UserError("--rows worst needs a contestant among --columns")
+    values = read_values(finished, translators, finished.seed)
+    known = list(dict.fromkeys([*([PSNR] if finished.data.paired else []), *metrics_of(values)]))
+    chosen = metric or worst_metric(known)
+    if chosen is None:
+        raise UserError(
+            f"--rows worst needs ground truth, and {finished.data.name} has none, or scores of single pictures, and "
+            f"{finished.out} has none of {', '.join(translators)}: use --rows disagree:N"
+        )
+    if chosen not in known:
+        raise unknown("measure of single pictures", chosen, known)
 
-    def quality(row: Row) -> float:
+    def by_truth(row: Row) -> float:
         truth = _tensor(finished.cell(TARGET, row))
         return float(np.mean([float(psnr(_tensor(finished.cell(name, row)), truth)) for name in translators]))
 
-    return _lowest(finished, count, quality, translators)
+    def by_scores(row: Row) -> float:
+        return goodness(finished, row, values, chosen, translators)
+
+    quality = by_truth if chosen == PSNR and finished.data.paired else by_scores
+    rows = _lowest(finished, count, quality, translators, seed)
+    end = "lowest" if is_better_high(chosen) else "highest"
+    called = title(chosen)[:-2].removesuffix(", dB")  # without its arrow
+    return rows, f"the {len(rows)} test pictures with the {end} {called}, mean of {', '.join(translators)}"
 
 
-def _disagreed(finished: Finished, count: int, translators: Sequence[str]) -> list[Row]:
+def _disagreed(finished: Finished, count: int, translators: Sequence[str], seed: int) -> list[Row]:
     if len(translators) < 2:
         raise UserError("--rows disagree needs two contestants among --columns")
 
@@ -119,7 +137,7 @@ def _disagreed(finished: Finished, count: int, translators: Sequence[str]) -> li
         pictures = np.stack([finished.cell(name, row) for name in translators]).astype(np.float64)
         return -float(np.abs(pictures[:, None] - pictures[None]).mean())
 
-    return _lowest(finished, count, agreement, translators)
+    return _lowest(finished, count, agreement, translators, seed)
 
 
 def _tensor(pixels: np.ndarray) -> torch.Tensor:
@@ -127,10 +145,13 @@ def _tensor(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(pixels.transpose(2, 0, 1)[None].copy())
 
 
-def _lowest(finished: Finished, count: int, value: Callable[[Row], float], translators: Sequence[str]) -> list[Row]:
+def _lowest(
+    finished: Finished, count: int, value: Callable[[Row], float], translators: Sequence[str], seed: int
+) -> list[Row]:
+    """Those of the lowest values; of equal ones, as where pictures are right or wrong, some by the seed."""
     rows = [
         Row(direction, position)
         for direction in finished.directions
         for position in finished.positions(direction, translators)
     ]
-    return sorted(rows, key=value)[:count]
+    return sorted(random.Random(seed).sample(rows, len(rows)), key=value)[:count]

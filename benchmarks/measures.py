@@ -26,25 +26,33 @@ MANY = 500  # pictures a side, above which resampling a distance a thousand time
 RESAMPLES_OF_MANY = 100
 
 
-def of_pictures(way: Direction, stems: Sequence[str], singles: Mapping[str, Array]) -> Scores:
+def of_pictures(way: Direction, stems: Sequence[str], singles: Mapping[str, Array], intervals: bool = True) -> Scores:
     """Means with their intervals, and the values themselves.
 
     Args:
         way: the direction.
         stems: names of the pictures.
         singles: by metric, a value for each picture.
+        intervals: whether to resample for them.
     """
     scores = Scores()
     for metric, values in singles.items():
         scores.rows.extend(entries(way, [{"metric": metric, "value": float(values.mean()), "n": len(values)}]))
-        interval = _interval_of_mean(metric, values)
+        interval = _interval_of_mean(metric, values) if intervals else None
         if interval is not None:
             scores.intervals.extend(entries(way, [ends(metric, interval)]))
         scores.pictures.extend(picture_entries(way, stems, metric, values))
     return scores
 
 
-def of_sets(way: Direction, extractor: str, judged: np.ndarray, reference: np.ndarray, reals: Reals) -> Scores:
+def of_sets(
+    way: Direction,
+    extractor: str,
+    judged: np.ndarray,
+    reference: np.ndarray,
+    reals: Reals,
+    intervals: bool = True,
+) -> Scores:
     """Frechet and kernel distance; their interval and deviation; the former at fewer pictures.
 
     Args:
@@ -53,6 +61,7 @@ def of_sets(way: Direction, extractor: str, judged: np.ndarray, reference: np.nd
         judged: features [N, d].
         reference: features [M, d] of real pictures.
         reals: what these are, see `frechet_intervals`.
+        intervals: whether to resample for one.
 
     Returns:
         Nothing at fewer than two pictures a side, which have no distance.
@@ -66,10 +75,10 @@ def of_sets(way: Direction, extractor: str, judged: np.ndarray, reference: np.nd
     sizes = [*distances_of_parts(judged, reference, paired=reals == "paired"), (n, found.frechet)]
     scores.rows.extend(entries(way, rows))
     scores.by_n.extend(entries(way, ({"metric": extractor, "n": size, "value": value} for size, value in sizes)))
-    if fewest >= FEWEST_RESAMPLED:
+    if intervals and fewest >= FEWEST_RESAMPLED:
         resamples = RESAMPLES if most <= MANY else RESAMPLES_OF_MANY
-        intervals = frechet_intervals(judged, reference, reals=reals, resamples=resamples)
-        scores.intervals.extend(entries(way, [ends(extractor, intervals.at_this_size)]))
+        interval = frechet_intervals(judged, reference, reals=reals, resamples=resamples).at_this_size
+        scores.intervals.extend(entries(way, [ends(extractor, interval)]))
     if math.isfinite(found.kernel.deviation):
         spread = {"deviation": found.kernel.deviation, "subset": found.kernel.subset_size}
         scores.spreads.extend(entries(way, [{"metric": kernel_name(extractor), **spread}]))

@@ -1,13 +1,12 @@
 """The end of a bench: write its tables and figures, and print the table and what is missing."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from i2i.benchmarks import outputs, report, terminal
-from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.grouping import By
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.reporting import close
 from i2i.benchmarks.results import Results, collect
 
 
@@ -39,7 +38,4 @@ def publish(plan: Plan, failures: Mapping[str, str]) -> int:
     results = collect(plan, failures)
     published = write(plan, results)
     print(published.text)
-    for name, error in results.failures.items():
-        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(published.files)}")
-    return 1 if results.failures else 0
+    return close(plan, published.files, results.failures)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,13 +52,24 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
     print(written["text"])
     for note in notes:
         print(f"warning: {note}", file=sys.stderr)
+    return close(plan, written["files"], failures, unfinished)
+
+
+def close(
+    plan: Plan, files: Sequence[str], failures: Mapping[str, str], unfinished: Mapping[str, str] | None = None
+) -> int:
+    """Print what failed or is not done, and which `files` were written.
+
+    Returns:
+        Exit status: 0, or 1 if a job failed.
+    """
     for name, error in failures.items():
         print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
     if unfinished:
         print(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:", file=sys.stderr)
         for name, state in unfinished.items():
             print(f"  {name}: {state}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(written['files'])}")
+    print(f"results in {plan.out}: {', '.join(files)}")
     return 1 if failures else 0
 
 

@@ -54,6 +54,7 @@ class Scorer:
         extractor: of the features to take distances in; None: the classifier's.
         device: where to compute.
         lpips: network and files of LPIPS; None: it is left out.
+        intervals: whether to resample pictures for them, which is most of the time at a few dozen pictures.
 
     Attributes:
         data: the real pictures.
@@ -68,9 +69,11 @@ class Scorer:
         extractor: str | None,
         device: torch.device,
         lpips: str | None = None,
+        intervals: bool = True,
     ) -> None:
         config = run_config("identity", settings)
         self._config, self._bf16, self._device = config.data, config.train.precision == "bf16", device
+        self._intervals = intervals
         self.data = open_data(self._config)
         self.preprocess = Preprocess.of(self._config)
         self._judge = DomainClassifier.load(classifier, device=device)
@@ -136,7 +139,7 @@ class Scorer:
         singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
         if CYCLE in noted:
             singles[CYCLE] = noted[CYCLE]
-        scores.add(of_pictures(way, fakes.stems, singles))
+        scores.add(of_pictures(way, fakes.stems, singles, self._intervals))
         found: list[Flag] = []
         if min(len(fakes.stems), len(reals.stems)) >= FEWEST:
             found = flags(inputs.pixels, fakes.pixels, reals.pixels, others)
@@ -149,8 +152,9 @@ class Scorer:
         """What can be said of all pictures that should be of a domain."""
         logits, labels = judge(self._judge, judged.pixels), self._judge.labels
         accuracy = labels.shows(way[1], logits).double().numpy()
-        scores = of_pictures(way, judged.stems, {ACCURACY: accuracy})
-        scores.add(of_sets(way, self._extractor.name, judged.features, reference.features, reals))
+        scores = of_pictures(way, judged.stems, {ACCURACY: accuracy}, self._intervals)
+        sets = judged.features, reference.features
+        scores.add(of_sets(way, self._extractor.name, *sets, reals, self._intervals))
         scores.confusion.extend(entries(way, [{"judged": confusion(labels, way[1], logits)}]))
         return scores
 

@@ -8,26 +8,15 @@ from i2i.benchmarks.grouping import By, groups
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.tables import SPENT, summary
+from i2i.text_table import text_table
 
 
 def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
     """The summary for the terminal."""
-    from io import StringIO
-
-    from rich.console import Console
-    from rich.table import Table
-
     frame = summary(groups(plan, results, by), best="{}*".format).drop(columns=list(SPENT), errors="ignore")
     heading = f"* best, {SAME} not distinguishable from it, {UNTESTED} best, not tested"
-    table = Table(title=f"mean over directions; {heading}")
-    for position, name in enumerate(frame.columns):
-        table.add_column(name, justify="left" if position == 0 else "right", overflow="fold")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(str(value) for value in row))
-    console = Console(file=StringIO(), width=140)
-    console.print(table)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return text.rstrip()
+    rows, numbers = frame.itertuples(index=False), range(1, len(frame.columns))
+    return text_table(list(frame.columns), rows, numbers, f"mean over directions; {heading}")
 
 
 class JobLines:

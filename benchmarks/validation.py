@@ -30,7 +30,8 @@ def bench_judge(scorer: Mapping[str, Any], metric: str, directions: Iterable[Dir
     """
     split = DataConfig.model_validate(scorer["settings"]["data"]).val_split
     settings = merge(scorer["settings"], {"data": {"test_split": split}})
-    scoring, served = Scorer(**{**scorer, "settings": settings}, device=device), tuple(directions)
+    scoring = Scorer(**{**scorer, "settings": settings}, device=device, intervals=False)
+    served = tuple(directions)
 
     def scores(translator: Translator) -> dict[str, float]:
         with TemporaryDirectory() as place:

@@ -5,19 +5,15 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from torch import Tensor
 
 from i2i.config import DataConfig, validate
-from i2i.data.images import Preprocess, is_picture, read_picture
+from i2i.data.images import Preprocess, is_picture, read_size
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
@@ -29,8 +25,10 @@ from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.names import content_name, is_better_high, number, title
 from i2i.metrics.paired import WINDOW
 from i2i.scoring import against_input, against_truth, distances, features_of, read_pixels
+from i2i.text_table import text_table
 
 NAMED = 3  # files in an error
+NUMBERS = (1, 2)  # columns of the tables
 Pixels = Mapping[str, Tensor]
 """By role (fake, real, source, truth): uint8 [N, 3, H, W]."""
 
@@ -80,11 +78,15 @@ class FolderScores:
     def text(self) -> str:
         """Tables for the terminal."""
         parts = [
-            _table(("metric", "value", "n"), [(title(m.metric), number(m.metric, m.value), m.n) for m in self.measures])
+            text_table(
+                ("metric", "value", "n"),
+                [(title(m.metric), number(m.metric, m.value), m.n) for m in self.measures],
+                NUMBERS,
+            )
         ]
         if self.flags:
             rows = [(flag.name, f"{flag.value:.2f}", _limit(flag), _verdict(flag)) for flag in self.flags]
-            parts.append(_table(("health", "value", "flag if", ""), rows))
+            parts.append(text_table(("health", "value", "flag if", ""), rows, NUMBERS))
         counts = ", ".join(f"{count} {role}" for role, count in self.facts["pictures"].items())
         parts.append(f"{counts}; at {self.facts['size']} pixels")
         return "\n".join([*parts, *self.notes])
@@ -208,8 +210,8 @@ def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, o
 def _common_size(pictures: Sequence[Picture], folder: Path) -> tuple[int, int]:
     """Height and width of all pictures, or an error that names those unlike the first."""
     with ThreadPoolExecutor() as pool:
-        sizes = list(pool.map(lambda picture: read_picture(picture.path).size, pictures))
-    width, height = sizes[0]
+        sizes = list(pool.map(lambda picture: read_size(picture.path), pictures))
+    height, width = sizes[0]
     unlike = [picture.path.name for picture, size in zip(pictures, sizes, strict=True) if size != sizes[0]]
     if unlike:
         raise UserError(
@@ -317,15 +319,3 @@ def _first(names: Sequence[str]) -> str:
 
 def _listed(folders: Iterable[Path]) -> str:
     return " and ".join(map(str, folders))
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    table = Table(*header)
-    for column in table.columns[1:3]:
-        column.justify = "right"
-    for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
-    console = Console(file=StringIO(), width=140)
-    console.print(table)
-    text: str = console.file.getvalue()  # type: ignore[attr-defined]
-    return text.rstrip()

@@ -28,10 +28,11 @@ CARD = {
 }
 
 
-def made_up_bench(tmp_path, nasty=False):
+def made_up_bench(tmp_path, nasty=False, seeds=(0,)):
     """Plan and results of two translators and a reference row, with data and translations in folders.
 
-    With `nasty` all names are such that a careless page runs or breaks on them.
+    With `nasty` all names are such that a careless page runs or breaks on them. The reference row has the first seed
+    alone.
     """
     # A folder cannot hold a slash, and a domain cannot either.
     names = [name.replace("/", "∕") for name in NASTY]
@@ -51,7 +52,7 @@ def made_up_bench(tmp_path, nasty=False):
         "fingerprint": "0" * 16,
         "image_size": f"{SIZE}x{SIZE}",
         "budget": suite.budget.model_dump(),
-        "seeds": [0],
+        "seeds": list(seeds),
         "suite": suite.model_dump(mode="json"),
         "checkpoint": "last",
         "contestants": {name: {"checkpoint": "last"} for name in (first, second, "copy")},
@@ -60,14 +61,16 @@ def made_up_bench(tmp_path, nasty=False):
     contestants = (first, second, "copy")
     trainings = tuple(
         training
+        for seed in seeds
         for name in contestants
-        for training in expand(name, "all", domains, directions, 0 if name == "copy" else 10, "dataset", 0)
+        for training in expand(name, "all", domains, directions, 0 if name == "copy" else 10, "dataset", seed)
     )
     skipped = {"pix2pix": "it needs pairs"}
     plan = Plan(out, data.name, domains, directions, trainings, skipped, (), facts)
-    for name in contestants:
-        _write_translations(out, data, name, directions, stems, rng)
-        _write_scores(out, name, directions, stems, rng)
+    for seed in seeds:
+        for name in contestants if seed == seeds[0] else (first, second):
+            _write_translations(out, data, name, seed, directions, stems, rng)
+            _write_scores(out, name, seed, directions, stems, rng)
     rows = [
         (data.name, name, 0, source, target, metric, float(rng.normal(20, 3)), SCENES)
         for name in contestants
@@ -82,9 +85,9 @@ def made_up_bench(tmp_path, nasty=False):
     return plan, Results(pd.DataFrame(rows, columns=COLUMNS), costs, {})
 
 
-def scores_of(plan, name):
+def scores_of(plan, name, seed=0):
     """Scores of single pictures, as a table."""
-    return pd.read_csv(plan.out / "scores" / f"{name}-seed0.pictures.csv", dtype={"picture": str})
+    return pd.read_csv(plan.out / "scores" / f"{name}-seed{seed}.pictures.csv", dtype={"picture": str})
 
 
 def _write_data(data, domains, stems, rng):
@@ -97,8 +100,8 @@ def _write_data(data, domains, stems, rng):
     (data / "i2i.json").write_text(json.dumps({"paired": True}))
 
 
-def _write_translations(out, data, name, directions, stems, rng):
-    place = out / "translations" / name / "seed0"
+def _write_translations(out, data, name, seed, directions, stems, rng):
+    place = out / "translations" / name / f"seed{seed}"
     for source, target in directions:
         folder = place / direction_name((source, target))
         folder.mkdir(parents=True)
@@ -107,10 +110,10 @@ def _write_translations(out, data, name, directions, stems, rng):
                 (folder / f"{stem}.png").write_bytes((data / "test" / source / f"{stem}.png").read_bytes())
             else:
                 _write(folder / f"{stem}.png", rng)
-    (place / "key.json").write_text(json.dumps({"key": name}))
+    (place / "key.json").write_text(json.dumps({"key": f"{name} {seed}"}))
 
 
-def _write_scores(out, name, directions, stems, rng):
+def _write_scores(out, name, seed, directions, stems, rng):
     rows = [
         (source, target, stem, metric, value)
         for source, target in directions
@@ -119,7 +122,7 @@ def _write_scores(out, name, directions, stems, rng):
     ]
     (out / "scores").mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(rows, columns=["source", "target", "picture", "metric", "value"])
-    table.to_csv(out / "scores" / f"{name}-seed0.pictures.csv", index=False)
+    table.to_csv(out / "scores" / f"{name}-seed{seed}.pictures.csv", index=False)
 
 
 def _write(path, rng):

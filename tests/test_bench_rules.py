@@ -8,20 +8,26 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from i2i import cli
-from i2i.benchmarks import courses
+from i2i.benchmarks import courses, measures
 from i2i.benchmarks.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.prepare import prepare
 from i2i.benchmarks.suite import Budget, budget_assignments, checkpoint_assignments, load_suite
+from i2i.benchmarks.validation import bench_judge
 from i2i.checkpoint import load_translator, require_checkpoint
+from i2i.data import embedded
 from i2i.data.images import read_picture, to_arrays, to_images, to_pixels
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr
+from i2i.models.identity import Identity
+from i2i.translator import Coverage, ModelConfig, Task
 from i2i.validation import read_rows
+from tests.classifiers import untrained_classifier
 from tests.test_bench import SMALL
 
 TINY = [*SMALL, "data.domains=summer,night", "data.val_scenes=2", "budget.images=null"]
@@ -222,6 +228,19 @@ def test_an_amount_is_printed_without_needless_digits(amount, text):
 
 
 @pytest.mark.slow
+def test_the_judge_of_a_bench_resamples_nothing_and_scores_every_metric(tmp_path, monkeypatch):
+    embedded.make("seasons", tmp_path / "data", (16, 16), 2, 3, val=4)
+    classifier = untrained_classifier(tmp_path / "classifier.safetensors", ("summer", "night"), 16)
+    for name in ("frechet_intervals", "mean_interval", "share_interval"):
+        monkeypatch.setattr(measures, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
+    data = {"path": str(tmp_path / "data"), "image_size": [16, 16], "domains": ["summer", "night"]}
+    scorer = {"settings": {"data": data}, "classifier": classifier, "extractor": None}
+    judge = bench_judge(scorer, "psnr", [("summer", "night")], torch.device("cpu"))
+    task = Task.covering(Coverage.ALL, ("summer", "night"), (16, 16))
+    scores = judge.scores(Identity(ModelConfig(), task))
+    assert {"accuracy", "FD-domain-classifier", "KID-domain-classifier", "psnr", "ssim", "l1"} <= scores.keys()
+
+
 def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_path, cache):
     out = tmp_path / "bench"
     arguments = ("--models", "stargan", "--directions", ONE_WAY, "--budget", "updates=4,per=task")

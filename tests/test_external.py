@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 
 from i2i import cli
+from i2i.benchmarks import external
 from i2i.benchmarks.external import External, parse, survey
 from i2i.benchmarks.suite import load_suite
+from i2i.data.images import read_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.metrics.paired import psnr
@@ -105,6 +107,22 @@ def test_two_files_of_one_name_and_broken_ones_are_refused(folder, inputs):
     write(folder / "a2b" / "p0.png", 0)
     write(folder / "a2b" / "p0.jpg", 0)
     assert "p0.jpg and p0.png: keep one" in complaint(folder, inputs)
+
+
+def test_of_another_size_by_its_header_is_told_without_decoding_and_the_others_are_decoded_once(
+    folder, inputs, monkeypatch
+):
+    decoded = []
+    monkeypatch.setattr(external, "read_picture", lambda path: decoded.append(path) or read_picture(path))
+    survey("DRIT", External(folder=folder), inputs, SIZE)
+    assert sorted(decoded) == sorted(folder.glob("*/*.png"))
+    large = folder / "a2b" / "p1.png"
+    write(large, 0, (24, 16))
+    large.write_bytes(large.read_bytes()[:-30])
+    assert "1 not of 16x24 pixels (a2b/p1)" in complaint(folder, inputs)
+    cut = folder / "a2b" / "p0.png"
+    cut.write_bytes(cut.read_bytes()[:-30])
+    assert "p0.png cannot be read as a picture" in complaint(folder, inputs)
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,11 @@ from i2i.data.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
-from i2i.labels import LabelSpace
-from i2i.metrics.classifier import DomainClassifier
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name, kernel_name, title
 from i2i.scoring import read_pixels
+from tests.classifiers import untrained_classifier
 
 DOMAINS = ("summer", "autumn", "winter", "night")
 SIDE = 32
@@ -38,11 +37,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
-    """The file of a classifier; its weights are random, which is as good for equal numbers."""
-    path = tmp_path_factory.mktemp("classifier") / "classifier.safetensors"
-    torch.manual_seed(0)
-    DomainClassifier(LabelSpace.of_domains(DOMAINS), (SIDE, SIDE)).save(path)
-    return path
+    return untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
 
 
 @pytest.fixture

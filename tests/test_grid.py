@@ -105,7 +105,8 @@ def test_the_seed_of_random_rows_is_in_the_note(finished):
 
 def test_worst_rows_have_the_lowest_psnr_of_the_shown_contestants(finished):
     rows, note = choose(finished, "worst:2", ["input", "one", "target"], 0)
-    assert rows == [Row(("a", "b"), 3), Row(("a", "b"), 4)]
+    assert rows[0] == Row(("a", "b"), 3)
+    assert rows[1].position == 4  # of either direction
     assert "lowest PSNR, mean of one" in note
     (row,), _ = choose(finished, "worst:1", ["two"], 0)
     assert row == Row(("a", "b"), 3)
@@ -154,8 +155,49 @@ def test_a_list_that_names_no_test_picture_is_refused(finished, tmp_path, line, 
         choose(finished, f"files:{tmp_path / 'list.txt'}", ["input"], 0)
 
 
-def test_worst_rows_need_ground_truth(results):
-    with pytest.raises(UserError, match="needs ground truth and sky has none"):
+def scored(results, **by_metric):
+    """Scores of single pictures of `one` and `two`, a value for each of the five, the same in both directions."""
+    for name in ("one", "two"):
+        lines = [
+            f"{source},{target},{stem},{metric.replace('_', '-')},{value}"
+            for source, target in WAYS
+            for metric, values in by_metric.items()
+            for stem, value in zip(STEMS, values, strict=True)
+        ]
+        path = results / "scores" / f"{name}-seed0.pictures.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(["source,target,picture,metric,value", *lines]))
+
+
+def test_worst_rows_are_those_by_the_measure_that_is_named(results):
+    scored(results, psnr=[9, 9, 9, 9, 1], content_ssim=[5, 1, 5, 5, 5], cycle=[0, 1, 9, 1, 0])
+    finished = Finished.load(results)
+    rows, note = choose(finished, "worst:2:content-ssim", ["one"], 0)
+    assert {(row.direction, row.position) for row in rows} == {(way, 1) for way in WAYS}
+    assert note == "the 2 test pictures with the lowest SSIM to the input, mean of one"
+    rows, note = choose(finished, "worst:2:cycle", ["one", "two"], 0)
+    assert {row.position for row in rows} == {2}
+    assert note == "the 2 test pictures with the highest cycle L1, mean of one, two"
+    assert choose(finished, "worst:2", ["one"], 0)[0] == choose(finished, "worst:2:psnr", ["one"], 0)[0]
+    assert choose(finished, "worst::cycle", ["one"], 0)[0][:2] == choose(finished, "worst:2:cycle", ["one"], 0)[0]
+    with pytest.raises(
+        UserError, match=r"unknown measure of single pictures 'cycel'.* Known: content-ssim, cycle, psnr"
+    ):
+        choose(finished, "worst:2:cycel", ["one"], 0)
+
+
+def test_without_ground_truth_the_worst_rows_are_those_by_another_measure(results):
+    scored(results, content_ssim=[5, 1, 5, 5, 5], accuracy=[1, 1, 0, 0, 1])
+    finished = unpaired(results)
+    rows, note = choose(finished, "worst:4", ["one", "two"], 0)
+    assert {row.position for row in rows} == {2, 3}
+    assert "lowest accuracy, mean of one, two" in note
+    orders = {tuple(choose(finished, "worst:2", ["one"], seed)[0]) for seed in range(9)}
+    assert len(orders) > 2  # equal ones are not always the first of the first direction
+
+
+def test_worst_rows_need_ground_truth_or_scores(results):
+    with pytest.raises(UserError, match="needs ground truth, and sky has none, or scores of single pictures"):
         choose(unpaired(results), "worst:2", ["one"], 0)
     with pytest.raises(UserError, match="sky has no ground truth"):
         unpaired(results).columns("input,target")

@@ -119,7 +119,8 @@ def test_the_gallery_shows_every_picture_of_every_column_once_stored(bench):
     for way in made["directions"]:
         assert sorted(picture["name"] for picture in way["pictures"]) == [f"{number:05d}" for number in range(8)]
         for picture in way["pictures"]:
-            assert picture["images"][0] == picture["images"][3]  # `copy` has the pixels of its input
+            (own,) = picture["seeds"]
+            assert own["images"][0] == own["images"][3]  # `copy` has the pixels of its input
     assert len(made["images"]) == len(set(made["images"])) == 3 * 8 + 2 * 6 * 8
 
 
@@ -147,26 +148,71 @@ def test_the_gallery_stops_when_its_space_is_used_up(bench, monkeypatch):
     assert [len(way["pictures"]) for way in made["directions"]] == [1] * 6
 
 
+def test_the_gallery_holds_every_seed_and_the_first_of_those_that_have_no_other(tmp_path):
+    plan, results = made_up_bench(tmp_path, seeds=(0, 3))
+    made = shown(plan, results)
+    assert made["seeds"] == [0, 3]
+    assert made["lent"] == [[], [made["columns"].index("copy")]]
+    way = made["directions"][0]
+    picture = way["pictures"][2]
+    first, other = picture["seeds"]
+    same = [one == two for one, two in zip(first["images"], other["images"], strict=True)]
+    assert dict(zip(made["columns"], same, strict=True)) == {
+        "input": True,
+        "one": False,
+        "two": False,
+        "copy": True,
+        "target": True,
+    }
+    read = scores_of(plan, "two", 3).query(f"source == '{way['source']}' and target == '{way['target']}'")
+    own = read[(read["picture"] == picture["name"]) & (read["metric"] == "psnr")]["value"].item()
+    assert own == pytest.approx(other["scores"][2][0], rel=1e-4)
+    assert len(made["images"]) == 3 * 8 + 2 * 2 * 6 * 8
+
+
+def test_of_other_seeds_the_gallery_holds_no_more_than_has_space(tmp_path, monkeypatch):
+    plan, results = made_up_bench(tmp_path, seeds=(0, 3))
+    whole = sum(map(len, shown(plan, results)["images"]))
+    first = sum(map(len, shown(*made_up_bench(tmp_path / "one"))["images"]))
+    monkeypatch.setattr(gallery, "SPACE_OF_SEEDS", (whole - first) // 2)
+    made = shown(plan, results)
+    assert {len(way["pictures"]) for way in made["directions"]} == {8}
+    counts = [[len(picture["seeds"]) for picture in way["pictures"]] for way in made["directions"]]
+    (count,) = {tuple(one) for one in counts}  # alike in all directions
+    assert sorted(count, reverse=True) == list(count)
+    assert 3 <= count.count(2) <= 6
+
+
+def test_other_translations_of_any_seed_write_the_page_anew(tmp_path):
+    plan, results = made_up_bench(tmp_path, seeds=(0, 3))
+    page_of(plan, results)
+    before = (plan.out / "report.html").stat().st_mtime_ns
+    (plan.out / "translations" / "one" / "seed3" / "key.json").write_text(json.dumps({"key": "other"}))
+    page_of(plan, results)
+    assert (plan.out / "report.html").stat().st_mtime_ns != before
+
+
 def test_scores_and_disagreement_are_those_of_the_picture(bench):
     plan, results = bench
     made = shown(plan, results)
     way = made["directions"][2]
     picture = way["pictures"][5]
+    (seen,) = picture["seeds"]
     read = scores_of(plan, "two")
     own = read[(read["source"] == way["source"]) & (read["target"] == way["target"])]
     own = own[own["picture"] == picture["name"]]
     expected = dict(zip(own["metric"], own["value"], strict=True))
     titles = {"psnr": "PSNR, dB ↑", "accuracy": "accuracy ↑"}
-    found = dict(zip((metric["title"] for metric in made["metrics"]), picture["scores"][2], strict=True))
+    found = dict(zip((metric["title"] for metric in made["metrics"]), seen["scores"][2], strict=True))
     assert found == {titles[metric]: pytest.approx(value, rel=1e-4) for metric, value in expected.items()}
-    assert picture["scores"][0] == [None, None]
+    assert seen["scores"][0] == [None, None]
     folder = f"{way['source']}2{way['target']}"
     pixels = [
         np.asarray(store.Image.open(plan.out / "translations" / name / "seed0" / folder / f"{picture['name']}.png"))
         for name in ("one", "two")
     ]
     difference = np.abs(pixels[0].astype(float) - pixels[1]).mean()
-    assert picture["difference"] == pytest.approx(difference, rel=1e-4)
+    assert seen["difference"] == pytest.approx(difference, rel=1e-4)
 
 
 def test_small_pictures_are_stored_exactly_and_large_ones_scaled_with_a_word_about_it():

@@ -117,8 +117,8 @@ def browser(chromium):
     assert [entry for entry in opened.driver.get_log("browser") if "i2i-test" not in entry["message"]] == []
 
 
-def mean_pixel(plan, name, way, stem):
-    path = plan.out / "translations" / name / "seed0" / "2".join(way) / f"{stem}.png"
+def mean_pixel(plan, name, way, stem, seed=0):
+    path = plan.out / "translations" / name / f"seed{seed}" / "2".join(way) / f"{stem}.png"
     return np.asarray(Image.open(path), dtype=float).mean((0, 1))
 
 
@@ -232,6 +232,50 @@ def test_direction_and_both_sides_are_chosen(browser, bench):
     assert browser.colour("#stage", 0.75) == pytest.approx(input_pixel(plan, "a", stem), abs=8)
     browser.find("#columns button:nth-child(2)").click()
     assert browser.texts("#stage figcaption") == ["two", "one"]
+
+
+def test_the_seed_is_chosen_by_keyboard_and_the_picture_stays(browser, tmp_path):
+    plan, results = built(tmp_path, seeds=(0, 3))
+    browser.open((plan, results))
+    browser.choose("direction", "b → c")
+    browser.choose("order", "worst PSNR, dB ↑")
+    browser.find("#next").click()
+    stem = current(browser)
+    browser.choose("left", "copy")
+    browser.choose("right", "two")
+    seed = browser.find("#seed")
+    assert browser.texts("#seed option") == ["0", "3"]
+    assert seed.accessible_name == "Seed"
+    seed.send_keys(Keys.ARROW_DOWN)
+    assert current(browser) == stem
+    assert browser.colour("#stage", 0.7) == pytest.approx(mean_pixel(plan, "two", ("b", "c"), stem, 3), abs=8)
+    assert browser.texts("#stage figcaption") == ["copy (seed 0)", "two"]
+    assert "Translators of seed 3." in browser.find("#thumbs-note").text
+    assert "keep the file small" not in browser.find("#thumbs-note").text
+    means = sum(
+        scores_of(plan, name, 3)
+        .query("source == 'b' and target == 'c' and metric == 'psnr'")
+        .set_index("picture")["value"]
+        for name in ("one", "two")
+    )
+    assert thumbs(browser) == list(means.sort_values().index)
+    seed.send_keys(Keys.ARROW_UP)
+    assert browser.colour("#stage", 0.7) == pytest.approx(mean_pixel(plan, "two", ("b", "c"), stem), abs=8)
+
+
+def test_a_seed_of_which_the_page_holds_a_part_says_so(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("i2i.benchmarks.page.gallery.SPACE_OF_SEEDS", 1)
+    browser.open(built(tmp_path, seeds=(0, 3)))
+    browser.choose("seed", "3")
+    assert len(thumbs(browser)) == 1
+    assert "it holds the first 1 of them with this seed, and all with seed 0" in browser.find("#thumbs-note").text
+    browser.choose("seed", "0")
+    assert len(thumbs(browser)) == 8
+
+
+def test_with_one_seed_there_is_none_to_choose(browser, bench):
+    browser.open(bench)
+    assert not browser.find("#seed").is_displayed()
 
 
 def thumbs(opened):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks import jobs
+from i2i.benchmarks import jobs, measures
 from i2i.benchmarks.cycle import cycle_errors, way_back
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import confusion, of_pictures, of_sets
@@ -19,13 +19,14 @@ from i2i.data.embedded import make
 from i2i.data.images import Preprocess
 from i2i.data.layouts import scan
 from i2i.labels import LabelSet, LabelSpace
-from i2i.metrics.classifier import DomainClassifier, judge
+from i2i.metrics.classifier import judge
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.frechet_interval import frechet_intervals
 from i2i.metrics.kernel import kernel_distance
 from i2i.metrics.sample_size import distances_of_parts
 from i2i.models.identity import Identity
 from i2i.translator import Coverage, ModelConfig, Task
+from tests.classifiers import untrained_classifier
 
 SIDE, N = 24, 9
 DOMAINS = ("summer", "winter", "night")
@@ -42,11 +43,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
-    """The file of a classifier with random weights."""
-    path = tmp_path_factory.mktemp("classifier") / "classifier.safetensors"
-    torch.manual_seed(0)
-    DomainClassifier(LabelSpace.of_domains(DOMAINS), (SIDE, SIDE)).save(path)
-    return path
+    return untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +67,20 @@ def swapped(tmp_path, data):
 
 def rows(scores):
     return {(row["target"], row["metric"]): row["value"] for row in scores.rows}
+
+
+def test_without_intervals_nothing_is_resampled_and_the_rows_are_the_same(
+    data, classifier, scorer, swapped, monkeypatch
+):
+    expected = scorer.translations(swapped, "summer", ["winter"])
+    assert len(expected.intervals) > 2
+    for name in ("frechet_intervals", "mean_interval", "share_interval"):
+        monkeypatch.setattr(measures, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
+    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
+    quick = Scorer(settings, classifier, None, torch.device("cpu"), intervals=False)
+    found = quick.translations(swapped, "summer", ["winter"])
+    assert found.rows == expected.rows
+    assert found.intervals == []
 
 
 def raised(scores, target):

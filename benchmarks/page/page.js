@@ -252,13 +252,20 @@ function drawJobs() {
 
 // Gallery
 
-const now = { direction: 0, left: 0, right: 1, order: 0, picture: 0, thumbs: FIRST_THUMBS, pictures: [] };
-const columnLabel = (name) => (name === "target" ? "ground truth" : name);
-const source = (picture, column) => gallery.images[picture.images[column]];
+const now = { direction: 0, seed: 0, left: 0, right: 1, order: 0, picture: 0, thumbs: FIRST_THUMBS, pictures: [] };
+
+// What stands for a contestant that has no such seed is named with the seed that it is of.
+function columnLabel(name, column) {
+  const lent = gallery.lent[now.seed].includes(column) ? ` (seed ${gallery.seeds[0]})` : "";
+  return name === "target" ? "ground truth" : name + lent;
+}
+
+const own = (picture) => picture.seeds[now.seed];
+const source = (picture, column) => gallery.images[own(picture).images[column]];
 
 // The mean over the translators, so that "worst" is one order whatever is on the stage.
 function meanScore(picture, metric) {
-  const values = gallery.translators.map((name) => picture.scores[gallery.columns.indexOf(name)][metric]).filter((value) => value !== null);
+  const values = gallery.translators.map((name) => own(picture).scores[gallery.columns.indexOf(name)][metric]).filter((value) => value !== null);
   return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
 }
 
@@ -267,7 +274,7 @@ function orders() {
   gallery.metrics.forEach((metric, place) => found.push({
     label: `worst ${metric.title}`, value: (picture) => meanScore(picture, place), sign: metric.better === "higher" ? 1 : -1, decimals: metric.decimals,
   }));
-  if (gallery.translators.length > 1) found.push({ label: "translators disagree", value: (picture) => picture.difference, sign: -1, decimals: 1 });
+  if (gallery.translators.length > 1) found.push({ label: "translators disagree", value: (picture) => own(picture).difference, sign: -1, decimals: 1 });
   return found;
 }
 
@@ -293,10 +300,11 @@ function drawThumbs() {
 function note() {
   const direction = gallery.directions[now.direction];
   const [shown, worst] = [direction.pictures.length, direction.pictures.filter((picture) => picture.chosen === "worst").length];
+  const few = now.pictures.length < shown ? ` To keep the file small, it holds the first ${now.pictures.length} of them with this seed, and all with seed ${gallery.seeds[0]}.` : "";
   const chosen = shown === direction.of ? `All ${shown} test pictures` : `${shown} of ${direction.of} test pictures: ${shown - worst} at random by seed ${gallery.seed}${worst ? `, ${worst} the worst by ${gallery.worst_by}` : ""}`;
-  const seeds = facts.seeds.length > 1 ? ` Translators of seed ${gallery.trained_with}.` : "";
+  const seeds = gallery.seeds.length > 1 ? ` Translators of seed ${gallery.seeds[now.seed]}.` : "";
   const order = now.order ? `, ordered by: ${orders()[now.order].label}${orders()[now.order].value && now.order <= gallery.metrics.length ? " (mean of the translators)" : " (mean absolute difference of values, 0 to 255)"}` : `, in the order of seed ${gallery.seed}`;
-  byId("thumbs-note").textContent = `${chosen}${order}.${seeds} ${gallery.stored}`;
+  byId("thumbs-note").textContent = `${chosen}${order}.${seeds}${few} ${gallery.stored}`;
 }
 
 function show(place) {
@@ -316,7 +324,7 @@ function show(place) {
 function drawPicture() {
   const picture = now.pictures[now.picture];
   for (const side of ["left", "right"]) {
-    const label = columnLabel(gallery.columns[now[side]]);
+    const label = columnLabel(gallery.columns[now[side]], now[side]);
     byId(`${side}-picture`).src = source(picture, now[side]);
     byId(`${side}-picture`).alt = `${label}, picture ${picture.name}`;
     byId(`${side}-label`).textContent = label;
@@ -334,13 +342,13 @@ function drawColumns(picture) {
       choose("right", column);
       byId("columns").children[column].focus();
     },
-  }, element("img", { src: source(picture, column), alt: "" }), element("span", {}, columnLabel(name), hint(", show on the right")))));
+  }, element("img", { src: source(picture, column), alt: "" }), element("span", {}, columnLabel(name, column), hint(", show on the right")))));
 }
 
 function drawPictureScores(picture) {
-  const places = gallery.columns.map((name, column) => column).filter((column) => picture.scores[column].some((value) => value !== null));
+  const places = gallery.columns.map((name, column) => column).filter((column) => own(picture).scores[column].some((value) => value !== null));
   const written = (value, metric) => (value === null ? { text: "–", value } : { text: value.toFixed(metric.decimals), value });
-  const rows = places.map((column) => ({ kind: "", cells: [named(gallery.columns[column]), ...picture.scores[column].map((value, place) => written(value, gallery.metrics[place]))] }));
+  const rows = places.map((column) => ({ kind: "", cells: [named(columnLabel(gallery.columns[column], column)), ...own(picture).scores[column].map((value, place) => written(value, gallery.metrics[place]))] }));
   byId("picture-scores").replaceChildren(...(rows.length ? [sortable("Scores of this picture", [{ title: "model" }, ...gallery.metrics], rows, pictureOrder)] : []));
 }
 
@@ -354,12 +362,26 @@ function choose(side, column) {
 }
 
 function rearrange() {
-  now.pictures = ordered(gallery.directions[now.direction].pictures, orders()[now.order]);
+  now.pictures = ordered(gallery.directions[now.direction].pictures.filter(own), orders()[now.order]);
   now.picture = 0;
   now.thumbs = FIRST_THUMBS;
   drawThumbs();
   note();
   drawPicture();
+}
+
+// The same picture with another seed, where the page has it.
+function changeSeed(place) {
+  const { name } = now.pictures[now.picture];
+  now.seed = place;
+  drawSides();
+  rearrange();
+  show(now.pictures.findIndex((picture) => picture.name === name));
+}
+
+function drawSides() {
+  const labels = gallery.columns.map(columnLabel);
+  for (const side of ["left", "right"]) choices(byId(side), labels, now[side], (place) => choose(side, place));
 }
 
 // Ways to compare
@@ -413,11 +435,11 @@ function drawGallery() {
     byId("gallery").hidden = true;
     return;
   }
-  const labels = gallery.columns.map(columnLabel);
   now.right = Math.max(gallery.columns.indexOf(gallery.translators[0]), 1);
   choices(byId("direction"), gallery.directions.map(arrow), 0, (place) => { now.direction = place; rearrange(); });
-  choices(byId("left"), labels, now.left, (place) => choose("left", place));
-  choices(byId("right"), labels, now.right, (place) => choose("right", place));
+  drawSides();
+  choices(byId("seed"), gallery.seeds, 0, changeSeed);
+  byId("seed-choice").hidden = gallery.seeds.length < 2;
   choices(byId("order"), orders().map((order) => order.label), 0, (place) => { now.order = place; rearrange(); });
   for (const radio of document.getElementsByName("mode")) radio.onchange = () => setMode(radio.value);
   byId("divider").oninput = (event) => divide(Number(event.target.value));

@@ -78,7 +78,6 @@ def _digest(text: str) -> str:
 def _made_of(plan: Plan, results: Results) -> list[Any]:
     """All that decides what the page shows: results, score files with those of single pictures, translations."""
     files = sorted(path for path in (plan.out / "scores").glob("*") if path.is_file())
-    seed = plan.seeds()[0]
     return [
         dict(plan.facts),
         dict(plan.skipped),
@@ -86,7 +85,11 @@ def _made_of(plan: Plan, results: Results) -> list[Any]:
         {name: asdict(cost) for name, cost in results.costs.items()},
         dict(results.failures),
         {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
-        {name: translations_of(plan.out, name, seed).get("key") for name in results.contestants},
+        {
+            f"{name} {seed}": translations_of(plan.out, name, seed).get("key")
+            for name in results.contestants
+            for seed in plan.seeds()
+        },
     ]
 
 

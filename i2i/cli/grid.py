@@ -12,7 +12,7 @@ def grid(
     results: Annotated[Path, typer.Argument(help="Results folder of a bench.")],
     out: Annotated[Path, typer.Option(help="Picture to write, .pdf or .png.")],
     rows: Annotated[
-        str, typer.Option(metavar="WAY[:N]", help="random:N, files:LIST, worst:N or disagree:N.")
+        str, typer.Option(metavar="WAY[:N]", help="random:N, files:LIST, worst:N[:METRIC] or disagree:N.")
     ] = "random",
     columns: Annotated[
         str | None,
@@ -23,8 +23,9 @@ def grid(
     """Draw test pictures beside their translations by the contestants of a bench.
 
     Rows are random by default. files:LIST takes a text file with a picture's name per line, without suffix, or
-    DIRECTION/NAME; worst:N those with the lowest PSNR, where there is ground truth; disagree:N those whose translations
-    differ most. How they were chosen stands below the picture.
+    DIRECTION/NAME; worst:N those with the lowest PSNR, or by another measure of single pictures, with worst:N:METRIC or
+    where there is no ground truth; disagree:N those whose translations differ most. How they were chosen stands below
+    the picture.
 
     Examples:
 
