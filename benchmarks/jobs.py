@@ -118,7 +118,7 @@ def adopt(
     if key_of(out) == key:
         return
     clear(out)
-    preprocess = Preprocess(run_config("identity", {"data": settings["data"]}).data.image_size)
+    preprocess = Preprocess.of(run_config("identity", {"data": settings["data"]}).data)
     for number, (direction, found) in enumerate(files.items(), 1):
         folder = out / direction_name(direction)
         folder.mkdir(parents=True)

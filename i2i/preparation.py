@@ -50,7 +50,7 @@ def prepare_folder(
         data = without(data, bad)
         told += lines(bad, data.root) if bad else []
     with new_folder(out) as partial:
-        told += prepare(data, partial, Preprocess(config.image_size, config.channels), cast(Format, format), progress)
+        told += prepare(data, partial, Preprocess.of(config), cast(Format, format), progress)
         write_card(data, partial)
     return [*told, f"prepared {out}: {describe(data.splits)}"]
 

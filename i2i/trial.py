@@ -86,7 +86,7 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device) 
     """Run the steps in this process; for `try_out`."""
     train = config.train
     pictures = TrainingPictures.load(
-        data, config.data.train_split, Preprocess(task.image_size, task.channels), config.data.zoom, config.data.flip
+        data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
     )
     translator = build_translator(config, task)
     translator.prepare(pictures.centred)

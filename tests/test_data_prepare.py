@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.images import Preprocess
+from i2i.data.images import Preprocess, read_picture
 from i2i.data.pictures import TrainingPictures
 from i2i.data.prepare import prepare
 from i2i.data.sources import open_data
@@ -57,6 +57,14 @@ def test_the_new_folder_trains_as_the_old_one(place):
         assert np.array_equal(pixels(out, domain), pixels(place / "sky", domain))
     assert Image.open(out / "train/dawn/1.png").size == (24, 16)
     assert open_data(DataConfig(path=out)).domains == ("dawn", "dusk")
+
+
+@pytest.mark.parametrize("fit", ["crop", "resize", "pad"])
+def test_pictures_are_fitted_as_training_would_fit_them(place, fit):
+    data_set(place / "sky", *FOUR)
+    out = prepared("sky", "--size", "16", "--set", f"data.fit={fit}", "--set", "data.background=teal")
+    made = Preprocess((16, 16), fit=fit, background="teal")(read_picture(place / "sky/train/dusk/1.png"))
+    assert np.array_equal(np.asarray(Image.open(out / "train/dusk/1.png")), made)
 
 
 def test_halves_become_pairs_of_two_domains(place):
