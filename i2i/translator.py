@@ -260,6 +260,23 @@ class Translator(nn.Module, ABC):
                 return generate(images, slice(None))
             return torch.cat([self._alone(generate, images, slice(i, i + 1)) for i in range(len(images))])
 
+    @final
+    def describe(self, images: Tensor, target: str) -> list[str]:
+        """What a labelled model sees in each of images [B, C, H, W], in the words that `translate` takes.
+
+        Args:
+            images: of the size of the training.
+            target: whose data set the words are of.
+
+        Raises:
+            UserError: for images that the model does not take, or a model that cannot tell.
+        """
+        self._check_images(images)
+        columns = self.task.labels.set_of(target).columns
+        with torch.no_grad(), self._inference_mode():
+            rows = self._recognised(images, target)
+        return [",".join(name for name, own in zip(columns, row, strict=True) if own) for row in rows.tolist()]
+
     def _between(self, source: str | None, target: str) -> Generate:
         if source is None:
             raise UserError(f"say which domain the pictures are of, one of {', '.join(self.task.domains)}")
