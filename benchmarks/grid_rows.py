@@ -16,6 +16,8 @@ from i2i.metrics.paired import psnr
 
 ROWS = 6
 ROWS_AT_MOST = 12
+MOST_ROWS = 1_000
+"""That may be asked for."""
 WAYS = ("random", "files", "worst", "disagree")
 
 
@@ -42,8 +44,10 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
         return _listed(finished, Path(rest)), f"rows from {Path(rest).name}"
     if way not in WAYS:
         raise unknown("way to choose rows:", way, WAYS)
-    if rest and not (rest.isdecimal() and int(rest)):
-        raise UserError(f"--rows {text}: the number of rows must be 1 or more, as in --rows {way}:8")
+    if rest and not (rest.isdecimal() and len(rest) <= len(str(MOST_ROWS)) and 1 <= int(rest) <= MOST_ROWS):
+        raise UserError(
+            f"--rows {way}:{rest[:20]}: the number of rows must be from 1 to {MOST_ROWS:,}, as in --rows {way}:8"
+        )
     count = int(rest) if rest else default_count(finished)
     if way == "random":
         rows = at_random(finished, count, seed, columns)

@@ -80,11 +80,15 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
 
 
 def _empty_batch(config: RunConfig, translator: Translator) -> Batch:
-    """A batch of the right shapes on the meta device."""
+    """A batch of images of the right size on the meta device.
+
+    To networks one item is not like several, which some norms refuse, but two are like any other number.
+    """
     task, size = translator.task, (config.train.batch_size or 1) // config.train.accumulate
-    pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
-    batch = translator.batch.draw(pictures, task.domains, size, step=0)
-    return batch.to(torch.device("meta"), torch.contiguous_format)
+    meta = torch.device("meta")
+    pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels)).on(meta)
+    batch = translator.batch.draw(pictures, task.domains, min(size, 2), step=0)
+    return batch.to(meta, torch.contiguous_format)
 
 
 def train_run(

@@ -92,7 +92,7 @@ class Task:
 class ModelConfig(BaseModel):
     """Settings of a translator. Subclasses add fields with defaults that are the paper's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
