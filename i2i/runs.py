@@ -10,15 +10,13 @@ from i2i import registry
 from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, sound_checkpoint, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
-from i2i.data.cache import PixelCache
-from i2i.data.embedded import cache_folder
 from i2i.data.fitting import fitting_line, sizes_of
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
 from i2i.data.record import DataRecord
 from i2i.data.skipping import recorded, without
-from i2i.data.sources import open_data
+from i2i.data.sources import open_data, pixel_cache
 from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
@@ -173,7 +171,7 @@ def _train(
         config.data.flip,
         config.train.seed,
         loading,
-        PixelCache(cache_folder() / "pictures", config.data.cache_gib),
+        pixel_cache(config.data),
     )
     if judge is None and config.train.best_by is not None:
         from i2i.judges import judge_of  # libraries of networks, which other trainings need not wait for
