@@ -83,10 +83,9 @@ def _empty_batch(config: RunConfig, translator: Translator) -> Batch:
     To networks one item is not like several, which some norms refuse, but two are like any other number.
     """
     task, size = translator.task, (config.train.batch_size or 1) // config.train.accumulate
-    meta = torch.device("meta")
-    pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels)).on(meta)
+    pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
     batch = translator.batch.draw(pictures, task.domains, min(size, 2), step=0)
-    return batch.to(meta, torch.contiguous_format)
+    return batch.to(torch.device("meta"), torch.contiguous_format)
 
 
 def train_run(

@@ -54,7 +54,7 @@ def test_no_setting_is_infinite_or_no_number(section, name, value):
 
 @pytest.mark.parametrize(("name", "value"), [("image_size", 10**9), ("image_size", [64, 10**40]), ("scenes", 10**9)])
 def test_sizes_and_scenes_are_bounded(name, value):
-    with pytest.raises(UserError, match=rf"setting data\.{name}.* does not fit: .*(at most 8,192|equal to 1000000)"):
+    with pytest.raises(UserError, match=rf"setting data\.{name}.* does not fit: .*(at most 4,096|equal to 1000000)"):
         validate(DataConfig, {name: value}, "data")
 
 
