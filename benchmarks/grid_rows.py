@@ -1,5 +1,6 @@
 """Which test pictures a grid shows: at random by a seed that is printed, by name, or by what the translations are."""
 
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from i2i.metrics.paired import psnr
 
 ROWS = 6
 ROWS_AT_MOST = 12
+MOST_ROWS = 1_000
+"""That may be asked for."""
 WAYS = ("random", "files", "worst", "disagree")
 PSNR = "psnr"
 
@@ -46,8 +49,10 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
     if way not in WAYS:
         raise unknown("way to choose rows:", way, WAYS)
     number, _, metric = rest.partition(":") if way == "worst" else (rest, "", "")
-    if number and not (number.isdecimal() and int(number)):
-        raise UserError(f"--rows {text}: the number of rows must be 1 or more, as in --rows {way}:8")
+    if number and not (number.isdecimal() and len(number) <= len(str(MOST_ROWS)) and 1 <= int(number) <= MOST_ROWS):
+        raise UserError(
+            f"--rows {way}:{number[:20]}: the number of rows must be from 1 to {MOST_ROWS:,}, as in --rows {way}:8"
+        )
     count = int(number) if number else default_count(finished)
     if way == "random":
         rows = at_random(finished, count, seed, columns)
@@ -78,8 +83,8 @@ def _sample(rng: random.Random, population: Sequence[int], count: int) -> list[i
 
 def _listed(finished: Finished, path: Path) -> list[Row]:
     """The rows of a text file: a line holds STEM, for the first direction that translates it, or DIRECTION/STEM."""
-    if not path.is_file():
-        raise UserError(f"there is no list {path}: write one name of a test picture per line")
+    if not os.path.isfile(path):  # noqa: PTH113 - for the method a name that is too long is an error
+        raise UserError(f"there is no list {str(path)[:200]}: write one name of a test picture per line")
     lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     if not lines:
         raise UserError(f"{path} lists no pictures: write one name of a test picture per line")

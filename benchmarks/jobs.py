@@ -21,7 +21,7 @@ from i2i.checkpoint import Position, Weights, load_translator, sound_checkpoint,
 from i2i.config import Settings
 from i2i.data.images import Preprocess, read_picture, write_picture
 from i2i.data.pictures import labelled
-from i2i.data.sources import open_data
+from i2i.data.sources import open_data, pixel_cache
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
 from i2i.scoring import read_pixels
@@ -95,7 +95,7 @@ def translate(
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
     load = lru_cache(maxsize=2)(lambda run: load_translator(run, chosen, weights))  # there and back
-    made = Translations(out, data, config.data.test_split)
+    made = Translations(out, data, config.data.test_split, pixel_cache(config.data))
     for number, (way, run) in enumerate(runs.items(), 1):
         translator, preprocess = load(run)
         back = way_back(way, runs, lambda run: load(run)[0])
@@ -118,7 +118,7 @@ def adopt(
     if key_of(out) == key:
         return
     clear(out)
-    preprocess = Preprocess(run_config("identity", {"data": settings["data"]}).data.image_size)
+    preprocess = Preprocess.of(run_config("identity", {"data": settings["data"]}).data)
     for number, (direction, found) in enumerate(files.items(), 1):
         folder = out / direction_name(direction)
         folder.mkdir(parents=True)

@@ -16,9 +16,10 @@ from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Scores, entries, read_pictures
 from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
+from i2i.data.cache import PixelCache
 from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
-from i2i.data.sources import open_data
+from i2i.data.sources import open_data, pixel_cache
 from i2i.files import sha256
 from i2i.metrics._arrays import Array
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
@@ -85,7 +86,8 @@ class Scorer:
             "dimensions": self._extractor.dimensions,
             "sha256": sha256(spec.weights if spec else classifier),
         }
-        self._test = cache(lambda domain: self._read(self.data.pictures(self._config.test_split, domain)))
+        decoded = pixel_cache(self._config)  # which translating has filled
+        self._test = cache(lambda domain: self._read(self.data.pictures(self._config.test_split, domain), decoded))
 
     def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
         """Scores of `folder/<source>2<target>/`, for each target, against the target's real test pictures."""
@@ -165,12 +167,12 @@ class Scorer:
     def _present(self, folder: Path, source: str) -> list[int]:
         return present(folder, source, self.data.pictures(self._config.test_split, source))
 
-    def _read(self, pictures: Sequence[Picture]) -> Pictures:
-        pixels = self._pixels(pictures)
+    def _read(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Pictures:
+        pixels = self._pixels(pictures, decoded)
         return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
 
-    def _pixels(self, pictures: Sequence[Picture]) -> Tensor:
-        return read_pixels(pictures, self.preprocess)
+    def _pixels(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Tensor:
+        return read_pixels(pictures, self.preprocess, decoded)
 
 
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:

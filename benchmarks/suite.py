@@ -11,7 +11,20 @@ from i2i import registry
 from i2i.benchmarks.claims import Claim
 from i2i.benchmarks.external import External
 from i2i.benchmarks.shipped import is_suite, read
-from i2i.config import BUDGETS, DataConfig, Section, Settings, budget_of, merge, one_budget, parse_assignments, validate
+from i2i.config import (
+    BUDGETS,
+    LARGEST_SEED,
+    MOST_COUNTED,
+    MOST_SECONDS,
+    DataConfig,
+    Section,
+    Settings,
+    budget_of,
+    merge,
+    one_budget,
+    parse_assignments,
+    validate,
+)
 from i2i.errors import UserError, unknown
 from i2i.own_models import OwnModel, is_source, load
 
@@ -23,9 +36,9 @@ class Budget(Section):
     `per: task` gives it to each training (equal convergence).
     """
 
-    images: int | None = Field(None, ge=1, description="real pictures shown, a pair counting as two")
-    updates: int | None = Field(None, ge=1, description="updates of the generators")
-    seconds: float | None = Field(None, gt=0, description="time in training steps")
+    images: int | None = Field(None, ge=1, le=MOST_COUNTED, description="real pictures shown, a pair counting as two")
+    updates: int | None = Field(None, ge=1, le=MOST_COUNTED, description="updates of the generators")
+    seconds: float | None = Field(None, gt=0, le=MOST_SECONDS, description="time in training steps")
     per: Literal["dataset", "task"] = "dataset"
 
     _one_budget = model_validator(mode="before")(one_budget)
@@ -52,7 +65,9 @@ class CheckpointRule(Section):
     metric: str | None = Field(
         None, description="of best-on-val; None: PSNR where there is ground truth, else the distance of the bench"
     )
-    evaluations: int = Field(0, ge=0, description="of every training, for its curve; 0: none, of best-on-val 10")
+    evaluations: int = Field(
+        0, ge=0, le=MOST_COUNTED, description="of every training, for its curve; 0: none, of best-on-val 10"
+    )
 
     @property
     def weights(self) -> Weights:
@@ -69,14 +84,14 @@ class ClassifierConfig(Section):
     """The domain classifier that scores translations."""
 
     backbone: str = Field("resnet10t", description="a timm model, trained from scratch")
-    images: int = Field(6_144, ge=1, description="training pictures shown")
+    images: int = Field(6_144, ge=1, le=MOST_COUNTED, description="training pictures shown")
 
 
 class ReportConfig(Section):
     """The gallery of report.html."""
 
-    pictures: int = Field(60, ge=1, description="test pictures of each direction, at most")
-    seed: int = Field(0, ge=0, description="of their choice and order")
+    pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test pictures of each direction, at most")
+    seed: int = Field(0, ge=0, le=LARGEST_SEED, description="of their choice and order")
 
 
 class ScoringConfig(Section):
@@ -126,7 +141,7 @@ class Suite(Section):
     )
     budget: Budget = Budget()
     checkpoint: CheckpointRule = CheckpointRule()
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field((0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...] = Field((0,), min_length=1)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
     embedded: Settings = Field(

@@ -14,6 +14,8 @@ from i2i.benchmarks.costs import count_multiply_adds
 from i2i.benchmarks.cycle import cycle_errors
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.benchmarks.scores import Entry, picture_entries
+from i2i.data.cache import PixelCache
+from i2i.data.decode import Decoding
 from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import load_pixels
@@ -54,6 +56,7 @@ class Translations:
         out: folder of the results, one folder for each direction.
         data: the pictures.
         split: which of them.
+        cache: where they may lie decoded.
         costs: `pictures`, the `seconds` from decoded pixels to pixels, and the `multiply_adds` of one picture.
         noted: of single pictures, see `NOTED`.
     """
@@ -61,6 +64,7 @@ class Translations:
     out: Path
     data: DataSet
     split: str
+    cache: PixelCache | None = None
     costs: dict[str, Any] = field(default_factory=lambda: {"pictures": 0, "seconds": 0.0})
     noted: list[Entry] = field(default_factory=list)
 
@@ -68,9 +72,11 @@ class Translations:
         """Translate all pictures of the route's source."""
         (self.out / direction_name(route.way)).mkdir(parents=True)
         pictures = self.data.pictures(self.split, route.way[0])
+        decoded = self.cache.pixels(Decoding(pictures, route.preprocess)) if self.cache else None
         for start in range(0, len(pictures), BATCH):
             some = pictures[start : start + BATCH]
-            inputs = load_pixels(some, route.preprocess)
+            mapped = None if decoded is None else decoded[start : start + BATCH]
+            inputs = load_pixels(some, route.preprocess) if mapped is None else np.array(mapped)
             outputs, translated = self._timed(route, some, inputs)
             for picture, pixels in zip(some, translated, strict=True):
                 write_picture(self.out / direction_name(route.way) / f"{picture.stem}.png", pixels)

@@ -2,18 +2,40 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from i2i.files import State, is_settled, state_of
 
 SEAL = "checksum"
 EMPTY = f'"{SEAL}": ""\n}}'
 
 
+REMEMBERED = 60.0
+"""Seconds for which a checksum that was computed need not be computed again: while a training is being resumed."""
+
+
+class _Known(NamedTuple):
+    state: State
+    until: float
+    checksum: str
+
+
+_known: dict[Path, _Known] = {}
+
+
 def checksum(path: Path) -> str:
-    """BLAKE2b of a file's contents, 40 hex digits."""
+    """BLAKE2b of a file's contents, 40 hex digits; those of the last minute are not read again if nothing changed."""
+    state, known = state_of(path), _known.get(path.absolute())
+    if known is not None and known.state == state and time.monotonic() < known.until:
+        return known.checksum
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
+        found = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
+    if is_settled(state):
+        _known[path.absolute()] = _Known(state, time.monotonic() + REMEMBERED, found)
+    return found
 
 
 def sealed(contents: Mapping[str, Any]) -> bytes:

@@ -28,11 +28,22 @@ BUDGETS = ("images", "updates", "seconds")
 
 DEFAULT_IMAGES = 200_000
 
+# Bounds that nobody meets but by a slip of the hand: it should be told at once, and not by the memory that it takes.
+MOST_COUNTED = 10**12
+MOST_SECONDS = 10**9
+MOST_SCENES = 10**6
+LARGEST_SIDE = 4_096
+LARGEST_BATCH = 65_536
+LARGEST_CACHE = 10**6
+LARGEST_SEED = 2**63 - 1
+MOST_DIGITS = 100
+"""Of an integer in YAML; Python itself refuses to write out larger ones than some thousands."""
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors and nothing changes after construction."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def one_budget(settings: Any) -> Any:
@@ -56,9 +67,11 @@ class DataConfig(Section):
         None, description="several folders by name, learnt together; embedded:NAME for an embedded set"
     )
     embedded: str = Field("seasons", description="name of the embedded set (seasons, styles), when there is no path")
-    scenes: int = Field(400, ge=1, description="training scenes of the embedded set")
-    test_scenes: int = Field(60, ge=2, description="test scenes of the embedded set")
-    val_scenes: int = Field(0, ge=0, description="validation scenes of the embedded set; 0: no such split")
+    scenes: int = Field(400, ge=1, le=MOST_SCENES, description="training scenes of the embedded set")
+    test_scenes: int = Field(60, ge=2, le=MOST_SCENES, description="test scenes of the embedded set")
+    val_scenes: int = Field(
+        0, ge=0, le=MOST_SCENES, description="validation scenes of the embedded set; 0: no such split"
+    )
     image_size: tuple[int, int] = Field((256, 256), description="height and width, pixels; N, HxW or [H, W]")
     channels: Literal[1, 3] = Field(3, description="3: RGB, 1: greyscale")
     fit: Fit = Field("crop", description="other proportions: crop the edges, resize without keeping them, or pad")
@@ -73,7 +86,7 @@ class DataConfig(Section):
     zoom: float = Field(286 / 256, ge=1, le=4, description="training crops come from pictures this much larger")
     flip: bool = Field(True, description="mirror half of the training pictures")
     cache_gib: float = Field(
-        8.0, ge=0, allow_inf_nan=False, description="bound of the decoded pictures on disk, GiB; 0: none are kept"
+        8.0, ge=0, le=LARGEST_CACHE, description="bound of the decoded pictures on disk, GiB; 0: none are kept"
     )
     train_split: str = "train"
     test_split: str = "test"
@@ -94,6 +107,8 @@ class DataConfig(Section):
     def _positive(cls, value: tuple[int, int]) -> tuple[int, int]:
         if min(value) < 8:
             raise ValueError("image sides must be at least 8 pixels")
+        if max(value) > LARGEST_SIDE:
+            raise ValueError(f"image sides must be at most {LARGEST_SIDE:,} pixels")
         return value
 
     @field_validator("background")
@@ -129,20 +144,29 @@ class TrainConfig(Section):
     """How long and how a translator is trained."""
 
     images: int | None = Field(
-        None, ge=1, description="budget: real pictures shown, a pair counting as two; 200,000 where none is given"
+        None,
+        ge=1,
+        le=MOST_COUNTED,
+        description="budget: real pictures shown, a pair counting as two; 200,000 where none is given",
     )
-    updates: int | None = Field(None, ge=1, description="budget: updates of the generators, in place of images")
-    seconds: float | None = Field(None, gt=0, description="budget: time in training steps, in place of images")
-    batch_size: int | None = Field(None, ge=1, description="items per step; None: the paper's for the model")
-    accumulate: int = Field(1, ge=1, description="micro-batches per step; must divide the batch size")
+    updates: int | None = Field(
+        None, ge=1, le=MOST_COUNTED, description="budget: updates of the generators, in place of images"
+    )
+    seconds: float | None = Field(
+        None, gt=0, le=MOST_SECONDS, description="budget: time in training steps, in place of images"
+    )
+    batch_size: int | None = Field(
+        None, ge=1, le=LARGEST_BATCH, description="items per step; None: the paper's for the model"
+    )
+    accumulate: int = Field(1, ge=1, le=LARGEST_BATCH, description="micro-batches per step; must divide the batch size")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast of the networks")
     channels_last: bool = Field(True, description="NHWC memory format")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=LARGEST_SEED)
     decay_from: float = Field(0.5, ge=0, le=1, description="share of training after which the rate falls to 0")
     ema: float = Field(0.0, ge=0, lt=1, description="decay per step of the generators' averaged weights; 0: none")
-    log_every: int = Field(50, ge=1, description="steps between lines of metrics.jsonl")
-    sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: only at the end")
-    checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")
+    log_every: int = Field(50, ge=1, le=MOST_COUNTED, description="steps between lines of metrics.jsonl")
+    sample_every: int = Field(1000, ge=0, le=MOST_COUNTED, description="steps between sample grids; 0: only at the end")
+    checkpoint_every: int = Field(1000, ge=1, le=MOST_COUNTED, description="steps between checkpoints")
     on_nan: Literal["stop", "rollback"] = Field(
         "stop",
         description="when a loss or gradient is not finite; rollback: return to the last checkpoint and go on with "
@@ -151,7 +175,9 @@ class TrainConfig(Section):
     best_by: str | None = Field(
         None, description="also keep the weights that are best by this metric on the validation split"
     )
-    evaluations: int = Field(10, ge=1, description="how often that is looked at, evenly over the training")
+    evaluations: int = Field(
+        10, ge=1, le=MOST_COUNTED, description="how often that is looked at, evenly over the training"
+    )
 
     _one_budget = model_validator(mode="before")(one_budget)
 
@@ -279,10 +305,34 @@ def _fields(section: Any, parents: Iterable[str]) -> Iterable[str]:
     return list(section.model_fields)
 
 
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, but for integers of any length."""
+
+    def _integer(self, node: yaml.ScalarNode) -> int:
+        value: int = self.construct_yaml_int(node)
+        if abs(value) >= 10**MOST_DIGITS:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"an integer has more than {MOST_DIGITS} digits", node.start_mark
+            )
+        return value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader._integer)
+
+
+def read_yaml(text: str) -> Any:
+    """The plain values of a YAML text; one of `YAML_ERRORS` if it is none."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 def read_settings(path: Path) -> Settings:
     """Settings of a YAML file; UserError if it is missing or not a mapping."""
     try:
-        settings = yaml.safe_load(path.read_text())
+        settings = read_yaml(path.read_text())
     except OSError:
         raise UserError(f"there is no settings file {path}") from None
     except YAML_ERRORS as error:
@@ -315,9 +365,11 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
 
 def _value(assignment: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except YAML_ERRORS:
-        raise UserError(f"--set {assignment!r}: the value is not valid YAML; quote it") from None
+        return read_yaml(text)
+    except YAML_ERRORS as error:
+        problem = getattr(error, "problem", None)
+        reason = f" ({problem})" if problem else ""
+        raise UserError(f"--set {_shown(assignment)}: the value is not valid YAML{reason}; quote it") from None
 
 
 def merge(base: Mapping[str, Any], *others: Mapping[str, Any]) -> Settings:

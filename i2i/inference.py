@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -86,40 +87,62 @@ def direction(translator: Translator, source: str | None, target: str) -> tuple[
     return sources[0], target
 
 
-def translation(
-    translator: Translator, source: str | None, target: str, device: torch.device, full: bool = False
-) -> Translate:
+@dataclass(frozen=True)
+class Translation:
     """A function of images in [-1, 1] that gives their translations, on the CPU.
+
+    Attributes:
+        translator: who translates.
+        device: where it is.
+        source: domain of the pictures; None: the model need not know.
+        target: domain, or changes of attributes.
+        described: what the pictures have, for a model led by attributes; None: it need not know, or looks.
+    """
+
+    translator: Translator
+    device: torch.device
+    source: str | None
+    target: str
+    described: str | None = None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Translate [B, C, H, W], any sides that the translator takes."""
+        attributes = None if self.described is None else [self.described] * len(images)
+        return self.translator.translate(images.to(self.device), self.source, self.target, attributes).cpu()
+
+    def seeing(self, image: Tensor) -> "Translation":
+        """The same for one picture at any size, of which `image` [1, C, H, W] has the size of the training.
+
+        At another size a model cannot tell what a picture has, and of a tile it would tell what the tile has.
+        """
+        labels = self.translator.task.labels
+        if not self.translator.labelled or self.described is not None or labels.decides(self.target):
+            return self
+        (described,) = self.translator.describe(image.to(self.device), self.target)
+        return replace(self, described=described)
+
+
+def translation(translator: Translator, source: str | None, target: str, device: torch.device) -> Translation:
+    """How pictures are to be translated.
 
     Args:
         translator: who translates.
         source: domain of the pictures or, for a model led by attributes, what they have; None: the model need not know.
         target: domain, or changes of attributes.
         device: where the translator is.
-        full: whether images will have other sizes than in training, at which a model cannot tell attributes.
 
     Raises:
-        UserError: for a target or source that the model does not know or translate between, or if attributes must be
-            said.
+        UserError: for a target or source that the model does not know or translate between.
     """
-
-    def translate(images: Tensor, source: str | None, described: str | None = None) -> Tensor:
-        attributes = None if described is None else [described] * len(images)
-        return translator.translate(images.to(device), source, target, attributes).cpu()
-
     if not translator.labelled:
-        chosen, _ = direction(translator, source, target)
-        return lambda images: translate(images, chosen)
+        return Translation(translator, device, *direction(translator, source, target))
     space = translator.task.labels
     space.towards(target)
     if space.decides(target):
-        return lambda images: translate(images, source)
+        return Translation(translator, device, source, target)
     if source is not None:
         space.described(target, [source])
-    elif full:
-        names = ", ".join(space.set_of(target).columns)
-        raise UserError(f"at full resolution a model cannot tell what pictures have of {names}: say it with --source")
-    return lambda images: translate(images, None, source)
+    return Translation(translator, device, None, target, source)
 
 
 def resized(translate: Translate, preprocess: Preprocess) -> Convert:
@@ -132,31 +155,28 @@ def resized(translate: Translate, preprocess: Preprocess) -> Convert:
 
 
 def full_resolution(
-    translator: Translator,
-    translate: Translate,
-    preprocess: Preprocess,
-    side: int | None = None,
-    passes: int | None = None,
+    translate: Translation, preprocess: Preprocess, side: int | None = None, passes: int | None = None
 ) -> Convert:
     """Pictures at their own size, one by one: mirrored up to what the model takes, large ones in tiles.
 
-    The norms of all tiles use the same statistics: those of the whole picture, nearly.
+    The norms of all tiles use the same statistics: those of the whole picture, nearly. What a picture has, where that
+    is not said, the model tells from the picture as it would be translated at the size of the training.
 
     Args:
-        translator: who translates.
-        translate: its translation, as `translation` gives it.
+        translate: who translates, and how.
         preprocess: how pictures become images, but for the resizing.
         side: of tiles, pixels; None: `SIDE` for pictures of more than `AT_ONCE` pixels.
         passes: of all tiles ahead of their translation, to find the statistics of the picture; None: `PASSES`.
 
     Raises:
-        UserError: for a side that is too small for the model.
+        UserError: for a side that is too small for the model, or attributes that it cannot tell.
     """
+    translator = translate.translator
     limits = translator.multiple, translator.task.image_size
     tiling(*limits, side or SIDE)
     before = PASSES if passes is None else passes
 
-    def translate_one(image: Tensor) -> Tensor:
+    def translate_one(image: Tensor, translate: Translate) -> Tensor:
         if not needs_tiles((image.shape[2], image.shape[3]), side):
             return in_full(image, translate, *limits)
         statistics = picture_statistics(translator, translate, image, *limits, side or SIDE, before)
@@ -164,8 +184,9 @@ def full_resolution(
             return in_tiles(image, translate, *limits, side or SIDE)
 
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
-        for path in paths:
-            yield from to_arrays(translate_one(to_images(preprocess.whole(read_picture(path))[None])))
+        for picture in map(read_picture, paths):
+            fitted, whole = (to_images(pixels[None]) for pixels in (preprocess(picture), preprocess.whole(picture)))
+            yield from to_arrays(translate_one(whole, translate.seeing(fitted)))
 
     return convert
 

@@ -1,14 +1,14 @@
 """What each model would make of a data set: whether it can be trained on it, and what that would take."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from i2i import registry
+from i2i import own_models, registry
 from i2i.checkpoint import sync_write
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
 from i2i.data.check import Report, check, look_through, refused, with_findings
@@ -20,6 +20,7 @@ from i2i.data.pictures import Progress
 from i2i.data.skipping import without
 from i2i.data.sources import open_data
 from i2i.errors import TrainingError, UserError
+from i2i.own_models import OwnModel
 from i2i.runs import check_trainable, run_config, task_of
 from i2i.tracking import duration
 from i2i.trainer import choose_device
@@ -79,7 +80,7 @@ def examine(
 
     Args:
         settings: sections `data`, which names the folder, `train` and `model`, the same for all models.
-        models: names `a,b`; None: all that learn something.
+        models: names or classes of one's own, `a,mine.py:MyModel`; None: all that learn something.
         device: where to try them; empty: the best there is; None: they are not tried.
         sheet: where to draw a contact sheet.
         seed: of the pictures on it.
@@ -90,7 +91,7 @@ def examine(
         UserError: for a folder that is missing, or settings and names that do not fit.
     """
     config = validate(DataConfig, settings.get("data", {}), "data")
-    names = choose_models(models)
+    models_to_try = choose_models(models)
     chosen = choose_device(device or None) if device is not None else None
     if config.path is None or not config.path.exists():
         raise UserError(f"there is no data folder {config.path}")
@@ -103,22 +104,27 @@ def examine(
     if sheet is not None:
         write_sheet(sheet, contact_sheet(seen, report.findings, seed))
     readable = without(data, {str(one.path) for one in seen.looks.values() if one.fault is not None})
-    verdicts = judge(names, readable, settings, chosen, telling)
+    verdicts = judge(models_to_try, readable, settings, chosen, telling)
     return with_models(report, verdicts, named=models is not None), verdicts
 
 
-def choose_models(pattern: str | None) -> list[str]:
-    """Names of a list `a,b`; None: all that learn something."""
-    if pattern is not None:
-        names = [name.strip() for name in pattern.split(",")]
-        for name in names:
-            registry.get(name)
-        return names
-    return [name for name in registry.names() if registry.get(name).generators]
+def choose_models(pattern: str | None) -> dict[str, OwnModel | None]:
+    """Models of a list such as `a,mine.py:MyModel` by name, with where those of one's own come from.
+
+    None: all that learn something.
+    """
+    if pattern is None:
+        return {name: None for name in registry.names() if registry.get(name).generators}
+    texts = [text.strip() for text in pattern.split(",")]
+    owns = [own_models.load(text) if own_models.is_source(text) else None for text in texts]
+    names = [own.name if own else text for own, text in zip(owns, texts, strict=True)]
+    for name in names:
+        registry.get(name)
+    return dict(zip(names, owns, strict=True))
 
 
 def judge(
-    names: Sequence[str],
+    models: Mapping[str, OwnModel | None],
     data: DataSet,
     settings: Settings,
     device: torch.device | None,
@@ -127,7 +133,7 @@ def judge(
     """Verdicts of models, each tried in a process of its own.
 
     Args:
-        names: of the models.
+        models: by name, with where those of one's own come from.
         data: what they would be trained on, without files that cannot be read.
         settings: sections `data`, `train` and `model` for all of them.
         device: where to try them; None: they are not tried.
@@ -136,7 +142,10 @@ def judge(
     Raises:
         UserError: for a setting that a model does not have.
     """
-    return [_judge(run_config(name, _for_one(name, data, settings)), data, device, telling) for name in names]
+    return [
+        _judge(run_config(name, _for_one(name, data, settings)), data, device, telling, own)
+        for name, own in models.items()
+    ]
 
 
 def _for_one(name: str, data: DataSet, settings: Settings) -> Settings:
@@ -145,20 +154,26 @@ def _for_one(name: str, data: DataSet, settings: Settings) -> Settings:
     return merge(settings, {"data": {"domains": list(data.domains[:2])}}) if pair else settings
 
 
-def _judge(config: RunConfig, data: DataSet, device: torch.device | None, telling: Callable[[str], None]) -> Verdict:
-    own = data.restricted(config.data.domains) if config.data.domains else data
+def _judge(
+    config: RunConfig,
+    data: DataSet,
+    device: torch.device | None,
+    telling: Callable[[str], None],
+    own: OwnModel | None,
+) -> Verdict:
+    shown = data.restricted(config.data.domains) if config.data.domains else data
     try:
-        task = task_of(config, own)
+        task = task_of(config, shown)
         multiple = check_trainable(config, task).multiple
         if device is None:
             return Verdict(config.name, _words(task), multiple)
         telling(f"trying {config.name} on {device}")
-        trial = try_out(config, task, own, device)
+        trial = try_out(config, task, shown, device, own)
     except UserError as error:
         return Verdict(config.name, reason=str(error))
     except TrainingError as error:
         return Verdict(config.name, reason=f"{config.name} was tried and failed: {error}")
-    return Verdict(config.name, _words(task), multiple, trial, _pictures(config, task, own), config.train.budget)
+    return Verdict(config.name, _words(task), multiple, trial, _pictures(config, task, shown), config.train.budget)
 
 
 def _words(task: Task) -> str:

@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import cast
 
 from i2i.config import DataConfig, Settings, validate
-from i2i.data.division import describe, divide, has_splits, parse_shares
+from i2i.data.division import describe, divide, parse_shares
 from i2i.data.images import Preprocess
-from i2i.data.layouts import DataSet
+from i2i.data.layouts import Choices, DataSet
+from i2i.data.manifest import is_manifest
 from i2i.data.misplaced import diagnose
 from i2i.data.pictures import Progress
 from i2i.data.prepare import SUFFIXES, Format, prepare, write_card
 from i2i.data.skipping import find_bad, lines, without
 from i2i.data.sources import open_data
+from i2i.data.undivided import read_undivided
 from i2i.errors import UserError
 from i2i.folders import new_folder
 
@@ -30,7 +32,7 @@ def prepare_folder(
     Args:
         settings: section `data`, which names the folder and the image size.
         out: a folder that does not exist or is empty; it appears when all is written.
-        split: shares of train, val and test, for folders of domains without splits.
+        split: shares of train, val and test, for what `read_undivided` knows.
         seed: of that division.
         format: `png` or `jpeg`.
         skip_bad: leave out files that cannot be decoded, of pairs both.
@@ -50,9 +52,10 @@ def prepare_folder(
         data = without(data, bad)
         told += lines(bad, data.root) if bad else []
     with new_folder(out) as partial:
-        told += prepare(data, partial, Preprocess(config.image_size, config.channels), cast(Format, format), progress)
+        place = config.path if config.path and is_manifest(config.path) else None
+        told += prepare(data, partial, Preprocess.of(config), cast(Format, format), progress, place)
         write_card(data, partial)
-    return [*told, f"prepared {out}: {describe(data.splits)}"]
+    return [*told, f"prepared {out}: {describe(data)}"]
 
 
 def _opened(config: DataConfig, split: str | None, seed: int) -> DataSet:
@@ -65,6 +68,6 @@ def _opened(config: DataConfig, split: str | None, seed: int) -> DataSet:
             hint = diagnose(config.path)
             raise UserError(f"{error}\n{hint}" if hint else str(error)) from None
     shares = parse_shares(split)
-    if has_splits(config.path):
-        raise UserError(f"{config.path} has splits already: leave --split out")
-    return divide(config.path, shares, seed)
+    choices = Choices(config.layout, config.paired, config.attributes, config.exclusive)
+    data = divide(read_undivided(config.path, choices), shares, seed)
+    return data.restricted(config.domains) if config.domains else data

@@ -11,15 +11,13 @@ from i2i import registry
 from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, sound_checkpoint, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
-from i2i.data.cache import PixelCache
-from i2i.data.embedded import cache_folder
 from i2i.data.fitting import fitting_line, sizes_of
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
 from i2i.data.record import DataRecord
 from i2i.data.skipping import recorded, without
-from i2i.data.sources import open_data
+from i2i.data.sources import open_data, pixel_cache
 from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
@@ -82,10 +80,13 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
 
 
 def _empty_batch(config: RunConfig, translator: Translator) -> Batch:
-    """A batch of the right shapes on the meta device."""
+    """A batch of images of the right size on the meta device.
+
+    To networks one item is not like several, which some norms refuse, but two are like any other number.
+    """
     task, size = translator.task, (config.train.batch_size or 1) // config.train.accumulate
     pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
-    batch = translator.batch.draw(pictures, task.domains, size, step=0)
+    batch = translator.batch.draw(pictures, task.domains, min(size, 2), step=0)
     return batch.to(torch.device("meta"), torch.contiguous_format)
 
 
@@ -211,7 +212,7 @@ def _train(
         config.data.flip,
         config.train.seed,
         loading,
-        PixelCache(cache_folder() / "pictures", config.data.cache_gib),
+        pixel_cache(config.data),
     )
     if processes.first and judge is None and config.train.best_by is not None:
         from i2i.judges import judge_of  # libraries of networks, which other trainings need not wait for

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.data.cache import PixelCache
 from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.pictures import load_pixels
@@ -40,9 +41,9 @@ class Distances:
         return {self.extractor: self.frechet, kernel_name(self.extractor): self.kernel.value}
 
 
-def read_pixels(pictures: Sequence[Picture], preprocess: Preprocess) -> Tensor:
+def read_pixels(pictures: Sequence[Picture], preprocess: Preprocess, cache: PixelCache | None = None) -> Tensor:
     """uint8 [N, 3, H, W]; one channel is repeated to grey RGB, which is what scorers take."""
-    pixels = torch.from_numpy(load_pixels(pictures, preprocess)).permute(0, 3, 1, 2)
+    pixels = torch.from_numpy(load_pixels(pictures, preprocess, cache=cache)).permute(0, 3, 1, 2)
     return pixels.expand(-1, 3, -1, -1).contiguous()
 
 

@@ -92,7 +92,7 @@ class Task:
 class ModelConfig(BaseModel):
     """Settings of a translator. Subclasses add fields with defaults that are the paper's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -259,6 +259,23 @@ class Translator(nn.Module, ABC):
             if not self.inference.one_by_one:
                 return generate(images, slice(None))
             return torch.cat([self._alone(generate, images, slice(i, i + 1)) for i in range(len(images))])
+
+    @final
+    def describe(self, images: Tensor, target: str) -> list[str]:
+        """What a labelled model sees in each of images [B, C, H, W], in the words that `translate` takes.
+
+        Args:
+            images: of the size of the training.
+            target: whose data set the words are of.
+
+        Raises:
+            UserError: for images that the model does not take, or a model that cannot tell.
+        """
+        self._check_images(images)
+        columns = self.task.labels.set_of(target).columns
+        with torch.no_grad(), self._inference_mode():
+            rows = self._recognised(images, target)
+        return [",".join(name for name, own in zip(columns, row, strict=True) if own) for row in rows.tolist()]
 
     def _between(self, source: str | None, target: str) -> Generate:
         if source is None:

@@ -25,6 +25,7 @@ from i2i.data.pictures import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.horizon import Horizon, horizon_of, images_per_step
+from i2i.own_models import OwnModel, require
 from i2i.runs import run_config
 from i2i.trainer import build_translator
 from i2i.training_step import build_optimisers, training_step
@@ -56,8 +57,10 @@ class Trial:
     device: str
 
 
-def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Trial:
+def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, own: OwnModel | None = None) -> Trial:
     """Run a few steps of a training on real pictures in a new process; nothing is written.
+
+    If the model is a class of one's own, `own` tells the process where it comes from.
 
     Raises:
         UserError: for a picture that cannot be read.
@@ -66,7 +69,7 @@ def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device) 
     few = _few(data.restricted(task.domains), config)
     spawn = get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_work, args=(theirs, config.name, config.settings(), task, few, str(device)))
+    process = spawn.Process(target=_work, args=(theirs, own, config.name, config.settings(), task, few, str(device)))
     process.start()
     theirs.close()
     try:
@@ -87,7 +90,7 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device) 
     """Run the steps in this process; for `try_out`."""
     train = config.train
     pictures = TrainingPictures.load(
-        data, config.data.train_split, Preprocess(task.image_size, task.channels), config.data.zoom, config.data.flip
+        data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
     )
     translator = build_translator(config, task)
     translator.prepare(pictures.centred)
@@ -168,10 +171,20 @@ def _most_memory(device: torch.device) -> int:
     return peak if sys.platform == "darwin" else peak * KIB
 
 
-def _work(connection: Connection, name: str, settings: Settings, task: Task, data: DataSet, device: str) -> None:
+def _work(
+    connection: Connection,
+    own: OwnModel | None,
+    name: str,
+    settings: Settings,
+    task: Task,
+    data: DataSet,
+    device: str,
+) -> None:
     """The life of the process: measure, tell, end."""
     model = {key: value for key, value in settings["model"].items() if key != "name"}
     try:
+        if own is not None:
+            require(own.source, own.sha256)
         config = run_config(name, {**settings, "model": model})
         connection.send(measure(config, task, data, torch.device(device)))
     except UserError as error:

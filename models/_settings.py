@@ -6,6 +6,10 @@ from i2i.nn.convolution import Padding
 from i2i.nn.upsample import Upsampling
 from i2i.translator import ModelConfig
 
+# Far above what has ever been trained; more is a slip of the hand.
+MOST_CHANNELS = 4_096
+MOST_BLOCKS = 256
+
 
 class Variations(ModelConfig):
     """How the networks may depart from the published ones; the defaults do not."""

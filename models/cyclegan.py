@@ -17,7 +17,7 @@ from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import RESNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
-from i2i.models._settings import Variations
+from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn.convolution import Padding
 from i2i.nn.initialise import initialise
 from i2i.nn.norm import Norm
@@ -41,9 +41,9 @@ DISCRIMINATOR_TELLS = {"width": "model.discriminator_width", "layers": "model.la
 class CycleGANConfig(Variations):
     """Settings of CycleGAN; the defaults are the paper's. All weights are absolute."""
 
-    width: int = Field(64, ge=1, description="channels after a generator's first convolution")
-    discriminator_width: int = Field(64, ge=1, description="channels after a discriminator's first")
-    blocks: int | None = Field(None, ge=0, description="residual blocks; None: 6 up to 128 px, 9 above")
+    width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after a generator's first convolution")
+    discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after a discriminator's first")
+    blocks: int | None = Field(None, ge=0, le=MOST_BLOCKS, description="residual blocks; None: 6 up to 128 px, 9 above")
     layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 3 judges fields of 70 px")
     norm: Norm = "instance"
     padding: Padding = "reflect"
@@ -55,7 +55,7 @@ class CycleGANConfig(Variations):
     lambda_cycle: float = Field(10.0, ge=0)
     lambda_identity: float = Field(5.0, ge=0, description="absolute: the paper's 0.5 times its lambda 10")
     lambda_gp: float = Field(10.0, ge=0, description="weight of the gradient penalty, for wgan-gp")
-    pool_size: int = Field(50, ge=0, description="earlier fakes kept for each discriminator; 0: none")
+    pool_size: int = Field(50, ge=0, le=1_000_000, description="earlier fakes kept for each discriminator; 0: none")
     learning_rate: float = Field(2e-4, gt=0)
     beta1: float = Field(0.5, ge=0, lt=1)
 

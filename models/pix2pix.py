@@ -17,7 +17,7 @@ from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.unet import UNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
-from i2i.models._settings import Variations
+from i2i.models._settings import MOST_CHANNELS, Variations
 from i2i.nn.initialise import initialise
 from i2i.nn.norm import Norm
 from i2i.nn.patchgan import PatchDiscriminator, patchgan
@@ -32,8 +32,8 @@ DEEPEST = 8
 class Pix2PixConfig(Variations):
     """Settings of pix2pix; the defaults are the paper's."""
 
-    width: int = Field(64, ge=1, description="channels after the generator's first convolution")
-    discriminator_width: int = Field(64, ge=1, description="channels after the discriminator's first")
+    width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after the generator's first convolution")
+    discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after the discriminator's first")
     depth: int | None = Field(None, ge=2, le=10, description="U-Net levels; None: as many as fit, at most 8")
     layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 0 judges pixels, 3 fields of 70 px")
     norm: Norm = "batch"

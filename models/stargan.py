@@ -15,7 +15,7 @@ from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.resnet import LABELLED_RESNET
 from i2i.interop.strided import STRIDED_PATCHGAN
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, label_loss
-from i2i.models._settings import Variations
+from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn.norm import Norm
 from i2i.nn.patchgan import strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
@@ -27,13 +27,13 @@ from i2i.translator import Adam, Coverage, Losses, Phase, Scratch, Task, Transla
 class StarGANConfig(Variations):
     """Settings of StarGAN; the defaults are the paper's."""
 
-    width: int = Field(64, ge=1, description="channels after the generator's first convolution")
-    discriminator_width: int = Field(64, ge=1, description="channels after the discriminator's first")
-    blocks: int = Field(6, ge=0, description="residual blocks of the generator")
-    layers: int = Field(6, ge=1, description="stride-2 convolutions of the discriminator, at most")
+    width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after the generator's first convolution")
+    discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after the discriminator's first")
+    blocks: int = Field(6, ge=0, le=MOST_BLOCKS, description="residual blocks of the generator")
+    layers: int = Field(6, ge=1, le=20, description="stride-2 convolutions of the discriminator, at most")
     norm: Norm = Field("instance-affine", description="normalisation of the generator")
     gan: GANObjective = "wgan-gp"
-    n_critic: int = Field(5, ge=1, description="discriminator updates per generator update")
+    n_critic: int = Field(5, ge=1, le=1_000, description="discriminator updates per generator update")
     lambda_classification: float = Field(1.0, ge=0)
     lambda_reconstruction: float = Field(10.0, ge=0)
     lambda_gp: float = Field(10.0, ge=0, description="weight of the gradient penalty, for wgan-gp")

@@ -12,7 +12,7 @@ from PIL import Image
 
 import i2i
 from i2i.checkpoint import load_translator, require_checkpoint
-from i2i.data.images import Preprocess
+from i2i.data.images import Preprocess, to_images
 from i2i.errors import UserError
 from i2i.inference import full_resolution, translation
 from i2i.labels import LabelSet, LabelSpace
@@ -184,18 +184,64 @@ def test_tiles_of_a_picture_share_its_statistics(normed, place):
     images = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
     whole = in_full(images, function, 4, (16, 32))
     own = (in_tiles(images, function, 4, (16, 32), 64) - whole).abs().mean()
-    (tiled,) = full_resolution(model, function, preprocess, 64)([picture])
+    (tiled,) = full_resolution(function, preprocess, 64)([picture])
     shared = (torch.from_numpy(tiled).permute(2, 0, 1)[None] / 127.5 - 1 - whole).abs().mean()
     assert shared < own / 2
 
 
-def test_attributes_must_be_said_at_full_resolution():
+def pictured(name: str, space: LabelSpace, place, **settings):
+    """A tiny model of attributes, and a picture of which only the middle is what it was trained on."""
+    model = i2i.create("stargan", space, image_size=16, width=2, discriminator_width=2, layers=2, **settings)
+    return model, Preprocess((16, 16)), save(place / name, noise(70, 41))
+
+
+@pytest.mark.parametrize("side", [None, 32])
+def test_at_full_resolution_a_model_tells_attributes_from_the_picture_at_its_own_size(place, monkeypatch, side):
+    space = LabelSpace((LabelSet(("Bald", "Smiling", "Young"), ()),))
+    model, preprocess, picture = pictured("a.png", space, place)
+    with Image.open(picture) as opened:
+        fitted = to_images(preprocess(opened)[None])
+    monkeypatch.setattr(model, "recognise", lambda images: expected(images, fitted))
+    seen = full_resolution(translation(model, None, "+Smiling", CPU), preprocess, side)
+    said = full_resolution(translation(model, "Young", "+Smiling", CPU), preprocess, side)
+    other = full_resolution(translation(model, "Bald", "+Smiling", CPU), preprocess, side)
+    (by_seeing,), (by_saying,), (by_another,) = (convert([picture]) for convert in (seen, said, other))
+    np.testing.assert_array_equal(by_seeing, by_saying)
+    assert (by_seeing != by_another).any()
+
+
+def expected(images, fitted):
+    """Logits of a young person, for the one picture that should be looked at."""
+    assert torch.equal(images, fitted)
+    return torch.tensor([[-1.0, -1.0, 2.0]])
+
+
+def test_what_a_model_sees_is_said_in_the_words_of_its_data_set(monkeypatch):
+    faces = LabelSet(("Smiling", "Young"), (), name="faces")
+    model = i2i.create(
+        "stargan",
+        LabelSpace((faces, LabelSet(("calm", "wild"), (("calm", "wild"),), name="moods"))),
+        image_size=16,
+        width=2,
+        discriminator_width=2,
+        layers=2,
+    )
+    monkeypatch.setattr(model, "recognise", lambda images: torch.tensor([[1.0, 2, 3, 4], [-1, -2, 5, 6]]))
+    images = torch.rand(2, 3, 16, 16) * 2 - 1
+    described = model.describe(images, "faces/+Smiling")
+    assert described == ["Smiling,Young", ""]
+    assert torch.equal(
+        model.translate(images, None, "faces/+Smiling", described), model.translate(images, None, "faces/+Smiling")
+    )
+
+
+def test_a_model_that_cannot_tell_attributes_wants_them_said(place):
     space = LabelSpace((LabelSet(("Smiling", "Young"), ()),))
-    model = i2i.create("stargan", space, image_size=16, width=2, discriminator_width=2, layers=2)
-    with pytest.raises(UserError, match="cannot tell what pictures have of Smiling, Young: say it with --source"):
-        translation(model, None, "+Smiling", CPU, full=True)
-    said = translation(model, "Young", "+Smiling", CPU, full=True)
-    assert said(torch.zeros(1, 3, 20, 24)).shape == (1, 3, 20, 24)
+    model, preprocess, picture = pictured("a.png", space, place)
+    model.untrained = ("discriminator",)
+    convert = full_resolution(translation(model, None, "+Smiling", CPU), preprocess)
+    with pytest.raises(UserError, match="cannot tell what the pictures have of Smiling, Young: say it with --source"):
+        next(iter(convert([picture])))
 
 
 def test_tiles_too_small_for_the_model_are_refused_before_anything_is_written(normed, place, capsys):

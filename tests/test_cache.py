@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i import cli
+from i2i import cli, files
 from i2i.data import cache as cache_module
 from i2i.data import decode
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
@@ -128,7 +128,7 @@ def aged(root: Path) -> None:
 
 
 def test_other_contents_are_another_entry_even_with_the_size_and_time_of_before(root, folder, monkeypatch):
-    monkeypatch.setattr(cache_module, "SETTLED", -1.0)
+    monkeypatch.setattr(files, "SETTLED", -1.0)
     path = root / "train/dawn/3.png"
     for colour in (10, 200):
         Image.new("RGB", (30, 18), (colour, colour, colour)).save(path, "BMP")
@@ -140,7 +140,7 @@ def test_other_contents_are_another_entry_even_with_the_size_and_time_of_before(
 
 
 def test_contents_are_read_again_only_if_a_size_or_time_changed(root, folder, monkeypatch):
-    monkeypatch.setattr(cache_module, "SETTLED", -1.0)
+    monkeypatch.setattr(files, "SETTLED", -1.0)
     read = []
     content = cache_module._content
     monkeypatch.setattr(cache_module, "_content", lambda path: read.append(path) or content(path))

@@ -361,18 +361,27 @@ def test_the_contact_sheet_of_pairs_shows_the_same_scenes_in_all_rows(tmp_path, 
 
 def test_the_quick_look_finds_leaks_imbalance_and_loss_without_decoding(sky, monkeypatch):
     data = open_data(DataConfig(path=sky))
-    assert warnings(data, "train", (16, 16)) == []
+    assert warnings(data, DataConfig(image_size=(16, 16))) == []
     shutil.copy(sky / "train/dawn/0.png", sky / "test/dusk/9.png")
     for number in range(10, 17):
         put(sky / f"train/dusk/{number}.png", scene(number + 100, 96, 48))
     data = open_data(DataConfig(path=sky))
     monkeypatch.setattr(Image.Image, "load", None)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
-    leak, imbalance, lost = warnings(data, "train", (16, 16))
+    leak, imbalance, lost = warnings(data, DataConfig(image_size=(16, 16)))
     assert "1 held-out picture among the training pictures" in leak
     assert "test/dusk/9.png = " in leak
     assert "dusk has 3.3 times as many" in imbalance
     assert lost == "cropping to 16x16 takes 27% of a training picture on average, at most 50%"
+
+
+@pytest.mark.parametrize(("fit", "told"), [("crop", 1), ("resize", 0), ("pad", 0)])
+def test_only_a_training_that_crops_is_told_what_the_crop_takes(sky, capsys, fit, told):
+    for domain in ("dawn", "dusk"):
+        put(sky / f"train/{domain}/wide.png", scene(ord(domain[1]), 96, 32))
+    options = ("--set", f"data.fit={fit}", *SMALL)
+    assert run("train", "--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *options) == 0
+    assert capsys.readouterr().err.count("warning: cropping to") == told
 
 
 def test_a_training_is_told_what_the_quick_look_finds(sky, capsys):

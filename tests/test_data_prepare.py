@@ -1,5 +1,6 @@
 """`i2i data prepare`: what comes out trains as what went in, complete or not at all."""
 
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -10,7 +11,8 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.images import Preprocess
+from i2i.data.images import Preprocess, read_picture
+from i2i.data.layouts import DataSet
 from i2i.data.pictures import TrainingPictures
 from i2i.data.prepare import prepare
 from i2i.data.sources import open_data
@@ -57,6 +59,14 @@ def test_the_new_folder_trains_as_the_old_one(place):
         assert np.array_equal(pixels(out, domain), pixels(place / "sky", domain))
     assert Image.open(out / "train/dawn/1.png").size == (24, 16)
     assert open_data(DataConfig(path=out)).domains == ("dawn", "dusk")
+
+
+@pytest.mark.parametrize("fit", ["crop", "resize", "pad"])
+def test_pictures_are_fitted_as_training_would_fit_them(place, fit):
+    data_set(place / "sky", *FOUR)
+    out = prepared("sky", "--size", "16", "--set", f"data.fit={fit}", "--set", "data.background=teal")
+    made = Preprocess((16, 16), fit=fit, background="teal")(read_picture(place / "sky/train/dusk/1.png"))
+    assert np.array_equal(np.asarray(Image.open(out / "train/dusk/1.png")), made)
 
 
 def test_halves_become_pairs_of_two_domains(place):
@@ -129,6 +139,43 @@ def test_scenes_of_equal_names_stay_in_the_same_split(place):
         assert len(names(out / split / "dawn")) == count
 
 
+def test_loose_pairs_side_by_side_are_divided_together(place):
+    data_set(place / "sky", *(f"{number}.jpg" for number in range(10)), width=80)
+    out = prepared("sky", "--size", "16", "--split", "0.6,0.2,0.2")
+    data = open_data(DataConfig(path=out))
+    assert data.paired
+    assert {split: len(found["A"]) for split, found in data.splits.items()} == {"train": 6, "val": 2, "test": 2}
+    for split in data.splits:
+        assert names(out / split / "A") == names(out / split / "B")
+        for name in names(out / split / "B"):
+            right = read_picture(place / "sky" / f"{Path(name).stem}.jpg", "right")
+            assert np.array_equal(np.asarray(Image.open(out / split / "B" / name)), Preprocess((16, 16))(right))
+
+
+def test_pictures_too_narrow_for_pairs_are_divided_when_told_that_they_are_some(place, capsys):
+    data_set(place / "sky", *(f"{number}.png" for number in range(4)))
+    options = ("sky", "--size", 16, "--split", "0.5,0,0.5", "--out", "out")
+    said = said_in_refusing(place, capsys, *options)
+    assert "4 pictures lie loose in" in said
+    assert "only 1.33 times as wide as high" in said
+    assert run("data", "prepare", *options, "--set", "data.layout=halves") == 0
+    assert len(names(Path("out/train/A"))) == 2
+
+
+@pytest.mark.parametrize(("stems", "paired"), [("abcd", True), ("1234", False)])
+def test_the_division_keeps_the_pairs_that_names_make_and_makes_none(place, stems, paired):
+    data_set(place / "sky", *(f"{domain}/{stem}.png" for domain in ("dawn", "dusk") for stem in stems))
+    out = prepared("sky", "--size", "16", "--split", "0.5,0,0.5")
+    assert open_data(DataConfig(path=out)).paired == paired
+
+
+def test_the_contents_of_an_archive_are_divided(place):
+    data_set(place / "sky", *(f"{domain}/{number}.png" for domain in ("dawn", "dusk") for number in range(4)))
+    shutil.make_archive("sky", "zip", place, "sky")
+    out = prepared("sky.zip", "--size", "16", "--split", "0.5,0.25,0.25")
+    assert [len(names(out / split / "dusk")) for split in ("train", "val", "test")] == [2, 1, 1]
+
+
 def celeba(root: Path) -> Path:
     for number in range(4):
         put(root / f"images/{number}.jpg", scene(number, 40, 50))
@@ -145,14 +192,78 @@ def test_a_list_of_attributes_is_written_again_with_all_of_them(place):
         open_data(DataConfig(path=root, attributes=("Male", "Young", "Smiling"))) for root in (place / "faces", out)
     )
 
-    def told(data):
-        return {
-            (split, domain): [(picture.stem, picture.attributes) for picture in own]
-            for split, found in data.splits.items()
-            for domain, own in found.items()
-        }
-
     assert told(before) == told(after)
+
+
+def told(data: DataSet) -> dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]]:
+    return {
+        (split, domain): [(picture.stem, picture.attributes) for picture in own]
+        for split, found in data.splits.items()
+        for domain, own in found.items()
+    }
+
+
+def test_a_list_of_attributes_without_a_partition_is_divided_by_shares(place):
+    celeba(place / "faces")
+    out = prepared("faces", "--size", "16", "--attributes", "Male,Young", "--split", "0.5,0.25,0.25")
+    parts = [line.split()[1] for line in (out / "list_eval_partition.txt").read_text().splitlines()]
+    assert sorted(parts) == ["0", "0", "1", "2"]
+    data = open_data(DataConfig(path=out, attributes=("Male", "Young")))
+    assert {split: len(found["Young"]) for split, found in data.splits.items()} == {"train": 2, "val": 1, "test": 1}
+
+
+ROWS = (
+    ("a/1.png", "train", "calm;old, rainy"),
+    ("b/1.png", "train", "wild"),
+    ("a/2.png", "test", "wild,old"),
+    ("a/3.png", "test", ""),
+    ("a/4.png", "test", 'a "new" one'),
+)
+
+
+def attribute_manifest(path: Path) -> Path:
+    data_set(path.parent, *(row[0] for row in ROWS))
+    if path.suffix == ".csv":
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows([("path", "split", "attributes"), *ROWS])
+    else:
+        columns = ("path", "split", "attributes")
+        path.write_text("\n".join(json.dumps(dict(zip(columns, row, strict=True))) for row in ROWS))
+    return path
+
+
+@pytest.mark.parametrize("name", ["moods.csv", "moods.jsonl", "manifest.csv", "sky.zip"])
+def test_a_manifest_of_attributes_is_written_again_with_all_of_them(place, name):
+    packed = name == "sky.zip"
+    table = attribute_manifest(place / "sky" / ("manifest.jsonl" if packed else name))
+    if packed:
+        shutil.make_archive("sky", "zip", place, "sky")
+    out = prepared("sky.zip" if packed else table, "--size", "16", "--attributes", "wild")
+    assert names(out) == [f"images/{stem}.png" for stem in ("1-2", "1", "2", "3", "4")] + ["manifest.csv"]
+    every = ("calm", "old", "rainy", "wild", 'a "new" one')
+    before, after = (open_data(DataConfig(path=path, attributes=every)) for path in (table, out))
+    renamed = {"a%1.png": "1", "b%1.png": "1-2"}
+    assert told(after) == {
+        key: [(renamed.get(stem, stem), own) for stem, own in found] for key, found in told(before).items()
+    }
+    made = Preprocess((16, 16))(read_picture(place / "sky/b/1.png"))
+    assert np.array_equal(np.asarray(Image.open(out / "images/1-2.png")), made)
+
+
+def test_bad_pictures_of_a_manifest_are_left_out_of_its_lines(place):
+    table = attribute_manifest(place / "sky/moods.csv")
+    (place / "sky/a/2.png").write_bytes(b"no picture")
+    out = prepared(table, "--size", "16", "--skip-bad")
+    assert not (out / "images/2.png").exists()
+    assert (out / "manifest.csv").read_text().count("\n") == len(ROWS)
+
+
+def test_lists_that_tell_splits_are_not_divided(place, capsys):
+    table = attribute_manifest(place / "sky/moods.csv")
+    (celeba(place / "faces") / "list_eval_partition.txt").write_text("".join(f"{n}.jpg 0\n" for n in range(4)))
+    for data in (table, "faces"):
+        said = said_in_refusing(place, capsys, data, "--size", 16, "--split", "0.8,0.1,0.1", "--out", "out")
+        assert "has splits already: leave --split out" in said
 
 
 def test_bad_pictures_are_left_out_where_wanted_and_told(place, capsys):

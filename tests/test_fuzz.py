@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from i2i.benchmarks.grid import Finished
+from i2i.benchmarks.grid_rows import choose
 from i2i.config import parse_assignments, read_settings
 from i2i.data import images
 from i2i.data.celeba import LIST, PARTITION, scan_listed
 from i2i.data.images import Preprocess, read_picture
+from i2i.data.layouts import Picture
 from i2i.data.listed import Inside, refuse_outside
 from i2i.data.sources import open_place
 from i2i.runs import run_config
@@ -188,7 +192,7 @@ YAML = """
     model data train name image_size domains images : { } [ ] &a *a << !!python/object:os.system !!set !!binary
     !!timestamp !!float ? | > 0x 1e999 2021-99-99 ~ = .inf .nan 1:99 --- ...
 """
-yaml_parts = st.sampled_from([*YAML.split(), "- ", "\n  ", *"\n\t\0\ud800", "9" * 5000, "[" * 999])
+yaml_parts = st.sampled_from([*YAML.split(), "- ", "\n  ", *"\n\t\0\ud800", "9" * 5000, "0x" + "f" * 5000, "[" * 999])
 yaml_texts = st.one_of(
     st.lists(st.one_of(yaml_parts, st.text(max_size=4)), max_size=14).map("".join),
     st.lists(yaml_parts, max_size=8).map(lambda tail: "train:\n  images: 5\n" + "".join(tail)),
@@ -221,6 +225,56 @@ def test_settings_of_any_shape_are_checked_or_refused(settings):
 )
 def test_a_setting_on_the_command_line_is_read_or_refused(text, name):
     answer(lambda: run_config("cyclegan", parse_assignments([f"{name}={text}"])))
+
+
+WAYS = (("a", "b"), ("b", "a"), ("a", "Ünï/x"))
+TEST_PICTURES = {"a": ("1", "two 2", "ü"), "b": ("1", "a2b"), "Ünï/x": ("-",)}
+
+
+class Grid(Finished):
+    """A bench of six test pictures, without files."""
+
+    data = SimpleNamespace(name="sky", paired=False)
+
+    def __init__(self) -> None:
+        super().__init__(Path("results"), {"directions": WAYS})
+
+    def inputs(self, direction: tuple[str, str]) -> tuple[Picture, ...]:
+        return tuple(Picture(Path(f"{stem}.png")) for stem in TEST_PICTURES[direction[0]])
+
+    def positions(self, direction: tuple[str, str], columns: object = ()) -> list[int]:
+        return list(range(len(self.inputs(direction))))
+
+
+grid_words = st.sampled_from(
+    ["1", "two 2", "ü", "a2b", "a2b/1", "b2a/a2b", "/", "a2b/", "../1", "\n", "\r", "\0", "\ufeff"]
+)
+grid_lists = st.one_of(
+    st.lists(st.one_of(grid_words, st.text(max_size=4)), max_size=8).map("".join),
+    st.lists(st.one_of(grid_words, st.text(max_size=4)), max_size=8).map("\n".join),
+    spliced("a2b/1\ntwo 2\nb2a/a2b\nü\n".encode()).map(lambda raw: raw.decode("latin-1")),
+).map(lambda text: text.encode(errors="surrogatepass"))
+
+
+@fuzzed
+@given(raw=st.one_of(grid_lists, st.binary(max_size=100)))
+def test_a_list_of_rows_names_test_pictures_or_is_refused(tmp_path, raw):
+    (tmp_path / "rows.txt").write_bytes(raw)
+    chosen = answer(choose, Grid(), f"files:{tmp_path / 'rows.txt'}", ["input"], 0)
+    for row in chosen[0] if chosen else ():
+        assert TEST_PICTURES[row.direction[0]][row.position] in raw.decode()
+
+
+row_counts = st.one_of(
+    st.integers().map(str), st.sampled_from(["9" * 5000, "²", "1e9", "٣", " 1", ""]), st.text(max_size=5)
+)
+
+
+@fuzzed
+@given(way=st.sampled_from(["random", "worst", "disagree", "", "files", "x"]), count=row_counts)
+def test_a_way_to_choose_rows_gives_at_most_so_many_or_is_refused(way, count):
+    chosen = answer(choose, Grid(), f"{way}:{count}", ["input"], 0)
+    assert chosen is None or 1 <= len(chosen[0]) <= int(count or "6")
 
 
 def encoded(suffix: str, mode: str, **options: object) -> bytes:

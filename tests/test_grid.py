@@ -129,8 +129,8 @@ def test_listed_rows_stand_in_the_order_of_the_list(finished, tmp_path):
     ("rows", "columns", "complaint"),
     [
         ("rendom:3", ["one"], "unknown way to choose rows: 'rendom'; did you mean 'random'"),
-        ("random:0", ["one"], "must be 1 or more"),
-        ("worst:x", ["one"], "must be 1 or more, as in --rows worst:8"),
+        ("random:0", ["one"], "must be from 1 to 1,000"),
+        ("worst:x", ["one"], "must be from 1 to 1,000, as in --rows worst:8"),
         ("worst:2", ["input", "target"], "needs a contestant"),
         ("disagree:2", ["one", "input"], "needs two contestants"),
         ("files:missing.txt", ["one"], "there is no list missing.txt"),

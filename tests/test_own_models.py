@@ -4,11 +4,16 @@ import json
 import sys
 
 import pytest
+import torch
 
 from i2i import cli, own_models, registry
 from i2i.benchmarks.suite import load_suite
 from i2i.checkpoint import require_checkpoint
+from i2i.config import DataConfig
+from i2i.data.sources import open_data
 from i2i.errors import UserError
+from i2i.preflight import choose_models, judge
+from tests.test_bad_input import data_set
 
 BLEND = '''
 """A mixture of the input and a constant that is learnt."""
@@ -248,3 +253,25 @@ def test_a_class_of_ones_own_is_benched_and_only_a_changed_file_is_trained_anew(
     assert run("bench", "--models", f"{moved}:Blend", *arguments[2:]) == 0
     assert checkpoint.stat().st_mtime_ns != written
     assert (out / "translations/Blend/seed0/summer2winter/00006.png").is_file()
+
+
+def test_a_class_of_ones_own_is_checked_and_tried_on_data_before_it_is_trained(blend, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data = data_set(tmp_path / "sky")
+    options = ["--size", "16", "--device", "cpu", "--set", "train.images=40", "--set", "train.batch_size=2"]
+    arguments = ["i2i", "data", "check", str(data), "--models", "identity,mine.py:Blend", "--json", "found.json"]
+    monkeypatch.setattr(sys, "argv", [*arguments, *options])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "trying Blend on cpu" in capsys.readouterr().err
+    found = {one["model"]: one for one in json.loads((tmp_path / "found.json").read_text())["models"]}
+    assert found.keys() == {"identity", "Blend"}
+    assert found["Blend"]["trial"]["steps"] == 10
+
+
+def test_a_file_that_changes_before_the_trial_is_refused(blend, tmp_path):
+    data = open_data(DataConfig(path=data_set(tmp_path / "sky"), image_size=(16, 16)))
+    models = choose_models(f"{blend}:Blend")
+    blend.write_text(BLEND.replace("0.5", "0.7"))
+    (verdict,) = judge(models, data, {"data": {"image_size": 16}}, torch.device("cpu"))
+    assert "mine.py changed while it was in use: start again" in verdict.reason

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +17,11 @@ from i2i.benchmarks.measures import confusion, of_pictures, of_sets
 from i2i.benchmarks.scores import pictures_path, read_pictures, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import FINITE, NOTED, Route, Translations
+from i2i.data.decode import Decoding
 from i2i.data.embedded import make
 from i2i.data.images import Preprocess
 from i2i.data.layouts import scan
+from i2i.data.sources import pixel_cache
 from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics.classifier import judge
 from i2i.metrics.frechet import frechet_distance_between
@@ -25,6 +29,7 @@ from i2i.metrics.frechet_interval import frechet_intervals
 from i2i.metrics.kernel import kernel_distance
 from i2i.metrics.sample_size import distances_of_parts
 from i2i.models.identity import Identity
+from i2i.runs import run_config
 from i2i.translator import Coverage, ModelConfig, Task
 from tests.classifiers import untrained_classifier
 
@@ -231,6 +236,33 @@ def test_a_copy_comes_back_exactly_and_a_bench_writes_it(tmp_path, data):
     cycles = [entry["value"] for entry in made.noted if entry["metric"] == "cycle"]
     assert cycles == [0.0] * N
     assert made.costs["pictures"] == N
+
+
+@pytest.mark.parametrize("gib", [8.0, 0.0])
+def test_real_test_pictures_are_decoded_once_for_all_translations_and_scores(
+    tmp_path, data, classifier, monkeypatch, gib
+):
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
+    decoded: Counter[Path] = Counter()
+    decode = Decoding._decode
+    monkeypatch.setattr(
+        Decoding,
+        "_decode",
+        lambda self, position: decoded.update([self.pictures[position].path]) or decode(self, position),
+    )
+    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE], "cache_gib": gib}}
+    config = run_config("identity", settings).data
+    for out in (tmp_path / "one", tmp_path / "two"):
+        made = Translations(out, scan(data), "test", pixel_cache(config))
+        made.add(Route(WAY, built(Identity), None, Preprocess.of(config), torch.device("cpu")))
+    for out in (tmp_path / "one", tmp_path / "two"):
+        Scorer(settings, classifier, None, torch.device("cpu")).translations(out, WAY[0], [WAY[1]])
+    pictures = scan(data).splits["test"]
+    assert {decoded[one.path] for one in pictures["summer"]} == {1 if gib else 4}
+    assert {decoded[one.path] for one in pictures["winter"]} == {1 if gib else 2}
+    for one in pictures["summer"]:
+        with Image.open(tmp_path / "two" / "summer2winter" / f"{one.stem}.png") as copy, Image.open(one.path) as real:
+            np.testing.assert_array_equal(np.asarray(copy), np.asarray(real))
 
 
 def test_without_a_way_back_there_is_no_cycle_error(tmp_path, data):

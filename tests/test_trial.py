@@ -8,6 +8,8 @@ import torch
 
 from i2i import registry, trial
 from i2i.config import DataConfig
+from i2i.data.images import Preprocess
+from i2i.data.pictures import TrainingPictures
 from i2i.data.sources import open_data
 from i2i.errors import TrainingError
 from i2i.runs import run_config, task_of
@@ -72,6 +74,16 @@ def test_a_trial_runs_in_a_process_of_its_own_and_counts_its_memory(sky):
     found = try_out(config, task_of(config, sky), sky, CPU)
     assert isinstance(found, Trial)
     assert 50 * 2**20 < found.memory < 2**32
+
+
+def test_the_trial_makes_of_pictures_what_the_training_would(sky, monkeypatch):
+    drawn = []
+    config = config_of("pix2pix")
+    config = config.model_copy(update={"data": config.data.model_copy(update={"fit": "pad", "background": "teal"})})
+    load = TrainingPictures.load
+    monkeypatch.setattr(TrainingPictures, "load", lambda *of, **more: drawn.append(of[2]) or load(*of, **more))
+    measure(config, task_of(config, sky), sky, CPU)
+    assert drawn == [Preprocess.of(config.data)]
 
 
 def die(*arguments: object) -> None:

@@ -42,7 +42,8 @@ def check_data(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data.")],
     size: Annotated[str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; by default 256.")] = None,
     models: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Models to try; by default all that fit the data.")
+        str | None,
+        typer.Option(metavar="A,B,...", help="Models or FILE.py:CLASS to try; by default all that learn."),
     ] = None,
     attributes: AttributesOption = None,
     settings: SetOption = None,
@@ -98,7 +99,7 @@ def prepare_data(
     size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     split: Annotated[
-        str | None, typer.Option(metavar="TRAIN,VAL,TEST", help="Shares, for folders of domains without splits.")
+        str | None, typer.Option(metavar="TRAIN,VAL,TEST", help="Shares, for data without splits.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the division into splits.")] = 0,
     format: Annotated[str, typer.Option(metavar="png|jpeg", help="JPEG is of quality 95.")] = "png",

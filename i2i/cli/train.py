@@ -214,7 +214,7 @@ def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "
 
     skipping.record(run, skipped)
     told = skipping.lines(skipped, data.root) if skipped else []
-    told += quick_check.warnings(data, config.data.train_split, config.data.image_size)
+    told += quick_check.warnings(data, config.data)
     for line in told:
         print(f"warning: {line}" if not line.startswith(" ") else line, file=sys.stderr)
 

@@ -75,10 +75,8 @@ def translate(
     files = collect(inputs)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
-    translate = translation(translator, source, target, chosen, full)
-    convert = (
-        full_resolution(translator, translate, preprocess, tile, passes) if full else resized(translate, preprocess)
-    )
+    translate = translation(translator, source, target, chosen)
+    convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
     sizes = check_files(files, out)
     print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
     with counting("translating") as progress:

@@ -13,7 +13,6 @@ import io
 import json
 import os
 import shutil
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,13 +27,12 @@ import PIL
 from i2i import locks
 from i2i.data.decode import Decoding
 from i2i.errors import UserError
+from i2i.files import is_settled, state_of
 
 # Raised whenever pictures are decoded or scaled differently.
 VERSION = 1
 GIB = 2**30
 PIXELS, CARD, SEEN = "pixels.npy", "card.json", "seen-"
-SETTLED = 2.0
-"""Seconds after which another change of a file is sure to show in its times."""
 
 
 class PixelCache:
@@ -159,15 +157,14 @@ def _key(decoding: Decoding) -> str:
 
 def _stamp(decoding: Decoding) -> tuple[str, bool]:
     """Hash of names, sizes and times in place of contents; and whether the times are old enough to rely on."""
-    facts, newest = [], 0
+    facts, states = [], []
     for picture in decoding.pictures:
         try:
-            found = picture.path.stat()
+            states.append(state_of(picture.path))
         except OSError:
             raise UserError(f"there is no picture {picture.path}") from None
-        newest = max(newest, found.st_mtime_ns, found.st_ctime_ns)
-        facts.append((str(picture.path.absolute()), picture.half, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
-    return _digest([_treatment(decoding), facts]), newest / 1e9 < time.time() - SETTLED
+        facts.append((str(picture.path.absolute()), picture.half, *states[-1]))
+    return _digest([_treatment(decoding), facts]), is_settled(*states)
 
 
 def _treatment(decoding: Decoding) -> list[Any]:

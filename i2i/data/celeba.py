@@ -63,7 +63,7 @@ def scan_listed(
     Raises:
         UserError: for a damaged list, an attribute that it does not have, or listed pictures that are missing.
     """
-    path = _list_file(root)
+    path = list_of(root)
     if path is None:
         raise UserError(f"{root} has no {LIST}")
     one = label_set(attributes, exclusive)
@@ -100,7 +100,13 @@ def attributes_data(
     return DataSet(name, root, layout, LabelSpace((one,)), False, splits)
 
 
-def _list_file(root: Path) -> Path | None:
+def partition_of(root: Path) -> Path | None:
+    """The file that tells the splits of a folder with an attribute list, if it has one."""
+    return next((path for path in (root / PARTITION, root / "Eval" / PARTITION) if path.is_file()), None)
+
+
+def list_of(root: Path) -> Path | None:
+    """The attribute list of a folder, if it has one."""
     return next((path for path in (root / LIST, root / "Anno" / LIST) if path.is_file()), None)
 
 
@@ -154,7 +160,7 @@ def _check_present(path: Path, folder: Path, files: Sequence[str]) -> None:
 
 def _splits(root: Path, files: Sequence[str]) -> list[str]:
     """The split of every file: the published one, or a shuffle of our own."""
-    path = next((path for path in (root / PARTITION, root / "Eval" / PARTITION) if path.is_file()), None)
+    path = partition_of(root)
     if path is None:
         count = min(TEST_PICTURES, max(1, round(TEST_SHARE * len(files))))
         test = set(np.random.default_rng(SPLIT_SEED).permutation(len(files))[:count].tolist())
@@ -178,6 +184,6 @@ def _by_domain(
 ATTRIBUTE_LIST = Layout(
     "attribute-list",
     "CelebA's attribute list",
-    _list_file,
+    list_of,
     lambda root, choices: scan_listed(root, choices.attributes, choices.exclusive),
 )

@@ -139,7 +139,7 @@ def look_through(data: DataSet, config: DataConfig, progress: Progress | None = 
     """Look at every file of a data set once; `progress` is called with those done and the total."""
     paths = list(dict.fromkeys(path for split in data.splits for path in files_of(data, split)))
     looks = {one.path: one for one in look_at(paths, progress)}
-    return Seen(data, config.train_split, config.image_size, getattr(config, "fit", "crop"), looks)
+    return Seen(data, config.train_split, config.image_size, config.fit, looks)
 
 
 def refused(understood: str, image_size: tuple[int, int], hint: str | None) -> Report:

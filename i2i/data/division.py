@@ -1,13 +1,11 @@
-"""Folders of pictures that have no splits yet, divided into some."""
+"""Data without splits, divided into some."""
 
 import random
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 
-from i2i.data.images import is_picture
 from i2i.data.layouts import SPLITS, DataSet, Picture
 from i2i.errors import UserError
-from i2i.labels import LabelSpace
 
 Shares = tuple[float, float, float]
 """Of train, val and test."""
@@ -24,47 +22,47 @@ def parse_shares(text: str) -> Shares:
     return shares[0], shares[1], shares[2]
 
 
-def has_splits(root: Path) -> bool:
-    """Whether a folder holds one of the splits, or one for a domain such as trainA."""
-    names = {path.name for path in root.iterdir() if path.is_dir()} if root.is_dir() else set()
-    return bool(names & {split + domain for split in SPLITS for domain in ("", "A", "B")})
-
-
-def divide(root: Path, shares: Shares, seed: int) -> DataSet:
-    """The data set of folders of domains, `root/<domain>/*`, divided at random.
+def divide(data: DataSet, shares: Shares, seed: int) -> DataSet:
+    """The same data in other splits, drawn at random.
 
     Where all domains have pictures of the same names, those of one name come into the same split, so that no scene is
-    both learnt and scored.
+    both learnt and scored. A picture that is in several domains, by its attributes, is in one split.
 
     Raises:
-        UserError: for a missing folder, pictures that lie loose, or fewer than two domains.
+        UserError: for fewer pictures than splits.
     """
-    if not root.is_dir():
-        raise UserError(f"there is no data folder {root}")
-    loose = _pictures_in(root)
-    if loose:
-        raise UserError(f"{loose[0]} lies beside folders of domains: move it into one, or elsewhere")
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    domains = {folder.name: own for folder in folders if (own := _pictures_in(folder))}
-    if len(domains) < 2:
-        raise UserError(
-            f"{root} has only one domain, {', '.join(domains) or 'none'}: there must be a folder of pictures for each"
-        )
-    aligned = len({tuple(path.stem for path in own) for own in domains.values()}) == 1
-    owners = {
-        domain: _owners(len(own), shares, f"{seed}" if aligned else f"{seed} {domain}")
-        for domain, own in domains.items()
-    }
+    whole = {domain: _all(data, domain) for domain in data.domains}
+    owners = _by_attributes(whole, shares, seed) if data.labels.has_attributes else _by_name(whole, shares, seed)
     splits = {
         split: {
-            domain: tuple(Picture(path) for path, owner in zip(own, owners[domain], strict=True) if owner == split)
-            for domain, own in domains.items()
+            domain: tuple(one for one, owner in zip(own, owners[domain], strict=True) if owner == split)
+            for domain, own in whole.items()
         }
         for split, share in zip(SPLITS, shares, strict=True)
         if share
     }
-    layout = "folders of domains, divided" + (", equal names together" if aligned else "")
-    return DataSet(root.resolve().name, root, layout, LabelSpace.of_domains(tuple(domains)), False, splits)
+    return replace(data, splits=splits, layout=f"{data.layout}, divided")
+
+
+def _all(data: DataSet, domain: str) -> tuple[Picture, ...]:
+    return tuple(picture for found in data.splits.values() for picture in found.get(domain, ()))
+
+
+Pictures = Mapping[str, Sequence[Picture]]
+
+
+def _by_name(whole: Pictures, shares: Shares, seed: int) -> dict[str, list[str]]:
+    """The split of each picture, by domain."""
+    aligned = len({tuple(picture.scene for picture in own) for own in whole.values()}) == 1
+    return {
+        domain: _owners(len(own), shares, f"{seed}" if aligned else f"{seed} {domain}") for domain, own in whole.items()
+    }
+
+
+def _by_attributes(whole: Pictures, shares: Shares, seed: int) -> dict[str, list[str]]:
+    files = sorted({picture.path for own in whole.values() for picture in own})
+    owner = dict(zip(files, _owners(len(files), shares, f"{seed}"), strict=True))
+    return {domain: [owner[picture.path] for picture in own] for domain, own in whole.items()}
 
 
 def _owners(count: int, shares: Shares, seed: str) -> list[str]:
@@ -80,10 +78,10 @@ def _owners(count: int, shares: Shares, seed: str) -> list[str]:
     return [owners[place] for place in range(count)]
 
 
-def _pictures_in(folder: Path) -> Sequence[Path]:
-    return sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
-
-
-def describe(splits: Mapping[str, Mapping[str, tuple[Picture, ...]]]) -> str:
-    """Pictures by split, in a few words."""
-    return ", ".join(f"{split} {sum(map(len, found.values())):,}" for split, found in splits.items())
+def describe(data: DataSet) -> str:
+    """Pictures by split, in a few words; one that is in several domains counts once."""
+    counts = {
+        split: len({(one.path, one.half) for own in found.values() for one in own})
+        for split, found in data.splits.items()
+    }
+    return ", ".join(f"{split} {count:,}" for split, count in counts.items())

@@ -161,7 +161,7 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
     return Row(**{**cells, "split": split}, line=line)
 
 
-def _table(root: Path) -> Path | None:
+def table_of(root: Path) -> Path | None:
     """The manifest that a place is or holds."""
     if root.is_file():
         return root if is_manifest(root) else None
@@ -173,7 +173,7 @@ def _evidence(column: str, root: Path) -> Path | None:
 
     A `metadata` table may be about something else, and then says nothing.
     """
-    table = _table(root)
+    table = table_of(root)
     if table is None:
         return None
     columns = columns_of(table)
@@ -242,7 +242,7 @@ def _read_attributes(root: Path, choices: Choices) -> DataSet:
 
 
 def _required(root: Path) -> Path:
-    table = _table(root)
+    table = table_of(root)
     if table is None:
         raise UserError(f"{root} holds no manifest: expected {', '.join(NAMES)}")
     return table

@@ -25,7 +25,8 @@ def diagnose(root: Path) -> str | None:
     if loose:
         return (
             f"{loose} pictures lie loose in {root}: all pictures of a domain belong in a folder of the domain's name, "
-            f"{root / 'train' / 'DOMAIN'}"
+            f"{root / 'train' / 'DOMAIN'}; pairs side by side are divided by i2i data prepare {root} "
+            "--split 0.8,0.1,0.1 --size 256 --out DIR"
         )
     only = _only_domain(root, names)
     if only:

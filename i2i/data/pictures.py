@@ -22,14 +22,19 @@ Progress = Callable[[int, int], None]
 
 
 def load_pixels(
-    pictures: Sequence[Picture], preprocess: Preprocess, zoom: float = 1.0, progress: Progress | None = None
+    pictures: Sequence[Picture],
+    preprocess: Preprocess,
+    zoom: float = 1.0,
+    progress: Progress | None = None,
+    cache: PixelCache | None = None,
 ) -> np.ndarray:
     """Decode and preprocess in parallel: uint8 [N, H * zoom, W * zoom, C].
 
-    `progress` is called with the number done and the total.
+    `progress` is called with the number done and the total. With a `cache` they are copied from there.
     """
-
-    return _in_memory(Decoding(pictures, preprocess, zoom), progress)
+    decoding = Decoding(pictures, preprocess, zoom)
+    cached = cache.pixels(decoding, progress) if cache else None
+    return _in_memory(decoding, progress) if cached is None else np.array(cached)
 
 
 def _in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarray:

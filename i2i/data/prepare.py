@@ -1,4 +1,4 @@
-"""A data set decoded and resized once, into a clean folder: `<split>/<domain>/<name>.png`, or CelebA's lists.
+"""A data set decoded and resized once, into a clean folder: `<split>/<domain>/<name>.png`, or pictures and a list.
 
 Pictures become what training would make of them at this size, so a training on the new folder reads small files and
 sees the same. Where training crops at random from larger pictures (data.zoom), prepare them as large as it loads them.
@@ -16,9 +16,9 @@ from typing import Literal
 
 from PIL import Image
 
-from i2i.data import celeba
 from i2i.data.images import Half, Preprocess, read_picture
-from i2i.data.layouts import CARD, SPLITS, DataSet, Picture
+from i2i.data.layouts import CARD, DataSet, Picture
+from i2i.data.listings import write_listing
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
 
@@ -38,11 +38,16 @@ class Work:
 
 
 def prepare(
-    data: DataSet, out: Path, preprocess: Preprocess, format: Format = "png", progress: Progress | None = None
+    data: DataSet,
+    out: Path,
+    preprocess: Preprocess,
+    format: Format = "png",
+    progress: Progress | None = None,
+    place: Path | None = None,
 ) -> list[str]:
     """Write a data set into an empty folder; returns what was done, for people to read.
 
-    Halves become domains A and B of pairs. A data set with attributes keeps its lists, with all their attributes.
+    Halves become domains A and B of pairs. A data set with attributes keeps its list, with all their attributes.
 
     Args:
         data: what to write.
@@ -50,13 +55,14 @@ def prepare(
         preprocess: size, channels and what happens to other proportions.
         format: `png`, or `jpeg` of quality 95.
         progress: called with pictures done and in total.
+        place: the manifest that lists their attributes; None: what the folder of the data holds.
 
     Raises:
         UserError: for a picture that cannot be decoded, a domain whose name is no folder's, or a full disk.
     """
     with _disk(out):
         if data.labels.has_attributes:
-            work, notes = _listed(data, out, format)
+            work, notes = _listed(data, place or data.root, out, format)
         else:
             work, notes = _by_domain(data, format)
         for folder in {one.target.parent for one in work}:
@@ -100,31 +106,13 @@ def unique_names(pictures: Sequence[Picture]) -> list[str]:
     return names
 
 
-def _listed(data: DataSet, out: Path, format: Format) -> tuple[list[Work], list[str]]:
-    """CelebA's layout: the lists copied with the new names, all pictures in one folder."""
-    pictures = [picture for found in data.splits.values() for own in found.values() for picture in own]
-    files = sorted({picture.path for picture in pictures})
-    names = dict(zip((p.name for p in files), unique_names([Picture(p) for p in files]), strict=True))
-    new = {old: name + SUFFIXES[format] for old, name in names.items()}
-    source = next(
-        (path for path in (data.root / celeba.LIST, data.root / "Anno" / celeba.LIST) if path.is_file()), None
-    )
-    if source is None:
-        raise UserError(f"{data.root} has attributes but no {celeba.LIST}: only that list can be written again")
-    (out / celeba.LIST).write_text(_with_new_names(source, new))
-    owners = {p.path.name: split for split, found in data.splits.items() for own in found.values() for p in own}
-    parts = [f"{new[name]} {SPLITS.index(split)}" for name, split in sorted(owners.items())]
-    (out / celeba.PARTITION).write_text("\n".join(parts) + "\n")
-    work = [Work(path, None, Path(IMAGES, new[path.name])) for path in files]
-    return work, [f"with {celeba.LIST} and {celeba.PARTITION}"]
-
-
-def _with_new_names(path: Path, new: Mapping[str, str]) -> str:
-    """An attribute list with other names of files; lines of files that have none are left out."""
-    _, attributes, *lines = path.read_text().splitlines()
-    rows = [line.split(maxsplit=1) for line in lines if line.strip()]
-    kept = [f"{new[row[0]]} {row[1]}" for row in rows if row[0] in new]
-    return "\n".join([str(len(kept)), attributes, *kept]) + "\n"
+def _listed(data: DataSet, place: Path, out: Path, format: Format) -> tuple[list[Work], list[str]]:
+    """All pictures in one folder, beside the list of their attributes."""
+    files = sorted({one.path for found in data.splits.values() for own in found.values() for one in own})
+    names = unique_names([Picture(path) for path in files])
+    targets = {path: f"{IMAGES}/{name}{SUFFIXES[format]}" for path, name in zip(files, names, strict=True)}
+    told = write_listing(data, place, out, targets)
+    return [Work(path, None, Path(target)) for path, target in targets.items()], [told]
 
 
 def _folder_name(domain: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from i2i.config import DataConfig
 from i2i.data.findings import files_of, imbalance_line, lost_by_crop, number, some
 from i2i.data.layouts import DataSet
 
@@ -19,10 +20,10 @@ MOST_COMPARED = 2**28
 LOSS = 0.1
 
 
-def warnings(data: DataSet, train_split: str, image_size: tuple[int, int], fit: str = "crop") -> list[str]:
-    """What a user should know before training on `data`; nothing where all is well."""
-    told = [*_leaks(data, train_split), *imbalance_line(data, train_split)]
-    return [*told, *(_lost(data, train_split, image_size) if fit == "crop" else ())]
+def warnings(data: DataSet, config: DataConfig) -> list[str]:
+    """What a user should know before training on `data` as the settings say; nothing where all is well."""
+    told = [*_leaks(data, config.train_split), *imbalance_line(data, config.train_split)]
+    return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
 
 
 def equal_files(ours: list[Path], theirs: list[Path]) -> list[tuple[Path, Path]] | None:

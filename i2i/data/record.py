@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from i2i.data.digests import digests_of
+from i2i.data.embedded import cache_folder
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import pools_and_rows
 
@@ -30,15 +30,16 @@ class DataRecord:
 
     @classmethod
     def of(cls, data: DataSet, splits: Sequence[str]) -> Self:
-        """Read the pictures of some splits of the data; each file once."""
+        """The pictures of some splits of the data; what was read for an earlier training is not read again."""
         pools = {
             f"{split}/{pool}".removesuffix("/"): pictures
             for split in splits
             for pool, pictures in pools_and_rows(data, split)[0].items()
         }
-        paths = list(dict.fromkeys(picture.path for pictures in pools.values() for picture in pictures))
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            contents = dict(zip(paths, threads.map(_contents, paths), strict=True))
+        folder = cache_folder() / "digests"
+        contents: dict[Path, bytes] = {}
+        for pictures in pools.values():
+            contents |= digests_of(sorted({picture.path for picture in pictures} - contents.keys()), folder)
         return cls({place: _named(pictures, contents) for place, pictures in pools.items()})
 
     @classmethod
@@ -64,10 +65,6 @@ class DataRecord:
         places = dict.fromkeys((*earlier.files, *self.files))
         told = [_changes(place, earlier.files.get(place, {}), self.files.get(place, {})) for place in places]
         return "; ".join(filter(None, told))
-
-
-def _contents(path: Path) -> bytes:
-    return hashlib.blake2b(path.read_bytes(), digest_size=8).digest()
 
 
 def _named(pictures: Sequence[Picture], contents: Mapping[Path, bytes]) -> dict[str, str]:

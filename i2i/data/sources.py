@@ -7,7 +7,8 @@ from pathlib import Path
 from i2i.config import DataConfig, Settings
 from i2i.data import celeba
 from i2i.data.archives import ENDINGS, is_archive, unpacked
-from i2i.data.embedded import cache_place, cached
+from i2i.data.cache import PixelCache
+from i2i.data.embedded import cache_folder, cache_place, cached
 from i2i.data.hf_datasets import HF_DATASETS
 from i2i.data.layouts import FOLDER_LAYOUTS, Choices, DataSet, join, recognise
 from i2i.data.manifest import MANIFESTS, is_manifest
@@ -33,6 +34,11 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
     if config.attributes and not data.labels.has_attributes:
         raise UserError(f"data.attributes fits no data set without an attribute list, and {data.root} has none")
     return data.restricted(config.domains) if config.domains else data
+
+
+def pixel_cache(config: DataConfig) -> PixelCache:
+    """Where the pictures of trainings and benches lie decoded, as large as the settings let it be."""
+    return PixelCache(cache_folder() / "pictures", config.cache_gib)
 
 
 def find_data(config: DataConfig) -> DataSet | None:
