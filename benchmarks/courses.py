@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from i2i.benchmarks.drawing import save
+from i2i.benchmarks.drawing import save, wrapped
 from i2i.benchmarks.plan import Plan
 from i2i.checkpoint import sync_write
 from i2i.metrics.names import is_better_high, title
@@ -14,6 +14,8 @@ COURSE = ["model", "seed", "training", "evaluation", *COLUMNS]
 FILES = ("curves.csv", "curves.png", "curves.pdf")
 NAMED = {"images": "real pictures shown", "updates": "real pictures shown", "seconds": "seconds of training"}
 WIDEST_RATIO = 20
+IN_A_COLUMN = 3  # panels
+LETTERS = 26  # of a line beside a panel
 
 
 def course(plan: Plan) -> pd.DataFrame:
@@ -52,11 +54,17 @@ def figure(found: pd.DataFrame, unit: str) -> Figure | None:
         return None
     curves = lines(found, "seconds" if unit == "seconds" else "images")
     metrics = list(dict.fromkeys(curves["metric"]))
-    sheet = Figure(figsize=(5, 2.4 * len(metrics) + 0.6), facecolor="white", layout="constrained")
-    panels = sheet.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, metric in zip(panels, metrics, strict=True):
+    columns = 1 if len(metrics) <= IN_A_COLUMN else 2
+    rows = -(-len(metrics) // columns)
+    sheet = Figure(figsize=(1 + 4 * columns, 2.2 * rows + 0.8), facecolor="white", layout="constrained")
+    panels = sheet.subplots(rows, columns, sharex=True, squeeze=False).flatten()
+    for axes, metric in zip(panels, metrics, strict=False):
         _panel(axes, curves[curves["metric"] == metric], metric)
-    panels[-1].set_xlabel(f"{NAMED[unit]} (all trainings of a seed)", fontsize=9)
+    for axes in panels[len(metrics) :]:
+        axes.remove()
+    for axes in panels[len(metrics) - columns : len(metrics)]:
+        axes.tick_params(labelbottom=True)
+    sheet.supxlabel(f"{NAMED[unit]} (all trainings of a seed)", fontsize=9)
     labels = panels[0].get_legend_handles_labels()
     sheet.legend(*labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     return sheet
@@ -69,7 +77,7 @@ def _panel(axes: Axes, curves: pd.DataFrame, metric: str) -> None:
     if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():
         axes.set_yscale("log")
     better = "higher" if is_better_high(metric) else "lower"
-    axes.set_ylabel(f"{title(metric)[:-2]}\n({better} is better)", fontsize=9, parse_math=False)
+    axes.set_ylabel(f"{wrapped(title(metric)[:-2], LETTERS)}\n({better} is better)", fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
 

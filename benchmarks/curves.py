@@ -7,11 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from i2i.benchmarks.detail_tables import curve, metrics_by_n
+from i2i.benchmarks.drawing import wrapped
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import is_better_high, is_frechet, title
+
+LEVEL = 16  # letters of a line beside the axes
 
 
 def colours_of(results: Results) -> dict[str, str]:
@@ -42,7 +45,7 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
     for name, spent in trained.items():
         _point(axes, name, spent, scores[name], colours[name])
     for name in costs.keys() - trained.keys():
-        _level(axes, f"{name}, not trained", scores[name].mean)
+        _level(axes, f"{wrapped(name, LEVEL)},\nnot trained", scores[name].mean)
     _scale(axes, list(trained.values()), [scores[name].mean for name in costs])
     better = "higher" if is_better_high(metric) else "lower"
     axes.set_xlabel("training, seconds (all trainings of a seed)", fontsize=9)
@@ -60,13 +63,9 @@ def _point(axes: Axes, name: str, seconds: float, score: Score, colour: str) -> 
 
 def _level(axes: Axes, text: str, value: float) -> None:
     axes.axhline(value, color="grey", linewidth=0.8, linestyle="dashed")
-    place: dict[str, Any] = {
-        "xycoords": ("axes fraction", "data"),
-        "xytext": (0, 2),
-        "textcoords": "offset points",
-        "ha": "right",
-    }
-    axes.annotate(text, (0.99, value), **place, fontsize=8, color="grey", parse_math=False)
+    # Outside the axes, where no point is.
+    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
+    axes.annotate(text, (1.02, value), **place, fontsize=8, color="grey", parse_math=False)
 
 
 def _scale(axes: Axes, seconds: list[float], values: list[float]) -> None:

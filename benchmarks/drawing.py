@@ -1,5 +1,6 @@
 """What figures share: sizes for print, a sheet of maps, files."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,12 @@ def save(figure: Figure, path: Path) -> None:
     partial.replace(path)
 
 
+def wrapped(text: str, letters: int) -> str:
+    """Text in lines of at most so many letters, if no word is longer; an arrow stays with the word before it."""
+    kept = text.replace(" ↑", "\N{NO-BREAK SPACE}↑").replace(" ↓", "\N{NO-BREAK SPACE}↓")
+    return textwrap.fill(kept, letters)
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A figure with maps in rows and columns, laid out in inches.
@@ -42,7 +49,7 @@ class Sheet:
     left: float
     below: float
 
-    GAP, TITLE, METRIC, BAR = 0.15, 0.65, 0.45, 0.85
+    GAP, TITLE, METRIC, BAR = 0.15, 0.65, 0.6, 0.85
 
     @cached_property
     def figure(self) -> Figure:

@@ -1,19 +1,20 @@
 """Pictures per second of the feature extractors, each beside the plain way to the same features.
 
     python benchmarks/extractor_speed.py                  # both, random weights: a minute or two on one core
-    python benchmarks/extractor_speed.py --only squeezenet --pictures 2000 --pairs 1 --threads 2
+    python benchmarks/extractor_speed.py --only squeezenet --alone --pictures 2000 --pairs 1 --threads 2
 
 Inception: `pytorch_fid.fid_score.get_activations`, 50 files at a time, against `i2i`, both from PNG files. SqueezeNet
 1.0 at 224 pixels: torchvision's network, 50 pictures at a time, against `i2i`, both from the same pixels in memory and
 with the same preparation. Both sides take turns, so that other work on the machine meets both; ratios are medians over
-the turns. Seconds are those of the processor, summed over threads, and those of the clock.
+the turns. Before the first turn each side has a batch to warm up. Seconds are those of the processor, summed over
+threads, and those of the clock.
 """
 
 import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -39,16 +40,17 @@ from i2i.scoring import features_of, read_pixels
 from i2i.weights import INCEPTION
 
 BATCH = 50  # pytorch-fid's
-Way = Callable[[], Any]
-"""To features [N, d]."""
+Way = Callable[[int], Any]
+"""To the features [n, d] of the first n pictures."""
 
 
 @dataclass(frozen=True)
-class Seconds:
-    """Of one run: of the processor and of the clock."""
+class Run:
+    """Seconds of the processor and of the clock, and the features."""
 
     processor: float
     clock: float
+    features: np.ndarray
 
 
 def main() -> None:
@@ -60,7 +62,9 @@ def main() -> None:
         files = _draw(Path(folder), arguments.pictures, arguments.size)
         for name, ways in (("inception", _inception), ("squeezenet", _squeezenet)):
             if arguments.only in (None, name):
-                _compare(name, *ways(Path(folder), files), arguments.pairs, arguments.pictures)
+                plain, ours = ways(Path(folder), files)
+                compared = {"ours": ours} if arguments.alone else {"plain": plain, "ours": ours}
+                _compare(name, compared, arguments.pairs, arguments.pictures)
 
 
 def _arguments() -> argparse.Namespace:
@@ -70,6 +74,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=3, help="turns of both ways")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=["inception", "squeezenet"])
+    parser.add_argument("--alone", action="store_true", help="without the plain way")
     return parser.parse_args()
 
 
@@ -99,12 +104,12 @@ def _inception(folder: Path, files: list[Path]) -> tuple[Way, Way]:
         torch.save(_random(inception.fid_inception_v3()).state_dict(), weights)
     network, extractor = inception.InceptionV3().eval(), parse_extractor("inception").build()
 
-    def theirs() -> np.ndarray:
+    def theirs(count: int) -> np.ndarray:
         with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # a progress bar
-            features: np.ndarray = get_activations(files, network, batch_size=BATCH, num_workers=0)
+            features: np.ndarray = get_activations(files[:count], network, batch_size=BATCH, num_workers=0)
         return features
 
-    return theirs, lambda: features_of(extractor, _read(files))
+    return theirs, lambda count: features_of(extractor, _read(files[:count]))
 
 
 def _squeezenet(folder: Path, files: list[Path]) -> tuple[Way, Way]:
@@ -116,14 +121,14 @@ def _squeezenet(folder: Path, files: list[Path]) -> tuple[Way, Way]:
     extractor = parse_extractor(f"torchvision:squeezenet1_0:{weights}").build()
     prepare = torchvision_backbone("squeezenet1_0").preparation
 
-    def plain() -> np.ndarray:
+    def plain(count: int) -> np.ndarray:
         with torch.no_grad():
-            images = (prepare(part).contiguous() for part in torch.split(pixels, BATCH))
+            images = (prepare(part).contiguous() for part in torch.split(pixels[:count], BATCH))
             parts = [network.features(some).mean(dim=(2, 3)) for some in images]
         features: np.ndarray = torch.cat(parts).numpy()
         return features
 
-    return plain, lambda: features_of(extractor, pixels)
+    return plain, lambda count: features_of(extractor, pixels[:count])
 
 
 def _random(network: nn.Module) -> nn.Module:
@@ -135,27 +140,34 @@ def _random(network: nn.Module) -> nn.Module:
     return network
 
 
-def _compare(name: str, plain: Way, ours: Way, pairs: int, pictures: int) -> None:
-    expected, found = plain(), ours()  # also warms up
-    difference = np.abs(found - expected).max() / np.abs(expected).max()
-    turns = [(_timed(plain), _timed(ours)) for _ in range(pairs)]
-    for way, runs in (("plain", [turn[0] for turn in turns]), ("ours", [turn[1] for turn in turns])):
+def _compare(name: str, ways: Mapping[str, Way], pairs: int, pictures: int) -> None:
+    for way in ways.values():
+        way(min(BATCH, pictures))
+    turns = [{label: _timed(way, pictures) for label, way in ways.items()} for _ in range(pairs)]
+    for label in ways:
         by_processor, by_clock = (
-            pictures / median(getattr(run, clock) for run in runs) for clock in ("processor", "clock")
+            pictures / median(getattr(turn[label], clock) for turn in turns) for clock in ("processor", "clock")
         )
-        print(f"{name:<10} {way:<6} {by_processor:7.1f} per processor second {by_clock:7.1f} per second", flush=True)
-    by_processor = median(slow.processor / quick.processor for slow, quick in turns)
-    by_clock = median(slow.clock / quick.clock for slow, quick in turns)
+        print(f"{name:<10} {label:<6} {by_processor:7.1f} per processor second {by_clock:7.1f} per second", flush=True)
+    if "plain" in ways:
+        _print_ratio(name, turns)
+
+
+def _print_ratio(name: str, turns: Sequence[Mapping[str, Run]]) -> None:
+    expected, found = (turns[0][label].features for label in ("plain", "ours"))
+    difference = np.abs(found - expected).max() / np.abs(expected).max()
+    by_processor = median(turn["plain"].processor / turn["ours"].processor for turn in turns)
+    by_clock = median(turn["plain"].clock / turn["ours"].clock for turn in turns)
     print(
         f"{name:<10} ratio  {by_processor:6.2f}x of the processor  {by_clock:6.2f}x of the clock; "
         f"largest difference {difference:.1e} of the largest feature"
     )
 
 
-def _timed(way: Way) -> Seconds:
+def _timed(way: Way, pictures: int) -> Run:
     processor, clock = time.process_time(), time.perf_counter()
-    way()
-    return Seconds(time.process_time() - processor, time.perf_counter() - clock)
+    features = way(pictures)
+    return Run(time.process_time() - processor, time.perf_counter() - clock, features)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Heat maps of every direction: source domains downwards, targets to the right."""
 
-import textwrap
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from i2i.benchmarks.drawing import CELL, LETTER, SMALL_CELL, Sheet, label
+from i2i.benchmarks.drawing import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
@@ -16,6 +15,7 @@ from i2i.metrics.names import decimals, is_better_high, number, title
 FEWEST_DOMAINS = 3
 NUMBERS_UP_TO = 6  # domains
 LETTERS_IN_A_CELL = 6
+LINES = 3  # of a metric's name
 
 
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
@@ -53,8 +53,9 @@ def _row_of_maps(sheet: Sheet, row: int, metric: str, maps: Mapping[str, np.ndar
         bar.invert_yaxis()
     middle = bar.get_position().y0 + bar.get_position().height / 2
     across = sheet.figure.get_size_inches()[0]
-    words = textwrap.fill(title(metric), max(12, int(sheet.height / LETTER)))
-    sheet.figure.text(0.22 / across, middle, words, rotation=90, va="center", ha="center", fontsize=9)
+    words = wrapped(title(metric), max(12, int(sheet.height / LETTER)))
+    size = 9 if words.count("\n") < LINES else 7
+    sheet.figure.text(0.5 * sheet.METRIC / across, middle, words, rotation=90, va="center", ha="center", fontsize=size)
 
 
 def _range(maps: Iterable[np.ndarray]) -> tuple[float, float]:

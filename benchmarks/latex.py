@@ -97,6 +97,8 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
 \\setlength{{\\tabcolsep}}{{3pt}}
 \\caption{{{_caption(plan, grouped, results, protocol)}}}
 \\label{{tab:bench-{protocol[:8]}}}
+
+\\medskip
 {tabulars}
 \\end{{table}}
 """

@@ -211,8 +211,23 @@ def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
     figure = courses.figure(pd.DataFrame(rows), "updates")
     assert [axes.get_ylabel() for axes in figure.axes] == ["PSNR, dB\n(higher is better)", "FD-x\n(lower is better)"]
     assert all(len(axes.lines) == 2 for axes in figure.axes)
-    assert figure.axes[-1].get_xlabel() == "real pictures shown (all trainings of a seed)"
+    assert figure.get_supxlabel() == "real pictures shown (all trainings of a seed)"
     assert courses.figure(pd.DataFrame([], columns=courses.COURSE), "images") is None
+
+
+def test_curves_of_many_metrics_fit_on_a_page_and_their_names_stay_beside_their_panel():
+    metrics = ["psnr", "ssim", "l1", "accuracy", "FD-x", "KID-x", "content-timm-resnet18-1a2b3c4d", "cycle", "kid"]
+    rows = [row("all", n, 10 * n, 1.0 + n, metric=metric) for metric in metrics for n in range(3)]
+    figure = courses.figure(pd.DataFrame(rows), "images")
+    assert len(figure.axes) == len(metrics)
+    assert max(figure.get_size_inches()) < 12
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        name, panel = axes.yaxis.label.get_window_extent(), axes.get_window_extent()
+        assert name.height < 1.05 * panel.height
+        assert name.x0 >= 0
+    numbered = [axes for axes in figure.axes if axes.xaxis.get_tick_params()["labelbottom"]]
+    assert len(numbered) == 2  # the last of both columns
 
 
 def test_curves_of_an_earlier_bench_do_not_stay(tmp_path):

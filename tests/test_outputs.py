@@ -25,7 +25,12 @@ PROTOCOL = "0123456789abcdef"
 
 
 def made_up(
-    tmp_path, scores: dict[tuple[str, str], list[float]], domains=("a", "b", "c"), dataset="made up", reference=()
+    tmp_path,
+    scores: dict[tuple[str, str], list[float]],
+    domains=("a", "b", "c"),
+    dataset="made up",
+    reference=(),
+    untrained=(),
 ):
     """Plan and results with these values by contestant and metric, one per seed, the same in every direction."""
     names = [name for name in dict.fromkeys(name for name, _ in scores) if name != "real"]
@@ -54,7 +59,17 @@ def made_up(
         for source, target in ([(domain, domain) for domain in domains] if name == "real" else directions)
     ]
     costs = {
-        name: Costs(0 if name in reference else 2, 3e6, 1.5e6, 4e4, 60.0 + number, None, None, None, "dropout off")
+        name: Costs(
+            0 if name in (*reference, *untrained) else 2,
+            3e6,
+            1.5e6,
+            4e4,
+            60.0 + number,
+            None,
+            None,
+            None,
+            "dropout off",
+        )
         for number, name in enumerate(names)
     }
     return plan, Results(pd.DataFrame(rows, columns=COLUMNS), costs, {})
@@ -162,7 +177,30 @@ def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_dia
     limits = {axes.images[0].get_clim() for axes in figure.axes if axes.images}
     assert limits == {(19.0, 99.0), (6.0, 9.0)}
     texts = {text.get_text() for text in figure.texts} | {axes.get_title() for axes in figure.axes}
-    assert {"PSNR, dB ↑", "FID ↓", "one", "two", "three", "copy"} <= texts
+    assert {"PSNR, dB\N{NO-BREAK SPACE}↑", "FID\N{NO-BREAK SPACE}↓", "one", "two", "three", "copy"} <= texts
+
+
+def extents(figure, texts):
+    """Where texts lie, in pixels of the drawn figure."""
+    figure.draw_without_rendering()
+    return [text.get_window_extent() for text in texts]
+
+
+def test_names_of_metrics_lie_within_the_sheet_and_keep_their_arrow(tmp_path):
+    long = "content-timm-resnet18-1a2b3c4d"
+    figure = heat_maps(*made_up(tmp_path, {("one", long): [1.0], ("one", "FD-domain-classifier"): [1.0]}))
+    names = [text for text in figure.texts if "↓" in text.get_text()]
+    assert len(names) == 2
+    assert all("\n" in text.get_text() and "↓" not in text.get_text().split("\n") for text in names)
+    assert min(box.x0 for box in extents(figure, names)) > 2
+
+
+def test_names_of_what_was_not_trained_stand_beside_the_points(tmp_path):
+    figure = cost_figure(*made_up(tmp_path, {**SCORES, ("copy", "fid"): [9.0, 9.0]}, untrained=["copy"]))
+    (axes,) = figure.axes
+    (level,) = [text for text in axes.texts if "not trained" in text.get_text()]
+    (box,) = extents(figure, [level])
+    assert axes.get_window_extent().x1 < box.x0 and box.x1 <= figure.bbox.x1
 
 
 def test_source_runs_down_and_target_to_the_right(tmp_path):

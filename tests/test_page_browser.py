@@ -1,11 +1,13 @@
 """report.html in a real browser: what can be clicked, typed, seen and read; skipped without Chromium or selenium."""
 
 import shutil
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from threading import Thread
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -64,13 +66,13 @@ class Page:
     def __init__(self, driver):
         self.driver = driver
 
-    def open(self, bench, width=WIDE[0], **media):
+    def open(self, bench, width=WIDE[0], media="", **features):
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": WIDE[1], "deviceScaleFactor": 1, "mobile": width < 600},
         )
-        features = [{"name": name.replace("_", "-"), "value": value} for name, value in media.items()]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        named = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": named})
         self.driver.get((bench[0].out / page.NAME).as_uri())
         return self
 
@@ -484,3 +486,75 @@ def test_heat_maps_hold_the_numbers_of_every_direction_in_colours_that_differ(br
     expected = [f"{values[one, two]:.2f}" if one != two else "" for one in "abc" for two in "abc"]
     assert [text for text, _ in cells] == expected
     assert len({colour for text, colour in cells if text}) == 6
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A bench with more metrics than stand beside each other on a screen, and what is said of health."""
+    plan, results = made_up_bench(tmp_path_factory.mktemp("wide"))
+    rows = results.scores[results.scores["metric"] == "psnr"]
+    more = ["ssim", "l1", "cycle", "content-ssim", "accuracy", "gan-train", "kid", "content-timm-resnet18-1a2b3c4d"]
+    scores = pd.concat([results.scores, *(rows.assign(metric=metric) for metric in more)])
+    flags = pd.DataFrame(
+        [
+            {"dataset": plan.dataset, "model": "one", "seed": 0, "source": "a", "target": "b", "flag": flag}
+            | {"value": 1.0, "threshold": 0.5, "above": True, "raised": True, "says": "it has a fault"}
+            for flag in ("inverted", "checkerboard", "ignored target", "noise")
+        ]
+    )
+    results = replace(results, scores=scores, details=replace(results.details, flags=flags))
+    page.write(plan, results, CARD)
+    return plan, results
+
+
+PAPER = 680  # pixels between the margins of A4
+
+
+def test_on_paper_no_table_is_cut_and_nothing_is_left_to_click(browser, wide):
+    browser.open(wide, width=PAPER, media="print")
+    wider = browser.run(
+        "return [...document.querySelectorAll('table')].filter((table) => table.checkVisibility())"
+        ".map((table) => table.getBoundingClientRect().right)"
+    )
+    assert len(wider) > 5
+    assert max(wider) <= PAPER + 1
+    assert browser.run("return document.querySelector('#stage').getBoundingClientRect().width") < PAPER / 2
+    shown = browser.run(
+        "return [...document.querySelectorAll('select, input, #blink, #flip, #previous, #next')]"
+        ".filter((control) => control.checkVisibility()).length"
+    )
+    assert shown == 0
+
+
+def test_on_paper_text_is_dark_also_where_dark_colours_were_chosen(browser, bench):
+    browser.open(bench)
+    browser.choose("theme", "Dark")
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})
+    assert browser.run("return getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
+
+
+def test_a_table_that_goes_on_is_shaded_at_its_edge_until_it_ends(browser, wide):
+    def edge():
+        """Brightness of the last pixels within the frame, row by row, and the median of the rows."""
+        screen = Image.open(BytesIO(browser.find("#scores-table .scroll").screenshot_as_png)).convert("L")
+        return np.median(np.asarray(screen)[:, -8:-2].mean(axis=1))
+
+    browser.open(wide, width=700, prefers_color_scheme="light")
+    before = edge()
+    browser.run("document.querySelector('#scores-table .scroll').scrollTo(9999, 0)")
+    assert before < 240
+    assert edge() == 255
+
+
+@pytest.mark.parametrize("width", [560, 680, 1280])
+def test_what_lies_deep_in_the_protocol_has_room(browser, tmp_path, width):
+    plan, results = made_up_bench(tmp_path)
+    files = {domain: {"files": 24, "sha256": "ab" * 32} for domain in ("summer", "winter")}
+    card = {**CARD, "protocol": {"training": {"split": "train", "domains": files}}}
+    page.write(plan, results, card)
+    browser.open((plan, results), width=width)
+    widths = browser.run(
+        "return [...document.querySelectorAll('#card dd dl dl dl dd')].map((e) => e.getBoundingClientRect().width)"
+    )
+    assert len(widths) == 4
+    assert min(widths) > 150

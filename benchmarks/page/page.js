@@ -51,7 +51,8 @@ function compared(one, other) {
 // `state` is {column, descending} or empty; it outlives the table, so that another view keeps the order.
 function sortable(caption, columns, rows, state) {
   const body = element("tbody");
-  const heads = columns.map((column, place) => element("th", { scope: "col" }, element("button", {
+  const wordy = columns.map((_, place) => place > 0 && rows.some((row) => typeof row.cells[place].value === "string"));
+  const heads = columns.map((column, place) => element("th", { scope: "col", class: wordy[place] ? "words" : "" }, element("button", {
     type: "button",
     onclick: () => {
       state.descending = state.column === place ? !state.descending : column.better !== "lower" && place > 0;
@@ -74,18 +75,18 @@ function sortable(caption, columns, rows, state) {
     body.replaceChildren(...sorted.map((row) => row.line));
   }
 
-  for (const row of rows) row.line = element("tr", { class: row.kind }, ...row.cells.map(tableCell));
+  for (const row of rows) row.line = element("tr", { class: row.kind }, ...row.cells.map((cell, place) => tableCell(cell, place, wordy[place])));
   order();
   const table = element("table", {}, element("caption", { class: "hidden" }, caption), element("thead", {}, element("tr", {}, ...heads)), body);
   return scrolling(caption, table);
 }
 
-function tableCell(cell, place) {
+function tableCell(cell, place, wordy) {
   if (place === 0) return element("th", { scope: "row", title: cell.text }, cell.text);
   const mark = cell.mark ? element("sup", {}, cell.mark) : "";
   if (cell.rank === 0) return element("td", {}, element("b", { class: "best" }, cell.text), mark, hint(" (best)"));
   if (cell.rank === 1) return element("td", {}, element("span", { class: "second" }, cell.text), mark, hint(" (second)"));
-  return element("td", {}, cell.text, mark);
+  return element("td", { class: wordy ? "words" : "" }, cell.text, mark);
 }
 
 const named = (text) => ({ text, value: text });

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from i2i.errors import UserError, unknown
 from i2i.files import sha256
 from i2i.metrics._files import read_tensors
-from i2i.metrics._inference import check_pixels, chunks, scoring
+from i2i.metrics._inference import check_pixels, in_parts, scoring
 from i2i.weights import cache
 
 Resampling = Literal["bilinear", "bicubic"]
@@ -116,8 +116,11 @@ class BackboneExtractor:
         """
         check_pixels(pixels)
         with scoring(self._network, self._device):
-            parts = [self._network(self.preparation(part.to(self._device))) for part in chunks(pixels, self._device)]
-        return torch.cat(parts).flatten(1)
+            return in_parts(self._features, self._device, pixels)
+
+    def _features(self, pixels: Tensor) -> Tensor:
+        features: Tensor = self._network(self.preparation(pixels.to(self._device)))
+        return features.flatten(1)
 
 
 def timm_backbone(name: str) -> Backbone:

@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from i2i.errors import UserError
 from i2i.files import sha256
 from i2i.metrics._files import read_state
-from i2i.metrics._inference import check_pixels, chunks, scoring
+from i2i.metrics._inference import check_pixels, in_parts, scoring
 from i2i.metrics.classifier import DomainClassifier
 from i2i.weights import INCEPTION
 
@@ -89,11 +89,10 @@ class InceptionExtractor:
         """
         check_pixels(pixels)
         with scoring(self._network, self._device):
-            parts = [self._features(part.to(self._device)) for part in chunks(pixels, self._device)]
-        return torch.cat(parts)
+            return in_parts(self._features, self._device, pixels)
 
     def _features(self, pixels: Tensor) -> Tensor:
-        images = pixels.float() / 255  # [0, 1], as pytorch-fid expects
+        images = pixels.to(self._device).float() / 255  # [0, 1], as pytorch-fid expects
         pooled: Tensor = self._network(images.contiguous(memory_format=torch.channels_last))[0]  # [B, 2048, 1, 1]
         return pooled.flatten(1)
 

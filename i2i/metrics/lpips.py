@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from i2i.errors import UserError, unknown
 from i2i.files import sha256
 from i2i.metrics._files import read_tensors
-from i2i.metrics._inference import chunks, scoring
+from i2i.metrics._inference import in_parts, scoring
 from i2i.weights import BACKBONES, HEADS, Weights
 
 FORMS = "alex, vgg or squeeze, with files as in alex:BACKBONE:HEADS where they are not in torch's cache"
@@ -135,8 +135,7 @@ class Lpips:
         """
         self._check(left, right)
         with scoring(self._features, self._device):
-            parts = zip(chunks(left, self._device), chunks(right, self._device), strict=True)
-            return torch.cat([self._distances(*part) for part in parts])
+            return in_parts(self._distances, self._device, left, right)
 
     def _distances(self, left: Tensor, right: Tensor) -> Tensor:
         """Both sides go through the network together."""
