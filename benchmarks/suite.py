@@ -387,6 +387,8 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
             raise UserError(f"a bench has one budget for all models: use --budget {unit}=N")
     if "best_by" in own:
         raise UserError("a bench has a rule for which weights translate: use --checkpoint best-on-val:METRIC")
+    if "evaluations" in own:
+        raise UserError("a bench has one number of evaluations: use --set checkpoint.evaluations=N")
     if "seed" in own:
         raise UserError(
             "a bench trains with the seeds of its suite: use --seeds 1, or write seeds: [1] into a settings file"

@@ -110,6 +110,7 @@ def test_the_command_line_names_a_checkpoint_rule(checkpoint, rule):
     [
         (checkpoint_assignments("best"), r"suite\.checkpoint\.rule='best' .*'best-on-val'"),
         (["train.best_by=psnr"], "use --checkpoint best-on-val:METRIC"),
+        (["train.evaluations=3"], r"use --set checkpoint\.evaluations=N"),
     ],
 )
 def test_a_rule_that_there_is_not_is_named(assignments, complaint):

@@ -56,6 +56,17 @@ class Counted:
         return self.net(images)
 
 
+class CountedTranslation(Counted):
+    """From `a` to `b`, by a model that need not look at a picture to know what to do."""
+
+    def __init__(self, translator) -> None:
+        self.translator = translator
+        super().__init__(lambda images: translator.translate(images, "a", "b"))
+
+    def seeing(self, image: Tensor) -> "CountedTranslation":
+        return self
+
+
 @torch.no_grad()
 def test_tiles_equal_the_whole_with_instance_norm_and_every_pass_brings_them_nearer():
     net, picture = generator(), landscape()
@@ -168,8 +179,8 @@ def test_a_picture_of_one_tile_passes_once_and_is_unchanged(tmp_path):
     translator = model().eval()
     pixels = to_images(to_arrays(picture))
     with torch.no_grad():
-        net = Counted(lambda images: translator.translate(images, "a", "b"))
-        convert = full_resolution(translator, net, Preprocess((32, 32), 3), 96)
+        net = CountedTranslation(translator)
+        convert = full_resolution(net, Preprocess((32, 32), 3), 96)
         (converted,) = convert([tmp_path / "a.png"])
         assert net.sizes == [(64, 96)]
         assert (converted == to_arrays(translator.translate(pixels, "a", "b"))[0]).all()
@@ -178,7 +189,6 @@ def test_a_picture_of_one_tile_passes_once_and_is_unchanged(tmp_path):
 @pytest.mark.parametrize(("passes", "times"), [(None, 2), (0, 0), (1, 1)])
 def test_tiles_pass_twice_ahead_of_their_translation_unless_told(tmp_path, passes, times):
     write_picture(tmp_path / "a.png", to_arrays(landscape(64, 96))[0])
-    translator = model()
-    net = Counted(lambda images: translator.translate(images, "a", "b"))
-    list(full_resolution(translator, net, Preprocess((32, 32), 3), 64, passes)([tmp_path / "a.png"]))
+    net = CountedTranslation(model())
+    list(full_resolution(net, Preprocess((32, 32), 3), 64, passes)([tmp_path / "a.png"]))
     assert net.sizes.count((64, 64)) == 2 * (times + 1)
