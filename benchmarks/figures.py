@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".pdf")
 NOTES = ".drawn.json"
-VERSION = 2  # raised when figures of the same results look different
+VERSION = 3  # raised when figures of the same results look different
 
 
 def draw(plan: Plan, results: Results) -> list[str]:

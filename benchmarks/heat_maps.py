@@ -1,11 +1,12 @@
 """Heat maps of every direction: source domains downwards, targets to the right."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from i2i.benchmarks.comparing import ranked
 from i2i.benchmarks.drawing import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
@@ -21,7 +22,9 @@ LINES = 3  # of a metric's name
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
     """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
 
-    The maps of a metric share their colours; brighter is better. None with fewer than three domains, or without scores.
+    The maps of a metric share their colours; brighter is better. Their ends are the best and the worst value of a
+    translator, so that a reference row that lies far off does not make all others look alike. None with fewer than
+    three domains, or without scores.
     """
     if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
         return None
@@ -29,18 +32,21 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
     side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
     margin = LETTER * max(map(len, plan.domains)) + 0.2
     sheet = Sheet(len(metrics), len(names), side, side, margin, margin)
+    compared = [names.index(name) for name in ranked(plan, results)]
     for row, metric in enumerate(metrics):
-        _row_of_maps(sheet, row, metric, _maps(plan, results, metric), plan.domains)
+        _row_of_maps(sheet, row, metric, list(_maps(plan, results, metric).values()), compared, plan.domains)
     for name, axes in zip(names, sheet.figure.axes, strict=False):
         axes.set_title(name, fontsize=10, parse_math=False)
     sheet.title(_axes_text(plan))
     return sheet.figure
 
 
-def _row_of_maps(sheet: Sheet, row: int, metric: str, maps: Mapping[str, np.ndarray], domains: tuple[str, ...]) -> None:
-    low, high = _range(maps.values())
+def _row_of_maps(
+    sheet: Sheet, row: int, metric: str, maps: Sequence[np.ndarray], compared: Sequence[int], domains: tuple[str, ...]
+) -> None:
+    low, high = _range([maps[number] for number in compared] or maps)
     colours = "viridis" if is_better_high(metric) else "viridis_r"
-    for column, values in enumerate(maps.values()):
+    for column, values in enumerate(maps):
         axes = sheet.place(row, column)
         shown = axes.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=low, vmax=high)
         none = [""] * len(domains)
@@ -58,14 +64,14 @@ def _row_of_maps(sheet: Sheet, row: int, metric: str, maps: Mapping[str, np.ndar
     sheet.figure.text(0.5 * sheet.METRIC / across, middle, words, rotation=90, va="center", ha="center", fontsize=size)
 
 
-def _range(maps: Iterable[np.ndarray]) -> tuple[float, float]:
+def _range(maps: Sequence[np.ndarray]) -> tuple[float, float]:
     finite = np.concatenate([values[np.isfinite(values)] for values in maps])
     return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
 
 
 def _axes_text(plan: Plan) -> str:
     seeds = f", means of {len(plan.seeds())} seeds" if len(plan.seeds()) > 1 else ""
-    return f"rows: source, columns: target; brighter is better{seeds}"
+    return f"rows: source, columns: target; brighter is better, from the worst to the best value of a translator{seeds}"
 
 
 def _maps(plan: Plan, results: Results, metric: str) -> dict[str, np.ndarray]:

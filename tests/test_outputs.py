@@ -180,6 +180,12 @@ def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_dia
     assert {"PSNR, dB\N{NO-BREAK SPACE}↑", "FID\N{NO-BREAK SPACE}↓", "one", "two", "three", "copy"} <= texts
 
 
+def test_colours_of_heat_maps_end_where_translators_do_and_not_with_a_reference_row(tmp_path):
+    figure = heat_maps(*made_up(tmp_path, SCORES, reference=["copy"]))
+    limits = {axes.images[0].get_clim() for axes in figure.axes if axes.images}
+    assert limits == {(19.0, 25.1), (6.0, 9.0)}
+
+
 def extents(figure, texts):
     """Where texts lie, in pixels of the drawn figure."""
     figure.draw_without_rendering()
