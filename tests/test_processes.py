@@ -14,12 +14,13 @@ import pytest
 import torch
 from torch.distributed import TCPStore
 
-from i2i import heartbeats
+from i2i import heartbeats, trainer
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.data.images import write_picture
 from i2i.errors import UserError
 from i2i.heartbeats import Heartbeats
 from i2i.processes import ALONE, Launch, joined
+from i2i.trainer import choose_device
 from tests.ten_steps import SETTINGS, losses
 from tests.test_trainer import TINY
 
@@ -103,6 +104,34 @@ def test_a_launch_by_words_in_place_of_numbers_is_refused(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(UserError, match="WORLD_SIZE=two, which is no number"):
         Launch.from_environment()
+
+
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own_or_is_told_that_there_is_none(monkeypatch):
+    for key, value in {
+        "WORLD_SIZE": "4",
+        "RANK": "3",
+        "LOCAL_RANK": "1",
+        "MASTER_ADDR": "a",
+        "MASTER_PORT": "1",
+    }.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(trainer, "_named_device", torch.device)
+    assert [str(choose_device(name)) for name in (None, "cuda", "cuda:0", "cpu")] == [
+        "cuda:1",
+        "cuda:1",
+        "cuda:0",
+        "cpu",
+    ]
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    for name in (None, "cuda"):
+        with pytest.raises(UserError, match=r"process 2 of this machine .* there are 2: .* or add --device cpu"):
+            choose_device(name)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(UserError, match="there are 0"):
+        choose_device("cuda")
 
 
 def test_a_process_without_a_launcher_is_alone():
