@@ -152,7 +152,7 @@ def pair(monkeypatch):
     """Two processes' signs of life, quick ones, through one store; and how the test ends instead of exiting."""
     number, ends = port(), []
     store = TCPStore("127.0.0.1", number, is_master=True)
-    for name, value in {"BEAT": 0.05, "SILENCE": 0.6, "SUSPICION": 0.3, "GRACE": 0.3}.items():
+    for name, value in {"BEAT": 0.05, "SILENCE": 2.0, "SUSPICION": 1.0, "GRACE": 0.3}.items():
         monkeypatch.setattr(heartbeats, name, value)
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", str(number))
@@ -181,7 +181,7 @@ def silenced(life, monkeypatch):
 def test_processes_that_give_signs_of_life_are_left_alone_and_leave_together(pair):
     first, second, ends = pair
     entered(first, second)
-    time.sleep(3 * heartbeats.SILENCE)
+    time.sleep(1.5 * heartbeats.SILENCE)
     assert ends == []
     assert first.cause() is None
     for life in pair[:2]:
@@ -197,7 +197,7 @@ def test_a_silent_process_ends_the_others(pair, monkeypatch, capfd):
     time.sleep(4 * heartbeats.BEAT)
     silenced(second, monkeypatch)
     started = time.monotonic()
-    while not ends and time.monotonic() - started < 20 * heartbeats.SILENCE:
+    while not ends and time.monotonic() - started < 10 * heartbeats.SILENCE:
         time.sleep(0.05)
     assert ends[0] == 1
     assert time.monotonic() - started > heartbeats.SILENCE / 2
