@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks.drawing import save, wrapped
 from i2i.benchmarks.plan import Plan
-from i2i.checkpoint import sync_write
 from i2i.metrics.names import is_better_high, title
 from i2i.validation import COLUMNS, read_rows
 
@@ -90,7 +90,7 @@ def write(plan: Plan) -> list[str]:
         for name in FILES:
             (plan.out / name).unlink(missing_ok=True)
         return []
-    sync_write(plan.out / FILES[0], found.to_csv(index=False))
+    write_text(plan.out / FILES[0], found.to_csv(index=False))
     for name in FILES[1:]:
         save(drawn, plan.out / name)
     return list(FILES)

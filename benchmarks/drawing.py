@@ -10,6 +10,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from i2i.atomic_write import replacing
+
 DPI = 300
 CELL = 0.5  # inches, of a map with numbers
 SMALL_CELL = 0.24  # inches, of one without
@@ -18,12 +20,11 @@ LETTER = 0.075  # inches, of a domain's name
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of the path's suffix, complete or not at all."""
-    partial = path.with_name(f".{path.name}.part")
     suffix = path.suffix[1:].lower()
     # Without the date, so that the same results give the same file.
     metadata: dict[str, Any] = {"CreationDate": None} if suffix == "pdf" else {}
-    figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
-    partial.replace(path)
+    with replacing(path, sync=False) as partial:
+        figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
 
 
 def wrapped(text: str, letters: int) -> str:

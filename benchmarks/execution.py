@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from i2i import locks
+from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.executors import Crew
 from i2i.benchmarks.formats import last_line
@@ -18,7 +19,6 @@ from i2i.benchmarks.keys import DONE, forget, state_of
 from i2i.benchmarks.plan import STAGES, Job, Plan
 from i2i.benchmarks.recorded import PLAN, plan_text
 from i2i.benchmarks.tracked import BUSY
-from i2i.checkpoint import sync_write
 from i2i.errors import unknown
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _claim(plan: Plan, text: str) -> locks.Lock | None:
         running = locks.Lock(folder / "running.lock")
         same = file.is_file() and file.read_text() == text
         if not same and running.exclusive():
-            sync_write(file, text)
+            write_text(file, text)
             same = True
         if same and running.shared():
             return running

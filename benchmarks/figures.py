@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
-from i2i.checkpoint import sync_write
 from i2i.config import stable_hash
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def unless_drawn(out: Path, stem: str, shown: Any, draw: Callable[[Sequence[Path
     drawn = draw(paths)
     for path in paths if not drawn else ():
         path.unlink(missing_ok=True)
-    sync_write(out / NOTES, json.dumps({**notes, stem: {"key": key, "drawn": drawn}}, indent=1))
+    write_text(out / NOTES, json.dumps({**notes, stem: {"key": key, "drawn": drawn}}, indent=1))
     return [path.name for path in paths] if drawn else []
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
-from i2i.checkpoint import sync_write
+from i2i.atomic_write import write_text
 from i2i.data.images import Half, read_picture
 from i2i.data.layouts import Picture
 
@@ -45,7 +45,7 @@ class FileIndex:
     def save(self, path: Path) -> None:
         """Write those that were asked for, if any was read."""
         if self.reads:
-            sync_write(path, json.dumps({str(file): self._entries[str(file)] for file in self._stamps}))
+            write_text(path, json.dumps({str(file): self._entries[str(file)] for file in self._stamps}))
 
     def check_readable(self, pictures: Iterable[Picture]) -> None:
         """Decode every picture that has not been decoded before.

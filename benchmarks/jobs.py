@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i import own_models
+from i2i.atomic_write import write_text
 from i2i.benchmarks.costs import peak_memory
 from i2i.benchmarks.cycle import way_back
 from i2i.benchmarks.external import PARTIAL
@@ -17,7 +18,7 @@ from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
 from i2i.benchmarks.validation import bench_judge
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import Position, Weights, load_translator, sound_checkpoint, sync_write
+from i2i.checkpoint import Position, Weights, load_translator, sound_checkpoint
 from i2i.config import Settings
 from i2i.data.images import Preprocess, read_picture, write_picture
 from i2i.data.pictures import labelled
@@ -126,7 +127,7 @@ def adopt(
             write_picture(folder / f"{stem}.png", preprocess(read_picture(path)))
         report(f"{number} of {len(files)} directions")
     if stems is not None:
-        sync_write(out / PARTIAL, json.dumps(stems))
+        write_text(out / PARTIAL, json.dumps(stems))
     write_key(out, key)
 
 

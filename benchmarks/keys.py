@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Job
-from i2i.checkpoint import FORMAT, newest_checkpoint, sync_write
+from i2i.checkpoint import FORMAT, newest_checkpoint
 from i2i.config import RunConfig, stable_hash
 from i2i.errors import UserError
 
@@ -27,7 +28,7 @@ def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, co
 
 def write_key(folder: Path, key: str, **costs: Any) -> None:
     """Say what a folder's contents were made from, and what that cost."""
-    sync_write(folder / KEY_FILE, json.dumps({"key": key, **costs}))
+    write_text(folder / KEY_FILE, json.dumps({"key": key, **costs}))
 
 
 def key_of(folder: Path) -> str | None:

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, Training
 from i2i.benchmarks.stored import MERGED, Stored, absent_of, merged_from
-from i2i.checkpoint import newest_checkpoint, sync_write
+from i2i.checkpoint import newest_checkpoint
 from i2i.config import Settings
 from i2i.errors import UserError, refuse_file
 
@@ -56,7 +57,7 @@ def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
     found[0].check_data()
     parts = _named(found)
     facts = _facts(parts)
-    sync_write(out / "plan.json", json.dumps(facts, indent=1))
+    write_text(out / "plan.json", json.dumps(facts, indent=1))
     for name in WORK:
         shutil.rmtree(out / name, ignore_errors=True)
     for number, part in enumerate(parts):

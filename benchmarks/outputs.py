@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.comparing import ranked
@@ -14,7 +15,6 @@ from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import Results
-from i2i.checkpoint import sync_write
 
 GRID_SEED = 0
 
@@ -36,7 +36,7 @@ def write(plan: Plan, results: Results, by: By = "averaged") -> list[str]:
         "table.tex": latex.table(plan, results, fingerprint, by),
     }
     for name, text in texts.items():
-        sync_write(plan.out / name, text)
+        write_text(plan.out / name, text)
     names = [*texts, *figures.draw(plan, results), *courses.write(plan)]
     return [*names, *_grid(plan, results), *page.write(plan, results, card)]
 

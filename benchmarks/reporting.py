@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, evidence, state_of
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.versions import differences, versions
-from i2i.checkpoint import sync_write
 from i2i.config import stable_hash
 from i2i.locks import held
 
@@ -48,7 +48,7 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
         written = None if anew else _unchanged(plan.out, key)
         if written is None:
             written = _written(plan, failures, unfinished, notes, by)
-            sync_write(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written}))
+            write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written}))
     print(written["text"])
     for note in notes:
         print(f"warning: {note}", file=sys.stderr)

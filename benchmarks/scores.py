@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Direction
-from i2i.checkpoint import sync_write
 
 Entry = dict[str, Any]
 """What was measured, with `source` and `target`."""
@@ -48,7 +48,7 @@ class Scores:
         """Write `path`, which ends in `.json`, and beside it the table of pictures, which comes first."""
         everything = asdict(self)
         write_pictures(pictures_path(path), everything.pop("pictures"))
-        sync_write(path, json.dumps({"key": key, "features": features, **everything}, indent=1))
+        write_text(path, json.dumps({"key": key, "features": features, **everything}, indent=1))
 
 
 def entries(way: Direction, items: Iterable[Mapping[str, Any]]) -> list[Entry]:
@@ -73,7 +73,7 @@ def write_pictures(path: Path, pictures: Iterable[Entry]) -> None:
     table = csv.DictWriter(text, PICTURE_COLUMNS, lineterminator="\n")
     table.writeheader()
     table.writerows(pictures)
-    sync_write(path, text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def read_pictures(path: Path) -> list[Entry]:

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Job
-from i2i.checkpoint import sync_write
 from i2i.config import stable_hash
 from i2i.locks import is_taken
 
@@ -82,7 +82,7 @@ def who_runs(out: Path, job: str) -> str | None:
 
 
 def _write(out: Path, job: str, record: Mapping[str, Any]) -> None:
-    sync_write(record_path(out, job), json.dumps(record, indent=1))
+    write_text(record_path(out, job), json.dumps(record, indent=1))
 
 
 def _now() -> str:

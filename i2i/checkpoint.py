@@ -13,7 +13,6 @@ checkpoint before the newest is kept. Checkpoints of before there were checksums
 """
 
 import json
-import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from i2i import __version__, registry
+from i2i.atomic_write import sync_to_disk
 from i2i.checksums import SEAL, checksum, is_sound, sealed
 from i2i.config import Settings, validate
 from i2i.data.images import Preprocess
@@ -303,7 +303,7 @@ def save_checkpoint(
         partial.rename(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    _sync(parent)
+    sync_to_disk(parent)
     for older in _checkpoint_folders(run)[:-KEPT]:
         # Out of sight before it goes: a half-removed folder must not look like a checkpoint.
         doomed = older.rename(older.with_name(f".{older.name}.old"))
@@ -328,7 +328,7 @@ def _write(
     files = {path.name: checksum(path) for path in sorted(folder.iterdir())}
     (folder / "checkpoint.json").write_bytes(sealed({**meta, "files": files}))
     for path in (*folder.iterdir(), folder):
-        _sync(path)
+        sync_to_disk(path)
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -510,18 +510,6 @@ def _in(name: str, networks: Collection[str]) -> bool:
     return name.partition(".")[0] in networks
 
 
-def sync_write(path: Path, text: str) -> None:
-    """Replace a text file so that it is complete whenever it is read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_text(text)
-        _sync(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def meta_of(
     translator: Translator,
     settings: Settings,
@@ -554,11 +542,3 @@ def meta_of(
 def _checkpoint_folders(run: Path) -> list[Path]:
     parent = run / CHECKPOINTS
     return sorted(path for path in parent.glob("[0-9]*") if path.is_dir()) if parent.is_dir() else []
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

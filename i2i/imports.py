@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from i2i import registry
-from i2i.checkpoint import Position, save_checkpoint, sync_write
+from i2i.atomic_write import write_text
+from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import RunConfig, Settings, merge, to_yaml
 from i2i.data.sources import labels_of
 from i2i.errors import UserError, refuse_file
@@ -240,7 +241,7 @@ def _write(
     origin = {"files": files, "fresh": list(fresh)}
     settings = config.settings()
     save_checkpoint(run, translator, settings, Position(0, 0, 0, 0.0), {}, origin=origin)
-    sync_write(run / "config.yaml", to_yaml(settings))
+    write_text(run / "config.yaml", to_yaml(settings))
 
 
 def _assumed(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from i2i import own_models, registry
-from i2i.checkpoint import sync_write
+from i2i.atomic_write import write_text
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
 from i2i.data.check import Report, check, look_through, refused, with_findings
 from i2i.data.contact_sheet import contact_sheet, write_sheet
@@ -202,7 +202,7 @@ def as_json(report: Report, verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 def write_json(path: Path, report: Report, verdicts: Sequence[Verdict]) -> None:
     """Write report and verdicts, complete or not at all."""
-    sync_write(path, json.dumps(as_json(report, verdicts), indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(as_json(report, verdicts), indent=1, ensure_ascii=False) + "\n")
 
 
 def lines(report: Report, verdicts: Sequence[Verdict]) -> list[str]:

@@ -12,7 +12,8 @@ from typing import Any, Self, TextIO
 import torch
 from torch import Tensor
 
-from i2i.checkpoint import Position, sync_write
+from i2i.atomic_write import write_text
+from i2i.checkpoint import Position
 from i2i.data.images import to_arrays, write_picture
 from i2i.data.pictures import TrainingPictures
 from i2i.samples import tile
@@ -67,7 +68,7 @@ class MetricsFile(Observer):
         lines = self._path.read_text().splitlines()
         kept = [line for line in lines if _step_of(line) <= step or (but is not None and but in line)]
         if kept != lines:
-            sync_write(self._path, "".join(f"{line}\n" for line in kept))
+            write_text(self._path, "".join(f"{line}\n" for line in kept))
 
 
 class SampleGrids(Observer):

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from i2i import registry
+from i2i.atomic_write import write_text
 from i2i.checkpoint import (
     Best,
     Checkpoint,
@@ -26,7 +27,6 @@ from i2i.checkpoint import (
     newest_checkpoint,
     save_checkpoint,
     starting_weights,
-    sync_write,
 )
 from i2i.config import RunConfig, to_yaml
 from i2i.data.ahead import Ahead
@@ -192,7 +192,7 @@ class Trainer:
     def _train(self) -> Path:
         log = _LossLog()
         if self.processes.first:
-            sync_write(self.run / "config.yaml", to_yaml(self.config.settings()))
+            write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
             self.validation.evaluate(self.translator, self.position)
         with _stop_signals() as stopped, Ahead(self._draw) as batches:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from i2i.checkpoint import Best, Position, sync_write
+from i2i.atomic_write import write_text
+from i2i.checkpoint import Best, Position
 from i2i.config import RunConfig
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError, unknown
@@ -59,7 +60,7 @@ class Validation:
             raise unknown("metric", metric, scores)
         place = {"step": str(position.step), "images": str(position.images), "seconds": f"{position.seconds:.3f}"}
         self._rows += [{**place, "metric": name, "value": repr(float(value))} for name, value in scores.items()]
-        sync_write(self._path, _as_csv(self._rows))
+        write_text(self._path, _as_csv(self._rows))
         if self.best is None or _is_better(metric, scores[metric], self.best.value):
             weights = {
                 name: value.detach().cpu().clone(memory_format=torch.contiguous_format)

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from i2i.atomic_write import write_text
 from i2i.benchmarks.costs import translations_of
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
-from i2i.checkpoint import sync_write
 from i2i.config import Settings, stable_hash
 
 NAME = "report.html"
@@ -33,7 +33,7 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
         from i2i.benchmarks.page.content import facts  # not needed for a page that is there already
         from i2i.benchmarks.page.gallery import gallery
 
-        sync_write(path, html(parts, key, facts(plan, results, card), gallery(plan, results)))
+        write_text(path, html(parts, key, facts(plan, results, card), gallery(plan, results)))
     return [NAME]
 
 

@@ -41,7 +41,7 @@ def score(
 
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
-    from i2i.checkpoint import sync_write
+    from i2i.atomic_write import write_text
     from i2i.folder_scores import Folders, parse_size, score_folders
     from i2i.trainer import choose_device
 
@@ -53,4 +53,4 @@ def score(
     scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device), lpips)
     print(scored.text())
     if json is not None:
-        sync_write(json, scored.json())
+        write_text(json, scored.json())

@@ -4,7 +4,6 @@ Three forms, named the same everywhere: a *picture* is a file or a PIL image, `p
 float tensors [B, C, H, W] in [-1, 1].
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
+from i2i.atomic_write import replacing
 from i2i.config import DataConfig, Fit
 from i2i.errors import UserError
 
@@ -123,12 +123,8 @@ def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
 def write_picture(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 [H, W, C] as PNG, complete or not at all."""
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path, sync=False) as partial:
         image.save(partial, format="PNG", compress_level=1)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def to_images(pixels: np.ndarray | Tensor) -> Tensor:

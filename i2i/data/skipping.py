@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from i2i.atomic_write import write_text
 from i2i.data.findings import files_of
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.looks import faults
@@ -37,10 +38,7 @@ def record(run: Path, skipped: Skipped) -> None:
     if not skipped:
         path.unlink(missing_ok=True)
         return
-    run.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps({"skipped": dict(skipped)}, indent=1))
-    partial.replace(path)
+    write_text(path, json.dumps({"skipped": dict(skipped)}, indent=1))
 
 
 def recorded(run: Path) -> Skipped:

@@ -8,7 +8,6 @@ from random weights, so that nothing has to be downloaded.
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from i2i.atomic_write import replacing
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.losses import label_loss
@@ -89,9 +89,8 @@ class DomainClassifier(nn.Module):
         description = {"backbone": self.backbone_name, "labels": self.labels.settings(), "size": self.size}
         state = {name: tensor.cpu().contiguous() for name, tensor in self.state_dict().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        safetensors.torch.save_file(state, partial, {"classifier": json.dumps(description)})
-        partial.replace(path)
+        with replacing(path) as partial:
+            safetensors.torch.save_file(state, partial, {"classifier": json.dumps(description)})
 
     @classmethod
     def load(cls, path: Path, *, device: torch.device | str = "cpu") -> "DomainClassifier":

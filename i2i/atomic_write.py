@@ -1,0 +1,71 @@
+"""Files that are complete or not there, also after a power cut, and that are never written through a link.
+
+Everything that i2i writes beside other files goes through `replacing`. What is being written has a hidden name of its
+own, made anew without following a link, so a folder from somebody else cannot lead a write out of itself. The folder
+itself is not looked at: paths that come from a file are built by `i2i.safe_paths`.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
+    """Yields the name of an empty file to write to, which takes the name `path` if the block ends well.
+
+    Whatever was at `path`, a link included, is replaced. The file has the permissions that the umask gives, whatever
+    the writer made of them.
+
+    Args:
+        path: the file to be; its folder exists.
+        sync: wait until contents and name are on the disk; without it a power cut may leave an empty file.
+
+    Raises:
+        OSError: if the folder cannot be written to, or the disk is full; then `path` is as it was.
+    """
+    partial = partial_name(path)
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        mode = os.fstat(descriptor).st_mode & 0o777
+        os.close(descriptor)
+        yield partial
+        if partial.stat().st_mode & 0o777 != mode:
+            partial.chmod(mode)
+        if sync:
+            sync_to_disk(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    if sync:
+        sync_to_disk(path.parent)
+
+
+def write_text(path: Path, text: str, sync: bool = True) -> None:
+    """Replace a text file, UTF-8 with plain line ends; its folder is made if need be."""
+    write_bytes(path, text.encode(), sync)
+
+
+def write_bytes(path: Path, contents: bytes, sync: bool = True) -> None:
+    """Replace a file; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, sync) as partial:
+        partial.write_bytes(contents)
+
+
+def partial_name(path: Path) -> Path:
+    """The hidden name under which a file is written: short, also where its own is as long as file systems allow."""
+    digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    return path.with_name(f".{digest}.{os.getpid()}.part")
+
+
+def sync_to_disk(path: Path) -> None:
+    """Wait until a file's contents, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,56 @@
+"""Paths that are built from names which a file tells: they stay in their folder, whatever the file says."""
+
+import unicodedata
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from i2i.errors import UserError
+
+
+def unfit_name(name: str) -> str | None:
+    """What makes a text unfit to name one file or folder, or None."""
+    if not name or any(unicodedata.category(char) == "Cc" for char in name):
+        return "is empty or holds control characters"
+    if "/" in name or "\\" in name or PureWindowsPath(name).drive:
+        return "holds a separator of paths"
+    if name.startswith("."):
+        return "starts with a dot"
+    if len(name.encode(errors="surrogateescape")) > 255:
+        return "is longer than file systems allow"
+    return None
+
+
+def plain_name(name: str, place: str) -> str:
+    """The name, if it can name one file or folder; UserError at `place`, such as "bench/plan.json", if not."""
+    unfit = unfit_name(name)
+    if unfit:
+        raise UserError(f"{place}: the name {name!r} {unfit}: names must stay inside their folder")
+    return name
+
+
+def inside(root: Path, relative: str, place: str) -> Path:
+    """The path `root / relative`, whose parts are separated by /, if it lies inside of `root`.
+
+    Args:
+        root: a folder; it may itself be reached by a link.
+        relative: as a file tells it.
+        place: that file, for messages.
+
+    Raises:
+        UserError: if the text is absolute, a part is empty or starts with a dot, or a link on the way leads out.
+    """
+    parts = PurePosixPath(relative).parts
+    if not parts or PurePosixPath(relative).is_absolute():
+        raise UserError(f"{place}: {relative!r} is no path inside of {root}")
+    path = root.joinpath(*(plain_name(part, place) for part in parts))
+    refuse_link_out(root, path, place)
+    return path
+
+
+def refuse_link_out(root: Path, path: Path, place: str) -> None:
+    """UserError if `path`, which need not exist, leads out of the folder `root` by a link."""
+    try:
+        real, home = path.resolve(), root.resolve()
+    except (OSError, RuntimeError):  # a circle of links
+        raise UserError(f"{place}: {path} is a link that leads nowhere: remove it") from None
+    if not real.is_relative_to(home):
+        raise UserError(f"{place}: {path} is a link out of {root}: put a copy of the file there")
