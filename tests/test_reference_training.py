@@ -15,7 +15,8 @@ float64, of 1 to 4 threads, and of 24 trainings whose weights were moved by one 
 | StarGAN of domains, 24 perturbed, largest | 5e-7 | 5e-7 | 1.5e-6 | 1.1e-4 | 3.5e-5 | 2.9e-4 |
 | StarGAN of attributes, 24 perturbed, largest | 3e-7 | 3e-7 | 4e-7 | 3e-7 | 3e-7 | 3e-7 |
 
-CycleGAN's bars still tell a learning rate that is 10 % too high (5.6e-3 in step 2) and a beta1 of 0.9 (4.3e-3 in step 3).
+CycleGAN's bars still tell a learning rate that is 10 % too high (5.6e-3 in step 2) and a beta1 of 0.9 (4.3e-3 in
+step 3).
 """
 
 import pytest
