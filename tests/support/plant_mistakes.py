@@ -143,12 +143,26 @@ def _run(tests: str, tree: Path, log: Path) -> None:
     sys.dont_write_bytecode = True
     for name in [name for name in sys.modules if name.split(".")[0] in ("i2i", "tests")]:
         del sys.modules[name]
+    status = _first_failure(tests)
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def _first_failure(tests: str) -> int:
+    """Pytest's status after one file of tests after the other, up to the first that fails."""
     import pytest
 
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow and not gpu", "--tb=line", "-W", "ignore"]
-    status = pytest.main([*shlex.split(tests), *options])
-    sys.stdout.flush()
-    os._exit(int(status))
+    given = shlex.split(tests)
+    files = [word for word in given if word.startswith("tests/")]
+    options = [word for word in given if word not in files]
+    options += ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow and not gpu", "--tb=line", "-W", "ignore"]
+    statuses = set()
+    for file in files:
+        statuses.add(int(pytest.main([file, *options])))
+        if statuses - {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
+            break
+    # A file of which nothing is chosen is as good as none, but not all of them.
+    return max(statuses - {pytest.ExitCode.NO_TESTS_COLLECTED}, default=int(pytest.ExitCode.NO_TESTS_COLLECTED))
 
 
 def judge(mistakes: Sequence[Mistake]) -> list[tuple[Mistake, str, str]]:
