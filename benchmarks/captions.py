@@ -6,6 +6,7 @@ from i2i import __version__
 from i2i.benchmarks.comparing import SAME, UNTESTED, Over
 from i2i.benchmarks.external import caption_lines
 from i2i.benchmarks.grouping import Group
+from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.suite import Budget
@@ -46,11 +47,11 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if "FD-domain-classifier" in results.metrics:
         lines.append(
             "`FD-domain-classifier` is the Frechet distance between features of that classifier, translations against "
-            "real test pictures (row `real`: training against test pictures). It is not FID and comparable only "
+            f"real test pictures ({real_row(plan, results)}). It is not FID and comparable only "
             "within this table."
         )
     if "fid" in results.metrics:
-        lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
+        lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _meanings(results)
     if modes:
         lines.append(f"When translating: {modes}.")
@@ -63,6 +64,16 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
     lines.append(f"{stated}i2i {__version__}.")
     return lines
+
+
+def real_row(plan: Plan, results: Results) -> str:
+    """Which pictures the distances of the row `real` are between, and how many."""
+    scores = results.scores
+    own = scores[(scores["model"] == REAL) & scores["metric"].map(is_frechet)]
+    if plan.facts.get("real_version", 1) == 1 or own.empty:
+        return "row `real`: training against test pictures"
+    numbers = " to ".join(f"{n:,}" for n in dict.fromkeys((own["n"].min(), own["n"].max())))
+    return f"row `real`: training against test pictures, {numbers} of a domain on either side"
 
 
 def few_pictures(results: Results) -> list[str]:
