@@ -14,7 +14,7 @@ from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Direction
 from i2i.documents import Count, Document, Measured, read_document
 from i2i.errors import Damaged
-from i2i.texts import one_line
+from i2i.texts import csv_row, from_csv_cell, one_line
 
 Entry = dict[str, Any]
 """What was measured, with `source` and `target`."""
@@ -162,7 +162,7 @@ def write_pictures(path: Path, pictures: Iterable[Entry]) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, PICTURE_COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows(pictures)
+    table.writerows(map(csv_row, pictures))
     write_text(path, text.getvalue())
 
 
@@ -176,6 +176,7 @@ def read_pictures(path: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(PICTURE_COLUMNS))
     try:
         read = pd.read_csv(path, dtype=str, keep_default_na=False)[list(PICTURE_COLUMNS)]
-        return read.assign(value=[float(value or "nan") for value in read["value"]])
+        names = {name: read[name].map(from_csv_cell) for name in PICTURE_COLUMNS[:-1]}
+        return read.assign(**names, value=[float(value or "nan") for value in read["value"]])
     except (ValueError, KeyError, OverflowError) as error:  # of pandas' parser, of a text that is no number, of UTF-8
         raise Damaged(f"{path} is no table of pictures ({one_line(str(error))[:200]})", REMADE) from None
