@@ -1,7 +1,6 @@
 """Contestants whose pictures were made elsewhere: `--external NAME=DIR`, scored like the translations of a model."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,13 +8,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from i2i.benchmarks.plan import Direction, Plan, direction_name
+from i2i.benchmarks.plan import Direction, Plan
 from i2i.config import Section
 from i2i.data.image_folder import ImageFolder, left_out_line
 from i2i.data.images import read_picture, read_size
 from i2i.data.layouts import Picture
+from i2i.documents import read_document
 from i2i.errors import UserError
 from i2i.files import sha256
+from i2i.joined_names import direction_name
 
 PARTIAL = "stems.json"
 NAMED = 3  # files in an error
@@ -168,10 +169,10 @@ def present(folder: Path, source: str, pictures: Sequence[Picture]) -> list[int]
     They are all, unless the folder lists its own because it took over an intersection.
     """
     listing = folder / PARTIAL
-    if not listing.is_file():
+    stems = read_document(dict[str, set[str]], listing, "remove it, and give --external anew")
+    if stems is None:
         return list(range(len(pictures)))
-    stems = set(json.loads(listing.read_text()).get(source, ()))
-    return [position for position, picture in enumerate(pictures) if picture.stem in stems]
+    return [position for position, picture in enumerate(pictures) if picture.stem in stems.get(source, ())]
 
 
 def caption_lines(plan: Plan) -> list[str]:

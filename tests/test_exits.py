@@ -11,10 +11,10 @@ from markdown_it.token import Token
 
 from i2i import card
 from i2i.benchmarks import courses, latex
-from i2i.benchmarks.csv_frames import as_csv, read_pictures
+from i2i.benchmarks.csv_frames import as_csv
 from i2i.benchmarks.report import markdown
+from i2i.benchmarks.scores import read_pictures, write_pictures
 from i2i.benchmarks.scores import read_pictures as read_rows
-from i2i.benchmarks.scores import write_pictures
 from i2i.validation import COLUMNS
 from tests.test_outputs import PROTOCOL, made_up
 
