@@ -24,9 +24,11 @@ from i2i.data.layouts import scan
 from i2i.data.sources import pixel_cache
 from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics.classifier import judge
+from i2i.metrics.content import cosine_distances
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.frechet_interval import frechet_intervals
 from i2i.metrics.kernel import kernel_distance
+from i2i.metrics.paired import l1, psnr, ssim
 from i2i.metrics.sample_size import distances_of_parts
 from i2i.models.identity import Identity
 from i2i.runs import run_config
@@ -105,6 +107,21 @@ def test_distances_of_the_rows_are_those_of_the_features(scorer, swapped):
     (interval,) = [one for one in scores.intervals if one["metric"] == "FD-domain-classifier"]
     paired = frechet_intervals(fake, real, reals="paired").at_this_size
     assert (interval["low"], interval["high"], interval["level"]) == (paired.low, paired.high, 0.95)
+
+
+def test_paired_scores_are_against_the_truth_and_what_is_kept_against_the_input(scorer, swapped):
+    found = rows(scorer.translations(swapped, "summer", ["winter"]))
+    inputs, truth, fakes = (scorer._test(domain) for domain in ("summer", "winter", "night"))
+    measured = {
+        "psnr": psnr(fakes.pixels, truth.pixels),
+        "ssim": ssim(fakes.pixels, truth.pixels),
+        "l1": l1(fakes.pixels, truth.pixels),
+        "content-ssim": ssim(fakes.pixels, inputs.pixels),
+        "content-domain-classifier": torch.from_numpy(cosine_distances(fakes.features, inputs.features)),
+    }
+    assert {name: found["winter", name] for name in measured} == pytest.approx(
+        {name: float(values.mean()) for name, values in measured.items()}
+    )
 
 
 @pytest.mark.parametrize(("training", "test"), [(12, 5), (4, 9)])
