@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks import jobs, measures
+from i2i.benchmarks import jobs, measures, translating
 from i2i.benchmarks.cycle import cycle_errors, way_back
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import confusion, of_pictures, of_sets
@@ -157,6 +158,7 @@ def test_the_distance_of_all_pictures_ends_the_curve_over_n():
     x, y = drawn(40), drawn(24, seed=1)
     scores = of_sets(WAY, "fid", x, y, "drawn")
     assert [one["n"] for one in scores.by_n] == [5, 10, 20, 40]
+    assert {row["n"] for row in scores.rows} == {40}
     assert scores.by_n[-1]["value"] == rows(scores)["winter", "fid"] == frechet_distance_between(x, y)
 
 
@@ -265,6 +267,36 @@ def test_the_cycle_error_is_the_difference_after_the_way_back():
     forth = np.full_like(inputs, 120)
     errors = cycle_errors(built(Darker), WAY, inputs, forth, None, torch.device("cpu"))
     assert errors == pytest.approx([31 / 255, 0], abs=1e-9)
+
+
+class OneWay(Identity):
+    """A copy from summer to winter, black the other way."""
+
+    def generate(self, images, source, target):
+        return images if source < target else torch.full_like(images, -1)
+
+
+def test_the_way_back_is_from_the_target_to_the_source():
+    black = np.zeros((1, SIDE, SIDE, 3), np.uint8)
+    assert cycle_errors(built(OneWay), WAY, black, black + 255, None, torch.device("cpu")) == [0]
+    assert cycle_errors(built(OneWay), WAY[::-1], black, black + 255, None, torch.device("cpu")) == [1]
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_pictures_of_all_batches_are_translated_and_their_times_added_up(tmp_path, data, monkeypatch, cached):
+    ticks = count()
+    monkeypatch.setattr(translating, "BATCH", 4)
+    monkeypatch.setattr(translating.time, "perf_counter", lambda: float(next(ticks)))
+    config = run_config("identity", {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}).data
+    made = Translations(tmp_path, scan(data), "test", pixel_cache(config) if cached else None)
+    made.add(Route(WAY, built(Darker), built(Identity), Preprocess((SIDE, SIDE)), torch.device("cpu")))
+    assert (made.costs["pictures"], made.costs["seconds"]) == (N, 3)
+    pictures = scan(data).pictures("test", "summer")
+    assert [entry["picture"] for entry in made.noted if entry["metric"] == "cycle"] == [one.stem for one in pictures]
+    for one in pictures:
+        with Image.open(tmp_path / "summer2winter" / f"{one.stem}.png") as darker, Image.open(one.path) as real:
+            expected = np.clip(np.asarray(real).astype(int) - 51, 0, 255)
+            np.testing.assert_allclose(np.asarray(darker).astype(int), expected, atol=1)
 
 
 def test_a_copy_comes_back_exactly_and_a_bench_writes_it(tmp_path, data):
