@@ -321,6 +321,17 @@ def test_pix2pix_translates_with_the_same_noise_whatever_the_batch_and_the_rando
     assert noise > 1e-3 if dropout else noise < 1e-6
 
 
+@pytest.mark.parametrize("statistics", ["picture", "running"])
+def test_pix2pix_normalises_by_the_picture_or_by_running_statistics_as_it_is_told(statistics):
+    settings = {"width": 4, "discriminator_width": 4, "dropout": 0, "test_statistics": statistics}
+    translator, given = Pix2Pix(Pix2PixConfig(**settings), task(Coverage.DIRECTION)), images(1, seed=2)
+    before = translator.translate(given, "a", "b")
+    with torch.no_grad():
+        own = translator.train().generator(given)  # which also moves the running statistics
+    after = translator.translate(given, "a", "b")
+    assert torch.equal(before, after) == torch.equal(own, after) == (statistics == "picture")
+
+
 def test_the_colour_baseline_gives_mean_and_deviation_of_the_target():
     baseline = Colour(ModelConfig(), task(Coverage.ALL, domains=("flat", "rough")))
     training = {"flat": images(4, seed=1) * 0.1 - 0.2, "rough": images(4, seed=2) * 0.3 + 0.1}
