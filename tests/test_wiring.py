@@ -124,6 +124,23 @@ def test_the_rate_of_every_phase_falls_as_the_schedule_says(probe, tmp_path):
     assert [rate["second"] for rate in rates] == pytest.approx([4e-3 * factor for factor in factors])
 
 
+def test_losses_of_the_log_are_means_over_the_steps_since_the_last_line(probe, tmp_path):
+    class Logged(Observer):
+        def __init__(self):
+            self.by_step = {}
+
+        def on_record(self, record):
+            self.by_step[record.position.step] = record.losses["second/l1"]
+
+    every, third = Logged(), Logged()
+    trained(probe, tmp_path / "every", every, log_every=1)
+    trained(probe, tmp_path / "third", third, log_every=3)
+    single = every.by_step
+    assert third.by_step == pytest.approx(
+        {1: single[1], 3: (single[2] + single[3]) / 2, 6: (single[4] + single[5] + single[6]) / 3}
+    )
+
+
 class Noting(nn.Module):
     """Judges by the mean of a picture, and notes those of all that it was given."""
 
