@@ -1,7 +1,7 @@
 """The figures of a bench, as PNG and PDF. One is drawn anew only if what it shows has changed, or a file is gone."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
+from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
 
 if TYPE_CHECKING:
@@ -33,26 +34,43 @@ def draw(plan: Plan, results: Results) -> list[str]:
 
 
 def unless_drawn(out: Path, stem: str, shown: Any, draw: Callable[[Sequence[Path]], bool]) -> list[str]:
-    """Names of a picture's files, which are drawn if they are not there or show something else.
+    """As `unless_made`, of a picture whose files have the name `stem` and `SUFFIXES`."""
+    names = [f"{stem}{suffix}" for suffix in SUFFIXES]
+    return unless_made(out, stem, names, [VERSION, version("matplotlib"), shown], draw)
+
+
+def unless_made(
+    out: Path, title: str, names: Sequence[str], made_from: Any, make: Callable[[Sequence[Path]], bool]
+) -> list[str]:
+    """Names of files of a report, which are made if they are not as they were made last, or from something else.
 
     Args:
         out: the results folder.
-        stem: name of the files without suffix.
-        shown: what the picture depends on, as JSON takes it.
-        draw: writes the files at the paths it is given, or tells by False that there is nothing to draw; files of
+        title: what the notes call the files.
+        names: of the files.
+        made_from: what they depend on, as JSON takes it.
+        make: writes the files at the paths it is given, or tells by False that there is nothing to show; files of
             before are then removed.
     """
-    paths = [out / f"{stem}{suffix}" for suffix in SUFFIXES]
-    key = stable_hash([VERSION, version("i2i"), version("matplotlib"), shown])
+    paths = [out / name for name in names]
+    key = stable_hash([version("i2i"), made_from])
     notes = _notes(out)
-    noted = notes.get(stem, {})
-    if noted.get("key") == key and all(path.is_file() for path in paths) == noted["drawn"]:
-        return [path.name for path in paths] if noted["drawn"] else []
-    drawn = draw(paths)
+    noted = notes.get(title, {})
+    if noted.get("key") == key and _is_as_noted(out, paths, noted):
+        return list(names) if noted["drawn"] else []
+    drawn = make(paths)
     for path in paths if not drawn else ():
         path.unlink(missing_ok=True)
-    write_text(out / NOTES, json.dumps({**notes, stem: {"key": key, "drawn": drawn}}, indent=1))
-    return [path.name for path in paths] if drawn else []
+    files = {path.name: described(path) for path in paths} if drawn else {}
+    write_text(out / NOTES, json.dumps({**notes, title: {"key": key, "drawn": drawn, "files": files}}, indent=1))
+    return list(names) if drawn else []
+
+
+def _is_as_noted(out: Path, paths: Sequence[Path], noted: Mapping[str, Any]) -> bool:
+    """Whether the files hold what was drawn, or are not there because nothing was."""
+    if not noted["drawn"]:
+        return not any(path.is_file() for path in paths)
+    return first_fault(out, noted.get("files") or {path.name: ["", -1, 0, 0] for path in paths}) is None
 
 
 def _notes(out: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from i2i.benchmarks.drawing import save
 from i2i.benchmarks.external import present
-from i2i.benchmarks.keys import KEY_FILE
+from i2i.benchmarks.keys import is_complete
 from i2i.benchmarks.plan import Direction, direction_name
 from i2i.config import DataConfig
 from i2i.data.images import Preprocess, read_picture
@@ -84,10 +84,10 @@ class Finished:
         """The pictures."""
         return open_data(self.config).restricted(self.facts["domains"])
 
-    @property
+    @cached_property
     def contestants(self) -> list[str]:
-        """Names of those whose translations are complete."""
-        return [name for name in self.facts["contestants"] if (self._translations(name) / KEY_FILE).is_file()]
+        """Names of those whose translations are complete and as they were written."""
+        return [name for name in self.facts["contestants"] if is_complete(self._translations(name))]
 
     def columns(self, text: str | None) -> list[str]:
         """Checked names of columns; by default input, translators and, where it exists, the target.
@@ -119,7 +119,7 @@ class Finished:
 
     def seeds_of(self, name: str) -> list[int]:
         """The seeds with which the translations of a contestant are complete."""
-        return [seed for seed in self.facts["seeds"] if (self._translations(name, seed) / KEY_FILE).is_file()]
+        return [seed for seed in self.facts["seeds"] if is_complete(self._translations(name, seed))]
 
     def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:
         """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""

@@ -14,6 +14,7 @@ from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, evidence, state_of
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.versions import differences, versions
+from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
 from i2i.locks import held
 
@@ -48,7 +49,8 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
         written = None if anew else _unchanged(plan.out, key)
         if written is None:
             written = _written(plan, failures, unfinished, notes, by)
-            write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written}))
+            sound = {name: described(plan.out / name) for name in written["files"]}
+            write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written, "sound": sound}))
     print(written["text"])
     for note in notes:
         print(f"warning: {note}", file=sys.stderr)
@@ -100,12 +102,17 @@ def _written(
 
 
 def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
-    """What was written last, if that had the same key and is all still there."""
+    """What was written last, if that had the same key and all of it is as it was written."""
     try:
         record: dict[str, Any] = json.loads((out / status.FOLDER / RECORD).read_text())
     except (OSError, ValueError):
         return None
-    return record if record["key"] == key and all((out / name).is_file() for name in record["files"]) else None
+    if record["key"] != key:
+        return None
+    fault = first_fault(out, record["sound"]) if "sound" in record else "it has no checksums"
+    if fault:
+        print(f"i2i: the report is written again, because {fault}", file=sys.stderr)
+    return None if fault else record
 
 
 def _key(plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By") -> str:
