@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 REFERENCE_ROWS = ("identity", "colour")
 # Raised when translating or scoring changes, so that results of before are made anew.
 SCORING_VERSION = 3
+# Raised when scoring of real pictures alone changes. 2: distances of as many training as test pictures.
+REAL_VERSION = 2
 
 
 def prepare(
@@ -290,7 +292,7 @@ class _Builder:
                     "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
                     "gan_train": self._gan_train(),
-                    "key": stable_hash([REAL, self._scorer_key()]),
+                    "key": stable_hash([REAL, REAL_VERSION, self._scorer_key()]),
                 },
                 (CLASSIFIER,),
             ),
@@ -366,6 +368,7 @@ class _Builder:
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
+            "real_version": REAL_VERSION,
             "lpips": self.lpips and self.lpips.fingerprint,
             "chosen": self.asked,
             "tried": self.tried,

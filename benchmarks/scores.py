@@ -10,6 +10,7 @@ from typing import Any
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.vouched import write_record
+from i2i.texts import csv_row, from_csv_cell
 
 Entry = dict[str, Any]
 """What was measured, with `source` and `target`."""
@@ -75,7 +76,7 @@ def write_pictures(path: Path, pictures: Iterable[Entry]) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, PICTURE_COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows(pictures)
+    table.writerows(map(csv_row, pictures))
     write_text(path, text.getvalue())
 
 
@@ -84,4 +85,5 @@ def read_pictures(path: Path) -> list[Entry]:
     if not path.is_file():
         return []
     with path.open(newline="") as file:
-        return [{**row, "value": float(row["value"])} for row in csv.DictReader(file)]
+        rows = [{name: from_csv_cell(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+    return [{**row, "value": float(row["value"])} for row in rows]
