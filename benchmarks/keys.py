@@ -17,6 +17,7 @@ from i2i.benchmarks.plan import Job
 from i2i.benchmarks.vouched import MADE_FROM, Record, first_fault, read_record, write_record
 from i2i.checkpoint import CHECKPOINTS, FORMAT, newest_checkpoint
 from i2i.config import RunConfig, stable_hash
+from i2i.documents import Count, Document, read_document
 from i2i.errors import UserError
 
 KEY_FILE = "key.json"
@@ -31,6 +32,26 @@ log = logging.getLogger(__name__)
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, code: str | None = None) -> str:
     """Key of a training: resolved settings, domains in order, data, and the hash of a file of one's own."""
     return stable_hash([FORMAT, config.key(fingerprint), list(domains), *([code] if code else [])])
+
+
+class KeyFile(Document):
+    """What stands beside a result: its key, and what it cost where that was measured."""
+
+    key: str
+    peak_memory: Count | None = None
+    pictures: Count | None = None
+    seconds: float | None = None
+    multiply_adds: Count | None = None
+
+
+def key_file(path: Path) -> KeyFile | None:
+    """The key in a JSON file, and the costs beside it; None without a file.
+
+    Raises:
+        Damaged: if the file holds something else.
+        UserError: if it cannot be read just now.
+    """
+    return read_document(KeyFile, path, f"remove {path}, and what it vouches for is made again by i2i bench")
 
 
 def write_key(folder: Path, key: str, files: Iterable[Path] = (), **costs: Any) -> None:

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
@@ -16,13 +18,25 @@ from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.versions import differences, versions
 from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
+from i2i.documents import Document, Name, read_document
+from i2i.errors import UserError
 from i2i.locks import held
+from i2i.texts import terminal
 
 if TYPE_CHECKING:
     from i2i.benchmarks.grouping import By
 
 RECORD = "report.json"
 SOURCES = (".py", ".html", ".css", ".js")
+
+
+class Reported(Document):
+    """What was written last: its key, names of the files, the text for the terminal, and what the files held."""
+
+    key: str
+    files: tuple[Name, ...]
+    text: str
+    sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
 def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", anew: bool = False) -> int:
@@ -104,15 +118,16 @@ def _written(
 def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
     """What was written last, if that had the same key and all of it is as it was written."""
     try:
-        record: dict[str, Any] = json.loads((out / status.FOLDER / RECORD).read_text())
-    except (OSError, ValueError):
+        found = read_document(Reported, out / status.FOLDER / RECORD, "remove it")
+    except UserError:
         return None
-    if record["key"] != key:
+    if found is None or found.key != key:
         return None
-    fault = first_fault(out, record["sound"]) if "sound" in record else "it has no checksums"
+    fault = first_fault(out, found.sound) if found.sound else "it has no checksums"
     if fault:
         print(f"i2i: the report is written again, because {fault}", file=sys.stderr)
-    return None if fault else record
+        return None
+    return {"files": found.files, "text": terminal(found.text)}
 
 
 def _key(plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By") -> str:

@@ -116,7 +116,7 @@ def _fault(folder: Path, name: str, told: Sequence[Any], read_all: bool) -> str 
     path = folder.joinpath(*(plain_name(part, str(folder)) for part in PurePosixPath(name).parts))
     try:
         state = _state(path)
-        if state == told[1:] and not read_all:
+        if state == list(told[1:]) and not read_all:
             return None
         if state[0] != told[1]:
             return f"{name} has {state[0]:,} bytes in place of {told[1]:,}"

@@ -181,11 +181,13 @@ def test_pictures_that_no_training_uses_make_none_anew(pictures, tmp_path, capsy
     assert bench(out, WORK) == 0
     assert "jobs of" not in capsys.readouterr().err
     add("test", "day", "z")
-    assert bench(out, WORK) == 0
+    assert bench(out, WORK) == 2
+    assert "was made from other pictures" in capsys.readouterr().err
+    assert bench(out, "--data", folder, WORK) == 0
     assert contents(out / "trainings") == before
     assert "domain classifier" not in capsys.readouterr().err
     add("train", "day", "z")
-    assert bench(out, WORK) == 0
+    assert bench(out, "--data", folder, WORK) == 0
     said = capsys.readouterr().err
     assert len(list(out.glob("trainings/cyclegan/seed0/set-aside/1/*"))) == 2
     assert (out / "trainings/cyclegan/seed0/dawn-dusk/key.json").read_bytes() == before[
