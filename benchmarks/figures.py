@@ -1,12 +1,14 @@
 """The figures of a bench, as PNG and PDF. One is drawn anew only if what it shows has changed, or a file is gone."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
 
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Plan
@@ -25,10 +27,11 @@ VERSION = 3  # raised when figures of the same results look different
 
 
 class Drawn(Document):
-    """What a figure depended on when it was made, and whether there was anything to draw."""
+    """What files depended on when they were made, whether there was anything to draw, and what they then held."""
 
     key: str
     drawn: bool
+    files: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
 def draw(plan: Plan, results: Results) -> list[str]:
@@ -64,31 +67,32 @@ def unless_made(
     paths = [out / name for name in names]
     key = stable_hash([version("i2i"), made_from])
     notes = _notes(out)
-    noted = notes.get(title, {})
-    if noted.get("key") == key and _is_as_noted(out, paths, noted):
-        return list(names) if noted["drawn"] else []
+    noted = notes.get(title)
+    if noted is not None and noted.key == key and _is_as_noted(out, paths, noted):
+        return list(names) if noted.drawn else []
     drawn = make(paths)
     for path in paths if not drawn else ():
         path.unlink(missing_ok=True)
-    files = {path.name: described(path) for path in paths} if drawn else {}
-    write_text(out / NOTES, json.dumps({**notes, title: {"key": key, "drawn": drawn, "files": files}}, indent=1))
+    made = {path.name: described(path) for path in paths} if drawn else {}
+    told = {other: note.model_dump() for other, note in notes.items()}
+    told[title] = {"key": key, "drawn": drawn, "files": made}
+    write_text(out / NOTES, json.dumps(told, indent=1))
     return list(names) if drawn else []
 
 
-def _is_as_noted(out: Path, paths: Sequence[Path], noted: Mapping[str, Any]) -> bool:
+def _is_as_noted(out: Path, paths: Sequence[Path], noted: Drawn) -> bool:
     """Whether the files hold what was drawn, or are not there because nothing was."""
-    if not noted["drawn"]:
+    if not noted.drawn:
         return not any(path.is_file() for path in paths)
-    return first_fault(out, noted.get("files") or {path.name: ["", -1, 0, 0] for path in paths}) is None
+    return {path.name for path in paths} == noted.files.keys() and first_fault(out, noted.files) is None
 
 
-def _notes(out: Path) -> dict[str, Any]:
+def _notes(out: Path) -> dict[str, Drawn]:
     """Whatever is wrong with them, figures are then drawn anew."""
     try:
-        notes = read_document(dict[str, Drawn], out / NOTES, "remove it")
+        return read_document(dict[str, Drawn], out / NOTES, "remove it") or {}
     except UserError:
         return {}
-    return {stem: note.model_dump() for stem, note in (notes or {}).items()}
 
 
 def _shown(plan: Plan, results: Results) -> Any:
