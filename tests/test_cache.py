@@ -19,7 +19,7 @@ from i2i.data import decode
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.data.cache import CARD, GIB, PIXELS, SEEN, PixelCache
 from i2i.data.decode import Decoding
-from i2i.data.images import Preprocess
+from i2i.data.images import Preprocess, read_picture
 from i2i.data.layouts import Picture, scan
 from i2i.data.pictures import TrainingPictures
 from i2i.errors import UserError
@@ -59,8 +59,8 @@ def decoded(monkeypatch) -> list[str]:
         names.append(f"{path.parent.name}/{path.name}")
         return read_picture(path, half)
 
-    read_picture = decode.read_picture
-    monkeypatch.setattr(decode, "read_picture", read)
+    read_picture = decode.decoded
+    monkeypatch.setattr(decode, "decoded", read)
     return names
 
 
@@ -72,9 +72,7 @@ def of(root: Path, domain: str = "dawn", **changes) -> Decoding:
 
 
 def plain(decoding: Decoding) -> np.ndarray:
-    return np.stack(
-        [decoding.preprocess(decode.read_picture(p.path, p.half), decoding.zoom) for p in decoding.pictures]
-    )
+    return np.stack([decoding.preprocess(read_picture(p.path, p.half), decoding.zoom) for p in decoding.pictures])
 
 
 def entries(folder: Path) -> list[Path]:
@@ -291,12 +289,12 @@ from i2i.data.cache import PixelCache
 from i2i.data.images import Preprocess
 from i2i.data.layouts import scan
 
-read, count = decode.read_picture, []
+read, count = decode.decoded, []
 def slowly(path, half=None):
     count.append(path)
     time.sleep(0.1)
     return read(path, half)
-decode.read_picture = slowly
+decode.decoded = slowly
 decoding = decode.Decoding(scan(Path(sys.argv[1])).pictures("train", "dawn"), Preprocess((16, 12)), 1.25)
 print("ready", flush=True)
 sys.stdin.readline()

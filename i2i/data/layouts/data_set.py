@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from i2i import files
 from i2i.data.images import Half
 from i2i.data.layouts.card import refuse_repeated
 from i2i.errors import UserError, unknown
@@ -109,7 +110,7 @@ class DataSet:
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
-        contents = blake2b or cache(lambda path: hashlib.blake2b(path.read_bytes()).digest())
+        contents = blake2b or cache(files.blake2b)
         for split, domains in sorted(self.splits.items()):
             for domain in self.domains:
                 for picture in domains.get(domain, ()):
