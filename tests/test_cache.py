@@ -19,7 +19,7 @@ from i2i.data import decode
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.data.cache import CARD, GIB, PIXELS, SEEN, PixelCache
 from i2i.data.decode import Decoding
-from i2i.data.images import Preprocess, read_picture
+from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture, scan
 from i2i.data.pictures import TrainingPictures
 from i2i.errors import UserError
@@ -57,9 +57,9 @@ def decoded(monkeypatch) -> list[str]:
 
     def read(path, half=None):
         names.append(f"{path.parent.name}/{path.name}")
-        return read_picture(path, half)
+        return decoded(path, half)
 
-    read_picture = decode.decoded
+    decoded = decode.decoded
     monkeypatch.setattr(decode, "decoded", read)
     return names
 
@@ -72,7 +72,11 @@ def of(root: Path, domain: str = "dawn", **changes) -> Decoding:
 
 
 def plain(decoding: Decoding) -> np.ndarray:
-    return np.stack([decoding.preprocess(read_picture(p.path, p.half), decoding.zoom) for p in decoding.pictures])
+    def one(picture) -> np.ndarray:
+        with decode.decoded(picture.path, picture.half) as whole:
+            return decoding.preprocess(whole, decoding.zoom)
+
+    return np.stack([one(picture) for picture in decoding.pictures])
 
 
 def entries(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Pictures of every kind that PIL decodes as pictures of 8 bits per channel, with transparency as a channel."""
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -56,16 +57,12 @@ class EightBits:
 
     def _decoded_level(self, transparent: int) -> int:
         """A grey level of the file as PIL decodes it: with less than 8 bits stretched to 0 to 255."""
-        if self._depth in (1, 2, 4):
-            most = 2**self._depth - 1
-            return min(transparent, most) * 255 // most
-        return transparent
+        most = 255 if self._depth is None else 2**self._depth - 1
+        return min(transparent, most) * 255 // most
 
     def _scaled(self, picture: Image.Image) -> Levels:
-        if picture.mode in ("I", "F"):
-            least, most = picture.getextrema()
-            if picture.mode == "F" or least < 0 or most > 65535:
-                raise ValueError("it holds neither 8-bit nor 16-bit values")
+        if picture.mode == "F" or (picture.mode == "I" and not _fits(picture)):
+            raise ValueError("it holds neither 8-bit nor 16-bit values")
         whole = 2**self._bits - 1 if self._bits in (10, 12, 14) else 65535
         sign, start = (-1, whole) if self._inverted else (1, 0)
         return lambda values: ((start + sign * values.astype(np.float64)) / (whole / 255) + 0.5).astype(np.uint8)
@@ -81,3 +78,9 @@ class EightBits:
             return Image.fromarray(np.stack([grey, alpha], axis=2))
 
         return by_bands(picture, convert)
+
+
+def _fits(picture: Image.Image) -> bool:
+    """Whether 32-bit integers lie in the range of 16 bits."""
+    least, most = cast(tuple[int, int], picture.getextrema())
+    return least >= 0 and most <= 65535

@@ -24,7 +24,10 @@ from i2i.data.opening import opened
 from i2i.data.png_notes import png_depth
 
 Half = Literal["left", "right"]
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif"})
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .ppm .pgm .pbm .pnm .gif".split()  # noqa: SIM905
+)
+"""How names of images end; others are known by their contents."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +172,6 @@ def to_pixels(images: Tensor) -> Tensor:
 def to_arrays(images: Tensor) -> np.ndarray:
     """Float [B, C, H, W] in [-1, 1] to uint8 arrays [B, H, W, C], as files hold them."""
     return to_pixels(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def is_picture(path: Path) -> bool:
-    """Whether the name looks like a picture's; hidden files are none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def told_orientation(picture: Image.Image) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from PIL import Image
 
@@ -66,9 +67,8 @@ def brightest(picture: Image.Image) -> int:
     """The highest level in any channel of a decoded picture, 0 to 255; 255 where levels are not brightness."""
     if picture.mode in ("P", "1", "CMYK"):
         return 255
-    ranges = picture.getextrema() if len(picture.getbands()) > 1 else (picture.getextrema(),)
-    colours = [most for band, (_, most) in zip(picture.getbands(), ranges, strict=True) if band.upper() != "A"]
-    return int(max(colours))
+    colours = [band for band in picture.getbands() if band.upper() != "A"]
+    return max(cast(tuple[int, int], picture.getchannel(band).getextrema())[1] for band in colours)
 
 
 def is_deep(path: Path) -> bool:

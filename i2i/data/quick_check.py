@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from i2i.config import DataConfig
-from i2i.data.findings import dark_line, files_of, imbalance_line, lost_by_crop, number, some
+from i2i.data.findings import dark_line, files_of, imbalance_line, lost_by_crop
 from i2i.data.images import read_size
 from i2i.data.layouts import DataSet
 from i2i.data.looks import is_deep, look
+from i2i.data.wording import number, some
 from i2i.errors import UserError
 from i2i.files import blake2b
 
