@@ -5,6 +5,7 @@ Only of pictures of 16 bits some are decoded, to see whether they use their rang
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from i2i.config import DataConfig
@@ -12,6 +13,7 @@ from i2i.data.findings import dark_line, files_of, imbalance_line, lost_by_crop
 from i2i.data.images import read_size
 from i2i.data.layouts import DataSet
 from i2i.data.looks import is_deep, look
+from i2i.data.pair_sizes import apart, apart_line, pairs_of
 from i2i.data.wording import number, some
 from i2i.errors import UserError
 from i2i.files import blake2b
@@ -27,7 +29,12 @@ LOSS = 0.1
 
 def warnings(data: DataSet, config: DataConfig) -> list[str]:
     """What a user should know before training on `data` as the settings say; nothing where all is well."""
-    told = [*_leaks(data, config.train_split), *imbalance_line(data, config.train_split), *_dark(data, config)]
+    told = [
+        *_leaks(data, config.train_split),
+        *imbalance_line(data, config.train_split),
+        *_apart(data, config.train_split),
+        *_dark(data, config.train_split),
+    ]
     return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
 
 
@@ -76,10 +83,23 @@ def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Itera
         yield f"cropping to {height}x{width} takes {mean:.0%} of a training picture on average, at most {max(lost):.0%}"
 
 
-def _dark(data: DataSet, config: DataConfig) -> Iterator[str]:
+def _apart(data: DataSet, train_split: str) -> Iterator[str]:
+    pairs = pairs_of(data, train_split)
+    every = -(-2 * len(pairs) // MOST_HEADERS) or 1
+    some_pairs = pairs[::every]
+    sizes: dict[Path, tuple[int, int]] = {}
+    for path in dict.fromkeys(path for pair in some_pairs for path in pair):
+        with suppress(OSError, UserError):  # the training itself will name the file
+            height, width = read_size(path)
+            sizes[path] = width, height
+    if found := apart(some_pairs, sizes):
+        yield apart_line(data, found, sizes, f" of {len(some_pairs):,} looked at" if every > 1 else "")
+
+
+def _dark(data: DataSet, train_split: str) -> Iterator[str]:
     """Of each domain some pictures are opened, and those of 16 bits decoded."""
     for domain in data.domains:
-        paths = files_of(data, config.train_split, domain)
+        paths = files_of(data, train_split, domain)
         looks = [look(path) for path in paths[:: -(-len(paths) // MOST_DECODED) or 1] if is_deep(path)]
         line = dark_line(domain, [one.brightest for one in looks if one.fault is None])
         if line:
