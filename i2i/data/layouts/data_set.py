@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from i2i import files
 from i2i.data.image_folder import LeftOut, left_out_line
 from i2i.data.images import Half
 from i2i.data.layouts.card import refuse_repeated
@@ -136,7 +137,7 @@ class DataSet:
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
-        contents = blake2b or cache(lambda path: hashlib.blake2b(path.read_bytes()).digest())
+        contents = blake2b or cache(files.blake2b)
         for split, domains in sorted(self.splits.items()):
             for domain in self.domains if splits is None or split in splits else ():
                 for picture in domains.get(domain, ()):
