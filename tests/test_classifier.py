@@ -76,6 +76,15 @@ def test_training_and_loading_leave_the_global_random_numbers_alone(tmp_path: Pa
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
+def test_the_network_is_given_pixels_between_minus_one_and_one(classifier: DomainClassifier) -> None:
+    given: list[torch.Tensor] = []
+    hook = classifier.backbone.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    pixels = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(1, 3, *classifier.size)
+    judge(classifier, pixels)
+    hook.remove()
+    assert given[0][0, :, 0, 0].tolist() == pytest.approx([-1, -0.6, 1])
+
+
 def test_predictions_do_not_depend_on_batches_or_mode(classifier: DomainClassifier) -> None:
     pixels, _ = shapes(20, seed=5)
     expected = predictions(classifier.eval(), pixels)
