@@ -69,6 +69,12 @@ def test_the_same_seed_gives_the_same_classifier_and_another_seed_another() -> N
     assert not equal(first, train(seed=4))
 
 
+def test_another_seed_starts_from_other_weights() -> None:
+    """A step moves a weight by 0.002 at most, so what differs by more is of the start."""
+    one, other = (next(train(16, seed=seed).parameters()) for seed in (0, 1))
+    assert (one - other).abs().max() > 0.05
+
+
 def test_training_and_loading_leave_the_global_random_numbers_alone(tmp_path: Path) -> None:
     state = torch.random.get_rng_state()
     train(32).save(tmp_path / "classifier.safetensors")
