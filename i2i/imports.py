@@ -13,13 +13,14 @@ from i2i.atomic_write import write_text
 from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import RunConfig, Settings, merge, to_yaml
 from i2i.data.sources import labels_of
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
 from i2i.files import sha256
 from i2i.interop.assign import assign
 from i2i.interop.family import Family, Reference, ReferenceFile
 from i2i.interop.files import read_state_dict
 from i2i.interop.weights import from_reference
 from i2i.labels import LabelSpace
+from i2i.places import check_folder
 from i2i.runs import run_config
 from i2i.trainer import build_translator
 from i2i.translator import Coverage, Task, Translator, check_size
@@ -125,7 +126,7 @@ def _reference(model: str, cls: type[Translator]) -> Reference:
 
 
 def _refuse_used(run: Path) -> None:
-    refuse_file(run)
+    check_folder(run)
     if run.exists() and any(run.iterdir()):
         raise UserError(f"{run} is not empty: choose another folder with --out")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -159,10 +160,10 @@ def bench(
     chosen = chosen.with_external(parse(external or [], intersection))
     with counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
-    print(f"data: {plan.facts['recognised']}", file=sys.stderr)
+    console.note(f"data: {plan.facts['recognised']}")
     if dry_run:
         for line in plan.lines(states_of(plan)):
-            print(line)
+            console.say(line)
         return
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
     sys.exit(run_bench(plan, crew, stages, forced, by))

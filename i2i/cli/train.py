@@ -1,11 +1,11 @@
 """`i2i train`: a new training, one that goes on, or one that starts with the weights of another."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -20,7 +20,8 @@ from i2i.cli.options import (
     sized,
 )
 from i2i.cli.progress import counting
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
+from i2i.places import check_folder
 
 if TYPE_CHECKING:
     import torch
@@ -123,7 +124,7 @@ def train(
             run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
             _check_new(run)
         if init is not None and start is not None:
-            print(describe_start(init, start, run_config, task), file=sys.stderr)
+            console.note(describe_start(init, start, run_config, task))
         if dry_run:
             _print_training(run, run_config, task, data_set)
             return
@@ -188,7 +189,7 @@ def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]"
 def _check_new(run: Path) -> None:
     from i2i.checkpoint import newest_checkpoint
 
-    refuse_file(run)
+    check_folder(run)
     checkpoint = newest_checkpoint(run)
     if checkpoint is not None and checkpoint.imported:
         raise UserError(
@@ -204,8 +205,8 @@ def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet
     from i2i.config import to_yaml
     from i2i.runs import describe
 
-    print(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
-    print(to_yaml(config.settings()), end="")
+    console.say(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
+    console.say(to_yaml(config.settings()), end="")
 
 
 def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
@@ -216,7 +217,7 @@ def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "
     told = skipping.lines(skipped, data.root) if skipped else []
     told += quick_check.warnings(data, config.data)
     for line in told:
-        print(f"warning: {line}" if not line.startswith(" ") else line, file=sys.stderr)
+        console.note(f"warning: {line}" if not line.startswith(" ") else line)
 
 
 def _train(
@@ -236,19 +237,18 @@ def _train(
     from i2i.trainer import Observer, Trainer
 
     together = f"by {counted(processes.count)}, the first " if processes.count > 1 else ""
-    print(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}", file=sys.stderr)
-    print(f"{together}on {device}, into {run}", file=sys.stderr)
+    console.note(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}")
+    console.note(f"{together}on {device}, into {run}")
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
         uncached = trainer.pictures.decoded_when_drawn
         if uncached:
-            print(
+            console.note(
                 f"{uncached} pictures have no place in the cache and are decoded whenever they are shown: "
                 "a larger --cache-gib may be faster",
-                file=sys.stderr,
             )
         if trainer.position.step:
-            print(f"resuming at step {trainer.position.step} of {trainer.position.steps}", file=sys.stderr)
+            console.note(f"resuming at step {trainer.position.step} of {trainer.position.steps}")
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
@@ -265,7 +265,7 @@ def _train(
             processes=processes,
         )
     position = require_checkpoint(run).position
-    print(
+    console.say(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
         f"translate with: i2i translate {run} PICTURES --target {task.directions[0][1]} --out out/"
     )

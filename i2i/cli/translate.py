@@ -1,14 +1,15 @@
 """`i2i translate`: pictures through a trained model."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from i2i import console
 from i2i.cli.options import DeviceOption, OwnModelOption, registered
 from i2i.cli.progress import counting
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
+from i2i.places import check_folder
 
 if TYPE_CHECKING:
     from i2i.checkpoint import Weights
@@ -70,7 +71,7 @@ def translate(
     for name, given in (("--tile", tile), ("--passes", passes)):
         if given is not None and not full:
             raise UserError(f"{name} is for translations at full resolution: add --full-resolution")
-    refuse_file(out)
+    check_folder(out)
     registered(model)
     files = collect(inputs)
     chosen = choose_device(device)
@@ -78,7 +79,7 @@ def translate(
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
     sizes = check_files(files, out)
-    print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
+    console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     with counting("translating") as progress:
         translate_files(convert, files, out, progress)
-    print(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
+    console.say(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
