@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from i2i.benchmarks.csv_frames import read_pictures
+from i2i.benchmarks.scores import read_pictures
 
 WHO = ("model", "seed")
 WAY = ("source", "target")
@@ -73,7 +73,7 @@ class Found:
     def part(self, name: str) -> pd.DataFrame:
         """One frame, without columns where the file lacks it."""
         if name == "pictures":
-            frame = read_pictures(self.pictures) if self.pictures.is_file() else pd.DataFrame()
+            frame = read_pictures(self.pictures)
         else:
             listed: Sequence[Mapping[str, Any]] = self.contents.get(name, ())
             frame = pd.DataFrame(_judgements(listed) if name == "confusion" else listed)

@@ -4,9 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from i2i.benchmarks.csv_frames import read_pictures
 from i2i.benchmarks.grid import Finished, Row
-from i2i.benchmarks.scores import PICTURE_COLUMNS, pictures_path
+from i2i.benchmarks.scores import pictures_path, read_pictures
 from i2i.metrics.names import is_better_high
 
 WORST_BY = ("psnr", "ssim", "accuracy")
@@ -22,7 +21,7 @@ def read_values(finished: Finished, names: Sequence[str], seed: int) -> Values:
         (name, *place): value
         for name in names
         if (path := pictures_path(finished.out / "scores" / f"{name}-seed{seed}.json")).is_file()
-        for *place, value in read_pictures(path)[list(PICTURE_COLUMNS)].itertuples(index=False, name=None)
+        for *place, value in read_pictures(path).itertuples(index=False, name=None)
     }
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from i2i.benchmarks.external import present
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import ACCURACY, confusion, flag_entry, of_pictures, of_sets
-from i2i.benchmarks.plan import Direction, direction_name
+from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.scores import Scores, entries, read_pictures
 from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
@@ -21,6 +21,7 @@ from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data, pixel_cache
 from i2i.files import sha256
+from i2i.joined_names import direction_name
 from i2i.metrics._arrays import Array
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
@@ -194,6 +195,6 @@ def _some(total: int, count: int) -> list[int]:
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:
     """By direction and metric, values in the order of the pictures."""
     values: dict[Direction, dict[str, list[float]]] = {}
-    for entry in read_pictures(path):
-        values.setdefault((entry["source"], entry["target"]), {}).setdefault(entry["metric"], []).append(entry["value"])
+    for source, target, _, metric, value in read_pictures(path).itertuples(index=False, name=None):
+        values.setdefault((source, target), {}).setdefault(metric, []).append(value)
     return {way: {metric: np.array(own) for metric, own in found.items()} for way, found in values.items()}

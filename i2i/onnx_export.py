@@ -24,7 +24,7 @@ from i2i import __version__
 from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.checkpoint import Weights, require_checkpoint, restore
 from i2i.errors import ExportError, UserError
-from i2i.labels import SEPARATOR
+from i2i.joined_names import direction_name
 from i2i.texts import code, fenced, prose
 from i2i.translator import Task, Translator
 
@@ -151,12 +151,10 @@ def _graphs(translator: Translator, name: str) -> list[Graph]:
             images = _random_images(task, *size)
             return {IMAGES: images}, silent.translate(images, *direction)
 
-        graphs.append(Graph(_file_name(f"{source}2{target}"), module, {"source": source, "target": target}, case))
+        graphs.append(
+            Graph(f"{direction_name((source, target))}.onnx", module, {"source": source, "target": target}, case)
+        )
     return graphs
-
-
-def _file_name(direction: str) -> str:
-    return direction.replace(SEPARATOR, "-") + ".onnx"
 
 
 def _labelled_case(translator: Translator, batch: int, height: int, width: int) -> tuple[Inputs, Tensor]:

@@ -11,10 +11,9 @@ from markdown_it.token import Token
 
 from i2i import card
 from i2i.benchmarks import courses, latex
-from i2i.benchmarks.csv_frames import as_csv, read_pictures
+from i2i.benchmarks.csv_frames import as_csv
 from i2i.benchmarks.report import markdown
-from i2i.benchmarks.scores import read_pictures as read_rows
-from i2i.benchmarks.scores import write_pictures
+from i2i.benchmarks.scores import read_pictures, write_pictures
 from i2i.validation import COLUMNS
 from tests.test_outputs import PROTOCOL, made_up
 
@@ -61,7 +60,6 @@ def test_a_name_is_no_formula_in_any_table_and_is_read_back(bench, tmp_path):
     entries = [{"source": NASTY, "target": "-b", "picture": "@x", "metric": "psnr", "value": -1.5}]
     write_pictures(tmp_path / "x.csv", entries)
     assert "\n=" not in (tmp_path / "x.csv").read_text()
-    assert read_rows(tmp_path / "x.csv") == entries
     assert read_pictures(tmp_path / "x.csv").to_dict("records") == entries
 
 

@@ -398,7 +398,7 @@ def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, dat
     assert all(
         (entry["source"], entry["target"]) == WAY for kind in kinds - {"key", "features"} for entry in found[kind]
     )
-    table = read_pictures(pictures_path(out))
+    table = read_pictures(pictures_path(out)).to_dict("records")
     assert pictures_path(out).name == "x-seed0.pictures.csv"
     assert {entry["metric"] for entry in table} >= {"accuracy", "psnr", "content-ssim"}
     shutil.rmtree(swapped / "summer2winter")
