@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from i2i import registry
+from i2i import registry, texts
 from i2i.atomic_write import write_text
 from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import RunConfig, Settings, merge, to_yaml
@@ -74,7 +74,8 @@ class Imported:
         if self.fresh:
             lines.append(f"not among the files, so a training starts afresh with: {', '.join(self.fresh)}")
         target = task.directions[0][1]
-        return [*lines, f"translate with: i2i translate {self.run} PICTURES --target {target} --out out/"]
+        command = f"i2i translate {texts.argument(self.run)} PICTURES {texts.option('--target', target)} --out out/"
+        return [*lines, f"translate with: {command}"]
 
 
 def import_run(files: Sequence[Path], model: str, domains: Sequence[str], changes: Settings, run: Path) -> Imported:

@@ -34,6 +34,7 @@ def check_file(path: Path, option: str) -> None:
         UserError: if it is a folder, a device or the like, or lies in a file.
         OSError: naming the place, if nothing can be written there.
     """
+    _check_names(path)
     if _is_there(path) and not path.is_file():
         kind = "a folder" if path.is_dir() else "a device or pipe"
         raise UserError(f"{option} {path} is no place for a file, it is {kind}: name a file")

@@ -23,6 +23,7 @@ from i2i.cli.progress import counting
 from i2i.errors import UserError
 from i2i.joined_names import join_names
 from i2i.places import check_folder
+from i2i.texts import argument, option
 
 if TYPE_CHECKING:
     import torch
@@ -132,7 +133,7 @@ def train(
         if skipped is not None:
             left_out = skipped
             processes.once(lambda: _before_training(run, run_config, data_set, left_out))
-        _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes)
+        _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes, given)
 
 
 def _new_run(
@@ -161,7 +162,29 @@ def _new_run(
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    return run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
+    config = run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
+    return config if start or "domains" in located else _with_a_pair(config)
+
+
+def _with_a_pair(config: "RunConfig") -> "RunConfig":
+    """The first two domains of a drawn set for a model that learns one pair: the user has not chosen any."""
+    from i2i import registry
+    from i2i.config import merge
+    from i2i.data.embedded import EMBEDDED
+    from i2i.runs import run_config
+    from i2i.translator import Coverage
+
+    data = config.data
+    if data.path or data.sets or data.embedded not in EMBEDDED or registry.get(config.name).coverage is Coverage.ALL:
+        return config
+    domains = list(data.domains or EMBEDDED[data.embedded].domains)
+    if len(domains) <= 2:
+        return config
+    console.note(
+        f"{config.name} learns one pair of domains: the first two of {data.embedded}, {domains[0]} and {domains[1]}; "
+        "others with --set data.domains=A,B"
+    )
+    return run_config(config.name, merge(config.settings(), {"data": {"domains": domains[:2]}}))
 
 
 def _same_model(model: str | None, started: str) -> str:
@@ -231,7 +254,9 @@ def _train(
     start: "Checkpoint | None",
     accept_data: bool,
     processes: "Processes",
+    given: str | None,
 ) -> None:
+    from i2i import own_models
     from i2i.checkpoint import require_checkpoint
     from i2i.runs import counted, describe, describe_fit, train_run
     from i2i.tracking import ProgressLine, TensorBoardLog, duration
@@ -266,7 +291,9 @@ def _train(
             processes=processes,
         )
     position = require_checkpoint(run).position
+    own = f" {option('--model', given)}" if given and own_models.is_source(given) else ""
     console.say(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
-        f"translate with: i2i translate {run} PICTURES --target {task.directions[0][1]} --out out/"
+        f"translate with: i2i translate {argument(run)} PICTURES {option('--target', task.directions[0][1])}{own}"
+        " --out out/"
     )

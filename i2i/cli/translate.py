@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def translate(
-    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
     inputs: Annotated[list[Path], typer.Argument(help="Pictures and folders of pictures.")],
     target: Annotated[
         str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
@@ -46,6 +46,7 @@ def translate(
             help="How often all tiles pass beforehand, to find what norms need of the whole picture; 2 by default.",
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace translations that are there.")] = False,
     model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -83,12 +84,12 @@ def translate(
             raise UserError(f"{name} is for translations at full resolution: add --full-resolution")
     check_folder(out)
     registered(model)
-    files = collect(inputs)
+    files = collect(inputs, out)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
-    sizes = check_files(files, out)
+    sizes = check_files(files, out, overwrite)
     for line in left_out_line(left_out(inputs)):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
