@@ -152,6 +152,7 @@ LAYERS = {
     },
     "benchmarks": {
         "checkpoint",
+        "checksums",
         "config",
         "data",
         "disk",
