@@ -125,7 +125,7 @@ def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
         return None
     fault = first_fault(out, found.sound) if found.sound else "it has no checksums"
     if fault:
-        print(f"i2i: the report is written again, because {fault}", file=sys.stderr)
+        console.note(f"i2i: the report is written again, because {fault}")
         return None
     return {"files": found.files, "text": terminal(found.text)}
 

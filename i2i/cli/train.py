@@ -162,8 +162,8 @@ def _new_run(
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    config = run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
-    return config if start or "domains" in located else _with_a_pair(config)
+    made = run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
+    return made if start or "domains" in located else _with_a_pair(made)
 
 
 def _with_a_pair(config: "RunConfig") -> "RunConfig":
