@@ -26,6 +26,7 @@ from i2i.benchmarks.recorded import recorded
 from i2i.benchmarks.status import index_path
 from i2i.benchmarks.stored import refuse_merged
 from i2i.benchmarks.suite import CheckpointRule, Contestant, Suite
+from i2i.benchmarks.unchanged import Seen
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
@@ -216,6 +217,7 @@ class _Builder:
                 "name": contestant.model,
                 "settings": config.settings() | {"model": _without_name(config)},
                 "domains": training.domains,
+                "seen": self._seen(*learnt_from(config), domains=training.domains),
                 "key": keys[training.name],
                 **source,
             }
@@ -238,6 +240,7 @@ class _Builder:
                 "out": self.out / "translations" / name / f"seed{seed}",
                 "runs": runs,
                 "weights": weights,
+                "seen": self._seen(self._everyday.test_split),
                 "key": key,
                 **source,
             },
@@ -256,6 +259,7 @@ class _Builder:
                 "translations": translate.arguments["out"],
                 "directions": self.directions,
                 "gan_train": self._gan_train(),
+                "seen": self._seen(self._everyday.test_split),
                 "key": stable_hash([translate.arguments["key"], self._scorer_key()]),
             },
             (translate.name, CLASSIFIER),
@@ -285,6 +289,7 @@ class _Builder:
             "settings": self._judging_settings(),
             "path": self._scorer()["classifier"],
             "options": self.suite.classifier.model_dump(),
+            "seen": self._seen(self._everyday.train_split),
             "key": self._classifier_key(),
         }
         return [
@@ -296,6 +301,7 @@ class _Builder:
                     "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
                     "gan_train": self._gan_train(),
+                    "seen": self._seen(self._everyday.train_split, self._everyday.test_split),
                     "key": stable_hash([REAL, REAL_VERSION, self._scorer_key()]),
                 },
                 (CLASSIFIER,),
@@ -354,6 +360,9 @@ class _Builder:
             data = self.data if asked[1] == self.data.domains else self.data.restricted(asked[1])
             self.fingerprints[asked] = data.fingerprint(self.files.blake2b, asked[0])
         return self.fingerprints[asked]
+
+    def _seen(self, *splits: str, domains: tuple[str, ...] | None = None) -> Seen:
+        return Seen.of(self.data, index_path(self.out), splits, domains or self.data.domains)
 
     def _facts(self, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
         height, width = self._everyday.image_size

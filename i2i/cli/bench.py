@@ -138,6 +138,7 @@ def bench(
     from i2i.benchmarks.plan import STAGES
     from i2i.benchmarks.prepare import prepare
     from i2i.benchmarks.recorded import recorded, relocated
+    from i2i.benchmarks.stopping import stoppable
     from i2i.benchmarks.suite import budget_assignments, checkpoint_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
@@ -159,7 +160,7 @@ def bench(
         lpips = lpips or before.chosen.lpips
     elsewhere = parse(external or [], intersection)
     chosen = chosen.with_external(elsewhere)
-    with counting("drawing the embedded set") as progress:
+    with stoppable(None), counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     for warning in before.check(plan, bool(located), elsewhere) if before else ():
         console.note(f"warning: {warning}")
@@ -169,4 +170,5 @@ def bench(
             console.say(line)
         return
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
-    sys.exit(run_bench(plan, crew, stages, forced, by))
+    with stoppable(plan.out):
+        sys.exit(run_bench(plan, crew, stages, forced, by))
