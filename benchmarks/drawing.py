@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,6 +17,7 @@ DPI = 300
 CELL = 0.5  # inches, of a map with numbers
 SMALL_CELL = 0.24  # inches, of one without
 LETTER = 0.075  # inches, of a domain's name
+HEAD_LETTER = 0.095  # inches, of a contestant's name
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -23,7 +25,8 @@ def save(figure: Figure, path: Path) -> None:
     suffix = path.suffix[1:].lower()
     # Without the date, so that the same results give the same file.
     metadata: dict[str, Any] = {"CreationDate": None} if suffix == "pdf" else {}
-    with replacing(path, sync=False) as partial:
+    # Type 42: venues refuse the outlines of Type 3, in which matplotlib writes letters otherwise.
+    with replacing(path, sync=False) as partial, rc_context({"pdf.fonttype": 42}):
         figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
 
 
@@ -51,6 +54,7 @@ class Sheet:
     below: float
 
     GAP, TITLE, METRIC, BAR = 0.15, 0.65, 0.6, 0.85
+    NAME = 10.0  # points, of the names above the columns
 
     @cached_property
     def figure(self) -> Figure:
@@ -65,6 +69,13 @@ class Sheet:
         left = self.METRIC + self.left + column * (self.width + self.GAP)
         bottom = up - self.TITLE - self.height - row * (self.height + self.GAP)
         return self.figure.add_axes((left / across, bottom / up, (width or self.width) / across, self.height / up))
+
+    def head(self, axes: Axes, name: str) -> None:
+        """Put a name above a map, in two lines and smaller letters where it would run into the next one."""
+        letters = max(int(self.width / HEAD_LETTER), -(-len(name) // 2))
+        text = axes.set_title("\n".join(textwrap.wrap(name, letters)), fontsize=self.NAME, parse_math=False)
+        across = text.get_window_extent().width / self.figure.dpi
+        text.set_fontsize(self.NAME * min(1, (self.width + self.GAP / 2) / across))
 
     def title(self, text: str) -> None:
         """Say above all maps what they show."""

@@ -6,8 +6,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from i2i.benchmarks.captions import averaging, budget_text, checkpoint_lines, ranking_in_short
-from i2i.benchmarks.comparing import SAME, UNTESTED, Column, ranked
+from i2i.benchmarks.captions import (
+    averaging,
+    budget_text,
+    checkpoint_lines,
+    doubts_lines,
+    ranking_in_short,
+    suite_lines,
+)
+from i2i.benchmarks.comparing import FEW_SEEDS, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health
 from i2i.benchmarks.grouping import By, Group, groups
@@ -39,10 +46,12 @@ SPECIAL = {
     "–": "--",
     SAME: r"$\dagger$",
     UNTESTED: r"$\ddagger$",
+    FEW_SEEDS: r"\S{}",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v"}
 ACCENTS |= {"\u0327": "c", "\u0304": "=", "\u0306": "u", "\u0307": "."}
+MARKS = {SAME: r"^{\dagger}", UNTESTED: r"^{\ddagger}", FEW_SEEDS: r"^{\S}"}
 DASH = "--"
 STYLE = r"\\(?:mathbf|underline|emph)\b"
 PAGE = 345.0  # points, the width of text in a bare article
@@ -172,12 +181,12 @@ def _health(grouped: Sequence[Group]) -> _Column:
     return _Column("Health", cells, "l")
 
 
-def _heading(metric: str) -> str:
+def _heading(metric: str, sign: str) -> str:
     r"""`PSNR, dB ↑` as `PSNR (dB) $\uparrow$`, a long one in several lines."""
     words, _, arrow = title(metric).rpartition(" ")
     name, comma, unit = words.partition(", ")
     lines = textwrap.wrap(f"{name} ({unit})" if comma else name, HEADING, break_long_words=False)
-    return _stacked([*map(escape, lines[:-1]), f"{escape(lines[-1])} {escape(arrow)}"])
+    return _stacked([*map(escape, lines[:-1]), f"{escape(lines[-1])} {escape(arrow)}{escape(sign)}"])
 
 
 def _stacked(lines: Sequence[str]) -> str:
@@ -199,7 +208,7 @@ def _costs(grouped: Sequence[Group], position: int) -> _Column:
 
 
 def _metric(grouped: Sequence[Group], metric: str) -> _Column:
-    return _Column(_heading(metric), [_cells(group, metric) for group in grouped])
+    return _Column(_heading(metric, grouped[0].columns[metric].sign), [_cells(group, metric) for group in grouped])
 
 
 def _cells(group: Group, metric: str) -> dict[str, str]:
@@ -209,24 +218,32 @@ def _cells(group: Group, metric: str) -> dict[str, str]:
 
 
 def _number(score: Score, precision: int, column: Column, name: str) -> str:
-    styles = {0: r"\mathbf", 1: r"\underline"}
-    place = column.places.get(name) if len(column.places) > 1 else None
-    mean = f"{score.mean:.{precision}f}"
-    styled = f"{styles[place]}{{{mean}}}" if place in styles else mean
-    spread = "" if score.deviation is None else rf" \pm {score.deviation:.{precision}f}"
-    mark = {SAME: r"^{\dagger}", UNTESTED: r"^{\ddagger}"}.get(column.mark(name), "")
-    return f"${styled}{spread}{mark}$"
+    mean, *deviation = (_exponent(part) for part in score.parts(precision))
+    styles: dict[int | None, str] = {0: r"\mathbf", 1: r"\underline"}
+    style = styles.get(column.place(name))
+    styled = f"{style}{{{mean}}}" if style else mean
+    mark = MARKS.get(column.mark(name), "")
+    number = r" \pm ".join([styled, *deviation])
+    return f"${number}{mark}$"
+
+
+def _exponent(number: str) -> str:
+    r"""`4.2767e6` as `4.2767 \cdot 10^{6}`."""
+    digits, e, power = number.partition("e")
+    return rf"{digits} \cdot 10^{{{power}}}" if e else number
 
 
 def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str) -> str:
     facts, few = plan.facts, results.few_pictures is not None
     parts = [
         f"{facts['dataset']}, {facts['image_size']} px.",
+        *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
-        averaging(plan),
+        *doubts_lines(grouped),
+        averaging(plan, grouped),
         *([f"Fewer than {ENOUGH_PICTURES:,} pictures: Frechet distances are biased upwards."] * few),
         ranking_in_short(grouped),
         f"Protocol {protocol}.",
     ]
-    return escape(" ".join(part for part in parts if part))
+    return escape(" ".join(part for part in parts if part).replace("`", ""))

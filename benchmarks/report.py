@@ -3,7 +3,7 @@
 from i2i.benchmarks import captions, detail_tables, tables
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.formats import last_line
-from i2i.benchmarks.grouping import By, groups
+from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
@@ -29,7 +29,7 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
         *_health_section(results),
         *_judgements_section(results),
         *_by_n_sections(results),
-        *_direction_sections(results),
+        *_direction_sections(results, grouped[0]),
     ]
     if results.failures:
         parts.append("## Failed")
@@ -91,10 +91,11 @@ def _by_n_sections(results: Results) -> list[str]:
     return parts
 
 
-def _direction_sections(results: Results) -> list[str]:
+def _direction_sections(results: Results, group: Group) -> list[str]:
     parts = []
     for metric in results.metrics:
-        parts.append(f"## {title(metric)} by direction")
+        sign = group.columns[metric].sign if metric in group.columns else ""
+        parts.append(f"## {title(metric)} by direction{sign}")
         parts.append(tables.markdown_table(tables.by_direction(results, metric)))
         parts += captions.intervals_caption(results, metric)
     return parts

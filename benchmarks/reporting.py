@@ -13,6 +13,7 @@ from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, evidence, state_of
 from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.terminal import Shown, columns_of_terminal
 from i2i.benchmarks.versions import differences, versions
 from i2i.config import stable_hash
 from i2i.locks import held
@@ -49,7 +50,7 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
         if written is None:
             written = _written(plan, failures, unfinished, notes, by)
             write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written}))
-    print(written["text"])
+    print(Shown(**written["shown"]).text(str(plan.out / "table.md"), columns_of_terminal()))
     for note in notes:
         print(f"warning: {note}", file=sys.stderr)
     return close(plan, written["files"], failures, unfinished)
@@ -92,7 +93,7 @@ def _failures(plan: Plan, missing: list[Job], errors: Mapping[str, str]) -> dict
 def _written(
     plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By"
 ) -> dict[str, Any]:
-    """Write everything; returns the names of the `files` and the `text` for the terminal."""
+    """Write everything; returns the names of the `files` and what is `shown` on the terminal."""
     from i2i.benchmarks.publish import write  # takes a second or two to import
     from i2i.benchmarks.results import collect
 

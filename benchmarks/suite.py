@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -132,6 +133,8 @@ class Contestant:
 class Suite(Section):
     """Everything a bench needs to know besides the data folder."""
 
+    name: str = Field("", description="that it was asked for by; filled when it is read")
+    about: str = Field("", description="what a reader of its table must know of its settings, in a sentence's part")
     models: tuple[str, ...] = Field(
         ("pix2pix", "cyclegan", "stargan"), min_length=1, description="who takes part: translators and variants"
     )
@@ -192,7 +195,7 @@ def load_suite(
     Raises:
         UserError: for an unknown suite, model or setting.
     """
-    settings = read(base) if isinstance(base, str) else dict(base)
+    settings = {**read(base), "name": Path(base).stem} if isinstance(base, str) else dict(base)
     if models:
         settings["models"] = chosen_models(models, settings.get("models", Suite().models))
         settings["own_models"] = _still_named(settings)

@@ -1,5 +1,6 @@
 """The tables of a report as text: one row per contestant, per direction, or per cost."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
@@ -27,7 +28,7 @@ def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold) -> pd.D
     The best of each metric is emphasised by `best`; behind a number stands whether it can be told from the best. Costs
     are of all directions together, and shown only if those are in one group.
     """
-    return pd.DataFrame([line for group in grouped for line in _lines(group, best)])
+    return pd.DataFrame([line for group in grouped for line in _lines(group, best)], dtype=object).fillna(DASH)
 
 
 def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]:
@@ -38,7 +39,8 @@ def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]
         if group.name:
             line = {group.by: group.name, "model": name}
         for metric in results.metrics:
-            line[title(metric)] = _marked(metric, name, means.get((name, metric)), group.columns[metric], best)
+            heading = title(metric) + group.columns[metric].sign
+            line[heading] = _marked(metric, name, means.get((name, metric)), group.columns[metric], best)
         if len(results.details.flags):
             line["health"] = health(results, name)
         yield {**line, "n": whole(_pictures(scores[scores["model"] == name]))}
@@ -109,9 +111,18 @@ def _number(metric: str, score: Score | None) -> str:
     return DASH if score is None else score.text(decimals(metric))
 
 
+_NUMBER = re.compile(r"[\d–*-][\d.,e+ \[\]±*–-]*( ?[GMk])?( [†‡§])?( [\d.,e+-]+)?")
+
+
+def numeric(frame: pd.DataFrame) -> list[bool]:
+    """By column, whether it holds numbers, which are aligned to the right, and not words."""
+    return [all(_NUMBER.fullmatch(str(cell)) for cell in frame[name]) for name in frame.columns]
+
+
 def markdown_table(frame: pd.DataFrame) -> str:
-    """A table as Markdown, all columns but the first to the right."""
-    rows = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *frame.values.tolist()]
+    """A table as Markdown, columns of numbers to the right."""
+    rules = ["---:" if right else "---" for right in numeric(frame)]
+    rows = [list(frame.columns), rules, *frame.values.tolist()]
     return "\n".join("| " + " | ".join(escaped(str(cell)) for cell in row) + " |" for row in rows)
 
 

@@ -1,22 +1,46 @@
-"""What a bench shows on the terminal: the progress of its jobs, and the table at the end."""
+"""What a bench shows on the terminal: the progress of its jobs, and the table at the end. Without torch."""
 
+import shutil
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
-from i2i.benchmarks.comparing import SAME, UNTESTED
 from i2i.benchmarks.formats import last_line
-from i2i.benchmarks.grouping import By, groups
-from i2i.benchmarks.plan import Job, Plan
-from i2i.benchmarks.results import Results
-from i2i.benchmarks.tables import SPENT, summary
-from i2i.text_table import text_table
+from i2i.benchmarks.plan import Job
+from i2i.text_table import WIDTH, fitted_table
+from i2i.texts import one_line
 
 
-def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
-    """The summary for the terminal."""
-    frame = summary(groups(plan, results, by), best="{}*".format).drop(columns=list(SPENT), errors="ignore")
-    heading = f"* best, {SAME} not distinguishable from it, {UNTESTED} best, not tested"
-    rows, numbers = frame.itertuples(index=False), range(1, len(frame.columns))
-    return text_table(list(frame.columns), rows, numbers, f"mean over directions; {heading}")
+def columns_of_terminal() -> int:
+    """Characters across the terminal; what is no terminal takes a wide table."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The summary for the terminal, before it is known how wide that is.
+
+    Attributes:
+        header, rows: of the table.
+        right: numbers of the columns of numbers.
+        spare: numbers of the columns that narrow terminals leave out, in this order: pictures, metrics from the last
+            on, health.
+        notes: sentences below.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Sequence[int]
+    spare: Sequence[int]
+    notes: Sequence[str]
+
+    def text(self, place: str, width: int) -> str:
+        """The table in so many characters across, with what it leaves out and that it is whole at `place`."""
+        table, left_out = fitted_table(self.header, self.rows, self.right, self.spare, width)
+        narrow = f"No room for {'; '.join(left_out)}: {place} has all columns."
+        notes = [*self.notes, *([narrow] if left_out else [])]
+        return "\n".join([table, *(textwrap.fill(one_line(note), width, break_on_hyphens=False) for note in notes)])
 
 
 class JobLines:

@@ -17,7 +17,7 @@ from i2i.benchmarks.detail_tables import curve, health
 from i2i.benchmarks.details import Details, Found
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import collect
-from i2i.benchmarks.terminal import terminal_table
+from i2i.benchmarks.terminal_table import shown
 from tests.test_outputs import PROTOCOL, made_up
 
 DISTANCES = {(name, metric): [1.0] for name in ("one", "two") for metric in ("accuracy", "FD-x", "KID-x", "psnr")}
@@ -103,7 +103,7 @@ def test_the_health_column_says_what_went_up_and_how_often(tmp_path):
     assert "| one | b → a | copied" not in text
     assert "No flag went up." in markdown(plan, fine)
     assert "copied in 1 of 2" in latex.table(plan, results, PROTOCOL)
-    assert "copied" in terminal_table(plan, results)
+    assert "copied" in shown(plan, results).text("x", 100)
 
 
 def test_few_pictures_put_kid_first_and_are_warned_of(tmp_path):

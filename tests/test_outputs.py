@@ -1,15 +1,17 @@
 """Tables, figures and JSON of made-up results say what the results say, whatever the names are."""
 
 import json
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from i2i.benchmarks import figures, latex
+from i2i.benchmarks import figures, heat, latex
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.curves import cost_figure, main_metric
@@ -18,7 +20,9 @@ from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score
-from i2i.benchmarks.suite import Suite
+from i2i.benchmarks.suite import Suite, load_suite
+from i2i.benchmarks.tables import markdown_table
+from i2i.benchmarks.terminal_table import shown
 from i2i.labels import LabelSpace
 
 PROTOCOL = "0123456789abcdef"
@@ -96,8 +100,8 @@ SCORES = {
 def test_the_best_translator_is_bold_and_the_second_underlined_in_the_direction_of_the_metric(tmp_path):
     rows = tex_rows(latex.table(*made_up(tmp_path, SCORES, reference=["copy"]), PROTOCOL))
     assert rows["Model"][-2:] == [r"PSNR (dB) $\uparrow$", r"FID $\downarrow$"]
-    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00^{\dagger}$"]
-    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41^{\dagger}$", r"$\mathbf{6.00} \pm 1.41$"]
+    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00^{\S}$"]
+    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41^{\S}$", r"$\mathbf{6.00} \pm 1.41$"]
     assert rows["three"][-2:] == [r"$19.00 \pm 0.00$", r"$\mathbf{6.00} \pm 0.00$"]
     assert rows["copy"][-2:] == [r"$99.00 \pm 0.00$", "--"]
     assert rows["real"][-2:] == ["--", "$0.50$"]
@@ -163,27 +167,71 @@ def test_the_deviation_is_that_of_a_sample():
 
 
 def maps_of(figure):
-    return [np.ma.filled(axes.images[0].get_array(), np.nan) for axes in figure.axes if axes.images]
+    """The maps as they are painted: colours [source, target, 4]."""
+    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
+
+
+def numbers_of(axes):
+    """What is written into the cells of a map, by (source, target)."""
+    return {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in axes.texts}
 
 
 def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_diagonal(tmp_path):
     figure = heat_maps(*made_up(tmp_path, SCORES))
     maps = maps_of(figure)
     assert len(maps) == 2 * 4
-    away = ~np.eye(3, dtype=bool)
-    assert all(np.isnan(np.diag(values)).all() for values in maps)
-    assert (maps[0][away] == 21).all()
-    assert maps[1][away] == pytest.approx(25.1)
-    limits = {axes.images[0].get_clim() for axes in figure.axes if axes.images}
-    assert limits == {(19.0, 99.0), (6.0, 9.0)}
+    assert all((np.diag(values[..., 3]) == 0).all() for values in maps)
+    assert all((values[..., 3] == 255 * (1 - np.eye(3))).all() for values in maps[:7])  # `copy` has no FID
+    axes = [one for one in figure.axes if one.images]
+    assert set(numbers_of(axes[0]).values()) == {"21.00"}
+    assert set(numbers_of(axes[1]).values()) == {"25.10"}
     texts = {text.get_text() for text in figure.texts} | {axes.get_title() for axes in figure.axes}
     assert {"PSNR, dB\N{NO-BREAK SPACE}↑", "FID\N{NO-BREAK SPACE}↓", "one", "two", "three", "copy"} <= texts
 
 
-def test_colours_of_heat_maps_end_where_translators_do_and_not_with_a_reference_row(tmp_path):
-    figure = heat_maps(*made_up(tmp_path, SCORES, reference=["copy"]))
-    limits = {axes.images[0].get_clim() for axes in figure.axes if axes.images}
-    assert limits == {(19.0, 25.1), (6.0, 9.0)}
+def colours(figure):
+    """The colours of the maps, in their order, each of which is painted in one alone."""
+    found = []
+    for values in maps_of(figure):
+        (colour,) = {tuple(cell) for cell in values[values[..., 3] > 0].tolist()}
+        found.append(colour[:3])
+    return found
+
+
+def test_equal_scores_have_equal_colours_whatever_other_scores_there_are(tmp_path):
+    tied = {("one", "accuracy"): [1.0], ("two", "accuracy"): [1.0], ("copy", "accuracy"): [0.0]}
+    best, same, worst = colours(heat_maps(*made_up(tmp_path, tied, reference=["copy"])))
+    assert best == same == heat.STOPS[-1]
+    assert worst == heat.STOPS[0]
+    apart = {**tied, ("two", "accuracy"): [0.5]}
+    assert colours(heat_maps(*made_up(tmp_path, apart)))[0] == best
+
+
+def test_methods_that_all_tie_are_neither_best_nor_worst_of_a_metric_without_such_ends():
+    for metric in ("psnr", "fid", "l1"):
+        assert heat.scale(metric, [7.0, 7.0]).share(7.0) == 0.5
+    assert heat.scale("kid", [0.0, -0.001]).share(0.0) == 1
+    assert heat.scale("fid", [2.0, 50.0]).share(50.0) == 0
+    assert heat.scale("psnr", [10.0, 40.0]).share(40.0) == 1
+    assert heat.scale("psnr", []).share(0.0) == 0.5
+
+
+def test_a_reference_row_that_lies_far_off_does_not_make_translators_look_alike(tmp_path):
+    scores = {("one", "fid"): [5.0], ("two", "fid"): [50.0], ("copy", "fid"): [9e5]}
+    one, two, copy = colours(heat_maps(*made_up(tmp_path, scores, reference=["copy"])))
+    assert two == copy == heat.STOPS[0]
+    assert one not in (two, heat.STOPS[0])
+
+
+def test_the_bar_shows_the_colours_of_the_cells(tmp_path):
+    for metric, ends in (("accuracy", (0, 1)), ("fid", (0, 50))):
+        scores = {("one", metric): [1.0 if metric == "accuracy" else 50.0], ("two", metric): [0.0]}
+        figure = heat_maps(*made_up(tmp_path, scores))
+        bar = next(axes for axes in figure.axes if not axes.images)
+        (mesh,) = bar.collections[-1:]
+        assert (mesh.norm.vmin, mesh.norm.vmax) == ends
+        for value, colour in zip((ends[1], 0), colours(figure), strict=True):
+            assert mesh.cmap(mesh.norm(value), bytes=True)[:3] == pytest.approx(colour, abs=2)
 
 
 def extents(figure, texts):
@@ -212,7 +260,7 @@ def test_names_of_what_was_not_trained_stand_beside_the_points(tmp_path):
 def test_source_runs_down_and_target_to_the_right(tmp_path):
     plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]})
     results.scores.loc[(results.scores["source"] == "a") & (results.scores["target"] == "c"), "value"] = 7.0
-    assert maps_of(heat_maps(plan, results))[0][0, 2] == 7
+    assert numbers_of(heat_maps(plan, results).axes[0])[0, 2] == "7.00"
 
 
 def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path):
@@ -232,6 +280,104 @@ def test_the_cost_figure_names_every_contestant_and_its_seconds(tmp_path):
         "three": (62, pytest.approx(6, abs=1e-2)),
     }
     assert "FID (lower is better)" in axes.get_ylabel()
+
+
+def fonts_of(pdf: bytes) -> set[bytes]:
+    """Kinds of the fonts in a PDF, whose dictionaries matplotlib writes uncompressed."""
+    return set(re.findall(rb"/Subtype /(Type[013]|TrueType|CIDFontType[02])\b", pdf))
+
+
+def test_no_figure_has_letters_of_type_3(tmp_path):
+    figures.draw(*made_up(tmp_path, SCORES))
+    for path in tmp_path.glob("*.pdf"):
+        assert fonts_of(path.read_bytes()) == {b"Type0", b"CIDFontType2"}, path.name
+
+
+@pytest.mark.parametrize(
+    ("by", "says"),
+    [
+        ("averaged", "Means over 6 directions, ± standard deviation over 2 seeds (0, 1; n - 1 in its denominator)."),
+        ("target", "Means over the directions to each target, ± standard"),
+        ("direction", "Values of single directions, ± standard"),
+    ],
+)
+def test_the_caption_says_what_its_own_table_averages(tmp_path, by, says):
+    plan, results = made_up(tmp_path, SCORES)
+    for text in (markdown(plan, results, by=by), shown(plan, results, by).text("x", 300)):
+        assert says in text
+    tex = latex.table(plan, results, PROTOCOL, by)
+    assert says.partition("±")[0] in tex
+    assert ("Means over 6" in tex) == (by == "averaged")
+
+
+def test_a_single_direction_is_no_mean(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]}, domains=("a", "b"))
+    one = replace(plan, directions=(("a", "b"),))
+    assert "One direction, seed 0." in markdown(one, results)
+
+
+@pytest.mark.parametrize(
+    ("value", "deviation", "precision", "text"),
+    [
+        (26.1234, 0.4567, 2, "26.12 ± 0.46"),
+        (4276688.0311, 60346.7548, 4, "4.2767e6 ± 0.0603e6"),
+        (123456.7, None, 2, "1.2346e5"),
+        (12345.67, 2.0, 2, "12346 ± 2"),
+        (1234.567, None, 2, "1234.6"),
+        (0.0, 0.0, 3, "0.000 ± 0.000"),
+        (-0.00012, None, 4, "-0.0001"),
+        (float("inf"), None, 2, "inf"),
+    ],
+)
+def test_scores_are_printed_with_significant_digits_only(value, deviation, precision, text):
+    spread = 0 if deviation is None else deviation / 2**0.5
+    seeds = [value] if deviation is None else [value - spread, value + spread]
+    assert Score(dict(enumerate(seeds))).text(precision) == text
+
+
+def test_huge_scores_are_short_in_every_table_and_tie_as_printed(tmp_path):
+    scores = {("one", "fid"): [4276688.0311, 4197039.2], ("two", "fid"): [4276690.0, 4197041.0]}
+    plan, results = made_up(tmp_path, scores)
+    text = "4.2369e6 ± 0.0563e6"
+    assert markdown(plan, results).count(f"**{text}**") == 2
+    assert shown(plan, results).text("x", 100).count(f"{text}*") == 2
+    assert latex.table(plan, results, PROTOCOL).count(r"\mathbf{4.2369 \cdot 10^{6}} \pm 0.0563 \cdot 10^{6}") == 2
+    for axes in heat_maps(plan, results).axes:
+        assert all(len(text.get_text()) <= 6 for text in axes.texts)
+
+
+def test_words_stand_on_the_left_and_numbers_on_the_right():
+    frame = pd.DataFrame({"model": ["a"], "n": ["1,000"], "says": ["3 of 4 b"], "x": ["**1.2 ± 0.3** ‡"], "y": ["–"]})
+    assert markdown_table(frame).splitlines()[1] == "| --- | ---: | --- | ---: | ---: |"
+    other = pd.DataFrame({"a": ["1.00 [0.50, 1.75]", "1.2e6", "-0.1 †", "1.23 G"], "direction": ["a → b"] * 4})
+    assert markdown_table(other).splitlines()[1] == "| ---: | --- |"
+
+
+def test_what_is_left_out_for_want_of_weights_is_told_with_its_remedy(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "FD-domain-classifier"): [1.0]})
+    facts = {**plan.facts, "image_size": "64x64", "lpips": None}
+    line = (
+        "Left out for want of weights: FID (`i2i weights get inception`), LPIPS (`i2i weights get lpips-alex`). "
+        "Fetch them and repeat the command."
+    )
+    assert f"- {line}" in markdown(replace(plan, facts=facts), results)
+    assert line.replace("`", "") in shown(replace(plan, facts=facts), results).text("x", 300)
+    for changed in ({"lpips": "alex:1"}, {"image_size": "16x64"}):
+        assert "(`i2i weights get inception`). Fetch" in markdown(replace(plan, facts={**facts, **changed}), results)
+    own = {**facts, "chosen": {"extractor": "timm:resnet18"}, "lpips": "alex:1"}
+    assert "want of weights" not in markdown(replace(plan, facts=own), results)
+
+
+def test_the_suite_stands_in_every_caption_with_what_it_was_made_for(tmp_path):
+    plan, results = made_up(tmp_path, SCORES)
+    suite = load_suite("quick", None, {"path": "x"}, [])
+    assert (suite.name, load_suite(suite.model_dump(mode="json"), None, {}, []).name) == ("quick", "quick")
+    named = replace(plan, facts={**plan.facts, "suite": suite.model_dump(mode="json")})
+    says = "quick: made for narrow networks and a short training"
+    assert says in markdown(named, results).replace("`", "")
+    assert says in shown(named, results).text("x", 300)
+    assert says in latex.table(named, results, PROTOCOL)
+    assert "Suite" not in markdown(plan, results)
 
 
 @pytest.mark.parametrize(
