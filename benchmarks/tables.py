@@ -1,7 +1,7 @@
 """The tables of a report as text: one row per contestant, per direction, or per cost."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from i2i.benchmarks.grouping import Group
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, number, title
+from i2i.texts import markdown
 
 SPENT = ("trainings", "parameters", "images seen", "seconds")
 
@@ -39,11 +40,17 @@ def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]
         if group.name:
             line = {group.by: group.name, "model": name}
         for metric in results.metrics:
-            heading = title(metric) + group.columns[metric].sign
-            line[heading] = _marked(metric, name, means.get((name, metric)), group.columns[metric], best)
+            line[headings(group)[metric]] = _marked(
+                metric, name, means.get((name, metric)), group.columns[metric], best
+            )
         if len(results.details.flags):
             line["health"] = health(results, name)
         yield {**line, "n": whole(_pictures(scores[scores["model"] == name]))}
+
+
+def headings(group: Group) -> dict[str, str]:
+    """By metric, what stands above its column."""
+    return {metric: title(metric) + column.sign for metric, column in group.columns.items()}
 
 
 def _spent(cost: Costs | None) -> dict[str, str]:
@@ -119,13 +126,9 @@ def numeric(frame: pd.DataFrame) -> list[bool]:
     return [all(_NUMBER.fullmatch(str(cell)) for cell in frame[name]) for name in frame.columns]
 
 
-def markdown_table(frame: pd.DataFrame) -> str:
-    """A table as Markdown, columns of numbers to the right."""
-    rules = ["---:" if right else "---" for right in numeric(frame)]
-    rows = [list(frame.columns), rules, *frame.values.tolist()]
-    return "\n".join("| " + " | ".join(escaped(str(cell)) for cell in row) + " |" for row in rows)
-
-
-def escaped(text: str) -> str:
-    """Text in one line of Markdown that makes no cell and no HTML of its own."""
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+def markdown_table(frame: pd.DataFrame, ready: Collection[str] = ()) -> str:
+    """A table as Markdown, columns of numbers to the right; those of `ready` hold Markdown already."""
+    show = [str if name in ready else markdown for name in frame.columns]
+    rows = [[show(str(cell)) for show, cell in zip(show, row, strict=True)] for row in frame.values.tolist()]
+    head = [list(map(markdown, frame.columns)), ["---:" if right else "---" for right in numeric(frame)]]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [*head, *rows])

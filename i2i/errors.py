@@ -36,6 +36,10 @@ class ExportError(Exception):
     """An exported model that does not do what the trained one does; nothing of it is kept."""
 
 
+class ContractBroken(Exception):
+    """A translator that does not do what the contract asks; the text counts in how many parts."""
+
+
 def refuse_file(out: Path) -> None:
     """UserError if a folder cannot be made at `out` because it, or a parent, is a file."""
     for place in (out, *out.parents):

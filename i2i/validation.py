@@ -14,6 +14,7 @@ from i2i.config import RunConfig
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError, unknown
 from i2i.metrics.names import is_better_high
+from i2i.texts import csv_cell, from_csv_cell
 from i2i.translator import Translator
 
 FILE = "validation.csv"
@@ -89,14 +90,15 @@ def require_validation(config: RunConfig, data: DataSet) -> None:
 def read_rows(run: Path) -> list[dict[str, str]]:
     """The lines of a run folder's validation.csv; none if it was not evaluated."""
     path = run / FILE
-    return list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
+    rows = csv.DictReader(path.read_text().splitlines()) if path.is_file() else []
+    return [{**row, "metric": from_csv_cell(row["metric"])} for row in rows]
 
 
 def _as_csv(rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "metric": csv_cell(row["metric"])} for row in rows)
     return text.getvalue()
 
 
