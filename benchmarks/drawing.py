@@ -26,7 +26,7 @@ def save(figure: Figure, path: Path) -> None:
     # Without the date, so that the same results give the same file.
     metadata: dict[str, Any] = {"CreationDate": None} if suffix == "pdf" else {}
     # Type 42: venues refuse the outlines of Type 3, in which matplotlib writes letters otherwise.
-    with replacing(path, sync=False) as partial, rc_context({"pdf.fonttype": 42}):
+    with replacing(path) as partial, rc_context({"pdf.fonttype": 42}):
         figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
 
 

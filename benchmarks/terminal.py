@@ -2,12 +2,13 @@
 
 import shutil
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
+
+from pydantic import model_validator
 
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.plan import Job
+from i2i.documents import Document
 from i2i.text_table import WIDTH, fitted_table
 from i2i.texts import one_line
 
@@ -17,8 +18,7 @@ def columns_of_terminal() -> int:
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Document):
     """The summary for the terminal, before it is known how wide that is.
 
     Attributes:
@@ -29,11 +29,18 @@ class Shown:
         notes: sentences below.
     """
 
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    right: Sequence[int]
-    spare: Sequence[int]
-    notes: Sequence[str]
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: tuple[int, ...]
+    spare: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        columns = range(len(self.header))
+        if any(len(row) != len(columns) for row in self.rows) or not {*self.right, *self.spare} <= set(columns):
+            raise ValueError("rows and columns of the table do not fit each other")
+        return self
 
     def text(self, place: str, width: int) -> str:
         """The table in so many characters across, with what it leaves out and that it is whole at `place`."""
@@ -77,6 +84,10 @@ class JobLines:
     def progressed(self, job: Job, text: str) -> None:
         """Show how far it is."""
         self._bars.update(self._tasks[job.name], status=text)
+
+    def noted(self, job: Job, text: str) -> None:
+        """Say it in a line that stays."""
+        self._say(f"{job.name}: {text}")
 
     def postponed(self, job: Job) -> None:
         """Show that a job is left to somebody else for now."""

@@ -20,11 +20,11 @@ def shown(plan: Plan, results: Results, by: By = "averaged") -> Shown:
     metrics = [place for place, name in enumerate(header) if name not in (by, "model", "health", "n")]
     others = [header.index(name) for name in ("n", "health") if name in header]
     return Shown(
-        header,
-        frame.to_numpy().tolist(),
-        [place for place, right in enumerate(numeric(frame)) if right],
-        [*others[:1], *metrics[:0:-1], *others[1:]],
-        [*(line.replace("`", "") for line in notes(plan, grouped, results)), *claim_lines(plan, results)],
+        header=tuple(header),
+        rows=tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
+        right=tuple(place for place, right in enumerate(numeric(frame)) if right),
+        spare=(*others[:1], *metrics[:0:-1], *others[1:]),
+        notes=(*(line.replace("`", "") for line in notes(plan, grouped, results)), *claim_lines(plan, results)),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks import jobs, measures
+from i2i.benchmarks import jobs, keys, measures
 from i2i.benchmarks.cycle import cycle_errors, way_back
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import confusion, of_pictures, of_sets
@@ -48,7 +48,9 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
-    return untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
+    path = untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
+    keys.write_key(path.parent, "classifier", [path])
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,7 @@ def translated(place, data, **by_target):
     """A folder of translations from summer: for each target, copies of the test pictures of a domain."""
     for target, domain in by_target.items():
         shutil.copytree(data / "test" / domain, place / f"summer2{target}")
+    keys.write_key(place, "translations", keys.files_in(place))
     return place
 
 
@@ -393,11 +396,9 @@ def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, dat
     out = tmp_path / "scores" / "x-seed0.json"
     jobs.score(print, out, arguments, swapped, [WAY], None, "key", "cpu")
     found = json.loads(out.read_text())
-    kinds = {"key", "features", "rows", "intervals", "flags", "confusion", "spreads", "by_n"}
-    assert found.keys() == kinds
-    assert all(
-        (entry["source"], entry["target"]) == WAY for kind in kinds - {"key", "features"} for entry in found[kind]
-    )
+    kinds = {"rows", "intervals", "flags", "confusion", "spreads", "by_n"}
+    assert found.keys() == kinds | {"key", "features", "made_from", "files", "checksum"}
+    assert all((entry["source"], entry["target"]) == WAY for kind in kinds for entry in found[kind])
     table = read_pictures(pictures_path(out)).to_dict("records")
     assert pictures_path(out).name == "x-seed0.pictures.csv"
     assert {entry["metric"] for entry in table} >= {"accuracy", "psnr", "content-ssim"}

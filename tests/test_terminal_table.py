@@ -1,8 +1,6 @@
 """The result table on the terminal fits it, keeps words and numbers whole, and says what it leaves out."""
 
-import json
 import re
-from dataclasses import asdict
 
 import pytest
 
@@ -55,7 +53,7 @@ def test_health_is_the_last_to_go_but_one_score(tmp_path):
 
 def test_a_table_is_printed_for_the_terminal_of_the_moment_from_what_was_written_down(tmp_path):
     table = wide(tmp_path)
-    again = Shown(**json.loads(json.dumps(asdict(table))))
+    again = Shown.model_validate_json(table.model_dump_json())
     assert again.text("t", 80) == table.text("t", 80) != table.text("t", 120)
 
 
