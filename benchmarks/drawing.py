@@ -12,11 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from i2i.atomic_write import replacing
+from i2i.metrics.names import is_better_high, title
 
 DPI = 300
 CELL = 0.5  # inches, of a map with numbers
 SMALL_CELL = 0.24  # inches, of one without
 LETTER = 0.075  # inches, of a domain's name
+LABEL = 26  # letters of a line beside a panel
+LEGEND = 28  # letters of a line of a legend
 HEAD_LETTER = 0.095  # inches, of a contestant's name
 
 
@@ -34,6 +37,21 @@ def wrapped(text: str, letters: int) -> str:
     """Text in lines of at most so many letters, if no word is longer; an arrow stays with the word before it."""
     kept = text.replace(" ↑", "\N{NO-BREAK SPACE}↑").replace(" ↓", "\N{NO-BREAK SPACE}↓")
     return textwrap.fill(kept, letters)
+
+
+def score_label(metric: str) -> str:
+    """A metric's name for an axis, in lines that fit beside a small panel, and which way is better."""
+    better = "higher" if is_better_high(metric) else "lower"
+    return f"{wrapped(title(metric)[:-2], LABEL)}\n({better} is better)"
+
+
+def legend(figure: Figure, axes: Axes) -> None:
+    """Names of what is drawn in axes, beside them, where they cover nothing and not each other."""
+    handles, names = axes.get_legend_handles_labels()
+    shown = ["\n".join(textwrap.wrap(name, LEGEND)) for name in names]
+    # Matplotlib leaves out a name that begins with an underscore unless it is given with its handle.
+    for text in figure.legend(handles, shown, loc="outside right upper", fontsize=8, frameon=False).get_texts():
+        text.set_parse_math(False)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@ r"""The table of a bench for a paper: `table.tex`, to be read by \input, with \u
 import re
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from i2i.benchmarks.captions import (
     averaging,
@@ -21,6 +22,7 @@ from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.benchmarks.tables import SPENT
 from i2i.metrics.names import decimals, title
 
 SPECIAL = {
@@ -87,20 +89,21 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     """The summary table; `protocol` is the fingerprint of the protocol card, `by` how the table averages.
 
     Of each metric the best translator is bold and the second underlined, with ties at the precision of the table.
-    The reference rows and real pictures stand apart and are not ranked. Columns that are too many for the page go on
-    in a second tabular below, in the same float.
+    The reference rows and real pictures stand apart and are not ranked. The suite's `report.columns` choose columns and
+    their order, `report.names` say what contestants are called. Columns that are too many for the page go on in a
+    second tabular below, in the same float.
     """
-    grouped = groups(plan, results, by)
-    columns = [
-        _names(grouped),
-        *(_costs(grouped, position) for position in range(len(COST_HEADINGS)) if by == "averaged"),
-    ]
-    columns += [_metric(grouped, metric) for metric in results.metrics]
-    if len(results.details.flags):
-        columns.append(_health(grouped))
+    grouped, shown = groups(plan, results, by), plan.facts["suite"].get("report", {})
+    known: dict[str, Callable[[], _Column]] = {
+        **{name: partial(_costs, grouped, place) for place, name in enumerate(SPENT) if by == "averaged"},
+        **{metric: partial(_metric, grouped, metric) for metric in results.metrics},
+        **({"health": partial(_health, grouped)} if len(results.details.flags) else {}),
+    }
+    chosen = [name for name in shown.get("columns") or known if name in known]
+    columns = [_names(grouped, shown.get("names") or {}), *(known[name]() for name in chosen)]
     tabulars = "\n\n\\medskip\n".join(_tabular(plan, grouped, panel) for panel in _panels(columns))
-    return f"""% Needs \\usepackage{{booktabs}}.
-\\begin{{table}}
+    return f"""% Needs \\usepackage{{booktabs}}. In classes of two columns the starred float goes over both.
+\\begin{{table*}}
 \\centering
 \\footnotesize
 \\setlength{{\\tabcolsep}}{{3pt}}
@@ -109,7 +112,7 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
 
 \\medskip
 {tabulars}
-\\end{{table}}
+\\end{{table*}}
 """
 
 
@@ -172,8 +175,9 @@ def _row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _names(grouped: Sequence[Group]) -> _Column:
-    return _Column("Model", [{name: escape(name) for name in group.results.rows} for group in grouped], "l")
+def _names(grouped: Sequence[Group], display: Mapping[str, str]) -> _Column:
+    cells = [{name: escape(display.get(name, name)) for name in group.results.rows} for group in grouped]
+    return _Column("Model", cells, "l")
 
 
 def _health(grouped: Sequence[Group]) -> _Column:

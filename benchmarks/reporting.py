@@ -4,7 +4,7 @@ import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -110,7 +110,7 @@ def _written(
     from i2i.benchmarks.results import collect
 
     published = write(plan, collect(plan, failures, unfinished, notes), by)
-    sound = {name: described(plan.out / name) for name in published.files}
+    sound: dict[str, Any] = {name: tuple(described(plan.out / name)) for name in published.files}
     return Reported(key=key, files=tuple(published.files), shown=published.shown, sound=sound)
 
 

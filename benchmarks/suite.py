@@ -89,10 +89,14 @@ class ClassifierConfig(Section):
 
 
 class ReportConfig(Section):
-    """The gallery of report.html."""
+    """The gallery of report.html, and table.tex."""
 
     pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test pictures of each direction, at most")
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="of their choice and order")
+    columns: tuple[str, ...] = Field(
+        (), description="of table.tex in this order: metrics as in results.csv, and costs; none: all"
+    )
+    names: dict[str, str] = Field(default_factory=dict, description="by contestant, what table.tex calls it")
 
 
 class ScoringConfig(Section):

@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from i2i.benchmarks import figures, heat, latex
+from i2i.benchmarks import figures, heat, latex, styles
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.curves import cost_figure, main_metric
@@ -20,7 +21,7 @@ from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.benchmarks.suite import Suite, load_suite
+from i2i.benchmarks.suite import ReportConfig, Suite, load_suite
 from i2i.benchmarks.tables import markdown_table
 from i2i.benchmarks.terminal_table import shown
 from i2i.labels import LabelSpace
@@ -106,6 +107,18 @@ def test_the_best_translator_is_bold_and_the_second_underlined_in_the_direction_
     assert rows["copy"][-2:] == [r"$99.00 \pm 0.00$", "--"]
     assert rows["real"][-2:] == ["--", "$0.50$"]
     assert rows["one"][:4] == ["2", "3.00", "40.0", "60"]
+
+
+def test_columns_their_order_and_names_of_the_paper_are_chosen(tmp_path):
+    plan, results = made_up(tmp_path, SCORES, reference=["copy"])
+    report = {"columns": ["fid", "lpips-alex", "seconds", "psnr"], "names": {"one": "Our_s", "copy": "Input"}}
+    chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": report}})
+    text = latex.table(chosen, results, PROTOCOL)
+    rows = tex_rows(text)
+    assert rows["Model"] == [r"FID $\downarrow$", latex.COST_HEADINGS[3], r"PSNR (dB) $\uparrow$"]
+    assert (rows[r"Our\_s"][1], rows["Input"][0], "one" in rows) == ("60", "--", False)
+    assert ReportConfig.model_validate(report).columns == tuple(report["columns"])
+    assert r"\begin{table*}" in text and r"\end{table*}" in text
 
 
 @pytest.mark.parametrize(
@@ -262,12 +275,40 @@ def test_names_of_metrics_lie_within_the_sheet_and_keep_their_arrow(tmp_path):
     assert min(box.x0 for box in extents(figure, names)) > 2
 
 
-def test_names_of_what_was_not_trained_stand_beside_the_points(tmp_path):
-    figure = cost_figure(*made_up(tmp_path, {**SCORES, ("copy", "fid"): [9.0, 9.0]}, untrained=["copy"]))
-    (axes,) = figure.axes
-    (level,) = [text for text in axes.texts if "not trained" in text.get_text()]
-    (box,) = extents(figure, [level])
-    assert axes.get_window_extent().x1 < box.x0 and box.x1 <= figure.bbox.x1
+def legend_of(figure):
+    """Names in a figure's legend, which must lie beside its axes."""
+    (legend,) = figure.legends
+    (box, *_) = extents(figure, [legend])
+    assert max(axes.get_window_extent().x1 for axes in figure.axes) < box.x0 and box.x1 <= figure.bbox.x1
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_names_of_contestants_stand_beside_the_points_and_never_on_each_other(tmp_path):
+    scores = {(name, "fid"): [9.0] for name in ("copy", "colour", "x" * 40, "y_$z$")}
+    figure = cost_figure(*made_up(tmp_path, scores, untrained=["copy", "colour"]))
+    names = legend_of(figure)
+    assert {"copy, not trained", "colour, not trained", "y_$z$"} < set(names)
+    assert "x" * 40 in {name.replace("\n", "") for name in names}
+
+
+def test_names_above_maps_do_not_run_into_each_other(tmp_path):
+    names = ["a-name-that-is-longer-than-its-map", "another-one-of-that-kind", "x" * 60, "b"]
+    figure = heat_maps(*made_up(tmp_path, {(name, "psnr"): [1.0] for name in names}))
+    heads = [axes.title for axes in figure.axes if axes.get_title()]
+    boxes = extents(figure, heads)
+    assert len(boxes) == 4
+    assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
+    assert max(box.y1 for box in boxes) <= extents(figure, figure.texts[-1:])[0].y0
+
+
+def test_a_contestant_looks_alike_in_every_figure_and_bench():
+    everybody = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
+    first, other = styles.styles(everybody), styles.styles(["stargan", "else", "cyclegan"])
+    assert {name: first[name] for name in ("stargan", "cyclegan")} == {n: other[n] for n in ("stargan", "cyclegan")}
+    assert len({style.colour for style in first.values()}) == len({style.marker for style in first.values()}) == 5
+    many = styles.styles(f"method{number}" for number in range(styles.PAIRS))
+    assert len(set(many.values())) == styles.PAIRS
+    assert len(styles.styles(f"{number}" for number in range(100))) == 100
 
 
 def test_source_runs_down_and_target_to_the_right(tmp_path):
@@ -285,14 +326,18 @@ def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path)
         assert min(picture.size) >= 1000
 
 
-def test_the_cost_figure_names_every_contestant_and_its_seconds(tmp_path):
-    axes = cost_figure(*made_up(tmp_path, SCORES, reference=["copy"])).axes[0]
-    assert {text.get_text(): text.xy for text in axes.texts} == {
-        "one": (60, 6),
-        "two": (61, 9),
-        "three": (62, pytest.approx(6, abs=1e-2)),
+def test_the_cost_figure_has_every_contestant_at_its_seconds_with_its_own_colour_and_marker(tmp_path):
+    figure = cost_figure(*made_up(tmp_path, SCORES, reference=["copy"]))
+    (axes,) = figure.axes
+    points = {one.get_label(): one.lines[0] for one in axes.containers}
+    assert legend_of(figure) == list(points) == ["one", "two", "three"]
+    places = {name: line.get_xydata()[0].tolist() for name, line in points.items()}
+    assert places == {"one": [60, 6], "two": [61, 9], "three": [62, pytest.approx(6, abs=1e-2)]}
+    looks = styles.styles(["one", "two", "three", "copy"])
+    assert {n: (line.get_color(), line.get_marker()) for n, line in points.items()} == {
+        name: (looks[name].colour, looks[name].marker) for name in points
     }
-    assert "FID (lower is better)" in axes.get_ylabel()
+    assert axes.get_ylabel() == "FID\n(lower is better)"
 
 
 def fonts_of(pdf: bytes) -> set[bytes]:
