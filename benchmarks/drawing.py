@@ -90,8 +90,9 @@ class Sheet:
 
     def head(self, axes: Axes, name: str) -> None:
         """Put a name above a map, in two lines and smaller letters where it would run into the next one."""
-        letters = max(int(self.width / HEAD_LETTER), -(-len(name) // 2))
-        text = axes.set_title("\n".join(textwrap.wrap(name, letters)), fontsize=self.NAME, parse_math=False)
+        widths = range(max(1, int(self.width / HEAD_LETTER)), len(name) + 1)
+        lines = next((two for letters in widths if len(two := textwrap.wrap(name, letters)) <= 2), [name])
+        text = axes.set_title("\n".join(lines), fontsize=self.NAME, parse_math=False)
         across = text.get_window_extent().width / self.figure.dpi
         text.set_fontsize(self.NAME * min(1, (self.width + self.GAP / 2) / across))
 

@@ -70,7 +70,7 @@ def fitted_table(
 def _least(cells: Sequence[Sequence[str]], column: int, whole: bool) -> int:
     """Characters that a column needs for its heading in lines and its cells, whole or in lines."""
     head, *body = (row[column] for row in cells)
-    texts = body if whole else [word for cell in body for word in cell.split()]
+    texts = body if whole else [word for cell in body for word in _lines(cell, 1)]
     longest = max(map(len, texts), default=0)
     return max(longest if whole else min(longest, LONGEST_WORD), *(len(line) for line in _lines(head, 1)))
 
@@ -105,7 +105,11 @@ def _drawn(cells: Sequence[Sequence[str]], widths: Mapping[int, int], right: Col
         justify: Literal["left", "right"] = "right" if column in right else "left"
         table.add_column(Text(heading), justify=justify, overflow="fold", width=width)
     for row in cells[1:]:
-        table.add_row(*(Text(row[column]) for column in widths))
+        cells_in_lines = (
+            row[column] if column in right else "\n".join(textwrap.wrap(row[column], width))
+            for column, width in widths.items()
+        )
+        table.add_row(*map(Text, cells_in_lines))
     return _text(table, _framed(list(widths.values())))
 
 
