@@ -1,13 +1,13 @@
 """The end of a bench: its report, written if anything has changed since the last one, and printed."""
 
 import hashlib
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from i2i import console
 from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
@@ -62,9 +62,9 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
         if written is None:
             written = _written(plan, key, failures, unfinished, notes, by)
             write_text(plan.out / status.FOLDER / RECORD, written.model_dump_json())
-    print(written.shown.text(str(plan.out / "table.md"), columns_of_terminal()))
+    console.say(written.shown.text(str(plan.out / "table.md"), columns_of_terminal()))
     for note in notes:
-        print(f"warning: {note}", file=sys.stderr)
+        console.note(f"warning: {note}")
     return close(plan, written.files, failures, unfinished)
 
 
@@ -77,12 +77,12 @@ def close(
         Exit status: 0, or 1 if a job failed.
     """
     for name, error in failures.items():
-        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
+        console.note(f"failed: {name}: {last_line(error)}")
     if unfinished:
-        print(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:", file=sys.stderr)
+        console.note(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:")
         for name, state in unfinished.items():
-            print(f"  {name}: {state}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(files)}")
+            console.note(f"  {name}: {state}")
+    console.say(f"results in {plan.out}: {', '.join(files)}")
     return 1 if failures else 0
 
 
@@ -124,7 +124,7 @@ def _unchanged(out: Path, key: str) -> Reported | None:
         return None
     fault = first_fault(out, found.sound) if found.sound else "it has no checksums"
     if fault:
-        print(f"i2i: the report is written again, because {fault}", file=sys.stderr)
+        console.note(f"i2i: the report is written again, because {fault}")
         return None
     return found
 

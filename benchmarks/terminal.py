@@ -59,9 +59,9 @@ class JobLines:
 
         self._console = Console(stderr=True)
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
@@ -79,11 +79,11 @@ class JobLines:
 
     def started(self, job: Job) -> None:
         """Show that a job runs."""
-        self._tasks[job.name] = self._bars.add_task(f"  {job.name}", total=None, status="")
+        self._tasks[job.name] = self._bars.add_task(f"  {one_line(job.name)}", total=None, status="")
 
     def progressed(self, job: Job, text: str) -> None:
         """Show how far it is."""
-        self._bars.update(self._tasks[job.name], status=text)
+        self._bars.update(self._tasks[job.name], status=one_line(text))
 
     def noted(self, job: Job, text: str) -> None:
         """Say it in a line that stays."""
@@ -112,4 +112,4 @@ class JobLines:
             self._bars.remove_task(self._tasks.pop(job.name))
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)

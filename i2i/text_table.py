@@ -31,9 +31,9 @@ def text_table(
 
     table = Table(title=title)
     for place, name in enumerate(header):
-        table.add_column(Text(name), justify="right" if place in right else "left", overflow="fold")
+        table.add_column(Text(one_line(name)), justify="right" if place in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(one_line(str(cell))) for cell in row))
     return _text(table, WIDTH)
 
 
