@@ -3,11 +3,14 @@
 import random
 import sys
 
+import pytest
+
 from tests import fuzz_commands
 from tests.fuzz_commands import ALL, command_line, fault, faults
 from tests.test_bad_input import place as place
 
 
+@pytest.mark.slow
 def test_random_command_lines_end_in_words(place):
     fuzz_commands.prepare(place)
     assert list(faults(seed=0, count=25)) == []
@@ -20,7 +23,7 @@ def test_every_command_is_tried():
 
 
 def test_a_mistake_of_the_program_is_a_fault(place, monkeypatch):
-    def broken(*arguments: object) -> None:
+    def broken(**options: object) -> None:
         raise KeyError("gone")
 
     monkeypatch.setattr(sys.modules["i2i.cli"], "app", broken)
