@@ -294,6 +294,13 @@ def test_a_unet_has_the_dropout_layers_of_its_depth_next_to_the_innermost(depth,
     assert rates == [[]] + [[0.3]] * count + [[]] * (depth - 1 - count)
 
 
+def test_each_direction_of_cyclegan_is_translated_by_its_own_generator():
+    translator, given = CycleGAN(CycleGANConfig(width=2, blocks=0), task(Coverage.PAIR)).eval(), images(2, seed=0)
+    with torch.no_grad():
+        for way, generator in ((("a", "b"), translator.a_to_b), (("b", "a"), translator.b_to_a)):
+            assert torch.equal(translator.translate(given, *way), generator(given))
+
+
 def test_pix2pix_translates_with_the_same_noise_whatever_the_batch_and_the_random_stream():
     torch.manual_seed(0)
     settings = {"width": 4, "discriminator_width": 4, "dropout": 0.5}
@@ -322,6 +329,17 @@ def test_the_colour_baseline_gives_mean_and_deviation_of_the_target():
         mean, deviation = learnt.mean((0, 2, 3)), learnt.std((2, 3), correction=0).mean(0)
         torch.testing.assert_close(made.mean((2, 3)), mean.expand(2, 3), rtol=1e-3, atol=1e-4)
         torch.testing.assert_close(made.std((2, 3), correction=0), deviation.expand(2, 3), rtol=1e-3, atol=1e-4)
+
+
+def test_stargan_aims_at_the_labels_of_the_batch_in_another_order_in_every_step():
+    subject = Subject(registry.get("stargan"))
+    translator, labels, drawn = subject.build().train(), torch.eye(3)[[0, 1, 2, 0, 1, 2]], []
+    for _ in range(3):
+        scratch = {}
+        translator._discriminator_loss(LabelledBatch(images(6, seed=0), labels), scratch)
+        drawn.append(scratch["targets"])
+        assert torch.equal(scratch["targets"].sum(0), labels.sum(0))
+    assert len({str(targets.argmax(1).tolist()) for targets in [labels, *drawn]}) > 2
 
 
 def test_stargan_teaches_real_pictures_their_own_labels_and_fakes_the_targets():

@@ -64,7 +64,17 @@ def translate(
     """
     from i2i.checkpoint import load_translator
     from i2i.data.fitting import fitting_line
-    from i2i.inference import check_files, collect, full_resolution, resized, tiles_line, translate_files, translation
+    from i2i.data.image_folder import left_out_line
+    from i2i.inference import (
+        check_files,
+        collect,
+        full_resolution,
+        left_out,
+        resized,
+        tiles_line,
+        translate_files,
+        translation,
+    )
     from i2i.trainer import choose_device
 
     for name, given in (("--tile", tile), ("--passes", passes)):
@@ -78,6 +88,8 @@ def translate(
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
     sizes = check_files(files, out)
+    for line in left_out_line(left_out(inputs)):
+        print(line, file=sys.stderr)
     print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
     with counting("translating") as progress:
         translate_files(convert, files, out, progress)
