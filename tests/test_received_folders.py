@@ -5,13 +5,16 @@ import json
 import shutil
 
 import pytest
+import yaml
 
 from i2i.benchmarks import recorded
+from i2i.benchmarks.page import curves
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.recorded import Asked, plan_file
 from i2i.benchmarks.suite import Suite, load_suite
 from i2i.data import embedded
 from i2i.errors import UserError
+from i2i.validation import read_rows
 from tests import fuzz_benches
 from tests.test_bad_input import run
 from tests.test_merging import DOMAINS, pretend, put
@@ -128,6 +131,19 @@ def test_code_that_is_not_that_of_before_is_told(tmp_path):
     for digest, told in (("1" * 64, []), ("2" * 64, [warning])):
         plan = Plan(tmp_path, "x", (), (), (), {}, (), {"contestants": {"Blend": {"sha256": digest}}})
         assert before.check(plan, data_named=True, external_named=()) == told
+
+
+def test_settings_that_name_code_are_shown_without_running_it(place, capsys):
+    (place / "suite.yaml").write_text(
+        "base: quick\nmodels: [outside/evil.py:Blend, dark, cyclegan]\n"
+        "variants:\n  dark: {model: 'outside/evil.py:Blend', settings: {model: {start: -1}}}\n"
+    )
+    assert run("configs", "show", "suite.yaml") == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert not (place / "ran").exists()
+    assert shown["models"] == ["outside/evil.py:Blend", "dark", "cyclegan"]
+    assert shown["variants"]["dark"]["settings"] == {"model": {"start": -1}}
+    assert shown["model_settings"]["cyclegan"]["model"]["lambda_cycle"] == 10
 
 
 CLIMBING = ["../../outside/new", "..", "/tmp/new", "a/b", "a\\b", ".hidden", "", "a\0b", "x" * 300]
@@ -256,6 +272,21 @@ def test_what_is_no_json_is_told_in_a_line(place, capsys, file, contents):
     said = capsys.readouterr().err
     assert f"received/{file}" in said or "unfinished" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "line", ['{"images": "x"}', '{"images": 1, "losses": [1]}', "[" * 10_000, '{"images": 1e999}', "5"]
+)
+def test_lines_of_a_log_that_do_not_fit_are_left_out(tmp_path, line):
+    (tmp_path / "metrics.jsonl").write_text(f'{line}\n{{"images": 8, "losses": {{"x": 1.5, "y": null}}}}\n')
+    assert curves._read(tmp_path) == {"x": [(8, 1.5)]}
+
+
+@pytest.mark.parametrize("rows", ["1,many,1,psnr,2", "1,2", "1,2,inf,psnr,2", f"1,{10**30},1,psnr,2", "1,2,3,psnr,x"])
+def test_a_table_of_validation_scores_that_does_not_fit_is_told(tmp_path, rows):
+    (tmp_path / "validation.csv").write_text(f"step,images,seconds,metric,value\n{rows}\n")
+    with pytest.raises(UserError, match=r"validation\.csv is no table of scores"):
+        read_rows(tmp_path)
 
 
 @pytest.fixture(scope="module")
