@@ -30,7 +30,7 @@ from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
-from i2i.joined_names import direction_name, lookalikes
+from i2i.joined_names import direction_name, lookalikes, parted
 from i2i.runs import check_trainable, run_config
 from i2i.translator import Task
 from i2i.validation import require_validation
@@ -401,7 +401,7 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     spelt = Counter("2".join(way) for way in every)
     names = {way: "2".join(way) if spelt["2".join(way)] == 1 else direction_name(way) for way in every}
     by_name = {name: way for way in every for name in (names[way], direction_name(way))}
-    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    wanted = [name for name in parted(text, by_name) if name]
     if not wanted:
         raise UserError(f"--directions names none; there are {', '.join(names.values())}")
     for name in wanted:

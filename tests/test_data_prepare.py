@@ -310,6 +310,13 @@ def test_what_cannot_be_done_is_refused(place, capsys, case):
     assert complaint in said_in_refusing(place, capsys, "sky", *arguments)
 
 
+@pytest.mark.parametrize("folder", ["traina", "my test set", "day_val", "Training", "holdout"])
+def test_folders_whose_names_speak_of_splits_are_not_divided(place, capsys, folder):
+    data_set(place / "sky", "dawn/1.png", "dusk/2.png", f"{folder}/3.png")
+    said = said_in_refusing(place, capsys, "sky", "--size", 16, "--split", "0.5,0,0.5", "--out", "out")
+    assert "has splits already: leave --split out" in said
+
+
 def test_folders_without_splits_are_told_the_option(place, capsys):
     data_set(place / "sky", "dawn/1.png", "dusk/2.png")
     said = said_in_refusing(place, capsys, "sky", "--size", 16, "--out", "out")

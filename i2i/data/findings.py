@@ -6,8 +6,10 @@ from pathlib import Path
 from statistics import median
 
 from i2i.data.layouts import DataSet
+from i2i.data.layouts.pairs import lonely
 from i2i.data.looks import Look
 from i2i.data.near_duplicates import nearest
+from i2i.data.pair_sizes import apart, apart_line, pairs_of
 from i2i.data.wording import number, some
 
 IMBALANCE = 3.0
@@ -158,6 +160,21 @@ def left_out(seen: Seen) -> Iterator[Finding]:
         yield Finding("left out", False, f"left out: {group}", group.names)
 
 
+def nearly_pairs(seen: Seen) -> Iterator[Finding]:
+    """Single pictures that keep the others from being pairs."""
+    if seen.data.hint and (alone := lonely(seen.data.splits, seen.data.domains)):
+        yield Finding("pairs", False, seen.data.hint, tuple(alone))
+
+
+def pairs_apart(seen: Seen) -> Iterator[Finding]:
+    """Members of pairs that no crop, squeeze or border makes show the same place."""
+    sizes = {path: one.size for path, one in seen.looks.items() if one.fault is None}
+    found = [pair for split in seen.data.splits for pair in apart(pairs_of(seen.data, split), sizes)]
+    if found:
+        names = tuple((seen.name(first), seen.name(second)) for first, second in found)
+        yield Finding("proportions of pairs", False, apart_line(seen.data, found, sizes), names)
+
+
 def pairs_of_halves(seen: Seen) -> Iterator[Finding]:
     """Files taken for two pictures side by side that are not wide enough for that."""
     aspects = [width / height for width, height in (one.size for one in seen.readable)]
@@ -275,6 +292,8 @@ QUESTIONS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
     left_out,
     missing_domains,
     held_out,
+    nearly_pairs,
+    pairs_apart,
     pairs_of_halves,
     exact_duplicates,
     near_duplicates,

@@ -5,6 +5,7 @@ Files of different lengths cannot be equal, so few are read to find equal ones a
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -12,6 +13,7 @@ from PIL import Image
 from i2i.config import DataConfig
 from i2i.data.findings import files_of, imbalance_line, lost_by_crop
 from i2i.data.layouts import DataSet
+from i2i.data.pair_sizes import apart, apart_line, pairs_of
 from i2i.data.wording import number, some
 
 MOST_HEADERS = 300
@@ -23,7 +25,11 @@ LOSS = 0.1
 
 def warnings(data: DataSet, config: DataConfig) -> list[str]:
     """What a user should know before training on `data` as the settings say; nothing where all is well."""
-    told = [*_leaks(data, config.train_split), *imbalance_line(data, config.train_split)]
+    told = [
+        *_leaks(data, config.train_split),
+        *imbalance_line(data, config.train_split),
+        *_apart(data, config.train_split),
+    ]
     return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
 
 
@@ -70,6 +76,18 @@ def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Itera
         height, width = image_size
         mean = sum(lost) / len(lost)
         yield f"cropping to {height}x{width} takes {mean:.0%} of a training picture on average, at most {max(lost):.0%}"
+
+
+def _apart(data: DataSet, train_split: str) -> Iterator[str]:
+    pairs = pairs_of(data, train_split)
+    every = -(-2 * len(pairs) // MOST_HEADERS) or 1
+    some_pairs = pairs[::every]
+    sizes: dict[Path, tuple[int, int]] = {}
+    for path in dict.fromkeys(path for pair in some_pairs for path in pair):
+        with suppress(OSError, SyntaxError, ValueError):  # the training itself will name the file
+            sizes[path] = _size(path)
+    if found := apart(some_pairs, sizes):
+        yield apart_line(data, found, sizes, f" of {len(some_pairs):,} looked at" if every > 1 else "")
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -71,6 +71,10 @@ class DataSet:
     hint: str = ""
     left_out: tuple[LeftOut, ...] = field(default=(), compare=False)
 
+    def __post_init__(self) -> None:
+        if not self.name or "/" in self.name or "\0" in self.name or self.name.startswith("."):
+            raise UserError(f"data cannot be called {self.name!r}: their name is part of a folder's, choose another")
+
     @property
     def unused(self) -> tuple[LeftOut, ...]:
         """What lies in the folder and is not used: what the layout leaves out, and pictures of other domains."""
@@ -115,8 +119,10 @@ class DataSet:
         refuse_repeated(domains, "data.domains")
         for domain in domains:
             if domain not in self.domains:
+                listed = """, with commas in names --set 'data.domains=["A, a", B]'"""
+                commas = listed if any("," in known for known in self.domains) else ""
                 raise UserError(
-                    f"{unknown('domain', domain, self.domains)}. Choose some with --set data.domains=A,B, "
+                    f"{unknown('domain', domain, self.domains)}. Choose some with --set data.domains=A,B{commas}, "
                     "or all with --set data.domains=null"
                 )
         return replace(self, labels=self.labels.restricted(domains))
