@@ -213,6 +213,10 @@ class _Listener:
         """Show it."""
         self.lines.progressed(job, text)
 
+    def noted(self, job: Job, text: str) -> None:
+        """Show it."""
+        self.lines.noted(job, text)
+
     def lost(self, job: Job, reason: str) -> None:
         """Show it."""
         self.lines.lost(job, reason)

@@ -3,7 +3,6 @@
 A file that has kept its path, size and time of change (nanoseconds) is taken to have kept its contents.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from i2i import files
 from i2i.atomic_write import write_text
 from i2i.data.images import Half, read_picture
 from i2i.data.layouts import Picture
@@ -92,12 +92,11 @@ class FileIndex:
     def _entry(self, path: Path) -> Entry:
         entry, stamp = self._entries.get(str(path)), self._stamp(path)
         if entry is None or entry.stamp != stamp:
-            contents = path.read_bytes()
             self.reads += 1
             entry = self._entries[str(path)] = Entry(
                 stamp=stamp,
-                sha256=hashlib.sha256(contents).hexdigest(),
-                blake2b=hashlib.blake2b(contents).hexdigest(),
+                sha256=files.sha256(path),
+                blake2b=files.blake2b(path).hex(),
                 decoded=[],
             )
         return entry

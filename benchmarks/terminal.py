@@ -54,6 +54,10 @@ class JobLines:
         """Show how far it is."""
         self._bars.update(self._tasks[job.name], status=text)
 
+    def noted(self, job: Job, text: str) -> None:
+        """Say it in a line that stays."""
+        self._say(f"{job.name}: {text}")
+
     def postponed(self, job: Job) -> None:
         """Show that a job is left to somebody else for now."""
         self._remove(job)

@@ -1,11 +1,12 @@
 """Worker processes of this machine that stay alive between jobs, and what any worker does with a job."""
 
+import logging
 import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -137,7 +138,7 @@ def perform(
     function: str,
     arguments: Mapping[str, Any],
     threads: int,
-    send: Callable[[Literal["started", "progress"], str], None],
+    send: Callable[[Literal["started", "progress", "noted"], str], None],
 ) -> tuple[Literal["done", "failed"], str]:
     """Run a job in this process with so many CPU threads; returns how it ended, and the error.
 
@@ -146,7 +147,7 @@ def perform(
         function: the job's.
         arguments: the job's.
         threads: for torch. They can change the last bits of a result.
-        send: called when the job starts, and with its progress now and then.
+        send: called when the job starts, with its progress now and then, and with warnings of the bench's loggers.
     """
     send("started", "")
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
@@ -154,12 +155,26 @@ def perform(
 
     torch.set_num_threads(threads)
     try:
-        getattr(import_module(functions), function)(_throttled(lambda text: send("progress", text)), **arguments)
+        with _warnings_to(lambda text: send("noted", text)):
+            getattr(import_module(functions), function)(_throttled(lambda text: send("progress", text)), **arguments)
     except (UserError, TrainingError) as error:
         return "failed", str(error)
     except Exception:
         return "failed", traceback.format_exc()
     return "done", ""
+
+
+@contextmanager
+def _warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
+    """Hand what the bench's loggers warn of to `tell` in place of standard error."""
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: tell(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("i2i.benchmarks")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _throttled(report: Report, seconds: float = 0.5) -> Report:

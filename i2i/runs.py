@@ -135,7 +135,7 @@ def train_run(
     _check_shares(config, processes)
     with processes.held_by_first(sole_training(run)):
         processes.once(lambda: _leave_damaged(run))
-        record = DataRecord.of(data.restricted(task.domains), _learnt_from(config))
+        record = DataRecord.of(data.restricted(task.domains), learnt_from(config))
         _check_alike(run, data, record, processes)
         if not accept_data:
             _refuse_changed(run, data, record)
@@ -179,7 +179,7 @@ def counted(processes: int) -> str:
     return "1 process" if processes == 1 else f"{processes} processes"
 
 
-def _learnt_from(config: RunConfig) -> list[str]:
+def learnt_from(config: RunConfig) -> list[str]:
     """The splits whose pictures decide what is learnt."""
     return [config.data.train_split, *([config.data.val_split] if config.train.best_by is not None else [])]
 

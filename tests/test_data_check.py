@@ -485,3 +485,33 @@ def test_the_partner_of_a_bad_picture_is_left_out_of_pairs(sky):
     kept = without(data, find_bad(data, ["train"]))
     for domain in ("dawn", "dusk"):
         assert [picture.path.name for picture in kept.pictures("train", domain)] == ["0.png", "2.png"]
+
+
+def deepen(root: Path, most: int, *domains: str) -> None:
+    """Make the pictures of some domains grey, of 16 bits, with values up to `most`."""
+    for domain in domains:
+        for path in root.rglob(f"{domain}/*.png"):
+            grey = np.asarray(Image.open(path).convert("L")).astype(float)
+            put(path, Image.fromarray(np.round(grey / grey.max() * most).astype(np.uint16)))
+
+
+@pytest.mark.parametrize("most", [1023, 4095, 8500, 16383])  # bits 10, 12 and 14, and depth in millimetres
+def test_pictures_of_16_bits_that_use_little_of_their_range_are_told(sky, most):
+    deepen(sky, most, "dusk")
+    fault, text = found(report_of(sky))["dark"]
+    assert not fault
+    assert text.startswith("dusk: 4 pictures of 16 bits, none with a value above ")
+    assert f"no level above {round(most / 257)} of 255 is left" in text
+    config = DataConfig(path=sky, image_size=(16, 16))
+    assert [line for line in warnings(open_data(config), config) if "16 bits" in line] == [
+        text.replace("4 pic", "3 pic")
+    ]
+
+
+def test_one_bright_picture_of_16_bits_or_8_bits_are_not_called_dark(sky):
+    deepen(sky, 4095, "dusk")
+    deepen(sky, 40000, "dawn")
+    put(sky / "train/dusk/0.png", Image.fromarray(np.full((48, 48), 30000, np.uint16)))
+    for path in sky.rglob("dawn/0.png"):
+        put(path, Image.fromarray(np.asarray(Image.open(path).convert("L")) // 16))
+    assert "dark" not in found(report_of(sky))

@@ -142,6 +142,7 @@ LAYERS = {
     },
     "benchmarks": {
         "checkpoint",
+        "checksums",
         "config",
         "data",
         "disk",

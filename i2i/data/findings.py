@@ -15,6 +15,9 @@ from i2i.data.wording import number, some
 IMBALANCE = 3.0
 LEAST_PAIR_ASPECT = 1.5
 MUCH_LOST = 0.2
+DARK = 65
+"""Levels of 255: pictures of 16 bits that stay below use at most 14 of them."""
+DEEP = "16-bit"
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,33 @@ def grey(seen: Seen) -> Iterator[Finding]:
         yield Finding("grey", False, "all pictures are greyscale: --set data.channels=1 learns in one channel")
 
 
+def dark(seen: Seen) -> Iterator[Finding]:
+    """Files of 16 bits of which a domain uses a small part of the range."""
+    for domain in seen.data.domains:
+        present = [split for split in seen.data.splits if domain in seen.data.splits[split]]
+        looks = [one for split in present for one in seen.of_split(split, domain) if DEEP in one.kinds]
+        line = dark_line(domain, [one.brightest for one in looks])
+        if line:
+            yield Finding("dark", False, line, tuple(seen.name(one.path) for one in looks))
+
+
+def dark_line(domain: str, brightest: Sequence[int]) -> str | None:
+    """What becomes of a domain's pictures of 16 bits if they use a small part of the range, or None.
+
+    Args:
+        domain: its name.
+        brightest: the highest level of each such picture in 8 bits.
+    """
+    most = max(brightest, default=255)
+    if most >= DARK:
+        return None
+    return (
+        f"{domain}: {number(len(brightest), 'picture')} of 16 bits, none with a value above {most * 257 + 128:,} of "
+        f"65,535, so no level above {most} of 255 is left: bring the values to the whole range, such as 12 bits "
+        "times 16"
+    )
+
+
 def exact_duplicates(seen: Seen) -> Iterator[Finding]:
     """Equal files: leaks across splits, repetitions within them."""
     leaks: list[tuple[str, str]] = []
@@ -301,5 +331,6 @@ QUESTIONS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
     proportions,
     enlarged,
     grey,
+    dark,
 )
 """All of them, in the order in which answers are told."""

@@ -16,6 +16,8 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
+from i2i.data.images import opaque
+
 HASH_SIDE, DCT_SIDE, THUMBNAIL_SIDE = 8, 32, 16
 MOST_BITS = 8
 """Hashes of two candidates differ in at most so many of their 64 bits."""
@@ -84,10 +86,7 @@ def _standard(thumbnails: np.ndarray) -> np.ndarray:
 
 def _grey(picture: Image.Image) -> Image.Image:
     """32x32 grey levels; what is transparent is white."""
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        layered = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
-    return picture.convert("L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
+    return opaque(picture, "white", "L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
 
 
 def _hash(grey: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Literal
 
 from PIL import Image
 
-from i2i.data.images import Half, Preprocess, read_picture
+from i2i.data.images import Half, Preprocess, decoded
 from i2i.data.layouts import CARD, DataSet, Picture
 from i2i.data.listings import write_listing
 from i2i.data.pictures import Progress
@@ -133,7 +133,8 @@ def _write_all(work: Sequence[Work], out: Path, preprocess: Preprocess, progress
 
 def _writer(out: Path, preprocess: Preprocess) -> Callable[[Work], None]:
     def write(one: Work) -> None:
-        pixels = preprocess(read_picture(one.source, one.half))
+        with decoded(one.source, one.half) as picture:
+            pixels = preprocess(picture)
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         target = out / one.target
         if target.suffix == ".png":

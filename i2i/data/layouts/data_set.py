@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from i2i import files
 from i2i.data.image_folder import LeftOut, left_out_line
 from i2i.data.images import Half
 from i2i.data.layouts.card import refuse_repeated
@@ -127,16 +128,18 @@ class DataSet:
                 )
         return replace(self, labels=self.labels.restricted(domains))
 
-    def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None) -> str:
+    def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None, splits: Collection[str] | None = None) -> str:
         """Hash of the names and contents of every picture of these domains; the folder's own path is left out.
 
-        `blake2b` gives the BLAKE2b digest of a file's contents, 64 bytes; None: every file is read.
+        Args:
+            blake2b: gives the BLAKE2b digest of a file's contents, 64 bytes; None: every file is read.
+            splits: the pictures of these alone; None: of all.
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
-        contents = blake2b or cache(lambda path: hashlib.blake2b(path.read_bytes()).digest())
+        contents = blake2b or cache(files.blake2b)
         for split, domains in sorted(self.splits.items()):
-            for domain in self.domains:
+            for domain in self.domains if splits is None or split in splits else ():
                 for picture in domains.get(domain, ()):
                     digest.update(f"{split}\0{domain}\0{picture.path.name}\0{picture.half}\0".encode())
                     digest.update(contents(picture.path))
