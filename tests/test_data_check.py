@@ -364,6 +364,20 @@ def test_a_folder_that_is_not_understood_is_a_fault_with_a_guess_at_the_mistake(
     assert ("--split" in said) == (case in ("loose", "no splits"))
 
 
+def test_the_files_of_data_without_splits_are_looked_at(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number in range(4):
+        put(tmp_path / f"sky/{'dawn' if number % 2 else 'dusk'}/{number}.png", scene(number))
+    (tmp_path / "sky/dawn/9.png").write_bytes(b"broken")
+    shutil.copy(tmp_path / "sky/dawn/1.png", tmp_path / "sky/dawn/8.png")
+    status, said = told(capsys, "sky", "--size", 16)
+    assert status == 1
+    assert "FAULT: dawn, dusk hold pictures, but" in said
+    assert "dawn/9.png cannot be read as a picture" in said
+    assert "1 file repeated within a split: dawn/8.png" in said
+    assert "test split" not in said
+
+
 def test_a_missing_folder_is_a_mistake_of_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run("data", "check", "gone") == 2

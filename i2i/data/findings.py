@@ -15,6 +15,7 @@ from i2i.data.wording import number, some
 IMBALANCE = 3.0
 LEAST_PAIR_ASPECT = 1.5
 MUCH_LOST = 0.2
+NO_TEST = "no test split"
 DARK = 65
 """Levels of 255: pictures of 16 bits that stay below use at most 14 of them."""
 DEEP = "16-bit"
@@ -134,7 +135,7 @@ def missing_domains(seen: Seen) -> Iterator[Finding]:
 def held_out(seen: Seen) -> Iterator[Finding]:
     """Nothing to score on."""
     if set(seen.data.splits) == {seen.train_split}:
-        yield Finding("no test split", False, "there is no test split: a bench has nothing to score on")
+        yield Finding(NO_TEST, False, "there is no test split: a bench has nothing to score on")
 
 
 def imbalance(seen: Seen) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ frames of a film, and scenes that differ in small details or in colour only. Pic
 since they would all be alike.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -68,6 +69,21 @@ def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = 
         for row in np.flatnonzero(distances.min(axis=1) <= MOST_BITS):
             found[start + row] = _confirmed(ours[start + row].thumbnail, thumbnails, distances[row])
     return found
+
+
+def alike(prints: list[Fingerprint]) -> Iterator[tuple[int, int]]:
+    """All pairs of positions of pictures that show the same, the smaller one first."""
+    if not prints:
+        return
+    hashes, thumbnails = np.stack([one.signs for one in prints]), np.stack([one.thumbnail for one in prints])
+    rows = max(1, BLOCK // len(prints))
+    for start in range(0, len(prints), rows):
+        near = hashes[start : start + rows] @ hashes.T >= HASH_SIDE**2 - 2 * MOST_BITS
+        for row in np.flatnonzero(near.sum(axis=1) > 1):
+            ours = start + row
+            others = np.flatnonzero(near[row, ours + 1 :]) + ours + 1
+            same = _standard(thumbnails[others]) @ _standard(thumbnails[[ours]])[0] >= LEAST_CORRELATION
+            yield from ((int(ours), int(other)) for other in others[same])
 
 
 def _confirmed(thumbnail: np.ndarray, thumbnails: np.ndarray, distances: np.ndarray) -> int | None:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from i2i.data.images import Half, Preprocess, decoded
 from i2i.data.layouts import CARD, DataSet, Picture
+from i2i.data.layouts.card import Division
 from i2i.data.listings import write_listing
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
@@ -86,10 +87,14 @@ def _by_domain(data: DataSet, format: Format) -> tuple[list[Work], list[str]]:
     return work, [f"{renamed:,} of them renamed: names must differ without their suffixes"] if renamed else []
 
 
-def write_card(data: DataSet, out: Path) -> None:
-    """Tell in the new folder what its domains are and whether they hold pairs."""
-    if not data.labels.has_attributes:
-        card = {"name": data.name, "domains": list(data.domains), "paired": data.paired}
+def write_card(data: DataSet, out: Path, division: Division | None = None) -> None:
+    """Tell in the new folder what its domains are, whether they hold pairs, and how its splits were made."""
+    of_domains = {"name": data.name, "domains": list(data.domains), "paired": data.paired}
+    card = {
+        **({} if data.labels.has_attributes else of_domains),
+        **({"division": division.model_dump()} if division else {}),
+    }
+    if card:
         (out / CARD).write_text(json.dumps(card, indent=1))
 
 

@@ -68,12 +68,16 @@ def in_pairs(root: Path, splits: Splits, domains: Sequence[str]) -> dict[str, di
     }
 
 
+def only_numbers(names: Sequence[str]) -> bool:
+    """Whether names differ in nothing but numbers."""
+    frames = {re.sub("[0-9]+", "#", name) for name in names}
+    return len(frames) == 1 and "#" in frames.pop()
+
+
 def _only_numbers(splits: Splits, domains: Sequence[str]) -> bool:
-    """Whether in some split names differ in nothing but numbers; a single picture tells nothing beside others."""
+    """Whether that holds in some split; a single picture tells nothing beside others."""
     names = [[picture.scene for picture in found.get(domain, ())] for found in splits.values() for domain in domains]
-    frames = [{re.sub("[0-9]+", "#", name) for name in own} for own in names if len(own) > 1]
-    frames = frames or [{re.sub("[0-9]+", "#", name) for name in own} for own in names]
-    return any(len(own) == 1 and "#" in next(iter(own)) for own in frames)
+    return any(map(only_numbers, [own for own in names if len(own) > 1] or names))
 
 
 def _scenes(found: Mapping[str, Sequence[Picture]], domain: str) -> Counter[str]:
