@@ -80,6 +80,14 @@ class FileIndex:
         """BLAKE2b of a file's contents, 64 bytes."""
         return bytes.fromhex(self._entry(path).blake2b)
 
+    def is_known(self, path: Path) -> bool:
+        """Whether a file is there and holds what it held when its digest was taken."""
+        before = self._entries.get(str(path))
+        try:
+            return before is not None and self._entry(path).blake2b == before.blake2b
+        except OSError:
+            return False
+
     def _decode(self, path: Path, halves: set[Half | None]) -> None:
         if not path.is_file():
             read_picture(path)  # raises

@@ -16,15 +16,17 @@ from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.scores import Scores, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
+from i2i.benchmarks.unchanged import Seen
 from i2i.benchmarks.validation import bench_judge
 from i2i.benchmarks.vouched import read_record
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import Checkpoint, Position, Weights, load_translator, require_checkpoint, sound_checkpoint
 from i2i.config import Settings
 from i2i.data.images import Preprocess, read_picture, write_picture
+from i2i.data.layouts import DataSet
 from i2i.data.pictures import labelled
 from i2i.data.sources import open_data, pixel_cache
-from i2i.errors import Damaged
+from i2i.errors import Damaged, UserError
 from i2i.joined_names import direction_name
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
@@ -46,10 +48,12 @@ def train(
     device: str | None,
     own: Mapping[str, str] | None = None,
     judge: Mapping[str, Any] | None = None,
+    seen: Seen | None = None,
 ) -> None:
     """Train one model in its run folder, or finish it, or find it finished.
 
-    `own` holds source and hash of a class of one's own; `judge` is what `bench_judge` takes.
+    `own` holds source and hash of a class of one's own; `judge` is what `bench_judge` takes. Here and below `seen` is
+    what the plan saw of the pictures that the job reads; None: nobody knows.
     """
     place = Place.of_folder(run)
     if place.key() != key:
@@ -65,17 +69,35 @@ def train(
     data = open_data(config.data).restricted(domains)
 
     def followers(trainer: Trainer) -> tuple[Callback, ...]:
+        _check(seen, data)  # all pictures are read
+        reads_on.append(bool(trainer.pictures.decoded_when_drawn or judge))
         return (Callback(lambda position: report(_progress_text(position))),)
 
     def decoding(done: int, total: int) -> None:
         if done % DECODED_TOLD == 0:
             report(f"{done} of {total} pictures decoded")
 
-    chosen = choose_device(device)
+    chosen, reads_on = choose_device(device), list[bool]()
     with peak_memory(chosen) as peak:
         judged = bench_judge(**judge, device=chosen) if judge else None
         train_run(run, config, task_of(config, data), data, chosen, followers, decoding, judge=judged)
+        if any(reads_on):
+            _check_training(place, seen, data)
         _record_end(run, key, require_checkpoint(run), peak_memory=peak())
+
+
+def _check(seen: Seen | None, data: DataSet) -> None:
+    if seen is not None:
+        seen.check(data)
+
+
+def _check_training(place: Place, seen: Seen | None, data: DataSet) -> None:
+    """Of one that has read pictures to its end: if they have changed it is kept, but not as what was planned."""
+    try:
+        _check(seen, data)
+    except UserError as error:
+        place.set_aside(str(error))
+        raise
 
 
 def _sound(run: Path, key: str) -> Checkpoint | None:
@@ -104,6 +126,7 @@ def translate(
     device: str | None,
     own: Mapping[str, str] | None = None,
     weights: Weights = "last",
+    seen: Seen | None = None,
 ) -> None:
     """Translate the test pictures of every direction with the training that serves it, into PNG folders.
 
@@ -126,6 +149,7 @@ def translate(
         back = way_back(way, runs, lambda run: load(run)[0])
         made.add(Route(way, translator, back, preprocess, chosen))
         report(f"{number} of {len(runs)} directions")
+    _check(seen, data)
     write_pictures(out / NOTED, made.noted)
     write_key(out, key, files_in(out), **made.costs)
 
@@ -157,7 +181,13 @@ def adopt(
 
 
 def classifier(
-    report: Report, path: Path, settings: Settings, options: Mapping[str, Any], key: str, device: str | None
+    report: Report,
+    path: Path,
+    settings: Settings,
+    options: Mapping[str, Any],
+    key: str,
+    device: str | None,
+    seen: Seen | None = None,
 ) -> None:
     """Train the domain classifier on the training split and measure it on real test pictures."""
     place = Place.of_folder(path.parent)
@@ -167,8 +197,10 @@ def classifier(
     config = run_config("identity", settings)
     data = open_data(config.data)
     pictures, labels = labelled(data, config.data.train_split)
+    pixels = read_pixels(pictures, Preprocess.of(config.data))
+    _check(seen, data)
     trained = train_classifier(
-        read_pixels(pictures, Preprocess.of(config.data)),
+        pixels,
         labels,
         data.labels,
         backbone=options["backbone"],
@@ -190,6 +222,7 @@ def score(
     gan_train: Mapping[str, Any] | None,
     key: str,
     device: str | None,
+    seen: Seen | None = None,
 ) -> None:
     """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`.
 
@@ -209,6 +242,7 @@ def score(
         report(f"{number} of {len(targets)} domains")
     if gan_train is not None:
         scores.add(scoring.learnt_from(translations, directions, gan_train))
+    _check(seen, scoring.data)
     scores.write(out, key, scoring.features, made_from)
 
 
@@ -219,6 +253,7 @@ def score_real(
     gan_train: Mapping[str, Any] | None,
     key: str,
     device: str | None,
+    seen: Seen | None = None,
 ) -> None:
     """Score the real pictures of every domain."""
     place, sources = Place.of_scores(out), sources_of({"scorer": scorer})
@@ -231,6 +266,7 @@ def score_real(
         scores.add(scoring.real(domain))
     if gan_train is not None:
         scores.add(scoring.learnt_from_real(gan_train))
+    _check(seen, scoring.data)
     scores.write(out, key, scoring.features, made_from)
 
 

@@ -26,12 +26,14 @@ from i2i.benchmarks.recorded import recorded
 from i2i.benchmarks.status import index_path
 from i2i.benchmarks.stored import refuse_merged
 from i2i.benchmarks.suite import CheckpointRule, Contestant, Suite
+from i2i.benchmarks.unchanged import Seen
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
 from i2i.joined_names import direction_name, lookalikes, parted
+from i2i.places import check_folder
 from i2i.runs import check_trainable, learnt_from, run_config
 from i2i.translator import Task
 from i2i.validation import require_validation
@@ -215,6 +217,7 @@ class _Builder:
                 "name": contestant.model,
                 "settings": config.settings() | {"model": _without_name(config)},
                 "domains": training.domains,
+                "seen": self._seen(*learnt_from(config), domains=training.domains),
                 "key": keys[training.name],
                 **source,
             }
@@ -237,6 +240,7 @@ class _Builder:
                 "out": self.out / "translations" / name / f"seed{seed}",
                 "runs": runs,
                 "weights": weights,
+                "seen": self._seen(self._everyday.test_split),
                 "key": key,
                 **source,
             },
@@ -255,6 +259,7 @@ class _Builder:
                 "translations": translate.arguments["out"],
                 "directions": self.directions,
                 "gan_train": self._gan_train(),
+                "seen": self._seen(self._everyday.test_split),
                 "key": stable_hash([translate.arguments["key"], self._scorer_key()]),
             },
             (translate.name, CLASSIFIER),
@@ -284,6 +289,7 @@ class _Builder:
             "settings": self._judging_settings(),
             "path": self._scorer()["classifier"],
             "options": self.suite.classifier.model_dump(),
+            "seen": self._seen(self._everyday.train_split),
             "key": self._classifier_key(),
         }
         return [
@@ -295,6 +301,7 @@ class _Builder:
                     "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
                     "gan_train": self._gan_train(),
+                    "seen": self._seen(self._everyday.train_split, self._everyday.test_split),
                     "key": stable_hash([REAL, REAL_VERSION, self._scorer_key()]),
                 },
                 (CLASSIFIER,),
@@ -353,6 +360,9 @@ class _Builder:
             data = self.data if asked[1] == self.data.domains else self.data.restricted(asked[1])
             self.fingerprints[asked] = data.fingerprint(self.files.blake2b, asked[0])
         return self.fingerprints[asked]
+
+    def _seen(self, *splits: str, domains: tuple[str, ...] | None = None) -> Seen:
+        return Seen.of(self.data, index_path(self.out), splits, domains or self.data.domains)
 
     def _facts(self, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
         height, width = self._everyday.image_size
@@ -474,7 +484,7 @@ def _lpips(text: str | None, config: RunConfig) -> "LpipsSpec | None":
 
 def _check_folder(out: Path) -> None:
     """Refuse a place that is something else, so that nothing of the user's is touched."""
-    refuse_file(out)
+    check_folder(out)
     if recorded(out) is None and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
     refuse_merged(out)

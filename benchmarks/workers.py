@@ -15,9 +15,12 @@ from typing import Any, Literal
 
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.schedule import Event
+from i2i.benchmarks.stopping import kept_from_children
 from i2i.errors import TrainingError, UserError
 
 SPAWN = get_context("spawn")
+SECONDS_TO_STOP = 60.0
+"""For trainings to end their step and write a checkpoint."""
 GPUS = "CUDA_VISIBLE_DEVICES"
 
 Report = Callable[[str], None]
@@ -61,9 +64,17 @@ class LocalExecutor:
         return [event for _, event in heard]
 
     def stop(self) -> None:
-        """End all processes."""
-        for worker in (*self._busy, *self._idle):
-            worker.stop()
+        """End all processes. Trainings write a checkpoint first; another signal meanwhile ends them at once."""
+        workers = (*self._busy, *self._idle)
+        until = time.monotonic() + SECONDS_TO_STOP
+        try:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.join(until - time.monotonic())
+        finally:
+            for worker in workers:
+                worker.kill()
 
 
 class _Worker:
@@ -89,7 +100,8 @@ class _Worker:
         self.connection, theirs = SPAWN.Pipe()
         arguments = (theirs, functions, threads, self._environment)
         self._process = SPAWN.Process(target=_work, args=arguments, daemon=True)
-        self._process.start()
+        with kept_from_children():
+            self._process.start()
         theirs.close()
 
     def receive(self) -> Event:
@@ -100,12 +112,16 @@ class _Worker:
             self._process.join()
             return Event(self._job, "lost", f"its process {_cause(self._process.exitcode)}")
 
-    def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        self._process.join(10)
-        if self._process.is_alive():
+    def terminate(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def join(self, seconds: float) -> None:
+        if self._process is not None:
+            self._process.join(max(0.0, seconds))
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.is_alive():
             self._process.kill()
 
 
@@ -118,14 +134,13 @@ def _cause(status: int | None) -> str:
 
 
 def _work(connection: Connection, functions: str, threads: int, environment: Mapping[str, str]) -> None:
-    """The life of a worker: take a job, run it, say how it ended."""
+    """The life of a worker: take a job, run it, say how it ended, until nobody is there to be told."""
     os.environ.update(environment)
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
             function, arguments = connection.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        connection.send(perform(functions, function, arguments, threads, lambda *message: connection.send(message)))
+            ended = perform(functions, function, arguments, threads, lambda *message: connection.send(message))
+            connection.send(ended)
 
 
 def cores() -> int:

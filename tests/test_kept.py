@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.benchmarks import vouched
+from i2i.benchmarks import tracked, vouched
+from i2i.data.pictures import TrainingPictures
 from tests.in_process import SETTINGS, bench
 
 pytestmark = pytest.mark.slow
@@ -224,3 +225,45 @@ def test_after_a_power_cut_the_same_command_mends_the_bench(tmp_path, monkeypatc
         vouched.first_fault(path.parent, record.files) is None
         for path, record in zip(out.rglob("key.json"), sound, strict=True)
     )
+
+
+def test_pictures_that_change_while_a_bench_runs_are_named_and_nothing_is_made_of_them(
+    pictures, tmp_path, capsys, monkeypatch
+):
+    folder, add = pictures
+    out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
+    arguments = [*settings, "--data", folder, "--size=16", WORK]
+    run = tracked._tracked
+
+    def changing(function, report, **told):
+        if told["job"] == "translations of stargan, seed 0":
+            add("test", "day", "day1")
+        if told["job"] == "scores of real pictures":
+            add("train", "dusk", "new")
+        run(function, report, **told)
+
+    monkeypatch.setattr(tracked, "_tracked", changing)
+    assert bench(out, *arguments) == 1
+    said = capsys.readouterr().err
+    assert f"failed: translations of stargan, seed 0: {folder}/test/day/day1.png changed while the bench ran" in said
+    assert f"{folder}/train/dusk/new.png" in said
+    assert "Traceback" not in said
+    assert not (out / "translations/stargan/seed0/key.json").exists()
+    assert not (out / "scores/real.json").exists()
+    assert (out / "trainings/stargan/seed0/all/key.json").is_file()
+
+
+def test_pictures_that_change_while_they_are_decoded_are_not_trained_on(pictures, tmp_path, capsys, monkeypatch):
+    folder, _ = pictures
+    out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
+    load = TrainingPictures.load
+
+    def changing(*arguments):
+        loaded = load(*arguments)
+        (folder / "train/day/day2.png").unlink()
+        return loaded
+
+    monkeypatch.setattr(TrainingPictures, "load", changing)
+    assert bench(out, *settings, "--data", folder, "--size=16", "--only=train") == 1
+    assert "train/day/day2.png changed while the bench ran" in capsys.readouterr().err
+    assert not list(out.glob("trainings/*/*/*/checkpoints/[0-9]*"))
