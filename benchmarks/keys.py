@@ -12,7 +12,8 @@ from typing import Any
 
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Job
-from i2i.checkpoint import FORMAT, newest_checkpoint
+from i2i.checkpoint import newest_checkpoint
+from i2i.checkpoint_meta import FORMAT
 from i2i.config import RunConfig, stable_hash
 from i2i.errors import UserError
 

@@ -1,5 +1,7 @@
 """The history of generated images that CycleGAN's discriminators are trained on."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -41,6 +43,10 @@ class ImagePool:
         """The stored images [n, C, H, W], n from 0 to `size`, on the CPU."""
         return torch.stack(self.images).cpu() if self.images else torch.empty(0)
 
-    def load_state(self, images: Tensor, device: torch.device | str = "cpu") -> None:
-        """Take over what `state` gave."""
+    def load_state(self, images: Tensor, shape: Sequence[int], device: torch.device | str = "cpu") -> None:
+        """Take over what `state` gave, of images of the `shape` (C, H, W); ValueError for anything else."""
+        if len(images) > self.size or (len(images) and tuple(images.shape[1:]) != tuple(shape)):
+            raise ValueError(f"a pool of {self.size} images {list(shape)} cannot hold {list(images.shape)}")
+        if not bool(images.isfinite().all()):
+            raise ValueError("the images of a pool are not finite")
         self.images = [image.clone().to(device) for image in images]

@@ -48,6 +48,8 @@ class Validation:
     def __init__(self, run: Path, judge: Judge, start: int, best: Best | None) -> None:
         self._path, self._judge, self.best = run / FILE, judge, best
         self._rows = [row for row in read_rows(run) if int(row["step"]) <= start] if start else []
+        if self._path.is_file():
+            write_text(self._path, _as_csv(self._rows))
 
     def evaluate(self, translator: Translator, position: Position) -> None:
         """Score, write the scores down, and keep the weights if they are the best.
@@ -87,9 +89,28 @@ def require_validation(config: RunConfig, data: DataSet) -> None:
 
 
 def read_rows(run: Path) -> list[dict[str, str]]:
-    """The lines of a run folder's validation.csv; none if it was not evaluated."""
+    """The lines of a run folder's validation.csv, whose steps and values are numbers; none if it was not evaluated.
+
+    Raises:
+        UserError: if the file holds anything else.
+    """
     path = run / FILE
-    return list(csv.DictReader(path.read_text().splitlines())) if path.is_file() else []
+    if not path.is_file():
+        return []
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")), strict=True))
+        for row in rows:
+            _check_row(row)
+    except (ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"{path} is damaged ({error}): remove it, no training needs it") from None
+    return rows
+
+
+def _check_row(row: Mapping[str, str]) -> None:
+    """ValueError or TypeError unless it is a line that `evaluate` writes."""
+    if tuple(row) != COLUMNS:
+        raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
+    int(row["step"]), int(row["images"]), float(row["seconds"]), float(row["value"])
 
 
 def _as_csv(rows: list[dict[str, str]]) -> str:

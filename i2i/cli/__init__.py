@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands, so that help is quick.
 
 import errno
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -12,6 +13,11 @@ import typer
 from i2i import __version__
 from i2i.cli import bench, configs, data, export, grid, import_files, models, report, score, train, translate, weights
 from i2i.errors import ExportError, TrainingError, UserError
+
+NO_MEMORY = (
+    "there is not enough memory: take smaller pictures (--size, data.image_size) or batches (train.batch_size), "
+    "fewer --workers, or another --device"
+)
 
 app = typer.Typer(
     name="i2i",
@@ -43,14 +49,27 @@ def main() -> None:
         _fail(str(error), 2)
     except (TrainingError, ExportError) as error:
         _fail(str(error), getattr(error, "status", 1))
+    except MemoryError:
+        _fail(NO_MEMORY, 1)
+    except RuntimeError as error:  # torch has no class of its own for the CPU
+        if not _is_out_of_memory(error):
+            raise
+        _fail(NO_MEMORY, 1)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         _fail(f"the disk of {error.filename or 'the output'} is full: make room and run it again", 1)
 
 
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    from i2i.memory import is_out_of_memory
+
+    return is_out_of_memory(error)
+
+
 def _fail(message: str, status: int) -> None:
-    print(f"i2i: {message}", file=sys.stderr)
+    with suppress(OSError):  # a terminal that is gone changes no status
+        print(f"i2i: {message}", file=sys.stderr)
     sys.exit(status)
 
 
