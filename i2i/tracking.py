@@ -127,6 +127,25 @@ class SampleGrids(Observer):
         sync_to_disk(path)  # the checkpoint that follows vouches for it
 
 
+class _Lasting:
+    """A stream to which nothing is written any more once its terminal is gone, which is no reason to end a training."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class ProgressLine(Observer):
     """Shows images/s, the time left and the losses: one live line on a terminal, lines now and then elsewhere."""
 
@@ -134,7 +153,7 @@ class ProgressLine(Observer):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._console = Console(file=stream or sys.stderr)
+        self._console = Console(file=cast(TextIO, _Lasting(stream or sys.stderr)))
         self._between, self._printed = seconds_between, time.monotonic()
         self._title, self._losses = title, ""
         self._bar: Progress | None = None
@@ -187,8 +206,7 @@ class ProgressLine(Observer):
             )
 
     def _say(self, text: str) -> None:
-        with suppress(OSError):  # a terminal that is gone does not end a training
-            self._console.print(text, soft_wrap=True, highlight=False, markup=False)
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 class TensorBoardLog(Observer):

@@ -42,7 +42,7 @@ FILES = ("checkpoint.json", "training.pt", "data.json", "weights", "metrics.json
 
 
 def make(place: Path) -> list[Path]:
-    """The folders to change: a finished run of each model with all that one can hold, and what export makes of it."""
+    """The folders to change: a run of each model with all that one can hold, and what export makes of it."""
     rng = np.random.default_rng(0)
     for split in ("train", "val", "test"):
         for domain in ("dawn", "dusk"):
@@ -59,9 +59,11 @@ def make(place: Path) -> list[Path]:
         more = ["train.ema=0.5", "train.best_by=psnr", "train.evaluations=2"] if registry.get(model).generators else []
         settings = [f"--set={one}" for one in [*own, *more, *TRAINING, "data.image_size=16", "train.images=8"]]
         run = place / model
-        command("train", "--model", model, "--data", place / "sky", *settings, "--device=cpu", "--out", run)
-        command("export", run, "--format", "hub", "--out", place / f"{model}-hub")
-        made += [run, place / f"{model}-hub"]
+        train = ["train", "--model", model, "--data", place / "sky", *settings, "--device=cpu", "--out", run]
+        for line in (train, ["export", run, "--format", "hub", "--out", place / f"{model}-hub"]):
+            status, said = command(*line)
+            assert status == 0, said
+        made += [run, run, run, place / f"{model}-hub"]  # run folders hold more that can be changed
     return made
 
 
@@ -139,7 +141,11 @@ def change_weights(path: Path, rng: random.Random) -> None:
 
     weights = load_file(path)
     name = rng.choice(list(weights) or ["none"])
-    others = [torch.zeros(3), torch.full_like(weights.get(name, torch.zeros(2)), float("nan")), torch.zeros(2, 2).int()]
+    others = [
+        torch.zeros(3),
+        torch.full_like(weights.get(name, torch.zeros(2)).float(), float("nan")),
+        torch.zeros(2, 2).int(),
+    ]
     how = rng.randrange(len(others) + 2)
     if how < len(others):
         weights[name] = others[how]
