@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from i2i.benchmarks.comparing import Column, compare_all
-from i2i.benchmarks.plan import Plan, direction_name
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import claim_lines
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.joined_names import direction_name
 from i2i.metrics.names import decimals, is_better_high, title
 
 

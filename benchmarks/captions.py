@@ -6,10 +6,10 @@ from i2i import __version__
 from i2i.benchmarks.comparing import SAME, UNTESTED, Over
 from i2i.benchmarks.external import caption_lines
 from i2i.benchmarks.grouping import Group
+from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.suite import Budget
-from i2i.benchmarks.tables import escaped
 from i2i.metrics.comparison import LEVEL
 from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
 
@@ -27,12 +27,12 @@ RULES = {
 }
 
 
-def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str | None) -> str:
-    """What stands below the main table, as Markdown; `protocol` is the fingerprint of the protocol card."""
+def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str | None) -> list[str]:
+    """What stands below the main table, a fact per line, code in backticks; `protocol` is the card's fingerprint."""
     facts = plan.facts
     modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
-        f"{averaging(plan)} Data: {escaped(facts['dataset'])}; {facts['image_size']} px; "
+        f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
         f"fingerprint {facts['fingerprint'][:12]}.",
         *few_pictures(results),
         *ranking(plan, grouped),
@@ -47,11 +47,11 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if "FD-domain-classifier" in results.metrics:
         lines.append(
             "`FD-domain-classifier` is the Frechet distance between features of that classifier, translations against "
-            "real test pictures (row `real`: training against test pictures). It is not FID and comparable only "
+            f"real test pictures ({real_row(plan, results)}). It is not FID and comparable only "
             "within this table."
         )
     if "fid" in results.metrics:
-        lines.append("FID with pytorch-fid's Inception features; row `real`: training against test pictures.")
+        lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _meanings(results)
     if modes:
         lines.append(f"When translating: {modes}.")
@@ -63,7 +63,17 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
     lines.append(f"{stated}i2i {__version__}.")
-    return "\n".join(f"- {line}" for line in lines)
+    return lines
+
+
+def real_row(plan: Plan, results: Results) -> str:
+    """Which pictures the distances of the row `real` are between, and how many."""
+    scores = results.scores
+    own = scores[(scores["model"] == REAL) & scores["metric"].map(is_frechet)]
+    if plan.facts.get("real_version", 1) == 1 or own.empty:
+        return "row `real`: training against test pictures"
+    numbers = " to ".join(f"{n:,}" for n in dict.fromkeys((own["n"].min(), own["n"].max())))
+    return f"row `real`: training against test pictures, {numbers} of a domain on either side"
 
 
 def few_pictures(results: Results) -> list[str]:
@@ -140,7 +150,7 @@ def intervals_caption(results: Results, metric: str) -> list[str]:
     levels = ", ".join(f"{level:.0%}" for level in sorted(set(own["level"])))
     what = "distance of other test pictures, equally many" if is_frechet(metric) else "mean over all such pictures"
     ends = " Ends are means over the seeds." if several else ""
-    return [f"- In brackets the interval ({levels}) for the {what}, translated by these networks.{ends}"]
+    return [f"In brackets the interval ({levels}) for the {what}, translated by these networks.{ends}"]
 
 
 def _meanings(results: Results) -> Iterator[str]:
@@ -154,10 +164,10 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "`health` names the flags that went up, and in how many directions and seeds; no flag proves a fault."
 
 
-def costs_caption(plan: Plan) -> str:
-    """How costs were measured, as Markdown."""
+def costs_caption(plan: Plan) -> list[str]:
+    """How costs were measured, a fact per line, code in backticks."""
     seeds = len(plan.seeds())
-    lines = [
+    return [
         "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
         "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
         "from decoded pixels to pixels.",
@@ -166,7 +176,6 @@ def costs_caption(plan: Plan) -> str:
         "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
         "Seconds, speeds and memory are of this machine under its load.",
     ]
-    return "\n".join(f"- {line}" for line in lines)
 
 
 def budget_text(plan: Plan) -> str:

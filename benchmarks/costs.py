@@ -1,6 +1,5 @@
 """What contestants cost: measured while they train and translate, and added up for the report."""
 
-import json
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from i2i.benchmarks.keys import KEY_FILE
+from i2i.benchmarks.keys import KEY_FILE, key_file
 from i2i.benchmarks.plan import Plan, Training
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.translator import Translator
@@ -92,11 +91,8 @@ def translations_of(out: Path, contestant: str, seed: int) -> dict[str, Any]:
 
 def measured(folder: Path) -> dict[str, Any]:
     """What stands beside the key of a finished folder; empty if there is none."""
-    try:
-        facts = json.loads((folder / KEY_FILE).read_text())
-    except (OSError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
+    found = key_file(folder / KEY_FILE)
+    return {} if found is None else found.model_dump(exclude_unset=True)
 
 
 def count_multiply_adds(

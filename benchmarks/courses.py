@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from i2i.atomic_write import write_text
+from i2i.benchmarks.csv_frames import as_csv
 from i2i.benchmarks.drawing import save, wrapped
 from i2i.benchmarks.plan import Plan
 from i2i.metrics.names import is_better_high, title
@@ -66,7 +67,8 @@ def figure(found: pd.DataFrame, unit: str) -> Figure | None:
         axes.tick_params(labelbottom=True)
     sheet.supxlabel(f"{NAMED[unit]} (all trainings of a seed)", fontsize=9)
     labels = panels[0].get_legend_handles_labels()
-    sheet.legend(*labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    for text in sheet.legend(*labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False).get_texts():
+        text.set_parse_math(False)
     return sheet
 
 
@@ -90,7 +92,7 @@ def write(plan: Plan) -> list[str]:
         for name in FILES:
             (plan.out / name).unlink(missing_ok=True)
         return []
-    write_text(plan.out / FILES[0], found.to_csv(index=False))
+    write_text(plan.out / FILES[0], as_csv(found))
     for name in FILES[1:]:
         save(drawn, plan.out / name)
     return list(FILES)

@@ -49,7 +49,7 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
     _scale(axes, list(trained.values()), [scores[name].mean for name in costs])
     better = "higher" if is_better_high(metric) else "lower"
     axes.set_xlabel("training, seconds (all trainings of a seed)", fontsize=9)
-    axes.set_ylabel(f"{title(metric)[:-2]} ({better} is better)", fontsize=9)
+    axes.set_ylabel(f"{title(metric)[:-2]} ({better} is better)", fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
     return figure
@@ -108,7 +108,7 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
         _name_sizes(axes, sorted({n for values in curves.values() for n in values}))
         _fit_values(axes, [value for values in curves.values() for value in values.values()])
         axes.set_xlabel("pictures a side", fontsize=9)
-        axes.set_ylabel(f"{title(metric)[:-2]} (lower is better)", fontsize=9)
+        axes.set_ylabel(f"{title(metric)[:-2]} (lower is better)", fontsize=9, parse_math=False)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     names = figure.axes[0].get_legend_handles_labels()

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import pandas as pd
 
+from i2i.benchmarks.scores import read_pictures
+
 WHO = ("model", "seed")
 WAY = ("source", "target")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -71,7 +73,7 @@ class Found:
     def part(self, name: str) -> pd.DataFrame:
         """One frame, without columns where the file lacks it."""
         if name == "pictures":
-            frame = _read_pictures(self.pictures)
+            frame = read_pictures(self.pictures)
         else:
             listed: Sequence[Mapping[str, Any]] = self.contents.get(name, ())
             frame = pd.DataFrame(_judgements(listed) if name == "confusion" else listed)
@@ -98,10 +100,3 @@ def _judgements(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for row in listed
         for judged, count in row["judged"].items()
     ]
-
-
-def _read_pictures(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        return pd.DataFrame()
-    names = dict.fromkeys((*WAY, "picture", "metric"), str)  # a picture called 007 or NA keeps its name
-    return pd.read_csv(path, dtype={**names, "value": float}, keep_default_na=False, na_values={"value": ["", "nan"]})

@@ -1,7 +1,6 @@
 """Contestants whose pictures were made elsewhere: `--external NAME=DIR`, scored like the translations of a model."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,12 +8,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from i2i.benchmarks.plan import Direction, Plan, direction_name
+from i2i.benchmarks.plan import Direction, Plan
 from i2i.config import Section
-from i2i.data.images import is_picture, read_picture, read_size
+from i2i.data.image_folder import ImageFolder, left_out_line
+from i2i.data.images import read_picture, read_size
 from i2i.data.layouts import Picture
+from i2i.documents import read_document
 from i2i.errors import UserError
 from i2i.files import sha256
+from i2i.joined_names import direction_name
 
 PARTIAL = "stems.json"
 NAMED = 3  # files in an error
@@ -87,7 +89,8 @@ def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int])
         UserError: with counts and the first three names, if pictures are missing, extra or of another size, or one
             cannot be read.
     """
-    found = {direction: _pictures_of(external.folder, direction, len(inputs) == 1) for direction in inputs}
+    listed = {direction: _folder_of(external.folder, direction, len(inputs) == 1) for direction in inputs}
+    found = {direction: folder.by_name() for direction, folder in listed.items()}
     wanted = {direction: [picture.stem for picture in pictures] for direction, pictures in inputs.items()}
     missing = list(_paths((way, stem) for way, stems in wanted.items() for stem in stems if stem not in found[way]))
     extra = list(_paths((way, stem) for way, own in found.items() for stem in own if stem not in set(wanted[way])))
@@ -97,25 +100,23 @@ def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int])
     faults[f"not of {size[0]}x{size[1]} pixels"] = unlike
     if any(faults.values()):
         hint = "" if unlike or external.intersection else "; --intersection scores only what all sides have"
-        raise UserError(f"{name}: {external.folder} does not hold what this bench asks for: {_told(faults)}{hint}")
+        ignored = "".join(f"; {line}" for folder in listed.values() for line in left_out_line(folder.left_out))
+        raise UserError(
+            f"{name}: {external.folder} does not hold what this bench asks for: {_told(faults)}{hint}{ignored}"
+        )
     few = [direction_name(way) for way, own in files.items() if len(own) < 2]
     if few:
         raise UserError(f"{name}: {external.folder} has fewer than two of the test pictures for {', '.join(few)}")
     return Survey(files, bool(missing), _digest(files))
 
 
-def _pictures_of(folder: Path, direction: Direction, single: bool) -> dict[str, Path]:
+def _folder_of(folder: Path, direction: Direction, single: bool) -> ImageFolder:
     place = folder / direction_name(direction)
     if single and folder.is_dir() and not place.is_dir():
         place = folder
     if not place.is_dir():
         raise UserError(f"there is no folder {place}: pictures made elsewhere lie in SOURCE2TARGET/STEM.png")
-    found: dict[str, Path] = {}
-    for path in sorted(path for path in place.iterdir() if is_picture(path) and path.is_file()):
-        if path.stem in found:
-            raise UserError(f"{place} holds {found[path.stem].name} and {path.name}: keep one of that name")
-        found[path.stem] = path
-    return found
+    return ImageFolder(place)
 
 
 def _common(
@@ -168,10 +169,10 @@ def present(folder: Path, source: str, pictures: Sequence[Picture]) -> list[int]
     They are all, unless the folder lists its own because it took over an intersection.
     """
     listing = folder / PARTIAL
-    if not listing.is_file():
+    stems = read_document(dict[str, set[str]], listing, "remove it, and give --external anew")
+    if stems is None:
         return list(range(len(pictures)))
-    stems = set(json.loads(listing.read_text()).get(source, ()))
-    return [position for position, picture in enumerate(pictures) if picture.stem in stems]
+    return [position for position, picture in enumerate(pictures) if picture.stem in stems.get(source, ())]
 
 
 def caption_lines(plan: Plan) -> list[str]:

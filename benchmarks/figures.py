@@ -12,6 +12,8 @@ from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.config import stable_hash
+from i2i.documents import Document, read_document
+from i2i.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".pdf")
 NOTES = ".drawn.json"
 VERSION = 3  # raised when figures of the same results look different
+
+
+class Drawn(Document):
+    """What a figure depended on when it was made, and whether there was anything to draw."""
+
+    key: str
+    drawn: bool
 
 
 def draw(plan: Plan, results: Results) -> list[str]:
@@ -56,11 +65,12 @@ def unless_drawn(out: Path, stem: str, shown: Any, draw: Callable[[Sequence[Path
 
 
 def _notes(out: Path) -> dict[str, Any]:
+    """Whatever is wrong with them, figures are then drawn anew."""
     try:
-        notes = json.loads((out / NOTES).read_text())
-    except (OSError, ValueError):
+        notes = read_document(dict[str, Drawn], out / NOTES, "remove it")
+    except UserError:
         return {}
-    return notes if isinstance(notes, dict) else {}
+    return {stem: note.model_dump() for stem, note in (notes or {}).items()}
 
 
 def _shown(plan: Plan, results: Results) -> Any:

@@ -9,14 +9,26 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field
 
 from i2i.atomic_write import write_text
 from i2i.data.images import Half, read_picture
 from i2i.data.layouts import Picture
+from i2i.documents import Document, read_document
+from i2i.errors import UserError
 
-Entry = dict[str, Any]
-"""`stamp`: [size, time of change]; `sha256`, `blake2b` of the contents, hexadecimal; `decoded`: which halves were."""
+
+class Entry(Document):
+    """Of a file: its size and time of change, digests of its contents, hexadecimal, and which halves were decoded."""
+
+    model_config = ConfigDict(frozen=False)
+
+    stamp: tuple[int, int]
+    sha256: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+    blake2b: Annotated[str, Field(pattern=r"\A[0-9a-f]{128}\z")]
+    decoded: list[Half | Literal["whole"]]
 
 
 class FileIndex:
@@ -31,21 +43,21 @@ class FileIndex:
 
     def __init__(self, known: Mapping[str, Entry] | None = None) -> None:
         self._entries = dict(known or {})
-        self._stamps: dict[Path, list[int]] = {}
+        self._stamps: dict[Path, tuple[int, int]] = {}
         self.reads = 0
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The index of a file; an empty one if there is none or it is damaged."""
         try:
-            return cls(json.loads(path.read_text()))
-        except (OSError, ValueError, TypeError):
+            return cls(read_document(dict[str, Entry], path, "remove it"))
+        except UserError:
             return cls()
 
     def save(self, path: Path) -> None:
         """Write those that were asked for, if any was read."""
         if self.reads:
-            write_text(path, json.dumps({str(file): self._entries[str(file)] for file in self._stamps}))
+            write_text(path, json.dumps({str(file): self._entries[str(file)].model_dump() for file in self._stamps}))
 
     def check_readable(self, pictures: Iterable[Picture]) -> None:
         """Decode every picture that has not been decoded before.
@@ -62,37 +74,37 @@ class FileIndex:
 
     def sha256(self, path: Path) -> str:
         """SHA-256 of a file's contents, 64 hexadecimal digits."""
-        return str(self._entry(path)["sha256"])
+        return self._entry(path).sha256
 
     def blake2b(self, path: Path) -> bytes:
         """BLAKE2b of a file's contents, 64 bytes."""
-        return bytes.fromhex(self._entry(path)["blake2b"])
+        return bytes.fromhex(self._entry(path).blake2b)
 
     def _decode(self, path: Path, halves: set[Half | None]) -> None:
         if not path.is_file():
             read_picture(path)  # raises
         entry = self._entry(path)
         for half in halves:
-            if (half or "whole") not in entry["decoded"]:
+            if (half or "whole") not in entry.decoded:
                 read_picture(path, half)
-                entry["decoded"].append(half or "whole")
+                entry.decoded.append(half or "whole")
 
     def _entry(self, path: Path) -> Entry:
         entry, stamp = self._entries.get(str(path)), self._stamp(path)
-        if entry is None or entry["stamp"] != stamp:
+        if entry is None or entry.stamp != stamp:
             contents = path.read_bytes()
             self.reads += 1
-            entry = self._entries[str(path)] = {
-                "stamp": stamp,
-                "sha256": hashlib.sha256(contents).hexdigest(),
-                "blake2b": hashlib.blake2b(contents).hexdigest(),
-                "decoded": [],
-            }
+            entry = self._entries[str(path)] = Entry(
+                stamp=stamp,
+                sha256=hashlib.sha256(contents).hexdigest(),
+                blake2b=hashlib.blake2b(contents).hexdigest(),
+                decoded=[],
+            )
         return entry
 
-    def _stamp(self, path: Path) -> list[int]:
+    def _stamp(self, path: Path) -> tuple[int, int]:
         """Of a file's first look: what changes later in this process is not seen."""
         if path not in self._stamps:
             found = path.stat()
-            self._stamps[path] = [found.st_size, found.st_mtime_ns]
+            self._stamps[path] = (found.st_size, found.st_mtime_ns)
         return self._stamps[path]

@@ -1,6 +1,5 @@
 """The grid: rows are test inputs; columns are the input, each translation, and the ground truth where there is one."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +13,17 @@ from PIL import Image
 
 from i2i.benchmarks.drawing import save
 from i2i.benchmarks.external import present
+from i2i.benchmarks.file_index import FileIndex
 from i2i.benchmarks.keys import KEY_FILE
-from i2i.benchmarks.plan import Direction, direction_name
+from i2i.benchmarks.plan import Direction
+from i2i.benchmarks.recorded import plan_file
+from i2i.benchmarks.status import index_path
 from i2i.config import DataConfig
 from i2i.data.images import Preprocess, read_picture
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
 from i2i.errors import UserError, unknown
+from i2i.joined_names import direction_name
 
 INPUT, TARGET = "input", "target"
 CELL = 1.1  # inches
@@ -56,13 +59,7 @@ class Finished:
     @classmethod
     def load(cls, out: Path) -> "Finished":
         """The bench of a results folder; UserError if it is none, or none of this version."""
-        path = out / "plan.json"
-        if not path.is_file():
-            raise UserError(f"{out} is no results folder of a bench: it holds no plan.json")
-        facts = json.loads(path.read_text())
-        if "directions" not in facts:
-            raise UserError(f"{path} was written by another version of i2i: run the bench again, which keeps its work")
-        return cls(out, facts)
+        return cls(out, plan_file(out).facts)
 
     @property
     def directions(self) -> tuple[Direction, ...]:
@@ -83,6 +80,15 @@ class Finished:
     def data(self) -> DataSet:
         """The pictures."""
         return open_data(self.config).restricted(self.facts["domains"])
+
+    def check_data(self) -> None:
+        """UserError if the pictures are not those that the results were made from."""
+        known = FileIndex.load(index_path(self.out))
+        if self.data.fingerprint(known.blake2b) != self.facts["fingerprint"]:
+            raise UserError(
+                f"{self.data.root} holds other pictures than those that {self.out} was made from: "
+                f"put them back, or run the bench again with i2i bench --out {self.out} --data DIR"
+            )
 
     @property
     def contestants(self) -> list[str]:

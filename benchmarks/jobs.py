@@ -12,7 +12,7 @@ from i2i.benchmarks.costs import peak_memory
 from i2i.benchmarks.cycle import way_back
 from i2i.benchmarks.external import PARTIAL
 from i2i.benchmarks.keys import KEY_FILE, clear, key_of, stored_key, write_key
-from i2i.benchmarks.plan import Direction, direction_name
+from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.scores import Scores, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
@@ -23,6 +23,7 @@ from i2i.config import Settings
 from i2i.data.images import Preprocess, read_picture, write_picture
 from i2i.data.pictures import labelled
 from i2i.data.sources import open_data, pixel_cache
+from i2i.joined_names import direction_name
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
 from i2i.scoring import read_pixels

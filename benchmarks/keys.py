@@ -15,6 +15,7 @@ from i2i.benchmarks.plan import Job
 from i2i.checkpoint import newest_checkpoint
 from i2i.checkpoint_meta import FORMAT
 from i2i.config import RunConfig, stable_hash
+from i2i.documents import Count, Document, read_document
 from i2i.errors import UserError
 
 KEY_FILE = "key.json"
@@ -25,6 +26,16 @@ DONE, TO_DO = "done", "to do"
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, code: str | None = None) -> str:
     """Key of a training: resolved settings, domains in order, data, and the hash of a file of one's own."""
     return stable_hash([FORMAT, config.key(fingerprint), list(domains), *([code] if code else [])])
+
+
+class KeyFile(Document):
+    """What stands beside a result: its key, and what it cost where that was measured."""
+
+    key: str
+    peak_memory: Count | None = None
+    pictures: Count | None = None
+    seconds: float | None = None
+    multiply_adds: Count | None = None
 
 
 def write_key(folder: Path, key: str, **costs: Any) -> None:
@@ -40,9 +51,20 @@ def key_of(folder: Path) -> str | None:
 def stored_key(path: Path) -> str | None:
     """The key that a JSON file holds; None if there is none."""
     try:
-        return str(json.loads(path.read_text())["key"])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = key_file(path)
+    except UserError:
         return None
+    return None if found is None else found.key
+
+
+def key_file(path: Path) -> KeyFile | None:
+    """The key in a JSON file, and the costs beside it; None without a file.
+
+    Raises:
+        Damaged: if the file holds something else.
+        UserError: if it cannot be read just now.
+    """
+    return read_document(KeyFile, path, f"remove {path}, and what it vouches for is made again by i2i bench")
 
 
 def clear(folder: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from i2i.data.images import is_picture, read_picture
+from i2i.data.image_folder import ImageFolder
+from i2i.data.images import read_picture
 from i2i.data.near_duplicates import Fingerprint, nearest
 
 PICTURES = 300
@@ -21,7 +22,7 @@ def main() -> None:
     """Print, for each kind of copy, how many are found; and how many pictures look like another of the folder."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path, help="pictures, in folders of any depth")
-    paths = sorted(path for path in parser.parse_args().folder.rglob("*") if is_picture(path))
+    paths = ImageFolder(parser.parse_args().folder).paths
     chosen = random.Random(0).sample(paths, min(PICTURES, len(paths)))
     shown = [(picture, own) for path in chosen if (own := Fingerprint.of(picture := read_picture(path).convert("RGB")))]
     prints = [own for _, own in shown]

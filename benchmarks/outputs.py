@@ -10,6 +10,7 @@ from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.comparing import ranked
 from i2i.benchmarks.costs import measured
+from i2i.benchmarks.csv_frames import as_csv
 from i2i.benchmarks.grouping import By
 from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
@@ -28,9 +29,9 @@ def write(plan: Plan, results: Results, by: By = "averaged") -> list[str]:
     card = protocol.card(plan, results, files)
     fingerprint = card["fingerprint"]
     texts = {
-        "protocol-files.csv": files.to_csv(index=False),
+        "protocol-files.csv": as_csv(files),
         "protocol.json": _as_text(card),
-        "results.csv": results.scores.to_csv(index=False),
+        "results.csv": as_csv(results.scores),
         "results.json": _as_text(results_json(plan, results, fingerprint)),
         "table.md": markdown(plan, results, fingerprint, by),
         "table.tex": latex.table(plan, results, fingerprint, by),

@@ -1,14 +1,11 @@
 """Scores of single pictures, as the score jobs of a bench left them, and which pictures are the worst by them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from i2i.benchmarks.grid import Finished, Row
-from i2i.benchmarks.scores import pictures_path
+from i2i.benchmarks.scores import pictures_path, read_pictures
 from i2i.metrics.names import is_better_high
 
 WORST_BY = ("psnr", "ssim", "accuracy")
@@ -24,7 +21,7 @@ def read_values(finished: Finished, names: Sequence[str], seed: int) -> Values:
         (name, *place): value
         for name in names
         if (path := pictures_path(finished.out / "scores" / f"{name}-seed{seed}.json")).is_file()
-        for *place, value in _read(path).itertuples(index=False, name=None)
+        for *place, value in read_pictures(path).itertuples(index=False, name=None)
     }
 
 
@@ -44,10 +41,3 @@ def goodness(finished: Finished, row: Row, values: Values, metric: str, names: S
     own = [values[key] for name in names if (key := (name, *row.direction, stem, metric)) in values]
     sign = 1 if is_better_high(metric) else -1
     return sign * float(np.mean(own)) if own else np.inf
-
-
-def _read(path: Path) -> pd.DataFrame:
-    """Source, target, picture, metric, value; names such as 007 and NA stay names."""
-    texts: Any = dict.fromkeys(("source", "target", "picture", "metric"), str)
-    read = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"value": ["", "nan"]})
-    return read[["source", "target", "picture", "metric", "value"]]

@@ -6,6 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from i2i.joined_names import direction_name, join_names, one_part
+
 if TYPE_CHECKING:
     from i2i.benchmarks.file_index import FileIndex
 
@@ -137,21 +139,12 @@ def folder_name(domains: tuple[str, ...], serves: tuple[Direction, ...], coverag
     """Name of a training's folder: summer2winter, summer-winter, all."""
     if coverage == "all":
         return "all"
-    return direction_name(serves[0]) if coverage == "direction" else _without_slashes("-".join(domains))
-
-
-def direction_name(direction: Direction) -> str:
-    """A direction as folders are named: summer2winter; of two data sets: seasons.summer2styles.pencil."""
-    return _without_slashes("2".join(direction))
+    return direction_name(serves[0]) if coverage == "direction" else join_names(map(one_part, domains), "-")
 
 
 def quantity(amount: float) -> str:
     """An amount of images, updates or seconds: 400,000 or 133.3."""
     return f"{amount:,.0f}" if amount == int(amount) else f"{amount:,.1f}"
-
-
-def _without_slashes(name: str) -> str:
-    return name.replace("/", ".")
 
 
 @dataclass(frozen=True)

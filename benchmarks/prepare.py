@@ -1,6 +1,7 @@
 """A bench from its suite to its plan: which jobs there are, and what each is called with."""
 
 import inspect
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,6 +30,7 @@ from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
 from i2i.errors import UserError, refuse_file
+from i2i.joined_names import direction_name, lookalikes
 from i2i.runs import check_trainable, run_config
 from i2i.translator import Task
 from i2i.validation import require_validation
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 REFERENCE_ROWS = ("identity", "colour")
 # Raised when translating or scoring changes, so that results of before are made anew.
 SCORING_VERSION = 3
+# Raised when scoring of real pictures alone changes. 2: distances of as many training as test pictures.
+REAL_VERSION = 2
 
 
 def prepare(
@@ -68,6 +72,7 @@ def prepare(
     everyday = run_config("identity", suite.contestant("identity").for_training(1, 0))
     data = open_data(everyday.data, drawing)
     chosen = _directions(directions, data)
+    _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
     splits = (everyday.data.train_split, everyday.data.test_split)
     used = [picture for split in splits for domain in data.domains for picture in data.pictures(split, domain)]
     place = out or Path("bench") / data.name
@@ -78,7 +83,7 @@ def prepare(
     named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
     asked = {"directions": directions, "extractor": named, "lpips": lpips}
     before = recorded(place)
-    tried = dict(before.facts.get("tried", {})) if before else {}
+    tried = dict(before.tried) if before else {}
     return _Builder(suite, place, data, chosen, spec, _lpips(lpips, everyday), files, asked, tried).plan()
 
 
@@ -288,7 +293,7 @@ class _Builder:
                     "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
                     "gan_train": self._gan_train(),
-                    "key": stable_hash([REAL, self._scorer_key(fingerprint)]),
+                    "key": stable_hash([REAL, REAL_VERSION, self._scorer_key(fingerprint)]),
                 },
                 (CLASSIFIER,),
             ),
@@ -345,6 +350,7 @@ class _Builder:
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
             "scoring_version": SCORING_VERSION,
+            "real_version": REAL_VERSION,
             "lpips": self.lpips and self.lpips.fingerprint,
             "chosen": self.asked,
             "tried": self.tried,
@@ -392,14 +398,26 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     every = data.labels.directions
     if text is None:
         return tuple(way for way in every if data.labels.position(way[0]) == data.labels.position(way[1]))
-    by_name = {f"{source}2{target}": (source, target) for source, target in every}
+    spelt = Counter("2".join(way) for way in every)
+    names = {way: "2".join(way) if spelt["2".join(way)] == 1 else direction_name(way) for way in every}
+    by_name = {name: way for way in every for name in (names[way], direction_name(way))}
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     if not wanted:
-        raise UserError(f"--directions names none; there are {', '.join(by_name)}")
+        raise UserError(f"--directions names none; there are {', '.join(names.values())}")
     for name in wanted:
         if name not in by_name:
-            raise UserError(f"there is no direction {name!r}; there are {', '.join(by_name)}")
+            raise UserError(f"there is no direction {name!r}; there are {', '.join(names.values())}")
     return tuple(by_name[name] for name in dict.fromkeys(wanted))
+
+
+def _check_names(directions: Sequence[Direction], contestants: Sequence[str]) -> None:
+    """UserError if folders of the bench would be one and the same on some file systems."""
+    for names in (map(direction_name, directions), contestants):
+        for alike in lookalikes(names):
+            raise UserError(
+                f"{' and '.join(alike)} would share a folder where file systems ignore case: rename one of the "
+                "domains, variants or models, or leave one out with --set data.domains=... or --models"
+            )
 
 
 def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":

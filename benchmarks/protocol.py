@@ -1,7 +1,6 @@
 """The protocol card: everything the numbers of a bench depend on, and a fingerprint of what its rows must share."""
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -9,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from i2i.benchmarks.keys import REAL
-from i2i.benchmarks.plan import Plan, direction_name
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
+from i2i.benchmarks.scores import score_file
 from i2i.benchmarks.versions import versions
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import DataConfig, Settings, stable_hash
@@ -18,6 +18,7 @@ from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
 from i2i.files import sha256
+from i2i.joined_names import direction_name
 
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
 TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"
@@ -118,8 +119,8 @@ def _features(plan: Plan, results: Results) -> Settings | None:
         for seed in plan.seeds()
     }
     paths = [plan.out / "scores" / file for job, file in files.items() if job not in results.absent]
-    stated = (json.loads(path.read_text()).get("features") for path in paths if path.is_file())
-    return next((dict(features) for features in stated if features), None)
+    stated = (found.features for path in paths if (found := score_file(path)) is not None)
+    return next((features.model_dump() for features in stated if features is not None), None)
 
 
 def _weights(folder: Path) -> str | None:

@@ -1,5 +1,8 @@
 """A bench told in text: table.md, from its parts."""
 
+from collections.abc import Iterable
+
+from i2i import texts
 from i2i.benchmarks import captions, detail_tables, tables
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.formats import last_line
@@ -8,6 +11,7 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
+from i2i.texts import prose
 
 
 def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By = "averaged") -> str:
@@ -21,9 +25,9 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     """
     grouped = groups(plan, results, by)
     parts = [
-        f"# {tables.escaped(plan.dataset)}: {', '.join(plan.contestants())}",
-        tables.markdown_table(tables.summary(grouped)),
-        captions.caption(plan, grouped, results, protocol),
+        f"# {texts.markdown(plan.dataset)}: {texts.markdown(', '.join(plan.contestants()))}",
+        tables.markdown_table(tables.summary(grouped), list(map(title, results.metrics))),
+        _listed(captions.caption(plan, grouped, results, protocol)),
         *_claims_section(plan, results),
         *_costs_section(plan, results),
         *_health_section(results),
@@ -33,10 +37,10 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     ]
     if results.failures:
         parts.append("## Failed")
-        parts += [f"- {name}: {last_line(error)}" for name, error in results.failures.items()]
+        parts.append(_listed(f"{name}: {last_line(error)}" for name, error in results.failures.items()))
     if results.unfinished:
         parts.append("## Not done yet")
-        parts.append("\n".join(f"- {name}: {state}" for name, state in results.unfinished.items()))
+        parts.append(_listed(f"{name}: {state}" for name, state in results.unfinished.items()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -53,18 +57,18 @@ def claim_lines(plan: Plan, results: Results) -> list[str]:
 
 
 def _claims_section(plan: Plan, results: Results) -> list[str]:
-    lines = [f"- {line}" for line in claim_lines(plan, results)]
+    lines = claim_lines(plan, results)
     if not lines:
         return []
     if len(plan.seeds()) == 1:
-        lines.append("- One seed: whether a small difference would come out the same again is not known.")
-    return ["## Claims", "\n".join(lines)]
+        lines.append("One seed: whether a small difference would come out the same again is not known.")
+    return ["## Claims", _listed(lines)]
 
 
 def _costs_section(plan: Plan, results: Results) -> list[str]:
     if not results.costs:
         return []
-    return ["## Costs", tables.markdown_table(tables.costs(results)), captions.costs_caption(plan)]
+    return ["## Costs", tables.markdown_table(tables.costs(results)), _listed(captions.costs_caption(plan))]
 
 
 def _health_section(results: Results) -> list[str]:
@@ -78,14 +82,14 @@ def _judgements_section(results: Results) -> list[str]:
     frame = detail_tables.judgements(results)
     if frame.empty:
         return []
-    caption = "- Numbers of pictures, of all seeds together, by the domain that the classifier saw in them."
-    return ["## What translations were taken for", tables.markdown_table(frame), caption]
+    caption = "Numbers of pictures, of all seeds together, by the domain that the classifier saw in them."
+    return ["## What translations were taken for", tables.markdown_table(frame), _listed([caption])]
 
 
 def _by_n_sections(results: Results) -> list[str]:
     parts = []
     for metric in detail_tables.metrics_by_n(results):
-        parts.append(f"## {title(metric)} by the number of pictures")
+        parts.append(f"## {texts.markdown(title(metric))} by the number of pictures")
         parts.append(tables.markdown_table(detail_tables.distances_by_n(results, metric)))
         parts.append("- Means over directions and seeds. What still falls to the right is bias of small numbers.")
     return parts
@@ -94,7 +98,12 @@ def _by_n_sections(results: Results) -> list[str]:
 def _direction_sections(results: Results) -> list[str]:
     parts = []
     for metric in results.metrics:
-        parts.append(f"## {title(metric)} by direction")
+        parts.append(f"## {texts.markdown(title(metric))} by direction")
         parts.append(tables.markdown_table(tables.by_direction(results, metric)))
-        parts += captions.intervals_caption(results, metric)
+        if intervals := captions.intervals_caption(results, metric):
+            parts.append(_listed(intervals))
     return parts
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {prose(line)}" for line in lines)

@@ -15,13 +15,24 @@ from i2i.benchmarks.keys import DONE, evidence, state_of
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.versions import differences, versions
 from i2i.config import stable_hash
+from i2i.documents import Document, Name, read_document
+from i2i.errors import UserError
 from i2i.locks import held
+from i2i.texts import terminal
 
 if TYPE_CHECKING:
     from i2i.benchmarks.grouping import By
 
 RECORD = "report.json"
 SOURCES = (".py", ".html", ".css", ".js")
+
+
+class Reported(Document):
+    """What was written last: its key, names of the files, the text for the terminal."""
+
+    key: str
+    files: tuple[Name, ...]
+    text: str
 
 
 def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", anew: bool = False) -> int:
@@ -102,10 +113,12 @@ def _written(
 def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
     """What was written last, if that had the same key and is all still there."""
     try:
-        record: dict[str, Any] = json.loads((out / status.FOLDER / RECORD).read_text())
-    except (OSError, ValueError):
+        found = read_document(Reported, out / status.FOLDER / RECORD, "remove it")
+    except UserError:
         return None
-    return record if record["key"] == key and all((out / name).is_file() for name in record["files"]) else None
+    if found is None or found.key != key or not all((out / name).is_file() for name in found.files):
+        return None
+    return {"files": found.files, "text": terminal(found.text)}
 
 
 def _key(plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By") -> str:

@@ -1,6 +1,5 @@
 """What a bench found, read from what its jobs have left."""
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -11,7 +10,7 @@ from i2i.benchmarks.costs import Costs, costs_of
 from i2i.benchmarks.details import Details, Found, within
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.scores import pictures_path
+from i2i.benchmarks.scores import pictures_path, score_file
 from i2i.metrics.names import is_frechet, is_kernel
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
@@ -106,5 +105,6 @@ def _found(plan: Plan, absent: Collection[str]) -> Iterator[Found]:
     ]
     for job, name, seed, stem in [*jobs, ("scores of real pictures", REAL, plan.seeds()[0], REAL)]:
         path = plan.out / "scores" / f"{stem}.json"
-        if job not in absent and path.is_file():
-            yield Found(name, seed, json.loads(path.read_text()), pictures_path(path))
+        contents = None if job in absent else score_file(path)
+        if contents is not None:
+            yield Found(name, seed, contents.model_dump(), pictures_path(path))

@@ -8,11 +8,101 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Direction
+from i2i.documents import Count, Document, Measured, read_document
+from i2i.errors import Damaged
+from i2i.texts import csv_row, from_csv_cell, one_line
 
 Entry = dict[str, Any]
 """What was measured, with `source` and `target`."""
+
+
+class _About(Document):
+    source: str
+    target: str
+
+
+class Row(_About):
+    """A score."""
+
+    metric: str
+    value: Measured
+    n: Count
+
+
+class Interval(_About):
+    """Of a score."""
+
+    metric: str
+    low: Measured
+    high: Measured
+    level: Measured
+
+
+class Flag(_About):
+    """Of health."""
+
+    flag: str
+    value: Measured
+    threshold: Measured
+    above: bool
+    raised: bool
+    says: str
+
+
+class Confusion(_About):
+    """What translations were taken for."""
+
+    judged: dict[str, Count]
+
+
+class Spread(_About):
+    """Of a kernel distance over subsets."""
+
+    metric: str
+    deviation: Measured
+    subset: Count
+
+
+class ByCount(_About):
+    """A distance of fewer pictures."""
+
+    metric: str
+    value: Measured
+    n: Count
+
+
+class Features(Document):
+    """Whose a distance compares."""
+
+    name: str
+    dimensions: Count
+    sha256: str
+
+
+class ScoreFile(Document):
+    """What `Scores.write` wrote; older files lack some of it."""
+
+    key: str
+    features: Features | None = None
+    rows: tuple[Row, ...] = ()
+    intervals: tuple[Interval, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    confusion: tuple[Confusion, ...] = ()
+    spreads: tuple[Spread, ...] = ()
+    by_n: tuple[ByCount, ...] = ()
+
+
+REMADE = "remove it, and i2i bench makes it again"
+
+
+def score_file(path: Path) -> ScoreFile | None:
+    """What a score job left; None without a file, `Damaged` if it holds something else."""
+    return read_document(ScoreFile, path, REMADE)
+
 
 PICTURE_COLUMNS = ("source", "target", "picture", "metric", "value")
 
@@ -72,13 +162,21 @@ def write_pictures(path: Path, pictures: Iterable[Entry]) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, PICTURE_COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows(pictures)
+    table.writerows(map(csv_row, pictures))
     write_text(path, text.getvalue())
 
 
-def read_pictures(path: Path) -> list[Entry]:
-    """What `write_pictures` wrote; nothing if there is no file."""
+def read_pictures(path: Path) -> pd.DataFrame:
+    """What `write_pictures` wrote; nothing if there is no file. Names such as 007 and NA stay names.
+
+    Raises:
+        Damaged: if the file holds something else.
+    """
     if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return [{**row, "value": float(row["value"])} for row in csv.DictReader(file)]
+        return pd.DataFrame(columns=list(PICTURE_COLUMNS))
+    try:
+        read = pd.read_csv(path, dtype=str, keep_default_na=False)[list(PICTURE_COLUMNS)]
+        names = {name: read[name].map(from_csv_cell) for name in PICTURE_COLUMNS[:-1]}
+        return read.assign(**names, value=[float(value or "nan") for value in read["value"]])
+    except (ValueError, KeyError, OverflowError) as error:  # of pandas' parser, of a text that is no number, of UTF-8
+        raise Damaged(f"{path} is no table of pictures ({one_line(str(error))[:200]})", REMADE) from None

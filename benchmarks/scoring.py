@@ -12,7 +12,7 @@ from torch import Tensor
 from i2i.benchmarks.external import present
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import ACCURACY, confusion, flag_entry, of_pictures, of_sets
-from i2i.benchmarks.plan import Direction, direction_name
+from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.scores import Scores, entries, read_pictures
 from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
@@ -21,6 +21,7 @@ from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data, pixel_cache
 from i2i.files import sha256
+from i2i.joined_names import direction_name
 from i2i.metrics._arrays import Array
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
@@ -101,9 +102,17 @@ class Scorer:
         return scores
 
     def real(self, domain: str) -> Scores:
-        """The ceiling: real test pictures judged, and compared with the real training pictures of their domain."""
-        training = self._read(self.data.pictures(self._config.train_split, domain))
-        return self._judged((domain, domain), self._test(domain), training, "drawn")
+        """The ceiling: real test pictures judged, and compared with as many real training pictures of their domain.
+
+        Distances depend on the number of pictures, so both sides have as many as the split with fewer of them.
+        """
+        test, training = self._test(domain), self.data.pictures(self._config.train_split, domain)
+        count = min(len(test.stems), len(training))
+        others = self._read([training[place] for place in _some(len(training), count)])
+        way = (domain, domain)
+        scores = self._judged(way, test)
+        scores.add(self._compared(way, test.at(_some(len(test.stems), count)), others, "drawn"))
+        return scores
 
     def learnt_from(self, folder: Path, directions: Sequence[Direction], options: Mapping[str, Any]) -> Scores:
         """GAN-train of a contestant's translations, by classifiers with `options` of the suite's.
@@ -134,7 +143,8 @@ class Scorer:
     ) -> Scores:
         inputs, reals = self._test(way[0]).at(places), self._test(way[1])
         pairs = self.data.paired and len(fakes.stems) == len(reals.stems)
-        scores = self._judged(way, fakes, reals, "paired" if pairs else "drawn")
+        scores = self._judged(way, fakes)
+        scores.add(self._compared(way, fakes, reals, "paired" if pairs else "drawn"))
         truth = reals.at(places).pixels if self.data.paired else None
         singles = {} if truth is None else against_truth(fakes.pixels, truth, self._lpips)
         singles |= against_input(fakes.pixels, inputs.pixels, self._lpips)
@@ -150,15 +160,17 @@ class Scorer:
         scores.flags.extend(entries(way, map(flag_entry, found)))
         return scores
 
-    def _judged(self, way: Direction, judged: Pictures, reference: Pictures, reals: Reals) -> Scores:
-        """What can be said of all pictures that should be of a domain."""
+    def _judged(self, way: Direction, judged: Pictures) -> Scores:
+        """What the classifier takes pictures for that should be of a domain."""
         logits, labels = judge(self._judge, judged.pixels), self._judge.labels
         accuracy = labels.shows(way[1], logits).double().numpy()
         scores = of_pictures(way, judged.stems, {ACCURACY: accuracy}, self._intervals)
-        sets = judged.features, reference.features
-        scores.add(of_sets(way, self._extractor.name, *sets, reals, self._intervals))
         scores.confusion.extend(entries(way, [{"judged": confusion(labels, way[1], logits)}]))
         return scores
+
+    def _compared(self, way: Direction, judged: Pictures, reference: Pictures, reals: Reals) -> Scores:
+        """How far all pictures together are from real ones."""
+        return of_sets(way, self._extractor.name, judged.features, reference.features, reals, self._intervals)
 
     def _files(self, folder: Path, way: Direction) -> list[Picture]:
         pictures, place = self.data.pictures(self._config.test_split, way[0]), folder / direction_name(way)
@@ -175,9 +187,14 @@ class Scorer:
         return read_pixels(pictures, self.preprocess, decoded)
 
 
+def _some(total: int, count: int) -> list[int]:
+    """Which `count` of so many pictures stand for them all: drawn at random, the same ones every time."""
+    return sorted(np.random.default_rng(0).choice(total, count, replace=False).tolist())
+
+
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:
     """By direction and metric, values in the order of the pictures."""
     values: dict[Direction, dict[str, list[float]]] = {}
-    for entry in read_pictures(path):
-        values.setdefault((entry["source"], entry["target"]), {}).setdefault(entry["metric"], []).append(entry["value"])
+    for source, target, _, metric, value in read_pictures(path).itertuples(index=False, name=None):
+        values.setdefault((source, target), {}).setdefault(metric, []).append(value)
     return {way: {metric: np.array(own) for metric, own in found.items()} for way, found in values.items()}

@@ -44,13 +44,15 @@ class Score:
 def over_seeds(scores: pd.DataFrame, by: Sequence[str]) -> dict[Any, Score]:
     """Scores by the columns `by`, a name for one column and a tuple for several.
 
-    A seed's value is its mean over whatever `by` leaves open, such as directions.
+    A seed's value is its mean over whatever `by` leaves open, such as directions. Where one of these is NaN so is the
+    mean: a number of fewer directions is not that of the others.
 
     Args:
         scores: tidy, with the columns `by`, `seed` and `value`.
         by: names of columns.
     """
-    per_seed = scores.groupby([*by, "seed"], as_index=False)["value"].mean()
+    groups = scores.groupby([*by, "seed"])["value"]
+    per_seed = groups.mean().where(groups.count() == groups.size()).reset_index()  # means leave NaN out
     found: dict[Any, dict[int, float]] = {}
     for *place, seed, value in per_seed.itertuples(index=False, name=None):
         key = place[0] if len(by) == 1 else tuple(place)

@@ -14,14 +14,33 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Job
 from i2i.config import stable_hash
+from i2i.documents import Document, read_document
+from i2i.errors import UserError
 from i2i.locks import is_taken
 
 FOLDER = "status"
+
+
+class Record(Document):
+    """What is known of a job."""
+
+    job: str
+    key: str | None = None
+    state: Literal["running", "done", "failed"]
+    started: str = "unknown"
+    ended: str = "unknown"
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    host: str = "an unknown machine"
+    pid: int | str = "unknown"
+    versions: dict[str, str] = Field(default_factory=dict)
+    error: str = ""
 
 
 def record_path(out: Path, job: str) -> Path:
@@ -41,12 +60,12 @@ def index_path(out: Path) -> Path:
 
 
 def read(out: Path, job: str) -> dict[str, Any]:
-    """The record of a job; empty if there is none."""
+    """The record of a job; empty if there is none, or one that cannot be read: it decides nothing."""
     try:
-        record = json.loads(record_path(out, job).read_text())
-    except (OSError, ValueError):
+        record = read_document(Record, record_path(out, job), "remove it")
+    except UserError:
         return {}
-    return record if isinstance(record, dict) else {}
+    return {} if record is None else record.model_dump(exclude_unset=True)
 
 
 def started(out: Path, job: str, key: str | None, versions: Mapping[str, str]) -> None:

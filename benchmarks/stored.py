@@ -1,20 +1,52 @@
 """Results folders as they lie on disk: their plan, their protocol card, and which results are missing."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from i2i.benchmarks.grid import Finished
 from i2i.benchmarks.keys import REAL, key_of, stored_key
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.recorded import PLAN, plan_file
 from i2i.config import Settings
+from i2i.documents import Document, Facts, read_document
 from i2i.errors import UserError
 
 MISSING = "not done"
 MERGED = "merged"
 """Entry of plan.json that names the benches of a merged report."""
+
+
+class Shared(Document):
+    """Of a protocol card, what is looked at by itself; all of it is compared."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: Facts
+    budget: Facts
+    seeds: tuple[int, ...]
+    domains: tuple[str, ...]
+    scoring_version: int
+
+
+class Card(Document):
+    """What protocol.json holds, as far as several benches are compared by it."""
+
+    fingerprint: str
+    protocol: Shared
+    versions: dict[str, str]
+
+
+class Failures(Document):
+    """Of results.json, the errors by job."""
+
+    failed: dict[str, str]
+
+
+class _Merged(Document):
+    merged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,10 +64,7 @@ class Stored:
     @classmethod
     def load(cls, out: Path) -> "Stored":
         """The bench of a results folder; UserError if it is none, of another version, or has no scores at all."""
-        Finished.load(out)
-        facts = json.loads((out / "plan.json").read_text())
-        if not {"trainings", "keys"} <= facts.keys():
-            raise UserError(f"{out} was written by another version of i2i: run the bench again, which keeps its work")
+        facts = plan_file(out).facts
         plan = Plan.from_facts(out, facts)
         absent = absent_of(plan)
         if all(job in absent for job in facts["keys"] if job.startswith("scores of ")):
@@ -49,12 +78,7 @@ class Stored:
 
     def check_data(self) -> None:
         """UserError if the pictures are not those that the results were made from."""
-        data, facts = Finished(self.plan.out, dict(self.plan.facts)).data, self.plan.facts
-        if data.fingerprint() != facts["fingerprint"]:
-            raise UserError(
-                f"{data.root} holds other pictures than those that {self.plan.out} was made from: "
-                f"put them back, or run the bench again with i2i bench --out {self.plan.out}"
-            )
+        Finished(self.plan.out, dict(self.plan.facts)).check_data()
 
     def card(self) -> Settings:
         """The protocol card of its report.
@@ -63,9 +87,10 @@ class Stored:
             UserError: if there is none, or it is older than the plan.
         """
         path, facts = self.plan.out / "protocol.json", self.plan.facts
-        if not path.is_file():
+        found = read_document(Card, path, f"write it anew with i2i report {self.plan.out}")
+        if found is None:
             raise UserError(f"{self.plan.out} has no protocol.json: write its report with i2i report {self.plan.out}")
-        card: Settings = json.loads(path.read_text())
+        card: Settings = found.model_dump(mode="json", by_alias=True)
         if any(card["protocol"][name] != facts[name] for name in ("budget", "seeds", "domains", "scoring_version")):
             raise UserError(f"{path} is older than the results: write it anew with i2i report {self.plan.out}")
         return card
@@ -91,18 +116,14 @@ def _keys(plan: Plan) -> Iterator[tuple[str, Any]]:
 
 
 def _failed(out: Path) -> dict[str, str]:
-    try:
-        return dict(json.loads((out / "results.json").read_text())["failed"])
-    except (OSError, ValueError, KeyError):
-        return {}
+    found = read_document(Failures, out / "results.json", f"remove it, and i2i report {out} writes it again")
+    return {} if found is None else dict(found.failed)
 
 
 def merged_from(out: Path) -> list[str]:
     """The benches that a merged report in `out` is about; empty if it is none."""
-    try:
-        return list(json.loads((out / "plan.json").read_text())[MERGED])
-    except (OSError, ValueError, KeyError):
-        return []
+    found = read_document(_Merged, out / PLAN, "choose another folder with --out")
+    return [] if found is None else list(found.merged)
 
 
 def refuse_merged(out: Path) -> None:

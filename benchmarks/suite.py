@@ -185,6 +185,8 @@ def load_suite(
 ) -> Suite:
     """A suite by name or file, or as it was recorded, with the command line's choices put over it.
 
+    Code that a recorded suite remembers is not run: the command line has to name it again.
+
     `models` and `seeds` are lists with commas; `+A,B` adds to the suite's models. Assignments are `data.*` and
     `train.*` for all, `NAME.setting` for the settings of a translator, which its variants share, or of a single
     variant, and `budget.*`, `checkpoint.*`, `classifier.*`, `scoring.*` and `report.*`.
@@ -193,9 +195,13 @@ def load_suite(
         UserError: for an unknown suite, model or setting.
     """
     settings = read(base) if isinstance(base, str) else dict(base)
+    remembered = {} if isinstance(base, str) else settings.pop("own_models", {})
     if models:
-        settings["models"] = chosen_models(models, settings.get("models", Suite().models))
+        listed = settings.get("models", Suite().models)
+        settings["models"] = chosen_models(models, listed)
         settings["own_models"] = _still_named(settings)
+    if remembered:
+        settings |= _named_again(settings, remembered, models or "")
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
@@ -222,6 +228,28 @@ def _still_named(settings: Settings) -> dict[str, str]:
     variants = settings.get("variants", {}).values()
     named = {*settings["models"], *(variant.get("model") for variant in variants)}
     return {name: source for name, source in settings.get("own_models", {}).items() if name in named}
+
+
+def _named_again(settings: Settings, remembered: Mapping[str, str], text: str) -> Settings:
+    """Models and `own_models` of a recorded suite, with the classes that `--models` names.
+
+    One that `+FILE.py:CLASS` names only because variants go by it does not compete itself.
+
+    Raises:
+        UserError: if a class that is remembered takes part and is not named.
+    """
+    found = {entry: load(entry) for entry in settings["models"] if is_source(entry)}
+    given = {own.name: own.source for own in found.values()}
+    variants = {variant.get("model") for variant in settings.get("variants", {}).values()}
+    for name in remembered.keys() & {*settings["models"], *variants} - given.keys():
+        file = remembered[name].rpartition(":")[0].rpartition("/")[2]
+        raise UserError(
+            f"{name} is a custom model, from {file}, and code runs only where the command line names it: "
+            f"add --models +{file}:{name}, with the folder of your copy"
+        )
+    lent = variants & remembered.keys() - {*settings["models"]} if text.startswith("+") else set()
+    models = [entry for entry in settings["models"] if not (entry in found and found[entry].name in lent)]
+    return {"models": models, "own_models": given}
 
 
 def _refuse_plus(text: str, names: Sequence[str]) -> None:
@@ -330,8 +358,7 @@ def _check_external(name: str, suite: Suite) -> None:
 
 def _with_own_models(suite: Suite) -> Suite:
     """The suite with classes of one's own under their names; they are registered."""
-    entries = [*suite.own_models.values(), *suite.models, *(variant.model for variant in suite.variants.values())]
-    found = {entry: load(entry) for entry in entries if is_source(entry)}
+    found = {entry: load(entry) for entry in code_of(suite)}
 
     def name_of(entry: str) -> str:
         return found[entry].name if entry in found else entry
@@ -341,11 +368,17 @@ def _with_own_models(suite: Suite) -> Suite:
     variants = {name: v.model_copy(update={"model": name_of(v.model)}) for name, v in suite.variants.items()}
     return suite.model_copy(
         update={
-            "models": tuple(map(name_of, suite.models)),
+            "models": tuple(dict.fromkeys(map(name_of, suite.models))),
             "variants": variants,
             "own_models": {own.name: own.source for own in found.values()},
         }
     )
+
+
+def code_of(suite: Suite) -> list[str]:
+    """What a suite names that is code to be run: FILE.py:CLASS or MODULE:CLASS."""
+    entries = [*suite.own_models.values(), *suite.models, *(variant.model for variant in suite.variants.values())]
+    return [entry for entry in entries if is_source(entry)]
 
 
 def _check_name(variant: str) -> None:

@@ -1,6 +1,6 @@
 """The tables of a report as text: one row per contestant, per direction, or per cost."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from i2i.benchmarks.grouping import Group
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, number, title
+from i2i.texts import markdown
 
 SPENT = ("trainings", "parameters", "images seen", "seconds")
 
@@ -109,12 +110,9 @@ def _number(metric: str, score: Score | None) -> str:
     return DASH if score is None else score.text(decimals(metric))
 
 
-def markdown_table(frame: pd.DataFrame) -> str:
-    """A table as Markdown, all columns but the first to the right."""
-    rows = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *frame.values.tolist()]
-    return "\n".join("| " + " | ".join(escaped(str(cell)) for cell in row) + " |" for row in rows)
-
-
-def escaped(text: str) -> str:
-    """Text in one line of Markdown that makes no cell and no HTML of its own."""
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+def markdown_table(frame: pd.DataFrame, ready: Collection[str] = ()) -> str:
+    """A table as Markdown, all columns but the first to the right; those of `ready` hold Markdown already."""
+    show = [str if name in ready else markdown for name in frame.columns]
+    rows = [[show(str(cell)) for show, cell in zip(show, row, strict=True)] for row in frame.values.tolist()]
+    head = [list(map(markdown, frame.columns)), ["---", *["---:"] * (len(frame.columns) - 1)]]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [*head, *rows])

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from i2i.benchmarks.costs import count_multiply_adds
 from i2i.benchmarks.cycle import cycle_errors
-from i2i.benchmarks.plan import Direction, direction_name
+from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.scores import Entry, picture_entries
 from i2i.data.cache import PixelCache
 from i2i.data.decode import Decoding
 from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import load_pixels
+from i2i.joined_names import direction_name
 from i2i.judges import described_as
 from i2i.translator import Translator
 

@@ -10,6 +10,7 @@ from i2i.checkpoint import OF_FILES, Checkpoint, Weights
 from i2i.config import DataConfig, Settings, to_yaml, validate
 from i2i.data.sources import find_data
 from i2i.errors import UserError
+from i2i.texts import code, fenced, from_csv_cell, markdown
 
 Facts = Mapping[str, Any]
 """Meta data of a checkpoint as `facts_of` gives them: JSON values that may leave this machine."""
@@ -84,7 +85,7 @@ def read_scores(options: CardOptions, facts: Facts) -> Rows:
     try:
         with path.open(newline="") as file:
             reader = csv.DictReader(file)
-            rows = list(reader)
+            rows = [{key: from_csv_cell(cell or "") for key, cell in row.items()} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read as a bench's results.csv ({error})") from None
     missing = [column for column in SCORE_COLUMNS if column not in (reader.fieldnames or ())]
@@ -118,7 +119,7 @@ def card(facts: Facts, options: CardOptions, scores: Rows, use: str) -> str:
     }
     parts = [
         f"---\n{to_yaml(front)}---",
-        f"# {name}: {domains}",
+        f"# {markdown(name)}: {markdown(domains)}",
         _model(facts),
         f"## Use\n\n{use}",
         f"## Data\n\n{_data(facts)}",
@@ -126,7 +127,7 @@ def card(facts: Facts, options: CardOptions, scores: Rows, use: str) -> str:
     ]
     if scores:
         parts.append(f"## Scores\n\nFrom the `results.csv` of an i2i bench.\n\n{_table(scores)}")
-    license_line = "Not stated." if options.license == UNKNOWN_LICENSE else f"`{options.license}`"
+    license_line = "Not stated." if options.license == UNKNOWN_LICENSE else code(options.license)
     parts.append(f"## Licence\n\n{license_line}")
     return "\n\n".join(parts) + "\n"
 
@@ -143,11 +144,11 @@ def _name(facts: Facts) -> str:
 
 def _model(facts: Facts) -> str:
     task, (height, width) = facts["task"], facts["task"]["image_size"]
-    directions = ", ".join(f"{source} to {target}" for source, target in task["directions"])
+    directions = markdown(", ".join(f"{source} to {target}" for source, target in task["directions"]))
     averaged = CHOSEN.get(facts.get("weights", "last"), "")
     colours = "RGB" if task["channels"] == 3 else "grey"
     return (
-        f"An image-to-image translator (`{_name(facts)}`) of i2i: {directions}.\n\n"
+        f"An image-to-image translator ({code(_name(facts))}) of i2i: {directions}.\n\n"
         f"- Images: {colours}, float [B, {task['channels']}, H, W] in [-1, 1], trained at {height}x{width} px.\n"
         f"- Parameters: {facts['parameters']:,} in all networks, those that only training needs included.\n"
         f"- When translating: {facts['inference']}{averaged}.\n"
@@ -159,9 +160,10 @@ def _data(facts: Facts) -> str:
     data = facts.get("data")
     if not data:
         return "Not recorded."
-    lines = [f"`{data['name']}`" + (", drawn by i2i itself." if data["drawn"] else ".")]
+    lines = [code(data["name"]) + (", drawn by i2i itself." if data["drawn"] else ".")]
     for split, counts in data.get("counts", {}).items():
-        lines.append(f"- {split}: " + ", ".join(f"{domain} {count}" for domain, count in counts.items()))
+        counted = ", ".join(f"{domain} {count}" for domain, count in counts.items())
+        lines.append(f"- {markdown(split)}: {markdown(counted)}")
     if "fingerprint" in data:
         lines.append(f"- fingerprint of names and contents when exported: `{data['fingerprint']}`")
     else:
@@ -174,9 +176,10 @@ def _training(facts: Facts) -> str:
         return "None recorded."
     done = "finished" if facts["step"] >= facts["steps"] else f"of {facts['steps']:,}, not finished"
     budget = f"{facts['images']:,} pictures shown, {facts['step']:,} steps ({done}), {facts['seconds']:,.0f} seconds."
-    return f"{budget}\n\n```yaml\n{to_yaml(facts['settings'])}```"
+    return f"{budget}\n\n{fenced(to_yaml(facts['settings']), 'yaml')}"
 
 
 def _table(rows: Rows) -> str:
-    lines = [SCORE_COLUMNS, ["---"] * len(SCORE_COLUMNS), *([row[column] for column in SCORE_COLUMNS] for row in rows)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    cells = ([markdown(row[column]) for column in SCORE_COLUMNS] for row in rows)
+    lines = [SCORE_COLUMNS, ["---"] * len(SCORE_COLUMNS), *cells]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

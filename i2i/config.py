@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from i2i.errors import UserError, unknown
+from i2i.splits import canonical_split
 
 Settings = dict[str, Any]
 """Nested settings as YAML gives them, before they are checked."""
@@ -91,6 +92,11 @@ class DataConfig(Section):
     train_split: str = "train"
     test_split: str = "test"
     val_split: str = Field("val", description="for train.best_by")
+
+    @field_validator("train_split", "test_split", "val_split")
+    @classmethod
+    def _spelled(cls, value: str) -> str:
+        return canonical_split(value)
 
     @field_validator("image_size", mode="before")
     @classmethod

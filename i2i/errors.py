@@ -40,6 +40,10 @@ class ExportError(Exception):
     """An exported model that does not do what the trained one does; nothing of it is kept."""
 
 
+class ContractBroken(Exception):
+    """A translator that does not do what the contract asks; the text counts in how many parts."""
+
+
 def unreadable(path: Path, error: OSError, remedy: str) -> UserError:
     """The error for a file of a checkpoint that could not be read: `Damaged` only if there is none to read.
 

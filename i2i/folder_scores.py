@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from i2i.config import DataConfig, validate
-from i2i.data.images import Preprocess, is_picture, read_size
+from i2i.data.image_folder import ImageFolder, left_out_line
+from i2i.data.images import Preprocess, read_size
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
@@ -48,6 +49,12 @@ class Folders:
     real: Path
     source: Path | None = None
     truth: Path | None = None
+
+    @property
+    def given(self) -> dict[str, Path]:
+        """Those that are there, by role."""
+        places = {"fake": self.fake, "real": self.real, "source": self.source, "truth": self.truth}
+        return {role: place for role, place in places.items() if place is not None}
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,8 @@ def score_folders(
         UserError: empty or missing folders, translations without counterparts or of several sizes, an extractor that
             cannot be had, or nothing that could be measured.
     """
-    pictures = _corresponding(folders, intersection)
+    listed = {role: ImageFolder(place) for role, place in folders.given.items()}
+    pictures = _corresponding(listed, intersection)
     measured_by = _lpips_spec(lpips, folders)
     chosen = parse_extractor(extractor) if extractor else default_extractor()
     if chosen is None and folders.source is None and folders.truth is None:
@@ -156,40 +164,36 @@ def score_folders(
         facts,
         [Measure(metric, value, n) for metric, value in measures.items()],
         _flags(pixels),
-        _notes(pixels, network),
+        [*_left_out(listed), *_notes(pixels, network)],
     )
 
 
-def _corresponding(folders: Folders, intersection: bool) -> dict[str, list[Picture]]:
+def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[Picture]]:
     """Pictures by role; those of source and truth in the order of the translations."""
-    fakes = _by_stem(folders.fake)
-    partners = {role: folder for role in ("source", "truth") if (folder := getattr(folders, role)) is not None}
-    found = {role: _by_stem(folder) for role, folder in partners.items()}
+    found = {role: _by_stem(folder) for role, folder in listed.items()}
+    fakes, partners = found["fake"], {role: own for role, own in found.items() if role in ("source", "truth")}
     if not intersection:
-        for role, folder in partners.items():
-            _require_same(fakes, found[role], folders.fake, folder)
-    common = [stem for stem in fakes if all(stem in others for others in found.values())]
+        for role, others in partners.items():
+            _require_same(fakes, others, listed["fake"].root, listed[role].root)
+    common = [stem for stem in fakes if all(stem in others for others in partners.values())]
     if not common:
-        raise UserError(f"no picture in {folders.fake} has a counterpart of its name in {_listed(partners.values())}")
-    reals = list(_by_stem(folders.real).values())
+        without = _listed(listed[role].root for role in partners)
+        raise UserError(f"no picture in {listed['fake'].root} has a counterpart of its name in {without}")
     return {
         "fake": [fakes[stem] for stem in common],
-        "real": reals,
-        **{role: [others[stem] for stem in common] for role, others in found.items()},
+        "real": list(found["real"].values()),
+        **{role: [others[stem] for stem in common] for role, others in partners.items()},
     }
 
 
-def _by_stem(folder: Path) -> dict[str, Picture]:
-    if not folder.is_dir():
-        raise UserError(f"there is no folder {folder}")
-    pictures: dict[str, Picture] = {}
-    for path in sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file()):
-        if path.stem in pictures:
-            raise UserError(f"{folder} holds {pictures[path.stem].path.name} and {path.name}: keep one of that name")
-        pictures[path.stem] = Picture(path)
-    if not pictures:
-        raise UserError(f"there are no pictures in {folder} itself")
-    return pictures
+def _left_out(listed: Mapping[str, ImageFolder]) -> list[str]:
+    """A line per folder that holds more than is scored; one folder in two roles is told once."""
+    lines = {folder.root: left_out_line(folder.left_out) for folder in listed.values()}
+    return [f"{root}: {line}" for root, own in lines.items() for line in own]
+
+
+def _by_stem(folder: ImageFolder) -> dict[str, Picture]:
+    return {name: Picture(path) for name, path in folder.by_name().items()}
 
 
 def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, other: Path) -> None:

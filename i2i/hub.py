@@ -22,6 +22,7 @@ from i2i.config import build_run
 from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
 from i2i.tensor_files import refuse_not_finite
+from i2i.texts import fenced
 from i2i.translator import Translator
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
@@ -173,11 +174,10 @@ def _bare_facts(translator: Translator) -> dict[str, Any]:
 def _use(facts: Facts, place: str) -> str:
     task = facts["task"]
     (source, target), (height, width) = task["directions"][0], task["image_size"]
-    return f"""```python
-import torch
+    lines = f"""import torch
 import i2i
 
 translator = i2i.from_pretrained("{place}")
 images = torch.rand(1, {task["channels"]}, {height}, {width}) * 2 - 1  # your pictures, in [-1, 1]
-translated = translator.translate(images, {source!r}, {target!r})
-```"""
+translated = translator.translate(images, {source!r}, {target!r})"""
+    return fenced(lines, "python")

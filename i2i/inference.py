@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.images import Preprocess, is_picture, read_picture, to_arrays, to_images, write_picture
+from i2i.data.image_folder import ImageFolder, LeftOut, left_out_line
+from i2i.data.images import Preprocess, read_picture, to_arrays, to_images, write_picture
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
 from i2i.statistics import held_statistics
@@ -27,7 +28,7 @@ Convert = Callable[[Sequence[Path]], Iterable[np.ndarray]]
 
 
 def collect(inputs: Sequence[Path]) -> Files:
-    """All pictures among files, folders and patterns; folders are searched through and their trees kept.
+    """All pictures among files, folders and patterns; folders are listed as everywhere and their trees kept.
 
     A translation has the name of its picture and the suffix .png. Pictures whose names differ in the suffix alone keep
     it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once.
@@ -45,27 +46,37 @@ def collect(inputs: Sequence[Path]) -> Files:
     return files
 
 
+def left_out(inputs: Sequence[Path]) -> list[LeftOut]:
+    """What lies in the folders among the inputs and is not translated."""
+    return [group for given in inputs for place in _places(given) for group in ImageFolder(place).left_out]
+
+
 def _found(given: Path) -> Files:
     """Pictures and their own names below what was given."""
-    if given.is_file():
-        return [(given, Path(given.name))]
-    if given.is_dir():
-        found = sorted(path for path in given.rglob("*") if is_picture(path))
-        if not found:
-            raise UserError(f"there are no pictures in {given}")
-        return [(path, path.relative_to(given)) for path in found]
-    matches = _matches(given)
+    return [one for place in _places(given) for one in _pictures_of(place)]
+
+
+def _pictures_of(place: Path) -> Files:
+    if place.is_file():
+        return [(place, Path(place.name))]
+    folder = ImageFolder(place)
+    if not folder.images:
+        told = "".join(f"; {line}" for line in left_out_line(folder.left_out))
+        raise UserError(f"there are no pictures in {place}{told}")
+    return [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
+
+
+def _places(given: Path) -> list[Path]:
+    """What was given, or the files and folders of a pattern such as `big/*.tif` that no shell has expanded."""
+    if given.exists():
+        return [given]
+    try:
+        matches = sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
+    except ValueError:
+        matches = []
     if not matches:
         raise UserError(f"there is no picture or folder {given}")
-    return [one for match in matches for one in _found(match)]
-
-
-def _matches(pattern: Path) -> list[Path]:
-    """Files and folders of a pattern such as `big/*.tif` that no shell has expanded."""
-    try:
-        return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
-    except ValueError:
-        return []
+    return matches
 
 
 def direction(translator: Translator, source: str | None, target: str) -> tuple[str, str]:

@@ -24,7 +24,8 @@ from i2i import __version__
 from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.checkpoint import Weights, require_checkpoint, restore
 from i2i.errors import ExportError, UserError
-from i2i.labels import SEPARATOR
+from i2i.joined_names import direction_name
+from i2i.texts import code, fenced, prose
 from i2i.translator import Task, Translator
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -150,12 +151,10 @@ def _graphs(translator: Translator, name: str) -> list[Graph]:
             images = _random_images(task, *size)
             return {IMAGES: images}, silent.translate(images, *direction)
 
-        graphs.append(Graph(_file_name(f"{source}2{target}"), module, {"source": source, "target": target}, case))
+        graphs.append(
+            Graph(f"{direction_name((source, target))}.onnx", module, {"source": source, "target": target}, case)
+        )
     return graphs
-
-
-def _file_name(direction: str) -> str:
-    return direction.replace(SEPARATOR, "-") + ".onnx"
 
 
 def _labelled_case(translator: Translator, batch: int, height: int, width: int) -> tuple[Inputs, Tensor]:
@@ -340,22 +339,24 @@ def _use(files: Mapping[str, Mapping[str, Any]], translator: Translator, notes: 
     labels = task.labels.vector(task.directions[0][1]).tolist() if translator.labelled else None
     named = f', "{LABELS}": np.array([{labels}], np.float32)' if labels else ""
     table = [
-        f"- `{name}`: largest difference from PyTorch {own['largest_difference']:.1e}" for name, own in files.items()
+        f"- {code(name)}: largest difference from PyTorch {own['largest_difference']:.1e}"
+        for name, own in files.items()
     ]
     return "\n".join(
         [
-            f"""```python
-import numpy as np
+            fenced(
+                f"""import numpy as np
 import onnxruntime
 
 images = np.random.uniform(-1, 1, (1, {task.channels}, {height}, {width})).astype(np.float32)  # your pictures
-session = onnxruntime.InferenceSession("{file}")
-(translated,) = session.run(None, {{"{IMAGES}": images{named}}})
-```
-
+session = onnxruntime.InferenceSession({file!r})
+(translated,) = session.run(None, {{"{IMAGES}": images{named}}})""",
+                "python",
+            ),
+            f"""
 Height and width may be any multiples of {translator.multiple}. `{DESCRIPTION}` describes the files for programs.
 """,
             *table,
-            *(f"- {note}" for note in notes),
+            *(f"- {prose(note)}" for note in notes),
         ]
     )

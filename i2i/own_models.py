@@ -134,12 +134,12 @@ def _importing(place: str, folder: Path) -> Iterator[None]:
         yield
     except (Exception, SystemExit) as error:
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise UserError(f"{place} cannot be imported: {what}{_line_of(error, place)}") from None
+        raise UserError(f"{place} cannot be imported: {what}{line_of(error, place)}") from None
     finally:
         sys.path.remove(str(folder))
 
 
-def _line_of(error: BaseException, place: str) -> str:
+def line_of(error: BaseException, place: str) -> str:
     """File and line of an error: the last line of the file itself, or else of what it imports."""
     if isinstance(error, SyntaxError):
         return ""  # its text says so

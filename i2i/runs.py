@@ -26,11 +26,12 @@ from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
 from i2i.memory import told_when_short
+from i2i.phase_checks import check_phases
 from i2i.processes import ALONE, Processes
 from i2i.run_lock import sole_training
 from i2i.tracking import MetricsFile, SampleGrids, duration
 from i2i.trainer import Observer, Trainer, build_translator
-from i2i.translator import Scratch, Task, Translator, check_size
+from i2i.translator import Task, Translator, check_size
 from i2i.validation import Judge, require_validation
 
 LESS_MEMORY = "take a smaller train.batch_size or data.image_size, --set train.accumulate=2 or train.precision=bf16"
@@ -73,11 +74,14 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
     build_average(translator, config.train.ema)
     horizon_of(config, translator)
     check_size(task.image_size, translator.multiple)
-    scratch: Scratch = {}
     try:
-        for phase in translator.phases():
-            phase.loss(_empty_batch(config, translator), scratch)
+        check_phases(translator, _empty_batch(config, translator))
     except (RuntimeError, ValueError) as error:
+        if "meta" in str(error):  # of tensors that have no values
+            raise UserError(
+                f"a loss of {config.name} reads the values of tensors ({str(error).splitlines()[0]}): "
+                "give them on as tensors, without .item(), float() or if"
+            ) from None
         height, width = task.image_size
         raise UserError(
             f"{config.name} cannot be trained at {height}x{width} px in batches of {config.train.batch_size} "

@@ -1,6 +1,8 @@
 """Paths that are built from names which a file tells: they stay in their folder, whatever the file says."""
 
+import os
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from i2i.errors import UserError
@@ -54,3 +56,26 @@ def refuse_link_out(root: Path, path: Path, place: str) -> None:
         raise UserError(f"{place}: {path} is a link that leads nowhere: remove it") from None
     if not real.is_relative_to(home):
         raise UserError(f"{place}: {path} is a link out of {root}: put a copy of the file there")
+
+
+def refuse_links_out(root: Path) -> None:
+    """UserError if anything in the folder `root`, at any depth, is a link that leads out of it, or no file or folder.
+
+    For folders that may come from somebody else: what is read below `root` afterwards is read from it.
+    """
+    for entry in _entries(root):
+        if entry.is_symlink():
+            refuse_link_out(root, Path(entry), str(root))
+        elif not (entry.is_file() or entry.is_dir()):
+            raise UserError(f"{root}: {entry.path} is neither a file nor a folder: remove it")
+
+
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    """Whatever a folder holds, at any depth; links are not followed."""
+    waiting = [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)

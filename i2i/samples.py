@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from i2i.texts import one_line
+
 GAP = 2
 MINIMUM_SIDE = 96
 
@@ -16,7 +18,7 @@ def tile(rows: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
     """
     height, width = rows[0].shape[1:3]
     factor = max(1, -(-MINIMUM_SIDE // max(height, width)))
-    font = ImageFont.load_default(14)
+    font, labels = ImageFont.load_default(14), list(map(one_line, labels))
     margin = 8 + max(round(font.getlength(label)) for label in labels)
     columns = max(len(row) for row in rows)
     sheet = Image.new(

@@ -5,8 +5,16 @@ ways out beside the code that writes them.
 """
 
 import re
+from collections.abc import Mapping
+from itertools import cycle
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+_MARKDOWN = re.compile(
+    r"[\\`*<|~$]|&(?=#?\w+;)|\](?=[(\[:])"  # acts anywhere
+    r"|(?<!\w)_|_(?!\w)"  # emphasis; within a word it is none
+    r"|(?<=\w):(?=//)|(?<=\bwww)\."  # links that need no brackets
+    r"|^>|^[#+-](?=[\s#-]|$)|^=(?=[=\s]*$)"  # headings, lists and rules begin a line
+)
+_NUMBERED = re.compile(r"^\d{1,9}(?=[.)](?:\s|$))")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -28,9 +36,40 @@ def markdown(text: str) -> str:
     """Text that Markdown shows as it is, in one line.
 
     >>> print(markdown("a|b <c>"))
-    a\\|b \\<c\\>
+    a\\|b \\<c>
     """
-    return _MARKDOWN.sub(r"\\\1", one_line(text))
+    return _NUMBERED.sub(r"\g<0>\\", _MARKDOWN.sub(r"\\\g<0>", one_line(text)))
+
+
+def prose(text: str) -> str:
+    """A sentence of ours with names in it as Markdown: what stands between backticks is code, all else is text.
+
+    >>> print(prose("`n` counts a_* and b_*"))
+    `n` counts a\\_\\* and b\\_\\*
+    """
+    *closed, last = one_line(text).split("`")
+    if len(closed) % 2:  # one backtick without a partner
+        closed, last = closed[:-1], f"{closed[-1]}`{last}"
+    parts = zip(closed, cycle((markdown, code)))
+    return "".join(show(part) for part, show in parts if part) + markdown(last)
+
+
+def code(text: str) -> str:
+    """Text in one line of Markdown as code; nothing in it ends the code.
+
+    >>> print(code("a`b"))
+    ``a`b``
+    """
+    line = one_line(text)
+    ticks = "`" * (_longest_ticks(line) + 1 if "`" in line else 1)
+    space = " " if line[:1] in ("`", " ") or line[-1:] in ("`", " ") else ""
+    return f"{ticks}{space}{line}{space}{ticks}"
+
+
+def fenced(text: str, language: str) -> str:
+    """Text of several lines as a block of code in Markdown; nothing in it ends the block."""
+    fence = "`" * max(3, _longest_ticks(text) + 1)
+    return f"{fence}{language}\n{terminal(text.rstrip(chr(10)))}\n{fence}"
 
 
 def csv_cell(text: str) -> str:
@@ -41,6 +80,11 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def csv_row(row: Mapping[str, object]) -> dict[str, object]:
+    """A row whose texts are cells as `csv_cell` makes them; numbers stay as they are."""
+    return {name: csv_cell(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
 def from_csv_cell(cell: str) -> str:
     """The text that `csv_cell` wrote.
 
@@ -48,6 +92,10 @@ def from_csv_cell(cell: str) -> str:
     '=1+1'
     """
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
+def _longest_ticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _escaped(char: str) -> str:

@@ -174,9 +174,11 @@ class Trainer:
         self.guard = FiniteGuard(device)
         self.horizon = horizon_of(config, self.translator)
         self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
-        self.validation = self._validation(None)
+        self.validation: Validation | None
         if checkpoint is not None:
             self._load_training(checkpoint)
+        else:
+            self.validation = self._validation(None)
 
     def train(self) -> Path:
         """Train to the end of the budget; returns the folder of the last checkpoint.

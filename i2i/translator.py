@@ -27,6 +27,7 @@ Generate = Callable[[Tensor, slice], Tensor]
 """Translates some of the images of a batch."""
 
 INFERENCE_NOISE_SEED = 0
+ROUNDING = 1e-3  # by which a translation may leave [-1, 1]; an 8-bit level is 8e-3
 
 
 class Coverage(Enum):
@@ -249,7 +250,8 @@ class Translator(nn.Module, ABC):
 
         Raises:
             UserError: for an unknown domain or direction, or images of a shape, type or range that the
-                model does not take; the text lists what is allowed.
+                model does not take; the text lists what is allowed. Also if what the model generates is no such
+                tensor: of another shape or type, or outside [-1, 1].
         """
         if source is not None and (target in self.task.domains or not self.labelled):
             self._check_direction(source, target)
@@ -257,8 +259,9 @@ class Translator(nn.Module, ABC):
         with torch.no_grad(), self._inference_mode():
             generate = self._labelled(images, target, attributes) if self.labelled else self._between(source, target)
             if not self.inference.one_by_one:
-                return generate(images, slice(None))
-            return torch.cat([self._alone(generate, images, slice(i, i + 1)) for i in range(len(images))])
+                return self._checked(generate(images, slice(None)), images)
+            some = [slice(i, i + 1) for i in range(len(images))]
+            return torch.cat([self._checked(self._alone(generate, images, one), images[one]) for one in some])
 
     @final
     def describe(self, images: Tensor, target: str) -> list[str]:
@@ -313,6 +316,19 @@ class Translator(nn.Module, ABC):
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             torch.manual_seed(INFERENCE_NOISE_SEED)
             return generate(images, some)
+
+    def _checked(self, translated: object, images: Tensor) -> Tensor:
+        """What a model has generated, if it is what the contract asks for; nan is left to those who use it."""
+        method = f"{type(self).__name__}.{'generate_labels' if self.labelled else 'generate'}"
+        asked = f"it must give a floating point tensor {list(images.shape)} in [-1, 1]"
+        if not isinstance(translated, Tensor):
+            raise UserError(f"{method} gives {type(translated).__name__}: {asked}")
+        if translated.shape != images.shape or not translated.is_floating_point():
+            raise UserError(f"{method} gives {translated.dtype} {list(translated.shape)}: {asked}")
+        if bool(translated.abs().amax() > 1.0 + ROUNDING):
+            low, high = float(translated.min()), float(translated.max())
+            raise UserError(f"{method} gives values from {low:.3g} to {high:.3g}: {asked}, as by tanh or clamp")
+        return translated
 
     @contextmanager
     def _inference_mode(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from i2i.config import RunConfig
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError, unknown
 from i2i.metrics.names import is_better_high
+from i2i.texts import csv_cell, from_csv_cell
 from i2i.translator import Translator
 
 FILE = "validation.csv"
@@ -103,7 +104,7 @@ def read_rows(run: Path) -> list[dict[str, str]]:
             _check_row(row)
     except (ValueError, TypeError, csv.Error) as error:
         raise UserError(f"{path} is damaged ({error}): remove it, no training needs it") from None
-    return rows
+    return [{**row, "metric": from_csv_cell(row["metric"])} for row in rows]
 
 
 def _check_row(row: Mapping[str, str]) -> None:
@@ -117,7 +118,7 @@ def _as_csv(rows: list[dict[str, str]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "metric": csv_cell(row["metric"])} for row in rows)
     return text.getvalue()
 
 

@@ -191,7 +191,7 @@ def test_a_broken_card_is_named(refused, place, command):
         ("bench --models stargan,pix2pixx --data sky", "unknown model 'pix2pixx'; did you mean 'pix2pix'?"),
         ("train --data sky", "which model? Choose one with --model"),
         ("train", "choose one with --model"),
-        ("models star?", "no model matches 'star?'; there are"),
+        ("models --like star?", "no model matches 'star?'; there are"),
         (
             "train --model cyclegan --data sky --set data.domains=dawn,dask",
             "unknown domain 'dask'; did you mean 'dusk'?",

@@ -67,6 +67,20 @@ def test_p_values_are_corrected_for_the_pairs_of_the_column() -> None:
     assert [test.p.corrected for (test,) in column.tests.values()] == pytest.approx([3 * 2 / 2**12] * 3)
 
 
+def test_what_a_test_alone_would_tell_apart_is_marked_where_the_correction_does_not() -> None:
+    """Better in 10 of 12 pictures by as much as worse in 2: p = 2 (1 + 12 + 66) / 2^12, and three pairs."""
+    base = normal(1)
+    step = np.array([1.0] * 10 + [-1.0] * 2)
+    values = {("x", 0): base + step, ("y", 0): base, ("z", 0): base}
+    column = compare(results_of(values), "ssim", ["x", "y", "z"])
+    (test,) = column.tests["x", "y"]
+    assert test.p.own == pytest.approx(158 / 4096)
+    assert test.p.corrected == pytest.approx(3 * 158 / 4096)
+    assert (column.best, column.mark("y"), column.mark("z")) == ("x", "†", "†")
+    alone = compare(results_of({name: values[name] for name in list(values)[:2]}), "ssim", ["x", "y"])
+    assert alone.mark("y") == ""
+
+
 def test_a_picture_under_several_seeds_and_in_several_directions_counts_once() -> None:
     values = {("x", seed): normal(seed) for seed in range(3)}
     found = picture_values(results_of(values).details.pictures, "ssim", ["x"])

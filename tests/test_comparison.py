@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from i2i.metrics.comparison import holm, indistinguishable, sign_flip, welch
+from i2i.metrics.comparison import PValue, holm, indistinguishable, pairwise, sign_flip, welch
 
 
 def test_sign_flip_of_few_images_goes_through_all_patterns() -> None:
@@ -97,6 +97,16 @@ def models(*means: float, n: int = 80, seed: int = 6) -> dict[str, np.ndarray]:
 def test_a_clearly_worse_model_is_distinguished_and_a_near_one_is_not() -> None:
     assert indistinguishable(models(0.0, 1.0, 0.98), "max") == ("m1", {"m2"})
     assert indistinguishable(models(0.0, 1.0, 0.02), "min") == ("m0", {"m2"})
+
+
+def test_the_corrected_p_value_decides_and_the_level_is_the_one_that_is_given() -> None:
+    base, step = np.arange(12.0) ** 2, np.array([1.0] * 10 + [-1.0] * 2)
+    scores = {"x": base + step, "y": base, "z": base}
+    assert pairwise(scores)["x", "y"] == PValue(158 / 4096, pytest.approx(3 * 158 / 4096))
+    assert indistinguishable(scores, "max") == ("x", {"y", "z"})
+    assert indistinguishable(scores, "max", level=0.12) == ("x", set())
+    del scores["z"]
+    assert indistinguishable(scores, "max") == ("x", set())
 
 
 def test_distinguished_stays_distinguished_when_it_gets_worse() -> None:

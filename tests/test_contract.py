@@ -153,7 +153,7 @@ FAULTS = {
     Homeless: "no phase trains forgotten",
     Shared: "two phases train the same parameter",
     Misnamed: "another network than those of `generators` translates too",
-    Unbounded: r"leaves \[-1, 1\]",
+    Unbounded: r"values from .* as by tanh or clamp",
     BatchDependent: "a batch changes the translation",
     Noisy: "draws from torch's random stream",
     Forgetful: "weights differ",

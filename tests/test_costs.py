@@ -3,13 +3,17 @@
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from i2i import registry
+from i2i.benchmarks import costs
 from i2i.benchmarks.costs import count_multiply_adds, peak_memory
 from i2i.benchmarks.formats import scaled, speed
+from i2i.benchmarks.keys import write_key
+from i2i.benchmarks.plan import Plan, expand
 from i2i.translator import Task
 
 
@@ -51,6 +55,38 @@ def test_multiply_adds_are_those_of_the_convolutions_that_translate(name):
 
 def test_a_copy_takes_no_multiply_adds():
     assert count_multiply_adds(translator("identity"), torch.zeros(1, 3, 16, 16), "a", "b") == 0
+
+
+WAYS = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"), ("b", "c"), ("c", "b"))
+
+
+def test_costs_are_sums_over_the_trainings_of_a_seed_and_means_over_seeds(tmp_path, monkeypatch):
+    """Two seeds of three trainings; the numbers of a training are powers of two, so that every sum is its own."""
+    trainings = [one for seed in (0, 1) for one in expand("m", "pair", ("a", "b", "c"), WAYS, 90, "dataset", seed)]
+    plan = Plan(tmp_path, "made up", ("a", "b", "c"), WAYS, tuple(trainings), {}, ())
+    meta = {
+        tmp_path / training.folder: {"parameters": 5, "images": 2**place, "seconds": 100 * 2**place, "inference": "x"}
+        for place, training in enumerate(trainings)
+    }
+    monkeypatch.setattr(costs, "newest_checkpoint", lambda run: run in meta)
+    monkeypatch.setattr(costs, "require_checkpoint", lambda run: SimpleNamespace(meta=meta[run]))
+    for place, training in enumerate(trainings):
+        put(tmp_path / training.folder, peak_memory=[7, 9, 8, 1, 2, 3][place])
+    for seed, seconds in ((0, 2.0), (1, 4.0)):
+        put(tmp_path / "translations" / "m" / f"seed{seed}", pictures=20, seconds=seconds, multiply_adds=11)
+    found = costs.costs_of(plan, "m", ())
+    assert (found.trainings, found.parameters, found.parameters_each) == (3, 15, 5)
+    assert (found.images, found.seconds) == (63 / 2, 6300 / 2)
+    assert (found.peak_memory, found.multiply_adds, found.inference) == (9, 11, "x")
+    assert found.trained == pytest.approx(63 / 6300)
+    assert found.translated == (10 + 5) / 2
+    one_seed = costs.costs_of(plan, "m", {training.name for training in trainings[3:]})
+    assert (one_seed.trainings, one_seed.images, one_seed.parameters) == (3, 7, 15)
+
+
+def put(folder, **facts):
+    folder.mkdir(parents=True)
+    write_key(folder, "k", **facts)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and resets the peak")

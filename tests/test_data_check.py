@@ -110,7 +110,7 @@ def test_a_split_of_one_domain_is_a_fault_in_training_alone(sky):
         "test: all 1 pictures are of dawn, none of dusk (dusk lies in train): "
         "every split needs pictures of every domain",
     )
-    (sky / "train/dawn").rename(sky / "kept")
+    (sky / "train/dawn").rename(sky.parent / "kept")
     report = report_of(sky)
     assert [(one.kind, one.fault) for one in report.findings] == [("one domain", True), ("one domain", False)]
     assert "train: all 3 pictures are of dusk, none of dawn (dawn lies in test)" in report.findings[0].text

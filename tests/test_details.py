@@ -22,6 +22,7 @@ from tests.test_outputs import PROTOCOL, made_up
 
 DISTANCES = {(name, metric): [1.0] for name in ("one", "two") for metric in ("accuracy", "FD-x", "KID-x", "psnr")}
 WAYS = [("a", "b"), ("b", "a")]
+REAL = {"real_version": 2}
 
 
 def flag(raised: bool, way=("a", "b"), name="copied"):
@@ -72,6 +73,36 @@ def test_score_files_are_read_with_all_that_they_hold(tmp_path):
     assert list(pictures["picture"]) == ["007", "NA", "007"]
     assert pictures["value"].tolist() == pytest.approx([21.5, float("inf"), float("nan")], nan_ok=True)
     assert set(pictures["model"]) == {"one"}
+
+
+def test_scores_of_a_job_that_failed_or_is_not_done_are_not_read_though_they_lie_there(tmp_path):
+    plan, _ = told(tmp_path, seeds=2)
+    (tmp_path / "scores").mkdir()
+    for name in ("one-seed0", "one-seed1", "two-seed0", "real"):
+        (tmp_path / "scores" / f"{name}.json").write_text(json.dumps(contents()))
+    results = collect(plan, {"scores of one, seed 1": "no room"}, {"scores of real pictures": "to do"})
+    assert results.rows == ["one", "two"]
+    assert set(results.scores["seed"]) == {0}
+    assert set(results.details.flags["model"]) == {"one", "two"}
+    text = markdown(plan, results)
+    for name in ("one", "two"):
+        assert f"{name}: only 1 of 2 seeds were finished." in text
+    assert "were finished" not in markdown(plan, replace(results, scores=told(tmp_path, seeds=2)[1].scores))
+
+
+@pytest.mark.parametrize(("numbers", "said"), [([60, 60], "60 of a domain"), ([12, 60], "12 to 60 of a domain")])
+def test_the_caption_tells_how_many_pictures_the_row_real_compares(tmp_path, numbers, said):
+    plan, _ = told(tmp_path)
+    rows = [
+        {"source": domain, "target": domain, "metric": "FD-domain-classifier", "value": 1.0, "n": n}
+        for domain, n in zip("ab", numbers, strict=True)
+    ]
+    (tmp_path / "scores").mkdir()
+    for name, own in (("one-seed0", [{**row, "n": 7} for row in rows]), ("real", rows)):
+        (tmp_path / "scores" / f"{name}.json").write_text(json.dumps({**contents(), "rows": own}))
+    older, newer = (markdown(replace(plan, facts={**plan.facts, **facts}), collect(plan, {})) for facts in ({}, REAL))
+    assert f"row `real`: training against test pictures, {said} on either side" in newer
+    assert "row `real`: training against test pictures)" in older
 
 
 def test_older_score_files_leave_the_parts_out(tmp_path):

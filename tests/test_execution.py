@@ -13,7 +13,7 @@ import pytest
 from i2i import cli
 from i2i.benchmarks import file_index, outputs, prepare, schedule, status
 from i2i.benchmarks.versions import versions
-from i2i.data.images import is_picture
+from i2i.data.image_folder import is_image
 from tests.test_bench import SMALL, cache, rows_of  # noqa: F401
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeyp
 
     monkeypatch.setattr(schedule, "run_jobs", counted("jobs", schedule.run_jobs))
     monkeypatch.setattr(file_index, "read_picture", counted("decoded", file_index.read_picture))
-    monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes, is_picture))
+    monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes, is_image))
     monkeypatch.setattr(outputs, "write", counted("reports", outputs.write))
     before = times(finished)
     assert bench("--out", finished) == 0

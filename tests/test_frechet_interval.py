@@ -47,6 +47,18 @@ def test_a_large_common_mean_costs_no_digits() -> None:
     assert far == pytest.approx(near, rel=1e-6)
 
 
+def test_the_level_decides_the_length() -> None:
+    """Both intervals are normal: half as long as at 0.95 is the quantile 0.975 halved, which is a level of 0.673."""
+    x, y = features(60, 4, seed=20), features(60, 4, seed=21, shift=2.0)
+    long, short = (frechet_intervals(x, y, resamples=50, level=level) for level in (0.95, 0.673))
+    for one, other in ((long.at_this_size, short.at_this_size), (long.in_the_limit, short.in_the_limit)):
+        assert one is not None
+        assert other is not None
+        assert (one.level, other.level) == (0.95, 0.673)
+        assert one.low > 0
+        assert (one.high - one.low) / (other.high - other.low) == pytest.approx(2, rel=0.01)
+
+
 @pytest.mark.parametrize("reals", ["drawn", "paired", "fixed"])
 def test_the_estimate_at_this_size_is_the_reported_distance(reals: frechet_interval.Reals) -> None:
     x, y = features(40, 8, seed=8), features(40, 8, seed=9, shift=0.3)

@@ -10,11 +10,14 @@ from PIL import Image
 from i2i import cli
 from i2i.benchmarks.grid import Finished, Row, _figure
 from i2i.benchmarks.grid_rows import at_random, choose
+from i2i.benchmarks.plan import expand
+from i2i.data.layouts import scan
 from i2i.errors import UserError
 
 SIDE = 8
 STEMS = [f"p{number}" for number in range(5)]
 WAYS = [("a", "b"), ("b", "a")]
+BETWEEN = ("a", "b"), WAYS
 VALUES = {"a": 50, "b": 100}
 
 
@@ -43,11 +46,27 @@ def results(tmp_path):
                 paint(folder / f"{source}2{target}" / f"{stem}.png", VALUES[target] + error)
         if name != "broken":
             (folder / "key.json").write_text('{"key": "x"}')
+    names = ("one", "two", "broken", "copy")
+    trainings = [t for name in names for t in expand(name, "all", *BETWEEN, 1, "task", 0)]
     facts = {
+        "name": "sky",
+        "dataset": "sky",
+        "paired": True,
+        "fingerprint": scan(data).fingerprint(),
+        "image_size": f"{SIDE}x{SIDE}",
+        "budget": {"images": 1, "per": "task"},
+        "scoring_version": 3,
+        "lpips": None,
+        "skipped": {},
+        "external": [],
+        "keys": {},
+        "trainings": [training.settings() for training in trainings],
         "domains": ["a", "b"],
         "directions": WAYS,
         "seeds": [0],
-        "contestants": {name: {} for name in ("one", "two", "broken", "copy")},
+        "contestants": {
+            name: {"model": name, "settings": {}, "checkpoint": "last"} for name in ("one", "two", "broken", "copy")
+        },
         "reference_rows": ["copy"],
         "suite": {"settings": {"data": {"path": str(data), "image_size": SIDE}}},
     }

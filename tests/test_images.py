@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.data.images import Preprocess, is_picture, read_picture, to_arrays, to_images, to_pixels, write_picture
+from i2i.data.images import Preprocess, read_picture, to_arrays, to_images, to_pixels, write_picture
 from i2i.errors import UserError
 
 RED, GREEN, BLUE, GREY = (200, 30, 40), (20, 180, 60), (10, 40, 220), (128, 128, 128)
@@ -243,11 +243,6 @@ def test_a_failed_write_leaves_the_old_picture_and_nothing_else(tmp_path, monkey
         write_picture(tmp_path / "x.png", quadrants())
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
     np.testing.assert_array_equal(np.asarray(read_picture(tmp_path / "x.png")), noise(4, 4))
-
-
-def test_pictures_are_known_by_their_suffix_and_hidden_files_are_none(tmp_path):
-    assert all(is_picture(tmp_path / name) for name in ("a.png", "a.JPG", "a.jpeg", "a.webp", "a.tiff"))
-    assert not any(is_picture(tmp_path / name) for name in (".a.png", "a.txt", "png", "a.png.part"))
 
 
 def shown(path, channels=3):

@@ -127,7 +127,7 @@ FAULTS = {
     "no domain": (faulty("c.png,train,"), "line 7: no domain: name one, or attributes, for every picture"),
     "an empty path": (faulty(",train,a"), "line 7: no path: name a picture"),
     "an absent picture": (faulty("c.png,train,a"), "line 7: there is no file 'c.png' in"),
-    "no picture": (faulty("photos.csv,train,a"), "line 7: 'photos.csv' is no picture: their names end in .bmp"),
+    "no picture": (faulty("photos.csv,train,a"), "line 7: 'photos.csv' is no picture of a known format: PNG, JPEG"),
     "twice": (faulty("a/1.png,train,a"), "line 7: 'a/1.png' stands in line 2 already"),
     "absolute": (faulty("/etc/1.png,train,a"), "line 7: '/etc/1.png' is an absolute path: names must stay inside"),
     "a drive": (faulty("C:x.png,train,a"), "line 7: 'C:x.png' is an absolute path"),

@@ -8,7 +8,8 @@ import torch
 from i2i import registry
 from i2i.config import build_run
 from i2i.guard import FiniteGuard
-from i2i.losses import OBJECTIVES, discriminator_terms
+from i2i.labels import LabelSet, LabelSpace
+from i2i.losses import OBJECTIVES, discriminator_terms, label_loss
 from i2i.testing import CPU, Subject
 from i2i.trainer import build_translator
 from i2i.training_step import build_optimisers, training_step
@@ -39,6 +40,19 @@ def test_objectives_are_float32_under_autocast(gan):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         terms = objective.real(scores), objective.fake(scores), objective.generator(scores)
     assert {term.dtype for term in terms} == {torch.float32}
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_smoothed_labels_are_those_of_the_formula(smoothing):
+    """Domains: cross-entropy with 1 - s + s/3 for the right one and s/3 for the others; attributes: 1 - s/2 and s/2."""
+    logits, rows = torch.tensor([[1.0, -0.5, 0.3], [0.2, 2.0, -1.0]]), torch.tensor([[1.0, 0, 0], [0, 0, 1.0]])
+    truth = rows * (1 - smoothing) + smoothing / 3
+    expected = -(truth * logits.log_softmax(1)).sum(1).mean()
+    assert float(label_loss(LabelSpace.of_domains("abc"), logits, rows, smoothing)) == pytest.approx(float(expected))
+    truth = rows * (1 - smoothing) + smoothing / 2
+    wrong = truth * torch.nn.functional.logsigmoid(logits) + (1 - truth) * torch.nn.functional.logsigmoid(-logits)
+    attributes = LabelSpace((LabelSet(("a", "b", "c")),))
+    assert float(label_loss(attributes, logits, rows, smoothing)) == pytest.approx(float(-wrong.sum(1).mean()))
 
 
 def test_only_the_penalised_objective_has_a_penalty_and_none_touches_the_fake():

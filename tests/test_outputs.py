@@ -17,7 +17,7 @@ from i2i.benchmarks.heat_maps import heat_maps
 from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import COLUMNS, Results
-from i2i.benchmarks.seeds import Score
+from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.benchmarks.suite import Suite
 from i2i.labels import LabelSpace
 
@@ -160,6 +160,19 @@ def test_json_holds_means_deviations_and_every_direction(tmp_path):
 def test_the_deviation_is_that_of_a_sample():
     values = [1.0, 2.0, 4.5]
     assert Score(dict(enumerate(values))).deviation == pytest.approx(np.std(values, ddof=1))
+
+
+@pytest.mark.parametrize("way", ["a", "b"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_value_that_is_no_number_leaves_no_mean_behind(seed, way):
+    rows = [("m", one, target, 1.0 + one) for one in (0, 1, 2) for target in "ab"]
+    scores = pd.DataFrame(rows, columns=["model", "seed", "target", "value"])
+    assert over_seeds(scores, ["model"])["m"].text(2) == "2.00 ± 1.00"
+    scores.loc[(scores["seed"] == seed) & (scores["target"] == way), "value"] = np.nan
+    (score,) = over_seeds(scores, ["model"]).values()
+    assert [one for one, value in score.by_seed.items() if np.isnan(value)] == [seed]
+    assert score.text(2) == "–"
+    assert not np.isfinite(score.mean)
 
 
 def maps_of(figure):

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "i2i"
 
 # What every part may import.
-BASE = {"atomic_write", "errors", "safe_paths", "texts"}
+BASE = {"atomic_write", "documents", "errors", "joined_names", "safe_paths", "splits", "texts"}
 
 # What a part may import of the others. Parts further down build on those above them.
 LAYERS = {
@@ -58,6 +58,7 @@ LAYERS = {
     "tiles": set(),
     "tile_statistics": {"statistics", "tiles"},
     "inference": {"data", "statistics", "tile_statistics", "tiles", "translator"},
+    "phase_checks": {"translator"},
     "horizon": {"config", "translator"},
     "validation": {"checkpoint", "config", "data", "metrics", "translator"},
     "heartbeats": set(),
@@ -94,6 +95,7 @@ LAYERS = {
         "horizon",
         "judges",
         "memory",
+        "phase_checks",
         "processes",
         "registry",
         "run_lock",
@@ -154,6 +156,7 @@ LAYERS = {
         "config",
         "data",
         "guard",
+        "own_models",
         "registry",
         "trainer",
         "training_step",

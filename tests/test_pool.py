@@ -1,5 +1,6 @@
 """The image pool hands out the past as the papers describe, and survives a checkpoint."""
 
+import pytest
 import torch
 
 from i2i.pool import ImagePool
@@ -32,6 +33,16 @@ def test_half_of_the_images_are_exchanged_for_earlier_ones():
     judged = torch.cat([pool.exchange(images(1000 + i)) for i in range(2000)])
     old = sum(value != 1000 + i for i, value in enumerate(values(judged)))
     assert abs(old - 1000) < 4 * (2000 * 0.25) ** 0.5  # four deviations of a fair coin
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_pool_holds_as_many_images_as_its_size_and_every_slot_is_exchanged(size):
+    torch.manual_seed(4)
+    pool = ImagePool(size)
+    for i in range(100):
+        pool.exchange(images(i))
+        assert len(pool.images) == min(i + 1, size)
+    assert min(values(pool.state())) > 50
 
 
 def test_an_exchanged_image_is_stored_and_comes_back_once():

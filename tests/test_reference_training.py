@@ -1,4 +1,23 @@
-"""Training steps give the losses of the reference implementations, from the same weights and images."""
+"""Training steps give the losses of the reference implementations, from the same weights and images.
+
+The first step is judged tightly. Later ones follow Adam, whose first steps are as long for a gradient of rounding noise
+as for any other: where a gradient is nearly zero its sign is chance, and from there on a training has branches. So the
+bars of later steps are twice the noise that was measured: the largest relative difference from the reference of
+float64, of 1 to 4 threads, and of 24 trainings whose weights were moved by one unit in the last place at random.
+
+| | step 1 | 2 | 3 | 4 | 5 | 6 |
+|---|---|---|---|---|---|---|
+| CycleGAN, undisturbed | 2e-8 | 2e-7 | 3e-6 | 3e-6 | | |
+| float64 | 3e-7 | 2.9e-4 | 8.8e-4 | 2.2e-3 | | |
+| 24 perturbed, median | 3e-7 | 4e-7 | 3e-6 | 1.2e-5 | | |
+| 24 perturbed, largest | 9e-7 | 2.9e-4 | 8.8e-4 | 2.2e-3 | | |
+| pix2pix, 24 perturbed, largest | 4e-6 | 7e-6 | 1.4e-5 | 2.2e-5 | | |
+| StarGAN of domains, 24 perturbed, largest | 5e-7 | 5e-7 | 1.5e-6 | 1.1e-4 | 3.5e-5 | 2.9e-4 |
+| StarGAN of attributes, 24 perturbed, largest | 3e-7 | 3e-7 | 4e-7 | 3e-7 | 3e-7 | 3e-7 |
+
+CycleGAN's bars still tell a learning rate that is 10 % too high (5.6e-3 in step 2) and a beta1 of 0.9 (4.3e-3 in
+step 3).
+"""
 
 import pytest
 import torch
@@ -14,13 +33,16 @@ from i2i.training_step import build_optimisers, training_step
 from i2i.translator import Coverage, Task
 from tests import reference
 
-TOLERANCE = 1e-4
+# Relative, by step.
+CYCLEGAN = (1e-5, 6e-4, 2e-3, 4.5e-3)
+PIX2PIX = (1e-5, 2e-5, 3e-5, 5e-5)
+STARGAN = (1e-5, 1e-5, 1e-5, 6e-4, 6e-4, 6e-4)  # its generator has its first turn in step 3
 
 
-def assert_losses(ours, theirs, step):
+def assert_losses(ours, theirs, step, tolerances):
     assert ours.keys() >= theirs.keys()
     for name, expected in theirs.items():
-        assert ours[name] == pytest.approx(expected, rel=TOLERANCE), f"{name} in step {step}"
+        assert ours[name] == pytest.approx(expected, rel=tolerances[step]), f"{name} in step {step}"
 
 
 def load(translator, weights):
@@ -58,7 +80,7 @@ def test_cyclegan_losses():
             "D_A": 0.5 * (terms["discriminators/real_b"] + terms["discriminators/fake_b"]),
             "D_B": 0.5 * (terms["discriminators/real_a"] + terms["discriminators/fake_a"]),
         }
-        assert_losses(ours, expected, step)
+        assert_losses(ours, expected, step, CYCLEGAN)
 
 
 def test_pix2pix_losses():
@@ -75,7 +97,7 @@ def test_pix2pix_losses():
             "D_real": terms["discriminator/real"],
             "D_fake": terms["discriminator/fake"],
         }
-        assert_losses(ours, expected, step)
+        assert_losses(ours, expected, step, PIX2PIX)
 
 
 @pytest.mark.parametrize("labels", ["exclusive", "attributes"])
@@ -107,7 +129,7 @@ def test_stargan_losses(labels):
                 "G/loss_cls": terms["generator/classification"],
             }
         assert ours.keys() == expected.keys()
-        assert_losses(ours, expected, step)
+        assert_losses(ours, expected, step, STARGAN)
 
 
 def test_cyclegan_takes_six_blocks_up_to_128_pixels_and_nine_above():

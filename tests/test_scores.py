@@ -107,6 +107,27 @@ def test_distances_of_the_rows_are_those_of_the_features(scorer, swapped):
     assert (interval["low"], interval["high"], interval["level"]) == (paired.low, paired.high, 0.95)
 
 
+@pytest.mark.parametrize(("training", "test"), [(12, 5), (4, 9)])
+def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, classifier, monkeypatch, training, test):
+    make("seasons", tmp_path / "data", (SIDE, SIDE), training, test)
+    (tmp_path / "data" / "i2i.json").write_text(json.dumps({"domains": DOMAINS}))
+    settings = {"data": {"path": str(tmp_path / "data"), "image_size": [SIDE, SIDE]}}
+    scorer, compared = Scorer(settings, classifier, None, torch.device("cpu")), []
+    monkeypatch.setattr("i2i.benchmarks.scoring.of_sets", lambda *given: compared.append(given) or of_sets(*given))
+    first, again = scorer.real("winter"), scorer.real("winter")
+    assert first.rows == again.rows
+    way, _, judged, reference, reals, _ = compared[0]
+    assert (way, reals) == (("winter", "winter"), "drawn")
+    for features, split in ((judged, "test"), (reference, "train")):
+        everything = scorer._read(scorer.data.pictures(split, "winter")).features
+        places = [int(np.abs(everything - one).sum(1).argmin()) for one in features]
+        assert features == pytest.approx(everything[places])
+        assert len(set(places)) == len(features) == min(training, test)
+    numbers = {row["metric"]: (row["n"], row["value"]) for row in first.rows}
+    assert numbers["FD-domain-classifier"] == (min(training, test), frechet_distance_between(judged, reference))
+    assert numbers["accuracy"][0] == test
+
+
 def test_the_deviation_of_the_kernel_distance_is_over_subsets_of_half_the_pictures():
     x, y = drawn(10), drawn(12, seed=1)
     (spread,) = of_sets(WAY, "FD-x", x, y, "drawn").spreads
@@ -377,7 +398,7 @@ def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, dat
     assert all(
         (entry["source"], entry["target"]) == WAY for kind in kinds - {"key", "features"} for entry in found[kind]
     )
-    table = read_pictures(pictures_path(out))
+    table = read_pictures(pictures_path(out)).to_dict("records")
     assert pictures_path(out).name == "x-seed0.pictures.csv"
     assert {entry["metric"] for entry in table} >= {"accuracy", "psnr", "content-ssim"}
     shutil.rmtree(swapped / "summer2winter")

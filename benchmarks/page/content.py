@@ -46,7 +46,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "models": [{"name": name, "kind": _kind(plan, results, name)} for name in results.rows],
         "has_health": not results.details.flags.empty,
         "views": [{**view, "rows": _rows(results, group)} for view, group in _views(plan, results)],
-        "caption": _lines(captions.caption(plan, averaged, results, fingerprint)),
+        "caption": captions.caption(plan, averaged, results, fingerprint),
         "claims": claim_lines(plan, results),
         "details": [_table(heading, frame) for heading, frame in _details(results) if len(frame)],
         "costs": _costs(plan, results),
@@ -66,10 +66,6 @@ def _summary(plan: Plan, fingerprint: str) -> list[str]:
         captions.budget_text(plan).rstrip("."),
         f"Protocol `{fingerprint}`",
     ]
-
-
-def _lines(bullets: str) -> list[str]:
-    return bullets.removeprefix("- ").split("\n- ")
 
 
 def _kind(plan: Plan, results: Results, name: str) -> str:
@@ -154,7 +150,7 @@ def _costs(plan: Plan, results: Results) -> Settings:
         "columns": next((list(cells) for cells in lines.values()), []),
         "models": list(lines),
         "rows": [list(cells.values()) for cells in lines.values()],
-        "caption": _lines(captions.costs_caption(plan)),
+        "caption": captions.costs_caption(plan),
     }
 
 

@@ -12,7 +12,7 @@ import typer
 
 from i2i import __version__
 from i2i.cli import bench, configs, data, export, grid, import_files, models, report, score, train, translate, weights
-from i2i.errors import ExportError, TrainingError, UserError
+from i2i.errors import ContractBroken, ExportError, TrainingError, UserError
 
 NO_MEMORY = (
     "there is not enough memory: take smaller pictures (--size, data.image_size) or batches (train.batch_size), "
@@ -27,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(models.models)
 app.command()(train.train)
 app.command()(translate.translate)
 app.command("import")(import_files.import_files)
@@ -37,6 +36,7 @@ app.command()(score.score)
 app.command()(report.report)
 app.command()(grid.grid)
 app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
 app.add_typer(configs.app, name="configs")
 app.add_typer(weights.app, name="weights")
 
@@ -47,7 +47,7 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error), 2)
-    except (TrainingError, ExportError) as error:
+    except (ContractBroken, TrainingError, ExportError) as error:
         _fail(str(error), getattr(error, "status", 1))
     except MemoryError:
         _fail(NO_MEMORY, 1)

@@ -152,13 +152,16 @@ def bench(
     if before is None:
         chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
     else:
-        chosen = load_suite(before.suite, models, relocated(located), changes, seeds)
-        directions = directions or before.directions
-        extractor = extractor if extractor or inception else before.extractor
-        lpips = lpips or before.lpips
-    chosen = chosen.with_external(parse(external or [], intersection))
+        chosen = load_suite(before.settings, models, relocated(located), changes, seeds)
+        directions = directions or before.chosen.directions
+        extractor = extractor if extractor or inception else before.chosen.extractor
+        lpips = lpips or before.chosen.lpips
+    elsewhere = parse(external or [], intersection)
+    chosen = chosen.with_external(elsewhere)
     with counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
+    for warning in before.check(plan, bool(located), elsewhere) if before else ():
+        print(f"warning: {warning}", file=sys.stderr)
     print(f"data: {plan.facts['recognised']}", file=sys.stderr)
     if dry_run:
         for line in plan.lines(states_of(plan)):

@@ -40,6 +40,7 @@ def grid(
         raise UserError(f"--out {out} must end in .pdf or .png")
     refuse_file(out.parent)
     finished = Finished.load(results)
+    finished.check_data()
     shown = finished.columns(columns)
     chosen, note = choose(finished, rows, shown, seed)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from i2i.cli.options import (
 )
 from i2i.cli.progress import counting
 from i2i.errors import UserError, refuse_file
+from i2i.joined_names import join_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,7 +134,7 @@ def train(
                 run_config, data_set = starting_domains(run_config, data_set, start)
             skipped, data_set = _readable(run_config, data_set) if skip_bad else ({}, data_set)
             task = task_of(run_config, data_set)
-            run = out or Path("runs") / f"{run_config.name}-{data_set.name}"
+            run = out or Path("runs") / join_names((run_config.name, data_set.name), "-")
             _check_new(run)
         facts = {"--resume": resume is not None, "--dry-run": dry_run, "--accept-data": accept_data}
         refuse_unlike_settings(processes, run_config, task, chosen, facts)

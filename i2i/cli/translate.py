@@ -64,7 +64,17 @@ def translate(
     """
     from i2i.checkpoint import require_checkpoint, restore
     from i2i.data.fitting import fitting_line
-    from i2i.inference import check_files, collect, full_resolution, resized, tiles_line, translate_files, translation
+    from i2i.data.image_folder import left_out_line
+    from i2i.inference import (
+        check_files,
+        collect,
+        full_resolution,
+        left_out,
+        resized,
+        tiles_line,
+        translate_files,
+        translation,
+    )
     from i2i.memory import told_when_short
     from i2i.tiles import SIDE
     from i2i.trainer import choose_device
@@ -85,6 +95,8 @@ def translate(
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
     sizes = check_files(files, out)
+    for line in left_out_line(left_out(inputs)):
+        print(line, file=sys.stderr)
     print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     with counting("translating") as progress, told_when_short(f"{run} cannot translate these pictures", less):

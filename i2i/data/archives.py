@@ -21,9 +21,9 @@ from typing import IO
 
 from i2i.data.embedded import cache_folder
 from i2i.data.images import SUFFIXES
-from i2i.data.layouts import SPLITS
 from i2i.data.listed import content_hash, refuse_outside
 from i2i.errors import UserError
+from i2i.splits import names_a_split
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 KEPT = SUFFIXES | {".json", ".jsonl", ".csv", ".txt", ".arrow"}
@@ -85,10 +85,7 @@ def _stem(path: Path) -> str:
 def _inner(folder: Path) -> Path:
     """The folder itself, or the only one in it, as archives of a folder hold it."""
     entries = list(folder.iterdir())
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() and entries[0].name not in _SPLITS else folder
-
-
-_SPLITS = [split + letter for split in SPLITS for letter in ("", "A", "B")]
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() and not names_a_split(entries[0].name) else folder
 
 
 def _unpack(path: Path, out: Path) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import TrainingPictures, pools_of
+from i2i.errors import UserError
 from i2i.labels import LabelSpace
 
 EVERY = slice(None)
@@ -65,7 +66,7 @@ class PairedBatch(Batch):
     ) -> Self:
         positions = source.order("pairs", source.count(domains[0]), step, size)[rows]
         views = source.views("pairs", step, size)[rows]
-        return cls(*(source.images(domain, positions, views) for domain in domains))
+        return cls(*(source.images(domain, positions, views) for domain in _two(domains, cls)))
 
     @classmethod
     def unsuitable(cls, data: DataSet) -> str | None:
@@ -86,7 +87,7 @@ class UnpairedBatch(Batch):
     def draw(
         cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
     ) -> Self:
-        return cls(*(cls._side(source, domain, size, step, rows) for domain in domains))
+        return cls(*(cls._side(source, domain, size, step, rows) for domain in _two(domains, cls)))
 
     @staticmethod
     def _side(source: TrainingPictures, domain: str, size: int, step: int, rows: slice) -> Tensor:
@@ -132,6 +133,15 @@ class LabelledBatch(Batch):
         places = source.order(stream, sum(source.size(pool) for pool in pools), step, size)[rows]
         images = source.take(pools, places, source.views(stream, step, size)[rows])
         return images, space.encode(position, source.rows(one, places))
+
+
+def _two(domains: tuple[str, ...], kind: type[Batch]) -> tuple[str, ...]:
+    if len(domains) != 2:
+        raise UserError(
+            f"{kind.__name__} holds images of two domains and the task has {len(domains)}: train a model with such "
+            f"batches on two, as by --set data.domains={','.join(domains[:2])}, or with the coverage of a pair"
+        )
+    return domains
 
 
 def _within(rows: slice, start: int, size: int) -> slice:

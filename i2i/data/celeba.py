@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from i2i.data.images import is_picture
-from i2i.data.layouts import SPLITS, DataSet, Layout, Picture, check_names, with_own_names
+from i2i.data.image_folder import is_named_as_image
+from i2i.data.layouts import DataSet, Layout, Picture, check_names, with_own_names
 from i2i.data.listed import Inside, read_text, refuse_outside
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
+from i2i.splits import SPLITS
 
 LIST = "list_attr_celeba.txt"
 PARTITION = "list_eval_partition.txt"
@@ -128,7 +129,7 @@ def _picture_folder(root: Path, file: str) -> Path:
     """The folder at most two levels below that holds pictures such as `file`."""
     places = [root, *sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir())]
     found = [place for place in places if (place / file).is_file()]
-    holding = found or [place for place in places if any(is_picture(path) for path in place.iterdir())]
+    holding = found or [place for place in places if any(is_named_as_image(path.name) for path in place.iterdir())]
     if not holding:
         raise UserError(f"{root} holds no pictures: put those of {LIST} into {root / 'images'}")
     return holding[0]
@@ -184,6 +185,7 @@ def _by_domain(
 ATTRIBUTE_LIST = Layout(
     "attribute-list",
     "CelebA's attribute list",
-    list_of,
-    lambda root, choices: scan_listed(root, choices.attributes, choices.exclusive),
+    lambda folder: list_of(folder.root),
+    lambda folder, choices: scan_listed(folder.root, choices.attributes, choices.exclusive),
+    (LIST, PARTITION),
 )

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from i2i.data.findings import Finding, Seen
 from i2i.data.images import read_picture
 from i2i.data.layouts import Picture
+from i2i.texts import one_line
 
 SIDE, GAP, COLUMNS, LEAKS = 128, 6, 8, 6
 TEXT, FAINT, PAPER, FAULT = "#222222", "#666666", "white", "#b00020"
@@ -96,7 +97,7 @@ def _laid_out(rows: Sequence[tuple[str, Sequence[Image.Image], str]]) -> Image.I
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for number, (title, cells, colour) in enumerate(rows):
         top = GAP + number * row_height
-        draw.text((GAP, top), title, fill=colour, font=font)
+        draw.text((GAP, top), one_line(title), fill=colour, font=font)
         for column, cell in enumerate(cells):
             sheet.paste(cell, (GAP + column * (SIDE + GAP), top + LABEL_HEIGHT))
     note = "chosen at random; what the crop takes away is faint"

@@ -4,8 +4,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from i2i.data.layouts import SPLITS, DataSet, Picture
+from i2i.data.layouts import DataSet, Picture
 from i2i.errors import UserError
+from i2i.splits import SPLITS
 
 Shares = tuple[float, float, float]
 """Of train, val and test."""

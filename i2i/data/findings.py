@@ -8,8 +8,8 @@ from statistics import median
 from i2i.data.layouts import DataSet
 from i2i.data.looks import Look
 from i2i.data.near_duplicates import nearest
+from i2i.data.wording import number, some
 
-SHOWN = 5
 IMBALANCE = 3.0
 LEAST_PAIR_ASPECT = 1.5
 MUCH_LOST = 0.2
@@ -68,7 +68,7 @@ class Seen:
 
     def name(self, path: Path) -> str:
         """A file as it is told: below the data folder where it lies there."""
-        return str(path.relative_to(self.data.root)) if path.is_relative_to(self.data.root) else str(path)
+        return self.data.relative(path)
 
     def sizes(self) -> list[tuple[int, int]]:
         """Width and height of every readable picture, halves by themselves."""
@@ -150,6 +150,12 @@ def imbalance_line(data: DataSet, split: str) -> Iterator[str]:
             f"{most} has {ratio:.1f} times as many pictures in {split} as {least} ({counts[most]:,} and "
             f"{counts[least]:,}): a model may learn little of the smaller one"
         )
+
+
+def left_out(seen: Seen) -> Iterator[Finding]:
+    """What lies in the folder and is not used."""
+    for group in seen.data.unused:
+        yield Finding("left out", False, f"left out: {group}", group.names)
 
 
 def pairs_of_halves(seen: Seen) -> Iterator[Finding]:
@@ -260,23 +266,13 @@ def _training_first(seen: Seen) -> list[str]:
     return sorted(seen.data.splits, key=lambda split: split != seen.train_split)
 
 
-def number(count: int, noun: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def some(names: Sequence[str], separator: str = ", ") -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - SHOWN
-    return separator.join(names[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-
-
 def _pairs(leaks: Sequence[tuple[str, str]]) -> str:
     return some([f"{ours} = {theirs}" for ours, theirs in leaks])
 
 
 QUESTIONS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
     broken,
+    left_out,
     missing_domains,
     held_out,
     pairs_of_halves,

@@ -17,20 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from i2i.data.embedded import cache_folder
-from i2i.data.layouts import SPLITS, Choices, DataSet, Layout, check_names, scan
+from i2i.data.image_folder import SIGNATURES, ImageFolder
+from i2i.data.layouts import Choices, DataSet, Layout, check_names, scan
 from i2i.data.listed import content_hash
-from i2i.data.manifest import SPELLINGS
 from i2i.errors import UserError
+from i2i.splits import SPLITS, canonical_split
 
 DICT, INFO = "dataset_dict.json", "dataset_info.json"
-SUFFIX_OF = {
-    b"\x89PNG": ".png",
-    b"\xff\xd8": ".jpg",
-    b"RIFF": ".webp",
-    b"BM": ".bmp",
-    b"II*\0": ".tif",
-    b"MM\0*": ".tif",
-}
 
 
 def features_of(root: Path) -> Mapping[str, Any]:
@@ -51,7 +44,7 @@ def _split_folders(root: Path) -> dict[str, Path]:
         splits = _json(root / DICT).get("splits")
         names = splits if isinstance(splits, list) else []
         plain = [name for name in names if isinstance(name, str) and name == Path(name).name]
-        return {SPELLINGS.get(name, name): root / name for name in plain if (root / name / INFO).is_file()}
+        return {canonical_split(name): root / name for name in plain if (root / name / INFO).is_file()}
     return {"train": root} if (root / INFO).is_file() and (root / "state.json").is_file() else {}
 
 
@@ -69,26 +62,29 @@ def _columns(features: Mapping[str, Any], kind: str) -> list[str]:
     return [name for name, one in features.items() if isinstance(one, dict) and one.get("_type") == kind]
 
 
-def _labelled(root: Path) -> Path | None:
+def _labelled(folder: ImageFolder) -> Path | None:
+    root = folder.root
     features = features_of(root) if root.is_dir() else {}
     return root if _columns(features, "Image") and len(_columns(features, "ClassLabel")) == 1 else None
 
 
-def _by_column(root: Path) -> Path | None:
+def _by_column(folder: ImageFolder) -> Path | None:
+    root = folder.root
     features = features_of(root) if root.is_dir() else {}
     return root if len(_columns(features, "Image")) > 1 else None
 
 
-def _read(labelled: bool, root: Path, choices: Choices) -> DataSet:
+def _read(labelled: bool, folder: ImageFolder, choices: Choices) -> DataSet:
     """Write the pictures into the cache as a folder per domain, and read that."""
+    root = folder.root
     reading = "labels" if labelled else "columns"
     place = cache_folder() / "datasets" / f"{_fingerprint(root)}-{reading}" / root.resolve().name
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         scratch = place.with_name(f".{place.name}.{os.getpid()}.part")
         try:
-            for split, folder in _split_folders(root).items():
-                _write_split(split, folder, scratch, labelled)
+            for split, saved in _split_folders(root).items():
+                _write_split(split, saved, scratch, labelled)
             with suppress(OSError):  # somebody else may have written it meanwhile
                 scratch.rename(place)
         finally:
@@ -166,7 +162,7 @@ def _columns_of(table: Any, kind: str) -> list[str]:
 
 def _suffix(encoded: bytes) -> str:
     """By the first bytes; for others one that decodes by contents too."""
-    return next((suffix for start, suffix in SUFFIX_OF.items() if encoded.startswith(start)), ".png")
+    return next((suffix for start, suffix in SIGNATURES.items() if encoded.startswith(start)), ".png")
 
 
 BY_LABEL, BY_COLUMN = "a Hugging Face data set with class labels", "a Hugging Face data set with a column per domain"

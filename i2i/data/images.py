@@ -25,7 +25,10 @@ MAX_PIXELS = 178_956_970
 """The largest picture that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
 """Known by contents. Others PIL knows are left out: their decoders call other programs, or are seldom tried."""
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".gif"})
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .ppm .pgm .pbm .pnm .gif".split()  # noqa: SIM905
+)
+"""How names of images end; others are known by their contents."""
 
 
 @dataclass(frozen=True)
@@ -144,11 +147,6 @@ def to_pixels(images: Tensor) -> Tensor:
 def to_arrays(images: Tensor) -> np.ndarray:
     """Float [B, C, H, W] in [-1, 1] to uint8 arrays [B, H, W, C], as files hold them."""
     return to_pixels(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-
-
-def is_picture(path: Path) -> bool:
-    """Whether the name looks like a picture's; hidden files are none."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _refuse_large(picture: Image.Image) -> None:

@@ -6,9 +6,10 @@ from io import StringIO
 from pathlib import Path
 
 from i2i.data import celeba, manifest
-from i2i.data.layouts import SPLITS, DataSet
+from i2i.data.layouts import DataSet
 from i2i.data.listed import read_text
 from i2i.errors import UserError
+from i2i.splits import SPLITS
 
 
 def write_listing(data: DataSet, place: Path, out: Path, names: Mapping[Path, str]) -> str:

@@ -21,17 +21,18 @@ from typing import Any
 import numpy as np
 
 from i2i.data.celeba import attributes_data, label_set
-from i2i.data.images import SUFFIXES, is_picture
-from i2i.data.layouts import SPLITS, Choices, DataSet, Layout, Picture, domain_data
+from i2i.data.image_folder import ImageFolder, is_image
+from i2i.data.images import FORMATS
+from i2i.data.layouts import Choices, DataSet, Layout, Picture, domain_data
 from i2i.data.listed import Inside, read_text
 from i2i.errors import UserError, unknown
+from i2i.splits import SPLITS, canonical_split, split_of
 
 COLUMNS = ("path", "split", "domain", "pair", "attributes")
 IMAGEFOLDER_PATH = "file_name"
 NAMES = ("manifest.csv", "manifest.jsonl", "metadata.csv", "metadata.jsonl")
 """What a manifest in a folder is called."""
 LONGEST_HEADER = 1 << 20
-SPELLINGS = {"validation": "val", "valid": "val"}
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,8 @@ def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
     split = cells["split"]
     if not split:
         first = PurePosixPath(cells["path"]).parts[0]
-        split = first if SPELLINGS.get(first, first) in SPLITS else ""
-    split = SPELLINGS.get(split, split)
+        split = split_of(first) or ""
+    split = canonical_split(split)
     if split not in SPLITS:
         raise UserError(
             f"{path}, line {line}: split {split!r} is none of {', '.join(SPLITS)}: say one for every picture"
@@ -168,12 +169,12 @@ def table_of(root: Path) -> Path | None:
     return next((root / name for name in NAMES if (root / name).is_file()), None)
 
 
-def _evidence(column: str, root: Path) -> Path | None:
+def _evidence(column: str, folder: ImageFolder) -> Path | None:
     """The manifest, if it has that column; one without either is taken for a table of domains, and refused there.
 
     A `metadata` table may be about something else, and then says nothing.
     """
-    table = table_of(root)
+    root, table = folder.root, table_of(folder.root)
     if table is None:
         return None
     columns = columns_of(table)
@@ -189,17 +190,17 @@ def _pictures(table: Path, rows: Iterable[Row]) -> Iterator[tuple[Row, Picture]]
     inside, seen = Inside(table.parent), dict[Path, int]()
     for row in rows:
         place = f"{table}, line {row.line}"
-        if not is_picture(Path(row.path)):
-            raise UserError(f"{place}: {row.path!r} is no picture: their names end in {', '.join(sorted(SUFFIXES))}")
         path = inside.file(row.path, place)
+        if not is_image(path):
+            raise UserError(f"{place}: {row.path!r} is no picture of a known format: {', '.join(FORMATS)}")
         if path in seen:
             raise UserError(f"{place}: {row.path!r} stands in line {seen[path]} already: list every picture once")
         seen[path] = row.line
         yield row, Picture(path, pair=row.pair)
 
 
-def _read_domains(root: Path, choices: Choices) -> DataSet:
-    table = _required(root)
+def _read_domains(folder: ImageFolder, choices: Choices) -> DataSet:
+    table = _required(folder.root)
     rows = read_rows(table)
     for row in rows:
         if not row.domain:
@@ -222,8 +223,8 @@ def _read_domains(root: Path, choices: Choices) -> DataSet:
     return domain_data(table.parent, DOMAINS, splits, choices, paired, _name(table))
 
 
-def _read_attributes(root: Path, choices: Choices) -> DataSet:
-    table = _required(root)
+def _read_attributes(folder: ImageFolder, choices: Choices) -> DataSet:
+    table = _required(folder.root)
     rows = read_rows(table)
     if choices.paired or any(row.pair for row in rows):
         raise UserError(f"{table}: pictures with attributes are no pairs: leave out data.paired and the column pair")
@@ -254,6 +255,6 @@ def _name(table: Path) -> str:
 
 DOMAINS, ATTRIBUTES = "a manifest of domains", "a manifest of attributes"
 MANIFESTS = (
-    Layout("manifest-domains", DOMAINS, partial(_evidence, "domain"), _read_domains),
-    Layout("manifest-attributes", ATTRIBUTES, partial(_evidence, "attributes"), _read_attributes),
+    Layout("manifest-domains", DOMAINS, partial(_evidence, "domain"), _read_domains, NAMES),
+    Layout("manifest-attributes", ATTRIBUTES, partial(_evidence, "attributes"), _read_attributes, NAMES),
 )

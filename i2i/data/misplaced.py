@@ -1,70 +1,87 @@
 """What may be wrong with a folder in which no data set was recognised."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from i2i.data.images import is_picture
-from i2i.data.layouts import SPLITS
+from i2i.data.image_folder import ImageFolder, Parts
+from i2i.data.layouts.recognise import folders_in
+from i2i.splits import names_a_split, split_of
+
+SHOWN = 4
 
 
 def diagnose(root: Path) -> str | None:
     """A guess at the mistake, with the remedy; None where there is none to make.
 
-    It knows folders of domains that hold the splits, splits or domains without the other, pictures that lie loose, and
-    a folder within the folder.
+    It knows names that speak of splits otherwise than a layout does, pictures that lie loose, data sets within the
+    folder, splits or domains without the other.
     """
-    if not root.is_dir():
+    images = ImageFolder(root).images
+    if not images:
         return None
-    folders = _folders(root)
-    names = {folder.name for folder in folders}
-    loose = _count(root)
-    swapped = [folder for folder in folders if names.isdisjoint(SPLITS) and _split_folders(folder)]
-    if swapped:
-        domain, split = swapped[0].name, _split_folders(swapped[0])[0]
-        return f"splits lie within domains: move {domain}/{split} to {split}/{domain}, and the others alike"
-    if loose:
-        return (
-            f"{loose} pictures lie loose in {root}: all pictures of a domain belong in a folder of the domain's name, "
-            f"{root / 'train' / 'DOMAIN'}; pairs side by side are divided by i2i data prepare {root} "
-            "--split 0.8,0.1,0.1 --size 256 --out DIR"
-        )
-    only = _only_domain(root, names)
-    if only:
-        return only
-    inner = [folder for folder in folders if {one.name for one in _folders(folder)} & set(SPLITS)]
-    if len(inner) == 1:
-        return f"the data set seems to be the folder within: {inner[0]}"
-    domains = [folder for folder in folders if folder.name not in SPLITS and _count(folder)]
-    if len(domains) > 1:
-        return (
-            f"{', '.join(folder.name for folder in domains[:4])} hold pictures, but there are no splits: divide them "
-            f"with i2i data prepare {root} --split 0.8,0.1,0.1 --size 256 --out DIR"
-        )
-    return None
+    guesses = (_one_domain, _loose, _within, _split_in_names, _undivided)
+    return next((told for guess in guesses if (told := guess(root, images))), None)
 
 
-def _only_domain(root: Path, names: Iterable[str]) -> str | None:
-    held = {split: [one for one in _folders(root / split) if _count(one)] for split in SPLITS if split in names}
-    domains = {one.name for folders in held.values() for one in folders}
+def _loose(root: Path, images: Sequence[Parts]) -> str | None:
+    loose = sum(len(parts) == 1 for parts in images)
+    if not loose:
+        return None
+    return (
+        f"{loose} pictures lie loose in {root}: all pictures of a domain belong in a folder of the domain's name, "
+        f"{root / 'train' / 'DOMAIN'}; pairs side by side are divided by i2i data prepare {root} "
+        "--split 0.8,0.1,0.1 --size 256 --out DIR"
+    )
+
+
+def _one_domain(root: Path, images: Sequence[Parts]) -> str | None:
+    placed = [(split, parts[1]) for parts in images if len(parts) > 2 and (split := split_of(parts[0]))]
+    domains = {domain for _, domain in placed}
     if len(domains) != 1:
         return None
-    (domain,) = domains
-    total = sum(_count(one) for folders in held.values() for one in folders)
     return (
-        f"all {total} pictures lie in one domain, {domain}: put those of the other domain into "
+        f"all {len(placed)} pictures lie in one domain, {domains.pop()}: put those of the other domain into "
         f"{root / 'train' / 'OTHER'}"
     )
 
 
-def _split_folders(folder: Path) -> list[str]:
-    """Folders of splits that themselves hold pictures."""
-    return [split for split in SPLITS if (folder / split).is_dir() and _count(folder / split)]
+def _within(root: Path, images: Sequence[Parts]) -> str | None:
+    """Folders below that look like data sets by themselves."""
+    inner = [folder for folder in folders_in(root) if any(names_a_split(own.name) for own in folders_in(folder))]
+    if not inner:
+        return _only(root, images)
+    if len(inner) == 1:
+        return f"the data set seems to be the folder within: {inner[0]}"
+    return (
+        f"several data sets seem to lie within: choose one, such as {inner[0]}, or learn all as --data NAME=FOLDER; "
+        f"if these are domains, their pictures belong into the splits themselves, as in {inner[0].name}/train"
+    )
 
 
-def _folders(root: Path) -> list[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _only(root: Path, images: Sequence[Parts]) -> str | None:
+    """The folder that holds all folders of pictures."""
+    if len({parts[0] for parts in images}) > 1 or len({parts[:2] for parts in images if len(parts) > 2}) < 2:
+        return None
+    return f"the data set seems to be the folder within: {root / images[0][0]}"
 
 
-def _count(folder: Path) -> int:
-    """Pictures directly in a folder."""
-    return sum(is_picture(path) and path.is_file() for path in folder.iterdir())
+def _split_in_names(root: Path, images: Sequence[Parts]) -> str | None:
+    """Folders such as `day_train`, which must not be divided: held-out pictures would be learnt."""
+    names = [name for name in dict.fromkeys(parts[0] for parts in images) if names_a_split(name)]
+    if not names:
+        return None
+    return (
+        f"{', '.join(names[:SHOWN])}: the names speak of splits, but not as a layout does: call the folders train, val "
+        "and test and put a folder per domain into each, as in train/DOMAIN"
+    )
+
+
+def _undivided(root: Path, images: Sequence[Parts]) -> str | None:
+    domains = Counter(parts[0] for parts in images)
+    if len(domains) < 2:
+        return None
+    return (
+        f"{', '.join(list(domains)[:SHOWN])} hold pictures, but there are no splits: divide them "
+        f"with i2i data prepare {root} --split 0.8,0.1,0.1 --size 256 --out DIR"
+    )

@@ -10,8 +10,9 @@ from pathlib import Path
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.findings import files_of, imbalance_line, lost_by_crop, number, some
+from i2i.data.findings import files_of, imbalance_line, lost_by_crop
 from i2i.data.layouts import DataSet
+from i2i.data.wording import number, some
 
 MOST_HEADERS = 300
 """Pictures of the training split whose headers are read, evenly spread."""

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from i2i.data.archives import is_archive, unpacked
 from i2i.data.celeba import ATTRIBUTE_LIST, partition_of
 from i2i.data.findings import LEAST_PAIR_ASPECT
-from i2i.data.images import is_picture, read_size
-from i2i.data.layouts import SPLITS, Choices, DataSet, Picture, domain_data
-from i2i.data.layouts.recognise import folders_in
+from i2i.data.image_folder import ImageFolder, name_of
+from i2i.data.images import read_size
+from i2i.data.layouts import Choices, DataSet, Picture, domain_data
+from i2i.data.layouts.recognise import accounted, folders_in
 from i2i.data.manifest import MANIFESTS
 from i2i.errors import UserError
+from i2i.splits import SPLITS, names_a_split
 
 DOMAINS, HALVES = "folders of domains", "loose pairs side by side"
 
@@ -26,29 +29,39 @@ def read_undivided(place: Path, choices: Choices) -> DataSet:
     root = unpacked(place) if place.is_file() and is_archive(place) else place
     if not root.exists():
         raise UserError(f"there is no data folder {root}")
-    if _has_splits(root):
+    folder = ImageFolder(root)
+    if _has_splits(folder):
         raise UserError(f"{place} has splits already: leave --split out")
     if not root.is_dir():
         raise UserError(f"{place} is no folder and no archive: only these can be divided")
-    if ATTRIBUTE_LIST.evidence(root) is not None:
-        return ATTRIBUTE_LIST.read(root, choices)
-    domains = {folder.name: own for folder in folders_in(root) if (own := _pictures_in(folder))}
-    loose = _pictures_in(root)
+    if ATTRIBUTE_LIST.evidence(folder) is not None:
+        return accounted(ATTRIBUTE_LIST.read(folder, choices), folder, ATTRIBUTE_LIST.uses)
+    return accounted(_read(folder, choices), folder)
+
+
+def _read(folder: ImageFolder, choices: Choices) -> DataSet:
+    loose = tuple(Picture(folder.root / parts[0]) for parts in folder.images if len(parts) == 1)
+    domains: dict[str, list[Picture]] = {}
+    for domain, *own in (parts for parts in folder.images if len(parts) > 1):
+        pair = name_of(tuple(own)) if len(own) > 1 else ""
+        domains.setdefault(domain, []).append(Picture(folder.root.joinpath(domain, *own), pair=pair))
     if loose and domains:
         raise UserError(f"{loose[0].path} lies beside folders of domains: move it into one, or elsewhere")
     if loose:
-        return _pairs(root, loose, choices)
-    return domain_data(root, DOMAINS, {SPLITS[0]: domains}, choices)
+        return _pairs(folder.root, loose, choices)
+    return domain_data(folder.root, DOMAINS, {SPLITS[0]: {name: tuple(own) for name, own in domains.items()}}, choices)
 
 
-def _has_splits(root: Path) -> bool:
-    """Whether there are folders such as train or trainA, a manifest, or the partition of an attribute list."""
-    if any(layout.evidence(root) is not None for layout in MANIFESTS):
+def _has_splits(folder: ImageFolder) -> bool:
+    """Whether there are folders such as train or trainA, a manifest, or the partition of an attribute list.
+
+    A folder whose name speaks of a split in any other way counts, too: what it holds out must not be learnt.
+    """
+    if any(layout.evidence(folder) is not None for layout in MANIFESTS):
         return True
-    if ATTRIBUTE_LIST.evidence(root) is not None:
-        return partition_of(root) is not None
-    splits = {split + domain for split in SPLITS for domain in ("", "A", "B")}
-    return not splits.isdisjoint(folder.name for folder in folders_in(root))
+    if ATTRIBUTE_LIST.evidence(folder) is not None:
+        return partition_of(folder.root) is not None
+    return any(names_a_split(own.name) for own in folders_in(folder.root))
 
 
 def _pairs(root: Path, loose: Sequence[Picture], choices: Choices) -> DataSet:
@@ -59,7 +72,7 @@ def _pairs(root: Path, loose: Sequence[Picture], choices: Choices) -> DataSet:
             f"{len(loose)} pictures lie loose in {root}, only {median(aspects):.2f} times as wide as high: put each "
             "domain into a folder of its name or, if they are pairs side by side, say --set data.layout=halves"
         )
-    left, right = (tuple(Picture(one.path, half) for one in loose) for half in ("left", "right"))
+    left, right = (tuple(replace(one, half=half) for one in loose) for half in ("left", "right"))
     return domain_data(root, HALVES, {SPLITS[0]: {"A": left, "B": right}}, choices, paired=True)
 
 
@@ -69,7 +82,3 @@ def _aspects(pictures: Sequence[Picture]) -> Iterator[float]:
         with suppress(UserError):
             height, width = read_size(picture.path)
             yield width / height
-
-
-def _pictures_in(folder: Path) -> tuple[Picture, ...]:
-    return tuple(Picture(path) for path in sorted(folder.iterdir()) if is_picture(path) and path.is_file())

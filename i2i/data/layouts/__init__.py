@@ -13,12 +13,11 @@ from i2i.data.layouts.by_domain import check_names, domain_data, with_own_names
 from i2i.data.layouts.card import CARD
 from i2i.data.layouts.data_set import DataSet, Picture, join
 from i2i.data.layouts.folders import FOLDER_LAYOUTS, scan
-from i2i.data.layouts.recognise import SPLITS, Choices, Layout, recognise
+from i2i.data.layouts.recognise import Choices, Layout, recognise
 
 __all__ = [
     "CARD",
     "FOLDER_LAYOUTS",
-    "SPLITS",
     "Choices",
     "DataSet",
     "Layout",

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from i2i.data.image_folder import LeftOut, left_out_line
 from i2i.data.images import Half
 from i2i.data.layouts.card import refuse_repeated
 from i2i.errors import UserError, unknown
@@ -58,6 +59,7 @@ class DataSet:
         paired: whether equal positions in two domains of a split show the same scene.
         splits: pictures by split and domain, sorted by name.
         hint: what else it could be, and how to say so.
+        left_out: what else lies in the folder.
     """
 
     name: str
@@ -67,11 +69,28 @@ class DataSet:
     paired: bool
     splits: Splits
     hint: str = ""
+    left_out: tuple[LeftOut, ...] = field(default=(), compare=False)
+
+    @property
+    def unused(self) -> tuple[LeftOut, ...]:
+        """What lies in the folder and is not used: what the layout leaves out, and pictures of other domains."""
+        others = tuple(
+            self.relative(picture.path)
+            for found in self.splits.values()
+            for domain, own in found.items()
+            if domain not in self.domains
+            for picture in own
+        )
+        return (*((LeftOut("image", "of domains that were not chosen", others),) if others else ()), *self.left_out)
+
+    def relative(self, path: Path) -> str:
+        """A file as it is told: below the data folder where it lies there."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
     @property
     def recognised(self) -> str:
-        """One line for the user: what was understood, and what else it could be."""
-        return f"{self}; {self.hint}" if self.hint else str(self)
+        """One line for the user: what was understood, what else it could be, and what is not used."""
+        return "; ".join([str(self), *([self.hint] if self.hint else []), *left_out_line(self.unused)])
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -135,7 +154,8 @@ def join(parts: Mapping[str, DataSet]) -> DataSet:
             splits.setdefault(split, {}).update(named)
     roots = " and ".join(str(part.root) for part in parts.values())
     layout = " and ".join(part.layout for part in parts.values())
-    return DataSet("+".join(parts), Path(roots), layout, LabelSpace(sets), False, splits)
+    left_out = tuple(group for part in parts.values() for group in part.unused)
+    return DataSet("+".join(parts), Path(roots), layout, LabelSpace(sets), False, splits, left_out=left_out)
 
 
 def _only_set(name: str, part: DataSet) -> LabelSet:

@@ -1,11 +1,25 @@
-"""Layouts that folders alone make: of domains, of splits, of both, and of aligned pictures."""
+"""Layouts that folders alone make: of domains, of splits, of both, and of aligned pictures.
 
+Each says of a relative path to which split and domain it belongs, and how many of its parts tell so. What is below is
+the picture's name: sub-folders belong to the domain that they lie in.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from i2i.data.images import is_picture
-from i2i.data.layouts.by_domain import Found, domain_data
+from i2i.data.image_folder import ImageFolder, Parts, name_of
+from i2i.data.images import Half
+from i2i.data.layouts.by_domain import domain_data
 from i2i.data.layouts.data_set import DataSet, Picture
-from i2i.data.layouts.recognise import SPLITS, Choices, Layout, folders_in, recognise
+from i2i.data.layouts.recognise import Choices, Layout, recognise
+from i2i.errors import UserError
+from i2i.splits import SPLITS, lettered, split_of
+
+Place = tuple[str, str, int]
+"""Split and domain of a path, and how many of its parts say so."""
+HALF_OF: Mapping[str, Half] = {"A": "left", "B": "right"}
 
 
 def scan(root: Path, choices: Choices | None = None) -> DataSet:
@@ -18,89 +32,92 @@ def scan(root: Path, choices: Choices | None = None) -> DataSet:
     return recognise(root, FOLDER_LAYOUTS, choices or Choices())
 
 
-def _split_folders(root: Path) -> list[Path]:
-    return [root / split for split in SPLITS if (root / split).is_dir()]
+def _domain_in_split(parts: Parts) -> Place | None:
+    split = split_of(parts[0]) if len(parts) > 2 else None
+    return (split, parts[1], 2) if split else None
 
 
-def _loose(root: Path) -> Path | None:
-    """A picture that lies in a split itself."""
-    return next((path for folder in _split_folders(root) for path in _pictures_in(folder)), None)
+def _split_in_domain(parts: Parts) -> Place | None:
+    split = split_of(parts[1]) if len(parts) > 2 and split_of(parts[0]) is None else None
+    return (split, parts[0], 2) if split else None
 
 
-def _domain_folder(root: Path) -> Path | None:
-    """A folder in a split that holds pictures, or an empty one if nothing else does."""
-    domains = [domain for split in _split_folders(root) for domain in folders_in(split)]
-    filled = next((domain for domain in domains if _pictures_in(domain)), None)
-    return filled or (None if _loose(root) else next(iter(domains), None))
+def _letter(parts: Parts) -> Place | None:
+    found = lettered(parts[0]) if len(parts) > 1 else None
+    return (*found, 1) if found else None
 
 
-def _split_in_domain(root: Path) -> Path | None:
-    """A split in a domain, if all folders are domains that hold splits."""
-    domains = folders_in(root)
-    if not all(domain.name not in SPLITS and _split_folders(domain) for domain in domains):
-        return None
-    return next((split for domain in domains for split in _split_folders(domain) if _pictures_in(split)), None)
+def _loose(parts: Parts) -> Place | None:
+    split = split_of(parts[0]) if len(parts) == 2 else None
+    return (split, "", 1) if split else None
 
 
-def _lettered(root: Path) -> Path | None:
-    return next((path for split in SPLITS for path in _lettered_folders(root, split).values()), None)
+Places = Callable[[Parts], Place | None]
 
 
-def _lettered_folders(root: Path, split: str) -> dict[str, Path]:
-    return {domain: root / f"{split}{domain}" for domain in "AB" if (root / f"{split}{domain}").is_dir()}
+def _placed(folder: ImageFolder, place: Places) -> Iterator[tuple[Parts, Place]]:
+    return ((parts, found) for parts in folder.images if (found := place(parts)) is not None)
 
 
-def _by_domain(root: Path) -> Found:
-    return {split.name: {domain.name: _whole(domain) for domain in folders_in(split)} for split in _split_folders(root)}
+def _evidence(place: Places, folder: ImageFolder) -> Path | None:
+    """The folder of the first picture that has a place, of the training split if that has one."""
+    found = min(_placed(folder, place), key=lambda one: SPLITS.index(one[1][0]), default=None)
+    return found and folder.root.joinpath(*found[0][: found[1][2]])
 
 
-def _by_split(root: Path) -> Found:
-    return {
-        split: {domain.name: _whole(domain / split) for domain in folders_in(root) if (domain / split).is_dir()}
-        for split in SPLITS
-        if any((domain / split).is_dir() for domain in folders_in(root))
+def _direct_evidence(place: Places, folder: ImageFolder) -> Path | None:
+    """The same of a picture that lies in no sub-folder: else it may be one of several data sets side by side."""
+    return _evidence(lambda parts: found if (found := place(parts)) and len(parts) == found[2] + 1 else None, folder)
+
+
+def _first_loose(folder: ImageFolder) -> Path | None:
+    return next((folder.root.joinpath(*parts) for parts, _ in _placed(folder, _loose)), None)
+
+
+def _grouped(folder: ImageFolder, place: Places) -> dict[str, dict[str, list[Picture]]]:
+    """Pictures by split and domain; UserError where two folders spell the same of these."""
+    found: dict[str, dict[str, list[Picture]]] = {split: {} for split in SPLITS}
+    spelled: dict[tuple[str, str], Parts] = {}
+    for parts, (split, domain, depth) in _placed(folder, place):
+        first = spelled.setdefault((split, domain), parts[:depth])
+        if first != parts[:depth]:
+            raise UserError(
+                f"{folder.root}: {'/'.join(first)} and {'/'.join(parts[:depth])} both stand for the split {split}: "
+                "move the pictures of one into the other"
+            )
+        found[split].setdefault(domain, []).append(_picture(folder.root, parts, depth))
+    return {split: own for split, own in found.items() if own}
+
+
+def _picture(root: Path, parts: Parts, depth: int) -> Picture:
+    """A picture; members of a pair have the same sub-folder in common as well."""
+    own = parts[depth:]
+    return Picture(root.joinpath(*parts), pair=name_of(own) if len(own) > 1 else "")
+
+
+def _read(words: str, place: Places, folder: ImageFolder, choices: Choices) -> DataSet:
+    splits = {
+        split: {domain: tuple(pictures) for domain, pictures in own.items()}
+        for split, own in _grouped(folder, place).items()
     }
+    return domain_data(folder.root, words, splits, choices)
 
 
-def _by_letter(root: Path) -> Found:
-    folders = {split: _lettered_folders(root, split) for split in SPLITS}
-    return {
-        split: {domain: _whole(place) for domain, place in found.items()} for split, found in folders.items() if found
+def _read_halves(folder: ImageFolder, choices: Choices) -> DataSet:
+    splits = {
+        split: {domain: tuple(replace(one, half=half) for one in own[""]) for domain, half in HALF_OF.items()}
+        for split, own in _grouped(folder, _loose).items()
     }
-
-
-def _by_half(root: Path) -> Found:
-    halves = {"A": "left", "B": "right"}
-    return {
-        split.name: {
-            domain: tuple(Picture(path, "left" if half == "left" else "right") for path in _pictures_in(split))
-            for domain, half in halves.items()
-        }
-        for split in _split_folders(root)
-    }
-
-
-def _whole(folder: Path) -> tuple[Picture, ...]:
-    return tuple(Picture(path) for path in _pictures_in(folder))
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if is_picture(path) and path.is_file())
+    return domain_data(folder.root, HALVES, splits, choices, paired=True)
 
 
 DOMAINS, BY_SPLIT = "a folder per domain", "a folder per domain, with splits in it"
 LETTERS, HALVES = "trainA/trainB folders", "aligned side by side"
 
+
 FOLDER_LAYOUTS = (
-    Layout(
-        "domains", DOMAINS, _domain_folder, lambda root, choices: domain_data(root, DOMAINS, _by_domain(root), choices)
-    ),
-    Layout(
-        "splits",
-        BY_SPLIT,
-        _split_in_domain,
-        lambda root, choices: domain_data(root, BY_SPLIT, _by_split(root), choices),
-    ),
-    Layout("letters", LETTERS, _lettered, lambda root, choices: domain_data(root, LETTERS, _by_letter(root), choices)),
-    Layout("halves", HALVES, _loose, lambda root, choices: domain_data(root, HALVES, _by_half(root), choices, True)),
+    Layout("domains", DOMAINS, partial(_evidence, _domain_in_split), partial(_read, DOMAINS, _domain_in_split)),
+    Layout("splits", BY_SPLIT, partial(_direct_evidence, _split_in_domain), partial(_read, BY_SPLIT, _split_in_domain)),
+    Layout("letters", LETTERS, partial(_evidence, _letter), partial(_read, LETTERS, _letter)),
+    Layout("halves", HALVES, _first_loose, _read_halves),
 )

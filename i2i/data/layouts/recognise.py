@@ -1,17 +1,20 @@
 """Which layout a place has: every layout looks for its evidence, and exactly one must find some."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
+from i2i.data.image_folder import ImageFolder, LeftOut, is_hidden
+from i2i.data.layouts.card import CARD
 from i2i.data.layouts.data_set import DataSet
 from i2i.errors import UserError, unknown
+from i2i.splits import split_of
 
-SPLITS = ("train", "val", "test")
 LAYOUTS_HELP = (
     "expected <split>/<domain>/* with splits train, val and test, or <domain>/<split>/*, or trainA/ trainB/ testA/ "
     "testB/, or aligned <split>/*, or a manifest"
 )
+OUTSIDE = "outside of the layout"
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Layout:
         words: what is said of data that have it.
         evidence: what in a place speaks for it, or None.
         read: the data of a place that has it.
+        uses: names of files that it reads besides pictures.
     """
 
     name: str
     words: str
-    evidence: Callable[[Path], Path | None]
-    read: Callable[[Path, Choices], DataSet]
+    evidence: Callable[[ImageFolder], Path | None]
+    read: Callable[[ImageFolder, Choices], DataSet]
+    uses: tuple[str, ...] = ()
 
 
 def recognise(root: Path, layouts: Sequence[Layout], choices: Choices) -> DataSet:
@@ -56,27 +61,44 @@ def recognise(root: Path, layouts: Sequence[Layout], choices: Choices) -> DataSe
     """
     if not root.exists():
         raise UserError(f"there is no data folder {root}")
-    found = {layout: evidence for layout in layouts if (evidence := layout.evidence(root)) is not None}
+    folder = ImageFolder(root)
+    found = {layout: evidence for layout in layouts if (evidence := layout.evidence(folder)) is not None}
     if choices.layout is not None:
         found = {layout: evidence for layout, evidence in found.items() if layout.name == choices.layout}
     if not found:
-        raise _nothing(root, layouts, choices.layout)
+        raise _nothing(folder, layouts, choices.layout)
     if len(found) > 1:
         readings = ", or ".join(f"{layout.words} ({_shown(root, place)})" for layout, place in found.items())
         settings = " or ".join(f"--set data.layout={layout.name}" for layout in found)
         raise UserError(f"{root} can be read as {readings}: choose with {settings}, or move what does not belong")
     (layout,) = found
-    return layout.read(root, choices)
+    return accounted(layout.read(folder, choices), folder, layout.uses)
+
+
+def accounted(data: DataSet, folder: ImageFolder, used: Sequence[str] = ()) -> DataSet:
+    """The data with what else lies in the folder that they are of; files named in `used` were read."""
+    if data.root != folder.root or not folder.root.is_dir():  # they were written elsewhere, or a list chose them
+        return data
+    taken = {str(one.path) for found in data.splits.values() for own in found.values() for one in own}
+    outside = tuple("/".join(parts) for parts in folder.images if str(folder.root.joinpath(*parts)) not in taken)
+    more = (LeftOut("image", OUTSIDE, outside),) if outside else ()
+    read = {CARD, *used}
+    others = (
+        replace(group, names=tuple(name for name in group.names if PurePosixPath(name).name not in read))
+        for group in folder.left_out
+    )
+    return replace(data, left_out=(*more, *(group for group in others if group.names)))
 
 
 def folders_in(root: Path) -> list[Path]:
     """The folders in a folder, sorted; hidden ones are left out."""
     if not root.is_dir():
         return []
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))
 
 
-def _nothing(root: Path, layouts: Sequence[Layout], chosen: str | None) -> UserError:
+def _nothing(folder: ImageFolder, layouts: Sequence[Layout], chosen: str | None) -> UserError:
+    root = folder.root
     if chosen is not None and chosen not in (names := [layout.name for layout in layouts]):
         return unknown("data.layout", chosen, names)
     if chosen is not None:
@@ -84,9 +106,9 @@ def _nothing(root: Path, layouts: Sequence[Layout], chosen: str | None) -> UserE
         return UserError(f"{root} does not have the layout {chosen} ({words}): leave data.layout out")
     if not (folders := folders_in(root)):
         return UserError(f"{root} holds no folders: {LAYOUTS_HELP}")
-    if any(folder.name in SPLITS for folder in folders):
+    if not folder.images or any(split_of(one.name) for one in folders):
         return UserError(f"{root} holds no pictures: {LAYOUTS_HELP}")
-    found = ", ".join(folder.name for folder in folders[:5])
+    found = ", ".join(one.name for one in folders[:5])
     return UserError(f"{root} has no split folders (found {found}): {LAYOUTS_HELP}")
 
 
