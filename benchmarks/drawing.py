@@ -23,7 +23,7 @@ def save(figure: Figure, path: Path) -> None:
     suffix = path.suffix[1:].lower()
     # Without the date, so that the same results give the same file.
     metadata: dict[str, Any] = {"CreationDate": None} if suffix == "pdf" else {}
-    with replacing(path, sync=False) as partial:
+    with replacing(path) as partial:
         figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
 
 

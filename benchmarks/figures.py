@@ -8,9 +8,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
+from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
 from i2i.documents import Document, read_document
 from i2i.errors import UserError
@@ -24,10 +27,11 @@ VERSION = 3  # raised when figures of the same results look different
 
 
 class Drawn(Document):
-    """What a figure depended on when it was made, and whether there was anything to draw."""
+    """What files depended on when they were made, whether there was anything to draw, and what they then held."""
 
     key: str
     drawn: bool
+    files: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
 def draw(plan: Plan, results: Results) -> list[str]:
@@ -42,35 +46,53 @@ def draw(plan: Plan, results: Results) -> list[str]:
 
 
 def unless_drawn(out: Path, stem: str, shown: Any, draw: Callable[[Sequence[Path]], bool]) -> list[str]:
-    """Names of a picture's files, which are drawn if they are not there or show something else.
+    """As `unless_made`, of a picture whose files have the name `stem` and `SUFFIXES`."""
+    names = [f"{stem}{suffix}" for suffix in SUFFIXES]
+    return unless_made(out, stem, names, [VERSION, version("matplotlib"), shown], draw)
+
+
+def unless_made(
+    out: Path, title: str, names: Sequence[str], made_from: Any, make: Callable[[Sequence[Path]], bool]
+) -> list[str]:
+    """Names of files of a report, which are made if they are not as they were made last, or from something else.
 
     Args:
         out: the results folder.
-        stem: name of the files without suffix.
-        shown: what the picture depends on, as JSON takes it.
-        draw: writes the files at the paths it is given, or tells by False that there is nothing to draw; files of
+        title: what the notes call the files.
+        names: of the files.
+        made_from: what they depend on, as JSON takes it.
+        make: writes the files at the paths it is given, or tells by False that there is nothing to show; files of
             before are then removed.
     """
-    paths = [out / f"{stem}{suffix}" for suffix in SUFFIXES]
-    key = stable_hash([VERSION, version("i2i"), version("matplotlib"), shown])
+    paths = [out / name for name in names]
+    key = stable_hash([version("i2i"), made_from])
     notes = _notes(out)
-    noted = notes.get(stem, {})
-    if noted.get("key") == key and all(path.is_file() for path in paths) == noted["drawn"]:
-        return [path.name for path in paths] if noted["drawn"] else []
-    drawn = draw(paths)
+    noted = notes.get(title)
+    if noted is not None and noted.key == key and _is_as_noted(out, paths, noted):
+        return list(names) if noted.drawn else []
+    drawn = make(paths)
     for path in paths if not drawn else ():
         path.unlink(missing_ok=True)
-    write_text(out / NOTES, json.dumps({**notes, stem: {"key": key, "drawn": drawn}}, indent=1))
-    return [path.name for path in paths] if drawn else []
+    made = {path.name: described(path) for path in paths} if drawn else {}
+    told = {other: note.model_dump() for other, note in notes.items()}
+    told[title] = {"key": key, "drawn": drawn, "files": made}
+    write_text(out / NOTES, json.dumps(told, indent=1))
+    return list(names) if drawn else []
 
 
-def _notes(out: Path) -> dict[str, Any]:
+def _is_as_noted(out: Path, paths: Sequence[Path], noted: Drawn) -> bool:
+    """Whether the files hold what was drawn, or are not there because nothing was."""
+    if not noted.drawn:
+        return not any(path.is_file() for path in paths)
+    return {path.name for path in paths} == noted.files.keys() and first_fault(out, noted.files) is None
+
+
+def _notes(out: Path) -> dict[str, Drawn]:
     """Whatever is wrong with them, figures are then drawn anew."""
     try:
-        notes = read_document(dict[str, Drawn], out / NOTES, "remove it")
+        return read_document(dict[str, Drawn], out / NOTES, "remove it") or {}
     except UserError:
         return {}
-    return {stem: note.model_dump() for stem, note in (notes or {}).items()}
 
 
 def _shown(plan: Plan, results: Results) -> Any:

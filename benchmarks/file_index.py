@@ -3,7 +3,6 @@
 A file that has kept its path, size and time of change (nanoseconds) is taken to have kept its contents.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
+from i2i import files
 from i2i.atomic_write import write_text
 from i2i.data.images import Half, read_picture
 from i2i.data.layouts import Picture
@@ -80,6 +80,14 @@ class FileIndex:
         """BLAKE2b of a file's contents, 64 bytes."""
         return bytes.fromhex(self._entry(path).blake2b)
 
+    def is_known(self, path: Path) -> bool:
+        """Whether a file is there and holds what it held when its digest was taken."""
+        before = self._entries.get(str(path))
+        try:
+            return before is not None and self._entry(path).blake2b == before.blake2b
+        except OSError:
+            return False
+
     def _decode(self, path: Path, halves: set[Half | None]) -> None:
         if not path.is_file():
             read_picture(path)  # raises
@@ -92,12 +100,11 @@ class FileIndex:
     def _entry(self, path: Path) -> Entry:
         entry, stamp = self._entries.get(str(path)), self._stamp(path)
         if entry is None or entry.stamp != stamp:
-            contents = path.read_bytes()
             self.reads += 1
             entry = self._entries[str(path)] = Entry(
                 stamp=stamp,
-                sha256=hashlib.sha256(contents).hexdigest(),
-                blake2b=hashlib.blake2b(contents).hexdigest(),
+                sha256=files.sha256(path),
+                blake2b=files.blake2b(path).hex(),
                 decoded=[],
             )
         return entry

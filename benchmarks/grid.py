@@ -14,7 +14,7 @@ from PIL import Image
 from i2i.benchmarks.drawing import save
 from i2i.benchmarks.external import present
 from i2i.benchmarks.file_index import FileIndex
-from i2i.benchmarks.keys import KEY_FILE
+from i2i.benchmarks.keys import is_complete
 from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.recorded import plan_file
 from i2i.benchmarks.status import index_path
@@ -84,16 +84,16 @@ class Finished:
     def check_data(self) -> None:
         """UserError if the pictures are not those that the results were made from."""
         known = FileIndex.load(index_path(self.out))
-        if self.data.fingerprint(known.blake2b) != self.facts["fingerprint"]:
+        if self.data.fingerprint(known.blake2b, self.facts.get("splits")) != self.facts["fingerprint"]:
             raise UserError(
                 f"{self.data.root} holds other pictures than those that {self.out} was made from: "
                 f"put them back, or run the bench again with i2i bench --out {self.out} --data DIR"
             )
 
-    @property
+    @cached_property
     def contestants(self) -> list[str]:
-        """Names of those whose translations are complete."""
-        return [name for name in self.facts["contestants"] if (self._translations(name) / KEY_FILE).is_file()]
+        """Names of those whose translations are complete and as they were written."""
+        return [name for name in self.facts["contestants"] if is_complete(self._translations(name))]
 
     def columns(self, text: str | None) -> list[str]:
         """Checked names of columns; by default input, translators and, where it exists, the target.
@@ -125,7 +125,7 @@ class Finished:
 
     def seeds_of(self, name: str) -> list[int]:
         """The seeds with which the translations of a contestant are complete."""
-        return [seed for seed in self.facts["seeds"] if (self._translations(name, seed) / KEY_FILE).is_file()]
+        return [seed for seed in self.facts["seeds"] if is_complete(self._translations(name, seed))]
 
     def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:
         """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""

@@ -11,18 +11,22 @@ from i2i.atomic_write import write_text
 from i2i.benchmarks.costs import peak_memory
 from i2i.benchmarks.cycle import way_back
 from i2i.benchmarks.external import PARTIAL
-from i2i.benchmarks.keys import KEY_FILE, clear, key_of, stored_key, write_key
+from i2i.benchmarks.keys import DONE, KEY_FILE, Place, files_in, identities, sources_of, write_key
 from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.scores import Scores, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
+from i2i.benchmarks.unchanged import Seen
 from i2i.benchmarks.validation import bench_judge
+from i2i.benchmarks.vouched import read_record
 from i2i.benchmarks.workers import Report
-from i2i.checkpoint import Position, Weights, load_translator, sound_checkpoint
+from i2i.checkpoint import Checkpoint, Position, Weights, load_translator, require_checkpoint, sound_checkpoint
 from i2i.config import Settings
 from i2i.data.images import Preprocess, read_picture, write_picture
+from i2i.data.layouts import DataSet
 from i2i.data.pictures import labelled
 from i2i.data.sources import open_data, pixel_cache
+from i2i.errors import Damaged, UserError
 from i2i.joined_names import direction_name
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
@@ -30,6 +34,7 @@ from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 
+PEAK = "peak_memory"
 DECODED_TOLD = 64  # pictures between reports
 
 
@@ -43,16 +48,20 @@ def train(
     device: str | None,
     own: Mapping[str, str] | None = None,
     judge: Mapping[str, Any] | None = None,
+    seen: Seen | None = None,
 ) -> None:
     """Train one model in its run folder, or finish it, or find it finished.
 
-    `own` holds source and hash of a class of one's own; `judge` is what `bench_judge` takes.
+    `own` holds source and hash of a class of one's own; `judge` is what `bench_judge` takes. Here and below `seen` is
+    what the plan saw of the pictures that the job reads; None: nobody knows.
     """
-    if key_of(run) != key:
-        clear(run)
+    place = Place.of_folder(run)
+    if place.key() != key:
+        place.make_room(key)
         write_key(run, key)
-    checkpoint, _ = sound_checkpoint(run)
+    checkpoint = _sound(run, key)
     if checkpoint is not None and checkpoint.finished:
+        _record_end(run, key, checkpoint)
         return
     if own:
         own_models.require(**own)
@@ -60,17 +69,52 @@ def train(
     data = open_data(config.data).restricted(domains)
 
     def followers(trainer: Trainer) -> tuple[Callback, ...]:
+        _check(seen, data)  # all pictures are read
+        reads_on.append(bool(trainer.pictures.decoded_when_drawn or judge))
         return (Callback(lambda position: report(_progress_text(position))),)
 
     def decoding(done: int, total: int) -> None:
         if done % DECODED_TOLD == 0:
             report(f"{done} of {total} pictures decoded")
 
-    chosen = choose_device(device)
+    chosen, reads_on = choose_device(device), list[bool]()
     with peak_memory(chosen) as peak:
         judged = bench_judge(**judge, device=chosen) if judge else None
         train_run(run, config, task_of(config, data), data, chosen, followers, decoding, judge=judged)
-        write_key(run, key, peak_memory=peak())
+        if any(reads_on):
+            _check_training(place, seen, data)
+        _record_end(run, key, require_checkpoint(run), peak_memory=peak())
+
+
+def _check(seen: Seen | None, data: DataSet) -> None:
+    if seen is not None:
+        seen.check(data)
+
+
+def _check_training(place: Place, seen: Seen | None, data: DataSet) -> None:
+    """Of one that has read pictures to its end: if they have changed it is kept, but not as what was planned."""
+    try:
+        _check(seen, data)
+    except UserError as error:
+        place.set_aside(str(error))
+        raise
+
+
+def _sound(run: Path, key: str) -> Checkpoint | None:
+    """The newest sound checkpoint; a run folder that holds damaged ones alone is set aside."""
+    try:
+        return sound_checkpoint(run)[0]
+    except Damaged as damage:
+        Place.of_folder(run).set_aside(damage.what)
+        write_key(run, key)
+        return None
+
+
+def _record_end(run: Path, key: str, checkpoint: Checkpoint, **costs: Any) -> None:
+    """Vouch for the last checkpoint; costs that are known already and not given stay."""
+    record = read_record(run / KEY_FILE)
+    known = {name: value for name, value in (record.contents if record else {}).items() if name == PEAK}
+    write_key(run, key, files_in(checkpoint.folder), **{**known, **costs})
 
 
 def translate(
@@ -82,6 +126,7 @@ def translate(
     device: str | None,
     own: Mapping[str, str] | None = None,
     weights: Weights = "last",
+    seen: Seen | None = None,
 ) -> None:
     """Translate the test pictures of every direction with the training that serves it, into PNG folders.
 
@@ -89,11 +134,12 @@ def translate(
     the networks tell of single pictures is noted in a table: whether all values were finite, and the cycle error
     where the contestant has a way back.
     """
-    if key_of(out) == key:
+    place = Place.of_folder(out)
+    if place.state(key) == DONE:
         return
     if own:
         own_models.require(**own)
-    clear(out)
+    place.make_room(key)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)
     load = lru_cache(maxsize=2)(lambda run: load_translator(run, chosen, weights))  # there and back
@@ -103,8 +149,9 @@ def translate(
         back = way_back(way, runs, lambda run: load(run)[0])
         made.add(Route(way, translator, back, preprocess, chosen))
         report(f"{number} of {len(runs)} directions")
+    _check(seen, data)
     write_pictures(out / NOTED, made.noted)
-    write_key(out, key, **made.costs)
+    write_key(out, key, files_in(out), **made.costs)
 
 
 def adopt(
@@ -117,9 +164,10 @@ def adopt(
     device: str | None,
 ) -> None:
     """Take over pictures made elsewhere, where `translate` would have written translations; `stems` lists some."""
-    if key_of(out) == key:
+    place = Place.of_folder(out)
+    if place.state(key) == DONE:
         return
-    clear(out)
+    place.make_room(key)
     preprocess = Preprocess.of(run_config("identity", {"data": settings["data"]}).data)
     for number, (direction, found) in enumerate(files.items(), 1):
         folder = out / direction_name(direction)
@@ -129,21 +177,30 @@ def adopt(
         report(f"{number} of {len(files)} directions")
     if stems is not None:
         write_text(out / PARTIAL, json.dumps(stems))
-    write_key(out, key)
+    write_key(out, key, files_in(out))
 
 
 def classifier(
-    report: Report, path: Path, settings: Settings, options: Mapping[str, Any], key: str, device: str | None
+    report: Report,
+    path: Path,
+    settings: Settings,
+    options: Mapping[str, Any],
+    key: str,
+    device: str | None,
+    seen: Seen | None = None,
 ) -> None:
     """Train the domain classifier on the training split and measure it on real test pictures."""
-    if key_of(path.parent) == key and path.is_file():
+    place = Place.of_folder(path.parent)
+    if place.state(key) == DONE:
         return
-    (path.parent / KEY_FILE).unlink(missing_ok=True)  # of older weights, which are about to be replaced
+    place.make_room(key)
     config = run_config("identity", settings)
     data = open_data(config.data)
     pictures, labels = labelled(data, config.data.train_split)
+    pixels = read_pixels(pictures, Preprocess.of(config.data))
+    _check(seen, data)
     trained = train_classifier(
-        read_pixels(pictures, Preprocess.of(config.data)),
+        pixels,
         labels,
         data.labels,
         backbone=options["backbone"],
@@ -153,7 +210,7 @@ def classifier(
         progress=lambda done, total: report(f"{done} of {total} images"),
     )
     trained.save(path)
-    write_key(path.parent, key)
+    write_key(path.parent, key, [path])
 
 
 def score(
@@ -165,13 +222,17 @@ def score(
     gan_train: Mapping[str, Any] | None,
     key: str,
     device: str | None,
+    seen: Seen | None = None,
 ) -> None:
     """Score the PNG folders of one model and seed; `scorer` holds the arguments of `Scorer`.
 
     `gan_train` holds the options of the classifiers for GAN-train; None: it is not measured.
     """
-    if stored_key(out) == key:
+    place, sources = Place.of_scores(out), sources_of({"scorer": scorer, "translations": translations})
+    if place.state(key, sources) == DONE:
         return
+    place.make_room(key)
+    made_from = identities(sources)
     scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
     targets: dict[str, list[str]] = {}
     for source, target in directions:
@@ -181,7 +242,8 @@ def score(
         report(f"{number} of {len(targets)} domains")
     if gan_train is not None:
         scores.add(scoring.learnt_from(translations, directions, gan_train))
-    scores.write(out, key, scoring.features)
+    _check(seen, scoring.data)
+    scores.write(out, key, scoring.features, made_from)
 
 
 def score_real(
@@ -191,16 +253,21 @@ def score_real(
     gan_train: Mapping[str, Any] | None,
     key: str,
     device: str | None,
+    seen: Seen | None = None,
 ) -> None:
     """Score the real pictures of every domain."""
-    if stored_key(out) == key:
+    place, sources = Place.of_scores(out), sources_of({"scorer": scorer})
+    if place.state(key, sources) == DONE:
         return
+    place.make_room(key)
+    made_from = identities(sources)
     scoring, scores = Scorer(**scorer, device=choose_device(device)), Scores()
     for domain in scoring.data.domains:
         scores.add(scoring.real(domain))
     if gan_train is not None:
         scores.add(scoring.learnt_from_real(gan_train))
-    scores.write(out, key, scoring.features)
+    _check(seen, scoring.data)
+    scores.write(out, key, scoring.features, made_from)
 
 
 def _progress_text(position: Position) -> str:

@@ -1,18 +1,21 @@
 """Keys beside results: what a result was made from, and so whether a job is done, can go on, or is to do.
 
-A result lies beside a small JSON file with its key. The key names settings, data and seed, never a path or a device, so
-a folder can move and a repeated bench finds everything in place.
+A result lies beside a record (`vouched.py`) with its key. The key names settings, data and seed, never a path or a
+device, so a folder can move and a repeated bench finds everything in place. What is finished is never removed unless
+that is asked for: a result with another key is set aside.
 """
 
-import json
+import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Job
-from i2i.checkpoint import newest_checkpoint
+from i2i.benchmarks.vouched import MADE_FROM, Record, first_fault, read_record, write_record
+from i2i.checkpoint import CHECKPOINTS, newest_checkpoint
 from i2i.checkpoint_meta import FORMAT
 from i2i.config import RunConfig, stable_hash
 from i2i.documents import Count, Document, read_document
@@ -20,7 +23,11 @@ from i2i.errors import UserError
 
 KEY_FILE = "key.json"
 REAL = "real"
-DONE, TO_DO = "done", "to do"
+DONE, TO_DO, DAMAGED = "done", "to do", "damaged"
+ASIDE = "set-aside"
+"""Folder, beside a result, of those that were in its place."""
+
+log = logging.getLogger(__name__)
 
 
 def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, code: str | None = None) -> str:
@@ -38,25 +45,6 @@ class KeyFile(Document):
     multiply_adds: Count | None = None
 
 
-def write_key(folder: Path, key: str, **costs: Any) -> None:
-    """Say what a folder's contents were made from, and what that cost."""
-    write_text(folder / KEY_FILE, json.dumps({"key": key, **costs}))
-
-
-def key_of(folder: Path) -> str | None:
-    """The key of a folder; None if it is missing or unreadable."""
-    return stored_key(folder / KEY_FILE)
-
-
-def stored_key(path: Path) -> str | None:
-    """The key that a JSON file holds; None if there is none."""
-    try:
-        found = key_file(path)
-    except UserError:
-        return None
-    return None if found is None else found.key
-
-
 def key_file(path: Path) -> KeyFile | None:
     """The key in a JSON file, and the costs beside it; None without a file.
 
@@ -67,23 +55,146 @@ def key_file(path: Path) -> KeyFile | None:
     return read_document(KeyFile, path, f"remove {path}, and what it vouches for is made again by i2i bench")
 
 
-def clear(folder: Path) -> None:
-    """Remove a folder, its key first: one that is half removed must not look done."""
-    (folder / KEY_FILE).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
+def write_key(folder: Path, key: str, files: Iterable[Path] = (), **costs: Any) -> None:
+    """Say what a folder's contents were made from, what that cost, and what the files of it are."""
+    write_record(folder / KEY_FILE, {"key": key, **costs}, folder, files)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """All files below a folder but its record and hidden ones."""
+    return [path for path in folder.rglob("[!.]*") if path.is_file() and path != folder / KEY_FILE]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job leaves its result.
+
+    Attributes:
+        record: the file with its key.
+        folder: below which the files lie that the record vouches for.
+        whole: what goes when the result goes, the record first.
+    """
+
+    record: Path
+    folder: Path
+    whole: tuple[Path, ...]
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "Place":
+        """A result that is a folder with a key.json."""
+        return cls(folder / KEY_FILE, folder, (folder,))
+
+    @classmethod
+    def of_scores(cls, path: Path) -> "Place":
+        """A file of scores that holds its own key, and the tables beside it."""
+        return cls(path, path.parent, (path, path.with_suffix(".pictures.csv")))
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> "Place | None":
+        """Of a job called with these arguments; None if it has none."""
+        if "path" in arguments:
+            return cls.of_folder(arguments["path"].parent)
+        place: Path | None = arguments.get("run") or arguments.get("out")
+        if place is None:
+            return None
+        return cls.of_scores(place) if place.suffix == ".json" else cls.of_folder(place)
+
+    def read(self) -> Record | None:
+        """Its record; UserError if there is one that cannot be read."""
+        return read_record(self.record)
+
+    def key(self) -> str | None:
+        """The key of what is here; None if there is none, or its record is damaged."""
+        record = self.read()
+        return record.key if record else None
+
+    def state(self, key: str | None, sources: "Mapping[str, Place] | None" = None) -> str:
+        """`done` if a sound result with that key is here, else `to do` or why it has to be made again.
+
+        `sources` are what it was made from, by kind. Damaged ones are no reason to make it again, others are.
+        """
+        record = self.read()
+        if record is None:
+            return TO_DO
+        if record.fault:
+            return f"{DAMAGED}: {record.fault}"
+        if record.key != key:
+            return "to do: what is there was made from other settings or data"
+        fault = first_fault(self.folder, record.files)
+        if fault:
+            return f"{DAMAGED}: {fault}"
+        for kind, source in (sources or {}).items():
+            now = source.read()
+            if kind in record.made_from and now and not now.fault and now.identity != record.made_from[kind]:
+                return f"to do: what is there was made from another state of the {kind}"
+        return DONE
+
+    def require_sound(self) -> Record:
+        """Its record, after every file of it was read; UserError if one is not as it was written."""
+        record = self.read() or Record(None, {}, f"{self.record.name} is gone")
+        fault = record.fault or first_fault(self.folder, record.files, read_all=True)
+        if fault:
+            raise UserError(f"{self.folder} is damaged: {fault}; run the bench again, which makes it anew")
+        return record
+
+    def make_room(self, key: str) -> None:
+        """See to it that nothing is here: a result of another key is set aside, which is told; leftovers go."""
+        record = self.read()
+        if record is not None and record.key != key:
+            self.set_aside(record.fault or "it was made from other settings or data")
+        elif record is None and any((self.folder / CHECKPOINTS).glob("[0-9]*")):
+            self.set_aside(f"its {KEY_FILE} is gone")
+        self.clear()
+
+    def set_aside(self, reason: str) -> None:
+        """Move what is here to where nothing touches it, and tell."""
+        first = self.whole[0]
+        for number in count(1):
+            aside = first.parent / ASIDE / str(number)
+            if not any((aside / path.name).exists() for path in self.whole):
+                break
+        aside.mkdir(parents=True, exist_ok=True)
+        for path in (path for path in self.whole if path.exists()):
+            path.rename(aside / path.name)
+        log.warning("%s: %s. It is kept as %s; remove that once nobody needs it", first, reason, aside / first.name)
+
+    def clear(self) -> None:
+        """Remove what is here, the record first: what is half removed must not look done."""
+        self.record.unlink(missing_ok=True)
+        for path in self.whole:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a folder has a key and every file that its record vouches for."""
+    place = Place.of_folder(folder)
+    record = place.read()
+    return record is not None and not (record.fault or first_fault(folder, record.files))
+
+
+def identity_of(folder: Path) -> str | None:
+    """What tells the contents of a folder from others under the same key; None if it has no record."""
+    record = read_record(folder / KEY_FILE)
+    return record.identity if record else None
 
 
 def state_of(job: Job) -> str:
-    """`done`, `to do`, or of a training that was interrupted `resumable at step N of M`.
+    """`done`, of a training that was interrupted `resumable at step N of M`, or `to do` or `damaged` and why.
 
     A job without a key or a place of its own is always to do.
+
+    Raises:
+        UserError: if what is there cannot be read.
     """
     arguments = job.arguments
     key = arguments.get("key")
     if "run" in arguments:
-        return _state_of_training(arguments["run"], key)
-    files = _result_files(arguments)
-    return DONE if files and all(file.is_file() for file in files) and stored_key(files[0]) == key else TO_DO
+        return state_of_training(arguments["run"], key)
+    place = Place.of(arguments)
+    return place.state(key, sources_of(arguments)) if place else TO_DO
 
 
 def evidence(job: Job) -> list[str]:
@@ -92,41 +203,48 @@ def evidence(job: Job) -> list[str]:
         run: Path = job.arguments["run"]
         newest = sorted((run / "checkpoints").glob("[0-9]*/checkpoint.json"))[-1:]
         return [_text(file) for file in (run / KEY_FILE, *newest)]
-    return [_text(file) for file in _result_files(job.arguments)[:1]]
+    place = Place.of(job.arguments)
+    return [_text(place.record)] if place else []
 
 
 def forget(job: Job) -> None:
     """Remove what the job has left, so that it is to do."""
-    if "run" in job.arguments:
-        clear(job.arguments["run"])
-    for file in _result_files(job.arguments):
-        if file.name == KEY_FILE:
-            clear(file.parent)
-        file.unlink(missing_ok=True)
+    place = Place.of(job.arguments)
+    if place:
+        place.clear()
 
 
-def _state_of_training(run: Path, key: str | None) -> str:
-    if key_of(run) != key:
-        return TO_DO
+def state_of_training(run: Path, key: str | None) -> str:
+    """As `state_of`, of a run folder."""
+    state = Place.of_folder(run).state(key)
+    if state != DONE:
+        return state
     try:
         checkpoint = newest_checkpoint(run)
-    except UserError:  # the job meets it as well, and its message says what to do
-        return TO_DO
+    except UserError as error:  # the job meets it as well, and goes on from an earlier one or says what to do
+        return f"{DAMAGED}: {error}"
     if checkpoint is None:
         return TO_DO
     position = checkpoint.position
-    return DONE if checkpoint.finished else f"resumable at step {position.step} of {position.steps}"
+    if not checkpoint.finished:
+        return f"resumable at step {position.step} of {position.steps}"
+    record = read_record(run / KEY_FILE)
+    return DONE if record and record.files else "to do: its last checkpoint is not recorded yet"
 
 
-def _result_files(arguments: Mapping[str, Any]) -> list[Path]:
-    """The files that are there when the job is done; the first holds its key."""
-    if "path" in arguments:
-        path: Path = arguments["path"]
-        return [path.parent / KEY_FILE, path]
-    if "out" not in arguments:
-        return []
-    out: Path = arguments["out"]
-    return [out if out.suffix == ".json" else out / KEY_FILE]
+def sources_of(arguments: Mapping[str, Any]) -> dict[str, Place]:
+    """By kind the places of those results that a job measures, whose contents its own depends on."""
+    found = {}
+    if "translations" in arguments:
+        found["translations"] = Place.of_folder(arguments["translations"])
+    if "scorer" in arguments:
+        found["classifier"] = Place.of_folder(arguments["scorer"]["classifier"].parent)
+    return found
+
+
+def identities(sources: Mapping[str, Place]) -> dict[str, dict[str, str]]:
+    """For the record of a result: what it is going to be made from; UserError if any of it is not sound."""
+    return {MADE_FROM: {kind: place.require_sound().identity for kind, place in sources.items()}}
 
 
 def _text(file: Path) -> str:

@@ -19,11 +19,13 @@ from i2i.benchmarks.plan import Plan, Training
 from i2i.benchmarks.stored import MERGED, Stored, absent_of, merged_from
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import Settings
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
+from i2i.places import check_folder
 
 SHOWN = 12  # differences in an error
 DIGITS = 12  # of a hash in an error
 WORK = ("trainings", "translations", "scores", "classifier")
+SCORES = (".json", ".pictures.csv")
 RECORDS = ("key.json", "config.yaml", "metrics.jsonl")
 
 
@@ -84,7 +86,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _check_out(benches: Sequence[Path], out: Path) -> None:
-    refuse_file(out)
+    check_folder(out)
     places = Counter(bench.resolve() for bench in benches)
     twice = [str(place) for place, count in places.items() if count > 1]
     if twice:
@@ -208,23 +210,20 @@ def _take(part: _Part, out: Path, shared: bool) -> None:
     for old, new in part.names.items():
         for seed in plan.seeds():
             _link_all(plan.out / "translations" / old / f"seed{seed}", out / "translations" / new / f"seed{seed}")
-            for path in (plan.out / "scores").glob(f"{_literal(old)}-seed{seed}.*"):
-                _copy(path, out / "scores" / (new + path.name.removeprefix(old)))
+            for suffix in SCORES:
+                _copy_if_there(
+                    plan.out / "scores" / f"{old}-seed{seed}{suffix}", out / "scores" / f"{new}-seed{seed}{suffix}"
+                )
     if shared:
         _link_all(plan.out / "classifier", out / "classifier")
-        for path in (plan.out / "scores").glob(f"{REAL}.*"):
-            _copy(path, out / "scores" / path.name)
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+        for suffix in SCORES:
+            _copy_if_there(plan.out / "scores" / f"{REAL}{suffix}", out / "scores" / f"{REAL}{suffix}")
 
 
 def _copy_records(run: Path, copy: Path) -> None:
     """What a report reads of a training: everything but weights and samples."""
     for name in RECORDS:
-        if (run / name).is_file():
-            _copy(run / name, copy / name)
+        _copy_if_there(run / name, copy / name)
     checkpoint = newest_checkpoint(run)
     if checkpoint:
         path = checkpoint.folder / "checkpoint.json"
@@ -240,6 +239,11 @@ def _link_all(folder: Path, copy: Path) -> None:
             os.link(path, place)
         except OSError:
             shutil.copyfile(path, place)
+
+
+def _copy_if_there(path: Path, place: Path) -> None:
+    if path.is_file():
+        _copy(path, place)
 
 
 def _copy(path: Path, place: Path) -> None:

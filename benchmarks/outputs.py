@@ -9,9 +9,9 @@ from i2i.atomic_write import write_text
 from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.comparing import ranked
-from i2i.benchmarks.costs import measured
 from i2i.benchmarks.csv_frames import as_csv
 from i2i.benchmarks.grouping import By
+from i2i.benchmarks.keys import identity_of
 from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import markdown
@@ -46,7 +46,7 @@ def _grid(plan: Plan, results: Results) -> list[str]:
     """The bench's own grid, of rows at random by a fixed seed."""
     seed = plan.seeds()[0]
     names = [name for name in ranked(plan, results) if f"translations of {name}, seed {seed}" not in results.absent]
-    made = {name: measured(plan.out / "translations" / name / f"seed{seed}").get("key") for name in names}
+    made = {name: identity_of(plan.out / "translations" / name / f"seed{seed}") for name in names}
 
     def draw(paths: Sequence[Path]) -> bool:
         from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid

@@ -15,6 +15,8 @@ Direction = tuple[str, str]
 CoverageName = Literal["direction", "pair", "all"]
 STAGES = ("train", "translate", "classifier", "score", "report")
 """What a bench does, in order. All but the report are done by jobs."""
+CLASSIFIER = "domain classifier"
+"""Name of the job that trains it."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from i2i.benchmarks.external import External, Survey, survey
 from i2i.benchmarks.file_index import FileIndex
 from i2i.benchmarks.keys import REAL, training_key
 from i2i.benchmarks.plan import (
+    CLASSIFIER,
     Direction,
     Job,
     Plan,
@@ -25,13 +26,15 @@ from i2i.benchmarks.recorded import recorded
 from i2i.benchmarks.status import index_path
 from i2i.benchmarks.stored import refuse_merged
 from i2i.benchmarks.suite import CheckpointRule, Contestant, Suite
-from i2i.config import RunConfig, Settings, merge, stable_hash
+from i2i.benchmarks.unchanged import Seen
+from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
-from i2i.errors import UserError, refuse_file
-from i2i.joined_names import direction_name, lookalikes
-from i2i.runs import check_trainable, run_config
+from i2i.errors import UserError
+from i2i.joined_names import direction_name, lookalikes, parted
+from i2i.places import check_folder
+from i2i.runs import check_trainable, learnt_from, run_config
 from i2i.translator import Task
 from i2i.validation import require_validation
 
@@ -73,7 +76,7 @@ def prepare(
     data = open_data(everyday.data, drawing)
     chosen = _directions(directions, data)
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
-    splits = (everyday.data.train_split, everyday.data.test_split)
+    splits = _splits(suite, everyday, data)
     used = [picture for split in splits for domain in data.domains for picture in data.pictures(split, domain)]
     place = out or Path("bench") / data.name
     _check_folder(place)
@@ -84,7 +87,7 @@ def prepare(
     asked = {"directions": directions, "extractor": named, "lpips": lpips}
     before = recorded(place)
     tried = dict(before.tried) if before else {}
-    return _Builder(suite, place, data, chosen, spec, _lpips(lpips, everyday), files, asked, tried).plan()
+    return _Builder(suite, place, data, chosen, spec, _lpips(lpips, everyday), files, asked, tried, splits).plan()
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,13 @@ class _Builder:
     files: FileIndex
     asked: Settings
     tried: dict[str, bool]
+    splits: tuple[str, ...]
+    fingerprints: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict)
 
     def plan(self) -> Plan:
         trainings: list[Training] = []
         jobs: list[Job] = []
         skipped: dict[str, str] = {}
-        fingerprint = self.data.fingerprint(self.files.blake2b)
         names = [*dict.fromkeys(self.suite.models)]
         for name in [*names, *(row for row in REFERENCE_ROWS if row not in names)]:
             contestant = self.suite.contestant(name)
@@ -116,14 +120,14 @@ class _Builder:
             for seed in self.suite.seeds:
                 own = self._trainings(contestant, seed)
                 trainings += own
-                jobs += self._jobs_of_contestant(contestant, seed, own, fingerprint)
+                jobs += self._jobs_of_contestant(contestant, seed, own)
         if not any(training.contestant in names for training in trainings):
             reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
             raise UserError(f"no model can be trained on {self.data.root}: {reasons}")
         surveys = {name: self._survey(name, external) for name, external in self.suite.external.items()}
         for name, found in surveys.items():
-            jobs += self._jobs_of_external(name, found, fingerprint)
-        jobs += self._jobs_of_data(fingerprint)
+            jobs += self._jobs_of_external(name, found)
+        jobs += self._jobs_of_data()
         return Plan(
             self.out,
             self.data.name,
@@ -132,7 +136,7 @@ class _Builder:
             tuple(trainings),
             skipped,
             tuple(jobs),
-            self._facts(fingerprint, trainings, surveys),
+            self._facts(trainings, surveys),
             tuple(surveys),
             self.files,
         )
@@ -201,20 +205,19 @@ class _Builder:
         if config.train.best_by is not None:
             require_validation(config, self.data)
 
-    def _jobs_of_contestant(
-        self, contestant: Contestant, seed: int, trainings: tuple[Training, ...], fingerprint: str
-    ) -> list[Job]:
+    def _jobs_of_contestant(self, contestant: Contestant, seed: int, trainings: tuple[Training, ...]) -> list[Job]:
         jobs, keys, name = [], {}, contestant.name
         own = self.suite.own(contestant.model)
         source = {"own": {"source": own.source, "sha256": own.sha256}} if own else {}
         for training in trainings:
             config = self._config(contestant, training.amount, seed)
-            keys[training.name] = self._training_key(config, training, fingerprint, own.sha256 if own else None)
+            keys[training.name] = self._training_key(config, training, own.sha256 if own else None)
             arguments = {
                 "run": self.out / training.folder,
                 "name": contestant.model,
                 "settings": config.settings() | {"model": _without_name(config)},
                 "domains": training.domains,
+                "seen": self._seen(*learnt_from(config), domains=training.domains),
                 "key": keys[training.name],
                 **source,
             }
@@ -226,7 +229,9 @@ class _Builder:
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         weights = contestant.checkpoint.weights if trainings[0].amount else "last"
         chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
-        key = stable_hash([SCORING_VERSION, keys, self.directions, fingerprint, *chosen])
+        key = stable_hash(
+            [SCORING_VERSION, keys, self.directions, self._fingerprint(self._everyday.test_split), *chosen]
+        )
         translate = Job(
             f"translations of {name}, seed {seed}",
             "translate",
@@ -235,15 +240,16 @@ class _Builder:
                 "out": self.out / "translations" / name / f"seed{seed}",
                 "runs": runs,
                 "weights": weights,
+                "seen": self._seen(self._everyday.test_split),
                 "key": key,
                 **source,
             },
             tuple(keys),
             contestant=name,
         )
-        return [*jobs, translate, self._score_job(name, seed, translate, fingerprint)]
+        return [*jobs, translate, self._score_job(name, seed, translate)]
 
-    def _score_job(self, name: str, seed: int, translate: Job, fingerprint: str) -> Job:
+    def _score_job(self, name: str, seed: int, translate: Job) -> Job:
         return Job(
             f"scores of {name}, seed {seed}",
             "score",
@@ -253,18 +259,19 @@ class _Builder:
                 "translations": translate.arguments["out"],
                 "directions": self.directions,
                 "gan_train": self._gan_train(),
-                "key": stable_hash([translate.arguments["key"], self._scorer_key(fingerprint)]),
+                "seen": self._seen(self._everyday.test_split),
+                "key": stable_hash([translate.arguments["key"], self._scorer_key()]),
             },
             (translate.name, CLASSIFIER),
             contestant=name,
         )
 
     def _survey(self, name: str, external: External) -> Survey:
-        config = self._config(self.suite.contestant("identity"), 1, 0).data
+        config = self._everyday
         inputs = {way: self.data.pictures(config.test_split, way[0]) for way in self.directions}
         return survey(name, external, inputs, config.image_size)
 
-    def _jobs_of_external(self, name: str, found: Survey, fingerprint: str) -> list[Job]:
+    def _jobs_of_external(self, name: str, found: Survey) -> list[Job]:
         """It stands in the place of a contestant's first seed."""
         seed = self.suite.seeds[0]
         arguments = {
@@ -272,17 +279,18 @@ class _Builder:
             "out": self.out / "translations" / name / f"seed{seed}",
             "files": found.files,
             "stems": found.stems if found.partial else None,
-            "key": stable_hash([found.sha256, self.directions, fingerprint]),
+            "key": stable_hash([found.sha256, self.directions, self._fingerprint(self._everyday.test_split)]),
         }
         adopt = Job(f"pictures of {name}", "adopt", arguments, contestant=name)
-        return [adopt, self._score_job(name, seed, adopt, fingerprint)]
+        return [adopt, self._score_job(name, seed, adopt)]
 
-    def _jobs_of_data(self, fingerprint: str) -> list[Job]:
+    def _jobs_of_data(self) -> list[Job]:
         classifier = {
             "settings": self._judging_settings(),
             "path": self._scorer()["classifier"],
             "options": self.suite.classifier.model_dump(),
-            "key": self._classifier_key(fingerprint),
+            "seen": self._seen(self._everyday.train_split),
+            "key": self._classifier_key(),
         }
         return [
             Job(CLASSIFIER, "classifier", classifier, weight=1 + self.suite.classifier.images),
@@ -293,7 +301,8 @@ class _Builder:
                     "scorer": self._scorer(),
                     "out": self.out / "scores" / f"{REAL}.json",
                     "gan_train": self._gan_train(),
-                    "key": stable_hash([REAL, REAL_VERSION, self._scorer_key(fingerprint)]),
+                    "seen": self._seen(self._everyday.train_split, self._everyday.test_split),
+                    "key": stable_hash([REAL, REAL_VERSION, self._scorer_key()]),
                 },
                 (CLASSIFIER,),
             ),
@@ -318,24 +327,45 @@ class _Builder:
     def _gan_train(self) -> dict[str, Any] | None:
         return self.suite.classifier.model_dump() if self.suite.scoring.gan_train else None
 
-    def _training_key(self, config: RunConfig, training: Training, fingerprint: str, code: str | None) -> str:
-        key = training_key(config, training.domains, fingerprint, code)
+    def _training_key(self, config: RunConfig, training: Training, code: str | None) -> str:
+        """Of all that decides what is learnt: of the pictures those of its domains, in the splits that it reads."""
+        splits = learnt_from(config)
+        key = training_key(config, training.domains, self._fingerprint(*splits, domains=training.domains), code)
         if config.train.best_by is None:
             return key
-        return stable_hash([key, self._scorer_key(fingerprint), training.serves])
+        return stable_hash([key, self._scorer_key(config.data.val_split), training.serves])
 
-    def _classifier_key(self, fingerprint: str) -> str:
+    def _classifier_key(self) -> str:
         config = run_config("identity", self._judging_settings())
-        return stable_hash([config.key(fingerprint), self.suite.classifier.model_dump()])
+        return stable_hash(
+            [config.key(self._fingerprint(self._everyday.train_split)), self.suite.classifier.model_dump()]
+        )
 
-    def _scorer_key(self, fingerprint: str) -> str:
+    def _scorer_key(self, split: str | None = None) -> str:
+        """Of scores against the pictures of a split, by default the test split."""
         extractor = self.extractor and self.extractor.fingerprint
         lpips = self.lpips and self.lpips.fingerprint
-        measures = self.suite.scoring.model_dump()
-        return stable_hash([SCORING_VERSION, self._classifier_key(fingerprint), extractor, lpips, measures])
+        measures, reference = self.suite.scoring.model_dump(), self._fingerprint(split or self._everyday.test_split)
+        return stable_hash([SCORING_VERSION, self._classifier_key(), reference, extractor, lpips, measures])
 
-    def _facts(self, fingerprint: str, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
-        height, width = self._config(self.suite.contestant("identity"), 1, 0).data.image_size
+    @cached_property
+    def _everyday(self) -> DataConfig:
+        """The data settings that all contestants share."""
+        return self._config(self.suite.contestant("identity"), 1, 0).data
+
+    def _fingerprint(self, *splits: str, domains: tuple[str, ...] | None = None) -> str:
+        """Of the pictures in these splits, of some domains or all."""
+        asked = tuple(sorted(splits)), domains or self.data.domains
+        if asked not in self.fingerprints:
+            data = self.data if asked[1] == self.data.domains else self.data.restricted(asked[1])
+            self.fingerprints[asked] = data.fingerprint(self.files.blake2b, asked[0])
+        return self.fingerprints[asked]
+
+    def _seen(self, *splits: str, domains: tuple[str, ...] | None = None) -> Seen:
+        return Seen.of(self.data, index_path(self.out), splits, domains or self.data.domains)
+
+    def _facts(self, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
+        height, width = self._everyday.image_size
         firsts = {training.contestant: training for training in reversed(trainings)}
         return {
             "dataset": str(self.data),
@@ -343,7 +373,8 @@ class _Builder:
             "paired": self.data.paired,
             "domains": list(self.data.domains),
             "directions": [list(way) for way in self.directions],
-            "fingerprint": fingerprint,
+            "splits": list(self.splits),
+            "fingerprint": self._fingerprint(*self.splits),
             "image_size": f"{height}x{width}",
             "budget": self.suite.budget.model_dump(exclude_none=True),
             "checkpoint": self._rule_text(self.suite.checkpoint),
@@ -390,7 +421,11 @@ class _Builder:
         return f"best-on-val by {rule.metric or self._everyday_metric}, {rule.looks} evaluations"
 
 
-CLASSIFIER = "domain classifier"
+def _splits(suite: Suite, everyday: RunConfig, data: DataSet) -> tuple[str, ...]:
+    """Those whose pictures a result depends on: to learn from, to be scored, and where weights are chosen by them."""
+    rules = [suite.checkpoint, *(variant.checkpoint for variant in suite.variants.values() if variant.checkpoint)]
+    used, validation = (everyday.data.train_split, everyday.data.test_split), everyday.data.val_split
+    return (*used, validation) if any(rule.looks for rule in rules) and validation in data.splits else used
 
 
 def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
@@ -401,7 +436,7 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     spelt = Counter("2".join(way) for way in every)
     names = {way: "2".join(way) if spelt["2".join(way)] == 1 else direction_name(way) for way in every}
     by_name = {name: way for way in every for name in (names[way], direction_name(way))}
-    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    wanted = [name for name in parted(text, by_name) if name]
     if not wanted:
         raise UserError(f"--directions names none; there are {', '.join(names.values())}")
     for name in wanted:
@@ -449,7 +484,7 @@ def _lpips(text: str | None, config: RunConfig) -> "LpipsSpec | None":
 
 def _check_folder(out: Path) -> None:
     """Refuse a place that is something else, so that nothing of the user's is touched."""
-    refuse_file(out)
+    check_folder(out)
     if recorded(out) is None and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
     refuse_merged(out)

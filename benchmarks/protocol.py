@@ -3,12 +3,11 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
 from i2i.benchmarks.keys import REAL
-from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan import CLASSIFIER, Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.scores import score_file
 from i2i.benchmarks.versions import versions
@@ -87,7 +86,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         },
         "pictures": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
         "features": _features(plan, results),
-        "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan.out / "classifier")},
+        "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan, results)},
         "checkpoint": facts["checkpoint"],
         "budget": dict(facts["budget"]),
         "seeds": list(facts["seeds"]),
@@ -123,8 +122,8 @@ def _features(plan: Plan, results: Results) -> Settings | None:
     return next((features.model_dump() for features in stated if features is not None), None)
 
 
-def _weights(folder: Path) -> str | None:
-    files = sorted(folder.glob("*.safetensors"))
+def _weights(plan: Plan, results: Results) -> str | None:
+    files = sorted((plan.out / "classifier").glob("*.safetensors")) if CLASSIFIER not in results.absent else []
     return sha256(files[0]) if files else None
 
 
@@ -136,7 +135,9 @@ def _contestant(plan: Plan, results: Results, name: str) -> Settings:
     metas = [
         checkpoint.meta
         for training in plan.trainings
-        if training.contestant == name and (checkpoint := newest_checkpoint(plan.out / training.folder))
+        if training.contestant == name
+        and training.name not in results.absent
+        and (checkpoint := newest_checkpoint(plan.out / training.folder))
     ]
     return {
         **facts,

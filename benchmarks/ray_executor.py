@@ -5,9 +5,11 @@ so that the schedule counts lost workers here as everywhere. What a job says on 
 """
 
 import os
+import signal
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from i2i import __version__
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.schedule import Event
-from i2i.benchmarks.workers import cores, perform
+from i2i.benchmarks.workers import SECONDS_TO_STOP, cores, perform
 from i2i.errors import UserError
 
 OBJECT_STORE = 100_000_000  # bytes; jobs exchange files, so there is next to nothing in it
@@ -98,7 +100,13 @@ class RayExecutor:
         return []
 
     def stop(self) -> None:
-        """Leave the cluster, which ends the workers of this bench."""
+        """Leave the cluster, which ends the workers of this bench; trainings write a checkpoint first."""
+        running = list(getattr(self, "_running", ()))
+        with suppress(RayError):
+            for task in running:
+                ray.cancel(task)  # an interrupt, on which a training ends after its step
+            if running:
+                ray.wait(running, num_returns=len(running), timeout=SECONDS_TO_STOP)
         ray.shutdown()
         self._token.unlink(missing_ok=True)
 
@@ -125,6 +133,22 @@ class RayExecutor:
 
 
 def _connect(address: str | None) -> None:
+    with _signals_kept():
+        _join(address)
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself when it connects; the bench has an answer of its own."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
+
+
+def _join(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:

@@ -155,6 +155,7 @@ class PlanFile(Document):
     paired: bool
     domains: Annotated[tuple[str, ...], Field(min_length=1)]
     directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
+    splits: tuple[str, ...] | None = None
     fingerprint: str
     image_size: str
     budget: Budget

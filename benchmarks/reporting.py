@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from i2i import console
 from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, evidence, state_of
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.versions import differences, versions
+from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
 from i2i.documents import Document, Name, read_document
 from i2i.errors import UserError
@@ -28,11 +31,12 @@ SOURCES = (".py", ".html", ".css", ".js")
 
 
 class Reported(Document):
-    """What was written last: its key, names of the files, the text for the terminal."""
+    """What was written last: its key, names of the files, the text for the terminal, and what the files held."""
 
     key: str
     files: tuple[Name, ...]
     text: str
+    sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
 def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", anew: bool = False) -> int:
@@ -59,10 +63,11 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
         written = None if anew else _unchanged(plan.out, key)
         if written is None:
             written = _written(plan, failures, unfinished, notes, by)
-            write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written}))
-    print(written["text"])
+            sound = {name: described(plan.out / name) for name in written["files"]}
+            write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written, "sound": sound}))
+    console.say(written["text"])
     for note in notes:
-        print(f"warning: {note}", file=sys.stderr)
+        console.note(f"warning: {note}")
     return close(plan, written["files"], failures, unfinished)
 
 
@@ -75,12 +80,12 @@ def close(
         Exit status: 0, or 1 if a job failed.
     """
     for name, error in failures.items():
-        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
+        console.note(f"failed: {name}: {last_line(error)}")
     if unfinished:
-        print(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:", file=sys.stderr)
+        console.note(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:")
         for name, state in unfinished.items():
-            print(f"  {name}: {state}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(files)}")
+            console.note(f"  {name}: {state}")
+    console.say(f"results in {plan.out}: {', '.join(files)}")
     return 1 if failures else 0
 
 
@@ -111,12 +116,16 @@ def _written(
 
 
 def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
-    """What was written last, if that had the same key and is all still there."""
+    """What was written last, if that had the same key and all of it is as it was written."""
     try:
         found = read_document(Reported, out / status.FOLDER / RECORD, "remove it")
     except UserError:
         return None
-    if found is None or found.key != key or not all((out / name).is_file() for name in found.files):
+    if found is None or found.key != key:
+        return None
+    fault = first_fault(out, found.sound) if found.sound else "it has no checksums"
+    if fault:
+        console.note(f"i2i: the report is written again, because {fault}")
         return None
     return {"files": found.files, "text": terminal(found.text)}
 

@@ -20,6 +20,9 @@ class Listener(Protocol):
     def progressed(self, job: Job, text: str) -> None:
         """The job says how far it is."""
 
+    def noted(self, job: Job, text: str) -> None:
+        """The job has something to say that stays."""
+
     def lost(self, job: Job, reason: str) -> None:
         """The job's worker is gone, and the job is going to start again."""
 
@@ -29,10 +32,10 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """What an executor has to say of a job; `text` is progress, an error or the reason of the loss."""
+    """What an executor has to say of a job; `text` is progress, a note, an error or the reason of the loss."""
 
     job: str
-    kind: Literal["started", "progress", "done", "failed", "lost"]
+    kind: Literal["started", "progress", "noted", "done", "failed", "lost"]
     text: str = ""
 
 
@@ -124,6 +127,8 @@ class _Schedule:
             self._listener.started(job)
         elif event.kind == "progress":
             self._listener.progressed(job, event.text)
+        elif event.kind == "noted":
+            self._listener.noted(job, event.text)
         elif event.kind == "lost":
             self._start_again(job, event.text)
         else:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ import pandas as pd
 
 from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Direction
+from i2i.benchmarks.vouched import write_record
 from i2i.documents import Count, Document, Measured, read_document
 from i2i.errors import Damaged
 from i2i.texts import csv_row, from_csv_cell, one_line
@@ -134,11 +134,14 @@ class Scores:
         for kind in fields(self):
             getattr(self, kind.name).extend(getattr(other, kind.name))
 
-    def write(self, path: Path, key: str, features: Mapping[str, Any]) -> None:
-        """Write `path`, which ends in `.json`, and beside it the table of pictures, which comes first."""
-        everything = asdict(self)
-        write_pictures(pictures_path(path), everything.pop("pictures"))
-        write_text(path, json.dumps({"key": key, "features": features, **everything}, indent=1))
+    def write(self, path: Path, key: str, features: Mapping[str, Any], made_from: Mapping[str, Any]) -> None:
+        """Write `path`, which ends in `.json`, and beside it the table of pictures, which comes first.
+
+        `made_from` is what `keys.identities` gives.
+        """
+        everything, table = asdict(self), pictures_path(path)
+        write_pictures(table, everything.pop("pictures"))
+        write_record(path, {"key": key, "features": features, **made_from, **everything}, path.parent, [table])
 
 
 def entries(way: Direction, items: Iterable[Mapping[str, Any]]) -> list[Entry]:

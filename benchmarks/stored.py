@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ConfigDict
 
 from i2i.benchmarks.grid import Finished
-from i2i.benchmarks.keys import REAL, key_of, stored_key
-from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.keys import DAMAGED, DONE, REAL, Place
+from i2i.benchmarks.plan import CLASSIFIER, Plan
 from i2i.benchmarks.recorded import PLAN, plan_file
 from i2i.config import Settings
 from i2i.documents import Document, Facts, read_document
@@ -74,7 +73,7 @@ class Stored:
     @property
     def unfinished(self) -> list[str]:
         """Jobs that have left nothing and have not failed either."""
-        return [job for job, reason in self.absent.items() if reason == MISSING]
+        return [job for job, reason in self.absent.items() if reason.startswith(MISSING)]
 
     def check_data(self) -> None:
         """UserError if the pictures are not those that the results were made from."""
@@ -97,22 +96,35 @@ class Stored:
 
 
 def absent_of(plan: Plan) -> dict[str, str]:
-    """By job whose result is not there, or is one of other settings: the error of the last report, or `MISSING`."""
-    failed = _failed(plan.out)
-    keys = plan.facts["keys"]
-    found = {job: key for job, key in _keys(plan) if key == keys.get(job)}
-    expected = {job for job, _ in _keys(plan)}
-    return {job: failed.get(job, MISSING) for job in keys if job in expected and job not in found}
+    """By job whose result is not there, or is one of other settings: the error of the last report, or `MISSING`.
+
+    What is there and damaged counts as missing, with the damage. Of a merged report, which has copies of some files,
+    only the keys are compared.
+    """
+    failed, keys, merged = _failed(plan.out), plan.facts["keys"], MERGED in plan.facts
+    states = {
+        job: DONE if merged and place.key() == keys[job] else place.state(keys[job])
+        for job, place in _places(plan)
+        if job in keys
+    }
+    return {
+        job: f"{MISSING}, {states[job]}" if states[job].startswith(DAMAGED) else failed.get(job, MISSING)
+        for job in keys
+        if states.get(job, DONE) != DONE
+    }
 
 
-def _keys(plan: Plan) -> Iterator[tuple[str, Any]]:
-    """Names of the trainings and scorings, with the keys of what lies in their places."""
+def _places(plan: Plan) -> Iterator[tuple[str, Place]]:
+    """Jobs with a result of their own, and where it lies; of trainings the record alone tells whether they are done."""
     for training in plan.trainings:
-        yield training.name, key_of(plan.out / training.folder)
+        yield training.name, Place.of_folder(plan.out / training.folder)
     for name in plan.contestants():
         for seed in plan.seeds():
-            yield f"scores of {name}, seed {seed}", stored_key(plan.out / "scores" / f"{name}-seed{seed}.json")
-    yield "scores of real pictures", stored_key(plan.out / "scores" / f"{REAL}.json")
+            made = Place.of_folder(plan.out / "translations" / name / f"seed{seed}")
+            yield f"pictures of {name}" if name in plan.external else f"translations of {name}, seed {seed}", made
+            yield f"scores of {name}, seed {seed}", Place.of_scores(plan.out / "scores" / f"{name}-seed{seed}.json")
+    yield CLASSIFIER, Place.of_folder(plan.out / "classifier")
+    yield "scores of real pictures", Place.of_scores(plan.out / "scores" / f"{REAL}.json")
 
 
 def _failed(out: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 Every function takes two arguments more, the results folder `bench` and the name of the `job`.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from i2i.benchmarks import jobs, status
-from i2i.benchmarks.keys import DONE, state_of
+from i2i.benchmarks.keys import DAMAGED, DONE, state_of
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.versions import versions
 from i2i.benchmarks.workers import Report
 from i2i.disk import is_disk_full
 from i2i.errors import UserError
 from i2i.locks import tried
+
+log = logging.getLogger(__name__)
 
 BUSY = "another bench is at work on it"
 """The error of a job whose lock is taken, by which a bench knows to look at it again later."""
@@ -32,8 +35,11 @@ def _tracked(function: Callable[..., None], report: Report, *, bench: Path, job:
     with tried(status.lock_path(bench, job)) as mine:
         if not mine:
             raise UserError(BUSY)
-        if state_of(Job(job, "", arguments)) == DONE:  # by another bench, meanwhile
+        state = state_of(Job(job, "", arguments))
+        if state == DONE:  # by another bench, meanwhile
             return
+        if state.startswith(DAMAGED):
+            log.warning("%s; it is made again", state)
         with _explained(bench):
             status.started(bench, job, arguments.get("key"), versions())
             began = time.perf_counter()

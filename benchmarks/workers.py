@@ -1,11 +1,12 @@
 """Worker processes of this machine that stay alive between jobs, and what any worker does with a job."""
 
+import logging
 import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -14,9 +15,12 @@ from typing import Any, Literal
 
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.schedule import Event
+from i2i.benchmarks.stopping import kept_from_children
 from i2i.errors import TrainingError, UserError
 
 SPAWN = get_context("spawn")
+SECONDS_TO_STOP = 60.0
+"""For trainings to end their step and write a checkpoint."""
 GPUS = "CUDA_VISIBLE_DEVICES"
 
 Report = Callable[[str], None]
@@ -60,9 +64,17 @@ class LocalExecutor:
         return [event for _, event in heard]
 
     def stop(self) -> None:
-        """End all processes."""
-        for worker in (*self._busy, *self._idle):
-            worker.stop()
+        """End all processes. Trainings write a checkpoint first; another signal meanwhile ends them at once."""
+        workers = (*self._busy, *self._idle)
+        until = time.monotonic() + SECONDS_TO_STOP
+        try:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.join(until - time.monotonic())
+        finally:
+            for worker in workers:
+                worker.kill()
 
 
 class _Worker:
@@ -88,7 +100,8 @@ class _Worker:
         self.connection, theirs = SPAWN.Pipe()
         arguments = (theirs, functions, threads, self._environment)
         self._process = SPAWN.Process(target=_work, args=arguments, daemon=True)
-        self._process.start()
+        with kept_from_children():
+            self._process.start()
         theirs.close()
 
     def receive(self) -> Event:
@@ -99,12 +112,16 @@ class _Worker:
             self._process.join()
             return Event(self._job, "lost", f"its process {_cause(self._process.exitcode)}")
 
-    def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        self._process.join(10)
-        if self._process.is_alive():
+    def terminate(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+
+    def join(self, seconds: float) -> None:
+        if self._process is not None:
+            self._process.join(max(0.0, seconds))
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.is_alive():
             self._process.kill()
 
 
@@ -117,14 +134,13 @@ def _cause(status: int | None) -> str:
 
 
 def _work(connection: Connection, functions: str, threads: int, environment: Mapping[str, str]) -> None:
-    """The life of a worker: take a job, run it, say how it ended."""
+    """The life of a worker: take a job, run it, say how it ended, until nobody is there to be told."""
     os.environ.update(environment)
-    while True:
-        try:
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
             function, arguments = connection.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        connection.send(perform(functions, function, arguments, threads, lambda *message: connection.send(message)))
+            ended = perform(functions, function, arguments, threads, lambda *message: connection.send(message))
+            connection.send(ended)
 
 
 def cores() -> int:
@@ -137,7 +153,7 @@ def perform(
     function: str,
     arguments: Mapping[str, Any],
     threads: int,
-    send: Callable[[Literal["started", "progress"], str], None],
+    send: Callable[[Literal["started", "progress", "noted"], str], None],
 ) -> tuple[Literal["done", "failed"], str]:
     """Run a job in this process with so many CPU threads; returns how it ended, and the error.
 
@@ -146,7 +162,7 @@ def perform(
         function: the job's.
         arguments: the job's.
         threads: for torch. They can change the last bits of a result.
-        send: called when the job starts, and with its progress now and then.
+        send: called when the job starts, with its progress now and then, and with warnings of the bench's loggers.
     """
     send("started", "")
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
@@ -154,12 +170,26 @@ def perform(
 
     torch.set_num_threads(threads)
     try:
-        getattr(import_module(functions), function)(_throttled(lambda text: send("progress", text)), **arguments)
+        with _warnings_to(lambda text: send("noted", text)):
+            getattr(import_module(functions), function)(_throttled(lambda text: send("progress", text)), **arguments)
     except (UserError, TrainingError) as error:
         return "failed", str(error)
     except Exception:
         return "failed", traceback.format_exc()
     return "done", ""
+
+
+@contextmanager
+def _warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
+    """Hand what the bench's loggers warn of to `tell` in place of standard error."""
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: tell(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("i2i.benchmarks")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _throttled(report: Report, seconds: float = 0.5) -> Report:

@@ -27,8 +27,11 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
         OSError: if the folder cannot be written to, or the disk is full; then `path` is as it was.
     """
     partial = partial_name(path)
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # nobody knows the hidden name
     try:
         mode = os.fstat(descriptor).st_mode & 0o777
         os.close(descriptor)

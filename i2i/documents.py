@@ -5,6 +5,7 @@ the code relies on, whatever the file holds.
 """
 
 import math
+from codecs import BOM_UTF8
 from functools import cache
 from pathlib import Path
 from reprlib import Repr
@@ -87,7 +88,7 @@ def _contents(path: Path, remedy: str) -> bytes | None:
             return None
         if path.stat().st_size > LARGEST:
             raise Damaged(f"{path} is larger than {LARGEST:,} bytes", remedy)
-        return path.read_bytes()
+        return path.read_bytes().removeprefix(BOM_UTF8)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): make it readable and try again") from None
 

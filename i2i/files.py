@@ -17,6 +17,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def blake2b(path: Path, size: int = 64) -> bytes:
+    """BLAKE2b of a file's contents, `size` bytes; a file of any length is read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=size)).digest()
+
+
 def state_of(path: Path) -> State:
     """What differs once a file has changed; take it ahead of the contents that it is to vouch for."""
     found = path.stat()

@@ -5,7 +5,7 @@ written with escapes, and so two directions never share a folder: `a` to `a2a` i
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from unicodedata import normalize
 
 ESCAPE = "~"
@@ -30,6 +30,22 @@ def one_part(name: str) -> str:
 
 def _escaped(name: str, char: str) -> str:
     return name.replace(ESCAPE, 2 * ESCAPE).replace(char, ESCAPE + char)
+
+
+def parted(text: str, known: Collection[str]) -> list[str]:
+    """Names with commas between them; a known one may hold commas itself, and the longest such is meant.
+
+    >>> parted("tench, Tinca tinca, goldfish", ["tench, Tinca tinca", "goldfish"])
+    ['tench, Tinca tinca', 'goldfish']
+    """
+    parts, names = text.split(","), []
+    most = 1 + max((name.count(",") for name in known), default=0)
+    while parts:
+        ends = range(min(most, len(parts)), 0, -1)
+        end = next((end for end in ends if ",".join(parts[:end]).strip() in known), 1)
+        names.append(",".join(parts[:end]).strip())
+        parts = parts[end:]
+    return names
 
 
 def lookalikes(names: Iterable[str]) -> list[list[str]]:

@@ -91,7 +91,7 @@ class LabelSet:
             UserError: for an unknown name or a target that contradicts itself.
         """
         wishes: dict[str, float] = {}
-        for part in _parts(target):
+        for part in self._named(target):
             wish = self.wish(part)
             for column, value in wish.items():
                 rivals = [other for other in self.group(column) if other != column and wishes.get(other)]
@@ -104,10 +104,21 @@ class LabelSet:
     def described(self, text: str) -> Tensor:
         """The row [columns] of a picture that has the named columns and no others."""
         row = torch.zeros(len(self.columns))
-        for part in _parts(text):
+        for part in self._named(text):
             for column, value in self.wish(part).items():
                 row[self.columns.index(column)] = value
         return row
+
+    def _named(self, text: str) -> list[str]:
+        """The columns and changes that a text names; a column is one, whatever its name holds."""
+        return [text] if text in self.columns else [part.strip() for part in text.split(",") if part.strip()]
+
+    def local(self, text: str) -> str:
+        """A target or description without the set's name."""
+        whole = text.removeprefix(self.prefix)
+        if whole in self.columns or not self.prefix:
+            return whole
+        return ",".join(part.strip().removeprefix(self.prefix) for part in text.split(","))
 
     def wish(self, part: str) -> dict[str, float]:
         """The column that one domain or change such as `-Male` names, and its value; UserError for an unknown one."""
@@ -224,7 +235,7 @@ class LabelSpace:
         """
         position = self.position(target)
         own = self.sets[position]
-        changes = own.changes(self._local(position, target))
+        changes = own.changes(own.local(target))
         if rows is None:
             rows = torch.zeros(1, len(own.columns))
         rows = rows.clone()
@@ -236,12 +247,12 @@ class LabelSpace:
         """Whether a target says everything, whatever the picture has."""
         position = self.position(target)
         own = self.sets[position]
-        return len(own.changes(self._local(position, target))) == len(own.columns)
+        return len(own.changes(own.local(target))) == len(own.columns)
 
     def described(self, target: str, attributes: Sequence[str]) -> Tensor:
         """What pictures have in the set of `target`, [B, columns], said in words such as `Black_Hair,Young`."""
-        position = self.position(target)
-        return torch.stack([self.sets[position].described(self._local(position, text)) for text in attributes])
+        own = self.set_of(target)
+        return torch.stack([own.described(own.local(text)) for text in attributes])
 
     def judged(self, target: str, logits: Tensor) -> Tensor:
         """What class logits [B, classes] say of the columns of the target's set: 0 or 1, [B, columns].
@@ -293,12 +304,3 @@ class LabelSpace:
         first, second = (domain.removeprefix(own.prefix) for domain in (source, target))
         bare = first.removeprefix(WITHOUT) == second.removeprefix(WITHOUT)
         return bare if own.has_attributes and not own.group(first) else second in own.group(first)
-
-    def _local(self, position: int, text: str) -> str:
-        """A target or description without the data set's name."""
-        prefix = self.sets[position].prefix
-        return ",".join(part.removeprefix(prefix) for part in _parts(text))
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]

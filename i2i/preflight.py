@@ -13,12 +13,13 @@ from i2i.atomic_write import write_text
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
 from i2i.data.check import Report, check, look_through, refused, with_findings
 from i2i.data.contact_sheet import contact_sheet, write_sheet
-from i2i.data.findings import Finding
-from i2i.data.layouts import DataSet
+from i2i.data.findings import Finding, Seen
+from i2i.data.layouts import Choices, DataSet
 from i2i.data.misplaced import diagnose
 from i2i.data.pictures import Progress
 from i2i.data.skipping import without
 from i2i.data.sources import open_data
+from i2i.data.undivided import read_undivided
 from i2i.errors import TrainingError, UserError
 from i2i.own_models import OwnModel
 from i2i.runs import check_trainable, run_config, task_of
@@ -98,7 +99,7 @@ def examine(
     try:
         data = open_data(config)
     except UserError as error:
-        return refused(str(error), config.image_size, diagnose(config.path)), []
+        return refused(str(error), config.image_size, diagnose(config.path), _undivided(config, progress)), []
     seen = look_through(data, config, progress)
     report = check(seen)
     if sheet is not None:
@@ -106,6 +107,17 @@ def examine(
     readable = without(data, {str(one.path) for one in seen.looks.values() if one.fault is not None})
     verdicts = judge(models_to_try, readable, settings, chosen, telling)
     return with_models(report, verdicts, named=models is not None), verdicts
+
+
+def _undivided(config: DataConfig, progress: Progress | None) -> Seen | None:
+    """A look at data that only lack splits; None for others."""
+    if config.path is None:
+        return None
+    try:
+        data = read_undivided(config.path, Choices(config.layout, config.paired, config.attributes, config.exclusive))
+    except UserError:
+        return None
+    return look_through(data, config.model_copy(update={"train_split": next(iter(data.splits))}), progress)
 
 
 def choose_models(pattern: str | None) -> dict[str, OwnModel | None]:

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import cast
 
 from i2i.config import DataConfig, Settings, validate
-from i2i.data.division import describe, divide, parse_shares
+from i2i.data.belonging import groups_of
+from i2i.data.division import Shares, describe, divide, parse_shares
 from i2i.data.images import Preprocess
 from i2i.data.layouts import Choices, DataSet
+from i2i.data.layouts.card import Division
 from i2i.data.manifest import is_manifest
 from i2i.data.misplaced import diagnose
 from i2i.data.pictures import Progress
@@ -45,8 +47,9 @@ def prepare_folder(
     config = validate(DataConfig, settings.get("data", {}), "data")
     if format not in SUFFIXES:
         raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
-    data = _opened(config, split, seed)
-    told = [f"{data}"]
+    shares = parse_shares(split) if split is not None else None
+    data, told = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
+    told = [data.recognised, *told]
     if skip_bad:
         bad = find_bad(data, data.splits)
         data = without(data, bad)
@@ -54,20 +57,30 @@ def prepare_folder(
     with new_folder(out) as partial:
         place = config.path if config.path and is_manifest(config.path) else None
         told += prepare(data, partial, Preprocess.of(config), cast(Format, format), progress, place)
-        write_card(data, partial)
+        write_card(data, partial, Division(seed=seed, shares=shares) if shares else None)
     return [*told, f"prepared {out}: {describe(data)}"]
 
 
-def _opened(config: DataConfig, split: str | None, seed: int) -> DataSet:
+def _opened(config: DataConfig) -> DataSet:
+    place = _place(config)
+    try:
+        return open_data(config)
+    except UserError as error:
+        hint = diagnose(place)
+        raise UserError(f"{error}\n{hint}" if hint else str(error)) from None
+
+
+def _divided(config: DataConfig, shares: Shares, seed: int, progress: Progress | None) -> tuple[DataSet, list[str]]:
+    """The divided data, and what stays together."""
+    choices = Choices(config.layout, config.paired, config.attributes, config.exclusive)
+    whole = read_undivided(_place(config), choices)
+    together, told = groups_of(whole, progress)
+    data = divide(whole, shares, seed, together)
+    told = [*told, f"divided with seed {seed}"]
+    return data.restricted(config.domains) if config.domains else data, told
+
+
+def _place(config: DataConfig) -> Path:
     if config.path is None:
         raise UserError("name a data folder: i2i data prepare DIR")
-    if split is None:
-        try:
-            return open_data(config)
-        except UserError as error:
-            hint = diagnose(config.path)
-            raise UserError(f"{error}\n{hint}" if hint else str(error)) from None
-    shares = parse_shares(split)
-    choices = Choices(config.layout, config.paired, config.attributes, config.exclusive)
-    data = divide(read_undivided(config.path, choices), shares, seed)
-    return data.restricted(config.domains) if config.domains else data
+    return config.path

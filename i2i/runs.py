@@ -1,19 +1,13 @@
 """Trainings as the command line and the bench start them: from a config to a finished run folder."""
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
-from i2i import __version__, registry
-from i2i.checkpoint import (
-    Checkpoint,
-    newest_checkpoint,
-    set_aside_damaged,
-    starting_weights,
-)
+from i2i import __version__, console, registry
+from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.fitting import fitting_line, sizes_of
@@ -145,7 +139,7 @@ def train_run(
     with processes.held_by_first(sole_training(run)), told_when_short(f"no training in {run}", LESS_MEMORY):
         processes.once(when_held)
         processes.once(lambda: _leave_damaged(run))
-        record = DataRecord.of(data.restricted(task.domains), _learnt_from(config))
+        record = DataRecord.of(data.restricted(task.domains), learnt_from(config))
         _check_alike(run, data, record, processes)
         if not accept_data:
             _refuse_changed(run, data, record)
@@ -187,7 +181,7 @@ def _check_shares(config: RunConfig, processes: Processes) -> None:
 def _leave_damaged(run: Path) -> None:
     notice = set_aside_damaged(run)
     if notice:
-        print(f"i2i: {notice}", file=sys.stderr)
+        console.note(f"i2i: {notice}")
 
 
 def _check_alike(run: Path, data: DataSet, record: DataRecord, processes: Processes) -> None:
@@ -198,11 +192,10 @@ def _check_alike(run: Path, data: DataSet, record: DataRecord, processes: Proces
     if not processes.alike(str(checkpoint.position.step if checkpoint else None)):
         raise UserError(f"the machines see different run folders {run}: put it on a file system that they share")
     if checkpoint is not None and checkpoint.processes != processes.count:
-        print(
+        console.note(
             f"i2i: {run} was trained by {counted(checkpoint.processes)} and goes on with {processes.count}: random "
             "draws differ from here on, and what a process keeps for itself, such as image pools, stays with the "
             "first of them",
-            file=sys.stderr,
         )
 
 
@@ -211,7 +204,7 @@ def counted(processes: int) -> str:
     return "1 process" if processes == 1 else f"{processes} processes"
 
 
-def _learnt_from(config: RunConfig) -> list[str]:
+def learnt_from(config: RunConfig) -> list[str]:
     """The splits whose pictures decide what is learnt."""
     return [config.data.train_split, *([config.data.val_split] if config.train.best_by is not None else [])]
 

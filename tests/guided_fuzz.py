@@ -17,7 +17,7 @@ import atheris
 with atheris.instrument_imports(include=["i2i"]):
     from i2i.checkpoint_meta import read_meta
     from i2i.config import read_settings
-    from i2i.data import images
+    from i2i.data import opening
     from i2i.data.celeba import LIST, scan_listed
     from i2i.data.sources import open_place
     from i2i.runs import run_config
@@ -48,7 +48,7 @@ def main() -> None:
     if name not in PARSERS:
         sys.exit(f"usage: python -m tests.guided_fuzz PARSER [OPTION...]; parsers: {', '.join(PARSERS)}")
     file, whole, parse = PARSERS[name]
-    images.MAX_PIXELS = 1 << 20
+    opening.MAX_PIXELS = 1 << 20
     with TemporaryDirectory() as place:
         folder = put(Path(place, "root"), "a.png", "b.png", "a/c.png")
         corpus = Path(place, "corpus")

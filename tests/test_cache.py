@@ -57,10 +57,10 @@ def decoded(monkeypatch) -> list[str]:
 
     def read(path, half=None):
         names.append(f"{path.parent.name}/{path.name}")
-        return read_picture(path, half)
+        return decoded(path, half)
 
-    read_picture = decode.read_picture
-    monkeypatch.setattr(decode, "read_picture", read)
+    decoded = decode.decoded
+    monkeypatch.setattr(decode, "decoded", read)
     return names
 
 
@@ -72,9 +72,11 @@ def of(root: Path, domain: str = "dawn", **changes) -> Decoding:
 
 
 def plain(decoding: Decoding) -> np.ndarray:
-    return np.stack(
-        [decoding.preprocess(decode.read_picture(p.path, p.half), decoding.zoom) for p in decoding.pictures]
-    )
+    def one(picture) -> np.ndarray:
+        with decode.decoded(picture.path, picture.half) as whole:
+            return decoding.preprocess(whole, decoding.zoom)
+
+    return np.stack([one(picture) for picture in decoding.pictures])
 
 
 def entries(folder: Path) -> list[Path]:
@@ -291,12 +293,12 @@ from i2i.data.cache import PixelCache
 from i2i.data.images import Preprocess
 from i2i.data.layouts import scan
 
-read, count = decode.read_picture, []
+read, count = decode.decoded, []
 def slowly(path, half=None):
     count.append(path)
     time.sleep(0.1)
     return read(path, half)
-decode.read_picture = slowly
+decode.decoded = slowly
 decoding = decode.Decoding(scan(Path(sys.argv[1])).pictures("train", "dawn"), Preprocess((16, 12)), 1.25)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -128,6 +128,13 @@ def test_who_cannot_be_tested_is_not_told_apart() -> None:
     assert (column.mark("y"), column.mark("z")) == ("", "†")
 
 
+def test_a_value_that_is_no_number_under_one_seed_leaves_its_contestant_out() -> None:
+    broken = normal(2)
+    broken[0, 3] = np.nan
+    values = {("x", 0): normal(1), ("x", 1): normal(3), ("y", 0): broken, ("y", 1): normal(4)}
+    assert list(picture_values(results_of(values).details.pictures, "ssim", ["x", "y"])) == ["x"]
+
+
 def test_only_one_contestant_is_no_best() -> None:
     column = compare(results_of({("x", 0): normal(1)}), "ssim", ["x"])
     assert not column.is_best("x")

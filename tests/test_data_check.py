@@ -292,15 +292,63 @@ def test_the_json_holds_what_the_text_tells(sky, capsys):
     assert [(one["model"], one["multiple"]) for one in facts["models"]] == [("cyclegan", 4)]
 
 
+def test_what_is_not_used_is_a_warning_per_reason(sky, capsys):
+    put(sky / "extra/1.png", scene(70))
+    (sky / "train/dusk/notes.txt").write_text("none")
+    (sky / "train/dusk/gone.png").symlink_to(sky / "nowhere")
+    told_ones = [one for one in report_of(sky).findings if one.kind == "left out"]
+    assert not any(one.fault for one in told_ones)
+    assert [(one.text, one.files) for one in told_ones] == [
+        ("left out: 1 image outside of the layout (extra/1.png)", ("extra/1.png",)),
+        ("left out: 1 file of no image format (train/dusk/notes.txt)", ("train/dusk/notes.txt",)),
+        ("left out: 1 link without a target (train/dusk/gone.png)", ("train/dusk/gone.png",)),
+    ]
+
+
+def test_one_picture_that_keeps_the_others_from_being_pairs_is_named(tmp_path):
+    for number, name in enumerate(("ant", "bee", "cat")):
+        for domain in ("dawn", "dusk"):
+            put(tmp_path / f"sky/train/{domain}/{name}.png", scene(2 * number + (domain == "dusk")))
+    assert "pairs" not in found(report_of(tmp_path / "sky"))
+    (tmp_path / "sky/train/dusk/bee.png").unlink()
+    fault, text = found(report_of(tmp_path / "sky"))["pairs"]
+    assert not fault
+    assert "but for train/dawn/bee" in text
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "differs"), [(48, 48, False), (12, 12, False), (40, 48, True), (48, 40, True), (31, 32, False)]
+)
+def test_pairs_of_other_proportions_are_told_by_number_and_first_name(tmp_path, width, height, differs):
+    for number, name in enumerate(("ant", "bee")):
+        put(tmp_path / f"sky/train/dawn/{name}.png", scene(number))
+        put(tmp_path / f"sky/train/dusk/{name}.png", scene(9 + number, width, height))
+    texts = [
+        text for kind, (_, text) in found(report_of(tmp_path / "sky", 8)).items() if kind == "proportions of pairs"
+    ]
+    quick = warnings(open_data(DataConfig(path=tmp_path / "sky")), DataConfig(image_size=(8, 8)))
+    said = (
+        f"2 pairs with members of other proportions, such as train/dawn/ant.png 48x48 and train/dusk/ant.png {width}x"
+    )
+    assert [text.startswith(said) for text in texts] == [True] * differs
+    assert sum(line.startswith(said) for line in quick) == differs
+
+
 MISPLACED = {
-    "splits within domains": (
-        ["dawn/train/1.png", "dawn/test/1.png", "dusk/train/1.png"],
-        "splits lie within domains: move dawn/train to train/dawn",
-    ),
     "loose": (["1.png", "2.png"], "2 pictures lie loose in"),
     "one domain": (["train/dawn/1.png", "train/dawn/2.png"], "all 2 pictures lie in one domain, dawn"),
     "no splits": (["dawn/1.png", "dusk/1.png"], "dawn, dusk hold pictures, but there are no splits: divide"),
     "a folder within": (["inner/train/dawn/1.png", "inner/train/dusk/1.png"], "the data set seems to be the folder"),
+    "a folder of domains within": (["inner/dawn/1.png", "inner/dusk/1.png"], "the data set seems to be the folder"),
+    "several within": (
+        [f"{name}/{split}/{domain}/1.png" for name in "xy" for split in ("train", "test") for domain in "ab"],
+        "several data sets seem to lie within",
+    ),
+    "splits in names": (
+        ["day_train/1.png", "day_test/1.png", "dusk_train/1.png"],
+        "day_test, day_train, dusk_train: the",
+    ),
+    "held out under another name": (["dawn/1.png", "dusk/1.png", "my test set/1.png"], "my test set: the names speak"),
 }
 
 
@@ -311,10 +359,23 @@ def test_a_folder_that_is_not_understood_is_a_fault_with_a_guess_at_the_mistake(
     for number, place in enumerate(places):
         put(tmp_path / "sky" / place, scene(number))
     status, said = told(capsys, "sky")
-    if case == "splits within domains" and status == 0:
-        pytest.skip("this layout is understood")
     assert status == 1
     assert f"FAULT: {guess}" in said
+    assert ("--split" in said) == (case in ("loose", "no splits"))
+
+
+def test_the_files_of_data_without_splits_are_looked_at(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number in range(4):
+        put(tmp_path / f"sky/{'dawn' if number % 2 else 'dusk'}/{number}.png", scene(number))
+    (tmp_path / "sky/dawn/9.png").write_bytes(b"broken")
+    shutil.copy(tmp_path / "sky/dawn/1.png", tmp_path / "sky/dawn/8.png")
+    status, said = told(capsys, "sky", "--size", 16)
+    assert status == 1
+    assert "FAULT: dawn, dusk hold pictures, but" in said
+    assert "dawn/9.png cannot be read as a picture" in said
+    assert "1 file repeated within a split: dawn/8.png" in said
+    assert "test split" not in said
 
 
 def test_a_missing_folder_is_a_mistake_of_the_command(tmp_path, monkeypatch, capsys):
@@ -438,3 +499,33 @@ def test_the_partner_of_a_bad_picture_is_left_out_of_pairs(sky):
     kept = without(data, find_bad(data, ["train"]))
     for domain in ("dawn", "dusk"):
         assert [picture.path.name for picture in kept.pictures("train", domain)] == ["0.png", "2.png"]
+
+
+def deepen(root: Path, most: int, *domains: str) -> None:
+    """Make the pictures of some domains grey, of 16 bits, with values up to `most`."""
+    for domain in domains:
+        for path in root.rglob(f"{domain}/*.png"):
+            grey = np.asarray(Image.open(path).convert("L")).astype(float)
+            put(path, Image.fromarray(np.round(grey / grey.max() * most).astype(np.uint16)))
+
+
+@pytest.mark.parametrize("most", [1023, 4095, 8500, 16383])  # bits 10, 12 and 14, and depth in millimetres
+def test_pictures_of_16_bits_that_use_little_of_their_range_are_told(sky, most):
+    deepen(sky, most, "dusk")
+    fault, text = found(report_of(sky))["dark"]
+    assert not fault
+    assert text.startswith("dusk: 4 pictures of 16 bits, none with a value above ")
+    assert f"no level above {round(most / 257)} of 255 is left" in text
+    config = DataConfig(path=sky, image_size=(16, 16))
+    assert [line for line in warnings(open_data(config), config) if "16 bits" in line] == [
+        text.replace("4 pic", "3 pic")
+    ]
+
+
+def test_one_bright_picture_of_16_bits_or_8_bits_are_not_called_dark(sky):
+    deepen(sky, 4095, "dusk")
+    deepen(sky, 40000, "dawn")
+    put(sky / "train/dusk/0.png", Image.fromarray(np.full((48, 48), 30000, np.uint16)))
+    for path in sky.rglob("dawn/0.png"):
+        put(path, Image.fromarray(np.asarray(Image.open(path).convert("L")) // 16))
+    assert "dark" not in found(report_of(sky))

@@ -11,11 +11,15 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
+from i2i.data.belonging import groups_of
+from i2i.data.check import check, look_through
+from i2i.data.division import divide
 from i2i.data.images import Preprocess, read_picture
-from i2i.data.layouts import DataSet
+from i2i.data.layouts import Choices, DataSet
 from i2i.data.pictures import TrainingPictures
 from i2i.data.prepare import prepare
 from i2i.data.sources import open_data
+from i2i.data.undivided import read_undivided
 from tests.test_bad_input import contents, run
 from tests.test_data_check import put, scene
 
@@ -169,6 +173,112 @@ def test_the_division_keeps_the_pairs_that_names_make_and_makes_none(place, stem
     assert open_data(DataConfig(path=out)).paired == paired
 
 
+def undivided(root: Path) -> DataSet:
+    return read_undivided(root, Choices())
+
+
+def split_of_each(data: DataSet) -> dict[str, str]:
+    return {
+        str(one.path.relative_to(data.root)): split
+        for split, found in data.splits.items()
+        for own in found.values()
+        for one in own
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_near_duplicates_and_no_equal_files_come_into_several_splits(place, seed):
+    rng = np.random.default_rng(5)
+    alike: list[set[str]] = []
+    for number in range(14):
+        domain = "dawn" if number % 2 else "dusk"
+        names = [f"{domain}/{rng.bytes(4).hex()}.{suffix}" for suffix in ("png", "jpg", "png", "bmp")[: 1 + number % 4]]
+        names += [f"{'dusk' if domain == 'dawn' else 'dawn'}/{rng.bytes(4).hex()}.jpg"] if number % 3 == 0 else []
+        for copy, name in enumerate(names):
+            put(place / "sky" / name, scene(number, 48 - 3 * copy, 48 - 3 * copy))
+        alike.append(set(names))
+    for name in ("dawn/flat1.png", "dusk/flat2.png"):
+        put(place / "sky" / name, Image.new("RGB", (40, 40), "teal"))  # of one colour: no looks to compare
+    together, told = groups_of(undivided(place / "sky"))
+    data = divide(undivided(place / "sky"), (0.6, 0.2, 0.2), seed, together)
+    owner = split_of_each(data)
+    for names in (*alike, {"dawn/flat1.png", "dusk/flat2.png"}):
+        assert len({owner[name] for name in names}) == 1
+    assert "lookalikes, each in one split" in told[-1]
+    findings = {one.kind for one in check(look_through(data, DataConfig(image_size=(16, 16)))).findings}
+    assert not findings & {"leak", "near leak"}
+
+
+@pytest.mark.parametrize("pattern", ["clip{:02d}_{:04d}", "person{} {}", "walk-{}.take/{}"])
+def test_numbered_names_of_one_beginning_stay_in_the_same_split(place, pattern):
+    places = [f"{domain}/{domain}" for domain in ("dawn", "dusk")]
+    names = [place + pattern.format(n, m) for place in places for n in range(10) for m in (1, 2)]
+    data_set(place / "sky", *(f"{name}.png" for name in names))
+    data = divide(undivided(place / "sky"), (0.6, 0.2, 0.2), 0, groups_of(undivided(place / "sky"))[0])
+    owner = split_of_each(data)
+    assert all(owner[f"{name}.png"] == owner[f"{name[:-1]}1.png"] for name in names)
+    assert {split: len(found["dawn"]) for split, found in data.splits.items()} == {"train": 12, "val": 4, "test": 4}
+
+
+def test_few_beginnings_are_cameras_and_divided(place):
+    data_set(
+        place / "sky", *(f"{d}/{d}{camera}_{n}.png" for d in ("dawn", "dusk") for camera in "xy" for n in range(5))
+    )
+    assert groups_of(undivided(place / "sky")) == ([], [])
+
+
+def test_groups_larger_than_what_is_held_out_are_learnt(place):
+    data_set(place / "sky", *(f"{domain}/{domain}{number}.png" for domain in ("dawn", "dusk") for number in range(10)))
+    whole = undivided(place / "sky")
+    large = [one.path for one in whole.splits["train"]["dawn"][3:8]]
+    for seed in range(5):
+        data = divide(whole, (0.8, 0.1, 0.1), seed, [large])
+        assert set(large) <= {one.path for one in data.splits["train"]["dawn"]}
+        assert {split: len(found["dawn"]) for split, found in data.splits.items()} == {"train": 8, "val": 1, "test": 1}
+
+
+def test_scenes_stay_together_although_one_lacks_a_partner(place):
+    files = [f"{domain}/{chr(97 + number)}x.png" for domain in ("dawn", "dusk") for number in range(12)]
+    data_set(place / "sky", *files[:-1])
+    owner = split_of_each(divide(undivided(place / "sky"), (0.6, 0.2, 0.2), 0, groups_of(undivided(place / "sky"))[0]))
+    assert all(owner[f"dawn/{name}"] == owner[f"dusk/{name}"] for name in (Path(file).name for file in files[:11]))
+
+
+def test_pictures_that_all_belong_together_cannot_be_divided(place, capsys):
+    for number in range(4):
+        for domain in ("dawn", "dusk"):
+            put(place / f"sky/{domain}/{domain}{number}.png", scene(1, 40 + number, 40 + number))
+    said = said_in_refusing(place, capsys, "sky", "--size", 16, "--split", "0.5,0,0.5", "--out", "out")
+    assert "the pictures of dawn belong together in 1 group, too few to divide: test would be empty" in said
+
+
+def test_the_seed_and_the_shares_stand_in_the_new_card(place):
+    data_set(place / "sky", *(f"{domain}/{domain}{number}.png" for domain in ("dawn", "dusk") for number in range(4)))
+    card = json.loads((prepared("sky", "--size", "16", "--split", "0.5,0,0.5", "--seed", 7) / "i2i.json").read_text())
+    assert card["division"] == {"seed": 7, "shares": [0.5, 0, 0.5]}
+    assert open_data(DataConfig(path=Path("out"))).domains == ("dawn", "dusk")
+
+
+def test_what_is_not_prepared_is_told(place, capsys):
+    data_set(place / "sky", *FOUR, "train/noon/8.png", "extra/9.png")
+    prepared("sky", "--size", "16", "--set", "data.domains=dawn,dusk")
+    said = capsys.readouterr().out
+    assert "1 image of domains that were not chosen (train/noon/8.png)" in said
+    assert "1 image outside of the layout (extra/9.png)" in said
+
+
+def test_what_is_not_divided_is_told(place, capsys):
+    data_set(
+        place / "sky", *(f"{domain}/{domain}{number}.png" for domain in ("dawn", "dusk", "noon") for number in "123")
+    )
+    (place / "sky/i2i.json").write_text('{"domains": ["dawn", "dusk"]}')
+    (place / "sky/notes.txt").write_text("none")
+    prepared("sky", "--size", "16", "--split", "0.5,0,0.5")
+    said = capsys.readouterr().out
+    assert "3 images of domains that were not chosen (noon/noon1.png, noon/noon2.png, noon/noon3.png)" in said
+    assert "1 file of no image format (notes.txt)" in said
+
+
 def test_the_contents_of_an_archive_are_divided(place):
     data_set(place / "sky", *(f"{domain}/{number}.png" for domain in ("dawn", "dusk") for number in range(4)))
     shutil.make_archive("sky", "zip", place, "sky")
@@ -308,6 +418,13 @@ def test_what_cannot_be_done_is_refused(place, capsys, case):
     given = {"--size": "16", "--out": "out", **dict([options])}
     arguments = [word for option in given.items() for word in option]
     assert complaint in said_in_refusing(place, capsys, "sky", *arguments)
+
+
+@pytest.mark.parametrize("folder", ["traina", "my test set", "day_val", "Training", "holdout"])
+def test_folders_whose_names_speak_of_splits_are_not_divided(place, capsys, folder):
+    data_set(place / "sky", "dawn/1.png", "dusk/2.png", f"{folder}/3.png")
+    said = said_in_refusing(place, capsys, "sky", "--size", 16, "--split", "0.5,0,0.5", "--out", "out")
+    assert "has splits already: leave --split out" in said
 
 
 def test_folders_without_splits_are_told_the_option(place, capsys):

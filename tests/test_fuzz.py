@@ -17,7 +17,7 @@ from PIL import Image
 from i2i.benchmarks.grid import Finished
 from i2i.benchmarks.grid_rows import choose
 from i2i.config import parse_assignments, read_settings
-from i2i.data import images
+from i2i.data import opening
 from i2i.data.celeba import LIST, PARTITION, scan_listed
 from i2i.data.images import Preprocess, read_picture
 from i2i.data.layouts import Picture
@@ -313,7 +313,7 @@ def pixels_of(path: Path) -> np.ndarray:
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.filterwarnings("ignore")
 def test_a_damaged_picture_is_decoded_or_refused(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(images, "MAX_PIXELS", 1 << 20)  # so that a header which claims a large picture is quickly done
+    monkeypatch.setattr(opening, "MAX_PIXELS", 1 << 20)  # so that a header which claims a large picture is quickly done
     path = tmp_path / f"{name}.png"
     path.write_bytes(PICTURES[name])
     assert pixels_of(path).shape == (8, 8, 3)

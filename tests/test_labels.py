@@ -129,3 +129,24 @@ def test_judged_logits_are_rows_of_the_set():
     logits = torch.tensor([[1.0, 2.0, -1.0, 3.0, -2.0, 0.1, 0.2]])
     assert JOINT.judged("faces/Male", logits).tolist() == [[1, 1, 0, 1, 0]]
     assert JOINT.judged("rafd/angry", logits).tolist() == [[0, 1]]
+
+
+ODD = ("tench, Tinca tinca", "a=b", "+plus", "-minus", "x,y")
+
+
+@pytest.mark.parametrize("name", ["", "birds"])
+@pytest.mark.parametrize("domain", ODD)
+def test_a_plain_domain_is_one_whatever_its_name_holds(domain, name):
+    other = LabelSet(("p", "q"), (("p", "q"),), "other")
+    space = LabelSpace((LabelSet(ODD, (ODD,), name), *([other] if name else [])))
+    full = f"{name}/{domain}" if name else domain
+    vector = space.towards(full)[0]
+    assert vector[: len(ODD)].tolist() == [float(one == domain) for one in ODD]
+    assert space.decides(full)
+    assert space.described(full, [full])[0].tolist() == vector[: len(ODD)].tolist()
+
+
+def test_an_attribute_whose_name_holds_a_comma_is_no_list_of_changes():
+    space = LabelSpace((LabelSet(("hat, red", "Male")),))
+    assert space.towards("hat, red").tolist() == [[1, 0]]
+    assert space.towards("-Male", torch.ones(1, 2)).tolist() == [[1, 0]]

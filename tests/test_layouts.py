@@ -1,15 +1,18 @@
 """A data folder says by its layout which pictures belong to which split and domain, or what is wrong with it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from i2i.config import DataConfig
 from i2i.data.batches import PairedBatch
-from i2i.data.layouts import Choices, DataSet, scan
+from i2i.data.layouts import Choices, DataSet, join, scan
 from i2i.errors import UserError
+from i2i.splits import lettered, names_a_split, split_of
 
 
 def put(root: Path, *places: str) -> Path:
@@ -214,12 +217,13 @@ def test_a_domain_without_pictures_in_a_split_is_named(by_domain):
     [
         ({"domain": ["dawn"]}, "unknown entry in .*i2i.json: 'domain'; did you mean 'domains'"),
         ({"domains": ["dawn", "dask"]}, "unknown domain in .*i2i.json: 'dask'; did you mean 'dusk'"),
-        ({"domains": "dawn"}, "i2i.json: domains='dawn' must be a list of names"),
-        ({"domains": ["dawn", 5]}, "must be a list of names"),
+        ({"domains": "dawn"}, "i2i.json holds domains = 'dawn', which does not fit .*: write "),
+        ({"domains": ["dawn", 5]}, r"i2i.json holds domains.1 = 5, which does not fit"),
         ({"domains": ["dawn", "dawn"]}, "names 'dawn' 2 times"),
         ({"domains": ["dawn"]}, "only one domain, dawn"),
-        ({"paired": "no"}, "i2i.json: paired='no' must be true or false"),
-        ({"name": 7}, "i2i.json: name=7 must be a text"),
+        ({"paired": "no"}, "i2i.json holds paired = 'no', which does not fit"),
+        ({"name": 7}, "i2i.json holds name = 7, which does not fit"),
+        ({"division": {"seed": "0"}}, "i2i.json holds division.seed = '0', which does not fit"),
     ],
 )
 def test_a_card_that_does_not_fit_names_the_entry(by_domain, entries, complaint):
@@ -227,10 +231,35 @@ def test_a_card_that_does_not_fit_names_the_entry(by_domain, entries, complaint)
         scan(card(by_domain, **entries))
 
 
+@pytest.mark.parametrize("name", ["../gone", "a/b", "/root", "..", ".hidden", "", "a\\b", "C:x", "a\nb", "n" * 300])
+def test_a_card_names_no_place(by_domain, name):
+    with pytest.raises(UserError, match=r"i2i\.json holds name = .*, which does not fit \(the name "):
+        scan(card(by_domain, name=name))
+
+
+@pytest.mark.parametrize("name", ["x/../../gone", "../gone", ".", ""])
+def test_no_data_set_has_a_name_that_is_a_path(by_domain, name):
+    data = scan(by_domain)
+    with pytest.raises(UserError, match="data cannot be called"):
+        replace(data, name=name)
+    with pytest.raises(UserError, match="data cannot be called"):
+        join({name: data})
+
+
+def test_a_hidden_folder_gives_a_name_that_is_none(tmp_path):
+    places = [f"train/{domain}/{n}.png" for domain in ("dusk", "dawn") for n in "12"]
+    assert scan(put(tmp_path / ".sky", *places)).name == "sky"
+
+
+def test_a_card_with_a_byte_order_mark_is_read(by_domain):
+    (by_domain / "i2i.json").write_bytes(b"\xef\xbb\xbf" + b'{"name": "heaven"}')
+    assert scan(by_domain).name == "heaven"
+
+
 @pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b"[1]"])
 def test_a_broken_card_is_named(by_domain, text):
     (by_domain / "i2i.json").write_bytes(text)
-    with pytest.raises(UserError, match=r"i2i\.json (is not JSON .* repair or remove|must hold an object)"):
+    with pytest.raises(UserError, match=r"i2i\.json (is no JSON|holds as a whole = \[1\]).* or remove it$"):
         scan(by_domain)
 
 
@@ -245,7 +274,10 @@ PORTRAITS = [
 ]
 
 
-@pytest.mark.parametrize("places", [PORTRAITS, ["trainA/11.png", "trainA/40.png", "trainB/11.png", "trainB/40.png"]])
+CITIES = [f"train{domain}/{city}_{n}.png" for domain in "AB" for city in ("rome", "oslo") for n in (11, 40)]
+
+
+@pytest.mark.parametrize("places", [PORTRAITS, CITIES, [*PORTRAITS, "val/a/7.png", "val/b/7.png"]])
 def test_equal_names_in_all_domains_are_recognised_as_pairs(tmp_path, places):
     data = scan(put(tmp_path, *places))
     assert data.paired
@@ -254,27 +286,72 @@ def test_equal_names_in_all_domains_are_recognised_as_pairs(tmp_path, places):
     assert not scan(card(tmp_path, paired=False)).paired
 
 
-@pytest.mark.parametrize("extra", ["train/a/carl.png", "test/b/anna.jpg"])
-def test_one_name_that_stands_alone_or_twice_makes_data_unpaired(tmp_path, extra):
+@pytest.mark.parametrize(("extra", "alone"), [("train/a/carl.png", "train/a/carl"), ("test/b/anna.jpg", "test/b/anna")])
+def test_one_name_that_stands_alone_or_twice_makes_data_unpaired_and_is_named(tmp_path, extra, alone):
     data = scan(put(tmp_path, *PORTRAITS, extra))
-    assert (data.paired, data.hint) == (False, "")
+    assert not data.paired
+    assert f"names are equal in all domains but for {alone}: add what is missing or remove what" in data.recognised
+    assert alone in PairedBatch.unsuitable(data)
     if extra.startswith("train"):
         with pytest.raises(UserError, match=r"paired, but in train a and b differ: carl$"):
             scan(tmp_path, Choices(paired=True))
 
 
-@pytest.mark.parametrize("name", ["{}", "{:04d}", "img_{:03d}_small"])
-def test_equal_running_numbers_are_no_pairs_and_the_line_says_how_to_declare_them(tmp_path, name):
-    places = [
-        f"{split}/{domain}/{name.format(n)}.png" for split in ("train", "test") for domain in "ab" for n in (7, 8)
-    ]
+def test_many_names_that_stand_alone_are_none_of_pairs(tmp_path):
+    assert scan(put(tmp_path, *PORTRAITS, *(f"train/a/{name}.png" for name in ("carl", "dora", "emil")))).hint == ""
+
+
+@pytest.mark.parametrize("name", ["{}", "{:04d}", "img_{:03d}_small", "{0}-{0}", "2021-03-{:02d}", "frame{}.of.99"])
+@pytest.mark.parametrize("numbers", [{"train": (7, 8), "test": (9, 10)}, {"train": (3, 40, 41), "test": (1, 2)}])
+def test_equal_numbers_with_gaps_or_without_are_no_pairs_and_the_line_says_how_to_declare_them(tmp_path, name, numbers):
+    places = [f"{split}/{domain}/{name.format(n)}.png" for split in numbers for domain in "ab" for n in numbers[split]]
     data = scan(put(tmp_path, *places))
     assert not data.paired
-    assert data.recognised.endswith("only running numbers: if they are pairs, --set data.paired=true")
+    assert data.recognised.endswith("but only numbers: if they are pairs, --set data.paired=true")
     assert scan(tmp_path, Choices(paired=True)).paired
     reason = PairedBatch.unsuitable(data)
     assert reason is not None
     assert "--set data.paired=true" in reason
+
+
+def test_words_in_one_split_make_no_pairs_of_numbers_in_another(tmp_path):
+    places = [f"train/{domain}/{n}.png" for domain in "ab" for n in (3, 40)]
+    assert not scan(put(tmp_path, *PORTRAITS[4:], *places)).paired
+
+
+SPELLED = {
+    "training_set and test_set": ["training_set/{0}/1.png", "test_set/{0}/2.png"],
+    "training and testing": ["training/{0}/1.png", "testing/{0}/2.png"],
+    "capitals": ["Train/{0}/1.png", "TEST/{0}/2.png"],
+    "splits within": ["{0}/Training/1.png", "{0}/test set/2.png"],
+    "small letters": ["train{0}/1.png", "test{0}/2.png"],
+    "letters apart": ["Train_{0}/1.png", "testing-{0}/2.png"],
+}
+
+
+@pytest.mark.parametrize("case", SPELLED)
+def test_splits_may_be_spelled_in_several_ways(tmp_path, case):
+    data = scan(put(tmp_path, *(place.format(domain) for place in SPELLED[case] for domain in "abc")))
+    assert tuple(data.splits) == ("train", "test")
+    assert [name.lower() for name in data.domains] == ["a", "b", "c"]
+    assert data.left_out == ()
+
+
+@pytest.mark.parametrize("name", ["validation", "valid", "Val", "validation_set"])
+def test_a_validation_split_may_be_spelled_in_several_ways_also_in_settings(by_domain, name):
+    data = scan(put(by_domain, f"{name}/dawn/8.png", f"{name}/dusk/9.png"))
+    assert names(data, DataConfig(val_split=name).val_split, "dusk") == [f"{name}/dusk/9.png"]
+
+
+@pytest.mark.parametrize("other", ["Train", "training"])
+def test_two_spellings_of_one_split_are_refused(by_domain, other):
+    with pytest.raises(UserError, match=r"both stand for the split train: move the pictures of one"):
+        scan(put(by_domain, f"{other}/dawn/8.png"))
+
+
+@pytest.mark.parametrize("name", ["tests", "trains", "trainers", "contest", "value"])
+def test_words_that_only_begin_like_splits_are_none(name):
+    assert (split_of(name), lettered(name), names_a_split(name)) == (None, None, False)
 
 
 def test_letters_beside_split_folders_show_both_readings(tmp_path):

@@ -35,6 +35,14 @@ def test_half_of_the_images_are_exchanged_for_earlier_ones():
     assert abs(old - 1000) < 4 * (2000 * 0.25) ** 0.5  # four deviations of a fair coin
 
 
+def test_every_image_of_a_batch_has_a_chance_of_its_own():
+    torch.manual_seed(5)
+    pool, batch = ImagePool(50), [1000.0 + i for i in range(8)]
+    pool.exchange(images(*range(50)))
+    kept = [sum(value >= 1000 for value in values(pool.exchange(images(*batch)))) for _ in range(5)]
+    assert all(0 < count < 8 for count in kept)
+
+
 @pytest.mark.parametrize("size", [1, 4])
 def test_a_pool_holds_as_many_images_as_its_size_and_every_slot_is_exchanged(size):
     torch.manual_seed(4)

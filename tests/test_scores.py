@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks import jobs, measures
+from i2i.benchmarks import jobs, keys, measures, translating
 from i2i.benchmarks.cycle import cycle_errors, way_back
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import confusion, of_pictures, of_sets
@@ -24,9 +25,11 @@ from i2i.data.layouts import scan
 from i2i.data.sources import pixel_cache
 from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics.classifier import judge
+from i2i.metrics.content import cosine_distances
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.frechet_interval import frechet_intervals
 from i2i.metrics.kernel import kernel_distance
+from i2i.metrics.paired import l1, psnr, ssim
 from i2i.metrics.sample_size import distances_of_parts
 from i2i.models.identity import Identity
 from i2i.runs import run_config
@@ -48,7 +51,9 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
-    return untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
+    path = untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
+    keys.write_key(path.parent, "classifier", [path])
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,7 @@ def translated(place, data, **by_target):
     """A folder of translations from summer: for each target, copies of the test pictures of a domain."""
     for target, domain in by_target.items():
         shutil.copytree(data / "test" / domain, place / f"summer2{target}")
+    keys.write_key(place, "translations", keys.files_in(place))
     return place
 
 
@@ -107,6 +113,21 @@ def test_distances_of_the_rows_are_those_of_the_features(scorer, swapped):
     assert (interval["low"], interval["high"], interval["level"]) == (paired.low, paired.high, 0.95)
 
 
+def test_paired_scores_are_against_the_truth_and_what_is_kept_against_the_input(scorer, swapped):
+    found = rows(scorer.translations(swapped, "summer", ["winter"]))
+    inputs, truth, fakes = (scorer._test(domain) for domain in ("summer", "winter", "night"))
+    measured = {
+        "psnr": psnr(fakes.pixels, truth.pixels),
+        "ssim": ssim(fakes.pixels, truth.pixels),
+        "l1": l1(fakes.pixels, truth.pixels),
+        "content-ssim": ssim(fakes.pixels, inputs.pixels),
+        "content-domain-classifier": torch.from_numpy(cosine_distances(fakes.features, inputs.features)),
+    }
+    assert {name: found["winter", name] for name in measured} == pytest.approx(
+        {name: float(values.mean()) for name, values in measured.items()}
+    )
+
+
 @pytest.mark.parametrize(("training", "test"), [(12, 5), (4, 9)])
 def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, classifier, monkeypatch, training, test):
     make("seasons", tmp_path / "data", (SIDE, SIDE), training, test)
@@ -140,6 +161,7 @@ def test_the_distance_of_all_pictures_ends_the_curve_over_n():
     x, y = drawn(40), drawn(24, seed=1)
     scores = of_sets(WAY, "fid", x, y, "drawn")
     assert [one["n"] for one in scores.by_n] == [5, 10, 20, 40]
+    assert {row["n"] for row in scores.rows} == {40}
     assert scores.by_n[-1]["value"] == rows(scores)["winter", "fid"] == frechet_distance_between(x, y)
 
 
@@ -248,6 +270,36 @@ def test_the_cycle_error_is_the_difference_after_the_way_back():
     forth = np.full_like(inputs, 120)
     errors = cycle_errors(built(Darker), WAY, inputs, forth, None, torch.device("cpu"))
     assert errors == pytest.approx([31 / 255, 0], abs=1e-9)
+
+
+class OneWay(Identity):
+    """A copy from summer to winter, black the other way."""
+
+    def generate(self, images, source, target):
+        return images if source < target else torch.full_like(images, -1)
+
+
+def test_the_way_back_is_from_the_target_to_the_source():
+    black = np.zeros((1, SIDE, SIDE, 3), np.uint8)
+    assert cycle_errors(built(OneWay), WAY, black, black + 255, None, torch.device("cpu")) == [0]
+    assert cycle_errors(built(OneWay), WAY[::-1], black, black + 255, None, torch.device("cpu")) == [1]
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_pictures_of_all_batches_are_translated_and_their_times_added_up(tmp_path, data, monkeypatch, cached):
+    ticks = count()
+    monkeypatch.setattr(translating, "BATCH", 4)
+    monkeypatch.setattr(translating.time, "perf_counter", lambda: float(next(ticks)))
+    config = run_config("identity", {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}).data
+    made = Translations(tmp_path, scan(data), "test", pixel_cache(config) if cached else None)
+    made.add(Route(WAY, built(Darker), built(Identity), Preprocess((SIDE, SIDE)), torch.device("cpu")))
+    assert (made.costs["pictures"], made.costs["seconds"]) == (N, 3)
+    pictures = scan(data).pictures("test", "summer")
+    assert [entry["picture"] for entry in made.noted if entry["metric"] == "cycle"] == [one.stem for one in pictures]
+    for one in pictures:
+        with Image.open(tmp_path / "summer2winter" / f"{one.stem}.png") as darker, Image.open(one.path) as real:
+            expected = np.clip(np.asarray(real).astype(int) - 51, 0, 255)
+            np.testing.assert_allclose(np.asarray(darker).astype(int), expected, atol=1)
 
 
 def test_a_copy_comes_back_exactly_and_a_bench_writes_it(tmp_path, data):
@@ -393,11 +445,9 @@ def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, dat
     out = tmp_path / "scores" / "x-seed0.json"
     jobs.score(print, out, arguments, swapped, [WAY], None, "key", "cpu")
     found = json.loads(out.read_text())
-    kinds = {"key", "features", "rows", "intervals", "flags", "confusion", "spreads", "by_n"}
-    assert found.keys() == kinds
-    assert all(
-        (entry["source"], entry["target"]) == WAY for kind in kinds - {"key", "features"} for entry in found[kind]
-    )
+    kinds = {"rows", "intervals", "flags", "confusion", "spreads", "by_n"}
+    assert found.keys() == kinds | {"key", "features", "made_from", "files", "checksum"}
+    assert all((entry["source"], entry["target"]) == WAY for kind in kinds for entry in found[kind])
     table = read_pictures(pictures_path(out)).to_dict("records")
     assert pictures_path(out).name == "x-seed0.pictures.csv"
     assert {entry["metric"] for entry in table} >= {"accuracy", "psnr", "content-ssim"}

@@ -46,7 +46,7 @@ def test_a_full_disk_is_told_in_a_line_and_leaves_earlier_results_alone(tmp_path
     with pytest.raises(UserError, match=r"the disk of .* is full") as raised:
         run(tmp_path, monkeypatch, fill_disk)
     assert "\n" not in str(raised.value)
-    assert keys.key_of(tmp_path / "earlier") == "key"
+    assert keys.Place.of_folder(tmp_path / "earlier").state("key") == keys.DONE
     run(tmp_path, monkeypatch, write)
     assert status.read(tmp_path, "a job")["state"] == "done"
 
@@ -71,9 +71,10 @@ def test_a_result_is_done_by_its_key_alone(tmp_path):
     assert [keys.state_of(job) for job in every] == [keys.TO_DO] * 3
     keys.write_key(tmp_path / "folder", "one")
     (tmp_path / "file.json").write_text(json.dumps({"key": "one", "rows": []}))
-    keys.write_key(tmp_path / "classifier", "one")
-    assert [keys.state_of(job) for job in every] == [keys.DONE, keys.DONE, keys.TO_DO]
+    (tmp_path / "classifier").mkdir()
     (tmp_path / "classifier" / "weights").touch()
+    assert [keys.state_of(job) for job in every] == [keys.DONE, keys.DONE, keys.TO_DO]
+    keys.write_key(tmp_path / "classifier", "one", [tmp_path / "classifier" / "weights"])
     assert keys.state_of(weights) == keys.DONE
     for job in every:
         keys.forget(job)

@@ -124,6 +124,23 @@ def test_the_rate_of_every_phase_falls_as_the_schedule_says(probe, tmp_path):
     assert [rate["second"] for rate in rates] == pytest.approx([4e-3 * factor for factor in factors])
 
 
+def test_losses_of_the_log_are_means_over_the_steps_since_the_last_line(probe, tmp_path):
+    class Logged(Observer):
+        def __init__(self):
+            self.by_step = {}
+
+        def on_record(self, record):
+            self.by_step[record.position.step] = record.losses["second/l1"]
+
+    every, third = Logged(), Logged()
+    trained(probe, tmp_path / "every", every, log_every=1)
+    trained(probe, tmp_path / "third", third, log_every=3)
+    single = every.by_step
+    assert third.by_step == pytest.approx(
+        {1: single[1], 3: (single[2] + single[3]) / 2, 6: (single[4] + single[5] + single[6]) / 3}
+    )
+
+
 class Noting(nn.Module):
     """Judges by the mean of a picture, and notes those of all that it was given."""
 
@@ -301,11 +318,13 @@ def test_each_direction_of_cyclegan_is_translated_by_its_own_generator():
             assert torch.equal(translator.translate(given, *way), generator(given))
 
 
-def test_pix2pix_translates_with_the_same_noise_whatever_the_batch_and_the_random_stream():
-    torch.manual_seed(0)
-    settings = {"width": 4, "discriminator_width": 4, "dropout": 0.5}
+@pytest.mark.parametrize(("norm", "dropout"), [("batch", 0.5), ("instance", 0.5), ("batch", 0)])
+def test_pix2pix_translates_with_the_same_noise_whatever_the_batch_and_the_random_stream(norm, dropout):
+    """The others would have its noise or its statistics changed by their neighbours; 64 px have one dropout layer."""
+    settings = {"width": 4, "discriminator_width": 4, "norm": norm, "dropout": dropout}
     translator = Pix2Pix(Pix2PixConfig(**settings), task(Coverage.DIRECTION, 64))
     still = Pix2Pix(Pix2PixConfig(**settings, test_dropout=False), task(Coverage.DIRECTION, 64))
+    torch.manual_seed(0)
     for module in translator.modules():  # deviations of 0.02 leave nothing of the innermost levels
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0, 0.2)
@@ -315,7 +334,19 @@ def test_pix2pix_translates_with_the_same_noise_whatever_the_batch_and_the_rando
     torch.manual_seed(99)
     alone = torch.cat([translator.translate(one[None], "a", "b") for one in given.flip(0)]).flip(0)
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
-    assert (together - still.translate(given, "a", "b")).abs().max() > 1e-3
+    noise = (together - still.translate(given, "a", "b")).abs().max()
+    assert noise > 1e-3 if dropout else noise < 1e-6
+
+
+@pytest.mark.parametrize("statistics", ["picture", "running"])
+def test_pix2pix_normalises_by_the_picture_or_by_running_statistics_as_it_is_told(statistics):
+    settings = {"width": 4, "discriminator_width": 4, "dropout": 0, "test_statistics": statistics}
+    translator, given = Pix2Pix(Pix2PixConfig(**settings), task(Coverage.DIRECTION)), images(1, seed=2)
+    before = translator.translate(given, "a", "b")
+    with torch.no_grad():
+        own = translator.train().generator(given)  # which also moves the running statistics
+    after = translator.translate(given, "a", "b")
+    assert torch.equal(before, after) == torch.equal(own, after) == (statistics == "picture")
 
 
 def test_the_colour_baseline_gives_mean_and_deviation_of_the_target():

@@ -9,13 +9,16 @@ from i2i.benchmarks.workers import LocalExecutor
 
 class Listener:
     def __init__(self):
-        self.order, self.errors, self.losses = [], {}, {}
+        self.order, self.errors, self.losses, self.notes = [], {}, {}, {}
 
     def started(self, job):
         self.order.append(job.name)
 
     def progressed(self, job, text):
         pass
+
+    def noted(self, job, text):
+        self.notes.setdefault(job.name, []).append(text)
 
     def lost(self, job, reason):
         self.losses.setdefault(job.name, []).append(reason)

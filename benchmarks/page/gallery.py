@@ -23,10 +23,12 @@ WORST_EVERY = 4
 
 
 def columns(plan: Plan, results: Results) -> list[str]:
-    """Whose pictures are shown: input, scored contestants and, where there is one, the target."""
-    if not results.contestants:
+    """Whose pictures are shown: input, scored contestants that have theirs and, where there is one, the target."""
+    complete = Finished(plan.out, dict(plan.facts)).contestants
+    shown = [name for name in results.contestants if name in complete]
+    if not shown:
         return []
-    return [INPUT, *results.contestants, *([TARGET] if plan.facts["paired"] else [])]
+    return [INPUT, *shown, *([TARGET] if plan.facts["paired"] else [])]
 
 
 def gallery(plan: Plan, results: Results) -> Settings:

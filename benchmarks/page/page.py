@@ -3,19 +3,20 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from i2i.atomic_write import write_text
-from i2i.benchmarks.costs import translations_of
+from i2i.benchmarks.figures import unless_made
+from i2i.benchmarks.keys import identity_of
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.config import Settings, stable_hash
 
 NAME = "report.html"
 PARTS = ("template.html", "style.css", "page.js")
-HEAD = 4096  # characters of a page, within which its key stands
 
 
 def write(plan: Plan, results: Results, card: Settings) -> list[str]:
@@ -28,13 +29,15 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
     """
     parts = {name: (Path(__file__).parent / name).read_text(encoding="utf-8") for name in PARTS}
     key = stable_hash([_made_of(plan, results), card, parts, _sources()])
-    path = plan.out / NAME
-    if _key_of(path) != key:
+
+    def make(paths: Sequence[Path]) -> bool:
         from i2i.benchmarks.page.content import facts  # not needed for a page that is there already
         from i2i.benchmarks.page.gallery import gallery
 
-        write_text(path, html(parts, key, facts(plan, results, card), gallery(plan, results)))
-    return [NAME]
+        write_text(paths[0], html(parts, key, facts(plan, results, card), gallery(plan, results)))
+        return True
+
+    return unless_made(plan.out, "page", [NAME], key, make)
 
 
 def html(parts: dict[str, str], key: str, facts: Settings, pictures: Settings) -> str:
@@ -86,7 +89,7 @@ def _made_of(plan: Plan, results: Results) -> list[Any]:
         dict(results.failures),
         {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
         {
-            f"{name} {seed}": translations_of(plan.out, name, seed).get("key")
+            f"{name} {seed}": identity_of(plan.out / "translations" / name / f"seed{seed}")
             for name in results.contestants
             for seed in plan.seeds()
         },
@@ -96,13 +99,3 @@ def _made_of(plan: Plan, results: Results) -> list[Any]:
 def _sources() -> list[str]:
     """The code that makes the page, so that another version makes it anew."""
     return [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
-
-
-def _key_of(path: Path) -> str | None:
-    """The key in the head of a page; None if there is no page."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            head = file.read(HEAD)
-    except (OSError, ValueError):
-        return None
-    return head.partition('name="i2i-key" content="')[2].partition('"')[0] or None

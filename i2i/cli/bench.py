@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -137,6 +138,7 @@ def bench(
     from i2i.benchmarks.plan import STAGES
     from i2i.benchmarks.prepare import prepare
     from i2i.benchmarks.recorded import recorded, relocated
+    from i2i.benchmarks.stopping import stoppable
     from i2i.benchmarks.suite import budget_assignments, checkpoint_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
@@ -158,14 +160,15 @@ def bench(
         lpips = lpips or before.chosen.lpips
     elsewhere = parse(external or [], intersection)
     chosen = chosen.with_external(elsewhere)
-    with counting("drawing the embedded set") as progress:
+    with stoppable(None), counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     for warning in before.check(plan, bool(located), elsewhere) if before else ():
-        print(f"warning: {warning}", file=sys.stderr)
-    print(f"data: {plan.facts['recognised']}", file=sys.stderr)
+        console.note(f"warning: {warning}")
+    console.note(f"data: {plan.facts['recognised']}")
     if dry_run:
         for line in plan.lines(states_of(plan)):
-            print(line)
+            console.say(line)
         return
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
-    sys.exit(run_bench(plan, crew, stages, forced, by))
+    with stoppable(plan.out):
+        sys.exit(run_bench(plan, crew, stages, forced, by))

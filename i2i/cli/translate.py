@@ -1,21 +1,22 @@
 """`i2i translate`: pictures through a trained model."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from i2i import console
 from i2i.cli.options import DeviceOption, OwnModelOption, registered
 from i2i.cli.progress import counting
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
+from i2i.places import check_folder
 
 if TYPE_CHECKING:
     from i2i.checkpoint import Weights
 
 
 def translate(
-    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
     inputs: Annotated[list[Path], typer.Argument(help="Pictures and folders of pictures.")],
     target: Annotated[
         str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
@@ -45,6 +46,7 @@ def translate(
             help="How often all tiles pass beforehand, to find what norms need of the whole picture; 2 by default.",
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace translations that are there.")] = False,
     model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -82,23 +84,23 @@ def translate(
     for name, given in (("--tile", tile), ("--passes", passes)):
         if given is not None and not full:
             raise UserError(f"{name} is for translations at full resolution: add --full-resolution")
-    refuse_file(out)
+    check_folder(out)
     registered(model)
-    files = collect(inputs)
+    files = collect(inputs, out)
     chosen = choose_device(device)
     checkpoint = require_checkpoint(run)
     with told_when_short(f"{run} cannot be loaded", "free some, or take --device cpu"):
         translator, preprocess = restore(checkpoint, chosen, cast("Weights", weights))
     if not checkpoint.finished:
         position = checkpoint.position
-        print(f"{run} is at step {position.step} of {position.steps}: its training is not finished", file=sys.stderr)
+        console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
-    sizes = check_files(files, out)
+    sizes = check_files(files, out, overwrite)
     for line in left_out_line(left_out(inputs)):
-        print(line, file=sys.stderr)
-    print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
+        console.note(line)
+    console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     with counting("translating") as progress, told_when_short(f"{run} cannot translate these pictures", less):
         translate_files(convert, files, out, progress)
-    print(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
+    console.say(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")

@@ -27,7 +27,7 @@ import PIL
 from i2i import locks
 from i2i.data.decode import Decoding
 from i2i.errors import UserError
-from i2i.files import is_settled, state_of
+from i2i.files import blake2b, is_settled, state_of
 
 # Raised whenever pictures are decoded or scaled differently.
 VERSION = 1
@@ -173,7 +173,7 @@ def _treatment(decoding: Decoding) -> list[Any]:
 
 def _content(path: Path) -> str:
     try:
-        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+        return blake2b(path, 16).hex()
     except OSError as error:
         raise UserError(f"{path} cannot be read as a picture ({error.strerror}): repair or remove it") from None
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from i2i.data.image_folder import is_named_as_image
-from i2i.data.layouts import DataSet, Layout, Picture, check_names, with_own_names
+from i2i.data.layouts import DataSet, Layout, Picture, check_names, own_name, with_own_names
 from i2i.data.listed import Inside, read_text, refuse_outside
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
@@ -78,7 +78,7 @@ def scan_listed(
     _check_present(path, folder, files)
     pictures = [Picture(folder / file) for file in files]
     owner = _splits(root, files)
-    return attributes_data(root.resolve().name, root, f"attributes of {LIST}", one, pictures, has, owner)
+    return attributes_data(own_name(root), root, f"attributes of {LIST}", one, pictures, has, owner)
 
 
 def attributes_data(

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from i2i.config import DataConfig
-from i2i.data.findings import QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
+from i2i.data.findings import NO_TEST, QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
 from i2i.data.layouts import DataSet
 from i2i.data.looks import KINDS, look_at
 from i2i.data.pictures import Progress
@@ -143,10 +143,17 @@ def look_through(data: DataSet, config: DataConfig, progress: Progress | None = 
     return Seen(data, config.train_split, config.image_size, config.fit, looks)
 
 
-def refused(understood: str, image_size: tuple[int, int], hint: str | None) -> Report:
-    """The report of a place in which no data set was recognised, for the reason `understood`."""
+def refused(understood: str, image_size: tuple[int, int], hint: str | None, seen: Seen | None = None) -> Report:
+    """The report of a place in which no data set was recognised, for the reason `understood`.
+
+    What was `seen` of data that have no splits yet is told as well, but for what only splits can have.
+    """
     fault = Finding("layout", True, hint or "no data set was recognised")
-    return Report(understood, image_size, (fault,), {})
+    if seen is None:
+        return Report(understood, image_size, (fault,), {})
+    report = check(seen)
+    others = tuple(one for one in report.findings if one.kind != NO_TEST)
+    return replace(report, understood=understood, findings=(fault, *others))
 
 
 def with_findings(report: Report, more: Sequence[Finding]) -> Report:

@@ -4,10 +4,10 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
 from i2i.data.findings import Finding, Seen
-from i2i.data.images import read_picture
+from i2i.data.images import opaque, padded, read_picture
 from i2i.data.layouts import Picture
 from i2i.texts import one_line
 
@@ -60,25 +60,17 @@ def _some(places: Sequence[int], seed: int) -> list[int]:
 
 
 def _cell(seen: Seen, picture: Picture) -> Image.Image:
-    shown = _opaque(read_picture(picture.path, picture.half))
+    shown = opaque(read_picture(picture.path, picture.half), "white")
     if seen.fit == "crop":
         shown = _dimmed(shown, seen.image_size)
-    return ImageOps.pad(shown, (SIDE, SIDE), Image.Resampling.BICUBIC, color=PAPER)
+    return padded(shown, (SIDE, SIDE), PAPER)
 
 
 def _leak_cells(seen: Seen, finding: Finding) -> list[Image.Image]:
     """Pairs beside each other."""
     by_name = {seen.name(path): path for path in seen.looks}
     names = [name for pair in finding.files[: LEAKS // 2 + 1] for name in pair]
-    return [
-        ImageOps.pad(_opaque(read_picture(by_name[name])), (SIDE, SIDE), Image.Resampling.BICUBIC, color=PAPER)
-        for name in names
-    ]
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    layered = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
+    return [padded(opaque(read_picture(by_name[name]), "white"), (SIDE, SIDE), PAPER) for name in names]
 
 
 def _dimmed(picture: Image.Image, image_size: tuple[int, int]) -> Image.Image:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from i2i.data.images import Preprocess, read_picture
+from i2i.data.images import Preprocess, decoded
 from i2i.data.layouts import Picture
 
 AHEAD = 64
@@ -83,7 +83,8 @@ class Decoding:
 
     def _decode(self, position: int) -> np.ndarray:
         picture = self.pictures[position]
-        return self.preprocess(read_picture(picture.path, picture.half), self.zoom)
+        with decoded(picture.path, picture.half) as whole:
+            return self.preprocess(whole, self.zoom)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

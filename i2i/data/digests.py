@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from i2i.checksums import is_sound, sealed
-from i2i.files import State, is_settled, state_of
+from i2i.files import State, blake2b, is_settled, state_of
 
 LENGTH = 8
 """Bytes of a digest."""
@@ -43,7 +43,7 @@ def digests_of(paths: Sequence[Path], folder: Path) -> dict[Path, bytes]:
 
 
 def _digest(path: Path) -> bytes:
-    return hashlib.blake2b(path.read_bytes(), digest_size=LENGTH).digest()
+    return blake2b(path, LENGTH)
 
 
 def _stamp(paths: Sequence[Path], states: Sequence[State]) -> str:

@@ -6,13 +6,19 @@ from pathlib import Path
 from statistics import median
 
 from i2i.data.layouts import DataSet
+from i2i.data.layouts.pairs import lonely
 from i2i.data.looks import Look
 from i2i.data.near_duplicates import nearest
+from i2i.data.pair_sizes import apart, apart_line, pairs_of
 from i2i.data.wording import number, some
 
 IMBALANCE = 3.0
 LEAST_PAIR_ASPECT = 1.5
 MUCH_LOST = 0.2
+NO_TEST = "no test split"
+DARK = 65
+"""Levels of 255: pictures of 16 bits that stay below use at most 14 of them."""
+DEEP = "16-bit"
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def missing_domains(seen: Seen) -> Iterator[Finding]:
 def held_out(seen: Seen) -> Iterator[Finding]:
     """Nothing to score on."""
     if set(seen.data.splits) == {seen.train_split}:
-        yield Finding("no test split", False, "there is no test split: a bench has nothing to score on")
+        yield Finding(NO_TEST, False, "there is no test split: a bench has nothing to score on")
 
 
 def imbalance(seen: Seen) -> Iterator[Finding]:
@@ -156,6 +162,21 @@ def left_out(seen: Seen) -> Iterator[Finding]:
     """What lies in the folder and is not used."""
     for group in seen.data.unused:
         yield Finding("left out", False, f"left out: {group}", group.names)
+
+
+def nearly_pairs(seen: Seen) -> Iterator[Finding]:
+    """Single pictures that keep the others from being pairs."""
+    if seen.data.hint and (alone := lonely(seen.data.splits, seen.data.domains)):
+        yield Finding("pairs", False, seen.data.hint, tuple(alone))
+
+
+def pairs_apart(seen: Seen) -> Iterator[Finding]:
+    """Members of pairs that no crop, squeeze or border makes show the same place."""
+    sizes = {path: one.size for path, one in seen.looks.items() if one.fault is None}
+    found = [pair for split in seen.data.splits for pair in apart(pairs_of(seen.data, split), sizes)]
+    if found:
+        names = tuple((seen.name(first), seen.name(second)) for first, second in found)
+        yield Finding("proportions of pairs", False, apart_line(seen.data, found, sizes), names)
 
 
 def pairs_of_halves(seen: Seen) -> Iterator[Finding]:
@@ -195,6 +216,33 @@ def grey(seen: Seen) -> Iterator[Finding]:
     """Data without colours."""
     if seen.readable and all({"L", "LA", "1"} & set(one.kinds) for one in seen.readable):
         yield Finding("grey", False, "all pictures are greyscale: --set data.channels=1 learns in one channel")
+
+
+def dark(seen: Seen) -> Iterator[Finding]:
+    """Files of 16 bits of which a domain uses a small part of the range."""
+    for domain in seen.data.domains:
+        present = [split for split in seen.data.splits if domain in seen.data.splits[split]]
+        looks = [one for split in present for one in seen.of_split(split, domain) if DEEP in one.kinds]
+        line = dark_line(domain, [one.brightest for one in looks])
+        if line:
+            yield Finding("dark", False, line, tuple(seen.name(one.path) for one in looks))
+
+
+def dark_line(domain: str, brightest: Sequence[int]) -> str | None:
+    """What becomes of a domain's pictures of 16 bits if they use a small part of the range, or None.
+
+    Args:
+        domain: its name.
+        brightest: the highest level of each such picture in 8 bits.
+    """
+    most = max(brightest, default=255)
+    if most >= DARK:
+        return None
+    return (
+        f"{domain}: {number(len(brightest), 'picture')} of 16 bits, none with a value above {most * 257 + 128:,} of "
+        f"65,535, so no level above {most} of 255 is left: bring the values to the whole range, such as 12 bits "
+        "times 16"
+    )
 
 
 def exact_duplicates(seen: Seen) -> Iterator[Finding]:
@@ -275,6 +323,8 @@ QUESTIONS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
     left_out,
     missing_domains,
     held_out,
+    nearly_pairs,
+    pairs_apart,
     pairs_of_halves,
     exact_duplicates,
     near_duplicates,
@@ -282,5 +332,6 @@ QUESTIONS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
     proportions,
     enlarged,
     grey,
+    dark,
 )
 """All of them, in the order in which answers are told."""

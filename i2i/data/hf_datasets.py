@@ -18,7 +18,7 @@ from typing import Any
 
 from i2i.data.embedded import cache_folder
 from i2i.data.image_folder import SIGNATURES, ImageFolder
-from i2i.data.layouts import Choices, DataSet, Layout, check_names, scan
+from i2i.data.layouts import Choices, DataSet, Layout, check_names, own_name, scan
 from i2i.data.listed import content_hash
 from i2i.errors import UserError
 from i2i.splits import SPLITS, canonical_split
@@ -44,7 +44,13 @@ def _split_folders(root: Path) -> dict[str, Path]:
         splits = _json(root / DICT).get("splits")
         names = splits if isinstance(splits, list) else []
         plain = [name for name in names if isinstance(name, str) and name == Path(name).name]
-        return {canonical_split(name): root / name for name in plain if (root / name / INFO).is_file()}
+        folders = [root / name for name in plain if (root / name / INFO).is_file()]
+        found = {canonical_split(folder.name): folder for folder in folders}
+        lost = next((folder for folder in folders if folder not in found.values()), None)
+        if lost is not None:
+            other = found[canonical_split(lost.name)]
+            raise UserError(f"{root}: {lost.name} and {other.name} both stand for one split: save them as one")
+        return found
     return {"train": root} if (root / INFO).is_file() and (root / "state.json").is_file() else {}
 
 
@@ -78,7 +84,7 @@ def _read(labelled: bool, folder: ImageFolder, choices: Choices) -> DataSet:
     """Write the pictures into the cache as a folder per domain, and read that."""
     root = folder.root
     reading = "labels" if labelled else "columns"
-    place = cache_folder() / "datasets" / f"{_fingerprint(root)}-{reading}" / root.resolve().name
+    place = cache_folder() / "datasets" / f"{_fingerprint(root)}-{reading}" / own_name(root)
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         scratch = place.with_name(f".{place.name}.{os.getpid()}.part")

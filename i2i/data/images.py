@@ -12,19 +12,18 @@ from typing import Literal
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from i2i.atomic_write import replacing
 from i2i.config import DataConfig, Fit
-from i2i.errors import UserError
+from i2i.data.eight_bits import EightBits, by_bands
+from i2i.data.memory import BYTES_PER_PIXEL, DECODING
+from i2i.data.opening import opened
+from i2i.data.png_notes import png_depth
 
 Half = Literal["left", "right"]
-MAX_PIXELS = 178_956_970
-"""The largest picture that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
-"""Known by contents. Others PIL knows are left out: their decoders call other programs, or are seldom tried."""
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .ppm .pgm .pbm .pnm .gif".split()  # noqa: SIM905
 )
@@ -84,27 +83,55 @@ class Preprocess:
         return _pixels(self._opaque(picture))
 
     def _opaque(self, picture: Image.Image) -> Image.Image:
-        upright = _on_background(ImageOps.exif_transpose(picture), self.background)
-        return upright.convert("RGB" if self.channels == 3 else "L")
+        return opaque(picture, self.background, "RGB" if self.channels == 3 else "L")
 
     def _fitted(self, picture: Image.Image, size: tuple[int, int]) -> Image.Image:
         if self.fit == "crop":
             return ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
         if self.fit == "pad":
-            return ImageOps.pad(picture, size, Image.Resampling.BICUBIC, color=self.background)
+            return padded(picture, size, self.background)
         return picture.resize(size, Image.Resampling.BICUBIC)
 
 
-def read_picture(path: Path, half: Half | None = None) -> Image.Image:
-    """Decode a picture, upright and with 8 bits per channel, or one half of an aligned one.
+def opaque(picture: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
+    """The picture upright and on a background, in colours or grey; itself where it is that already."""
+    upright = _upright(picture)
+    if upright.mode == mode and not _is_transparent(upright):
+        return upright
+    return by_bands(upright, lambda band: _on_background(band, background).convert(mode))
+
+
+def padded(picture: Image.Image, size: tuple[int, int], background: str) -> Image.Image:
+    """As ImageOps.pad does, (width, height), but however narrow the picture is, a pixel of it stays."""
+    (width, height), (wide, high) = picture.size, size
+    if width / height > wide / high:
+        inner = wide, max(1, round(height / width * wide))
+    else:
+        inner = max(1, round(width / height * high)), high
+    whole = Image.new(picture.mode, size, background)
+    place = round((wide - inner[0]) / 2), round((high - inner[1]) / 2)
+    whole.paste(picture.resize(inner, Image.Resampling.BICUBIC), place)
+    return whole
+
+
+@contextmanager
+def decoded(path: Path, half: Half | None = None) -> Iterator[Image.Image]:
+    """A picture, upright and with 8 bits per channel, or one half of an aligned one, within the memory for decoding.
+
+    Where many threads decode, what they make of the picture belongs into the block.
 
     Raises:
-        UserError: naming the file, if it is missing, empty, not decodable, or of more than `MAX_PIXELS`.
+        UserError: naming the file, if it is missing, empty, not decodable, of more than `MAX_PIXELS`, or of values or
+            colours that are not known.
     """
-    with _opened(path) as picture:
-        decoded = _eight_bit(ImageOps.exif_transpose(picture))
-        decoded.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
-        return decoded if half is None else _half(decoded, half)
+    with opened(path) as stored, DECODING.taken(BYTES_PER_PIXEL * stored.width * stored.height):
+        yield _decode(stored, path, half)
+
+
+def read_picture(path: Path, half: Half | None = None) -> Image.Image:
+    """The picture that `decoded` yields."""
+    with decoded(path, half) as picture:
+        return picture
 
 
 def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
@@ -113,10 +140,8 @@ def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
     Raises:
         UserError: naming the file, if it is missing, empty or of no known format.
     """
-    with _opened(path) as picture:
-        # To look for what may stand behind the pixels of a PNG file, PIL would decode them.
-        told = picture.format != "PNG" or "exif" in picture.info
-        turned = told and picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+    with opened(path) as picture:
+        turned = told_orientation(picture) >= 5
         # Newer versions of PIL give the size of a TIFF file as it will be turned, older ones as it is stored.
         stored = _stored_size(picture) if isinstance(picture, TiffImageFile) else picture.size
         width, height = stored[::-1] if turned else stored
@@ -149,23 +174,11 @@ def to_arrays(images: Tensor) -> np.ndarray:
     return to_pixels(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def _refuse_large(picture: Image.Image) -> None:
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"{width}x{height} are {width * height:,} pixels and the limit is {MAX_PIXELS:,}")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    try:
-        with Image.open(path, formats=FORMATS) as picture:
-            _refuse_large(picture)
-            yield picture
-    except FileNotFoundError:
-        raise UserError(f"there is no picture {path}") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = _reason(path, error)
-        raise UserError(f"{path} cannot be read as a picture ({reason}): repair or remove it") from None
+def told_orientation(picture: Image.Image) -> int:
+    """The EXIF orientation of a picture that was opened, 1 for none, from the file's header."""
+    # To look for what may stand behind the pixels of a PNG file, PIL would decode them.
+    told = picture.format != "PNG" or "exif" in picture.info
+    return int(picture.getexif().get(ExifTags.Base.Orientation, 1)) if told else 1
 
 
 def _stored_size(picture: TiffImageFile) -> tuple[int, int]:
@@ -177,22 +190,18 @@ def _pixels(picture: Image.Image) -> np.ndarray:
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
-def _reason(path: Path, error: Exception) -> str:
-    if path.stat().st_size == 0:
-        return "it is empty"
-    return "it is of no known format" if isinstance(error, UnidentifiedImageError) else str(error)
+def _decode(stored: Image.Image, path: Path, half: Half | None) -> Image.Image:
+    eight_bits = EightBits(stored, png_depth(path) if stored.format == "PNG" else None)
+    picture = eight_bits(_upright(stored))
+    picture.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
+    return picture if half is None else _half(picture, half)
 
 
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits: PIL by itself clips it to white. ValueError for what nobody can know."""
-    if picture.mode == "LAB":
-        raise ValueError("its colours are Lab, not RGB, CMYK or grey")
-    if not picture.mode.startswith(("I", "F")):
-        return picture
-    values = np.asarray(picture)
-    if picture.mode == "F" or values.min() < 0 or values.max() > 65535:
-        raise ValueError("it holds neither 8-bit nor 16-bit values")
-    return Image.fromarray((values / 257 + 0.5).astype(np.uint8))
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as EXIF says; the picture itself where that is nothing, for PIL would copy it."""
+    picture.load()
+    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(picture) if turned else picture
 
 
 def _half(picture: Image.Image, half: Half) -> Image.Image:
@@ -203,8 +212,12 @@ def _half(picture: Image.Image, half: Half) -> Image.Image:
     return picture.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
 
 
+def _is_transparent(picture: Image.Image) -> bool:
+    return bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
+
+
 def _on_background(picture: Image.Image, background: str) -> Image.Image:
-    if "A" not in picture.getbands() and "transparency" not in picture.info:
+    if not _is_transparent(picture):
         return picture
     layered = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layered.size, background), layered)

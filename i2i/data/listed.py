@@ -1,11 +1,11 @@
 """Names of files in lists that others wrote: read as text, and kept inside the folder that they are about."""
 
-import hashlib
 import os
 from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from i2i.errors import UserError
+from i2i.files import blake2b
 
 
 def read_text(path: Path) -> str:
@@ -24,8 +24,7 @@ def content_hash(path: Path) -> str:
 
 @cache
 def _hash(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    return blake2b(path, 16).hex()
 
 
 def refuse_outside(name: str) -> str | None:

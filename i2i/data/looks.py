@@ -1,18 +1,20 @@
 """One look at every picture file: is it readable, how large, of what kind, and what does it show."""
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from PIL import ExifTags, Image
+from PIL import Image
 
-from i2i.data.images import read_picture
+from i2i.data.images import decoded, read_picture, told_orientation
 from i2i.data.near_duplicates import Fingerprint
+from i2i.data.opening import opened
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
+from i2i.files import blake2b
 
 KINDS = {
     "1": "black and white",
@@ -39,6 +41,7 @@ class Look:
         kinds: those of `KINDS` that it is of.
         digest: BLAKE2b of the file's contents.
         fingerprint: what it shows; None for a picture of a single colour.
+        brightest: the highest level in any channel, 0 to 255.
     """
 
     path: Path
@@ -47,17 +50,38 @@ class Look:
     kinds: tuple[str, ...] = ()
     digest: bytes = b""
     fingerprint: Fingerprint | None = None
+    brightest: int = 255
 
 
 def look(path: Path) -> Look:
     """Read and decode a file once; a fault is part of the answer."""
     try:
-        picture = read_picture(path)
-        kinds = _kinds(path)
-        digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+        kinds, digest = _kinds(path), blake2b(path, 16)
+        with decoded(path) as picture:
+            return Look(path, None, picture.size, kinds, digest, Fingerprint.of(picture), brightest(picture))
     except (UserError, OSError) as error:
         return Look(path, str(error))
-    return Look(path, None, picture.size, kinds, digest, Fingerprint.of(picture))
+
+
+def brightest(picture: Image.Image) -> int:
+    """The highest level in any channel of a decoded picture, 0 to 255; 255 where levels are not brightness."""
+    if picture.mode in ("P", "1", "CMYK"):
+        return 255
+    colours = [band for band in picture.getbands() if band.upper() != "A"]
+    return max(cast(tuple[int, int], picture.getchannel(band).getextrema())[1] for band in colours)
+
+
+def is_deep(path: Path) -> bool:
+    """Whether a readable file has more than 8 bits per channel."""
+    try:
+        with opened(path) as picture:
+            return _is_deep(picture)
+    except (UserError, OSError):
+        return False
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in getattr(picture, "tile", ()))
 
 
 def look_at(paths: Sequence[Path], progress: Progress | None = None) -> Iterator[Look]:
@@ -91,15 +115,15 @@ def _fault(path: Path) -> str | None:
 
 def _kinds(path: Path) -> tuple[str, ...]:
     """From the header alone."""
-    with Image.open(path) as picture:
+    with opened(path) as picture:
         modes = {"1": "1", "L": "L", "LA": "LA", "P": "P", "CMYK": "CMYK", "RGBA": "RGBA"}
         found = [modes[picture.mode]] if picture.mode in modes else []
         if picture.mode != "LA" and picture.mode != "RGBA" and "transparency" in picture.info:
             found.append("RGBA")
-        if picture.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in getattr(picture, "tile", ())):
+        if _is_deep(picture):
             found.append("16-bit")
         if getattr(picture, "n_frames", 1) > 1:
             found.append("animated")
-        if picture.getexif().get(ExifTags.Base.Orientation, 1) not in (0, 1):
+        if told_orientation(picture) not in (0, 1):
             found.append("EXIF")
     return tuple(found)

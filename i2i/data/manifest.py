@@ -22,9 +22,9 @@ import numpy as np
 
 from i2i.data.celeba import attributes_data, label_set
 from i2i.data.image_folder import ImageFolder, is_image
-from i2i.data.images import FORMATS
-from i2i.data.layouts import Choices, DataSet, Layout, Picture, domain_data
+from i2i.data.layouts import Choices, DataSet, Layout, Picture, domain_data, own_name
 from i2i.data.listed import Inside, read_text
+from i2i.data.opening import FORMATS
 from i2i.errors import UserError, unknown
 from i2i.splits import SPLITS, canonical_split, split_of
 
@@ -250,7 +250,7 @@ def _required(root: Path) -> Path:
 
 
 def _name(table: Path) -> str:
-    return table.resolve().parent.name if table.name in NAMES else table.stem
+    return own_name(table.resolve().parent) if table.name in NAMES else table.stem.lstrip(".") or "data"
 
 
 DOMAINS, ATTRIBUTES = "a manifest of domains", "a manifest of attributes"

@@ -10,11 +10,14 @@ frames of a film, and scenes that differ in small details or in colour only. Pic
 since they would all be alike.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from PIL import Image
+
+from i2i.data.images import opaque
 
 HASH_SIDE, DCT_SIDE, THUMBNAIL_SIDE = 8, 32, 16
 MOST_BITS = 8
@@ -68,6 +71,21 @@ def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = 
     return found
 
 
+def alike(prints: list[Fingerprint]) -> Iterator[tuple[int, int]]:
+    """All pairs of positions of pictures that show the same, the smaller one first."""
+    if not prints:
+        return
+    hashes, thumbnails = np.stack([one.signs for one in prints]), np.stack([one.thumbnail for one in prints])
+    rows = max(1, BLOCK // len(prints))
+    for start in range(0, len(prints), rows):
+        near = hashes[start : start + rows] @ hashes.T >= HASH_SIDE**2 - 2 * MOST_BITS
+        for row in np.flatnonzero(near.sum(axis=1) > 1):
+            ours = start + row
+            others = np.flatnonzero(near[row, ours + 1 :]) + ours + 1
+            same = _standard(thumbnails[others]) @ _standard(thumbnails[[ours]])[0] >= LEAST_CORRELATION
+            yield from ((int(ours), int(other)) for other in others[same])
+
+
 def _confirmed(thumbnail: np.ndarray, thumbnails: np.ndarray, distances: np.ndarray) -> int | None:
     candidates = np.flatnonzero(distances <= MOST_BITS)
     candidates = candidates[np.argsort(distances[candidates], kind="stable")[:MOST_CANDIDATES]]
@@ -84,10 +102,7 @@ def _standard(thumbnails: np.ndarray) -> np.ndarray:
 
 def _grey(picture: Image.Image) -> Image.Image:
     """32x32 grey levels; what is transparent is white."""
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        layered = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered)
-    return picture.convert("L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
+    return opaque(picture, "white", "L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
 
 
 def _hash(grey: np.ndarray) -> np.ndarray:

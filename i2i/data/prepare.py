@@ -16,8 +16,9 @@ from typing import Literal
 
 from PIL import Image
 
-from i2i.data.images import Half, Preprocess, read_picture
+from i2i.data.images import Half, Preprocess, decoded
 from i2i.data.layouts import CARD, DataSet, Picture
+from i2i.data.layouts.card import Division
 from i2i.data.listings import write_listing
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
@@ -86,10 +87,14 @@ def _by_domain(data: DataSet, format: Format) -> tuple[list[Work], list[str]]:
     return work, [f"{renamed:,} of them renamed: names must differ without their suffixes"] if renamed else []
 
 
-def write_card(data: DataSet, out: Path) -> None:
-    """Tell in the new folder what its domains are and whether they hold pairs."""
-    if not data.labels.has_attributes:
-        card = {"name": data.name, "domains": list(data.domains), "paired": data.paired}
+def write_card(data: DataSet, out: Path, division: Division | None = None) -> None:
+    """Tell in the new folder what its domains are, whether they hold pairs, and how its splits were made."""
+    of_domains = {"name": data.name, "domains": list(data.domains), "paired": data.paired}
+    card = {
+        **({} if data.labels.has_attributes else of_domains),
+        **({"division": division.model_dump()} if division else {}),
+    }
+    if card:
         (out / CARD).write_text(json.dumps(card, indent=1))
 
 
@@ -133,7 +138,8 @@ def _write_all(work: Sequence[Work], out: Path, preprocess: Preprocess, progress
 
 def _writer(out: Path, preprocess: Preprocess) -> Callable[[Work], None]:
     def write(one: Work) -> None:
-        pixels = preprocess(read_picture(one.source, one.half))
+        with decoded(one.source, one.half) as picture:
+            pixels = preprocess(picture)
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         target = out / one.target
         if target.suffix == ".png":

@@ -1,29 +1,40 @@
-"""What can be said of the data before every training without reading them twice: a few lines, no decoding.
+"""What can be said of the data before every training without reading them twice: a few lines, hardly any decoding.
 
 Files of different lengths cannot be equal, so few are read to find equal ones across splits; sizes come from headers.
+Only of pictures of 16 bits some are decoded, to see whether they use their range.
 """
 
-import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from PIL import Image
-
 from i2i.config import DataConfig
-from i2i.data.findings import files_of, imbalance_line, lost_by_crop
+from i2i.data.findings import dark_line, files_of, imbalance_line, lost_by_crop
+from i2i.data.images import read_size
 from i2i.data.layouts import DataSet
+from i2i.data.looks import is_deep, look
+from i2i.data.pair_sizes import apart, apart_line, pairs_of
 from i2i.data.wording import number, some
+from i2i.errors import UserError
+from i2i.files import blake2b
 
 MOST_HEADERS = 300
 """Pictures of the training split whose headers are read, evenly spread."""
 MOST_COMPARED = 2**28
 """Bytes of files of equal length that are compared; data with more are left to `i2i data check`."""
+MOST_DECODED = 16
+"""Pictures of each domain that are decoded if they have 16 bits, evenly spread."""
 LOSS = 0.1
 
 
 def warnings(data: DataSet, config: DataConfig) -> list[str]:
     """What a user should know before training on `data` as the settings say; nothing where all is well."""
-    told = [*_leaks(data, config.train_split), *imbalance_line(data, config.train_split)]
+    told = [
+        *_leaks(data, config.train_split),
+        *imbalance_line(data, config.train_split),
+        *_apart(data, config.train_split),
+        *_dark(data, config.train_split),
+    ]
     return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
 
 
@@ -62,22 +73,37 @@ def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Itera
     lost = []
     for picture in pictures[::every]:
         try:
-            width, height = _size(picture.path)
-        except (OSError, SyntaxError, ValueError):  # the training itself will name the file
+            height, width = read_size(picture.path, picture.half)
+        except (OSError, UserError):  # the training itself will name the file
             continue
-        lost.append(lost_by_crop((max(1, width // 2) if picture.half else width, height), image_size))
+        lost.append(lost_by_crop((max(1, width), height), image_size))
     if lost and max(lost) >= LOSS:
         height, width = image_size
         mean = sum(lost) / len(lost)
         yield f"cropping to {height}x{width} takes {mean:.0%} of a training picture on average, at most {max(lost):.0%}"
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height of the upright picture."""
-    with Image.open(path) as picture:
-        width, height = picture.size
-        turned = picture.format == "JPEG" and picture.getexif().get(0x0112, 1) >= 5
-    return (height, width) if turned else (width, height)
+def _apart(data: DataSet, train_split: str) -> Iterator[str]:
+    pairs = pairs_of(data, train_split)
+    every = -(-2 * len(pairs) // MOST_HEADERS) or 1
+    some_pairs = pairs[::every]
+    sizes: dict[Path, tuple[int, int]] = {}
+    for path in dict.fromkeys(path for pair in some_pairs for path in pair):
+        with suppress(OSError, UserError):  # the training itself will name the file
+            height, width = read_size(path)
+            sizes[path] = width, height
+    if found := apart(some_pairs, sizes):
+        yield apart_line(data, found, sizes, f" of {len(some_pairs):,} looked at" if every > 1 else "")
+
+
+def _dark(data: DataSet, train_split: str) -> Iterator[str]:
+    """Of each domain some pictures are opened, and those of 16 bits decoded."""
+    for domain in data.domains:
+        paths = files_of(data, train_split, domain)
+        looks = [look(path) for path in paths[:: -(-len(paths) // MOST_DECODED) or 1] if is_deep(path)]
+        line = dark_line(domain, [one.brightest for one in looks if one.fault is None])
+        if line:
+            yield line
 
 
 def _length(path: Path) -> int:
@@ -85,4 +111,4 @@ def _length(path: Path) -> int:
 
 
 def _digest(path: Path) -> bytes:
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+    return blake2b(path, 16)

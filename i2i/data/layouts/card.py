@@ -1,32 +1,54 @@
 """The card `i2i.json` of a data folder: `{"name": ..., "domains": [...], "paired": true}`, each entry optional."""
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from pydantic import ConfigDict
+
+from i2i.documents import Document, Name, read_document
 from i2i.errors import UserError, unknown
 
 CARD = "i2i.json"
-ENTRIES = ("name", "domains", "paired")
+REMEDY = 'write {"name": "photos", "domains": ["summer", "winter"], "paired": true}, each entry optional, or remove it'
 
 
-def read_card(root: Path) -> dict[str, Any]:
-    """The card of a folder, empty where there is none; UserError for one that does not fit."""
-    path = root / CARD
-    if not path.is_file():
-        return {}
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not JSON ({error}): repair or remove it") from None
-    if not isinstance(card, dict):
-        raise UserError(f"{path} must hold an object with name, domains or paired")
-    for key in card:
-        if key not in ENTRIES:
-            raise unknown(f"entry in {path}:", key, ENTRIES)
-    _check(path, card)
+class Division(Document):
+    """How `i2i data prepare --split` divided the data: its seed, and the shares of train, val and test."""
+
+    seed: int
+    shares: tuple[float, float, float]
+
+
+class Card(Document):
+    """What a card says; None: nothing.
+
+    Attributes:
+        name: short name for tables, run folders and bench folders.
+        domains: which to learn, in this order.
+        paired: whether pictures of equal name show the same scene.
+        division: how the splits were made.
+    """
+
+    model_config = ConfigDict(extra="allow")  # to be refused with a suggestion
+
+    name: Name | None = None
+    domains: tuple[str, ...] | None = None
+    paired: bool | None = None
+    division: Division | None = None
+
+
+def read_card(root: Path) -> Card:
+    """The card of a folder, empty where there is none.
+
+    Raises:
+        UserError: for one that is no JSON, holds an unknown entry or one of another type, a name that cannot name a
+            folder, or a domain twice.
+    """
+    card = read_document(Card, root / CARD, REMEDY) or Card()
+    for key in card.model_extra or ():
+        raise unknown(f"entry in {root / CARD}:", key, Card.model_fields)
+    refuse_repeated(card.domains or (), f"{root / CARD}: domains")
     return card
 
 
@@ -35,14 +57,3 @@ def refuse_repeated(domains: Sequence[str], place: str) -> None:
     for domain, times in Counter(domains).items():
         if times > 1:
             raise UserError(f"{place} names {domain!r} {times} times: name every domain once")
-
-
-def _check(path: Path, card: Mapping[str, Any]) -> None:
-    domains = card.get("domains", [])
-    if not (isinstance(domains, list) and all(isinstance(domain, str) for domain in domains)):
-        raise UserError(f'{path}: domains={domains!r} must be a list of names such as ["summer", "winter"]')
-    refuse_repeated(domains, f"{path}: domains")
-    if not isinstance(card.get("paired", False), bool):
-        raise UserError(f"{path}: paired={card['paired']!r} must be true or false")
-    if not isinstance(card.get("name", ""), str):
-        raise UserError(f"{path}: name={card['name']!r} must be a text")

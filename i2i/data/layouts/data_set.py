@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from i2i import files
 from i2i.data.image_folder import LeftOut, left_out_line
 from i2i.data.images import Half
 from i2i.data.layouts.card import refuse_repeated
@@ -71,6 +72,10 @@ class DataSet:
     hint: str = ""
     left_out: tuple[LeftOut, ...] = field(default=(), compare=False)
 
+    def __post_init__(self) -> None:
+        if not self.name or "/" in self.name or "\0" in self.name or self.name.startswith("."):
+            raise UserError(f"data cannot be called {self.name!r}: their name is part of a folder's, choose another")
+
     @property
     def unused(self) -> tuple[LeftOut, ...]:
         """What lies in the folder and is not used: what the layout leaves out, and pictures of other domains."""
@@ -115,22 +120,26 @@ class DataSet:
         refuse_repeated(domains, "data.domains")
         for domain in domains:
             if domain not in self.domains:
+                listed = """, with commas in names --set 'data.domains=["A, a", B]'"""
+                commas = listed if any("," in known for known in self.domains) else ""
                 raise UserError(
-                    f"{unknown('domain', domain, self.domains)}. Choose some with --set data.domains=A,B, "
+                    f"{unknown('domain', domain, self.domains)}. Choose some with --set data.domains=A,B{commas}, "
                     "or all with --set data.domains=null"
                 )
         return replace(self, labels=self.labels.restricted(domains))
 
-    def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None) -> str:
+    def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None, splits: Collection[str] | None = None) -> str:
         """Hash of the names and contents of every picture of these domains; the folder's own path is left out.
 
-        `blake2b` gives the BLAKE2b digest of a file's contents, 64 bytes; None: every file is read.
+        Args:
+            blake2b: gives the BLAKE2b digest of a file's contents, 64 bytes; None: every file is read.
+            splits: the pictures of these alone; None: of all.
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
-        contents = blake2b or cache(lambda path: hashlib.blake2b(path.read_bytes()).digest())
+        contents = blake2b or cache(files.blake2b)
         for split, domains in sorted(self.splits.items()):
-            for domain in self.domains:
+            for domain in self.domains if splits is None or split in splits else ():
                 for picture in domains.get(domain, ()):
                     digest.update(f"{split}\0{domain}\0{picture.path.name}\0{picture.half}\0".encode())
                     digest.update(contents(picture.path))

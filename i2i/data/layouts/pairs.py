@@ -1,0 +1,84 @@
+"""Whether pictures of several domains are pairs, by their names, and which of them lack a partner."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from i2i.data.layouts.data_set import Picture, Splits
+from i2i.data.wording import some
+from i2i.errors import UserError
+
+ONLY_NUMBERS = "names are equal in all domains, but only numbers: if they are pairs, --set data.paired=true"
+FEW = 10
+"""Where one in so many names lacks a partner, or fewer, the others look like pairs."""
+
+
+def said_by_names(splits: Splits, domains: Sequence[str]) -> tuple[bool, str]:
+    """Whether names declare pairs, and what to know where they nearly do.
+
+    They do where every domain of every split has the same names, each once. Names that differ in nothing but numbers,
+    with or without gaps, never do: cameras and scripts number pictures of any scene.
+    """
+    without = lonely(splits, domains)
+    if _only_numbers(splits, domains):
+        return False, "" if without else ONLY_NUMBERS
+    return not without, _nearly(splits, domains, without)
+
+
+def _nearly(splits: Splits, domains: Sequence[str], without: Sequence[str]) -> str:
+    """What to do where all pictures but a few have partners; empty where they do not, or all have."""
+    pictures = sum(len(own.get(domain, ())) for own in splits.values() for domain in domains)
+    if not without or len(without) > max(1, pictures // len(domains) // FEW):
+        return ""
+    return (
+        f"names are equal in all domains but for {some(without)}: add what is missing or remove what stands alone, "
+        "and they are pairs, or say that they are none by --set data.paired=false"
+    )
+
+
+def lonely(splits: Splits, domains: Sequence[str]) -> list[str]:
+    """Pictures as `split/domain/name` that not every domain of the split has, or that have their name twice."""
+    found = []
+    for split, own in splits.items():
+        scenes = {domain: _scenes(own, domain) for domain in domains}
+        everywhere = Counter(set.intersection(*(set(names) for names in scenes.values())))
+        found += [f"{split}/{domain}/{name}" for domain in domains for name in sorted(scenes[domain] - everywhere)]
+    return found
+
+
+def in_pairs(root: Path, splits: Splits, domains: Sequence[str]) -> dict[str, dict[str, tuple[Picture, ...]]]:
+    """Pictures in the order of their pairs.
+
+    Raises:
+        UserError: naming those without a partner.
+    """
+    for split, found in splits.items():
+        for domain in domains[1:]:
+            ours, theirs = _scenes(found, domains[0]), _scenes(found, domain)
+            if ours != theirs:
+                alone = sorted((ours - theirs) + (theirs - ours))
+                raise UserError(
+                    f"{root} is declared as paired, but in {split} {domains[0]} and {domain} differ: "
+                    f"{some(alone, shown=3)}"
+                )
+    return {
+        split: {domain: tuple(sorted(own, key=lambda picture: picture.scene)) for domain, own in found.items()}
+        for split, found in splits.items()
+    }
+
+
+def only_numbers(names: Sequence[str]) -> bool:
+    """Whether names differ in nothing but numbers."""
+    frames = {re.sub("[0-9]+", "#", name) for name in names}
+    return len(frames) == 1 and "#" in frames.pop()
+
+
+def _only_numbers(splits: Splits, domains: Sequence[str]) -> bool:
+    """Whether that holds in some split; a single picture tells nothing beside others."""
+    names = [[picture.scene for picture in found.get(domain, ())] for found in splits.values() for domain in domains]
+    return any(map(only_numbers, [own for own in names if len(own) > 1] or names))
+
+
+def _scenes(found: Mapping[str, Sequence[Picture]], domain: str) -> Counter[str]:
+    return Counter(picture.scene for picture in found.get(domain, ()))
