@@ -48,8 +48,11 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str, sync: bool = True) -> None:
-    """Replace a text file, UTF-8 with plain line ends; its folder is made if need be."""
-    write_bytes(path, text.encode(), sync)
+    """Replace a text file, UTF-8 with plain line ends; its folder is made if need be.
+
+    What cannot be encoded, such as bytes of a name that is no UTF-8, becomes an escape that JSON understands.
+    """
+    write_bytes(path, text.encode(errors="backslashreplace"), sync)
 
 
 def write_bytes(path: Path, contents: bytes, sync: bool = True) -> None:
