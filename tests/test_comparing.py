@@ -201,6 +201,7 @@ def test_reference_rows_are_shown_but_take_no_part(tmp_path) -> None:
     (line,) = (line for line in text.splitlines() if line.startswith("| copy |"))
     assert "**" not in line
     assert "copy, real are for reference" in text
+    assert "by a paired sign-flip test over the test pictures, at 5%, corrected (Holm) for all pairs" in text
 
 
 def test_each_group_of_the_table_has_its_own_best(tmp_path) -> None:
