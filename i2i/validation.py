@@ -4,17 +4,18 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import torch
 
 from i2i.atomic_write import write_text
 from i2i.checkpoint import Best, Position
-from i2i.config import RunConfig
+from i2i.config import MOST_COUNTED, RunConfig
 from i2i.data.layouts import DataSet
-from i2i.errors import UserError, unknown
+from i2i.errors import Damaged, UserError, unknown
 from i2i.metrics.names import is_better_high
-from i2i.texts import csv_cell, from_csv_cell
+from i2i.texts import csv_cell, from_csv_cell, one_line
 from i2i.translator import Translator
 
 FILE = "validation.csv"
@@ -90,28 +91,25 @@ def require_validation(config: RunConfig, data: DataSet) -> None:
 
 
 def read_rows(run: Path) -> list[dict[str, str]]:
-    """The lines of a run folder's validation.csv, whose steps and values are numbers; none if it was not evaluated.
+    """The lines of a run folder's validation.csv; none if it was not evaluated.
 
     Raises:
-        UserError: if the file holds anything else.
+        Damaged: if it holds something else.
     """
     path = run / FILE
-    if not path.is_file():
-        return []
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")), strict=True))
-        for row in rows:
-            _check_row(row)
-    except (ValueError, TypeError, csv.Error) as error:
-        raise UserError(f"{path} is damaged ({error}): remove it, no training needs it") from None
-    return [{**row, "metric": from_csv_cell(row["metric"])} for row in rows]
+        rows = csv.DictReader(path.read_text().splitlines()) if path.is_file() else []
+        return [{**_checked(row), "metric": from_csv_cell(row["metric"])} for row in rows]
+    except (ValueError, TypeError, KeyError, csv.Error) as error:  # of UTF-8 too
+        raise Damaged(f"{path} is no table of scores ({one_line(str(error))[:200]})", f"remove {path}") from None
 
 
-def _check_row(row: Mapping[str, str]) -> None:
-    """ValueError or TypeError unless it is a line that `evaluate` writes."""
-    if tuple(row) != COLUMNS:
-        raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
-    int(row["step"]), int(row["images"]), float(row["seconds"]), float(row["value"])
+def _checked(row: dict[str, str]) -> dict[str, str]:
+    """The row, if its numbers are numbers; an error of several kinds if not."""
+    counts, measured = (int(row["step"]), int(row["images"])), (float(row["seconds"]), float(row["value"]))
+    if not 0 <= min(counts) <= max(counts) <= MOST_COUNTED or not isfinite(measured[0]):
+        raise ValueError(f"step {row['step']}, images {row['images']}, seconds {row['seconds']} are no place")
+    return {name: row[name] for name in COLUMNS}
 
 
 def _as_csv(rows: list[dict[str, str]]) -> str:

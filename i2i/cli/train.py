@@ -1,5 +1,6 @@
 """`i2i train`: a new training, one that goes on, or one that starts with the weights of another."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,6 +112,8 @@ def train(
     from i2i.runs import describe_start, refuse_unlike_settings, starting_domains, task_of
     from i2i.trainer import choose_device
 
+    if tensorboard:
+        _require_tensorboard()
     chosen = choose_device(device)
     with joined(chosen) as processes:
         start = require_checkpoint(init) if init is not None else None
@@ -169,6 +172,11 @@ def _changes(
         located = {"path": None, "sets": None, **located}
     changes = merge(parse_assignments(assignments or []), on_fault)
     return merge(changes, {"data": located}) if located else changes
+
+
+def _require_tensorboard() -> None:
+    if find_spec("tensorboard") is None:
+        raise UserError("--tensorboard needs TensorBoard, which is not installed: pip install 'i2i[tensorboard]'")
 
 
 def _new_run(
