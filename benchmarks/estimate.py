@@ -79,11 +79,12 @@ class Estimate:
         if job.name in self._began and share >= ENOUGH:
             return self._elapsed(job.name) / share
         rates = self._rates()
-        rate = rates.get((job.function, job.contestant), rates.get((job.function, None)))
+        kinds = ((job.function, job.contestant), (job.function, None), (job.stage, None))
+        rate = next((rates[kind] for kind in kinds if kind in rates), None)
         return None if rate is None else rate * max(1.0, job.weight)
 
     def _rates(self) -> Mapping[tuple[str, str | None], float]:
-        """Seconds per weight, by function and contestant, and by function alone."""
+        """Seconds per weight, by function and contestant, and by function or stage alone."""
         running = [
             (self._open[name], self._elapsed(name) / share)
             for name, share in self._shares.items()
@@ -91,7 +92,7 @@ class Estimate:
         ]
         found: dict[tuple[str, str | None], list[tuple[Job, float]]] = {}
         for job, seconds in (*self._measured, *running):
-            for kind in {(job.function, job.contestant), (job.function, None)}:
+            for kind in {(job.function, job.contestant), (job.function, None), (job.stage, None)}:
                 found.setdefault(kind, []).append((job, seconds))
         return {
             kind: sum(seconds for _, seconds in some) / sum(max(1.0, job.weight) for job, _ in some)

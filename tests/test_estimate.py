@@ -58,8 +58,10 @@ def test_a_contestant_is_measured_by_its_own_and_else_by_others(clock):
 
 
 def test_kinds_that_were_not_measured_are_named_and_not_counted(clock):
-    estimate = Estimate([job("a2"), job("scores", "score"), job("real", "score_real")], [(job("a1"), 10)], clock)
-    assert estimate.text() == "about 10 s left, not counting: score"
+    left = [job("a2"), job("scores", "score", weight=0), job("real", "score_real", None, weight=0)]
+    assert Estimate(left, [(job("a1"), 10)], clock).text() == "about 10 s left, not counting: score"
+    measured = [(job("a1"), 10), (job("earlier", "score", "b", weight=0), 7)]
+    assert Estimate(left, measured, clock).text() == "about 24 s left"  # real pictures are scored like others
 
 
 def test_failed_jobs_measure_nothing_and_lost_ones_wait_again(clock):
