@@ -3,14 +3,13 @@
 Several processes can run the same plan in the same folder. Each job is taken by one of them, see `locks.py`.
 """
 
-import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from i2i import locks
+from i2i import console, locks
 from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.estimate import Estimate
@@ -75,7 +74,7 @@ def run_bench(
 
             return write_report(plan, errors, by, anew=tuple(stages) == ("report",))
     for name, error in errors.items():
-        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
+        console.note(f"failed: {name}: {last_line(error)}")
     return 1 if errors else 0
 
 
@@ -98,11 +97,11 @@ def _check_contestants(plan: Plan, names: Sequence[str]) -> None:
 def _claimed(plan: Plan) -> Iterator[None]:
     """Let only processes with the same plan into the results folder; the plan is written by the first of them."""
     if not locks.available():
-        print("i2i: this system has no file locks: run one bench per results folder at a time", file=sys.stderr)
+        console.note("i2i: this system has no file locks: run one bench per results folder at a time")
     text, told = plan_text(plan), False
     while (running := _claim(plan, text)) is None:
         if not told:
-            print(f"i2i: a bench with another plan runs in {plan.out}: waiting until it ends", file=sys.stderr)
+            console.note(f"i2i: a bench with another plan runs in {plan.out}: waiting until it ends")
         told = True
         time.sleep(PAUSE)
     try:
@@ -159,7 +158,7 @@ class _Work:
                     self._round(free, lines)
                     continue
                 if not told:
-                    print("i2i: what is left is being done by another bench: waiting for it", file=sys.stderr)
+                    console.note("i2i: what is left is being done by another bench: waiting for it")
                 told = True
                 time.sleep(PAUSE)
         self._print_seconds(time.monotonic() - began)
@@ -203,7 +202,7 @@ class _Work:
     def _print_seconds(self, wall: float) -> None:
         records = [status.read(self.plan.out, name) for name in self.ended]
         spent = sum(record.get("seconds", 0) for record in records)
-        print(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s", file=sys.stderr)
+        console.note(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s")
 
 
 @dataclass

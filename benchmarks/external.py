@@ -160,7 +160,7 @@ def _digest(files: Mapping[Direction, Mapping[str, Path]]) -> str:
     lines = [
         f"{direction_name(way)}/{stem} {sha256(path)}\n" for way, own in files.items() for stem, path in own.items()
     ]
-    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()
 
 
 def present(folder: Path, source: str, pictures: Sequence[Picture]) -> list[int]:

@@ -19,7 +19,8 @@ from i2i.benchmarks.plan import Plan, Training
 from i2i.benchmarks.stored import MERGED, Stored, absent_of, merged_from
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import Settings
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
+from i2i.places import check_folder
 
 SHOWN = 12  # differences in an error
 DIGITS = 12  # of a hash in an error
@@ -85,7 +86,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _check_out(benches: Sequence[Path], out: Path) -> None:
-    refuse_file(out)
+    check_folder(out)
     places = Counter(bench.resolve() for bench in benches)
     twice = [str(place) for place, count in places.items() if count > 1]
     if twice:

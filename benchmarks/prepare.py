@@ -31,8 +31,9 @@ from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
 from i2i.joined_names import direction_name, lookalikes, parted
+from i2i.places import check_folder
 from i2i.runs import check_trainable, learnt_from, run_config
 from i2i.translator import Task
 from i2i.validation import require_validation
@@ -483,7 +484,7 @@ def _lpips(text: str | None, config: RunConfig) -> "LpipsSpec | None":
 
 def _check_folder(out: Path) -> None:
     """Refuse a place that is something else, so that nothing of the user's is touched."""
-    refuse_file(out)
+    check_folder(out)
     if recorded(out) is None and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
     refuse_merged(out)

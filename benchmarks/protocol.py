@@ -103,7 +103,9 @@ def _digests(files: pd.DataFrame, split: str) -> Settings:
         "domains": {
             domain: {
                 "files": len(some),
-                "sha256": hashlib.sha256(some[["file", "half", "sha256"]].to_csv(index=False).encode()).hexdigest(),
+                "sha256": hashlib.sha256(
+                    some[["file", "half", "sha256"]].to_csv(index=False).encode(errors="surrogateescape")
+                ).hexdigest(),
             }
             for domain, some in own.groupby("domain", sort=False)
         },

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from i2i import console
 from i2i.benchmarks import outputs, report, terminal
 from i2i.benchmarks.grouping import By
 from i2i.benchmarks.plan import Plan
@@ -37,5 +38,5 @@ def publish(plan: Plan, failures: Mapping[str, str]) -> int:
     """
     results = collect(plan, failures)
     published = write(plan, results)
-    print(published.text)
+    console.say(published.text)
     return close(plan, published.files, results.failures)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from i2i import console
 from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
@@ -65,9 +65,9 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
             written = _written(plan, failures, unfinished, notes, by)
             sound = {name: described(plan.out / name) for name in written["files"]}
             write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written, "sound": sound}))
-    print(written["text"])
+    console.say(written["text"])
     for note in notes:
-        print(f"warning: {note}", file=sys.stderr)
+        console.note(f"warning: {note}")
     return close(plan, written["files"], failures, unfinished)
 
 
@@ -80,12 +80,12 @@ def close(
         Exit status: 0, or 1 if a job failed.
     """
     for name, error in failures.items():
-        print(f"failed: {name}: {last_line(error)}", file=sys.stderr)
+        console.note(f"failed: {name}: {last_line(error)}")
     if unfinished:
-        print(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:", file=sys.stderr)
+        console.note(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:")
         for name, state in unfinished.items():
-            print(f"  {name}: {state}", file=sys.stderr)
-    print(f"results in {plan.out}: {', '.join(files)}")
+            console.note(f"  {name}: {state}")
+    console.say(f"results in {plan.out}: {', '.join(files)}")
     return 1 if failures else 0
 
 
@@ -125,7 +125,7 @@ def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
         return None
     fault = first_fault(out, found.sound) if found.sound else "it has no checksums"
     if fault:
-        print(f"i2i: the report is written again, because {fault}", file=sys.stderr)
+        console.note(f"i2i: the report is written again, because {fault}")
         return None
     return {"files": found.files, "text": terminal(found.text)}
 

@@ -10,6 +10,7 @@ from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.tables import SPENT, summary
 from i2i.text_table import text_table
+from i2i.texts import one_line
 
 
 def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
@@ -29,9 +30,9 @@ class JobLines:
 
         self._console = Console(stderr=True)
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
@@ -50,13 +51,13 @@ class JobLines:
     def started(self, job: Job) -> None:
         """Show that a job runs."""
         self._estimate.started(job)
-        self._tasks[job.name] = self._bars.add_task(f"  {job.name}", total=None, status="")
+        self._tasks[job.name] = self._bars.add_task(f"  {one_line(job.name)}", total=None, status="")
 
     def progressed(self, job: Job, text: str) -> None:
         """Show how far it is, and the bench."""
         self._estimate.progressed(job, text)
         self._show_overall()
-        self._bars.update(self._tasks[job.name], status=text)
+        self._bars.update(self._tasks[job.name], status=one_line(text))
 
     def noted(self, job: Job, text: str) -> None:
         """Say it in a line that stays."""
@@ -93,4 +94,4 @@ class JobLines:
             self._bars.remove_task(self._tasks.pop(job.name))
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)

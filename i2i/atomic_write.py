@@ -27,8 +27,11 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
         OSError: if the folder cannot be written to, or the disk is full; then `path` is as it was.
     """
     partial = partial_name(path)
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # nobody knows the hidden name
     try:
         mode = os.fstat(descriptor).st_mode & 0o777
         os.close(descriptor)
@@ -45,8 +48,11 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str, sync: bool = True) -> None:
-    """Replace a text file, UTF-8 with plain line ends; its folder is made if need be."""
-    write_bytes(path, text.encode(), sync)
+    """Replace a text file, UTF-8 with plain line ends; its folder is made if need be.
+
+    What cannot be encoded, such as bytes of a name that is no UTF-8, becomes an escape that JSON understands.
+    """
+    write_bytes(path, text.encode(errors="backslashreplace"), sync)
 
 
 def write_bytes(path: Path, contents: bytes, sync: bool = True) -> None:

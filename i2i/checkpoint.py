@@ -36,6 +36,7 @@ from i2i.labels import LabelSpace
 from i2i.translator import Task, Translator
 
 FORMAT = 2
+EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint.json
 CHECKPOINTS = "checkpoints"
 Weights = Literal["last", "ema", "best"]
 """Which weights translate: of the last step, the moving average of train.ema, or the best by train.best_by."""
@@ -426,13 +427,21 @@ def read_meta(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def require_checkpoint(run: Path) -> Checkpoint:
-    """The newest checkpoint; UserError when the folder is no run or has none yet."""
+    """The newest checkpoint, or what was exported there; UserError if the folder is neither or has none yet."""
     if not run.is_dir():
         raise UserError(f"there is no run folder {run}; train one with: i2i train --model NAME --out {run}")
-    checkpoint = newest_checkpoint(run)
+    checkpoint = newest_checkpoint(run) or _exported(run)
     if checkpoint is None:
         raise UserError(f"{run} has no checkpoint yet; train it with: i2i train --model NAME --out {run}")
     return checkpoint
+
+
+def _exported(folder: Path) -> Checkpoint | None:
+    """What `i2i export --format hub` or `safetensors` wrote into the folder."""
+    if not all((folder / name).is_file() for name in (EXPORTED_META, "model.safetensors")):
+        return None
+    remedy = "download or export it again"
+    return Checkpoint(folder, read_meta(folder / EXPORTED_META, remedy), remedy)
 
 
 def load_translator(

@@ -41,6 +41,7 @@ def checksum(path: Path) -> str:
 def sealed(contents: Mapping[str, Any]) -> bytes:
     """JSON of an object, with the checksum of all its other bytes as the last entry."""
     text = json.dumps({**contents, SEAL: ""}, indent=1, ensure_ascii=False)
+    text = text.encode(errors="backslashreplace").decode()  # names of files that are no UTF-8, as JSON escapes
     return _with_seal(text, _digest(text)).encode()
 
 

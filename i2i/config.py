@@ -326,8 +326,8 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader._integer)
 
 
-def read_yaml(text: str) -> Any:
-    """The plain values of a YAML text; one of `YAML_ERRORS` if it is none."""
+def read_yaml(text: str | bytes) -> Any:
+    """The plain values of a YAML text, bytes in UTF-8 or UTF-16; one of `YAML_ERRORS` if it is none."""
     loader = _Loader(text)
     try:
         return loader.get_single_data()
@@ -338,7 +338,7 @@ def read_yaml(text: str) -> Any:
 def read_settings(path: Path) -> Settings:
     """Settings of a YAML file; UserError if it is missing or not a mapping."""
     try:
-        settings = read_yaml(path.read_text())
+        settings = read_yaml(path.read_bytes())
     except OSError:
         raise UserError(f"there is no settings file {path}") from None
     except YAML_ERRORS as error:

@@ -41,10 +41,11 @@ class ContractBroken(Exception):
 
 
 def refuse_file(out: Path) -> None:
-    """UserError if a folder cannot be made at `out` because it, or a parent, is a file."""
+    """UserError if a folder cannot be made at `out` because it, or a parent, is a file or anything but a folder."""
     for place in (out, *out.parents):
-        if place.is_file():
-            raise UserError(f"{place} is a file: choose a folder with --out")
+        if place.exists() and not place.is_dir():
+            kind = "a file" if place.is_file() else "no folder"
+            raise UserError(f"{place} is {kind}: choose a folder with --out")
 
 
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
+from i2i.places import check_folder
 
 
 @contextmanager
@@ -15,6 +16,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
     Raises:
         UserError: if `out`, or one of its parents, is a file, or it is a folder that holds something.
+        OSError: if nothing can be written there.
     """
     final = out.absolute()
     _refuse(out, final)
@@ -30,7 +32,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 def _refuse(out: Path, final: Path) -> None:
-    refuse_file(out)
+    check_folder(out)
     if final.exists() and any(final.iterdir()):
         raise UserError(f"{out} is not empty: choose another --out or remove it")
     if final.resolve() == Path.cwd():

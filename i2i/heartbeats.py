@@ -14,6 +14,8 @@ from typing import Any, Self
 
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
+from i2i.texts import one_line
+
 BEAT = 1.0
 """Seconds between two signs of life."""
 
@@ -121,7 +123,7 @@ class Heartbeats:
             silent = self._silence(SILENCE)
             if silent and self.tell(silent):
                 text = f"i2i: training stopped: {silent}; go on from the last checkpoint with --resume"
-                print(text, file=sys.__stderr__, flush=True)
+                print(one_line(text), file=sys.__stderr__, flush=True)
             if silent:
                 os._exit(1)
 

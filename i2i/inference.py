@@ -27,16 +27,17 @@ Convert = Callable[[Sequence[Path]], Iterable[np.ndarray]]
 """Some pictures to their translations, each uint8 [H, W, C]."""
 
 
-def collect(inputs: Sequence[Path]) -> Files:
+def collect(inputs: Sequence[Path], out: Path | None = None) -> Files:
     """All pictures among files, folders and patterns; folders are listed as everywhere and their trees kept.
 
     A translation has the name of its picture and the suffix .png. Pictures whose names differ in the suffix alone keep
-    it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once.
+    it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once. What lies in
+    `out`, within a folder among the inputs, was translated before and is no input.
 
     Raises:
         UserError: for a missing or empty input, or two pictures of the same name in the same place.
     """
-    named = list(dict.fromkeys(found for given in inputs for found in _found(given)))
+    named = list(dict.fromkeys(found for given in inputs for found in _found(given, out)))
     shared = Counter(name.with_suffix("") for _, name in named)
     files = [
         (path, name.with_name(f"{name.name if shared[name.with_suffix('')] > 1 else name.stem}.png"))
@@ -51,19 +52,22 @@ def left_out(inputs: Sequence[Path]) -> list[LeftOut]:
     return [group for given in inputs for place in _places(given) for group in ImageFolder(place).left_out]
 
 
-def _found(given: Path) -> Files:
-    """Pictures and their own names below what was given."""
-    return [one for place in _places(given) for one in _pictures_of(place)]
+def _found(given: Path, out: Path | None) -> Files:
+    """Pictures and their own names below what was given, but for those in `out`."""
+    return [one for place in _places(given) for one in _pictures_of(place, out)]
 
 
-def _pictures_of(place: Path) -> Files:
+def _pictures_of(place: Path, out: Path | None) -> Files:
     if place.is_file():
         return [(place, Path(place.name))]
     folder = ImageFolder(place)
     if not folder.images:
         told = "".join(f"; {line}" for line in left_out_line(folder.left_out))
         raise UserError(f"there are no pictures in {place}{told}")
-    return [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
+    found = [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
+    if out is None or place.resolve() not in out.resolve().parents:
+        return found
+    return [(path, name) for path, name in found if out.resolve() not in path.resolve().parents]
 
 
 def _places(given: Path) -> list[Path]:
@@ -213,13 +217,16 @@ def tiles_line(sizes: Sequence[tuple[int, int]], side: int | None) -> str:
     return f"full resolution: nothing is lost, {tiled} of {len(sizes)} pictures pass in tiles of {side or SIDE} px"
 
 
-def check_files(files: Files, out: Path) -> list[tuple[int, int]]:
+def check_files(files: Files, out: Path, overwrite: bool = False) -> list[tuple[int, int]]:
     """Heights and widths of all pictures, each of which is decoded, so that a broken one leaves nothing half-done.
 
     Raises:
-        UserError: for a picture that cannot be read, or that a translation in `out` would replace.
+        UserError: for a picture that cannot be read, or that a translation in `out` would replace; without
+            `overwrite` also for any other file that it would.
     """
     _refuse_overwriting(files, out)
+    if not overwrite:
+        _refuse_earlier(files, out)
     return [read_picture(path).size[::-1] for path, _ in files]
 
 
@@ -240,6 +247,13 @@ def _refuse_overwriting(files: Files, out: Path) -> None:
     for _, name in files:
         if (out / name).resolve() in inputs:
             raise UserError(f"{out / name} is one of the pictures to translate: choose another folder with --out")
+
+
+def _refuse_earlier(files: Files, out: Path) -> None:
+    there = [out / name for _, name in files if (out / name).exists()]
+    if there:
+        others = f" and {len(there) - 1} more are" if len(there) > 1 else " is"
+        raise UserError(f"{there[0]}{others} there already: choose another folder with --out, or add --overwrite")
 
 
 def _refuse_collisions(files: Files) -> None:

@@ -1,13 +1,12 @@
 """Trainings as the command line and the bench start them: from a config to a finished run folder."""
 
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from i2i import registry
+from i2i import console, registry
 from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, sound_checkpoint, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
@@ -155,7 +154,7 @@ def _check_shares(config: RunConfig, processes: Processes) -> None:
 def _leave_damaged(run: Path) -> None:
     notice = set_aside_damaged(run)
     if notice:
-        print(f"i2i: {notice}", file=sys.stderr)
+        console.note(f"i2i: {notice}")
 
 
 def _check_alike(run: Path, data: DataSet, record: DataRecord, processes: Processes) -> None:
@@ -166,11 +165,10 @@ def _check_alike(run: Path, data: DataSet, record: DataRecord, processes: Proces
     if not processes.alike(str(checkpoint.position.step if checkpoint else None)):
         raise UserError(f"the machines see different run folders {run}: put it on a file system that they share")
     if checkpoint is not None and checkpoint.processes != processes.count:
-        print(
+        console.note(
             f"i2i: {run} was trained by {counted(checkpoint.processes)} and goes on with {processes.count}: random "
             "draws differ from here on, and what a process keeps for itself, such as image pools, stays with the "
             "first of them",
-            file=sys.stderr,
         )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from io import StringIO
 
+from i2i.texts import one_line
+
 WIDTH = 140
 
 
@@ -23,9 +25,9 @@ def text_table(
 
     table = Table(title=title)
     for place, name in enumerate(header):
-        table.add_column(Text(name), justify="right" if place in right else "left", overflow="fold")
+        table.add_column(Text(one_line(name)), justify="right" if place in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(one_line(str(cell))) for cell in row))
     console = Console(file=StringIO(), width=WIDTH)
     console.print(table)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]

@@ -5,6 +5,7 @@ ways out beside the code that writes them.
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 from itertools import cycle
 
@@ -92,6 +93,38 @@ def from_csv_cell(cell: str) -> str:
     '=1+1'
     """
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+
+
+def shell(*words: str) -> str:
+    """Words of a command line as a POSIX shell takes them; control characters as bash writes them.
+
+    >>> print(shell("i2i", "a b", "$x"))
+    i2i 'a b' '$x'
+    """
+    return " ".join(shlex.quote(word) if word.isprintable() else _ansi_quoted(word) for word in words)
+
+
+def option(name: str, value: str) -> str:
+    """An option for a shell; its value may begin with a dash.
+
+    >>> print(option("--target", "-x"), option("--target", "a b"))
+    --target=-x --target 'a b'
+    """
+    return shell(f"{name}={value}") if value.startswith("-") else f"{name} {shell(value)}"
+
+
+def argument(value: object) -> str:
+    """A path for a shell that is not taken for an option."""
+    return shell(f"./{value}" if str(value).startswith("-") else str(value))
+
+
+def _ansi_quoted(word: str) -> str:
+    shown = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{''.join(char if char.isprintable() else _bytes_of(char) for char in shown)}'"
+
+
+def _bytes_of(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
 def _longest_ticks(text: str) -> int:

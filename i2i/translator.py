@@ -250,12 +250,16 @@ class Translator(nn.Module, ABC):
 
         Raises:
             UserError: for an unknown domain or direction, or images of a shape, type or range that the
-                model does not take; the text lists what is allowed. Also if what the model generates is no such
-                tensor: of another shape or type, or outside [-1, 1].
+                model does not take (other floats than those of its weights are converted); the text lists what
+                is allowed. Also if what the model generates is no such tensor: of another shape or type, or outside
+                [-1, 1].
         """
+        for domain in (target,) if source is None else (source, target):
+            if not isinstance(domain, str):
+                raise UserError(f"domains are given by name, one of {', '.join(self.task.domains)}, not as {domain!r}")
         if source is not None and (target in self.task.domains or not self.labelled):
             self._check_direction(source, target)
-        self._check_images(images)
+        images = self._taken(images)
         with torch.no_grad(), self._inference_mode():
             generate = self._labelled(images, target, attributes) if self.labelled else self._between(source, target)
             if not self.inference.one_by_one:
@@ -274,7 +278,7 @@ class Translator(nn.Module, ABC):
         Raises:
             UserError: for images that the model does not take, or a model that cannot tell.
         """
-        self._check_images(images)
+        images = self._taken(images)
         columns = self.task.labels.set_of(target).columns
         with torch.no_grad(), self._inference_mode():
             rows = self._recognised(images, target)
@@ -358,7 +362,17 @@ class Translator(nn.Module, ABC):
             allowed = ", ".join(f"{a} to {b}" for a, b in self.task.directions)
             raise UserError(f"this model does not translate {source} to {target}; it translates {allowed}")
 
+    def _taken(self, images: Tensor) -> Tensor:
+        """The images in the precision of the weights, if the model takes them."""
+        self._check_images(images)
+        weight = next(self.parameters(), None)
+        return images if weight is None else images.to(weight.dtype)
+
     def _check_images(self, images: Tensor) -> None:
+        if not isinstance(images, Tensor):
+            raise UserError(
+                f"images must be a torch.Tensor, got {type(images).__name__}: torch.from_numpy takes arrays"
+            )
         channels = self.task.channels
         if images.ndim != 4 or images.shape[1] != channels:
             raise UserError(f"images must have shape [B, {channels}, H, W], got {list(images.shape)}")

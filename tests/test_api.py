@@ -168,3 +168,21 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("i2i.api.fetch", lambda *asked: called.append(asked) or tmp_path / "h2z")
     exec(remote, scope)
     assert called == [("OWNER/NAME", True), ("OWNER/NAME", "main")]
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16])
+def test_images_of_any_floats_are_translated_in_those_of_the_weights(kind):
+    model = i2i.create("cyclegan", domains=["day", "night"], image_size=32, width=4, blocks=1)
+    images = (torch.rand(2, 3, 32, 32) * 2 - 1).to(kind)
+    assert torch.equal(model.translate(images, "day", "night"), model.translate(images.float(), "day", "night"))
+
+
+@pytest.mark.parametrize(("source", "target"), [(0, 1), ("day", ["night"]), (None, None), ("day", b"night")])
+def test_domains_that_are_no_names_and_images_that_are_no_tensor_are_user_errors(source, target):
+    model = i2i.create("stargan", domains=["day", "night"], image_size=32, width=4)
+    images = torch.zeros(1, 3, 32, 32)
+    with pytest.raises(UserError, match="given by name, one of day, night"):
+        model.translate(images, source, target)
+    for wrong in (images.numpy(), [images], "x.png"):
+        with pytest.raises(UserError, match=r"must be a torch\.Tensor"):
+            model.translate(wrong, "day", "night")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from i2i.checkpoint import load_translator
 from i2i.cli import app
-from i2i.config import DataConfig
+from i2i.config import DataConfig, read_settings
 from i2i.data.batches import LabelledBatch
 from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
@@ -345,3 +345,49 @@ def test_stargan_changes_the_attribute_it_is_told_and_no_other(tmp_path):
 def face_of(picture, preprocess):
     pixels = np.asarray(preprocess(Image.open(picture.path)), np.float32)
     return (pixels / 127.5 - 1).transpose(2, 0, 1)[None]
+
+
+def as_csv(root):
+    """Make the lists CSV files, as on Kaggle."""
+    lines = (root / "list_attr_celeba.txt").read_text().splitlines()
+    rows = [["image_id", *lines[1].split()], *(line.split() for line in lines[2:])]
+    (root / "list_attr_celeba.csv").write_text("\n".join(map(",".join, rows)) + "\n")
+    parts = (root / "list_eval_partition.txt").read_text().splitlines()
+    parts = ["image_id,partition", *(",".join(line.split()) for line in parts)]
+    (root / "list_eval_partition.csv").write_text("\n".join(parts) + "\n", encoding="utf-8-sig")
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        (root / name).unlink()
+
+
+def test_lists_in_csv_and_nested_folders_say_the_same_as_lists_in_text(tmp_path):
+    plain = opened(celeba(tmp_path / "plain"))
+    as_csv(celeba(tmp_path / "kaggle", folder="img_align_celeba/img_align_celeba"))
+    assert str(opened(tmp_path / "kaggle")).split(")")[1] == str(plain).split(")")[1]
+
+
+def test_an_attribute_list_may_hold_names_with_spaces(tmp_path):
+    root = celeba(tmp_path)
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        (root / name).write_text((root / name).read_text().replace(".png", " of a face.png"))
+    for path in (root / "img_align_celeba").iterdir():
+        path.rename(path.with_name(path.name.replace(".png", " of a face.png")))
+    data = opened(root)
+    assert data.pictures("val", "Male")[0].path.name.endswith(" of a face.png")
+    assert len(data.pictures("train", "Male")) + len(data.pictures("train", "-Male")) == 20
+
+
+@pytest.mark.parametrize("text", ["", "image_id\n1.png\n", "image_id,Male\n1.png,2\n", "image_id,Male\n1.png\n"])
+def test_a_broken_list_in_csv_is_named(tmp_path, text):
+    (tmp_path / "list_attr_celeba.csv").write_text(text)
+    with pytest.raises(UserError, match=r"list_attr_celeba\.csv"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_and_settings_with_a_byte_order_mark_are_read(tmp_path, encoding):
+    root = celeba(tmp_path)
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        (root / name).write_text((root / name).read_text(), encoding=encoding)
+    assert len(opened(root).pictures("train", "Male")) == 10
+    (tmp_path / "mine.yaml").write_text("model: {width: 4}\n", encoding=encoding)
+    assert read_settings(tmp_path / "mine.yaml") == {"model": {"width": 4}}

@@ -1,5 +1,6 @@
 """What was read to know its contents is not read again while it stays as it is, and every change is still found."""
 
+import json
 import os
 import time
 from collections import Counter
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from i2i import checksums, files
-from i2i.checksums import checksum
+from i2i.atomic_write import write_text
+from i2i.checksums import checksum, is_sound, sealed
 from i2i.data import digests
 from i2i.data.digests import digests_of
 from i2i.data.layouts import scan
@@ -139,3 +141,16 @@ def test_a_file_that_changes_after_its_checksum_was_taken_has_another(tmp_path, 
         monkeypatch.setattr(checksums, "REMEMBERED", 0.0)
         checksums._known[path] = checksums._known[path]._replace(until=time.monotonic())
     assert checksum(path) != before
+
+
+def test_names_that_are_no_utf8_are_recorded_and_read_again(tmp_path):
+    name = os.fsdecode(b"caf\xe9.png")
+    record = DataRecord({"train/day": {name: "00", "plain ü.png": "11"}})
+    write_text(tmp_path / "data.json", record.text)
+    again = DataRecord.from_text((tmp_path / "data.json").read_text(encoding="utf-8"))
+    assert again.files == record.files
+    assert again.fingerprint == record.fingerprint
+    assert "ü" in record.text
+    written = sealed({"root": name})
+    assert is_sound(written, json.loads(written))
+    assert json.loads(written)["root"] == name

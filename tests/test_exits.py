@@ -1,7 +1,10 @@
 """One name with everything in it goes through every file that shows names, and acts in none of them."""
 
+import ast
 import csv
 import io
+import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +12,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import i2i
 from i2i import card
 from i2i.benchmarks import courses, latex
 from i2i.benchmarks.csv_frames import as_csv
@@ -100,3 +104,18 @@ def test_a_name_is_no_formula_of_matplotlib():
     ]
     drawn = courses.figure(pd.DataFrame(rows, columns=courses.COURSE), "images")
     drawn.draw_without_rendering()
+
+
+def test_nothing_is_printed_past_the_one_way_out():
+    """Scripts that measure print their own numbers; a dying process has its own words."""
+    root = Path(i2i.__file__).parent
+    files = [path for folder, _, names in os.walk(root, followlinks=True) for path in (Path(folder, n) for n in names)]
+    sources = {path: path.read_text() for path in files if path.suffix == ".py" and path.name != "heartbeats.py"}
+    calls = [
+        path.name
+        for path, text in sources.items()
+        if "__main__" not in text
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert calls == []

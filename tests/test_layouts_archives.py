@@ -193,3 +193,30 @@ def test_an_archive_without_pictures_is_refused(tmp_path):
 def test_a_name_too_long_for_the_disk_is_told(tmp_path, members):
     with pytest.raises(UserError, match=r"cannot be unpacked .*File name too long"):
         open_place(pack(tmp_path / "photos.zip", {**members, "train/a/" + "x" * 300 + ".png": b"x"}))
+
+
+def test_an_archive_that_was_read_is_read_again_under_another_name(tmp_path):
+    first = zipped(tmp_path / "sky.zip", dict.fromkeys(PLACES, b"x"))
+    assert open_place(first).name == "sky"
+    for name in ("sky (1).zip", "SKY.ZIP", "moon.zip"):
+        again = first.rename(tmp_path / name)
+        data = open_place(again)
+        assert data.name == name[:-4]
+        assert all(path.path.is_file() for path in data.pictures("train", "dusk"))
+        first = again
+
+
+@pytest.mark.parametrize("beside", ["README.txt", "LICENSE.txt", "info.json", "classes.csv", "photos.txt"])
+@pytest.mark.parametrize("folders", ["sky/", "data/sky/", "a/b/sky/"])
+def test_the_folder_that_lies_beside_documents_is_the_data(tmp_path, folders, beside):
+    members = {folders + place: b"x" for place in PLACES} | {beside: b"hello"}
+    data = open_place(pack(tmp_path / "set.tar.gz", members))
+    assert (data.name, data.domains) == ("sky", ("dawn", "dusk"))
+
+
+def test_what_a_layout_reads_beside_a_folder_keeps_the_folder_in_place(tmp_path):
+    table = "path,split,domain\n" + "".join(
+        f"files/{place},{place.split('/')[0]},{place.split('/')[1]}\n" for place in PLACES
+    )
+    members = {f"files/{place}": b"x" for place in PLACES} | {"manifest.csv": table.encode()}
+    assert open_place(zipped(tmp_path / "set.zip", members)).layout.startswith("a manifest of domains")

@@ -13,7 +13,17 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "i2i"
 
 # What every part may import.
-BASE = {"atomic_write", "documents", "errors", "joined_names", "safe_paths", "splits", "texts"}
+BASE = {
+    "atomic_write",
+    "console",
+    "documents",
+    "errors",
+    "joined_names",
+    "places",
+    "safe_paths",
+    "splits",
+    "texts",
+}
 
 # What a part may import of the others. Parts further down build on those above them.
 LAYERS = {

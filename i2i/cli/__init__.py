@@ -3,15 +3,14 @@
 Heavy libraries are imported inside the commands, so that help is quick.
 """
 
-import errno
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from i2i import __version__
+from i2i import __version__, console
 from i2i.cli import bench, configs, data, export, grid, import_files, models, report, score, train, translate, weights
-from i2i.errors import ContractBroken, ExportError, TrainingError, UserError
+from i2i.cli.endings import INTERRUPTED, ending
 
 app = typer.Typer(
     name="i2i",
@@ -36,27 +35,31 @@ app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
-    """Entry point: errors that users can act on are printed in a line or two, without a traceback."""
+    """Entry point: what cannot go on ends in a line or two that say why, without a traceback."""
+    console.prepare()
     try:
-        app()
-    except UserError as error:
-        _fail(str(error), 2)
-    except (ContractBroken, TrainingError, ExportError) as error:
-        _fail(str(error), getattr(error, "status", 1))
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        # Not standalone, so that wrong usage ends as all else does; Ctrl-C then comes back as a status.
+        status = app(standalone_mode=False) or 0
+    except Exception as error:
+        console.give_up()
+        told = ending(error)
+        if told is None:
             raise
-        _fail(f"the disk of {error.filename or 'the output'} is full: make room and run it again", 1)
+        _fail(*told)
+    if status == INTERRUPTED:
+        _fail("stopped by Ctrl-C", status)
+    sys.exit(status)
 
 
-def _fail(message: str, status: int) -> None:
-    print(f"i2i: {message}", file=sys.stderr)
+def _fail(message: str, status: int) -> NoReturn:
+    if message:
+        console.note(f"i2i: {message}")
     sys.exit(status)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"i2i {__version__}")
+        console.say(f"i2i {__version__}")
         raise typer.Exit
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -162,11 +163,11 @@ def bench(
     with stoppable(None), counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     for warning in before.check(plan, bool(located), elsewhere) if before else ():
-        print(f"warning: {warning}", file=sys.stderr)
-    print(f"data: {plan.facts['recognised']}", file=sys.stderr)
+        console.note(f"warning: {warning}")
+    console.note(f"data: {plan.facts['recognised']}")
     if dry_run:
         for line in plan.lines(states_of(plan)):
-            print(line)
+            console.say(line)
         return
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
     with stoppable(plan.out):

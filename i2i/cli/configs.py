@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
+
 app = typer.Typer()
 
 
@@ -16,7 +18,7 @@ def configs(context: typer.Context) -> None:
     from i2i.benchmarks.shipped import listing
 
     if context.invoked_subcommand is None:
-        print("\n".join(listing()))
+        console.say("\n".join(listing()))
 
 
 @app.command("show")
@@ -28,4 +30,4 @@ def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="S
     from i2i.benchmarks.resolved import resolved
     from i2i.config import to_yaml
 
-    print(to_yaml(resolved(name)), end="")
+    console.say(to_yaml(resolved(name)), end="")

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import AttributesOption, DeviceOption, SetOption, SkipBadOption, data_settings
 from i2i.cli.progress import counting
-from i2i.errors import UserError
+from i2i.places import check_file
 
 app = typer.Typer(help="Data sets.", no_args_is_help=True)
 
@@ -34,7 +35,7 @@ def make_data(
     image_size = validate(DataConfig, {"image_size": size}, "size").image_size
     with counting(f"drawing {name}") as progress:
         make(name, out, image_size, scenes, test_scenes, seed, progress, val_scenes)
-    print(scan(out))
+    console.say(str(scan(out)))
 
 
 @app.command("check")
@@ -71,9 +72,9 @@ def check_data(
     from i2i.config import merge, parse_assignments
     from i2i.preflight import examine, lines, write_json
 
-    for place in (sheet, json):
-        if place is not None and (place.is_dir() or any(parent.is_file() for parent in place.parents)):
-            raise UserError(f"{place} is no place for a file: it is a folder, or lies in a file")
+    for option, place in (("--sheet", sheet), ("--json", json)):
+        if place is not None:
+            check_file(place, option)
     changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size} if size else {})
     with counting("looking at the pictures") as progress:
         report, verdicts = examine(
@@ -83,13 +84,13 @@ def check_data(
             sheet,
             seed,
             progress,
-            lambda line: print(line, file=sys.stderr),
+            console.note,
         )
-    print("\n".join(lines(report, verdicts)))
-    if sheet is not None and report.files:
-        print(f"contact sheet: {sheet}")
     if json is not None:
         write_json(json, report, verdicts)
+    console.say("\n".join(lines(report, verdicts)))
+    if sheet is not None and report.files:
+        console.say(f"contact sheet: {sheet}")
     sys.exit(1 if report.faults else 0)
 
 
@@ -125,4 +126,4 @@ def prepare_data(
         told = prepare_folder(
             merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress
         )
-    print("\n".join(told))
+    console.say("\n".join(told))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import OwnModelOption, registered
 
 
@@ -47,5 +48,5 @@ def export(
     of_the_card = {"license": license, "scores": scores, "row": row}
     of_the_hub = {"push": push, "private": private or None}
     for line in exports.export(run, format, out, opset=opset, weights=weights, **of_the_card, **of_the_hub):
-        print(line)
-    print(f"exported {run} to {out}")
+        console.say(line)
+    console.say(f"exported {run} to {out}")

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from i2i.errors import UserError, refuse_file
+from i2i import console
+from i2i.errors import UserError
+from i2i.places import check_file
 
 
 def grid(
@@ -38,11 +40,11 @@ def grid(
 
     if out.suffix.lower() not in (".pdf", ".png"):
         raise UserError(f"--out {out} must end in .pdf or .png")
-    refuse_file(out.parent)
+    check_file(out, "--out")
     finished = Finished.load(results)
     finished.check_data()
     shown = finished.columns(columns)
     chosen, note = choose(finished, rows, shown, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_grid(finished, shown, chosen, note, [out])
-    print(f"{out}: {note}")
+    console.say(f"{out}: {note}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import SetOption
 
 
@@ -36,4 +37,4 @@ def import_files(
         changes = merge(changes, {"data": {"image_size": size}})
     names = [name.strip() for name in domains.split(",")]
     for line in import_run(files, model, names, changes, out).lines():
-        print(line)
+        console.say(line)

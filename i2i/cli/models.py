@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.errors import UserError
 
 app = typer.Typer()
@@ -19,7 +20,7 @@ def models(
 ) -> None:
     """List the translators; `models check FILE.py:CLASS` tests one of your own."""
     if context.invoked_subcommand is None:
-        print("\n".join(_listing(like)))
+        console.say("\n".join(_listing(like)))
 
 
 @app.command("check")
@@ -46,12 +47,12 @@ def check_model(
     for check in CHECKS:
         reason = failure(check, subject)
         failures += reason is not None
-        print(f"{'ok    ' if reason is None else 'BROKEN'} {check.__name__.replace('_', ' ')}")
+        console.say(f"{'ok    ' if reason is None else 'BROKEN'} {check.__name__.replace('_', ' ')}")
         if reason is not None:
-            print(f"       {reason}")
+            console.say(f"       {reason}")
     if failures:
         raise ContractBroken(f"{name} breaks {failures} of {len(CHECKS)} parts of the contract")
-    print(f"{name} keeps the contract")
+    console.say(f"{name} keeps the contract")
 
 
 def _listing(pattern: str) -> list[str]:

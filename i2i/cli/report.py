@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.errors import UserError
 
 
@@ -36,5 +37,5 @@ def report(
     else:
         stored, warnings = merge(results, out)
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        console.note(f"warning: {warning}")
     sys.exit(publish(stored.plan, stored.absent))

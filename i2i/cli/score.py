@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import DeviceOption, ExtractorOption, LpipsOption
 from i2i.errors import UserError
+from i2i.places import check_file
 
 
 def score(
@@ -47,10 +49,10 @@ def score(
 
     if paired and truth is not None:
         raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
-    if json is not None and (json.is_dir() or any(place.is_file() for place in json.parents)):
-        raise UserError(f"--json {json} is no place for a file: it is a folder, or lies in a file")
+    if json is not None:
+        check_file(json, "--json")
     folders = Folders(fake, real, source, real if paired else truth)
     scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device), lpips)
-    print(scored.text())
     if json is not None:
         write_text(json, scored.json())
+    console.say(scored.text())

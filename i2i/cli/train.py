@@ -1,11 +1,11 @@
 """`i2i train`: a new training, one that goes on, or one that starts with the weights of another."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -20,8 +20,10 @@ from i2i.cli.options import (
     sized,
 )
 from i2i.cli.progress import counting
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
 from i2i.joined_names import join_names
+from i2i.places import check_folder
+from i2i.texts import argument, option
 
 if TYPE_CHECKING:
     import torch
@@ -124,14 +126,14 @@ def train(
             run = out or Path("runs") / join_names((run_config.name, data_set.name), "-")
             _check_new(run)
         if init is not None and start is not None:
-            print(describe_start(init, start, run_config, task), file=sys.stderr)
+            console.note(describe_start(init, start, run_config, task))
         if dry_run:
             _print_training(run, run_config, task, data_set)
             return
         if skipped is not None:
             left_out = skipped
             processes.once(lambda: _before_training(run, run_config, data_set, left_out))
-        _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes)
+        _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes, given)
 
 
 def _new_run(
@@ -160,7 +162,29 @@ def _new_run(
         raise UserError("which model? Choose one with --model; `i2i models` lists them")
     if "name" in changes.get("model", {}):
         raise UserError("--set model.name chooses no model: use --model")
-    return run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
+    made = run_config(name, merge(base, taken, {"data": data}, changes, on_fault))
+    return made if start or "domains" in located else _with_a_pair(made)
+
+
+def _with_a_pair(config: "RunConfig") -> "RunConfig":
+    """The first two domains of a drawn set for a model that learns one pair: the user has not chosen any."""
+    from i2i import registry
+    from i2i.config import merge
+    from i2i.data.embedded import EMBEDDED
+    from i2i.runs import run_config
+    from i2i.translator import Coverage
+
+    data = config.data
+    if data.path or data.sets or data.embedded not in EMBEDDED or registry.get(config.name).coverage is Coverage.ALL:
+        return config
+    domains = list(data.domains or EMBEDDED[data.embedded].domains)
+    if len(domains) <= 2:
+        return config
+    console.note(
+        f"{config.name} learns one pair of domains: the first two of {data.embedded}, {domains[0]} and {domains[1]}; "
+        "others with --set data.domains=A,B"
+    )
+    return run_config(config.name, merge(config.settings(), {"data": {"domains": domains[:2]}}))
 
 
 def _same_model(model: str | None, started: str) -> str:
@@ -189,7 +213,7 @@ def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]"
 def _check_new(run: Path) -> None:
     from i2i.checkpoint import newest_checkpoint
 
-    refuse_file(run)
+    check_folder(run)
     checkpoint = newest_checkpoint(run)
     if checkpoint is not None and checkpoint.imported:
         raise UserError(
@@ -205,8 +229,8 @@ def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet
     from i2i.config import to_yaml
     from i2i.runs import describe
 
-    print(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
-    print(to_yaml(config.settings()), end="")
+    console.say(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
+    console.say(to_yaml(config.settings()), end="")
 
 
 def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
@@ -217,7 +241,7 @@ def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "
     told = skipping.lines(skipped, data.root) if skipped else []
     told += quick_check.warnings(data, config.data)
     for line in told:
-        print(f"warning: {line}" if not line.startswith(" ") else line, file=sys.stderr)
+        console.note(f"warning: {line}" if not line.startswith(" ") else line)
 
 
 def _train(
@@ -230,26 +254,27 @@ def _train(
     start: "Checkpoint | None",
     accept_data: bool,
     processes: "Processes",
+    given: str | None,
 ) -> None:
+    from i2i import own_models
     from i2i.checkpoint import require_checkpoint
     from i2i.runs import counted, describe, describe_fit, train_run
     from i2i.tracking import ProgressLine, TensorBoardLog, duration
     from i2i.trainer import Observer, Trainer
 
     together = f"by {counted(processes.count)}, the first " if processes.count > 1 else ""
-    print(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}", file=sys.stderr)
-    print(f"{together}on {device}, into {run}", file=sys.stderr)
+    console.note(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}")
+    console.note(f"{together}on {device}, into {run}")
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
         uncached = trainer.pictures.decoded_when_drawn
         if uncached:
-            print(
+            console.note(
                 f"{uncached} pictures have no place in the cache and are decoded whenever they are shown: "
                 "a larger --cache-gib may be faster",
-                file=sys.stderr,
             )
         if trainer.position.step:
-            print(f"resuming at step {trainer.position.step} of {trainer.position.steps}", file=sys.stderr)
+            console.note(f"resuming at step {trainer.position.step} of {trainer.position.steps}")
         return (line, *((TensorBoardLog(run),) if tensorboard else ()))
 
     with ProgressLine(config.name) as line:
@@ -266,7 +291,9 @@ def _train(
             processes=processes,
         )
     position = require_checkpoint(run).position
-    print(
+    own = f" {option('--model', given)}" if given and own_models.is_source(given) else ""
+    console.say(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
-        f"translate with: i2i translate {run} PICTURES --target {task.directions[0][1]} --out out/"
+        f"translate with: i2i translate {argument(run)} PICTURES {option('--target', task.directions[0][1])}{own}"
+        " --out out/"
     )

@@ -1,21 +1,22 @@
 """`i2i translate`: pictures through a trained model."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from i2i import console
 from i2i.cli.options import DeviceOption, OwnModelOption, registered
 from i2i.cli.progress import counting
-from i2i.errors import UserError, refuse_file
+from i2i.errors import UserError
+from i2i.places import check_folder
 
 if TYPE_CHECKING:
     from i2i.checkpoint import Weights
 
 
 def translate(
-    run: Annotated[Path, typer.Argument(help="Run folder of a training.")],
+    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
     inputs: Annotated[list[Path], typer.Argument(help="Pictures and folders of pictures.")],
     target: Annotated[
         str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
@@ -45,6 +46,7 @@ def translate(
             help="How often all tiles pass beforehand, to find what norms need of the whole picture; 2 by default.",
         ),
     ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace translations that are there.")] = False,
     model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -80,17 +82,17 @@ def translate(
     for name, given in (("--tile", tile), ("--passes", passes)):
         if given is not None and not full:
             raise UserError(f"{name} is for translations at full resolution: add --full-resolution")
-    refuse_file(out)
+    check_folder(out)
     registered(model)
-    files = collect(inputs)
+    files = collect(inputs, out)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
-    sizes = check_files(files, out)
+    sizes = check_files(files, out, overwrite)
     for line in left_out_line(left_out(inputs)):
-        print(line, file=sys.stderr)
-    print(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess), file=sys.stderr)
+        console.note(line)
+    console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     with counting("translating") as progress:
         translate_files(convert, files, out, progress)
-    print(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
+    console.say(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from i2i import console
 from i2i.cli.progress import counting
 
 app = typer.Typer()
@@ -25,7 +26,7 @@ def weights(
         from i2i.weights_table import lines
 
         for line in lines(extractor or []):
-            print(line)
+            console.say(line)
 
 
 @app.command("get")
@@ -41,4 +42,4 @@ def get_weights(
     for name in names:
         with counting(f"fetching {name}") as progress:
             for line in get(name, progress):
-                print(line)
+                console.say(line)

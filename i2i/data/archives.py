@@ -19,9 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from i2i.data.celeba import ATTRIBUTE_LIST
 from i2i.data.embedded import cache_folder
+from i2i.data.image_folder import is_named_as_image
 from i2i.data.images import SUFFIXES
+from i2i.data.layouts import CARD
+from i2i.data.layouts.recognise import folders_in
 from i2i.data.listed import content_hash, refuse_outside
+from i2i.data.manifest import MANIFESTS
 from i2i.errors import UserError
 from i2i.splits import names_a_split
 
@@ -34,6 +39,8 @@ MOST_GROWTH = 200
 GROWTH_FROM = 1 << 28
 CHUNK = 1 << 20
 LONGEST_SHOWN = 200
+READ = {CARD, *(name for layout in (ATTRIBUTE_LIST, *MANIFESTS) for name in layout.uses)}
+"""Files that a layout reads, besides images and Arrow files."""
 BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
     *(OSError, ValueError, OverflowError, NotImplementedError, RuntimeError, MemoryError, IndexError, KeyError),
@@ -63,17 +70,18 @@ def unpacked(path: Path) -> Path:
         UserError: naming the member, for one that is no plain file inside, or contents that are damaged or too large.
     """
     with _damage_told(str(path)):
-        place = cache_folder() / "archives" / content_hash(path)
+        home = cache_folder() / "archives" / content_hash(path)
+    place = home / _stem(path)  # the name of the data: another for every name that the archive has had
     if not place.is_dir():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_name(f".{place.name}.{os.getpid()}.part")
+        home.mkdir(parents=True, exist_ok=True)
+        partial = home.with_name(f".{home.name}.{os.getpid()}.part")
         try:
-            _unpack(path, partial / _stem(path))
+            _unpack(path, partial / place.name)
             with suppress(OSError):  # somebody else may have unpacked it meanwhile
-                partial.rename(place)
+                (partial / place.name).rename(place)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    return _inner(place / _stem(path))
+    return _inner(place)
 
 
 def _stem(path: Path) -> str:
@@ -83,9 +91,16 @@ def _stem(path: Path) -> str:
 
 
 def _inner(folder: Path) -> Path:
-    """The folder itself, or the only one in it, as archives of a folder hold it."""
-    entries = list(folder.iterdir())
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() and not names_a_split(entries[0].name) else folder
+    """The folder itself, or what the only folder in it holds, if nothing that data are read from lies beside that."""
+    folders = folders_in(folder)
+    if len(folders) != 1 or names_a_split(folders[0].name) or any(map(_is_of_data, folder.iterdir())):
+        return folder
+    return _inner(folders[0])
+
+
+def _is_of_data(path: Path) -> bool:
+    """Whether a file beside folders belongs to a data set: not one like README.txt."""
+    return path.is_file() and (path.name in READ or path.suffix.lower() == ".arrow" or is_named_as_image(path.name))
 
 
 def _unpack(path: Path, out: Path) -> None:

@@ -4,13 +4,16 @@
     list_eval_partition.txt           a line per picture: its file and 0 (train), 1 (val) or 2 (test); may be missing
     img_align_celeba/ or images/      the pictures
 
-The lists may also lie in Anno/ and Eval/, the pictures in Img/, as they are distributed.
+The lists may also lie in Anno/ and Eval/, the pictures in Img/, as they are distributed. They may be CSV files of the
+same names, with a header and without a count, as on Kaggle.
 """
 
+import csv
 import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +71,7 @@ def scan_listed(
     if path is None:
         raise UserError(f"{root} has no {LIST}")
     one = label_set(attributes, exclusive)
-    names, files, values = _read_list(path)
+    names, files, values = read_list(path)
     for attribute in one.columns:
         if attribute not in names:
             raise unknown(f"attribute for {path}:", attribute, names)
@@ -103,26 +106,46 @@ def attributes_data(
 
 def partition_of(root: Path) -> Path | None:
     """The file that tells the splits of a folder with an attribute list, if it has one."""
-    return next((path for path in (root / PARTITION, root / "Eval" / PARTITION) if path.is_file()), None)
+    return _first(root, "Eval", PARTITION)
 
 
 def list_of(root: Path) -> Path | None:
     """The attribute list of a folder, if it has one."""
-    return next((path for path in (root / LIST, root / "Anno" / LIST) if path.is_file()), None)
+    return _first(root, "Anno", LIST)
 
 
-def _read_list(path: Path) -> tuple[list[str], list[str], np.ndarray]:
+def _first(root: Path, folder: str, name: str) -> Path | None:
+    """A file or its twin in CSV, in the root or else in a folder."""
+    names = (name, Path(name).with_suffix(".csv").name)
+    return next((path for place in (root, root / folder) for one in names if (path := place / one).is_file()), None)
+
+
+def read_list(path: Path) -> tuple[list[str], list[str], np.ndarray]:
     """Names of the attributes, files, and bool [files, names]."""
-    lines = read_text(path).splitlines()
-    names = lines[1].split() if len(lines) > 1 else []
-    rows = {number: line.split() for number, line in enumerate(lines, 1) if number > 2 and line.strip()}
-    if not rows or not lines[0].strip().isdigit():
-        raise UserError(f"{path} is no attribute list: expected a count, the names, then one line per picture")
+    names, rows = _table(path)
+    if not rows or not names:
+        raise UserError(
+            f"{path} is no attribute list: expected a count, the names, then one line per picture or, in a CSV file, a "
+            "header of image_id and the names first"
+        )
     for number, row in rows.items():
         if len(row) != len(names) + 1 or not {"1", "-1"}.issuperset(row[1:]):
             raise UserError(f"{path}, line {number}: expected a file and {len(names)} values of 1 or -1")
     values = np.array([row[1:] for row in rows.values()]) == "1"
     return names, [row[0] for row in rows.values()], values
+
+
+def _table(path: Path) -> tuple[list[str], dict[int, list[str]]]:
+    """Names of the attributes, and by line a file, whose name may have spaces, and its values."""
+    text = read_text(path)
+    if path.suffix == ".csv":
+        table = list(csv.reader(StringIO(text, newline="")))
+        names = [name.strip() for head in table[:1] for name in head[1:]]
+        return names, {number: row for number, row in enumerate(table[1:], 2) if row}
+    lines = text.splitlines()
+    names = lines[1].split() if len(lines) > 1 and lines[0].strip().isdigit() else []
+    rows = {number: line.strip() for number, line in enumerate(lines, 1) if number > 2 and line.strip()}
+    return names, {number: row.rsplit(maxsplit=len(names)) for number, row in rows.items()}
 
 
 def _picture_folder(root: Path, file: str) -> Path:
@@ -166,7 +189,9 @@ def _splits(root: Path, files: Sequence[str]) -> list[str]:
         count = min(TEST_PICTURES, max(1, round(TEST_SHARE * len(files))))
         test = set(np.random.default_rng(SPLIT_SEED).permutation(len(files))[:count].tolist())
         return ["test" if place in test else "train" for place in range(len(files))]
-    rows = dict(line.split()[:2] for line in read_text(path).splitlines() if len(line.split()) >= 2)
+    separator = "," if path.suffix == ".csv" else None
+    lines = (line.strip().rsplit(separator, 1) for line in read_text(path).splitlines())
+    rows = {parts[0]: parts[1] for parts in lines if len(parts) == 2}
     unassigned = [file for file in files if rows.get(file) not in ("0", "1", "2")]
     if unassigned:
         raise UserError(f"{path} gives {len(unassigned)} pictures no part 0, 1 or 2: {', '.join(unassigned[:3])}")
@@ -187,5 +212,5 @@ ATTRIBUTE_LIST = Layout(
     "CelebA's attribute list",
     lambda folder: list_of(folder.root),
     lambda folder, choices: scan_listed(folder.root, choices.attributes, choices.exclusive),
-    (LIST, PARTITION),
+    (LIST, PARTITION, Path(LIST).with_suffix(".csv").name, Path(PARTITION).with_suffix(".csv").name),
 )

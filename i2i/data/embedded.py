@@ -19,7 +19,8 @@ from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.pictures import Progress
 from i2i.data.seasons import SEASONS
 from i2i.data.styles import STYLES
-from i2i.errors import UserError, refuse_file, unknown
+from i2i.errors import UserError, unknown
+from i2i.places import check_folder
 
 # Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
 DRAWING_VERSION = 1
@@ -81,9 +82,18 @@ def make(
 
 def cache_folder() -> Path:
     """Where drawn sets are kept: $I2I_CACHE, or i2i in the user's cache folder."""
-    if "I2I_CACHE" in os.environ:
+    if os.environ.get("I2I_CACHE"):
         return Path(os.environ["I2I_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "i2i"
+    return _home_of_caches() / "i2i"
+
+
+def _home_of_caches() -> Path:
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"])
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:  # an account without a home, as in containers
+        raise UserError("there is no home folder for decoded pictures: name a folder with I2I_CACHE=DIR") from None
 
 
 def cache_place(name: str, config: DataConfig) -> Path:
@@ -102,7 +112,7 @@ def _find(name: str) -> EmbeddedSet:
 def _check_place(out: Path) -> None:
     if out.resolve() == Path.cwd():
         raise UserError(f"{out} is the folder you are in: choose a new one with --out")
-    refuse_file(out)
+    check_folder(out)
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty: choose another --out or remove it")
 

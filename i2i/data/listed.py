@@ -1,6 +1,7 @@
 """Names of files in lists that others wrote: read as text, and kept inside the folder that they are about."""
 
 import os
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -9,9 +10,10 @@ from i2i.files import blake2b
 
 
 def read_text(path: Path) -> str:
-    """A text file in UTF-8; UserError if it is none."""
+    """A text file in UTF-8, or in UTF-16 where its first bytes say so, as of PowerShell; UserError if it is none."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        contents = path.read_bytes()
+        return contents.decode("utf-16" if contents.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as text in UTF-8 ({error}): repair it") from None
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
+
 from i2i.data import celeba, manifest
 from i2i.data.layouts import DataSet
-from i2i.data.listed import read_text
 from i2i.errors import UserError
 from i2i.splits import SPLITS
 
@@ -46,10 +47,10 @@ def _table(table: Path, names: Mapping[Path, str]) -> str:
 
 
 def _attribute_list(source: Path, names: Mapping[str, str]) -> str:
-    _, attributes, *lines = read_text(source).splitlines()
-    rows = [line.split(maxsplit=1) for line in lines if line.strip()]
-    kept = [f"{names[row[0]]} {row[1]}" for row in rows if row[0] in names]
-    return "\n".join([str(len(kept)), attributes, *kept]) + "\n"
+    attributes, files, values = celeba.read_list(source)
+    rows = zip(files, np.where(values, "1", "-1").tolist(), strict=True)
+    kept = [" ".join((names[file], *row)) for file, row in rows if file in names]
+    return "\n".join([str(len(kept)), " ".join(attributes), *kept]) + "\n"
 
 
 def _partition(data: DataSet, names: Mapping[str, str]) -> str:

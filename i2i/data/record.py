@@ -52,8 +52,9 @@ class DataRecord:
 
     @cached_property
     def text(self) -> str:
-        """The record as JSON."""
-        return json.dumps(self.files, ensure_ascii=False, separators=(",", ":"))
+        """The record as JSON in UTF-8; bytes of names that are none are escaped."""
+        text = json.dumps(self.files, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(errors="backslashreplace").decode()
 
     @property
     def fingerprint(self) -> str:

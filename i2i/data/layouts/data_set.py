@@ -141,7 +141,9 @@ class DataSet:
         for split, domains in sorted(self.splits.items()):
             for domain in self.domains if splits is None or split in splits else ():
                 for picture in domains.get(domain, ()):
-                    digest.update(f"{split}\0{domain}\0{picture.path.name}\0{picture.half}\0".encode())
+                    digest.update(
+                        f"{split}\0{domain}\0{picture.path.name}\0{picture.half}\0".encode(errors="surrogateescape")
+                    )
                     digest.update(contents(picture.path))
         return digest.hexdigest()
 
