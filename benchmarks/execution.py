@@ -150,7 +150,7 @@ class _Work:
         began, told = time.monotonic(), False
         estimate = self._estimate()
         if estimate.text():
-            print(f"i2i: {estimate.text()}, by what was measured in {self.plan.out}", file=sys.stderr)
+            console.note(f"i2i: {estimate.text()}, by what was measured in {self.plan.out}")
         with JobLines(len(self._open()), estimate) as lines:
             while jobs := self._open():
                 free = _without(jobs, {job.name for job in jobs if self._is_taken(job)})
