@@ -92,6 +92,8 @@ def _comparison(metric: str, column: Column) -> dict[str, Any]:
         "metric": metric,
         "best": column.best,
         "not_distinguishable": [name for name in column.places if name in column.same],
+        "too_few_seeds": [name for name in column.places if name in column.unsure],
+        "doubt": column.doubt,
         "tested": bool(column.over),
         "tests": [
             {"a": a, "b": b, "over": test.over, "n": test.n, "p": test.p.own, "p_corrected": test.p.corrected}

@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from i2i import __version__
-from i2i.benchmarks.comparing import SAME, UNTESTED, Over
+from i2i.benchmarks.comparing import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
 from i2i.benchmarks.external import caption_lines
 from i2i.benchmarks.grouping import Group
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.suite import Budget
+from i2i.benchmarks.trust import FEATURES
 from i2i.metrics.comparison import LEVEL
+from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
 
 MEANINGS = {
@@ -32,10 +34,13 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     facts = plan.facts
     modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
-        f"{averaging(plan)} Data: {facts['dataset']}; {facts['image_size']} px; "
+        *doubts_lines(grouped),
+        f"{averaging(plan, grouped)} Data: {facts['dataset']}; {facts['image_size']} px; "
         f"fingerprint {facts['fingerprint'][:12]}.",
         *few_pictures(results),
         *ranking(plan, grouped),
+        *left_out(plan, results),
+        *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
         "`n` is the number of scored pictures, of all seeds together, by the metric that has most. `seconds` is "
@@ -76,6 +81,31 @@ def real_row(plan: Plan, results: Results) -> str:
     return f"row `real`: training against test pictures, {numbers} of a domain on either side"
 
 
+def doubts_lines(grouped: Sequence[Group]) -> list[str]:
+    """A warning per reason why some columns are not to be relied on; nothing where all are."""
+    reasons = dict.fromkeys(column.doubt for group in grouped for column in group.columns.values() if column.doubt)
+    return [f"Warning {DOUBTED}: {reason}." for reason in reasons]
+
+
+def left_out(plan: Plan, results: Results) -> list[str]:
+    """What is not measured because its weights are not on this machine, and how to get them, in a line."""
+    facts = plan.facts
+    by_default = not facts.get("chosen", {}).get("extractor") and f"FD-{FEATURES}" in results.metrics
+    large = min(map(int, facts["image_size"].split("x"))) >= NETWORKS["alex"].smallest
+    lacking = {"FID": ("inception", by_default), "LPIPS": ("lpips-alex", large and facts.get("lpips", "") is None)}
+    absent = [f"{name} (`i2i weights get {files}`)" for name, (files, lacks) in lacking.items() if lacks]
+    if not absent or results.scores.empty:
+        return []
+    return [f"Left out for want of weights: {', '.join(absent)}. Fetch them and repeat the command."]
+
+
+def suite_lines(plan: Plan) -> list[str]:
+    """Whose settings these are, in a sentence; nothing of a bench that recorded no name."""
+    suite = plan.facts["suite"]
+    about = f": {suite['about']}" if suite.get("about") else ""
+    return [f"Suite `{suite['name']}`{about}."] if suite.get("name") else []
+
+
 def few_pictures(results: Results) -> list[str]:
     """A warning if a Frechet distance has fewer pictures than it needs."""
     n = results.few_pictures
@@ -90,7 +120,7 @@ def few_pictures(results: Results) -> list[str]:
 
 def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     """What bold and the marks mean, and by which tests; nothing where nobody competes."""
-    columns = [column for group in grouped for column in group.columns.values() if len(column.places) > 1]
+    columns = _ranking_columns(grouped)
     if not columns:
         return []
     others = ", ".join([*plan.facts.get("reference_rows", ()), "real"])
@@ -99,7 +129,15 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     over = {kind for column in columns for kind in column.over}
     if over:
         lines.append(f"{SAME} not distinguishable from the best: {_tests(plan, over)}")
-    untested = dict.fromkeys(metric for group in grouped for metric, column in group.columns.items() if column.untested)
+    if any(column.unsure for column in columns):
+        lines.append(
+            f"{FEW_SEEDS} too few seeds to tell: the test over {len(plan.seeds())} of them finds differences of more "
+            f"than {LARGE:g} standard deviations at most. Where a metric has values of single pictures, the test over "
+            "them tells this one from the best."
+        )
+    untested = dict.fromkeys(
+        metric for group in grouped for metric, column in group.columns.items() if column.ranks and column.untested
+    )
     if untested:
         names = ", ".join(title(metric)[:-2] for metric in untested)
         lines.append(
@@ -111,7 +149,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
 
 def ranking_in_short(grouped: Sequence[Group]) -> str:
     """What the marks mean, in a line for a table's caption; empty where nobody competes."""
-    columns = [column for group in grouped for column in group.columns.values() if len(column.places) > 1]
+    columns = _ranking_columns(grouped)
     if not columns:
         return ""
     over = {kind for column in columns for kind in column.over}
@@ -122,8 +160,13 @@ def ranking_in_short(grouped: Sequence[Group]) -> str:
     )
     marks = ["Bold: best; underlined: second"]
     marks += [f"{SAME}: not distinguishable from the best ({tests}, {LEVEL:.0%}, Holm)"] if over else []
+    marks += [f"{FEW_SEEDS}: too few seeds to tell from it"] if any(column.unsure for column in columns) else []
     marks += [f"{UNTESTED}: best, not tested"] if any(column.untested for column in columns) else []
     return "; ".join(marks) + "."
+
+
+def _ranking_columns(grouped: Sequence[Group]) -> list[Column]:
+    return [column for group in grouped for column in group.columns.values() if column.ranks]
 
 
 def _tests(plan: Plan, over: set[Over]) -> str:
@@ -197,15 +240,16 @@ def checkpoint_lines(plan: Plan) -> list[str]:
     return [f"Checkpoint rule: {rule}{RULES[rule.partition(' ')[0]]}.", *others]
 
 
-def averaging(plan: Plan) -> str:
+def averaging(plan: Plan, grouped: Sequence[Group]) -> str:
     """What a value of the table is, in a sentence."""
-    directions, seeds = f"{len(plan.directions)} directions", plan.seeds()
-    if len(seeds) == 1:
-        return f"Means over {directions}, seed {seeds[0]}."
-    return (
-        f"Means over {directions}, ± standard deviation over {len(seeds)} seeds "
-        f"({', '.join(map(str, seeds))}; n - 1 in its denominator)."
-    )
+    by, seeds = grouped[0].by, plan.seeds()
+    spread = f"± standard deviation over {len(seeds)} seeds ({', '.join(map(str, seeds))}; n - 1 in its denominator)"
+    of_seeds = f"seed {seeds[0]}" if len(seeds) == 1 else spread
+    if by == "averaged" and len(plan.directions) > 1:
+        return f"Means over {len(plan.directions)} directions, {of_seeds}."
+    if by == "target":
+        return f"Means over the directions to each target, {of_seeds}."
+    return f"Values of single directions, {of_seeds}." if by == "direction" else f"One direction, {of_seeds}."
 
 
 def _seeds_missing(plan: Plan, results: Results) -> list[str]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pydantic import Field
 
 from i2i.config import Section
+from i2i.metrics.names import fixed, places
 
 
 class Claim(Section):
@@ -34,7 +35,7 @@ def judge(claim: Claim, means: Mapping[str, float], higher_is_better: bool, deci
         return f"not tested: this bench has no {claim.metric} of {', '.join(missing)}"
     values = [round(means[name], decimals) for name in claim.order]
     signs = [_sign(first, second) for first, second in pairwise(values)]
-    words = [f"{name} {value:.{decimals}f}" for name, value in zip(claim.order, values, strict=True)]
+    words = [f"{name} {fixed(value, places(decimals, value))}" for name, value in zip(claim.order, values, strict=True)]
     ordering = " ".join(word for both in zip(words, [*signs, ""], strict=True) for word in both).strip()
     shown = set(signs) == {">" if higher_is_better else "<"}
     return f"{'shown' if shown else 'not shown'}: {ordering}"

@@ -3,7 +3,8 @@
 Two tests, for two sources of chance. Over pictures, `sign_flip`: would the difference survive other test pictures, with
 these trained networks? Over seeds, `welch`: would it survive other trainings? Contestants are told apart where every
 test that the results allow tells them apart. A distance between sets has no values of single pictures; with one
-seed there is no test for it.
+seed there is no test for it. Where seeds are so few that the test over them could find huge differences alone, its
+silence says nothing, and is told from a test that finds none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +17,16 @@ import pandas as pd
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.metrics.comparison import LEVEL, PValue, pairwise, sign_flip, welch
+from i2i.benchmarks.trust import doubts
+from i2i.metrics.comparison import LEVEL, PValue, pairwise, sign_flip, smallest_difference, welch
 from i2i.metrics.names import decimals, is_better_high
 
 Over = Literal["pictures", "seeds"]
-SAME, UNTESTED = "†", "‡"
+SAME, UNTESTED, FEW_SEEDS = "†", "‡", "§"
+DOUBTED = "(!)"
+"""Stands behind the heading of a column that is not to be relied on."""
+LARGE = 4.0
+"""Standard deviations over seeds: seeds are too few for a test that has less than an even chance to find as much."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,16 @@ class Column:
         best: whose mean is best; None if nobody competes.
         tests: by pair, in the order of the table.
         same: not distinguishable from the best; empty where there is no test.
+        unsure: not told from the best by the test over seeds alone, which has too few of them.
+        doubt: why nothing is ranked by this metric; None where it is.
     """
 
     places: Mapping[str, int]
     best: str | None
     tests: Mapping[tuple[str, str], tuple[Tested, ...]]
     same: frozenset[str]
+    unsure: frozenset[str] = frozenset()
+    doubt: str | None = None
 
     @property
     def over(self) -> tuple[Over, ...]:
@@ -66,15 +76,31 @@ class Column:
         """Whether several compete, but nothing can be tested."""
         return len(self.places) > 1 and not self.over
 
+    @property
+    def ranks(self) -> bool:
+        """Whether anybody is better than others here: several compete, by a metric that is to be relied on."""
+        return len(self.places) > 1 and not self.doubt
+
+    @property
+    def sign(self) -> str:
+        """What stands behind the heading, with a space; empty for a metric that is to be relied on."""
+        return f" {DOUBTED}" if self.doubt else ""
+
+    def place(self, name: str) -> int | None:
+        """From 0, the best; None of who does not compete, or where nothing is ranked."""
+        return self.places.get(name) if self.ranks else None
+
     def is_best(self, name: str) -> bool:
         """Whether no other mean is better as printed; nobody is the best of one."""
-        return len(self.places) > 1 and self.places.get(name) == 0
+        return self.place(name) == 0
 
     def mark(self, name: str) -> str:
-        """The sign behind a value: not distinguishable from the best, or the best without a test."""
+        """The sign behind a value: not distinguishable from the best, too few seeds to tell, or the best untested."""
+        if not self.ranks:
+            return ""
         if self.is_best(name):
             return UNTESTED if self.untested else ""
-        return SAME if name in self.same else ""
+        return SAME if name in self.same else FEW_SEEDS if name in self.unsure else ""
 
 
 def ranked(plan: Plan, results: Results) -> list[str]:
@@ -82,7 +108,7 @@ def ranked(plan: Plan, results: Results) -> list[str]:
     return [name for name in results.contestants if name not in plan.facts.get("reference_rows", ())]
 
 
-def compare(results: Results, metric: str, names: Sequence[str]) -> Column:
+def compare(results: Results, metric: str, names: Sequence[str], doubt: str | None = None) -> Column:
     """Places and tests of these contestants by their means over the directions of the results."""
     scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model",))
     known = {name: scores[name] for name in names if name in scores and np.isfinite(scores[name].mean)}
@@ -91,20 +117,29 @@ def compare(results: Results, metric: str, names: Sequence[str]) -> Column:
     sign = 1 if is_better_high(metric) else -1
     best = max(known, key=lambda name: sign * known[name].mean)
     tests = _tests(results.details.pictures, metric, known)
-    everything = {test.over for found in tests.values() for test in found}
-    same = {name for name in known if everything and name != best and not _told_apart(tests, best, name, everything)}
-    return Column(ranks(known, sign > 0, decimals(metric)), best, tests, frozenset(same))
+    silent = {name: _silent(tests, best, name) for name in known if name != best}
+    few = {name for name in silent if silent[name] == {"seeds"} and _few_seeds(tests, known[best], known[name])}
+    same = {name for name, kinds in silent.items() if kinds} - few
+    places = ranks(known, sign > 0, decimals(metric))
+    return Column(places, best, tests, frozenset(same), frozenset(few), doubt)
 
 
-def compare_all(plan: Plan, results: Results) -> dict[str, Column]:
-    """Every metric of the table."""
+def compare_all(plan: Plan, results: Results, doubted: Mapping[str, str] | None = None) -> dict[str, Column]:
+    """Every metric of the table.
+
+    Args:
+        plan: of the bench.
+        results: of all or some of its directions.
+        doubted: by metric why nothing is ranked by it; None: as these results say.
+    """
     names = ranked(plan, results)
-    return {metric: compare(results, metric, names) for metric in results.metrics}
+    found = doubts(plan, results, names) if doubted is None else doubted
+    return {metric: compare(results, metric, names, found.get(metric)) for metric in results.metrics}
 
 
 def ranks(scores: Mapping[str, Score], descending: bool, precision: int) -> dict[str, int]:
-    """Places from 0 of means rounded to `precision` decimals, the largest first if `descending`; ties share one."""
-    rounded = {name: round(score.mean, precision) for name, score in scores.items()}
+    """Places from 0 of means as printed with `precision`, the largest first if `descending`; ties share one."""
+    rounded = {name: score.rounded(precision) for name, score in scores.items()}
     order = sorted(set(rounded.values()), reverse=descending)
     return {name: order.index(value) for name, value in rounded.items()}
 
@@ -157,9 +192,14 @@ def _over_seeds(scores: Mapping[str, Score]) -> Iterator[tuple[tuple[str, str], 
         yield (a, b), Tested("seeds", len(several[a]) + len(several[b]), p)
 
 
-def _told_apart(
-    tests: Mapping[tuple[str, str], tuple[Tested, ...]], best: str, name: str, everything: set[Over]
-) -> bool:
-    """Whether every kind of test was made of these two and tells them apart."""
+def _silent(tests: Mapping[tuple[str, str], tuple[Tested, ...]], best: str, name: str) -> set[Over]:
+    """The kinds of test that do not tell these two apart, of all that tell somebody apart from anybody."""
     own = tests.get((best, name)) or tests.get((name, best)) or ()
-    return {test.over for test in own if test.p.corrected <= LEVEL} == everything
+    everything = {test.over for found in tests.values() for test in found}
+    return everything - {test.over for test in own if test.p.corrected <= LEVEL}
+
+
+def _few_seeds(tests: Mapping[tuple[str, str], tuple[Tested, ...]], one: Score, other: Score) -> bool:
+    """Whether the test over seeds, corrected for its pairs, would find large differences only."""
+    pairs = sum(test.over == "seeds" for found in tests.values() for test in found)
+    return smallest_difference(min(len(one.by_seed), len(other.by_seed)), pairs) > LARGE

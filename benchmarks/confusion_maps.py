@@ -29,7 +29,7 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
         axes, shares = sheet.place(0, column), _shares(plan, confusion[confusion["model"] == name])
         shown = axes.imshow(np.ma.masked_invalid(shares), cmap="viridis", vmin=0, vmax=1, aspect="auto")
         label(axes, plan.domains, ways if column == 0 else [""] * len(ways))
-        axes.set_title(name, fontsize=10, parse_math=False)
+        sheet.head(axes, name)
         _frame_targets(axes, plan)
         if numbers:
             _write_shares(axes, shares)

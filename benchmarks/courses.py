@@ -1,14 +1,16 @@
 """The scores of a bench's trainings over their course: `curves.csv` and a figure with a line per contestant."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from i2i.atomic_write import write_text
 from i2i.benchmarks.csv_frames import as_csv
-from i2i.benchmarks.drawing import save, wrapped
+from i2i.benchmarks.drawing import legend, save, score_label
 from i2i.benchmarks.plan import Plan
-from i2i.metrics.names import is_better_high, title
+from i2i.benchmarks.styles import Style, styles
 from i2i.validation import COLUMNS, read_rows
 
 COURSE = ["model", "seed", "training", "evaluation", *COLUMNS]
@@ -16,7 +18,6 @@ FILES = ("curves.csv", "curves.png", "curves.pdf")
 NAMED = {"images": "real pictures shown", "updates": "real pictures shown", "seconds": "seconds of training"}
 WIDEST_RATIO = 20
 IN_A_COLUMN = 3  # panels
-LETTERS = 26  # of a line beside a panel
 
 
 def course(plan: Plan) -> pd.DataFrame:
@@ -57,29 +58,29 @@ def figure(found: pd.DataFrame, unit: str) -> Figure | None:
     metrics = list(dict.fromkeys(curves["metric"]))
     columns = 1 if len(metrics) <= IN_A_COLUMN else 2
     rows = -(-len(metrics) // columns)
-    sheet = Figure(figsize=(1 + 4 * columns, 2.2 * rows + 0.8), facecolor="white", layout="constrained")
+    sheet = Figure(figsize=(2.6 + 4 * columns, 2.2 * rows + 0.8), facecolor="white", layout="constrained")
     panels = sheet.subplots(rows, columns, sharex=True, squeeze=False).flatten()
+    looks = styles(map(str, curves["model"]))
     for axes, metric in zip(panels, metrics, strict=False):
-        _panel(axes, curves[curves["metric"] == metric], metric)
+        _panel(axes, curves[curves["metric"] == metric], metric, looks)
     for axes in panels[len(metrics) :]:
         axes.remove()
     for axes in panels[len(metrics) - columns : len(metrics)]:
         axes.tick_params(labelbottom=True)
     sheet.supxlabel(f"{NAMED[unit]} (all trainings of a seed)", fontsize=9)
-    labels = panels[0].get_legend_handles_labels()
-    for text in sheet.legend(*labels, loc="outside upper center", ncols=3, fontsize=8, frameon=False).get_texts():
-        text.set_parse_math(False)
+    legend(sheet, panels[0])
     return sheet
 
 
-def _panel(axes: Axes, curves: pd.DataFrame, metric: str) -> None:
+def _panel(axes: Axes, curves: pd.DataFrame, metric: str, looks: Mapping[str, Style]) -> None:
     for name, own in curves.groupby("model", sort=False):
-        axes.plot(own["spent"], own["value"], marker="o", markersize=3, linewidth=1.2, label=str(name).lstrip("_"))
+        look = looks[str(name)]
+        (line,) = axes.plot(own["spent"], own["value"], marker=look.marker, color=look.colour, label=str(name))
+        line.set(markersize=4, linewidth=1.2)
     values = curves["value"]
     if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():
         axes.set_yscale("log")
-    better = "higher" if is_better_high(metric) else "lower"
-    axes.set_ylabel(f"{wrapped(title(metric)[:-2], LETTERS)}\n({better} is better)", fontsize=9, parse_math=False)
+    axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
 

@@ -7,15 +7,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from i2i.atomic_write import replacing
+from i2i.metrics.names import is_better_high, title
 
 DPI = 300
 CELL = 0.5  # inches, of a map with numbers
 SMALL_CELL = 0.24  # inches, of one without
 LETTER = 0.075  # inches, of a domain's name
+LABEL = 26  # letters of a line beside a panel
+LEGEND = 28  # letters of a line of a legend
+HEAD_LETTER = 0.095  # inches, of a contestant's name
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -23,7 +28,8 @@ def save(figure: Figure, path: Path) -> None:
     suffix = path.suffix[1:].lower()
     # Without the date, so that the same results give the same file.
     metadata: dict[str, Any] = {"CreationDate": None} if suffix == "pdf" else {}
-    with replacing(path) as partial:
+    # Type 42: venues refuse the outlines of Type 3, in which matplotlib writes letters otherwise.
+    with replacing(path) as partial, rc_context({"pdf.fonttype": 42}):
         figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
 
 
@@ -31,6 +37,21 @@ def wrapped(text: str, letters: int) -> str:
     """Text in lines of at most so many letters, if no word is longer; an arrow stays with the word before it."""
     kept = text.replace(" ↑", "\N{NO-BREAK SPACE}↑").replace(" ↓", "\N{NO-BREAK SPACE}↓")
     return textwrap.fill(kept, letters)
+
+
+def score_label(metric: str) -> str:
+    """A metric's name for an axis, in lines that fit beside a small panel, and which way is better."""
+    better = "higher" if is_better_high(metric) else "lower"
+    return f"{wrapped(title(metric)[:-2], LABEL)}\n({better} is better)"
+
+
+def legend(figure: Figure, axes: Axes) -> None:
+    """Names of what is drawn in axes, beside them, where they cover nothing and not each other."""
+    handles, names = axes.get_legend_handles_labels()
+    shown = ["\n".join(textwrap.wrap(name, LEGEND)) for name in names]
+    # Matplotlib leaves out a name that begins with an underscore unless it is given with its handle.
+    for text in figure.legend(handles, shown, loc="outside right upper", fontsize=8, frameon=False).get_texts():
+        text.set_parse_math(False)
 
 
 @dataclass(frozen=True)
@@ -51,6 +72,7 @@ class Sheet:
     below: float
 
     GAP, TITLE, METRIC, BAR = 0.15, 0.65, 0.6, 0.85
+    NAME = 10.0  # points, of the names above the columns
 
     @cached_property
     def figure(self) -> Figure:
@@ -65,6 +87,14 @@ class Sheet:
         left = self.METRIC + self.left + column * (self.width + self.GAP)
         bottom = up - self.TITLE - self.height - row * (self.height + self.GAP)
         return self.figure.add_axes((left / across, bottom / up, (width or self.width) / across, self.height / up))
+
+    def head(self, axes: Axes, name: str) -> None:
+        """Put a name above a map, in two lines and smaller letters where it would run into the next one."""
+        widths = range(max(1, int(self.width / HEAD_LETTER)), len(name) + 1)
+        lines = next((two for letters in widths if len(two := textwrap.wrap(name, letters)) <= 2), [name])
+        text = axes.set_title("\n".join(lines), fontsize=self.NAME, parse_math=False)
+        across = text.get_window_extent().width / self.figure.dpi
+        text.set_fontsize(self.NAME * min(1, (self.width + self.GAP / 2) / across))
 
     def title(self, text: str) -> None:
         """Say above all maps what they show."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from i2i.benchmarks.plan import Job
-from i2i.tracking import duration
 
 SHARE = re.compile(r"(\d+)%|(\d+) of (\d+) ")
 ENOUGH = 0.05
@@ -64,6 +63,8 @@ class Estimate:
 
     def text(self) -> str:
         """`about 5 min 10 s left`, with the kinds that are not counted; empty where nothing was measured."""
+        from i2i.tracking import duration  # which imports torch
+
         whole = {name: self._seconds(job) for name, job in self._open.items()}
         left = [seconds - self._elapsed(name) for name, seconds in whole.items() if seconds is not None]
         if not left:

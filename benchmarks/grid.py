@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image
 
 from i2i.benchmarks.drawing import save
 from i2i.benchmarks.external import present
@@ -19,7 +18,7 @@ from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.recorded import plan_file
 from i2i.benchmarks.status import index_path
 from i2i.config import DataConfig
-from i2i.data.images import Preprocess, read_picture
+from i2i.data.images import Preprocess, read_picture, read_size
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
 from i2i.errors import UserError, unknown
@@ -134,8 +133,9 @@ class Finished:
             path = self._translations(column, seed) / direction_name(row.direction) / f"{shown.stem}.png"
             if not path.is_file():
                 raise UserError(f"{column} has no {direction_name(row.direction)}/{shown.stem}: choose other rows")
-            with Image.open(path) as picture:
-                return np.asarray(picture.convert("RGB"))
+            if read_size(path) != self.config.image_size:
+                raise UserError(f"{path} is not of the size of this bench: remove its folder and run the bench again")
+            return np.asarray(read_picture(path).convert("RGB"))
         if column == TARGET:
             shown = self.data.pictures(self.config.test_split, row.direction[1])[row.position]
         pixels = Preprocess.of(self.config)(read_picture(shown.path, shown.half))

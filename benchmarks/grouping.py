@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from i2i.benchmarks.comparing import Column, compare_all
+from i2i.benchmarks.comparing import Column, compare_all, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
+from i2i.benchmarks.trust import doubts
 from i2i.errors import unknown
 
 By = Literal["averaged", "target", "direction"]
@@ -51,4 +52,6 @@ def groups(plan: Plan, results: Results, by: By = "averaged") -> list[Group]:
     elif by == "direction":
         parts = {f"{source} → {target}": results.where(source, target) for source, target in plan.directions}
     filled = {name: part for name, part in parts.items() if part.contestants or not name}
-    return [Group(by, name, part, compare_all(plan, part)) for name, part in filled.items()]
+    # By all directions: who always answers with one domain is always right about that.
+    doubted = doubts(plan, results, ranked(plan, results))
+    return [Group(by, name, part, compare_all(plan, part, doubted)) for name, part in filled.items()]

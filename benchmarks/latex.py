@@ -3,17 +3,26 @@ r"""The table of a bench for a paper: `table.tex`, to be read by \input, with \u
 import re
 import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from i2i.benchmarks.captions import averaging, budget_text, checkpoint_lines, ranking_in_short
-from i2i.benchmarks.comparing import SAME, UNTESTED, Column, ranked
+from i2i.benchmarks.captions import (
+    averaging,
+    budget_text,
+    checkpoint_lines,
+    doubts_lines,
+    ranking_in_short,
+    suite_lines,
+)
+from i2i.benchmarks.comparing import FEW_SEEDS, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health
 from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.benchmarks.tables import SPENT
 from i2i.metrics.names import decimals, title
 
 SPECIAL = {
@@ -39,10 +48,12 @@ SPECIAL = {
     "–": "--",
     SAME: r"$\dagger$",
     UNTESTED: r"$\ddagger$",
+    FEW_SEEDS: r"\S{}",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v"}
 ACCENTS |= {"\u0327": "c", "\u0304": "=", "\u0306": "u", "\u0307": "."}
+MARKS = {SAME: r"^{\dagger}", UNTESTED: r"^{\ddagger}", FEW_SEEDS: r"^{\S}"}
 DASH = "--"
 STYLE = r"\\(?:mathbf|underline|emph)\b"
 PAGE = 345.0  # points, the width of text in a bare article
@@ -78,20 +89,21 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     """The summary table; `protocol` is the fingerprint of the protocol card, `by` how the table averages.
 
     Of each metric the best translator is bold and the second underlined, with ties at the precision of the table.
-    The reference rows and real pictures stand apart and are not ranked. Columns that are too many for the page go on
-    in a second tabular below, in the same float.
+    The reference rows and real pictures stand apart and are not ranked. The suite's `report.columns` choose columns and
+    their order, `report.names` say what contestants are called. Columns that are too many for the page go on in a
+    second tabular below, in the same float.
     """
-    grouped = groups(plan, results, by)
-    columns = [
-        _names(grouped),
-        *(_costs(grouped, position) for position in range(len(COST_HEADINGS)) if by == "averaged"),
-    ]
-    columns += [_metric(grouped, metric) for metric in results.metrics]
-    if len(results.details.flags):
-        columns.append(_health(grouped))
+    grouped, shown = groups(plan, results, by), plan.facts["suite"].get("report", {})
+    known: dict[str, Callable[[], _Column]] = {
+        **{name: partial(_costs, grouped, place) for place, name in enumerate(SPENT) if by == "averaged"},
+        **{metric: partial(_metric, grouped, metric) for metric in results.metrics},
+        **({"health": partial(_health, grouped)} if len(results.details.flags) else {}),
+    }
+    chosen = [name for name in shown.get("columns") or known if name in known]
+    columns = [_names(grouped, shown.get("names") or {}), *(known[name]() for name in chosen)]
     tabulars = "\n\n\\medskip\n".join(_tabular(plan, grouped, panel) for panel in _panels(columns))
-    return f"""% Needs \\usepackage{{booktabs}}.
-\\begin{{table}}
+    return f"""% Needs \\usepackage{{booktabs}}. In classes of two columns the starred float goes over both.
+\\begin{{table*}}
 \\centering
 \\footnotesize
 \\setlength{{\\tabcolsep}}{{3pt}}
@@ -100,7 +112,7 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
 
 \\medskip
 {tabulars}
-\\end{{table}}
+\\end{{table*}}
 """
 
 
@@ -163,8 +175,9 @@ def _row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _names(grouped: Sequence[Group]) -> _Column:
-    return _Column("Model", [{name: escape(name) for name in group.results.rows} for group in grouped], "l")
+def _names(grouped: Sequence[Group], display: Mapping[str, str]) -> _Column:
+    cells = [{name: escape(display.get(name, name)) for name in group.results.rows} for group in grouped]
+    return _Column("Model", cells, "l")
 
 
 def _health(grouped: Sequence[Group]) -> _Column:
@@ -172,12 +185,12 @@ def _health(grouped: Sequence[Group]) -> _Column:
     return _Column("Health", cells, "l")
 
 
-def _heading(metric: str) -> str:
+def _heading(metric: str, sign: str) -> str:
     r"""`PSNR, dB ↑` as `PSNR (dB) $\uparrow$`, a long one in several lines."""
     words, _, arrow = title(metric).rpartition(" ")
     name, comma, unit = words.partition(", ")
     lines = textwrap.wrap(f"{name} ({unit})" if comma else name, HEADING, break_long_words=False)
-    return _stacked([*map(escape, lines[:-1]), f"{escape(lines[-1])} {escape(arrow)}"])
+    return _stacked([*map(escape, lines[:-1]), f"{escape(lines[-1])} {escape(arrow)}{escape(sign)}"])
 
 
 def _stacked(lines: Sequence[str]) -> str:
@@ -199,7 +212,7 @@ def _costs(grouped: Sequence[Group], position: int) -> _Column:
 
 
 def _metric(grouped: Sequence[Group], metric: str) -> _Column:
-    return _Column(_heading(metric), [_cells(group, metric) for group in grouped])
+    return _Column(_heading(metric, grouped[0].columns[metric].sign), [_cells(group, metric) for group in grouped])
 
 
 def _cells(group: Group, metric: str) -> dict[str, str]:
@@ -209,24 +222,32 @@ def _cells(group: Group, metric: str) -> dict[str, str]:
 
 
 def _number(score: Score, precision: int, column: Column, name: str) -> str:
-    styles = {0: r"\mathbf", 1: r"\underline"}
-    place = column.places.get(name) if len(column.places) > 1 else None
-    mean = f"{score.mean:.{precision}f}"
-    styled = f"{styles[place]}{{{mean}}}" if place in styles else mean
-    spread = "" if score.deviation is None else rf" \pm {score.deviation:.{precision}f}"
-    mark = {SAME: r"^{\dagger}", UNTESTED: r"^{\ddagger}"}.get(column.mark(name), "")
-    return f"${styled}{spread}{mark}$"
+    mean, *deviation = (_exponent(part) for part in score.parts(precision))
+    styles: dict[int | None, str] = {0: r"\mathbf", 1: r"\underline"}
+    style = styles.get(column.place(name))
+    styled = f"{style}{{{mean}}}" if style else mean
+    mark = MARKS.get(column.mark(name), "")
+    number = r" \pm ".join([styled, *deviation])
+    return f"${number}{mark}$"
+
+
+def _exponent(number: str) -> str:
+    r"""`4.2767e6` as `4.2767 \cdot 10^{6}`."""
+    digits, e, power = number.partition("e")
+    return rf"{digits} \cdot 10^{{{power}}}" if e else number
 
 
 def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str) -> str:
     facts, few = plan.facts, results.few_pictures is not None
     parts = [
         f"{facts['dataset']}, {facts['image_size']} px.",
+        *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
-        averaging(plan),
+        *doubts_lines(grouped),
+        averaging(plan, grouped),
         *([f"Fewer than {ENOUGH_PICTURES:,} pictures: Frechet distances are biased upwards."] * few),
         ranking_in_short(grouped),
         f"Protocol {protocol}.",
     ]
-    return escape(" ".join(part for part in parts if part))
+    return escape(" ".join(part for part in parts if part).replace("`", ""))

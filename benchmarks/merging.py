@@ -20,7 +20,9 @@ from i2i.benchmarks.stored import MERGED, Stored, absent_of, merged_from
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import Settings
 from i2i.errors import UserError
+from i2i.joined_names import lookalikes
 from i2i.places import check_folder
+from i2i.safe_paths import refuse_links_out
 
 SHOWN = 12  # differences in an error
 DIGITS = 12  # of a hash in an error
@@ -50,6 +52,7 @@ def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
         UserError: if protocols differ, saying where; if a bench is unfinished; or if `out` holds something else.
     """
     _check_out(benches, out)
+    refuse_links_out(out)
     found = [Stored.load(bench) for bench in benches]
     for stored in found:
         _check_finished(stored)
@@ -149,7 +152,17 @@ def _named(benches: Sequence[Stored]) -> list[_Part]:
             raise UserError(f"{places} both have {name} and the same folder name: rename one of the folders")
         for number in chosen:
             parts[number][name] = name if len(chosen) == 1 else f"{name}@{labels[number]}"
+    _check_distinct([name for names in parts for name in names.values()])
     return [_Part(stored, names) for stored, names in zip(benches, parts, strict=True)]
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    """UserError if contestants of several benches would get one name, or names that share a folder somewhere."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UserError(f"two contestants would be called {name}: rename one of the folders")
+    for alike in lookalikes(names):
+        raise UserError(f"{' and '.join(alike)} would share a folder where file systems ignore case: rename a folder")
 
 
 def _trainings(part: _Part) -> dict[str, Training]:
@@ -236,7 +249,7 @@ def _link_all(folder: Path, copy: Path) -> None:
         place = copy / path.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(path, place)
+            os.link(path.resolve(), place)
         except OSError:
             shutil.copyfile(path, place)
 

@@ -4,26 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from i2i import console
-from i2i.benchmarks import outputs, report, terminal
+from i2i.benchmarks import outputs, terminal_table
 from i2i.benchmarks.grouping import By
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.reporting import close
 from i2i.benchmarks.results import Results, collect
+from i2i.benchmarks.terminal import Shown, columns_of_terminal
 
 
 @dataclass(frozen=True)
 class Published:
-    """Names of the `files` that were written, and the `text` for the terminal."""
+    """Names of the `files` that were written, and what is `shown` on the terminal."""
 
     files: list[str]
-    text: str
+    shown: Shown
 
 
 def write(plan: Plan, results: Results, by: By = "averaged") -> Published:
     """Write everything into the results folder; `by` says how the main table averages."""
     files = outputs.write(plan, results, by)
-    lines = [terminal.terminal_table(plan, results, by), *report.claim_lines(plan, results)]
-    return Published(files, "\n".join(lines))
+    return Published(files, terminal_table.shown(plan, results, by))
 
 
 def publish(plan: Plan, failures: Mapping[str, str]) -> int:
@@ -38,5 +38,5 @@ def publish(plan: Plan, failures: Mapping[str, str]) -> int:
     """
     results = collect(plan, failures)
     published = write(plan, results)
-    console.say(published.text)
+    console.say(published.shown.text(str(plan.out / "table.md"), columns_of_terminal()))
     return close(plan, published.files, results.failures)

@@ -195,7 +195,7 @@ class PlanFile(Document):
 def _require(known: Any, used: Any, kind: str) -> None:
     lacking = sorted(map(str, set(used) - set(known)))
     if lacking:
-        raise ValueError(f"it has no {kind} {lacking[0]!r}")
+        raise ValueError(f"it uses the {kind} {lacking[0]!r}, which is not among its {kind}s")
 
 
 def recorded(out: Path) -> Asked | None:

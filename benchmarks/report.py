@@ -6,7 +6,7 @@ from i2i import texts
 from i2i.benchmarks import captions, detail_tables, tables
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.formats import last_line
-from i2i.benchmarks.grouping import By, groups
+from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
@@ -26,14 +26,14 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     grouped = groups(plan, results, by)
     parts = [
         f"# {texts.markdown(plan.dataset)}: {texts.markdown(', '.join(plan.contestants()))}",
-        tables.markdown_table(tables.summary(grouped), list(map(title, results.metrics))),
+        tables.markdown_table(tables.summary(grouped), list(tables.headings(grouped[0]).values())),
         _listed(captions.caption(plan, grouped, results, protocol)),
         *_claims_section(plan, results),
         *_costs_section(plan, results),
         *_health_section(results),
         *_judgements_section(results),
         *_by_n_sections(results),
-        *_direction_sections(results),
+        *_direction_sections(results, grouped[0]),
     ]
     if results.failures:
         parts.append("## Failed")
@@ -95,10 +95,10 @@ def _by_n_sections(results: Results) -> list[str]:
     return parts
 
 
-def _direction_sections(results: Results) -> list[str]:
+def _direction_sections(results: Results, group: Group) -> list[str]:
     parts = []
     for metric in results.metrics:
-        parts.append(f"## {texts.markdown(title(metric))} by direction")
+        parts.append(f"## {texts.markdown(tables.headings(group)[metric])} by direction")
         parts.append(tables.markdown_table(tables.by_direction(results, metric)))
         if intervals := captions.intervals_caption(results, metric):
             parts.append(_listed(intervals))

@@ -1,9 +1,7 @@
 """The end of a bench: its report, written if anything has changed since the last one, and printed."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +13,13 @@ from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, evidence, state_of
 from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.terminal import Shown, columns_of_terminal
 from i2i.benchmarks.versions import differences, versions
 from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
 from i2i.documents import Document, Name, read_document
 from i2i.errors import UserError
 from i2i.locks import held
-from i2i.texts import terminal
 
 if TYPE_CHECKING:
     from i2i.benchmarks.grouping import By
@@ -31,11 +29,11 @@ SOURCES = (".py", ".html", ".css", ".js")
 
 
 class Reported(Document):
-    """What was written last: its key, names of the files, the text for the terminal, and what the files held."""
+    """What was written last: its key, names of the files, what the terminal shows, and what the files held."""
 
     key: str
     files: tuple[Name, ...]
-    text: str
+    shown: Shown
     sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
@@ -62,13 +60,12 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
         key = _key(plan, failures, unfinished, notes, by)
         written = None if anew else _unchanged(plan.out, key)
         if written is None:
-            written = _written(plan, failures, unfinished, notes, by)
-            sound = {name: described(plan.out / name) for name in written["files"]}
-            write_text(plan.out / status.FOLDER / RECORD, json.dumps({"key": key, **written, "sound": sound}))
-    console.say(written["text"])
+            written = _written(plan, key, failures, unfinished, notes, by)
+            write_text(plan.out / status.FOLDER / RECORD, written.model_dump_json())
+    console.say(written.shown.text(str(plan.out / "table.md"), columns_of_terminal()))
     for note in notes:
         console.note(f"warning: {note}")
-    return close(plan, written["files"], failures, unfinished)
+    return close(plan, written.files, failures, unfinished)
 
 
 def close(
@@ -106,16 +103,18 @@ def _failures(plan: Plan, missing: list[Job], errors: Mapping[str, str]) -> dict
 
 
 def _written(
-    plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By"
-) -> dict[str, Any]:
-    """Write everything; returns the names of the `files` and the `text` for the terminal."""
+    plan: Plan, key: str, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By"
+) -> Reported:
+    """Write everything."""
     from i2i.benchmarks.publish import write  # takes a second or two to import
     from i2i.benchmarks.results import collect
 
-    return asdict(write(plan, collect(plan, failures, unfinished, notes), by))
+    published = write(plan, collect(plan, failures, unfinished, notes), by)
+    sound: dict[str, Any] = {name: tuple(described(plan.out / name)) for name in published.files}
+    return Reported(key=key, files=tuple(published.files), shown=published.shown, sound=sound)
 
 
-def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
+def _unchanged(out: Path, key: str) -> Reported | None:
     """What was written last, if that had the same key and all of it is as it was written."""
     try:
         found = read_document(Reported, out / status.FOLDER / RECORD, "remove it")
@@ -127,7 +126,7 @@ def _unchanged(out: Path, key: str) -> dict[str, Any] | None:
     if fault:
         console.note(f"i2i: the report is written again, because {fault}")
         return None
-    return {"files": found.files, "text": terminal(found.text)}
+    return found
 
 
 def _key(plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By") -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from i2i.benchmarks.formats import DASH
+from i2i.metrics.names import fixed, places
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,24 @@ class Score:
             return None
         return math.sqrt(sum((value - self.mean) ** 2 for value in self.by_seed.values()) / (count - 1))
 
+    def places(self, decimals: int) -> int:
+        """The decimals of mean and deviation where the metric is printed with `decimals`; see `names.places`."""
+        return places(decimals, self.mean, self.deviation or 0.0)
+
+    def rounded(self, decimals: int) -> float:
+        """The mean as it is printed."""
+        return round(self.mean, self.places(decimals))
+
+    def parts(self, decimals: int) -> tuple[str, ...]:
+        """The mean as text and, of several seeds, the deviation; a dash where there is no number."""
+        if math.isnan(self.mean):
+            return (DASH,)
+        values = [self.mean] if self.deviation is None else [self.mean, self.deviation]
+        return tuple(fixed(value, self.places(decimals)) for value in values)
+
     def text(self, decimals: int) -> str:
         """`1.23 ± 0.04`, of a single seed `1.23`, and a dash where there is no number."""
-        if math.isnan(self.mean):
-            return DASH
-        spread = "" if self.deviation is None else f" ± {self.deviation:.{decimals}f}"
-        return f"{self.mean:.{decimals}f}{spread}"
+        return " ± ".join(self.parts(decimals))
 
 
 def over_seeds(scores: pd.DataFrame, by: Sequence[str]) -> dict[Any, Score]:

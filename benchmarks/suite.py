@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -88,10 +89,14 @@ class ClassifierConfig(Section):
 
 
 class ReportConfig(Section):
-    """The gallery of report.html."""
+    """The gallery of report.html, and table.tex."""
 
     pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test pictures of each direction, at most")
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="of their choice and order")
+    columns: tuple[str, ...] = Field(
+        (), description="of table.tex in this order: metrics as in results.csv, and costs; none: all"
+    )
+    names: dict[str, str] = Field(default_factory=dict, description="by contestant, what table.tex calls it")
 
 
 class ScoringConfig(Section):
@@ -132,6 +137,8 @@ class Contestant:
 class Suite(Section):
     """Everything a bench needs to know besides the data folder."""
 
+    name: str = Field("", description="that it was asked for by; filled when it is read")
+    about: str = Field("", description="what a reader of its table must know of its settings, in a sentence's part")
     models: tuple[str, ...] = Field(
         ("pix2pix", "cyclegan", "stargan"), min_length=1, description="who takes part: translators and variants"
     )
@@ -194,7 +201,7 @@ def load_suite(
     Raises:
         UserError: for an unknown suite, model or setting.
     """
-    settings = read(base) if isinstance(base, str) else dict(base)
+    settings = {**read(base), "name": Path(base).stem} if isinstance(base, str) else dict(base)
     remembered = {} if isinstance(base, str) else settings.pop("own_models", {})
     if models:
         listed = settings.get("models", Suite().models)

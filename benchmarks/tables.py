@@ -1,5 +1,6 @@
 """The tables of a report as text: one row per contestant, per direction, or per cost."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pandas as pd
@@ -28,7 +29,7 @@ def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold) -> pd.D
     The best of each metric is emphasised by `best`; behind a number stands whether it can be told from the best. Costs
     are of all directions together, and shown only if those are in one group.
     """
-    return pd.DataFrame([line for group in grouped for line in _lines(group, best)])
+    return pd.DataFrame([line for group in grouped for line in _lines(group, best)], dtype=object).fillna(DASH)
 
 
 def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]:
@@ -39,10 +40,17 @@ def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]
         if group.name:
             line = {group.by: group.name, "model": name}
         for metric in results.metrics:
-            line[title(metric)] = _marked(metric, name, means.get((name, metric)), group.columns[metric], best)
+            line[headings(group)[metric]] = _marked(
+                metric, name, means.get((name, metric)), group.columns[metric], best
+            )
         if len(results.details.flags):
             line["health"] = health(results, name)
         yield {**line, "n": whole(_pictures(scores[scores["model"] == name]))}
+
+
+def headings(group: Group) -> dict[str, str]:
+    """By metric, what stands above its column."""
+    return {metric: title(metric) + column.sign for metric, column in group.columns.items()}
 
 
 def _spent(cost: Costs | None) -> dict[str, str]:
@@ -110,9 +118,17 @@ def _number(metric: str, score: Score | None) -> str:
     return DASH if score is None else score.text(decimals(metric))
 
 
+_NUMBER = re.compile(r"[\d–*-][\d.,e+ \[\]±*–-]*( ?[GMk])?( [†‡§])?( [\d.,e+-]+)?")
+
+
+def numeric(frame: pd.DataFrame) -> list[bool]:
+    """By column, whether it holds numbers, which are aligned to the right, and not words."""
+    return [all(_NUMBER.fullmatch(str(cell)) for cell in frame[name]) for name in frame.columns]
+
+
 def markdown_table(frame: pd.DataFrame, ready: Collection[str] = ()) -> str:
-    """A table as Markdown, all columns but the first to the right; those of `ready` hold Markdown already."""
+    """A table as Markdown, columns of numbers to the right; those of `ready` hold Markdown already."""
     show = [str if name in ready else markdown for name in frame.columns]
     rows = [[show(str(cell)) for show, cell in zip(show, row, strict=True)] for row in frame.values.tolist()]
-    head = [list(map(markdown, frame.columns)), ["---", *["---:"] * (len(frame.columns) - 1)]]
+    head = [list(map(markdown, frame.columns)), ["---:" if right else "---" for right in numeric(frame)]]
     return "\n".join("| " + " | ".join(row) + " |" for row in [*head, *rows])

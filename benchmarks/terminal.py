@@ -1,24 +1,54 @@
-"""What a bench shows on the terminal: the progress of its jobs, and the table at the end."""
+"""What a bench shows on the terminal: the progress of its jobs, and the table at the end. Without torch."""
 
+import shutil
+import textwrap
 from typing import Any, Self
 
-from i2i.benchmarks.comparing import SAME, UNTESTED
+from pydantic import model_validator
+
 from i2i.benchmarks.estimate import Estimate
 from i2i.benchmarks.formats import last_line
-from i2i.benchmarks.grouping import By, groups
-from i2i.benchmarks.plan import Job, Plan
-from i2i.benchmarks.results import Results
-from i2i.benchmarks.tables import SPENT, summary
-from i2i.text_table import text_table
+from i2i.benchmarks.plan import Job
+from i2i.documents import Document
+from i2i.text_table import WIDTH, fitted_table
 from i2i.texts import one_line
 
 
-def terminal_table(plan: Plan, results: Results, by: By = "averaged") -> str:
-    """The summary for the terminal."""
-    frame = summary(groups(plan, results, by), best="{}*".format).drop(columns=list(SPENT), errors="ignore")
-    heading = f"* best, {SAME} not distinguishable from it, {UNTESTED} best, not tested"
-    rows, numbers = frame.itertuples(index=False), range(1, len(frame.columns))
-    return text_table(list(frame.columns), rows, numbers, f"mean over directions; {heading}")
+def columns_of_terminal() -> int:
+    """Characters across the terminal; what is no terminal takes a wide table."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns
+
+
+class Shown(Document):
+    """The summary for the terminal, before it is known how wide that is.
+
+    Attributes:
+        header, rows: of the table.
+        right: numbers of the columns of numbers.
+        spare: numbers of the columns that narrow terminals leave out, in this order: pictures, metrics from the last
+            on, health.
+        notes: sentences below.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    right: tuple[int, ...]
+    spare: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        columns = range(len(self.header))
+        if any(len(row) != len(columns) for row in self.rows) or not {*self.right, *self.spare} <= set(columns):
+            raise ValueError("rows and columns of the table do not fit each other")
+        return self
+
+    def text(self, place: str, width: int) -> str:
+        """The table in so many characters across, with what it leaves out and that it is whole at `place`."""
+        table, left_out = fitted_table(self.header, self.rows, self.right, self.spare, width)
+        narrow = f"No room for {'; '.join(left_out)}: {place} has all columns."
+        notes = [*self.notes, *([narrow] if left_out else [])]
+        return "\n".join([table, *(textwrap.fill(one_line(note), width, break_on_hyphens=False) for note in notes)])
 
 
 class JobLines:

@@ -8,15 +8,15 @@ are those of the record is not read again.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
 from i2i.atomic_write import write_bytes
 from i2i.checksums import SEAL, checksum, is_sound, sealed
 from i2i.config import stable_hash
+from i2i.data.listed import refuse_outside
 from i2i.errors import UserError
-from i2i.safe_paths import plain_name
 
 Files = Mapping[str, Sequence[Any]]
 """By path below a folder, parts separated by /: checksum, size, and times of contents and inode, nanoseconds."""
@@ -113,7 +113,9 @@ def first_fault(folder: Path, files: Files, read_all: bool = False) -> str | Non
 
 
 def _fault(folder: Path, name: str, told: Sequence[Any], read_all: bool) -> str | None:
-    path = folder.joinpath(*(plain_name(part, str(folder)) for part in PurePosixPath(name).parts))
+    if unfit := refuse_outside(name):
+        raise UserError(f"{folder}: the name {name!r} {unfit}: names must stay inside their folder")
+    path = folder / name
     try:
         state = _state(path)
         if state == list(told[1:]) and not read_all:

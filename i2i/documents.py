@@ -102,7 +102,8 @@ def _first_fault(error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"lacks the entry {place}"
     message = one_line(first["msg"]).removeprefix("Value error, ")
-    return f"holds {place or 'as a whole'} = {_shown(first['input'])}, which does not fit ({message[:200]})"
+    what = f"holds {place} = {_shown(first['input'])}, which" if place else "as a whole"
+    return f"{what} does not fit ({message[:200]})"
 
 
 def _shown(value: Any) -> str:

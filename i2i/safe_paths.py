@@ -72,7 +72,7 @@ def refuse_links_out(root: Path) -> None:
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
     """Whatever a folder holds, at any depth; links are not followed."""
-    waiting = [str(folder)]
+    waiting = [str(folder)] if folder.is_dir() else []
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:

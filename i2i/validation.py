@@ -4,17 +4,18 @@ import csv
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import torch
 
 from i2i.atomic_write import write_text
 from i2i.checkpoint import Best, Position
-from i2i.config import RunConfig
+from i2i.config import MOST_COUNTED, RunConfig
 from i2i.data.layouts import DataSet
-from i2i.errors import UserError, unknown
+from i2i.errors import Damaged, UserError, unknown
 from i2i.metrics.names import is_better_high
-from i2i.texts import csv_cell, from_csv_cell
+from i2i.texts import csv_cell, from_csv_cell, one_line
 from i2i.translator import Translator
 
 FILE = "validation.csv"
@@ -88,10 +89,25 @@ def require_validation(config: RunConfig, data: DataSet) -> None:
 
 
 def read_rows(run: Path) -> list[dict[str, str]]:
-    """The lines of a run folder's validation.csv; none if it was not evaluated."""
+    """The lines of a run folder's validation.csv; none if it was not evaluated.
+
+    Raises:
+        Damaged: if it holds something else.
+    """
     path = run / FILE
-    rows = csv.DictReader(path.read_text().splitlines()) if path.is_file() else []
-    return [{**row, "metric": from_csv_cell(row["metric"])} for row in rows]
+    try:
+        rows = csv.DictReader(path.read_text().splitlines()) if path.is_file() else []
+        return [{**_checked(row), "metric": from_csv_cell(row["metric"])} for row in rows]
+    except (ValueError, TypeError, KeyError, csv.Error) as error:  # of UTF-8 too
+        raise Damaged(f"{path} is no table of scores ({one_line(str(error))[:200]})", f"remove {path}") from None
+
+
+def _checked(row: dict[str, str]) -> dict[str, str]:
+    """The row, if its numbers are numbers; an error of several kinds if not."""
+    counts, measured = (int(row["step"]), int(row["images"])), (float(row["seconds"]), float(row["value"]))
+    if not 0 <= min(counts) <= max(counts) <= MOST_COUNTED or not isfinite(measured[0]):
+        raise ValueError(f"step {row['step']}, images {row['images']}, seconds {row['seconds']} are no place")
+    return {name: row[name] for name in COLUMNS}
 
 
 def _as_csv(rows: list[dict[str, str]]) -> str:

@@ -47,6 +47,13 @@ def steady(monkeypatch):
     monkeypatch.setattr("i2i.trainer.time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
 
 
+@pytest.mark.parametrize(("name", "images", "steps"), [("cyclegan", 9, 3), ("cyclegan", 8, 2), ("stargan", 9, 5)])
+def test_a_budget_of_images_is_shown_in_whole_steps_the_last_one_included(name, images, steps):
+    """Batches of two; of CycleGAN that is four pictures."""
+    subject = Subject(registry.get(name))
+    assert horizon_of(subject.config(images=images), subject.build()) == Horizon(steps)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_budget_of_updates_counts_the_generators_steps(tmp_path, name):
     """Adam counts its steps itself."""

@@ -1,5 +1,7 @@
 """The domain classifier learns, repeats itself, treats domains alike, and survives a file."""
 
+import math
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -69,11 +71,48 @@ def test_the_same_seed_gives_the_same_classifier_and_another_seed_another() -> N
     assert not equal(first, train(seed=4))
 
 
+def test_every_picture_has_its_turn_with_its_label_at_a_rate_that_rises_and_falls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every picture is of one value, and so are its crops."""
+    rates, seen = [], []
+
+    def note(_: DomainClassifier, __: object, pixels: Tensor, labels: Tensor, *, rate: float, bf16: bool) -> None:
+        rates.append(rate)
+        seen.extend(zip(pixels[:, 0, 0, 0].tolist(), labels.argmax(1).tolist(), strict=True))
+
+    monkeypatch.setattr("i2i.metrics.classifier._step", note)
+    pixels = torch.arange(12, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, SIZE, SIZE)
+    train_classifier(pixels, one_hot(torch.arange(12) % 3), SHAPES, images=48, batch_size=6)
+    assert Counter(seen) == {(number, number % 3): 4 for number in range(12)}
+    assert rates == pytest.approx(
+        [
+            2e-3 * share
+            for share in (0.25, 0.75, *(0.5 + 0.5 * math.cos(math.pi * (place + 0.5) / 6) for place in range(6)))
+        ]
+    )
+
+
+def test_another_seed_starts_from_other_weights() -> None:
+    """A step moves a weight by 0.002 at most, so what differs by more is of the start."""
+    one, other = (next(train(16, seed=seed).parameters()) for seed in (0, 1))
+    assert (one - other).abs().max() > 0.05
+
+
 def test_training_and_loading_leave_the_global_random_numbers_alone(tmp_path: Path) -> None:
     state = torch.random.get_rng_state()
     train(32).save(tmp_path / "classifier.safetensors")
     DomainClassifier.load(tmp_path / "classifier.safetensors")
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_the_network_is_given_pixels_between_minus_one_and_one(classifier: DomainClassifier) -> None:
+    given: list[torch.Tensor] = []
+    hook = classifier.backbone.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    pixels = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(1, 3, *classifier.size)
+    judge(classifier, pixels)
+    hook.remove()
+    assert given[0][0, :, 0, 0].tolist() == pytest.approx([-1, -0.6, 1])
 
 
 def test_predictions_do_not_depend_on_batches_or_mode(classifier: DomainClassifier) -> None:
@@ -101,7 +140,7 @@ def test_a_saved_classifier_comes_back_whole(classifier: DomainClassifier, tmp_p
     assert equal(loaded, classifier)
     pixels, _ = shapes(8, seed=6)
     with torch.no_grad():
-        assert torch.equal(loaded(pixels), classifier.eval()(pixels))
+        torch.testing.assert_close(loaded(pixels), classifier.eval()(pixels), rtol=1e-4, atol=1e-5)
     assert [file.name for file in path.parent.iterdir()] == [path.name]  # nothing half-written
 
 

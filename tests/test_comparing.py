@@ -96,18 +96,61 @@ def test_values_of_pictures_have_the_mean_of_the_table_where_directions_differ_i
     assert fewer["value"].mean() != pytest.approx(table)
 
 
+def seeds_of(name: str, base: np.ndarray, steps) -> dict[tuple[str, int], np.ndarray]:
+    return {(name, seed): base + step for seed, step in enumerate(steps)}
+
+
 def test_with_several_seeds_the_seeds_must_tell_apart_as_well() -> None:
     """The better one is so in every picture of the mean, but its seeds lie on both sides of the others'."""
     base = normal(1)
-    wide = {("y", 0): base + 3, ("y", 1): base - 2}
-    column = compare(results_of({("x", 0): base, ("x", 1): base, **wide}), "ssim", ["x", "y"])
+    wide = seeds_of("y", base, (3, -2, 2))
+    column = compare(results_of(seeds_of("x", base, (0, 0, 0)) | wide), "ssim", ["x", "y"])
     pictures, seeds = column.tests["x", "y"]
     assert pictures.p.corrected < 0.001
     assert seeds.p.corrected > 0.5
     assert column.mark("x") == "†"
-    close = {("y", 0): base + 3, ("y", 1): base + 3.001}
-    column = compare(results_of({("x", 0): base, ("x", 1): base + 0.001, **close}), "ssim", ["x", "y"])
+    close = seeds_of("y", base, (3, 3.001, 3.002))
+    column = compare(results_of(seeds_of("x", base, (0, 0.001, 0.002)) | close), "ssim", ["x", "y"])
     assert column.mark("x") == ""
+
+
+def test_two_seeds_that_cannot_tell_leave_the_word_to_the_test_over_pictures() -> None:
+    base = normal(1)
+    clear = results_of(seeds_of("x", base, (0, 0.2)) | seeds_of("y", base, (0.5, 0.9)))
+    column = compare(clear, "ssim", ["x", "y"])
+    assert column.tests["x", "y"][1].p.corrected > 0.05
+    assert (column.mark("x"), column.same, column.unsure) == ("§", frozenset(), {"x"})
+    noise = results_of(seeds_of("x", base, (0, 0.2)) | seeds_of("y", normal(2), (0, 0.2)))
+    column = compare(noise, "ssim", ["x", "y"])
+    assert (len(column.same), column.unsure) == (1, frozenset())
+
+
+def test_two_seeds_that_tell_apart_all_the_same_leave_no_mark() -> None:
+    base = normal(1)
+    column = compare(results_of(seeds_of("x", base, (0, 1e-3)) | seeds_of("y", base, (5, 5.001))), "ssim", ["x", "y"])
+    assert column.mark("x") == ""
+
+
+def test_many_methods_make_three_seeds_too_few_and_a_distance_says_so_by_itself() -> None:
+    base = normal(1)
+    names = "abcde"  # ten pairs
+    values: dict[tuple[str, int], np.ndarray] = {}
+    for place, name in enumerate(names):
+        values |= seeds_of(name, base, (place, place + 1, place + 2))
+    column = compare(results_of(values, "fid", pictures=False), "fid", list(names))
+    assert column.best == "a"
+    assert {column.mark(name) for name in "bc"} == {"§"}
+    few = {key: value for key, value in values.items() if key[0] in "ab"}
+    assert compare(results_of(few, "fid", pictures=False), "fid", ["a", "b"]).mark("b") == "†"
+
+
+def test_the_caption_tells_too_few_seeds_from_no_difference(tmp_path) -> None:
+    base = normal(1)
+    results = results_of(seeds_of("x", base, (0, 0.2)) | seeds_of("y", base, (0.5, 0.9)))
+    plan = plan_of(tmp_path, ["x", "y"])
+    text = markdown(plan, results)
+    assert "§ too few seeds to tell" in text
+    assert " § |" in text
 
 
 def test_without_values_of_pictures_one_seed_leaves_the_best_untested_and_three_test_it() -> None:
@@ -158,6 +201,7 @@ def test_reference_rows_are_shown_but_take_no_part(tmp_path) -> None:
     (line,) = (line for line in text.splitlines() if line.startswith("| copy |"))
     assert "**" not in line
     assert "copy, real are for reference" in text
+    assert "by a paired sign-flip test over the test pictures, at 5%, corrected (Holm) for all pairs" in text
 
 
 def test_each_group_of_the_table_has_its_own_best(tmp_path) -> None:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from i2i.metrics.comparison import PValue, holm, indistinguishable, pairwise, sign_flip, welch
+from i2i.metrics.comparison import (
+    LEVEL,
+    PValue,
+    holm,
+    indistinguishable,
+    pairwise,
+    sign_flip,
+    smallest_difference,
+    welch,
+)
 
 
 def test_sign_flip_of_few_images_goes_through_all_patterns() -> None:
@@ -151,3 +160,20 @@ def test_impossible_input_is_refused() -> None:
         indistinguishable({"a": [1.0, 2.0]}, "lower")
     with pytest.raises(ValueError, match="between 0 and 1"):
         indistinguishable({"a": [1.0, 2.0]}, "max", level=5)
+
+
+@pytest.mark.parametrize(("seeds", "pairs"), [(2, 1), (3, 3), (5, 1)])
+def test_the_test_over_seeds_misses_its_smallest_difference_more_often_than_not(seeds, pairs):
+    random = np.random.default_rng(0)
+    shift = smallest_difference(seeds, pairs)
+    found = [welch(random.normal(0, 1, seeds), random.normal(shift, 1, seeds)) <= LEVEL / pairs for _ in range(1000)]
+    assert 0.25 < np.mean(found) < 0.52
+
+
+@pytest.mark.parametrize(
+    ("seeds", "pairs", "deviations"),
+    [(2, 1, 4.3), (2, 3, 7.6), (3, 1, 2.3), (3, 3, 3.2), (3, 10, 4.6), (5, 1, 1.5), (5, 3, 1.9)],
+)
+def test_the_smallest_difference_is_as_the_page_on_statistics_has_it(seeds, pairs, deviations):
+    assert round(smallest_difference(seeds, pairs), 1) == deviations
+    assert smallest_difference(1) == np.inf

@@ -236,6 +236,12 @@ def test_a_column_shows_its_own_pictures(finished):
     assert values == [100, 52, 50]
 
 
+def test_a_cell_of_another_seed_shows_the_translation_of_that_seed(finished):
+    paint(finished.out / "translations" / "one" / "seed4" / "b2a" / f"{STEMS[2]}.png", 77)
+    row = Row(("b", "a"), 2)
+    assert [int(finished.cell("one", row, seed).mean()) for seed in (None, 0, 4)] == [52, 52, 77]
+
+
 @pytest.mark.parametrize(("name", "start"), [("grid.pdf", b"%PDF"), ("new/grid.PNG", b"\x89PNG")])
 def test_the_command_draws_into_the_format_of_the_name(results, tmp_path, capsys, name, start):
     out = tmp_path / name

@@ -83,10 +83,19 @@ def test_a_manifest_in_an_archive_is_read(tmp_path, members):
     assert data.domains == ("x", "y")
 
 
-def test_files_that_no_layout_reads_stay_packed(tmp_path, members, own_cache):
+def test_files_that_no_layout_reads_stay_packed_and_are_told(tmp_path, members, own_cache):
     extra = {"__MACOSX/train/dusk/._1.png": b"x", ".hidden/1.png": b"x", "run.sh": b"rm", "inner.zip": b"PK"}
     data = open_place(pack(tmp_path / "photos.zip", members | extra))
-    assert contents(data.root) == members
+    assert contents(data.root) == members | {"run.sh": b"", "inner.zip": b""}
+    assert "left out: 2 files of no image format (inner.zip, run.sh)" in data.recognised
+
+
+@pytest.mark.parametrize("kind", ["photos.zip", "photos.tar"])
+def test_images_in_an_archive_are_known_by_their_contents(tmp_path, members, own_cache, kind):
+    more = {f"train/dusk/{name}": next(iter(members.values())) for name in ("a.dat", "b")}
+    data = open_place(pack(tmp_path / kind, members | more))
+    assert contents(data.root) == members | more
+    assert {"a", "b"} <= {one.stem for one in data.pictures("train", "dusk")}
 
 
 OUTSIDE = {

@@ -13,7 +13,7 @@ from PIL import Image
 from i2i import cli
 from i2i.texts import from_csv_cell
 
-DOMAINS = ('"a<b>&', "-x", "ü\nß|$_{\\")
+DOMAINS = ('"a<b>&', "-x, y=1", "ü\nß|$_{\\")
 FOLDER = "-pho'tos <i>\n\"ö"
 SIDE = 16
 TINY = ["model.width=2", "model.discriminator_width=2", "model.blocks=0", "model.layers=1"]

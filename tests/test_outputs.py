@@ -1,15 +1,18 @@
 """Tables, figures and JSON of made-up results say what the results say, whatever the names are."""
 
 import json
+import re
 import shutil
 import subprocess
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from i2i.benchmarks import figures, latex
+from i2i.benchmarks import figures, heat, latex, styles
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.curves import cost_figure, main_metric
@@ -18,7 +21,9 @@ from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.benchmarks.suite import Suite
+from i2i.benchmarks.suite import ReportConfig, Suite, load_suite
+from i2i.benchmarks.tables import markdown_table
+from i2i.benchmarks.terminal_table import shown
 from i2i.labels import LabelSpace
 
 PROTOCOL = "0123456789abcdef"
@@ -96,12 +101,24 @@ SCORES = {
 def test_the_best_translator_is_bold_and_the_second_underlined_in_the_direction_of_the_metric(tmp_path):
     rows = tex_rows(latex.table(*made_up(tmp_path, SCORES, reference=["copy"]), PROTOCOL))
     assert rows["Model"][-2:] == [r"PSNR (dB) $\uparrow$", r"FID $\downarrow$"]
-    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00^{\dagger}$"]
-    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41^{\dagger}$", r"$\mathbf{6.00} \pm 1.41$"]
+    assert rows["two"][-2:] == [r"$\mathbf{25.10} \pm 0.14$", r"$\underline{9.00} \pm 0.00^{\S}$"]
+    assert rows["one"][-2:] == [r"$\underline{21.00} \pm 1.41^{\S}$", r"$\mathbf{6.00} \pm 1.41$"]
     assert rows["three"][-2:] == [r"$19.00 \pm 0.00$", r"$\mathbf{6.00} \pm 0.00$"]
     assert rows["copy"][-2:] == [r"$99.00 \pm 0.00$", "--"]
     assert rows["real"][-2:] == ["--", "$0.50$"]
     assert rows["one"][:4] == ["2", "3.00", "40.0", "60"]
+
+
+def test_columns_their_order_and_names_of_the_paper_are_chosen(tmp_path):
+    plan, results = made_up(tmp_path, SCORES, reference=["copy"])
+    report = {"columns": ["fid", "lpips-alex", "seconds", "psnr"], "names": {"one": "Our_s", "copy": "Input"}}
+    chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": report}})
+    text = latex.table(chosen, results, PROTOCOL)
+    rows = tex_rows(text)
+    assert rows["Model"] == [r"FID $\downarrow$", latex.COST_HEADINGS[3], r"PSNR (dB) $\uparrow$"]
+    assert (rows[r"Our\_s"][1], rows["Input"][0], "one" in rows) == ("60", "--", False)
+    assert ReportConfig.model_validate(report).columns == tuple(report["columns"])
+    assert r"\begin{table*}" in text and r"\end{table*}" in text
 
 
 @pytest.mark.parametrize(
@@ -176,27 +193,71 @@ def test_a_value_that_is_no_number_leaves_no_mean_behind(seed, way):
 
 
 def maps_of(figure):
-    return [np.ma.filled(axes.images[0].get_array(), np.nan) for axes in figure.axes if axes.images]
+    """The maps as they are painted: colours [source, target, 4]."""
+    return [axes.images[0].get_array() for axes in figure.axes if axes.images]
+
+
+def numbers_of(axes):
+    """What is written into the cells of a map, by (source, target)."""
+    return {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in axes.texts}
 
 
 def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_diagonal(tmp_path):
     figure = heat_maps(*made_up(tmp_path, SCORES))
     maps = maps_of(figure)
     assert len(maps) == 2 * 4
-    away = ~np.eye(3, dtype=bool)
-    assert all(np.isnan(np.diag(values)).all() for values in maps)
-    assert (maps[0][away] == 21).all()
-    assert maps[1][away] == pytest.approx(25.1)
-    limits = {axes.images[0].get_clim() for axes in figure.axes if axes.images}
-    assert limits == {(19.0, 99.0), (6.0, 9.0)}
+    assert all((np.diag(values[..., 3]) == 0).all() for values in maps)
+    assert all((values[..., 3] == 255 * (1 - np.eye(3))).all() for values in maps[:7])  # `copy` has no FID
+    axes = [one for one in figure.axes if one.images]
+    assert set(numbers_of(axes[0]).values()) == {"21.00"}
+    assert set(numbers_of(axes[1]).values()) == {"25.10"}
     texts = {text.get_text() for text in figure.texts} | {axes.get_title() for axes in figure.axes}
     assert {"PSNR, dB\N{NO-BREAK SPACE}↑", "FID\N{NO-BREAK SPACE}↓", "one", "two", "three", "copy"} <= texts
 
 
-def test_colours_of_heat_maps_end_where_translators_do_and_not_with_a_reference_row(tmp_path):
-    figure = heat_maps(*made_up(tmp_path, SCORES, reference=["copy"]))
-    limits = {axes.images[0].get_clim() for axes in figure.axes if axes.images}
-    assert limits == {(19.0, 25.1), (6.0, 9.0)}
+def colours(figure):
+    """The colours of the maps, in their order, each of which is painted in one alone."""
+    found = []
+    for values in maps_of(figure):
+        (colour,) = {tuple(cell) for cell in values[values[..., 3] > 0].tolist()}
+        found.append(colour[:3])
+    return found
+
+
+def test_equal_scores_have_equal_colours_whatever_other_scores_there_are(tmp_path):
+    tied = {("one", "accuracy"): [1.0], ("two", "accuracy"): [1.0], ("copy", "accuracy"): [0.0]}
+    best, same, worst = colours(heat_maps(*made_up(tmp_path, tied, reference=["copy"])))
+    assert best == same == heat.STOPS[-1]
+    assert worst == heat.STOPS[0]
+    apart = {**tied, ("two", "accuracy"): [0.5]}
+    assert colours(heat_maps(*made_up(tmp_path, apart)))[0] == best
+
+
+def test_methods_that_all_tie_are_neither_best_nor_worst_of_a_metric_without_such_ends():
+    for metric in ("psnr", "fid", "l1"):
+        assert heat.scale(metric, [7.0, 7.0]).share(7.0) == 0.5
+    assert heat.scale("kid", [0.0, -0.001]).share(0.0) == 1
+    assert heat.scale("fid", [2.0, 50.0]).share(50.0) == 0
+    assert heat.scale("psnr", [10.0, 40.0]).share(40.0) == 1
+    assert heat.scale("psnr", []).share(0.0) == 0.5
+
+
+def test_a_reference_row_that_lies_far_off_does_not_make_translators_look_alike(tmp_path):
+    scores = {("one", "fid"): [5.0], ("two", "fid"): [50.0], ("copy", "fid"): [9e5]}
+    one, two, copy = colours(heat_maps(*made_up(tmp_path, scores, reference=["copy"])))
+    assert two == copy == heat.STOPS[0]
+    assert one not in (two, heat.STOPS[0])
+
+
+def test_the_bar_shows_the_colours_of_the_cells(tmp_path):
+    for metric, ends in (("accuracy", (0, 1)), ("fid", (0, 50))):
+        scores = {("one", metric): [1.0 if metric == "accuracy" else 50.0], ("two", metric): [0.0]}
+        figure = heat_maps(*made_up(tmp_path, scores))
+        bar = next(axes for axes in figure.axes if not axes.images)
+        (mesh,) = bar.collections[-1:]
+        assert (mesh.norm.vmin, mesh.norm.vmax) == ends
+        for value, colour in zip((ends[1], 0), colours(figure), strict=True):
+            assert mesh.cmap(mesh.norm(value), bytes=True)[:3] == pytest.approx(colour, abs=2)
 
 
 def extents(figure, texts):
@@ -214,18 +275,46 @@ def test_names_of_metrics_lie_within_the_sheet_and_keep_their_arrow(tmp_path):
     assert min(box.x0 for box in extents(figure, names)) > 2
 
 
-def test_names_of_what_was_not_trained_stand_beside_the_points(tmp_path):
-    figure = cost_figure(*made_up(tmp_path, {**SCORES, ("copy", "fid"): [9.0, 9.0]}, untrained=["copy"]))
-    (axes,) = figure.axes
-    (level,) = [text for text in axes.texts if "not trained" in text.get_text()]
-    (box,) = extents(figure, [level])
-    assert axes.get_window_extent().x1 < box.x0 and box.x1 <= figure.bbox.x1
+def legend_of(figure):
+    """Names in a figure's legend, which must lie beside its axes."""
+    (legend,) = figure.legends
+    (box, *_) = extents(figure, [legend])
+    assert max(axes.get_window_extent().x1 for axes in figure.axes) < box.x0 and box.x1 <= figure.bbox.x1
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_names_of_contestants_stand_beside_the_points_and_never_on_each_other(tmp_path):
+    scores = {(name, "fid"): [9.0] for name in ("copy", "colour", "x" * 40, "y_$z$")}
+    figure = cost_figure(*made_up(tmp_path, scores, untrained=["copy", "colour"]))
+    names = legend_of(figure)
+    assert {"copy, not trained", "colour, not trained", "y_$z$"} < set(names)
+    assert "x" * 40 in {name.replace("\n", "") for name in names}
+
+
+def test_names_above_maps_do_not_run_into_each_other(tmp_path):
+    names = ["a-name-that-is-longer-than-its-map", "another-one-of-that-kind", "x" * 60, "b"]
+    figure = heat_maps(*made_up(tmp_path, {(name, "psnr"): [1.0] for name in names}))
+    heads = [axes.title for axes in figure.axes if axes.get_title()]
+    boxes = extents(figure, heads)
+    assert len(boxes) == 4
+    assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
+    assert max(box.y1 for box in boxes) <= extents(figure, figure.texts[-1:])[0].y0
+
+
+def test_a_contestant_looks_alike_in_every_figure_and_bench():
+    everybody = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
+    first, other = styles.styles(everybody), styles.styles(["stargan", "else", "cyclegan"])
+    assert {name: first[name] for name in ("stargan", "cyclegan")} == {n: other[n] for n in ("stargan", "cyclegan")}
+    assert len({style.colour for style in first.values()}) == len({style.marker for style in first.values()}) == 5
+    many = styles.styles(f"method{number}" for number in range(styles.PAIRS))
+    assert len(set(many.values())) == styles.PAIRS
+    assert len(styles.styles(f"{number}" for number in range(100))) == 100
 
 
 def test_source_runs_down_and_target_to_the_right(tmp_path):
     plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]})
     results.scores.loc[(results.scores["source"] == "a") & (results.scores["target"] == "c"), "value"] = 7.0
-    assert maps_of(heat_maps(plan, results))[0][0, 2] == 7
+    assert numbers_of(heat_maps(plan, results).axes[0])[0, 2] == "7.00"
 
 
 def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path):
@@ -237,14 +326,116 @@ def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path)
         assert min(picture.size) >= 1000
 
 
-def test_the_cost_figure_names_every_contestant_and_its_seconds(tmp_path):
-    axes = cost_figure(*made_up(tmp_path, SCORES, reference=["copy"])).axes[0]
-    assert {text.get_text(): text.xy for text in axes.texts} == {
-        "one": (60, 6),
-        "two": (61, 9),
-        "three": (62, pytest.approx(6, abs=1e-2)),
+def test_the_cost_figure_has_every_contestant_at_its_seconds_with_its_own_colour_and_marker(tmp_path):
+    figure = cost_figure(*made_up(tmp_path, SCORES, reference=["copy"]))
+    (axes,) = figure.axes
+    points = {one.get_label(): one.lines[0] for one in axes.containers}
+    assert legend_of(figure) == list(points) == ["one", "two", "three"]
+    places = {name: line.get_xydata()[0].tolist() for name, line in points.items()}
+    assert places == {"one": [60, 6], "two": [61, 9], "three": [62, pytest.approx(6, abs=1e-2)]}
+    looks = styles.styles(["one", "two", "three", "copy"])
+    assert {n: (line.get_color(), line.get_marker()) for n, line in points.items()} == {
+        name: (looks[name].colour, looks[name].marker) for name in points
     }
-    assert "FID (lower is better)" in axes.get_ylabel()
+    assert axes.get_ylabel() == "FID\n(lower is better)"
+
+
+def fonts_of(pdf: bytes) -> set[bytes]:
+    """Kinds of the fonts in a PDF, whose dictionaries matplotlib writes uncompressed."""
+    return set(re.findall(rb"/Subtype /(Type[013]|TrueType|CIDFontType[02])\b", pdf))
+
+
+def test_no_figure_has_letters_of_type_3(tmp_path):
+    figures.draw(*made_up(tmp_path, SCORES))
+    for path in tmp_path.glob("*.pdf"):
+        assert fonts_of(path.read_bytes()) == {b"Type0", b"CIDFontType2"}, path.name
+
+
+@pytest.mark.parametrize(
+    ("by", "says"),
+    [
+        ("averaged", "Means over 6 directions, ± standard deviation over 2 seeds (0, 1; n - 1 in its denominator)."),
+        ("target", "Means over the directions to each target, ± standard"),
+        ("direction", "Values of single directions, ± standard"),
+    ],
+)
+def test_the_caption_says_what_its_own_table_averages(tmp_path, by, says):
+    plan, results = made_up(tmp_path, SCORES)
+    for text in (markdown(plan, results, by=by), shown(plan, results, by).text("x", 300)):
+        assert says in text
+    tex = latex.table(plan, results, PROTOCOL, by)
+    assert says.partition("±")[0] in tex
+    assert ("Means over 6" in tex) == (by == "averaged")
+
+
+def test_a_single_direction_is_no_mean(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]}, domains=("a", "b"))
+    one = replace(plan, directions=(("a", "b"),))
+    assert "One direction, seed 0." in markdown(one, results)
+
+
+@pytest.mark.parametrize(
+    ("value", "deviation", "precision", "text"),
+    [
+        (26.1234, 0.4567, 2, "26.12 ± 0.46"),
+        (4276688.0311, 60346.7548, 4, "4.2767e6 ± 0.0603e6"),
+        (123456.7, None, 2, "1.2346e5"),
+        (12345.67, 2.0, 2, "12346 ± 2"),
+        (1234.567, None, 2, "1234.6"),
+        (0.0, 0.0, 3, "0.000 ± 0.000"),
+        (-0.00012, None, 4, "-0.0001"),
+        (float("inf"), None, 2, "inf"),
+    ],
+)
+def test_scores_are_printed_with_significant_digits_only(value, deviation, precision, text):
+    spread = 0 if deviation is None else deviation / 2**0.5
+    seeds = [value] if deviation is None else [value - spread, value + spread]
+    assert Score(dict(enumerate(seeds))).text(precision) == text
+
+
+def test_huge_scores_are_short_in_every_table_and_tie_as_printed(tmp_path):
+    scores = {("one", "fid"): [4276688.0311, 4197039.2], ("two", "fid"): [4276690.0, 4197041.0]}
+    plan, results = made_up(tmp_path, scores)
+    text = "4.2369e6 ± 0.0563e6"
+    assert markdown(plan, results).count(f"**{text}**") == 2
+    assert shown(plan, results).text("x", 100).count(f"{text}*") == 2
+    assert latex.table(plan, results, PROTOCOL).count(r"\mathbf{4.2369 \cdot 10^{6}} \pm 0.0563 \cdot 10^{6}") == 2
+    for axes in heat_maps(plan, results).axes:
+        assert all(len(text.get_text()) <= 6 for text in axes.texts)
+
+
+def test_words_stand_on_the_left_and_numbers_on_the_right():
+    frame = pd.DataFrame({"model": ["a"], "n": ["1,000"], "says": ["3 of 4 b"], "x": ["**1.2 ± 0.3** ‡"], "y": ["–"]})
+    assert markdown_table(frame).splitlines()[1] == "| --- | ---: | --- | ---: | ---: |"
+    other = pd.DataFrame({"a": ["1.00 [0.50, 1.75]", "1.2e6", "-0.1 †", "1.23 G"], "direction": ["a → b"] * 4})
+    assert markdown_table(other).splitlines()[1] == "| ---: | --- |"
+
+
+def test_what_is_left_out_for_want_of_weights_is_told_with_its_remedy(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "FD-domain-classifier"): [1.0]})
+    facts = {**plan.facts, "image_size": "64x64", "lpips": None}
+    line = (
+        "Left out for want of weights: FID (`i2i weights get inception`), LPIPS (`i2i weights get lpips-alex`). "
+        "Fetch them and repeat the command."
+    )
+    assert f"- {line}" in markdown(replace(plan, facts=facts), results)
+    assert line.replace("`", "") in shown(replace(plan, facts=facts), results).text("x", 300)
+    for changed in ({"lpips": "alex:1"}, {"image_size": "16x64"}):
+        assert "(`i2i weights get inception`). Fetch" in markdown(replace(plan, facts={**facts, **changed}), results)
+    own = {**facts, "chosen": {"extractor": "timm:resnet18"}, "lpips": "alex:1"}
+    assert "want of weights" not in markdown(replace(plan, facts=own), results)
+
+
+def test_the_suite_stands_in_every_caption_with_what_it_was_made_for(tmp_path):
+    plan, results = made_up(tmp_path, SCORES)
+    suite = load_suite("quick", None, {"path": "x"}, [])
+    assert (suite.name, load_suite(suite.model_dump(mode="json"), None, {}, []).name) == ("quick", "quick")
+    named = replace(plan, facts={**plan.facts, "suite": suite.model_dump(mode="json")})
+    says = "quick: made for narrow networks and a short training"
+    assert says in markdown(named, results).replace("`", "")
+    assert says in shown(named, results).text("x", 300)
+    assert says in latex.table(named, results, PROTOCOL)
+    assert "Suite" not in markdown(plan, results)
 
 
 @pytest.mark.parametrize(

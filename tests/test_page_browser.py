@@ -553,6 +553,8 @@ def test_what_lies_deep_in_the_protocol_has_room(browser, tmp_path, width):
     card = {**CARD, "protocol": {"training": {"split": "train", "domains": files}}}
     page.write(plan, results, card)
     browser.open((plan, results), width=width)
+    assert not browser.find("#card").is_displayed()
+    browser.find("#whole-card > summary").click()
     widths = browser.run(
         "return [...document.querySelectorAll('#card dd dl dl dl dd')].map((e) => e.getBoundingClientRect().width)"
     )

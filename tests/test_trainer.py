@@ -245,6 +245,14 @@ def test_a_gradient_that_is_not_finite_is_a_fault_even_where_the_loss_is():
     assert guard.fault().step == 1
 
 
+def test_a_term_that_is_not_finite_is_a_fault_even_where_the_gradients_are():
+    guard = FiniteGuard(CPU)
+    assert guard.check("phase", 0, {"total": torch.tensor(1.0), "l1": torch.tensor(torch.nan)}, [torch.ones(3)]) == 1
+    assert guard.fault().terms["total"] == 1
+    guard.check("phase", 1, {"total": torch.tensor(torch.inf), "l1": torch.tensor(2.0)}, [torch.ones(3)])
+    assert (guard.fault().step, guard.fault().terms["total"]) == (0, 1)  # the first fault stays
+
+
 def test_the_newest_checkpoint_and_the_one_before_are_kept(tmp_path):
     trainer(tmp_path, checkpoint_every=1).train()
     assert sorted(path.name for path in (tmp_path / CHECKPOINTS).iterdir()) == [f"{STEPS - 1:08d}", f"{STEPS:08d}"]

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from i2i import registry
+from i2i.checkpoint import require_checkpoint
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.losses import gradient_penalty
 from i2i.models.colour import Colour
@@ -18,7 +19,7 @@ from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
 from i2i.nn.norm import norm_layer
 from i2i.nn.unet import UNet
-from i2i.processes import Processes
+from i2i.processes import Joined, Launch, Processes
 from i2i.testing import CPU, STEPS, Subject
 from i2i.trainer import Observer, Trainer
 from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Task, Translator
@@ -98,6 +99,24 @@ def test_every_process_draws_for_itself_and_the_first_as_one_that_is_alone(probe
     assert len(second) == len(alone)
     assert not set(alone) & set(second)
     assert Processes().seed([7, 5]) == [7, 5]
+
+
+def test_processes_take_the_rows_of_a_batch_in_turn_and_average_what_they_have(monkeypatch):
+    """The other process of two has 10 in every place of every tensor."""
+    assert [type("", (Processes,), {"rank": rank, "count": 3})().share(6) for rank in range(3)] == [
+        slice(0, 2),
+        slice(2, 4),
+        slice(4, 6),
+    ]
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda flat, *_: flat.add_(10))
+    given = [torch.tensor([[0.0, 4.0]]), torch.tensor(2.0)]
+    Joined(Launch(1, 1, 2), None).average(given)
+    assert [tensor.tolist() for tensor in given] == [[[5.0, 7.0]], 6.0]
+
+
+def test_a_checkpoint_tells_how_many_parameters_there_are(probe, tmp_path):
+    trained(probe, tmp_path)
+    assert require_checkpoint(tmp_path).meta["parameters"] == 2 * (3 * 3 + 3)
 
 
 def test_every_step_is_in_training_mode_whatever_was_done_before(probe, tmp_path):

@@ -1,7 +1,7 @@
 """What the page says besides pictures: the table in all its groupings, costs, curves, protocol, what failed."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from i2i.benchmarks.comparing import Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.formats import DASH, scaled, speed, whole
 from i2i.benchmarks.grouping import Group, groups
+from i2i.benchmarks.heat import Scale, ink, scale_of
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.page.curves import curves
 from i2i.benchmarks.plan import Plan
@@ -22,30 +23,39 @@ from i2i.config import Settings
 from i2i.metrics.names import decimals, is_better_high, is_frechet, title
 
 Cell = dict[str, Any]
-"""What stands in a cell, `text`, and what it is sorted by, `value`; in scores also `rank` 0 or 1 and a `mark`."""
+"""What stands in a cell, `text`, and what it is sorted by, `value`; in scores also `rank` 0 or 1 and a `mark`, and of
+single directions the `colour` and `ink` of its place in the heat maps."""
 
 
 def facts(plan: Plan, results: Results, card: Settings) -> Settings:
     """Everything but pictures for the script of the page, as JSON holds it."""
     fingerprint = card["fingerprint"]
     averaged = groups(plan, results)
+    scales = [scale_of(plan, results, metric) for metric in results.metrics]
     return {
         "dataset": plan.dataset,
         "about": plan.facts["dataset"],
         "version": __version__,
         "fingerprint": fingerprint,
         "summary": _summary(plan, fingerprint),
+        "warnings": captions.doubts_lines(averaged),
         "domains": list(plan.domains),
         "directions": [list(direction) for direction in plan.directions],
         "seeds": list(plan.seeds()),
         "metrics": [
-            {"title": title(metric), "better": "higher" if is_better_high(metric) else "lower"}
+            {
+                "title": title(metric),
+                "sign": averaged[0].columns[metric].sign,
+                "better": "higher" if is_better_high(metric) else "lower",
+            }
             for metric in results.metrics
         ],
         "main": next((place for place, metric in enumerate(results.metrics) if is_frechet(metric)), 0),
         "models": [{"name": name, "kind": _kind(plan, results, name)} for name in results.rows],
         "has_health": not results.details.flags.empty,
-        "views": [{**view, "rows": _rows(results, group)} for view, group in _views(plan, results)],
+        "views": [
+            {**view, "rows": _coloured(view, _rows(results, group), scales)} for view, group in _views(plan, results)
+        ],
         "caption": captions.caption(plan, averaged, results, fingerprint),
         "claims": claim_lines(plan, results),
         "details": [_table(heading, frame) for heading, frame in _details(results) if len(frame)],
@@ -63,6 +73,7 @@ def _summary(plan: Plan, fingerprint: str) -> list[str]:
         f"{plan.facts['image_size']} px",
         f"{len(plan.directions)} directions",
         f"{'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}",
+        *(f"Suite `{name}`" for name in [plan.facts["suite"].get("name")] if name),
         captions.budget_text(plan).rstrip("."),
         f"Protocol `{fingerprint}`",
     ]
@@ -103,14 +114,24 @@ def _rows(results: Results, group: Group) -> list[list[Cell]]:
     ]
 
 
+def _coloured(view: Cell, rows: list[list[Cell]], scales: Sequence[Scale]) -> list[list[Cell]]:
+    """Rows whose scores have the colours of heat maps, if the view is one of their cells."""
+    if view["kind"] == "direction":
+        for cell, scale in (pair for row in rows for pair in zip(row, scales, strict=False)):
+            if cell["value"] is not None:
+                colour = scale.colour(cell["value"])
+                cell |= {"colour": "#" + bytes(colour).hex(), "ink": ink(colour)}
+    return rows
+
+
 def _scored(metric: str, name: str, score: Score | None, column: Column | None) -> Cell:
     if score is None or not math.isfinite(score.mean):
         return _plain(None, whole)
     cell: Cell = {"text": score.text(decimals(metric)), "value": float(score.mean)}
-    if column is None or len(column.places) < 2:
+    if column is None:
         return cell
-    if column.places.get(name) in (0, 1):
-        cell["rank"] = column.places[name]
+    if column.place(name) in (0, 1):
+        cell["rank"] = column.place(name)
     return {**cell, "mark": column.mark(name)} if column.mark(name) else cell
 
 

@@ -1,18 +1,23 @@
 """What trainings logged of themselves, thinned out for drawing."""
 
-import json
-import math
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, ValidationError
+
 from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
+from i2i.documents import Count, Document
 from i2i.validation import read_rows
 
 LOG = "metrics.jsonl"
 POINTS = 200
 """Of a curve, at most."""
+
+LARGEST = 1e300
+"""Below what a value is drawn: what is not finite is not, nor a whole number that is no float."""
 
 Curve = list[tuple[int, float]]
 
@@ -35,30 +40,31 @@ def _read(run: Path) -> dict[str, Curve]:
     found: dict[str, Curve] = {}
     for line in _lines(run / LOG):
         for name, value in _losses(line):
-            found.setdefault(name, []).append((line["images"], value))
+            found.setdefault(name, []).append((line.images, value))
     for row in read_rows(run):
         found.setdefault(f"validation: {row['metric']}", []).append((int(row["images"]), float(row["value"])))
     return found
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a log; a line cut off by a killed process is left out."""
+class _Line(Document):
+    images: Count
+    losses: dict[str, Any] = Field(default_factory=dict)
+
+
+def _lines(path: Path) -> Iterator[_Line]:
+    """The records of a log; a line cut off by a killed process, or of anything else, is left out."""
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return
     for line in text.splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict) and "images" in record:
-            yield record
+        with suppress(ValidationError):
+            yield _Line.model_validate_json(line)
 
 
-def _losses(record: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    for name, value in record.get("losses", {}).items():
-        if isinstance(value, int | float) and math.isfinite(value):
+def _losses(line: _Line) -> Iterator[tuple[str, float]]:
+    for name, value in line.losses.items():
+        if isinstance(value, int | float) and abs(value) < LARGEST:
             yield name, float(f"{value:.5g}")
 
 

@@ -14,9 +14,9 @@ from i2i.benchmarks.results import Results
 from i2i.config import Settings
 from i2i.metrics.names import decimals, is_better_high, title
 
-SPACE = 20_000_000
+SPACE = 8_000_000
 """Characters of all pictures of the first seed together, after which no more are added."""
-SPACE_OF_SEEDS = 10_000_000
+SPACE_OF_SEEDS = 4_000_000
 """The same for what the other seeds add."""
 WORST_EVERY = 4
 """Where not all test pictures are shown, each fourth is one of the worst, the others are random."""

@@ -59,7 +59,7 @@ function sortable(caption, columns, rows, state) {
       state.column = place;
       order();
     },
-  }, column.title.replace(/ (?=[↑↓]$)/, "\u00a0"), column.better ? hint(`, ${column.better} is better`) : null)));
+  }, column.title.replace(/ (?=[↑↓]$)/, "\u00a0") + (column.sign ?? ""), column.better ? hint(`, ${column.better} is better`) : null)));
 
   function order() {
     const sorted = [...rows];
@@ -91,6 +91,8 @@ function tableCell(cell, place, wordy) {
 
 const named = (text) => ({ text, value: text });
 const arrow = (direction) => `${direction.source ?? direction[0]} → ${direction.target ?? direction[1]}`;
+
+const heading = (metric) => metric.title + metric.sign;
 
 function viewLabel(view) {
   if (view.kind === "all") return "all directions";
@@ -130,38 +132,22 @@ const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), va
 
 // Heat maps
 
-const STOPS = [[243, 240, 228], [120, 183, 173], [9, 76, 92]]; // worse to better, as in .scale
-
-function heat(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (STOPS.length - 1);
-  const below = Math.min(Math.floor(place), STOPS.length - 2);
-  return STOPS[below].map((value, channel) => Math.round(value + (place - below) * (STOPS[below + 1][channel] - value)));
-}
-
-function luminance(colour) {
-  const linear = colour.map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-}
-
-function heatCell(cell, low, high, better) {
-  if (!cell || cell.value === null) return element("td", {}, cell ? cell.text : "");
-  const share = high > low ? (cell.value - low) / (high - low) : 1;
-  const colour = heat(better === "higher" ? share : 1 - share);
-  const made = element("td", {}, cell.text);
-  made.style.setProperty("background-color", `rgb(${colour.join(", ")})`);
-  made.style.setProperty("color", luminance(colour) > 0.179 ? "#000000" : "#ffffff"); // where both contrast alike
+function heatCell(cell) {
+  const made = element("td", {}, cell ? cell.text : "");
+  if (cell?.colour) {
+    made.style.setProperty("background-color", cell.colour);
+    made.style.setProperty("color", cell.ink);
+  }
   return made;
 }
 
 function drawMaps(metric) {
   const ways = facts.views.filter((view) => view.kind === "direction");
   const models = facts.models.map((model, index) => ({ ...model, index })).filter((model) => model.kind !== "real");
-  const ranked = models.some((model) => model.kind === "translator") ? models.filter((model) => model.kind === "translator") : models;
-  const [low, high] = range(ways.flatMap((view) => ranked.map((model) => view.rows[model.index][metric].value)).filter((value) => value !== null));
-  const { title, better } = facts.metrics[metric];
+  const title = heading(facts.metrics[metric]);
   byId("maps").replaceChildren(...models.map((model) => {
     const cell = (source, target) => ways.find((view) => view.source === source && view.target === target)?.rows[model.index][metric];
-    return heatMap(model.name, title, (source, target) => heatCell(cell(source, target), low, high, better));
+    return heatMap(model.name, title, (source, target) => heatCell(cell(source, target)));
   }));
 }
 
@@ -466,6 +452,7 @@ function drawHead() {
   byId("facts-line").replaceChildren(...items(facts.summary));
   byId("made").textContent = `Written by i2i ${facts.version}. Protocol ${facts.fingerprint}.`;
   byId("caption").replaceChildren(...items(facts.caption));
+  byId("doubts").replaceChildren(...facts.warnings.map((line) => element("p", { class: "alarm" }, ...prose(line))));
   byId("theme").onchange = (event) => { document.documentElement.dataset.theme = event.target.value; };
 }
 
@@ -483,7 +470,7 @@ function draw() {
   drawGallery();
   byId("directions").hidden = facts.directions.length < 2 || !facts.metrics.length;
   if (facts.metrics.length) {
-    choices(byId("metric"), facts.metrics.map((metric) => metric.title), facts.main, drawMaps);
+    choices(byId("metric"), facts.metrics.map(heading), facts.main, drawMaps);
     drawMaps(facts.main);
   }
   byId("costs").hidden = !facts.costs.models.length;

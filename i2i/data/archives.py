@@ -21,7 +21,7 @@ from typing import IO
 
 from i2i.data.celeba import ATTRIBUTE_LIST
 from i2i.data.embedded import cache_folder
-from i2i.data.image_folder import is_named_as_image
+from i2i.data.image_folder import LONGEST_SIGNATURE, SIGNATURES, is_hidden, is_image
 from i2i.data.images import SUFFIXES
 from i2i.data.layouts import CARD
 from i2i.data.layouts.recognise import folders_in
@@ -100,27 +100,29 @@ def _inner(folder: Path) -> Path:
 
 def _is_of_data(path: Path) -> bool:
     """Whether a file beside folders belongs to a data set: not one like README.txt."""
-    return path.is_file() and (path.name in READ or path.suffix.lower() == ".arrow" or is_named_as_image(path.name))
+    return path.is_file() and (path.name in READ or path.suffix.lower() == ".arrow" or is_image(path))
 
 
 def _unpack(path: Path, out: Path) -> None:
     """Write the members that a layout can read below `out`."""
     out.mkdir(parents=True)
     budget = _Budget(path, shutil.disk_usage(out).free)
-    seen: set[PurePosixPath] = set()
+    seen, found = set[PurePosixPath](), False
     with _damage_told(str(path)), _opened(path) as members:
         for member in members:
             place = f"{path}, member {member.name[:LONGEST_SHOWN]!r}"
             name = _checked(place, member)
             budget.count_member(place)
-            if member.is_folder or not _is_kept(name):
+            if member.is_folder or _is_hidden(name):
                 continue
             if name in seen:
                 raise UserError(f"{place} stands twice: pack the archive again")
             seen.add(name)
             with _damage_told(place):
-                _write(member, out / name, budget, place)
-    if not seen:
+                kept = name.suffix.lower() in KEPT or _begins_like_image(member)
+                _write(member, out / name, budget if kept else None, place)
+            found = found or kept
+    if not found:
         raise UserError(f"{path} holds no pictures: pack one of the layouts of a data folder")
 
 
@@ -186,16 +188,20 @@ def _checked(place: str, member: Member) -> PurePosixPath:
     return PurePosixPath(member.name)
 
 
-def _is_kept(name: PurePosixPath) -> bool:
-    """Whether a layout can read it; hidden files and what macOS packs besides are none."""
-    hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
-    return name.suffix.lower() in KEPT and not hidden
+def _is_hidden(name: PurePosixPath) -> bool:
+    return any(map(is_hidden, name.parts))
 
 
-def _write(member: Member, path: Path, budget: "_Budget", place: str) -> None:
+def _begins_like_image(member: Member) -> bool:
+    with member.open() as file:
+        return file.read(LONGEST_SIGNATURE).startswith(tuple(SIGNATURES))
+
+
+def _write(member: Member, path: Path, budget: "_Budget | None", place: str) -> None:
+    """Unpack a member; without a budget its name alone, so that it is told among what is left out."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with member.open() as source, path.open("xb") as file:
-        while chunk := source.read(CHUNK):
+        while budget and (chunk := source.read(CHUNK)):
             budget.count_bytes(len(chunk), place)
             file.write(chunk)
 

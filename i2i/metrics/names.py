@@ -4,6 +4,8 @@ A Frechet distance, and the kernel and the content distance in the same features
 after its network.
 """
 
+import math
+
 CONTENT = "content-"
 """What the metrics begin with that compare a translation with its input."""
 
@@ -23,6 +25,8 @@ TITLES = {
 }
 LPIPS = "lpips-"
 RISING = {"accuracy", "psnr", "ssim", "content-ssim", "gan-train"}
+DIGITS = 5
+"""Significant digits of a value, at most: no score of a bench is known better."""
 DECIMALS = {"accuracy": 3, "ssim": 3, "l1": 4, "cycle": 4, "gan-train": 3, "kid": 4}
 
 
@@ -57,9 +61,30 @@ def decimals(metric: str) -> int:
     return DECIMALS.get(metric, by_kind)
 
 
+def places(precision: int, *values: float) -> int:
+    """The decimals of values that are printed together: `precision`, fewer where they would have over `DIGITS` digits.
+
+    Below 0 digits before the point are rounded too.
+    """
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return min(precision, DIGITS - 1 - math.floor(math.log10(largest))) if largest else precision
+
+
+def fixed(value: float, decimals: int) -> str:
+    """A value with so many decimals; with fewer than 0 as a multiple of a power of ten.
+
+    >>> fixed(26.1234, 2), fixed(4276688.03, -2)
+    ('26.12', '4.2767e6')
+    """
+    if decimals >= 0 or not math.isfinite(value):
+        return f"{value:.{max(0, decimals)}f}"
+    power = DIGITS - 1 - decimals
+    return f"{value / 10**power:.{power + decimals}f}e{power}"
+
+
 def number(metric: str, value: float) -> str:
-    """A value with as many decimals as its metric is printed with."""
-    return f"{value:.{decimals(metric)}f}"
+    """A value with as many decimals as its metric is printed with, and no more than `DIGITS` significant digits."""
+    return fixed(value, places(decimals(metric), value))
 
 
 def content_name(extractor: str) -> str:

@@ -1,7 +1,7 @@
 """Plants mistakes in a copy of the code, one at a time, and tells which of them the tests notice.
 
     python -m tests.support.plant_mistakes                      # all of them
-    python -m tests.support.plant_mistakes i2i/pool.py models/  # those in files whose path holds one of these texts
+    python -m tests.support.plant_mistakes i2i/pool.py "seed"   # those whose file or description holds one of these
     python -m tests.support.plant_mistakes --part 2/5           # the second fifth, for slices that are added up by hand
     python -m tests.support.plant_mistakes --check              # only whether every text to replace is there
 
@@ -201,8 +201,8 @@ def _tell(mistake: Mistake, outcome: str, by: str, seconds: float) -> None:
 
 
 def chosen(mistakes: Sequence[Mistake], texts: Sequence[str], part: str) -> list[Mistake]:
-    """Those in files whose path holds one of the texts, and of these one part such as 2/5."""
-    own = [mistake for mistake in mistakes if not texts or any(text in mistake.file for text in texts)]
+    """Those whose file or description holds one of the texts, and of these one part such as 2/5."""
+    own = [mistake for mistake in mistakes if not texts or any(text in str(mistake) for text in texts)]
     number, count = map(int, part.split("/"))
     return own[(number - 1) * len(own) // count : number * len(own) // count]
 
@@ -210,11 +210,11 @@ def chosen(mistakes: Sequence[Mistake], texts: Sequence[str], part: str) -> list
 def main() -> int:
     """0 if there was no error and enough was noticed."""
     parser = argparse.ArgumentParser(description="Plant mistakes and tell which of them the tests notice.")
-    parser.add_argument("files", nargs="*", help="only mistakes in files whose path holds one of these texts")
+    parser.add_argument("texts", nargs="*", help="only mistakes whose file or description holds one of these")
     parser.add_argument("--part", default="1/1", help="one part of them, such as 2/5")
     parser.add_argument("--check", action="store_true", help="only look whether every text to replace is there")
     given = parser.parse_args()
-    mistakes = chosen(read(), given.files, given.part)
+    mistakes = chosen(read(), given.texts, given.part)
     if given.check:
         absent = misplaced(mistakes, ROOT)
         for mistake, why in absent.items():
