@@ -456,15 +456,14 @@ def _check_names(directions: Sequence[Direction], contestants: Sequence[str]) ->
 
 
 def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
-    """The named extractor, tried out; else Inception if its weights are given or in the cache."""
+    """The extractor that was named, tried out; else Inception if its weights are in the cache."""
     from i2i.metrics.extractors import default_extractor, parse_extractor
 
-    if extractor is None:
-        return default_extractor(inception)
-    if inception is not None:
+    if extractor is not None and inception is not None:
         raise UserError("--inception and --extractor are two extractors: leave one out")
-    spec = parse_extractor(extractor)
-    spec.build()  # what does not fit is to be known before hours of training
+    spec = default_extractor(inception) if extractor is None else parse_extractor(extractor)
+    if spec is not None and (inception or extractor):
+        spec.build()  # what does not fit is to be known before hours of training
     return spec
 
 

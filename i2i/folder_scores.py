@@ -164,7 +164,7 @@ def score_folders(
         facts,
         [Measure(metric, value, n) for metric, value in measures.items()],
         _flags(pixels),
-        [*_left_out(listed), *_notes(pixels, network)],
+        [*_left_out(listed), *_notes(pixels, network, perceptual)],
     )
 
 
@@ -280,10 +280,15 @@ def _flags_possible(pixels: Pixels) -> bool:
     return min(len(found) for found in pixels.values()) >= FEWEST
 
 
-def _notes(pixels: Pixels, extractor: Extractor | None) -> list[str]:
+def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> list[str]:
     notes = []
     if extractor is None:
-        notes.append("no distance to the target domain: name its features with --extractor")
+        notes.append(
+            "no distance to the target domain: FID needs weights that are not here, `i2i weights get inception` "
+            "fetches them; or name other features with --extractor"
+        )
+    if lpips is None and ("source" in pixels or "truth" in pixels):
+        notes.append("no LPIPS: its weights are not here, `i2i weights get lpips-alex` fetches them")
     if "source" in pixels and not _flags_possible(pixels):
         notes.append(f"no health flags: they need {FEWEST} or more pictures")
     return notes

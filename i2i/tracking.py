@@ -6,8 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import torch
 from torch import Tensor
@@ -19,6 +20,9 @@ from i2i.data.pictures import TrainingPictures
 from i2i.samples import tile
 from i2i.trainer import Observer, Record, Rollback
 from i2i.translator import Translator
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
 
 SAMPLE_COLUMNS = 4
 SAMPLE_DIRECTIONS = 6
@@ -94,11 +98,18 @@ class SampleGrids(Observer):
 
 
 class ProgressLine(Observer):
-    """Shows images/s, the time left and the losses: one live line on a terminal, lines now and then elsewhere."""
+    """Shows images/s, the time left and the losses: one live line on a terminal, lines now and then elsewhere.
+
+    Where the terminal is too narrow, losses are cut short first, then the bar goes, then the losses, then the speed.
+    Share and time left always stay.
+    """
+
+    BAR_FROM, LOSSES_FROM, SPEED_FROM = 76, 60, 50
+    """Columns of a terminal that has room for them."""
 
     def __init__(self, title: str, stream: TextIO | None = None, seconds_between: float = 15.0) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress
 
         self._console = Console(file=stream or sys.stderr)
         self._between, self._printed = seconds_between, time.monotonic()
@@ -106,14 +117,29 @@ class ProgressLine(Observer):
         self._bar: Progress | None = None
         if self._console.is_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=20),
-                TextColumn("{task.percentage:>3.0f}% {task.fields[speed]} left"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[losses]}"),
+                *self._columns(self._console.width),
                 console=self._console,
+                expand=self._console.width >= self.LOSSES_FROM,
             )
             self._task = self._bar.add_task(title, total=None, speed="", losses="")
+
+    def _columns(self, width: int) -> "list[ProgressColumn]":
+        """What fits into a terminal of that many columns."""
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        whole = partial(Column, no_wrap=True)
+        rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+        found: list[tuple[int, ProgressColumn]] = [
+            (0, TextColumn("{task.description}", markup=False, table_column=whole())),
+            (self.BAR_FROM, BarColumn(bar_width=20, table_column=whole())),
+            (0, TextColumn("{task.percentage:>3.0f}%", table_column=whole())),
+            (self.SPEED_FROM, TextColumn("{task.fields[speed]}", markup=False, table_column=whole())),
+            (0, TimeRemainingColumn(table_column=whole())),
+            (0, TextColumn("left", table_column=whole())),
+            (self.LOSSES_FROM, TextColumn("{task.fields[losses]}", markup=False, table_column=rest)),
+        ]
+        return [column for needed, column in found if width >= needed]
 
     def __enter__(self) -> Self:
         if self._bar:

@@ -501,3 +501,29 @@ def test_a_drawing_that_fails_leaves_nothing_behind(place, monkeypatch):
     monkeypatch.setitem(embedded.EMBEDDED, "seasons", embedded.EMBEDDED["seasons"]._replace(draw=fail))
     assert run("data", "make", "seasons", "--out", "new", "--size", 16, "--scenes", 2) == 130
     assert contents(place) == {}
+
+
+@pytest.mark.parametrize("contents_", [b"Dear reader", b"", b"\x80\x04]q\x00.", b"PK\x03\x04"])
+def test_weights_that_are_no_inception_are_told_before_the_bench(refused, place, contents_):
+    data_set(place / "sky")
+    (place / "weights.pth").write_bytes(contents_)
+    said = refused("bench", "--data", "sky", "--inception", "weights.pth", *SMALL_BENCH)
+    assert "weights.pth" in said
+    assert "i2i weights get inception" in said
+
+
+def test_tensorboard_that_is_not_installed_is_told_before_the_training(refused, place, monkeypatch):
+    data_set(place / "sky")
+    monkeypatch.setattr("i2i.cli.train.find_spec", lambda name: None)
+    said = refused("train", "--model", "cyclegan", "--data", "sky", "--tensorboard", *SMALL)
+    assert "pip install 'i2i[tensorboard]'" in said
+
+
+def test_columns_left_out_for_want_of_weights_are_told_with_the_remedy(place, capsys, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(place / "hub"))
+    data_set(place / "sky")
+    folders = ["--fake", "sky/test/dawn", "--real", "sky/test/dusk", "--source", "sky/test/dawn"]
+    assert run("score", *folders, "--device", "cpu") == 0
+    said = capsys.readouterr().out
+    assert "`i2i weights get inception`" in said
+    assert "`i2i weights get lpips-alex`" in said

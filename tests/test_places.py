@@ -98,6 +98,7 @@ def test_a_file_that_cannot_be_is_told_and_nothing_is_done(capsys, command, wher
     assert "no place for a file" in last or "another" in last or "shorter" in last or "must end in" in last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["file/below", LONG, "/dev/full"])
 @pytest.mark.parametrize("command", READ.values(), ids=READ)
 def test_what_cannot_be_read_is_told(capsys, command, where):

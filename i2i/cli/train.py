@@ -1,5 +1,6 @@
 """`i2i train`: a new training, one that goes on, or one that starts with the weights of another."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,6 +101,8 @@ def train(
     from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
     from i2i.trainer import choose_device
 
+    if tensorboard:
+        _require_tensorboard()
     chosen = choose_device(device)
     with joined(chosen) as processes:
         start = require_checkpoint(init) if init is not None else None
@@ -134,6 +137,11 @@ def train(
             left_out = skipped
             processes.once(lambda: _before_training(run, run_config, data_set, left_out))
         _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes, given)
+
+
+def _require_tensorboard() -> None:
+    if find_spec("tensorboard") is None:
+        raise UserError("--tensorboard needs TensorBoard, which is not installed: pip install 'i2i[tensorboard]'")
 
 
 def _new_run(
