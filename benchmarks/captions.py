@@ -131,9 +131,9 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
         lines.append(f"{SAME} not distinguishable from the best: {_tests(plan, over)}")
     if any(column.unsure for column in columns):
         lines.append(
-            f"{FEW_SEEDS} too few seeds to tell: the test over {len(plan.seeds())} of them finds differences of more "
-            f"than {LARGE:g} standard deviations at most. Where a metric has values of single pictures, the test over "
-            "them tells this one from the best."
+            f"{FEW_SEEDS} too few seeds to tell: the test over {len(plan.seeds())} of them would miss a difference "
+            f"of {LARGE:g} standard deviations more often than not. Where a metric has values of single pictures, "
+            "the test over them tells this one from the best."
         )
     untested = dict.fromkeys(
         metric for group in grouped for metric, column in group.columns.items() if column.ranks and column.untested

@@ -364,6 +364,15 @@ def test_a_folder_that_is_not_understood_is_a_fault_with_a_guess_at_the_mistake(
     assert ("--split" in said) == (case in ("loose", "no splits"))
 
 
+def test_an_archive_without_splits_is_told_how_to_divide_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number, domain in enumerate(("dawn", "dusk")):
+        put(tmp_path / f"sky/birds/{domain}/{number}.png", scene(number))
+    shutil.make_archive("sky", "zip", tmp_path, "sky")
+    assert run("data", "check", "sky.zip", "--size", "16", "--no-trial") == 1
+    assert f"i2i data prepare {tmp_path / 'sky.zip'} --split" in capsys.readouterr().out
+
+
 def test_the_files_of_data_without_splits_are_looked_at(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for number in range(4):
@@ -465,12 +474,12 @@ def test_a_training_without_bad_pictures_records_and_tells_them_and_goes_on_with
     assert "train/dusk/1.png cannot be read as a picture" in said
     assert "dusk 2" in said
     (path,) = json.loads(Path("run/skipped.json").read_text())["skipped"]
-    assert path == str(sky / "train/dusk/1.png")
+    assert path == "train/dusk/1.png"
 
 
 def test_resume_leaves_out_what_was_recorded(sky, monkeypatch):
     from i2i.checkpoint import Checkpoint
-    from i2i.runs import open_for_resume
+    from i2i.resuming import open_for_resume
 
     assert run("train", "--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL) == 0
     monkeypatch.setattr(Checkpoint, "finished", False)

@@ -4,24 +4,29 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from i2i.data.archives import is_archive, unpacked
 from i2i.data.image_folder import ImageFolder, Parts
 from i2i.data.layouts.recognise import folders_in
+from i2i.errors import UserError
 from i2i.splits import names_a_split, split_of
 
 SHOWN = 4
 
 
-def diagnose(root: Path) -> str | None:
-    """A guess at the mistake, with the remedy; None where there is none to make.
+def diagnose(place: Path) -> str | None:
+    """A guess at the mistake in a folder or an archive, with the remedy; None where there is none to make.
 
     It knows names that speak of splits otherwise than a layout does, pictures that lie loose, data sets within the
     folder, splits or domains without the other.
     """
-    images = ImageFolder(root).images
-    if not images:
+    try:
+        root = unpacked(place) if place.is_file() and is_archive(place) else place
+    except UserError:
         return None
-    guesses = (_one_domain, _loose, _within, _split_in_names, _undivided)
-    return next((told for guess in guesses if (told := guess(root, images))), None)
+    images = ImageFolder(root).images
+    guesses = (_one_domain, _loose, _within, _split_in_names, _undivided) if images else ()
+    told = next((told for guess in guesses if (told := guess(root, images))), None)
+    return told and told.replace(str(root), str(place))  # nobody is sent to where archives are unpacked
 
 
 def _loose(root: Path, images: Sequence[Parts]) -> str | None:
