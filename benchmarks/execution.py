@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from i2i import console, locks
 from i2i.atomic_write import write_text
 from i2i.benchmarks import status
+from i2i.benchmarks.estimate import Estimate
 from i2i.benchmarks.executors import Crew
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, forget, state_of
@@ -147,7 +148,10 @@ class _Work:
         from i2i.benchmarks.terminal import JobLines
 
         began, told = time.monotonic(), False
-        with JobLines(len(self._open())) as lines:
+        estimate = self._estimate()
+        if estimate.text():
+            console.note(f"i2i: {estimate.text()}, by what was measured in {self.plan.out}")
+        with JobLines(len(self._open()), estimate) as lines:
             while jobs := self._open():
                 free = _without(jobs, {job.name for job in jobs if self._is_taken(job)})
                 if free:
@@ -171,6 +175,13 @@ class _Work:
         reachable = {name for name, state in states.items() if state == DONE} | self.ended
         lost = states.keys() - reachable - {job.name for job in left}
         return _without(left, lost)
+
+    def _estimate(self) -> Estimate:
+        """Of the open jobs, by the records of those that are done."""
+        left = self._open()
+        done = {job.name for job in self.plan.jobs} - {job.name for job in left}
+        records = [(job, status.read(self.plan.out, job.name)) for job in self.plan.jobs if job.name in done]
+        return Estimate(left, [(job, found["seconds"]) for job, found in records if found.get("seconds")])
 
     def _is_taken(self, job: Job) -> bool:
         return locks.is_taken(status.lock_path(self.plan.out, job.name))

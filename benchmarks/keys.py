@@ -15,7 +15,8 @@ from typing import Any
 
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.vouched import MADE_FROM, Record, first_fault, read_record, write_record
-from i2i.checkpoint import CHECKPOINTS, FORMAT, newest_checkpoint
+from i2i.checkpoint import CHECKPOINTS, newest_checkpoint
+from i2i.checkpoint_meta import FORMAT
 from i2i.config import RunConfig, stable_hash
 from i2i.documents import Count, Document, read_document
 from i2i.errors import UserError

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
+from i2i.benchmarks.estimate import Estimate
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.plan import Job
 from i2i.documents import Document
@@ -53,7 +54,7 @@ class Shown(Document):
 class JobLines:
     """Shows the jobs: a live table of those that run on a terminal, a line per start and end elsewhere."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, estimate: Estimate) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -66,7 +67,7 @@ class JobLines:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._total, self._ended = total, 0
+        self._total, self._ended, self._estimate = total, 0, estimate
         self._overall = self._bars.add_task("bench", total=total, status=f"0 of {total} jobs")
         self._tasks: dict[str, Any] = {}
 
@@ -79,10 +80,13 @@ class JobLines:
 
     def started(self, job: Job) -> None:
         """Show that a job runs."""
+        self._estimate.started(job)
         self._tasks[job.name] = self._bars.add_task(f"  {one_line(job.name)}", total=None, status="")
 
     def progressed(self, job: Job, text: str) -> None:
-        """Show how far it is."""
+        """Show how far it is, and the bench."""
+        self._estimate.progressed(job, text)
+        self._show_overall()
         self._bars.update(self._tasks[job.name], status=one_line(text))
 
     def noted(self, job: Job, text: str) -> None:
@@ -91,21 +95,29 @@ class JobLines:
 
     def postponed(self, job: Job) -> None:
         """Show that a job is left to somebody else for now."""
+        self._estimate.stopped(job)
         self._remove(job)
 
     def lost(self, job: Job, reason: str) -> None:
         """Say why it starts again."""
+        self._estimate.stopped(job)
         self._remove(job)
         self._say(f"{job.name}: {reason}")
 
     def ended(self, job: Job, error: str | None) -> None:
         """Show how it ended."""
         self._ended += 1
+        self._estimate.ended(job, error is None)
         self._remove(job)
-        self._bars.update(self._overall, completed=self._ended, status=f"{self._ended} of {self._total} jobs")
+        self._show_overall()
         if error or not self._console.is_terminal:
             how = f"FAILED: {last_line(error)}" if error else "done"
-            self._say(f"[{self._ended}/{self._total}] {job.name}: {how}")
+            left = self._estimate.text()
+            self._say(f"[{self._ended}/{self._total}] {job.name}: {how}{f' ({left})' if left else ''}")
+
+    def _show_overall(self) -> None:
+        status = ", ".join(filter(None, (f"{self._ended} of {self._total} jobs", self._estimate.text())))
+        self._bars.update(self._overall, completed=self._ended, status=status)
 
     def _remove(self, job: Job) -> None:
         if job.name in self._tasks:

@@ -12,30 +12,31 @@ checkpoint.json holds checksums of the other files and of itself, which are comp
 checkpoint before the newest is kept. Checkpoints of before there were checksums are read without.
 """
 
-import json
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from i2i import __version__, registry
-from i2i.atomic_write import sync_to_disk
-from i2i.checksums import SEAL, checksum, is_sound, sealed
-from i2i.config import Settings, validate
+from i2i.atomic_write import replacing, sync_to_disk
+from i2i.checkpoint_meta import FORMAT, Budget, Meta, read_meta
+from i2i.checksums import SEAL, checksum, sealed
+from i2i.config import Settings, TrainConfig, validate
 from i2i.data.images import Preprocess
 from i2i.data.record import DataRecord
 from i2i.disk import one_error_when_full
-from i2i.errors import Damaged, UserError, unknown
-from i2i.labels import LabelSpace
+from i2i.errors import Damaged, UserError, unknown, unreadable
+from i2i.memory import is_out_of_memory
+from i2i.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
 from i2i.translator import Task, Translator
 
-FORMAT = 2
 EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint.json
 CHECKPOINTS = "checkpoints"
 Weights = Literal["last", "ema", "best"]
@@ -53,7 +54,12 @@ DATA = "data.json"
 OF_FILES = ("files", SEAL, "data_fingerprint")
 """Entries of checkpoint.json that tell of the files beside it, and not of the translator."""
 
-META = ("step", "steps", "images", "seconds", "inference", "parameters", "task", "settings")
+WEIGHT_FILES: Mapping[str, tuple[str, ...]] = {
+    "last": ("model.safetensors",),
+    "ema": ("model.safetensors", "ema.safetensors"),
+    "best": ("best.safetensors",),
+}
+"""Where weights of each kind lie; what a later file holds takes the place of what an earlier one does."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +68,24 @@ class Checkpoint:
 
     Attributes:
         folder: where its files lie.
-        meta: contents of checkpoint.json: format, i2i version, settings, task, inference, averaged, position, origin,
-            checksums of the files, fingerprint of the data, rollbacks, processes.
+        facts: contents of checkpoint.json.
         remedy: what to do about a file that cannot be loaded, for messages.
     """
 
     folder: Path
-    meta: Mapping[str, Any]
+    facts: Meta
     remedy: str
+
+    @cached_property
+    def meta(self) -> Mapping[str, Any]:
+        """What checkpoint.json says, as plain JSON values."""
+        return self.facts.model_dump(mode="json", exclude_unset=True)
 
     @property
     def position(self) -> "Position":
         """How far training was."""
-        meta = self.meta
-        return Position(meta["step"], meta["steps"], meta["images"], meta["seconds"])
+        facts = self.facts
+        return Position(facts.step, facts.steps, facts.images, facts.seconds)
 
     @property
     def finished(self) -> bool:
@@ -85,34 +95,33 @@ class Checkpoint:
     @property
     def rollbacks(self) -> int:
         """How often training has returned to a checkpoint because something was not finite."""
-        return int(self.meta.get("rollbacks", 0))
+        return self.facts.rollbacks
 
     @property
     def processes(self) -> int:
         """How many processes trained together."""
-        return int(self.meta.get("processes", 1))
+        return self.facts.processes
 
     @property
     def averaged(self) -> bool:
         """Whether a moving average of the weights was kept."""
-        return bool(self.meta.get("averaged"))
+        return self.facts.averaged
 
     @property
     def settings(self) -> Settings:
         """Resolved settings of the run."""
-        return dict(self.meta["settings"])
+        return dict(self.facts.settings)
+
+    @property
+    def budget(self) -> tuple[str, float]:
+        """The unit of the training's budget, and its amount."""
+        train = {key: value for key, value in self.settings["train"].items() if key in TrainConfig.model_fields}
+        return TrainConfig.model_validate(train).budget
 
     @property
     def task(self) -> Task:
         """The task the model learnt."""
-        task = self.meta["task"]
-        return Task(
-            tuple(task["domains"]),
-            tuple((source, target) for source, target in task["directions"]),
-            LabelSpace.from_settings(task["labels"]),
-            (task["image_size"][0], task["image_size"][1]),
-            task["channels"],
-        )
+        return self.facts.task.task()
 
     @property
     def preprocess(self) -> Preprocess:
@@ -123,91 +132,120 @@ class Checkpoint:
     @property
     def imported(self) -> bool:
         """Whether its weights came from files of a reference implementation, and no training here."""
-        return "origin" in self.meta
+        return self.facts.origin is not None
 
     @property
     def fresh(self) -> tuple[str, ...]:
         """Networks that nothing has trained yet: those that were not among the imported files."""
-        return tuple(self.meta["origin"]["fresh"]) if self.imported else ()
+        return self.facts.origin.fresh if self.facts.origin is not None else ()
 
     def weights(self, kind: Weights = "last") -> Mapping[str, Tensor]:
         """Parameters and buffers of the translator; with `ema`, averages in place of those that translate."""
-        if kind == "best":
-            return self._best().weights
-        last = self._tensors("model.safetensors")
-        return last if kind == "last" else {**last, **self.average()}
+        return {name: value for file in self._weight_files(kind) for name, value in self._tensors(file).items()}
+
+    def shapes(self, kind: Weights = "last") -> Shapes:
+        """Shapes of what `weights` gives, read off the files' headers alone."""
+        return {name: shape for file in self._weight_files(kind) for name, shape in self._shapes(file).items()}
 
     def average(self) -> dict[str, Tensor]:
         """Averaged parameters, and buffers, of the networks that translate; UserError if the run keeps none."""
-        if not self.averaged:
-            raise UserError(
-                f"{self.folder.parent.parent} has no averaged weights: take --weights last, "
-                "or train a model with --set train.ema=0.999"
-            )
-        return self._tensors("ema.safetensors")
+        return self._tensors(self._weight_files("ema")[-1])
 
     @property
     def best(self) -> "Best | None":
         """The weights that were best on the validation split, if any were looked for."""
-        facts = self.meta.get("best")
-        return None if facts is None else Best(**facts, weights=self._tensors("best.safetensors"))
+        facts = self.facts.best
+        if facts is None:
+            return None
+        return Best(facts.step, facts.images, facts.metric, facts.value, weights=self.weights("best"))
 
-    def _best(self) -> "Best":
-        found = self.best
-        if found is None:
+    def _weight_files(self, kind: Weights) -> tuple[str, ...]:
+        run = self.folder.parent.parent
+        if kind == "ema" and not self.averaged:
             raise UserError(
-                f"{self.folder.parent.parent} has no best weights: take --weights last, "
-                "or train a model with --set train.best_by=psnr"
+                f"{run} has no averaged weights: take --weights last, or train a model with --set train.ema=0.999"
             )
-        return found
+        if kind == "best" and self.facts.best is None:
+            raise UserError(
+                f"{run} has no best weights: take --weights last, or train a model with --set train.best_by=psnr"
+            )
+        return WEIGHT_FILES[kind]
 
     def _tensors(self, name: str) -> dict[str, Tensor]:
         path = self._sound(name)
-        try:
-            return load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise self._damaged(path, error) from None
+        with self._loading(path):
+            return load_finite(path)
+
+    def _shapes(self, name: str) -> Shapes:
+        path = self.folder / name
+        with self._loading(path):
+            return shapes_in(path)
 
     def training(self) -> dict[str, Any]:
-        """States of the optimisers and of the translator's own training."""
+        """States of the optimisers and of the translator's own training, as they were written."""
         path = self._sound("training.pt")
-        try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise self._damaged(path, error) from None
-        return state
+        with self._loading(path):
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if not isinstance(state, dict):
+                raise ValueError("it holds no states")
+            return state
+
+    @contextmanager
+    def fitting(self, name: str) -> Iterator[None]:
+        """A block that takes over what a file holds; `Damaged` where that does not fit, whatever the reason."""
+        with self._loading(self.folder / name):
+            yield
 
     def data(self) -> DataRecord | None:
         """The pictures that were learnt from; None if they were not written down."""
-        if "data_fingerprint" not in self.meta:
+        if self.facts.data_fingerprint is None:
             return None
         path = self._sound(DATA)
-        try:
+        with self._loading(path):
             return DataRecord.from_text(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise self._damaged(path, error) from None
 
     def check(self) -> None:
-        """Compare every file with its checksum, or if there are none load it; `Damaged` for the first that differs."""
-        for name in self.meta.get("files", {}):
+        """Compare every file with its checksum, or if there are none load it.
+
+        Raises:
+            Damaged: for the first that differs.
+            UserError: if one cannot be read just now.
+        """
+        for name in self.facts.files or {}:
             self._sound(name)
-        if "files" not in self.meta:
+        if self.facts.files is None:
             self.weights()
             self.training()
 
     def _sound(self, name: str) -> Path:
         """Path of a file that is as it was written."""
         path = self.folder / name
-        expected = self.meta.get("files", {}).get(name)
-        try:
+        expected = (self.facts.files or {}).get(name)
+        with self._loading(path):
             if expected is not None and checksum(path) != expected:
-                raise self._damaged(path, "its checksum is not that of what was written")
-        except OSError as error:
-            raise self._damaged(path, error) from None
+                raise ValueError("its checksum is not that of what was written")
         return path
 
-    def _damaged(self, path: Path, reason: object) -> Damaged:
-        return Damaged(f"{path} cannot be loaded ({reason})", self.remedy)
+    @contextmanager
+    def _loading(self, path: Path) -> Iterator[None]:
+        """A block that reads a file: what was read and does not add up is `Damaged`, and nothing else is."""
+        try:
+            yield
+        except OSError as error:
+            raise unreadable(path, error, self.remedy) from None
+        except (UserError, MemoryError):
+            raise
+        except Exception as error:  # of torch and safetensors, which have no class in common
+            if is_out_of_memory(error):
+                raise
+            raise Damaged(f"{path} cannot be loaded ({_reason(error)})", self.remedy) from None
+
+
+def _reason(error: Exception) -> str:
+    """What is the matter with a file, in one line."""
+    if isinstance(error, KeyError):
+        return f"it lacks {str(error)[:100]}"
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -266,13 +304,16 @@ def save_checkpoint(
     data: DataRecord | None = None,
     rollbacks: int = 0,
     others: Sequence[Mapping[str, Tensor]] = (),
+    log: Mapping[str, Any] | None = None,
+    budgets: Sequence[Budget] = (),
 ) -> Path:
     """Write a checkpoint, then remove those before the one before it; returns its folder.
 
     `average` are averaged weights, `best` those that were best, where the run keeps some; `origin` tells of imported
     weights: the files with their hashes, and which networks are `fresh`; `data` lists the pictures that are learnt
-    from, `rollbacks` counts the returns to an earlier checkpoint, and `others` are the translator's training states in
-    the other processes that train with this one.
+    from, `rollbacks` counts the returns to an earlier checkpoint, `others` are the translator's training states in
+    the other processes that train with this one, `log` is what the next line of the log has so far, and `budgets` are
+    those that the training had before it was extended.
 
     Raises:
         OSError: if it cannot be written, with ENOSPC where the disk is full; nothing of it is left then.
@@ -290,10 +331,12 @@ def save_checkpoint(
         meta["rollbacks"] = rollbacks
     if others:
         meta["processes"] = 1 + len(others)
+    if budgets:
+        meta["budgets"] = [budget.model_dump(exclude_none=True) for budget in budgets]
     if data is not None:
         meta["data_fingerprint"] = data.fingerprint
     weights = {"model": translator.state_dict(), "ema": average, "best": None if best is None else best.weights}
-    training = {"optimisers": dict(optimisers), "translator": translator.training_state()}
+    training = {"optimisers": dict(optimisers), "translator": translator.training_state(), "log": dict(log or {})}
     if others:
         training["others"] = list(others)
     partial = parent / f".{final.name}.part"
@@ -322,7 +365,9 @@ def _write(
     """Write all files of a checkpoint into the empty `folder`, synced, checkpoint.json last."""
     for name, tensors in weights.items():
         if tensors is not None:
-            save_file(_plain(tensors), folder / f"{name}.safetensors")
+            # Of itself safetensors makes files that nobody else may read.
+            with replacing(folder / f"{name}.safetensors", sync=False) as partial:
+                save_file(_plain(tensors), partial)
     torch.save(training, folder / "training.pt")
     if data is not None:
         (folder / DATA).write_text(data.text, encoding="utf-8")
@@ -386,7 +431,7 @@ def set_aside_damaged(run: Path) -> str | None:
     if sound is None or not damages:
         return None
     for folder in _checkpoint_folders(run):
-        if folder.name > sound.folder.name:
+        if int(folder.name) > int(sound.folder.name):
             place = folder.with_name(DAMAGED + folder.name)
             shutil.rmtree(place, ignore_errors=True)
             folder.rename(place)
@@ -394,7 +439,7 @@ def set_aside_damaged(run: Path) -> str | None:
 
 
 def _open(run: Path, folder: Path) -> Checkpoint:
-    earlier = [other for other in _checkpoint_folders(run) if other.name < folder.name]
+    earlier = [other for other in _checkpoint_folders(run) if int(other.name) < int(folder.name)]
     remedy = (
         f"remove {folder} to use that of step {int(earlier[-1].name)}, or train on from there with "
         f"i2i train --resume {run}"
@@ -402,28 +447,6 @@ def _open(run: Path, folder: Path) -> Checkpoint:
         else f"there is none before it; {NO_OTHER.format(run=run)}"
     )
     return Checkpoint(folder, read_meta(folder / "checkpoint.json", remedy), remedy)
-
-
-def read_meta(path: Path, remedy: str) -> dict[str, Any]:
-    """The JSON beside a translator's weights; `Damaged` if it is, UserError if it is of another format."""
-    try:
-        written = path.read_bytes()
-        meta = json.loads(written)
-    except (OSError, ValueError, RecursionError) as error:
-        raise Damaged(f"{path} cannot be read ({error})", remedy) from None
-    if not isinstance(meta, dict):
-        raise Damaged(f"{path} is no checkpoint of i2i", remedy)
-    if (SEAL in meta or "files" in meta) and not is_sound(written, meta):
-        raise Damaged(f"{path} cannot be used (it has changed since it was written)", remedy)
-    if meta.get("format") != FORMAT:
-        raise UserError(
-            f"{path} has checkpoint format {meta.get('format')!r} and i2i {__version__} reads {FORMAT}: "
-            f"use the i2i that wrote it ({meta.get('i2i', 'unknown version')}) or train again"
-        )
-    missing = [name for name in META if name not in meta]
-    if missing:
-        raise Damaged(f"{path} lacks {', '.join(missing)}", remedy)
-    return meta
 
 
 def require_checkpoint(run: Path) -> Checkpoint:
@@ -466,18 +489,43 @@ def load_translator(
 def restore(
     checkpoint: Checkpoint, device: torch.device | str = "cpu", weights: Weights = "last"
 ) -> tuple[Translator, Preprocess]:
-    """The translator of a checkpoint, in evaluation mode, and its preprocessing; UserError if they do not fit."""
+    """The translator of a checkpoint, in evaluation mode, and its preprocessing; UserError if they do not fit.
+
+    Before any memory is taken for it, its shapes are compared with those that the files tell.
+    """
     _check_kind(weights)
     model = dict(checkpoint.settings["model"])
     cls = registry.get(model.pop("name"))
-    translator = cls(validate(cls.Config, model, "model"), checkpoint.task)
+    config, task = validate(cls.Config, model, "model"), checkpoint.task
+    _check_coverage(checkpoint, cls)
+    with checkpoint.fitting("checkpoint.json"), torch.device("meta"):
+        blank = cls(config, task)
+    refuse_unlike(checkpoint, blank, weights)
+    translator = cls(config, task)
     load_weights(translator, checkpoint, weights)
     translator.untrained = checkpoint.fresh
     # As in training: dropout draws its mask in memory order.
-    last = checkpoint.settings["train"]["channels_last"]
+    last = checkpoint.settings["train"].get("channels_last", True)
     memory_format = torch.channels_last if last else torch.contiguous_format
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     return translator.eval(), checkpoint.preprocess
+
+
+def _check_coverage(checkpoint: Checkpoint, cls: type[Translator]) -> None:
+    """UserError unless the model can learn the task that the checkpoint tells."""
+    task = checkpoint.task
+    with checkpoint.fitting("checkpoint.json"):
+        possible = Task.covering(cls.coverage, task.labels, task.image_size, task.channels)
+    beyond = [direction for direction in task.directions if direction not in possible.directions]
+    if beyond:
+        raise UserError(f"{checkpoint.folder}: {registry.name_of(cls)} does not translate {' to '.join(beyond[0])}")
+
+
+def refuse_unlike(checkpoint: Checkpoint, translator: Translator, weights: Weights = "last") -> None:
+    """UserError if a checkpoint's weights have other names or shapes than a translator's, which takes no memory."""
+    difference = first_difference(checkpoint.shapes(weights), shapes_of(translator))
+    if difference:
+        raise UserError(f"{checkpoint.folder} does not fit this model: {difference}; {checkpoint.remedy}")
 
 
 def _check_kind(weights: str) -> None:
@@ -550,4 +598,14 @@ def meta_of(
 
 def _checkpoint_folders(run: Path) -> list[Path]:
     parent = run / CHECKPOINTS
-    return sorted(path for path in parent.glob("[0-9]*") if path.is_dir()) if parent.is_dir() else []
+    try:
+        found = list(parent.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:  # not "there is none": a new training must not start over what cannot be seen just now
+        raise unreadable(parent, error, "") from None
+    return sorted((path for path in found if _is_step(path.name) and path.is_dir()), key=lambda path: int(path.name))
+
+
+def _is_step(name: str) -> bool:
+    return name.isascii() and name.isdecimal()

@@ -66,7 +66,10 @@ class Average:
         return {name: value.cpu().contiguous() for name, value in self._averages.items()}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `state` gave."""
+        """Take over what `state` gave; ValueError if that has other names or shapes."""
+        found, own = ({name: value.shape for name, value in one.items()} for one in (state, self._averages))
+        if found != own:
+            raise ValueError("its names and shapes are not those of the networks that translate")
         for name, value in self._averages.items():
             value.copy_(state[name])
 

@@ -32,12 +32,26 @@ class Damaged(UserError):
         super().__init__(f"{what}: {remedy}")
 
 
+class OutOfMemory(TrainingError):
+    """Something that had to stop because there is not enough memory; the text says what takes less."""
+
+
 class ExportError(Exception):
     """An exported model that does not do what the trained one does; nothing of it is kept."""
 
 
 class ContractBroken(Exception):
     """A translator that does not do what the contract asks; the text counts in how many parts."""
+
+
+def unreadable(path: Path, error: OSError, remedy: str) -> UserError:
+    """The error for a file of a checkpoint that could not be read: `Damaged` only if there is none to read.
+
+    Who may not read a file, or has no memory or too many files open, knows nothing of its contents.
+    """
+    if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError):
+        return Damaged(f"{path} cannot be loaded ({error.strerror or error})", remedy)
+    return UserError(f"{path} cannot be read just now ({error.strerror or error}): see to that and run it again")
 
 
 def refuse_file(out: Path) -> None:

@@ -14,11 +14,14 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from i2i.atomic_write import replacing
 from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
-from i2i.checkpoint import Checkpoint, Position, Weights, meta_of, read_meta, require_checkpoint, restore
+from i2i.checkpoint import Checkpoint, Position, Weights, meta_of, require_checkpoint, restore
+from i2i.checkpoint_meta import read_meta
 from i2i.config import build_run
 from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
+from i2i.tensor_files import refuse_not_finite
 from i2i.texts import fenced
 from i2i.translator import Translator
 
@@ -94,7 +97,12 @@ def save(
 def write_folder(out: Path, translator: Translator, facts: Facts, text: str) -> None:
     """Write the three files into the folder `out`, load them again and compare the weights."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in translator.state_dict().items()}
-    save_file(weights, out / WEIGHTS, metadata={"format": "pt"})
+    try:
+        refuse_not_finite(weights)
+    except ValueError as error:
+        raise UserError(f"{error}: such a model translates nothing, so it is not exported") from None
+    with replacing(out / WEIGHTS, sync=False) as partial:  # with the permissions that the umask gives
+        save_file(weights, partial, metadata={"format": "pt"})
     (out / CONFIG).write_text(json.dumps(dict(facts), indent=1, ensure_ascii=False), encoding="utf-8")
     (out / CARD).write_text(text, encoding="utf-8")
     loaded = load_folder(out).state_dict()
@@ -113,10 +121,7 @@ def load_folder(folder: Path, device: torch.device | str = "cpu") -> Translator:
         if not (folder / name).is_file():
             raise UserError(f"{folder} holds no {name}: give a folder that `i2i export --format hub` has written")
     remedy = "download or export it again"
-    try:
-        return restore(Checkpoint(folder, read_meta(folder / CONFIG, remedy), remedy), device)[0]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise UserError(f"{folder / CONFIG} is no config of i2i ({error!r}): {remedy}") from None
+    return restore(Checkpoint(folder, read_meta(folder / CONFIG, remedy), remedy), device)[0]
 
 
 def fetch(repository: str, revision: str | None = None) -> Path:

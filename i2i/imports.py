@@ -22,6 +22,7 @@ from i2i.interop.weights import from_reference
 from i2i.labels import LabelSpace
 from i2i.places import check_folder
 from i2i.runs import run_config
+from i2i.tensor_files import refuse_not_finite
 from i2i.trainer import build_translator
 from i2i.translator import Coverage, Task, Translator, check_size
 
@@ -98,7 +99,7 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     reference = _reference(model, cls)
     _refuse_used(run)
     _check_names(domains, changes)
-    contents = {path: read_state_dict(path) for path in files}
+    contents = {path: _finite(path, read_state_dict(path)) for path in files}
     if len(contents) < len(files):
         raise UserError(f"a file is given twice: {', '.join(map(str, files))}")
     parts = _parts(model, reference, contents)
@@ -117,6 +118,14 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     fresh = tuple(part.network for part in reference.files.values() if part.network not in networks.values())
     _write(run, translator, config, networks, fresh)
     return Imported(run, translator, networks, told, _assumed(config, reference, told, changes), fresh)
+
+
+def _finite(path: Path, state: Weights) -> Weights:
+    try:
+        refuse_not_finite(state)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be imported: {error}, and every picture would come out black") from None
+    return state
 
 
 def _reference(model: str, cls: type[Translator]) -> Reference:

@@ -164,9 +164,22 @@ def resized(translate: Translate, preprocess: Preprocess) -> Convert:
     """Pictures as the model was trained on them, several at once."""
 
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
-        return to_arrays(translate(torch.cat([to_images(preprocess(read_picture(path))[None]) for path in paths])))
+        translated = translate(torch.cat([to_images(preprocess(read_picture(path))[None]) for path in paths]))
+        for path, image in zip(paths, translated, strict=True):
+            _refuse_not_finite(path, image)
+        return to_arrays(translated)
 
     return convert
+
+
+def _refuse_not_finite(path: Path, image: Tensor) -> None:
+    """UserError for a translation that has no colours: as a picture it would be black."""
+    wrong = image.numel() - int(image.isfinite().sum())
+    if wrong:
+        raise UserError(
+            f"the model makes {wrong:,} of {image.numel():,} values of {path} not finite, and no black picture is "
+            "written: train on from an earlier checkpoint, or take --weights ema or best where the run keeps them"
+        )
 
 
 def full_resolution(
@@ -199,9 +212,12 @@ def full_resolution(
             return in_tiles(image, translate, *limits, side or SIDE)
 
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
-        for picture in map(read_picture, paths):
+        for path in paths:
+            picture = read_picture(path)
             fitted, whole = (to_images(pixels[None]) for pixels in (preprocess(picture), preprocess.whole(picture)))
-            yield from to_arrays(translate_one(whole, translate.seeing(fitted)))
+            translated = translate_one(whole, translate.seeing(fitted))
+            _refuse_not_finite(path, translated)
+            yield from to_arrays(translated)
 
     return convert
 

@@ -1,7 +1,7 @@
 """Locks between processes, by the operating system: whoever holds one gives it back at the latest when it dies.
 
 They are advisory locks on files, which stay. Where the system or the file system has none, as on Windows, everything
-counts as free.
+counts as free. A lock's file is never reached by a link: whoever writes into a folder could lead it anywhere.
 """
 
 import errno
@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import IO
+
+from i2i.errors import UserError
 
 fcntl: ModuleType | None
 try:
@@ -32,7 +33,12 @@ class Lock:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._file: IO[str] = path.open("a")
+        try:
+            self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666), "r+b")
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise UserError(f"{path} is a link, and no lock is taken through one: remove it") from None
+            raise
 
     def exclusive(self, wait: bool = False) -> bool:
         """Hold it alone; False if somebody else has it and this is not to `wait`. A shared one is exchanged."""
@@ -45,6 +51,13 @@ class Lock:
     def release(self) -> None:
         """Give it back."""
         self._file.close()
+
+    def note(self, text: str) -> None:
+        """Write into its file, in place of what is there, for others to read."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(text.encode())
+        self._file.flush()
 
     def is_in_place(self) -> bool:
         """Whether its file is still the one at its path; one that was removed meanwhile locks nothing."""

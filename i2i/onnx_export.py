@@ -241,6 +241,10 @@ def largest_difference(path: Path, graph: Graph, translator: Translator) -> floa
     session, largest = _Session(path), 0.0
     for batch, size in zip(BATCHES, sizes, strict=True):
         inputs, expected = graph.case(batch, *size)
+        if not bool(expected.isfinite().all()):
+            raise ExportError(
+                f"the model itself gives values that are not finite for {size[0]}x{size[1]} px: train anew"
+            )
         difference = float((session.run(inputs) - expected).abs().max())
         if not difference <= LIMIT:  # also nan
             raise ExportError(

@@ -1,5 +1,7 @@
 """The history of generated images that CycleGAN's discriminators are trained on."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -41,6 +43,13 @@ class ImagePool:
         """The stored images [n, C, H, W], n from 0 to `size`, on the CPU."""
         return torch.stack(self.images).cpu() if self.images else torch.empty(0)
 
-    def load_state(self, images: Tensor, device: torch.device | str = "cpu") -> None:
-        """Take over what `state` gave."""
+    def load_state(
+        self, images: Tensor, device: torch.device | str = "cpu", shape: Sequence[int] | None = None
+    ) -> None:
+        """Take over what `state` gave; ValueError for more images, or others than of a `shape` (C, H, W)."""
+        fits = shape is None or not len(images) or tuple(images.shape[1:]) == tuple(shape)
+        if len(images) > self.size or not fits:
+            raise ValueError(f"a pool of {self.size} images {list(shape or ())} cannot hold {list(images.shape)}")
+        if not bool(images.isfinite().all()):
+            raise ValueError("the images of a pool are not finite")
         self.images = [image.clone().to(device) for image in images]

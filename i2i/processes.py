@@ -7,6 +7,7 @@ The first process alone writes and speaks.
 """
 
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -103,6 +104,10 @@ class Processes:
         largest, smallest = self.largest(number), -self.largest(-number)
         return largest == smallest
 
+    def differing(self, facts: Mapping[str, object]) -> str | None:
+        """The first of some facts of which processes give different JSON values, in words; None if there is none."""
+        return None
+
     def wait(self) -> None:
         """Until every process is here."""
 
@@ -190,6 +195,24 @@ class Joined(Processes):
             safetensors.torch.load(one[: int(length)].numpy().tobytes())
             for one, length in zip(received or [], lengths, strict=False)
         ]
+
+    def differing(self, facts: Mapping[str, object]) -> str | None:
+        told = [json.loads(text) for text in self._texts(json.dumps(facts))]
+        for name in dict.fromkeys(name for one in told for name in one):
+            values = [one.get(name) for one in told]
+            other = next((rank for rank, value in enumerate(values) if value != values[0]), None)
+            if other is not None:
+                return f"{name} is {values[0]} in process 0 and {values[other]} in process {other}"
+        return None
+
+    def _texts(self, own: str) -> list[str]:
+        """What every process gives, by rank."""
+        sent = torch.frombuffer(bytearray(own.encode()), dtype=torch.uint8)
+        padded = torch.cat([sent, sent.new_zeros(self.largest(len(sent)) - len(sent))])
+        received = [torch.empty_like(padded) for _ in range(self.count)]
+        with self._together():
+            dist.all_gather(received, padded)
+        return [bytes(one.tolist()).rstrip(b"\0").decode() for one in received]
 
     def wait(self) -> None:
         self.largest(0)

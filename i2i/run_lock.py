@@ -9,6 +9,8 @@ from pathlib import Path
 
 from i2i.errors import UserError
 from i2i.locks import Lock
+from i2i.safe_paths import refuse_link_out
+from i2i.texts import one_line
 
 FILE = ".lock"
 
@@ -18,15 +20,17 @@ def sole_training(run: Path) -> Iterator[None]:
     """Hold the run folder for a block; a folder into which nothing was written is gone afterwards.
 
     Raises:
-        UserError: if a training is going on in it; with machine and process, where they are known.
+        UserError: if a training is going on in it, with machine and process, where they are known; or if a link in it
+            leads out, for a training writes, renames and removes what is there.
     """
+    _refuse_links(run)
     path, new = run / FILE, [folder for folder in (run, *run.parents) if not folder.exists()]
     lock = _take(path)
     if lock is None:
         raise UserError(f"{run} is being trained{_by_whom(path)}: wait for its end, stop it, or choose another --out")
     try:
         with suppress(OSError):  # a full disk; the lock holds without a name
-            path.write_text(json.dumps({"pid": os.getpid(), "host": platform.node()}))
+            lock.note(json.dumps({"pid": os.getpid(), "host": platform.node()}))
         yield
     finally:
         with suppress(OSError):
@@ -35,6 +39,12 @@ def sole_training(run: Path) -> Iterator[None]:
         with suppress(OSError):
             for folder in new:
                 folder.rmdir()
+
+
+def _refuse_links(run: Path) -> None:
+    for path in (*run.glob("*"), *run.glob("*/*")):  # what a training writes lies no deeper
+        if path.is_symlink():
+            refuse_link_out(run, path, "a training writes into its run folder alone")
 
 
 def _take(path: Path) -> Lock | None:
@@ -52,6 +62,6 @@ def _take(path: Path) -> Lock | None:
 def _by_whom(path: Path) -> str:
     try:
         owner = json.loads(path.read_text())
-        return f" by process {int(owner['pid'])} on {owner['host']}"
+        return f" by process {int(owner['pid'])} on {one_line(str(owner['host'])[:100])}"
     except (OSError, ValueError, KeyError, TypeError):
         return " by another process"

@@ -1,13 +1,13 @@
 """Trainings as the command line and the bench start them: from a config to a finished run folder."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
 
-from i2i import console, registry
-from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, sound_checkpoint, starting_weights
+from i2i import __version__, console, registry
+from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.fitting import fitting_line, sizes_of
@@ -15,11 +15,11 @@ from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress, TrainingPictures
 from i2i.data.record import DataRecord
-from i2i.data.skipping import recorded, without
-from i2i.data.sources import open_data, pixel_cache
+from i2i.data.sources import pixel_cache
 from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
+from i2i.memory import told_when_short
 from i2i.phase_checks import check_phases
 from i2i.processes import ALONE, Processes
 from i2i.run_lock import sole_training
@@ -27,6 +27,8 @@ from i2i.tracking import MetricsFile, SampleGrids, duration
 from i2i.trainer import Observer, Trainer, build_translator
 from i2i.translator import Task, Translator, check_size
 from i2i.validation import Judge, require_validation
+
+LESS_MEMORY = "take a smaller train.batch_size or data.image_size, --set train.accumulate=2 or train.precision=bf16"
 
 
 def run_config(name: str, settings: Settings) -> RunConfig:
@@ -105,6 +107,7 @@ def train_run(
     judge: Judge | None = None,
     accept_data: bool = False,
     processes: Processes = ALONE,
+    when_held: Callable[[], None] = lambda: None,
 ) -> Path:
     """Train to the end of the budget, from the newest sound checkpoint where there is one.
 
@@ -122,6 +125,7 @@ def train_run(
         judge: scores it on the validation split; by default as train.best_by says.
         accept_data: go on even if the pictures are not those of the checkpoint.
         processes: those that train together and all call this; the first alone writes.
+        when_held: called by the first once no other training can start in the folder, before anything is written.
 
     Returns:
         The folder of the last checkpoint.
@@ -132,13 +136,36 @@ def train_run(
         TrainingError: as `Trainer.train`.
     """
     _check_shares(config, processes)
-    with processes.held_by_first(sole_training(run)):
+    with processes.held_by_first(sole_training(run)), told_when_short(f"no training in {run}", LESS_MEMORY):
+        processes.once(when_held)
         processes.once(lambda: _leave_damaged(run))
         record = DataRecord.of(data.restricted(task.domains), learnt_from(config))
         _check_alike(run, data, record, processes)
         if not accept_data:
             _refuse_changed(run, data, record)
         return _train(run, config, task, data, record, device, observers, loading, start, judge, processes)
+
+
+def refuse_unlike_settings(
+    processes: Processes, config: RunConfig, task: Task, device: torch.device, others: Mapping[str, object]
+) -> None:
+    """UserError, on every process, unless all were started alike; where data and cache lie may differ.
+
+    Args:
+        processes: those that train together and all call this.
+        config: what to train.
+        task: what it learns.
+        device: where to train.
+        others: what else has to be the same, by the name that a message gives it.
+    """
+    settings = config.settings()
+    for place in ("path", "sets", "cache_gib"):
+        del settings["data"][place]
+    facts = {f"{section}.{name}": value for section, values in settings.items() for name, value in values.items()}
+    versions = {"i2i": __version__, "torch": torch.__version__, "device": device.type}
+    difference = processes.differing({**versions, **others, **facts, "domains": task.domains})
+    if difference:
+        raise UserError(f"the processes of one training were started differently: {difference}; start all alike")
 
 
 def _check_shares(config: RunConfig, processes: Processes) -> None:
@@ -224,36 +251,10 @@ def _train(
     if processes.first:
         trainer.observers = (
             MetricsFile(run, trainer.position.step),
-            SampleGrids(run, pictures, task.domains),
+            SampleGrids(run, pictures, task.domains, trainer.position.step),
             *observers(trainer),
         )
     return trainer.train()
-
-
-def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConfig, Task, DataSet]:
-    """Config, with `changes` put over it, task and data of a run folder whose training can go on.
-
-    Raises:
-        UserError: if there is nothing to resume, nothing sound, or the training is finished.
-    """
-    checkpoint = sound_checkpoint(run)[0] if run.is_dir() else None
-    if checkpoint is None:
-        raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME --out {run}")
-    if checkpoint.imported:
-        raise UserError(
-            f"{run} was imported and has no training to go on with: start one from its weights with "
-            f"i2i train --init {run} --data DIR"
-        )
-    settings = merge(checkpoint.settings, changes or {})
-    model = dict(settings["model"])
-    config = run_config(model.pop("name"), {**settings, "model": model})
-    position = checkpoint.position
-    if checkpoint.finished:
-        raise UserError(
-            f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "
-            f"For a longer training start a new run with a larger --set train.{config.train.budget[0]}=..."
-        )
-    return config, checkpoint.task, without(open_data(config.data), recorded(run))
 
 
 def starting_settings(start: Checkpoint) -> Settings:

@@ -1,5 +1,6 @@
 """Those who follow a training: the metrics file, sample grids, the progress line, TensorBoard."""
 
+import errno
 import json
 import os
 import sys
@@ -8,15 +9,16 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TextIO, cast
 
 import torch
 from torch import Tensor
 
-from i2i.atomic_write import write_text
+from i2i.atomic_write import sync_to_disk, write_text
 from i2i.checkpoint import Position
 from i2i.data.images import to_arrays, write_picture
 from i2i.data.pictures import TrainingPictures
+from i2i.errors import UserError
 from i2i.samples import tile
 from i2i.trainer import Observer, Record, Rollback
 from i2i.translator import Translator
@@ -29,7 +31,10 @@ SAMPLE_DIRECTIONS = 6
 
 
 class MetricsFile(Observer):
-    """Appends records to `RUN/metrics.jsonl`; lines beyond the step training starts or goes on from are dropped."""
+    """Appends records to `RUN/metrics.jsonl`; lines beyond the step training starts or goes on from are dropped.
+
+    Before each checkpoint its lines are on the disk, so that what a resumed training finds is what was written.
+    """
 
     def __init__(self, run: Path, start: int) -> None:
         self._path = run / "metrics.jsonl"
@@ -55,35 +60,62 @@ class MetricsFile(Observer):
         self._drop_beyond(rollback.step, but='"rollback"')
         self._append({"step": rollback.step + 1, "rollback": rollback.number, "reason": str(rollback.fault)})
 
+    def on_checkpoint(self) -> None:
+        """Wait until all lines are on the disk."""
+        if self._path.exists():
+            sync_to_disk(self._path)
+            sync_to_disk(self._path.parent)
+
     def _append(self, line: Mapping[str, Any]) -> None:
-        size = self._path.stat().st_size if self._path.exists() else 0
-        try:
-            with self._path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError:
-            with suppress(OSError):
-                os.truncate(self._path, size)  # no half line
-            raise
+        with self._opened("ab") as file:
+            size = file.tell()
+            try:
+                file.write((json.dumps(line) + "\n").encode())
+                file.flush()
+            except OSError:
+                with suppress(OSError):
+                    file.truncate(size)  # no half line
+                raise
 
     def _drop_beyond(self, step: int, but: str | None = None) -> None:
-        """Drop lines of later steps, save those in which `but` occurs."""
+        """Drop lines of later steps, save those in which `but` occurs, and lines that are none."""
         if not self._path.exists():
             return
-        lines = self._path.read_text().splitlines()
+        with self._opened("rb") as file:
+            written = file.read()
+        lines = written.decode(errors="replace").split("\n")
         kept = [line for line in lines if _step_of(line) <= step or (but is not None and but in line)]
-        if kept != lines:
-            write_text(self._path, "".join(f"{line}\n" for line in kept))
+        text = "".join(f"{line}\n" for line in kept)
+        if text.encode() != written:
+            write_text(self._path, text)
+
+    def _opened(self, mode: str) -> BinaryIO:
+        """The file itself, never another that a link in its place leads to."""
+
+        def opener(path: str, flags: int) -> int:
+            return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+        try:
+            return cast(BinaryIO, open(self._path, mode, opener=opener))
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise UserError(f"{self._path} is a link, and a log is not written through one: remove it") from None
+            raise
 
 
 class SampleGrids(Observer):
     """Writes `RUN/samples/STEP.png`: per direction a row of inputs above a row of their translations.
 
-    The same first training pictures are shown every time, so that the files read as a film.
+    The same first training pictures are shown every time, so that the files read as a film. Grids beyond the step
+    that training starts or goes on from are removed: another training may have drawn them.
     """
 
-    def __init__(self, run: Path, pictures: TrainingPictures, domains: tuple[str, ...]) -> None:
+    def __init__(self, run: Path, pictures: TrainingPictures, domains: tuple[str, ...], start: int = 0) -> None:
         self._folder = run / "samples"
         self._inputs = {domain: next(pictures.centred(domain, SAMPLE_COLUMNS)) for domain in domains}
+        for path in self._folder.glob("*.png"):
+            if path.stem.isdecimal() and int(path.stem) > start:
+                path.unlink()
 
     def on_sample(self, translator: Translator, position: Position) -> None:
         """Translate and write."""
@@ -94,7 +126,28 @@ class SampleGrids(Observer):
             inputs = self._inputs[source].to(_device(translator))
             rows += [inputs, translator.translate(inputs, source, target)]
         labels = [text for source, target in directions for text in (source, f"to {target}")]
-        write_picture(self._folder / f"{position.step:08d}.png", tile([to_arrays(row) for row in rows], labels))
+        path = self._folder / f"{position.step:08d}.png"
+        write_picture(path, tile([to_arrays(row) for row in rows], labels))
+        sync_to_disk(path)  # the checkpoint that follows vouches for it
+
+
+class _Lasting:
+    """A stream to which nothing is written any more once its terminal is gone, which is no reason to end a training."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class ProgressLine(Observer):
@@ -111,7 +164,7 @@ class ProgressLine(Observer):
         from rich.console import Console
         from rich.progress import Progress
 
-        self._console = Console(file=stream or sys.stderr)
+        self._console = Console(file=cast(TextIO, _Lasting(stream or sys.stderr)))
         self._between, self._printed = seconds_between, time.monotonic()
         self._title, self._losses = title, ""
         self._bar: Progress | None = None
@@ -162,7 +215,7 @@ class ProgressLine(Observer):
 
     def on_rollback(self, rollback: Rollback) -> None:
         """Say it."""
-        self._console.print(f"{self._title}: {rollback}", soft_wrap=True, highlight=False, markup=False)
+        self._say(f"{self._title}: {rollback}")
 
     def on_record(self, record: Record) -> None:
         """Show speed and losses."""
@@ -174,12 +227,12 @@ class ProgressLine(Observer):
         elif time.monotonic() - self._printed > self._between or position.step in (1, position.steps):
             self._printed = time.monotonic()
             left = (position.steps - position.step) * position.seconds / position.step
-            self._console.print(
-                f"{self._title}: step {position.step}/{position.steps}, {speed}, {duration(left)} left, {self._losses}",
-                soft_wrap=True,
-                highlight=False,
-                markup=False,
+            self._say(
+                f"{self._title}: step {position.step}/{position.steps}, {speed}, {duration(left)} left, {self._losses}"
             )
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 
 class TensorBoardLog(Observer):
@@ -236,10 +289,12 @@ def _losses_text(losses: Mapping[str, float]) -> str:
 
 
 def _step_of(line: str) -> float:
+    """The step of a line of the log; infinite for what is no such line, as a killed process or a power cut leaves."""
     try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")  # half a line that a killed process left
+        step = json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return float("inf")
+    return step if isinstance(step, int) else float("inf")
 
 
 def _device(translator: Translator) -> torch.device:

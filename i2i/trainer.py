@@ -8,13 +8,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from i2i import registry
 from i2i.atomic_write import write_text
@@ -28,6 +27,7 @@ from i2i.checkpoint import (
     save_checkpoint,
     starting_weights,
 )
+from i2i.checkpoint_meta import Budget
 from i2i.config import RunConfig, to_yaml
 from i2i.data.ahead import Ahead
 from i2i.data.batches import Batch
@@ -35,13 +35,18 @@ from i2i.data.pictures import TrainingPictures
 from i2i.data.record import DataRecord
 from i2i.disk import is_disk_full
 from i2i.ema import build_average
-from i2i.errors import DiskFull, LostProcess, TrainingError, UserError
+from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserError
 from i2i.guard import Fault, FiniteGuard
 from i2i.horizon import horizon_of, images_per_step
+from i2i.loss_log import LossLog
+from i2i.memory import is_out_of_memory
 from i2i.processes import ALONE, Launch, Processes
+from i2i.training_state import load_optimiser, of_process
 from i2i.training_step import build_optimisers, training_step
 from i2i.translator import ModelConfig, Task, Translator
 from i2i.validation import Judge, Validation
+
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 MAX_ROLLBACKS = 3
 """How often a training with train.on_nan=rollback returns to a checkpoint before it stops."""
@@ -99,6 +104,9 @@ class Observer:
     def on_rollback(self, rollback: Rollback) -> None:
         """After a return to an earlier step."""
 
+    def on_checkpoint(self) -> None:
+        """Before a checkpoint is written, which vouches for what observers have written up to its step."""
+
 
 def build_translator(config: RunConfig, task: Task) -> Translator:
     """The untrained translator of a config; the same seed gives the same weights."""
@@ -151,6 +159,7 @@ class Trainer:
         self.seed, self.rollbacks = config.train.seed, 0
         self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
         self.translator = build_translator(config, task)
+        self.log, self.budgets = LossLog(), tuple[Budget, ...]()
         checkpoint = newest_checkpoint(run)
         if checkpoint is None:
             if start is not None:
@@ -165,16 +174,19 @@ class Trainer:
         self.guard = FiniteGuard(device)
         self.horizon = horizon_of(config, self.translator)
         self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
-        self.validation = self._validation(None)
+        self.validation: Validation | None
         if checkpoint is not None:
             self._load_training(checkpoint)
+        else:
+            self.validation = self._validation(None)
 
     def train(self) -> Path:
         """Train to the end of the budget; returns the folder of the last checkpoint.
 
         Raises:
             TrainingError: when a loss or gradient is not finite (with train.on_nan=rollback: once more than
-                `MAX_ROLLBACKS` times), when the disk is full, on SIGINT or SIGTERM, or when another process is gone.
+                `MAX_ROLLBACKS` times), when the disk is full, when there is not enough memory, on SIGINT, SIGTERM or
+                SIGHUP, or when another process is gone.
                 The run folder then holds a good checkpoint to go on from.
         """
         try:
@@ -185,12 +197,13 @@ class Trainer:
                 f"go on with i2i train --resume {self.run}, on as many processes as there are"
             ) from None
         except Exception as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(self._out_of_memory_text()) from None
             if not is_disk_full(error, self.run):
                 raise
             raise DiskFull(self._disk_full_text()) from None
 
     def _train(self) -> Path:
-        log = _LossLog()
         if self.processes.first:
             write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
@@ -200,21 +213,20 @@ class Trainer:
                 self._save()  # there is always one to return to
             while not self.position.finished:
                 try:
-                    self._step(log, batches)
+                    self._step(batches)
                 except NotFinite as found:
                     self._roll_back(found)
-                    log = _LossLog()
                 signal_number = self.processes.largest(stopped())
                 if signal_number:
                     self._save()
                     raise Interrupted(self.run, self.position, signal_number)
-        folder = self._save()
         for observer in self.observers:
             observer.on_sample(self.translator, self.position)
+        folder = self._save()
         self.processes.wait()  # until the first has written it
         return folder
 
-    def _step(self, log: "_LossLog", drawn: Ahead[list[Batch]]) -> None:
+    def _step(self, drawn: Ahead[list[Batch]]) -> None:
         train, started = self.config.train, time.perf_counter()
         before = self.position.step, self.position.seconds
         step = self.position.step
@@ -227,11 +239,11 @@ class Trainer:
         )
         if self.average is not None:
             self.average.update(step, self.guard.found)
-        log.add(terms)
+        self.log.add(terms)
         if self._reports(step + 1):
             self._wait()
         elapsed = time.perf_counter() - started
-        log.add_time(elapsed, drawn.waited)
+        self.log.add_time(elapsed, drawn.waited)
         if self.horizon.seconds is not None:
             elapsed = self.processes.of_first(elapsed)  # the time that decides has to be the same for all
         seconds = self.position.seconds + elapsed
@@ -239,7 +251,7 @@ class Trainer:
         self.position = Position(step + 1, self.horizon.planned(step + 1, seconds), images, seconds)
         if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
             self._evaluate()
-        self._report(log)
+        self._report()
 
     def _evaluate(self) -> None:
         """Ahead of the checkpoint of the same step, which then holds what was found."""
@@ -258,21 +270,25 @@ class Trainer:
         if self.device.type != "cpu":
             torch.accelerator.synchronize(self.device)
 
-    def _report(self, log: "_LossLog") -> None:
+    def _report(self) -> None:
+        """Tell the observers what is due; the checkpoint last, which then vouches for what they have written."""
         step, train, last = self.position.step, self.config.train, self.position.finished
         for observer in self.observers:
             observer.on_step(self.position)
         if step == 1 or step % train.log_every == 0 or last:
             self._raise_if_not_finite()
             rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self.optimisers.items()}
-            record = Record(self.position, log.speed(self.position), rates, log.flush(), log.data_share())
+            record = Record(
+                self.position, self.log.speed(self.position), rates, self.log.flush(), self.log.data_share()
+            )
             for observer in self.observers:
                 observer.on_record(record)
-        if step % train.checkpoint_every == 0 and not last:
-            self._save()
         if train.sample_every and step % train.sample_every == 0 and not last:
+            self._raise_if_not_finite()
             for observer in self.observers:
                 observer.on_sample(self.translator, self.position)
+        if step % train.checkpoint_every == 0 and not last:
+            self._save()
 
     def _draw(self, step: int) -> list[Batch]:
         translator = self.translator
@@ -318,6 +334,18 @@ class Trainer:
             after = f"make room and go on with: i2i train --resume {self.run}" if checkpoint else "make room"
         return f"training stopped at step {self.position.step}: the disk of {self.run} is full; {self._left()}, {after}"
 
+    def _out_of_memory_text(self) -> str:
+        begun, parts = newest_checkpoint(self.run) is not None, self.config.train.accumulate
+        items = (self.config.train.batch_size or 1) // self.processes.count
+        smaller = next((number for number in range(2 * parts, items + 1) if items % number == 0), None)
+        same = f"i2i train --resume {self.run}" if begun else "the same command"
+        remedies = [f"{same} with --set train.accumulate={smaller}, which computes a batch in parts"] if smaller else []
+        remedies.append("a new training with a smaller train.batch_size or data.image_size, or train.precision=bf16")
+        return (
+            f"training stopped at step {self.position.step}: there is not enough memory on {self.device}; "
+            f"{self._left()} in {self.run}. What takes less: {', or '.join(remedies)}"
+        )
+
     def _roll_back(self, found: "NotFinite") -> None:
         """Return to the newest checkpoint and go on from there in another order; raises `found` if that is not to be.
 
@@ -351,6 +379,8 @@ class Trainer:
         own = self.processes.gather(self.translator.training_state())
         if not self.processes.first:
             return checkpoint_folder(self.run, self.position)
+        for observer in self.observers:
+            observer.on_checkpoint()
         states = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
         average = self.average.state() if self.average is not None else None
         best = self.validation.best if self.validation is not None else None
@@ -365,20 +395,36 @@ class Trainer:
             data=self.data,
             rollbacks=self.rollbacks,
             others=own[1:],
+            log=self.log.state(),
+            budgets=self.budgets,
         )
 
     def _load_training(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.training()
-        for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        own = [state["translator"], *state.get("others", [])]
-        if self.processes.rank < len(own):
-            self.translator.load_training_state(own[self.processes.rank])
+        with checkpoint.fitting("training.pt"):
+            for name, optimiser in self.optimisers.items():
+                load_optimiser(optimiser, state["optimisers"][name])
+            own = of_process(state, self.processes.rank, self.translator.training_state())
+            if own is not None:
+                self.translator.load_training_state(own)
+            self.log = LossLog.of(state.get("log", {}), self.device)
         if self.average is not None:
-            self.average.load_state(checkpoint.average())
-        self.position = checkpoint.position
+            average = checkpoint.average()
+            with checkpoint.fitting("ema.safetensors"):
+                self.average.load_state(average)
+        self._continue_from(checkpoint)
         self._reseed(checkpoint.rollbacks)
         self.validation = self._validation(checkpoint.best)
+
+    def _continue_from(self, checkpoint: Checkpoint) -> None:
+        """Take over the position; where the budget is longer now, its schedule holds from here on."""
+        self.position, self.budgets = checkpoint.position, checkpoint.facts.budgets
+        before, now = checkpoint.budget, self.config.train.budget
+        if before != now:
+            position = self.position
+            self.budgets = (*self.budgets, Budget.model_validate({"step": position.step, before[0]: before[1]}))
+            steps = self.horizon.planned(position.step, position.seconds)
+            self.position = replace(position, steps=max(steps, position.step))
 
 
 class NotFinite(TrainingError):
@@ -450,55 +496,19 @@ def _named_device(name: str) -> torch.device:
     return device
 
 
-class _LossLog:
-    """Sums of loss terms on the device, read only when a record is due."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
-        self._since: Position | None = None
-        self._seconds = self._waited = 0.0
-
-    def add(self, terms: Mapping[str, Tensor]) -> None:
-        for name, term in terms.items():
-            self._sums[name] = self._sums[name] + term if name in self._sums else term
-            self._counts[name] = self._counts.get(name, 0) + 1
-
-    def flush(self) -> dict[str, float]:
-        """Means since the last call."""
-        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
-        self._sums.clear()
-        self._counts.clear()
-        return means
-
-    def add_time(self, seconds: float, waited: float) -> None:
-        self._seconds += seconds
-        self._waited += waited
-
-    def data_share(self) -> float:
-        """Share of the time since the last call that was spent waiting for batches."""
-        share = self._waited / max(self._seconds, 1e-9)
-        self._seconds = self._waited = 0.0
-        return share
-
-    def speed(self, position: Position) -> float:
-        """Pictures per second since the last call."""
-        images, seconds = position.images, position.seconds
-        if self._since is not None and self._since.step < position.step:
-            images, seconds = images - self._since.images, seconds - self._since.seconds
-        self._since = position
-        return images / max(seconds, 1e-9)
-
-
 @contextmanager
 def _stop_signals() -> Iterator[Callable[[], int]]:
-    """Yields a function that gives the number of the SIGINT or SIGTERM received, 0 for none."""
+    """Yields a function that gives the number of the signal received that asks to stop, 0 for none.
+
+    These are SIGINT, SIGTERM and, of a terminal that is gone, SIGHUP, unless that is ignored as `nohup` has it.
+    """
     received = [0]
 
     def remember(number: int, frame: Any) -> None:
         received[0] = number
 
-    previous = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    asked = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, remember) for number in asked}
     try:
         yield lambda: received[0]
     finally:

@@ -230,7 +230,7 @@ class Translator(nn.Module, ABC):
         return {}
 
     def load_training_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `training_state` gave."""
+        """Take over what `training_state` gave; ValueError for tensors that do not fit."""
 
     @final
     def translate(

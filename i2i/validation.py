@@ -50,6 +50,8 @@ class Validation:
     def __init__(self, run: Path, judge: Judge, start: int, best: Best | None) -> None:
         self._path, self._judge, self.best = run / FILE, judge, best
         self._rows = [row for row in read_rows(run) if int(row["step"]) <= start] if start else []
+        if self._path.is_file():
+            write_text(self._path, _as_csv(self._rows))
 
     def evaluate(self, translator: Translator, position: Position) -> None:
         """Score, write the scores down, and keep the weights if they are the best.

@@ -190,9 +190,9 @@ class CycleGAN(Translator):
         return {"pool_a": self.pool_a.state(), "pool_b": self.pool_b.state()}
 
     def load_training_state(self, state: Mapping[str, Tensor]) -> None:
-        device = next(self.parameters()).device
-        self.pool_a.load_state(state["pool_a"], device)
-        self.pool_b.load_state(state["pool_b"], device)
+        device, shape = next(self.parameters()).device, (self.task.channels, *self.task.image_size)
+        self.pool_a.load_state(state["pool_a"], device, shape)
+        self.pool_b.load_state(state["pool_b"], device, shape)
 
     # There G_A maps A to B, and D_A judges what G_A makes.
     reference = Reference(

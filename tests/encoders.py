@@ -20,8 +20,8 @@ def packed(values: np.ndarray, bits: int, order: str = ">") -> bytes:
         return values.astype(f"{order}{values.dtype.kind}{bits // 8}").tobytes()
     if bits == 8:
         return values.astype(values.dtype.kind + "1").tobytes()
-    flat = values.reshape(len(values), -1).astype(np.uint8)
-    spread = np.unpackbits(flat[:, :, None], axis=2)[:, :, 8 - bits :].reshape(len(values), -1)
+    flat = values.reshape(len(values), -1, 1).astype(">u2")
+    spread = np.unpackbits(flat.view(np.uint8), axis=2)[:, :, 16 - bits :].reshape(len(values), -1)
     return np.packbits(spread, axis=1).tobytes()
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import atheris
 
 with atheris.instrument_imports(include=["i2i"]):
-    from i2i.checkpoint import read_meta
+    from i2i.checkpoint_meta import read_meta
     from i2i.config import read_settings
     from i2i.data import opening
     from i2i.data.celeba import LIST, scan_listed

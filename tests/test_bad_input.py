@@ -426,18 +426,22 @@ def test_a_broken_picture_among_many_is_found_before_the_first_is_written(refuse
 
 
 @pytest.mark.parametrize(
-    "option", [["--model", "stargan"], ["--set", "train.images=8"], ["--data", "sky"], ["--out", "new"]]
+    ("option", "told"),
+    [
+        (["--model", "stargan"], "leave the other options out"),
+        (["--out", "new"], "leave the other options out"),
+        (["--set", "model.learning_rate=1e-4"], "another model.learning_rate, start a new training from them with i2i"),
+        (["--set", "data.image_size=32"], "another data.image_size, start a new training from them with i2i"),
+    ],
 )
-def test_resume_takes_no_other_options(refused, trained, option):
-    assert "--resume takes everything from the run folder: leave the other" in refused(
-        "train", "--resume", "run", *option
-    )
+def test_resume_takes_no_other_options_than_a_budget_and_a_place(refused, trained, option, told):
+    assert told in refused("train", "--resume", "run", *option)
 
 
 def test_a_finished_training_is_not_resumed(refused, trained):
     said = refused("train", "--resume", "run")
     assert "run is finished: step 2 of 2, 4 images" in said
-    assert "larger --set train.images=" in said
+    assert "larger budget: i2i train --resume run --set train.images=" in said
 
 
 def test_a_training_whose_data_are_gone_is_not_resumed(refused, trained):
@@ -445,7 +449,8 @@ def test_a_training_whose_data_are_gone_is_not_resumed(refused, trained):
     settings = json.loads(path.read_text())["settings"]
     settings["data"]["path"] = "gone"
     spoil(trained, settings=settings, step=1)
-    assert "there is no data folder gone" in refused("train", "--resume", "run")
+    assert "no data at gone any more" in (said := refused("train", "--resume", "run"))
+    assert "say where to with i2i train --resume run --data DIR" in said
 
 
 def test_a_run_folder_with_a_training_is_not_trained_over(refused, trained, place):

@@ -12,7 +12,8 @@ from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import TrainConfig, merge
 from i2i.errors import UserError
 from i2i.horizon import Horizon, horizon_of
-from i2i.runs import check_trainable, open_for_resume, run_config
+from i2i.resuming import open_for_resume
+from i2i.runs import check_trainable, run_config
 from i2i.testing import BATCH_SIZE, CPU, Subject
 from i2i.trainer import Observer, Trainer, decay
 from i2i.translator import Coverage, Task

@@ -301,10 +301,10 @@ def test_a_missing_file_is_named(folder, name):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"settings": {}}, "is no config of i2i"),
-        ({"task": {"domains": ["dawn"]}}, "is no config of i2i"),
+        ({"settings": {}}, "settings: it must hold the sections model, data and train"),
+        ({"task": {"domains": ["dawn"]}}, "task.domains: "),
         ({"format": 99}, "checkpoint format 99"),
-        ({"settings": {"model": {"name": "evil.module"}}}, "unknown model"),
+        ({"settings": {"model": {"name": "evil.module"}, "data": {}, "train": {}}}, "unknown model"),
     ],
 )
 def test_a_config_that_is_not_ours_is_refused(folder, change, reason):

@@ -55,6 +55,12 @@ def on_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return colours * alpha + 255 * (1 - alpha)
 
 
+def test_levels_of_12_bits_reach_from_black_to_white(tmp_path):
+    values = noise(1, 12)
+    found = shown(tmp_path / "x.tif", tiff(values, 12, MIN_IS_BLACK), 1)
+    np.testing.assert_allclose(found, levels(values, 12), atol=0.51)
+
+
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("compression", [1, DEFLATE])
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])

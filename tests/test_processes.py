@@ -224,6 +224,25 @@ def test_one_process_alone_says_why_a_run_fails(pair):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (["--set=train.images=24"], "train.images is 16 in process 0 and 24 in process 1"),
+        (["--set=model.width=3"], "model.width is 2 in process 0 and 3 in process 1"),
+        (["--dry-run"], "--dry-run is False in process 0 and True in process 1"),
+        (["--set=data.domains=winter,summer"], "data.domains is ['summer', 'winter'] in process 0 and ['winter', 'sum"),
+    ],
+)
+def test_processes_that_were_started_differently_end_with_the_setting_that_differs(tmp_path, other, told):
+    line = ["-m", "i2i", *SMALL, "--set=train.images=16", f"--out={tmp_path / 'run'}"]
+    statuses, said = ended(started(tmp_path, [line, [*line, *other]]))
+    assert statuses == [2, 2], said
+    assert f"the processes of one training were started differently: {told}" in "".join(said)
+    assert "Traceback" not in "".join(said)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
 def test_two_processes_follow_one_that_sees_the_whole_batch(tmp_path):
     statuses, said = ended(started(tmp_path, [[ROOT / "tests/ten_steps.py"]] * 2))
     assert statuses == [0, 0], said

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from i2i.benchmarks import recorded
+from i2i.benchmarks.costs import measured
 from i2i.benchmarks.page import curves
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.recorded import Asked, plan_file
@@ -250,7 +251,6 @@ def test_pictures_of_ones_own_that_a_plan_names_are_not_shown(place, name, capsy
         ("scores/cyclegan-seed0.json", "rows", [{"source": "summer"}]),
         ("scores/cyclegan-seed0.json", "rows", [{"source": "a", "target": "b", "metric": "x", "value": "1", "n": 1}]),
         ("scores/cyclegan-seed0.json", "flags", {"x": 1}),
-        ("translations/cyclegan/seed0/key.json", "seconds", "long"),
         ("results.json", "failed", ["x"]),
     ],
 )
@@ -262,6 +262,12 @@ def test_what_does_not_fit_is_told_with_file_and_entry(place, capsys, file, entr
     assert said.startswith(f"i2i: received/{file} ")
     assert entry in said
     assert said.count("\n") == 1
+
+
+def test_costs_that_do_not_fit_are_told_with_file_and_entry(tmp_path):
+    put(tmp_path / "key.json", {"key": "x", "seconds": "long"})
+    with pytest.raises(UserError, match=r"key\.json holds seconds = 'long'"):
+        measured(tmp_path)
 
 
 @pytest.mark.parametrize("contents", ["", "[", "5", "[1]", '{"key": "\\ud800"}', "9" * 5000, "[" * 100_000, "\x00"])

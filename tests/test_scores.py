@@ -33,6 +33,7 @@ from i2i.metrics.paired import l1, psnr, ssim
 from i2i.metrics.sample_size import distances_of_parts
 from i2i.models.identity import Identity
 from i2i.runs import run_config
+from i2i.scoring import features_of
 from i2i.translator import Coverage, ModelConfig, Task
 from tests.classifiers import untrained_classifier
 
@@ -147,6 +148,14 @@ def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, class
     numbers = {row["metric"]: (row["n"], row["value"]) for row in first.rows}
     assert numbers["FD-domain-classifier"] == (min(training, test), frechet_distance_between(judged, reference))
     assert numbers["accuracy"][0] == test
+
+
+@pytest.mark.parametrize("count", [4, 5, 8])
+def test_features_are_of_all_pictures_though_some_are_taken_at_a_time(monkeypatch, count):
+    monkeypatch.setattr("i2i.scoring.BATCH", 4)
+    pixels = torch.randint(0, 256, (count, 3, 2, 2), generator=torch.Generator().manual_seed(0))
+    found = features_of(lambda some: some.double().flatten(1), pixels)
+    assert np.array_equal(found, pixels.double().flatten(1).numpy())
 
 
 def test_the_deviation_of_the_kernel_distance_is_over_subsets_of_half_the_pictures():

@@ -396,15 +396,14 @@ def test_a_disk_that_is_full_when_something_is_written_stops_the_run_and_leaves_
         assert_same_weights(run, tmp_path / "undisturbed")
 
 
-def test_a_log_that_cannot_be_written_stops_the_run_and_leaves_the_last_checkpoint(tmp_path):
+def test_a_log_that_cannot_be_written_stops_the_run_and_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     stopped = trainer(tmp_path, checkpoint_every=2, log_every=1)
-    log = tmp_path / "metrics.jsonl"
+    log = MetricsFile(tmp_path, 0)
 
-    def fill_log():
-        log.unlink()
-        log.symlink_to("/dev/full")
+    def full(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    stopped.observers = (At(3, fill_log), MetricsFile(tmp_path, 0))
+    stopped.observers = (At(3, lambda: monkeypatch.setattr(log, "_append", full)), log)
     with pytest.raises(DiskFull, match=r"stopped at step 3: the disk of .* is full; the checkpoint of step 2 is good"):
         stopped.train()
     assert sound_checkpoint(tmp_path)[0].position.step == 2

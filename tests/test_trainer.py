@@ -22,7 +22,7 @@ from i2i.data.pictures import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.losses import gradient_penalty
-from i2i.runs import open_for_resume
+from i2i.resuming import open_for_resume
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.tracking import MetricsFile, ProgressLine, duration
 from i2i.trainer import Observer, Record, Trainer, decay

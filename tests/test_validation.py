@@ -16,7 +16,8 @@ from i2i.data import embedded
 from i2i.data.sources import open_data
 from i2i.errors import UserError
 from i2i.judges import judge_of
-from i2i.runs import open_for_resume, run_config, task_of, train_run
+from i2i.resuming import open_for_resume
+from i2i.runs import run_config, task_of, train_run
 from i2i.testing import CPU, STEPS, Subject
 from i2i.trainer import Observer, Trainer
 from i2i.validation import Judge, Validation, read_rows

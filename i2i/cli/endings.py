@@ -4,6 +4,7 @@ import errno
 from typing import Any
 
 from i2i.errors import ContractBroken, ExportError, TrainingError, UserError
+from i2i.memory import is_out_of_memory
 from i2i.texts import one_line
 
 INTERRUPTED = 130
@@ -45,7 +46,7 @@ def ending(error: BaseException) -> tuple[str, int] | None:
         return _of_the_usage(error)
     if isinstance(error, OSError):
         return _of_the_system(error), 1
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):  # torch has no class of its own for the CPU
         return MEMORY, 1
     if isinstance(error, RecursionError):
         return DEEP, 2

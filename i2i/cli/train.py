@@ -27,6 +27,8 @@ from i2i.places import check_folder
 from i2i.texts import argument, option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
     from i2i.checkpoint import Checkpoint
@@ -50,7 +52,12 @@ def train(
     size: SizeOption = None,
     settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/MODEL-DATA.")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a training.")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", help="Go on with a training; a longer budget by --set, data that have moved by --data."
+        ),
+    ] = None,
     init: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Start with the weights and the model settings of a run.")
     ] = None,
@@ -90,6 +97,8 @@ def train(
 
         i2i train --resume runs/stargan-seasons --on-nan rollback
 
+        i2i train --resume runs/cyclegan-photos --data /new/place/photos --set train.images=400000
+
         i2i train --init runs/stargan-seasons --data photos/
 
         i2i train --model mine.py:MyModel
@@ -97,8 +106,10 @@ def train(
         torchrun --nproc-per-node 2 -m i2i train --model stargan
     """
     from i2i.checkpoint import require_checkpoint
+    from i2i.data.skipping import record
     from i2i.processes import joined
-    from i2i.runs import describe_start, open_for_resume, starting_domains, task_of
+    from i2i.resuming import open_for_resume
+    from i2i.runs import describe_start, refuse_unlike_settings, starting_domains, task_of
     from i2i.trainer import choose_device
 
     if tensorboard:
@@ -111,10 +122,12 @@ def train(
         on_fault: Settings = {"train": {"on_nan": on_nan}} if on_nan else {}
         if resume is not None:
             named = model is not None and model == given  # and no class of one's own, which has to be imported
-            given_too = named or data or attributes or config or size or settings or out or init or skip_bad
-            if given_too or cache_gib is not None:
-                raise UserError("--resume takes everything from the run folder: leave the other options out")
-            run_config, task, data_set = open_for_resume(resume, on_fault)
+            if named or attributes or config or size or out or init or skip_bad:
+                raise UserError(
+                    "--resume takes everything from the run folder but --data, where the data have moved, and a longer "
+                    "budget by --set: leave the other options out"
+                )
+            run_config, task, data_set = open_for_resume(resume, _changes(data, cache_gib, settings, on_fault))
             run = resume
         else:
             if accept_data:
@@ -128,15 +141,37 @@ def train(
             task = task_of(run_config, data_set)
             run = out or Path("runs") / join_names((run_config.name, data_set.name), "-")
             _check_new(run)
+        facts = {"--resume": resume is not None, "--dry-run": dry_run, "--accept-data": accept_data}
+        refuse_unlike_settings(processes, run_config, task, chosen, facts)
         if init is not None and start is not None:
             console.note(describe_start(init, start, run_config, task))
         if dry_run:
             _print_training(run, run_config, task, data_set)
             return
+
+        def begin() -> None:
+            """Once no other training can begin in the folder."""
+            if skipped is not None:
+                _check_new(run)
+                record(run, skipped, data_set.root)
+
         if skipped is not None:
             left_out = skipped
-            processes.once(lambda: _before_training(run, run_config, data_set, left_out))
-        _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes, given)
+            processes.once(lambda: _warn(run_config, data_set, left_out))
+        _train(run, run_config, task, data_set, chosen, tensorboard, start, accept_data, processes, begin, given)
+
+
+def _changes(
+    data: list[str] | None, cache_gib: float | None, assignments: list[str] | None, on_fault: "Settings"
+) -> "Settings":
+    """What is to be different from now on in a training that goes on."""
+    from i2i.config import merge, parse_assignments
+
+    located = data_settings(data, None, cache_gib)
+    if "sets" in located or "path" in located:
+        located = {"path": None, "sets": None, **located}
+    changes = merge(parse_assignments(assignments or []), on_fault)
+    return merge(changes, {"data": located}) if located else changes
 
 
 def _require_tensorboard() -> None:
@@ -241,11 +276,10 @@ def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet
     console.say(to_yaml(config.settings()), end="")
 
 
-def _before_training(run: Path, config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
-    """Tell and record what is left out, and what a quick look at the data finds."""
+def _warn(config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
+    """Tell what is left out, and what a quick look at the data finds."""
     from i2i.data import quick_check, skipping
 
-    skipping.record(run, skipped)
     told = skipping.lines(skipped, data.root) if skipped else []
     told += quick_check.warnings(data, config.data)
     for line in told:
@@ -262,6 +296,7 @@ def _train(
     start: "Checkpoint | None",
     accept_data: bool,
     processes: "Processes",
+    begin: "Callable[[], None]",
     given: str | None,
 ) -> None:
     from i2i import own_models
@@ -297,6 +332,7 @@ def _train(
             start,
             accept_data=accept_data,
             processes=processes,
+            when_held=begin,
         )
     position = require_checkpoint(run).position
     own = f" {option('--model', given)}" if given and own_models.is_source(given) else ""

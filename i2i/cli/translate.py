@@ -64,7 +64,7 @@ def translate(
 
         i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
-    from i2i.checkpoint import load_translator
+    from i2i.checkpoint import require_checkpoint, restore
     from i2i.data.fitting import fitting_line
     from i2i.data.image_folder import left_out_line
     from i2i.inference import (
@@ -77,6 +77,8 @@ def translate(
         translate_files,
         translation,
     )
+    from i2i.memory import told_when_short
+    from i2i.tiles import SIDE
     from i2i.trainer import choose_device
 
     for name, given in (("--tile", tile), ("--passes", passes)):
@@ -86,13 +88,19 @@ def translate(
     registered(model)
     files = collect(inputs, out)
     chosen = choose_device(device)
-    translator, preprocess = load_translator(run, chosen, cast("Weights", weights))
+    checkpoint = require_checkpoint(run)
+    with told_when_short(f"{run} cannot be loaded", "free some, or take --device cpu"):
+        translator, preprocess = restore(checkpoint, chosen, cast("Weights", weights))
+    if not checkpoint.finished:
+        position = checkpoint.position
+        console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
     sizes = check_files(files, out, overwrite)
     for line in left_out_line(left_out(inputs)):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
-    with counting("translating") as progress:
+    less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
+    with counting("translating") as progress, told_when_short(f"{run} cannot translate these pictures", less):
         translate_files(convert, files, out, progress)
     console.say(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")

@@ -8,10 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from pydantic import ConfigDict, TypeAdapter
+
 from i2i.data.digests import digests_of
 from i2i.data.embedded import cache_folder
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import pools_and_rows
+
+_FILES = TypeAdapter(dict[str, dict[str, str]], config=ConfigDict(strict=True))
 
 SHOWN = 3
 """File names in a message about a difference."""
@@ -45,10 +49,7 @@ class DataRecord:
     @classmethod
     def from_text(cls, text: str) -> Self:
         """What `text` gave; ValueError for anything else."""
-        files = json.loads(text)
-        if not (isinstance(files, dict) and all(isinstance(names, dict) for names in files.values())):
-            raise ValueError("it does not list pictures")
-        return cls(files)
+        return cls(_FILES.validate_json(text))
 
     @cached_property
     def text(self) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ConfigDict, TypeAdapter
+
 from i2i.atomic_write import write_text
 from i2i.data.findings import files_of
 from i2i.data.layouts import DataSet, Picture
@@ -13,6 +15,8 @@ from i2i.data.pictures import Progress
 from i2i.errors import UserError
 
 RECORD = "skipped.json"
+
+_RECORD = TypeAdapter(dict[str, dict[str, str]], config=ConfigDict(strict=True))
 
 Skipped = Mapping[str, str]
 """Why each of some files was left out, by its path."""
@@ -32,17 +36,26 @@ def without(data: DataSet, paths: Collection[str]) -> DataSet:
     return replace(data, splits=splits)
 
 
-def record(run: Path, skipped: Skipped) -> None:
-    """Write which files a training leaves out into its run folder; without any, no record of an earlier try stays."""
+def record(run: Path, skipped: Skipped, root: Path) -> None:
+    """Write which files a training leaves out into its run folder; without any, no record of an earlier try stays.
+
+    Files in the data folder `root` are told by their place in it, so that it may move.
+    """
     path = run / RECORD
     if not skipped:
         path.unlink(missing_ok=True)
         return
-    write_text(path, json.dumps({"skipped": dict(skipped)}, indent=1))
+    told = {_within(root, file): reason for file, reason in skipped.items()}
+    write_text(path, json.dumps({"skipped": told}, indent=1))
 
 
-def recorded(run: Path) -> Skipped:
-    """What `record` wrote; nothing where no file was left out.
+def _within(root: Path, file: str) -> str:
+    path = Path(file)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else file
+
+
+def recorded(run: Path, root: Path) -> Skipped:
+    """What `record` wrote, of data that now lie in `root`; nothing where no file was left out.
 
     Raises:
         UserError: if the record is damaged.
@@ -51,10 +64,12 @@ def recorded(run: Path) -> Skipped:
     if not path.is_file():
         return {}
     try:
-        skipped = json.loads(path.read_text())["skipped"]
-        return {str(file): str(reason) for file, reason in skipped.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"{path} is damaged: it should tell which pictures this training leaves out") from None
+        told = _RECORD.validate_json(path.read_bytes())["skipped"]
+    except (ValueError, KeyError):
+        raise UserError(
+            f"{path} is damaged: it should tell which pictures this training leaves out; train anew with --skip-bad"
+        ) from None
+    return {str(root / file): reason for file, reason in told.items()}
 
 
 def lines(skipped: Skipped, root: Path) -> list[str]:

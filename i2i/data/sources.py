@@ -41,6 +41,11 @@ def pixel_cache(config: DataConfig) -> PixelCache:
     return PixelCache(cache_folder() / "pictures", config.cache_gib)
 
 
+def is_there(place: str | Path) -> bool:
+    """Whether there is a folder or file of data, or the data are embedded and can be drawn."""
+    return str(place).startswith(EMBEDDED) or Path(place).exists()
+
+
 def find_data(config: DataConfig) -> DataSet | None:
     """The data set of a config if all of it lies on this machine and can be read, or None; nothing is drawn."""
     places = config.sets.values() if config.sets else [str(config.path or EMBEDDED + config.embedded)]

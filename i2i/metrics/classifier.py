@@ -10,16 +10,17 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import safetensors.torch
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from i2i.atomic_write import replacing
 from i2i.errors import UserError
-from i2i.labels import LabelSpace
+from i2i.labels import LabelSet, LabelSpace
 from i2i.losses import label_loss
 from i2i.metrics._inference import check_pixels, scoring
 from i2i.metrics._sampling import augmented, balanced_order
@@ -29,12 +30,29 @@ BACKBONE = "resnet10t"
 PEAK_RATE = 2e-3
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
+MOST_PIXELS = 65_536  # of a side, in a file's header
 SMOOTHING = 0.1  # of the labels
 # Up to this side the last stage sees maps of one pixel. There the weight gradient of a strided bfloat16 convolution
 # was not a number now and then on the CPU (torch 2.15), as if memory had been read that nobody wrote.
 FLOAT32_SIDE = 16
 
 Progress = Callable[[int, int], None]
+
+
+class _Labels(BaseModel):
+    model_config = ConfigDict(strict=True)
+    name: str
+    columns: tuple[str, ...]
+    exclusive: tuple[tuple[str, ...], ...]
+
+
+class _Header(BaseModel):
+    """What a classifier's file says of itself."""
+
+    model_config = ConfigDict(strict=True)
+    backbone: str
+    labels: tuple[_Labels, ...] = Field(min_length=1)
+    size: tuple[Annotated[int, Field(ge=1, le=MOST_PIXELS)], Annotated[int, Field(ge=1, le=MOST_PIXELS)]]
 
 
 class DomainClassifier(nn.Module):
@@ -103,12 +121,14 @@ class DomainClassifier(nn.Module):
             raise UserError(f"no domain classifier at {path}: train one, or give an existing file")
         try:
             with safe_open(path, framework="pt") as file:
-                description = json.loads((file.metadata() or {})["classifier"])
-            classifier = _untrained(
-                LabelSpace.from_settings(description["labels"]),
-                (description["size"][0], description["size"][1]),
-                description["backbone"],
-            )
+                header = _Header.model_validate_json((file.metadata() or {})["classifier"])
+                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            labels = LabelSpace(tuple(LabelSet(one.columns, one.exclusive, one.name) for one in header.labels))
+            with torch.device("meta"):  # before any memory is taken
+                blank = DomainClassifier(labels, header.size, backbone=header.backbone)
+            if shapes != {name: tuple(value.shape) for name, value in blank.state_dict().items()}:
+                raise ValueError("its weights are not those of its backbone")
+            classifier = _untrained(labels, header.size, header.backbone)
             classifier.load_state_dict(safetensors.torch.load_file(path))
         except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"{path} is damaged or not a domain classifier: delete it and train a new one") from error

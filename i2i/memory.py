@@ -1,0 +1,46 @@
+"""Want of memory, which every library tells in words of its own."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from i2i.errors import OutOfMemory
+
+WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "alloc_failed",
+    "invalid buffer size",
+    "unable to allocate",
+    "bad allocation",
+    "std::bad_alloc",
+)
+"""In errors of torch, cuDNN, cuBLAS and numpy, lower case; some are a plain RuntimeError."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory, on the CPU or an accelerator."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    # torch.OutOfMemoryError is a RuntimeError as well.
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in WORDS)
+
+
+@contextmanager
+def told_when_short(what: str, remedy: str) -> Iterator[None]:
+    """Turn whatever want of memory raises in the block into one `OutOfMemory`: "WHAT: not enough memory: REMEDY"."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OutOfMemory) or not is_out_of_memory(error):
+            raise
+        raise OutOfMemory(f"{what}: there is not enough memory{_how_much(error)}: {remedy}") from None
+
+
+def _how_much(error: BaseException) -> str:
+    """What was asked for, where the library says so in its first sentence."""
+    text = " ".join(str(error).split())
+    told = [part for part in text.split(". ") if "allocate" in part.lower()]
+    return f" ({told[0][-120:]})" if told else ""
