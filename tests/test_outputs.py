@@ -21,9 +21,10 @@ from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.benchmarks.suite import ReportConfig, Suite, load_suite
+from i2i.benchmarks.suite import ReportConfig, Suite, load_suite, suite_of
 from i2i.benchmarks.tables import markdown_table
 from i2i.benchmarks.terminal_table import shown
+from i2i.errors import UserError
 from i2i.labels import LabelSpace
 
 PROTOCOL = "0123456789abcdef"
