@@ -32,7 +32,7 @@ from i2i.own_models import OwnModel, is_source, load
 
 
 class Budget(Section):
-    """How long a model is trained, in one of three units.
+    """How long a model is trained, in one of four units.
 
     `per: dataset` divides it over the trainings a model needs to serve every direction (equal compute);
     `per: task` gives it to each training (equal convergence).
@@ -41,6 +41,9 @@ class Budget(Section):
     images: int | None = Field(None, ge=1, le=MOST_COUNTED, description="real pictures shown, a pair counting as two")
     updates: int | None = Field(None, ge=1, le=MOST_COUNTED, description="updates of the generators")
     seconds: float | None = Field(None, gt=0, le=MOST_SECONDS, description="time in training steps")
+    epochs: float | None = Field(
+        None, gt=0, le=MOST_COUNTED, description="times the images of the training split, of what it is given to"
+    )
     per: Literal["dataset", "task"] = "dataset"
 
     _one_budget = model_validator(mode="before")(one_budget)
@@ -131,7 +134,7 @@ class Contestant:
     checkpoint: CheckpointRule
 
     def for_training(self, amount: float, seed: int, unit: str = "images") -> Settings:
-        """Settings of one training with a budget of `amount` images, updates or seconds, as `unit` says."""
+        """Settings of one training with a budget of `amount` in `unit`, one of `BUDGETS`."""
         return merge(self.settings, {"train": {unit: amount, "seed": seed}})
 
 

@@ -171,5 +171,5 @@ def test_i2i_train_takes_a_time(tmp_path, monkeypatch, capsys):
     assert position.finished
     assert position.seconds >= 0.3
     assert f"trained {position.step} steps" in said.out
-    with pytest.raises(UserError, match=r"larger --set train\.seconds="):
+    with pytest.raises(UserError, match=r"larger budget: .* --set train\.seconds="):
         open_for_resume(tmp_path / "run")

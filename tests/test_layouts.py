@@ -259,7 +259,7 @@ def test_a_card_with_a_byte_order_mark_is_read(by_domain):
 @pytest.mark.parametrize("text", [b"{", b"\xff\xfe", b"[1]"])
 def test_a_broken_card_is_named(by_domain, text):
     (by_domain / "i2i.json").write_bytes(text)
-    with pytest.raises(UserError, match=r"i2i\.json (is no JSON|holds ).* or remove it$"):
+    with pytest.raises(UserError, match=r"i2i\.json .* or remove it$"):
         scan(by_domain)
 
 

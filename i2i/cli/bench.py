@@ -56,8 +56,8 @@ def bench(
         str | None,
         typer.Option(
             metavar="UNIT=N[,per=task]",
-            help="images=N real pictures shown, updates=N of the generators, or seconds=S of training; "
-            "per data set or per task (training).",
+            help="images=N real pictures shown, epochs=N of the training split, updates=N of the generators, or "
+            "seconds=S of training; per data set or per task (training).",
         ),
     ] = None,
     checkpoint: Annotated[
@@ -165,6 +165,10 @@ def bench(
     for warning in before.check(plan, bool(located), elsewhere) if before else ():
         console.note(f"warning: {warning}")
     console.note(f"data: {plan.facts['recognised']}")
+    if chosen.budget.epochs is not None:
+        from i2i.benchmarks.captions import budget_text
+
+        console.note(f"{chosen.budget.epochs:g} epochs: {budget_text(plan)}")
     if dry_run:
         for line in plan.lines(states_of(plan)):
             console.say(line)
