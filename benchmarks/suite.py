@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from i2i import registry
 from i2i.benchmarks.claims import Claim
+from i2i.benchmarks.columns import check_columns
 from i2i.benchmarks.external import External
 from i2i.benchmarks.shipped import is_suite, read
 from i2i.config import (
@@ -96,7 +97,7 @@ class ReportConfig(Section):
 
     pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test pictures of each direction, at most")
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="of their choice and order")
-    columns: tuple[str, ...] = Field(
+    columns: Annotated[tuple[str, ...], AfterValidator(check_columns)] = Field(
         (), description="of table.tex in this order: metrics as in results.csv, and costs; none: all"
     )
     names: dict[str, str] = Field(default_factory=dict, description="by contestant, what table.tex calls it")
