@@ -94,3 +94,7 @@ def test_a_contestant_whose_steps_could_not_be_measured_is_named(clock):
     assert (
         Estimate(left, clock=clock, tried={"a": 0.5, "b": None}).text() == "about 50 s left, not counting: train of b"
     )
+
+
+def test_what_was_measured_replaces_what_was_tried(clock):
+    assert Estimate([job("a2")], [(job("a1"), 10)], clock, tried={"a": 0.5}).text() == "about 10 s left"
