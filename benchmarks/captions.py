@@ -21,7 +21,7 @@ MEANINGS = {
     "gan-train": "`GAN-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
 }
 
-UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training"}
+UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
 RULES = {
     "last": ", the weights of the last step",
     "ema": ", the moving average of the generators' weights",
@@ -225,10 +225,16 @@ def budget_text(plan: Plan) -> str:
     """The budget in a sentence."""
     budget = Budget.model_validate(plan.facts["budget"])
     unit, amount = budget.amount
-    spent = f"{quantity(amount)} {UNITS[unit]}"
+    spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_trainings(plan) if unit == 'epochs' else ''}"
     shared = "for each training" if budget.per == "task" else "per data set, divided over a model's trainings"
     caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
     return f"Budget: {spent} {shared}{caveat}."
+
+
+def _images_of_trainings(plan: Plan) -> str:
+    """What epochs of the data of each training come to: ` (200 to 400 images)`."""
+    amounts = sorted({training.amount for training in plan.trainings if training.amount})
+    return f" ({' to '.join(map(quantity, dict.fromkeys((amounts[0], amounts[-1]))))} images)" if amounts else ""
 
 
 def checkpoint_lines(plan: Plan) -> list[str]:

@@ -15,6 +15,7 @@ from i2i.benchmarks.captions import (
     ranking_in_short,
     suite_lines,
 )
+from i2i.benchmarks.columns import HEALTH, SPENT
 from i2i.benchmarks.comparing import FEW_SEEDS, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health
@@ -22,7 +23,6 @@ from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.benchmarks.tables import SPENT
 from i2i.metrics.names import decimals, title
 
 SPECIAL = {
@@ -97,7 +97,7 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     known: dict[str, Callable[[], _Column]] = {
         **{name: partial(_costs, grouped, place) for place, name in enumerate(SPENT) if by == "averaged"},
         **{metric: partial(_metric, grouped, metric) for metric in results.metrics},
-        **({"health": partial(_health, grouped)} if len(results.details.flags) else {}),
+        **({HEALTH: partial(_health, grouped)} if len(results.details.flags) else {}),
     }
     chosen = [name for name in shown.get("columns") or known if name in known]
     columns = [_names(grouped, shown.get("names") or {}), *(known[name]() for name in chosen)]

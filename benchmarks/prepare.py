@@ -31,6 +31,7 @@ from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
+from i2i.epochs import epoch_of, images_of
 from i2i.errors import UserError
 from i2i.joined_names import direction_name, lookalikes, parted
 from i2i.places import check_folder
@@ -142,7 +143,7 @@ class _Builder:
         )
 
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
-        cls, (unit, amount) = registry.get(contestant.model), self.suite.budget.amount
+        cls, (unit, amount) = registry.get(contestant.model), self._budget
         config = self._config(contestant, amount, seed)
         learnt = self.data.labels if cls.coverage.value == "all" else self.data.domains[:2]
         task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
@@ -150,7 +151,7 @@ class _Builder:
             self._checked(contestant, config)
         else:
             amount = 0
-        return expand(
+        trainings = expand(
             contestant.name,
             cls.coverage.value,
             self.data.domains,
@@ -160,6 +161,23 @@ class _Builder:
             seed,
             unit,
         )
+        return tuple(map(self._with_own_epochs, trainings))
+
+    @cached_property
+    def _budget(self) -> tuple[str, float]:
+        """Unit and amount; epochs are told in images, of all domains."""
+        unit, amount = self.suite.budget.amount
+        return (unit, amount) if unit != "epochs" else ("images", self._images(amount, self.data.domains))
+
+    def _with_own_epochs(self, training: Training) -> Training:
+        """The training, with epochs of its own domains where each gets so many."""
+        budget = self.suite.budget
+        if budget.epochs is None or budget.per != "task" or not training.amount:
+            return training
+        return replace(training, amount=self._images(budget.epochs, training.domains))
+
+    def _images(self, epochs: float, domains: tuple[str, ...]) -> int:
+        return images_of(epochs, epoch_of(self.data.restricted(domains), self._everyday.train_split))
 
     def _learns(self, config: RunConfig, task: Task) -> bool:
         """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
@@ -179,7 +197,8 @@ class _Builder:
     def _settings(self, contestant: Contestant, amount: float, seed: int) -> Settings:
         located = {"data": {"domains": list(self.data.domains)}}
         # A method that learns nothing is given nothing, and no setting may be that.
-        training = contestant.for_training(amount or 1, seed, self.suite.budget.amount[0])
+        unit, _ = self.suite.budget.amount
+        training = contestant.for_training(amount or 1, seed, "images" if unit == "epochs" else unit)
         return merge(training, located, self._validation(contestant) if amount else {})
 
     def _validation(self, contestant: Contestant) -> Settings:
@@ -376,7 +395,7 @@ class _Builder:
             "splits": list(self.splits),
             "fingerprint": self._fingerprint(*self.splits),
             "image_size": f"{height}x{width}",
-            "budget": self.suite.budget.model_dump(exclude_none=True),
+            "budget": self._budget_facts,
             "checkpoint": self._rule_text(self.suite.checkpoint),
             "seeds": list(self.suite.seeds),
             "suite": self.suite.model_dump(mode="json"),
@@ -391,6 +410,13 @@ class _Builder:
             },
             "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
         }
+
+    @property
+    def _budget_facts(self) -> dict[str, Any]:
+        """What trainings share: epochs of the data of each are as many images as each has."""
+        budget = self.suite.budget
+        unit, amount = budget.amount if budget.per == "task" else self._budget
+        return {unit: amount, "per": budget.per}
 
     def _facts_of(self, training: Training) -> dict[str, Any]:
         """A contestant's model and the settings that its trainings share, whatever their seed."""

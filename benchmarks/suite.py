@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from i2i import registry
 from i2i.benchmarks.claims import Claim
+from i2i.benchmarks.columns import check_columns
 from i2i.benchmarks.external import External
 from i2i.benchmarks.shipped import is_suite, read
 from i2i.config import (
@@ -31,7 +32,7 @@ from i2i.own_models import OwnModel, is_source, load
 
 
 class Budget(Section):
-    """How long a model is trained, in one of three units.
+    """How long a model is trained, in one of four units.
 
     `per: dataset` divides it over the trainings a model needs to serve every direction (equal compute);
     `per: task` gives it to each training (equal convergence).
@@ -40,6 +41,9 @@ class Budget(Section):
     images: int | None = Field(None, ge=1, le=MOST_COUNTED, description="real pictures shown, a pair counting as two")
     updates: int | None = Field(None, ge=1, le=MOST_COUNTED, description="updates of the generators")
     seconds: float | None = Field(None, gt=0, le=MOST_SECONDS, description="time in training steps")
+    epochs: float | None = Field(
+        None, gt=0, le=MOST_COUNTED, description="times the images of the training split, of what it is given to"
+    )
     per: Literal["dataset", "task"] = "dataset"
 
     _one_budget = model_validator(mode="before")(one_budget)
@@ -93,7 +97,7 @@ class ReportConfig(Section):
 
     pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test pictures of each direction, at most")
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="of their choice and order")
-    columns: tuple[str, ...] = Field(
+    columns: Annotated[tuple[str, ...], AfterValidator(check_columns)] = Field(
         (), description="of table.tex in this order: metrics as in results.csv, and costs; none: all"
     )
     names: dict[str, str] = Field(default_factory=dict, description="by contestant, what table.tex calls it")
@@ -130,7 +134,7 @@ class Contestant:
     checkpoint: CheckpointRule
 
     def for_training(self, amount: float, seed: int, unit: str = "images") -> Settings:
-        """Settings of one training with a budget of `amount` images, updates or seconds, as `unit` says."""
+        """Settings of one training with a budget of `amount` in `unit`, one of `BUDGETS`."""
         return merge(self.settings, {"train": {unit: amount, "seed": seed}})
 
 

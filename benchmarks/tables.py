@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pandas as pd
 
+from i2i.benchmarks.columns import SPENT
 from i2i.benchmarks.comparing import Column
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health, way
@@ -14,8 +15,6 @@ from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, number, title
 from i2i.texts import markdown
-
-SPENT = ("trainings", "parameters", "images seen", "seconds")
 
 
 def bold(text: str) -> str:

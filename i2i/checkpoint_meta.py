@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 from i2i import __version__
 from i2i.checksums import SEAL, is_sound
 from i2i.config import LARGEST_SIDE, MOST_COUNTED, DataConfig, TrainConfig, validate
+from i2i.documents import from_json
 from i2i.errors import Damaged, UserError, unreadable
 from i2i.labels import LabelSet, LabelSpace
 from i2i.safe_paths import plain_name
@@ -176,7 +177,7 @@ def read_meta(path: Path, remedy: str) -> Meta:
             f"use the i2i that wrote it ({_short(meta.get('i2i', 'unknown version'))}) or train again"
         )
     try:
-        return Meta.model_validate_json(written)
+        return from_json(Meta, written)
     except ValidationError as error:
         raise Damaged(f"{path} cannot be used ({first_fault(error)})", remedy) from None
 

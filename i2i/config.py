@@ -24,7 +24,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Fit = Literal["crop", "resize", "pad"]
 """How a picture of other proportions becomes an image: its edges go, it is squeezed, or it gets a border."""
 
-BUDGETS = ("images", "updates", "seconds")
+BUDGETS = ("images", "updates", "seconds", "epochs")
 """What a budget can be counted in. They replace one another: of several the one said last holds."""
 
 DEFAULT_IMAGES = 200_000
@@ -160,6 +160,12 @@ class TrainConfig(Section):
     )
     seconds: float | None = Field(
         None, gt=0, le=MOST_SECONDS, description="budget: time in training steps, in place of images"
+    )
+    epochs: float | None = Field(
+        None,
+        gt=0,
+        le=MOST_COUNTED,
+        description="budget: times the images of the training split; told in images once the data are open",
     )
     batch_size: int | None = Field(
         None, ge=1, le=LARGEST_BATCH, description="items per step; None: the paper's for the model"

@@ -5,6 +5,7 @@ the code relies on, whatever the file holds.
 """
 
 import math
+import re
 from codecs import BOM_UTF8
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,9 @@ LONGEST_NAME = 200  # bytes, which leaves room for what is put behind a name
 MOST = 10**12  # of what is counted
 
 Kind = TypeVar("Kind")
+_ESCAPES = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD]([cC][89a-fA-F][0-9a-fA-F])|\\.", re.DOTALL)
+_STANDS_IN = 0x100000  # added to what stands for a byte that is no UTF-8; characters for private use
+_STOOD_FOR = {_STANDS_IN + byte: byte for byte in range(0xDC80, 0xDD00)}
 
 
 class Document(BaseModel):
@@ -71,10 +75,39 @@ def read_document(kind: type[Kind], path: Path, remedy: str) -> Kind | None:
     if contents is None:
         return None
     try:
-        found: Kind = _adapter(kind).validate_json(contents)  # type: ignore[arg-type]
+        return from_json(kind, contents)
     except ValidationError as error:
         raise Damaged(f"{path} {_first_fault(error)}", remedy) from None
-    return found
+
+
+def from_json(kind: type[Kind], contents: bytes) -> Kind:
+    """What JSON holds; names that are no UTF-8 may stand in it as Python writes them, such as `caf\\udce9`.
+
+    pydantic reads no such escapes, so characters for private use take their places while it reads.
+
+    Raises:
+        ValidationError: if it is no JSON or does not hold a `kind`.
+    """
+    readable = _ESCAPES.sub(_stand_in, contents) if rb"\ud" in contents.lower() else contents
+    found: Kind = _adapter(kind).validate_json(readable)  # type: ignore[arg-type]
+    return found if readable == contents else _as_named(found)
+
+
+def _stand_in(escape: re.Match[bytes]) -> bytes:
+    return chr(_STANDS_IN + int(b"d" + escape[1], 16)).encode() if escape[1] else escape[0]
+
+
+def _as_named(value: Any) -> Any:
+    """The value with the bytes of names in the places of what stood in for them."""
+    if isinstance(value, str | Path):
+        return type(value)(str(value).translate(_STOOD_FOR))
+    if isinstance(value, dict):
+        return {_as_named(key): _as_named(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return type(value)(map(_as_named, value))
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={name: _as_named(item) for name, item in value})
+    return value
 
 
 @cache

@@ -57,11 +57,14 @@ def horizon_of(config: RunConfig, translator: Translator) -> Horizon:
     of the generator's takes as many steps more.
 
     Raises:
-        UserError: if updates are counted and the translator does not say which of its networks translate.
+        UserError: if updates are counted and the translator does not say which of its networks translate, or epochs,
+            whose images only the data can tell.
     """
     if not translator.phases():
         return Horizon(0)
     unit, amount = config.train.budget
+    if unit == "epochs":
+        raise UserError(f"how long train.epochs={amount:g} are depends on the data: i2i.epochs.in_images counts them")
     if unit == "seconds":
         return Horizon(None, amount)
     if unit == "updates":

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from i2i.atomic_write import replacing
+from i2i.atomic_write import replacing, write_text
 from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.checkpoint import Checkpoint, Position, Weights, meta_of, require_checkpoint, restore
 from i2i.checkpoint_meta import read_meta
@@ -103,8 +103,8 @@ def write_folder(out: Path, translator: Translator, facts: Facts, text: str) -> 
         raise UserError(f"{error}: such a model translates nothing, so it is not exported") from None
     with replacing(out / WEIGHTS, sync=False) as partial:  # with the permissions that the umask gives
         save_file(weights, partial, metadata={"format": "pt"})
-    (out / CONFIG).write_text(json.dumps(dict(facts), indent=1, ensure_ascii=False), encoding="utf-8")
-    (out / CARD).write_text(text, encoding="utf-8")
+    write_text(out / CONFIG, json.dumps(dict(facts), indent=1, ensure_ascii=False))
+    write_text(out / CARD, text)
     loaded = load_folder(out).state_dict()
     wrong = [name for name, tensor in weights.items() if not torch.equal(loaded[name], tensor)]
     if wrong:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i import __version__
+from i2i.atomic_write import write_text
 from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.checkpoint import Weights, require_checkpoint, restore
 from i2i.errors import ExportError, UserError
@@ -96,9 +97,9 @@ def export_onnx(
         files[graph.file] = {**graph.facts, "opset": written, "largest_difference": difference}
         size = path.stat().st_size / 1e6
         lines.append(f"{graph.file}: opset {written}, {size:,.1f} MB, differs from PyTorch by at most {difference:.1e}")
-    (out / DESCRIPTION).write_text(json.dumps({**description, "files": files}, indent=1, ensure_ascii=False) + "\n")
+    write_text(out / DESCRIPTION, json.dumps({**description, "files": files}, indent=1, ensure_ascii=False) + "\n")
     text = card(facts, card_options, rows, _use(files, translator, notes))
-    (out / CARD).write_text(text, encoding="utf-8")
+    write_text(out / CARD, text)
     return [*lines, *notes, *license_note(card_options)]
 
 

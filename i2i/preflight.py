@@ -20,6 +20,7 @@ from i2i.data.pictures import Progress
 from i2i.data.skipping import without
 from i2i.data.sources import open_data
 from i2i.data.undivided import read_undivided
+from i2i.epochs import in_images
 from i2i.errors import TrainingError, UserError
 from i2i.own_models import OwnModel
 from i2i.runs import check_trainable, run_config, task_of
@@ -175,6 +176,7 @@ def _judge(
 ) -> Verdict:
     shown = data.restricted(config.data.domains) if config.data.domains else data
     try:
+        config = in_images(config, shown)
         task = task_of(config, shown)
         multiple = check_trainable(config, task).multiple
         if device is None:

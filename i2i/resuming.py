@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from i2i.checkpoint import Checkpoint, refuse_unlike, sound_checkpoint
-from i2i.config import RunConfig, Settings, merge
+from i2i.config import BUDGETS, RunConfig, Settings, merge
 from i2i.data.layouts import DataSet
 from i2i.data.skipping import recorded, without
 from i2i.data.sources import is_there, open_data
+from i2i.epochs import in_images
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
 from i2i.runs import check_trainable, run_config
@@ -15,7 +16,7 @@ from i2i.translator import Task
 BENCH_KEY = "key.json"
 """Lies in the run folders of a bench and says what they were made from."""
 
-RESUMABLE = ("images", "updates", "seconds", "accumulate", "log_every", "sample_every", "checkpoint_every", "on_nan")
+RESUMABLE = (*BUDGETS, "accumulate", "log_every", "sample_every", "checkpoint_every", "on_nan")
 """Settings under train with which a training can go on though they are not those it began with."""
 
 
@@ -38,10 +39,11 @@ def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConf
     settings = merge(checkpoint.settings, changes or {})
     model = dict(settings["model"])
     config = run_config(model.pop("name"), {**settings, "model": model})
-    _check_budget(run, checkpoint, config)
+    if config.train.epochs is not None:
+        config = in_images(config, _opened(run, config).restricted(checkpoint.task.domains))
+    _check_budget(run, checkpoint, config)  # what is finished need not have its data any more
     refuse_unlike(checkpoint, check_trainable(config, checkpoint.task))
-    data = _moved_or_open(run, config)
-    return config, checkpoint.task, without(data, recorded(run, data.root))
+    return config, checkpoint.task, _opened(run, config)
 
 
 def _check_changes(run: Path, changes: Settings) -> None:
@@ -70,6 +72,12 @@ def _check_budget(run: Path, checkpoint: Checkpoint, config: RunConfig) -> None:
             f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "
             f"Train on with a larger budget: i2i train --resume {run} --set train.{config.train.budget[0]}=..."
         )
+
+
+def _opened(run: Path, config: RunConfig) -> DataSet:
+    """The data without what the run left out."""
+    data = _moved_or_open(run, config)
+    return without(data, recorded(run, data.root))
 
 
 def _moved_or_open(run: Path, config: RunConfig) -> DataSet:

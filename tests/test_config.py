@@ -195,6 +195,7 @@ LEARNT = {
     "train.ema": "0.999",
     "train.updates": "7",
     "train.seconds": "7",
+    "train.epochs": "7",
     "train.best_by": "psnr",
     "model.width": "8",
     "model.lambda_cycle": "3",

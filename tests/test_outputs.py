@@ -21,9 +21,10 @@ from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.benchmarks.suite import ReportConfig, Suite, load_suite
+from i2i.benchmarks.suite import ReportConfig, Suite, load_suite, suite_of
 from i2i.benchmarks.tables import markdown_table
 from i2i.benchmarks.terminal_table import shown
+from i2i.errors import UserError
 from i2i.labels import LabelSpace
 
 PROTOCOL = "0123456789abcdef"
@@ -452,3 +453,12 @@ def test_a_bench_without_any_score_still_has_its_tables(tmp_path):
     assert r"\bottomrule" in latex.table(plan, nothing, PROTOCOL)
     assert figures.draw(plan, nothing) == []
     assert "- everything: failed" in markdown(plan, nothing)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("secnds", "did you mean 'seconds'"), ("PSNR", "'PSNR'"), ("lpips", "lpips-NETWORK")]
+)
+def test_columns_that_no_table_has_are_refused_before_a_bench_runs(name, told):
+    with pytest.raises(UserError, match=f"unknown column '{name}'") as refused:
+        suite_of({"models": ["identity"], "budget": {"images": 1}, "report": {"columns": ["psnr", name]}})
+    assert told in str(refused.value)

@@ -107,6 +107,7 @@ def train(
     """
     from i2i.checkpoint import require_checkpoint
     from i2i.data.skipping import record
+    from i2i.epochs import in_images
     from i2i.processes import joined
     from i2i.resuming import open_for_resume
     from i2i.runs import describe_start, refuse_unlike_settings, starting_domains, task_of
@@ -138,6 +139,7 @@ def train(
             if start is not None:
                 run_config, data_set = starting_domains(run_config, data_set, start)
             skipped, data_set = _readable(run_config, data_set) if skip_bad else ({}, data_set)
+            run_config = in_images(run_config, data_set)
             task = task_of(run_config, data_set)
             run = out or Path("runs") / join_names((run_config.name, data_set.name), "-")
             _check_new(run)

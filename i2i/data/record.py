@@ -8,14 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from pydantic import ConfigDict, TypeAdapter
-
 from i2i.data.digests import digests_of
 from i2i.data.embedded import cache_folder
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import pools_and_rows
-
-_FILES = TypeAdapter(dict[str, dict[str, str]], config=ConfigDict(strict=True))
+from i2i.documents import from_json
 
 SHOWN = 3
 """File names in a message about a difference."""
@@ -49,7 +46,7 @@ class DataRecord:
     @classmethod
     def from_text(cls, text: str) -> Self:
         """What `text` gave; ValueError for anything else."""
-        return cls(_FILES.validate_json(text))
+        return cls(from_json(dict[str, dict[str, str]], text.encode()))
 
     @cached_property
     def text(self) -> str:

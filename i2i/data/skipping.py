@@ -5,18 +5,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import ConfigDict, TypeAdapter
-
 from i2i.atomic_write import write_text
 from i2i.data.findings import files_of
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.looks import faults
 from i2i.data.pictures import Progress
+from i2i.documents import from_json
 from i2i.errors import UserError
 
 RECORD = "skipped.json"
 
-_RECORD = TypeAdapter(dict[str, dict[str, str]], config=ConfigDict(strict=True))
 
 Skipped = Mapping[str, str]
 """Why each of some files was left out, by its path."""
@@ -64,7 +62,7 @@ def recorded(run: Path, root: Path) -> Skipped:
     if not path.is_file():
         return {}
     try:
-        told = _RECORD.validate_json(path.read_bytes())["skipped"]
+        told = from_json(dict[str, dict[str, str]], path.read_bytes())["skipped"]
     except (ValueError, KeyError):
         raise UserError(
             f"{path} is damaged: it should tell which pictures this training leaves out; train anew with --skip-bad"
