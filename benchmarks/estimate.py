@@ -24,14 +24,18 @@ class Estimate:
         jobs: those that are still to be done.
         measured: seconds of others that were done earlier, with the job.
         clock: tells seconds.
+        tried: seconds of trainings by contestant, for each unit of weight, by a few steps; None where they cannot be
+            told. They hold until a training of the contestant is measured.
+        at_a_time: jobs that run side by side; more if more are seen to.
     """
 
     jobs: Iterable[Job]
     measured: Iterable[tuple[Job, float]] = ()
     clock: Callable[[], float] = time.monotonic
+    tried: Mapping[str | None, float | None] = field(default_factory=dict)
+    at_a_time: int = 1
     _began: dict[str, float] = field(default_factory=dict)
     _shares: dict[str, float] = field(default_factory=dict)
-    _at_a_time: int = 1
 
     def __post_init__(self) -> None:
         self._open = {job.name: job for job in self.jobs}
@@ -41,7 +45,7 @@ class Estimate:
         """A job runs from now on."""
         self._began[job.name] = self.clock()
         self._shares[job.name] = 0.0
-        self._at_a_time = max(self._at_a_time, len(self._began))
+        self.at_a_time = max(self.at_a_time, len(self._began))
 
     def progressed(self, job: Job, text: str) -> None:
         """A job says how far it is, such as `34%, ...` or `2 of 6 directions`."""
@@ -70,19 +74,29 @@ class Estimate:
         if not left:
             return ""
         known = [max(0.0, seconds) for seconds in left]
-        lacking = sorted({self._open[name].stage for name, seconds in whole.items() if seconds is None})
+        lacking = sorted({self._kind(self._open[name]) for name, seconds in whole.items() if seconds is None})
         without = f", not counting: {', '.join(lacking)}" if lacking else ""
-        return f"about {duration(max([sum(known) / self._at_a_time, *known]))} left{without}"
+        return f"about {duration(max([sum(known) / self.at_a_time, *known]))} left{without}"
 
     def _seconds(self, job: Job) -> float | None:
         """Of a whole job; None if neither it nor one of its kind was measured."""
         share = self._shares.get(job.name, 0.0)
         if job.name in self._began and share >= ENOUGH:
             return self._elapsed(job.name) / share
-        rates = self._rates()
-        kinds = ((job.function, job.contestant), (job.function, None), (job.stage, None))
-        rate = next((rates[kind] for kind in kinds if kind in rates), None)
+        rate = self._rate(job)
         return None if rate is None else rate * max(1.0, job.weight)
+
+    def _rate(self, job: Job) -> float | None:
+        """Seconds per weight: of its own contestant, measured or else tried, or of others."""
+        rates = self._rates()
+        own = (job.function, job.contestant)
+        if own not in rates and job.stage == "train" and job.contestant in self.tried:
+            return self.tried[job.contestant]
+        return next((rates[kind] for kind in (own, (job.function, None), (job.stage, None)) if kind in rates), None)
+
+    def _kind(self, job: Job) -> str:
+        """What is not counted: a stage, or trainings of which others are counted."""
+        return f"train of {job.contestant}" if job.stage == "train" and self.tried else job.stage
 
     def _rates(self) -> Mapping[tuple[str, str | None], float]:
         """Seconds per weight, by function and contestant, and by function or stage alone."""

@@ -19,6 +19,7 @@ from i2i.benchmarks.keys import DONE, forget, state_of
 from i2i.benchmarks.plan import STAGES, Job, Plan
 from i2i.benchmarks.recorded import PLAN, plan_text
 from i2i.benchmarks.tracked import BUSY
+from i2i.benchmarks.trials import learns_nothing, rates, worth_trying
 from i2i.errors import unknown
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def run_bench(
     stages: Sequence[str] = STAGES,
     force: Sequence[str] = (),
     by: "By" = "averaged",
+    trial: bool = True,
 ) -> int:
     """Run what is not done yet, write the report and print the table.
 
@@ -56,6 +58,7 @@ def run_bench(
         stages: only these of `STAGES`. A report alone is about what is there.
         force: contestants whose work in these stages is made anew.
         by: how the main table averages.
+        trial: whether a few steps of each contestant may tell ahead how long it takes.
 
     Returns:
         Exit status: 0, or 1 if a job failed.
@@ -68,7 +71,7 @@ def run_bench(
         _forget(plan, stages, force)
         if plan.files:
             plan.files.save(status.index_path(plan.out))
-        errors = _Work(plan, stages, crew).run()
+        errors = _Work(plan, stages, crew, trial).run()
         if "report" in stages:
             from i2i.benchmarks.reporting import write_report
 
@@ -138,6 +141,7 @@ class _Work:
     plan: Plan
     stages: Sequence[str]
     crew: Crew
+    trial: bool = True
     ended: set[str] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -149,8 +153,9 @@ class _Work:
 
         began, told = time.monotonic(), False
         estimate = self._estimate()
+        self._try_out(estimate)
         if estimate.text():
-            console.note(f"i2i: {estimate.text()}, by what was measured in {self.plan.out}")
+            console.note(f"i2i: {estimate.text()}{self._measured_by(estimate)}")
         with JobLines(len(self._open()), estimate) as lines:
             while jobs := self._open():
                 free = _without(jobs, {job.name for job in jobs if self._is_taken(job)})
@@ -181,7 +186,28 @@ class _Work:
         left = self._open()
         done = {job.name for job in self.plan.jobs} - {job.name for job in left}
         records = [(job, status.read(self.plan.out, job.name)) for job in self.plan.jobs if job.name in done]
-        return Estimate(left, [(job, found["seconds"]) for job, found in records if found.get("seconds")])
+        measured = [(job, found["seconds"]) for job, found in records if found.get("seconds")]
+        return Estimate(left, measured, at_a_time=self.crew.at_a_time if self.crew.is_local else 1)
+
+    def _try_out(self, estimate: Estimate) -> None:
+        """Measure a few steps of those who have not trained yet, if they are to train for long on this machine."""
+        jobs = estimate.jobs
+        worth = worth_trying(jobs, (job for job, _ in estimate.measured)) if self.trial and self.crew.is_local else []
+        if not worth:
+            return
+        names = ", ".join(str(job.contestant) for job in worth)
+        console.note(f"i2i: a few steps of {names}, to tell how long it takes (--no-trial leaves that out)")
+        found = rates(worth, self.crew.device, self.crew.threads)
+        if any(found.values()):
+            idle = {job.contestant: 0.0 for job in jobs if job.stage == "train" and learns_nothing(job)}
+            estimate.tried = {**idle, **found}
+
+    def _measured_by(self, estimate: Estimate) -> str:
+        """What an estimate rests on."""
+        workers = "1 worker" if estimate.at_a_time == 1 else f"{estimate.at_a_time} workers"
+        measured = f"what was measured in {self.plan.out}" if estimate.measured else ""
+        tried = f"a few steps of each model, on {workers}" if estimate.tried else ""
+        return f", by {' and '.join(filter(None, (measured, tried)))}"
 
     def _is_taken(self, job: Job) -> bool:
         return locks.is_taken(status.lock_path(self.plan.out, job.name))

@@ -48,23 +48,41 @@ class Crew:
         elif find_spec("ray") is None:
             raise UserError("--executor ray needs Ray, which is not installed: pip install 'i2i[ray]'")
 
+    @property
+    def is_local(self) -> bool:
+        """Whether jobs run on this machine."""
+        return self.name == "local"
+
     def executor(self, out: Path) -> Executor:
         """The executor for jobs on the results folder `out`, which must exist.
 
         Raises:
             UserError: for a device or a cluster that cannot be used.
         """
-        if self.name == "local":
+        if self.is_local:
             return self._local()
         from i2i.benchmarks.ray_executor import RayExecutor
 
         return RayExecutor(FUNCTIONS, out, self.device, self.workers, self.ray_address, self.gpus_per_job)
 
     def _local(self) -> LocalExecutor:
+        return LocalExecutor(FUNCTIONS, self.at_a_time, self.threads, self._gpus)
+
+    @property
+    def at_a_time(self) -> int:
+        """Jobs at a time on this machine."""
+        on_cpu = choose_device(self.device).type == "cpu"
+        return self.workers or (cores() if on_cpu else max(1, len(self._gpus)))
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of each, on this machine."""
+        return max(1, cores() // self.at_a_time)
+
+    @property
+    def _gpus(self) -> Sequence[str]:
         chosen = choose_device(self.device)
-        gpus = _visible_gpus() if chosen.type == "cuda" and chosen.index is None else ()
-        workers = self.workers or (cores() if chosen.type == "cpu" else max(1, len(gpus)))
-        return LocalExecutor(FUNCTIONS, workers, max(1, cores() // workers), gpus)
+        return _visible_gpus() if chosen.type == "cuda" and chosen.index is None else ()
 
 
 def _visible_gpus() -> Sequence[str]:

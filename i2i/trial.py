@@ -66,10 +66,10 @@ def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
         UserError: for a picture that cannot be read.
         TrainingError: if a step fails or the process dies, as it does where memory is too small.
     """
-    few = _few(data.restricted(task.domains), config)
+    some = few(data.restricted(task.domains), config)
     spawn = get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_work, args=(theirs, own, config.name, config.settings(), task, few, str(device)))
+    process = spawn.Process(target=_work, args=(theirs, own, config.name, config.settings(), task, some, str(device)))
     process.start()
     theirs.close()
     try:
@@ -86,8 +86,8 @@ def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
     raise kind(text)
 
 
-def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Trial:
-    """Run the steps in this process; for `try_out`."""
+def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, patience: float = PATIENCE) -> Trial:
+    """Run the steps in this process, which is to be one of their own; a warm-up of `patience` seconds is enough."""
     train = config.train
     pictures = TrainingPictures.load(
         data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
@@ -106,7 +106,7 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device) 
             torch.accelerator.synchronize(device)
 
     translator.train()
-    mean = _mean_seconds(translator, run)
+    mean = _mean_seconds(translator, run, patience)
     steps, seconds = _whole(horizon_of(config, translator), mean)
     return Trial(mean, steps, seconds, _most_memory(device), str(device))
 
@@ -120,17 +120,17 @@ def kinds_of_steps(translator: Translator) -> dict[tuple[str, ...], list[int]]:
     return kinds
 
 
-def _mean_seconds(translator: Translator, run: Callable[[int], None]) -> float:
+def _mean_seconds(translator: Translator, run: Callable[[int], None], patience: float = PATIENCE) -> float:
     kinds = kinds_of_steps(translator)
-    seconds = [_seconds(run, steps[0]) * len(steps) for steps in kinds.values()]
+    seconds = [_seconds(run, steps[0], patience) * len(steps) for steps in kinds.values()]
     return sum(seconds) / sum(len(steps) for steps in kinds.values())
 
 
-def _seconds(run: Callable[[int], None], step: int) -> float:
+def _seconds(run: Callable[[int], None], step: int, patience: float) -> float:
     began = time.perf_counter()
     run(step)
     warming = time.perf_counter() - began
-    if warming > PATIENCE:
+    if warming > patience:
         return warming
     began = time.perf_counter()
     for _ in range(TIMED):
@@ -146,11 +146,10 @@ def _whole(horizon: Horizon, mean: float) -> tuple[int, float]:
     return math.ceil(seconds / mean), seconds
 
 
-def _few(data: DataSet, config: RunConfig) -> DataSet:
+def few(data: DataSet, config: RunConfig) -> DataSet:
     """As many training pictures of each domain as a batch can hold."""
     split, size = config.data.train_split, config.train.batch_size
-    few = {domain: data.pictures(split, domain)[:size] for domain in data.domains}
-    return replace(data, splits={split: few})
+    return replace(data, splits={split: {domain: data.pictures(split, domain)[:size] for domain in data.domains}})
 
 
 def _precision(config: RunConfig, device: torch.device) -> AbstractContextManager[Any]:

@@ -75,3 +75,22 @@ def test_failed_jobs_measure_nothing_and_lost_ones_wait_again(clock):
     clock.now = 30
     estimate.ended(job("one"), well=False)
     assert estimate.text() == ""
+
+
+def test_a_few_steps_tell_of_trainings_until_they_are_measured(clock):
+    left = [job("a1"), job("a2"), job("b1", contestant="b"), job("pages", "translate", weight=0)]
+    estimate = Estimate(left, clock=clock, tried={"a": 0.5, "b": 2.0}, at_a_time=2)
+    assert estimate.text() == "about 3 min 20 s left, not counting: translate"  # b1 alone; all would be 150 a worker
+    estimate.started(job("b1", contestant="b"))
+    clock.now = 30
+    estimate.progressed(job("b1", contestant="b"), "50%, 12 images/s, 30 s left")
+    assert estimate.text() == "about 1 min 5 s left, not counting: translate"  # half of 30 + 50 + 50
+    estimate.ended(job("b1", contestant="b"), well=True)
+    assert estimate.text() == "about 50 s left, not counting: translate"  # a is not taken to be like b
+
+
+def test_a_contestant_whose_steps_could_not_be_measured_is_named(clock):
+    left = [job("a1"), job("b1", contestant="b")]
+    assert (
+        Estimate(left, clock=clock, tried={"a": 0.5, "b": None}).text() == "about 50 s left, not counting: train of b"
+    )

@@ -29,7 +29,7 @@ PANELS = {
     "Training": ("seeds", "budget", "checkpoint"),
     "Scores and tables": ("inception", "extractor", "lpips", "table"),
     "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
-    "Part of the work": ("only", "collect", "force", "dry_run"),
+    "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
 }
 
 
@@ -108,6 +108,9 @@ def bench(
     force: Annotated[
         str | None, typer.Option(metavar="NAME,...", help="Do the work of these contestants anew.")
     ] = None,
+    no_trial: Annotated[
+        bool, typer.Option("--no-trial", help="Try no steps ahead of long trainings to tell how long they take.")
+    ] = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and a picture.
@@ -168,11 +171,12 @@ def bench(
     if chosen.budget.epochs is not None:
         from i2i.benchmarks.captions import budget_text
 
-        console.note(f"{chosen.budget.epochs:g} epochs: {budget_text(plan)}")
+        told = budget_text(plan).removeprefix("Budget: ")
+        console.note(f"budget of {chosen.budget.epochs:g} epochs: {told}")
     if dry_run:
         for line in plan.lines(states_of(plan)):
             console.say(line)
         return
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
     with stoppable(plan.out):
-        sys.exit(run_bench(plan, crew, stages, forced, by))
+        sys.exit(run_bench(plan, crew, stages, forced, by, trial=not no_trial))
