@@ -36,6 +36,7 @@ from i2i.errors import UserError
 from i2i.joined_names import direction_name, lookalikes, parted
 from i2i.places import check_folder
 from i2i.runs import check_trainable, learnt_from, run_config
+from i2i.safe_paths import check_length
 from i2i.translator import Task
 from i2i.validation import require_validation
 
@@ -79,6 +80,8 @@ def prepare(
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
     splits = _splits(suite, everyday, data)
     used = [picture for split in splits for domain in data.domains for picture in data.pictures(split, domain)]
+    for picture in used:
+        check_length(f"{picture.stem}.png", picture.path)
     place = out or Path("bench") / data.name
     _check_folder(place)
     files = FileIndex.load(index_path(place))

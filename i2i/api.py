@@ -3,7 +3,7 @@
 These functions are attributes of the package: `import i2i` imports nothing heavy until one of them is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from i2i import registry
 from i2i.card import UNKNOWN_LICENSE, CardOptions
 from i2i.checkpoint import Weights, load_translator
+from i2i.errors import UserError
 from i2i.folders import new_folder
 from i2i.hub import check_repository, fetch, load_folder, save, upload
 from i2i.labels import LabelSpace
@@ -29,7 +30,7 @@ def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights =
     Raises:
         UserError: if there is no checkpoint or it does not fit.
     """
-    return load_translator(Path(run), device, weights)[0]
+    return load_translator(_path("run", run), device, weights)[0]
 
 
 def create(
@@ -54,6 +55,10 @@ def create(
     Raises:
         UserError: for an unknown model or setting, or a size that the model does not take.
     """
+    if not isinstance(model, str):
+        raise UserError(f"model is {model!r}: give the name of a translator, as i2i models lists it")
+    if not isinstance(domains, LabelSpace):
+        domains = _names(domains)
     data = {"image_size": image_size, "channels": channels}
     config = run_config(model, {"model": settings, "data": data, "train": {"seed": seed}})
     with torch.random.fork_rng(devices=[]):
@@ -73,7 +78,7 @@ def from_pretrained(source: str | Path, device: torch.device | str = "cpu", revi
     Raises:
         UserError: if there is neither, or its files are damaged or do not belong together.
     """
-    folder = Path(source)
+    folder = _path("source", source)
     return load_folder(folder if folder.is_dir() else fetch(str(source), revision), device)
 
 
@@ -94,9 +99,10 @@ def save_pretrained(
         scores: a bench's results.csv, for the card.
         row: what that bench calls the model, where it is not the model's own name.
     """
-    with new_folder(Path(out)) as partial:
+    place = _path("out", out)
+    with new_folder(place) as partial:
         save(_model(model), partial, card_options=_card_options(license, scores, row))
-    return Path(out)
+    return place
 
 
 def push_to_hub(
@@ -115,8 +121,25 @@ def push_to_hub(
 
 
 def _model(model: Translator | str | Path) -> Translator | Path:
-    return model if isinstance(model, Translator) else Path(model)
+    return model if isinstance(model, Translator) else _path("model", model)
 
 
 def _card_options(license: str, scores: str | Path | None, row: str | None) -> CardOptions:
-    return CardOptions(license, None if scores is None else Path(scores), row)
+    for name, text in (("license", license), ("row", "" if row is None else row)):
+        if not isinstance(text, str):
+            raise UserError(f"{name} is {text!r}: give it as text")
+    return CardOptions(license, None if scores is None else _path("scores", scores), row)
+
+
+def _path(name: str, value: object) -> Path:
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise UserError(f"{name} is {value!r}: give the path of a file or folder")
+
+
+def _names(domains: object) -> list[str]:
+    if isinstance(domains, Iterable) and not isinstance(domains, str):
+        names = list(domains)
+        if all(isinstance(name, str) for name in names):
+            return names
+    raise UserError(f"domains is {domains!r}: give a list of names, such as ['horse', 'zebra']")

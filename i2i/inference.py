@@ -13,6 +13,7 @@ from i2i.data.image_folder import ImageFolder, LeftOut, left_out_line
 from i2i.data.images import Preprocess, read_picture, to_arrays, to_images, write_picture
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
+from i2i.safe_paths import check_length
 from i2i.statistics import held_statistics
 from i2i.tile_statistics import PASSES, picture_statistics
 from i2i.tiles import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
@@ -43,6 +44,8 @@ def collect(inputs: Sequence[Path], out: Path | None = None) -> Files:
         (path, name.with_name(f"{name.name if shared[name.with_suffix('')] > 1 else name.stem}.png"))
         for path, name in named
     ]
+    for path, name in files:
+        check_length(name.name, path)
     _refuse_collisions(files)
     return files
 

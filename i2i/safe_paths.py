@@ -7,6 +7,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from i2i.errors import UserError
 
+LONGEST = 255  # bytes of a name
+
+
+def check_length(name: str, source: object) -> None:
+    """UserError if the file made from `source`, which would have this name, is longer than file systems allow."""
+    length = len(os.fsencode(name))
+    if length > LONGEST:
+        raise UserError(f"{source}: what is made of it would be a name of {length} bytes, at most {LONGEST}: rename it")
+
 
 def unfit_name(name: str) -> str | None:
     """What makes a text unfit to name one file or folder, or None."""
@@ -16,7 +25,7 @@ def unfit_name(name: str) -> str | None:
         return "holds a separator of paths"
     if name.startswith("."):
         return "starts with a dot"
-    if len(name.encode(errors="surrogateescape")) > 255:
+    if len(name.encode(errors="surrogateescape")) > LONGEST:
         return "is longer than file systems allow"
     return None
 

@@ -177,7 +177,8 @@ def _value(path: Path, rng: random.Random, root: Path) -> str:
     if way == "drop":
         del holder[key]
     elif way == "rename" and isinstance(holder, dict):
-        holder[str(_hostile(rng, root))[:300]] = holder.pop(key)
+        with _deeply():
+            holder[str(_hostile(rng, root))[:300]] = holder.pop(key)
     elif way == "swap":
         holder[key] = rng.choice([other[place] for other, place in places])
     else:

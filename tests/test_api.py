@@ -186,3 +186,24 @@ def test_domains_that_are_no_names_and_images_that_are_no_tensor_are_user_errors
     for wrong in (images.numpy(), [images], "x.png"):
         with pytest.raises(UserError, match=r"must be a torch\.Tensor"):
             model.translate(wrong, "day", "night")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda _: i2i.load(None), "run is None"),
+        (lambda _: i2i.from_pretrained(b"runs/x"), "source is b'runs/x'"),
+        (lambda _: i2i.create(None, ["a", "b"]), "model is None"),
+        (lambda _: i2i.create("cyclegan", "ab"), "domains is 'ab'"),
+        (lambda _: i2i.create("cyclegan", None), "domains is None"),
+        (lambda _: i2i.create("cyclegan", [1, 2]), r"domains is \[1, 2\]"),
+        (lambda out: i2i.save_pretrained(3, out), "model is 3"),
+        (lambda _: i2i.save_pretrained("run", None), "out is None"),
+        (lambda out: i2i.save_pretrained("run", out, license=3), "license is 3"),
+        (lambda out: i2i.save_pretrained("run", out, scores=["x"]), r"scores is \['x'\]"),
+    ],
+)
+def test_arguments_of_another_type_are_named_with_what_to_give(call, told, tmp_path):
+    with pytest.raises(UserError, match=f"{told}: give"):
+        call(tmp_path / "out")
+    assert not (tmp_path / "out").exists()

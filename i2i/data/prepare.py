@@ -22,6 +22,7 @@ from i2i.data.layouts.card import Division
 from i2i.data.listings import write_listing
 from i2i.data.pictures import Progress
 from i2i.errors import UserError
+from i2i.safe_paths import check_length
 
 Format = Literal["png", "jpeg"]
 SUFFIXES: Mapping[str, str] = {"png": ".png", "jpeg": ".jpg"}
@@ -66,6 +67,8 @@ def prepare(
             work, notes = _listed(data, place or data.root, out, format)
         else:
             work, notes = _by_domain(data, format)
+        for one in work:
+            check_length(one.target.name, one.source)
         for folder in {one.target.parent for one in work}:
             (out / folder).mkdir(parents=True, exist_ok=True)
         _write_all(work, out, preprocess, progress)
