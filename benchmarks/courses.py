@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from i2i.atomic_write import write_text
 from i2i.benchmarks.csv_frames import as_csv
-from i2i.benchmarks.drawing import legend, save, score_label
+from i2i.benchmarks.drawing import legend, name_powers, save, score_label
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.styles import Style, styles
 from i2i.validation import COLUMNS, read_rows
@@ -80,6 +80,7 @@ def _panel(axes: Axes, curves: pd.DataFrame, metric: str, looks: Mapping[str, St
     values = curves["value"]
     if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():
         axes.set_yscale("log")
+        name_powers(axes.yaxis)
     axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)

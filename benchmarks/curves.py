@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from i2i.benchmarks.detail_tables import curve, metrics_by_n
-from i2i.benchmarks.drawing import legend, score_label
+from i2i.benchmarks.drawing import legend, name_powers, score_label
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
@@ -64,6 +64,7 @@ def _scale(axes: Axes, seconds: list[float], values: list[float]) -> None:
     if max(seconds) > 10 * min(seconds):
         axes.set_xscale("log")
         axes.set_xlim(min(seconds) / 1.6, max(seconds) * 1.6)
+        name_powers(axes.xaxis)
     else:
         axes.set_xlim(0, max(seconds) * 1.1)
     _fit_values(axes, values)
@@ -73,6 +74,7 @@ def _fit_values(axes: Axes, values: list[float]) -> None:
     if min(values) > 0 and max(values) > 20 * min(values):
         axes.set_yscale("log")
         axes.set_ylim(min(values) / 1.8, max(values) * 1.8)
+        name_powers(axes.yaxis)
     else:
         axes.margins(y=0.15)
 

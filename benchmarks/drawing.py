@@ -9,7 +9,9 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from i2i.atomic_write import replacing
 from i2i.metrics.names import is_better_high, title
@@ -31,6 +33,15 @@ def save(figure: Figure, path: Path) -> None:
     # Type 42: venues refuse the outlines of Type 3, in which matplotlib writes letters otherwise.
     with replacing(path) as partial, rc_context({"pdf.fonttype": 42}):
         figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
+
+
+def name_powers(axis: Axis) -> None:
+    """Plain numbers on a logarithmic axis whose ends are set, few enough that none lies on another."""
+    low, high = axis.get_view_interval()
+    steps = (1.0, 2.0, 5.0) if high < 300 * low else (1.0,)
+    axis.set_major_locator(LogLocator(subs=steps, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def wrapped(text: str, letters: int) -> str:
