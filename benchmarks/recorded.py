@@ -163,7 +163,9 @@ class PlanFile(Document):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     suite: Annotated[Suite, AfterValidator(_without_code)]
     scoring_version: int
+    real_version: int = 1
     lpips: str | None
+    chosen: Chosen = Chosen()
     contestants: dict[Name, Trained | External]
     reference_rows: tuple[Name, ...]
     trainings: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]

@@ -7,6 +7,7 @@ terminal lacks are written in ASCII, so that no table is lost to a terminal that
 import codecs
 import os
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from i2i.texts import terminal
@@ -35,8 +36,9 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def note(text: str) -> None:
-    """Write to standard error, which is for whatever is not the result."""
-    _write(sys.stderr, f"{text}\n")
+    """Write to standard error, which is for whatever is not the result; a terminal that is gone takes nothing."""
+    with suppress(OSError):
+        _write(sys.stderr, f"{text}\n")
 
 
 def prepare() -> None:

@@ -131,7 +131,7 @@ def _first_fault(error: ValidationError) -> str:
     # Without the names that pydantic gives to its own checks and to the members of a union.
     place = one_line(".".join(str(part) for part in first["loc"]))[:120]
     if first["type"] == "json_invalid":
-        return f"is no JSON ({one_line(first['msg'])})"
+        return f"is not JSON ({one_line(first['msg'])})"
     if first["type"] == "missing":
         return f"lacks the entry {place}"
     message = one_line(first["msg"]).removeprefix("Value error, ")

@@ -51,7 +51,7 @@ def train(root, model, *options):
 
 
 def translate(run_folder, *options) -> int:
-    return run("translate", run_folder, *options, "--target", "dusk", "--out", "out", "--device", "cpu")
+    return run("translate", run_folder, *options, "--target", "dusk", "--out", "out", "--overwrite", "--device", "cpu")
 
 
 def outputs():

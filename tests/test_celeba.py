@@ -17,6 +17,7 @@ from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
 from i2i.data.sources import open_data, settings_of
 from i2i.errors import UserError
+from i2i.texts import from_csv_cell
 
 NAMES = ("Bald", "Black_Hair", "Blond_Hair", "Male", "Young")
 CHOSEN = ("Black_Hair", "Blond_Hair", "Male")
@@ -266,7 +267,8 @@ SMALL_BENCH += ["cyclegan.width=2", "cyclegan.discriminator_width=2", "cyclegan.
 
 def scores(out):
     with (out / "results.csv").open() as file:
-        return [row | {"value": float(row["value"]), "n": int(row["n"])} for row in csv.DictReader(file)]
+        rows = [{name: from_csv_cell(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
+    return [row | {"value": float(row["value"]), "n": int(row["n"])} for row in rows]
 
 
 @pytest.mark.slow

@@ -33,7 +33,16 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
         data = _open(config, str(config.path or EMBEDDED + config.embedded), progress)
     if config.attributes and not data.labels.has_attributes:
         raise UserError(f"data.attributes fits no data set without an attribute list, and {data.root} has none")
-    return data.restricted(config.domains) if config.domains else data
+    if not config.domains:
+        return data
+    chosen = data.restricted(config.domains)
+    # Of an embedded set the others are nobody's pictures, which need not be told as left out.
+    return chosen.trimmed() if is_embedded(config) else chosen
+
+
+def is_embedded(config: DataConfig) -> bool:
+    """Whether the data are an embedded set alone."""
+    return not config.sets and str(config.path or EMBEDDED).startswith(EMBEDDED)
 
 
 def pixel_cache(config: DataConfig) -> PixelCache:

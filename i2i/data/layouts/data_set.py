@@ -128,6 +128,14 @@ class DataSet:
                 )
         return replace(self, labels=self.labels.restricted(domains))
 
+    def trimmed(self) -> "DataSet":
+        """The same data without the pictures of domains that were not chosen."""
+        splits = {
+            split: {domain: found[domain] for domain in self.domains if domain in found}
+            for split, found in self.splits.items()
+        }
+        return replace(self, splits=splits)
+
     def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None, splits: Collection[str] | None = None) -> str:
         """Hash of the names and contents of every picture of these domains; the folder's own path is left out.
 
