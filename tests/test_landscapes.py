@@ -276,3 +276,18 @@ def test_a_validation_split_leaves_training_and_test_scenes_as_they_are(tmp_path
     assert plain == {path: content for path, content in validated.items() if path not in added}
     assert len(added) == 2 * len(SEASONS.domains)
     assert not {path.name for path in added} & {path.name for path in plain}
+
+
+def test_a_set_that_somebody_else_draws_at_the_same_time_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path))
+    config = DataConfig(embedded="seasons", scenes=2, test_scenes=2, image_size=(16, 16))
+    draw, first = embedded._make, []
+
+    def overtaken(*arguments):
+        draw(*arguments)  # the other process, between the look into the cache and the drawing
+        first.extend(embedded.cache_place("seasons", config).iterdir())
+        draw(*arguments)
+
+    monkeypatch.setattr(embedded, "_make", overtaken)
+    assert open_data(config).domains
+    assert first and sorted(first) == sorted(embedded.cache_place("seasons", config).iterdir())

@@ -63,16 +63,24 @@ def make(
     Raises:
         UserError: for an unknown set, a size it cannot be drawn at, or a place that is not a new or empty folder.
     """
+    _check_size(name, size)
+    _check_place(out)
+    _make(name, out, size, ["train"] * train + ["test"] * test + ["val"] * val, seed, progress)
+
+
+def _check_size(name: str, size: tuple[int, int]) -> None:
     embedded = _find(name)
     if min(size) < embedded.smallest_side:
         height, width = size
         raise UserError(f"{name} cannot be drawn at {height}x{width} pixels: sides from {embedded.smallest_side} on")
-    _check_place(out)
+
+
+def _make(name: str, out: Path, size: tuple[int, int], splits: list[str], seed: int, progress: Progress | None) -> None:
+    """Draw a scene per entry of `splits` into `out`, unless somebody else has meanwhile."""
     scratch = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        splits = ["train"] * train + ["test"] * test + ["val"] * val
         _draw_all(name, scratch, size, splits, seed, progress)
-        with suppress(OSError):  # somebody else may have drawn the same set meanwhile
+        with suppress(OSError):
             if out.exists():
                 out.rmdir()
             scratch.rename(out)
@@ -137,8 +145,10 @@ def cached(name: str, config: DataConfig, progress: Progress | None = None) -> D
     """An embedded set at the config's size and number of scenes, drawn into the cache when it is not there."""
     folder = cache_place(name, config)
     if not folder.is_dir():
-        train, test, val = config.scenes, config.test_scenes, config.val_scenes
-        make(name, folder, config.image_size, train, test, progress=progress, val=val)
+        _check_size(name, config.image_size)
+        splits = ["train"] * config.scenes + ["test"] * config.test_scenes + ["val"] * config.val_scenes
+        check_folder(folder)
+        _make(name, folder, config.image_size, splits, 0, progress)
     return scan(folder)
 
 
