@@ -6,8 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from i2i.errors import UserError, refuse_file
-
-LONGEST_NAME = 255  # bytes, of a file or folder on common file systems
+from i2i.safe_paths import LONGEST
 
 
 def check_folder(out: Path) -> None:
@@ -47,7 +46,7 @@ def check_file(path: Path, option: str) -> None:
 def _check_names(path: Path) -> None:
     """Of folders that are still to be made, which nobody else would look at before the first ones are there."""
     for part in path.parts:
-        if len(os.fsencode(part)) > LONGEST_NAME:
+        if len(os.fsencode(part)) > LONGEST:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), part)
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from i2i.atomic_write import write_bytes
 from i2i.checksums import is_sound, sealed
 from i2i.files import State, blake2b, is_settled, state_of
 
@@ -66,13 +67,7 @@ def _read(place: Path, count: int) -> list[bytes] | None:
 
 
 def _write(place: Path, digests: Sequence[bytes]) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_name(f".{place.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(sealed({"digests": b"".join(digests).hex()}))
-        partial.replace(place)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_bytes(place, sealed({"digests": b"".join(digests).hex()}), sync=False)
     used = sorted(place.parent.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     for path in used[:-KEPT]:
         path.unlink(missing_ok=True)
