@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from i2i import __version__
+from i2i.benchmarks.columns import absent_lines
 from i2i.benchmarks.comparing import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
 from i2i.benchmarks.external import caption_lines
-from i2i.benchmarks.grouping import Group
+from i2i.benchmarks.grouping import Group, columns_of
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
@@ -40,6 +41,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         *few_pictures(results),
         *ranking(plan, grouped),
         *left_out(plan, results),
+        *not_there(plan, grouped, results),
         *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
@@ -97,6 +99,12 @@ def left_out(plan: Plan, results: Results) -> list[str]:
     if not absent or results.scores.empty:
         return []
     return [f"Left out for want of weights: {', '.join(absent)}. Fetch them and repeat the command."]
+
+
+def not_there(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
+    """The columns that were chosen for the paper's table and that this bench lacks, with what they need, in a line."""
+    chosen = plan.facts["suite"].get("report", {}).get("columns") or ()
+    return [] if results.scores.empty else absent_lines(chosen, columns_of(grouped, results))
 
 
 def suite_lines(plan: Plan) -> list[str]:

@@ -23,6 +23,7 @@ from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
 from i2i.errors import UserError, unknown
 from i2i.joined_names import direction_name
+from i2i.texts import option
 
 INPUT, TARGET = "input", "target"
 CELL = 1.1  # inches
@@ -86,7 +87,7 @@ class Finished:
         if self.data.fingerprint(known.blake2b, self.facts.get("splits")) != self.facts["fingerprint"]:
             raise UserError(
                 f"{self.data.root} holds other pictures than those that {self.out} was made from: "
-                f"put them back, or run the bench again with i2i bench --out {self.out} --data DIR"
+                f"put them back, or run the bench again with i2i bench {option('--out', self.out)} --data DIR"
             )
 
     @cached_property

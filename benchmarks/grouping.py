@@ -1,9 +1,10 @@
 """How the table averages: over all directions, or for each target or direction, each with a ranking of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from i2i.benchmarks.columns import HEALTH, SPENT
 from i2i.benchmarks.comparing import Column, compare_all, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
@@ -55,3 +56,9 @@ def groups(plan: Plan, results: Results, by: By = "averaged") -> list[Group]:
     # By all directions: who always answers with one domain is always right about that.
     doubted = doubts(plan, results, ranked(plan, results))
     return [Group(by, name, part, compare_all(plan, part, doubted)) for name, part in filled.items()]
+
+
+def columns_of(grouped: Sequence[Group], results: Results) -> tuple[str, ...]:
+    """The columns that a table of these groups can have; costs are of all directions together."""
+    spent = SPENT if all(group.by == "averaged" for group in grouped) else ()
+    return *spent, *results.metrics, *((HEALTH,) if len(results.details.flags) else ())

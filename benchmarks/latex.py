@@ -19,7 +19,7 @@ from i2i.benchmarks.columns import HEALTH, SPENT
 from i2i.benchmarks.comparing import FEW_SEEDS, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health
-from i2i.benchmarks.grouping import By, Group, groups
+from i2i.benchmarks.grouping import By, Group, columns_of, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.seeds import Score, over_seeds
@@ -95,11 +95,12 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     """
     grouped, shown = groups(plan, results, by), plan.facts["suite"].get("report", {})
     known: dict[str, Callable[[], _Column]] = {
-        **{name: partial(_costs, grouped, place) for place, name in enumerate(SPENT) if by == "averaged"},
+        **{name: partial(_costs, grouped, place) for place, name in enumerate(SPENT)},
         **{metric: partial(_metric, grouped, metric) for metric in results.metrics},
-        **({HEALTH: partial(_health, grouped)} if len(results.details.flags) else {}),
+        HEALTH: partial(_health, grouped),
     }
-    chosen = [name for name in shown.get("columns") or known if name in known]
+    there = columns_of(grouped, results)
+    chosen = [name for name in shown.get("columns") or there if name in there]
     columns = [_names(grouped, shown.get("names") or {}), *(known[name]() for name in chosen)]
     tabulars = "\n\n\\medskip\n".join(_tabular(plan, grouped, panel) for panel in _panels(columns))
     return f"""% Needs \\usepackage{{booktabs}}. In classes of two columns the starred float goes over both.

@@ -23,6 +23,7 @@ from i2i.errors import UserError
 from i2i.joined_names import lookalikes
 from i2i.places import check_folder
 from i2i.safe_paths import refuse_links_out
+from i2i.texts import option
 
 SHOWN = 12  # differences in an error
 DIGITS = 12  # of a hash in an error
@@ -103,7 +104,8 @@ def _check_finished(stored: Stored) -> None:
     if missing:
         names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise UserError(
-            f"{out} is unfinished: {len(missing)} results are missing ({names}); finish it with i2i bench --out {out}"
+            f"{out} is unfinished: {len(missing)} results are missing ({names}); "
+            f"finish it with i2i bench {option('--out', out)}"
         )
 
 

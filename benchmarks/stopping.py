@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.errors import TrainingError
+from i2i.texts import option
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 KEYBOARD = [number for number in SIGNALS if number != signal.SIGTERM]
@@ -32,7 +33,8 @@ class Stopped(TrainingError):
             super().__init__(f"stopped by {name} before anything was done; run the same command again")
         else:
             super().__init__(
-                f"stopped by {name}; what is finished and all checkpoints are kept, go on with: i2i bench --out {out}"
+                f"stopped by {name}; what is finished and all checkpoints are kept, go on with: "
+                f"i2i bench {option('--out', out)}"
             )
 
 

@@ -13,6 +13,7 @@ from i2i.benchmarks.recorded import PLAN, plan_file
 from i2i.config import Settings
 from i2i.documents import Document, Facts, read_document
 from i2i.errors import UserError
+from i2i.texts import argument, option
 
 MISSING = "not done"
 MERGED = "merged"
@@ -67,7 +68,7 @@ class Stored:
         plan = Plan.from_facts(out, facts)
         absent = absent_of(plan)
         if all(job in absent for job in facts["keys"] if job.startswith("scores of ")):
-            raise UserError(f"{out} holds no scores yet: finish the bench with i2i bench --out {out}")
+            raise UserError(f"{out} holds no scores yet: finish the bench with i2i bench {option('--out', out)}")
         return cls(plan, absent)
 
     @property
@@ -86,12 +87,16 @@ class Stored:
             UserError: if there is none, or it is older than the plan.
         """
         path, facts = self.plan.out / "protocol.json", self.plan.facts
-        found = read_document(Card, path, f"write it anew with i2i report {self.plan.out}")
+        found = read_document(Card, path, f"write it anew with i2i report {argument(self.plan.out)}")
         if found is None:
-            raise UserError(f"{self.plan.out} has no protocol.json: write its report with i2i report {self.plan.out}")
+            raise UserError(
+                f"{self.plan.out} has no protocol.json: write its report with i2i report {argument(self.plan.out)}"
+            )
         card: Settings = found.model_dump(mode="json", by_alias=True)
         if any(card["protocol"][name] != facts[name] for name in ("budget", "seeds", "domains", "scoring_version")):
-            raise UserError(f"{path} is older than the results: write it anew with i2i report {self.plan.out}")
+            raise UserError(
+                f"{path} is older than the results: write it anew with i2i report {argument(self.plan.out)}"
+            )
         return card
 
 
@@ -128,7 +133,7 @@ def _places(plan: Plan) -> Iterator[tuple[str, Place]]:
 
 
 def _failed(out: Path) -> dict[str, str]:
-    found = read_document(Failures, out / "results.json", f"remove it, and i2i report {out} writes it again")
+    found = read_document(Failures, out / "results.json", f"remove it, and i2i report {argument(out)} writes it again")
     return {} if found is None else dict(found.failed)
 
 

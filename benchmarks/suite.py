@@ -29,6 +29,7 @@ from i2i.config import (
 )
 from i2i.errors import UserError, unknown
 from i2i.own_models import OwnModel, is_source, load
+from i2i.texts import option
 
 
 class Budget(Section):
@@ -256,7 +257,7 @@ def _named_again(settings: Settings, remembered: Mapping[str, str], text: str) -
         file = remembered[name].rpartition(":")[0].rpartition("/")[2]
         raise UserError(
             f"{name} is a custom model, from {file}, and code runs only where the command line names it: "
-            f"add --models +{file}:{name}, with the folder of your copy"
+            f"add {option('--models', f'+{file}:{name}')}, with the folder of your copy"
         )
     lent = variants & remembered.keys() - {*settings["models"]} if text.startswith("+") else set()
     models = [entry for entry in settings["models"] if not (entry in found and found[entry].name in lent)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from i2i.benchmarks.captions import averaging, doubts_lines, left_out, suite_lines
+from i2i.benchmarks.captions import averaging, doubts_lines, left_out, not_there, suite_lines
 from i2i.benchmarks.columns import SPENT
 from i2i.benchmarks.comparing import FEW_SEEDS, SAME, UNTESTED
 from i2i.benchmarks.grouping import By, Group, groups
@@ -40,4 +40,5 @@ def notes(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
     }
     legend = ", ".join(f"{mark} {says}" for mark, (says, occurs) in marks.items() if occurs)
     lines = [f"{averaging(plan, grouped)} {legend}.".replace(" .", "")]
-    return [*lines, *doubts_lines(grouped), *suite_lines(plan), *left_out(plan, results)]
+    absent = [*left_out(plan, results), *not_there(plan, grouped, results)]
+    return [*lines, *doubts_lines(grouped), *suite_lines(plan), *absent]

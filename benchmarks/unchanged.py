@@ -7,6 +7,7 @@ from pathlib import Path
 from i2i.benchmarks.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError
+from i2i.texts import option
 
 NAMED = 3
 
@@ -45,7 +46,7 @@ class Seen:
         what = named or f"the list of {self.count} pictures, of which {len(files)} are there,"
         raise UserError(
             f"{what} changed while the bench ran: what was made from it is not kept. "
-            f"Put the pictures back, or run the bench again with --data {data.root}"
+            f"Put the pictures back, or run the bench again with {option('--data', data.root)}"
         )
 
 

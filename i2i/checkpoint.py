@@ -35,6 +35,7 @@ from i2i.disk import one_error_when_full
 from i2i.errors import Damaged, UserError, unknown, unreadable
 from i2i.memory import is_out_of_memory
 from i2i.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
+from i2i.texts import option
 from i2i.translator import Task, Translator
 
 EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint.json
@@ -442,7 +443,7 @@ def _open(run: Path, folder: Path) -> Checkpoint:
     earlier = [other for other in _checkpoint_folders(run) if int(other.name) < int(folder.name)]
     remedy = (
         f"remove {folder} to use that of step {int(earlier[-1].name)}, or train on from there with "
-        f"i2i train --resume {run}"
+        f"i2i train {option('--resume', run)}"
         if earlier
         else f"there is none before it; {NO_OTHER.format(run=run)}"
     )
@@ -452,10 +453,10 @@ def _open(run: Path, folder: Path) -> Checkpoint:
 def require_checkpoint(run: Path) -> Checkpoint:
     """The newest checkpoint, or what was exported there; UserError if the folder is neither or has none yet."""
     if not run.is_dir():
-        raise UserError(f"there is no run folder {run}; train one with: i2i train --model NAME --out {run}")
+        raise UserError(f"there is no run folder {run}; train one with: i2i train --model NAME {option('--out', run)}")
     checkpoint = newest_checkpoint(run) or _exported(run)
     if checkpoint is None:
-        raise UserError(f"{run} has no checkpoint yet; train it with: i2i train --model NAME --out {run}")
+        raise UserError(f"{run} has no checkpoint yet; train it with: i2i train --model NAME {option('--out', run)}")
     return checkpoint
 
 

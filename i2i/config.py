@@ -2,16 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from reprlib import Repr
-from typing import Any, Literal, TypeVar, get_args
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from i2i.errors import UserError, unknown
 from i2i.splits import canonical_split
+from i2i.texts import option
 
 Settings = dict[str, Any]
 """Nested settings as YAML gives them, before they are checked."""
@@ -20,6 +23,8 @@ YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError,
 """What PyYAML raises for texts that are no YAML; the plain ones come from values such as `!!float` without a number."""
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_PLAIN = re.compile(r"\w(?:[\w .-]*\w)?")
 
 Fit = Literal["crop", "resize", "pad"]
 """How a picture of other proportions becomes an image: its edges go, it is squeezed, or it gets a border."""
@@ -41,10 +46,26 @@ MOST_DIGITS = 100
 """Of an integer in YAML; Python itself refuses to write out larger ones than some thousands."""
 
 
+def _is_list(kind: Any) -> bool:
+    """Whether a field takes a list of plain values of any length."""
+    if get_origin(kind) in (Union, UnionType):
+        return any(map(_is_list, get_args(kind)))
+    inner = get_args(kind)
+    return get_origin(kind) in (tuple, list) and inner[1:] in ((), (...,)) and not _is_list(inner[0])
+
+
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors and nothing changes after construction."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _listed(cls, value: Any, info: ValidationInfo) -> Any:
+        """A list as users type it, `a,b`."""
+        if not isinstance(value, str) or not _is_list(cls.model_fields[str(info.field_name)].annotation):
+            return value
+        return tuple(name.strip() for name in value.split(","))
 
 
 def one_budget(settings: Any) -> Any:
@@ -139,11 +160,6 @@ class DataConfig(Section):
         if value is not None and len(value) < 2:
             raise ValueError("give at least two data sets, or data.path for a single one")
         return value
-
-    @field_validator("domains", "attributes", mode="before")
-    @classmethod
-    def _names(cls, value: Any) -> Any:
-        return tuple(name.strip() for name in value.split(",")) if isinstance(value, str) else value
 
 
 class TrainConfig(Section):
@@ -373,6 +389,16 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
                 raise UserError(f"--set {assignment!r}: another --set gives {section} itself a value; leave one out")
         place[name] = _value(assignment, text)
     return settings
+
+
+def set_list(name: str, values: Sequence[str]) -> str:
+    """The option for a shell that sets a list: with commas, or as a YAML list where a value may be more than a word.
+
+    >>> print(set_list("data.domains", ["day", "night"]), set_list("data.domains", ["tench, Tinca", "it"]))
+    --set data.domains=day,night --set 'data.domains=["tench, Tinca", "it"]'
+    """
+    plain = all(_PLAIN.fullmatch(value) for value in values)
+    return option("--set", f"{name}={','.join(values) if plain else json.dumps(values, ensure_ascii=False)}")
 
 
 def _value(assignment: str, text: str) -> Any:

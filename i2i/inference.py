@@ -15,6 +15,7 @@ from i2i.data.pictures import Progress
 from i2i.errors import UserError
 from i2i.safe_paths import check_length
 from i2i.statistics import held_statistics
+from i2i.texts import option
 from i2i.tile_statistics import PASSES, picture_statistics
 from i2i.tiles import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
 from i2i.translator import Coverage, Translator
@@ -101,7 +102,8 @@ def direction(translator: Translator, source: str | None, target: str) -> tuple[
         targets = ", ".join(sorted({b for _, b in task.directions}))
         raise UserError(f"this model does not translate to {target}, only to {targets}")
     if len(sources) > 1 and translator.coverage is not Coverage.ALL:
-        raise UserError(f"say which domain the pictures are of: --source {' or '.join(sources)}")
+        choices = " or ".join(option("--source", domain) for domain in sources)
+        raise UserError(f"say which domain the pictures are of: {choices}")
     return sources[0], target
 
 

@@ -11,7 +11,8 @@ from i2i.epochs import in_images
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
 from i2i.runs import check_trainable, run_config
-from i2i.translator import Task
+from i2i.texts import option
+from i2i.translator import Task, Translator
 
 BENCH_KEY = "key.json"
 """Lies in the run folders of a bench and says what they were made from."""
@@ -29,11 +30,11 @@ def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConf
     """
     checkpoint = sound_checkpoint(run)[0] if run.is_dir() else None
     if checkpoint is None:
-        raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME --out {run}")
+        raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME {option('--out', run)}")
     if checkpoint.imported:
         raise UserError(
             f"{run} was imported and has no training to go on with: start one from its weights with "
-            f"i2i train --init {run} --data DIR"
+            f"i2i train {option('--init', run)} --data DIR"
         )
     _check_changes(run, changes or {})
     settings = merge(checkpoint.settings, changes or {})
@@ -41,8 +42,9 @@ def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConf
     config = run_config(model.pop("name"), {**settings, "model": model})
     if config.train.epochs is not None:
         config = in_images(config, _opened(run, config).restricted(checkpoint.task.domains))
-    _check_budget(run, checkpoint, config)  # what is finished need not have its data any more
-    refuse_unlike(checkpoint, check_trainable(config, checkpoint.task))
+    translator = check_trainable(config, checkpoint.task)
+    _check_budget(run, checkpoint, config, translator)  # what is finished need not have its data any more
+    refuse_unlike(checkpoint, translator)
     return config, checkpoint.task, _opened(run, config)
 
 
@@ -53,11 +55,12 @@ def _check_changes(run: Path, changes: Settings) -> None:
     if other:
         raise UserError(
             f"--resume goes on with the settings of {run}, but for the budget, the intervals and train.accumulate: "
-            f"to train its weights with another {other[0]}, start a new training from them with i2i train --init {run}"
+            f"to train its weights with another {other[0]}, start a new training from them "
+            f"with i2i train {option('--init', run)}"
         )
 
 
-def _check_budget(run: Path, checkpoint: Checkpoint, config: RunConfig) -> None:
+def _check_budget(run: Path, checkpoint: Checkpoint, config: RunConfig, translator: Translator) -> None:
     """UserError if there is nothing left to do, or the budget is not to be changed."""
     position = checkpoint.position
     extended = checkpoint.budget != config.train.budget
@@ -66,11 +69,12 @@ def _check_budget(run: Path, checkpoint: Checkpoint, config: RunConfig) -> None:
             f"{run} belongs to a bench, whose results rest on its budget: copy the folder, without its {BENCH_KEY}, "
             "and extend the copy"
         )
-    steps = horizon_of(config, check_trainable(config, checkpoint.task)).planned(position.step, position.seconds)
+    steps = horizon_of(config, translator).planned(position.step, position.seconds)
     if (checkpoint.finished and not extended) or (extended and steps <= position.step):
         raise UserError(
             f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "
-            f"Train on with a larger budget: i2i train --resume {run} --set train.{config.train.budget[0]}=..."
+            f"Train on with a larger budget: i2i train "
+            f"{option('--resume', run)} --set train.{config.train.budget[0]}=..."
         )
 
 
@@ -87,6 +91,6 @@ def _moved_or_open(run: Path, config: RunConfig) -> DataSet:
         many = " with every NAME=DIR" if config.data.sets else ""
         raise UserError(
             f"there are no data at {gone[0]} any more, with which {run} was trained: if they have moved, say where to "
-            f"with i2i train --resume {run} --data DIR{many}"
+            f"with i2i train {option('--resume', run)} --data DIR{many}"
         )
     return open_data(config.data)

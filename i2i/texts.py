@@ -104,17 +104,17 @@ def shell(*words: str) -> str:
     return " ".join(shlex.quote(word) if word.isprintable() else _ansi_quoted(word) for word in words)
 
 
-def option(name: str, value: str) -> str:
-    """An option for a shell; its value may begin with a dash.
+def option(name: str, value: object) -> str:
+    """An option for a shell, as every message writes it; its value, a name or a path, may begin with a dash.
 
     >>> print(option("--target", "-x"), option("--target", "a b"))
     --target=-x --target 'a b'
     """
-    return shell(f"{name}={value}") if value.startswith("-") else f"{name} {shell(value)}"
+    return shell(f"{name}={value}") if str(value).startswith("-") else f"{name} {shell(str(value))}"
 
 
 def argument(value: object) -> str:
-    """A path for a shell that is not taken for an option."""
+    """A path for a shell, as every message writes it, that is not taken for an option."""
     return shell(f"./{value}" if str(value).startswith("-") else str(value))
 
 

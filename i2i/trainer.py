@@ -41,6 +41,7 @@ from i2i.horizon import horizon_of, images_per_step
 from i2i.loss_log import LossLog
 from i2i.memory import is_out_of_memory
 from i2i.processes import ALONE, Launch, Processes
+from i2i.texts import option
 from i2i.training_state import load_optimiser, of_process
 from i2i.training_step import build_optimisers, training_step
 from i2i.translator import ModelConfig, Task, Translator
@@ -194,7 +195,7 @@ class Trainer:
         except LostProcess as lost:
             raise LostProcess(
                 f"training stopped at step {self.position.step}: {lost}; {self._left()} in {self.run}: "
-                f"go on with i2i train --resume {self.run}, on as many processes as there are"
+                f"go on with i2i train {option('--resume', self.run)}, on as many processes as there are"
             ) from None
         except Exception as error:
             if is_out_of_memory(error):
@@ -313,7 +314,8 @@ class Trainer:
         if fault is None:
             return
         if self.config.train.on_nan == "stop":
-            tried, remedy = "", f"go on with i2i train --resume {self.run} --on-nan rollback, or start anew with"
+            again = f"i2i train {option('--resume', self.run)} --on-nan rollback"
+            tried, remedy = "", f"go on with {again}, or start anew with"
         else:
             tried, remedy = f", after {self.rollbacks} rollbacks", "start anew with"
         raise NotFinite(
@@ -331,14 +333,14 @@ class Trainer:
         if checkpoint is not None and checkpoint.finished:
             after = "its training is finished"
         else:
-            after = f"make room and go on with: i2i train --resume {self.run}" if checkpoint else "make room"
+            after = f"make room and go on with: i2i train {option('--resume', self.run)}" if checkpoint else "make room"
         return f"training stopped at step {self.position.step}: the disk of {self.run} is full; {self._left()}, {after}"
 
     def _out_of_memory_text(self) -> str:
         begun, parts = newest_checkpoint(self.run) is not None, self.config.train.accumulate
         items = (self.config.train.batch_size or 1) // self.processes.count
         smaller = next((number for number in range(2 * parts, items + 1) if items % number == 0), None)
-        same = f"i2i train --resume {self.run}" if begun else "the same command"
+        same = f"i2i train {option('--resume', self.run)}" if begun else "the same command"
         remedies = [f"{same} with --set train.accumulate={smaller}, which computes a batch in parts"] if smaller else []
         remedies.append("a new training with a smaller train.batch_size or data.image_size, or train.precision=bf16")
         return (
@@ -444,7 +446,7 @@ class Interrupted(TrainingError):
     def __init__(self, run: Path, position: Position, signal_number: int) -> None:
         self.status = 128 + signal_number
         super().__init__(
-            f"stopped after step {position.step} of {position.steps}; go on with: i2i train --resume {run}"
+            f"stopped after step {position.step} of {position.steps}; go on with: i2i train {option('--resume', run)}"
         )
 
 

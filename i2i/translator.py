@@ -12,13 +12,14 @@ from enum import Enum
 from typing import Any, ClassVar, final
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from i2i.config import Section, set_list
 from i2i.data.batches import Batch
 from i2i.errors import UserError, unknown
 from i2i.interop.family import Reference
 from i2i.labels import LabelSpace
+from i2i.texts import option
 
 Scratch = dict[str, Tensor]
 """What one phase leaves for a later one; made fresh by the trainer for every micro-batch."""
@@ -78,7 +79,7 @@ class Task:
         if len(names) != 2:
             raise UserError(
                 f"this model learns one pair of domains at a time and the data has {', '.join(names)}: "
-                f"choose two with --set data.domains={names[0]},{names[1]}"
+                f"choose two with {set_list('data.domains', names[:2])}"
             )
         directions = (names,) if coverage is Coverage.DIRECTION else (names, names[::-1])
         return cls(names, directions, LabelSpace.of_domains(names), image_size, channels)
@@ -90,10 +91,8 @@ class Task:
         return self.domains.index(domain)
 
 
-class ModelConfig(BaseModel):
+class ModelConfig(Section):
     """Settings of a translator. Subclasses add fields with defaults that are the paper's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -308,10 +307,10 @@ class Translator(nn.Module, ABC):
         """What the pictures have in the target's data set, as the model sees it."""
         logits = self.recognise(images)
         if logits is None:
-            names = ", ".join(self.task.labels.set_of(target).columns)
+            columns = self.task.labels.set_of(target).columns
             raise UserError(
-                f"this model cannot tell what the pictures have of {names}: say it with --source, "
-                f"as in --source {names.split(', ')[0]}"
+                f"this model cannot tell what the pictures have of {', '.join(columns)}: say it with --source, "
+                f"as in {option('--source', columns[0])}"
             )
         return self.task.labels.judged(target, logits)
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from i2i import cli, registry
+from i2i import cli, registry, resuming
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import TrainConfig, merge
 from i2i.errors import UserError
@@ -173,3 +173,7 @@ def test_i2i_train_takes_a_time(tmp_path, monkeypatch, capsys):
     assert f"trained {position.step} steps" in said.out
     with pytest.raises(UserError, match=r"larger budget: .* --set train\.seconds="):
         open_for_resume(tmp_path / "run")
+    tried = []
+    monkeypatch.setattr(resuming, "check_trainable", lambda *given: tried.append(given) or check_trainable(*given))
+    assert open_for_resume(tmp_path / "run", {"train": {"seconds": 9}})[0].train.seconds == 9
+    assert len(tried) == 1  # building a large model takes seconds

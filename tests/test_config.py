@@ -10,6 +10,7 @@ from i2i.benchmarks.suite import base_settings, budget_assignments, load_suite
 from i2i.config import (
     DataConfig,
     RunConfig,
+    Section,
     TrainConfig,
     build_run,
     merge,
@@ -22,6 +23,7 @@ from i2i.config import (
 from i2i.data.sources import settings_of
 from i2i.errors import UserError
 from i2i.runs import run_config
+from i2i.translator import ModelConfig
 
 FINGERPRINT = "0" * 32
 
@@ -49,6 +51,49 @@ def run(*assignments: str, model: str = "cyclegan") -> RunConfig:
 )
 def test_set_reads_values_as_yaml(text, value):
     assert parse_assignments([f"train.images={text}"]) == {"train": {"images": value}}
+
+
+class Lists(Section):
+    words: tuple[str, ...] = ()
+    more: list[str] | None = None
+    numbers: tuple[float, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    pair: tuple[str, str] = ("a", "b")
+    text: str = ""
+
+
+@pytest.mark.parametrize(
+    ("assignment", "value"),
+    [
+        ("words=a, b,c", ("a", "b", "c")),
+        ("words=a", ("a",)),
+        ("more=a,b", ["a", "b"]),
+        ("numbers=1,2.5", (1.0, 2.5)),
+        ("words=[a, 'b, c']", ("a", "b, c")),
+        ("text=a,b", "a,b"),
+    ],
+)
+def test_any_list_may_be_set_with_commas(assignment, value):
+    found = validate(Lists, parse_assignments([f"x.{assignment}"])["x"], "x")
+    assert getattr(found, assignment.partition("=")[0]) == value
+
+
+def test_lists_among_a_model_s_settings_are_set_with_commas():
+    class Config(ModelConfig):
+        widths: tuple[int, ...] = (1,)
+
+    assert validate(Config, parse_assignments(["model.widths=8,16"])["model"], "model").widths == (8, 16)
+
+
+@pytest.mark.parametrize("assignment", ["groups=a,b", "pair=a,b", "numbers=1,b"])
+def test_what_commas_do_not_say_is_refused(assignment):
+    with pytest.raises(UserError, match=f"x.{assignment.partition('=')[0]}"):
+        validate(Lists, parse_assignments([f"x.{assignment}"])["x"], "x")
+
+
+def test_columns_of_the_report_are_set_with_commas():
+    suite = load_suite("quick", None, {}, ["report.columns=fid, seconds"])
+    assert suite.report.columns == ("fid", "seconds")
 
 
 def test_set_fills_several_sections_and_the_last_one_wins():

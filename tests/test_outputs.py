@@ -123,6 +123,34 @@ def test_columns_their_order_and_names_of_the_paper_are_chosen(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("lacking", "needed"),
+    [
+        ("lpips-alex", "paired data and `--lpips alex`"),
+        ("kid", "`i2i weights get inception`"),
+        ("gan-train", "scoring.gan_train=true"),
+        ("FD-timm-resnet18", "`--extractor`"),
+        ("health", "health was looked at"),
+        ("accuracy", "finished scores"),
+    ],
+)
+def test_a_chosen_column_that_the_bench_lacks_is_told_in_one_line_with_what_it_needs(tmp_path, lacking, needed):
+    plan, results = made_up(tmp_path, SCORES)
+    report = {"columns": ["fid", lacking, "seconds"]}
+    chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": report}})
+    told = [line for line in markdown(chosen, results).splitlines() if "report.columns" in line]
+    assert len(told) == 1 and f"`{lacking}`" in told[0] and needed in told[0] and "`fid`" not in told[0]
+    assert told[0].removeprefix("- ").replace("`", "") in shown(chosen, results).notes
+    assert "report.columns" not in markdown(plan, results)
+
+
+def test_costs_are_told_as_lacking_where_the_table_is_by_direction(tmp_path):
+    plan, results = made_up(tmp_path, SCORES)
+    chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": {"columns": ["seconds"]}}})
+    assert "report.columns" not in markdown(chosen, results)
+    assert "`seconds` (needs a table that is averaged" in markdown(chosen, results, by="direction")
+
+
+@pytest.mark.parametrize(
     ("text", "escaped"),
     [
         ("a_b & 50% #1", r"a\_b \& 50\% \#1"),
@@ -456,7 +484,14 @@ def test_a_bench_without_any_score_still_has_its_tables(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("secnds", "did you mean 'seconds'"), ("PSNR", "'PSNR'"), ("lpips", "lpips-NETWORK")]
+    ("name", "told"),
+    [
+        ("secnds", "did you mean 'seconds'"),
+        ("PSNR", "'PSNR'"),
+        ("lpips", "lpips-alex"),
+        ("lpips-alx", "did you mean 'lpips-alex'"),
+        ("KD-x", "KID-EXTRACTOR"),
+    ],
 )
 def test_columns_that_no_table_has_are_refused_before_a_bench_runs(name, told):
     with pytest.raises(UserError, match=f"unknown column '{name}'") as refused:

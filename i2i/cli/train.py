@@ -262,11 +262,11 @@ def _check_new(run: Path) -> None:
     checkpoint = newest_checkpoint(run)
     if checkpoint is not None and checkpoint.imported:
         raise UserError(
-            f"{run} holds imported weights: start with them by --init {run}, into another folder with --out"
+            f"{run} holds imported weights: start with them by {option('--init', run)}, into another folder with --out"
         )
     if checkpoint is not None:
         raise UserError(
-            f"{run} holds a training already: go on with --resume {run}, or choose another folder with --out"
+            f"{run} holds a training already: go on with {option('--resume', run)}, or choose another folder with --out"
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
+from i2i.config import set_list
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import TrainingPictures, pools_of
 from i2i.errors import UserError
@@ -139,7 +140,7 @@ def _two(domains: tuple[str, ...], kind: type[Batch]) -> tuple[str, ...]:
     if len(domains) != 2:
         raise UserError(
             f"{kind.__name__} holds images of two domains and the task has {len(domains)}: train a model with such "
-            f"batches on two, as by --set data.domains={','.join(domains[:2])}, or with the coverage of a pair"
+            f"batches on two, as by {set_list('data.domains', domains[:2])}, or with the coverage of a pair"
         )
     return domains
 

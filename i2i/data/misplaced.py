@@ -9,6 +9,7 @@ from i2i.data.image_folder import ImageFolder, Parts
 from i2i.data.layouts.recognise import folders_in
 from i2i.errors import UserError
 from i2i.splits import names_a_split, split_of
+from i2i.texts import argument
 
 SHOWN = 4
 
@@ -26,7 +27,8 @@ def diagnose(place: Path) -> str | None:
     images = ImageFolder(root).images
     guesses = (_one_domain, _loose, _within, _split_in_names, _undivided) if images else ()
     told = next((told for guess in guesses if (told := guess(root, images))), None)
-    return told and told.replace(str(root), str(place))  # nobody is sent to where archives are unpacked
+    # Nobody is sent to where archives are unpacked.
+    return told and told.replace(argument(root), argument(place)).replace(str(root), str(place))
 
 
 def _loose(root: Path, images: Sequence[Parts]) -> str | None:
@@ -35,7 +37,7 @@ def _loose(root: Path, images: Sequence[Parts]) -> str | None:
         return None
     return (
         f"{loose} pictures lie loose in {root}: all pictures of a domain belong in a folder of the domain's name, "
-        f"{root / 'train' / 'DOMAIN'}; pairs side by side are divided by i2i data prepare {root} "
+        f"{root / 'train' / 'DOMAIN'}; pairs side by side are divided by i2i data prepare {argument(root)} "
         "--split 0.8,0.1,0.1 --size 256 --out DIR"
     )
 
@@ -88,5 +90,5 @@ def _undivided(root: Path, images: Sequence[Parts]) -> str | None:
         return None
     return (
         f"{', '.join(list(domains)[:SHOWN])} hold pictures, but there are no splits: divide them "
-        f"with i2i data prepare {root} --split 0.8,0.1,0.1 --size 256 --out DIR"
+        f"with i2i data prepare {argument(root)} --split 0.8,0.1,0.1 --size 256 --out DIR"
     )
