@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from reprlib import Repr
 from types import UnionType
@@ -14,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from i2i.errors import UserError, unknown
 from i2i.splits import canonical_split
-from i2i.texts import option
 
 Settings = dict[str, Any]
 """Nested settings as YAML gives them, before they are checked."""
@@ -23,8 +21,6 @@ YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError,
 """What PyYAML raises for texts that are no YAML; the plain ones come from values such as `!!float` without a number."""
 
 Model = TypeVar("Model", bound=BaseModel)
-
-_PLAIN = re.compile(r"\w(?:[\w .-]*\w)?")
 
 Fit = Literal["crop", "resize", "pad"]
 """How a picture of other proportions becomes an image: its edges go, it is squeezed, or it gets a border."""
@@ -389,16 +385,6 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
                 raise UserError(f"--set {assignment!r}: another --set gives {section} itself a value; leave one out")
         place[name] = _value(assignment, text)
     return settings
-
-
-def set_list(name: str, values: Sequence[str]) -> str:
-    """The option for a shell that sets a list: with commas, or as a YAML list where a value may be more than a word.
-
-    >>> print(set_list("data.domains", ["day", "night"]), set_list("data.domains", ["tench, Tinca", "it"]))
-    --set data.domains=day,night --set 'data.domains=["tench, Tinca", "it"]'
-    """
-    plain = all(_PLAIN.fullmatch(value) for value in values)
-    return option("--set", f"{name}={','.join(values) if plain else json.dumps(values, ensure_ascii=False)}")
 
 
 def _value(assignment: str, text: str) -> Any:

@@ -4,9 +4,10 @@ Names may hold anything: line ends, escape sequences of terminals, Markdown, for
 ways out beside the code that writes them.
 """
 
+import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 _MARKDOWN = re.compile(
@@ -16,6 +17,7 @@ _MARKDOWN = re.compile(
     r"|^>|^[#+-](?=[\s#-]|$)|^=(?=[=\s]*$)"  # headings, lists and rules begin a line
 )
 _NUMBERED = re.compile(r"^\d{1,9}(?=[.)](?:\s|$))")
+_PLAIN = re.compile(r"\w(?:[\w .-]*\w)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -111,6 +113,16 @@ def option(name: str, value: object) -> str:
     --target=-x --target 'a b'
     """
     return shell(f"{name}={value}") if str(value).startswith("-") else f"{name} {shell(str(value))}"
+
+
+def set_list(name: str, values: Sequence[str]) -> str:
+    """The option for a shell that sets a list: with commas, or as a YAML list where a value may be more than a word.
+
+    >>> print(set_list("data.domains", ["day", "night"]), set_list("data.domains", ["tench, Tinca", "it"]))
+    --set data.domains=day,night --set 'data.domains=["tench, Tinca", "it"]'
+    """
+    plain = all(_PLAIN.fullmatch(value) for value in values)
+    return option("--set", f"{name}={','.join(values) if plain else json.dumps(values, ensure_ascii=False)}")
 
 
 def argument(value: object) -> str:

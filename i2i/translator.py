@@ -14,12 +14,12 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from i2i.config import Section, set_list
+from i2i.config import Section
 from i2i.data.batches import Batch
 from i2i.errors import UserError, unknown
 from i2i.interop.family import Reference
 from i2i.labels import LabelSpace
-from i2i.texts import option
+from i2i.texts import option, set_list
 
 Scratch = dict[str, Tensor]
 """What one phase leaves for a later one; made fresh by the trainer for every micro-batch."""

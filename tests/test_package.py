@@ -45,7 +45,7 @@ LAYERS = {
     "metrics": {"files", "labels", "losses", "weights"},
     "data": {"checksums", "config", "files", "labels", "locks"},
     "interop": {"nn"},
-    "translator": {"data", "interop", "labels"},
+    "translator": {"config", "data", "interop", "labels"},
     "registry": {"translator"},
     "models": {"data", "interop", "losses", "nn", "pool", "registry", "translator"},
     "own_models": {"data", "registry", "translator"},

@@ -14,12 +14,12 @@ import i2i.benchmarks
 import i2i.models
 from i2i.benchmarks.stopping import Stopped
 from i2i.checkpoint import Position, require_checkpoint
-from i2i.config import DataConfig, parse_assignments, set_list, validate
+from i2i.config import DataConfig, parse_assignments, validate
 from i2i.data.image_folder import ImageFolder
 from i2i.data.misplaced import diagnose
 from i2i.errors import UserError
 from i2i.resuming import open_for_resume
-from i2i.texts import argument
+from i2i.texts import argument, set_list
 from i2i.trainer import Interrupted
 from i2i.translator import Coverage, Task
 
