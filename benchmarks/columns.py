@@ -28,7 +28,7 @@ def check_columns(names: tuple[str, ...]) -> tuple[str, ...]:
     Which metrics a bench has, its data and weights decide, so one that it lacks is none here.
     """
     for name in names:
-        if name not in (*NEEDS, *TITLES) and not _has_an_extractor(name):
+        if name not in (*NEEDS, *TITLES) and not _has_a_network(name):
             families = (f"{start}EXTRACTOR" for start in ("FD-", KERNEL, CONTENT))
             raise ValueError(str(unknown("column", name, (*NEEDS, *TITLES, *families))))
     return names
@@ -45,8 +45,9 @@ def absent_lines(chosen: Collection[str], there: Collection[str]) -> list[str]:
 def _needs(name: str) -> str:
     if name in NEEDS:
         return NEEDS[name]
-    return "`--extractor` with that network" if _has_an_extractor(name) else "finished scores"
+    return "that network, by `--extractor` or `--lpips`" if _has_a_network(name) else "finished scores"
 
 
-def _has_an_extractor(metric: str) -> bool:
-    return is_frechet(metric) or is_kernel(metric) or metric.startswith(CONTENT)
+def _has_a_network(metric: str) -> bool:
+    of_files = tuple(f"{LPIPS}{name}-" for name in NETWORKS)  # weights that are not the published ones
+    return is_frechet(metric) or is_kernel(metric) or metric.startswith((CONTENT, *of_files))
