@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -23,6 +24,8 @@ from i2i.data.images import Preprocess, read_picture
 from i2i.data.layouts import Picture
 from i2i.data.listed import Inside, refuse_outside
 from i2i.data.sources import open_place
+from i2i.interop.files import read_state_dict
+from i2i.metrics._files import read_state
 from i2i.runs import run_config
 from tests.fuzz import answer, fuzzed
 from tests.test_layouts import put
@@ -308,6 +311,22 @@ PICTURES = {
 
 def pixels_of(path: Path) -> np.ndarray:
     return Preprocess((8, 8))(read_picture(path))
+
+
+STATE = io.BytesIO()
+torch.save({"weight": torch.ones(2)}, STATE, _use_new_zipfile_serialization=False)
+PICKLES = st.binary(max_size=40) | st.builds(
+    lambda at, raw: STATE.getvalue()[:at] + raw, st.integers(0, len(STATE.getvalue())), st.binary(max_size=40)
+)
+
+
+@fuzzed
+@given(raw=PICKLES | st.sampled_from([b"train: {images: 4}\n", b"e", b"t", b"R", b"\x80\x02}q\x00u."]))
+@pytest.mark.parametrize("read", [read_state, read_state_dict])
+def test_a_file_of_weights_is_read_or_refused(tmp_path, read, raw):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(raw)
+    answer(read, path)
 
 
 @pytest.mark.parametrize("name", PICTURES)

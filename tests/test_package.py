@@ -42,7 +42,8 @@ LAYERS = {
     "samples": set(),
     "weights": {"files"},
     "downloads": set(),
-    "metrics": {"files", "labels", "losses", "weights"},
+    "memory": set(),
+    "metrics": {"files", "labels", "losses", "memory", "weights"},
     "data": {"checksums", "config", "files", "labels", "locks"},
     "interop": {"nn"},
     "translator": {"config", "data", "interop", "labels"},
@@ -50,7 +51,6 @@ LAYERS = {
     "models": {"data", "interop", "losses", "nn", "pool", "registry", "translator"},
     "own_models": {"data", "registry", "translator"},
     "ema": {"translator"},
-    "memory": set(),
     "tensor_files": set(),
     "checkpoint_meta": {"checksums", "config", "labels", "translator"},
     "checkpoint": {

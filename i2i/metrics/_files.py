@@ -1,18 +1,16 @@
 """Files of network weights, read as plain tensors."""
 
-import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from i2i.errors import UserError
+from i2i.memory import is_out_of_memory
 
-READ_ERRORS = (SafetensorError, RuntimeError, EOFError, ValueError, OSError, pickle.UnpicklingError)
 COUNTER = "num_batches_tracked"  # older files have none, and features do not depend on it
 
 
@@ -25,15 +23,25 @@ def read_state(path: Path, kind: str = "weights", remedy: str = "") -> Any:
         remedy: where to get a good one, for the error.
 
     Raises:
-        UserError: the file is truncated, of another format, or holds more than plain tensors.
+        UserError: the file cannot be opened, is truncated, of another format, or holds more than plain tensors.
     """
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except READ_ERRORS as error:
-        text = f"cannot read {kind} from {path}: the file is truncated or not of PyTorch's format; fetch it again."
-        raise UserError(f"{text} {remedy}".rstrip()) from error
+    except OSError as error:
+        if error.strerror:
+            raise UserError(f"cannot read {kind} from {path}: {error.strerror}") from error
+        raise _unlike(path, kind, remedy) from error
+    except Exception as error:  # the unpickler raises whatever a stray byte leads to
+        if is_out_of_memory(error):
+            raise
+        raise _unlike(path, kind, remedy) from error
+
+
+def _unlike(path: Path, kind: str, remedy: str) -> UserError:
+    text = f"cannot read {kind} from {path}: the file is truncated or not of PyTorch's format; fetch it again."
+    return UserError(f"{text} {remedy}".rstrip())
 
 
 def read_tensors(
