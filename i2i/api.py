@@ -17,6 +17,8 @@ from i2i.errors import UserError
 from i2i.folders import new_folder
 from i2i.hub import check_repository, fetch, load_folder, save, upload
 from i2i.labels import LabelSpace
+from i2i.memory import usable_device
+from i2i.places import given_path
 from i2i.runs import check_trainable, run_config
 from i2i.trainer import build_translator
 from i2i.translator import Task, Translator
@@ -28,9 +30,10 @@ def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights =
     Example: `i2i.load("runs/h2z").translate(images, "horse", "zebra")` with images [B, C, H, W] in [-1, 1].
 
     Raises:
-        UserError: if there is no checkpoint or it does not fit.
+        UserError: if there is no checkpoint or it does not fit, or no such device.
     """
-    return load_translator(_path("run", run), device, weights)[0]
+    _check_texts(weights=weights)
+    return load_translator(given_path("run", run), usable_device(device), weights)[0]
 
 
 def create(
@@ -76,10 +79,12 @@ def from_pretrained(source: str | Path, device: torch.device | str = "cpu", revi
         revision: branch, tag or commit of the repository.
 
     Raises:
-        UserError: if there is neither, or its files are damaged or do not belong together.
+        UserError: if there is neither, or its files are damaged or do not belong together, or there is no
+            such device.
     """
-    folder = _path("source", source)
-    return load_folder(folder if folder.is_dir() else fetch(str(source), revision), device)
+    _check_texts(revision="" if revision is None else revision)
+    folder, place = given_path("source", source), usable_device(device)
+    return load_folder(folder if folder.is_dir() else fetch(str(source), revision), place)
 
 
 def save_pretrained(
@@ -99,7 +104,7 @@ def save_pretrained(
         scores: a bench's results.csv, for the card.
         row: what that bench calls the model, where it is not the model's own name.
     """
-    place = _path("out", out)
+    place = given_path("out", out)
     with new_folder(place) as partial:
         save(_model(model), partial, card_options=_card_options(license, scores, row))
     return place
@@ -114,6 +119,7 @@ def push_to_hub(
     private: bool | None = None,
 ) -> str:
     """Upload what `save_pretrained` writes to the Hub repository OWNER/NAME; returns its address."""
+    _check_texts(repository=repository)
     check_repository(repository)
     with TemporaryDirectory() as place:
         save(_model(model), Path(place), repository, _card_options(license, scores, row))
@@ -121,20 +127,18 @@ def push_to_hub(
 
 
 def _model(model: Translator | str | Path) -> Translator | Path:
-    return model if isinstance(model, Translator) else _path("model", model)
+    return model if isinstance(model, Translator) else given_path("model", model)
 
 
 def _card_options(license: str, scores: str | Path | None, row: str | None) -> CardOptions:
-    for name, text in (("license", license), ("row", "" if row is None else row)):
+    _check_texts(license=license, row="" if row is None else row)
+    return CardOptions(license, None if scores is None else given_path("scores", scores), row)
+
+
+def _check_texts(**given: object) -> None:
+    for name, text in given.items():
         if not isinstance(text, str):
             raise UserError(f"{name} is {text!r}: give it as text")
-    return CardOptions(license, None if scores is None else _path("scores", scores), row)
-
-
-def _path(name: str, value: object) -> Path:
-    if isinstance(value, str | Path):
-        return Path(value)
-    raise UserError(f"{name} is {value!r}: give the path of a file or folder")
 
 
 def _names(domains: object) -> list[str]:

@@ -1,10 +1,14 @@
-"""Want of memory, which every library tells in words of its own."""
+"""What a machine lacks: a device, or memory, which every library tells in words of its own."""
 
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from i2i.errors import OutOfMemory
+from i2i.errors import OutOfMemory, UserError
+
+if TYPE_CHECKING:
+    import torch
 
 WORDS = (
     "out of memory",
@@ -18,6 +22,30 @@ WORDS = (
     "std::bad_alloc",
 )
 """In errors of torch, cuDNN, cuBLAS and numpy, lower case; some are a plain RuntimeError."""
+
+
+def usable_device(device: object, said: str = "device") -> "torch.device":
+    """The device of that name, once something was put there.
+
+    Args:
+        device: a name such as `cuda:1`, or a device of torch's.
+        said: how it was said, for the error.
+
+    Raises:
+        UserError: if torch knows no such device, this machine has none, or it keeps no values.
+    """
+    import torch  # takes seconds
+
+    try:
+        found: torch.device = torch.device(device)  # type: ignore[call-overload]
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+    else:
+        if found.type != "meta":
+            return found
+        reason = "it keeps no values"
+    raise UserError(f"{said} {device} cannot be used here ({reason}): leave it out, or take cpu")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

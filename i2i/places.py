@@ -9,6 +9,13 @@ from i2i.errors import UserError, refuse_file
 from i2i.safe_paths import LONGEST
 
 
+def given_path(name: str, value: object) -> Path:
+    """An argument of a Python function as a path; UserError if it is none."""
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise UserError(f"{name} is {value!r}: give the path of a file or folder")
+
+
 def check_folder(out: Path) -> None:
     """Refuse a folder, there or not, that could not be written into.
 

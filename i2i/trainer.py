@@ -39,7 +39,7 @@ from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserEr
 from i2i.guard import Fault, FiniteGuard
 from i2i.horizon import horizon_of, images_per_step
 from i2i.loss_log import LossLog
-from i2i.memory import is_out_of_memory
+from i2i.memory import is_out_of_memory, usable_device
 from i2i.processes import ALONE, Launch, Processes
 from i2i.texts import option
 from i2i.training_state import load_optimiser, of_process
@@ -472,7 +472,7 @@ def choose_device(name: str | None = None) -> torch.device:
     if place.count > 1 and (name == "cuda" or (name is None and torch.cuda.is_available())):
         return _own_gpu(place.local_rank)
     if name:
-        return _named_device(name)
+        return usable_device(name, "--device")
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -485,17 +485,7 @@ def _own_gpu(number: int) -> torch.device:
             f"process {number} of this machine (from 0) has no GPU of its own, there are {count}: "
             "start as many with --nproc-per-node, or add --device cpu"
         )
-    return _named_device(f"cuda:{number}")
-
-
-def _named_device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"--device {name} cannot be used here ({reason}): leave it out, or take cpu") from None
-    return device
+    return usable_device(f"cuda:{number}", "--device")
 
 
 @contextmanager

@@ -222,7 +222,7 @@ def test_wrong_training_data_is_refused_with_the_remedy() -> None:
         train_classifier(pixels, one_hot(labels)[:-1], SHAPES, images=16)
     with pytest.raises(ValueError, match=r"pixels must be uint8"):
         train_classifier(pixels.float(), labels, SHAPES, images=16)
-    with pytest.raises(ValueError, match="batch_size 1 must be"):
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 2, not 1"):
         train_classifier(pixels, one_hot(labels), SHAPES, images=16, batch_size=1)
     with pytest.raises(ValueError, match="two or more domains"):
         DomainClassifier(LabelSpace.of_domains(("a",)), (8, 8))

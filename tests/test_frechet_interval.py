@@ -150,5 +150,5 @@ def test_impossible_input_is_refused() -> None:
         frechet_intervals(x, x[:, :3])
     with pytest.raises(ValueError, match="between 0 and 1"):
         frechet_intervals(x, x, level=95)
-    with pytest.raises(ValueError, match="at least 2 resamples"):
+    with pytest.raises(ValueError, match="resamples must be a whole number of at least 2"):
         frechet_intervals(x, x, resamples=1)

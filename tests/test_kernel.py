@@ -129,5 +129,5 @@ def test_impossible_input_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN or infinity"):
         kernel_distance(x, np.full((5, 4), np.nan))
     for wrong in ({"subsets": 1}, {"subset_size": 1}):
-        with pytest.raises(ValueError, match="at least 2 of at least 2"):
+        with pytest.raises(ValueError, match="must be a whole number of at least 2"):
             kernel_distance(x, x, **wrong)

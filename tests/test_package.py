@@ -162,7 +162,7 @@ LAYERS = {
     "onnx_export": {"card", "checkpoint", "labels", "translator"},
     "reference_export": {"checkpoint", "interop", "registry", "translator"},
     "exports": {"card", "folders", "hub", "onnx_export", "reference_export"},
-    "api": {"card", "checkpoint", "folders", "hub", "labels", "registry", "runs", "trainer", "translator"},
+    "api": {"card", "checkpoint", "folders", "hub", "labels", "memory", "registry", "runs", "trainer", "translator"},
     "testing": {
         "checkpoint",
         "config",

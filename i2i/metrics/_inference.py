@@ -69,10 +69,12 @@ def _chunks(pictures: Tensor, device: torch.device) -> list[Tensor]:
 
 
 def check_pixels(pixels: Tensor, name: str = "pixels") -> None:
-    """Refuse anything but uint8 [B, 3, H, W].
+    """Refuse anything but uint8 [B, 3, H, W] with pixels in it; B may be 0.
 
     Raises:
-        ValueError: another dtype or shape.
+        ValueError: no tensor, another dtype or shape, or sides of 0.
     """
-    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3:
+    if not isinstance(pixels, Tensor):
+        raise ValueError(f"{name} must be a tensor, uint8 [B, 3, H, W], not {type(pixels).__name__}")
+    if pixels.dtype != torch.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3 or 0 in pixels.shape[2:]:
         raise ValueError(f"{name} must be uint8 [B, 3, H, W], not {pixels.dtype} {list(pixels.shape)}")

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from i2i.errors import UserError, unknown
 from i2i.files import sha256
+from i2i.memory import usable_device
 from i2i.metrics._files import read_tensors
 from i2i.metrics._inference import check_pixels, in_parts, scoring
 from i2i.weights import cache
@@ -99,7 +100,7 @@ class BackboneExtractor:
         self.name = f"FD-{title}-{sha256(weights)[:SHOWN_DIGITS]}"
         self.dimensions = backbone.dimensions
         self.preparation = backbone.preparation
-        self._device = torch.device(device)
+        self._device = usable_device(device)
         self._network = backbone.network.eval().to(self._device).to(memory_format=torch.channels_last)
 
     def __call__(self, pixels: Tensor) -> Tensor:

@@ -6,12 +6,13 @@ not, and intervals over them come out too short.
 """
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from i2i.metrics._arrays import Array
+from i2i.metrics._arrays import Array, floats, require_whole
 
 LEVEL = 0.95
 RESAMPLES = 1000
@@ -52,10 +53,12 @@ def mean_interval(scores: ArrayLike, *, level: float = LEVEL, resamples: int = R
         The interval. It has no length where all scores are equal.
 
     Raises:
-        ValueError: not one-dimensional, fewer than two scores, not finite, or a level outside (0, 1).
+        ValueError: not one-dimensional, fewer than two scores, not finite, a level outside (0, 1), or no resamples.
     """
     values = checked_scores(scores)
     require_level(level)
+    require_whole("resamples", resamples, 1)
+    require_whole("seed", seed, 0)
     mean, error = float(values.mean()), _error(values)
     if len(values) < FEW:
         margin = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
@@ -85,7 +88,9 @@ def share_interval(hits: int, n: int, *, level: float = LEVEL) -> Interval:
         ValueError: hits outside 0..n, no images, or a level outside (0, 1).
     """
     require_level(level)
-    if not 0 <= hits <= n or n == 0:
+    require_whole("hits", hits, 0)
+    require_whole("n", n, 1)
+    if hits > n:
         raise ValueError(f"{hits} of {n} images is no share")
     found = stats.binomtest(hits, n).proportion_ci(level, method="wilson")
     return Interval(hits / n, float(found.low), float(found.high), level)
@@ -95,9 +100,9 @@ def checked_scores(scores: ArrayLike) -> Array:
     """The scores as a float64 array [n].
 
     Raises:
-        ValueError: not one-dimensional, fewer than two, or not finite.
+        ValueError: no real numbers, not one-dimensional, fewer than two, or not finite.
     """
-    values = np.asarray(scores, dtype=np.float64)
+    values = floats(scores, "scores")
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"scores must have shape [n] with n of at least 2, but have {list(values.shape)}")
     if not np.isfinite(values).all():
@@ -111,8 +116,8 @@ def checked_scores(scores: ArrayLike) -> Array:
 
 def require_level(level: float) -> None:
     """Raise a ValueError unless the level lies between 0 and 1."""
-    if not 0 < level < 1:
-        raise ValueError(f"a level lies between 0 and 1, but is {level}")
+    if not isinstance(level, Real) or not 0 < level < 1:
+        raise ValueError(f"a level lies between 0 and 1, but is {level!r}")
 
 
 def _error(values: Array) -> float:

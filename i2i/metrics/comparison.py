@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from i2i.metrics._arrays import Array
+from i2i.metrics._arrays import Array, floats, require_whole
 from i2i.metrics.bootstrap import checked_scores, require_level
 
 LEVEL = 0.05  # of false findings
@@ -55,11 +55,13 @@ def sign_flip(a: ArrayLike, b: ArrayLike, *, flips: int = FLIPS, seed: int = 0) 
         The two-sided p-value, in (0, 1].
 
     Raises:
-        ValueError: not one-dimensional, fewer than two scores, not finite, or unlike lengths.
+        ValueError: not one-dimensional, fewer than two scores, not finite, unlike lengths, or no flips.
     """
     a, b = checked_scores(a), checked_scores(b)
     if len(a) != len(b):
         raise ValueError(f"{len(a)} and {len(b)} scores: a paired test needs both models on the same images")
+    require_whole("flips", flips, 1)
+    require_whole("seed", seed, 0)
     difference = a - b
     # Flips that merely reorder a sum must count as equal to it.
     threshold = abs(difference.sum()) - 1e-12 * np.abs(difference).sum()
@@ -107,7 +109,12 @@ def smallest_difference(seeds: int, pairs: int = 1) -> float:
 
     Returns:
         Infinity for a single seed.
+
+    Raises:
+        ValueError: no whole numbers, no seed, or fewer than no pairs.
     """
+    require_whole("seeds", seeds, 1)
+    require_whole("pairs", pairs, 0)
     if seeds < 2:
         return float("inf")
     critical = stats.t.ppf(1 - LEVEL / (2 * max(1, pairs)), 2 * (seeds - 1))
@@ -127,11 +134,11 @@ def holm(p_values: Sequence[float]) -> Array:
         float64 [m], in the order given.
 
     Raises:
-        ValueError: one lies outside [0, 1].
+        ValueError: no list of numbers, or one lies outside [0, 1].
     """
-    given = np.asarray(p_values, dtype=np.float64)
-    if not ((given >= 0) & (given <= 1)).all():
-        raise ValueError(f"p-values lie between 0 and 1, but these are {list(p_values)}")
+    given = floats(p_values, "p-values")
+    if given.ndim != 1 or not ((given >= 0) & (given <= 1)).all():
+        raise ValueError(f"p-values are a list of numbers between 0 and 1, but these are {given.tolist()}")
     order = np.argsort(given, kind="stable")
     raised = np.maximum.accumulate(given[order] * np.arange(len(given), 0, -1))
     corrected = np.empty_like(given)
@@ -152,7 +159,9 @@ def pairwise(scores: Mapping[str, ArrayLike], *, test: Test = sign_flip) -> dict
     Raises:
         ValueError: scores that the test refuses.
     """
-    samples = {name: checked_scores(values) for name, values in scores.items()}
+    samples = _samples(scores)
+    if not callable(test):
+        raise ValueError(f"test is a function of two samples, such as sign_flip, not {test!r}")
     pairs = list(combinations(samples, 2))
     own = [test(samples[a], samples[b]) for a, b in pairs]
     return {pair: PValue(p, float(corrected)) for pair, p, corrected in zip(pairs, own, holm(own), strict=True)}
@@ -183,11 +192,17 @@ def indistinguishable(
         raise ValueError("there are no models to compare")
     if better not in ("max", "min"):
         raise ValueError(f"better is 'max' or 'min', not {better!r}")
-    samples = {name: checked_scores(values) for name, values in scores.items()}
+    samples = _samples(scores)
     sign = 1 if better == "max" else -1
     best = max(samples, key=lambda name: sign * samples[name].mean())
     told_apart = {frozenset(pair) for pair, p in pairwise(samples, test=test).items() if p.corrected <= level}
     return best, {name for name in samples if name != best and frozenset((best, name)) not in told_apart}
+
+
+def _samples(scores: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    if not isinstance(scores, Mapping):
+        raise ValueError(f"scores must be given by the names of models, not as {type(scores).__name__}")
+    return {name: checked_scores(values) for name, values in scores.items()}
 
 
 def _all_signs(n: int) -> Array:

@@ -6,8 +6,10 @@ domain: a translator should keep the content at an equal distance, not buy one w
 
 import numpy as np
 
+from i2i.metrics._arrays import Features, checked
 
-def cosine_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+
+def cosine_distances(left: Features, right: Features) -> np.ndarray:
     """One minus the cosine of the angle between feature vectors, pair by pair.
 
     Args:
@@ -18,11 +20,11 @@ def cosine_distances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         float64 [N], in [0, 2]; 0 where the vectors point the same way, 1 where one of them is zero.
 
     Raises:
-        ValueError: unlike shapes.
+        ValueError: not two-dimensional, unlike shapes, or not finite.
     """
-    if left.shape != right.shape:
-        raise ValueError(f"features {list(left.shape)} and {list(right.shape)} do not pair up")
-    x, y = left.astype(np.float64), right.astype(np.float64)
+    x, y = checked(left), checked(right)
+    if x.shape != y.shape:
+        raise ValueError(f"features {list(x.shape)} and {list(y.shape)} do not pair up")
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     cosines = np.divide((x * y).sum(axis=1), lengths, out=np.zeros(len(x)), where=lengths > 0)
     distances: np.ndarray = 1 - np.clip(cosines, -1, 1)

@@ -58,6 +58,8 @@ def parse_extractor(text: str) -> ExtractorSpec:
     Raises:
         UserError: an unknown kind, no name, or a file that is not there.
     """
+    if not isinstance(text, str):
+        raise UserError(f"the extractor is {text!r}: write {FORMS}")
     kind, _, rest = text.partition(":")
     if kind not in (*NETWORKS, *FILES):
         raise UserError(f"{unknown('extractor', kind, (*NETWORKS, *FILES))}. Write {FORMS}")

@@ -16,9 +16,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from i2i.errors import UserError
 from i2i.files import sha256
+from i2i.memory import usable_device
 from i2i.metrics._files import read_state
 from i2i.metrics._inference import check_pixels, in_parts, scoring
-from i2i.metrics.classifier import DomainClassifier
+from i2i.metrics.classifier import DomainClassifier, require_classifier
+from i2i.places import given_path
 from i2i.weights import INCEPTION
 
 
@@ -69,10 +71,11 @@ class InceptionExtractor:
     size = None
 
     def __init__(self, weights: Path, *, device: torch.device | str = "cpu") -> None:
+        weights = given_path("weights", weights)
         state = _read(weights)
         checksum = sha256(weights)
         self.name = "fid" if checksum == INCEPTION.sha256 else f"FD-inception-{checksum[:8]}"
-        self._device = torch.device(device)
+        self._device = usable_device(device)
         self._network = _folded(_build(state, weights)).to(self._device).to(memory_format=torch.channels_last)
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -113,6 +116,7 @@ class ClassifierExtractor:
     """
 
     def __init__(self, classifier: DomainClassifier, *, checksum: str = "") -> None:
+        require_classifier(classifier)
         self.name = "-".join(part for part in ("FD-domain-classifier", checksum[:8]) if part)
         self.dimensions = classifier.dimensions
         self.size = classifier.size
@@ -148,7 +152,7 @@ def find_inception(explicit: Path | None) -> Path | None:
         UserError: `explicit` was given but is not a file.
     """
     if explicit is not None:
-        return _existing(explicit)
+        return _existing(given_path("the file of Inception's weights", explicit))
     return INCEPTION.find()
 
 

@@ -17,7 +17,7 @@ import contextlib
 
 import numpy as np
 
-from i2i.metrics._arrays import Array, Features, checked, require_same_width
+from i2i.metrics._arrays import Array, Features, checked, require_same_width, require_whole
 
 
 class Moments:
@@ -32,6 +32,7 @@ class Moments:
     """
 
     def __init__(self, dimensions: int) -> None:
+        require_whole("dimensions", dimensions, 1)
         self.n = 0
         self.mean: Array = np.zeros(dimensions)
         self.scatter: Array = np.zeros((dimensions, dimensions))
@@ -77,8 +78,9 @@ class Moments:
         """Add everything that `other` has seen, as if both had been one; `other` stays as it is.
 
         Raises:
-            ValueError: the dimensions differ.
+            ValueError: no moments, or the dimensions differ.
         """
+        _require_moments(other)
         require_same_width(self.dimensions, other.dimensions)
         if other.n:
             self._add(other.n, other.mean, other.scatter)
@@ -104,8 +106,10 @@ def frechet_distance(a: Moments, b: Moments) -> float:
         The distance, >= 0, in squared feature units.
 
     Raises:
-        ValueError: the dimensions differ, or either has seen fewer than two features.
+        ValueError: no moments, the dimensions differ, or either has seen fewer than two features.
     """
+    _require_moments(a)
+    _require_moments(b)
     require_same_width(a.dimensions, b.dimensions)
     few, many = (a, b) if a.n <= b.n else (b, a)
     covariance_few, covariance_many = few.covariance, many.covariance
@@ -151,6 +155,11 @@ def frechet_distance_between(x: Features, y: Features) -> float:
     if n * m * min(n, m) <= d**3:
         return frechet_distance_low_rank(x, y)
     return frechet_distance(Moments.of(x), Moments.of(y))
+
+
+def _require_moments(given: object) -> None:
+    if not isinstance(given, Moments):
+        raise ValueError(f"Moments.of(features) are compared, not {type(given).__name__}")
 
 
 def _require_two(n: int) -> None:

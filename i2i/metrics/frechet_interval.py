@@ -13,13 +13,13 @@ this and of the other ways.
 """
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from i2i.metrics._arrays import Array, Features, checked, require_same_width
+from i2i.metrics._arrays import Array, Features, checked, require_same_width, require_whole
 from i2i.metrics.bootstrap import LEVEL, RESAMPLES, Interval, require_level
 from i2i.metrics.frechet import frechet_distance_between
 
@@ -108,10 +108,13 @@ def frechet_intervals(
         seed: decides the resamples and the groups of the jackknife.
 
     Raises:
-        ValueError: not two-dimensional, unlike widths, fewer than three rows, not finite, a level outside (0, 1), or
-            pairs of unlike number.
+        ValueError: not two-dimensional, unlike widths, fewer than three rows, not finite, a level outside (0, 1), pairs
+            of unlike number, or another word for the reals.
     """
     require_level(level)
+    require_whole("seed", seed, 0)
+    if reals not in get_args(Reals):
+        raise ValueError(f"reals is {' or '.join(map(repr, get_args(Reals)))}, not {reals!r}")
     distance_of = ResampledFrechet(fake, real)
     n, m = len(distance_of.x), len(distance_of.y)
     _require_enough(n, m, reals, resamples)
@@ -132,8 +135,7 @@ def _require_enough(n: int, m: int, reals: Reals, resamples: int) -> None:
         raise ValueError(f"an interval for a Frechet distance needs at least 3 images a side, but one has {min(n, m)}")
     if reals == "paired" and n != m:
         raise ValueError(f"{n} fakes and {m} reals are no pairs")
-    if resamples < 2:
-        raise ValueError(f"a deviation needs at least 2 resamples, not {resamples}")
+    require_whole("resamples", resamples, 2)  # for a deviation
 
 
 def _resampled(n: int, m: int, reals: Reals, random: np.random.Generator) -> tuple[Indices, Indices]:

@@ -8,6 +8,7 @@ the target domain, as many as there are, and correspond to nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -58,22 +59,22 @@ def flags(inputs: Tensor, outputs: Tensor, reals: Tensor, others: Sequence[Tenso
         others: translations of the same inputs to other targets; without any, `ignored_target` is not measured.
 
     Raises:
-        ValueError: not uint8 [N, 3, H, W], fewer than two pictures, or shapes that do not fit.
+        ValueError: not uint8 [N, 3, H, W], fewer than two pictures, sides of one pixel, or shapes that do not fit.
     """
     _check(inputs, outputs, reals, others)
     some = _spaced(len(inputs))
     inputs, outputs, reals = inputs[some], outputs[some], reals[_spaced(len(reals))]
     found = [
-        Flag("copied", copied(inputs, outputs), 0.1, False, "the outputs are the inputs"),
-        Flag("collapsed", collapsed(outputs, reals), 0.2, False, "different inputs give nearly the same output"),
-        Flag("inverted", inverted(inputs, outputs, reals), -0.3, False, "light and dark have changed places"),
-        Flag("checkerboard", checkerboard(outputs, reals), 3.0, True, "patterns of the upsampling show"),
-        Flag("saturated", saturated(outputs, reals), 0.1, True, "many channel values are clipped"),
-        Flag("constant", contrast(outputs, reals), 0.05, False, "the outputs hardly vary from place to place"),
-        Flag("noise", roughness(outputs, reals), 0.4, True, "neighbouring pixels have little in common"),
+        Flag("copied", _copied(inputs, outputs), 0.1, False, "the outputs are the inputs"),
+        Flag("collapsed", _collapsed(outputs, reals), 0.2, False, "different inputs give nearly the same output"),
+        Flag("inverted", _inverted(inputs, outputs, reals), -0.3, False, "light and dark have changed places"),
+        Flag("checkerboard", _checkerboard(outputs, reals), 3.0, True, "patterns of the upsampling show"),
+        Flag("saturated", _saturated(outputs, reals), 0.1, True, "many channel values are clipped"),
+        Flag("constant", _contrast(outputs, reals), 0.05, False, "the outputs hardly vary from place to place"),
+        Flag("noise", _roughness(outputs, reals), 0.4, True, "neighbouring pixels have little in common"),
     ]
     if others:
-        value = ignored_target([outputs, *(other[some] for other in others)])
+        value = _ignored_target([outputs, *(other[some] for other in others)])
         found.append(Flag("ignored target", value, 0.1, False, "all targets give nearly the same output"))
     return found
 
@@ -83,21 +84,26 @@ def diverged(share: float) -> Flag:
 
     Args:
         share: of the translations that held NaN or infinity before they became pixels.
+
+    Raises:
+        ValueError: outside [0, 1].
     """
+    if not isinstance(share, Real) or not 0 <= share <= 1:
+        raise ValueError(f"a share lies between 0 and 1, but is {share!r}")
     return Flag("diverged", share, 0.0, True, "the network gave values that are not finite")
 
 
-def copied(inputs: Tensor, outputs: Tensor) -> float:
+def _copied(inputs: Tensor, outputs: Tensor) -> float:
     """Distance of outputs from their inputs, relative to that of inputs from each other; 0 for copies."""
     return _distance(inputs, outputs) / max(_variety(inputs), TINY)
 
 
-def collapsed(outputs: Tensor, reals: Tensor) -> float:
+def _collapsed(outputs: Tensor, reals: Tensor) -> float:
     """Distance of outputs from each other, relative to that of real pictures; 0 if all outputs are one."""
     return _variety(outputs) / max(_variety(reals), TINY)
 
 
-def ignored_target(by_target: Sequence[Tensor]) -> float:
+def _ignored_target(by_target: Sequence[Tensor]) -> float:
     """Distance between an input's translations, relative to that between inputs; 0 if targets do not matter.
 
     Args:
@@ -108,7 +114,7 @@ def ignored_target(by_target: Sequence[Tensor]) -> float:
     return _mean(between) / max(_mean(within), TINY)
 
 
-def inverted(inputs: Tensor, outputs: Tensor, reals: Tensor) -> float:
+def _inverted(inputs: Tensor, outputs: Tensor, reals: Tensor) -> float:
     """Correlation of outputs with their inputs, less that of real pictures with any input; -2 at the worst.
 
     Channel values at 32 x 32 are correlated over places and channels. What target pictures and inputs have in common
@@ -121,7 +127,7 @@ def inverted(inputs: Tensor, outputs: Tensor, reals: Tensor) -> float:
     return float(own - expected) if expected > TURNED_ROUND else 0.0
 
 
-def checkerboard(outputs: Tensor, reals: Tensor) -> float:
+def _checkerboard(outputs: Tensor, reals: Tensor) -> float:
     """Share of fine detail that repeats every two or four pixels, relative to that of real pictures.
 
     Odena, Dumoulin and Olah, 2016, "Deconvolution and Checkerboard Artifacts",
@@ -133,19 +139,19 @@ def checkerboard(outputs: Tensor, reals: Tensor) -> float:
     return _periodic_share(outputs) / max(_periodic_share(reals), TINY)
 
 
-def saturated(outputs: Tensor, reals: Tensor) -> float:
+def _saturated(outputs: Tensor, reals: Tensor) -> float:
     """Share of channel values at either end (0, 1, 254, 255), less that of real pictures; in [-1, 1]."""
     shares = [float(((pixels < 2) | (pixels > 253)).double().mean()) for pixels in (outputs, reals)]
     return shares[0] - shares[1]
 
 
-def contrast(outputs: Tensor, reals: Tensor) -> float:
+def _contrast(outputs: Tensor, reals: Tensor) -> float:
     """Deviation of channel values within a picture, relative to that of real pictures; 0 for constant ones."""
     deviations = [float(pixels.float().std(dim=(2, 3)).mean()) for pixels in (outputs, reals)]
     return deviations[0] / max(deviations[1], TINY)
 
 
-def roughness(outputs: Tensor, reals: Tensor) -> float:
+def _roughness(outputs: Tensor, reals: Tensor) -> float:
     """Correlation of neighbouring pixels in real pictures, less that in outputs; near 1 for pure noise."""
     return _smoothness(reals) - _smoothness(outputs)
 
@@ -218,5 +224,7 @@ def _check(inputs: Tensor, outputs: Tensor, reals: Tensor, others: Sequence[Tens
         check_pixels(pixels, name)
         if len(pixels) < FEWEST:
             raise ValueError(f"{name} must hold {FEWEST} or more pictures, not {len(pixels)}")
+        if min(pixels.shape[2:]) < 2:  # of a single pixel nothing varies
+            raise ValueError(f"{name} must have sides of 2 or more pixels, not {list(pixels.shape)}")
         if pixels.shape[1:] != outputs.shape[1:] or (name != "reals" and len(pixels) != len(outputs)):
             raise ValueError(f"{name} {list(pixels.shape)} do not fit outputs {list(outputs.shape)}")

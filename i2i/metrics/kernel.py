@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from i2i.metrics._arrays import Array, Features, checked, require_same_width
+from i2i.metrics._arrays import Array, Features, checked, require_same_width, require_whole
 
 SUBSETS = 100
 SUBSET_SIZE = 1000
@@ -65,8 +65,9 @@ def kernel_distance(
     require_same_width(x.shape[1], y.shape[1])
     if min(len(x), len(y)) < 2:
         raise ValueError(f"a kernel distance needs at least 2 images a side, but one has {min(len(x), len(y))}")
-    if subsets < 2 or subset_size < 2:
-        raise ValueError(f"{subsets} subsets of {subset_size} images: a deviation needs at least 2 of at least 2")
+    require_whole("subsets", subsets, 2)  # for a deviation
+    require_whole("subset_size", subset_size, 2)
+    require_whole("seed", seed, 0)
     size = min(subset_size, len(x), len(y))
     random = np.random.default_rng(seed)
     members_x, members_y = (_members(len(rows), size, subsets, random) for rows in (x, y))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from i2i.errors import UserError, unknown
 from i2i.files import sha256
+from i2i.memory import usable_device
 from i2i.metrics._files import read_tensors
 from i2i.metrics._inference import in_parts, scoring
 from i2i.weights import BACKBONES, HEADS, Weights
@@ -116,7 +117,7 @@ class Lpips:
     def __init__(self, spec: LpipsSpec, *, device: torch.device | str = "cpu") -> None:
         network = NETWORKS[spec.network]
         self.name, self.smallest = spec.name, network.smallest
-        self._layers, self._device = network.layers, torch.device(device)
+        self._layers, self._device = network.layers, usable_device(device)
         self._features = _features(network, spec.backbone).to(self._device).to(memory_format=torch.channels_last)
         self._weights = [weight.to(self._device) for weight in _read_heads(spec, network)]
 
@@ -131,7 +132,7 @@ class Lpips:
             float32 [B], 0 for equal pictures; not negative with the published weights.
 
         Raises:
-            ValueError: other dtypes or shapes, or pictures too small for the network.
+            ValueError: other dtypes, shapes or values, or pictures too small for the network.
         """
         self._check(left, right)
         with scoring(self._features, self._device):
@@ -161,10 +162,15 @@ class Lpips:
 
     def _check(self, left: Tensor, right: Tensor) -> None:
         for pictures in (left, right):
+            if not isinstance(pictures, Tensor):
+                raise ValueError(f"LPIPS takes tensors [B, 3, H, W], not {type(pictures).__name__}")
             if pictures.ndim != 4 or pictures.shape[1] != 3 or not _is_picture(pictures):
                 raise ValueError(
                     f"LPIPS takes [B, 3, H, W], uint8 or float in [-1, 1], not {pictures.dtype} {list(pictures.shape)}"
                 )
+            if pictures.is_floating_point() and not bool((pictures.abs() <= 1).all()):
+                low, high = float(pictures.min()), float(pictures.max())
+                raise ValueError(f"floats must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
         if left.shape != right.shape:
             raise ValueError(f"pictures {list(left.shape)} and {list(right.shape)} do not pair up")
         if min(left.shape[2:]) < self.smallest:
@@ -177,6 +183,8 @@ def parse_lpips(text: str) -> LpipsSpec:
     Raises:
         UserError: an unknown network, or a file that is not there. Nothing is fetched.
     """
+    if not isinstance(text, str):
+        raise UserError(f"LPIPS is {text!r}: write {FORMS}")
     network, _, files = text.partition(":")
     if network not in NETWORKS:
         raise UserError(f"{unknown('network of LPIPS', network, NETWORKS)}. Write {FORMS}")

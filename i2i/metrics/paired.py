@@ -77,6 +77,8 @@ def ssim(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
             f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, but these are "
             f"{fake_pixels.shape[2]}x{fake_pixels.shape[3]}: leave it out of the metrics"
         )
+    if not len(fake_pixels):
+        return torch.empty(0, dtype=torch.float64)
     return torch.stack([_ssim_map(*pair) for pair in zip(fake_pixels, real_pixels, strict=True)]).mean(dim=(1, 2, 3))
 
 

@@ -7,7 +7,7 @@ the value at the end is that of the number of pictures as much as that of the mo
 
 import numpy as np
 
-from i2i.metrics._arrays import Features, checked
+from i2i.metrics._arrays import Features, checked, require_same_width, require_whole
 from i2i.metrics.frechet import frechet_distance_between
 
 PARTS = (8, 4, 2)
@@ -30,9 +30,13 @@ def distances_of_parts(x: Features, y: Features, *, paired: bool = False, seed: 
         Rows of x in a part and the mean distance, ascending; nothing for parts of fewer than two rows a side.
 
     Raises:
-        ValueError: not two-dimensional, unlike widths, or not finite.
+        ValueError: not two-dimensional, unlike widths, not finite, or pairs of unlike number.
     """
     x, y = checked(x), checked(y)
+    require_same_width(x.shape[1], y.shape[1])
+    require_whole("seed", seed, 0)
+    if paired and len(x) != len(y):
+        raise ValueError(f"{len(x)} and {len(y)} rows are no pairs")
     random = np.random.default_rng(seed)
     order_x = random.permutation(len(x))
     order_y = order_x if paired else random.permutation(len(y))
