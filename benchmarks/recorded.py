@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from i2i import __version__
 from i2i.benchmarks.plan import Direction, Plan
-from i2i.benchmarks.suite import Budget, Suite, code_of
-from i2i.config import LARGEST_SEED, DataConfig, Settings, validate
+from i2i.benchmarks.suite import Budget, Suite, check_data, code_of
+from i2i.config import LARGEST_SEED, Settings
 from i2i.documents import Count, Document, Facts, Kind, Name, read_document
 from i2i.errors import UserError
 from i2i.joined_names import direction_name
@@ -33,12 +33,12 @@ class _Version(Document):
     i2i: str = "of a later version"
 
 
-def _without_code(suite: Suite) -> Suite:
-    """Plans name the classes of `own_models`; settings that would open data are settings of data."""
+def _harmless(suite: Suite) -> Suite:
+    """Plans name the classes of `own_models`, and data once for all methods."""
     if code_of(suite.model_copy(update={"own_models": {}})):
         raise ValueError("models and variants are named, and no code")
     try:
-        validate(DataConfig, suite.settings.get("data", {}), "data")
+        check_data(suite)
     except UserError as error:
         raise ValueError(str(error)) from None
     return suite
@@ -59,7 +59,7 @@ class _Hash(Document):
 class Asked(Document):
     """What a bench was asked for when it last ran, and what it was made of: its data, and code or files of others."""
 
-    suite: Annotated[Suite, AfterValidator(_without_code)]
+    suite: Annotated[Suite, AfterValidator(_harmless)]
     chosen: Chosen = Chosen()
     tried: dict[str, bool] = Field(default_factory=dict)
     fingerprint: str | None = None
@@ -161,7 +161,7 @@ class PlanFile(Document):
     budget: Budget
     checkpoint: str = "last"
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
-    suite: Annotated[Suite, AfterValidator(_without_code)]
+    suite: Annotated[Suite, AfterValidator(_harmless)]
     scoring_version: int
     real_version: int = 1
     lpips: str | None

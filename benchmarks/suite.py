@@ -25,6 +25,7 @@ from i2i.config import (
     merge,
     one_budget,
     parse_assignments,
+    section_of,
     validate,
 )
 from i2i.errors import UserError, unknown
@@ -55,6 +56,8 @@ class Budget(Section):
         return budget_of(self)
 
 
+OWN_DATA = ("flip", "zoom")
+"""Of the `data` settings what a method may have of its own: how the images that it learns from are varied."""
 EVALUATIONS = 10
 Weights = Literal["last", "ema", "best"]
 WEIGHTS: dict[str, Weights] = {"last": "last", "ema": "ema", "best-on-val": "best"}
@@ -190,6 +193,35 @@ class Suite(Section):
         variant = self.variants.get(name, Variant(model=name))
         settings = merge(self.settings, self.model_settings.get(variant.model, {}), variant.settings)
         return Contestant(name, variant.model, settings, variant.checkpoint or self.checkpoint)
+
+
+def check_data(suite: Suite) -> None:
+    """Refuse `data` settings that would let methods see other data, splits or preprocessing than one another.
+
+    Raises:
+        UserError: for those, for settings that do not fit, and for learning from the split that is scored.
+    """
+    beneath = section_of(suite.settings, "data")
+    shared = validate(DataConfig, beneath, "data")
+    if shared.train_split == shared.test_split:
+        raise UserError(
+            f"data.train_split and data.test_split are both {shared.test_split}: choose one to learn from and another "
+            "to be scored on"
+        )
+    models = {f"model_settings.{name}.": settings for name, settings in suite.model_settings.items()}
+    variants = {f"variants.{name}.settings.": variant.settings for name, variant in suite.variants.items()}
+    for place, settings in (models | variants).items():
+        own = validate(DataConfig, merge(beneath, section_of(settings, "data", place)), f"{place}data")
+        _check_own_data(own, shared, place)
+
+
+def _check_own_data(own: DataConfig, shared: DataConfig, place: str) -> None:
+    for name in DataConfig.model_fields.keys() - {*OWN_DATA}:
+        if getattr(own, name) != getattr(shared, name):
+            raise UserError(
+                f"{place}data.{name}: all methods of a bench have the same data, splits and preprocessing, and only "
+                f"{' and '.join(OWN_DATA)} may be a method's own; settings.data.{name} is for all of them"
+            )
 
 
 def load_suite(
@@ -359,6 +391,7 @@ def suite_of(settings: Settings) -> Suite:
     for name in (*suite.models, *(name for claim in suite.claims for name in claim.order)):
         if name not in suite.external:
             suite.contestant(name)
+    check_data(suite)
     return suite
 
 

@@ -272,7 +272,7 @@ def build_run(settings: Mapping[str, Any], name: str, model_config: type[BaseMod
     for section in settings:
         if section not in ("model", "data", "train"):
             raise unknown("setting", str(section), ("model", "data", "train"))
-    model, data, train = (_section(settings, section) for section in ("model", "data", "train"))
+    model, data, train = (section_of(settings, section) for section in ("model", "data", "train"))
     model.pop("name", None)
     if train.get("batch_size") is None:
         train["batch_size"] = batch_size
@@ -315,10 +315,13 @@ def _shown(value: Any) -> str:
     return shortened.repr(value)
 
 
-def _section(settings: Mapping[str, Any], name: str) -> Settings:
+def section_of(settings: Mapping[str, Any], name: str, prefix: str = "") -> Settings:
+    """A section of nested settings, {} where there is none; UserError, with the prefix of its name, if it is none."""
     section = settings.get(name)
     if section is not None and not isinstance(section, Mapping):
-        raise UserError(f"setting {name}={_shown(section)} does not fit: it must hold settings, as in {name}: {{...}}")
+        raise UserError(
+            f"setting {prefix}{name}={_shown(section)} does not fit: it must hold settings, as in {name}: {{...}}"
+        )
     return dict(section or {})
 
 

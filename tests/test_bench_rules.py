@@ -16,15 +16,17 @@ from i2i.benchmarks import courses, measures
 from i2i.benchmarks.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.prepare import prepare
-from i2i.benchmarks.suite import Budget, budget_assignments, checkpoint_assignments, load_suite
+from i2i.benchmarks.suite import OWN_DATA, Budget, budget_assignments, checkpoint_assignments, load_suite
 from i2i.benchmarks.validation import bench_judge
 from i2i.checkpoint import load_translator, require_checkpoint
+from i2i.config import DataConfig
 from i2i.data import embedded
 from i2i.data.images import read_picture, to_arrays, to_images, to_pixels
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr
 from i2i.models.identity import Identity
+from i2i.runs import run_config
 from i2i.translator import Coverage, ModelConfig, Task
 from i2i.validation import read_rows
 from tests.classifiers import untrained_classifier
@@ -149,6 +151,62 @@ def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
     assert {job.needs for job in last.jobs if job.function == "train"} == {()}
     needs = {job.name: job.needs for job in best.jobs if job.function == "train"}
     assert needs == {"stargan/seed0/all": ("domain classifier",)} | dict.fromkeys([*needs][1:], ())
+
+
+OTHERS = {
+    "path": "/elsewhere",
+    "sets": {"a": "/elsewhere", "b": "/there"},
+    "embedded": "styles",
+    "layout": "halves",
+    "paired": False,
+    "scenes": 7,
+    "test_scenes": 7,
+    "val_scenes": 7,
+    "image_size": 32,
+    "channels": 1,
+    "fit": "pad",
+    "background": "black",
+    "domains": ["summer", "winter"],
+    "attributes": ["Young"],
+    "exclusive": [["a", "b"]],
+    "cache_gib": 1,
+    "train_split": "test",
+    "test_split": "val",
+    "val_split": "test",
+}
+"""`data` settings that would give one method other data, splits or preprocessing than the others."""
+
+
+def test_every_data_setting_is_known_to_be_of_all_methods_or_to_be_ones_own():
+    assert DataConfig.model_fields.keys() == OTHERS.keys() | {*OWN_DATA}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("model", [True, False], ids=["model", "variant"])
+def test_no_method_of_a_bench_sees_other_data_than_the_others(tmp_path, model, name):
+    own = {"data": {name: OTHERS[name]}}
+    entry = (
+        {"model_settings": {"stargan": own}} if model else {"variants": {"far": {"model": "stargan", "settings": own}}}
+    )
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps({"base": "quick", "models": ["stargan", "cyclegan"], **entry}))
+    with pytest.raises(UserError, match=rf"\.data\.{name}: all methods of a bench have the same data.* flip and zoom"):
+        load_suite(str(path), None, {}, [])
+
+
+def test_a_method_may_vary_its_training_images_and_repeat_what_all_have(tmp_path):
+    own = {"data": {"flip": False, "zoom": 1.5, "image_size": "64x64"}}
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps({"base": "quick", "models": ["stargan"], "model_settings": {"stargan": own}}))
+    suite = load_suite(str(path), None, {}, ["data.image_size=32", "data.train_split=learn"])
+    config = run_config("stargan", suite.contestant("stargan").settings).data
+    assert (config.flip, config.zoom, config.image_size, config.train_split) == (False, 1.5, (32, 32), "learn")
+
+
+@pytest.mark.parametrize("splits", [["data.train_split=test"], ["data.test_split=training"]])
+def test_a_bench_is_not_scored_on_what_it_learns_from(splits):
+    with pytest.raises(UserError, match=r"data\.train_split and data\.test_split are both (test|train)"):
+        load_suite("quick", None, {}, splits)
 
 
 VARIANTS = """

@@ -99,6 +99,31 @@ def test_reports_run_no_code_that_a_plan_names(place, name):
     assert not (place / "ran").exists()
 
 
+@every_command
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"model_settings": {"cyclegan": {"data": {"path": "outside/pictures"}}}},
+        {"model_settings": {"identity": {"data": {"sets": {"a": "outside/pictures", "b": "outside"}}}}},
+        {"models": ["far"], "variants": {"far": {"model": "cyclegan", "settings": {"data": {"path": "outside"}}}}},
+        {"variants": {"idle": {"model": "colour", "settings": {"data": {"embedded": "styles"}}}}},
+        {"model_settings": {"stargan": {"data": {"train_split": "test"}}}},
+    ],
+    ids=["path of a model", "sets of a reference row", "variant", "variant that takes no part", "split"],
+)
+def test_a_plan_that_names_other_data_for_one_method_is_refused_before_any_are_opened(
+    place, command, entries, monkeypatch, capsys
+):
+    change(place, suite=suite_of(place, **entries))
+    monkeypatch.setattr("i2i.benchmarks.prepare.open_data", lambda *_: pytest.fail("data were opened"))
+    before = contents(place)
+    assert run(*command) == 2
+    said = capsys.readouterr().err
+    assert "plan.json" in said
+    assert "all methods of a bench have the same data" in said
+    assert contents(place) == before
+
+
 def test_a_custom_model_is_asked_for_again_by_its_name(place, capsys):
     change(place, suite=suite_of(place, own_models={"Blend": "/elsewhere/mine.py:Blend"}, models=["Blend"]))
     assert run(*COMMANDS["dry run"]) == 2
