@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from PIL import Image
 
 from i2i.benchmarks import tracked, vouched
 from i2i.data.pictures import TrainingPictures
-from tests.in_process import SETTINGS, bench
+from tests import in_process
+from tests.in_process import SETTINGS
 
 pytestmark = pytest.mark.slow
+bench = partial(in_process.bench, draws=True)
 
 WORK = "--only=train,translate,classifier,score"
 TRAINING = "trainings/stargan/seed0/all"
