@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from i2i.benchmarks import recorded
-from i2i.benchmarks.costs import measured
+from i2i.benchmarks.keys import measured
 from i2i.benchmarks.page import curves
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.recorded import Asked, plan_file
