@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytorch_fid import inception
+from pytorch_fid import inception as published
 from pytorch_fid.fid_score import get_activations
 from torch import Tensor
 from torchvision.models import Inception3
@@ -35,10 +35,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A TORCH_HOME whose cache holds Inception weights of the real format, drawn at random."""
     home = tmp_path_factory.mktemp("torch")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: {})
+        patch.setattr(published, "load_state_dict_from_url", lambda *_, **__: {})
         patch.setattr(Inception3, "load_state_dict", lambda *_: None)
         torch.manual_seed(0)
-        network = inception.fid_inception_v3()
+        network = published.fid_inception_v3()
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):  # PyTorch's own draw fades to nothing on the way down
             torch.nn.init.kaiming_normal_(module.weight)
@@ -81,7 +81,7 @@ def test_inception_features_equal_those_of_pytorch_fid_on_the_same_files(
     for file, picture in zip(files, pixels, strict=True):
         Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file)
     monkeypatch.setenv("TORCH_HOME", str(hub))
-    reference = get_activations(files, inception.InceptionV3(), batch_size=3, num_workers=0)
+    reference = get_activations(files, published.InceptionV3(), batch_size=3, num_workers=0)
     ours = extractor(pixels)
     assert ours.dtype == torch.float32
     assert ours.shape == (3, extractor.dimensions) == (3, 2048)
@@ -105,11 +105,11 @@ def test_autocast_of_the_caller_changes_nothing(extractor: InceptionExtractor) -
 
 
 def test_construction_leaves_random_numbers_and_pytorch_fid_as_they_were(weights: Path) -> None:
-    download = inception.load_state_dict_from_url
+    download = published.load_state_dict_from_url
     state = torch.random.get_rng_state()
     InceptionExtractor(weights)
     assert torch.equal(torch.random.get_rng_state(), state)
-    assert inception.load_state_dict_from_url is download
+    assert published.load_state_dict_from_url is download
 
 
 def test_only_the_published_weights_are_called_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_a_text_names_the_same_extractor_with_a_file_and_from_the_cache(
 
 def test_the_expected_checksum_is_the_one_in_the_published_file_name() -> None:
     assert len(INCEPTION.sha256) == 64
-    assert f"-{INCEPTION.sha256[:8]}." in INCEPTION.url == inception.FID_WEIGHTS_URL
+    assert f"-{INCEPTION.sha256[:8]}." in INCEPTION.url == published.FID_WEIGHTS_URL
 
 
 def test_a_missing_file_is_an_error_of_the_user(tmp_path: Path) -> None:
@@ -150,10 +150,10 @@ def test_a_truncated_file_is_an_error_of_the_user(weights: Path, tmp_path: Path)
 def test_other_weights_are_an_error_of_the_user(content: object, tmp_path: Path) -> None:
     other = tmp_path / "other.pth"
     torch.save(content, other)
-    download = inception.load_state_dict_from_url
+    download = published.load_state_dict_from_url
     with pytest.raises(UserError, match=r"other\.pth does not hold the Inception weights"):
         InceptionExtractor(other)
-    assert inception.load_state_dict_from_url is download
+    assert published.load_state_dict_from_url is download
 
 
 class Trap:

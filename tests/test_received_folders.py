@@ -7,11 +7,10 @@ import shutil
 import pytest
 import yaml
 
-from i2i.benchmarks import recorded
 from i2i.benchmarks.keys import measured
 from i2i.benchmarks.page import curves
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.recorded import Asked, plan_file
+from i2i.benchmarks.recorded import Asked, plan_file, recorded
 from i2i.benchmarks.suite import Suite, load_suite
 from i2i.data import embedded
 from i2i.errors import UserError
@@ -224,7 +223,7 @@ def test_links_within_a_results_folder_and_a_folder_that_is_reached_by_one_are_t
     (place / "received").rename(place / "real")
     (place / "received").symlink_to("real")
     assert run(*COMMANDS["grid"]) == 0
-    assert recorded.recorded(place / "received") is not None
+    assert recorded(place / "received") is not None
 
 
 @pytest.mark.parametrize("name", ["dry run", "collect", "report", "merge", "grid"])
