@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from i2i.benchmarks.keys import KEY_FILE, key_file
+from i2i.benchmarks.keys import measured
 from i2i.benchmarks.plan import Plan, Training
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.translator import Translator
@@ -87,12 +87,6 @@ def _finished(out: Path, trainings: Sequence[Training], absent: Container[str]) 
 def translations_of(out: Path, contestant: str, seed: int) -> dict[str, Any]:
     """What was measured while translating: `pictures`, `seconds`, `multiply_adds`; empty if nothing was."""
     return measured(out / "translations" / contestant / f"seed{seed}")
-
-
-def measured(folder: Path) -> dict[str, Any]:
-    """What stands beside the key of a finished folder; empty if there is none."""
-    found = key_file(folder / KEY_FILE)
-    return {} if found is None else found.model_dump(exclude_unset=True)
 
 
 def count_multiply_adds(

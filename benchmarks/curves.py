@@ -101,7 +101,7 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
             line.set(marker=looks[name].marker, color=looks[name].colour)
         _name_sizes(axes, sorted({n for values in curves.values() for n in values}))
         _fit_values(axes, [value for values in curves.values() for value in values.values()])
-        axes.set_xlabel("pictures a side", fontsize=9)
+        axes.set_xlabel("images per set", fontsize=9)
         axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)

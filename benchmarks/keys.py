@@ -13,13 +13,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.vouched import MADE_FROM, Record, first_fault, read_record, write_record
 from i2i.checkpoint import CHECKPOINTS, newest_checkpoint
 from i2i.checkpoint_meta import FORMAT
 from i2i.config import RunConfig, stable_hash
-from i2i.documents import Count, Document, read_document
-from i2i.errors import UserError
+from i2i.documents import Count, Document, what_does_not_fit
+from i2i.errors import Damaged, UserError
 
 KEY_FILE = "key.json"
 REAL = "real"
@@ -35,24 +37,33 @@ def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, co
     return stable_hash([FORMAT, config.key(fingerprint), list(domains), *([code] if code else [])])
 
 
-class KeyFile(Document):
-    """What stands beside a result: its key, and what it cost where that was measured."""
+class Measured(Document):
+    """What a result cost, where that was measured."""
 
-    key: str
     peak_memory: Count | None = None
     pictures: Count | None = None
     seconds: float | None = None
     multiply_adds: Count | None = None
 
 
-def key_file(path: Path) -> KeyFile | None:
-    """The key in a JSON file, and the costs beside it; None without a file.
+def measured(folder: Path) -> dict[str, Any]:
+    """What the record of a finished folder says that it cost; empty if there is none.
 
     Raises:
-        Damaged: if the file holds something else.
+        Damaged: if the record is not as it was written, or holds something else.
         UserError: if it cannot be read just now.
     """
-    return read_document(KeyFile, path, f"remove {path}, and what it vouches for is made again by i2i bench")
+    path = folder / KEY_FILE
+    record = read_record(path)
+    if record is None:
+        return {}
+    remedy = f"remove {path}, and what it vouches for is made again by i2i bench"
+    if record.fault:
+        raise Damaged(f"{path.parent}: {record.fault}", remedy)
+    try:
+        return Measured.model_validate(record.contents).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        raise Damaged(f"{path} {what_does_not_fit(error)}", remedy) from None
 
 
 def write_key(folder: Path, key: str, files: Iterable[Path] = (), **costs: Any) -> None:

@@ -113,7 +113,10 @@ class _Worker:
             return Event(self._job, "lost", f"its process {_cause(self._process.exitcode)}")
 
     def terminate(self) -> None:
+        """End the process: now, or, where its job has work to save, when the job ends."""
         if self._process is not None:
+            with suppress(OSError):  # it is dead
+                self.connection.send(None)
             self._process.terminate()
 
     def join(self, seconds: float) -> None:
@@ -134,11 +137,11 @@ def _cause(status: int | None) -> str:
 
 
 def _work(connection: Connection, functions: str, threads: int, environment: Mapping[str, str]) -> None:
-    """The life of a worker: take a job, run it, say how it ended, until nobody is there to be told."""
+    """The life of a worker: take a job, run it, say how it ended, until it is told to end or nobody is there."""
     os.environ.update(environment)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            function, arguments = connection.recv()
+        while (job := connection.recv()) is not None:
+            function, arguments = job
             ended = perform(functions, function, arguments, threads, lambda *message: connection.send(message))
             connection.send(ended)
 

@@ -1,12 +1,13 @@
-"""Files that are complete or not there, also after a power cut, and that are never written through a link.
+"""Files and folders that are complete or not there, also after a power cut, and that are never written through a link.
 
-Everything that i2i writes beside other files goes through `replacing`. What is being written has a hidden name of its
-own, made anew without following a link, so a folder from somebody else cannot lead a write out of itself. The folder
-itself is not looked at: paths that come from a file are built by `i2i.safe_paths`.
+Everything that i2i writes beside other files goes through `replacing` or `replacing_folder`. What is being written has
+a hidden name of its own, made anew without following a link, so a folder from somebody else cannot lead a write out of
+itself. The folder itself is not looked at: paths that come from a file are built by `i2i.safe_paths`.
 """
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,40 @@ def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
         sync_to_disk(path.parent)
 
 
+@contextmanager
+def replacing_folder(path: Path, shared: bool = False, sync: bool = False) -> Iterator[Path]:
+    """Yields an empty hidden folder, which takes the name `path` if the block ends well, and goes if it does not.
+
+    It lies in the nearest folder above that exists; those between are made at the end.
+
+    Args:
+        path: the folder to be; an empty one there is replaced.
+        shared: where somebody else has put a folder there meanwhile, that one stays, as good as this.
+        sync: wait until the name is on the disk; the block sees to the contents.
+
+    Raises:
+        OSError: if nothing can be written there, or `path` holds something and is not shared.
+    """
+    final = path.absolute()
+    partial = partial_name(next(parent for parent in final.parents if parent.is_dir()) / final.name)
+    if partial.is_symlink():
+        partial.unlink()
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number
+    try:
+        partial.mkdir()
+        yield partial
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.rename(final)  # replaces an empty folder
+        except OSError:
+            if not (shared and final.is_dir()):
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    if sync:
+        sync_to_disk(final.parent)
+
+
 def write_text(path: Path, text: str, sync: bool = True) -> None:
     """Replace a text file, UTF-8 with plain line ends; its folder is made if need be.
 
@@ -63,7 +98,7 @@ def write_bytes(path: Path, contents: bytes, sync: bool = True) -> None:
 
 
 def partial_name(path: Path) -> Path:
-    """The hidden name under which a file is written: short, also where its own is as long as file systems allow."""
+    """The hidden name under which a file or folder is written: short, however long its own is."""
     digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
     return path.with_name(f".{digest}.{os.getpid()}.part")
 

@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from i2i import __version__, registry
-from i2i.atomic_write import replacing, sync_to_disk
+from i2i.atomic_write import replacing, replacing_folder, sync_to_disk
 from i2i.checkpoint_meta import FORMAT, Budget, Meta, read_meta
 from i2i.checksums import SEAL, checksum, sealed
 from i2i.config import Settings, TrainConfig, validate
@@ -340,15 +340,8 @@ def save_checkpoint(
     training = {"optimisers": dict(optimisers), "translator": translator.training_state(), "log": dict(log or {})}
     if others:
         training["others"] = list(others)
-    partial = parent / f".{final.name}.part"
-    try:
-        partial.mkdir()
-        with one_error_when_full(parent):
-            _write(partial, weights, training, data, meta)
-        partial.rename(final)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    sync_to_disk(parent)
+    with replacing_folder(final, sync=True) as partial, one_error_when_full(parent):
+        _write(partial, weights, training, data, meta)
     for older in _checkpoint_folders(run)[:-KEPT]:
         # Out of sight before it goes: a half-removed folder must not look like a checkpoint.
         doomed = older.rename(older.with_name(f".{older.name}.old"))

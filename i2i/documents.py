@@ -77,7 +77,7 @@ def read_document(kind: type[Kind], path: Path, remedy: str) -> Kind | None:
     try:
         return from_json(kind, contents)
     except ValidationError as error:
-        raise Damaged(f"{path} {_first_fault(error)}", remedy) from None
+        raise Damaged(f"{path} {what_does_not_fit(error)}", remedy) from None
 
 
 def from_json(kind: type[Kind], contents: bytes) -> Kind:
@@ -126,7 +126,8 @@ def _contents(path: Path, remedy: str) -> bytes | None:
         raise UserError(f"{path} cannot be read ({error.strerror}): make it readable and try again") from None
 
 
-def _first_fault(error: ValidationError) -> str:
+def what_does_not_fit(error: ValidationError) -> str:
+    """The first entry that pydantic refused, with its value, as the end of a sentence."""
     first = error.errors(include_url=False)[0]
     # Without the names that pydantic gives to its own checks and to the members of a union.
     place = one_line(".".join(str(part) for part in first["loc"]))[:120]

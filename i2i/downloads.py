@@ -1,7 +1,6 @@
 """Files from the network, complete and checked or not at all. Only what a user asks for by name is fetched."""
 
 import hashlib
-import os
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
@@ -9,6 +8,7 @@ from pathlib import Path
 from ssl import SSLError
 from urllib.error import URLError
 
+from i2i.atomic_write import replacing
 from i2i.errors import UserError
 
 CHUNK = 1 << 20  # bytes
@@ -30,16 +30,14 @@ def download(url: str, place: Path, digits: str, progress: Callable[[int, int], 
     Raises:
         UserError: no connection, an incomplete file, another checksum, or no room for it.
     """
-    partial = place.with_name(f".{place.name}.{os.getpid()}.part")
     by_hand = f"or copy the file by hand to\n{place}"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        found = _receive(url, partial, by_hand, progress)
-        if not found.startswith(digits):
-            raise UserError(
-                f"{url} is not what was published: SHA-256 {found[: len(digits)]}, not {digits}. Try again, {by_hand}"
-            )
-        partial.replace(place)
+        with replacing(place) as partial:
+            found = _receive(url, partial, by_hand, progress)
+            if not found.startswith(digits):
+                shown = found[: len(digits)]
+                raise UserError(f"{url} is not what was published: SHA-256 {shown}, not {digits}. Try again, {by_hand}")
     except OFFLINE as error:
         reason = getattr(error, "reason", None) or error
         raise UserError(
@@ -47,9 +45,6 @@ def download(url: str, place: Path, digits: str, progress: Callable[[int, int], 
         ) from None
     except OSError as error:
         raise UserError(f"cannot write {place} ({error.strerror}): make room, or set TORCH_HOME elsewhere") from None
-    finally:
-        if partial.parent.is_dir():
-            partial.unlink(missing_ok=True)
 
 
 def _receive(url: str, partial: Path, by_hand: str, progress: Callable[[int, int], None] | None) -> str:
@@ -64,8 +59,6 @@ def _receive(url: str, partial: Path, by_hand: str, progress: Callable[[int, int
             received += len(block)
             if progress and total:
                 progress(received, total)
-        file.flush()
-        os.fsync(file.fileno())
     if received < total:
         raise UserError(f"only {received:,} of the {total:,} bytes of {url} came. Try again, {by_hand}")
     return digest.hexdigest()

@@ -33,6 +33,20 @@ def check_folder(out: Path) -> None:
         raise OSError(error.errno, error.strerror, str(place)) from None
 
 
+def check_new_folder(out: Path) -> None:
+    """Refuse a folder that is to be new, if it could not be written or holds something.
+
+    Raises:
+        UserError: if it, or a parent, is a file, it is not empty, or it is the current folder.
+        OSError: naming the place, if nothing can be written there.
+    """
+    check_folder(out)
+    if out.resolve() == Path.cwd():
+        raise UserError(f"{out} is the folder you are in: choose a new one with --out")
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty: choose another --out or remove it")
+
+
 def check_file(path: Path, option: str) -> None:
     """Refuse a file, there or not, that could not be written; `option` named it.
 

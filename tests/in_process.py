@@ -4,8 +4,10 @@ import contextlib
 import sys
 
 import pytest
+import torch
 
 from i2i import cli
+from i2i.benchmarks import figures, outputs
 from i2i.benchmarks.executors import FUNCTIONS, Crew
 from i2i.benchmarks.schedule import Event
 from i2i.benchmarks.workers import perform
@@ -27,10 +29,10 @@ SETTINGS = ["--models", "stargan", *(f"--set={setting}" for setting in TINY)]
 
 
 class InProcess:
-    """An executor without processes."""
+    """An executor without processes, whose jobs have as many threads as with them."""
 
-    def __init__(self):
-        self.waiting = []
+    def __init__(self, threads):
+        self.threads, self.waiting = threads, []
 
     def free(self):
         return not self.waiting
@@ -41,7 +43,7 @@ class InProcess:
     def events(self):
         job, said = self.waiting.pop(), []
         tell = lambda kind, text: said.append(Event(job.name, kind, text))  # noqa: E731
-        ended = perform(FUNCTIONS, job.function, job.arguments, 1, tell)
+        ended = perform(FUNCTIONS, job.function, job.arguments, self.threads, tell)
         return [*said, Event(job.name, *ended)]
 
     def stop(self):
@@ -51,14 +53,33 @@ class InProcess:
 @contextlib.contextmanager
 def in_process():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Crew, "executor", lambda self, out: InProcess())
+        patch.setattr(Crew, "executor", lambda self, out: InProcess(self.threads))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(1)
+
+
+def command(*arguments):
+    """Run a command line in this process; returns its exit status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["i2i", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+            raise SystemExit(0)
+    return stopped.value.code
+
+
+@contextlib.contextmanager
+def undrawn():
+    """Reports have no figures and no grid, which take longer than tiny trainings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "draw", lambda plan, results: [])
+        patch.setattr(outputs, "_grid", lambda plan, results: [])
         yield
 
 
-def bench(out, *arguments):
-    """Run `i2i bench` in this process; returns its exit status."""
-    with in_process(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["i2i", "bench", "--out", str(out), *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-    return stopped.value.code
+def bench(out, *arguments, draws=False):
+    """Run `i2i bench` and its jobs in this process; returns its exit status."""
+    with in_process(), contextlib.nullcontext() if draws else undrawn():
+        return command("bench", "--out", out, *arguments)

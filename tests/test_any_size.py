@@ -17,6 +17,7 @@ from i2i.errors import UserError
 from i2i.inference import full_resolution, translation
 from i2i.labels import LabelSet, LabelSpace
 from i2i.tiles import in_full, in_tiles
+from tests import in_process
 from tests.test_bad_input import run
 
 CPU = torch.device("cpu")
@@ -259,7 +260,7 @@ def test_a_bench_compares_grey_models_that_are_not_square_with_grey_pictures(pla
     settings += ["budget.images=8", "classifier.images=16"]
     options = [f"--set={setting}" for setting in settings]
     models = "pix2pix,cyclegan,stargan,identity"
-    assert run("bench", "--models", models, "--size", "16x32", "--out", "out", *options, "--device", "cpu") == 0
+    assert in_process.bench("out", "--models", models, "--size=16x32", *options, "--device=cpu", draws=True) == 0
     protocol = json.loads((place / "out/protocol.json").read_text())["protocol"]["pictures"]
     assert (protocol["image_size"], protocol["channels"]) == ([16, 32], 1)
     test = [(place / f"out/translations/identity/seed0/summer2night/{number:05d}.png") for number in (6, 7, 8)]

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import os
-import sys
 
 import numpy as np
 import pytest
@@ -12,13 +11,14 @@ import torch
 import yaml
 from PIL import Image
 
-from i2i import cli
 from i2i.benchmarks import jobs
 from i2i.benchmarks.formats import scaled, speed
 from i2i.config import stable_hash
 from i2i.data import embedded
 from i2i.data.images import read_picture
 from i2i.metrics.paired import psnr
+from tests import in_process
+from tests.in_process import command
 
 SMALL = [
     "data.image_size=16",
@@ -47,12 +47,12 @@ MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
 pytestmark = pytest.mark.slow
 
 
-def bench(out, *arguments):
+SETTINGS = [f"--set={setting}" for setting in SMALL]
+
+
+def bench(out, *arguments, draws=False):
     """Run `i2i bench`; returns its exit status."""
-    sys.argv = ["i2i", "bench", "--out", str(out), *(f"--set={setting}" for setting in SMALL), *map(str, arguments)]
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return stopped.value.code
+    return in_process.bench(out, *SETTINGS, *arguments, draws=draws)
 
 
 def rows_of(out):
@@ -75,7 +75,7 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory, cache):
     out = tmp_path_factory.mktemp("bench") / "seasons"
-    assert bench(out) == 0
+    assert command("bench", "--out", out, *SETTINGS) == 0  # by worker processes
     return out
 
 
@@ -223,7 +223,7 @@ def test_grid_is_a_picture_and_a_pdf(done):
 
 def test_the_folder_holds_what_the_bench_says_it_wrote(tmp_path, cache, capsys):
     out = tmp_path / "bench"
-    assert bench(out, "--models", "stargan", "--directions", "summer2winter,winter2summer") == 0
+    assert bench(out, "--models", "stargan", "--directions", "summer2winter,winter2summer", draws=True) == 0
     said = capsys.readouterr().out.split(f"results in {out}: ")[1].strip().split(", ")
     assert {path.name for path in out.iterdir() if path.is_file()} == {*said, "plan.json", ".drawn.json"}
     found = json.loads((out / "results.json").read_text())

@@ -1,14 +1,12 @@
 """A bench with features of one's own choice."""
 
 import csv
-import sys
 
 import pytest
 import timm
 import torch
 import torchvision
 
-from i2i import cli
 from i2i.benchmarks.prepare import prepare
 from i2i.benchmarks.suite import load_suite
 from i2i.config import parse_assignments
@@ -16,6 +14,7 @@ from i2i.errors import UserError
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name, kernel_name
+from tests import in_process
 
 BACKBONE = "resnet10t"
 SMALL = [
@@ -97,11 +96,8 @@ def test_scores_depend_on_lpips_which_the_card_names(place):
 @pytest.mark.slow
 def test_a_bench_measures_distances_in_the_named_features(place):
     spec = backbone(place / "one.pth")
-    sys.argv = ["i2i", "bench", "--models", "colour", "--out", "bench", "--extractor", spec]
-    sys.argv += [f"--set={setting}" for setting in SMALL]
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    assert stopped.value.code == 0
+    settings = [f"--set={setting}" for setting in SMALL]
+    assert in_process.bench("bench", "--models=colour", "--extractor", spec, *settings) == 0
     with (place / "bench" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     name = parse_extractor(spec).build().name

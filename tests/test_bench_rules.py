@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import sys
 
 import numpy as np
 import pandas as pd
@@ -11,7 +10,6 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i import cli
 from i2i.benchmarks import courses, measures
 from i2i.benchmarks.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
@@ -29,6 +27,7 @@ from i2i.models.identity import Identity
 from i2i.runs import run_config
 from i2i.translator import Coverage, ModelConfig, Task
 from i2i.validation import read_rows
+from tests import in_process
 from tests.classifiers import untrained_classifier
 from tests.test_bench import SMALL
 
@@ -47,10 +46,7 @@ def cache(tmp_path_factory):
 def bench(out, *arguments, settings=()):
     """Run `i2i bench`; returns its exit status."""
     given = [setting for setting in (*TINY, *settings) if not setting.startswith("budget.")]
-    sys.argv = ["i2i", "bench", "--out", str(out), *(f"--set={setting}" for setting in given), *map(str, arguments)]
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return stopped.value.code
+    return in_process.bench(out, *(f"--set={setting}" for setting in given), *arguments, draws=True)
 
 
 def planned(tmp_path, *assignments, models="stargan"):

@@ -18,6 +18,7 @@ from i2i.data.pictures import TrainingPictures
 from i2i.data.sources import open_data, settings_of
 from i2i.errors import UserError
 from i2i.texts import from_csv_cell
+from tests import in_process
 
 NAMES = ("Bald", "Black_Hair", "Blond_Hair", "Male", "Young")
 CHOSEN = ("Black_Hair", "Blond_Hair", "Male")
@@ -275,7 +276,7 @@ def scores(out):
 def test_a_bench_scores_every_flip_of_an_attribute(tmp_path):
     root, out = celeba(tmp_path / "celeba", count=80), tmp_path / "bench"
     chosen = ["--attributes", ",".join(CHOSEN), "--models", "cyclegan,stargan", *set_options(SMALL_BENCH)]
-    i2i("bench", "--data", root, "--out", out, *chosen)
+    assert in_process.bench(out, "--data", root, *chosen) == 0
     rows = [row for row in scores(out) if row["metric"] == "accuracy"]
     flips = {("Black_Hair", "Blond_Hair"), ("Blond_Hair", "Black_Hair"), ("Male", "-Male"), ("-Male", "Male")}
     for model in ("cyclegan", "stargan", "identity", "colour"):
@@ -295,7 +296,7 @@ def test_a_bench_on_two_data_sets_stays_within_each(tmp_path):
     out = tmp_path / "bench"
     chosen = ["--attributes", ",".join(CHOSEN), "--models", "stargan", *set_options(SMALL_BENCH)]
     located = ["--data", f"faces={faces}", "--data", f"moods={wild}"]
-    i2i("bench", *located, "--out", out, *chosen)
+    assert in_process.bench(out, *located, *chosen, draws=True) == 0
     ways = {(row["source"], row["target"]) for row in scores(out) if row["model"] == "stargan"}
     assert ("moods/calm", "moods/wild") in ways
     assert ("faces/Male", "faces/-Male") in ways

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,43 +11,37 @@ from pathlib import Path
 
 import pytest
 
-from i2i import cli
 from i2i.benchmarks import file_index, outputs, prepare, schedule, status
 from i2i.benchmarks.versions import versions
 from i2i.data.image_folder import is_image
-from tests.test_bench import SMALL, cache, rows_of  # noqa: F401
+from tests.in_process import bench, command
+from tests.test_bench import SETTINGS, cache, rows_of  # noqa: F401
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = [f"--set={setting}" for setting in SMALL]
 ONE_WAY = ["--models", "stargan", "--directions", "summer2winter"]
 
 
-def bench(*arguments):
-    """Run `i2i bench` in this process; returns its exit status."""
-    sys.argv = ["i2i", "bench", *map(str, arguments)]
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return stopped.value.code
-
-
 def started(*arguments):
-    """A real process that runs `i2i bench`."""
+    """A real process that runs `i2i bench`; its workers have one thread each, as the benches in this process."""
     command = [sys.executable, "-m", "i2i", "bench", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def printed(capsys, *arguments):
     """What `i2i bench --dry-run` prints."""
-    sys.argv = ["i2i", "bench", *map(str, arguments), "--dry-run"]
     capsys.readouterr()
-    with pytest.raises(SystemExit):
-        cli.main()
+    command("bench", *arguments, "--dry-run")
     return capsys.readouterr().out
 
 
 def records(out):
     return {(found := json.loads(path.read_text()))["job"]: found for path in (out / "status").glob("*.*.json")}
+
+
+def written(out):
+    """When each record was."""
+    return {name: status.record_path(out, name).stat().st_mtime_ns for name in records(out)}
 
 
 def times(out):
@@ -56,16 +51,14 @@ def times(out):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, cache):  # noqa: F811
     out = tmp_path_factory.mktemp("finished") / "bench"
-    assert bench("--out", out, *SETTINGS, *ONE_WAY) == 0
+    assert bench(out, *SETTINGS, *ONE_WAY) == 0
     return out
 
 
 @pytest.fixture
 def copied(finished, tmp_path):
     """A copy of the finished bench that a test may change."""
-    out = tmp_path / "bench"
-    subprocess.run(["cp", "-rp", str(finished), str(out)], check=True)
-    return out
+    return shutil.copytree(finished, tmp_path / "bench", copy_function=shutil.copy2)
 
 
 def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeypatch, capsys):
@@ -83,7 +76,7 @@ def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeyp
     monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes, is_image))
     monkeypatch.setattr(outputs, "write", counted("reports", outputs.write))
     before = times(finished)
-    assert bench("--out", finished) == 0
+    assert bench(finished) == 0
     assert work == {"jobs": 0, "decoded": 0, "hashed": 0, "reports": 0}
     assert times(finished) == before
     said = capsys.readouterr().out
@@ -115,7 +108,7 @@ def test_a_picture_that_has_changed_is_read_again(tmp_path):
 
 def test_another_seed_is_trained_and_nothing_else(copied):
     before = records(copied)
-    assert bench("--out", copied, "--seeds", "0,1") == 0
+    assert bench(copied, "--seeds", "0,1") == 0
     after = records(copied)
     assert {name: after[name] for name in before} == before
     assert {name for name in after.keys() - before.keys() if name.startswith("stargan/")} == {"stargan/seed1/all"}
@@ -125,11 +118,10 @@ def test_another_seed_is_trained_and_nothing_else(copied):
 
 
 def test_forcing_a_contestant_makes_its_work_anew_and_no_other(copied):
-    before = records(copied)
-    rows = rows_of(copied)
-    assert bench("--out", copied, "--force", "stargan") == 0
-    after = records(copied)
-    assert {name for name in before if after[name]["pid"] != before[name]["pid"]} == {
+    before, rows = written(copied), rows_of(copied)
+    assert bench(copied, "--force", "stargan") == 0
+    after = written(copied)
+    assert {name for name in before if after[name] != before[name]} == {
         "stargan/seed0/all",
         "translations of stargan, seed 0",
         "scores of stargan, seed 0",
@@ -138,16 +130,16 @@ def test_forcing_a_contestant_makes_its_work_anew_and_no_other(copied):
 
 
 def test_forcing_somebody_unknown_is_refused(finished, capsys):
-    assert bench("--out", finished, "--force", "stargun") == 2
+    assert bench(finished, "--force", "stargun") == 2
     assert "unknown contestant 'stargun'; did you mean 'stargan'" in capsys.readouterr().err
 
 
 def test_stages_run_by_themselves_and_an_unfinished_bench_is_reported_as_such(tmp_path, cache, capsys):  # noqa: F811
     out = tmp_path / "bench"
-    assert bench("--out", out, *SETTINGS, *ONE_WAY, "--only", "train") == 0
+    assert bench(out, *SETTINGS, *ONE_WAY, "--only", "train") == 0
     assert not (out / "table.md").exists()
     assert not (out / "translations").exists()
-    assert bench("--out", out, "--collect") == 0
+    assert bench(out, "--collect") == 0
     assert "unfinished: 8 of 11 jobs are not done" in capsys.readouterr().err
     table = (out / "table.md").read_text()
     assert "UNFINISHED: 8 of 11 jobs are not done" in table
@@ -156,19 +148,19 @@ def test_stages_run_by_themselves_and_an_unfinished_bench_is_reported_as_such(tm
     states = printed(capsys, "--out", out)
     assert "stargan/seed0/all  (48 images): done" in states
     assert "translations of stargan, seed 0: to do" in states
-    assert bench("--out", out, "--only", "translate,classifier,score,report") == 0
+    assert bench(out, "--only", "translate,classifier,score,report") == 0
     assert "UNFINISHED" not in (out / "table.md").read_text()
     assert len(rows_of(out)) > 0
 
 
 def test_a_failure_stays_on_record_and_in_a_later_report(tmp_path, cache, capsys):  # noqa: F811
     out = tmp_path / "bench"
-    assert bench("--out", out, *SETTINGS, *ONE_WAY, "--set", "stargan.learning_rate=1e30") == 1
+    assert bench(out, *SETTINGS, *ONE_WAY, "--set", "stargan.learning_rate=1e30") == 1
     (record,) = [found for found in records(out).values() if found["state"] == "failed"]
     assert record["job"] == "stargan/seed0/all"
     assert "was not finite" in record["error"]
     capsys.readouterr()
-    assert bench("--out", out, "--collect") == 1
+    assert bench(out, "--collect") == 1
     assert "failed: stargan/seed0/all: " in capsys.readouterr().err
     table = (out / "table.md").read_text()
     assert "- scores of stargan, seed 0: not run, because translations of stargan, seed 0 failed" in table
@@ -176,7 +168,7 @@ def test_a_failure_stays_on_record_and_in_a_later_report(tmp_path, cache, capsys
 
 def test_scores_of_another_version_are_never_mixed_in(copied, monkeypatch, capsys):
     monkeypatch.setattr(prepare, "SCORING_VERSION", prepare.SCORING_VERSION + 1)
-    assert bench("--out", copied, "--collect") == 0
+    assert bench(copied, "--collect") == 0
     assert rows_of(copied) == []
     assert "scores of real pictures: to do" in capsys.readouterr().err
 
@@ -184,8 +176,8 @@ def test_scores_of_another_version_are_never_mixed_in(copied, monkeypatch, capsy
 def test_a_plan_of_a_later_version_is_refused(copied, capsys):
     plan = json.loads((copied / "plan.json").read_text())
     (copied / "plan.json").write_text(json.dumps({**plan, "format": 99, "i2i": "99.0"}))
-    for settings in ([], ["--suite", "seasons"]):
-        assert bench("--out", copied, *settings) == 2
+    for settings in ([], ["--suite", "seasons", *SETTINGS]):
+        assert bench(copied, *settings) == 2
         assert "was written by i2i 99.0" in capsys.readouterr().err
 
 
@@ -193,7 +185,7 @@ def test_results_that_other_versions_made_are_named(copied, capsys):
     path = status.record_path(copied, "scores of stargan, seed 0")
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "versions": {**versions(), "torch": "1.0"}}))
-    assert bench("--out", copied) == 0
+    assert bench(copied) == 0
     note = f"torch 1.0 made 1 of 11 results (scores of stargan, seed 0); here is {versions()['torch']}"
     assert f"warning: {note}" in capsys.readouterr().err
     assert f"- {note}" in (copied / "table.md").read_text()
@@ -204,7 +196,7 @@ LONG = ["--set=budget.images=960", "--set=train.checkpoint_every=6", "--set=trai
 
 def test_a_killed_bench_resumes_its_training_and_ends_like_an_undisturbed_one(tmp_path, cache, capsys):  # noqa: F811
     out, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
-    arguments = [*SETTINGS, *LONG, *ONE_WAY, "--workers", "1"]
+    arguments = [*SETTINGS, *LONG, *ONE_WAY]
     process = started("--out", out, *arguments)
     checkpoints = out / "trainings" / "stargan" / "seed0" / "all" / "checkpoints"
     while not list(checkpoints.glob("[0-9]*")):
@@ -215,15 +207,15 @@ def test_a_killed_bench_resumes_its_training_and_ends_like_an_undisturbed_one(tm
     while "running on" in (states := printed(capsys, "--out", out)):
         time.sleep(0.2)  # a worker ends by itself when it finds nobody to report to
     assert "(960 images): resumable at step" in states
-    assert bench("--out", out, "--workers", "1") == 0  # as many threads as before
-    assert bench("--out", undisturbed, *arguments) == 0
+    assert bench(out) == 0
+    assert bench(undisturbed, *arguments) == 0
     assert rows_of(out) == rows_of(undisturbed)
 
 
 def test_two_benches_at_once_share_the_work_and_both_end_well(tmp_path, cache):  # noqa: F811
     out = tmp_path / "bench"
-    arguments = ["--out", out, *SETTINGS, *ONE_WAY, "--workers", "1"]
-    pair = [started(*arguments) for _ in range(2)]
+    arguments = [*SETTINGS, *ONE_WAY]
+    pair = [started("--out", out, *arguments) for _ in range(2)]
     said = [process.communicate(timeout=600) for process in pair]
     assert [process.returncode for process in pair] == [0, 0], said
     assert {record["state"] for record in records(out).values()} == {"done"}
@@ -232,5 +224,5 @@ def test_two_benches_at_once_share_the_work_and_both_end_well(tmp_path, cache): 
     }
     assert all("FAILED" not in errors for _, errors in said)
     alone = tmp_path / "alone"
-    assert bench("--out", alone, *arguments[2:]) == 0
+    assert bench(alone, *arguments) == 0
     assert rows_of(out) == rows_of(alone)

@@ -3,14 +3,12 @@
 import csv
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from i2i import cli
 from i2i.benchmarks import external
 from i2i.benchmarks.external import External, parse, survey
 from i2i.benchmarks.suite import load_suite
@@ -18,6 +16,7 @@ from i2i.data.images import read_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.metrics.paired import psnr
+from tests import in_process
 
 SIZE = (16, 24)
 WAYS = (("a", "b"), ("a", "c"), ("b", "a"))
@@ -167,11 +166,7 @@ def pixels(path):
 
 def bench(out, *arguments):
     settings = [*SMALL, "budget.images=16", "classifier.images=32"]
-    sys.argv = ["i2i", "bench", "--models", "identity", "--workers", "1", "--out", str(out)]
-    sys.argv += [*(f"--set={text}" for text in settings), *map(str, arguments)]
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return stopped.value.code
+    return in_process.bench(out, "--models=identity", *(f"--set={text}" for text in settings), *arguments)
 
 
 def rows_of(out, model):

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from PIL import Image
 
 from i2i.benchmarks import tracked, vouched
 from i2i.data.pictures import TrainingPictures
-from tests.in_process import SETTINGS, bench
+from tests import in_process
+from tests.in_process import SETTINGS
 
 pytestmark = pytest.mark.slow
+bench = partial(in_process.bench, draws=True)
 
 WORK = "--only=train,translate,classifier,score"
 TRAINING = "trainings/stargan/seed0/all"
@@ -116,8 +119,10 @@ def test_a_damaged_key_loses_no_training(copied, capsys):
     before = contents(copied / CHECKPOINTS)
     flip(copied / TRAINING / "key.json")
     assert bench(copied, WORK) == 0
-    assert "key.json is not as it was written" in capsys.readouterr().err
-    assert contents(copied / "trainings/stargan/seed0/set-aside/1/all/checkpoints") == before
+    aside, said = copied / "trainings/stargan/seed0/set-aside/1/all", capsys.readouterr().err
+    assert "stargan/seed0/all: damaged: key.json is not as it was written; it is made again" in said
+    assert f"key.json is not as it was written. It is kept as {aside}; remove that" in said
+    assert contents(aside / "checkpoints") == before
 
 
 def test_a_key_that_cannot_be_read_for_a_moment_is_an_error_and_nothing_changes(copied, monkeypatch, capsys):

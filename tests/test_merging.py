@@ -17,6 +17,7 @@ from i2i.benchmarks.suite import Suite
 from i2i.data import embedded
 from i2i.data.layouts import scan
 from i2i.errors import UserError
+from tests import in_process
 
 WAYS = (("summer", "winter"), ("winter", "summer"))
 DOMAINS = ("summer", "winter")
@@ -249,11 +250,8 @@ SMALL += ["stargan.layers=3"]
 def test_benches_that_were_run_merge_with_their_costs(tmp_path, monkeypatch):
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
     for name, penalty in (("x", 10), ("y", 3)):
-        sys.argv = ["i2i", "bench", "--out", str(tmp_path / name), "--models", "stargan", "--workers", "1"]
-        sys.argv += [f"--set={text}" for text in [*SMALL, f"stargan.lambda_reconstruction={penalty}"]]
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        assert stopped.value.code == 0
+        settings = [f"--set={text}" for text in [*SMALL, f"stargan.lambda_reconstruction={penalty}"]]
+        assert in_process.bench(tmp_path / name, "--models=stargan", *settings) == 0
     table = (tmp_path / "x" / "table.md").read_text()
     assert report(tmp_path / "x") == 0
     assert (tmp_path / "x" / "table.md").read_text() == table

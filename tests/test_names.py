@@ -12,6 +12,7 @@ from PIL import Image
 
 from i2i import cli
 from i2i.texts import from_csv_cell
+from tests import in_process
 
 DOMAINS = ('"a<b>&', "-x, y=1", "ü\nß|$_{\\")
 FOLDER = "-pho'tos <i>\n\"ö"
@@ -61,7 +62,9 @@ def test_nasty_names_survive_training_and_translation(data, tmp_path):
 def test_nasty_names_survive_the_bench_and_its_report(data, tmp_path, capsys):
     small = ["budget.images=8", "classifier.images=64", f"data.image_size={SIDE}"]
     small += [f"stargan.{setting.removeprefix('model.')}" for setting in TINY]
-    i2i("bench", "--models", "stargan", "--data", data, "--out", "-b", "--device", "cpu", *settings(*small))
+    assert (
+        in_process.bench("-b", "--models=stargan", "--data", data, "--device=cpu", *settings(*small), draws=True) == 0
+    )
     with Path("-b/results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {from_csv_cell(row["source"]) for row in rows} == set(DOMAINS)

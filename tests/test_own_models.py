@@ -13,6 +13,7 @@ from i2i.config import DataConfig
 from i2i.data.sources import open_data
 from i2i.errors import UserError
 from i2i.preflight import choose_models, judge
+from tests import in_process
 from tests.test_bad_input import data_set
 
 BLEND = '''
@@ -234,8 +235,7 @@ def test_a_class_of_ones_own_trains_resumes_and_translates_from_the_command_line
 def test_a_class_of_ones_own_is_benched_and_only_a_changed_file_is_trained_anew(blend, tmp_path, cache, capfd):
     out = tmp_path / "bench"
     settings = [f"--set={text}" for text in [*SMALL, "budget.images=16", "classifier.images=32"]]
-    arguments = ("--models", f"{blend}:Blend", "--out", out, "--workers", 1, *settings)
-    assert run("bench", *arguments) == 0
+    assert run("bench", "--models", f"{blend}:Blend", "--out", out, "--workers", 1, *settings) == 0
     (checkpoint,) = (out / "trainings" / "Blend").rglob("checkpoint.json")
     card = json.loads((out / "protocol.json").read_text())
     assert card["contestants"]["Blend"]["source"] == "mine.py:Blend"
@@ -245,12 +245,12 @@ def test_a_class_of_ones_own_is_benched_and_only_a_changed_file_is_trained_anew(
 
     forget("Blend")
     moved = blend.rename(tmp_path / "elsewhere.py")
-    assert run("bench", "--models", f"{moved}:Blend", *arguments[2:]) == 0
+    assert in_process.bench(out, "--models", f"{moved}:Blend", *settings) == 0
     assert checkpoint.stat().st_mtime_ns == written
     assert (out / "trainings/Blend/seed0/all/key.json").read_text() == keys["Blend"]
 
     moved.write_text(BLEND.replace("0.5", "0.75"))
-    assert run("bench", "--models", f"{moved}:Blend", *arguments[2:]) == 0
+    assert in_process.bench(out, "--models", f"{moved}:Blend", *settings) == 0
     assert checkpoint.stat().st_mtime_ns != written
     assert (out / "translations/Blend/seed0/summer2winter/00006.png").is_file()
 

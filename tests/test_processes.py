@@ -21,6 +21,7 @@ from i2i.errors import UserError
 from i2i.heartbeats import Heartbeats
 from i2i.processes import ALONE, Launch, joined
 from i2i.trainer import choose_device
+from tests.preloaded import Preloaded
 from tests.ten_steps import SETTINGS, losses
 from tests.test_trainer import TINY
 
@@ -42,7 +43,13 @@ def port():
         return free.getsockname()[1]
 
 
-def started(folder, commands):
+def fresh(command, env, cwd):
+    """A process that imports what it needs itself, and takes its time to exit."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen([sys.executable, *map(str, command)], env=env, cwd=cwd, **streams)
+
+
+def started(folder, commands, start=Preloaded):
     """One process per command line, joined in one training."""
     address = {"WORLD_SIZE": str(len(commands)), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port())}
     environment = {
@@ -52,17 +59,7 @@ def started(folder, commands):
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(ROOT),
     }
-    return [
-        subprocess.Popen(
-            [sys.executable, *map(str, command)],
-            env={**environment, "RANK": str(rank)},
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for rank, command in enumerate(commands)
-    ]
+    return [start(command, env={**environment, "RANK": str(rank)}, cwd=folder) for rank, command in enumerate(commands)]
 
 
 def ended(processes, timeout=120):
@@ -331,7 +328,7 @@ def test_what_processes_cannot_do_together_is_said_once(tmp_path):
             *(f"--set=model.{name}={value}" for name, value in narrow.items()),
         ]
         shared = ["-m", "i2i", "train", "--model=cyclegan", "--size=16", "--device=cpu", "--out=run", *settings]
-        statuses, said = ended(started(tmp_path, [[*shared, f"--data={place}"] for place in places]))
+        statuses, said = ended(started(tmp_path, [[*shared, f"--data={place}"] for place in places], fresh))
         assert statuses == [2, 2], said
         assert not (tmp_path / "run").exists()
         [reason] = ["".join(one).rpartition("i2i: ")[2] for one in said if "i2i: " in one]

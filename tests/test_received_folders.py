@@ -7,7 +7,7 @@ import shutil
 import pytest
 import yaml
 
-from i2i.benchmarks.costs import measured
+from i2i.benchmarks.keys import measured
 from i2i.benchmarks.page import curves
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.recorded import Asked, plan_file, recorded

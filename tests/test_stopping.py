@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from i2i.benchmarks import workers
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.stopping import Stopped, stoppable
 from i2i.benchmarks.workers import LocalExecutor
@@ -59,13 +60,25 @@ def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_p
     assert capfd.readouterr().err == ""
 
 
+def test_a_worker_whose_job_saves_its_work_first_ends_with_the_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "SECONDS_TO_STOP", 10.0)
+    executor, path = LocalExecutor("tests.job_functions", 1, 1), tmp_path / "work"
+    executor.start(Job("saving", "save_before_the_end", {"path": path}))
+    while not path.exists():
+        executor.events()
+    executor.stop()
+    assert path.read_text() == "saved"
+    assert executor._busy[0]._process.exitcode == 0  # it was not killed in the end
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), SIGNALS.items())
 def test_a_bench_in_mid_training_ends_in_a_line_with_a_checkpoint_and_goes_on(tmp_path, number, status):
     """As the terminal does it: the signal goes to all processes."""
     out = tmp_path / "bench"
-    arguments = [*SETTINGS, "--set=train.checkpoint_every=100000", "--budget", "images=40000", "--workers=1"]
-    command = [sys.executable, "-m", "i2i", "bench", "--out", str(out), *arguments, "--only=train"]
+    arguments = ["--set=train.checkpoint_every=100000", "--set=train.log_every=1", "--budget=images=40000"]
+    arguments = [*SETTINGS, *arguments, "--workers=1", "--no-trial", "--only=train"]
+    command = [sys.executable, "-m", "i2i", "bench", "--out", str(out), *arguments]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     log = out / "trainings/stargan/seed0/all/metrics.jsonl"
     while not (log.is_file() and len(log.read_text().splitlines()) > 1):

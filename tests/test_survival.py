@@ -301,14 +301,14 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
     options = ["--model", "cyclegan", "--data", "sky", *SMALL, "--set=train.checkpoint_every=1"]
     options += [f"--set=train.images={24 * max(KILLS, 4)}", "--set=train.sample_every=20", "--device=cpu"]
     undisturbed = run_command(tmp_path, "train", *options, "--out", "undisturbed")
-    assert undisturbed.wait() == 0, undisturbed.stdout.read()
+    assert undisturbed.wait() == 0, undisturbed.said()
     run, rng, writing = tmp_path / "run", np.random.default_rng(5), 0
     process = run_command(tmp_path, "train", *options, "--out", "run")
 
     def wait_until(condition):
         deadline = time.monotonic() + 120
         while not condition():
-            assert process.poll() is None, process.stdout.read()
+            assert process.poll() is None, process.said()
             assert time.monotonic() < deadline
 
     for number in range(KILLS):

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import nullcontext, suppress
@@ -27,6 +26,7 @@ from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.tracking import MetricsFile, ProgressLine, duration
 from i2i.trainer import Observer, Record, Trainer, decay
 from i2i.training_step import accumulate_gradients, build_optimisers, phase_parameters, training_step
+from tests.preloaded import Preloaded
 
 
 def trainer(run, name="cyclegan", observers=(), **train):
@@ -337,17 +337,9 @@ def test_penalty_is_zero_for_a_critic_of_slope_one_and_known_for_others():
         assert float(penalty) == pytest.approx((slope - 1) ** 2, abs=1e-6)
 
 
-def run_command(tmp_path, *arguments, **options):
+def run_command(tmp_path, *arguments):
     environment = {**os.environ, "I2I_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "i2i", *map(str, arguments)],
-        env=environment,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **options,
-    )
+    return Preloaded(["-m", "i2i", *arguments], env=environment, cwd=tmp_path)
 
 
 TINY = [
@@ -377,7 +369,7 @@ def train_cyclegan(tmp_path, run):
 def wait_for_checkpoint(process, run):
     deadline = time.monotonic() + 120
     while newest_checkpoint(run) is None:
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, process.said()
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

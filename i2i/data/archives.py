@@ -6,7 +6,6 @@ while it comes. Only files that a layout can read are unpacked.
 
 import errno
 import lzma
-import os
 import shutil
 import stat
 import struct
@@ -14,11 +13,12 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from i2i.atomic_write import replacing_folder
 from i2i.data.celeba import ATTRIBUTE_LIST
 from i2i.data.embedded import cache_folder
 from i2i.data.image_folder import LONGEST_SIGNATURE, SIGNATURES, is_hidden, is_image
@@ -74,13 +74,8 @@ def unpacked(path: Path) -> Path:
     place = home / _stem(path)  # the name of the data: another for every name that the archive has had
     if not place.is_dir():
         home.mkdir(parents=True, exist_ok=True)
-        partial = home.with_name(f".{home.name}.{os.getpid()}.part")
-        try:
-            _unpack(path, partial / place.name)
-            with suppress(OSError):  # somebody else may have unpacked it meanwhile
-                (partial / place.name).rename(place)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with replacing_folder(place, shared=True) as partial:
+            _unpack(path, partial)
     return _inner(place)
 
 
@@ -104,8 +99,7 @@ def _is_of_data(path: Path) -> bool:
 
 
 def _unpack(path: Path, out: Path) -> None:
-    """Write the members that a layout can read below `out`."""
-    out.mkdir(parents=True)
+    """Write the members that a layout can read below `out`, an empty folder."""
     budget = _Budget(path, shutil.disk_usage(out).free)
     seen, found = set[PurePosixPath](), False
     with _damage_told(str(path)), _opened(path) as members:

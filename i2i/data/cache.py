@@ -25,6 +25,7 @@ import numpy as np
 import PIL
 
 from i2i import locks
+from i2i.atomic_write import replacing_folder
 from i2i.data.decode import Decoding
 from i2i.errors import UserError
 from i2i.files import blake2b, is_settled, state_of
@@ -117,18 +118,13 @@ class PixelCache:
 
     def _write(self, key: str, decoding: Decoding, progress: Callable[[int, int], None] | None) -> None:
         """Decode into a hidden folder that takes the entry's name when it is whole."""
-        partial = self._folder / f".{key}.{os.getpid()}.part"
         length, checksum = 0, 0
-        try:
-            partial.mkdir()
+        with replacing_folder(self._folder / key) as partial:
             with (partial / PIXELS).open("wb") as file:
                 for part in _npy(decoding, progress):
                     file.write(part)
                     length, checksum = length + len(part), zlib.crc32(part, checksum)
             (partial / CARD).write_text(json.dumps(_card(length, checksum)))
-            partial.rename(self._folder / key)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def _npy(decoding: Decoding, progress: Callable[[int, int], None] | None) -> Iterator[bytes]:

@@ -2,16 +2,15 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from i2i.atomic_write import replacing_folder
 from i2i.config import DataConfig
 from i2i.data.images import write_picture
 from i2i.data.landscapes import SMALLEST_SIDE
@@ -20,7 +19,7 @@ from i2i.data.pictures import Progress
 from i2i.data.seasons import SEASONS
 from i2i.data.styles import STYLES
 from i2i.errors import UserError, unknown
-from i2i.places import check_folder
+from i2i.places import check_folder, check_new_folder
 
 # Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
 DRAWING_VERSION = 1
@@ -64,7 +63,7 @@ def make(
         UserError: for an unknown set, a size it cannot be drawn at, or a place that is not a new or empty folder.
     """
     _check_size(name, size)
-    _check_place(out)
+    check_new_folder(out)
     _make(name, out, size, ["train"] * train + ["test"] * test + ["val"] * val, seed, progress)
 
 
@@ -77,15 +76,8 @@ def _check_size(name: str, size: tuple[int, int]) -> None:
 
 def _make(name: str, out: Path, size: tuple[int, int], splits: list[str], seed: int, progress: Progress | None) -> None:
     """Draw a scene per entry of `splits` into `out`, unless somebody else has meanwhile."""
-    scratch = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
+    with replacing_folder(out, shared=True) as scratch:
         _draw_all(name, scratch, size, splits, seed, progress)
-        with suppress(OSError):
-            if out.exists():
-                out.rmdir()
-            scratch.rename(out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def cache_folder() -> Path:
@@ -115,14 +107,6 @@ def _find(name: str) -> EmbeddedSet:
     if name not in EMBEDDED:
         raise unknown("embedded set", name, EMBEDDED)
     return EMBEDDED[name]
-
-
-def _check_place(out: Path) -> None:
-    if out.resolve() == Path.cwd():
-        raise UserError(f"{out} is the folder you are in: choose a new one with --out")
-    check_folder(out)
-    if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out} is not empty: choose another --out or remove it")
 
 
 def _draw_all(

@@ -8,14 +8,12 @@ The pictures lie in the Arrow files and are written out once, into the cache. Tw
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from i2i.atomic_write import replacing_folder
 from i2i.data.embedded import cache_folder
 from i2i.data.image_folder import SIGNATURES, ImageFolder
 from i2i.data.layouts import Choices, DataSet, Layout, check_names, own_name, scan
@@ -87,14 +85,9 @@ def _read(labelled: bool, folder: ImageFolder, choices: Choices) -> DataSet:
     place = cache_folder() / "datasets" / f"{_fingerprint(root)}-{reading}" / own_name(root)
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
-        scratch = place.with_name(f".{place.name}.{os.getpid()}.part")
-        try:
+        with replacing_folder(place, shared=True) as scratch:
             for split, saved in _split_folders(root).items():
                 _write_split(split, saved, scratch, labelled)
-            with suppress(OSError):  # somebody else may have written it meanwhile
-                scratch.rename(place)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
     return scan(place, Choices("domains", bool(choices.paired) if labelled else choices.paired is not False))
 
 
