@@ -9,6 +9,10 @@ class UserError(Exception):
     """Something the user can put right: the text names the thing and the remedy."""
 
 
+class NoLayout(UserError):
+    """A place whose folders make no data set: pictures have to be moved, or folders renamed."""
+
+
 class TrainingError(Exception):
     """A training that had to stop; the text names the phase, the step and the last good checkpoint."""
 

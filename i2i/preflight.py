@@ -21,7 +21,7 @@ from i2i.data.skipping import without
 from i2i.data.sources import open_data
 from i2i.data.undivided import read_undivided
 from i2i.epochs import in_images
-from i2i.errors import TrainingError, UserError
+from i2i.errors import NoLayout, TrainingError, UserError
 from i2i.own_models import OwnModel
 from i2i.runs import check_trainable, run_config, task_of
 from i2i.tracking import duration
@@ -99,8 +99,10 @@ def examine(
         raise UserError(f"there is no data folder {config.path}")
     try:
         data = open_data(config)
-    except UserError as error:
+    except NoLayout as error:
         return refused(str(error), config.image_size, diagnose(config.path), _undivided(config, progress)), []
+    except UserError as error:
+        return refused(f"{config.path} cannot be used as it is", config.image_size, str(error)), []
     seen = look_through(data, config, progress)
     report = check(seen)
     if sheet is not None:

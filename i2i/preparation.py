@@ -16,7 +16,7 @@ from i2i.data.prepare import SUFFIXES, Format, prepare, write_card
 from i2i.data.skipping import find_bad, lines, without
 from i2i.data.sources import open_data
 from i2i.data.undivided import read_undivided
-from i2i.errors import UserError
+from i2i.errors import NoLayout, UserError
 from i2i.folders import new_folder
 
 
@@ -65,7 +65,7 @@ def _opened(config: DataConfig) -> DataSet:
     place = _place(config)
     try:
         return open_data(config)
-    except UserError as error:
+    except NoLayout as error:
         hint = diagnose(place)
         raise UserError(f"{error}\n{hint}" if hint else str(error)) from None
 

@@ -364,6 +364,34 @@ def test_a_folder_that_is_not_understood_is_a_fault_with_a_guess_at_the_mistake(
     assert ("--split" in said) == (case in ("loose", "no splits"))
 
 
+CARDS = {
+    "unknown domain": ('{"domains": ["dawn", "dask"]}', "unknown domain in sky/i2i.json: 'dask'"),
+    "one domain": ('{"domains": ["dawn"]}', "sky has only one domain, dawn"),
+    "no JSON": ("{", "sky/i2i.json is not JSON"),
+    "pairs that are none": ('{"paired": true}', "sky is declared as paired, but in train"),
+}
+WRONG = {
+    **{name: ({"i2i.json": text}, told) for name, (text, told) in CARDS.items()},
+    "a split twice": ({"val/dawn/8.png": None, "validation/dawn/9.png": None}, "both stand for the split val"),
+    "a loose picture": ({"train/loose.png": None}, "sky can be read as "),
+    "a name": ({"train/~%s/1.png" % ("x" * 120): None}, "is no name for a domain"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_of_data_that_are_understood_only_what_is_wrong_is_told(sky, capsys, case):
+    files, complaint = WRONG[case]
+    put(sky / "train/dawn/alone.png", scene(77))
+    for number, (place, text) in enumerate(files.items()):
+        put(sky / place, scene(80 + number)) if text is None else (sky / place).write_text(text)
+    status, said = told(capsys, "sky")
+    assert status == 1
+    (fault,) = (line for line in said.splitlines() if "FAULT" in line)
+    assert complaint in fault.replace(str(sky), "sky")
+    assert "the names speak" not in said
+    assert "lie in one domain" not in said
+
+
 def test_an_archive_without_splits_is_told_how_to_divide_it(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for number, domain in enumerate(("dawn", "dusk")):

@@ -144,7 +144,7 @@ def look_through(data: DataSet, config: DataConfig, progress: Progress | None = 
 
 
 def refused(understood: str, image_size: tuple[int, int], hint: str | None, seen: Seen | None = None) -> Report:
-    """The report of a place in which no data set was recognised, for the reason `understood`.
+    """The report of a place that holds no data set, for the reasons `understood` and, if there is one, `hint`.
 
     What was `seen` of data that have no splits yet is told as well, but for what only splits can have.
     """

@@ -9,7 +9,7 @@ from i2i.data.layouts.card import CARD, Card, read_card
 from i2i.data.layouts.data_set import DataSet, Picture
 from i2i.data.layouts.pairs import in_pairs, said_by_names
 from i2i.data.layouts.recognise import Choices
-from i2i.errors import UserError, unknown
+from i2i.errors import NoLayout, UserError, unknown
 from i2i.labels import LabelSpace
 
 LONGEST_NAME = 100  # bytes; two of them make the name of a direction's folder
@@ -72,7 +72,8 @@ def _domains(root: Path, splits: Found, card: Card) -> tuple[str, ...]:
             raise unknown(f"domain in {root / CARD}:", domain, found)
     check_names(root, declared)
     if len(declared) < 2:
-        raise UserError(f"{root} has only one domain, {', '.join(declared) or 'none'}: translation needs at least two")
+        kind = NoLayout if card.domains is None else UserError
+        raise kind(f"{root} has only one domain, {', '.join(declared) or 'none'}: translation needs at least two")
     return declared
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from i2i.data.image_folder import ImageFolder, LeftOut, is_hidden
 from i2i.data.layouts.card import CARD
 from i2i.data.layouts.data_set import DataSet
-from i2i.errors import UserError, unknown
+from i2i.errors import NoLayout, UserError, unknown
 from i2i.splits import split_of
 
 LAYOUTS_HELP = (
@@ -57,7 +57,8 @@ def recognise(root: Path, layouts: Sequence[Layout], choices: Choices) -> DataSe
     """The data of a place, read in the one layout that it has.
 
     Raises:
-        UserError: if there is nothing, no layout fits, or several do and none is chosen; the text shows what was found.
+        NoLayout: if no layout fits; the text shows what was found.
+        UserError: if there is nothing, or several layouts fit and none is chosen.
     """
     if not root.exists():
         raise UserError(f"there is no data folder {root}")
@@ -105,11 +106,11 @@ def _nothing(folder: ImageFolder, layouts: Sequence[Layout], chosen: str | None)
         (words,) = (layout.words for layout in layouts if layout.name == chosen)
         return UserError(f"{root} does not have the layout {chosen} ({words}): leave data.layout out")
     if not (folders := folders_in(root)):
-        return UserError(f"{root} holds no folders: {LAYOUTS_HELP}")
+        return NoLayout(f"{root} holds no folders: {LAYOUTS_HELP}")
     if not folder.images or any(split_of(one.name) for one in folders):
-        return UserError(f"{root} holds no pictures: {LAYOUTS_HELP}")
+        return NoLayout(f"{root} holds no pictures: {LAYOUTS_HELP}")
     found = ", ".join(one.name for one in folders[:5])
-    return UserError(f"{root} has no split folders (found {found}): {LAYOUTS_HELP}")
+    return NoLayout(f"{root} has no split folders (found {found}): {LAYOUTS_HELP}")
 
 
 def _shown(root: Path, place: Path) -> str:
