@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.distributed import TCPStore
 
-from i2i import heartbeats, trainer
+from i2i import heartbeats
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.data.images import write_picture
 from i2i.errors import UserError
@@ -114,7 +114,7 @@ def test_each_process_of_a_machine_takes_a_gpu_of_its_own_or_is_told_that_there_
         monkeypatch.setenv(key, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(trainer, "_named_device", torch.device)
+    monkeypatch.setattr("i2i.trainer.usable_device", lambda name, option: torch.device(name))
     assert [str(choose_device(name)) for name in (None, "cuda", "cuda:0", "cpu")] == [
         "cuda:1",
         "cuda:1",
