@@ -11,8 +11,8 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import claim_lines
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.joined_names import direction_name
 from i2i.metrics.names import decimals, is_better_high, title
+from i2i.utils.joined_names import direction_name
 
 
 def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:

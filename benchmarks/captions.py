@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from i2i import __version__
+from i2i._version import __version__
 from i2i.benchmarks.columns import absent_lines
 from i2i.benchmarks.comparing import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
 from i2i.benchmarks.external import caption_lines

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from i2i.errors import unknown
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.names import CONTENT, KERNEL, LPIPS, TITLES, is_frechet, is_kernel
-from i2i.texts import option
+from i2i.utils.text import option
 
 SPENT = ("trainings", "parameters", "images seen", "seconds")
 HEALTH = "health"

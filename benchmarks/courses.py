@@ -6,11 +6,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from i2i.atomic_write import write_text
 from i2i.benchmarks.csv_frames import as_csv
 from i2i.benchmarks.drawing import legend, name_powers, save, score_label
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.styles import Style, styles
+from i2i.utils.atomic_write import write_text
 from i2i.validation import COLUMNS, read_rows
 
 COURSE = ["model", "seed", "training", "evaluation", *COLUMNS]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from i2i.texts import csv_cell
+from i2i.utils.text import csv_cell
 
 
 def as_csv(frame: pd.DataFrame) -> str:

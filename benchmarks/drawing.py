@@ -13,8 +13,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from i2i.atomic_write import replacing
 from i2i.metrics.names import is_better_high, title
+from i2i.utils.atomic_write import replacing
 
 DPI = 300
 CELL = 0.5  # inches, of a map with numbers

@@ -13,10 +13,10 @@ from i2i.config import Section
 from i2i.data.image_folder import ImageFolder, left_out_line
 from i2i.data.images import read_picture, read_size
 from i2i.data.layouts import Picture
-from i2i.documents import read_document
 from i2i.errors import UserError
-from i2i.files import sha256
-from i2i.joined_names import direction_name
+from i2i.utils.documents import read_document
+from i2i.utils.fingerprint import sha256
+from i2i.utils.joined_names import direction_name
 
 PARTIAL = "stems.json"
 NAMED = 3  # files in an error

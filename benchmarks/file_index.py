@@ -12,12 +12,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from i2i import files
-from i2i.atomic_write import write_text
 from i2i.data.images import Half, read_picture
 from i2i.data.layouts import Picture
-from i2i.documents import Document, read_document
 from i2i.errors import UserError
+from i2i.utils import fingerprint
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import Document, read_document
 
 
 class Entry(Document):
@@ -103,8 +103,8 @@ class FileIndex:
             self.reads += 1
             entry = self._entries[str(path)] = Entry(
                 stamp=stamp,
-                sha256=files.sha256(path),
-                blake2b=files.blake2b(path).hex(),
+                sha256=fingerprint.sha256(path),
+                blake2b=fingerprint.blake2b(path).hex(),
                 decoded=[],
             )
         return entry

@@ -22,8 +22,8 @@ from i2i.data.images import Preprocess, read_picture, read_size
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
 from i2i.errors import UserError, unknown
-from i2i.joined_names import direction_name
-from i2i.texts import option
+from i2i.utils.joined_names import direction_name
+from i2i.utils.text import option
 
 INPUT, TARGET = "input", "target"
 CELL = 1.1  # inches

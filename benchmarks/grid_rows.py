@@ -13,9 +13,9 @@ from i2i.benchmarks.grid import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.picture_values import goodness, metrics_of, read_values, worst_metric
 from i2i.data.listed import read_text
 from i2i.errors import UserError, unknown
-from i2i.joined_names import direction_name
 from i2i.metrics.names import is_better_high, title
 from i2i.metrics.paired import psnr
+from i2i.utils.joined_names import direction_name
 
 ROWS = 6
 ROWS_AT_MOST = 12

@@ -6,8 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from i2i import own_models
-from i2i.atomic_write import write_text
+from i2i import custom_models
 from i2i.benchmarks.costs import peak_memory
 from i2i.benchmarks.cycle import way_back
 from i2i.benchmarks.external import PARTIAL
@@ -27,12 +26,13 @@ from i2i.data.layouts import DataSet
 from i2i.data.pictures import labelled
 from i2i.data.sources import open_data, pixel_cache
 from i2i.errors import Damaged, UserError
-from i2i.joined_names import direction_name
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run
 from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
+from i2i.utils.atomic_write import write_text
+from i2i.utils.joined_names import direction_name
 
 PEAK = "peak_memory"
 DECODED_TOLD = 64  # pictures between reports
@@ -64,7 +64,7 @@ def train(
         _record_end(run, key, checkpoint)
         return
     if own:
-        own_models.require(**own)
+        custom_models.require(**own)
     config = run_config(name, settings)
     data = open_data(config.data).restricted(domains)
 
@@ -138,7 +138,7 @@ def translate(
     if place.state(key) == DONE:
         return
     if own:
-        own_models.require(**own)
+        custom_models.require(**own)
     place.make_room(key)
     config = run_config("identity", {"data": settings["data"]})
     data, chosen = open_data(config.data), choose_device(device)

@@ -20,8 +20,8 @@ from i2i.benchmarks.vouched import MADE_FROM, Record, first_fault, read_record, 
 from i2i.checkpoint import CHECKPOINTS, newest_checkpoint
 from i2i.checkpoint_meta import FORMAT
 from i2i.config import RunConfig, stable_hash
-from i2i.documents import Count, Document, what_does_not_fit
 from i2i.errors import Damaged, UserError
+from i2i.utils.documents import Count, Document, what_does_not_fit
 
 KEY_FILE = "key.json"
 REAL = "real"

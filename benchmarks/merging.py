@@ -13,17 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from i2i.atomic_write import write_text
 from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, Training
 from i2i.benchmarks.stored import MERGED, Stored, absent_of, merged_from
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import Settings
 from i2i.errors import UserError
-from i2i.joined_names import lookalikes
-from i2i.places import check_folder
-from i2i.safe_paths import refuse_links_out
-from i2i.texts import option
+from i2i.utils.atomic_write import write_text
+from i2i.utils.joined_names import lookalikes
+from i2i.utils.places import check_folder
+from i2i.utils.safe_paths import refuse_links_out
+from i2i.utils.text import option
 
 SHOWN = 12  # differences in an error
 DIGITS = 12  # of a hash in an error

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.atomic_write import write_text
 from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.comparing import ranked
@@ -16,6 +15,7 @@ from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import Results
+from i2i.utils.atomic_write import write_text
 
 GRID_SEED = 0
 

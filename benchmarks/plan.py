@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from i2i.joined_names import direction_name, join_names, one_part
+from i2i.utils.joined_names import direction_name, join_names, one_part
 
 if TYPE_CHECKING:
     from i2i.benchmarks.file_index import FileIndex

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from i2i import __version__, registry
+from i2i import registry
+from i2i._version import __version__
 from i2i.benchmarks.external import External, Survey, survey
 from i2i.benchmarks.file_index import FileIndex
 from i2i.benchmarks.keys import REAL, training_key
@@ -29,15 +30,15 @@ from i2i.benchmarks.suite import CheckpointRule, Contestant, Suite
 from i2i.benchmarks.unchanged import Seen
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import Progress
 from i2i.data.sources import open_data
 from i2i.epochs import epoch_of, images_of
 from i2i.errors import UserError
-from i2i.joined_names import direction_name, lookalikes, parted
-from i2i.places import check_folder
 from i2i.runs import check_trainable, learnt_from, run_config
-from i2i.safe_paths import check_length
 from i2i.translator import Task
+from i2i.utils.joined_names import direction_name, lookalikes, parted
+from i2i.utils.places import check_folder
+from i2i.utils.progress import Progress
+from i2i.utils.safe_paths import check_length
 from i2i.validation import require_validation
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.sources import open_data
-from i2i.files import sha256
-from i2i.joined_names import direction_name
+from i2i.utils.fingerprint import sha256
+from i2i.utils.joined_names import direction_name
 
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
 TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"

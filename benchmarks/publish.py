@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from i2i import console
 from i2i.benchmarks import outputs, terminal_table
 from i2i.benchmarks.grouping import By
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.reporting import close
 from i2i.benchmarks.results import Results, collect
 from i2i.benchmarks.terminal import Shown, columns_of_terminal
+from i2i.utils import console
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import ray
 from ray.exceptions import LocalRayletDiedError, NodeDiedError, OutOfMemoryError, RayError, WorkerCrashedError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from i2i import __version__
+from i2i._version import __version__
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.schedule import Event
 from i2i.benchmarks.workers import SECONDS_TO_STOP, cores, perform

@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from i2i import __version__
+from i2i._version import __version__
 from i2i.benchmarks.plan import Direction, Plan
 from i2i.benchmarks.suite import Budget, Suite, check_data, code_of
 from i2i.config import LARGEST_SEED, Settings
-from i2i.documents import Count, Document, Facts, Kind, Name, read_document
 from i2i.errors import UserError
-from i2i.joined_names import direction_name
-from i2i.safe_paths import refuse_links_out
+from i2i.utils.documents import Count, Document, Facts, Kind, Name, read_document
+from i2i.utils.joined_names import direction_name
+from i2i.utils.safe_paths import refuse_links_out
 
 PLAN = "plan.json"
 FORMAT = 1

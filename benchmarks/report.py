@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from i2i import texts
 from i2i.benchmarks import captions, detail_tables, tables
 from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.formats import last_line
@@ -11,7 +10,8 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
 from i2i.metrics.names import decimals, is_better_high, title
-from i2i.texts import prose
+from i2i.utils import text
+from i2i.utils.text import prose
 
 
 def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By = "averaged") -> str:
@@ -25,7 +25,7 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     """
     grouped = groups(plan, results, by)
     parts = [
-        f"# {texts.markdown(plan.dataset)}: {texts.markdown(', '.join(plan.contestants()))}",
+        f"# {text.markdown(plan.dataset)}: {text.markdown(', '.join(plan.contestants()))}",
         tables.markdown_table(tables.summary(grouped), list(tables.headings(grouped[0]).values())),
         _listed(captions.caption(plan, grouped, results, protocol)),
         *_claims_section(plan, results),
@@ -89,7 +89,7 @@ def _judgements_section(results: Results) -> list[str]:
 def _by_n_sections(results: Results) -> list[str]:
     parts = []
     for metric in detail_tables.metrics_by_n(results):
-        parts.append(f"## {texts.markdown(title(metric))} by the number of pictures")
+        parts.append(f"## {text.markdown(title(metric))} by the number of pictures")
         parts.append(tables.markdown_table(detail_tables.distances_by_n(results, metric)))
         parts.append("- Means over directions and seeds. What still falls to the right is bias of small numbers.")
     return parts
@@ -98,7 +98,7 @@ def _by_n_sections(results: Results) -> list[str]:
 def _direction_sections(results: Results, group: Group) -> list[str]:
     parts = []
     for metric in results.metrics:
-        parts.append(f"## {texts.markdown(tables.headings(group)[metric])} by direction")
+        parts.append(f"## {text.markdown(tables.headings(group)[metric])} by direction")
         parts.append(tables.markdown_table(tables.by_direction(results, metric)))
         if intervals := captions.intervals_caption(results, metric):
             parts.append(_listed(intervals))

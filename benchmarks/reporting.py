@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from i2i import console
-from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.keys import DONE, evidence, state_of
@@ -17,9 +15,11 @@ from i2i.benchmarks.terminal import Shown, columns_of_terminal
 from i2i.benchmarks.versions import differences, versions
 from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
-from i2i.documents import Document, Name, read_document
 from i2i.errors import UserError
-from i2i.locks import held
+from i2i.utils import console
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import Document, Name, read_document
+from i2i.utils.locks import held
 
 if TYPE_CHECKING:
     from i2i.benchmarks.grouping import By

@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.vouched import write_record
-from i2i.documents import Count, Document, Measured, read_document
 from i2i.errors import Damaged
-from i2i.texts import csv_row, from_csv_cell, one_line
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import Count, Document, Measured, read_document
+from i2i.utils.text import csv_row, from_csv_cell, one_line
 
 Entry = dict[str, Any]
 """What was measured, with `source` and `target`."""

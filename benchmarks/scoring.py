@@ -20,8 +20,6 @@ from i2i.data.cache import PixelCache
 from i2i.data.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.data.sources import open_data, pixel_cache
-from i2i.files import sha256
-from i2i.joined_names import direction_name
 from i2i.metrics._arrays import Array
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
@@ -33,6 +31,8 @@ from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name
 from i2i.runs import run_config
 from i2i.scoring import against_input, against_truth, features_of, read_pixels
+from i2i.utils.fingerprint import sha256
+from i2i.utils.joined_names import direction_name
 
 
 class Pictures(NamedTuple):

@@ -18,12 +18,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from i2i.atomic_write import write_text
 from i2i.benchmarks.plan import Job
 from i2i.config import stable_hash
-from i2i.documents import Document, read_document
 from i2i.errors import UserError
-from i2i.locks import is_taken
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import Document, read_document
+from i2i.utils.locks import is_taken
 
 FOLDER = "status"
 

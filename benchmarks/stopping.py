@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.errors import TrainingError
-from i2i.texts import option
+from i2i.utils.text import option
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 KEYBOARD = [number for number in SIGNALS if number != signal.SIGTERM]

@@ -11,9 +11,9 @@ from i2i.benchmarks.keys import DAMAGED, DONE, REAL, Place
 from i2i.benchmarks.plan import CLASSIFIER, Plan
 from i2i.benchmarks.recorded import PLAN, plan_file
 from i2i.config import Settings
-from i2i.documents import Document, Facts, read_document
 from i2i.errors import UserError
-from i2i.texts import argument, option
+from i2i.utils.documents import Document, Facts, read_document
+from i2i.utils.text import argument, option
 
 MISSING = "not done"
 MERGED = "merged"

@@ -28,9 +28,9 @@ from i2i.config import (
     section_of,
     validate,
 )
+from i2i.custom_models import OwnModel, is_source, load
 from i2i.errors import UserError, unknown
-from i2i.own_models import OwnModel, is_source, load
-from i2i.texts import option
+from i2i.utils.text import option
 
 
 class Budget(Section):

@@ -14,7 +14,7 @@ from i2i.benchmarks.grouping import Group
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
 from i2i.metrics.names import decimals, number, title
-from i2i.texts import markdown
+from i2i.utils.text import markdown
 
 
 def bold(text: str) -> str:

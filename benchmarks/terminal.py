@@ -9,9 +9,9 @@ from pydantic import model_validator
 from i2i.benchmarks.estimate import Estimate
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.plan import Job
-from i2i.documents import Document
-from i2i.text_table import WIDTH, fitted_table
-from i2i.texts import one_line
+from i2i.utils.documents import Document
+from i2i.utils.text import one_line
+from i2i.utils.text_table import WIDTH, fitted_table
 
 
 def columns_of_terminal() -> int:

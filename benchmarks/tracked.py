@@ -16,9 +16,9 @@ from i2i.benchmarks.keys import DAMAGED, DONE, state_of
 from i2i.benchmarks.plan import Job
 from i2i.benchmarks.versions import versions
 from i2i.benchmarks.workers import Report
-from i2i.disk import is_disk_full
 from i2i.errors import UserError
-from i2i.locks import tried
+from i2i.utils.disk_full import is_disk_full
+from i2i.utils.locks import tried
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from i2i.data.decode import Decoding
 from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import load_pixels
-from i2i.joined_names import direction_name
 from i2i.judges import described_as
 from i2i.translator import Translator
+from i2i.utils.joined_names import direction_name
 
 BATCH = 64
 CYCLE = "cycle"

@@ -113,7 +113,7 @@ def _work(connection: Connection, trainings: Sequence[Mapping[str, Any]], device
 
 
 def _seconds(arguments: Mapping[str, Any], device: str | None) -> float | None:
-    from i2i import own_models
+    from i2i import custom_models
     from i2i.data.sources import open_data
     from i2i.runs import run_config, task_of
     from i2i.trainer import choose_device
@@ -121,7 +121,7 @@ def _seconds(arguments: Mapping[str, Any], device: str | None) -> float | None:
 
     try:
         if own := arguments.get("own"):
-            own_models.require(**own)
+            custom_models.require(**own)
         config = run_config(arguments["name"], arguments["settings"])
         data = open_data(config.data).restricted(arguments["domains"])
         return measure(config, task_of(config, data), few(data, config), choose_device(device), PATIENCE).seconds

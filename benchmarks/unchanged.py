@@ -7,7 +7,7 @@ from pathlib import Path
 from i2i.benchmarks.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError
-from i2i.texts import option
+from i2i.utils.text import option
 
 NAMED = 3
 

@@ -14,9 +14,9 @@ from i2i.benchmarks.scoring import Scorer
 from i2i.config import DataConfig, merge
 from i2i.data.images import write_picture
 from i2i.data.pictures import load_pixels
-from i2i.joined_names import direction_name
 from i2i.judges import described_as, translate_pixels
 from i2i.translator import Translator
+from i2i.utils.joined_names import direction_name
 from i2i.validation import Judge
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from i2i import __version__
+from i2i._version import __version__
 from i2i.benchmarks import status
 from i2i.benchmarks.plan import Job, Plan
 from i2i.checkpoint import newest_checkpoint

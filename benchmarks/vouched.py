@@ -12,11 +12,11 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from i2i.atomic_write import write_bytes
-from i2i.checksums import SEAL, checksum, is_sound, sealed
 from i2i.config import stable_hash
 from i2i.data.listed import refuse_outside
 from i2i.errors import UserError
+from i2i.utils.atomic_write import write_bytes
+from i2i.utils.checksums import SEAL, checksum, is_sound, sealed
 
 Files = Mapping[str, Sequence[Any]]
 """By path below a folder, parts separated by /: checksum, size, and times of contents and inode, nanoseconds."""

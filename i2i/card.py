@@ -10,7 +10,7 @@ from i2i.checkpoint import OF_FILES, Checkpoint, Weights
 from i2i.config import DataConfig, Settings, to_yaml, validate
 from i2i.data.sources import find_data
 from i2i.errors import UserError
-from i2i.texts import code, fenced, from_csv_cell, markdown
+from i2i.utils.text import code, fenced, from_csv_cell, markdown
 
 Facts = Mapping[str, Any]
 """Meta data of a checkpoint as `facts_of` gives them: JSON values that may leave this machine."""

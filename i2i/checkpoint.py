@@ -24,19 +24,20 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from i2i import __version__, registry
-from i2i.atomic_write import replacing, replacing_folder, sync_to_disk
+from i2i import registry
+from i2i._version import __version__
 from i2i.checkpoint_meta import FORMAT, Budget, Meta, read_meta
-from i2i.checksums import SEAL, checksum, sealed
 from i2i.config import Settings, TrainConfig, validate
 from i2i.data.images import Preprocess
 from i2i.data.record import DataRecord
-from i2i.disk import one_error_when_full
 from i2i.errors import Damaged, UserError, unknown, unreadable
-from i2i.memory import is_out_of_memory
 from i2i.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
-from i2i.texts import option
 from i2i.translator import Task, Translator
+from i2i.utils.atomic_write import replacing, replacing_folder, sync_to_disk
+from i2i.utils.checksums import SEAL, checksum, sealed
+from i2i.utils.disk_full import one_error_when_full
+from i2i.utils.memory import is_out_of_memory
+from i2i.utils.text import option
 
 EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint.json
 CHECKPOINTS = "checkpoints"

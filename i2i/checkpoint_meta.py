@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from i2i import __version__
-from i2i.checksums import SEAL, is_sound
+from i2i._version import __version__
 from i2i.config import LARGEST_SIDE, MOST_COUNTED, DataConfig, TrainConfig, validate
-from i2i.documents import from_json
 from i2i.errors import Damaged, UserError, unreadable
 from i2i.labels import LabelSet, LabelSpace
-from i2i.safe_paths import plain_name
 from i2i.translator import Task
+from i2i.utils.checksums import SEAL, is_sound
+from i2i.utils.documents import from_json
+from i2i.utils.safe_paths import plain_name
 
 FORMAT = 2
 MOST_STEPS = 1_000 * MOST_COUNTED

@@ -5,10 +5,10 @@ pix2pix and StarGAN. CycleGAN's own epoch repeats the smaller domain until the l
 is taken in its place, so that an epoch is the same amount for every model that learns the same domains.
 """
 
-from i2i import console
 from i2i.config import RunConfig, TrainConfig, validate
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import pools_and_rows
+from i2i.utils import console
 
 
 def epoch_of(data: DataSet, split: str) -> int:

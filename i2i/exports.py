@@ -8,10 +8,10 @@ from typing import Any
 
 from i2i.card import CardOptions
 from i2i.errors import UserError, unknown
-from i2i.folders import new_folder
 from i2i.hub import export_hub, export_safetensors
 from i2i.onnx_export import export_onnx
 from i2i.reference_export import export_reference
+from i2i.utils.new_folder import new_folder
 
 Exporter = Callable[..., list[str]]
 """Takes the run folder, an empty folder to write into, and its options by keyword; returns lines for the user.

@@ -26,7 +26,7 @@ from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.names import content_name, is_better_high, number, title
 from i2i.metrics.paired import WINDOW
 from i2i.scoring import against_input, against_truth, distances, features_of, read_pixels
-from i2i.text_table import text_table
+from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
 NUMBERS = (1, 2)  # columns of the tables

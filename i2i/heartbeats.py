@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
 
-from i2i.texts import one_line
+from i2i.utils.text import one_line
 
 BEAT = 1.0
 """Seconds between two signs of life."""

@@ -8,23 +8,24 @@ from typing import Any
 
 import torch
 
-from i2i import registry, texts
-from i2i.atomic_write import write_text
+from i2i import registry
 from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import RunConfig, Settings, merge, to_yaml
 from i2i.data.sources import labels_of
 from i2i.errors import UserError
-from i2i.files import sha256
 from i2i.interop.assign import assign
 from i2i.interop.family import Family, Reference, ReferenceFile
 from i2i.interop.files import read_state_dict
 from i2i.interop.weights import from_reference
 from i2i.labels import LabelSpace
-from i2i.places import check_folder
 from i2i.runs import run_config
 from i2i.tensor_files import refuse_not_finite
 from i2i.trainer import build_translator
 from i2i.translator import Coverage, Task, Translator, check_size
+from i2i.utils import text
+from i2i.utils.atomic_write import write_text
+from i2i.utils.fingerprint import sha256
+from i2i.utils.places import check_folder
 
 Weights = dict[str, torch.Tensor]
 LABELS = "labels"
@@ -75,7 +76,7 @@ class Imported:
         if self.fresh:
             lines.append(f"not among the files, so a training starts afresh with: {', '.join(self.fresh)}")
         target = task.directions[0][1]
-        command = f"i2i translate {texts.argument(self.run)} PICTURES {texts.option('--target', target)} --out out/"
+        command = f"i2i translate {text.argument(self.run)} PICTURES {text.option('--target', target)} --out out/"
         return [*lines, f"translate with: {command}"]
 
 

@@ -20,14 +20,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from i2i import __version__
-from i2i.atomic_write import write_text
+from i2i._version import __version__
 from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.checkpoint import Weights, require_checkpoint, restore
 from i2i.errors import ExportError, UserError
-from i2i.joined_names import direction_name
-from i2i.texts import code, fenced, prose
 from i2i.translator import Task, Translator
+from i2i.utils.atomic_write import write_text
+from i2i.utils.joined_names import direction_name
+from i2i.utils.text import code, fenced, prose
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 LIMIT = 1e-3

@@ -8,26 +8,26 @@ from typing import Any
 
 import torch
 
-from i2i import own_models, registry
-from i2i.atomic_write import write_text
+from i2i import custom_models, registry
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
+from i2i.custom_models import OwnModel
 from i2i.data.check import Report, check, look_through, refused, with_findings
 from i2i.data.contact_sheet import contact_sheet, write_sheet
 from i2i.data.findings import Finding, Seen
 from i2i.data.layouts import Choices, DataSet
 from i2i.data.misplaced import diagnose
-from i2i.data.pictures import Progress
 from i2i.data.skipping import without
 from i2i.data.sources import open_data
 from i2i.data.undivided import read_undivided
 from i2i.epochs import in_images
 from i2i.errors import NoLayout, TrainingError, UserError
-from i2i.own_models import OwnModel
 from i2i.runs import check_trainable, run_config, task_of
 from i2i.tracking import duration
 from i2i.trainer import choose_device
 from i2i.translator import Coverage, Task
 from i2i.trial import Trial, try_out
+from i2i.utils.atomic_write import write_text
+from i2i.utils.progress import Progress
 
 GIB = 2**30
 
@@ -131,7 +131,7 @@ def choose_models(pattern: str | None) -> dict[str, OwnModel | None]:
     if pattern is None:
         return {name: None for name in registry.names() if registry.get(name).generators}
     texts = [text.strip() for text in pattern.split(",")]
-    owns = [own_models.load(text) if own_models.is_source(text) else None for text in texts]
+    owns = [custom_models.load(text) if custom_models.is_source(text) else None for text in texts]
     names = [own.name if own else text for own, text in zip(owns, texts, strict=True)]
     for name in names:
         registry.get(name)

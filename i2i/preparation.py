@@ -11,13 +11,13 @@ from i2i.data.layouts import Choices, DataSet
 from i2i.data.layouts.card import Division
 from i2i.data.manifest import is_manifest
 from i2i.data.misplaced import diagnose
-from i2i.data.pictures import Progress
 from i2i.data.prepare import SUFFIXES, Format, prepare, write_card
 from i2i.data.skipping import find_bad, lines, without
 from i2i.data.sources import open_data
 from i2i.data.undivided import read_undivided
 from i2i.errors import NoLayout, UserError
-from i2i.folders import new_folder
+from i2i.utils.new_folder import new_folder
+from i2i.utils.progress import Progress
 
 
 def prepare_folder(

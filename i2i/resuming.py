@@ -11,8 +11,8 @@ from i2i.epochs import in_images
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
 from i2i.runs import check_trainable, run_config
-from i2i.texts import option
 from i2i.translator import Task, Translator
+from i2i.utils.text import option
 
 BENCH_KEY = "key.json"
 """Lies in the run folders of a bench and says what they were made from."""

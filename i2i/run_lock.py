@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from i2i.errors import UserError
-from i2i.locks import Lock
-from i2i.safe_paths import refuse_link_out
-from i2i.texts import one_line
+from i2i.utils.locks import Lock
+from i2i.utils.safe_paths import refuse_link_out
+from i2i.utils.text import one_line
 
 FILE = ".lock"
 

@@ -6,26 +6,29 @@ from pathlib import Path
 
 import torch
 
-from i2i import __version__, console, registry
+from i2i import registry
+from i2i._version import __version__
 from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.fitting import fitting_line, sizes_of
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import Progress, TrainingPictures
+from i2i.data.pictures import TrainingPictures
 from i2i.data.record import DataRecord
 from i2i.data.sources import pixel_cache
 from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of
-from i2i.memory import told_when_short
 from i2i.phase_checks import check_phases
 from i2i.processes import ALONE, Processes
 from i2i.run_lock import sole_training
 from i2i.tracking import MetricsFile, SampleGrids, duration
 from i2i.trainer import Observer, Trainer, build_translator
 from i2i.translator import Task, Translator, check_size
+from i2i.utils import console
+from i2i.utils.memory import told_when_short
+from i2i.utils.progress import Progress
 from i2i.validation import Judge, require_validation
 
 LESS_MEMORY = "take a smaller train.batch_size or data.image_size, --set train.accumulate=2 or train.precision=bf16"

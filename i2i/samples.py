@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from i2i.texts import one_line
+from i2i.utils.text import one_line
 
 GAP = 2
 MINIMUM_SIDE = 96

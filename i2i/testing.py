@@ -23,11 +23,11 @@ from torch import Tensor
 from i2i import registry
 from i2i.checkpoint import Position, load_translator
 from i2i.config import RunConfig, build_run
+from i2i.custom_models import line_of
 from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
 from i2i.errors import UserError
 from i2i.guard import FiniteGuard
-from i2i.own_models import line_of
 from i2i.trainer import Observer, Trainer, build_translator
 from i2i.training_step import build_optimisers, phase_parameters, training_step
 from i2i.translator import Coverage, Task, Translator

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TextIO, cast
 import torch
 from torch import Tensor
 
-from i2i.atomic_write import sync_to_disk, write_text
 from i2i.checkpoint import Position
 from i2i.data.images import to_arrays, write_picture
 from i2i.data.pictures import TrainingPictures
@@ -22,6 +21,7 @@ from i2i.errors import UserError
 from i2i.samples import tile
 from i2i.trainer import Observer, Record, Rollback
 from i2i.translator import Translator
+from i2i.utils.atomic_write import sync_to_disk, write_text
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn

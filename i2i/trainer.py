@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from i2i import registry
-from i2i.atomic_write import write_text
 from i2i.checkpoint import (
     Best,
     Checkpoint,
@@ -33,18 +32,19 @@ from i2i.data.ahead import Ahead
 from i2i.data.batches import Batch
 from i2i.data.pictures import TrainingPictures
 from i2i.data.record import DataRecord
-from i2i.disk import is_disk_full
 from i2i.ema import build_average
 from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserError
 from i2i.guard import Fault, FiniteGuard
 from i2i.horizon import horizon_of, images_per_step
 from i2i.loss_log import LossLog
-from i2i.memory import is_out_of_memory, usable_device
 from i2i.processes import ALONE, Launch, Processes
-from i2i.texts import option
 from i2i.training_state import load_optimiser, of_process
 from i2i.training_step import build_optimisers, training_step
 from i2i.translator import ModelConfig, Task, Translator
+from i2i.utils.atomic_write import write_text
+from i2i.utils.disk_full import is_disk_full
+from i2i.utils.memory import is_out_of_memory, usable_device
+from i2i.utils.text import option
 from i2i.validation import Judge, Validation
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

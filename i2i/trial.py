@@ -19,13 +19,13 @@ from typing import Any
 import torch
 
 from i2i.config import RunConfig, Settings
+from i2i.custom_models import OwnModel, require
 from i2i.data.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pictures import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.horizon import Horizon, horizon_of, images_per_step
-from i2i.own_models import OwnModel, require
 from i2i.runs import run_config
 from i2i.trainer import build_translator
 from i2i.training_step import build_optimisers, training_step

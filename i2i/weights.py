@@ -1,6 +1,6 @@
 """Published weights that metrics take: what each file is, where it is looked for, and whether it is the right one.
 
-Nothing is fetched here; see `i2i/downloads.py`.
+Nothing is fetched here; see `i2i/utils/downloads.py`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 
 import torch
 
-from i2i.files import sha256
+from i2i.utils.fingerprint import sha256
 
 State = Literal["found", "missing", "checksum differs"]
 TORCHVISION = "https://download.pytorch.org/models"

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from i2i.downloads import download
 from i2i.errors import unknown
-from i2i.files import sha256
 from i2i.metrics.extractors import FORMS, parse_extractor
+from i2i.utils.downloads import download
+from i2i.utils.fingerprint import sha256
 from i2i.weights import PURPOSES, SETS, Weights, cache
 
 SHOWN_DIGITS = 8

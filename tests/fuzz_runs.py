@@ -29,7 +29,7 @@ import torch
 from PIL import Image
 
 from i2i import cli
-from i2i.checksums import SEAL, checksum, sealed
+from i2i.utils.checksums import SEAL, checksum, sealed
 
 MODELS = ("pix2pix", "cyclegan", "stargan", "identity", "colour")
 NETWORKS = ("width=2", "discriminator_width=2", "blocks=1", "layers=1", "depth=3", "pool_size=2")

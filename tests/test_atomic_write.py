@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from i2i.atomic_write import partial_name, replacing, replacing_folder, write_text
+from i2i.utils.atomic_write import partial_name, replacing, replacing_folder, write_text
 
 
 def test_a_file_that_breaks_off_leaves_the_one_before(tmp_path):
@@ -100,7 +100,7 @@ def test_a_link_under_the_hidden_name_of_a_folder_is_not_followed(tmp_path):
 
 def test_the_name_of_a_folder_is_synced_where_asked(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr("i2i.atomic_write.sync_to_disk", synced.append)
+    monkeypatch.setattr("i2i.utils.atomic_write.sync_to_disk", synced.append)
     for sync in (False, True):
         with replacing_folder(tmp_path / f"folder-{sync}", sync=sync):
             pass

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from i2i import cli
-from i2i.checksums import sealed
+from i2i.utils.checksums import sealed
 
 SMALL = [
     *("--set", "data.image_size=16"),

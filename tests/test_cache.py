@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i import cli, files
+from i2i import cli
 from i2i.data import cache as cache_module
 from i2i.data import decode
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
@@ -25,6 +25,7 @@ from i2i.data.pictures import TrainingPictures
 from i2i.errors import UserError
 from i2i.runs import run_config, task_of, train_run
 from i2i.testing import CPU
+from i2i.utils import fingerprint
 
 SIZE, ZOOM, COUNT = (16, 12), 1.25, 5
 BYTES = COUNT * 20 * 15 * 3
@@ -130,7 +131,7 @@ def aged(root: Path) -> None:
 
 
 def test_other_contents_are_another_entry_even_with_the_size_and_time_of_before(root, folder, monkeypatch):
-    monkeypatch.setattr(files, "SETTLED", -1.0)
+    monkeypatch.setattr(fingerprint, "SETTLED", -1.0)
     path = root / "train/dawn/3.png"
     for colour in (10, 200):
         Image.new("RGB", (30, 18), (colour, colour, colour)).save(path, "BMP")
@@ -142,7 +143,7 @@ def test_other_contents_are_another_entry_even_with_the_size_and_time_of_before(
 
 
 def test_contents_are_read_again_only_if_a_size_or_time_changed(root, folder, monkeypatch):
-    monkeypatch.setattr(files, "SETTLED", -1.0)
+    monkeypatch.setattr(fingerprint, "SETTLED", -1.0)
     read = []
     content = cache_module._content
     monkeypatch.setattr(cache_module, "_content", lambda path: read.append(path) or content(path))

@@ -17,7 +17,7 @@ from i2i.data.images import Preprocess
 from i2i.data.pictures import TrainingPictures
 from i2i.data.sources import open_data, settings_of
 from i2i.errors import UserError
-from i2i.texts import from_csv_cell
+from i2i.utils.text import from_csv_cell
 from tests import in_process
 
 NAMES = ("Bald", "Black_Hair", "Blond_Hair", "Male", "Young")

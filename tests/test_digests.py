@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from i2i import checksums, files
-from i2i.atomic_write import write_text
-from i2i.checksums import checksum, is_sound, sealed
 from i2i.data import digests
 from i2i.data.digests import digests_of
 from i2i.data.layouts import scan
 from i2i.data.record import DataRecord
+from i2i.utils import checksums, fingerprint
+from i2i.utils.atomic_write import write_text
+from i2i.utils.checksums import checksum, is_sound, sealed
 from tests.test_survival import command, data_set, forget_newest, train  # noqa: F401
 
 LONG_AGO = 1_000_000_000
@@ -23,7 +23,7 @@ LONG_AGO = 1_000_000_000
 @pytest.fixture
 def settled(monkeypatch):
     """Files need not be seconds old to be relied on."""
-    monkeypatch.setattr(files, "SETTLED", -3600.0)
+    monkeypatch.setattr(fingerprint, "SETTLED", -3600.0)
     monkeypatch.setattr(checksums, "_known", {})
 
 
@@ -135,7 +135,7 @@ def test_a_file_that_changes_after_its_checksum_was_taken_has_another(tmp_path, 
         path.write_bytes(b"beFore")
         os.utime(path, (LONG_AGO, LONG_AGO))
     else:  # of which the file system tells nothing
-        state = files.state_of(path)
+        state = fingerprint.state_of(path)
         path.write_bytes(b"beFore")
         monkeypatch.setattr(checksums, "state_of", lambda path: state)
         monkeypatch.setattr(checksums, "REMEMBERED", 0.0)

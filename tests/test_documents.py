@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from i2i.atomic_write import write_text
 from i2i.checkpoint_meta import Meta
 from i2i.data.record import DataRecord
-from i2i.documents import Document, from_json, read_document
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import Document, from_json, read_document
 
 LATIN = os.fsdecode(b"caf\xe9")
 

@@ -14,7 +14,6 @@ from torch import Tensor
 from torchvision.models import Inception3
 
 from i2i.errors import UserError
-from i2i.files import sha256
 from i2i.labels import LabelSpace
 from i2i.metrics import features
 from i2i.metrics.classifier import DomainClassifier
@@ -25,6 +24,7 @@ from i2i.metrics.features import (
     InceptionExtractor,
     find_inception,
 )
+from i2i.utils.fingerprint import sha256
 from i2i.weights import INCEPTION
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"

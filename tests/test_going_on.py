@@ -13,15 +13,15 @@ import pytest
 import torch
 
 from i2i import registry
-from i2i.atomic_write import sync_to_disk
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.data.images import Preprocess
 from i2i.errors import OutOfMemory, UserError
 from i2i.inference import resized
-from i2i.memory import is_out_of_memory, told_when_short
 from i2i.testing import CPU, STEPS, Subject
 from i2i.tracking import MetricsFile, SampleGrids
 from i2i.trainer import Observer, Trainer
+from i2i.utils.atomic_write import sync_to_disk
+from i2i.utils.memory import is_out_of_memory, told_when_short
 from tests import test_survival
 from tests.test_survival import SMALL, At, assert_same_weights, data_set, train
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2i.benchmarks.plan import expand
-from i2i.joined_names import direction_name, join_names, lookalikes
+from i2i.utils.joined_names import direction_name, join_names, lookalikes
 from tests.fuzz import fuzzed
 
 HOSTILE = st.text("a2~./-", min_size=1, max_size=4)

@@ -12,7 +12,7 @@ from i2i.config import DataConfig
 from i2i.data.batches import PairedBatch
 from i2i.data.layouts import Choices, DataSet, join, scan
 from i2i.errors import UserError
-from i2i.splits import lettered, names_a_split, split_of
+from i2i.utils.split_names import lettered, names_a_split, split_of
 
 
 def put(root: Path, *places: str) -> Path:

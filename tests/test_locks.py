@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from i2i import locks
+from i2i.utils import locks
 
 HOLDER = """
 import sys, time

@@ -10,9 +10,9 @@ import torchvision
 from torch import nn
 
 from i2i.errors import UserError
-from i2i.files import sha256
 from i2i.metrics import lpips
 from i2i.metrics.lpips import NETWORKS, LpipsSpec, default_lpips, parse_lpips
+from i2i.utils.fingerprint import sha256
 from i2i.weights import BACKBONES, HEADS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of channels in [0, 1]

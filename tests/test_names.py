@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from i2i import cli
-from i2i.texts import from_csv_cell
+from i2i.utils.text import from_csv_cell
 from tests import in_process
 
 DOMAINS = ('"a<b>&', "-x, y=1", "ü\nß|$_{\\")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from i2i.texts import argument, option, shell
+from i2i.utils.text import argument, option, shell
 from tests.test_bad_input import SMALL, contents, data_set, picture, run
 from tests.test_bad_input import place as place
 from tests.test_bad_input import refused as refused

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from i2i import cli, own_models, registry
+from i2i import cli, custom_models, registry
 from i2i.benchmarks.suite import load_suite
 from i2i.checkpoint import require_checkpoint
 from i2i.config import DataConfig
@@ -62,20 +62,20 @@ def blend(tmp_path):
 def forget(name):
     if name in registry.names():
         registry.unregister(name)
-    own_models._LOADED.clear()
+    custom_models._LOADED.clear()
 
 
 def cause(text):
     with pytest.raises(UserError) as refused:
-        own_models.load(text)
+        custom_models.load(text)
     return str(refused.value)
 
 
 def test_a_class_of_a_file_is_registered_under_its_name(blend):
-    own = own_models.load(f"{blend}:Blend")
+    own = custom_models.load(f"{blend}:Blend")
     assert own.name == "Blend"
     assert registry.get("Blend").__name__ == "Blend"
-    assert own_models.load(f"{blend}:Blend") == own
+    assert custom_models.load(f"{blend}:Blend") == own
     assert own.label == "mine.py:Blend"
 
 
@@ -84,20 +84,20 @@ def test_a_name_that_the_class_was_given_is_kept(blend):
         "from i2i.registry import register\n" + BLEND.replace("class Blend(", "@register('mixed')\nclass Blend(")
     )
     try:
-        assert own_models.load(f"{blend}:Blend").name == "mixed"
+        assert custom_models.load(f"{blend}:Blend").name == "mixed"
     finally:
         forget("mixed")
 
 
 def test_a_changed_file_is_imported_anew_and_has_another_hash(blend):
-    before, first = own_models.load(f"{blend}:Blend"), registry.get("Blend")
+    before, first = custom_models.load(f"{blend}:Blend"), registry.get("Blend")
     blend.write_text(BLEND.replace("0.5", "0.7"))
-    after = own_models.load(f"{blend}:Blend")
+    after = custom_models.load(f"{blend}:Blend")
     assert after.sha256 != before.sha256
     assert registry.get("Blend").Config().start == 0.7
     assert registry.get("Blend") is not first
     with pytest.raises(UserError, match="changed while it was in use"):
-        own_models.require(before.source, before.sha256)
+        custom_models.require(before.source, before.sha256)
 
 
 def test_a_class_of_a_module_is_found_from_the_working_directory(tmp_path, monkeypatch):
@@ -106,7 +106,7 @@ def test_a_class_of_a_module_is_found_from_the_working_directory(tmp_path, monke
     (package / "mixing.py").write_text(BLEND)
     monkeypatch.chdir(tmp_path)
     try:
-        assert own_models.load("lab_of_mine.mixing:Blend").source == "lab_of_mine.mixing:Blend"
+        assert custom_models.load("lab_of_mine.mixing:Blend").source == "lab_of_mine.mixing:Blend"
         assert registry.get("Blend").__module__ == "lab_of_mine.mixing"
         assert str(tmp_path) not in sys.path
     finally:
@@ -239,7 +239,7 @@ def test_a_class_of_ones_own_is_benched_and_only_a_changed_file_is_trained_anew(
     (checkpoint,) = (out / "trainings" / "Blend").rglob("checkpoint.json")
     card = json.loads((out / "protocol.json").read_text())
     assert card["contestants"]["Blend"]["source"] == "mine.py:Blend"
-    assert card["contestants"]["Blend"]["sha256"] == own_models.load(f"{blend}:Blend").sha256
+    assert card["contestants"]["Blend"]["sha256"] == custom_models.load(f"{blend}:Blend").sha256
     keys = {name: (out / "trainings" / name / "seed0/all/key.json").read_text() for name in ("Blend",)}
     written = checkpoint.stat().st_mtime_ns
 

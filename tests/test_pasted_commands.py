@@ -19,9 +19,9 @@ from i2i.data.image_folder import ImageFolder
 from i2i.data.misplaced import diagnose
 from i2i.errors import UserError
 from i2i.resuming import open_for_resume
-from i2i.texts import argument, set_list
 from i2i.trainer import Interrupted
 from i2i.translator import Coverage, Task
+from i2i.utils.text import argument, set_list
 
 QUOTING = {"argument", "option", "set_list", "shell"}
 OUR_OWN = {

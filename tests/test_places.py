@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from i2i import cli
-from i2i.atomic_write import write_text
 from i2i.cli.endings import REASONS, ending
 from i2i.errors import UserError
-from i2i.places import check_file, check_folder
+from i2i.utils.atomic_write import write_text
+from i2i.utils.places import check_file, check_folder
 from tests.test_bad_input import SMALL, SMALL_BENCH, contents, data_set, run
 from tests.test_bad_input import trained_once as trained_once
 
@@ -188,7 +188,7 @@ def test_the_json_is_there_before_the_table_is_shown(place, monkeypatch):
     def refuse(text: str) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr("i2i.console.say", refuse)
+    monkeypatch.setattr("i2i.utils.console.say", refuse)
     with pytest.raises((BrokenPipeError, SystemExit)):
         monkeypatch.setattr(sys, "argv", ["i2i", *FILES["score"], "early.json"])
         cli.main()
@@ -196,7 +196,7 @@ def test_the_json_is_there_before_the_table_is_shown(place, monkeypatch):
 
 
 def test_without_a_home_the_variable_to_set_is_named(monkeypatch, tmp_path):
-    from i2i.data.embedded import cache_folder
+    from i2i.utils.cache_folder import cache_folder
 
     def nobody() -> Path:
         raise RuntimeError("Could not determine home directory.")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from i2i.pool import ImagePool
+from i2i.nn.image_pool import ImagePool
 
 
 def images(*values):

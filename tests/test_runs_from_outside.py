@@ -16,15 +16,15 @@ import i2i
 from i2i import registry
 from i2i.checkpoint import load_translator, newest_checkpoint, require_checkpoint, set_aside_damaged, sound_checkpoint
 from i2i.checkpoint_meta import Meta
-from i2i.checksums import SEAL, sealed
 from i2i.errors import Damaged, UserError
 from i2i.labels import LabelSpace
-from i2i.locks import Lock
 from i2i.metrics.classifier import DomainClassifier
 from i2i.run_lock import sole_training
 from i2i.testing import CPU, Subject
 from i2i.tracking import MetricsFile
 from i2i.trainer import Trainer
+from i2i.utils.checksums import SEAL, sealed
+from i2i.utils.locks import Lock
 from tests import fuzz_runs
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from i2i.errors import UserError
-from i2i.safe_paths import inside, plain_name
+from i2i.utils.safe_paths import inside, plain_name
 
 CLIMBING = [
     "",

@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i import cli, locks, registry
+from i2i import cli, registry
 from i2i import trainer as trainer_module
 from i2i.checkpoint import (
     CHECKPOINTS,
@@ -25,7 +25,6 @@ from i2i.checkpoint import (
     set_aside_damaged,
     sound_checkpoint,
 )
-from i2i.checksums import SEAL
 from i2i.data.images import write_picture
 from i2i.data.layouts import scan
 from i2i.data.record import DataRecord
@@ -34,6 +33,8 @@ from i2i.run_lock import sole_training
 from i2i.testing import CPU, STEPS, Subject
 from i2i.tracking import MetricsFile, SampleGrids
 from i2i.trainer import MAX_ROLLBACKS, Observer, Trainer
+from i2i.utils import locks
+from i2i.utils.checksums import SEAL
 from tests.test_trainer import run_command
 
 KILLS = int(os.environ.get("I2I_TEST_KILLS", "4"))

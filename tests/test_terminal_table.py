@@ -6,7 +6,7 @@ import pytest
 
 from i2i.benchmarks.terminal import Shown
 from i2i.benchmarks.terminal_table import shown
-from i2i.text_table import fitted_table
+from i2i.utils.text_table import fitted_table
 from tests.test_details import told
 from tests.test_outputs import made_up
 

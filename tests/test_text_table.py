@@ -1,6 +1,6 @@
 """Tables on the terminal."""
 
-from i2i.text_table import WIDTH, text_table
+from i2i.utils.text_table import WIDTH, text_table
 
 
 def test_cells_are_shown_as_they_are_and_long_ones_are_folded_and_not_cut():

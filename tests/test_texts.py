@@ -4,8 +4,8 @@ import doctest
 
 import pytest
 
-from i2i import texts
-from i2i.texts import code, csv_cell, csv_row, fenced, from_csv_cell, markdown, one_line, prose, terminal
+from i2i.utils import text
+from i2i.utils.text import code, csv_cell, csv_row, fenced, from_csv_cell, markdown, one_line, prose, terminal
 
 ACTING = [
     "**bold**",
@@ -38,7 +38,7 @@ ACTING = [
 
 
 def test_the_examples_of_the_docstrings():
-    assert doctest.testmod(texts).failed == 0
+    assert doctest.testmod(text).failed == 0
 
 
 @pytest.mark.parametrize("text", ["\x1b[31mred", "a\rb", "\x9b2J", "a\u202eb", "\udcff", "\x07", "a\u2028b"])

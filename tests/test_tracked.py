@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from i2i import locks
-from i2i.benchmarks import execution, jobs, keys, status, tracked
+from i2i.benchmarks import bench, jobs, keys, status, tracked
 from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
+from i2i.utils import locks
 
 
 def write(report, out, key, device):
@@ -92,7 +92,7 @@ def test_jobs_with_names_that_files_cannot_have_have_records_of_their_own(tmp_pa
 
 
 def test_stages_are_named_in_any_order():
-    assert execution.parse_stages("report, score") == ("score", "report")
+    assert bench.parse_stages("report, score") == ("score", "report")
     for text in ("scores", "", ","):
         with pytest.raises(UserError, match="unknown stage"):
-            execution.parse_stages(text)
+            bench.parse_stages(text)

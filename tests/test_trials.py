@@ -5,8 +5,8 @@ from multiprocessing import Pipe
 import pytest
 
 from i2i import registry
-from i2i.benchmarks import execution, trials
-from i2i.benchmarks.execution import _Work
+from i2i.benchmarks import bench, trials
+from i2i.benchmarks.bench import _Work
 from i2i.benchmarks.executors import Crew
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.trials import rates, worth_trying
@@ -98,13 +98,13 @@ def tried(monkeypatch):
         asked.extend(job.contestant for job in jobs)
         return {job.contestant: 2 / job.weight if job.contestant == "a" else None for job in jobs}
 
-    monkeypatch.setattr(execution, "rates", instead)
+    monkeypatch.setattr(bench, "rates", instead)
     return asked
 
 
 def estimate_of(tmp_path, *jobs, crew=LOCAL, trial=True):
     work = _Work(Plan(tmp_path, "sky", (), (), (), {}, ()), (), crew, trial)
-    estimate = execution.Estimate(jobs, at_a_time=crew.at_a_time)
+    estimate = bench.Estimate(jobs, at_a_time=crew.at_a_time)
     work._try_out(estimate)
     return estimate.text(), work._measured_by(estimate)
 

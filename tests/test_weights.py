@@ -14,9 +14,9 @@ import torchvision
 from pytorch_fid import inception
 
 from i2i import cli, weights_table
-from i2i.downloads import CHUNK, download
 from i2i.errors import UserError
 from i2i.metrics.extractors import default_extractor
+from i2i.utils.downloads import CHUNK, download
 from i2i.weights import BACKBONES, HEADS, INCEPTION, SETS, Weights
 
 CONTENT = bytes(range(256)) * (CHUNK // 256 + 1)  # more than is read at a time

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from i2i import __version__
+from i2i._version import __version__
 from i2i.benchmarks import captions, detail_tables
 from i2i.benchmarks.comparing import Column, ranked
 from i2i.benchmarks.costs import Costs

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
-from i2i.documents import Count, Document
+from i2i.utils.documents import Count, Document
 from i2i.validation import read_rows
 
 LOG = "metrics.jsonl"

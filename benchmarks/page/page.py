@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from i2i.atomic_write import write_text
 from i2i.benchmarks.figures import unless_made
 from i2i.benchmarks.keys import identity_of
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.config import Settings, stable_hash
+from i2i.utils.atomic_write import write_text
 
 NAME = "report.html"
 PARTS = ("template.html", "style.css", "page.js")

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -23,6 +22,7 @@ from i2i.cli.options import (
 from i2i.cli.panels import in_panels
 from i2i.cli.progress import counting
 from i2i.errors import UserError
+from i2i.utils import console
 
 PANELS = {
     "What to compare": ("models", "data", "attributes", "size", "directions", "external", "intersection"),
@@ -135,7 +135,7 @@ def bench(
         i2i bench --external DRIT=results/drit --out bench/seasons
     """
     from i2i.benchmarks import grouping
-    from i2i.benchmarks.execution import parse_stages, run_bench, states_of
+    from i2i.benchmarks.bench import parse_stages, run_bench, states_of
     from i2i.benchmarks.executors import Crew
     from i2i.benchmarks.external import parse
     from i2i.benchmarks.plan import STAGES

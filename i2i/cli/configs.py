@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
+from i2i.utils import console
 
 app = typer.Typer()
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import AttributesOption, DeviceOption, SetOption, SkipBadOption, data_settings
 from i2i.cli.progress import counting
-from i2i.places import check_file
+from i2i.utils import console
+from i2i.utils.places import check_file
 
 app = typer.Typer(help="Data sets.", no_args_is_help=True)
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.errors import UserError
-from i2i.places import check_file
+from i2i.utils import console
+from i2i.utils.places import check_file
 
 
 def grid(

@@ -69,6 +69,6 @@ def sized(settings: list[str] | None, size: str | None) -> list[str]:
 
 def registered(model: str | None) -> str | None:
     """The name of a model; a class of one's own is imported and registered first."""
-    from i2i import own_models
+    from i2i import custom_models
 
-    return own_models.load(model).name if model and own_models.is_source(model) else model
+    return custom_models.load(model).name if model and custom_models.is_source(model) else model

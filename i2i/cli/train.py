@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -22,9 +21,10 @@ from i2i.cli.options import (
 )
 from i2i.cli.progress import counting
 from i2i.errors import UserError
-from i2i.joined_names import join_names
-from i2i.places import check_folder
-from i2i.texts import argument, option
+from i2i.utils import console
+from i2i.utils.joined_names import join_names
+from i2i.utils.places import check_folder
+from i2i.utils.text import argument, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,7 +301,7 @@ def _train(
     begin: "Callable[[], None]",
     given: str | None,
 ) -> None:
-    from i2i import own_models
+    from i2i import custom_models
     from i2i.checkpoint import require_checkpoint
     from i2i.runs import counted, describe, describe_fit, train_run
     from i2i.tracking import ProgressLine, TensorBoardLog, duration
@@ -337,7 +337,7 @@ def _train(
             when_held=begin,
         )
     position = require_checkpoint(run).position
-    own = f" {option('--model', given)}" if given and own_models.is_source(given) else ""
+    own = f" {option('--model', given)}" if given and custom_models.is_source(given) else ""
     console.say(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
         f"translate with: i2i translate {argument(run)} PICTURES {option('--target', task.directions[0][1])}{own}"

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i import console
 from i2i.cli.options import DeviceOption, OwnModelOption, registered
 from i2i.cli.progress import counting
 from i2i.errors import UserError
-from i2i.places import check_folder
+from i2i.utils import console
+from i2i.utils.places import check_folder
 
 if TYPE_CHECKING:
     from i2i.checkpoint import Weights
@@ -77,9 +77,9 @@ def translate(
         translate_files,
         translation,
     )
-    from i2i.memory import told_when_short
     from i2i.tiles import SIDE
     from i2i.trainer import choose_device
+    from i2i.utils.memory import told_when_short
 
     for name, given in (("--tile", tile), ("--passes", passes)):
         if given is not None and not full:

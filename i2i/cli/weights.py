@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.progress import counting
+from i2i.utils import console
 
 app = typer.Typer()
 

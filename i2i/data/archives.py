@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from i2i.atomic_write import replacing_folder
 from i2i.data.celeba import ATTRIBUTE_LIST
-from i2i.data.embedded import cache_folder
 from i2i.data.image_folder import LONGEST_SIGNATURE, SIGNATURES, is_hidden, is_image
 from i2i.data.images import SUFFIXES
 from i2i.data.layouts import CARD
@@ -28,7 +26,9 @@ from i2i.data.layouts.recognise import folders_in
 from i2i.data.listed import content_hash, refuse_outside
 from i2i.data.manifest import MANIFESTS
 from i2i.errors import UserError
-from i2i.splits import names_a_split
+from i2i.utils.atomic_write import replacing_folder
+from i2i.utils.cache_folder import cache_folder
+from i2i.utils.split_names import names_a_split
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 KEPT = SUFFIXES | {".json", ".jsonl", ".csv", ".txt", ".arrow"}

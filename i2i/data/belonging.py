@@ -16,8 +16,8 @@ from i2i.data.layouts import DataSet, Picture
 from i2i.data.layouts.pairs import only_numbers
 from i2i.data.looks import Look, look_at
 from i2i.data.near_duplicates import alike
-from i2i.data.pictures import Progress
-from i2i.data.wording import number
+from i2i.utils.progress import Progress
+from i2i.utils.wording import number
 
 LEAST_GROUPS = 10
 _NUMBERED = re.compile(r"(.+?)[ ._/-]+[0-9]+")

@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import PIL
 
-from i2i import locks
-from i2i.atomic_write import replacing_folder
 from i2i.data.decode import Decoding
 from i2i.errors import UserError
-from i2i.files import blake2b, is_settled, state_of
+from i2i.utils import locks
+from i2i.utils.atomic_write import replacing_folder
+from i2i.utils.fingerprint import blake2b, is_settled, state_of
 
 # Raised whenever pictures are decoded or scaled differently.
 VERSION = 1

@@ -24,7 +24,7 @@ from i2i.data.layouts import DataSet, Layout, Picture, check_names, own_name, wi
 from i2i.data.listed import Inside, read_text, refuse_outside
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
-from i2i.splits import SPLITS
+from i2i.utils.split_names import SPLITS
 
 LIST = "list_attr_celeba.txt"
 PARTITION = "list_eval_partition.txt"

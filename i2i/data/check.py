@@ -10,8 +10,8 @@ from i2i.config import DataConfig
 from i2i.data.findings import NO_TEST, QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
 from i2i.data.layouts import DataSet
 from i2i.data.looks import KINDS, look_at
-from i2i.data.pictures import Progress
-from i2i.data.wording import number
+from i2i.utils.progress import Progress
+from i2i.utils.wording import number
 
 
 @dataclass(frozen=True)

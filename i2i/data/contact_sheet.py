@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from i2i.data.findings import Finding, Seen
 from i2i.data.images import opaque, padded, read_picture
 from i2i.data.layouts import Picture
-from i2i.texts import one_line
+from i2i.utils.text import one_line
 
 SIDE, GAP, COLUMNS, LEAKS = 128, 6, 8, 6
 TEXT, FAINT, PAPER, FAULT = "#222222", "#666666", "white", "#b00020"

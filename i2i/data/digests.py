@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from i2i.atomic_write import write_bytes
-from i2i.checksums import is_sound, sealed
-from i2i.files import State, blake2b, is_settled, state_of
+from i2i.utils.atomic_write import write_bytes
+from i2i.utils.checksums import is_sound, sealed
+from i2i.utils.fingerprint import State, blake2b, is_settled, state_of
 
 LENGTH = 8
 """Bytes of a digest."""

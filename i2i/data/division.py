@@ -8,9 +8,9 @@ from pathlib import Path
 
 from i2i.data.belonging import merged
 from i2i.data.layouts import DataSet, Picture
-from i2i.data.wording import number
 from i2i.errors import UserError
-from i2i.splits import SPLITS
+from i2i.utils.split_names import SPLITS
+from i2i.utils.wording import number
 
 Shares = tuple[float, float, float]
 """Of train, val and test."""

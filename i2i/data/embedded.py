@@ -10,16 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from i2i.atomic_write import replacing_folder
 from i2i.config import DataConfig
 from i2i.data.images import write_picture
 from i2i.data.landscapes import SMALLEST_SIDE
 from i2i.data.layouts import CARD, DataSet, scan
-from i2i.data.pictures import Progress
 from i2i.data.seasons import SEASONS
 from i2i.data.styles import STYLES
 from i2i.errors import UserError, unknown
-from i2i.places import check_folder, check_new_folder
+from i2i.utils.atomic_write import replacing_folder
+from i2i.utils.cache_folder import cache_folder
+from i2i.utils.places import check_folder, check_new_folder
+from i2i.utils.progress import Progress
 
 # Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
 DRAWING_VERSION = 1
@@ -78,22 +79,6 @@ def _make(name: str, out: Path, size: tuple[int, int], splits: list[str], seed: 
     """Draw a scene per entry of `splits` into `out`, unless somebody else has meanwhile."""
     with replacing_folder(out, shared=True) as scratch:
         _draw_all(name, scratch, size, splits, seed, progress)
-
-
-def cache_folder() -> Path:
-    """Where drawn sets are kept: $I2I_CACHE, or i2i in the user's cache folder."""
-    if os.environ.get("I2I_CACHE"):
-        return Path(os.environ["I2I_CACHE"])
-    return _home_of_caches() / "i2i"
-
-
-def _home_of_caches() -> Path:
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"])
-    try:
-        return Path.home() / ".cache"
-    except RuntimeError:  # an account without a home, as in containers
-        raise UserError("there is no home folder for decoded pictures: name a folder with I2I_CACHE=DIR") from None
 
 
 def cache_place(name: str, config: DataConfig) -> Path:

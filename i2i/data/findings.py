@@ -10,7 +10,7 @@ from i2i.data.layouts.pairs import lonely
 from i2i.data.looks import Look
 from i2i.data.near_duplicates import nearest
 from i2i.data.pair_sizes import apart, apart_line, pairs_of
-from i2i.data.wording import number, some
+from i2i.utils.wording import number, some
 
 IMBALANCE = 3.0
 LEAST_PAIR_ASPECT = 1.5

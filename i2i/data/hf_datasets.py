@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from i2i.atomic_write import replacing_folder
-from i2i.data.embedded import cache_folder
 from i2i.data.image_folder import SIGNATURES, ImageFolder
 from i2i.data.layouts import Choices, DataSet, Layout, check_names, own_name, scan
 from i2i.data.listed import content_hash
 from i2i.errors import UserError
-from i2i.splits import SPLITS, canonical_split
+from i2i.utils.atomic_write import replacing_folder
+from i2i.utils.cache_folder import cache_folder
+from i2i.utils.split_names import SPLITS, canonical_split
 
 DICT, INFO = "dataset_dict.json", "dataset_info.json"
 

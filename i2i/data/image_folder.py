@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 
 from i2i.data.images import SUFFIXES, read_size
-from i2i.data.wording import number, some
 from i2i.errors import UserError
-from i2i.texts import one_line
+from i2i.utils.text import one_line
+from i2i.utils.wording import number, some
 
 Parts = tuple[str, ...]
 """A path relative to a folder."""

@@ -16,12 +16,12 @@ from PIL import ExifTags, Image, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
-from i2i.atomic_write import replacing
 from i2i.config import DataConfig, Fit
 from i2i.data.eight_bits import EightBits, by_bands
 from i2i.data.memory import BYTES_PER_PIXEL, DECODING
 from i2i.data.opening import opened
 from i2i.data.png_notes import png_depth
+from i2i.utils.atomic_write import replacing
 
 Half = Literal["left", "right"]
 SUFFIXES = frozenset(

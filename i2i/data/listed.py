@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from i2i.errors import UserError
-from i2i.files import blake2b
+from i2i.utils.fingerprint import blake2b
 
 
 def read_text(path: Path) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from i2i.data import celeba, manifest
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError
-from i2i.splits import SPLITS
+from i2i.utils.split_names import SPLITS
 
 
 def write_listing(data: DataSet, place: Path, out: Path, names: Mapping[Path, str]) -> str:

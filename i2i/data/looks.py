@@ -12,9 +12,9 @@ from PIL import Image
 from i2i.data.images import decoded, read_picture, told_orientation
 from i2i.data.near_duplicates import Fingerprint
 from i2i.data.opening import opened
-from i2i.data.pictures import Progress
 from i2i.errors import UserError
-from i2i.files import blake2b
+from i2i.utils.fingerprint import blake2b
+from i2i.utils.progress import Progress
 
 KINDS = {
     "1": "black and white",

@@ -26,7 +26,7 @@ from i2i.data.layouts import Choices, DataSet, Layout, Picture, domain_data, own
 from i2i.data.listed import Inside, read_text
 from i2i.data.opening import FORMATS
 from i2i.errors import UserError, unknown
-from i2i.splits import SPLITS, canonical_split, split_of
+from i2i.utils.split_names import SPLITS, canonical_split, split_of
 
 COLUMNS = ("path", "split", "domain", "pair", "attributes")
 IMAGEFOLDER_PATH = "file_name"

@@ -8,8 +8,8 @@ from i2i.data.archives import is_archive, unpacked
 from i2i.data.image_folder import ImageFolder, Parts
 from i2i.data.layouts.recognise import folders_in
 from i2i.errors import UserError
-from i2i.splits import names_a_split, split_of
-from i2i.texts import argument
+from i2i.utils.split_names import names_a_split, split_of
+from i2i.utils.text import argument
 
 SHOWN = 4
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from i2i.data.layouts import DataSet
-from i2i.data.wording import number
+from i2i.utils.wording import number
 
 Pair = tuple[Path, Path]
 Size = tuple[int, int]

@@ -2,7 +2,7 @@
 
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from functools import lru_cache
@@ -17,8 +17,7 @@ from i2i.data.decode import Decoding, Pixels
 from i2i.data.images import Preprocess, read_picture, to_images
 from i2i.data.layouts import DataSet, Picture
 from i2i.labels import LabelSet, LabelSpace
-
-Progress = Callable[[int, int], None]
+from i2i.utils.progress import Progress
 
 
 def load_pixels(

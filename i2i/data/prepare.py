@@ -20,9 +20,9 @@ from i2i.data.images import Half, Preprocess, decoded
 from i2i.data.layouts import CARD, DataSet, Picture
 from i2i.data.layouts.card import Division
 from i2i.data.listings import write_listing
-from i2i.data.pictures import Progress
 from i2i.errors import UserError
-from i2i.safe_paths import check_length
+from i2i.utils.progress import Progress
+from i2i.utils.safe_paths import check_length
 
 Format = Literal["png", "jpeg"]
 SUFFIXES: Mapping[str, str] = {"png": ".png", "jpeg": ".jpg"}

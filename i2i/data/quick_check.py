@@ -14,9 +14,9 @@ from i2i.data.images import read_size
 from i2i.data.layouts import DataSet
 from i2i.data.looks import is_deep, look
 from i2i.data.pair_sizes import apart, apart_line, pairs_of
-from i2i.data.wording import number, some
 from i2i.errors import UserError
-from i2i.files import blake2b
+from i2i.utils.fingerprint import blake2b
+from i2i.utils.wording import number, some
 
 MOST_HEADERS = 300
 """Pictures of the training split whose headers are read, evenly spread."""

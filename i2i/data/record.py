@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from i2i.data.digests import digests_of
-from i2i.data.embedded import cache_folder
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.pictures import pools_and_rows
-from i2i.documents import from_json
+from i2i.utils.cache_folder import cache_folder
+from i2i.utils.documents import from_json
 
 SHOWN = 3
 """File names in a message about a difference."""

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from i2i.atomic_write import write_text
 from i2i.data.findings import files_of
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.looks import faults
-from i2i.data.pictures import Progress
-from i2i.documents import from_json
 from i2i.errors import UserError
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import from_json
+from i2i.utils.progress import Progress
 
 RECORD = "skipped.json"
 

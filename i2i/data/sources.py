@@ -8,13 +8,14 @@ from i2i.config import DataConfig, Settings
 from i2i.data import celeba
 from i2i.data.archives import ENDINGS, is_archive, unpacked
 from i2i.data.cache import PixelCache
-from i2i.data.embedded import cache_folder, cache_place, cached
+from i2i.data.embedded import cache_place, cached
 from i2i.data.hf_datasets import HF_DATASETS
 from i2i.data.layouts import FOLDER_LAYOUTS, Choices, DataSet, join, recognise
 from i2i.data.manifest import MANIFESTS, is_manifest
-from i2i.data.pictures import Progress
 from i2i.errors import UserError
 from i2i.labels import SEPARATOR, LabelSet, LabelSpace
+from i2i.utils.cache_folder import cache_folder
+from i2i.utils.progress import Progress
 
 EMBEDDED = "embedded:"
 """What a data path begins with that names an embedded set, as in `embedded:seasons`."""

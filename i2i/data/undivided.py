@@ -15,7 +15,7 @@ from i2i.data.layouts import Choices, DataSet, Picture, domain_data
 from i2i.data.layouts.recognise import accounted, folders_in
 from i2i.data.manifest import MANIFESTS
 from i2i.errors import UserError
-from i2i.splits import SPLITS, names_a_split
+from i2i.utils.split_names import SPLITS, names_a_split
 
 DOMAINS, HALVES = "folders of domains", "loose pairs side by side"
 

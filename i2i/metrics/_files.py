@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from i2i.errors import UserError
-from i2i.memory import is_out_of_memory
+from i2i.utils.memory import is_out_of_memory
 
 COUNTER = "num_batches_tracked"  # older files have none, and features do not depend on it
 

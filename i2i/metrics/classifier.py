@@ -18,15 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from i2i.atomic_write import replacing
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 from i2i.losses import label_loss
-from i2i.memory import usable_device
 from i2i.metrics._arrays import require_whole
 from i2i.metrics._inference import check_pixels, scoring
 from i2i.metrics._sampling import augmented, balanced_order
-from i2i.places import given_path
+from i2i.utils.atomic_write import replacing
+from i2i.utils.memory import usable_device
+from i2i.utils.places import given_path
 
 # From scratch on 1200 pictures of 64 pixels it beats resnet18 in accuracy, in 2/3 of its time.
 BACKBONE = "resnet10t"

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 
 from i2i.errors import UserError, unknown
-from i2i.files import sha256
 from i2i.metrics.backbones import BackboneExtractor, cached_weights, timm_backbone, torchvision_backbone
 from i2i.metrics.classifier import DomainClassifier
 from i2i.metrics.features import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
+from i2i.utils.fingerprint import sha256
 
 NETWORKS = {"timm": timm_backbone, "torchvision": torchvision_backbone}
 FILES = ("inception", "classifier")

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from i2i.errors import UserError
-from i2i.files import sha256
-from i2i.memory import usable_device
 from i2i.metrics._files import read_state
 from i2i.metrics._inference import check_pixels, in_parts, scoring
 from i2i.metrics.classifier import DomainClassifier, require_classifier
-from i2i.places import given_path
+from i2i.utils.fingerprint import sha256
+from i2i.utils.memory import usable_device
+from i2i.utils.places import given_path
 from i2i.weights import INCEPTION
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from i2i.documents import Document, Name, read_document
 from i2i.errors import UserError, unknown
+from i2i.utils.documents import Document, Name, read_document
 
 CARD = "i2i.json"
 REMEDY = 'write {"name": "photos", "domains": ["summer", "winter"], "paired": true}, each entry optional, or remove it'

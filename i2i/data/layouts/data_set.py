@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from i2i import files
 from i2i.data.image_folder import LeftOut, left_out_line
 from i2i.data.images import Half
 from i2i.data.layouts.card import refuse_repeated
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
-from i2i.texts import one_line
+from i2i.utils import fingerprint
+from i2i.utils.text import one_line
 
 Splits = Mapping[str, Mapping[str, "tuple[Picture, ...]"]]
 """Pictures by split and domain."""
@@ -145,7 +145,7 @@ class DataSet:
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
-        contents = blake2b or cache(files.blake2b)
+        contents = blake2b or cache(fingerprint.blake2b)
         for split, domains in sorted(self.splits.items()):
             for domain in self.domains if splits is None or split in splits else ():
                 for picture in domains.get(domain, ()):

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from i2i import console, locks
-from i2i.atomic_write import write_text
 from i2i.benchmarks import status
 from i2i.benchmarks.estimate import Estimate
 from i2i.benchmarks.executors import Crew
@@ -21,6 +19,8 @@ from i2i.benchmarks.recorded import PLAN, plan_text
 from i2i.benchmarks.tracked import BUSY
 from i2i.benchmarks.trials import learns_nothing, rates, worth_trying
 from i2i.errors import unknown
+from i2i.utils import console, locks
+from i2i.utils.atomic_write import write_text
 
 if TYPE_CHECKING:
     from i2i.benchmarks.grouping import By

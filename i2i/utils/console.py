@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
-from i2i.texts import terminal
+from i2i.utils.text import terminal
 
 PLAIN = "i2i.plain"
 ASCII = {

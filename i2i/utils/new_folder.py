@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from i2i.atomic_write import replacing_folder
-from i2i.places import check_new_folder
+from i2i.utils.atomic_write import replacing_folder
+from i2i.utils.places import check_new_folder
 
 
 @contextmanager

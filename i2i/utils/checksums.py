@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from i2i.files import State, is_settled, state_of
+from i2i.utils.fingerprint import State, is_settled, state_of
 
 SEAL = "checksum"
 EMPTY = f'"{SEAL}": ""\n}}'

@@ -8,8 +8,8 @@ from pathlib import Path
 from ssl import SSLError
 from urllib.error import URLError
 
-from i2i.atomic_write import replacing
 from i2i.errors import UserError
+from i2i.utils.atomic_write import replacing
 
 CHUNK = 1 << 20  # bytes
 PATIENCE = 30  # seconds without an answer

@@ -15,8 +15,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from i2i.errors import Damaged, UserError
-from i2i.safe_paths import unfit_name
-from i2i.texts import one_line
+from i2i.utils.safe_paths import unfit_name
+from i2i.utils.text import one_line
 
 LARGEST = 2**28  # bytes of a file
 LONGEST_NAME = 200  # bytes, which leaves room for what is put behind a name

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from i2i.errors import UserError, refuse_file
-from i2i.safe_paths import LONGEST
+from i2i.utils.safe_paths import LONGEST
 
 
 def given_path(name: str, value: object) -> Path:

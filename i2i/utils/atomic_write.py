@@ -2,7 +2,7 @@
 
 Everything that i2i writes beside other files goes through `replacing` or `replacing_folder`. What is being written has
 a hidden name of its own, made anew without following a link, so a folder from somebody else cannot lead a write out of
-itself. The folder itself is not looked at: paths that come from a file are built by `i2i.safe_paths`.
+itself. The folder itself is not looked at: paths that come from a file are built by `i2i.utils.safe_paths`.
 """
 
 import hashlib

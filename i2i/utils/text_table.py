@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Literal
 
-from i2i.texts import one_line
+from i2i.utils.text import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
