@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from i2i.benchmarks import status
 from i2i.benchmarks.estimate import Estimate
 from i2i.benchmarks.executors import Crew
+from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.cache_keys import DONE, forget, state_of
+from i2i.benchmarks.folder.plan_file import PLAN, plan_text
 from i2i.benchmarks.formats import last_line
-from i2i.benchmarks.keys import DONE, forget, state_of
 from i2i.benchmarks.plan import STAGES, Job, Plan
-from i2i.benchmarks.recorded import PLAN, plan_text
 from i2i.benchmarks.tracked import BUSY
 from i2i.benchmarks.trials import learns_nothing, rates, worth_trying
 from i2i.errors import unknown
@@ -70,7 +70,7 @@ def run_bench(
     with _claimed(plan):
         _forget(plan, stages, force)
         if plan.files:
-            plan.files.save(status.index_path(plan.out))
+            plan.files.save(job_records.index_path(plan.out))
         errors = _Work(plan, stages, crew, trial).run()
         if "report" in stages:
             from i2i.benchmarks.reporting import write_report
@@ -85,7 +85,8 @@ def states_of(plan: Plan) -> dict[str, str]:
     """How far each job is, by name: done, to do, resumable, or running and where."""
     states = {job.name: state_of(job) for job in plan.jobs}
     return {
-        name: state if state == DONE else status.who_runs(plan.out, name) or state for name, state in states.items()
+        name: state if state == DONE else job_records.who_runs(plan.out, name) or state
+        for name, state in states.items()
     }
 
 
@@ -114,7 +115,7 @@ def _claimed(plan: Plan) -> Iterator[None]:
 
 
 def _claim(plan: Plan, text: str) -> locks.Lock | None:
-    file, folder = plan.out / PLAN, plan.out / status.FOLDER
+    file, folder = plan.out / PLAN, plan.out / job_records.FOLDER
     with locks.held(folder / "plan.lock"):
         running = locks.Lock(folder / "running.lock")
         same = file.is_file() and file.read_text() == text
@@ -130,7 +131,7 @@ def _claim(plan: Plan, text: str) -> locks.Lock | None:
 def _forget(plan: Plan, stages: Sequence[str], names: Sequence[str]) -> None:
     for job in plan.jobs:
         if job.contestant in names and job.stage in stages:
-            with locks.held(status.lock_path(plan.out, job.name)):
+            with locks.held(job_records.lock_path(plan.out, job.name)):
                 forget(job)
 
 
@@ -185,7 +186,7 @@ class _Work:
         """Of the open jobs, by the records of those that are done."""
         left = self._open()
         done = {job.name for job in self.plan.jobs} - {job.name for job in left}
-        records = [(job, status.read(self.plan.out, job.name)) for job in self.plan.jobs if job.name in done]
+        records = [(job, job_records.read(self.plan.out, job.name)) for job in self.plan.jobs if job.name in done]
         measured = [(job, found["seconds"]) for job, found in records if found.get("seconds")]
         return Estimate(left, measured, at_a_time=self.crew.at_a_time if self.crew.is_local else 1)
 
@@ -210,7 +211,7 @@ class _Work:
         return f", by {' and '.join(filter(None, (measured, tried)))}"
 
     def _is_taken(self, job: Job) -> bool:
-        return locks.is_taken(status.lock_path(self.plan.out, job.name))
+        return locks.is_taken(job_records.lock_path(self.plan.out, job.name))
 
     def _round(self, jobs: Sequence[Job], lines: "JobLines") -> None:
         from i2i.benchmarks.schedule import run_jobs
@@ -226,7 +227,7 @@ class _Work:
         return replace(job, arguments={**job.arguments, **more})
 
     def _print_seconds(self, wall: float) -> None:
-        records = [status.read(self.plan.out, name) for name in self.ended]
+        records = [job_records.read(self.plan.out, name) for name in self.ended]
         spent = sum(record.get("seconds", 0) for record in records)
         console.note(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s")
 
@@ -267,7 +268,7 @@ class _Listener:
             self.work.ended.add(job.name)
         elif job.name in self.begun:
             with suppress(OSError):  # the disk may be full, which is then the error
-                status.failed(self.work.plan.out, job, error)
+                job_records.failed(self.work.plan.out, job, error)
         self.lines.ended(job, error)
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from i2i._version import __version__
-from i2i.benchmarks.columns import absent_lines
 from i2i.benchmarks.comparing import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
-from i2i.benchmarks.external import caption_lines
+from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.grouping import Group, columns_of
-from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
-from i2i.benchmarks.suite import Budget
+from i2i.benchmarks.suite.columns import absent_lines
+from i2i.benchmarks.suite.schema import Budget
 from i2i.benchmarks.trust import FEATURES
 from i2i.metrics.comparison import LEVEL
 from i2i.metrics.lpips import NETWORKS
@@ -274,3 +273,13 @@ def _seeds_missing(plan: Plan, results: Results) -> list[str]:
         for name in plan.contestants()
         if name not in plan.external and 0 < found.get(name, 0) < len(plan.seeds())
     ]
+
+
+def caption_lines(plan: Plan) -> list[str]:
+    """A sentence per external contestant."""
+    lines = []
+    for name in plan.external:
+        facts = plan.facts["contestants"][name]
+        some = "; only the pictures that it has are scored, see `n`" if facts["intersection"] else ""
+        lines.append(f"{name}: pictures made elsewhere ({facts['external']}, sha256 {facts['sha256'][:12]}){some}.")
+    return lines

@@ -4,13 +4,13 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from i2i.benchmarks.keys import measured
+from i2i.benchmarks.folder.cache_keys import measured
+from i2i.benchmarks.folder.measurements import translations_of
 from i2i.benchmarks.plan import Plan, Training
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.translator import Translator
@@ -82,11 +82,6 @@ def _finished(out: Path, trainings: Sequence[Training], absent: Container[str]) 
     return [
         training for training in trainings if training.name not in absent and newest_checkpoint(out / training.folder)
     ]
-
-
-def translations_of(out: Path, contestant: str, seed: int) -> dict[str, Any]:
-    """What was measured while translating: `pictures`, `seconds`, `multiply_adds`; empty if nothing was."""
-    return measured(out / "translations" / contestant / f"seed{seed}")
 
 
 def count_multiply_adds(

@@ -6,7 +6,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from i2i.benchmarks.detail_tables import curve, metrics_by_n
 from i2i.benchmarks.drawing import legend, name_powers, score_label
-from i2i.benchmarks.keys import REAL
+from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from i2i.benchmarks.scores import read_pictures
+from i2i.benchmarks.folder.score_file import read_pictures
 
 WHO = ("model", "seed")
 WAY = ("source", "target")

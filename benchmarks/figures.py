@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from i2i.benchmarks.folder.result_records import described, first_fault
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
-from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text

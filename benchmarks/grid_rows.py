@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from i2i.benchmarks.grid import INPUT, TARGET, Finished, Row
+from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.picture_values import goodness, metrics_of, read_values, worst_metric
 from i2i.data.listed import read_text
 from i2i.errors import UserError, unknown

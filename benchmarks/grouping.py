@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from i2i.benchmarks.columns import HEALTH, SPENT
 from i2i.benchmarks.comparing import Column, compare_all, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
+from i2i.benchmarks.suite.columns import HEALTH, SPENT
 from i2i.benchmarks.trust import doubts
 from i2i.errors import unknown
 

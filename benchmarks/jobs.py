@@ -9,15 +9,15 @@ from typing import Any
 from i2i import custom_models
 from i2i.benchmarks.costs import peak_memory
 from i2i.benchmarks.cycle import way_back
-from i2i.benchmarks.external import PARTIAL
-from i2i.benchmarks.keys import DONE, KEY_FILE, Place, files_in, identities, sources_of, write_key
+from i2i.benchmarks.folder.cache_keys import DONE, KEY_FILE, Place, files_in, identities, sources_of, write_key
+from i2i.benchmarks.folder.partial import PARTIAL
+from i2i.benchmarks.folder.result_records import read_record
+from i2i.benchmarks.folder.score_file import Scores, write_pictures
 from i2i.benchmarks.plan import Direction
-from i2i.benchmarks.scores import Scores, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import NOTED, Route, Translations
 from i2i.benchmarks.unchanged import Seen
 from i2i.benchmarks.validation import bench_judge
-from i2i.benchmarks.vouched import read_record
 from i2i.benchmarks.workers import Report
 from i2i.checkpoint import Checkpoint, Position, Weights, load_translator, require_checkpoint, sound_checkpoint
 from i2i.config import Settings

@@ -15,7 +15,6 @@ from i2i.benchmarks.captions import (
     ranking_in_short,
     suite_lines,
 )
-from i2i.benchmarks.columns import HEALTH, SPENT
 from i2i.benchmarks.comparing import FEW_SEEDS, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health
@@ -23,6 +22,7 @@ from i2i.benchmarks.grouping import By, Group, columns_of, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.benchmarks.suite.columns import HEALTH, SPENT
 from i2i.metrics.names import decimals, title
 
 SPECIAL = {

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.keys import REAL
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, merged_from
 from i2i.benchmarks.plan import Plan, Training
-from i2i.benchmarks.stored import MERGED, Stored, absent_of, merged_from
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import Settings
 from i2i.errors import UserError

@@ -9,8 +9,8 @@ from i2i.benchmarks import courses, figures, latex, protocol
 from i2i.benchmarks.as_json import results_json
 from i2i.benchmarks.comparing import ranked
 from i2i.benchmarks.csv_frames import as_csv
+from i2i.benchmarks.folder.cache_keys import identity_of
 from i2i.benchmarks.grouping import By
-from i2i.benchmarks.keys import identity_of
 from i2i.benchmarks.page import page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import markdown
@@ -49,7 +49,8 @@ def _grid(plan: Plan, results: Results) -> list[str]:
     made = {name: identity_of(plan.out / "translations" / name / f"seed{seed}") for name in names}
 
     def draw(paths: Sequence[Path]) -> bool:
-        from i2i.benchmarks.grid import INPUT, TARGET, Finished, draw_grid
+        from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished
+        from i2i.benchmarks.grid import draw_grid
         from i2i.benchmarks.grid_rows import choose
 
         finished = Finished(plan.out, dict(plan.facts))

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from i2i.benchmarks.grid import Finished, Row
-from i2i.benchmarks.scores import pictures_path, read_pictures
+from i2i.benchmarks.folder.finished_bench import Finished, Row
+from i2i.benchmarks.folder.score_file import pictures_path, read_pictures
 from i2i.metrics.names import is_better_high
 
 WORST_BY = ("psnr", "ssim", "accuracy")

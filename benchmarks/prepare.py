@@ -12,9 +12,11 @@ import torch
 
 from i2i import registry
 from i2i._version import __version__
-from i2i.benchmarks.external import External, Survey, survey
 from i2i.benchmarks.file_index import FileIndex
-from i2i.benchmarks.keys import REAL, training_key
+from i2i.benchmarks.folder.cache_keys import REAL, training_key
+from i2i.benchmarks.folder.finished_results import refuse_merged
+from i2i.benchmarks.folder.job_records import index_path
+from i2i.benchmarks.folder.plan_file import recorded
 from i2i.benchmarks.plan import (
     CLASSIFIER,
     Direction,
@@ -23,10 +25,8 @@ from i2i.benchmarks.plan import (
     Training,
     expand,
 )
-from i2i.benchmarks.recorded import recorded
-from i2i.benchmarks.status import index_path
-from i2i.benchmarks.stored import refuse_merged
-from i2i.benchmarks.suite import CheckpointRule, Contestant, Suite
+from i2i.benchmarks.suite.external import External, Survey, survey
+from i2i.benchmarks.suite.schema import CheckpointRule, Contestant, Suite
 from i2i.benchmarks.unchanged import Seen
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.layouts import DataSet

@@ -6,11 +6,11 @@ from functools import cache
 
 import pandas as pd
 
-from i2i.benchmarks.keys import REAL
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.score_file import score_file
+from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.plan import CLASSIFIER, Plan
 from i2i.benchmarks.results import Results
-from i2i.benchmarks.scores import score_file
-from i2i.benchmarks.versions import versions
 from i2i.checkpoint import newest_checkpoint
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.images import Preprocess

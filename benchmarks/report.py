@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from i2i.benchmarks import captions, detail_tables, tables
-from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import over_seeds
+from i2i.benchmarks.suite.claims import Claim, judge
 from i2i.metrics.names import decimals, is_better_high, title
 from i2i.utils import text
 from i2i.utils.text import prose

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from i2i.benchmarks import status
+from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.cache_keys import DONE, evidence, state_of
+from i2i.benchmarks.folder.result_records import described, first_fault
+from i2i.benchmarks.folder.versions import differences, versions
 from i2i.benchmarks.formats import last_line
-from i2i.benchmarks.keys import DONE, evidence, state_of
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.terminal import Shown, columns_of_terminal
-from i2i.benchmarks.versions import differences, versions
-from i2i.benchmarks.vouched import described, first_fault
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils import console
@@ -53,15 +53,17 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
     missing = [job for job in plan.jobs if states[job.name] != DONE]
     failures = _failures(plan, missing, errors)
     unfinished = {
-        job.name: status.who_runs(plan.out, job.name) or states[job.name] for job in missing if job.name not in failures
+        job.name: job_records.who_runs(plan.out, job.name) or states[job.name]
+        for job in missing
+        if job.name not in failures
     }
     notes = differences(plan, [job for job in plan.jobs if states[job.name] == DONE])
-    with held(plan.out / status.FOLDER / "report.lock"):
+    with held(plan.out / job_records.FOLDER / "report.lock"):
         key = _key(plan, failures, unfinished, notes, by)
         written = None if anew else _unchanged(plan.out, key)
         if written is None:
             written = _written(plan, key, failures, unfinished, notes, by)
-            write_text(plan.out / status.FOLDER / RECORD, written.model_dump_json())
+            write_text(plan.out / job_records.FOLDER / RECORD, written.model_dump_json())
     console.say(written.shown.text(str(plan.out / "table.md"), columns_of_terminal()))
     for note in notes:
         console.note(f"warning: {note}")
@@ -90,7 +92,7 @@ def _failures(plan: Plan, missing: list[Job], errors: Mapping[str, str]) -> dict
     """Errors of this process and those on record, and what could not run because of them."""
     found = dict(errors)
     for job in missing:
-        error = status.failure(plan.out, job)
+        error = job_records.failure(plan.out, job)
         if error is not None:
             found.setdefault(job.name, error)
     while more := {
@@ -117,7 +119,7 @@ def _written(
 def _unchanged(out: Path, key: str) -> Reported | None:
     """What was written last, if that had the same key and all of it is as it was written."""
     try:
-        found = read_document(Reported, out / status.FOLDER / RECORD, "remove it")
+        found = read_document(Reported, out / job_records.FOLDER / RECORD, "remove it")
     except UserError:
         return None
     if found is None or found.key != key:
@@ -131,7 +133,7 @@ def _unchanged(out: Path, key: str) -> Reported | None:
 
 def _key(plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By") -> str:
     """Hash of all that a report is made from, the code that makes it included."""
-    left = [[job.name, evidence(job), status.read(plan.out, job.name)] for job in plan.jobs]
+    left = [[job.name, evidence(job), job_records.read(plan.out, job.name)] for job in plan.jobs]
     stated = [plan.facts, plan.skipped, failures, unfinished, notes, by, versions(), _code()]
     return stable_hash([left, stated])
 

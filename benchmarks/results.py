@@ -8,9 +8,9 @@ import pandas as pd
 
 from i2i.benchmarks.costs import Costs, costs_of
 from i2i.benchmarks.details import Details, Found, within
-from i2i.benchmarks.keys import REAL
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.score_file import pictures_path, score_file
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.scores import pictures_path, score_file
 from i2i.metrics.names import is_frechet, is_kernel
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]

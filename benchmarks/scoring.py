@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.benchmarks.external import present
+from i2i.benchmarks.folder.partial import present
+from i2i.benchmarks.folder.score_file import Scores, entries, read_pictures
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import ACCURACY, confusion, flag_entry, of_pictures, of_sets
 from i2i.benchmarks.plan import Direction
-from i2i.benchmarks.scores import Scores, entries, read_pictures
 from i2i.benchmarks.translating import CYCLE, FINITE, NOTED
 from i2i.config import Settings
 from i2i.data.cache import PixelCache

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import pandas as pd
 
-from i2i.benchmarks.columns import SPENT
 from i2i.benchmarks.comparing import Column
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.detail_tables import health, way
@@ -13,6 +12,7 @@ from i2i.benchmarks.formats import DASH, scaled, speed, whole
 from i2i.benchmarks.grouping import Group
 from i2i.benchmarks.results import Results
 from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.benchmarks.suite.columns import SPENT
 from i2i.metrics.names import decimals, number, title
 from i2i.utils.text import markdown
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from i2i.benchmarks.captions import averaging, doubts_lines, left_out, not_there, suite_lines
-from i2i.benchmarks.columns import SPENT
 from i2i.benchmarks.comparing import FEW_SEEDS, SAME, UNTESTED
 from i2i.benchmarks.grouping import By, Group, groups
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import claim_lines
 from i2i.benchmarks.results import Results
+from i2i.benchmarks.suite.columns import SPENT
 from i2i.benchmarks.tables import numeric, summary
 from i2i.benchmarks.terminal import Shown
 

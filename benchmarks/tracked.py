@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks import jobs, status
-from i2i.benchmarks.keys import DAMAGED, DONE, state_of
+from i2i.benchmarks import jobs
+from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, state_of
+from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.plan import Job
-from i2i.benchmarks.versions import versions
 from i2i.benchmarks.workers import Report
 from i2i.errors import UserError
 from i2i.utils.disk_full import is_disk_full
@@ -32,7 +33,7 @@ def __getattr__(function: str) -> Callable[..., None]:
 
 def _tracked(function: Callable[..., None], report: Report, *, bench: Path, job: str, **arguments: Any) -> None:
     """Run a job function; UserError with the text `BUSY` if another process is at the same job."""
-    with tried(status.lock_path(bench, job)) as mine:
+    with tried(job_records.lock_path(bench, job)) as mine:
         if not mine:
             raise UserError(BUSY)
         state = state_of(Job(job, "", arguments))
@@ -41,10 +42,10 @@ def _tracked(function: Callable[..., None], report: Report, *, bench: Path, job:
         if state.startswith(DAMAGED):
             log.warning("%s; it is made again", state)
         with _explained(bench):
-            status.started(bench, job, arguments.get("key"), versions())
+            job_records.started(bench, job, arguments.get("key"), versions())
             began = time.perf_counter()
             function(report, **arguments)
-            status.done(bench, job, time.perf_counter() - began)
+            job_records.done(bench, job, time.perf_counter() - began)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from i2i.benchmarks.costs import count_multiply_adds
 from i2i.benchmarks.cycle import cycle_errors
+from i2i.benchmarks.folder.score_file import Entry, picture_entries
 from i2i.benchmarks.plan import Direction
-from i2i.benchmarks.scores import Entry, picture_entries
 from i2i.data.cache import PixelCache
 from i2i.data.decode import Decoding
 from i2i.data.images import Preprocess, to_arrays, to_images, write_picture

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.gan_train import GAN_TRAIN
-from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.measures import ACCURACY
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from i2i.benchmarks.folder.score_file import Entry
 from i2i.benchmarks.plan import Direction
-from i2i.benchmarks.scores import Entry
 from i2i.benchmarks.scoring import Scorer
 from i2i.config import DataConfig, merge
 from i2i.data.images import write_picture

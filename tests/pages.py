@@ -9,7 +9,7 @@ from PIL import Image
 from i2i.benchmarks.costs import Costs
 from i2i.benchmarks.plan import Plan, direction_name, expand
 from i2i.benchmarks.results import COLUMNS, Results
-from i2i.benchmarks.suite import Suite
+from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace
 
 SIZE, SCENES = 16, 8

@@ -8,7 +8,7 @@ import torch
 import torchvision
 
 from i2i.benchmarks.prepare import prepare
-from i2i.benchmarks.suite import load_suite
+from i2i.benchmarks.suite.overrides import load_suite
 from i2i.config import parse_assignments
 from i2i.errors import UserError
 from i2i.metrics.extractors import parse_extractor

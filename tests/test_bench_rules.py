@@ -14,7 +14,8 @@ from i2i.benchmarks import courses, measures
 from i2i.benchmarks.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.prepare import prepare
-from i2i.benchmarks.suite import OWN_DATA, Budget, budget_assignments, checkpoint_assignments, load_suite
+from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
+from i2i.benchmarks.suite.schema import OWN_DATA, Budget
 from i2i.benchmarks.validation import bench_judge
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import DataConfig

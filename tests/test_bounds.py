@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from i2i import registry
-from i2i.benchmarks.suite import Budget, CheckpointRule, ClassifierConfig, ReportConfig, Suite
+from i2i.benchmarks.suite.schema import Budget, CheckpointRule, ClassifierConfig, ReportConfig, Suite
 from i2i.config import LARGEST_SIDE, DataConfig, TrainConfig, parse_assignments, read_settings, validate
 from i2i.errors import UserError
 from i2i.runs import check_trainable, run_config

@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from i2i.benchmarks.claims import Claim, judge
 from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import claim_lines, markdown
 from i2i.benchmarks.results import COLUMNS, Results
-from i2i.benchmarks.suite import Suite
+from i2i.benchmarks.suite.claims import Claim, judge
+from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace
 
 PAIR = Claim(metric="psnr", order=("both", "gan"), says="L1 helps")

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite import base_settings, budget_assignments, load_suite
+from i2i.benchmarks.suite.overrides import base_settings, budget_assignments, load_suite
 from i2i.config import (
     DataConfig,
     RunConfig,

@@ -12,8 +12,9 @@ import typer
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.shipped import shipped
-from i2i.benchmarks.suite import Suite, base_settings, load_suite
+from i2i.benchmarks.suite.overrides import base_settings, load_suite
+from i2i.benchmarks.suite.presets import shipped
+from i2i.benchmarks.suite.schema import Suite
 from i2i.checkpoint import require_checkpoint
 from i2i.cli import app
 from i2i.config import DataConfig, TrainConfig, merge, parse_assignments

@@ -10,7 +10,7 @@ import pytest
 from i2i import cli, registry
 from i2i.benchmarks.captions import budget_text
 from i2i.benchmarks.prepare import prepare
-from i2i.benchmarks.suite import budget_assignments, load_suite
+from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
 from i2i.checkpoint import require_checkpoint
 from i2i.config import DataConfig
 from i2i.data.sources import open_data

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from i2i.benchmarks import file_index, outputs, prepare, schedule, status
-from i2i.benchmarks.versions import versions
+from i2i.benchmarks import file_index, outputs, prepare, schedule
+from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.versions import versions
 from i2i.data.image_folder import is_image
 from tests.in_process import bench, command
 from tests.test_bench import SETTINGS, cache, rows_of  # noqa: F401
@@ -41,7 +42,7 @@ def records(out):
 
 def written(out):
     """When each record was."""
-    return {name: status.record_path(out, name).stat().st_mtime_ns for name in records(out)}
+    return {name: job_records.record_path(out, name).stat().st_mtime_ns for name in records(out)}
 
 
 def times(out):
@@ -182,7 +183,7 @@ def test_a_plan_of_a_later_version_is_refused(copied, capsys):
 
 
 def test_results_that_other_versions_made_are_named(copied, capsys):
-    path = status.record_path(copied, "scores of stargan, seed 0")
+    path = job_records.record_path(copied, "scores of stargan, seed 0")
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "versions": {**versions(), "torch": "1.0"}}))
     assert bench(copied) == 0

@@ -16,8 +16,8 @@ import i2i
 from i2i import card
 from i2i.benchmarks import courses, latex
 from i2i.benchmarks.csv_frames import as_csv
+from i2i.benchmarks.folder.score_file import read_pictures, write_pictures
 from i2i.benchmarks.report import markdown
-from i2i.benchmarks.scores import read_pictures, write_pictures
 from i2i.validation import COLUMNS
 from tests.test_outputs import PROTOCOL, made_up
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.benchmarks import tracked, vouched
+from i2i.benchmarks import tracked
+from i2i.benchmarks.folder import result_records
 from i2i.data.pictures import TrainingPictures
 from tests import in_process
 from tests.in_process import SETTINGS
@@ -225,9 +226,9 @@ def test_after_a_power_cut_the_same_command_mends_the_bench(tmp_path, monkeypatc
     assert "Traceback" not in said
     assert "translations of stargan, seed 0: damaged: " in said
     assert scored(out) == scored(finished)
-    sound = [vouched.read_record(path) for path in out.rglob("key.json")]
+    sound = [result_records.read_record(path) for path in out.rglob("key.json")]
     assert all(
-        vouched.first_fault(path.parent, record.files) is None
+        result_records.first_fault(path.parent, record.files) is None
         for path, record in zip(out.rglob("key.json"), sound, strict=True)
     )
 

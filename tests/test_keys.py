@@ -3,7 +3,7 @@
 import pytest
 
 from i2i.benchmarks.prepare import prepare
-from i2i.benchmarks.suite import load_suite
+from i2i.benchmarks.suite.overrides import load_suite
 
 TINY = [
     "data.image_size=16",

@@ -9,11 +9,11 @@ import pytest
 
 from i2i import cli
 from i2i.benchmarks import protocol
+from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.merging import differences, merge
 from i2i.benchmarks.plan import Job, Plan, expand
 from i2i.benchmarks.results import collect
-from i2i.benchmarks.stored import Stored
-from i2i.benchmarks.suite import Suite
+from i2i.benchmarks.suite.schema import Suite
 from i2i.data import embedded
 from i2i.data.layouts import scan
 from i2i.errors import UserError

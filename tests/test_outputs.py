@@ -21,7 +21,8 @@ from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import markdown
 from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.seeds import Score, over_seeds
-from i2i.benchmarks.suite import ReportConfig, Suite, load_suite, suite_of
+from i2i.benchmarks.suite.overrides import load_suite
+from i2i.benchmarks.suite.schema import ReportConfig, Suite, suite_of
 from i2i.benchmarks.tables import markdown_table
 from i2i.benchmarks.terminal_table import shown
 from i2i.errors import UserError

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from i2i import cli, custom_models, registry
-from i2i.benchmarks.suite import load_suite
+from i2i.benchmarks.suite.overrides import load_suite
 from i2i.checkpoint import require_checkpoint
 from i2i.config import DataConfig
 from i2i.data.sources import open_data

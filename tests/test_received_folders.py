@@ -7,11 +7,12 @@ import shutil
 import pytest
 import yaml
 
-from i2i.benchmarks.keys import measured
+from i2i.benchmarks.folder.cache_keys import measured
+from i2i.benchmarks.folder.plan_file import Asked, plan_file, recorded
 from i2i.benchmarks.page import curves
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.recorded import Asked, plan_file, recorded
-from i2i.benchmarks.suite import Suite, load_suite
+from i2i.benchmarks.suite.overrides import load_suite
+from i2i.benchmarks.suite.schema import Suite
 from i2i.data import embedded
 from i2i.errors import UserError
 from i2i.validation import read_rows

@@ -11,11 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks import jobs, keys, measures, translating
+from i2i.benchmarks import jobs, measures, translating
 from i2i.benchmarks.cycle import cycle_errors, way_back
+from i2i.benchmarks.folder import cache_keys
+from i2i.benchmarks.folder.score_file import pictures_path, read_pictures, write_pictures
 from i2i.benchmarks.gan_train import gan_train
 from i2i.benchmarks.measures import confusion, of_pictures, of_sets
-from i2i.benchmarks.scores import pictures_path, read_pictures, write_pictures
 from i2i.benchmarks.scoring import Scorer
 from i2i.benchmarks.translating import FINITE, NOTED, Route, Translations
 from i2i.data.decode import Decoding
@@ -53,7 +54,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
     path = untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
-    keys.write_key(path.parent, "classifier", [path])
+    cache_keys.write_key(path.parent, "classifier", [path])
     return path
 
 
@@ -67,7 +68,7 @@ def translated(place, data, **by_target):
     """A folder of translations from summer: for each target, copies of the test pictures of a domain."""
     for target, domain in by_target.items():
         shutil.copytree(data / "test" / domain, place / f"summer2{target}")
-    keys.write_key(place, "translations", keys.files_in(place))
+    cache_keys.write_key(place, "translations", cache_keys.files_in(place))
     return place
 
 

@@ -9,8 +9,8 @@ import yaml
 from PIL import Image
 
 from i2i import registry
-from i2i.benchmarks.shipped import header_of, read, shipped
-from i2i.benchmarks.suite import base_settings, load_suite
+from i2i.benchmarks.suite.overrides import base_settings, load_suite
+from i2i.benchmarks.suite.presets import header_of, read, shipped
 from i2i.config import RunConfig
 from i2i.horizon import images_per_step
 from i2i.runs import check_trainable, run_config

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from i2i.benchmarks import keys, vouched
-from i2i.benchmarks.keys import DONE, TO_DO, Place
+from i2i.benchmarks.folder import cache_keys, result_records
+from i2i.benchmarks.folder.cache_keys import DONE, TO_DO, Place
 from i2i.errors import UserError
 
 NAMES = ("a2b/one.png", "a2b/two.png", "notes.csv")
@@ -19,7 +19,7 @@ def result(tmp_path):
     for number, name in enumerate(NAMES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(bytes(range(50 + number)))
-    keys.write_key(folder, "key", keys.files_in(folder), seconds=1.5)
+    cache_keys.write_key(folder, "key", cache_keys.files_in(folder), seconds=1.5)
     return folder
 
 
@@ -64,7 +64,7 @@ def test_a_damaged_file_of_a_result_is_found_and_named(result, name, damage):
     assert place.state("key") == DONE
     damage(result / name)
     assert place.state("key").startswith(f"damaged: {name} ")
-    assert not keys.is_complete(result)
+    assert not cache_keys.is_complete(result)
     with pytest.raises(UserError, match=f"{name} .*run the bench again"):
         place.require_sound()
 
@@ -72,10 +72,13 @@ def test_a_damaged_file_of_a_result_is_found_and_named(result, name, damage):
 def test_damage_beneath_the_file_system_is_found_where_the_result_is_used(result):
     """What leaves no trace in the times: the record is made to agree with them."""
     flip(result / NAMES[0])
-    record = vouched.read_record(result / keys.KEY_FILE)
-    files = {name: [told[0], *vouched._state(result / name)] for name, told in record.files.items()}
-    assert vouched.first_fault(result, files) is None
-    assert vouched.first_fault(result, files, read_all=True) == f"{NAMES[0]} holds something else than what was written"
+    record = result_records.read_record(result / cache_keys.KEY_FILE)
+    files = {name: [told[0], *result_records._state(result / name)] for name, told in record.files.items()}
+    assert result_records.first_fault(result, files) is None
+    assert (
+        result_records.first_fault(result, files, read_all=True)
+        == f"{NAMES[0]} holds something else than what was written"
+    )
 
 
 def test_a_copy_with_other_times_is_the_same_result(result):
@@ -84,13 +87,13 @@ def test_a_copy_with_other_times_is_the_same_result(result):
 
 
 def test_no_flipped_bit_of_a_record_gives_another_key_or_cost(result):
-    path = result / keys.KEY_FILE
+    path = result / cache_keys.KEY_FILE
     written = path.read_bytes()
     for position in range(0, len(written), 3):
         changed = bytearray(written)
         changed[position] ^= 1 << position % 8
         path.write_bytes(changed)
-        record = vouched.read_record(path)
+        record = result_records.read_record(path)
         assert record.fault or (record.key, record.contents["seconds"]) == ("key", 1.5)
 
 
@@ -98,7 +101,7 @@ def test_no_flipped_bit_of_a_record_gives_another_key_or_cost(result):
     "text", ["", "{", "[]", '{"key": 3}', '{"key": "a", "files": []}', '{"key": "a", "files": {"b": [1]}}', "[" * 9999]
 )
 def test_a_record_that_is_none_is_damaged_and_its_result_kept(result, text, caplog):
-    (result / keys.KEY_FILE).write_text(text)
+    (result / cache_keys.KEY_FILE).write_text(text)
     place = Place.of_folder(result)
     assert place.state("key") == "damaged: key.json is not as it was written"
     place.make_room("key")
@@ -113,7 +116,7 @@ def test_a_result_of_another_key_is_set_aside_each_time_under_a_name_of_its_own(
         Place.of_folder(result).make_room(f"key {number}")
         assert (result.parent / f"set-aside/{number}/seed0/key.json").is_file()
         assert "was made from other settings or data" in caplog.text
-        keys.write_key(result, f"key {number}")
+        cache_keys.write_key(result, f"key {number}")
     assert Place.of_folder(result).state("key 3") == DONE
 
 
@@ -153,7 +156,7 @@ def test_what_cannot_be_read_is_an_error_and_nothing_is_touched(result, number, 
             with pytest.raises(UserError, match=rf"key\.json cannot be read \({os.strerror(number)}\)"):
                 function()
     flip(result / NAMES[0])
-    monkeypatch.setattr(vouched, "checksum", refuse)
+    monkeypatch.setattr(result_records, "checksum", refuse)
     with pytest.raises(UserError, match=r"one\.png cannot be read"):
         place.state("key")
     assert sorted(result.rglob("*")) == before
@@ -161,16 +164,16 @@ def test_what_cannot_be_read_is_an_error_and_nothing_is_touched(result, number, 
 
 def test_a_name_that_leads_out_is_refused(result):
     with pytest.raises(UserError, match="names must stay inside their folder"):
-        vouched.first_fault(result, {"../outside": ["", 1, 1, 1]})
+        result_records.first_fault(result, {"../outside": ["", 1, 1, 1]})
 
 
 def test_scores_of_another_state_of_what_they_were_made_from_are_to_do(result, tmp_path):
     scores = Place.of_scores(tmp_path / "x.json")
     sources = {"translations": Place.of_folder(result)}
     assert scores.state("key", sources) == TO_DO
-    vouched.write_record(scores.record, {"key": "key", **keys.identities(sources)}, tmp_path)
+    result_records.write_record(scores.record, {"key": "key", **cache_keys.identities(sources)}, tmp_path)
     assert scores.state("key", sources) == DONE
     remove(result / NAMES[0])  # what it was made from is made again first
     assert scores.state("key", sources) == DONE
-    keys.write_key(result, "key", keys.files_in(result), seconds=9)
+    cache_keys.write_key(result, "key", cache_keys.files_in(result), seconds=9)
     assert scores.state("key", sources) == "to do: what is there was made from another state of the translations"

@@ -10,10 +10,10 @@ from i2i._version import __version__
 from i2i.benchmarks import captions, detail_tables
 from i2i.benchmarks.comparing import Column, ranked
 from i2i.benchmarks.costs import Costs
+from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.formats import DASH, scaled, speed, whole
 from i2i.benchmarks.grouping import Group, groups
 from i2i.benchmarks.heat import Scale, ink, scale_of
-from i2i.benchmarks.keys import REAL
 from i2i.benchmarks.page.curves import curves
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import claim_lines

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from i2i.benchmarks.grid import INPUT, TARGET, Finished, Row
+from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.page.store import Store
 from i2i.benchmarks.picture_values import Values, goodness, metrics_of, read_values, worst_metric
 from i2i.benchmarks.plan import Direction, Plan

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from i2i.benchmarks.figures import unless_made
-from i2i.benchmarks.keys import identity_of
+from i2i.benchmarks.folder.cache_keys import identity_of
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results import Results
 from i2i.config import Settings, stable_hash

@@ -137,12 +137,12 @@ def bench(
     from i2i.benchmarks import grouping
     from i2i.benchmarks.bench import parse_stages, run_bench, states_of
     from i2i.benchmarks.executors import Crew
-    from i2i.benchmarks.external import parse
+    from i2i.benchmarks.folder.plan_file import recorded, relocated
     from i2i.benchmarks.plan import STAGES
     from i2i.benchmarks.prepare import prepare
-    from i2i.benchmarks.recorded import recorded, relocated
     from i2i.benchmarks.stopping import stoppable
-    from i2i.benchmarks.suite import budget_assignments, checkpoint_assignments, default_suite, load_suite
+    from i2i.benchmarks.suite.external import parse
+    from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
     by = grouping.checked(table)

@@ -189,7 +189,7 @@ def _new_run(
     start: "Checkpoint | None",
     on_fault: "Settings",
 ) -> "RunConfig":
-    from i2i.benchmarks.suite import base_settings, default_suite
+    from i2i.benchmarks.suite.overrides import base_settings, default_suite
     from i2i.config import merge, parse_assignments
     from i2i.data.sources import is_drawn
     from i2i.runs import run_config, starting_settings

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from i2i.benchmarks.folder.result_records import MADE_FROM, Record, first_fault, read_record, write_record
 from i2i.benchmarks.plan import Job
-from i2i.benchmarks.vouched import MADE_FROM, Record, first_fault, read_record, write_record
 from i2i.checkpoint import CHECKPOINTS, newest_checkpoint
 from i2i.checkpoint_meta import FORMAT
 from i2i.config import RunConfig, stable_hash

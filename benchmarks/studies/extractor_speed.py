@@ -1,7 +1,7 @@
 """Pictures per second of the feature extractors, each beside the plain way to the same features.
 
-    python benchmarks/extractor_speed.py                  # both, random weights: a minute or two on one core
-    python benchmarks/extractor_speed.py --only squeezenet --alone --pictures 2000 --pairs 1 --threads 2
+    python benchmarks/studies/extractor_speed.py                  # both, random weights: a minute or two on one core
+    python benchmarks/studies/extractor_speed.py --only squeezenet --alone --pictures 2000 --pairs 1 --threads 2
 
 Inception: `pytorch_fid.fid_score.get_activations`, 50 files at a time, against `i2i`, both from PNG files. SqueezeNet
 1.0 at 224 pixels: torchvision's network, 50 pictures at a time, against `i2i`, both from the same pixels in memory and

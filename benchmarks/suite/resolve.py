@@ -1,8 +1,9 @@
 """Settings with every default filled in, for `i2i configs show`."""
 
 from i2i import registry
-from i2i.benchmarks.shipped import is_suite, read
-from i2i.benchmarks.suite import Contestant, Suite, base_settings, code_of, suite_of
+from i2i.benchmarks.suite.overrides import base_settings
+from i2i.benchmarks.suite.presets import is_suite, read
+from i2i.benchmarks.suite.schema import Contestant, Suite, code_of, suite_of
 from i2i.config import BUDGETS, Settings, merge, validate
 from i2i.errors import UserError
 from i2i.runs import run_config

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from i2i.benchmarks.grid import Finished
-from i2i.benchmarks.keys import DAMAGED, DONE, REAL, Place
+from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, REAL, Place
+from i2i.benchmarks.folder.finished_bench import Finished
+from i2i.benchmarks.folder.plan_file import PLAN, plan_file
 from i2i.benchmarks.plan import CLASSIFIER, Plan
-from i2i.benchmarks.recorded import PLAN, plan_file
 from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.utils.documents import Document, Facts, read_document

@@ -1,6 +1,6 @@
 """Training throughput of one process, of one with two threads, and of two processes, side by side on the CPU.
 
-    python benchmarks/processes_speed.py --pairs 2
+    python benchmarks/studies/processes_speed.py --pairs 2
 
 Whole trainings on the drawn set with the small networks of the default bench, in turn; printed is the speed that each
 reports over all its steps. Compare within one run only.

@@ -8,17 +8,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from i2i.benchmarks.plan import Direction, Plan
+from i2i.benchmarks.plan import Direction
 from i2i.config import Section
 from i2i.data.image_folder import ImageFolder, left_out_line
 from i2i.data.images import read_picture, read_size
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
-from i2i.utils.documents import read_document
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
-PARTIAL = "stems.json"
 NAMED = 3  # files in an error
 
 Inputs = Mapping[Direction, Sequence[Picture]]
@@ -161,25 +159,3 @@ def _digest(files: Mapping[Direction, Mapping[str, Path]]) -> str:
         f"{direction_name(way)}/{stem} {sha256(path)}\n" for way, own in files.items() for stem, path in own.items()
     ]
     return hashlib.sha256("".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()
-
-
-def present(folder: Path, source: str, pictures: Sequence[Picture]) -> list[int]:
-    """Places of those pictures of a source domain that have translations below `folder`.
-
-    They are all, unless the folder lists its own because it took over an intersection.
-    """
-    listing = folder / PARTIAL
-    stems = read_document(dict[str, set[str]], listing, "remove it, and give --external anew")
-    if stems is None:
-        return list(range(len(pictures)))
-    return [position for position, picture in enumerate(pictures) if picture.stem in stems.get(source, ())]
-
-
-def caption_lines(plan: Plan) -> list[str]:
-    """A sentence per external contestant."""
-    lines = []
-    for name in plan.external:
-        facts = plan.facts["contestants"][name]
-        some = "; only the pictures that it has are scored, see `n`" if facts["intersection"] else ""
-        lines.append(f"{name}: pictures made elsewhere ({facts['external']}, sha256 {facts['sha256'][:12]}){some}.")
-    return lines

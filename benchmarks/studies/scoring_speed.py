@@ -1,7 +1,7 @@
 """Seconds of each measure that a bench takes of one direction.
 
-    python benchmarks/scoring_speed.py        # 60 and 200 images of 64 px, an untrained classifier
-    python benchmarks/scoring_speed.py --gan-train 6144
+    python benchmarks/studies/scoring_speed.py        # 60 and 200 images of 64 px, an untrained classifier
+    python benchmarks/studies/scoring_speed.py --gan-train 6144
 
 The pictures are drawn summers and nights. Seconds are of processor time, on one thread, so that other work on the
 machine counts little; the fastest of three runs counts.

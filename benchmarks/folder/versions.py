@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from i2i._version import __version__
-from i2i.benchmarks import status
+from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.plan import Job, Plan
 from i2i.checkpoint import newest_checkpoint
 from i2i.errors import UserError
@@ -41,7 +41,7 @@ def differences(plan: Plan, finished: Iterable[Job]) -> list[str]:
 
 def _made_by(plan: Plan, job: Job) -> dict[str, Any]:
     """Versions from the job's record, or from a training's checkpoint where there is no record."""
-    recorded = status.read(plan.out, job.name).get("versions")
+    recorded = job_records.read(plan.out, job.name).get("versions")
     if recorded or "run" not in job.arguments:
         return dict(recorded or {})
     try:

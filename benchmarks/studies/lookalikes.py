@@ -1,6 +1,6 @@
 """How well lookalikes are told from other pictures: copies found, and different pictures taken for the same.
 
-python -m i2i.benchmarks.lookalikes photos/train/horse
+python -m i2i.benchmarks.studies.lookalikes photos/train/horse
 """
 
 import argparse

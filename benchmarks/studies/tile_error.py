@@ -1,6 +1,6 @@
 """How far a translation in tiles is from the same translation at once, and how far neighbouring tiles disagree.
 
-    python benchmarks/tile_error.py bench/seasons/trainings/stargan/seed0/all --source summer --target night \\
+    python benchmarks/studies/tile_error.py bench/seasons/trainings/stargan/seed0/all --source summer --target night \\
         [--size 448] [--tile 256] [--scenes 4]
 
 Scenes of the embedded set are drawn at the size. Differences are in 8-bit levels, 0 to 255: `mean` and `max` from the

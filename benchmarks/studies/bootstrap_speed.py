@@ -1,7 +1,7 @@
 """Time of a thousand bootstrap resamples of the Frechet distance, and of its intervals.
 
-    python benchmarks/bootstrap_speed.py        # 200 images a side, 2048 features, one core: ten seconds
-    python benchmarks/bootstrap_speed.py --images 400 --dimensions 512
+    python benchmarks/studies/bootstrap_speed.py        # 200 images a side, 2048 features, one core: ten seconds
+    python benchmarks/studies/bootstrap_speed.py --images 400 --dimensions 512
 
 Three ways: resampling the Gram matrices (`ResampledFrechet`), the low-rank distance of the drawn features, timed on a
 twentieth of the resamples, and the whole of `frechet_intervals`. Features are random and not negative.

@@ -1,7 +1,7 @@
 """Time of the Frechet distance: SciPy's matrix square root against `i2i.metrics.frechet`.
 
-    python benchmarks/frechet_speed.py        # 3000 and 500 images, 2048 features: half a minute
-    python benchmarks/frechet_speed.py --images 200 --dimensions 512
+    python benchmarks/studies/frechet_speed.py        # 3000 and 500 images, 2048 features: half a minute
+    python benchmarks/studies/frechet_speed.py --images 200 --dimensions 512
 
 Features are random but shaped like Inception's: not negative, correlated, with a spectrum that
 falls as a power law. Both columns start from features and do all the work, covariances included.

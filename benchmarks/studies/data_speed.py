@@ -1,6 +1,6 @@
 """How fast pictures reach a training: into the cache, out of it, and whether the training ever waits for them.
 
-    python benchmarks/data_speed.py [--pictures 2000] [--batch 16] [--steps 6] [--device cpu]
+    python benchmarks/studies/data_speed.py [--pictures 2000] [--batch 16] [--steps 6] [--device cpu]
 
 Pictures are drawn at random in the coarse and grained to the weight of photographs, and kept as JPEG files of 256 px.
 They are loaded for images of 128 px, with the margin for random crops. Beside each figure stands the plain way: one
@@ -27,7 +27,7 @@ import torch
 from PIL import Image
 
 from i2i import registry
-from i2i.benchmarks.suite import base_settings
+from i2i.benchmarks.suite.overrides import base_settings
 from i2i.config import merge
 from i2i.data.batches import UnpairedBatch
 from i2i.data.cache import PixelCache

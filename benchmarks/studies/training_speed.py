@@ -1,6 +1,6 @@
 """How much bfloat16 and channels-last gain over float32 and NCHW in training, at the published widths.
 
-    python benchmarks/training_speed.py [--size 128] [--pairs 5] [--models pix2pix,cyclegan,stargan] [--batch 8]
+    python benchmarks/studies/training_speed.py [--size 128] [--pairs 5] [--models pix2pix,cyclegan,stargan] [--batch 8]
 
 Both variants train the same model on the same batch in turn, so that a machine whose speed drifts slows both.
 Printed are images/s and the ratio, pair by pair: its median, smallest and largest.
