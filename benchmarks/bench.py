@@ -9,22 +9,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from i2i.benchmarks.estimate import Estimate
-from i2i.benchmarks.executors import Crew
+from i2i.benchmarks.analysis.number_format import last_line
+from i2i.benchmarks.execution.estimate import Estimate
+from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.job_runner import BUSY
+from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import DONE, forget, state_of
 from i2i.benchmarks.folder.plan_file import PLAN, plan_text
-from i2i.benchmarks.formats import last_line
 from i2i.benchmarks.plan import STAGES, Job, Plan
-from i2i.benchmarks.tracked import BUSY
-from i2i.benchmarks.trials import learns_nothing, rates, worth_trying
 from i2i.errors import unknown
 from i2i.utils import console, locks
 from i2i.utils.atomic_write import write_text
 
 if TYPE_CHECKING:
-    from i2i.benchmarks.grouping import By
-    from i2i.benchmarks.terminal import JobLines
+    from i2i.benchmarks.analysis.groups import By
+    from i2i.benchmarks.execution.progress import JobLines
 
 PAUSE = 0.5  # seconds between looks at what another bench does
 
@@ -73,7 +73,7 @@ def run_bench(
             plan.files.save(job_records.index_path(plan.out))
         errors = _Work(plan, stages, crew, trial).run()
         if "report" in stages:
-            from i2i.benchmarks.reporting import write_report
+            from i2i.benchmarks.report.update import write_report
 
             return write_report(plan, errors, by, anew=tuple(stages) == ("report",))
     for name, error in errors.items():
@@ -150,7 +150,7 @@ class _Work:
         """Errors by job, of those that failed and those that could not run because of them."""
         if not self._open():
             return self.errors
-        from i2i.benchmarks.terminal import JobLines
+        from i2i.benchmarks.execution.progress import JobLines
 
         began, told = time.monotonic(), False
         estimate = self._estimate()
@@ -214,7 +214,7 @@ class _Work:
         return locks.is_taken(job_records.lock_path(self.plan.out, job.name))
 
     def _round(self, jobs: Sequence[Job], lines: "JobLines") -> None:
-        from i2i.benchmarks.schedule import run_jobs
+        from i2i.benchmarks.execution.scheduler import run_jobs
 
         listener = _Listener(self, lines)
         prepared = [self._prepared(job) for job in jobs]

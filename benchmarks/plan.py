@@ -64,7 +64,7 @@ class Job:
 
     Attributes:
         name: unique.
-        function: name of a function of `i2i.benchmarks.jobs`.
+        function: name of a function of `i2i.benchmarks.execution.jobs`.
         arguments: what it is called with.
         needs: names of jobs that must have succeeded.
         weight: the heavier start first.

@@ -107,7 +107,10 @@ def _quietly(said: io.StringIO) -> Iterator[None]:
     def empty(figure: object, path: Path) -> None:
         path.write_bytes(b"")
 
-    drawing = patch("i2i.benchmarks.drawing.save", empty), patch("i2i.benchmarks.grid.save", empty)
+    drawing = (
+        patch("i2i.benchmarks.report.figures.style.save", empty),
+        patch("i2i.benchmarks.report.figures.grid.save", empty),
+    )
     with redirect_stdout(said), redirect_stderr(said), drawing[0], drawing[1]:
         yield
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from i2i import cli
-from i2i.benchmarks import figures, outputs
-from i2i.benchmarks.executors import FUNCTIONS, Crew
-from i2i.benchmarks.schedule import Event
-from i2i.benchmarks.workers import perform
+from i2i.benchmarks.execution.executors import FUNCTIONS, Crew
+from i2i.benchmarks.execution.local_executor import perform
+from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.report import write
+from i2i.benchmarks.report.figures import redraw
 
 TINY = [
     "data.image_size=16",
@@ -74,8 +75,8 @@ def command(*arguments):
 def undrawn():
     """Reports have no figures and no grid, which take longer than tiny trainings."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "draw", lambda plan, results: [])
-        patch.setattr(outputs, "_grid", lambda plan, results: [])
+        patch.setattr(redraw, "draw", lambda plan, results: [])
+        patch.setattr(write, "_grid", lambda plan, results: [])
         yield
 
 

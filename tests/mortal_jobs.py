@@ -3,12 +3,12 @@
 import os
 import signal
 
-from i2i.benchmarks import tracked
+from i2i.benchmarks.execution import job_runner
 from i2i.checkpoint import newest_checkpoint
 
 
 def __getattr__(function):
-    return getattr(tracked, function)
+    return getattr(job_runner, function)
 
 
 def train(report, run, **arguments):
@@ -27,4 +27,4 @@ def train(report, run, **arguments):
 
     if (results / "killed").exists() and (results / "killed").read_text().startswith(f"{run} "):
         (results / "resumed").write_text(f"{run} {newest_checkpoint(run).position.step}")
-    tracked.train(report_or_die, run=run, **arguments)
+    job_runner.train(report_or_die, run=run, **arguments)

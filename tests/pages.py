@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from i2i.benchmarks.costs import Costs
+from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.plan import Plan, direction_name, expand
-from i2i.benchmarks.results import COLUMNS, Results
 from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace
 

@@ -11,8 +11,8 @@ import torch
 import yaml
 from PIL import Image
 
-from i2i.benchmarks import jobs
-from i2i.benchmarks.formats import scaled, speed
+from i2i.benchmarks.analysis.number_format import scaled, speed
+from i2i.benchmarks.execution import jobs
 from i2i.config import stable_hash
 from i2i.data import embedded
 from i2i.data.images import read_picture

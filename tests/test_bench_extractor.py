@@ -7,7 +7,7 @@ import timm
 import torch
 import torchvision
 
-from i2i.benchmarks.prepare import prepare
+from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.config import parse_assignments
 from i2i.errors import UserError

@@ -10,13 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks import courses, measures
-from i2i.benchmarks.captions import budget_text, checkpoint_lines
+from i2i.benchmarks.evaluation import direction_scores
+from i2i.benchmarks.evaluation.checkpoint_selection import bench_judge
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
-from i2i.benchmarks.prepare import prepare
+from i2i.benchmarks.planning.build_plan import prepare
+from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
+from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
 from i2i.benchmarks.suite.schema import OWN_DATA, Budget
-from i2i.benchmarks.validation import bench_judge
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import DataConfig
 from i2i.data import embedded
@@ -250,11 +251,11 @@ def test_a_curve_adds_up_what_trainings_spend_and_averages_what_they_reach():
         row("a-c", 0, 30, 7.0, seed=1),
     ]
     rows += [row("a-b", 1, 20, 9.0)]
-    found = courses.lines(pd.DataFrame(rows), "images")
+    found = learning_curves.lines(pd.DataFrame(rows), "images")
     assert found.to_dict("records") == [
         {"model": "one", "metric": "psnr", "evaluation": 0, "spent": 40.0, "value": 4.0}
     ]
-    assert courses.lines(pd.DataFrame(rows), "seconds")["spent"].tolist() == [4.0]
+    assert learning_curves.lines(pd.DataFrame(rows), "seconds")["spent"].tolist() == [4.0]
 
 
 def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
@@ -264,17 +265,17 @@ def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
         for metric in ("psnr", "FD-x")
         for number in range(3)
     ]
-    figure = courses.figure(pd.DataFrame(rows), "updates")
+    figure = learning_curves.figure(pd.DataFrame(rows), "updates")
     assert [axes.get_ylabel() for axes in figure.axes] == ["PSNR, dB\n(higher is better)", "FD-x\n(lower is better)"]
     assert all(len(axes.lines) == 2 for axes in figure.axes)
     assert figure.get_supxlabel() == "real pictures shown (all trainings of a seed)"
-    assert courses.figure(pd.DataFrame([], columns=courses.COURSE), "images") is None
+    assert learning_curves.figure(pd.DataFrame([], columns=learning_curves.COURSE), "images") is None
 
 
 def test_curves_of_many_metrics_fit_on_a_page_and_their_names_stay_beside_their_panel():
     metrics = ["psnr", "ssim", "l1", "accuracy", "FD-x", "KID-x", "content-timm-resnet18-1a2b3c4d", "cycle", "kid"]
     rows = [row("all", n, 10 * n, 1.0 + n, metric=metric) for metric in metrics for n in range(3)]
-    figure = courses.figure(pd.DataFrame(rows), "images")
+    figure = learning_curves.figure(pd.DataFrame(rows), "images")
     assert len(figure.axes) == len(metrics)
     assert max(figure.get_size_inches()) < 12
     figure.draw_without_rendering()
@@ -289,7 +290,7 @@ def test_curves_of_many_metrics_fit_on_a_page_and_their_names_stay_beside_their_
 def test_curves_of_an_earlier_bench_do_not_stay(tmp_path):
     (tmp_path / "curves.png").write_text("old")
     training = Training("one", 0, ("a", "b"), (("a", "b"),), 5, tmp_path / "run")
-    assert courses.write(Plan(tmp_path, "x", ("a", "b"), (("a", "b"),), (training,), {}, ())) == []
+    assert learning_curves.write(Plan(tmp_path, "x", ("a", "b"), (("a", "b"),), (training,), {}, ())) == []
     assert not (tmp_path / "curves.png").exists()
 
 
@@ -303,7 +304,7 @@ def test_the_judge_of_a_bench_resamples_nothing_and_scores_every_metric(tmp_path
     embedded.make("seasons", tmp_path / "data", (16, 16), 2, 3, val=4)
     classifier = untrained_classifier(tmp_path / "classifier.safetensors", ("summer", "night"), 16)
     for name in ("frechet_intervals", "mean_interval", "share_interval"):
-        monkeypatch.setattr(measures, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
+        monkeypatch.setattr(direction_scores, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
     data = {"path": str(tmp_path / "data"), "image_size": [16, 16], "domains": ["summer", "night"]}
     scorer = {"settings": {"data": data}, "classifier": classifier, "extractor": None}
     judge = bench_judge(scorer, "psnr", [("summer", "night")], torch.device("cpu"))

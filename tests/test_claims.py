@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.plan import Plan, expand
-from i2i.benchmarks.report import claim_lines, markdown
-from i2i.benchmarks.results import COLUMNS, Results
+from i2i.benchmarks.report.markdown import claim_lines, markdown
 from i2i.benchmarks.suite.claims import Claim, judge
 from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace

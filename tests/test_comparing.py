@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from i2i.benchmarks.comparing import compare, compare_all, picture_values
-from i2i.benchmarks.details import Details
-from i2i.benchmarks.grouping import groups
-from i2i.benchmarks.report import markdown
-from i2i.benchmarks.results import COLUMNS, Results
+from i2i.benchmarks.analysis.frames import Details
+from i2i.benchmarks.analysis.groups import groups
+from i2i.benchmarks.analysis.results import COLUMNS, Results
+from i2i.benchmarks.analysis.significance import compare, compare_all, picture_values
+from i2i.benchmarks.report.markdown import markdown
 
 WAYS = [("a", "b"), ("b", "a")]
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from i2i import registry
-from i2i.benchmarks import costs
-from i2i.benchmarks.costs import count_multiply_adds, peak_memory
+from i2i.benchmarks.analysis import costs
+from i2i.benchmarks.analysis.number_format import scaled, speed
+from i2i.benchmarks.evaluation.cost_meters import count_multiply_adds, peak_memory
 from i2i.benchmarks.folder.cache_keys import write_key
-from i2i.benchmarks.formats import scaled, speed
 from i2i.benchmarks.plan import Plan, expand
 from i2i.translator import Task
 

@@ -9,15 +9,16 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from i2i.benchmarks import figures, latex
-from i2i.benchmarks.as_json import results_json
-from i2i.benchmarks.confusion_maps import confusion_maps
-from i2i.benchmarks.curves import size_figure
-from i2i.benchmarks.detail_tables import curve, health
-from i2i.benchmarks.details import Details, Found
-from i2i.benchmarks.report import markdown
-from i2i.benchmarks.results import collect
-from i2i.benchmarks.terminal_table import shown
+from i2i.benchmarks.analysis.frames import Details, Found
+from i2i.benchmarks.analysis.results import collect
+from i2i.benchmarks.report import latex
+from i2i.benchmarks.report.detail_tables import curve, health
+from i2i.benchmarks.report.figures import redraw
+from i2i.benchmarks.report.figures.confusion_maps import confusion_maps
+from i2i.benchmarks.report.figures.cost_and_size import size_figure
+from i2i.benchmarks.report.markdown import markdown
+from i2i.benchmarks.report.results_json import results_json
+from i2i.benchmarks.report.terminal_table import shown
 from tests.test_outputs import PROTOCOL, made_up
 
 DISTANCES = {(name, metric): [1.0] for name in ("one", "two") for metric in ("accuracy", "FD-x", "KID-x", "psnr")}
@@ -116,7 +117,7 @@ def test_older_score_files_leave_the_parts_out(tmp_path):
     for part in ("health", "Health", "taken for", "number of pictures\n", "brackets"):
         assert part not in text
     assert "flags" not in results_json(plan, results, PROTOCOL)["models"]["one"]
-    assert {"cost.png", "cost.pdf"} >= set(figures.draw(plan, results))
+    assert {"cost.png", "cost.pdf"} >= set(redraw.draw(plan, results))
     assert "Health" not in latex.table(plan, results, PROTOCOL)
 
 
@@ -214,21 +215,21 @@ def test_json_has_every_test_with_its_corrected_p_value(tmp_path):
 
 def test_figures_are_drawn_again_only_if_the_results_or_a_file_changed(tmp_path):
     plan, results = told(tmp_path)
-    names = figures.draw(plan, results)
+    names = redraw.draw(plan, results)
     assert {"confusion.png", "sizes.pdf", "cost.png"} <= set(names)
 
     def times():
         return {name: (tmp_path / name).stat().st_mtime_ns for name in names}
 
     before = times()
-    assert figures.draw(plan, results) == names
+    assert redraw.draw(plan, results) == names
     assert times() == before
     (tmp_path / "cost.png").write_bytes(b"something else")
-    figures.draw(plan, results)
+    redraw.draw(plan, results)
     assert (tmp_path / "cost.png").read_bytes().startswith(b"\x89PNG")
     assert times()["sizes.png"] == before["sizes.png"]
     changed = replace(results, scores=results.scores.assign(value=2.0))
-    figures.draw(plan, changed)
+    redraw.draw(plan, changed)
     assert times()["sizes.png"] != before["sizes.png"]
 
 

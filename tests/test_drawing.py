@@ -6,7 +6,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from i2i.benchmarks.drawing import name_powers
+from i2i.benchmarks.report.figures.style import name_powers
 
 
 @pytest.mark.parametrize("way", ["x", "y"])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from i2i import cli, registry
-from i2i.benchmarks.captions import budget_text
-from i2i.benchmarks.prepare import prepare
+from i2i.benchmarks.planning.build_plan import prepare
+from i2i.benchmarks.report.captions import budget_text
 from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
 from i2i.checkpoint import require_checkpoint
 from i2i.config import DataConfig

@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.benchmarks.estimate import Estimate
+from i2i.benchmarks.execution.estimate import Estimate
 from i2i.benchmarks.plan import Job
 
 

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from i2i.benchmarks import file_index, outputs, prepare, schedule
+from i2i.benchmarks import file_index
+from i2i.benchmarks.execution import scheduler
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.versions import versions
+from i2i.benchmarks.planning import build_plan
+from i2i.benchmarks.report import write
 from i2i.data.image_folder import is_image
 from tests.in_process import bench, command
 from tests.test_bench import SETTINGS, cache, rows_of  # noqa: F401
@@ -72,10 +75,10 @@ def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeyp
 
         return call
 
-    monkeypatch.setattr(schedule, "run_jobs", counted("jobs", schedule.run_jobs))
+    monkeypatch.setattr(scheduler, "run_jobs", counted("jobs", scheduler.run_jobs))
     monkeypatch.setattr(file_index, "read_picture", counted("decoded", file_index.read_picture))
     monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes, is_image))
-    monkeypatch.setattr(outputs, "write", counted("reports", outputs.write))
+    monkeypatch.setattr(write, "write", counted("reports", write.write))
     before = times(finished)
     assert bench(finished) == 0
     assert work == {"jobs": 0, "decoded": 0, "hashed": 0, "reports": 0}
@@ -168,7 +171,7 @@ def test_a_failure_stays_on_record_and_in_a_later_report(tmp_path, cache, capsys
 
 
 def test_scores_of_another_version_are_never_mixed_in(copied, monkeypatch, capsys):
-    monkeypatch.setattr(prepare, "SCORING_VERSION", prepare.SCORING_VERSION + 1)
+    monkeypatch.setattr(build_plan, "SCORING_VERSION", build_plan.SCORING_VERSION + 1)
     assert bench(copied, "--collect") == 0
     assert rows_of(copied) == []
     assert "scores of real pictures: to do" in capsys.readouterr().err

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from i2i.benchmarks import executors
-from i2i.benchmarks.executors import Crew
+from i2i.benchmarks.execution import executors
+from i2i.benchmarks.execution.executors import Crew
 from i2i.errors import UserError
 
 

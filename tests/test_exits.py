@@ -14,10 +14,11 @@ from markdown_it.token import Token
 
 import i2i
 from i2i import card
-from i2i.benchmarks import courses, latex
-from i2i.benchmarks.csv_frames import as_csv
+from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.folder.score_file import read_pictures, write_pictures
-from i2i.benchmarks.report import markdown
+from i2i.benchmarks.report import latex
+from i2i.benchmarks.report.figures import learning_curves
+from i2i.benchmarks.report.markdown import markdown
 from i2i.validation import COLUMNS
 from tests.test_outputs import PROTOCOL, made_up
 
@@ -102,7 +103,7 @@ def test_a_name_is_no_formula_of_matplotlib():
         for name in ("$x^2$", r"$\frac$")
         for n in (0, 1)
     ]
-    drawn = courses.figure(pd.DataFrame(rows, columns=courses.COURSE), "images")
+    drawn = learning_curves.figure(pd.DataFrame(rows, columns=learning_curves.COURSE), "images")
     drawn.draw_without_rendering()
 
 

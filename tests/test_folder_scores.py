@@ -11,7 +11,7 @@ import torchvision
 from PIL import Image
 
 from i2i import cli
-from i2i.benchmarks.scoring import Scorer
+from i2i.benchmarks.evaluation.scorer import Scorer
 from i2i.data.embedded import make
 from i2i.data.images import Preprocess, write_picture
 from i2i.data.layouts import Picture

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from i2i.benchmarks.folder.finished_bench import Finished
-from i2i.benchmarks.grid_rows import choose
+from i2i.benchmarks.report.figures.grid_selection import choose
 from i2i.config import parse_assignments, read_settings
 from i2i.data import opening
 from i2i.data.celeba import LIST, PARTITION, scan_listed

@@ -9,9 +9,9 @@ from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks.folder.finished_bench import Finished, Row
-from i2i.benchmarks.grid import _figure
-from i2i.benchmarks.grid_rows import at_random, choose
 from i2i.benchmarks.plan import expand
+from i2i.benchmarks.report.figures.grid import _figure
+from i2i.benchmarks.report.figures.grid_selection import at_random, choose
 from i2i.data.layouts import scan
 from i2i.errors import UserError
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.benchmarks import tracked
+from i2i.benchmarks.execution import job_runner
 from i2i.benchmarks.folder import result_records
 from i2i.data.pictures import TrainingPictures
 from tests import in_process
@@ -239,7 +239,7 @@ def test_pictures_that_change_while_a_bench_runs_are_named_and_nothing_is_made_o
     folder, add = pictures
     out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
     arguments = [*settings, "--data", folder, "--size=16", WORK]
-    run = tracked._tracked
+    run = job_runner._tracked
 
     def changing(function, report, **told):
         if told["job"] == "translations of stargan, seed 0":
@@ -248,7 +248,7 @@ def test_pictures_that_change_while_a_bench_runs_are_named_and_nothing_is_made_o
             add("train", "dusk", "new")
         run(function, report, **told)
 
-    monkeypatch.setattr(tracked, "_tracked", changing)
+    monkeypatch.setattr(job_runner, "_tracked", changing)
     assert bench(out, *arguments) == 1
     said = capsys.readouterr().err
     assert f"failed: translations of stargan, seed 0: {folder}/test/day/day1.png changed while the bench ran" in said

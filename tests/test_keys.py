@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.benchmarks.prepare import prepare
+from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.suite.overrides import load_suite
 
 TINY = [

@@ -8,11 +8,11 @@ import sys
 import pytest
 
 from i2i import cli
-from i2i.benchmarks import protocol
+from i2i.benchmarks.analysis.results import collect
 from i2i.benchmarks.folder.finished_results import Stored
-from i2i.benchmarks.merging import differences, merge
 from i2i.benchmarks.plan import Job, Plan, expand
-from i2i.benchmarks.results import collect
+from i2i.benchmarks.report import protocol
+from i2i.benchmarks.report.merge import differences, merge
 from i2i.benchmarks.suite.schema import Suite
 from i2i.data import embedded
 from i2i.data.layouts import scan

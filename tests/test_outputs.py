@@ -12,19 +12,20 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from i2i.benchmarks import figures, heat, latex, styles
-from i2i.benchmarks.as_json import results_json
-from i2i.benchmarks.costs import Costs
-from i2i.benchmarks.curves import cost_figure, main_metric
-from i2i.benchmarks.heat_maps import heat_maps
+from i2i.benchmarks.analysis.aggregate import Score, over_seeds
+from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.plan import Plan, expand
-from i2i.benchmarks.report import markdown
-from i2i.benchmarks.results import COLUMNS, Results
-from i2i.benchmarks.seeds import Score, over_seeds
+from i2i.benchmarks.report import latex
+from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw
+from i2i.benchmarks.report.figures.cost_and_size import cost_figure, main_metric
+from i2i.benchmarks.report.figures.heat_maps import heat_maps
+from i2i.benchmarks.report.markdown import markdown
+from i2i.benchmarks.report.results_json import results_json
+from i2i.benchmarks.report.tables import markdown_table
+from i2i.benchmarks.report.terminal_table import shown
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import ReportConfig, Suite, suite_of
-from i2i.benchmarks.tables import markdown_table
-from i2i.benchmarks.terminal_table import shown
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 
@@ -258,26 +259,26 @@ def colours(figure):
 def test_equal_scores_have_equal_colours_whatever_other_scores_there_are(tmp_path):
     tied = {("one", "accuracy"): [1.0], ("two", "accuracy"): [1.0], ("copy", "accuracy"): [0.0]}
     best, same, worst = colours(heat_maps(*made_up(tmp_path, tied, reference=["copy"])))
-    assert best == same == heat.STOPS[-1]
-    assert worst == heat.STOPS[0]
+    assert best == same == heat_colors.STOPS[-1]
+    assert worst == heat_colors.STOPS[0]
     apart = {**tied, ("two", "accuracy"): [0.5]}
     assert colours(heat_maps(*made_up(tmp_path, apart)))[0] == best
 
 
 def test_methods_that_all_tie_are_neither_best_nor_worst_of_a_metric_without_such_ends():
     for metric in ("psnr", "fid", "l1"):
-        assert heat.scale(metric, [7.0, 7.0]).share(7.0) == 0.5
-    assert heat.scale("kid", [0.0, -0.001]).share(0.0) == 1
-    assert heat.scale("fid", [2.0, 50.0]).share(50.0) == 0
-    assert heat.scale("psnr", [10.0, 40.0]).share(40.0) == 1
-    assert heat.scale("psnr", []).share(0.0) == 0.5
+        assert heat_colors.scale(metric, [7.0, 7.0]).share(7.0) == 0.5
+    assert heat_colors.scale("kid", [0.0, -0.001]).share(0.0) == 1
+    assert heat_colors.scale("fid", [2.0, 50.0]).share(50.0) == 0
+    assert heat_colors.scale("psnr", [10.0, 40.0]).share(40.0) == 1
+    assert heat_colors.scale("psnr", []).share(0.0) == 0.5
 
 
 def test_a_reference_row_that_lies_far_off_does_not_make_translators_look_alike(tmp_path):
     scores = {("one", "fid"): [5.0], ("two", "fid"): [50.0], ("copy", "fid"): [9e5]}
     one, two, copy = colours(heat_maps(*made_up(tmp_path, scores, reference=["copy"])))
-    assert two == copy == heat.STOPS[0]
-    assert one not in (two, heat.STOPS[0])
+    assert two == copy == heat_colors.STOPS[0]
+    assert one not in (two, heat_colors.STOPS[0])
 
 
 def test_the_bar_shows_the_colours_of_the_cells(tmp_path):
@@ -334,12 +335,12 @@ def test_names_above_maps_do_not_run_into_each_other(tmp_path):
 
 def test_a_contestant_looks_alike_in_every_figure_and_bench():
     everybody = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
-    first, other = styles.styles(everybody), styles.styles(["stargan", "else", "cyclegan"])
+    first, other = method_styles.styles(everybody), method_styles.styles(["stargan", "else", "cyclegan"])
     assert {name: first[name] for name in ("stargan", "cyclegan")} == {n: other[n] for n in ("stargan", "cyclegan")}
     assert len({style.colour for style in first.values()}) == len({style.marker for style in first.values()}) == 5
-    many = styles.styles(f"method{number}" for number in range(styles.PAIRS))
-    assert len(set(many.values())) == styles.PAIRS
-    assert len(styles.styles(f"{number}" for number in range(100))) == 100
+    many = method_styles.styles(f"method{number}" for number in range(method_styles.PAIRS))
+    assert len(set(many.values())) == method_styles.PAIRS
+    assert len(method_styles.styles(f"{number}" for number in range(100))) == 100
 
 
 def test_source_runs_down_and_target_to_the_right(tmp_path):
@@ -349,8 +350,8 @@ def test_source_runs_down_and_target_to_the_right(tmp_path):
 
 
 def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path):
-    assert {"heatmaps.png", "heatmaps.pdf", "cost.png", "cost.pdf"} == set(figures.draw(*made_up(tmp_path, SCORES)))
-    assert figures.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf"]
+    assert {"heatmaps.png", "heatmaps.pdf", "cost.png", "cost.pdf"} == set(redraw.draw(*made_up(tmp_path, SCORES)))
+    assert redraw.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf"]
     assert not list(tmp_path.glob("heatmaps.*"))
     assert (tmp_path / "cost.pdf").read_bytes().startswith(b"%PDF")
     with Image.open(tmp_path / "cost.png") as picture:
@@ -364,7 +365,7 @@ def test_the_cost_figure_has_every_contestant_at_its_seconds_with_its_own_colour
     assert legend_of(figure) == list(points) == ["one", "two", "three"]
     places = {name: line.get_xydata()[0].tolist() for name, line in points.items()}
     assert places == {"one": [60, 6], "two": [61, 9], "three": [62, pytest.approx(6, abs=1e-2)]}
-    looks = styles.styles(["one", "two", "three", "copy"])
+    looks = method_styles.styles(["one", "two", "three", "copy"])
     assert {n: (line.get_color(), line.get_marker()) for n, line in points.items()} == {
         name: (looks[name].colour, looks[name].marker) for name in points
     }
@@ -377,7 +378,7 @@ def fonts_of(pdf: bytes) -> set[bytes]:
 
 
 def test_no_figure_has_letters_of_type_3(tmp_path):
-    figures.draw(*made_up(tmp_path, SCORES))
+    redraw.draw(*made_up(tmp_path, SCORES))
     for path in tmp_path.glob("*.pdf"):
         assert fonts_of(path.read_bytes()) == {b"Type0", b"CIDFontType2"}, path.name
 
@@ -481,7 +482,7 @@ def test_a_bench_without_any_score_still_has_its_tables(tmp_path):
     nothing = Results(results.scores[:0], {}, {"everything": "failed"})
     assert results_json(plan, nothing, PROTOCOL)["failed"] == {"everything": "failed"}
     assert r"\bottomrule" in latex.table(plan, nothing, PROTOCOL)
-    assert figures.draw(plan, nothing) == []
+    assert redraw.draw(plan, nothing) == []
     assert "- everything: failed" in markdown(plan, nothing)
 
 

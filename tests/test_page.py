@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from i2i.benchmarks.page import curves, gallery, page, store
+from i2i.benchmarks.report.html import gallery, image_store, page, training_curves
 from tests.pages import CARD, NASTY, made_up_bench, scores_of
 
 
@@ -208,7 +208,9 @@ def test_scores_and_disagreement_are_those_of_the_picture(bench):
     assert seen["scores"][0] == [None, None]
     folder = f"{way['source']}2{way['target']}"
     pixels = [
-        np.asarray(store.Image.open(plan.out / "translations" / name / "seed0" / folder / f"{picture['name']}.png"))
+        np.asarray(
+            image_store.Image.open(plan.out / "translations" / name / "seed0" / folder / f"{picture['name']}.png")
+        )
         for name in ("one", "two")
     ]
     difference = np.abs(pixels[0].astype(float) - pixels[1]).mean()
@@ -222,9 +224,9 @@ def test_small_pictures_are_stored_exactly_and_large_ones_scaled_with_a_word_abo
     rng = np.random.default_rng(0)
 
     def decoded(address):
-        return store.Image.open(BytesIO(b64decode(address.partition(",")[2])))
+        return image_store.Image.open(BytesIO(b64decode(address.partition(",")[2])))
 
-    kept = store.Store()
+    kept = image_store.Store()
     small = rng.integers(0, 256, (64, 48, 3), dtype=np.uint8)
     assert (kept.add(small), kept.add(small.copy())) == (0, 0)
     assert np.array_equal(np.asarray(decoded(kept.addresses[0])), small)
@@ -245,9 +247,9 @@ def test_curves_are_what_the_trainings_logged_with_half_lines_and_infinities_lef
     ]
     (folder / "validation.csv").write_text("step,images,seconds,metric,value\n2,16,1.5,psnr,20\n")
     (folder / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"step": 9')
-    (found,) = curves.curves(plan)
+    (found,) = training_curves.curves(plan)
     assert (found["model"], found["seed"], found["training"]) == ("one", 0, "all")
     terms = dict(found["terms"])
     assert list(terms) == ["g/l1", "validation: psnr"]
-    assert len(terms["g/l1"]) == curves.POINTS
+    assert len(terms["g/l1"]) == training_curves.POINTS
     assert (terms["g/l1"][0], terms["g/l1"][-1]) == ((8, 0.5), (4008, 250.5))

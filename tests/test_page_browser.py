@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from i2i.benchmarks.page import page
+from i2i.benchmarks.report.html import page
 from tests.pages import CARD, NASTY, made_up_bench, scores_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: pip install -e '.[test]'")
@@ -266,7 +266,7 @@ def test_the_seed_is_chosen_by_keyboard_and_the_picture_stays(browser, tmp_path)
 
 
 def test_a_seed_of_which_the_page_holds_a_part_says_so(browser, tmp_path, monkeypatch):
-    monkeypatch.setattr("i2i.benchmarks.page.gallery.SPACE_OF_SEEDS", 1)
+    monkeypatch.setattr("i2i.benchmarks.report.html.gallery.SPACE_OF_SEEDS", 1)
     browser.open(built(tmp_path, seeds=(0, 3)))
     browser.choose("seed", "3")
     assert len(thumbs(browser)) == 1

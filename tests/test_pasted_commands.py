@@ -12,7 +12,7 @@ from PIL import Image
 import i2i
 import i2i.benchmarks
 import i2i.models
-from i2i.benchmarks.stopping import Stopped
+from i2i.benchmarks.execution.interrupts import Stopped
 from i2i.checkpoint import Position, require_checkpoint
 from i2i.config import DataConfig, parse_assignments, validate
 from i2i.data.image_folder import ImageFolder

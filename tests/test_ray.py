@@ -10,10 +10,10 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install 'i2i[ray]'"
 from ray.cluster_utils import Cluster
 
 from i2i import cli
-from i2i.benchmarks import executors, ray_executor
+from i2i.benchmarks.execution import executors, ray_executor
+from i2i.benchmarks.execution.ray_executor import RayExecutor
+from i2i.benchmarks.execution.scheduler import run_jobs
 from i2i.benchmarks.plan import Job
-from i2i.benchmarks.ray_executor import RayExecutor
-from i2i.benchmarks.schedule import run_jobs
 from i2i.errors import UserError
 from tests.test_bench import SMALL
 from tests.test_workers import Listener

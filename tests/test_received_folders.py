@@ -9,8 +9,8 @@ import yaml
 
 from i2i.benchmarks.folder.cache_keys import measured
 from i2i.benchmarks.folder.plan_file import Asked, plan_file, recorded
-from i2i.benchmarks.page import curves
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.report.html import training_curves
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.data import embedded
@@ -116,7 +116,7 @@ def test_a_plan_that_names_other_data_for_one_method_is_refused_before_any_are_o
     place, command, entries, monkeypatch, capsys
 ):
     change(place, suite=suite_of(place, **entries))
-    monkeypatch.setattr("i2i.benchmarks.prepare.open_data", lambda *_: pytest.fail("data were opened"))
+    monkeypatch.setattr("i2i.benchmarks.planning.build_plan.open_data", lambda *_: pytest.fail("data were opened"))
     before = contents(place)
     assert run(*command) == 2
     said = capsys.readouterr().err
@@ -310,7 +310,7 @@ def test_what_is_no_json_is_told_in_a_line(place, capsys, file, contents):
 )
 def test_lines_of_a_log_that_do_not_fit_are_left_out(tmp_path, line):
     (tmp_path / "metrics.jsonl").write_text(f'{line}\n{{"images": 8, "losses": {{"x": 1.5, "y": null}}}}\n')
-    assert curves._read(tmp_path) == {"x": [(8, 1.5)]}
+    assert training_curves._read(tmp_path) == {"x": [(8, 1.5)]}
 
 
 @pytest.mark.parametrize("rows", ["1,many,1,psnr,2", "1,2", "1,2,inf,psnr,2", f"1,{10**30},1,psnr,2", "1,2,3,psnr,x"])

@@ -2,8 +2,8 @@
 
 import pytest
 
+from i2i.benchmarks.execution.scheduler import Event, run_jobs
 from i2i.benchmarks.plan import Job
-from i2i.benchmarks.schedule import Event, run_jobs
 from tests.test_workers import Listener
 
 

@@ -11,14 +11,15 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks import jobs, measures, translating
-from i2i.benchmarks.cycle import cycle_errors, way_back
+from i2i.benchmarks.evaluation import direction_scores, translate
+from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, way_back
+from i2i.benchmarks.evaluation.direction_scores import confusion, of_pictures, of_sets
+from i2i.benchmarks.evaluation.gan_train import gan_train
+from i2i.benchmarks.evaluation.scorer import Scorer
+from i2i.benchmarks.evaluation.translate import FINITE, NOTED, Route, Translations
+from i2i.benchmarks.execution import jobs
 from i2i.benchmarks.folder import cache_keys
 from i2i.benchmarks.folder.score_file import pictures_path, read_pictures, write_pictures
-from i2i.benchmarks.gan_train import gan_train
-from i2i.benchmarks.measures import confusion, of_pictures, of_sets
-from i2i.benchmarks.scoring import Scorer
-from i2i.benchmarks.translating import FINITE, NOTED, Route, Translations
 from i2i.data.decode import Decoding
 from i2i.data.embedded import make
 from i2i.data.images import Preprocess
@@ -88,7 +89,7 @@ def test_without_intervals_nothing_is_resampled_and_the_rows_are_the_same(
     expected = scorer.translations(swapped, "summer", ["winter"])
     assert len(expected.intervals) > 2
     for name in ("frechet_intervals", "mean_interval", "share_interval"):
-        monkeypatch.setattr(measures, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
+        monkeypatch.setattr(direction_scores, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
     settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
     quick = Scorer(settings, classifier, None, torch.device("cpu"), intervals=False)
     found = quick.translations(swapped, "summer", ["winter"])
@@ -136,7 +137,9 @@ def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, class
     (tmp_path / "data" / "i2i.json").write_text(json.dumps({"domains": DOMAINS}))
     settings = {"data": {"path": str(tmp_path / "data"), "image_size": [SIDE, SIDE]}}
     scorer, compared = Scorer(settings, classifier, None, torch.device("cpu")), []
-    monkeypatch.setattr("i2i.benchmarks.scoring.of_sets", lambda *given: compared.append(given) or of_sets(*given))
+    monkeypatch.setattr(
+        "i2i.benchmarks.evaluation.scorer.of_sets", lambda *given: compared.append(given) or of_sets(*given)
+    )
     first, again = scorer.real("winter"), scorer.real("winter")
     assert first.rows == again.rows
     way, _, judged, reference, reals, _ = compared[0]
@@ -298,8 +301,8 @@ def test_the_way_back_is_from_the_target_to_the_source():
 @pytest.mark.parametrize("cached", [True, False])
 def test_pictures_of_all_batches_are_translated_and_their_times_added_up(tmp_path, data, monkeypatch, cached):
     ticks = count()
-    monkeypatch.setattr(translating, "BATCH", 4)
-    monkeypatch.setattr(translating.time, "perf_counter", lambda: float(next(ticks)))
+    monkeypatch.setattr(translate, "BATCH", 4)
+    monkeypatch.setattr(translate.time, "perf_counter", lambda: float(next(ticks)))
     config = run_config("identity", {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}).data
     made = Translations(tmp_path, scan(data), "test", pixel_cache(config) if cached else None)
     made.add(Route(WAY, built(Darker), built(Identity), Preprocess((SIDE, SIDE)), torch.device("cpu")))
@@ -422,7 +425,7 @@ def test_gan_train_judges_no_picture_whose_translation_it_has_learnt_from(monkey
         seen.append((set(classifier.learnt[:, 0, 0, 0].tolist()), set(pixels[:, 0, 0, 0].tolist())))
         return torch.zeros(len(pixels), 2)
 
-    monkeypatch.setattr("i2i.benchmarks.gan_train.judge", noting)
+    monkeypatch.setattr("i2i.benchmarks.evaluation.gan_train.judge", noting)
     reals = {"summer": scenes, "winter": scenes}
     gan_train({WAY: scenes, WAY[::-1]: scenes}, reals, LabelSpace.of_domains(WAY), ByLevel)
     assert len(seen) == 4

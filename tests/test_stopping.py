@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from i2i.benchmarks import workers
+from i2i.benchmarks.execution import local_executor
+from i2i.benchmarks.execution.interrupts import Stopped, stoppable
+from i2i.benchmarks.execution.local_executor import LocalExecutor
 from i2i.benchmarks.plan import Job
-from i2i.benchmarks.stopping import Stopped, stoppable
-from i2i.benchmarks.workers import LocalExecutor
 from tests.in_process import SETTINGS
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -61,7 +61,7 @@ def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_p
 
 
 def test_a_worker_whose_job_saves_its_work_first_ends_with_the_job(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "SECONDS_TO_STOP", 10.0)
+    monkeypatch.setattr(local_executor, "SECONDS_TO_STOP", 10.0)
     executor, path = LocalExecutor("tests.job_functions", 1, 1), tmp_path / "work"
     executor.start(Job("saving", "save_before_the_end", {"path": path}))
     while not path.exists():

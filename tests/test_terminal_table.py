@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from i2i.benchmarks.terminal import Shown
-from i2i.benchmarks.terminal_table import shown
+from i2i.benchmarks.report.terminal import Shown
+from i2i.benchmarks.report.terminal_table import shown
 from i2i.utils.text_table import fitted_table
 from tests.test_details import told
 from tests.test_outputs import made_up

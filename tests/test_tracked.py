@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from i2i.benchmarks import bench, jobs, tracked
+from i2i.benchmarks import bench
+from i2i.benchmarks.execution import job_runner, jobs
 from i2i.benchmarks.folder import cache_keys, job_records
 from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
@@ -25,7 +26,7 @@ def fill_disk(report, out, key, device):
 def run(tmp_path, monkeypatch, function, key="one"):
     monkeypatch.setattr(jobs, "translate", function)
     arguments = {"out": tmp_path / "out", "key": key, "device": "cpu"}
-    tracked.translate(lambda text: None, bench=tmp_path, job="a job", **arguments)
+    job_runner.translate(lambda text: None, bench=tmp_path, job="a job", **arguments)
 
 
 def test_a_job_is_on_record_and_not_run_twice(tmp_path, monkeypatch):
@@ -37,7 +38,7 @@ def test_a_job_is_on_record_and_not_run_twice(tmp_path, monkeypatch):
 
 
 def test_a_job_that_another_process_has_is_refused(tmp_path, monkeypatch):
-    with locks.held(job_records.lock_path(tmp_path, "a job")), pytest.raises(UserError, match=tracked.BUSY):
+    with locks.held(job_records.lock_path(tmp_path, "a job")), pytest.raises(UserError, match=job_runner.BUSY):
         run(tmp_path, monkeypatch, write)
     assert not (tmp_path / "out").exists()
 
@@ -53,8 +54,8 @@ def test_a_full_disk_is_told_in_a_line_and_leaves_earlier_results_alone(tmp_path
 
 
 def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
-    assert not tracked.is_disk_full(RuntimeError("cannot write"), tmp_path)
-    assert not tracked.is_disk_full(PermissionError(errno.EACCES, "no"), tmp_path)
+    assert not job_runner.is_disk_full(RuntimeError("cannot write"), tmp_path)
+    assert not job_runner.is_disk_full(PermissionError(errno.EACCES, "no"), tmp_path)
 
 
 def test_a_failure_is_on_record_for_the_key_that_failed(tmp_path):

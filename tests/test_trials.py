@@ -5,11 +5,12 @@ from multiprocessing import Pipe
 import pytest
 
 from i2i import registry
-from i2i.benchmarks import bench, trials
+from i2i.benchmarks import bench
 from i2i.benchmarks.bench import _Work
-from i2i.benchmarks.executors import Crew
+from i2i.benchmarks.execution import trials
+from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.trials import rates, worth_trying
 from i2i.benchmarks.plan import Job, Plan
-from i2i.benchmarks.trials import rates, worth_trying
 from i2i.runs import run_config
 from tests.test_bad_input import data_set
 

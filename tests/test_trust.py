@@ -5,13 +5,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from i2i.benchmarks import latex
-from i2i.benchmarks.as_json import results_json
-from i2i.benchmarks.details import Details
-from i2i.benchmarks.page.content import facts
-from i2i.benchmarks.report import markdown
-from i2i.benchmarks.terminal_table import shown
-from i2i.benchmarks.trust import doubts
+from i2i.benchmarks.analysis.classifier_trust import doubts
+from i2i.benchmarks.analysis.frames import Details
+from i2i.benchmarks.report import latex
+from i2i.benchmarks.report.html.content import facts
+from i2i.benchmarks.report.markdown import markdown
+from i2i.benchmarks.report.results_json import results_json
+from i2i.benchmarks.report.terminal_table import shown
 from tests.test_outputs import PROTOCOL, made_up
 
 RESTING = {"accuracy", "FD-domain-classifier", "KID-domain-classifier", "content-domain-classifier"}

@@ -2,9 +2,9 @@
 
 import pytest
 
+from i2i.benchmarks.execution.local_executor import LocalExecutor
+from i2i.benchmarks.execution.scheduler import run_jobs
 from i2i.benchmarks.plan import Job
-from i2i.benchmarks.schedule import run_jobs
-from i2i.benchmarks.workers import LocalExecutor
 
 
 class Listener:

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2i.benchmarks.gan_train import gan_train
-from i2i.benchmarks.measures import confusion
+from i2i.benchmarks.evaluation.direction_scores import confusion
+from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.data.embedded import EMBEDDED
 from i2i.data.images import Preprocess, write_picture
 from i2i.data.layouts import Picture

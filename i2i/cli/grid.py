@@ -36,8 +36,8 @@ def grid(
         i2i grid bench/seasons --rows worst:8 --columns input,cyclegan,stargan,target --out worst.png
     """
     from i2i.benchmarks.folder.finished_bench import Finished
-    from i2i.benchmarks.grid import draw_grid
-    from i2i.benchmarks.grid_rows import choose
+    from i2i.benchmarks.report.figures.grid import draw_grid
+    from i2i.benchmarks.report.figures.grid_selection import choose
 
     if out.suffix.lower() not in (".pdf", ".png"):
         raise UserError(f"--out {out} must end in .pdf or .png")

@@ -26,8 +26,8 @@ def report(
         i2i report bench/x bench/y --out both/
     """
     from i2i.benchmarks.folder.finished_results import Stored
-    from i2i.benchmarks.merging import merge
-    from i2i.benchmarks.publish import publish
+    from i2i.benchmarks.report.merge import merge
+    from i2i.benchmarks.report.update import publish
 
     if out is None:
         if len(results) > 1:
