@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from i2i.utils.joined_names import direction_name, join_names, one_part
 
 if TYPE_CHECKING:
-    from i2i.benchmarks.file_index import FileIndex
+    from i2i.data.decoding.file_index import FileIndex
 
 Direction = tuple[str, str]
 CoverageName = Literal["direction", "pair", "all"]

@@ -28,8 +28,8 @@ from i2i import registry
 from i2i._version import __version__
 from i2i.checkpoint_meta import FORMAT, Budget, Meta, read_meta
 from i2i.config import Settings, TrainConfig, validate
-from i2i.data.images import Preprocess
-from i2i.data.record import DataRecord
+from i2i.data.data_record import DataRecord
+from i2i.data.decoding.images import Preprocess
 from i2i.errors import Damaged, UserError, unknown, unreadable
 from i2i.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
 from i2i.translator import Task, Translator

@@ -7,7 +7,7 @@ is taken in its place, so that an epoch is the same amount for every model that 
 
 from i2i.config import RunConfig, TrainConfig, validate
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import pools_and_rows
+from i2i.data.training_images import pools_and_rows
 from i2i.utils import console
 
 

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from i2i.config import DataConfig, validate
-from i2i.data.image_folder import ImageFolder, left_out_line
-from i2i.data.images import Preprocess, read_size
+from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import Picture
+from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances

@@ -11,7 +11,7 @@ import torch
 from i2i import registry
 from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import RunConfig, Settings, merge, to_yaml
-from i2i.data.sources import labels_of
+from i2i.data.open import labels_of
 from i2i.errors import UserError
 from i2i.interop.assign import assign
 from i2i.interop.family import Family, Reference, ReferenceFile

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.image_folder import ImageFolder, LeftOut, left_out_line
-from i2i.data.images import Preprocess, read_picture, to_arrays, to_images, write_picture
+from i2i.data.decoding.images import Preprocess, read_picture, to_arrays, to_images, write_picture
+from i2i.data.layouts.image_folder import ImageFolder, LeftOut, left_out_line
 from i2i.errors import UserError
 from i2i.statistics import held_statistics
 from i2i.tile_statistics import PASSES, picture_statistics

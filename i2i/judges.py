@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from i2i.config import RunConfig
-from i2i.data.images import Preprocess, to_arrays, to_images
+from i2i.data.decoding.images import Preprocess, to_arrays, to_images
+from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import DataSet, Picture
-from i2i.data.pictures import load_pixels
 from i2i.errors import UserError
 from i2i.metrics.extractors import parse_extractor
 from i2i.metrics.features import Extractor

@@ -10,13 +10,13 @@ from i2i import registry
 from i2i._version import __version__
 from i2i.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged, starting_weights
 from i2i.config import RunConfig, Settings, build_run, merge
+from i2i.data.audit.fitting import fitting_line, sizes_of
 from i2i.data.batches import Batch
-from i2i.data.fitting import fitting_line, sizes_of
-from i2i.data.images import Preprocess
+from i2i.data.data_record import DataRecord
+from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import TrainingPictures
-from i2i.data.record import DataRecord
-from i2i.data.sources import pixel_cache
+from i2i.data.open import pixel_cache
+from i2i.data.training_images import TrainingPictures
 from i2i.ema import build_average
 from i2i.errors import UserError
 from i2i.horizon import horizon_of

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.cache import PixelCache
-from i2i.data.images import Preprocess
+from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.load_pixels import load_pixels
+from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import Picture
-from i2i.data.pictures import load_pixels
 from i2i.metrics._arrays import Array
 from i2i.metrics.features import Extractor
 from i2i.metrics.frechet import frechet_distance_between

@@ -24,8 +24,8 @@ from i2i import registry
 from i2i.checkpoint import Position, load_translator
 from i2i.config import RunConfig, build_run
 from i2i.custom_models import line_of
-from i2i.data.images import Preprocess
-from i2i.data.pictures import TrainingPictures
+from i2i.data.decoding.images import Preprocess
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.guard import FiniteGuard
 from i2i.trainer import Observer, Trainer, build_translator

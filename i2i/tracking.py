@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from i2i.checkpoint import Position
-from i2i.data.images import to_arrays, write_picture
-from i2i.data.pictures import TrainingPictures
+from i2i.data.decoding.images import to_arrays, write_picture
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.samples import tile
 from i2i.trainer import Observer, Record, Rollback

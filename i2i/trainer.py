@@ -28,10 +28,10 @@ from i2i.checkpoint import (
 )
 from i2i.checkpoint_meta import Budget
 from i2i.config import RunConfig, to_yaml
-from i2i.data.ahead import Ahead
 from i2i.data.batches import Batch
-from i2i.data.pictures import TrainingPictures
-from i2i.data.record import DataRecord
+from i2i.data.data_record import DataRecord
+from i2i.data.prefetch import Ahead
+from i2i.data.training_images import TrainingPictures
 from i2i.ema import build_average
 from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserError
 from i2i.guard import Fault, FiniteGuard

@@ -20,9 +20,9 @@ import torch
 
 from i2i.config import RunConfig, Settings
 from i2i.custom_models import OwnModel, require
-from i2i.data.images import Preprocess
+from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import TrainingPictures
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.horizon import Horizon, horizon_of, images_per_step

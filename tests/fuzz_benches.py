@@ -25,7 +25,7 @@ from typing import Any
 from unittest.mock import patch
 
 from i2i import cli
-from i2i.data import embedded
+from i2i.data.synthetic import embedded
 
 COMMANDS = {
     "dry run": "bench --out {bench} --dry-run",

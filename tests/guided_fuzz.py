@@ -17,9 +17,9 @@ import atheris
 with atheris.instrument_imports(include=["i2i"]):
     from i2i.checkpoint_meta import read_meta
     from i2i.config import read_settings
-    from i2i.data import opening
-    from i2i.data.celeba import LIST, scan_listed
-    from i2i.data.sources import open_place
+    from i2i.data.decoding import open_image
+    from i2i.data.layouts.celeba import LIST, scan_listed
+    from i2i.data.open import open_place
     from i2i.runs import run_config
 from tests.fuzz import answer
 from tests.test_fuzz import ARCHIVES, LISTED, PICTURES, pixels_of
@@ -48,7 +48,7 @@ def main() -> None:
     if name not in PARSERS:
         sys.exit(f"usage: python -m tests.guided_fuzz PARSER [OPTION...]; parsers: {', '.join(PARSERS)}")
     file, whole, parse = PARSERS[name]
-    opening.MAX_PIXELS = 1 << 20
+    open_image.MAX_PIXELS = 1 << 20
     with TemporaryDirectory() as place:
         folder = put(Path(place, "root"), "a.png", "b.png", "a/c.png")
         corpus = Path(place, "corpus")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from i2i import registry
-from i2i.data.ahead import Ahead
-from i2i.data.images import Preprocess
-from i2i.data.pictures import TrainingPictures
+from i2i.data.decoding.images import Preprocess
+from i2i.data.prefetch import Ahead
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.testing import CPU, SIDE, STEPS, Subject
 from i2i.trainer import Observer, Trainer

@@ -12,7 +12,7 @@ from PIL import Image
 
 import i2i
 from i2i.checkpoint import load_translator, require_checkpoint
-from i2i.data.images import Preprocess, to_images
+from i2i.data.decoding.images import Preprocess, to_images
 from i2i.errors import UserError
 from i2i.inference import full_resolution, translation
 from i2i.labels import LabelSet, LabelSpace

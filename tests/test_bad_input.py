@@ -498,7 +498,7 @@ def test_a_set_that_cannot_be_drawn_there_or_so_is_refused(refused, place, optio
 
 
 def test_a_drawing_that_fails_leaves_nothing_behind(place, monkeypatch):
-    from i2i.data import embedded
+    from i2i.data.synthetic import embedded
 
     def fail(*arguments: object) -> np.ndarray:
         raise KeyboardInterrupt

@@ -9,9 +9,10 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
-from i2i.data.images import Preprocess, to_images, to_pixels
+from i2i.data.decoding.images import Preprocess, to_images, to_pixels
+from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import scan
-from i2i.data.pictures import TrainingPictures, load_pixels
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 

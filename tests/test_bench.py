@@ -14,8 +14,8 @@ from PIL import Image
 from i2i.benchmarks.analysis.number_format import scaled, speed
 from i2i.benchmarks.execution import jobs
 from i2i.config import stable_hash
-from i2i.data import embedded
-from i2i.data.images import read_picture
+from i2i.data.decoding.images import read_picture
+from i2i.data.synthetic import embedded
 from i2i.metrics.paired import psnr
 from tests import in_process
 from tests.in_process import command

@@ -20,8 +20,8 @@ from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assign
 from i2i.benchmarks.suite.schema import OWN_DATA, Budget
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import DataConfig
-from i2i.data import embedded
-from i2i.data.images import read_picture, to_arrays, to_images, to_pixels
+from i2i.data.decoding.images import read_picture, to_arrays, to_images, to_pixels
+from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr

@@ -14,14 +14,14 @@ import torch
 from PIL import Image
 
 from i2i import cli
-from i2i.data import cache as cache_module
-from i2i.data import decode
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
-from i2i.data.cache import CARD, GIB, PIXELS, SEEN, PixelCache
-from i2i.data.decode import Decoding
-from i2i.data.images import Preprocess
+from i2i.data.decoding import decode
+from i2i.data.decoding import pixel_cache as cache_module
+from i2i.data.decoding.decode import Decoding
+from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.pixel_cache import CARD, GIB, PIXELS, SEEN, PixelCache
 from i2i.data.layouts import Picture, scan
-from i2i.data.pictures import TrainingPictures
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.runs import run_config, task_of, train_run
 from i2i.testing import CPU
@@ -289,9 +289,9 @@ def test_loading_counts_all_pools_up_to_the_total(root, folder):
 CHILD = """
 import sys, time
 from pathlib import Path
-from i2i.data import decode
-from i2i.data.cache import PixelCache
-from i2i.data.images import Preprocess
+from i2i.data.decoding import decode
+from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import scan
 
 read, count = decode.decoded, []

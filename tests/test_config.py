@@ -20,7 +20,7 @@ from i2i.config import (
     to_yaml,
     validate,
 )
-from i2i.data.sources import settings_of
+from i2i.data.open import settings_of
 from i2i.errors import UserError
 from i2i.runs import run_config
 from i2i.translator import ModelConfig

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data import check
-from i2i.data.contact_sheet import COLUMNS, GAP, LABEL_HEIGHT, SIDE
-from i2i.data.looks import look
-from i2i.data.near_duplicates import Fingerprint, nearest
-from i2i.data.quick_check import warnings
-from i2i.data.sources import open_data
+from i2i.data.audit import report
+from i2i.data.audit.contact_sheet import COLUMNS, GAP, LABEL_HEIGHT, SIDE
+from i2i.data.audit.inspect import look
+from i2i.data.audit.near_duplicates import Fingerprint, nearest
+from i2i.data.audit.quick_check import warnings
+from i2i.data.open import open_data
 from tests.test_bad_input import SMALL, run
 
 
@@ -43,12 +43,12 @@ def sky(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "sky"
 
 
-def report_of(root: Path, size: int = 16) -> check.Report:
+def report_of(root: Path, size: int = 16) -> report.Report:
     config = DataConfig(path=root, image_size=(size, size))
-    return check.check(check.look_through(open_data(config), config))
+    return report.check(report.look_through(open_data(config), config))
 
 
-def found(report: check.Report) -> dict[str, tuple[bool, str]]:
+def found(report: report.Report) -> dict[str, tuple[bool, str]]:
     return {one.kind: (one.fault, one.text) for one in report.findings}
 
 
@@ -528,7 +528,7 @@ def test_the_record_of_an_earlier_try_does_not_stay(sky):
 
 
 def test_the_partner_of_a_bad_picture_is_left_out_of_pairs(sky):
-    from i2i.data.skipping import find_bad, without
+    from i2i.data.audit.skip_bad import find_bad, without
 
     (sky / "i2i.json").write_text('{"paired": true}')
     (sky / "train/dusk/1.png").write_bytes(b"")

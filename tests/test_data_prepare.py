@@ -11,15 +11,15 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.belonging import groups_of
-from i2i.data.check import check, look_through
-from i2i.data.division import divide
-from i2i.data.images import Preprocess, read_picture
+from i2i.data.audit.report import check, look_through
+from i2i.data.decoding.images import Preprocess, read_picture
 from i2i.data.layouts import Choices, DataSet
-from i2i.data.pictures import TrainingPictures
-from i2i.data.prepare import prepare
-from i2i.data.sources import open_data
-from i2i.data.undivided import read_undivided
+from i2i.data.open import open_data
+from i2i.data.preparation.groups import groups_of
+from i2i.data.preparation.resize import prepare
+from i2i.data.preparation.split import divide
+from i2i.data.preparation.unsplit import read_undivided
+from i2i.data.training_images import TrainingPictures
 from tests.test_bad_input import contents, run
 from tests.test_data_check import put, scene
 

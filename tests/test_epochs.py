@@ -13,7 +13,7 @@ from i2i.benchmarks.report.captions import budget_text
 from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
 from i2i.checkpoint import require_checkpoint
 from i2i.config import DataConfig
-from i2i.data.sources import open_data
+from i2i.data.open import open_data
 from i2i.epochs import epoch_of, in_images
 from i2i.errors import UserError
 from i2i.horizon import horizon_of

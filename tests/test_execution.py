@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from i2i.benchmarks import file_index
 from i2i.benchmarks.execution import scheduler
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.planning import build_plan
 from i2i.benchmarks.report import write
-from i2i.data.image_folder import is_image
+from i2i.data.decoding import file_index
+from i2i.data.layouts.image_folder import is_image
 from tests.in_process import bench, command
 from tests.test_bench import SETTINGS, cache, rows_of  # noqa: F401
 

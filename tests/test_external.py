@@ -12,7 +12,7 @@ from PIL import Image
 from i2i.benchmarks.suite import external
 from i2i.benchmarks.suite.external import External, parse, survey
 from i2i.benchmarks.suite.overrides import load_suite
-from i2i.data.images import read_picture
+from i2i.data.decoding.images import read_picture
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 from i2i.metrics.paired import psnr

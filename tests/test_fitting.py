@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig, validate
-from i2i.data.fitting import fitting_line, misfit, sizes_of
-from i2i.data.images import Preprocess, read_size
+from i2i.data.audit.fitting import fitting_line, misfit, sizes_of
+from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import Picture
 from i2i.errors import UserError
 

@@ -12,9 +12,9 @@ from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks.evaluation.scorer import Scorer
-from i2i.data.embedded import make
-from i2i.data.images import Preprocess, write_picture
+from i2i.data.decoding.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
+from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
 from i2i.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.metrics.extractors import parse_extractor

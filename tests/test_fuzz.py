@@ -18,12 +18,12 @@ from PIL import Image
 from i2i.benchmarks.folder.finished_bench import Finished
 from i2i.benchmarks.report.figures.grid_selection import choose
 from i2i.config import parse_assignments, read_settings
-from i2i.data import opening
-from i2i.data.celeba import LIST, PARTITION, scan_listed
-from i2i.data.images import Preprocess, read_picture
+from i2i.data.decoding import open_image
+from i2i.data.decoding.images import Preprocess, read_picture
 from i2i.data.layouts import Picture
-from i2i.data.listed import Inside, refuse_outside
-from i2i.data.sources import open_place
+from i2i.data.layouts.celeba import LIST, PARTITION, scan_listed
+from i2i.data.layouts.listed_names import Inside, refuse_outside
+from i2i.data.open import open_place
 from i2i.interop.files import read_state_dict
 from i2i.metrics._files import read_state
 from i2i.runs import run_config
@@ -332,7 +332,9 @@ def test_a_file_of_weights_is_read_or_refused(tmp_path, read, raw):
 @pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.filterwarnings("ignore")
 def test_a_damaged_picture_is_decoded_or_refused(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(opening, "MAX_PIXELS", 1 << 20)  # so that a header which claims a large picture is quickly done
+    monkeypatch.setattr(
+        open_image, "MAX_PIXELS", 1 << 20
+    )  # so that a header which claims a large picture is quickly done
     path = tmp_path / f"{name}.png"
     path.write_bytes(PICTURES[name])
     assert pixels_of(path).shape == (8, 8, 3)

@@ -14,7 +14,7 @@ import torch
 
 from i2i import registry
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
-from i2i.data.images import Preprocess
+from i2i.data.decoding.images import Preprocess
 from i2i.errors import OutOfMemory, UserError
 from i2i.inference import resized
 from i2i.testing import CPU, STEPS, Subject

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from i2i.data.embedded import EMBEDDED
+from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.metrics.health import diverged, flags
 
 SIDE, SCENES = 64, 8

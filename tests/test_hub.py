@@ -15,7 +15,7 @@ import i2i
 from i2i import cli, exports, hub
 from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import merge
-from i2i.data.embedded import make
+from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
 from i2i.runs import run_config
 from tests.exported import images, make_run

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.data.image_folder import ImageFolder, is_image, left_out_line
 from i2i.data.layouts import scan
+from i2i.data.layouts.image_folder import ImageFolder, is_image, left_out_line
 from i2i.errors import UserError
 from i2i.inference import collect, left_out
 

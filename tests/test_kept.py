@@ -12,7 +12,7 @@ from PIL import Image
 
 from i2i.benchmarks.execution import job_runner
 from i2i.benchmarks.folder import result_records
-from i2i.data.pictures import TrainingPictures
+from i2i.data.training_images import TrainingPictures
 from tests import in_process
 from tests.in_process import SETTINGS
 

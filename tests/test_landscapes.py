@@ -10,12 +10,12 @@ import pytest
 
 from i2i import cli
 from i2i.config import DataConfig
-from i2i.data import embedded, landscapes
-from i2i.data._palette import MATERIALS
-from i2i.data.images import read_picture
-from i2i.data.seasons import SEASONS
-from i2i.data.sources import open_data
-from i2i.data.styles import STYLES
+from i2i.data.decoding.images import read_picture
+from i2i.data.open import open_data
+from i2i.data.synthetic import embedded, landscapes
+from i2i.data.synthetic._palette import MATERIALS
+from i2i.data.synthetic.seasons import SEASONS
+from i2i.data.synthetic.styles import STYLES
 
 FIXED_IN_THE_PICTURE = ("star", "flake", "hatch", "grid")
 SETS = {painted.name: painted for painted in (SEASONS, STYLES)}

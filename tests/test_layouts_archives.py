@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from i2i.data import archives
-from i2i.data.sources import open_place
+from i2i.data.layouts import archives
+from i2i.data.open import open_place
 from i2i.errors import UserError
 from tests.test_layouts import put
 

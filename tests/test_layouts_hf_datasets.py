@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from i2i.data.layouts import Choices
-from i2i.data.sources import open_place
+from i2i.data.open import open_place
 from i2i.errors import UserError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from i2i.data.layouts import Choices, DataSet
-from i2i.data.sources import open_place
+from i2i.data.open import open_place
 from i2i.errors import UserError
 from tests.test_layouts import put
 

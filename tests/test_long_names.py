@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.images import Preprocess
-from i2i.data.prepare import prepare
-from i2i.data.sources import open_data
+from i2i.data.decoding.images import Preprocess
+from i2i.data.open import open_data
+from i2i.data.preparation.resize import prepare
 from i2i.errors import UserError
 from i2i.inference import collect
 from tests.test_bad_input import contents, run

@@ -14,8 +14,8 @@ from i2i.benchmarks.plan import Job, Plan, expand
 from i2i.benchmarks.report import protocol
 from i2i.benchmarks.report.merge import differences, merge
 from i2i.benchmarks.suite.schema import Suite
-from i2i.data import embedded
 from i2i.data.layouts import scan
+from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from tests import in_process
 

@@ -8,9 +8,9 @@ from PIL import Image
 from i2i import registry
 from i2i.config import parse_assignments
 from i2i.data.batches import PairedBatch
-from i2i.data.images import Preprocess
-from i2i.data.pictures import TrainingPictures
-from i2i.data.sources import open_data
+from i2i.data.decoding.images import Preprocess
+from i2i.data.open import open_data
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.nn.unet import UNet
 from i2i.runs import check_trainable, run_config, task_of

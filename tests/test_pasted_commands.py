@@ -15,8 +15,8 @@ import i2i.models
 from i2i.benchmarks.execution.interrupts import Stopped
 from i2i.checkpoint import Position, require_checkpoint
 from i2i.config import DataConfig, parse_assignments, validate
-from i2i.data.image_folder import ImageFolder
-from i2i.data.misplaced import diagnose
+from i2i.data.audit.diagnose import diagnose
+from i2i.data.layouts.image_folder import ImageFolder
 from i2i.errors import UserError
 from i2i.resuming import open_for_resume
 from i2i.trainer import Interrupted

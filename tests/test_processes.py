@@ -16,7 +16,7 @@ from torch.distributed import TCPStore
 
 from i2i import heartbeats
 from i2i.checkpoint import newest_checkpoint, require_checkpoint
-from i2i.data.images import write_picture
+from i2i.data.decoding.images import write_picture
 from i2i.errors import UserError
 from i2i.heartbeats import Heartbeats
 from i2i.processes import ALONE, Launch, joined

@@ -13,7 +13,7 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.html import training_curves
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
-from i2i.data import embedded
+from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.validation import read_rows
 from tests import fuzz_benches

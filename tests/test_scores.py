@@ -20,11 +20,11 @@ from i2i.benchmarks.evaluation.translate import FINITE, NOTED, Route, Translatio
 from i2i.benchmarks.execution import jobs
 from i2i.benchmarks.folder import cache_keys
 from i2i.benchmarks.folder.score_file import pictures_path, read_pictures, write_pictures
-from i2i.data.decode import Decoding
-from i2i.data.embedded import make
-from i2i.data.images import Preprocess
+from i2i.data.decoding.decode import Decoding
+from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import scan
-from i2i.data.sources import pixel_cache
+from i2i.data.open import pixel_cache
+from i2i.data.synthetic.embedded import make
 from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics.classifier import judge
 from i2i.metrics.content import cosine_distances

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from i2i.checkpoint import require_checkpoint
-from i2i.data import opening
-from i2i.data.images import read_picture
+from i2i.data.decoding import open_image
+from i2i.data.decoding.images import read_picture
 from i2i.errors import UserError
 from tests.test_bad_input import SMALL, data_set, run
 
@@ -119,8 +119,8 @@ def test_the_limit_is_our_own_and_names_the_pixels(tmp_path, monkeypatch):
 
 
 def test_large_photographs_are_within_the_limit():
-    assert opening.MAX_PIXELS > 2.5 * 8192 * 8192
-    assert opening.MAX_PIXELS >= 4096 * 4096
+    assert open_image.MAX_PIXELS > 2.5 * 8192 * 8192
+    assert open_image.MAX_PIXELS >= 4096 * 4096
 
 
 @pytest.mark.parametrize("kind", ["EPS", "PCX", "ICO", "TGA"])

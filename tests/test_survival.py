@@ -25,9 +25,9 @@ from i2i.checkpoint import (
     set_aside_damaged,
     sound_checkpoint,
 )
-from i2i.data.images import write_picture
+from i2i.data.data_record import DataRecord
+from i2i.data.decoding.images import write_picture
 from i2i.data.layouts import scan
-from i2i.data.record import DataRecord
 from i2i.errors import Damaged, DiskFull, TrainingError, UserError
 from i2i.run_lock import sole_training
 from i2i.testing import CPU, STEPS, Subject

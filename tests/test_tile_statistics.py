@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import i2i
 from i2i import tile_statistics
-from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
+from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
 from i2i.inference import full_resolution
 from i2i.nn.norm import InstanceNorm
 from i2i.nn.resnet import ResnetGenerator

@@ -16,8 +16,8 @@ from torch.utils.flop_counter import flop_registry
 
 from i2i import registry
 from i2i.checkpoint import CHECKPOINTS, newest_checkpoint, require_checkpoint
-from i2i.data.images import Preprocess
-from i2i.data.pictures import TrainingPictures
+from i2i.data.decoding.images import Preprocess
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.guard import FiniteGuard
 from i2i.losses import gradient_penalty

@@ -8,9 +8,9 @@ import torch
 
 from i2i import registry, trial
 from i2i.config import DataConfig
-from i2i.data.images import Preprocess
-from i2i.data.pictures import TrainingPictures
-from i2i.data.sources import open_data
+from i2i.data.decoding.images import Preprocess
+from i2i.data.open import open_data
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError
 from i2i.runs import run_config, task_of
 from i2i.trainer import build_translator

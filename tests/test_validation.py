@@ -12,8 +12,8 @@ import torch
 from i2i import cli, registry
 from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import parse_assignments
-from i2i.data import embedded
-from i2i.data.sources import open_data
+from i2i.data.open import open_data
+from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.judges import judge_of
 from i2i.resuming import open_for_resume

@@ -12,8 +12,8 @@ from i2i.benchmarks.evaluation.scorer import Scorer
 from i2i.benchmarks.folder.score_file import Entry
 from i2i.benchmarks.plan import Direction
 from i2i.config import DataConfig, merge
-from i2i.data.images import write_picture
-from i2i.data.pictures import load_pixels
+from i2i.data.decoding.images import write_picture
+from i2i.data.decoding.load_pixels import load_pixels
 from i2i.judges import described_as, translate_pixels
 from i2i.translator import Translator
 from i2i.utils.joined_names import direction_name

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from i2i.benchmarks.plan import Direction
-from i2i.data.images import to_arrays, to_images
+from i2i.data.decoding.images import to_arrays, to_images
 from i2i.metrics._arrays import Array
 from i2i.translator import Translator
 

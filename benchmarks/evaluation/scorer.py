@@ -16,10 +16,10 @@ from i2i.benchmarks.folder.partial import present
 from i2i.benchmarks.folder.score_file import Scores, entries, read_pictures
 from i2i.benchmarks.plan import Direction
 from i2i.config import Settings
-from i2i.data.cache import PixelCache
-from i2i.data.images import Preprocess
+from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import Picture
-from i2i.data.sources import open_data, pixel_cache
+from i2i.data.open import open_data, pixel_cache
 from i2i.metrics._arrays import Array
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances

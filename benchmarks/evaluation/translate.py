@@ -14,11 +14,11 @@ from i2i.benchmarks.evaluation.cost_meters import count_multiply_adds
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
 from i2i.benchmarks.folder.score_file import Entry, picture_entries
 from i2i.benchmarks.plan import Direction
-from i2i.data.cache import PixelCache
-from i2i.data.decode import Decoding
-from i2i.data.images import Preprocess, to_arrays, to_images, write_picture
+from i2i.data.decoding.decode import Decoding
+from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
+from i2i.data.decoding.load_pixels import load_pixels
+from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import DataSet, Picture
-from i2i.data.pictures import load_pixels
 from i2i.judges import described_as
 from i2i.translator import Translator
 from i2i.utils.joined_names import direction_name

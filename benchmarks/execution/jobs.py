@@ -21,10 +21,10 @@ from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.planning.unchanged_inputs import Seen
 from i2i.checkpoint import Checkpoint, Position, Weights, load_translator, require_checkpoint, sound_checkpoint
 from i2i.config import Settings
-from i2i.data.images import Preprocess, read_picture, write_picture
+from i2i.data.decoding.images import Preprocess, read_picture, write_picture
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import labelled
-from i2i.data.sources import open_data, pixel_cache
+from i2i.data.open import open_data, pixel_cache
+from i2i.data.training_images import labelled
 from i2i.errors import Damaged, UserError
 from i2i.metrics.classifier import train_classifier
 from i2i.runs import run_config, task_of, train_run

@@ -114,7 +114,7 @@ def _work(connection: Connection, trainings: Sequence[Mapping[str, Any]], device
 
 def _seconds(arguments: Mapping[str, Any], device: str | None) -> float | None:
     from i2i import custom_models
-    from i2i.data.sources import open_data
+    from i2i.data.open import open_data
     from i2i.runs import run_config, task_of
     from i2i.trainer import choose_device
     from i2i.trial import few, measure

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from i2i.benchmarks.file_index import FileIndex
 from i2i.benchmarks.folder.cache_keys import is_complete
 from i2i.benchmarks.folder.job_records import index_path
 from i2i.benchmarks.folder.partial import present
 from i2i.benchmarks.folder.plan_file import plan_file
 from i2i.benchmarks.plan import Direction
 from i2i.config import DataConfig
-from i2i.data.images import Preprocess, read_picture, read_size
+from i2i.data.decoding.file_index import FileIndex
+from i2i.data.decoding.images import Preprocess, read_picture, read_size
 from i2i.data.layouts import DataSet, Picture
-from i2i.data.sources import open_data
+from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
 from i2i.utils.joined_names import direction_name
 from i2i.utils.text import option

@@ -13,7 +13,7 @@ from stat import S_ISREG
 from typing import Any
 
 from i2i.config import stable_hash
-from i2i.data.listed import refuse_outside
+from i2i.data.layouts.listed_names import refuse_outside
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_bytes
 from i2i.utils.checksums import SEAL, checksum, is_sound, sealed

@@ -12,7 +12,6 @@ import torch
 
 from i2i import registry
 from i2i._version import __version__
-from i2i.benchmarks.file_index import FileIndex
 from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.folder.finished_results import refuse_merged
 from i2i.benchmarks.folder.job_records import index_path
@@ -29,8 +28,9 @@ from i2i.benchmarks.planning.unchanged_inputs import Seen
 from i2i.benchmarks.suite.external import External, Survey, survey
 from i2i.benchmarks.suite.schema import CheckpointRule, Contestant, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
+from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
-from i2i.data.sources import open_data
+from i2i.data.open import open_data
 from i2i.epochs import epoch_of, images_of
 from i2i.errors import UserError
 from i2i.runs import check_trainable, learnt_from, run_config

@@ -30,11 +30,11 @@ from i2i import registry
 from i2i.benchmarks.suite.overrides import base_settings
 from i2i.config import merge
 from i2i.data.batches import UnpairedBatch
-from i2i.data.cache import PixelCache
-from i2i.data.decode import Decoding
-from i2i.data.images import Preprocess, to_images
+from i2i.data.decoding.decode import Decoding
+from i2i.data.decoding.images import Preprocess, to_images
+from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import CARD, DataSet, scan
-from i2i.data.pictures import TrainingPictures
+from i2i.data.training_images import TrainingPictures
 from i2i.runs import run_config, task_of
 from i2i.trainer import Observer, Record, Trainer, choose_device
 

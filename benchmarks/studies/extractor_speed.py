@@ -32,7 +32,7 @@ from pytorch_fid.fid_score import get_activations
 from torch import Tensor, nn
 from torchvision.models import Inception3
 
-from i2i.data.images import Preprocess
+from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import Picture
 from i2i.metrics.backbones import torchvision_backbone
 from i2i.metrics.extractors import parse_extractor

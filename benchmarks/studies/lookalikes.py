@@ -11,9 +11,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from i2i.data.image_folder import ImageFolder
-from i2i.data.images import read_picture
-from i2i.data.near_duplicates import Fingerprint, nearest
+from i2i.data.audit.near_duplicates import Fingerprint, nearest
+from i2i.data.decoding.images import read_picture
+from i2i.data.layouts.image_folder import ImageFolder
 
 PICTURES = 300
 

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from i2i.benchmarks.evaluation.direction_scores import confusion
 from i2i.benchmarks.evaluation.gan_train import gan_train
-from i2i.data.embedded import EMBEDDED
-from i2i.data.images import Preprocess, write_picture
+from i2i.data.decoding.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
+from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.labels import LabelSpace
 from i2i.metrics.bootstrap import mean_interval
 from i2i.metrics.classifier import DomainClassifier, judge, train_classifier

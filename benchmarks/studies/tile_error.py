@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from i2i.checkpoint import load_translator
-from i2i.data.embedded import EMBEDDED
-from i2i.data.images import to_images
+from i2i.data.decoding.images import to_images
+from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.inference import translation
 from i2i.statistics import Statistics, found_statistics, held_statistics
 from i2i.tile_statistics import picture_statistics

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from i2i import registry
-from i2i.data.images import Preprocess
-from i2i.data.pictures import TrainingPictures
+from i2i.data.decoding.images import Preprocess
+from i2i.data.training_images import TrainingPictures
 from i2i.guard import FiniteGuard
 from i2i.runs import run_config
 from i2i.trainer import build_translator, choose_device

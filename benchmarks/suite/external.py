@@ -10,9 +10,9 @@ from pydantic import Field
 
 from i2i.benchmarks.plan import Direction
 from i2i.config import Section
-from i2i.data.image_folder import ImageFolder, left_out_line
-from i2i.data.images import read_picture, read_size
+from i2i.data.decoding.images import read_picture, read_size
 from i2i.data.layouts import Picture
+from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name

@@ -29,8 +29,8 @@ def make_data(
     Example: i2i data make seasons --out seasons/ --size 128
     """
     from i2i.config import DataConfig, validate
-    from i2i.data.embedded import make
     from i2i.data.layouts import scan
+    from i2i.data.synthetic.embedded import make
 
     image_size = validate(DataConfig, {"image_size": size}, "size").image_size
     with counting(f"drawing {name}") as progress:
@@ -119,7 +119,7 @@ def prepare_data(
         i2i data prepare unsorted/ --size 128 --split 0.8,0.1,0.1 --out photos-128/
     """
     from i2i.config import merge, parse_assignments
-    from i2i.preparation import prepare_folder
+    from i2i.data.preparation.prepare_folder import prepare_folder
 
     changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size})
     with counting("preparing pictures") as progress:

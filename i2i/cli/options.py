@@ -56,7 +56,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would 
 
 def data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":
     """What --data, --attributes and --cache-gib say, as `data` settings."""
-    from i2i.data.sources import settings_of
+    from i2i.data.open import settings_of
 
     others = {"attributes": attributes or None, "cache_gib": cache_gib}
     return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}

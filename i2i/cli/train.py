@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from i2i.checkpoint import Checkpoint
     from i2i.config import RunConfig, Settings
+    from i2i.data.audit.skip_bad import Skipped
     from i2i.data.layouts import DataSet
-    from i2i.data.skipping import Skipped
     from i2i.processes import Processes
     from i2i.translator import Task
 
@@ -106,7 +106,7 @@ def train(
         torchrun --nproc-per-node 2 -m i2i train --model stargan
     """
     from i2i.checkpoint import require_checkpoint
-    from i2i.data.skipping import record
+    from i2i.data.audit.skip_bad import record
     from i2i.epochs import in_images
     from i2i.processes import joined
     from i2i.resuming import open_for_resume
@@ -191,7 +191,7 @@ def _new_run(
 ) -> "RunConfig":
     from i2i.benchmarks.suite.overrides import base_settings, default_suite
     from i2i.config import merge, parse_assignments
-    from i2i.data.sources import is_drawn
+    from i2i.data.open import is_drawn
     from i2i.runs import run_config, starting_settings
 
     taken: Settings = starting_settings(start) if start else {}
@@ -215,7 +215,7 @@ def _with_a_pair(config: "RunConfig") -> "RunConfig":
     """The first two domains of a drawn set for a model that learns one pair: the user has not chosen any."""
     from i2i import registry
     from i2i.config import merge
-    from i2i.data.embedded import EMBEDDED
+    from i2i.data.synthetic.embedded import EMBEDDED
     from i2i.runs import run_config
     from i2i.translator import Coverage
 
@@ -239,7 +239,7 @@ def _same_model(model: str | None, started: str) -> str:
 
 
 def _open_data(config: "RunConfig") -> "DataSet":
-    from i2i.data.sources import open_data
+    from i2i.data.open import open_data
 
     with counting("drawing the embedded set") as progress:
         return open_data(config.data, progress)
@@ -247,7 +247,7 @@ def _open_data(config: "RunConfig") -> "DataSet":
 
 def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]":
     """What cannot be read of the splits that a training takes, and the data without it."""
-    from i2i.data.skipping import find_bad, without
+    from i2i.data.audit.skip_bad import find_bad, without
 
     splits = [config.data.train_split, *([config.data.val_split] if config.train.best_by else [])]
     with counting("looking for bad pictures") as progress:
@@ -280,9 +280,9 @@ def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet
 
 def _warn(config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
     """Tell what is left out, and what a quick look at the data finds."""
-    from i2i.data import quick_check, skipping
+    from i2i.data.audit import quick_check, skip_bad
 
-    told = skipping.lines(skipped, data.root) if skipped else []
+    told = skip_bad.lines(skipped, data.root) if skipped else []
     told += quick_check.warnings(data, config.data)
     for line in told:
         console.note(f"warning: {line}" if not line.startswith(" ") else line)

@@ -65,8 +65,8 @@ def translate(
         i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
     from i2i.checkpoint import require_checkpoint, restore
-    from i2i.data.fitting import fitting_line
-    from i2i.data.image_folder import left_out_line
+    from i2i.data.audit.fitting import fitting_line
+    from i2i.data.layouts.image_folder import left_out_line
     from i2i.inference import (
         check_files,
         collect,

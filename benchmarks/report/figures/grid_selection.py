@@ -11,7 +11,7 @@ import torch
 
 from i2i.benchmarks.analysis.per_image import goodness, metrics_of, read_values, worst_metric
 from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
-from i2i.data.listed import read_text
+from i2i.data.layouts.listed_names import read_text
 from i2i.errors import UserError, unknown
 from i2i.metrics.names import is_better_high, title
 from i2i.metrics.paired import psnr
