@@ -11,9 +11,9 @@ from i2i.data.decoding.images import Preprocess, to_arrays, to_images
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import DataSet, Picture
 from i2i.errors import UserError
-from i2i.metrics.extractors import parse_extractor
-from i2i.metrics.features import Extractor
-from i2i.scoring import against_truth, distances, features_of, read_pixels
+from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.inception import Extractor
+from i2i.metrics.image_scores import against_truth, distances, features_of, read_pixels
 from i2i.translator import Task, Translator
 from i2i.validation import Judge, require_validation
 

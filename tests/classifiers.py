@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from i2i.labels import LabelSpace
-from i2i.metrics.classifier import DomainClassifier
+from i2i.metrics.features.domain_classifier import DomainClassifier
 
 
 def untrained_classifier(path: Path, domains: tuple[str, ...], side: int) -> Path:

@@ -10,10 +10,10 @@ import torch
 import i2i
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
-from i2i.metrics import bootstrap, comparison, content, frechet, health, kernel, paired, sample_size
-from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
-from i2i.metrics.extractors import parse_extractor
-from i2i.metrics.features import ClassifierExtractor, InceptionExtractor
+from i2i.metrics import bootstrap, content, frechet, frechet_by_n, health, kernel, paired, significance
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.inception import ClassifierExtractor, InceptionExtractor
 from i2i.metrics.frechet_interval import frechet_intervals
 from i2i.metrics.lpips import Lpips, parse_lpips
 
@@ -101,7 +101,7 @@ def test_what_is_no_pixels_is_refused_by_what_was_given(measure, given, classifi
         lambda bad: frechet.frechet_distance_low_rank(bad, ROWS),
         lambda bad: kernel.kernel_distance(bad, ROWS, subsets=2),
         lambda bad: frechet_intervals(ROWS, bad, resamples=2),
-        lambda bad: sample_size.distances_of_parts(ROWS, bad),
+        lambda bad: frechet_by_n.distances_of_parts(ROWS, bad),
         lambda bad: content.cosine_distances(bad, bad),
     ],
 )
@@ -114,10 +114,10 @@ def test_what_is_no_features_is_refused_and_never_a_number(measure, given):
     "measure",
     [
         bootstrap.mean_interval,
-        lambda bad: comparison.sign_flip(SCORES, bad),
-        lambda bad: comparison.welch(bad, SCORES),
-        lambda bad: comparison.pairwise({"a": SCORES, "b": bad}),
-        lambda bad: comparison.indistinguishable({"a": bad}, "max"),
+        lambda bad: significance.sign_flip(SCORES, bad),
+        lambda bad: significance.welch(bad, SCORES),
+        lambda bad: significance.pairwise({"a": SCORES, "b": bad}),
+        lambda bad: significance.indistinguishable({"a": bad}, "max"),
     ],
 )
 def test_what_is_no_scores_is_refused(measure, given):
@@ -136,8 +136,8 @@ NUMBERS = {
     "subset_size": lambda bad: kernel.kernel_distance(ROWS, ROWS, subset_size=bad),
     "resamples": lambda bad: bootstrap.mean_interval(SCORES, resamples=bad),
     "resamples of a distance": lambda bad: frechet_intervals(ROWS, ROWS, resamples=bad),
-    "flips": lambda bad: comparison.sign_flip(SCORES, SCORES, flips=bad),
-    "seeds": comparison.smallest_difference,
+    "flips": lambda bad: significance.sign_flip(SCORES, SCORES, flips=bad),
+    "seeds": significance.smallest_difference,
     "hits": lambda bad: bootstrap.share_interval(bad, 3),
     "n": lambda bad: bootstrap.share_interval(0, bad),
     "dimensions": frechet.Moments,
@@ -146,8 +146,8 @@ NUMBERS = {
     "a side": lambda bad: DomainClassifier(SPACE, (16, bad)),
     "seed": lambda bad: kernel.kernel_distance(ROWS, ROWS, seed=bad),
     "seed of an interval": lambda bad: bootstrap.mean_interval(SCORES, seed=bad),
-    "seed of signs": lambda bad: comparison.sign_flip(SCORES, SCORES, seed=bad),
-    "seed of parts": lambda bad: sample_size.distances_of_parts(ROWS, ROWS, seed=bad),
+    "seed of signs": lambda bad: significance.sign_flip(SCORES, SCORES, seed=bad),
+    "seed of parts": lambda bad: frechet_by_n.distances_of_parts(ROWS, ROWS, seed=bad),
     "seed of resamples": lambda bad: frechet_intervals(ROWS, ROWS, seed=bad),
     "seed of a classifier": lambda bad: train_classifier(PIXELS, LABELS, SPACE, seed=bad),
 }
@@ -176,16 +176,16 @@ def test_a_level_lies_between_0_and_1(level):
         (lambda: bootstrap.share_interval(5, 3), "5 of 3"),
         (lambda: frechet_intervals(ROWS, ROWS, reals="same"), "'drawn' or 'paired' or 'fixed', not 'same'"),
         (lambda: frechet_intervals(ROWS, ROWS[:8], reals="paired"), "12 fakes and 8 reals"),
-        (lambda: sample_size.distances_of_parts(ROWS, ROWS[:8], paired=True), "12 and 8 rows"),
+        (lambda: frechet_by_n.distances_of_parts(ROWS, ROWS[:8], paired=True), "12 and 8 rows"),
         (lambda: content.cosine_distances(ROWS, ROWS[:8]), "do not pair up"),
         (lambda: frechet.frechet_distance(ROWS, ROWS), "Moments.of(features) are compared, not ndarray"),
         (lambda: frechet.Moments(4).merge(ROWS), "not ndarray"),
-        (lambda: comparison.pairwise([SCORES]), "by the names of models, not as list"),
-        (lambda: comparison.pairwise({"a": SCORES}, test="welch"), "'welch'"),
-        (lambda: comparison.holm([0.1, 1.5]), "between 0 and 1"),
-        (lambda: comparison.holm("p"), "p-values must be an array of real numbers"),
-        (lambda: comparison.holm(None), "a list of numbers"),
-        (lambda: comparison.holm([[0.1]]), "a list"),
+        (lambda: significance.pairwise([SCORES]), "by the names of models, not as list"),
+        (lambda: significance.pairwise({"a": SCORES}, test="welch"), "'welch'"),
+        (lambda: significance.holm([0.1, 1.5]), "between 0 and 1"),
+        (lambda: significance.holm("p"), "p-values must be an array of real numbers"),
+        (lambda: significance.holm(None), "a list of numbers"),
+        (lambda: significance.holm([[0.1]]), "a list"),
         (lambda: health.diverged(2), "between 0 and 1, but is 2"),
         (lambda: health.diverged(float("nan")), "nan"),
         (lambda: health.flags(*[PIXELS[:, :, :1, :1]] * 3), "sides of 2 or more"),

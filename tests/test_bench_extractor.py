@@ -11,7 +11,7 @@ from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.config import parse_assignments
 from i2i.errors import UserError
-from i2i.metrics.extractors import parse_extractor
+from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name, kernel_name
 from tests import in_process

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
-from i2i.metrics._sampling import augmented, balanced_order
-from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features._sampling import augmented, balanced_order
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
 
 SHAPES = LabelSpace.of_domains(("bar", "disc", "square"))
 SIZE = 24
@@ -81,7 +81,7 @@ def test_every_picture_has_its_turn_with_its_label_at_a_rate_that_rises_and_fall
         rates.append(rate)
         seen.extend(zip(pixels[:, 0, 0, 0].tolist(), labels.argmax(1).tolist(), strict=True))
 
-    monkeypatch.setattr("i2i.metrics.classifier._step", note)
+    monkeypatch.setattr("i2i.metrics.features.domain_classifier._step", note)
     pixels = torch.arange(12, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, SIZE, SIZE)
     train_classifier(pixels, one_hot(torch.arange(12) % 3), SHAPES, images=48, batch_size=6)
     assert Counter(seen) == {(number, number % 3): 4 for number in range(12)}

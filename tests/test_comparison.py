@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from i2i.metrics.comparison import (
+from i2i.metrics.significance import (
     LEVEL,
     PValue,
     holm,

@@ -14,9 +14,9 @@ from torch import nn
 
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
-from i2i.metrics.backbones import Preparation, cached_weights, timm_backbone, torchvision_backbone
-from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.extractors import parse_extractor
+from i2i.metrics.features.backbones import Preparation, cached_weights, timm_backbone, torchvision_backbone
+from i2i.metrics.features.domain_classifier import DomainClassifier
+from i2i.metrics.features.extractors import parse_extractor
 from i2i.utils.fingerprint import sha256
 
 SMALL = "resnet10t"

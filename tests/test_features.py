@@ -15,17 +15,12 @@ from torchvision.models import Inception3
 
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
-from i2i.metrics import features
-from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.extractors import default_extractor, parse_extractor
-from i2i.metrics.features import (
-    ClassifierExtractor,
-    Extractor,
-    InceptionExtractor,
-    find_inception,
-)
+from i2i.metrics.features import inception
+from i2i.metrics.features.domain_classifier import DomainClassifier
+from i2i.metrics.features.extractors import default_extractor, parse_extractor
+from i2i.metrics.features.inception import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
+from i2i.metrics.features.pretrained import INCEPTION
 from i2i.utils.fingerprint import sha256
-from i2i.weights import INCEPTION
 
 FILE = "pt_inception-2015-12-05-6726825d.pth"
 
@@ -115,7 +110,7 @@ def test_construction_leaves_random_numbers_and_pytorch_fid_as_they_were(weights
 def test_only_the_published_weights_are_called_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checksum = sha256(weights)
     assert InceptionExtractor(weights).name == f"FD-inception-{checksum[:8]}"
-    monkeypatch.setattr(features, "INCEPTION", replace(INCEPTION, sha256=checksum))
+    monkeypatch.setattr(inception, "INCEPTION", replace(INCEPTION, sha256=checksum))
     assert InceptionExtractor(weights).name == "fid"
 
 

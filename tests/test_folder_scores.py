@@ -16,11 +16,11 @@ from i2i.data.decoding.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
 from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
-from i2i.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
-from i2i.metrics.extractors import parse_extractor
+from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.image_scores import read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name, kernel_name, title
-from i2i.scoring import read_pixels
+from i2i.metrics.score_folders import Folders, FolderScores, Measure, parse_size, score_folders
 from tests.classifiers import untrained_classifier
 
 DOMAINS = ("summer", "autumn", "winter", "night")
@@ -55,7 +55,7 @@ def fakes(data, tmp_path):
 @pytest.fixture(autouse=True)
 def no_inception(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr("i2i.weights.find_spec", lambda _: None)  # no package that holds weights
+    monkeypatch.setattr("i2i.metrics.features.pretrained.find_spec", lambda _: None)  # no package that holds weights
 
 
 def values(scored):

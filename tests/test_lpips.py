@@ -11,9 +11,9 @@ from torch import nn
 
 from i2i.errors import UserError
 from i2i.metrics import lpips
+from i2i.metrics.features.pretrained import BACKBONES, HEADS
 from i2i.metrics.lpips import NETWORKS, LpipsSpec, default_lpips, parse_lpips
 from i2i.utils.fingerprint import sha256
-from i2i.weights import BACKBONES, HEADS
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of channels in [0, 1]
 
@@ -38,7 +38,7 @@ def spec(request, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def no_caches(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr("i2i.weights.find_spec", lambda _: None)
+    monkeypatch.setattr("i2i.metrics.features.pretrained.find_spec", lambda _: None)
 
 
 def pictures(count=2, size=(40, 48), seed=0):

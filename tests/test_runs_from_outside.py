@@ -18,7 +18,7 @@ from i2i.checkpoint import load_translator, newest_checkpoint, require_checkpoin
 from i2i.checkpoint_meta import Meta
 from i2i.errors import Damaged, UserError
 from i2i.labels import LabelSpace
-from i2i.metrics.classifier import DomainClassifier
+from i2i.metrics.features.domain_classifier import DomainClassifier
 from i2i.run_lock import sole_training
 from i2i.testing import CPU, Subject
 from i2i.tracking import MetricsFile

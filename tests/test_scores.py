@@ -26,16 +26,16 @@ from i2i.data.layouts import scan
 from i2i.data.open import pixel_cache
 from i2i.data.synthetic.embedded import make
 from i2i.labels import LabelSet, LabelSpace
-from i2i.metrics.classifier import judge
 from i2i.metrics.content import cosine_distances
+from i2i.metrics.features.domain_classifier import judge
 from i2i.metrics.frechet import frechet_distance_between
+from i2i.metrics.frechet_by_n import distances_of_parts
 from i2i.metrics.frechet_interval import frechet_intervals
+from i2i.metrics.image_scores import features_of
 from i2i.metrics.kernel import kernel_distance
 from i2i.metrics.paired import l1, psnr, ssim
-from i2i.metrics.sample_size import distances_of_parts
 from i2i.models.identity import Identity
 from i2i.runs import run_config
-from i2i.scoring import features_of
 from i2i.translator import Coverage, ModelConfig, Task
 from tests.classifiers import untrained_classifier
 
@@ -156,7 +156,7 @@ def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, class
 
 @pytest.mark.parametrize("count", [4, 5, 8])
 def test_features_are_of_all_pictures_though_some_are_taken_at_a_time(monkeypatch, count):
-    monkeypatch.setattr("i2i.scoring.BATCH", 4)
+    monkeypatch.setattr("i2i.metrics.image_scores.BATCH", 4)
     pixels = torch.randint(0, 256, (count, 3, 2, 2), generator=torch.Generator().manual_seed(0))
     found = features_of(lambda some: some.double().flatten(1), pixels)
     assert np.array_equal(found, pixels.double().flatten(1).numpy())

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from i2i.metrics._inference import CPU_CHUNK, in_parts, scoring
+from i2i.metrics.features._inference import CPU_CHUNK, in_parts, scoring
 
 CPU = torch.device("cpu")
 

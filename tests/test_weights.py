@@ -13,11 +13,12 @@ import torch
 import torchvision
 from pytorch_fid import inception
 
-from i2i import cli, weights_table
+from i2i import cli
 from i2i.errors import UserError
-from i2i.metrics.extractors import default_extractor
+from i2i.metrics import pretrained_table
+from i2i.metrics.features.extractors import default_extractor
+from i2i.metrics.features.pretrained import BACKBONES, HEADS, INCEPTION, SETS, Weights
 from i2i.utils.downloads import CHUNK, download
-from i2i.weights import BACKBONES, HEADS, INCEPTION, SETS, Weights
 
 CONTENT = bytes(range(256)) * (CHUNK // 256 + 1)  # more than is read at a time
 DIGITS = sha256(CONTENT).hexdigest()
@@ -62,8 +63,8 @@ def place(tmp_path, monkeypatch):
 def one_set(address, monkeypatch):
     """A set of one file, which the server has."""
     one = Weights(f"{address}/whole.pth", DIGITS, "w.pth")
-    monkeypatch.setattr(weights_table, "SETS", {"one": (one,)})
-    monkeypatch.setattr(weights_table, "PURPOSES", {"one": "for a test"})
+    monkeypatch.setattr(pretrained_table, "SETS", {"one": (one,)})
+    monkeypatch.setattr(pretrained_table, "PURPOSES", {"one": "for a test"})
     return one
 
 
@@ -169,7 +170,7 @@ def test_listing_and_looking_for_defaults_ask_no_network(monkeypatch, capsys):
         raise AssertionError("the network was asked for")
 
     monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("i2i.weights.find_spec", lambda _: None)  # as if no package held any
+    monkeypatch.setattr("i2i.metrics.features.pretrained.find_spec", lambda _: None)  # as if no package held any
     assert run() == 0
     out = capsys.readouterr().out
     assert out.count("  missing ") == sum(map(len, SETS.values()))

@@ -18,8 +18,8 @@ from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
-from i2i.metrics.comparison import LEVEL, PValue, pairwise, sign_flip, smallest_difference, welch
 from i2i.metrics.names import decimals, is_better_high
+from i2i.metrics.significance import LEVEL, PValue, pairwise, sign_flip, smallest_difference, welch
 
 Over = Literal["pictures", "seeds"]
 SAME, UNTESTED, FEW_SEEDS = "†", "‡", "§"

@@ -13,11 +13,11 @@ from i2i.benchmarks.plan import Direction
 from i2i.labels import LabelSpace
 from i2i.metrics._arrays import Array
 from i2i.metrics.bootstrap import RESAMPLES, Interval, mean_interval, share_interval
+from i2i.metrics.frechet_by_n import distances_of_parts
 from i2i.metrics.frechet_interval import Reals, frechet_intervals
 from i2i.metrics.health import Flag
+from i2i.metrics.image_scores import distances
 from i2i.metrics.names import kernel_name
-from i2i.metrics.sample_size import distances_of_parts
-from i2i.scoring import distances
 
 ACCURACY = "accuracy"
 FEWEST = 2  # pictures a side, of a distance

@@ -17,7 +17,7 @@ from i2i.benchmarks.plan import Direction
 from i2i.labels import LabelSpace
 from i2i.metrics._arrays import Array
 from i2i.metrics.bootstrap import share_interval
-from i2i.metrics.classifier import DomainClassifier, judge
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge
 
 GAN_TRAIN = "gan-train"
 

@@ -21,16 +21,16 @@ from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import Picture
 from i2i.data.open import open_data, pixel_cache
 from i2i.metrics._arrays import Array
-from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
-from i2i.metrics.extractors import parse_extractor
-from i2i.metrics.features import ClassifierExtractor, Extractor
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.inception import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
+from i2i.metrics.image_scores import against_input, against_truth, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.names import content_name
 from i2i.runs import run_config
-from i2i.scoring import against_input, against_truth, features_of, read_pixels
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 

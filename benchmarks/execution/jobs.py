@@ -26,9 +26,9 @@ from i2i.data.layouts import DataSet
 from i2i.data.open import open_data, pixel_cache
 from i2i.data.training_images import labelled
 from i2i.errors import Damaged, UserError
-from i2i.metrics.classifier import train_classifier
+from i2i.metrics.features.domain_classifier import train_classifier
+from i2i.metrics.image_scores import read_pixels
 from i2i.runs import run_config, task_of, train_run
-from i2i.scoring import read_pixels
 from i2i.tracking import Callback, duration
 from i2i.trainer import Trainer, choose_device
 from i2i.utils.atomic_write import write_text

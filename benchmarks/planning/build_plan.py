@@ -42,7 +42,7 @@ from i2i.utils.safe_paths import check_length
 from i2i.validation import require_validation
 
 if TYPE_CHECKING:
-    from i2i.metrics.extractors import ExtractorSpec
+    from i2i.metrics.features.extractors import ExtractorSpec
     from i2i.metrics.lpips import LpipsSpec
 
 REFERENCE_ROWS = ("identity", "colour")
@@ -487,7 +487,7 @@ def _check_names(directions: Sequence[Direction], contestants: Sequence[str]) ->
 
 def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
     """The extractor that was named, tried out; else Inception if its weights are in the cache."""
-    from i2i.metrics.extractors import default_extractor, parse_extractor
+    from i2i.metrics.features.extractors import default_extractor, parse_extractor
 
     if extractor is not None and inception is not None:
         raise UserError("--inception and --extractor are two extractors: leave one out")

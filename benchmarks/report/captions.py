@@ -11,9 +11,9 @@ from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.benchmarks.suite.schema import Budget
-from i2i.metrics.comparison import LEVEL
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
+from i2i.metrics.significance import LEVEL
 
 MEANINGS = {
     "l1": "`L1` is the mean absolute difference from the ground truth, of channel values in [0, 1].",

@@ -34,10 +34,10 @@ from torchvision.models import Inception3
 
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import Picture
-from i2i.metrics.backbones import torchvision_backbone
-from i2i.metrics.extractors import parse_extractor
-from i2i.scoring import features_of, read_pixels
-from i2i.weights import INCEPTION
+from i2i.metrics.features.backbones import torchvision_backbone
+from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.pretrained import INCEPTION
+from i2i.metrics.image_scores import features_of, read_pixels
 
 BATCH = 50  # pytorch-fid's
 Way = Callable[[int], Any]

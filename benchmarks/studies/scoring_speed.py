@@ -24,16 +24,16 @@ from i2i.data.layouts import Picture
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.labels import LabelSpace
 from i2i.metrics.bootstrap import mean_interval
-from i2i.metrics.classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.content import cosine_distances
-from i2i.metrics.features import ClassifierExtractor
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.inception import ClassifierExtractor
 from i2i.metrics.frechet import frechet_distance_between
+from i2i.metrics.frechet_by_n import distances_of_parts
 from i2i.metrics.frechet_interval import frechet_intervals
 from i2i.metrics.health import flags
+from i2i.metrics.image_scores import features_of, read_pixels
 from i2i.metrics.kernel import kernel_distance
 from i2i.metrics.paired import l1, psnr, ssim
-from i2i.metrics.sample_size import distances_of_parts
-from i2i.scoring import features_of, read_pixels
 
 WAYS = (("summer", "night"), ("night", "summer"))
 REPEATS = 3

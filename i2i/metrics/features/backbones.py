@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from i2i.errors import UserError, unknown
-from i2i.metrics._files import read_tensors
-from i2i.metrics._inference import check_pixels, in_parts, scoring
+from i2i.metrics.features._files import read_tensors
+from i2i.metrics.features._inference import check_pixels, in_parts, scoring
+from i2i.metrics.features.pretrained import cache
 from i2i.utils.fingerprint import sha256
 from i2i.utils.memory import usable_device
-from i2i.weights import cache
 
 Resampling = Literal["bilinear", "bicubic"]
 SHOWN_DIGITS = 8  # of a checksum, in a metric's name

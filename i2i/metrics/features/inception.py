@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from i2i.errors import UserError
-from i2i.metrics._files import read_state
-from i2i.metrics._inference import check_pixels, in_parts, scoring
-from i2i.metrics.classifier import DomainClassifier, require_classifier
+from i2i.metrics.features._files import read_state
+from i2i.metrics.features._inference import check_pixels, in_parts, scoring
+from i2i.metrics.features.domain_classifier import DomainClassifier, require_classifier
+from i2i.metrics.features.pretrained import INCEPTION
 from i2i.utils.fingerprint import sha256
 from i2i.utils.memory import usable_device
 from i2i.utils.places import given_path
-from i2i.weights import INCEPTION
 
 
 class Extractor(Protocol):

@@ -19,13 +19,13 @@ from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
-from i2i.metrics.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
-from i2i.metrics.features import Extractor
+from i2i.metrics.features.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
+from i2i.metrics.features.inception import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
+from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.names import content_name, is_better_high, number, title
 from i2i.metrics.paired import WINDOW
-from i2i.scoring import against_input, against_truth, distances, features_of, read_pixels
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error

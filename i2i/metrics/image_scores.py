@@ -12,7 +12,7 @@ from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import Picture
 from i2i.metrics._arrays import Array
-from i2i.metrics.features import Extractor
+from i2i.metrics.features.inception import Extractor
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.kernel import SUBSET_SIZE, KernelDistance, kernel_distance
 from i2i.metrics.lpips import Lpips

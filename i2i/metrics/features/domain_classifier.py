@@ -22,8 +22,8 @@ from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 from i2i.losses import label_loss
 from i2i.metrics._arrays import require_whole
-from i2i.metrics._inference import check_pixels, scoring
-from i2i.metrics._sampling import augmented, balanced_order
+from i2i.metrics.features._inference import check_pixels, scoring
+from i2i.metrics.features._sampling import augmented, balanced_order
 from i2i.utils.atomic_write import replacing
 from i2i.utils.memory import usable_device
 from i2i.utils.places import given_path

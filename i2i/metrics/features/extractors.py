@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from i2i.errors import UserError, unknown
-from i2i.metrics.backbones import BackboneExtractor, cached_weights, timm_backbone, torchvision_backbone
-from i2i.metrics.classifier import DomainClassifier
-from i2i.metrics.features import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
+from i2i.metrics.features.backbones import BackboneExtractor, cached_weights, timm_backbone, torchvision_backbone
+from i2i.metrics.features.domain_classifier import DomainClassifier
+from i2i.metrics.features.inception import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
 from i2i.utils.fingerprint import sha256
 
 NETWORKS = {"timm": timm_backbone, "torchvision": torchvision_backbone}

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from i2i.errors import unknown
-from i2i.metrics.extractors import FORMS, parse_extractor
+from i2i.metrics.features.extractors import FORMS, parse_extractor
+from i2i.metrics.features.pretrained import PURPOSES, SETS, Weights, cache
 from i2i.utils.downloads import download
 from i2i.utils.fingerprint import sha256
-from i2i.weights import PURPOSES, SETS, Weights, cache
 
 SHOWN_DIGITS = 8
 WIDTH = len("checksum differs")
