@@ -6,10 +6,11 @@ from typing import Any
 import torch
 
 from i2i import registry
-from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import merge
 from i2i.labels import LabelSpace
-from i2i.runs import run_config
+from i2i.runs.checkpoint import Position
+from i2i.runs.save import save_checkpoint
+from i2i.training.setup import run_config
 from i2i.translator import Task, Translator
 
 SIDE = 64  # the least at which a U-Net has a level with dropout

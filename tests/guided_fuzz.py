@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 import atheris
 
 with atheris.instrument_imports(include=["i2i"]):
-    from i2i.checkpoint_meta import read_meta
     from i2i.config import read_settings
     from i2i.data.decoding import open_image
     from i2i.data.layouts.celeba import LIST, scan_listed
     from i2i.data.open import open_place
-    from i2i.runs import run_config
+    from i2i.runs.checkpoint_meta import read_meta
+    from i2i.training.setup import run_config
 from tests.fuzz import answer
 from tests.test_fuzz import ARCHIVES, LISTED, PICTURES, pixels_of
 from tests.test_layouts import put

@@ -15,7 +15,14 @@ from unittest import mock
 
 FORK = get_context("forkserver")
 FORK.set_forkserver_preload(
-    ["pytest", "torch._dynamo", "i2i.cli", "i2i.trainer", "i2i.benchmarks.bench", "i2i.benchmarks.execution.jobs"]
+    [
+        "pytest",
+        "torch._dynamo",
+        "i2i.cli",
+        "i2i.training.trainer",
+        "i2i.benchmarks.bench",
+        "i2i.benchmarks.execution.jobs",
+    ]
 )
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i.interop.family import Family
-from i2i.interop.weights import from_reference
+from i2i.interop.renaming import from_reference
 
 DATA = Path(__file__).parent / "data"
 BOOKKEEPING = ("running_mean", "running_var", "num_batches_tracked")

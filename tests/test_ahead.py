@@ -12,7 +12,8 @@ from i2i.data.prefetch import Ahead
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.testing import CPU, SIDE, STEPS, Subject
-from i2i.trainer import Observer, Trainer
+from i2i.training.events import Observer
+from i2i.training.trainer import Trainer
 
 
 def test_the_value_of_the_next_step_is_made_before_it_is_asked_for():

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 
 import i2i
-from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.data.decoding.images import Preprocess, to_images
 from i2i.errors import UserError
-from i2i.inference import full_resolution, translation
+from i2i.inference.tiling import in_full, in_tiles
+from i2i.inference.translate_files import full_resolution, translation
 from i2i.labels import LabelSet, LabelSpace
-from i2i.tiles import in_full, in_tiles
+from i2i.runs.load import load_translator, require_checkpoint
 from tests import in_process
 from tests.test_bad_input import run
 

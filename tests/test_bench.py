@@ -334,8 +334,8 @@ def test_two_seeds_train_apart_and_stand_in_the_table_with_their_deviation(tmp_p
 
 def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache, monkeypatch):
     """The job finds the checkpoint of its own earlier process and does not start again."""
-    from i2i.runs import run_config
-    from i2i.trainer import Trainer
+    from i2i.training.setup import run_config
+    from i2i.training.trainer import Trainer
 
     config = run_config(
         "colour", {"data": {"image_size": 16, "scenes": 6, "test_scenes": 3, "domains": ["summer", "night"]}}

@@ -7,15 +7,17 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from i2i import cli, registry, resuming
-from i2i.checkpoint import load_translator, require_checkpoint
+from i2i import cli, registry
 from i2i.config import TrainConfig, merge
 from i2i.errors import UserError
-from i2i.horizon import Horizon, horizon_of
-from i2i.resuming import open_for_resume
-from i2i.runs import check_trainable, run_config
+from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, Subject
-from i2i.trainer import Observer, Trainer, decay
+from i2i.training import resume
+from i2i.training.budget import Horizon, horizon_of
+from i2i.training.events import Observer
+from i2i.training.resume import open_for_resume
+from i2i.training.setup import check_trainable, run_config
+from i2i.training.trainer import Trainer, decay
 from i2i.translator import Coverage, Task
 
 MODELS = ["pix2pix", "cyclegan", "stargan"]
@@ -45,7 +47,7 @@ class Clock(Observer):
 def steady(monkeypatch):
     """A clock by which every step takes a second."""
     ticks = iter(range(1_000_000))
-    monkeypatch.setattr("i2i.trainer.time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
+    monkeypatch.setattr("i2i.training.trainer.time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
 
 
 @pytest.mark.parametrize(("name", "images", "steps"), [("cyclegan", 9, 3), ("cyclegan", 8, 2), ("stargan", 9, 5)])
@@ -174,6 +176,6 @@ def test_i2i_train_takes_a_time(tmp_path, monkeypatch, capsys):
     with pytest.raises(UserError, match=r"larger budget: .* --set train\.seconds="):
         open_for_resume(tmp_path / "run")
     tried = []
-    monkeypatch.setattr(resuming, "check_trainable", lambda *given: tried.append(given) or check_trainable(*given))
+    monkeypatch.setattr(resume, "check_trainable", lambda *given: tried.append(given) or check_trainable(*given))
     assert open_for_resume(tmp_path / "run", {"train": {"seconds": 9}})[0].train.seconds == 9
     assert len(tried) == 1  # building a large model takes seconds

@@ -23,8 +23,9 @@ from i2i.data.decoding.pixel_cache import CARD, GIB, PIXELS, SEEN, PixelCache
 from i2i.data.layouts import Picture, scan
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
-from i2i.runs import run_config, task_of, train_run
 from i2i.testing import CPU
+from i2i.training.run import train_run
+from i2i.training.setup import run_config, task_of
 from i2i.utils import fingerprint
 
 SIZE, ZOOM, COUNT = (16, 12), 1.25, 5

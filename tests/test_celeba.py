@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from i2i.checkpoint import load_translator
 from i2i.cli import app
 from i2i.config import DataConfig, read_settings
 from i2i.data.batches import LabelledBatch
@@ -17,6 +16,7 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data, settings_of
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
+from i2i.runs.load import load_translator
 from i2i.utils.text import from_csv_cell
 from tests import in_process
 

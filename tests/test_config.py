@@ -22,7 +22,7 @@ from i2i.config import (
 )
 from i2i.data.open import settings_of
 from i2i.errors import UserError
-from i2i.runs import run_config
+from i2i.training.setup import run_config
 from i2i.translator import ModelConfig
 
 FINGERPRINT = "0" * 32

@@ -506,8 +506,8 @@ def test_a_training_without_bad_pictures_records_and_tells_them_and_goes_on_with
 
 
 def test_resume_leaves_out_what_was_recorded(sky, monkeypatch):
-    from i2i.checkpoint import Checkpoint
-    from i2i.resuming import open_for_resume
+    from i2i.runs.checkpoint import Checkpoint
+    from i2i.training.resume import open_for_resume
 
     assert run("train", "--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL) == 0
     monkeypatch.setattr(Checkpoint, "finished", False)

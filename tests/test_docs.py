@@ -15,11 +15,11 @@ from i2i import registry
 from i2i.benchmarks.suite.overrides import base_settings, load_suite
 from i2i.benchmarks.suite.presets import shipped
 from i2i.benchmarks.suite.schema import Suite
-from i2i.checkpoint import require_checkpoint
 from i2i.cli import app
 from i2i.config import DataConfig, TrainConfig, merge, parse_assignments
-from i2i.runs import run_config
+from i2i.runs.load import require_checkpoint
 from i2i.testing import check_translator
+from i2i.training.setup import run_config
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from i2i.checkpoint_meta import Meta
 from i2i.data.data_record import DataRecord
+from i2i.runs.checkpoint_meta import Meta
 from i2i.utils.atomic_write import write_text
 from i2i.utils.documents import Document, from_json, read_document
 

@@ -11,13 +11,15 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from i2i import cli, registry
-from i2i.checkpoint import load_translator, newest_checkpoint, require_checkpoint
 from i2i.data.batches import PairedBatch
-from i2i.ema import Average, build_average
 from i2i.errors import UserError
-from i2i.runs import check_trainable
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
-from i2i.trainer import Observer, Trainer
+from i2i.training.ema import Average, build_average
+from i2i.training.events import Observer
+from i2i.training.setup import check_trainable
+from i2i.training.trainer import Trainer
 from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Task, Translator
 
 GANS = ["pix2pix", "cyclegan", "stargan"]

@@ -11,13 +11,12 @@ from i2i import cli, registry
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text
 from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
-from i2i.checkpoint import require_checkpoint
 from i2i.config import DataConfig
 from i2i.data.open import open_data
-from i2i.epochs import epoch_of, in_images
 from i2i.errors import UserError
-from i2i.horizon import horizon_of
-from i2i.runs import check_trainable, run_config, task_of
+from i2i.runs.load import require_checkpoint
+from i2i.training.budget import epoch_of, horizon_of, in_images
+from i2i.training.setup import check_trainable, run_config, task_of
 from i2i.translator import Coverage, Task
 from tests.test_bad_input import data_set, picture
 from tests.test_celeba import celeba, opened

@@ -13,13 +13,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 import i2i
-from i2i import card
 from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.folder.score_file import read_pictures, write_pictures
 from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.report.markdown import markdown
-from i2i.validation import COLUMNS
+from i2i.conversion import model_card
+from i2i.training.validation import COLUMNS
 from tests.test_outputs import PROTOCOL, made_up
 
 NASTY = "=1+1|<img src=x>\n# [x](http://y) ![z](w) `~~` **b** $x$ \x1b[2J\u202e {%} \\end"
@@ -72,9 +72,9 @@ def test_a_name_is_found_in_a_table_of_scores_that_was_written(bench, tmp_path):
     plan, results = bench
     (tmp_path / "results.csv").write_text(as_csv(results.scores))
     facts = {"settings": {"model": {"name": NASTY}}, "task": {"directions": [list(way) for way in plan.directions]}}
-    rows = card.read_scores(card.CardOptions(scores=tmp_path / "results.csv"), facts)
+    rows = model_card.read_scores(model_card.CardOptions(scores=tmp_path / "results.csv"), facts)
     assert {(row["model"], row["source"]) for row in rows} == {(NASTY, source) for source, _ in plan.directions}
-    assert not actions(card._table(rows))
+    assert not actions(model_card._table(rows))
 
 
 def test_a_name_does_not_act_in_a_model_card():
@@ -88,7 +88,7 @@ def test_a_name_does_not_act_in_a_model_card():
         "i2i": "0",
         **dict.fromkeys(("step", "steps", "images", "seconds"), 1),
     }
-    text = card.card(facts, card.CardOptions(license=NASTY), (), "")
+    text = model_card.card(facts, model_card.CardOptions(license=NASTY), (), "")
     _, front, body = text.split("---\n", 2)
     assert "\x1b" not in front
     assert not actions(body)

@@ -24,9 +24,9 @@ from i2i.data.layouts import Picture
 from i2i.data.layouts.celeba import LIST, PARTITION, scan_listed
 from i2i.data.layouts.listed_names import Inside, refuse_outside
 from i2i.data.open import open_place
-from i2i.interop.files import read_state_dict
+from i2i.interop.state_dicts import read_state_dict
 from i2i.metrics.features._files import read_state
-from i2i.runs import run_config
+from i2i.training.setup import run_config
 from tests.fuzz import answer, fuzzed
 from tests.test_layouts import put
 

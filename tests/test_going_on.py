@@ -13,13 +13,15 @@ import pytest
 import torch
 
 from i2i import registry
-from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import OutOfMemory, UserError
-from i2i.inference import resized
+from i2i.inference.translate_files import resized
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.load import require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
-from i2i.tracking import MetricsFile, SampleGrids
-from i2i.trainer import Observer, Trainer
+from i2i.training.callbacks import MetricsFile, SampleGrids
+from i2i.training.events import Observer
+from i2i.training.trainer import Trainer
 from i2i.utils.atomic_write import sync_to_disk
 from i2i.utils.memory import is_out_of_memory, told_when_short
 from tests import test_survival
@@ -148,11 +150,11 @@ def test_lines_and_samples_after_a_cut_at_any_step_are_those_of_a_training_that_
 
 
 def test_what_a_checkpoint_vouches_for_is_on_the_disk_before_it(tmp_path, monkeypatch):
-    from i2i import tracking
-    from i2i import trainer as trainer_module
+    from i2i.training import callbacks
+    from i2i.training import trainer as trainer_module
 
     order = []
-    monkeypatch.setattr(tracking, "sync_to_disk", lambda path: (order.append(path.name), sync_to_disk(path)))
+    monkeypatch.setattr(callbacks, "sync_to_disk", lambda path: (order.append(path.name), sync_to_disk(path)))
     save = trainer_module.save_checkpoint
     monkeypatch.setattr(
         trainer_module, "save_checkpoint", lambda *a, **b: (order.append("checkpoint"), save(*a, **b))[1]

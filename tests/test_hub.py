@@ -12,12 +12,14 @@ from huggingface_hub import ModelCard
 from safetensors.torch import load_file
 
 import i2i
-from i2i import cli, exports, hub
-from i2i.checkpoint import Position, save_checkpoint
+from i2i import cli
 from i2i.config import merge
+from i2i.conversion import formats, hub
 from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
-from i2i.runs import run_config
+from i2i.runs.checkpoint import Position
+from i2i.runs.save import save_checkpoint
+from i2i.training.setup import run_config
 from tests.exported import images, make_run
 
 KINDS = ["cyclegan", "pix2pix", "stargan"]
@@ -52,7 +54,7 @@ def stop(monkeypatch, capsys):
 @pytest.mark.parametrize("name", KINDS)
 def test_an_exported_folder_gives_the_same_translator(tmp_path, name, format):
     translator = make_run(tmp_path / "run", name)
-    exports.export(tmp_path / "run", format, tmp_path / "new" / "out")
+    formats.export(tmp_path / "run", format, tmp_path / "new" / "out")
     loaded = i2i.from_pretrained(tmp_path / "new" / "out")
     assert not loaded.training
     assert loaded.task == translator.task
@@ -64,13 +66,13 @@ def test_an_exported_folder_gives_the_same_translator(tmp_path, name, format):
 
 
 def test_the_folder_holds_every_network_and_nothing_pickled(run, tmp_path):
-    exports.export(run, "safetensors", tmp_path / "out")
+    formats.export(run, "safetensors", tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "config.json", "README.md"}
     assert load_file(tmp_path / "out" / "model.safetensors").keys() == i2i.load(run).state_dict().keys()
 
 
 def test_the_config_has_settings_task_and_versions(run, tmp_path):
-    exports.export(run, "hub", tmp_path / "out")
+    formats.export(run, "hub", tmp_path / "out")
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert config["i2i"] == i2i.__version__
     assert config["settings"]["model"]["name"] == "cyclegan"
@@ -83,13 +85,13 @@ def test_the_config_has_settings_task_and_versions(run, tmp_path):
 @pytest.mark.parametrize("format", ["safetensors", "hub"])
 def test_no_path_of_this_machine_is_published(run, tmp_path, format):
     assert str(tmp_path) in json.dumps(json.loads(next(run.glob("checkpoints/*/checkpoint.json")).read_text()))
-    exports.export(run, format, tmp_path / "out")
+    formats.export(run, format, tmp_path / "out")
     for path in (tmp_path / "out").iterdir():
         assert str(tmp_path).encode() not in path.read_bytes()
 
 
 def test_the_card_has_front_matter_that_the_hub_reads(run, tmp_path):
-    exports.export(run, "hub", tmp_path / "out", license="apache-2.0")
+    formats.export(run, "hub", tmp_path / "out", license="apache-2.0")
     data = ModelCard((tmp_path / "out" / "README.md").read_text()).data
     assert (data.license, data.library_name, data.pipeline_tag) == ("apache-2.0", "i2i", "image-to-image")
     assert {"i2i", "cyclegan"} <= set(data.tags)
@@ -109,7 +111,7 @@ def test_the_card_tells_data_and_budget(tmp_path):
     config = run_config("stargan", {"data": data, "model": {"width": 4}})
     translator = i2i.create("stargan", domains, 32, width=4)
     save_checkpoint(tmp_path / "run", translator, config.settings(), Position(3, 6, 48, 1.5), {})
-    exports.export(tmp_path / "run", "hub", tmp_path / "out")
+    formats.export(tmp_path / "run", "hub", tmp_path / "out")
     text = (tmp_path / "out" / "README.md").read_text()
     assert "`seasons`" in text
     assert "- train: summer 2, winter 2, night 2" in text
@@ -121,7 +123,7 @@ def test_the_card_tells_data_and_budget(tmp_path):
 
 
 def test_data_that_is_gone_is_named_and_not_counted(run, tmp_path):
-    exports.export(run, "hub", tmp_path / "out")
+    formats.export(run, "hub", tmp_path / "out")
     assert json.loads((tmp_path / "out" / "config.json").read_text())["data"] == {"name": "sky", "drawn": False}
     assert "so they are not counted" in (tmp_path / "out" / "README.md").read_text()
 
@@ -131,7 +133,7 @@ def test_a_drawn_set_that_is_not_drawn_is_named_and_not_drawn(tmp_path, monkeypa
     config = run_config("identity", {"data": {"image_size": 32, "scenes": 2, "test_scenes": 2}})
     translator = i2i.create("identity", ["summer", "winter"], 32)
     save_checkpoint(tmp_path / "run", translator, config.settings(), Position(1, 1, 2, 1.0), {})
-    exports.export(tmp_path / "run", "hub", tmp_path / "out")
+    formats.export(tmp_path / "run", "hub", tmp_path / "out")
     described = json.loads((tmp_path / "out" / "config.json").read_text())
     assert described["data"] == {"name": "seasons", "drawn": True}
     assert described["settings"]["data"]["scenes"] == 2
@@ -140,7 +142,7 @@ def test_a_drawn_set_that_is_not_drawn_is_named_and_not_drawn(tmp_path, monkeypa
 
 def test_scores_of_the_model_and_its_directions_stand_in_the_card(run, tmp_path):
     (tmp_path / "results.csv").write_text(RESULTS)
-    exports.export(run, "hub", tmp_path / "out", scores=tmp_path / "results.csv")
+    formats.export(run, "hub", tmp_path / "out", scores=tmp_path / "results.csv")
     text = (tmp_path / "out" / "README.md").read_text()
     assert "| sky | cyclegan | 0 | dawn | dusk | accuracy | 0.625 | 8 |" in text
     assert "0.375" not in text
@@ -152,7 +154,7 @@ def test_averaged_weights_are_exported_as_the_only_ones(tmp_path):
     config = run_config("cyclegan", {"model": translator.config.model_dump(), "data": {"image_size": 64}})
     average = {name: tensor / 2 for name, tensor in translator.state_dict().items() if name.startswith("a_to_b")}
     save_checkpoint(tmp_path / "run", translator, config.settings(), Position(1, 1, 2, 1.0), {}, average)
-    exports.export(tmp_path / "run", "hub", tmp_path / "out", weights="ema")
+    formats.export(tmp_path / "run", "hub", tmp_path / "out", weights="ema")
     loaded = i2i.from_pretrained(tmp_path / "out").state_dict()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in average.items())
     assert all(
@@ -161,12 +163,12 @@ def test_averaged_weights_are_exported_as_the_only_ones(tmp_path):
     )
     assert "moving average" in (tmp_path / "out" / "README.md").read_text()
     with pytest.raises(UserError, match="no averaged weights"):
-        exports.export(tmp_path / "first", "hub", tmp_path / "other", weights="ema")
+        formats.export(tmp_path / "first", "hub", tmp_path / "other", weights="ema")
 
 
 def test_scores_under_another_name_are_chosen_by_row(run, tmp_path):
     (tmp_path / "results.csv").write_text(RESULTS + "sky,narrow,0,dusk,dawn,accuracy,0.875,8\n")
-    exports.export(run, "hub", tmp_path / "out", scores=tmp_path / "results.csv", row="narrow")
+    formats.export(run, "hub", tmp_path / "out", scores=tmp_path / "results.csv", row="narrow")
     text = (tmp_path / "out" / "README.md").read_text()
     assert "| sky | narrow | 0 | dusk | dawn | accuracy | 0.875 | 8 |" in text
     assert "0.625" not in text
@@ -192,7 +194,7 @@ def test_scores_that_do_not_fit_are_refused(run, tmp_path, stop, contents, reaso
 
 
 def test_the_example_of_the_card_runs(run, tmp_path, monkeypatch):
-    exports.export(run, "hub", tmp_path / "OWNER" / "NAME")
+    formats.export(run, "hub", tmp_path / "OWNER" / "NAME")
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
     exec((tmp_path / "OWNER/NAME/README.md").read_text().split("```python\n")[1].split("```")[0], scope)
@@ -272,7 +274,7 @@ def test_a_name_that_no_repository_can_have_is_refused_first(run, tmp_path, stop
 
 @pytest.fixture
 def folder(run, tmp_path) -> Path:
-    exports.export(run, "hub", tmp_path / "out")
+    formats.export(run, "hub", tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -285,7 +287,7 @@ def test_a_truncated_file_is_refused(folder):
 
 def test_the_weights_of_another_model_are_refused(folder, tmp_path):
     make_run(tmp_path / "other", "stargan")
-    exports.export(tmp_path / "other", "hub", tmp_path / "stars")
+    formats.export(tmp_path / "other", "hub", tmp_path / "stars")
     shutil.copy(tmp_path / "stars" / "model.safetensors", folder / "model.safetensors")
     with pytest.raises(UserError, match="does not fit this model"):
         i2i.from_pretrained(folder)
@@ -323,7 +325,7 @@ def test_a_config_that_is_no_json_is_refused(folder):
 def test_a_folder_that_does_not_load_is_never_finished(run, tmp_path, monkeypatch):
     monkeypatch.setattr(hub, "save_file", lambda tensors, path, metadata: path.write_bytes(b"half"))
     with pytest.raises(UserError):
-        exports.export(run, "safetensors", tmp_path / "out")
+        formats.export(run, "safetensors", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -338,7 +340,7 @@ def test_a_folder_in_use_is_refused(run, tmp_path, stop):
 
 def test_an_empty_folder_is_taken(run, tmp_path):
     (tmp_path / "out").mkdir()
-    exports.export(run, "safetensors", tmp_path / "out")
+    formats.export(run, "safetensors", tmp_path / "out")
     assert i2i.from_pretrained(tmp_path / "out").task.domains == ("dawn", "dusk")
 
 
@@ -359,7 +361,7 @@ def test_options_that_do_not_go_together_are_refused(run, tmp_path, stop, option
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("format", list(exports.FORMATS))
+@pytest.mark.parametrize("format", list(formats.FORMATS))
 def test_a_folder_that_is_no_run_is_refused(tmp_path, stop, format):
     status, said = stop(tmp_path / "gone", "--format", format, "--out", tmp_path / "out")
     assert status == 2

@@ -11,7 +11,7 @@ from PIL import Image
 from i2i.data.layouts import scan
 from i2i.data.layouts.image_folder import ImageFolder, is_image, left_out_line
 from i2i.errors import UserError
-from i2i.inference import collect, left_out
+from i2i.inference.translate_files import collect, left_out
 
 
 def put(*paths: Path, format: str = "PNG") -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from i2i.checkpoint import load_translator, newest_checkpoint, require_checkpoint
 from i2i.errors import UserError
 from i2i.interop.unet import UNET
 from i2i.nn.unet import UNet
 from i2i.registry import get
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.load import load_translator, require_checkpoint
 from tests import reference
 from tests.test_bad_input import contents, data_set, picture, run
 
@@ -226,7 +227,7 @@ def train(*rest: object) -> list[object]:
 
 def first_weights(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     """The weights that the next training begins with, once it has run."""
-    from i2i import trainer
+    from i2i.training import trainer
 
     weights: dict[str, torch.Tensor] = {}
     build = trainer.build_optimisers

@@ -10,20 +10,20 @@ import torch
 from torch import nn
 
 from i2i import registry
-from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import DataConfig, read_settings
+from i2i.conversion.formats import export
+from i2i.conversion.from_reference import import_run
 from i2i.errors import UserError
-from i2i.exports import export
-from i2i.imports import import_run
 from i2i.interop.family import Family
 from i2i.interop.patchgan import PATCHGAN
+from i2i.interop.renaming import STATISTICS, from_reference, to_reference
 from i2i.interop.resnet import RESNET
-from i2i.interop.strided import STRIDED_PATCHGAN
+from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.interop.unet import UNET
-from i2i.interop.weights import STATISTICS, from_reference, to_reference
 from i2i.nn.patchgan import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.unet import UNet
+from i2i.runs.load import load_translator, require_checkpoint
 from i2i.translator import Task
 from tests import reference
 

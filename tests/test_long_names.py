@@ -10,7 +10,7 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data
 from i2i.data.preparation.resize import prepare
 from i2i.errors import UserError
-from i2i.inference import collect
+from i2i.inference.translate_files import collect
 from tests.test_bad_input import contents, run
 from tests.test_data_check import put
 

@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from i2i import cli, exports, onnx_export
+from i2i import cli
+from i2i.conversion import formats, onnx
 from i2i.errors import ExportError, UserError
 from i2i.labels import LabelSet, LabelSpace
 from tests.exported import images, make_run
 
-for package in onnx_export.PACKAGES:
+for package in onnx.PACKAGES:
     pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[onnx]'")
 
 pytestmark = pytest.mark.slow
@@ -54,7 +55,7 @@ def exported(tmp_path_factory):
             root = tmp_path_factory.mktemp(name)
             domains = ("dawn", "noon", "dusk") if name == "stargan" else ("dawn", "dusk")
             translator = make_run(root / "run", name, domains, **model)
-            lines = exports.export(root / "run", "onnx", root / "onnx")
+            lines = formats.export(root / "run", "onnx", root / "onnx")
             made[key] = root / "onnx", translator, lines
         return made[key]
 
@@ -88,7 +89,7 @@ def test_one_graph_takes_the_label_vector_of_every_domain(exported, size):
 def test_label_vectors_of_attributes_and_masks_are_described(tmp_path):
     space = LabelSpace((LabelSet(("Blond", "Black", "Male"), (("Blond", "Black"),), "faces"), HAPPY_OR_SAD))
     translator = make_run(tmp_path / "run", "stargan", space)
-    exports.export(tmp_path / "run", "onnx", tmp_path / "onnx")
+    formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     description = json.loads((tmp_path / "onnx" / "translator.json").read_text())
     assert description["label_columns"] == [
         *("faces/Blond", "faces/Black", "faces/Male", "moods/happy", "moods/sad"),
@@ -131,12 +132,12 @@ def test_batch_norm_by_running_statistics_stays_one(exported):
     assert (given - translator.translate(pictures, "dawn", "dusk")).abs().max() < TOLERANCE
     by_picture, *_ = exported("pix2pix")
     assert (given - run_graph(by_picture / "dawn2dusk.onnx", pictures)).abs().max() > 0.01
-    assert not {onnx_export.NO_DROPOUT, onnx_export.INSTANCE_NORM} & set(lines)
+    assert not {onnx.NO_DROPOUT, onnx.INSTANCE_NORM} & set(lines)
 
 
 def test_dropout_left_out_is_said_on_the_terminal_and_in_the_card(exported):
     folder, _, lines = exported("pix2pix")
-    for note in (onnx_export.NO_DROPOUT, onnx_export.INSTANCE_NORM):
+    for note in (onnx.NO_DROPOUT, onnx.INSTANCE_NORM):
         assert note in lines
         assert note in (folder / "README.md").read_text()
         assert note in json.loads((folder / "translator.json").read_text())["notes"]
@@ -184,7 +185,7 @@ def test_the_example_of_the_card_runs(exported, name, monkeypatch):
 
 def test_models_without_networks_are_exported_too(tmp_path):
     translator = make_run(tmp_path / "run", "colour", ("dawn", "noon", "dusk"))
-    exports.export(tmp_path / "run", "onnx", tmp_path / "onnx")
+    formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     assert len(list((tmp_path / "onnx").glob("*.onnx"))) == 6
     pictures = images(2, 31, 17)
     given = run_graph(tmp_path / "onnx" / "noon2dusk.onnx", pictures)
@@ -208,8 +209,8 @@ def stop(monkeypatch, capsys):
 @pytest.mark.parametrize("error", [0.01, float("nan")])
 def test_a_graph_that_differs_is_not_kept(tmp_path, monkeypatch, stop, error):
     make_run(tmp_path / "run", "stargan")
-    run = onnx_export._Session.run
-    monkeypatch.setattr(onnx_export._Session, "run", lambda self, inputs: run(self, inputs) + error)
+    run = onnx._Session.run
+    monkeypatch.setattr(onnx._Session, "run", lambda self, inputs: run(self, inputs) + error)
     status, said = stop(tmp_path / "run", "--format", "onnx", "--out", tmp_path / "onnx")
     assert status == 1
     assert "stargan.onnx differs from PyTorch by" in said.err
@@ -218,17 +219,17 @@ def test_a_graph_that_differs_is_not_kept(tmp_path, monkeypatch, stop, error):
 
 def test_a_batch_norm_forgotten_is_found_out(tmp_path, monkeypatch):
     make_run(tmp_path / "run", "pix2pix")
-    monkeypatch.setattr(onnx_export, "_use_instance_norms", lambda module: None)
+    monkeypatch.setattr(onnx, "_use_instance_norms", lambda module: None)
     with pytest.raises(ExportError, match="dawn2dusk"):
-        exports.export(tmp_path / "run", "onnx", tmp_path / "onnx")
+        formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     assert not (tmp_path / "onnx").exists()
 
 
 def test_a_graph_of_one_size_is_found_out(tmp_path, monkeypatch):
     make_run(tmp_path / "run", "stargan")
-    monkeypatch.setattr(onnx_export, "DYNAMIC", {"images": {0: "batch", 2: "height"}, "labels": {0: "batch"}})
+    monkeypatch.setattr(onnx, "DYNAMIC", {"images": {0: "batch", 2: "height"}, "labels": {0: "batch"}})
     with pytest.raises(ExportError, match=r"stargan.onnx does not run with images \[2, 3, 64, 72\], labels \[2, 2\]"):
-        exports.export(tmp_path / "run", "onnx", tmp_path / "onnx")
+        formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -262,13 +263,13 @@ def test_an_opset_that_the_runtime_does_not_know_is_refused(tmp_path, monkeypatc
     make_run(tmp_path / "run", "stargan")
     monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
     with pytest.raises(UserError, match="choose a lower --opset"):
-        exports.export(tmp_path / "run", "onnx", tmp_path / "onnx")
+        formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     assert not (tmp_path / "onnx").exists()
 
 
 def test_missing_packages_are_named_with_the_extra(tmp_path, monkeypatch, stop):
     make_run(tmp_path / "run", "stargan")
-    monkeypatch.setattr(onnx_export, "find_spec", lambda name: None if name == "onnxscript" else object())
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == "onnxscript" else object())
     status, said = stop(tmp_path / "run", "--format", "onnx", "--out", tmp_path / "onnx")
     assert status == 2
     assert "needs onnxscript: pip install 'i2i[onnx]'" in said.err

@@ -13,8 +13,8 @@ from i2i.data.open import open_data
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.nn.unet import UNet
-from i2i.runs import check_trainable, run_config, task_of
 from i2i.testing import Subject
+from i2i.training.setup import check_trainable, run_config, task_of
 from i2i.translator import Coverage, Task
 
 

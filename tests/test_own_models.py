@@ -8,11 +8,11 @@ import torch
 
 from i2i import cli, custom_models, registry
 from i2i.benchmarks.suite.overrides import load_suite
-from i2i.checkpoint import require_checkpoint
 from i2i.config import DataConfig
 from i2i.data.open import open_data
 from i2i.errors import UserError
-from i2i.preflight import choose_models, judge
+from i2i.runs.load import require_checkpoint
+from i2i.training.feasibility import choose_models, judge
 from tests import in_process
 from tests.test_bad_input import data_set
 

@@ -13,13 +13,14 @@ import i2i
 import i2i.benchmarks
 import i2i.models
 from i2i.benchmarks.execution.interrupts import Stopped
-from i2i.checkpoint import Position, require_checkpoint
 from i2i.config import DataConfig, parse_assignments, validate
 from i2i.data.audit.diagnose import diagnose
 from i2i.data.layouts.image_folder import ImageFolder
 from i2i.errors import UserError
-from i2i.resuming import open_for_resume
-from i2i.trainer import Interrupted
+from i2i.runs.checkpoint import Position
+from i2i.runs.load import require_checkpoint
+from i2i.training.resume import open_for_resume
+from i2i.training.trainer import Interrupted
 from i2i.translator import Coverage, Task
 from i2i.utils.text import argument, set_list
 

@@ -7,7 +7,7 @@ from torch import nn
 from i2i import cli
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
-from i2i.phase_checks import check_phases
+from i2i.training.phase_checks import check_phases
 from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Task, Translator
 from tests.test_own_models import BLEND, blend  # noqa: F401
 

@@ -14,13 +14,14 @@ import pytest
 import torch
 from torch.distributed import TCPStore
 
-from i2i import heartbeats
-from i2i.checkpoint import newest_checkpoint, require_checkpoint
 from i2i.data.decoding.images import write_picture
+from i2i.distributed import heartbeats
+from i2i.distributed.heartbeats import Heartbeats
+from i2i.distributed.process_group import ALONE, Launch, joined
 from i2i.errors import UserError
-from i2i.heartbeats import Heartbeats
-from i2i.processes import ALONE, Launch, joined
-from i2i.trainer import choose_device
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.load import require_checkpoint
+from i2i.training.device import choose_device
 from tests.preloaded import Preloaded
 from tests.ten_steps import SETTINGS, losses
 from tests.test_trainer import TINY
@@ -114,7 +115,7 @@ def test_each_process_of_a_machine_takes_a_gpu_of_its_own_or_is_told_that_there_
         monkeypatch.setenv(key, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr("i2i.trainer.usable_device", lambda name, option: torch.device(name))
+    monkeypatch.setattr("i2i.training.device.usable_device", lambda name, option: torch.device(name))
     assert [str(choose_device(name)) for name in (None, "cuda", "cuda:0", "cpu")] == [
         "cuda:1",
         "cuda:1",

@@ -15,7 +15,7 @@ from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
-from i2i.validation import read_rows
+from i2i.training.validation import read_rows
 from tests import fuzz_benches
 from tests.test_bad_input import run
 from tests.test_merging import DOMAINS, pretend, put

@@ -23,13 +23,13 @@ import pytest
 import torch
 
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
-from i2i.guard import FiniteGuard
 from i2i.labels import LabelSet, LabelSpace
 from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
 from i2i.nn.resnet import ResnetGenerator
-from i2i.training_step import build_optimisers, training_step
+from i2i.training.nan_guard import FiniteGuard
+from i2i.training.step import build_optimisers, training_step
 from i2i.translator import Coverage, Task
 from tests import reference
 

@@ -14,15 +14,16 @@ from safetensors.torch import load_file, save_file
 
 import i2i
 from i2i import registry
-from i2i.checkpoint import load_translator, newest_checkpoint, require_checkpoint, set_aside_damaged, sound_checkpoint
-from i2i.checkpoint_meta import Meta
 from i2i.errors import Damaged, UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.features.domain_classifier import DomainClassifier
-from i2i.run_lock import sole_training
+from i2i.runs.checkpoint import newest_checkpoint, set_aside_damaged, sound_checkpoint
+from i2i.runs.checkpoint_meta import Meta
+from i2i.runs.load import load_translator, require_checkpoint
+from i2i.runs.lock import sole_training
 from i2i.testing import CPU, Subject
-from i2i.tracking import MetricsFile
-from i2i.trainer import Trainer
+from i2i.training.callbacks import MetricsFile
+from i2i.training.trainer import Trainer
 from i2i.utils.checksums import SEAL, sealed
 from i2i.utils.locks import Lock
 from tests import fuzz_runs

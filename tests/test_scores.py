@@ -35,7 +35,7 @@ from i2i.metrics.image_scores import features_of
 from i2i.metrics.kernel import kernel_distance
 from i2i.metrics.paired import l1, psnr, ssim
 from i2i.models.identity import Identity
-from i2i.runs import run_config
+from i2i.training.setup import run_config
 from i2i.translator import Coverage, ModelConfig, Task
 from tests.classifiers import untrained_classifier
 

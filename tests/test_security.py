@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.checkpoint import require_checkpoint
 from i2i.data.decoding import open_image
 from i2i.data.decoding.images import read_picture
 from i2i.errors import UserError
+from i2i.runs.load import require_checkpoint
 from tests.test_bad_input import SMALL, data_set, run
 
 ROOT = Path(__file__).parents[1]

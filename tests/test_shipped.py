@@ -12,8 +12,8 @@ from i2i import registry
 from i2i.benchmarks.suite.overrides import base_settings, load_suite
 from i2i.benchmarks.suite.presets import header_of, read, shipped
 from i2i.config import RunConfig
-from i2i.horizon import images_per_step
-from i2i.runs import check_trainable, run_config
+from i2i.training.budget import images_per_step
+from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Task
 from tests.test_bad_input import run
 

@@ -17,22 +17,18 @@ import torch
 from PIL import Image
 
 from i2i import cli, registry
-from i2i import trainer as trainer_module
-from i2i.checkpoint import (
-    CHECKPOINTS,
-    newest_checkpoint,
-    require_checkpoint,
-    set_aside_damaged,
-    sound_checkpoint,
-)
 from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import write_picture
 from i2i.data.layouts import scan
 from i2i.errors import Damaged, DiskFull, TrainingError, UserError
-from i2i.run_lock import sole_training
+from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint, set_aside_damaged, sound_checkpoint
+from i2i.runs.load import require_checkpoint
+from i2i.runs.lock import sole_training
 from i2i.testing import CPU, STEPS, Subject
-from i2i.tracking import MetricsFile, SampleGrids
-from i2i.trainer import MAX_ROLLBACKS, Observer, Trainer
+from i2i.training import trainer as trainer_module
+from i2i.training.callbacks import MetricsFile, SampleGrids
+from i2i.training.events import MAX_ROLLBACKS, Observer
+from i2i.training.trainer import Trainer
 from i2i.utils import locks
 from i2i.utils.checksums import SEAL
 from tests.test_trainer import run_command

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 import i2i
-from i2i import tile_statistics
 from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
-from i2i.inference import full_resolution
+from i2i.inference import tile_statistics
+from i2i.inference.norm_statistics import Correction, Moments, found_statistics, held_statistics
+from i2i.inference.tile_statistics import picture_statistics
+from i2i.inference.tiling import in_full, in_tiles, tiles
+from i2i.inference.translate_files import full_resolution
 from i2i.nn.norm import InstanceNorm
 from i2i.nn.resnet import ResnetGenerator
-from i2i.statistics import Correction, Moments, found_statistics, held_statistics
-from i2i.tile_statistics import picture_statistics
-from i2i.tiles import in_full, in_tiles, tiles
 
 LIMITS = 4, (32, 32)
 SIDE = 128

@@ -8,9 +8,9 @@ from torch import nn
 
 import i2i
 from i2i.errors import UserError
+from i2i.inference.norm_statistics import found_statistics, held_statistics
+from i2i.inference.tiling import in_full, in_tiles, mirrored, padded_size, ramp, reduced, starts, tiling
 from i2i.nn.resnet import ResnetGenerator
-from i2i.statistics import found_statistics, held_statistics
-from i2i.tiles import in_full, in_tiles, mirrored, padded_size, ramp, reduced, starts, tiling
 
 
 def same(images: torch.Tensor) -> torch.Tensor:

@@ -9,11 +9,12 @@ import torch
 from PIL import Image
 
 from i2i import registry
-from i2i.checkpoint import Position
-from i2i.samples import tile
+from i2i.runs.checkpoint import Position
 from i2i.testing import CPU, Subject
-from i2i.tracking import ProgressLine, SampleGrids, TensorBoardLog
-from i2i.trainer import Record, Trainer
+from i2i.training.callbacks import ProgressLine, SampleGrids, TensorBoardLog
+from i2i.training.events import Record
+from i2i.training.sample_grid import tile
+from i2i.training.trainer import Trainer
 
 
 def test_sample_grids_come_at_intervals_and_at_the_end(tmp_path):

@@ -15,17 +15,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from i2i import registry
-from i2i.checkpoint import CHECKPOINTS, newest_checkpoint, require_checkpoint
 from i2i.data.decoding.images import Preprocess
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
-from i2i.guard import FiniteGuard
 from i2i.losses import gradient_penalty
-from i2i.resuming import open_for_resume
+from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint
+from i2i.runs.load import require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
-from i2i.tracking import MetricsFile, ProgressLine, duration
-from i2i.trainer import Observer, Record, Trainer, decay
-from i2i.training_step import accumulate_gradients, build_optimisers, phase_parameters, training_step
+from i2i.training.callbacks import MetricsFile, ProgressLine, duration
+from i2i.training.events import Observer, Record
+from i2i.training.nan_guard import FiniteGuard
+from i2i.training.resume import open_for_resume
+from i2i.training.step import accumulate_gradients, build_optimisers, phase_parameters, training_step
+from i2i.training.trainer import Trainer, decay
 from tests.preloaded import Preloaded
 
 
@@ -318,7 +320,7 @@ def test_a_finished_run_says_that_it_is_finished(tmp_path):
 
 
 def test_progress_shows_speed_time_left_and_losses(capsys):
-    from i2i.checkpoint import Position
+    from i2i.runs.checkpoint import Position
 
     with ProgressLine("cyclegan", sys.stdout) as line:
         line.on_record(Record(Position(1, 41, 20, 2.0), 10.0, {}, {"generators/cycle_a": 0.25}))

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from i2i import registry, trial
+from i2i import registry
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError
-from i2i.runs import run_config, task_of
-from i2i.trainer import build_translator
+from i2i.training import profiling
+from i2i.training.profiling import Trial, kinds_of_steps, measure, try_out
+from i2i.training.setup import run_config, task_of
+from i2i.training.trainer import build_translator
 from i2i.translator import Task
-from i2i.trial import Trial, kinds_of_steps, measure, try_out
 from tests.test_bad_input import data_set, run
 
 CPU = torch.device("cpu")
@@ -60,13 +61,13 @@ def test_rare_steps_count_for_their_share(monkeypatch):
     translator = build_translator(
         config_of("stargan"), Task.covering(registry.get("stargan").coverage, ("dawn", "dusk"), (16, 16))
     )
-    monkeypatch.setattr(trial.time, "perf_counter", lambda: ticks["now"])
+    monkeypatch.setattr(profiling.time, "perf_counter", lambda: ticks["now"])
     ticks = {"now": 0.0}
 
     def run_step(step: int) -> None:
         ticks["now"] += 6.0 if (step + 1) % 5 == 0 else 1.0
 
-    assert trial._mean_seconds(translator, run_step) == pytest.approx((4 * 1.0 + 6.0) / 5)
+    assert profiling._mean_seconds(translator, run_step) == pytest.approx((4 * 1.0 + 6.0) / 5)
 
 
 def test_a_trial_runs_in_a_process_of_its_own_and_counts_its_memory(sky):
@@ -93,7 +94,7 @@ def die(*arguments: object) -> None:
 
 
 def test_a_process_that_dies_is_an_answer(sky, monkeypatch):
-    monkeypatch.setattr(trial, "_work", die)
+    monkeypatch.setattr(profiling, "_work", die)
     config = config_of("pix2pix")
     with pytest.raises(TrainingError, match="its process died with status 9"):
         try_out(config, task_of(config, sky), sky, CPU)

@@ -11,7 +11,7 @@ from i2i.benchmarks.execution import trials
 from i2i.benchmarks.execution.executors import Crew
 from i2i.benchmarks.execution.trials import rates, worth_trying
 from i2i.benchmarks.plan import Job, Plan
-from i2i.runs import run_config
+from i2i.training.setup import run_config
 from tests.test_bad_input import data_set
 
 LOCAL = Crew(device="cpu", workers=2)

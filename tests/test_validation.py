@@ -10,17 +10,19 @@ import pytest
 import torch
 
 from i2i import cli, registry
-from i2i.checkpoint import load_translator, require_checkpoint
 from i2i.config import parse_assignments
 from i2i.data.open import open_data
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
-from i2i.judges import judge_of
-from i2i.resuming import open_for_resume
-from i2i.runs import run_config, task_of, train_run
+from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
-from i2i.trainer import Observer, Trainer
-from i2i.validation import Judge, Validation, read_rows
+from i2i.training.evaluators import judge_of
+from i2i.training.events import Observer
+from i2i.training.resume import open_for_resume
+from i2i.training.run import train_run
+from i2i.training.setup import run_config, task_of
+from i2i.training.trainer import Trainer
+from i2i.training.validation import Judge, Validation, read_rows
 
 TINY = ["model.width=2", "model.discriminator_width=2", "model.blocks=1", "model.layers=1", "data.image_size=16"]
 SHORT = ["train.updates=4", "train.evaluations=2", "train.batch_size=2", "train.sample_every=0"]

@@ -15,8 +15,8 @@ from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import _InFloat32, normalise_spectrally
 from i2i.nn.unet import UNet
 from i2i.nn.upsample import PixelShuffleUp, upsample
-from i2i.runs import check_trainable, run_config
 from i2i.testing import Subject
+from i2i.training.setup import check_trainable, run_config
 
 GANS = ["pix2pix", "cyclegan", "stargan"]
 KINDS = ["deconv", "resize-conv", "pixel-shuffle"]

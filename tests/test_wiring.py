@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from i2i import registry
-from i2i.checkpoint import require_checkpoint
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
+from i2i.distributed.process_group import Joined, Launch, Processes
 from i2i.losses import gradient_penalty
 from i2i.models.colour import Colour
 from i2i.models.cyclegan import CycleGAN, CycleGANConfig
@@ -19,9 +19,10 @@ from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
 from i2i.nn.norm import norm_layer
 from i2i.nn.unet import UNet
-from i2i.processes import Joined, Launch, Processes
+from i2i.runs.load import require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
-from i2i.trainer import Observer, Trainer
+from i2i.training.events import Observer
+from i2i.training.trainer import Trainer
 from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Task, Translator
 
 SIDE = 32

@@ -7,7 +7,8 @@ from pathlib import Path
 from i2i.benchmarks.folder.cache_keys import measured
 from i2i.benchmarks.folder.measurements import translations_of
 from i2i.benchmarks.plan import Plan, Training
-from i2i.checkpoint import newest_checkpoint, require_checkpoint
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.load import require_checkpoint
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from i2i.benchmarks.plan import Plan
-from i2i.validation import COLUMNS, read_rows
+from i2i.training.validation import COLUMNS, read_rows
 
 COURSE = ["model", "seed", "training", "evaluation", *COLUMNS]
 

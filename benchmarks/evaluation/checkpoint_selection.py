@@ -14,10 +14,10 @@ from i2i.benchmarks.plan import Direction
 from i2i.config import DataConfig, merge
 from i2i.data.decoding.images import write_picture
 from i2i.data.decoding.load_pixels import load_pixels
-from i2i.judges import described_as, translate_pixels
+from i2i.training.evaluators import described_as, translate_pixels
+from i2i.training.validation import Judge
 from i2i.translator import Translator
 from i2i.utils.joined_names import direction_name
-from i2i.validation import Judge
 
 
 def bench_judge(scorer: Mapping[str, Any], metric: str, directions: Iterable[Direction], device: torch.device) -> Judge:

@@ -19,7 +19,7 @@ from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_pic
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import DataSet, Picture
-from i2i.judges import described_as
+from i2i.training.evaluators import described_as
 from i2i.translator import Translator
 from i2i.utils.joined_names import direction_name
 

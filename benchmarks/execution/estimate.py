@@ -67,7 +67,7 @@ class Estimate:
 
     def text(self) -> str:
         """`about 5 min 10 s left`, with the kinds that are not counted; empty where nothing was measured."""
-        from i2i.tracking import duration  # which imports torch
+        from i2i.training.callbacks import duration  # which imports torch
 
         whole = {name: self._seconds(job) for name, job in self._open.items()}
         left = [seconds - self._elapsed(name) for name, seconds in whole.items() if seconds is not None]

@@ -9,7 +9,7 @@ from pathlib import Path
 from i2i.benchmarks.execution.local_executor import GPUS, LocalExecutor, cores
 from i2i.benchmarks.execution.scheduler import Executor
 from i2i.errors import UserError, unknown
-from i2i.trainer import choose_device
+from i2i.training.device import choose_device
 
 FUNCTIONS = "i2i.benchmarks.execution.job_runner"
 """The module whose functions the jobs name."""

@@ -19,7 +19,6 @@ from i2i.benchmarks.folder.result_records import read_record
 from i2i.benchmarks.folder.score_file import Scores, write_pictures
 from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.planning.unchanged_inputs import Seen
-from i2i.checkpoint import Checkpoint, Position, Weights, load_translator, require_checkpoint, sound_checkpoint
 from i2i.config import Settings
 from i2i.data.decoding.images import Preprocess, read_picture, write_picture
 from i2i.data.layouts import DataSet
@@ -28,9 +27,13 @@ from i2i.data.training_images import labelled
 from i2i.errors import Damaged, UserError
 from i2i.metrics.features.domain_classifier import train_classifier
 from i2i.metrics.image_scores import read_pixels
-from i2i.runs import run_config, task_of, train_run
-from i2i.tracking import Callback, duration
-from i2i.trainer import Trainer, choose_device
+from i2i.runs.checkpoint import Checkpoint, Position, Weights, sound_checkpoint
+from i2i.runs.load import load_translator, require_checkpoint
+from i2i.training.callbacks import Callback, duration
+from i2i.training.device import choose_device
+from i2i.training.run import train_run
+from i2i.training.setup import run_config, task_of
+from i2i.training.trainer import Trainer
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import direction_name
 

@@ -64,8 +64,8 @@ def learns_nothing(job: Job) -> bool:
 def _is_long(job: Job) -> bool:
     """Whether a training has many steps; one that ends by the clock has."""
     from i2i import registry
-    from i2i.horizon import images_per_step
-    from i2i.runs import run_config
+    from i2i.training.budget import images_per_step
+    from i2i.training.setup import run_config
 
     config = run_config(job.arguments["name"], job.arguments["settings"])
     unit, amount = config.train.budget
@@ -106,7 +106,9 @@ def _work(connection: Connection, trainings: Sequence[Mapping[str, Any]], device
     import torch
 
     torch.set_num_threads(threads)
-    import_module("i2i.trial")  # and all that it needs, which is not to count as time of the first contestant
+    import_module(
+        "i2i.training.profiling"
+    )  # and all that it needs, which is not to count as time of the first contestant
     connection.send("ready")
     for arguments in trainings:
         connection.send(_seconds(arguments, device))
@@ -115,9 +117,9 @@ def _work(connection: Connection, trainings: Sequence[Mapping[str, Any]], device
 def _seconds(arguments: Mapping[str, Any], device: str | None) -> float | None:
     from i2i import custom_models
     from i2i.data.open import open_data
-    from i2i.runs import run_config, task_of
-    from i2i.trainer import choose_device
-    from i2i.trial import few, measure
+    from i2i.training.device import choose_device
+    from i2i.training.profiling import few, measure
+    from i2i.training.setup import run_config, task_of
 
     try:
         if own := arguments.get("own"):

@@ -31,15 +31,16 @@ from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
-from i2i.epochs import epoch_of, images_of
 from i2i.errors import UserError
-from i2i.runs import check_trainable, learnt_from, run_config
+from i2i.training.budget import epoch_of, images_of
+from i2i.training.run import learnt_from
+from i2i.training.setup import check_trainable, run_config
+from i2i.training.validation import require_validation
 from i2i.translator import Task
 from i2i.utils.joined_names import direction_name, lookalikes, parted
 from i2i.utils.places import check_folder
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
-from i2i.validation import require_validation
 
 if TYPE_CHECKING:
     from i2i.metrics.features.extractors import ExtractorSpec

@@ -16,9 +16,9 @@ from typing import Any
 from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, merged_from
 from i2i.benchmarks.plan import Plan, Training
-from i2i.checkpoint import newest_checkpoint
 from i2i.config import Settings
 from i2i.errors import UserError
+from i2i.runs.checkpoint import newest_checkpoint
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import lookalikes
 from i2i.utils.places import check_folder

@@ -11,11 +11,11 @@ from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.folder.score_file import score_file
 from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.plan import CLASSIFIER, Plan
-from i2i.checkpoint import newest_checkpoint
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.open import open_data
+from i2i.runs.checkpoint import newest_checkpoint
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 

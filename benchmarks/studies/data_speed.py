@@ -35,8 +35,10 @@ from i2i.data.decoding.images import Preprocess, to_images
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.training_images import TrainingPictures
-from i2i.runs import run_config, task_of
-from i2i.trainer import Observer, Record, Trainer, choose_device
+from i2i.training.device import choose_device
+from i2i.training.events import Observer, Record
+from i2i.training.setup import run_config, task_of
+from i2i.training.trainer import Trainer
 
 SIDE, SIZE, ZOOM = 256, (128, 128), 286 / 256
 DOMAINS = ("a", "b")

@@ -18,13 +18,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from i2i.checkpoint import load_translator
 from i2i.data.decoding.images import to_images
 from i2i.data.synthetic.embedded import EMBEDDED
-from i2i.inference import translation
-from i2i.statistics import Statistics, found_statistics, held_statistics
-from i2i.tile_statistics import picture_statistics
-from i2i.tiles import CONTEXT, Translate, in_full, in_tiles, tiling
+from i2i.inference.norm_statistics import Statistics, found_statistics, held_statistics
+from i2i.inference.tile_statistics import picture_statistics
+from i2i.inference.tiling import CONTEXT, Translate, in_full, in_tiles, tiling
+from i2i.inference.translate_files import translation
+from i2i.runs.load import load_translator
 from i2i.translator import Translator
 
 LEVELS = 127.5

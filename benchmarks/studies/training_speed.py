@@ -18,10 +18,11 @@ import torch
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
 from i2i.data.training_images import TrainingPictures
-from i2i.guard import FiniteGuard
-from i2i.runs import run_config
-from i2i.trainer import build_translator, choose_device
-from i2i.training_step import build_optimisers, training_step
+from i2i.training.device import choose_device
+from i2i.training.nan_guard import FiniteGuard
+from i2i.training.setup import run_config
+from i2i.training.step import build_optimisers, training_step
+from i2i.training.trainer import build_translator
 from i2i.translator import Coverage, Task
 
 BATCH_SIZES = {"pix2pix": 8, "cyclegan": 1, "stargan": 16}

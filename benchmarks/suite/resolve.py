@@ -6,7 +6,7 @@ from i2i.benchmarks.suite.presets import is_suite, read
 from i2i.benchmarks.suite.schema import Contestant, Suite, code_of, suite_of
 from i2i.config import BUDGETS, Settings, merge, validate
 from i2i.errors import UserError
-from i2i.runs import run_config
+from i2i.training.setup import run_config
 
 
 def resolved(name: str) -> Settings:

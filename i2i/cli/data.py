@@ -70,7 +70,7 @@ def check_data(
         i2i data check photos/ --size 128 --models cyclegan --sheet photos.png --json photos.json
     """
     from i2i.config import merge, parse_assignments
-    from i2i.preflight import examine, lines, write_json
+    from i2i.training.feasibility import examine, lines, write_json
 
     for option, place in (("--sheet", sheet), ("--json", json)):
         if place is not None:

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     import torch
 
-    from i2i.checkpoint import Checkpoint
     from i2i.config import RunConfig, Settings
     from i2i.data.audit.skip_bad import Skipped
     from i2i.data.layouts import DataSet
-    from i2i.processes import Processes
+    from i2i.distributed.process_group import Processes
+    from i2i.runs.checkpoint import Checkpoint
     from i2i.translator import Task
 
 
@@ -105,13 +105,15 @@ def train(
 
         torchrun --nproc-per-node 2 -m i2i train --model stargan
     """
-    from i2i.checkpoint import require_checkpoint
     from i2i.data.audit.skip_bad import record
-    from i2i.epochs import in_images
-    from i2i.processes import joined
-    from i2i.resuming import open_for_resume
-    from i2i.runs import describe_start, refuse_unlike_settings, starting_domains, task_of
-    from i2i.trainer import choose_device
+    from i2i.distributed.process_group import joined
+    from i2i.runs.load import require_checkpoint
+    from i2i.training.budget import in_images
+    from i2i.training.describe import describe_start
+    from i2i.training.device import choose_device
+    from i2i.training.resume import open_for_resume
+    from i2i.training.run import refuse_unlike_settings
+    from i2i.training.setup import starting_domains, task_of
 
     if tensorboard:
         _require_tensorboard()
@@ -192,7 +194,7 @@ def _new_run(
     from i2i.benchmarks.suite.overrides import base_settings, default_suite
     from i2i.config import merge, parse_assignments
     from i2i.data.open import is_drawn
-    from i2i.runs import run_config, starting_settings
+    from i2i.training.setup import run_config, starting_settings
 
     taken: Settings = starting_settings(start) if start else {}
     if start:
@@ -216,7 +218,7 @@ def _with_a_pair(config: "RunConfig") -> "RunConfig":
     from i2i import registry
     from i2i.config import merge
     from i2i.data.synthetic.embedded import EMBEDDED
-    from i2i.runs import run_config
+    from i2i.training.setup import run_config
     from i2i.translator import Coverage
 
     data = config.data
@@ -256,7 +258,7 @@ def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]"
 
 
 def _check_new(run: Path) -> None:
-    from i2i.checkpoint import newest_checkpoint
+    from i2i.runs.checkpoint import newest_checkpoint
 
     check_folder(run)
     checkpoint = newest_checkpoint(run)
@@ -272,7 +274,7 @@ def _check_new(run: Path) -> None:
 
 def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet") -> None:
     from i2i.config import to_yaml
-    from i2i.runs import describe
+    from i2i.training.describe import describe
 
     console.say(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
     console.say(to_yaml(config.settings()), end="")
@@ -302,10 +304,12 @@ def _train(
     given: str | None,
 ) -> None:
     from i2i import custom_models
-    from i2i.checkpoint import require_checkpoint
-    from i2i.runs import counted, describe, describe_fit, train_run
-    from i2i.tracking import ProgressLine, TensorBoardLog, duration
-    from i2i.trainer import Observer, Trainer
+    from i2i.runs.load import require_checkpoint
+    from i2i.training.callbacks import ProgressLine, TensorBoardLog, duration
+    from i2i.training.describe import counted, describe, describe_fit
+    from i2i.training.events import Observer
+    from i2i.training.run import train_run
+    from i2i.training.trainer import Trainer
 
     together = f"by {counted(processes.count)}, the first " if processes.count > 1 else ""
     console.note(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}")

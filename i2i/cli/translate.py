@@ -12,7 +12,7 @@ from i2i.utils import console
 from i2i.utils.places import check_folder
 
 if TYPE_CHECKING:
-    from i2i.checkpoint import Weights
+    from i2i.runs.checkpoint import Weights
 
 
 def translate(
@@ -64,10 +64,10 @@ def translate(
 
         i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
-    from i2i.checkpoint import require_checkpoint, restore
     from i2i.data.audit.fitting import fitting_line
     from i2i.data.layouts.image_folder import left_out_line
-    from i2i.inference import (
+    from i2i.inference.tiling import SIDE
+    from i2i.inference.translate_files import (
         check_files,
         collect,
         full_resolution,
@@ -77,8 +77,8 @@ def translate(
         translate_files,
         translation,
     )
-    from i2i.tiles import SIDE
-    from i2i.trainer import choose_device
+    from i2i.runs.load import require_checkpoint, restore
+    from i2i.training.device import choose_device
     from i2i.utils.memory import told_when_short
 
     for name, given in (("--tile", tile), ("--passes", passes)):

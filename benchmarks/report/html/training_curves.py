@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError
 
 from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
+from i2i.training.validation import read_rows
 from i2i.utils.documents import Count, Document
-from i2i.validation import read_rows
 
 LOG = "metrics.jsonl"
 POINTS = 200

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2i.guard import FiniteGuard
-from i2i.processes import ALONE, Processes
+from i2i.distributed.process_group import ALONE, Processes
+from i2i.training.nan_guard import FiniteGuard
 from i2i.translator import Phase, Scratch, Translator
 
 Optimisers = Mapping[str, torch.optim.Adam]

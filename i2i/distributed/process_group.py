@@ -22,8 +22,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from i2i.distributed.heartbeats import Heartbeats
 from i2i.errors import LostProcess, TrainingError, UserError
-from i2i.heartbeats import Heartbeats
 
 PATIENCE = timedelta(days=1)
 """How long one process waits for another that is alive: the first may score or write for long."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from i2i.checkpoint import OF_FILES, Checkpoint, Weights
 from i2i.config import DataConfig, Settings, to_yaml, validate
 from i2i.data.open import find_data
 from i2i.errors import UserError
+from i2i.runs.checkpoint import OF_FILES, Checkpoint, Weights
 from i2i.utils.text import code, fenced, from_csv_cell, markdown
 
 Facts = Mapping[str, Any]

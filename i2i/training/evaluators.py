@@ -14,8 +14,8 @@ from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import Extractor
 from i2i.metrics.image_scores import against_truth, distances, features_of, read_pixels
+from i2i.training.validation import Judge, require_validation
 from i2i.translator import Task, Translator
-from i2i.validation import Judge, require_validation
 
 BATCH = 64
 PAIRED = ("psnr", "ssim")

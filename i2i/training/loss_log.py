@@ -6,7 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from i2i.checkpoint import Position
+from i2i.runs.checkpoint import Position
 
 
 class LossLog:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from i2i.checkpoint import Best, Position
 from i2i.config import MOST_COUNTED, RunConfig
 from i2i.data.layouts import DataSet
 from i2i.errors import Damaged, UserError, unknown
 from i2i.metrics.names import is_better_high
+from i2i.runs.checkpoint import Best, Position
 from i2i.translator import Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.text import csv_cell, from_csv_cell, one_line

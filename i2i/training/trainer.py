@@ -6,9 +6,9 @@ resumed training continues bit for bit (on the CPU, with the same number of thre
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,97 +16,32 @@ import numpy as np
 import torch
 
 from i2i import registry
-from i2i.checkpoint import (
-    Best,
-    Checkpoint,
-    Position,
-    checkpoint_folder,
-    load_weights,
-    newest_checkpoint,
-    save_checkpoint,
-    starting_weights,
-)
-from i2i.checkpoint_meta import Budget
 from i2i.config import RunConfig, to_yaml
 from i2i.data.batches import Batch
 from i2i.data.data_record import DataRecord
 from i2i.data.prefetch import Ahead
 from i2i.data.training_images import TrainingPictures
-from i2i.ema import build_average
-from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserError
-from i2i.guard import Fault, FiniteGuard
-from i2i.horizon import horizon_of, images_per_step
-from i2i.loss_log import LossLog
-from i2i.processes import ALONE, Launch, Processes
-from i2i.training_state import load_optimiser, of_process
-from i2i.training_step import build_optimisers, training_step
+from i2i.distributed.process_group import ALONE, Processes
+from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError
+from i2i.runs.checkpoint import Best, Checkpoint, Position, checkpoint_folder, newest_checkpoint
+from i2i.runs.checkpoint_meta import Budget
+from i2i.runs.load import load_weights, starting_weights
+from i2i.runs.save import save_checkpoint
+from i2i.runs.training_state import load_optimiser, of_process
+from i2i.training.budget import horizon_of, images_per_step
+from i2i.training.ema import build_average
+from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
+from i2i.training.loss_log import LossLog
+from i2i.training.nan_guard import Fault, FiniteGuard
+from i2i.training.step import build_optimisers, training_step
+from i2i.training.validation import Judge, Validation
 from i2i.translator import ModelConfig, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.disk_full import is_disk_full
-from i2i.utils.memory import is_out_of_memory, usable_device
+from i2i.utils.memory import is_out_of_memory
 from i2i.utils.text import option
-from i2i.validation import Judge, Validation
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-MAX_ROLLBACKS = 3
-"""How often a training with train.on_nan=rollback returns to a checkpoint before it stops."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """What happened since the last record: a line of metrics.jsonl.
-
-    Attributes:
-        position: how far training is.
-        images_per_second: real pictures per second.
-        learning_rates: by phase.
-        losses: means of the unweighted terms, named `phase/term`.
-        data_share: share of the time that was spent waiting for batches.
-    """
-
-    position: Position
-    images_per_second: float
-    learning_rates: Mapping[str, float]
-    losses: Mapping[str, float]
-    data_share: float = 0.0
-
-
-@dataclass(frozen=True)
-class Rollback:
-    """A return to an earlier step, from which training goes on with another order of the data.
-
-    Attributes:
-        number: the how manieth of this training, from 1.
-        step: steps done at the checkpoint.
-        fault: why.
-    """
-
-    number: int
-    step: int
-    fault: Fault
-
-    def __str__(self) -> str:
-        return f"{self.fault}: back to step {self.step} with another data order ({self.number} of {MAX_ROLLBACKS})"
-
-
-class Observer:
-    """Somebody who follows a training: a progress line, a metrics file, TensorBoard. By itself it does nothing."""
-
-    def on_step(self, position: Position) -> None:
-        """After every step."""
-
-    def on_record(self, record: Record) -> None:
-        """After every `log_every` steps."""
-
-    def on_sample(self, translator: Translator, position: Position) -> None:
-        """When a sample of the translations is due."""
-
-    def on_rollback(self, rollback: Rollback) -> None:
-        """After a return to an earlier step."""
-
-    def on_checkpoint(self) -> None:
-        """Before a checkpoint is written, which vouches for what observers have written up to its step."""
 
 
 def build_translator(config: RunConfig, task: Task) -> Translator:
@@ -458,34 +393,6 @@ def step_seed(numbers: Sequence[int]) -> int:
 def _seed_after(seed: int, rollbacks: int) -> int:
     """Seed of all that is drawn after so many rollbacks."""
     return int(np.random.SeedSequence([seed, rollbacks], spawn_key=(1,)).generate_state(1, np.uint64)[0])
-
-
-def choose_device(name: str | None = None) -> torch.device:
-    """The named device, or the best there is: cuda, then mps, then cpu.
-
-    Of several processes on one machine each takes a CUDA device of its own.
-
-    Raises:
-        UserError: for a device that is not there, or more processes than CUDA devices.
-    """
-    place = Launch.from_environment()
-    if place.count > 1 and (name == "cuda" or (name is None and torch.cuda.is_available())):
-        return _own_gpu(place.local_rank)
-    if name:
-        return usable_device(name, "--device")
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _own_gpu(number: int) -> torch.device:
-    count = torch.cuda.device_count()
-    if number >= count:
-        raise UserError(
-            f"process {number} of this machine (from 0) has no GPU of its own, there are {count}: "
-            "start as many with --nproc-per-node, or add --device cpu"
-        )
-    return usable_device(f"cuda:{number}", "--device")
 
 
 @contextmanager

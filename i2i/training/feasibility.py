@@ -19,13 +19,13 @@ from i2i.data.audit.skip_bad import without
 from i2i.data.layouts import Choices, DataSet
 from i2i.data.open import open_data
 from i2i.data.preparation.unsplit import read_undivided
-from i2i.epochs import in_images
 from i2i.errors import NoLayout, TrainingError, UserError
-from i2i.runs import check_trainable, run_config, task_of
-from i2i.tracking import duration
-from i2i.trainer import choose_device
+from i2i.training.budget import in_images
+from i2i.training.callbacks import duration
+from i2i.training.device import choose_device
+from i2i.training.profiling import Trial, try_out
+from i2i.training.setup import check_trainable, run_config, task_of
 from i2i.translator import Coverage, Task
-from i2i.trial import Trial, try_out
 from i2i.utils.atomic_write import write_text
 from i2i.utils.progress import Progress
 

@@ -6,11 +6,11 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from i2i.card import CardOptions
+from i2i.conversion.hub import export_hub, export_safetensors
+from i2i.conversion.model_card import CardOptions
+from i2i.conversion.onnx import export_onnx
+from i2i.conversion.to_reference import export_reference
 from i2i.errors import UserError, unknown
-from i2i.hub import export_hub, export_safetensors
-from i2i.onnx_export import export_onnx
-from i2i.reference_export import export_reference
 from i2i.utils.new_folder import new_folder
 
 Exporter = Callable[..., list[str]]

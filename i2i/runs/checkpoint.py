@@ -13,29 +13,25 @@ checkpoint before the newest is kept. Checkpoints of before there were checksums
 """
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from i2i import registry
-from i2i._version import __version__
-from i2i.checkpoint_meta import FORMAT, Budget, Meta, read_meta
-from i2i.config import Settings, TrainConfig, validate
+from i2i.config import Settings, TrainConfig
 from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import Preprocess
-from i2i.errors import Damaged, UserError, unknown, unreadable
-from i2i.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
+from i2i.errors import Damaged, UserError, unreadable
+from i2i.runs.checkpoint_meta import Meta, read_meta
+from i2i.runs.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
 from i2i.translator import Task, Translator
-from i2i.utils.atomic_write import replacing, replacing_folder, sync_to_disk
-from i2i.utils.checksums import SEAL, checksum, sealed
-from i2i.utils.disk_full import one_error_when_full
+from i2i.utils.checksums import SEAL, checksum
 from i2i.utils.memory import is_out_of_memory
 from i2i.utils.text import option
 
@@ -294,94 +290,6 @@ def checkpoint_folder(run: Path, position: Position) -> Path:
     return run / CHECKPOINTS / f"{position.step:08d}"
 
 
-def save_checkpoint(
-    run: Path,
-    translator: Translator,
-    settings: Settings,
-    position: Position,
-    optimisers: Mapping[str, Mapping[str, Any]],
-    average: Mapping[str, Tensor] | None = None,
-    origin: Mapping[str, Any] | None = None,
-    best: Best | None = None,
-    data: DataRecord | None = None,
-    rollbacks: int = 0,
-    others: Sequence[Mapping[str, Tensor]] = (),
-    log: Mapping[str, Any] | None = None,
-    budgets: Sequence[Budget] = (),
-) -> Path:
-    """Write a checkpoint, then remove those before the one before it; returns its folder.
-
-    `average` are averaged weights, `best` those that were best, where the run keeps some; `origin` tells of imported
-    weights: the files with their hashes, and which networks are `fresh`; `data` lists the pictures that are learnt
-    from, `rollbacks` counts the returns to an earlier checkpoint, `others` are the translator's training states in
-    the other processes that train with this one, `log` is what the next line of the log has so far, and `budgets` are
-    those that the training had before it was extended.
-
-    Raises:
-        OSError: if it cannot be written, with ENOSPC where the disk is full; nothing of it is left then.
-    """
-    parent = run / CHECKPOINTS
-    parent.mkdir(parents=True, exist_ok=True)
-    final = checkpoint_folder(run, position)
-    if final.exists():
-        return final  # the same step of the same run is the same state
-    _remove_leftovers(parent)
-    meta = meta_of(translator, settings, position, average is not None, origin)
-    if best is not None:
-        meta["best"] = best.facts()
-    if rollbacks:
-        meta["rollbacks"] = rollbacks
-    if others:
-        meta["processes"] = 1 + len(others)
-    if budgets:
-        meta["budgets"] = [budget.model_dump(exclude_none=True) for budget in budgets]
-    if data is not None:
-        meta["data_fingerprint"] = data.fingerprint
-    weights = {"model": translator.state_dict(), "ema": average, "best": None if best is None else best.weights}
-    training = {"optimisers": dict(optimisers), "translator": translator.training_state(), "log": dict(log or {})}
-    if others:
-        training["others"] = list(others)
-    with replacing_folder(final, sync=True) as partial, one_error_when_full(parent):
-        _write(partial, weights, training, data, meta)
-    for older in _checkpoint_folders(run)[:-KEPT]:
-        # Out of sight before it goes: a half-removed folder must not look like a checkpoint.
-        doomed = older.rename(older.with_name(f".{older.name}.old"))
-        shutil.rmtree(doomed)
-    return final
-
-
-def _write(
-    folder: Path,
-    weights: Mapping[str, Mapping[str, Tensor] | None],
-    training: Mapping[str, Any],
-    data: DataRecord | None,
-    meta: Mapping[str, Any],
-) -> None:
-    """Write all files of a checkpoint into the empty `folder`, synced, checkpoint.json last."""
-    for name, tensors in weights.items():
-        if tensors is not None:
-            # Of itself safetensors makes files that nobody else may read.
-            with replacing(folder / f"{name}.safetensors", sync=False) as partial:
-                save_file(_plain(tensors), partial)
-    torch.save(training, folder / "training.pt")
-    if data is not None:
-        (folder / DATA).write_text(data.text, encoding="utf-8")
-    files = {path.name: checksum(path) for path in sorted(folder.iterdir())}
-    (folder / "checkpoint.json").write_bytes(sealed({**meta, "files": files}))
-    for path in (*folder.iterdir(), folder):
-        sync_to_disk(path)
-
-
-def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-
-
-def _remove_leftovers(parent: Path) -> None:
-    """What processes left that were killed while they wrote or removed a checkpoint."""
-    for path in (*parent.glob(".*.part"), *parent.glob(".*.old")):
-        shutil.rmtree(path, ignore_errors=True)
-
-
 def newest_checkpoint(run: Path) -> Checkpoint | None:
     """The newest complete checkpoint of a run folder, or None.
 
@@ -444,66 +352,12 @@ def _open(run: Path, folder: Path) -> Checkpoint:
     return Checkpoint(folder, read_meta(folder / "checkpoint.json", remedy), remedy)
 
 
-def require_checkpoint(run: Path) -> Checkpoint:
-    """The newest checkpoint, or what was exported there; UserError if the folder is neither or has none yet."""
-    if not run.is_dir():
-        raise UserError(f"there is no run folder {run}; train one with: i2i train --model NAME {option('--out', run)}")
-    checkpoint = newest_checkpoint(run) or _exported(run)
-    if checkpoint is None:
-        raise UserError(f"{run} has no checkpoint yet; train it with: i2i train --model NAME {option('--out', run)}")
-    return checkpoint
-
-
 def _exported(folder: Path) -> Checkpoint | None:
     """What `i2i export --format hub` or `safetensors` wrote into the folder."""
     if not all((folder / name).is_file() for name in (EXPORTED_META, "model.safetensors")):
         return None
     remedy = "download or export it again"
     return Checkpoint(folder, read_meta(folder / EXPORTED_META, remedy), remedy)
-
-
-def load_translator(
-    run: Path, device: torch.device | str = "cpu", weights: Weights = "last"
-) -> tuple[Translator, Preprocess]:
-    """The trained translator of a run folder and the preprocessing it was trained with.
-
-    Args:
-        run: the run folder.
-        device: where it is going to translate.
-        weights: `last` for those of the last step, `ema` for their moving average, `best` for the best on the
-            validation split.
-
-    Raises:
-        UserError: if there is no checkpoint, it is of another format, it does not fit the model, or it does not keep
-            such weights.
-    """
-    _check_kind(weights)
-    return restore(require_checkpoint(run), device, weights)
-
-
-def restore(
-    checkpoint: Checkpoint, device: torch.device | str = "cpu", weights: Weights = "last"
-) -> tuple[Translator, Preprocess]:
-    """The translator of a checkpoint, in evaluation mode, and its preprocessing; UserError if they do not fit.
-
-    Before any memory is taken for it, its shapes are compared with those that the files tell.
-    """
-    _check_kind(weights)
-    model = dict(checkpoint.settings["model"])
-    cls = registry.get(model.pop("name"))
-    config, task = validate(cls.Config, model, "model"), checkpoint.task
-    _check_coverage(checkpoint, cls)
-    with checkpoint.fitting("checkpoint.json"), torch.device("meta"):
-        blank = cls(config, task)
-    refuse_unlike(checkpoint, blank, weights)
-    translator = cls(config, task)
-    load_weights(translator, checkpoint, weights)
-    translator.untrained = checkpoint.fresh
-    # As in training: dropout draws its mask in memory order.
-    last = checkpoint.settings["train"].get("channels_last", True)
-    memory_format = torch.channels_last if last else torch.contiguous_format
-    translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-    return translator.eval(), checkpoint.preprocess
 
 
 def _check_coverage(checkpoint: Checkpoint, cls: type[Translator]) -> None:
@@ -521,74 +375,6 @@ def refuse_unlike(checkpoint: Checkpoint, translator: Translator, weights: Weigh
     difference = first_difference(checkpoint.shapes(weights), shapes_of(translator))
     if difference:
         raise UserError(f"{checkpoint.folder} does not fit this model: {difference}; {checkpoint.remedy}")
-
-
-def _check_kind(weights: str) -> None:
-    if weights not in get_args(Weights):
-        raise unknown("weights", weights, get_args(Weights))
-
-
-def load_weights(translator: Translator, checkpoint: Checkpoint, weights: Weights = "last") -> None:
-    """Put the checkpoint's weights into a translator built from its settings."""
-    try:
-        translator.load_state_dict(checkpoint.weights(weights))
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(f"{checkpoint.folder} does not fit this model: {reason}") from None
-
-
-def starting_weights(translator: Translator, checkpoint: Checkpoint) -> dict[str, Tensor]:
-    """The weights of another run with which the training of `translator` can start.
-
-    Networks that nothing has trained yet are left out.
-
-    Raises:
-        UserError: if the others do not have the same weights in the same shapes.
-    """
-    own = {name: value.shape for name, value in translator.state_dict().items()}
-    weights = {name: value for name, value in checkpoint.weights().items() if not _in(name, checkpoint.fresh)}
-    for name in own | weights:
-        theirs = weights[name].shape if name in weights else None
-        if theirs != own.get(name) and not (theirs is None and _in(name, checkpoint.fresh)):
-            shapes = [list(shape) if shape is not None else "absent" for shape in (theirs, own.get(name))]
-            raise UserError(
-                f"{checkpoint.folder} does not fit this training: its {name} is {shapes[0]} and here {shapes[1]}. "
-                "Leave out settings that change the networks, and take as many domains and the same image size"
-            )
-    return weights
-
-
-def _in(name: str, networks: Collection[str]) -> bool:
-    return name.partition(".")[0] in networks
-
-
-def meta_of(
-    translator: Translator,
-    settings: Settings,
-    position: Position,
-    averaged: bool = False,
-    origin: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """What is written beside a translator's weights, such that `restore` can build it again."""
-    task = translator.task
-    return {
-        "format": FORMAT,
-        "i2i": __version__,
-        "torch": torch.__version__,
-        **asdict(position),
-        "inference": str(translator.inference),
-        "averaged": averaged,
-        "parameters": sum(parameter.numel() for parameter in translator.parameters()),
-        "task": {
-            "domains": task.domains,
-            "directions": task.directions,
-            "labels": task.labels.settings(),
-            "image_size": task.image_size,
-            "channels": task.channels,
-        },
-        "settings": settings,
-        **({"origin": dict(origin)} if origin is not None else {}),
-    }
 
 
 def _checkpoint_folders(run: Path) -> list[Path]:

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-from i2i.checkpoint import Checkpoint, refuse_unlike, sound_checkpoint
 from i2i.config import BUDGETS, RunConfig, Settings, merge
 from i2i.data.audit.skip_bad import recorded, without
 from i2i.data.layouts import DataSet
 from i2i.data.open import is_there, open_data
-from i2i.epochs import in_images
 from i2i.errors import UserError
-from i2i.horizon import horizon_of
-from i2i.runs import check_trainable, run_config
+from i2i.runs.checkpoint import Checkpoint, refuse_unlike, sound_checkpoint
+from i2i.training.budget import horizon_of, in_images
+from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Task, Translator
 from i2i.utils.text import option
 

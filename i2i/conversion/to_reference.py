@@ -4,11 +4,12 @@ from pathlib import Path
 
 import torch
 
-from i2i.checkpoint import Weights, require_checkpoint, restore
 from i2i.errors import UserError
 from i2i.interop.family import Reference
-from i2i.interop.weights import to_reference
+from i2i.interop.renaming import to_reference
 from i2i.registry import name_of
+from i2i.runs.checkpoint import Weights
+from i2i.runs.load import require_checkpoint, restore
 from i2i.translator import Translator
 
 

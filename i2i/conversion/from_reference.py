@@ -9,18 +9,19 @@ from typing import Any
 import torch
 
 from i2i import registry
-from i2i.checkpoint import Position, save_checkpoint
 from i2i.config import RunConfig, Settings, merge, to_yaml
 from i2i.data.open import labels_of
 from i2i.errors import UserError
 from i2i.interop.assign import assign
 from i2i.interop.family import Family, Reference, ReferenceFile
-from i2i.interop.files import read_state_dict
-from i2i.interop.weights import from_reference
+from i2i.interop.renaming import from_reference
+from i2i.interop.state_dicts import read_state_dict
 from i2i.labels import LabelSpace
-from i2i.runs import run_config
-from i2i.tensor_files import refuse_not_finite
-from i2i.trainer import build_translator
+from i2i.runs.checkpoint import Position
+from i2i.runs.save import save_checkpoint
+from i2i.runs.tensor_files import refuse_not_finite
+from i2i.training.setup import run_config
+from i2i.training.trainer import build_translator
 from i2i.translator import Coverage, Task, Translator, check_size
 from i2i.utils import text
 from i2i.utils.atomic_write import write_text

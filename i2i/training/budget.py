@@ -3,9 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from i2i.config import RunConfig
+from i2i.config import RunConfig, TrainConfig, validate
+from i2i.data.layouts import DataSet
+from i2i.data.training_images import pools_and_rows
 from i2i.errors import UserError
 from i2i.translator import Translator
+from i2i.utils import console
 
 MICROSECONDS = 1e-6
 
@@ -64,7 +67,9 @@ def horizon_of(config: RunConfig, translator: Translator) -> Horizon:
         return Horizon(0)
     unit, amount = config.train.budget
     if unit == "epochs":
-        raise UserError(f"how long train.epochs={amount:g} are depends on the data: i2i.epochs.in_images counts them")
+        raise UserError(
+            f"how long train.epochs={amount:g} are depends on the data: i2i.training.budget.in_images counts them"
+        )
     if unit == "seconds":
         return Horizon(None, amount)
     if unit == "updates":
@@ -87,3 +92,34 @@ def _steps_per_update(translator: Translator) -> int:
             "updates cannot be counted: give the budget in images or seconds"
         )
     return min(turns)
+
+
+def epoch_of(data: DataSet, split: str) -> int:
+    """Real images of an epoch: those of a split of all domains; with attributes an image is in several, and is one."""
+    pools, _ = pools_and_rows(data, split)
+    return sum(map(len, pools.values()))
+
+
+def images_of(epochs: float, epoch: int) -> int:
+    """Real images of so many epochs of `epoch` images, at least one."""
+    return max(1, round(epochs * epoch))
+
+
+def in_images(config: RunConfig, data: DataSet) -> RunConfig:
+    """The config with a budget of epochs told in images, which is said on standard error.
+
+    Args:
+        config: of a training; one with a budget in another unit comes back as it is.
+        data: restricted to the domains that are learnt.
+
+    Raises:
+        UserError: if a domain has no training images, or they are too many to count.
+    """
+    epochs = config.train.epochs
+    if epochs is None:
+        return config
+    epoch = epoch_of(data, config.data.train_split)
+    images = images_of(epochs, epoch)
+    console.note(f"budget: {epochs:g} epochs of {epoch:,} images: {images:,} images")
+    train = validate(TrainConfig, config.train.model_dump() | {"epochs": None, "images": images}, "train")
+    return config.model_copy(update={"train": train})

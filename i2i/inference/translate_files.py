@@ -12,9 +12,9 @@ from torch import Tensor
 from i2i.data.decoding.images import Preprocess, read_picture, to_arrays, to_images, write_picture
 from i2i.data.layouts.image_folder import ImageFolder, LeftOut, left_out_line
 from i2i.errors import UserError
-from i2i.statistics import held_statistics
-from i2i.tile_statistics import PASSES, picture_statistics
-from i2i.tiles import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
+from i2i.inference.norm_statistics import held_statistics
+from i2i.inference.tile_statistics import PASSES, picture_statistics
+from i2i.inference.tiling import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
 from i2i.translator import Coverage, Translator
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length

@@ -21,9 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from i2i._version import __version__
-from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
-from i2i.checkpoint import Weights, require_checkpoint, restore
+from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.errors import ExportError, UserError
+from i2i.runs.checkpoint import Weights
+from i2i.runs.load import require_checkpoint, restore
 from i2i.translator import Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import direction_name

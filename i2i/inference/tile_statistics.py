@@ -16,7 +16,7 @@ tiles found as the next estimate, goes astray: every norm would answer to those 
 
 from torch import Tensor, nn
 
-from i2i.statistics import (
+from i2i.inference.norm_statistics import (
     Correction,
     Moments,
     Statistics,
@@ -24,7 +24,7 @@ from i2i.statistics import (
     found_statistics,
     held_statistics,
 )
-from i2i.tiles import Translate, in_full, reduced, tiles
+from i2i.inference.tiling import Translate, in_full, reduced, tiles
 
 PASSES = 2
 """How often all tiles pass before they are translated, unless told otherwise."""

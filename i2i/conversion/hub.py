@@ -14,13 +14,15 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from i2i.card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
-from i2i.checkpoint import Checkpoint, Position, Weights, meta_of, require_checkpoint, restore
-from i2i.checkpoint_meta import read_meta
 from i2i.config import build_run
+from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
-from i2i.tensor_files import refuse_not_finite
+from i2i.runs.checkpoint import Checkpoint, Position, Weights
+from i2i.runs.checkpoint_meta import read_meta
+from i2i.runs.load import require_checkpoint, restore
+from i2i.runs.save import meta_of
+from i2i.runs.tensor_files import refuse_not_finite
 from i2i.translator import Translator
 from i2i.utils.atomic_write import replacing, write_text
 from i2i.utils.text import fenced

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, TextIO, cast
 import torch
 from torch import Tensor
 
-from i2i.checkpoint import Position
 from i2i.data.decoding.images import to_arrays, write_picture
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
-from i2i.samples import tile
-from i2i.trainer import Observer, Record, Rollback
+from i2i.runs.checkpoint import Position
+from i2i.training.events import Observer, Record, Rollback
+from i2i.training.sample_grid import tile
 from i2i.translator import Translator
 from i2i.utils.atomic_write import sync_to_disk, write_text
 

@@ -24,11 +24,11 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
-from i2i.guard import FiniteGuard
-from i2i.horizon import Horizon, horizon_of, images_per_step
-from i2i.runs import run_config
-from i2i.trainer import build_translator
-from i2i.training_step import build_optimisers, training_step
+from i2i.training.budget import Horizon, horizon_of, images_per_step
+from i2i.training.nan_guard import FiniteGuard
+from i2i.training.setup import run_config
+from i2i.training.step import build_optimisers, training_step
+from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
 
 TIMED = 2
