@@ -16,7 +16,7 @@ from i2i.labels import LabelSet, LabelSpace
 from i2i.runs.load import load_translator
 from i2i.training.setup import run_config
 from i2i.training.trainer import build_translator
-from tests.exported import images, make_run
+from tests.support.exported import images, make_run
 
 SMALL = {"width": 4, "discriminator_width": 4}
 
