@@ -22,7 +22,7 @@ from i2i.errors import UserError
 from i2i.runs.checkpoint import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.training.device import choose_device
-from tests.preloaded import Preloaded
+from tests.support.preloaded import Preloaded
 from tests.support.ten_steps import SETTINGS, losses
 from tests.training.test_trainer import TINY
 

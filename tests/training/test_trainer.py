@@ -28,7 +28,7 @@ from i2i.training.nan_guard import FiniteGuard
 from i2i.training.resume import open_for_resume
 from i2i.training.step import accumulate_gradients, build_optimisers, phase_parameters, training_step
 from i2i.training.trainer import Trainer, decay
-from tests.preloaded import Preloaded
+from tests.support.preloaded import Preloaded
 
 
 def trainer(run, name="cyclegan", observers=(), **train):
