@@ -139,7 +139,7 @@ def bench(
     from i2i.benchmarks.execution.executors import Crew
     from i2i.benchmarks.execution.interrupts import stoppable
     from i2i.benchmarks.folder.plan_file import recorded, relocated
-    from i2i.benchmarks.plan import STAGES
+    from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
     from i2i.benchmarks.suite.external import parse
     from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, default_suite, load_suite
