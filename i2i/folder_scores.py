@@ -16,6 +16,7 @@ from i2i.config import DataConfig, validate
 from i2i.data.image_folder import ImageFolder, left_out_line
 from i2i.data.images import Preprocess, read_size
 from i2i.data.layouts import Picture
+from i2i.data.quick_check import dark
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
@@ -164,7 +165,7 @@ def score_folders(
         facts,
         [Measure(metric, value, n) for metric, value in measures.items()],
         _flags(pixels),
-        [*_left_out(listed), *_notes(pixels, network, perceptual)],
+        [*_left_out(listed), *_dark(pictures), *_notes(pixels, network, perceptual)],
     )
 
 
@@ -190,6 +191,10 @@ def _left_out(listed: Mapping[str, ImageFolder]) -> list[str]:
     """A line per folder that holds more than is scored; one folder in two roles is told once."""
     lines = {folder.root: left_out_line(folder.left_out) for folder in listed.values()}
     return [f"{root}: {line}" for root, own in lines.items() for line in own]
+
+
+def _dark(pictures: Mapping[str, Sequence[Picture]]) -> list[str]:
+    return [line for role, found in pictures.items() for line in dark(role, [picture.path for picture in found])]
 
 
 def _by_stem(folder: ImageFolder) -> dict[str, Picture]:

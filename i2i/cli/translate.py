@@ -67,6 +67,7 @@ def translate(
     from i2i.checkpoint import require_checkpoint, restore
     from i2i.data.fitting import fitting_line
     from i2i.data.image_folder import left_out_line
+    from i2i.data.quick_check import dark
     from i2i.inference import (
         check_files,
         collect,
@@ -97,7 +98,7 @@ def translate(
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
     sizes = check_files(files, out, overwrite)
-    for line in left_out_line(left_out(inputs)):
+    for line in (*left_out_line(left_out(inputs)), *dark("pictures to translate", [path for path, _ in files])):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
