@@ -24,7 +24,7 @@ from i2i.metrics.extractors import FORMS, ExtractorSpec, default_extractor, pars
 from i2i.metrics.features import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
-from i2i.metrics.names import content_name, is_better_high, number, title
+from i2i.metrics.names import content_name, fixed, is_better_high, number, title
 from i2i.metrics.paired import WINDOW
 from i2i.scoring import against_input, against_truth, distances, features_of, read_pixels
 from i2i.text_table import text_table
@@ -93,7 +93,7 @@ class FolderScores:
             )
         ]
         if self.flags:
-            rows = [(flag.name, f"{flag.value:.2f}", _limit(flag), _verdict(flag)) for flag in self.flags]
+            rows = [(flag.name, fixed(flag.value, 2), _limit(flag), _verdict(flag)) for flag in self.flags]
             parts.append(text_table(("health", "value", "flag if", ""), rows, NUMBERS))
         counts = ", ".join(f"{count} {role}" for role, count in self.facts["pictures"].items())
         parts.append(f"{counts}; at {self.facts['size']} pixels")

@@ -7,6 +7,7 @@ import pytest
 from i2i.benchmarks.terminal import Shown
 from i2i.benchmarks.terminal_table import shown
 from i2i.text_table import fitted_table
+from i2i.texts import terminal
 from tests.test_details import told
 from tests.test_outputs import made_up
 
@@ -27,6 +28,13 @@ def test_the_table_is_no_wider_than_the_terminal_and_breaks_no_word(tmp_path, wi
     assert {"cyclegan-without-identity"} <= words or "cyclegan-without-identit" not in text
     cells = [cell.strip() for line in text.splitlines() if line.startswith("│") for cell in line.strip("│").split("│")]
     assert not [cell for cell in cells if re.fullmatch(r"[\d.]+ ±", cell)]
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_nothing_in_the_table_is_an_escape_where_names_hold_none(tmp_path, width):
+    text = wide(tmp_path).text("bench/x/table.md", width)
+    assert "↑" in text
+    assert terminal(text) == text
 
 
 def left_out(table, width):
