@@ -6,10 +6,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from i2i.joined_names import direction_name, join_names, one_part
+from i2i.utils.joined_names import direction_name, join_names, one_part
 
 if TYPE_CHECKING:
-    from i2i.benchmarks.file_index import FileIndex
+    from i2i.data.decoding.file_index import FileIndex
 
 Direction = tuple[str, str]
 CoverageName = Literal["direction", "pair", "all"]
@@ -64,7 +64,7 @@ class Job:
 
     Attributes:
         name: unique.
-        function: name of a function of `i2i.benchmarks.jobs`.
+        function: name of a function of `i2i.benchmarks.execution.jobs`.
         arguments: what it is called with.
         needs: names of jobs that must have succeeded.
         weight: the heavier start first.

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from i2i._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from i2i.api import create as create
     from i2i.api import from_pretrained as from_pretrained
@@ -9,7 +11,6 @@ if TYPE_CHECKING:
     from i2i.api import push_to_hub as push_to_hub
     from i2i.api import save_pretrained as save_pretrained
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "create", "from_pretrained", "load", "push_to_hub", "save_pretrained"]
 
 

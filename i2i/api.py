@@ -11,17 +11,18 @@ from typing import Any
 import torch
 
 from i2i import registry
-from i2i.card import UNKNOWN_LICENSE, CardOptions
-from i2i.checkpoint import Weights, load_translator
+from i2i.conversion.hub import check_repository, fetch, load_folder, save, upload
+from i2i.conversion.model_card import UNKNOWN_LICENSE, CardOptions
 from i2i.errors import UserError
-from i2i.folders import new_folder
-from i2i.hub import check_repository, fetch, load_folder, save, upload
 from i2i.labels import LabelSpace
-from i2i.memory import usable_device
-from i2i.places import given_path
-from i2i.runs import check_trainable, run_config
-from i2i.trainer import build_translator
+from i2i.runs.checkpoint import Weights
+from i2i.runs.load import load_translator
+from i2i.training.setup import check_trainable, run_config
+from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
+from i2i.utils.memory import usable_device
+from i2i.utils.new_folder import new_folder
+from i2i.utils.places import given_path
 
 
 def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights = "last") -> Translator:

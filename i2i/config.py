@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from i2i.errors import UserError, unknown
-from i2i.splits import canonical_split
+from i2i.utils.split_names import canonical_split
 
 Settings = dict[str, Any]
 """Nested settings as YAML gives them, before they are checked."""

@@ -21,15 +21,17 @@ import torch
 from torch import Tensor
 
 from i2i import registry
-from i2i.checkpoint import Position, load_translator
 from i2i.config import RunConfig, build_run
-from i2i.data.images import Preprocess
-from i2i.data.pictures import TrainingPictures
+from i2i.custom_models import line_of
+from i2i.data.decoding.images import Preprocess
+from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
-from i2i.guard import FiniteGuard
-from i2i.own_models import line_of
-from i2i.trainer import Observer, Trainer, build_translator
-from i2i.training_step import build_optimisers, phase_parameters, training_step
+from i2i.runs.checkpoint import Position
+from i2i.runs.load import load_translator
+from i2i.training.events import Observer
+from i2i.training.nan_guard import FiniteGuard
+from i2i.training.step import build_optimisers, phase_parameters, training_step
+from i2i.training.trainer import Trainer, build_translator
 from i2i.translator import Coverage, Task, Translator
 
 Check = Callable[["Subject"], None]

@@ -19,7 +19,7 @@ from i2i.data.batches import Batch
 from i2i.errors import UserError, unknown
 from i2i.interop.family import Reference
 from i2i.labels import LabelSpace
-from i2i.texts import option, set_list
+from i2i.utils.text import option, set_list
 
 Scratch = dict[str, Tensor]
 """What one phase leaves for a later one; made fresh by the trainer for every micro-batch."""

@@ -19,12 +19,12 @@ from i2i.interop.resnet import RESNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn.convolution import Padding
+from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialise import initialise
 from i2i.nn.norm import Norm
 from i2i.nn.patchgan import PatchDiscriminator, patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
-from i2i.pool import ImagePool
 from i2i.registry import register
 from i2i.translator import Adam, Coverage, Losses, Phase, Scratch, Task, Translator
 

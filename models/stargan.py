@@ -13,7 +13,7 @@ from torch import Tensor
 from i2i.data.batches import LabelledBatch
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.resnet import LABELLED_RESNET
-from i2i.interop.strided import STRIDED_PATCHGAN
+from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, label_loss
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn.norm import Norm

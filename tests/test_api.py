@@ -11,12 +11,12 @@ import torch
 
 import i2i
 from i2i import registry
-from i2i.checkpoint import load_translator
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
-from i2i.runs import run_config
-from i2i.trainer import build_translator
-from tests.exported import images, make_run
+from i2i.runs.load import load_translator
+from i2i.training.setup import run_config
+from i2i.training.trainer import build_translator
+from tests.support.exported import images, make_run
 
 SMALL = {"width": 4, "discriminator_width": 4}
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite import base_settings, budget_assignments, load_suite
+from i2i.benchmarks.suite.overrides import base_settings, budget_assignments, load_suite
 from i2i.config import (
     DataConfig,
     RunConfig,
@@ -20,9 +20,9 @@ from i2i.config import (
     to_yaml,
     validate,
 )
-from i2i.data.sources import settings_of
+from i2i.data.open import settings_of
 from i2i.errors import UserError
-from i2i.runs import run_config
+from i2i.training.setup import run_config
 from i2i.translator import ModelConfig
 
 FINGERPRINT = "0" * 32

@@ -7,12 +7,12 @@ import torch
 
 from i2i import registry
 from i2i.config import build_run
-from i2i.guard import FiniteGuard
 from i2i.labels import LabelSet, LabelSpace
 from i2i.losses import OBJECTIVES, discriminator_terms, label_loss
 from i2i.testing import CPU, Subject
-from i2i.trainer import build_translator
-from i2i.training_step import build_optimisers, training_step
+from i2i.training.nan_guard import FiniteGuard
+from i2i.training.step import build_optimisers, training_step
+from i2i.training.trainer import build_translator
 
 # Values of the three terms at scores 2 and -1 (mean over both), from the papers' formulas.
 CLOSED_FORMS = {

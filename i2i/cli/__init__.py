@@ -8,9 +8,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from i2i import __version__, console
+from i2i._version import __version__
 from i2i.cli import bench, configs, data, export, grid, import_files, models, report, score, train, translate, weights
 from i2i.cli.endings import INTERRUPTED, ending
+from i2i.utils import console
 
 app = typer.Typer(
     name="i2i",

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -23,6 +22,7 @@ from i2i.cli.options import (
 from i2i.cli.panels import in_panels
 from i2i.cli.progress import counting
 from i2i.errors import UserError
+from i2i.utils import console
 
 PANELS = {
     "What to compare": ("models", "data", "attributes", "size", "directions", "external", "intersection"),
@@ -134,18 +134,18 @@ def bench(
 
         i2i bench --external DRIT=results/drit --out bench/seasons
     """
-    from i2i.benchmarks import grouping
-    from i2i.benchmarks.execution import parse_stages, run_bench, states_of
-    from i2i.benchmarks.executors import Crew
-    from i2i.benchmarks.external import parse
+    from i2i.benchmarks.analysis import groups
+    from i2i.benchmarks.bench import parse_stages, run_bench, states_of
+    from i2i.benchmarks.execution.executors import Crew
+    from i2i.benchmarks.execution.interrupts import stoppable
+    from i2i.benchmarks.folder.plan_file import recorded, relocated
     from i2i.benchmarks.plan import STAGES
-    from i2i.benchmarks.prepare import prepare
-    from i2i.benchmarks.recorded import recorded, relocated
-    from i2i.benchmarks.stopping import stoppable
-    from i2i.benchmarks.suite import budget_assignments, checkpoint_assignments, default_suite, load_suite
+    from i2i.benchmarks.planning.build_plan import prepare
+    from i2i.benchmarks.suite.external import parse
+    from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, default_suite, load_suite
     from i2i.config import merge, parse_assignments
 
-    by = grouping.checked(table)
+    by = groups.checked(table)
     crew = Crew(executor, workers, device, ray_address, gpus_per_job)
     changes = [*sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
     changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
@@ -170,7 +170,7 @@ def bench(
         console.note(f"warning: {warning}")
     console.note(f"data: {plan.facts['recognised']}")
     if chosen.budget.epochs is not None:
-        from i2i.benchmarks.captions import budget_text
+        from i2i.benchmarks.report.captions import budget_text
 
         told = budget_text(plan).removeprefix("Budget: ")
         console.note(f"budget of {chosen.budget.epochs:g} epochs: {told}")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
+from i2i.utils import console
 
 app = typer.Typer()
 
@@ -15,7 +15,7 @@ def configs(context: typer.Context) -> None:
 
     Those of the papers for their data sets are for `train --config NAME`, the suites for `bench --suite NAME`.
     """
-    from i2i.benchmarks.shipped import listing
+    from i2i.benchmarks.suite.presets import listing
 
     if context.invoked_subcommand is None:
         console.say("\n".join(listing()))
@@ -27,7 +27,7 @@ def show_config(name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="S
 
     Example: i2i configs show pix2pix-facades
     """
-    from i2i.benchmarks.resolved import resolved
+    from i2i.benchmarks.suite.resolve import resolved
     from i2i.config import to_yaml
 
     console.say(to_yaml(resolved(name)), end="")

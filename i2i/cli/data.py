@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import AttributesOption, DeviceOption, SetOption, SkipBadOption, data_settings
 from i2i.cli.progress import counting
-from i2i.places import check_file
+from i2i.utils import console
+from i2i.utils.places import check_file
 
 app = typer.Typer(help="Data sets.", no_args_is_help=True)
 
@@ -29,8 +29,8 @@ def make_data(
     Example: i2i data make seasons --out seasons/ --size 128
     """
     from i2i.config import DataConfig, validate
-    from i2i.data.embedded import make
     from i2i.data.layouts import scan
+    from i2i.data.synthetic.embedded import make
 
     image_size = validate(DataConfig, {"image_size": size}, "size").image_size
     with counting(f"drawing {name}") as progress:
@@ -70,7 +70,7 @@ def check_data(
         i2i data check photos/ --size 128 --models cyclegan --sheet photos.png --json photos.json
     """
     from i2i.config import merge, parse_assignments
-    from i2i.preflight import examine, lines, write_json
+    from i2i.training.feasibility import examine, lines, write_json
 
     for option, place in (("--sheet", sheet), ("--json", json)):
         if place is not None:
@@ -119,7 +119,7 @@ def prepare_data(
         i2i data prepare unsorted/ --size 128 --split 0.8,0.1,0.1 --out photos-128/
     """
     from i2i.config import merge, parse_assignments
-    from i2i.preparation import prepare_folder
+    from i2i.data.preparation.prepare_folder import prepare_folder
 
     changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size})
     with counting("preparing pictures") as progress:

@@ -4,8 +4,8 @@ import errno
 from typing import Any
 
 from i2i.errors import ContractBroken, ExportError, TrainingError, UserError
-from i2i.memory import is_out_of_memory
-from i2i.texts import one_line
+from i2i.utils.memory import is_out_of_memory
+from i2i.utils.text import one_line
 
 INTERRUPTED = 130
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import OwnModelOption, registered
+from i2i.utils import console
 
 
 def export(
@@ -42,11 +42,11 @@ def export(
 
         i2i export runs/h2z --format hub --out h2z/ --license apache-2.0 --scores bench/h2z/results.csv
     """
-    from i2i import exports
+    from i2i.conversion import formats
 
     registered(model)
     of_the_card = {"license": license, "scores": scores, "row": row}
     of_the_hub = {"push": push, "private": private or None}
-    for line in exports.export(run, format, out, opset=opset, weights=weights, **of_the_card, **of_the_hub):
+    for line in formats.export(run, format, out, opset=opset, weights=weights, **of_the_card, **of_the_hub):
         console.say(line)
     console.say(f"exported {run} to {out}")

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.errors import UserError
-from i2i.places import check_file
+from i2i.utils import console
+from i2i.utils.places import check_file
 
 
 def grid(
@@ -35,8 +35,9 @@ def grid(
 
         i2i grid bench/seasons --rows worst:8 --columns input,cyclegan,stargan,target --out worst.png
     """
-    from i2i.benchmarks.grid import Finished, draw_grid
-    from i2i.benchmarks.grid_rows import choose
+    from i2i.benchmarks.folder.finished_bench import Finished
+    from i2i.benchmarks.report.figures.grid import draw_grid
+    from i2i.benchmarks.report.figures.grid_selection import choose
 
     if out.suffix.lower() not in (".pdf", ".png"):
         raise UserError(f"--out {out} must end in .pdf or .png")

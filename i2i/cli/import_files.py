@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import SetOption
+from i2i.utils import console
 
 
 def import_files(
@@ -30,7 +30,7 @@ def import_files(
         i2i import 200000-G.ckpt --model stargan --domains Black_Hair,Blond_Hair,Brown_Hair,Male,Young --out runs/celeba
     """
     from i2i.config import merge, parse_assignments
-    from i2i.imports import import_run
+    from i2i.conversion.from_reference import import_run
 
     changes = parse_assignments(settings or [])
     if size is not None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.errors import UserError
+from i2i.utils import console
 
 app = typer.Typer()
 

@@ -56,7 +56,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would 
 
 def data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":
     """What --data, --attributes and --cache-gib say, as `data` settings."""
-    from i2i.data.sources import settings_of
+    from i2i.data.open import settings_of
 
     others = {"attributes": attributes or None, "cache_gib": cache_gib}
     return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
@@ -69,6 +69,6 @@ def sized(settings: list[str] | None, size: str | None) -> list[str]:
 
 def registered(model: str | None) -> str | None:
     """The name of a model; a class of one's own is imported and registered first."""
-    from i2i import own_models
+    from i2i import custom_models
 
-    return own_models.load(model).name if model and own_models.is_source(model) else model
+    return custom_models.load(model).name if model and custom_models.is_source(model) else model

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from i2i.texts import one_line
+from i2i.utils.text import one_line
 
 
 @contextmanager

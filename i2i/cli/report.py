@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.errors import UserError
+from i2i.utils import console
 
 
 def report(
@@ -25,9 +25,9 @@ def report(
 
         i2i report bench/x bench/y --out both/
     """
-    from i2i.benchmarks.merging import merge
-    from i2i.benchmarks.publish import publish
-    from i2i.benchmarks.stored import Stored
+    from i2i.benchmarks.folder.finished_results import Stored
+    from i2i.benchmarks.report.merge import merge
+    from i2i.benchmarks.report.update import publish
 
     if out is None:
         if len(results) > 1:

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import DeviceOption, ExtractorOption, LpipsOption
 from i2i.errors import UserError
-from i2i.places import check_file
+from i2i.utils import console
+from i2i.utils.places import check_file
 
 
 def score(
@@ -43,9 +43,9 @@ def score(
 
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
-    from i2i.atomic_write import write_text
-    from i2i.folder_scores import Folders, parse_size, score_folders
-    from i2i.trainer import choose_device
+    from i2i.metrics.score_folders import Folders, parse_size, score_folders
+    from i2i.training.device import choose_device
+    from i2i.utils.atomic_write import write_text
 
     if paired and truth is not None:
         raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.options import (
     AttributesOption,
     CacheOption,
@@ -22,20 +21,21 @@ from i2i.cli.options import (
 )
 from i2i.cli.progress import counting
 from i2i.errors import UserError
-from i2i.joined_names import join_names
-from i2i.places import check_folder
-from i2i.texts import argument, option
+from i2i.utils import console
+from i2i.utils.joined_names import join_names
+from i2i.utils.places import check_folder
+from i2i.utils.text import argument, option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import torch
 
-    from i2i.checkpoint import Checkpoint
     from i2i.config import RunConfig, Settings
+    from i2i.data.audit.skip_bad import Skipped
     from i2i.data.layouts import DataSet
-    from i2i.data.skipping import Skipped
-    from i2i.processes import Processes
+    from i2i.distributed.process_group import Processes
+    from i2i.runs.checkpoint import Checkpoint
     from i2i.translator import Task
 
 
@@ -105,13 +105,15 @@ def train(
 
         torchrun --nproc-per-node 2 -m i2i train --model stargan
     """
-    from i2i.checkpoint import require_checkpoint
-    from i2i.data.skipping import record
-    from i2i.epochs import in_images
-    from i2i.processes import joined
-    from i2i.resuming import open_for_resume
-    from i2i.runs import describe_start, refuse_unlike_settings, starting_domains, task_of
-    from i2i.trainer import choose_device
+    from i2i.data.audit.skip_bad import record
+    from i2i.distributed.process_group import joined
+    from i2i.runs.load import require_checkpoint
+    from i2i.training.budget import in_images
+    from i2i.training.describe import describe_start
+    from i2i.training.device import choose_device
+    from i2i.training.resume import open_for_resume
+    from i2i.training.run import refuse_unlike_settings
+    from i2i.training.setup import starting_domains, task_of
 
     if tensorboard:
         _require_tensorboard()
@@ -189,10 +191,10 @@ def _new_run(
     start: "Checkpoint | None",
     on_fault: "Settings",
 ) -> "RunConfig":
-    from i2i.benchmarks.suite import base_settings, default_suite
+    from i2i.benchmarks.suite.overrides import base_settings, default_suite
     from i2i.config import merge, parse_assignments
-    from i2i.data.sources import is_drawn
-    from i2i.runs import run_config, starting_settings
+    from i2i.data.open import is_drawn
+    from i2i.training.setup import run_config, starting_settings
 
     taken: Settings = starting_settings(start) if start else {}
     if start:
@@ -215,8 +217,8 @@ def _with_a_pair(config: "RunConfig") -> "RunConfig":
     """The first two domains of a drawn set for a model that learns one pair: the user has not chosen any."""
     from i2i import registry
     from i2i.config import merge
-    from i2i.data.embedded import EMBEDDED
-    from i2i.runs import run_config
+    from i2i.data.synthetic.embedded import EMBEDDED
+    from i2i.training.setup import run_config
     from i2i.translator import Coverage
 
     data = config.data
@@ -239,7 +241,7 @@ def _same_model(model: str | None, started: str) -> str:
 
 
 def _open_data(config: "RunConfig") -> "DataSet":
-    from i2i.data.sources import open_data
+    from i2i.data.open import open_data
 
     with counting("drawing the embedded set") as progress:
         return open_data(config.data, progress)
@@ -247,7 +249,7 @@ def _open_data(config: "RunConfig") -> "DataSet":
 
 def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]":
     """What cannot be read of the splits that a training takes, and the data without it."""
-    from i2i.data.skipping import find_bad, without
+    from i2i.data.audit.skip_bad import find_bad, without
 
     splits = [config.data.train_split, *([config.data.val_split] if config.train.best_by else [])]
     with counting("looking for bad pictures") as progress:
@@ -256,7 +258,7 @@ def _readable(config: "RunConfig", data: "DataSet") -> "tuple[Skipped, DataSet]"
 
 
 def _check_new(run: Path) -> None:
-    from i2i.checkpoint import newest_checkpoint
+    from i2i.runs.checkpoint import newest_checkpoint
 
     check_folder(run)
     checkpoint = newest_checkpoint(run)
@@ -272,7 +274,7 @@ def _check_new(run: Path) -> None:
 
 def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet") -> None:
     from i2i.config import to_yaml
-    from i2i.runs import describe
+    from i2i.training.describe import describe
 
     console.say(f"# {describe(config, task)}\n# data: {data.recognised}\n# run folder: {run}")
     console.say(to_yaml(config.settings()), end="")
@@ -280,9 +282,9 @@ def _print_training(run: Path, config: "RunConfig", task: "Task", data: "DataSet
 
 def _warn(config: "RunConfig", data: "DataSet", skipped: "Skipped") -> None:
     """Tell what is left out, and what a quick look at the data finds."""
-    from i2i.data import quick_check, skipping
+    from i2i.data.audit import quick_check, skip_bad
 
-    told = skipping.lines(skipped, data.root) if skipped else []
+    told = skip_bad.lines(skipped, data.root) if skipped else []
     told += quick_check.warnings(data, config.data)
     for line in told:
         console.note(f"warning: {line}" if not line.startswith(" ") else line)
@@ -301,11 +303,13 @@ def _train(
     begin: "Callable[[], None]",
     given: str | None,
 ) -> None:
-    from i2i import own_models
-    from i2i.checkpoint import require_checkpoint
-    from i2i.runs import counted, describe, describe_fit, train_run
-    from i2i.tracking import ProgressLine, TensorBoardLog, duration
-    from i2i.trainer import Observer, Trainer
+    from i2i import custom_models
+    from i2i.runs.load import require_checkpoint
+    from i2i.training.callbacks import ProgressLine, TensorBoardLog, duration
+    from i2i.training.describe import counted, describe, describe_fit
+    from i2i.training.events import Observer
+    from i2i.training.run import train_run
+    from i2i.training.trainer import Trainer
 
     together = f"by {counted(processes.count)}, the first " if processes.count > 1 else ""
     console.note(f"{describe(config, task)}\ndata: {data.recognised}\n{describe_fit(config, task, data)}")
@@ -337,7 +341,7 @@ def _train(
             when_held=begin,
         )
     position = require_checkpoint(run).position
-    own = f" {option('--model', given)}" if given and own_models.is_source(given) else ""
+    own = f" {option('--model', given)}" if given and custom_models.is_source(given) else ""
     console.say(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run}\n"
         f"translate with: i2i translate {argument(run)} PICTURES {option('--target', task.directions[0][1])}{own}"

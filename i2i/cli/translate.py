@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i import console
 from i2i.cli.options import DeviceOption, OwnModelOption, registered
 from i2i.cli.progress import counting
 from i2i.errors import UserError
-from i2i.places import check_folder
+from i2i.utils import console
+from i2i.utils.places import check_folder
 
 if TYPE_CHECKING:
-    from i2i.checkpoint import Weights
+    from i2i.runs.checkpoint import Weights
 
 
 def translate(
@@ -64,11 +64,11 @@ def translate(
 
         i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
-    from i2i.checkpoint import require_checkpoint, restore
-    from i2i.data.fitting import fitting_line
-    from i2i.data.image_folder import left_out_line
-    from i2i.data.quick_check import dark
-    from i2i.inference import (
+    from i2i.data.audit.fitting import fitting_line
+    from i2i.data.audit.quick_check import dark
+    from i2i.data.layouts.image_folder import left_out_line
+    from i2i.inference.tiling import SIDE
+    from i2i.inference.translate_files import (
         check_files,
         collect,
         full_resolution,
@@ -78,9 +78,9 @@ def translate(
         translate_files,
         translation,
     )
-    from i2i.memory import told_when_short
-    from i2i.tiles import SIDE
-    from i2i.trainer import choose_device
+    from i2i.runs.load import require_checkpoint, restore
+    from i2i.training.device import choose_device
+    from i2i.utils.memory import told_when_short
 
     for name, given in (("--tile", tile), ("--passes", passes)):
         if given is not None and not full:

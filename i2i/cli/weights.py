@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from i2i import console
 from i2i.cli.progress import counting
+from i2i.utils import console
 
 app = typer.Typer()
 
@@ -23,7 +23,7 @@ def weights(
     Nothing is fetched but by `weights get NAME`.
     """
     if context.invoked_subcommand is None:
-        from i2i.weights_table import lines
+        from i2i.metrics.pretrained_table import lines
 
         for line in lines(extractor or []):
             console.say(line)
@@ -37,7 +37,7 @@ def get_weights(
 
     Example: i2i weights get inception lpips-alex
     """
-    from i2i.weights_table import get
+    from i2i.metrics.pretrained_table import get
 
     for name in names:
         with counting(f"fetching {name}") as progress:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from i2i.data.layouts import DataSet
-from i2i.data.pictures import TrainingPictures, pools_of
+from i2i.data.training_images import TrainingPictures, pools_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
-from i2i.texts import set_list
+from i2i.utils.text import set_list
 
 EVERY = slice(None)
 

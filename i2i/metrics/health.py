@@ -13,7 +13,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
-from i2i.metrics._inference import check_pixels
+from i2i.metrics.features._inference import check_pixels
 
 PICTURES = 256  # of larger sets, evenly spaced ones are looked at
 COMPARED = 32  # of these are compared each with each

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from i2i.errors import UserError, unknown
-from i2i.files import sha256
-from i2i.memory import usable_device
-from i2i.metrics._files import read_tensors
-from i2i.metrics._inference import in_parts, scoring
-from i2i.weights import BACKBONES, HEADS, Weights
+from i2i.metrics.features._files import read_tensors
+from i2i.metrics.features._inference import in_parts, scoring
+from i2i.metrics.features.pretrained import BACKBONES, HEADS, Weights
+from i2i.utils.fingerprint import sha256
+from i2i.utils.memory import usable_device
 
 FORMS = "alex, vgg or squeeze, with files as in alex:BACKBONE:HEADS where they are not in torch's cache"
 SHIFT = (-0.030, -0.088, -0.188)  # of the channels in [-1, 1]; with SCALE about ImageNet's means and deviations

@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from i2i.metrics._inference import check_pixels
+from i2i.metrics.features._inference import check_pixels
 
 RANGE = 255.0  # of uint8 pixels
 WINDOW = 11  # pixels, side of SSIM's window

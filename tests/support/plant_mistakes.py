@@ -1,7 +1,7 @@
 """Plants mistakes in a copy of the code, one at a time, and tells which of them the tests notice.
 
     python -m tests.support.plant_mistakes                      # all of them
-    python -m tests.support.plant_mistakes i2i/pool.py "seed"   # those whose file or description has it
+    python -m tests.support.plant_mistakes i2i/nn/image_pool.py "seed"   # those whose file or description has it
     python -m tests.support.plant_mistakes --part 2/5           # the second fifth, for slices that are added up by hand
     python -m tests.support.plant_mistakes --check              # only whether every text to replace is there
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from i2i.data.layouts.card import CARD, Card, read_card
-from i2i.data.layouts.data_set import DataSet, Picture
+from i2i.data.decoding.image_file import Picture
+from i2i.data.layouts.data_set import DataSet
+from i2i.data.layouts.i2i_json import CARD, Card, read_card
 from i2i.data.layouts.pairs import in_pairs, said_by_names
 from i2i.data.layouts.recognise import Choices
 from i2i.errors import NoLayout, UserError, unknown

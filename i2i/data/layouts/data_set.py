@@ -7,45 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from i2i import files
-from i2i.data.image_folder import LeftOut, left_out_line
-from i2i.data.images import Half
-from i2i.data.layouts.card import refuse_repeated
+from i2i.data.decoding.image_file import Picture
+from i2i.data.layouts.i2i_json import refuse_repeated
+from i2i.data.layouts.image_folder import LeftOut, left_out_line
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
-from i2i.texts import one_line
+from i2i.utils import fingerprint
+from i2i.utils.text import one_line
 
 Splits = Mapping[str, Mapping[str, "tuple[Picture, ...]"]]
 """Pictures by split and domain."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture file, or one half of one.
-
-    Attributes:
-        path: the file.
-        half: which half of it; None: all.
-        attributes: those it has, in a data set that lists them.
-        name: what its translations are called; empty: as the file.
-        pair: what the members of its pair have in common; empty: the file's name.
-    """
-
-    path: Path
-    half: Half | None = None
-    attributes: tuple[str, ...] = ()
-    name: str = ""
-    pair: str = ""
-
-    @property
-    def stem(self) -> str:
-        """Name without suffix, different for all pictures of a domain in a split."""
-        return self.name or self.path.stem
-
-    @property
-    def scene(self) -> str:
-        """Equal for the members of a pair."""
-        return self.pair or self.path.stem
 
 
 @dataclass(frozen=True)
@@ -145,7 +116,7 @@ class DataSet:
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())
-        contents = blake2b or cache(files.blake2b)
+        contents = blake2b or cache(fingerprint.blake2b)
         for split, domains in sorted(self.splits.items()):
             for domain in self.domains if splits is None or split in splits else ():
                 for picture in domains.get(domain, ()):

@@ -9,13 +9,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from i2i.data.image_folder import ImageFolder, Parts, name_of
-from i2i.data.images import Half
+from i2i.data.decoding.image_file import Picture
+from i2i.data.decoding.images import Half
 from i2i.data.layouts.by_domain import domain_data
-from i2i.data.layouts.data_set import DataSet, Picture
+from i2i.data.layouts.data_set import DataSet
+from i2i.data.layouts.image_folder import ImageFolder, Parts, name_of
 from i2i.data.layouts.recognise import Choices, Layout, recognise
 from i2i.errors import UserError
-from i2i.splits import SPLITS, lettered, split_of
+from i2i.utils.split_names import SPLITS, lettered, split_of
 
 Place = tuple[str, str, int]
 """Split and domain of a path, and how many of its parts say so."""

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from i2i.data.layouts.data_set import Picture, Splits
-from i2i.data.wording import some
+from i2i.data.decoding.image_file import Picture
+from i2i.data.layouts.data_set import Splits
 from i2i.errors import UserError
+from i2i.utils.wording import some
 
 ONLY_NUMBERS = "names are equal in all domains, but only numbers: if they are pairs, --set data.paired=true"
 FEW = 10

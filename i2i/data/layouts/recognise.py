@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from i2i.data.image_folder import ImageFolder, LeftOut, is_hidden
-from i2i.data.layouts.card import CARD
 from i2i.data.layouts.data_set import DataSet
+from i2i.data.layouts.i2i_json import CARD
+from i2i.data.layouts.image_folder import ImageFolder, LeftOut, is_hidden
 from i2i.errors import NoLayout, UserError, unknown
-from i2i.splits import split_of
+from i2i.utils.split_names import split_of
 
 LAYOUTS_HELP = (
     "expected <split>/<domain>/* with splits train, val and test, or <domain>/<split>/*, or trainA/ trainB/ testA/ "

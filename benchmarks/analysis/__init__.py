@@ -1,0 +1,1 @@
+"""Scores and costs as tables, with means, intervals and tests."""

@@ -1,0 +1,73 @@
+"""Scores over seeds: every seed gives one value, and the table shows their mean and standard deviation."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from i2i.benchmarks.analysis.number_format import DASH
+from i2i.metrics.names import fixed, places
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the seeds of a contestant gave.
+
+    Attributes:
+        by_seed: the value of each seed.
+    """
+
+    by_seed: Mapping[int, float]
+
+    @property
+    def mean(self) -> float:
+        """Mean of the seeds' values."""
+        return sum(self.by_seed.values()) / len(self.by_seed)
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation of the seeds' values, with n - 1 in its denominator; None of a single seed."""
+        count = len(self.by_seed)
+        if count < 2:
+            return None
+        return math.sqrt(sum((value - self.mean) ** 2 for value in self.by_seed.values()) / (count - 1))
+
+    def places(self, decimals: int) -> int:
+        """The decimals of mean and deviation where the metric is printed with `decimals`; see `names.places`."""
+        return places(decimals, self.mean, self.deviation or 0.0)
+
+    def rounded(self, decimals: int) -> float:
+        """The mean as it is printed."""
+        return round(self.mean, self.places(decimals))
+
+    def parts(self, decimals: int) -> tuple[str, ...]:
+        """The mean as text and, of several seeds, the deviation; a dash where there is no number."""
+        if math.isnan(self.mean):
+            return (DASH,)
+        values = [self.mean] if self.deviation is None else [self.mean, self.deviation]
+        return tuple(fixed(value, self.places(decimals)) for value in values)
+
+    def text(self, decimals: int) -> str:
+        """`1.23 ± 0.04`, of a single seed `1.23`, and a dash where there is no number."""
+        return " ± ".join(self.parts(decimals))
+
+
+def over_seeds(scores: pd.DataFrame, by: Sequence[str]) -> dict[Any, Score]:
+    """Scores by the columns `by`, a name for one column and a tuple for several.
+
+    A seed's value is its mean over whatever `by` leaves open, such as directions. Where one of these is NaN so is the
+    mean: a number of fewer directions is not that of the others.
+
+    Args:
+        scores: tidy, with the columns `by`, `seed` and `value`.
+        by: names of columns.
+    """
+    groups = scores.groupby([*by, "seed"])["value"]
+    per_seed = groups.mean().where(groups.count() == groups.size()).reset_index()  # means leave NaN out
+    found: dict[Any, dict[int, float]] = {}
+    for *place, seed, value in per_seed.itertuples(index=False, name=None):
+        key = place[0] if len(by) == 1 else tuple(place)
+        found.setdefault(key, {})[seed] = value
+    return {key: Score(values) for key, values in found.items()}

@@ -1,0 +1,79 @@
+"""What contestants cost: measured while they train and translate, and added up for the report."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from i2i.benchmarks.folder.cache_keys import measured
+from i2i.benchmarks.folder.measurements import translations_of
+from i2i.benchmarks.plan import Plan, Training
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.load import require_checkpoint
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The costs of a contestant. What was not measured is None.
+
+    Attributes:
+        trainings: how many it takes to serve every direction; 0 of a method that learns nothing.
+        parameters: of all trainings together.
+        parameters_each: of one training.
+        images: real pictures shown, in all trainings together.
+        seconds: spent in training steps, in all trainings together.
+        peak_memory: bytes, of the hungriest training: allocated on an accelerator, resident on the CPU.
+        multiply_adds: in matrix products and convolutions, to translate one picture.
+        translated: pictures per second when translating, from decoded pixels to pixels.
+        inference: how it runs when it translates.
+    """
+
+    trainings: float
+    parameters: float
+    parameters_each: float
+    images: float
+    seconds: float
+    peak_memory: int | None
+    multiply_adds: int | None
+    translated: float | None
+    inference: str
+
+    @property
+    def trained(self) -> float | None:
+        """Real pictures per second of training steps; None of a method that learns nothing."""
+        return self.images / self.seconds if self.images and self.seconds else None
+
+
+def costs_of(plan: Plan, contestant: str, absent: Container[str]) -> Costs | None:
+    """The costs of a contestant with one seed, as means over the seeds; None if none of its trainings ended well.
+
+    `absent` holds the names of jobs whose results are not there.
+    """
+    by_seed = [done for seed in plan.seeds() if (done := _finished(plan.out, plan.of(contestant, seed), absent))]
+    if not by_seed:
+        return None
+    seeds = len(by_seed)
+    trainings = [training for done in by_seed for training in done]
+    facts = [require_checkpoint(plan.out / training.folder).meta for training in trainings]
+    totals = {name: sum(fact[name] for fact in facts) / seeds for name in ("parameters", "images", "seconds")}
+    translations = [
+        translations_of(plan.out, contestant, seed)
+        for seed in plan.seeds()
+        if f"translations of {contestant}, seed {seed}" not in absent
+    ]
+    speeds = [made["pictures"] / made["seconds"] for made in translations if made.get("seconds")]
+    peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.amount]
+    return Costs(
+        trainings=sum(training.amount > 0 for training in trainings) / seeds,
+        **totals,
+        parameters_each=totals["parameters"] * seeds / len(trainings),
+        peak_memory=max((peak for peak in peaks if peak), default=None),
+        multiply_adds=next((made["multiply_adds"] for made in translations if "multiply_adds" in made), None),
+        translated=sum(speeds) / len(speeds) if speeds else None,
+        inference=facts[0]["inference"],
+    )
+
+
+def _finished(out: Path, trainings: Sequence[Training], absent: Container[str]) -> list[Training]:
+    return [
+        training for training in trainings if training.name not in absent and newest_checkpoint(out / training.folder)
+    ]

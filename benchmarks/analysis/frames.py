@@ -1,0 +1,102 @@
+"""What the score files hold beside averages: intervals, flags, confusion, values of single pictures.
+
+Older files lack some of it; the frames are then shorter or empty, and the report leaves the part out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from i2i.benchmarks.folder.score_file import read_pictures
+
+WHO = ("model", "seed")
+WAY = ("source", "target")
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "intervals": (*WHO, *WAY, "metric", "low", "high", "level"),
+    "flags": (*WHO, *WAY, "flag", "value", "threshold", "above", "raised", "says"),
+    "confusion": (*WHO, *WAY, "judged", "count"),
+    "spreads": (*WHO, *WAY, "metric", "deviation", "subset"),
+    "by_n": (*WHO, *WAY, "metric", "n", "value"),
+    "pictures": (*WHO, *WAY, "picture", "metric", "value"),
+}
+
+
+@dataclass(frozen=True)
+class Details:
+    """Tidy frames, all with the columns model, seed, source and target.
+
+    Attributes:
+        intervals: of a score: metric, low, high, level.
+        flags: of health, raised or not: flag, value, threshold, above, raised, says.
+        confusion: what the classifier took translations for: judged, count.
+        spreads: of the kernel distance over subsets: metric, deviation, subset.
+        by_n: Frechet distances of fewer pictures: metric, n, value.
+        pictures: scores of single pictures: picture (its stem), metric, value.
+    """
+
+    intervals: pd.DataFrame
+    flags: pd.DataFrame
+    confusion: pd.DataFrame
+    spreads: pd.DataFrame
+    by_n: pd.DataFrame
+    pictures: pd.DataFrame
+
+    @classmethod
+    def gather(cls, found: Iterable["Found"] = ()) -> Self:
+        """The frames of all score files together; of none, empty ones."""
+        found = list(found)
+        return cls(**{part: _frame(part, [one.part(part) for one in found]) for part in COLUMNS})
+
+    def where(self, source: str | None, target: str) -> Self:
+        """Those of one direction; of every direction to the target if `source` is None. Real pictures stay in."""
+        return replace(self, **{part.name: within(getattr(self, part.name), source, target) for part in fields(self)})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A score file's contents, and the table of single pictures beside it.
+
+    Attributes:
+        model, seed: whose.
+        contents: of the JSON file.
+        pictures: path of the CSV file; it may be missing.
+    """
+
+    model: str
+    seed: int
+    contents: Mapping[str, Any]
+    pictures: Path
+
+    def part(self, name: str) -> pd.DataFrame:
+        """One frame, without columns where the file lacks it."""
+        if name == "pictures":
+            frame = read_pictures(self.pictures)
+        else:
+            listed: Sequence[Mapping[str, Any]] = self.contents.get(name, ())
+            frame = pd.DataFrame(_judgements(listed) if name == "confusion" else listed)
+        return frame.assign(model=self.model, seed=self.seed) if len(frame) else frame
+
+
+def within(frame: pd.DataFrame, source: str | None, target: str) -> pd.DataFrame:
+    """Rows of one direction, or to one target if `source` is None; those of real pictures of the target stay in."""
+    kept = frame["target"] == target
+    if source is not None:
+        kept &= (frame["source"] == source) | (frame["source"] == target)
+    return frame[kept]
+
+
+def _frame(part: str, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    filled = [frame for frame in frames if len(frame)]
+    columns = list(COLUMNS[part])
+    return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
+
+
+def _judgements(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"source": row["source"], "target": row["target"], "judged": judged, "count": count}
+        for row in listed
+        for judged, count in row["judged"].items()
+    ]

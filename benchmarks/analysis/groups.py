@@ -1,0 +1,64 @@
+"""How the table averages: over all directions, or for each target or direction, each with a ranking of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from i2i.benchmarks.analysis.classifier_trust import doubts
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.analysis.significance import Column, compare_all, ranked
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.suite.columns import HEALTH, SPENT
+from i2i.errors import unknown
+
+By = Literal["averaged", "target", "direction"]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A part of the table.
+
+    Attributes:
+        by: what it was averaged by.
+        name: its target or direction; empty if everything is averaged.
+        results: those of its directions.
+        columns: by metric, who is best and who cannot be told from that.
+    """
+
+    by: By
+    name: str
+    results: Results
+    columns: Mapping[str, Column]
+
+
+def checked(text: str) -> By:
+    """A way to average by its name.
+
+    Raises:
+        UserError: for another name.
+    """
+    for by in get_args(By):
+        if text == by:
+            found: By = by
+            return found
+    raise unknown("table:", text, get_args(By))
+
+
+def groups(plan: Plan, results: Results, by: By = "averaged") -> list[Group]:
+    """The table's groups, in the order of the directions; those without scores are left out."""
+    parts = {"": results}
+    if by == "target":
+        targets = {target for _, target in plan.directions}
+        parts = {target: results.where(None, target) for target in plan.domains if target in targets}
+    elif by == "direction":
+        parts = {f"{source} → {target}": results.where(source, target) for source, target in plan.directions}
+    filled = {name: part for name, part in parts.items() if part.contestants or not name}
+    # By all directions: who always answers with one domain is always right about that.
+    doubted = doubts(plan, results, ranked(plan, results))
+    return [Group(by, name, part, compare_all(plan, part, doubted)) for name, part in filled.items()]
+
+
+def columns_of(grouped: Sequence[Group], results: Results) -> tuple[str, ...]:
+    """The columns that a table of these groups can have; costs are of all directions together."""
+    spent = SPENT if all(group.by == "averaged" for group in grouped) else ()
+    return *spent, *results.metrics, *((HEALTH,) if len(results.details.flags) else ())

@@ -1,0 +1,43 @@
+"""Scores of single pictures, as the score jobs of a bench left them, and which pictures are the worst by them."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from i2i.benchmarks.folder.finished_bench import Finished, Row
+from i2i.benchmarks.folder.score_file import pictures_path, read_pictures
+from i2i.metrics.names import is_better_high
+
+WORST_BY = ("psnr", "ssim", "accuracy")
+"""Metrics that tell which pictures are the worst: the first one that there is, else any other."""
+
+Values = Mapping[tuple[str, str, str, str, str], float]
+"""By contestant, source, target, picture and metric."""
+
+
+def read_values(finished: Finished, names: Sequence[str], seed: int) -> Values:
+    """Scores of the translations by the contestants `names` with a seed; nothing of those that have none."""
+    return {
+        (name, *place): value
+        for name in names
+        if (path := pictures_path(finished.out / "scores" / f"{name}-seed{seed}.json")).is_file()
+        for *place, value in read_pictures(path).itertuples(index=False, name=None)
+    }
+
+
+def metrics_of(values: Values) -> list[str]:
+    """Those that there are, in the order of the files."""
+    return list(dict.fromkeys(metric for *_, metric in values))
+
+
+def worst_metric(metrics: Collection[str]) -> str | None:
+    """The one by which pictures are the worst where nobody has named one; None of none."""
+    return next((name for name in WORST_BY if name in metrics), next(iter(metrics), None))
+
+
+def goodness(finished: Finished, row: Row, values: Values, metric: str, names: Sequence[str]) -> float:
+    """Higher for better pictures: mean over those of `names` that have a score, infinite without any."""
+    stem = finished.inputs(row.direction)[row.position].stem
+    own = [values[key] for name in names if (key := (name, *row.direction, stem, metric)) in values]
+    sign = 1 if is_better_high(metric) else -1
+    return sign * float(np.mean(own)) if own else np.inf

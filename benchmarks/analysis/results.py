@@ -1,0 +1,110 @@
+"""What a bench found, read from what its jobs have left."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+import pandas as pd
+
+from i2i.benchmarks.analysis.costs import Costs, costs_of
+from i2i.benchmarks.analysis.frames import Details, Found, within
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.score_file import pictures_path, score_file
+from i2i.benchmarks.plan import Plan
+from i2i.metrics.names import is_frechet, is_kernel
+
+COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
+# Images from which on the Frechet distance of Inception's 2048 features has a covariance of full rank.
+ENOUGH_PICTURES = 2048
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a bench found.
+
+    Attributes:
+        scores: tidy, one row per dataset, contestant (its column is called `model`), seed, source, target and metric.
+        costs: by contestant.
+        failures: by job, the error.
+        details: what the score files hold beside that.
+        unfinished: by job that is not done for another reason, how far it is.
+        notes: what else a reader of the table should know.
+    """
+
+    scores: pd.DataFrame
+    costs: Mapping[str, Costs]
+    failures: Mapping[str, str]
+    details: Details = field(default_factory=Details.gather)
+    unfinished: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """All jobs whose results are not there; what lies in their places is of something else."""
+        return {**self.unfinished, **self.failures}
+
+    @property
+    def contestants(self) -> list[str]:
+        """Names of those with scores, in the order of the table; real pictures are none."""
+        return [name for name in self.rows if name != REAL]
+
+    @property
+    def rows(self) -> list[str]:
+        """Names of all with scores, in the order of the table; real pictures are the last."""
+        return list(dict.fromkeys(self.scores["model"]))
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics in the order of the table.
+
+        A kernel distance follows the Frechet distance, and precedes it where that has too few pictures.
+        """
+        names = list(dict.fromkeys(self.scores["metric"]))
+        kernels = [name for name in names if is_kernel(name)]
+        others = [name for name in names if not is_kernel(name)]
+        places = [place for place, name in enumerate(others) if is_frechet(name)]
+        if not places:
+            return names
+        place = places[0] if self.few_pictures else places[-1] + 1
+        return [*others[:place], *kernels, *others[place:]]
+
+    @property
+    def few_pictures(self) -> int | None:
+        """The smallest number of translations behind a Frechet distance, if it is too few for it; else None."""
+        distances = self.scores[self.scores["metric"].map(is_frechet).astype(bool) & (self.scores["model"] != REAL)]
+        smallest = int(distances["n"].min()) if len(distances) else ENOUGH_PICTURES
+        return smallest if smallest < ENOUGH_PICTURES else None
+
+    def where(self, source: str | None, target: str) -> Self:
+        """Those of one direction; of every direction to the target if `source` is None. Real pictures stay in."""
+        scores = within(self.scores, source, target)
+        return replace(self, scores=scores, details=self.details.where(source, target))
+
+
+def collect(
+    plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+) -> Results:
+    """Read what the jobs of the plan have left; those that failed or are not done have left nothing."""
+    unfinished = unfinished or {}
+    absent = failures.keys() | unfinished.keys()
+    found = list(_found(plan, absent))
+    rows = [
+        {"dataset": plan.dataset, "model": one.model, "seed": one.seed, **row}
+        for one in found
+        for row in one.contents["rows"]
+    ]
+    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, absent))}
+    return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures, Details.gather(found), unfinished, notes)
+
+
+def _found(plan: Plan, absent: Collection[str]) -> Iterator[Found]:
+    jobs = [
+        (f"scores of {name}, seed {seed}", name, seed, f"{name}-seed{seed}")
+        for name in plan.contestants()
+        for seed in plan.seeds()
+    ]
+    for job, name, seed, stem in [*jobs, ("scores of real pictures", REAL, plan.seeds()[0], REAL)]:
+        path = plan.out / "scores" / f"{stem}.json"
+        contents = None if job in absent else score_file(path)
+        if contents is not None:
+            yield Found(name, seed, contents.model_dump(), pictures_path(path))

@@ -1,0 +1,280 @@
+"""A bench from its plan to its report: run what is not done yet, write the results.
+
+Several processes can run the same plan in the same folder. Each job is taken by one of them, see `locks.py`.
+"""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from i2i.benchmarks.analysis.number_format import last_line
+from i2i.benchmarks.execution.estimate import Estimate
+from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.job_runner import BUSY
+from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
+from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.cache_keys import DONE, forget, state_of
+from i2i.benchmarks.folder.plan_file import PLAN, plan_text
+from i2i.benchmarks.plan import STAGES, Job, Plan
+from i2i.errors import unknown
+from i2i.utils import console, locks
+from i2i.utils.atomic_write import write_text
+
+if TYPE_CHECKING:
+    from i2i.benchmarks.analysis.groups import By
+    from i2i.benchmarks.execution.progress import JobLines
+
+PAUSE = 0.5  # seconds between looks at what another bench does
+
+
+def parse_stages(text: str) -> tuple[str, ...]:
+    """`score,report` as stages in their order.
+
+    Raises:
+        UserError: for a stage that there is not.
+    """
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    for name in named or [text]:
+        if name not in STAGES:
+            raise unknown("stage", name, STAGES)
+    return tuple(stage for stage in STAGES if stage in named)
+
+
+def run_bench(
+    plan: Plan,
+    crew: Crew,
+    stages: Sequence[str] = STAGES,
+    force: Sequence[str] = (),
+    by: "By" = "averaged",
+    trial: bool = True,
+) -> int:
+    """Run what is not done yet, write the report and print the table.
+
+    Args:
+        plan: what there is to do.
+        crew: where jobs run.
+        stages: only these of `STAGES`. A report alone is about what is there.
+        force: contestants whose work in these stages is made anew.
+        by: how the main table averages.
+        trial: whether a few steps of each contestant may tell ahead how long it takes.
+
+    Returns:
+        Exit status: 0, or 1 if a job failed.
+
+    Raises:
+        UserError: for an unknown contestant in `force`.
+    """
+    _check_contestants(plan, force)
+    with _claimed(plan):
+        _forget(plan, stages, force)
+        if plan.files:
+            plan.files.save(job_records.index_path(plan.out))
+        errors = _Work(plan, stages, crew, trial).run()
+        if "report" in stages:
+            from i2i.benchmarks.report.update import write_report
+
+            return write_report(plan, errors, by, anew=tuple(stages) == ("report",))
+    for name, error in errors.items():
+        console.note(f"failed: {name}: {last_line(error)}")
+    return 1 if errors else 0
+
+
+def states_of(plan: Plan) -> dict[str, str]:
+    """How far each job is, by name: done, to do, resumable, or running and where."""
+    states = {job.name: state_of(job) for job in plan.jobs}
+    return {
+        name: state if state == DONE else job_records.who_runs(plan.out, name) or state
+        for name, state in states.items()
+    }
+
+
+def _check_contestants(plan: Plan, names: Sequence[str]) -> None:
+    known = {job.contestant for job in plan.jobs if job.contestant}
+    for name in names:
+        if name not in known:
+            raise unknown("contestant", name, known)
+
+
+@contextmanager
+def _claimed(plan: Plan) -> Iterator[None]:
+    """Let only processes with the same plan into the results folder; the plan is written by the first of them."""
+    if not locks.available():
+        console.note("i2i: this system has no file locks: run one bench per results folder at a time")
+    text, told = plan_text(plan), False
+    while (running := _claim(plan, text)) is None:
+        if not told:
+            console.note(f"i2i: a bench with another plan runs in {plan.out}: waiting until it ends")
+        told = True
+        time.sleep(PAUSE)
+    try:
+        yield
+    finally:
+        running.release()
+
+
+def _claim(plan: Plan, text: str) -> locks.Lock | None:
+    file, folder = plan.out / PLAN, plan.out / job_records.FOLDER
+    with locks.held(folder / "plan.lock"):
+        running = locks.Lock(folder / "running.lock")
+        same = file.is_file() and file.read_text() == text
+        if not same and running.exclusive():
+            write_text(file, text)
+            same = True
+        if same and running.shared():
+            return running
+        running.release()
+        return None
+
+
+def _forget(plan: Plan, stages: Sequence[str], names: Sequence[str]) -> None:
+    for job in plan.jobs:
+        if job.contestant in names and job.stage in stages:
+            with locks.held(job_records.lock_path(plan.out, job.name)):
+                forget(job)
+
+
+@dataclass
+class _Work:
+    """The jobs of chosen stages, run in rounds: what another bench has taken is looked at again after each."""
+
+    plan: Plan
+    stages: Sequence[str]
+    crew: Crew
+    trial: bool = True
+    ended: set[str] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> dict[str, str]:
+        """Errors by job, of those that failed and those that could not run because of them."""
+        if not self._open():
+            return self.errors
+        from i2i.benchmarks.execution.progress import JobLines
+
+        began, told = time.monotonic(), False
+        estimate = self._estimate()
+        self._try_out(estimate)
+        if estimate.text():
+            console.note(f"i2i: {estimate.text()}{self._measured_by(estimate)}")
+        with JobLines(len(self._open()), estimate) as lines:
+            while jobs := self._open():
+                free = _without(jobs, {job.name for job in jobs if self._is_taken(job)})
+                if free:
+                    self._round(free, lines)
+                    continue
+                if not told:
+                    console.note("i2i: what is left is being done by another bench: waiting for it")
+                told = True
+                time.sleep(PAUSE)
+        self._print_seconds(time.monotonic() - began)
+        return self.errors
+
+    def _open(self) -> list[Job]:
+        """Jobs of the stages that are not done, and need nothing that neither is nor can be done."""
+        states = {job.name: state_of(job) for job in self.plan.jobs}
+        left = [
+            job
+            for job in self.plan.jobs
+            if job.stage in self.stages and states[job.name] != DONE and job.name not in self.ended | self.errors.keys()
+        ]
+        reachable = {name for name, state in states.items() if state == DONE} | self.ended
+        lost = states.keys() - reachable - {job.name for job in left}
+        return _without(left, lost)
+
+    def _estimate(self) -> Estimate:
+        """Of the open jobs, by the records of those that are done."""
+        left = self._open()
+        done = {job.name for job in self.plan.jobs} - {job.name for job in left}
+        records = [(job, job_records.read(self.plan.out, job.name)) for job in self.plan.jobs if job.name in done]
+        measured = [(job, found["seconds"]) for job, found in records if found.get("seconds")]
+        return Estimate(left, measured, at_a_time=self.crew.at_a_time if self.crew.is_local else 1)
+
+    def _try_out(self, estimate: Estimate) -> None:
+        """Measure a few steps of those who have not trained yet, if they are to train for long on this machine."""
+        jobs = estimate.jobs
+        worth = worth_trying(jobs, (job for job, _ in estimate.measured)) if self.trial and self.crew.is_local else []
+        if not worth:
+            return
+        names = ", ".join(str(job.contestant) for job in worth)
+        console.note(f"i2i: a few steps of {names}, to tell how long it takes (--no-trial leaves that out)")
+        found = rates(worth, self.crew.device, self.crew.threads)
+        if any(found.values()):
+            idle = {job.contestant: 0.0 for job in jobs if job.stage == "train" and learns_nothing(job)}
+            estimate.tried = {**idle, **found}
+
+    def _measured_by(self, estimate: Estimate) -> str:
+        """What an estimate rests on."""
+        workers = "1 worker" if estimate.at_a_time == 1 else f"{estimate.at_a_time} workers"
+        measured = f"what was measured in {self.plan.out}" if estimate.measured else ""
+        tried = f"a few steps of each model, on {workers}" if estimate.tried else ""
+        return f", by {' and '.join(filter(None, (measured, tried)))}"
+
+    def _is_taken(self, job: Job) -> bool:
+        return locks.is_taken(job_records.lock_path(self.plan.out, job.name))
+
+    def _round(self, jobs: Sequence[Job], lines: "JobLines") -> None:
+        from i2i.benchmarks.execution.scheduler import run_jobs
+
+        listener = _Listener(self, lines)
+        prepared = [self._prepared(job) for job in jobs]
+        outcome = run_jobs(prepared, self.crew.executor(self.plan.out), listener)
+        found = {**outcome.errors, **outcome.not_run}
+        self.errors.update({name: error for name, error in found.items() if name not in listener.postponed})
+
+    def _prepared(self, job: Job) -> Job:
+        more = {"device": self.crew.device, "bench": self.plan.out, "job": job.name}
+        return replace(job, arguments={**job.arguments, **more})
+
+    def _print_seconds(self, wall: float) -> None:
+        records = [job_records.read(self.plan.out, name) for name in self.ended]
+        spent = sum(record.get("seconds", 0) for record in records)
+        console.note(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s")
+
+
+@dataclass
+class _Listener:
+    """Follows a round: records failures, and sets apart the jobs that another bench has taken meanwhile."""
+
+    work: _Work
+    lines: "JobLines"
+    postponed: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+
+    def started(self, job: Job) -> None:
+        """Show it."""
+        self.begun.add(job.name)
+        self.lines.started(job)
+
+    def progressed(self, job: Job, text: str) -> None:
+        """Show it."""
+        self.lines.progressed(job, text)
+
+    def noted(self, job: Job, text: str) -> None:
+        """Show it."""
+        self.lines.noted(job, text)
+
+    def lost(self, job: Job, reason: str) -> None:
+        """Show it."""
+        self.lines.lost(job, reason)
+
+    def ended(self, job: Job, error: str | None) -> None:
+        """Note how it ended."""
+        if error == BUSY or (error and self.postponed & set(job.needs)):
+            self.postponed.add(job.name)
+            self.lines.postponed(job)
+            return
+        if error is None:
+            self.work.ended.add(job.name)
+        elif job.name in self.begun:
+            with suppress(OSError):  # the disk may be full, which is then the error
+                job_records.failed(self.work.plan.out, job, error)
+        self.lines.ended(job, error)
+
+
+def _without(jobs: Sequence[Job], lost: Collection[str]) -> list[Job]:
+    """The jobs that are not lost and need none that is, however indirectly."""
+    lost = set(lost)
+    while found := {job.name for job in jobs if job.name not in lost and lost & set(job.needs)}:
+        lost |= found
+    return [job for job in jobs if job.name not in lost]

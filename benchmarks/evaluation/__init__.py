@@ -1,0 +1,1 @@
+"""Translation and scoring of what was trained."""

@@ -1,0 +1,63 @@
+"""The cycle error: how far a picture is from itself once its translation has been translated back.
+
+Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", 2017,
+https://arxiv.org/abs/1703.10593, equation 2, on test pictures. The way back starts from the translation as its PNG
+file holds it: what a network hides below the rounding of pixels does not count as kept.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from i2i.benchmarks.plan import Direction
+from i2i.data.decoding.images import to_arrays, to_images
+from i2i.metrics._arrays import Array
+from i2i.translator import Translator
+
+RANGE = 255.0  # of uint8 pixels
+
+
+def way_back(way: Direction, runs: Mapping[Direction, Path], load: Callable[[Path], Translator]) -> Translator | None:
+    """Who translates back: the translator of the way itself if it can, else that of the bench's other direction.
+
+    Args:
+        way: the direction there, one of `runs`.
+        runs: by direction, the run folder of the training that serves it.
+        load: gives the translator of a run folder.
+
+    Returns:
+        A translator that serves the opposite direction; None if the bench has none.
+    """
+    back, translator = way[::-1], load(runs[way])
+    if back in translator.task.directions:
+        return translator
+    return load(runs[back]) if back in runs else None
+
+
+def cycle_errors(
+    back: Translator,
+    way: Direction,
+    inputs: np.ndarray,
+    translated: np.ndarray,
+    attributes: Sequence[str] | None,
+    device: torch.device,
+) -> Array:
+    """Mean absolute difference between inputs and their translations translated back, as a share of 255.
+
+    Args:
+        back: serves the opposite of `way`, on `device`.
+        way: the direction there.
+        inputs: uint8 [N, H, W, C].
+        translated: uint8 [N, H, W, C], in the same order.
+        attributes: what each input has in the data set that `way` starts from, where that lists attributes.
+        device: where the translator is.
+
+    Returns:
+        float64 [N], in [0, 1]; 0 where the input comes back exactly.
+    """
+    source, target = way
+    returned = to_arrays(back.translate(to_images(translated).to(device), target, source, attributes))
+    errors: Array = np.abs(returned.astype(np.float64) - inputs).mean(axis=(1, 2, 3)) / RANGE
+    return errors

@@ -1,0 +1,114 @@
+"""What a direction's scores are made of: means of single pictures, distances of sets, judgements, flags."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from i2i.benchmarks.folder.score_file import Scores, entries, picture_entries
+from i2i.benchmarks.plan import Direction
+from i2i.labels import LabelSpace
+from i2i.metrics._arrays import Array
+from i2i.metrics.bootstrap import RESAMPLES, Interval, mean_interval, share_interval
+from i2i.metrics.frechet_by_n import distances_of_parts
+from i2i.metrics.frechet_interval import Reals, frechet_intervals
+from i2i.metrics.health import Flag
+from i2i.metrics.image_scores import distances
+from i2i.metrics.names import kernel_name
+
+ACCURACY = "accuracy"
+FEWEST = 2  # pictures a side, of a distance
+FEWEST_RESAMPLED = 3
+MANY = 500  # pictures a side, above which resampling a distance a thousand times takes minutes
+RESAMPLES_OF_MANY = 100
+
+
+def of_pictures(way: Direction, stems: Sequence[str], singles: Mapping[str, Array], intervals: bool = True) -> Scores:
+    """Means with their intervals, and the values themselves.
+
+    Args:
+        way: the direction.
+        stems: names of the pictures.
+        singles: by metric, a value for each picture.
+        intervals: whether to resample for them.
+    """
+    scores = Scores()
+    for metric, values in singles.items():
+        scores.rows.extend(entries(way, [{"metric": metric, "value": float(values.mean()), "n": len(values)}]))
+        interval = _interval_of_mean(metric, values) if intervals else None
+        if interval is not None:
+            scores.intervals.extend(entries(way, [ends(metric, interval)]))
+        scores.pictures.extend(picture_entries(way, stems, metric, values))
+    return scores
+
+
+def of_sets(
+    way: Direction,
+    extractor: str,
+    judged: np.ndarray,
+    reference: np.ndarray,
+    reals: Reals,
+    intervals: bool = True,
+) -> Scores:
+    """Frechet and kernel distance; their interval and deviation; the former at fewer pictures.
+
+    Args:
+        way: the direction.
+        extractor: name of whose features they are.
+        judged: features [N, d].
+        reference: features [M, d] of real pictures.
+        reals: what these are, see `frechet_intervals`.
+        intervals: whether to resample for one.
+
+    Returns:
+        Nothing at fewer than two pictures a side, which have no distance.
+    """
+    scores, n = Scores(), len(judged)
+    fewest, most = sorted((n, len(reference)))
+    if fewest < FEWEST:
+        return scores
+    found = distances(extractor, judged, reference)
+    rows = [{"metric": metric, "value": value, "n": n} for metric, value in found.values().items()]
+    sizes = [*distances_of_parts(judged, reference, paired=reals == "paired"), (n, found.frechet)]
+    scores.rows.extend(entries(way, rows))
+    scores.by_n.extend(entries(way, ({"metric": extractor, "n": size, "value": value} for size, value in sizes)))
+    if intervals and fewest >= FEWEST_RESAMPLED:
+        resamples = RESAMPLES if most <= MANY else RESAMPLES_OF_MANY
+        interval = frechet_intervals(judged, reference, reals=reals, resamples=resamples).at_this_size
+        scores.intervals.extend(entries(way, [ends(extractor, interval)]))
+    if math.isfinite(found.kernel.deviation):
+        spread = {"deviation": found.kernel.deviation, "subset": found.kernel.subset_size}
+        scores.spreads.extend(entries(way, [{"metric": kernel_name(extractor), **spread}]))
+    return scores
+
+
+def confusion(labels: LabelSpace, target: str, logits: Tensor) -> dict[str, int]:
+    """How many pictures, by logits [N, classes], show each of the domains that exclude the target, and it itself.
+
+    These are the members of its group, or an attribute and its absence; the counts add up to N.
+    """
+    rivals = {other for source, other in labels.directions if source == target}
+    place = labels.position(target)
+    group = [domain for domain in labels.domains if domain == target or domain in rivals]
+    return {domain: int(labels.shows(domain, logits).sum()) for domain in group if labels.position(domain) == place}
+
+
+def flag_entry(flag: Flag) -> dict[str, Any]:
+    """A flag as it is written down."""
+    facts = asdict(flag)
+    return {"flag": facts.pop("name"), **facts, "raised": flag.raised}
+
+
+def ends(metric: str, interval: Interval) -> dict[str, Any]:
+    """An interval as it is written down."""
+    return {"metric": metric, "low": interval.low, "high": interval.high, "level": interval.level}
+
+
+def _interval_of_mean(metric: str, values: Array) -> Interval | None:
+    """The interval that suits the metric; None where there is none, as for the PSNR of equal pictures."""
+    if metric == ACCURACY:
+        return share_interval(int(values.sum()), len(values))
+    return mean_interval(values) if len(values) > 1 and np.isfinite(values).all() else None

@@ -1,0 +1,200 @@
+"""The measures of a bench, taken from folders of PNG files and the real pictures of the data set."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag_entry, of_pictures, of_sets
+from i2i.benchmarks.evaluation.gan_train import gan_train
+from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
+from i2i.benchmarks.folder.partial import present
+from i2i.benchmarks.folder.score_file import Scores, entries, read_pictures
+from i2i.benchmarks.plan import Direction
+from i2i.config import Settings
+from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.layouts import Picture
+from i2i.data.open import open_data, pixel_cache
+from i2i.metrics._arrays import Array
+from i2i.metrics.content import cosine_distances
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.inception import ClassifierExtractor, Extractor
+from i2i.metrics.frechet_interval import Reals
+from i2i.metrics.health import FEWEST, Flag, diverged, flags
+from i2i.metrics.image_scores import against_input, against_truth, features_of, read_pixels
+from i2i.metrics.lpips import parse_lpips
+from i2i.metrics.names import content_name
+from i2i.training.setup import run_config
+from i2i.utils.fingerprint import sha256
+from i2i.utils.joined_names import direction_name
+
+
+class Pictures(NamedTuple):
+    """Pictures of one domain: names, pixels uint8 [N, 3, H, W], features [N, d]."""
+
+    stems: list[str]
+    pixels: Tensor
+    features: np.ndarray
+
+    def at(self, places: Sequence[int]) -> "Pictures":
+        """Those at some places."""
+        return Pictures([self.stems[place] for place in places], self.pixels[places], self.features[places])
+
+
+class Scorer:
+    """Scores translations, and real pictures for comparison. Every picture is read once.
+
+    Args:
+        settings: data settings.
+        classifier: file of the trained domain classifier.
+        extractor: of the features to take distances in; None: the classifier's.
+        device: where to compute.
+        lpips: network and files of LPIPS; None: it is left out.
+        intervals: whether to resample pictures for them, which is most of the time at a few dozen pictures.
+
+    Attributes:
+        data: the real pictures.
+        preprocess: how they become images.
+        features: `name`, `dimensions` and `sha256` of the weights behind the distances.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        classifier: Path,
+        extractor: str | None,
+        device: torch.device,
+        lpips: str | None = None,
+        intervals: bool = True,
+    ) -> None:
+        config = run_config("identity", settings)
+        self._config, self._bf16, self._device = config.data, config.train.precision == "bf16", device
+        self._intervals = intervals
+        self.data = open_data(self._config)
+        self.preprocess = Preprocess.of(self._config)
+        self._judge = DomainClassifier.load(classifier, device=device)
+        spec = parse_extractor(extractor) if extractor else None
+        self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
+        self._lpips = parse_lpips(lpips).build(device) if lpips else None
+        self.features = {
+            "name": self._extractor.name,
+            "dimensions": self._extractor.dimensions,
+            "sha256": sha256(spec.weights if spec else classifier),
+        }
+        decoded = pixel_cache(self._config)  # which translating has filled
+        self._test = cache(lambda domain: self._read(self.data.pictures(self._config.test_split, domain), decoded))
+
+    def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
+        """Scores of `folder/<source>2<target>/`, for each target, against the target's real test pictures."""
+        places = self._present(folder, source)
+        fakes = {target: self._read(self._files(folder, (source, target))) for target in targets}
+        noted = _noted(folder / NOTED)
+        scores = Scores()
+        for target, own in fakes.items():
+            others = [other.pixels for name, other in fakes.items() if name != target]
+            scores.add(self._direction((source, target), own, places, others, noted.get((source, target), {})))
+        return scores
+
+    def real(self, domain: str) -> Scores:
+        """The ceiling: real test pictures judged, and compared with as many real training pictures of their domain.
+
+        Distances depend on the number of pictures, so both sides have as many as the split with fewer of them.
+        """
+        test, training = self._test(domain), self.data.pictures(self._config.train_split, domain)
+        count = min(len(test.stems), len(training))
+        others = self._read([training[place] for place in _some(len(training), count)])
+        way = (domain, domain)
+        scores = self._judged(way, test)
+        scores.add(self._compared(way, test.at(_some(len(test.stems), count)), others, "drawn"))
+        return scores
+
+    def learnt_from(self, folder: Path, directions: Sequence[Direction], options: Mapping[str, Any]) -> Scores:
+        """GAN-train of a contestant's translations, by classifiers with `options` of the suite's.
+
+        It is not measured where some translations are missing: the halves of the test pictures would not correspond.
+        """
+        counts = {source: len(self.data.pictures(self._config.test_split, source)) for source, _ in directions}
+        if any(len(self._present(folder, source)) < count for source, count in counts.items()):
+            return Scores()
+        return self._learnt_from({way: self._pixels(self._files(folder, way)) for way in directions}, options)
+
+    def learnt_from_real(self, options: Mapping[str, Any]) -> Scores:
+        """The same of the real test pictures, which the other half of them has to recognise."""
+        return self._learnt_from({(domain, domain): self._test(domain).pixels for domain in self.data.domains}, options)
+
+    def _learnt_from(self, fakes: Mapping[Direction, Tensor], options: Mapping[str, Any]) -> Scores:
+        learn = partial(train_classifier, **options, bf16=self._bf16, device=self._device)
+        reals = {target: self._test(target).pixels for _, target in fakes}
+        return gan_train(fakes, reals, self.data.labels, learn)
+
+    def _direction(
+        self,
+        way: Direction,
+        fakes: Pictures,
+        places: Sequence[int],
+        others: Sequence[Tensor],
+        noted: Mapping[str, Array],
+    ) -> Scores:
+        inputs, reals = self._test(way[0]).at(places), self._test(way[1])
+        pairs = self.data.paired and len(fakes.stems) == len(reals.stems)
+        scores = self._judged(way, fakes)
+        scores.add(self._compared(way, fakes, reals, "paired" if pairs else "drawn"))
+        truth = reals.at(places).pixels if self.data.paired else None
+        singles = {} if truth is None else against_truth(fakes.pixels, truth, self._lpips)
+        singles |= against_input(fakes.pixels, inputs.pixels, self._lpips)
+        singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
+        if CYCLE in noted:
+            singles[CYCLE] = noted[CYCLE]
+        scores.add(of_pictures(way, fakes.stems, singles, self._intervals))
+        found: list[Flag] = []
+        if min(len(fakes.stems), len(reals.stems)) >= FEWEST:
+            found = flags(inputs.pixels, fakes.pixels, reals.pixels, others)
+        if FINITE in noted:
+            found.append(diverged(1 - float(noted[FINITE].mean())))
+        scores.flags.extend(entries(way, map(flag_entry, found)))
+        return scores
+
+    def _judged(self, way: Direction, judged: Pictures) -> Scores:
+        """What the classifier takes pictures for that should be of a domain."""
+        logits, labels = judge(self._judge, judged.pixels), self._judge.labels
+        accuracy = labels.shows(way[1], logits).double().numpy()
+        scores = of_pictures(way, judged.stems, {ACCURACY: accuracy}, self._intervals)
+        scores.confusion.extend(entries(way, [{"judged": confusion(labels, way[1], logits)}]))
+        return scores
+
+    def _compared(self, way: Direction, judged: Pictures, reference: Pictures, reals: Reals) -> Scores:
+        """How far all pictures together are from real ones."""
+        return of_sets(way, self._extractor.name, judged.features, reference.features, reals, self._intervals)
+
+    def _files(self, folder: Path, way: Direction) -> list[Picture]:
+        pictures, place = self.data.pictures(self._config.test_split, way[0]), folder / direction_name(way)
+        return [Picture(place / f"{pictures[position].stem}.png") for position in self._present(folder, way[0])]
+
+    def _present(self, folder: Path, source: str) -> list[int]:
+        return present(folder, source, self.data.pictures(self._config.test_split, source))
+
+    def _read(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Pictures:
+        pixels = self._pixels(pictures, decoded)
+        return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
+
+    def _pixels(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Tensor:
+        return read_pixels(pictures, self.preprocess, decoded)
+
+
+def _some(total: int, count: int) -> list[int]:
+    """Which `count` of so many pictures stand for them all: drawn at random, the same ones every time."""
+    return sorted(np.random.default_rng(0).choice(total, count, replace=False).tolist())
+
+
+def _noted(path: Path) -> dict[Direction, dict[str, Array]]:
+    """By direction and metric, values in the order of the pictures."""
+    values: dict[Direction, dict[str, list[float]]] = {}
+    for source, target, _, metric, value in read_pictures(path).itertuples(index=False, name=None):
+        values.setdefault((source, target), {}).setdefault(metric, []).append(value)
+    return {way: {metric: np.array(own) for metric, own in found.items()} for way, found in values.items()}

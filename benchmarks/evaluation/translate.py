@@ -1,0 +1,109 @@
+"""Translating test pictures into PNG files, and noting what the files cannot tell."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.benchmarks.evaluation.cost_meters import count_multiply_adds
+from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
+from i2i.benchmarks.folder.score_file import Entry, picture_entries
+from i2i.benchmarks.plan import Direction
+from i2i.data.decoding.decode import Decoding
+from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
+from i2i.data.decoding.load_pixels import load_pixels
+from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.layouts import DataSet, Picture
+from i2i.training.evaluators import described_as
+from i2i.translator import Translator
+from i2i.utils.joined_names import direction_name
+
+BATCH = 64
+CYCLE = "cycle"
+FINITE = "finite"
+NOTED = "pictures.csv"
+"""The table of what was noted of single pictures: `finite`, 0 or 1, and `cycle` where there is a way back."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A direction and who serves it.
+
+    Attributes:
+        way: source and target.
+        there: its translator.
+        back: a translator of the opposite direction, if there is one.
+        preprocess: how pictures become input.
+        device: where both translators are.
+    """
+
+    way: Direction
+    there: Translator
+    back: Translator | None
+    preprocess: Preprocess
+    device: torch.device
+
+
+@dataclass
+class Translations:
+    """Translates directions one after the other, and keeps account.
+
+    Attributes:
+        out: folder of the results, one folder for each direction.
+        data: the pictures.
+        split: which of them.
+        cache: where they may lie decoded.
+        costs: `pictures`, the `seconds` from decoded pixels to pixels, and the `multiply_adds` of one picture.
+        noted: of single pictures, see `NOTED`.
+    """
+
+    out: Path
+    data: DataSet
+    split: str
+    cache: PixelCache | None = None
+    costs: dict[str, Any] = field(default_factory=lambda: {"pictures": 0, "seconds": 0.0})
+    noted: list[Entry] = field(default_factory=list)
+
+    def add(self, route: Route) -> None:
+        """Translate all pictures of the route's source."""
+        (self.out / direction_name(route.way)).mkdir(parents=True)
+        pictures = self.data.pictures(self.split, route.way[0])
+        decoded = self.cache.pixels(Decoding(pictures, route.preprocess)) if self.cache else None
+        for start in range(0, len(pictures), BATCH):
+            some = pictures[start : start + BATCH]
+            mapped = None if decoded is None else decoded[start : start + BATCH]
+            inputs = load_pixels(some, route.preprocess) if mapped is None else np.array(mapped)
+            outputs, translated = self._timed(route, some, inputs)
+            for picture, pixels in zip(some, translated, strict=True):
+                write_picture(self.out / direction_name(route.way) / f"{picture.stem}.png", pixels)
+            self._note(route, some, inputs, outputs, translated)
+
+    def _timed(self, route: Route, some: Sequence[Picture], inputs: np.ndarray) -> tuple[Tensor, np.ndarray]:
+        described = described_as(self.data, some, *route.way)
+        began = time.perf_counter()
+        images = to_images(inputs).to(route.device)
+        outputs = route.there.translate(images, *route.way, described)
+        translated = to_arrays(outputs)
+        self.costs["seconds"] += time.perf_counter() - began
+        self.costs["pictures"] += len(some)
+        if "multiply_adds" not in self.costs:
+            one = described[:1] if described else None
+            self.costs["multiply_adds"] = count_multiply_adds(route.there, images[:1], *route.way, one)
+        return outputs, translated
+
+    def _note(
+        self, route: Route, some: Sequence[Picture], inputs: np.ndarray, outputs: Tensor, translated: np.ndarray
+    ) -> None:
+        stems = [picture.stem for picture in some]
+        finite = outputs.isfinite().flatten(1).all(dim=1)
+        self.noted += picture_entries(route.way, stems, FINITE, finite.tolist())
+        if route.back is not None:
+            source = route.way[0]
+            described = described_as(self.data, some, source, source)
+            errors = cycle_errors(route.back, route.way, inputs, translated, described, route.device)
+            self.noted += picture_entries(route.way, stems, CYCLE, errors)

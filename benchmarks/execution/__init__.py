@@ -1,0 +1,1 @@
+"""Jobs, in which order and where they run."""

@@ -1,0 +1,206 @@
+"""Worker processes of this machine that stay alive between jobs, and what any worker does with a job."""
+
+import logging
+import os
+import signal
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Literal
+
+from i2i.benchmarks.execution.interrupts import kept_from_children
+from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.plan import Job
+from i2i.errors import TrainingError, UserError
+
+SPAWN = get_context("spawn")
+SECONDS_TO_STOP = 60.0
+"""For trainings to end their step and write a checkpoint."""
+GPUS = "CUDA_VISIBLE_DEVICES"
+
+Report = Callable[[str], None]
+"""How a job says how far it is."""
+
+
+class LocalExecutor:
+    """Runs jobs in processes of this machine. One that dies is replaced by the next job that comes.
+
+    Args:
+        functions: module whose functions the jobs name; each takes a `Report` and the job's arguments.
+        workers: the most processes at a time.
+        threads: CPU threads for each.
+        gpus: what `CUDA_VISIBLE_DEVICES` lists, shared out among the processes one by one; empty: all see all.
+    """
+
+    def __init__(self, functions: str, workers: int, threads: int, gpus: Sequence[str] = ()) -> None:
+        self._functions, self._threads = functions, threads
+        self._idle = [_Worker({GPUS: gpus[n % len(gpus)]} if gpus else {}) for n in range(workers)]
+        self._busy: list[_Worker] = []
+
+    def free(self) -> bool:
+        """Whether a worker has nothing to do."""
+        return bool(self._idle)
+
+    def start(self, job: Job) -> None:
+        """Give a job to a worker, if possible to one that lives already."""
+        worker = next((worker for worker in self._idle if worker.alive), self._idle[0])
+        self._idle.remove(worker)
+        self._busy.append(worker)
+        worker.start(job, self._functions, self._threads)
+
+    def events(self) -> list[Event]:
+        """A message of every worker that has one."""
+        ready = wait([worker.connection for worker in self._busy], timeout=1.0)
+        heard = [(worker, worker.receive()) for worker in self._busy if worker.connection in ready]
+        for worker, event in heard:
+            if event.kind in ("done", "failed", "lost"):
+                self._busy.remove(worker)
+                self._idle.append(worker)
+        return [event for _, event in heard]
+
+    def stop(self) -> None:
+        """End all processes. Trainings write a checkpoint first; another signal meanwhile ends them at once."""
+        workers = (*self._busy, *self._idle)
+        until = time.monotonic() + SECONDS_TO_STOP
+        try:
+            for worker in workers:
+                worker.terminate()
+            for worker in workers:
+                worker.join(until - time.monotonic())
+        finally:
+            for worker in workers:
+                worker.kill()
+
+
+class _Worker:
+    """A process, the pipe to it and its job. There is no process before the first job."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment, self._job = environment, ""
+        self._process: SpawnProcess | None = None
+        self.connection: Connection
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
+
+    def start(self, job: Job, functions: str, threads: int) -> None:
+        self._job = job.name
+        if not self.alive:
+            self._launch(functions, threads)
+        with suppress(OSError):  # it has just died, which `receive` finds out
+            self.connection.send((job.function, dict(job.arguments)))
+
+    def _launch(self, functions: str, threads: int) -> None:
+        self.connection, theirs = SPAWN.Pipe()
+        arguments = (theirs, functions, threads, self._environment)
+        self._process = SPAWN.Process(target=_work, args=arguments, daemon=True)
+        with kept_from_children():
+            self._process.start()
+        theirs.close()
+
+    def receive(self) -> Event:
+        try:
+            return Event(self._job, *self.connection.recv())
+        except (EOFError, OSError):
+            assert self._process is not None
+            self._process.join()
+            return Event(self._job, "lost", f"its process {_cause(self._process.exitcode)}")
+
+    def terminate(self) -> None:
+        """End the process: now, or, where its job has work to save, when the job ends."""
+        if self._process is not None:
+            with suppress(OSError):  # it is dead
+                self.connection.send(None)
+            self._process.terminate()
+
+    def join(self, seconds: float) -> None:
+        if self._process is not None:
+            self._process.join(max(0.0, seconds))
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.is_alive():
+            self._process.kill()
+
+
+def _cause(status: int | None) -> str:
+    """How a process ended, by its exit status, which is negative after a signal."""
+    if status is None or status >= 0:
+        return f"died with status {status}"
+    name = signal.Signals(-status).name if -status in signal.valid_signals() else f"signal {-status}"
+    return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
+
+
+def _work(connection: Connection, functions: str, threads: int, environment: Mapping[str, str]) -> None:
+    """The life of a worker: take a job, run it, say how it ended, until it is told to end or nobody is there."""
+    os.environ.update(environment)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while (job := connection.recv()) is not None:
+            function, arguments = job
+            ended = perform(functions, function, arguments, threads, lambda *message: connection.send(message))
+            connection.send(ended)
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def perform(
+    functions: str,
+    function: str,
+    arguments: Mapping[str, Any],
+    threads: int,
+    send: Callable[[Literal["started", "progress", "noted"], str], None],
+) -> tuple[Literal["done", "failed"], str]:
+    """Run a job in this process with so many CPU threads; returns how it ended, and the error.
+
+    Args:
+        functions: module with the function.
+        function: the job's.
+        arguments: the job's.
+        threads: for torch. They can change the last bits of a result.
+        send: called when the job starts, with its progress now and then, and with warnings of the bench's loggers.
+    """
+    send("started", "")
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
+    import torch
+
+    torch.set_num_threads(threads)
+    try:
+        with _warnings_to(lambda text: send("noted", text)):
+            getattr(import_module(functions), function)(_throttled(lambda text: send("progress", text)), **arguments)
+    except (UserError, TrainingError) as error:
+        return "failed", str(error)
+    except Exception:
+        return "failed", traceback.format_exc()
+    return "done", ""
+
+
+@contextmanager
+def _warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
+    """Hand what the bench's loggers warn of to `tell` in place of standard error."""
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: tell(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("i2i.benchmarks")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def _throttled(report: Report, seconds: float = 0.5) -> Report:
+    last = [0.0]
+
+    def throttled(text: str) -> None:
+        if time.monotonic() - last[0] >= seconds:
+            last[0] = time.monotonic()
+            report(text)
+
+    return throttled

@@ -1,0 +1,131 @@
+"""What the trainings of a bench take, before any has run: a few steps of each contestant, in a process of their own.
+
+The process is thrown away, and reads images without the cache: no random stream, no file and no result of the bench
+depends on whether there was a trial.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+from i2i.benchmarks.execution.interrupts import kept_from_children
+from i2i.benchmarks.plan import Job
+
+SPAWN = get_context("spawn")
+FEWEST_STEPS = 200
+"""Where all trainings are shorter, they are not worth a trial."""
+SECONDS_TO_START = 30.0
+SECONDS = 5.0
+"""For each contestant; one that takes longer stays unmeasured."""
+PATIENCE = 1.0
+"""Seconds of a first step from which on it is not repeated."""
+
+
+def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> list[Job]:
+    """Of each contestant that learns and whose trainings nobody has measured the first one, if any is long."""
+    known = {job.contestant for job in measured if job.function == "train"}
+    firsts: dict[str | None, Job] = {}
+    for job in jobs:
+        if job.function == "train" and job.contestant not in known and not learns_nothing(job):
+            firsts.setdefault(job.contestant, job)
+    return list(firsts.values()) if any(map(_is_long, firsts.values())) else []
+
+
+def rates(jobs: Sequence[Job], device: str | None, threads: int) -> dict[str | None, float | None]:
+    """Seconds of trainings by contestant, for each unit of weight; None where a few steps take too long or fail.
+
+    Loading, samples, evaluations and checkpoints are not counted.
+
+    Args:
+        jobs: trainings, one of each contestant.
+        device: as `choose_device` takes it.
+        threads: CPU threads of a worker.
+    """
+    found: list[float | None] = []
+    with _process([job.arguments for job in jobs], device, threads) as answers:
+        if answers.poll(SECONDS_TO_START):
+            found.extend(_received(answers, len(jobs)))
+    found += [None] * (len(jobs) - len(found))
+    return {
+        job.contestant: None if seconds is None else seconds / max(1.0, job.weight)
+        for job, seconds in zip(jobs, found, strict=True)
+    }
+
+
+def learns_nothing(job: Job) -> bool:
+    """Whether a training has no budget."""
+    return job.weight <= 1
+
+
+def _is_long(job: Job) -> bool:
+    """Whether a training has many steps; one that ends by the clock has."""
+    from i2i import registry
+    from i2i.training.budget import images_per_step
+    from i2i.training.setup import run_config
+
+    config = run_config(job.arguments["name"], job.arguments["settings"])
+    unit, amount = config.train.budget
+    per_step = images_per_step(config, registry.get(config.name)) if unit == "images" else 1
+    return unit == "seconds" or amount / per_step >= FEWEST_STEPS
+
+
+@contextmanager
+def _process(trainings: Sequence[Mapping[str, Any]], device: str | None, threads: int) -> Iterator[Connection]:
+    """A process that says when it is ready, and then the seconds of each training."""
+    ours, theirs = SPAWN.Pipe(duplex=False)
+    process = SPAWN.Process(target=_work, args=(theirs, trainings, device, threads), daemon=True)
+    with kept_from_children():
+        process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        process.kill()
+        process.join()
+
+
+def _received(answers: Connection, count: int) -> Iterator[float | None]:
+    """What the process answers in time, until it does not."""
+    try:
+        answers.recv()
+        for _ in range(count):
+            if not answers.poll(SECONDS):
+                return
+            yield answers.recv()
+    except EOFError:  # it has died, of want of memory perhaps, which the training itself will tell
+        return
+
+
+def _work(connection: Connection, trainings: Sequence[Mapping[str, Any]], device: str | None, threads: int) -> None:
+    """The life of the process."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
+    import torch
+
+    torch.set_num_threads(threads)
+    import_module(
+        "i2i.training.profiling"
+    )  # and all that it needs, which is not to count as time of the first contestant
+    connection.send("ready")
+    for arguments in trainings:
+        connection.send(_seconds(arguments, device))
+
+
+def _seconds(arguments: Mapping[str, Any], device: str | None) -> float | None:
+    from i2i import custom_models
+    from i2i.data.open import open_data
+    from i2i.training.device import choose_device
+    from i2i.training.profiling import few, measure
+    from i2i.training.setup import run_config, task_of
+
+    try:
+        if own := arguments.get("own"):
+            custom_models.require(**own)
+        config = run_config(arguments["name"], arguments["settings"])
+        data = open_data(config.data).restricted(arguments["domains"])
+        return measure(config, task_of(config, data), few(data, config), choose_device(device), PATIENCE).seconds
+    except Exception:
+        return None  # whatever is wrong, the training itself will tell it as its own error

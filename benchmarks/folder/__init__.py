@@ -1,0 +1,1 @@
+"""The results folder: the one owner of its files."""

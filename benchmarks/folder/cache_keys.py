@@ -1,0 +1,265 @@
+"""Keys beside results: what a result was made from, and so whether a job is done, can go on, or is to do.
+
+A result lies beside a record (`vouched.py`) with its key. The key names settings, data and seed, never a path or a
+device, so a folder can move and a repeated bench finds everything in place. What is finished is never removed unless
+that is asked for: a result with another key is set aside.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from i2i.benchmarks.folder.result_records import MADE_FROM, Record, first_fault, read_record, write_record
+from i2i.benchmarks.plan import Job
+from i2i.config import RunConfig, stable_hash
+from i2i.errors import Damaged, UserError
+from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint
+from i2i.runs.checkpoint_meta import FORMAT
+from i2i.utils.documents import Count, Document, what_does_not_fit
+
+KEY_FILE = "key.json"
+REAL = "real"
+DONE, TO_DO, DAMAGED = "done", "to do", "damaged"
+ASIDE = "set-aside"
+"""Folder, beside a result, of those that were in its place."""
+
+log = logging.getLogger(__name__)
+
+
+def training_key(config: RunConfig, domains: Sequence[str], fingerprint: str, code: str | None = None) -> str:
+    """Key of a training: resolved settings, domains in order, data, and the hash of a file of one's own."""
+    return stable_hash([FORMAT, config.key(fingerprint), list(domains), *([code] if code else [])])
+
+
+class Measured(Document):
+    """What a result cost, where that was measured."""
+
+    peak_memory: Count | None = None
+    pictures: Count | None = None
+    seconds: float | None = None
+    multiply_adds: Count | None = None
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """What the record of a finished folder says that it cost; empty if there is none.
+
+    Raises:
+        Damaged: if the record is not as it was written, or holds something else.
+        UserError: if it cannot be read just now.
+    """
+    path = folder / KEY_FILE
+    record = read_record(path)
+    if record is None:
+        return {}
+    remedy = f"remove {path}, and what it vouches for is made again by i2i bench"
+    if record.fault:
+        raise Damaged(f"{path.parent}: {record.fault}", remedy)
+    try:
+        return Measured.model_validate(record.contents).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        raise Damaged(f"{path} {what_does_not_fit(error)}", remedy) from None
+
+
+def write_key(folder: Path, key: str, files: Iterable[Path] = (), **costs: Any) -> None:
+    """Say what a folder's contents were made from, what that cost, and what the files of it are."""
+    write_record(folder / KEY_FILE, {"key": key, **costs}, folder, files)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """All files below a folder but its record and hidden ones."""
+    return [path for path in folder.rglob("[!.]*") if path.is_file() and path != folder / KEY_FILE]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job leaves its result.
+
+    Attributes:
+        record: the file with its key.
+        folder: below which the files lie that the record vouches for.
+        whole: what goes when the result goes, the record first.
+    """
+
+    record: Path
+    folder: Path
+    whole: tuple[Path, ...]
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> "Place":
+        """A result that is a folder with a key.json."""
+        return cls(folder / KEY_FILE, folder, (folder,))
+
+    @classmethod
+    def of_scores(cls, path: Path) -> "Place":
+        """A file of scores that holds its own key, and the tables beside it."""
+        return cls(path, path.parent, (path, path.with_suffix(".pictures.csv")))
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> "Place | None":
+        """Of a job called with these arguments; None if it has none."""
+        if "path" in arguments:
+            return cls.of_folder(arguments["path"].parent)
+        place: Path | None = arguments.get("run") or arguments.get("out")
+        if place is None:
+            return None
+        return cls.of_scores(place) if place.suffix == ".json" else cls.of_folder(place)
+
+    def read(self) -> Record | None:
+        """Its record; UserError if there is one that cannot be read."""
+        return read_record(self.record)
+
+    def key(self) -> str | None:
+        """The key of what is here; None if there is none, or its record is damaged."""
+        record = self.read()
+        return record.key if record else None
+
+    def state(self, key: str | None, sources: "Mapping[str, Place] | None" = None) -> str:
+        """`done` if a sound result with that key is here, else `to do` or why it has to be made again.
+
+        `sources` are what it was made from, by kind. Damaged ones are no reason to make it again, others are.
+        """
+        record = self.read()
+        if record is None:
+            return TO_DO
+        if record.fault:
+            return f"{DAMAGED}: {record.fault}"
+        if record.key != key:
+            return "to do: what is there was made from other settings or data"
+        fault = first_fault(self.folder, record.files)
+        if fault:
+            return f"{DAMAGED}: {fault}"
+        for kind, source in (sources or {}).items():
+            now = source.read()
+            if kind in record.made_from and now and not now.fault and now.identity != record.made_from[kind]:
+                return f"to do: what is there was made from another state of the {kind}"
+        return DONE
+
+    def require_sound(self) -> Record:
+        """Its record, after every file of it was read; UserError if one is not as it was written."""
+        record = self.read() or Record(None, {}, f"{self.record.name} is gone")
+        fault = record.fault or first_fault(self.folder, record.files, read_all=True)
+        if fault:
+            raise UserError(f"{self.folder} is damaged: {fault}; run the bench again, which makes it anew")
+        return record
+
+    def make_room(self, key: str) -> None:
+        """See to it that nothing is here: a result of another key is set aside, which is told; leftovers go."""
+        record = self.read()
+        if record is not None and record.key != key:
+            self.set_aside(record.fault or "it was made from other settings or data")
+        elif record is None and any((self.folder / CHECKPOINTS).glob("[0-9]*")):
+            self.set_aside(f"its {KEY_FILE} is gone")
+        self.clear()
+
+    def set_aside(self, reason: str) -> None:
+        """Move what is here to where nothing touches it, and tell."""
+        first = self.whole[0]
+        for number in count(1):
+            aside = first.parent / ASIDE / str(number)
+            if not any((aside / path.name).exists() for path in self.whole):
+                break
+        aside.mkdir(parents=True, exist_ok=True)
+        for path in (path for path in self.whole if path.exists()):
+            path.rename(aside / path.name)
+        log.warning("%s: %s. It is kept as %s; remove that once nobody needs it", first, reason, aside / first.name)
+
+    def clear(self) -> None:
+        """Remove what is here, the record first: what is half removed must not look done."""
+        self.record.unlink(missing_ok=True)
+        for path in self.whole:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a folder has a key and every file that its record vouches for."""
+    place = Place.of_folder(folder)
+    record = place.read()
+    return record is not None and not (record.fault or first_fault(folder, record.files))
+
+
+def identity_of(folder: Path) -> str | None:
+    """What tells the contents of a folder from others under the same key; None if it has no record."""
+    record = read_record(folder / KEY_FILE)
+    return record.identity if record else None
+
+
+def state_of(job: Job) -> str:
+    """`done`, of a training that was interrupted `resumable at step N of M`, or `to do` or `damaged` and why.
+
+    A job without a key or a place of its own is always to do.
+
+    Raises:
+        UserError: if what is there cannot be read.
+    """
+    arguments = job.arguments
+    key = arguments.get("key")
+    if "run" in arguments:
+        return state_of_training(arguments["run"], key)
+    place = Place.of(arguments)
+    return place.state(key, sources_of(arguments)) if place else TO_DO
+
+
+def evidence(job: Job) -> list[str]:
+    """The texts that say what the job has left, for comparing: empty ones where nothing is there."""
+    if "run" in job.arguments:
+        run: Path = job.arguments["run"]
+        newest = sorted((run / "checkpoints").glob("[0-9]*/checkpoint.json"))[-1:]
+        return [_text(file) for file in (run / KEY_FILE, *newest)]
+    place = Place.of(job.arguments)
+    return [_text(place.record)] if place else []
+
+
+def forget(job: Job) -> None:
+    """Remove what the job has left, so that it is to do."""
+    place = Place.of(job.arguments)
+    if place:
+        place.clear()
+
+
+def state_of_training(run: Path, key: str | None) -> str:
+    """As `state_of`, of a run folder."""
+    state = Place.of_folder(run).state(key)
+    if state != DONE:
+        return state
+    try:
+        checkpoint = newest_checkpoint(run)
+    except UserError as error:  # the job meets it as well, and goes on from an earlier one or says what to do
+        return f"{DAMAGED}: {error}"
+    if checkpoint is None:
+        return TO_DO
+    position = checkpoint.position
+    if not checkpoint.finished:
+        return f"resumable at step {position.step} of {position.steps}"
+    record = read_record(run / KEY_FILE)
+    return DONE if record and record.files else "to do: its last checkpoint is not recorded yet"
+
+
+def sources_of(arguments: Mapping[str, Any]) -> dict[str, Place]:
+    """By kind the places of those results that a job measures, whose contents its own depends on."""
+    found = {}
+    if "translations" in arguments:
+        found["translations"] = Place.of_folder(arguments["translations"])
+    if "scorer" in arguments:
+        found["classifier"] = Place.of_folder(arguments["scorer"]["classifier"].parent)
+    return found
+
+
+def identities(sources: Mapping[str, Place]) -> dict[str, dict[str, str]]:
+    """For the record of a result: what it is going to be made from; UserError if any of it is not sound."""
+    return {MADE_FROM: {kind: place.require_sound().identity for kind, place in sources.items()}}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,135 @@
+"""A finished results folder, read for pictures of its results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2i.benchmarks.folder.cache_keys import is_complete
+from i2i.benchmarks.folder.job_records import index_path
+from i2i.benchmarks.folder.partial import present
+from i2i.benchmarks.folder.plan_file import plan_file
+from i2i.benchmarks.plan import Direction
+from i2i.config import DataConfig
+from i2i.data.decoding.file_index import FileIndex
+from i2i.data.decoding.images import Preprocess, read_picture, read_size
+from i2i.data.layouts import DataSet, Picture
+from i2i.data.open import open_data
+from i2i.errors import UserError, unknown
+from i2i.utils.joined_names import direction_name
+from i2i.utils.text import option
+
+INPUT, TARGET = "input", "target"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A test input and the direction it is translated in."""
+
+    direction: Direction
+    position: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A results folder with translations.
+
+    Attributes:
+        out: the folder.
+        facts: contents of its plan.json.
+    """
+
+    out: Path
+    facts: dict[str, Any]
+
+    @classmethod
+    def load(cls, out: Path) -> "Finished":
+        """The bench of a results folder; UserError if it is none, or none of this version."""
+        return cls(out, plan_file(out).facts)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """What was compared."""
+        return tuple((source, target) for source, target in self.facts["directions"])
+
+    @property
+    def seed(self) -> int:
+        """The first seed, whose translations are shown."""
+        return int(self.facts["seeds"][0])
+
+    @cached_property
+    def config(self) -> DataConfig:
+        """The data settings."""
+        return DataConfig.model_validate(self.facts["suite"]["settings"].get("data", {}))
+
+    @cached_property
+    def data(self) -> DataSet:
+        """The pictures."""
+        return open_data(self.config).restricted(self.facts["domains"])
+
+    def check_data(self) -> None:
+        """UserError if the pictures are not those that the results were made from."""
+        known = FileIndex.load(index_path(self.out))
+        if self.data.fingerprint(known.blake2b, self.facts.get("splits")) != self.facts["fingerprint"]:
+            raise UserError(
+                f"{self.data.root} holds other pictures than those that {self.out} was made from: "
+                f"put them back, or run the bench again with i2i bench {option('--out', self.out)} --data DIR"
+            )
+
+    @cached_property
+    def contestants(self) -> list[str]:
+        """Names of those whose translations are complete and as they were written."""
+        return [name for name in self.facts["contestants"] if is_complete(self._translations(name))]
+
+    def columns(self, text: str | None) -> list[str]:
+        """Checked names of columns; by default input, translators and, where it exists, the target.
+
+        Raises:
+            UserError: for a name that is none of these, or a target that the data do not have.
+        """
+        if text is None:
+            translators = [name for name in self.contestants if name not in self.facts["reference_rows"]]
+            return [INPUT, *translators, *([TARGET] if self.data.paired else [])]
+        names = [name.strip() for name in text.split(",")]
+        for name in names:
+            if name == TARGET and not self.data.paired:
+                raise UserError(f"{self.data.name} has no ground truth: leave {TARGET} out of --columns")
+            if name not in (INPUT, TARGET, *self.contestants):
+                raise unknown("column", name, (INPUT, TARGET, *self.contestants))
+        return names
+
+    def inputs(self, direction: Direction) -> tuple[Picture, ...]:
+        """The test pictures that are translated in a direction."""
+        return self.data.pictures(self.config.test_split, direction[0])
+
+    def positions(self, direction: Direction, columns: Sequence[str]) -> list[int]:
+        """Places of those inputs of a direction that every contestant among `columns` translates."""
+        inputs = self.inputs(direction)
+        own = [name for name in columns if name not in (INPUT, TARGET)]
+        sets = [set(present(self._translations(name), direction[0], inputs)) for name in own]
+        return [position for position in range(len(inputs)) if all(position in some for some in sets)]
+
+    def seeds_of(self, name: str) -> list[int]:
+        """The seeds with which the translations of a contestant are complete."""
+        return [seed for seed in self.facts["seeds"] if is_complete(self._translations(name, seed))]
+
+    def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:
+        """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""
+        shown = self.inputs(row.direction)[row.position]
+        if column not in (INPUT, TARGET):
+            path = self._translations(column, seed) / direction_name(row.direction) / f"{shown.stem}.png"
+            if not path.is_file():
+                raise UserError(f"{column} has no {direction_name(row.direction)}/{shown.stem}: choose other rows")
+            if read_size(path) != self.config.image_size:
+                raise UserError(f"{path} is not of the size of this bench: remove its folder and run the bench again")
+            return np.asarray(read_picture(path).convert("RGB"))
+        if column == TARGET:
+            shown = self.data.pictures(self.config.test_split, row.direction[1])[row.position]
+        pixels = Preprocess.of(self.config)(read_picture(shown.path, shown.half))
+        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+
+    def _translations(self, name: str, seed: int | None = None) -> Path:
+        return self.out / "translations" / name / f"seed{self.seed if seed is None else seed}"

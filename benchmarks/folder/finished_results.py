@@ -1,0 +1,150 @@
+"""Results folders as they lie on disk: their plan, their protocol card, and which results are missing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ConfigDict
+
+from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, REAL, Place
+from i2i.benchmarks.folder.finished_bench import Finished
+from i2i.benchmarks.folder.plan_file import PLAN, plan_file
+from i2i.benchmarks.plan import CLASSIFIER, Plan
+from i2i.config import Settings
+from i2i.errors import UserError
+from i2i.utils.documents import Document, Facts, read_document
+from i2i.utils.text import argument, option
+
+MISSING = "not done"
+MERGED = "merged"
+"""Entry of plan.json that names the benches of a merged report."""
+
+
+class Shared(Document):
+    """Of a protocol card, what is looked at by itself; all of it is compared."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: Facts
+    budget: Facts
+    seeds: tuple[int, ...]
+    domains: tuple[str, ...]
+    scoring_version: int
+
+
+class Card(Document):
+    """What protocol.json holds, as far as several benches are compared by it."""
+
+    fingerprint: str
+    protocol: Shared
+    versions: dict[str, str]
+
+
+class Failures(Document):
+    """Of results.json, the errors by job."""
+
+    failed: dict[str, str]
+
+
+class _Merged(Document):
+    merged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A bench in its results folder.
+
+    Attributes:
+        plan: as it was last run.
+        absent: by job without a result that the plan asks for, why: the error of the last report, or `MISSING`.
+    """
+
+    plan: Plan
+    absent: Mapping[str, str]
+
+    @classmethod
+    def load(cls, out: Path) -> "Stored":
+        """The bench of a results folder; UserError if it is none, of another version, or has no scores at all."""
+        facts = plan_file(out).facts
+        plan = Plan.from_facts(out, facts)
+        absent = absent_of(plan)
+        if all(job in absent for job in facts["keys"] if job.startswith("scores of ")):
+            raise UserError(f"{out} holds no scores yet: finish the bench with i2i bench {option('--out', out)}")
+        return cls(plan, absent)
+
+    @property
+    def unfinished(self) -> list[str]:
+        """Jobs that have left nothing and have not failed either."""
+        return [job for job, reason in self.absent.items() if reason.startswith(MISSING)]
+
+    def check_data(self) -> None:
+        """UserError if the pictures are not those that the results were made from."""
+        Finished(self.plan.out, dict(self.plan.facts)).check_data()
+
+    def card(self) -> Settings:
+        """The protocol card of its report.
+
+        Raises:
+            UserError: if there is none, or it is older than the plan.
+        """
+        path, facts = self.plan.out / "protocol.json", self.plan.facts
+        found = read_document(Card, path, f"write it anew with i2i report {argument(self.plan.out)}")
+        if found is None:
+            raise UserError(
+                f"{self.plan.out} has no protocol.json: write its report with i2i report {argument(self.plan.out)}"
+            )
+        card: Settings = found.model_dump(mode="json", by_alias=True)
+        if any(card["protocol"][name] != facts[name] for name in ("budget", "seeds", "domains", "scoring_version")):
+            raise UserError(
+                f"{path} is older than the results: write it anew with i2i report {argument(self.plan.out)}"
+            )
+        return card
+
+
+def absent_of(plan: Plan) -> dict[str, str]:
+    """By job whose result is not there, or is one of other settings: the error of the last report, or `MISSING`.
+
+    What is there and damaged counts as missing, with the damage. Of a merged report, which has copies of some files,
+    only the keys are compared.
+    """
+    failed, keys, merged = _failed(plan.out), plan.facts["keys"], MERGED in plan.facts
+    states = {
+        job: DONE if merged and place.key() == keys[job] else place.state(keys[job])
+        for job, place in _places(plan)
+        if job in keys
+    }
+    return {
+        job: f"{MISSING}, {states[job]}" if states[job].startswith(DAMAGED) else failed.get(job, MISSING)
+        for job in keys
+        if states.get(job, DONE) != DONE
+    }
+
+
+def _places(plan: Plan) -> Iterator[tuple[str, Place]]:
+    """Jobs with a result of their own, and where it lies; of trainings the record alone tells whether they are done."""
+    for training in plan.trainings:
+        yield training.name, Place.of_folder(plan.out / training.folder)
+    for name in plan.contestants():
+        for seed in plan.seeds():
+            made = Place.of_folder(plan.out / "translations" / name / f"seed{seed}")
+            yield f"pictures of {name}" if name in plan.external else f"translations of {name}, seed {seed}", made
+            yield f"scores of {name}, seed {seed}", Place.of_scores(plan.out / "scores" / f"{name}-seed{seed}.json")
+    yield CLASSIFIER, Place.of_folder(plan.out / "classifier")
+    yield "scores of real pictures", Place.of_scores(plan.out / "scores" / f"{REAL}.json")
+
+
+def _failed(out: Path) -> dict[str, str]:
+    found = read_document(Failures, out / "results.json", f"remove it, and i2i report {argument(out)} writes it again")
+    return {} if found is None else dict(found.failed)
+
+
+def merged_from(out: Path) -> list[str]:
+    """The benches that a merged report in `out` is about; empty if it is none."""
+    found = read_document(_Merged, out / PLAN, "choose another folder with --out")
+    return [] if found is None else list(found.merged)
+
+
+def refuse_merged(out: Path) -> None:
+    """UserError if a folder holds a merged report, in which no bench can be run."""
+    benches = merged_from(out)
+    if benches:
+        raise UserError(f"{out} holds a merged report of {', '.join(benches)}: run the bench in one of these, or anew")

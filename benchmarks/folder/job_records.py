@@ -1,0 +1,108 @@
+"""What is known of every job: `status/<job>.json` in the results folder, complete whenever it is read.
+
+    {"job": ..., "key": ..., "state": "running" | "done" | "failed", "started": ..., "ended": ..., "seconds": ...,
+     "host": ..., "pid": ..., "versions": {...}, "error": ...}
+
+Whether a job is done is told by the key beside its result alone. The record says when, where and by whom it was done,
+or why it failed.
+"""
+
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from i2i.benchmarks.plan import Job
+from i2i.config import stable_hash
+from i2i.errors import UserError
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import Document, read_document
+from i2i.utils.locks import is_taken
+
+FOLDER = "status"
+
+
+class Record(Document):
+    """What is known of a job."""
+
+    job: str
+    key: str | None = None
+    state: Literal["running", "done", "failed"]
+    started: str = "unknown"
+    ended: str = "unknown"
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    host: str = "an unknown machine"
+    pid: int | str = "unknown"
+    versions: dict[str, str] = Field(default_factory=dict)
+    error: str = ""
+
+
+def record_path(out: Path, job: str) -> Path:
+    """Where the record of a job lies."""
+    readable = re.sub(r"[^A-Za-z0-9_+-]+", "-", job)[:80].strip("-")
+    return out / FOLDER / f"{readable}.{stable_hash(job)[:6]}.json"
+
+
+def lock_path(out: Path, job: str) -> Path:
+    """What whoever works on a job holds a lock on."""
+    return record_path(out, job).with_suffix(".lock")
+
+
+def index_path(out: Path) -> Path:
+    """Where the digests of the pictures lie."""
+    return out / FOLDER / "pictures.json"
+
+
+def read(out: Path, job: str) -> dict[str, Any]:
+    """The record of a job; empty if there is none, or one that cannot be read: it decides nothing."""
+    try:
+        record = read_document(Record, record_path(out, job), "remove it")
+    except UserError:
+        return {}
+    return {} if record is None else record.model_dump(exclude_unset=True)
+
+
+def started(out: Path, job: str, key: str | None, versions: Mapping[str, str]) -> None:
+    """Record that this process begins with a job."""
+    here = {"host": platform.node(), "pid": os.getpid()}
+    _write(out, job, {"job": job, "key": key, "state": "running", "started": _now(), **here, "versions": versions})
+
+
+def done(out: Path, job: str, seconds: float) -> None:
+    """Record that a job that was started is done, and how long that took."""
+    _write(out, job, {**read(out, job), "state": "done", "ended": _now(), "seconds": round(seconds, 3)})
+
+
+def failed(out: Path, job: Job, error: str) -> None:
+    """Record why a job has failed."""
+    known = {"job": job.name, **read(out, job.name), "key": job.arguments.get("key")}
+    _write(out, job.name, {**known, "state": "failed", "ended": _now(), "error": error})
+
+
+def failure(out: Path, job: Job) -> str | None:
+    """Why the job failed when it was last tried with the same key; None if it did not."""
+    record = read(out, job.name)
+    same = record.get("state") == "failed" and record.get("key") == job.arguments.get("key")
+    return str(record.get("error", "")) if same else None
+
+
+def who_runs(out: Path, job: str) -> str | None:
+    """Who works on the job at this moment, in words; None if nobody does."""
+    if not is_taken(lock_path(out, job)):
+        return None
+    record = read(out, job)
+    return f"running on {record.get('host', 'an unknown machine')}, process {record.get('pid', 'unknown')}"
+
+
+def _write(out: Path, job: str, record: Mapping[str, Any]) -> None:
+    write_text(record_path(out, job), json.dumps(record, indent=1))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

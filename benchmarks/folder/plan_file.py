@@ -1,0 +1,246 @@
+"""The plan of a results folder, `plan.json`: written when a bench runs, read when it goes on or is reported.
+
+Whatever it says may come from somebody else. It is read once, as `Asked` by a bench that goes on and as `PlanFile` by
+reports: names are such that no path made of them leaves the folder, and nothing in it is run.
+"""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from i2i._version import __version__
+from i2i.benchmarks.plan import Direction, Plan
+from i2i.benchmarks.suite.schema import Budget, Suite, check_data, code_of
+from i2i.config import LARGEST_SEED, Settings
+from i2i.errors import UserError
+from i2i.utils.documents import Count, Document, Facts, Kind, Name, read_document
+from i2i.utils.joined_names import direction_name
+from i2i.utils.safe_paths import refuse_links_out
+
+PLAN = "plan.json"
+FORMAT = 1
+"""Raised when older versions could misunderstand the file, or another one of the results folder."""
+
+ANEW = "remove it and give the settings of the bench anew, or choose another folder with --out"
+AGAIN = "if another version of i2i wrote it, run the bench again, which keeps its work"
+
+
+class _Version(Document):
+    format: int = 0
+    i2i: str = "of a later version"
+
+
+def _harmless(suite: Suite) -> Suite:
+    """Plans name the classes of `own_models`, and data once for all methods."""
+    if code_of(suite.model_copy(update={"own_models": {}})):
+        raise ValueError("models and variants are named, and no code")
+    try:
+        check_data(suite)
+    except UserError as error:
+        raise ValueError(str(error)) from None
+    return suite
+
+
+class Chosen(Document):
+    """What the command line said beside the suite, as its options take it; None: by default."""
+
+    directions: str | None = None
+    extractor: str | None = None
+    lpips: str | None = None
+
+
+class _Hash(Document):
+    sha256: str | None = None
+
+
+class Asked(Document):
+    """What a bench was asked for when it last ran, and what it was made of: its data, and code or files of others."""
+
+    suite: Annotated[Suite, AfterValidator(_harmless)]
+    chosen: Chosen = Chosen()
+    tried: dict[str, bool] = Field(default_factory=dict)
+    fingerprint: str | None = None
+    contestants: dict[str, _Hash] = Field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The suite, with what the command line said put over it."""
+        return self.suite.model_dump(mode="json", exclude_unset=True)
+
+    def check(self, plan: Plan, data_named: bool, external_named: Collection[str]) -> list[str]:
+        """Compare what only plan.json names with what it names it for: a plan may come from another machine.
+
+        Args:
+            plan: as it is now.
+            data_named: whether the command line names the data.
+            external_named: contestants whose pictures the command line names.
+
+        Returns:
+            A line for each custom model whose code is not what it was.
+
+        Raises:
+            UserError: for data, or pictures made elsewhere, that are not those of before.
+        """
+        here = self.suite.settings.get("data", {})
+        if (here.get("path") or here.get("sets")) and not data_named and self.fingerprint != plan.facts["fingerprint"]:
+            raise UserError(
+                f"{plan.out} was made from other pictures than {plan.facts['recognised']}: put them back, or say that "
+                "these are to be taken with --data DIR"
+            )
+        now = {name: facts.get("sha256") for name, facts in plan.facts["contestants"].items()}
+        before = {name: self.contestants.get(name, _Hash()).sha256 for name in now}
+        for name in plan.external:
+            if name in self.suite.external and name not in external_named and before[name] != now[name]:
+                raise UserError(f"the pictures of {name} are not those of before: name them anew with --external")
+        own = now.keys() - set(plan.external)
+        changed = sorted(name for name in own if before[name] and now[name] and before[name] != now[name])
+        return [f"the code of {name} is not that of before: its work is made anew" for name in changed]
+
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+
+
+class PlannedTraining(Document):
+    """A training, as `Training.settings` gives it."""
+
+    contestant: Name
+    seed: Seed
+    domains: tuple[str, ...]
+    serves: tuple[Direction, ...]
+    amount: Annotated[int | float, Field(ge=0)]
+    folder: str
+    unit: Literal["images", "updates", "seconds"] = "images"
+
+    @model_validator(mode="after")
+    def _in_its_place(self) -> Self:
+        start = f"trainings/{self.contestant}/seed{self.seed}/"
+        if not self.folder.startswith(start):
+            raise ValueError(f"its folder must begin with {start}")
+        _OneName(name=self.folder.removeprefix(start))
+        return self
+
+
+class _OneName(Document):
+    name: Name
+
+
+class Trained(Document):
+    """A contestant with trainings."""
+
+    model: str
+    settings: Facts
+    checkpoint: str
+    source: str | None = None
+    sha256: str | None = None
+
+
+class External(Document):
+    """A contestant whose pictures were made elsewhere."""
+
+    external: str
+    sha256: str
+    intersection: bool
+    pictures: dict[str, Count] = Field(default_factory=dict)
+
+
+class PlanFile(Document):
+    """All that plan.json tells of a bench that has run."""
+
+    name: str
+    dataset: str
+    recognised: str = ""
+    paired: bool
+    domains: Annotated[tuple[str, ...], Field(min_length=1)]
+    directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
+    splits: tuple[str, ...] | None = None
+    fingerprint: str
+    image_size: str
+    budget: Budget
+    checkpoint: str = "last"
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    suite: Annotated[Suite, AfterValidator(_harmless)]
+    scoring_version: int
+    real_version: int = 1
+    lpips: str | None
+    chosen: Chosen = Chosen()
+    contestants: dict[Name, Trained | External]
+    reference_rows: tuple[Name, ...]
+    trainings: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
+    skipped: dict[str, str]
+    external: tuple[Name, ...]
+    keys: dict[str, str | None]
+    merged: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        served = {way for training in self.trainings for way in training.serves}
+        _require(self.domains, {domain for way in (*self.directions, *served) for domain in way}, "domain")
+        _require(self.contestants, {training.contestant for training in self.trainings}, "contestant")
+        _require(self.contestants, self.external, "contestant")
+        _require(self.seeds, {training.seed for training in self.trainings}, "seed")
+        for way in self.directions:
+            _OneName(name=direction_name(way))
+        for name, facts in self.contestants.items():
+            if isinstance(facts, External) != (name in self.external):
+                raise ValueError(f"{name} must be among the external contestants or have trainings")
+        return self
+
+    @property
+    def facts(self) -> Settings:
+        """As `Plan.recorded` gave them."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+def _require(known: Any, used: Any, kind: str) -> None:
+    lacking = sorted(map(str, set(used) - set(known)))
+    if lacking:
+        raise ValueError(f"it uses the {kind} {lacking[0]!r}, which is not among its {kind}s")
+
+
+def recorded(out: Path) -> Asked | None:
+    """What the bench in a results folder was asked for; None if there is none.
+
+    Raises:
+        UserError: if plan.json is damaged or of a later version, or a link leads out of the folder.
+    """
+    return _read(Asked, out, ANEW)
+
+
+def plan_file(out: Path) -> PlanFile:
+    """The plan of a results folder that holds a bench.
+
+    Raises:
+        UserError: as `recorded`, or if there is none.
+    """
+    found = _read(PlanFile, out, AGAIN)
+    if found is None:
+        raise UserError(f"{out} is no results folder of a bench: it holds no {PLAN}")
+    return found
+
+
+def _read(model: type[Kind], out: Path, remedy: str) -> Kind | None:
+    path = out / PLAN
+    version = read_document(_Version, path, remedy)
+    if version is None:
+        return None
+    if version.format > FORMAT:
+        raise UserError(
+            f"{path} was written by i2i {version.i2i} and i2i {__version__} cannot read it: "
+            "use that version, or choose another folder with --out"
+        )
+    refuse_links_out(out)
+    return read_document(model, path, remedy)
+
+
+def plan_text(plan: Plan) -> str:
+    """What plan.json holds of a plan: all that is recorded of it, and each job with what it needs."""
+    jobs = [{"name": job.name, "stage": job.stage, "needs": list(job.needs)} for job in plan.jobs]
+    return json.dumps({"format": FORMAT, "i2i": __version__, **plan.recorded(), "jobs": jobs}, indent=1, default=str)
+
+
+def relocated(data: Settings) -> Settings:
+    """`data` settings that name a place, such that they replace whatever place was recorded."""
+    return {"path": None, "sets": None, **data} if {"path", "sets", "embedded"} & data.keys() else data

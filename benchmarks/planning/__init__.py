@@ -1,0 +1,1 @@
+"""From a suite and data to jobs."""

@@ -1,0 +1,1 @@
+"""What a bench writes: tables, page, LaTeX."""

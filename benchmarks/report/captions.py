@@ -1,0 +1,285 @@
+"""What a reader must know beside the numbers: captions of the tables, a sentence per fact."""
+
+from collections.abc import Iterator, Sequence
+
+from i2i._version import __version__
+from i2i.benchmarks.analysis.classifier_trust import FEATURES
+from i2i.benchmarks.analysis.groups import Group, columns_of
+from i2i.benchmarks.analysis.results import ENOUGH_PICTURES, Results
+from i2i.benchmarks.analysis.significance import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.plan import Plan, quantity
+from i2i.benchmarks.suite.columns import absent_lines
+from i2i.benchmarks.suite.schema import Budget
+from i2i.metrics.lpips import NETWORKS
+from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
+from i2i.metrics.significance import LEVEL
+
+MEANINGS = {
+    "l1": "`L1` is the mean absolute difference from the ground truth, of channel values in [0, 1].",
+    "cycle": "`cycle L1` is that between an input and its translation there and back.",
+    "gan-train": "`GAN-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
+}
+
+UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
+RULES = {
+    "last": ", the weights of the last step",
+    "ema": ", the moving average of the generators' weights",
+    "best-on-val": " of the validation split",
+}
+
+
+def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str | None) -> list[str]:
+    """What stands below the main table, a fact per line, code in backticks; `protocol` is the card's fingerprint."""
+    facts = plan.facts
+    modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
+    lines = [
+        *doubts_lines(grouped),
+        f"{averaging(plan, grouped)} Data: {facts['dataset']}; {facts['image_size']} px; "
+        f"fingerprint {facts['fingerprint'][:12]}.",
+        *few_pictures(results),
+        *ranking(plan, grouped),
+        *left_out(plan, results),
+        *not_there(plan, grouped, results),
+        *suite_lines(plan),
+        budget_text(plan),
+        *checkpoint_lines(plan),
+        "`n` is the number of scored pictures, of all seeds together, by the metric that has most. `seconds` is "
+        "training time, summed over the trainings of a seed.",
+        "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
+        "for the target domain; in the row `real` it judges real test pictures.",
+        "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
+    ]
+    if "FD-domain-classifier" in results.metrics:
+        lines.append(
+            "`FD-domain-classifier` is the Frechet distance between features of that classifier, translations against "
+            f"real test pictures ({real_row(plan, results)}). It is not FID and comparable only "
+            "within this table."
+        )
+    if "fid" in results.metrics:
+        lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
+    lines += _meanings(results)
+    if modes:
+        lines.append(f"When translating: {modes}.")
+    lines += caption_lines(plan)
+    lines += _seeds_missing(plan, results)
+    if results.unfinished:
+        lines.insert(0, f"UNFINISHED: {len(results.unfinished)} of {len(plan.jobs)} jobs are not done; see the end.")
+    lines += results.notes
+    lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
+    stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
+    lines.append(f"{stated}i2i {__version__}.")
+    return lines
+
+
+def real_row(plan: Plan, results: Results) -> str:
+    """Which pictures the distances of the row `real` are between, and how many."""
+    scores = results.scores
+    own = scores[(scores["model"] == REAL) & scores["metric"].map(is_frechet)]
+    if plan.facts.get("real_version", 1) == 1 or own.empty:
+        return "row `real`: training against test pictures"
+    numbers = " to ".join(f"{n:,}" for n in dict.fromkeys((own["n"].min(), own["n"].max())))
+    return f"row `real`: training against test pictures, {numbers} of a domain on either side"
+
+
+def doubts_lines(grouped: Sequence[Group]) -> list[str]:
+    """A warning per reason why some columns are not to be relied on; nothing where all are."""
+    reasons = dict.fromkeys(column.doubt for group in grouped for column in group.columns.values() if column.doubt)
+    return [f"Warning {DOUBTED}: {reason}." for reason in reasons]
+
+
+def left_out(plan: Plan, results: Results) -> list[str]:
+    """What is not measured because its weights are not on this machine, and how to get them, in a line."""
+    facts = plan.facts
+    by_default = not facts.get("chosen", {}).get("extractor") and f"FD-{FEATURES}" in results.metrics
+    large = min(map(int, facts["image_size"].split("x"))) >= NETWORKS["alex"].smallest
+    lacking = {"FID": ("inception", by_default), "LPIPS": ("lpips-alex", large and facts.get("lpips", "") is None)}
+    absent = [f"{name} (`i2i weights get {files}`)" for name, (files, lacks) in lacking.items() if lacks]
+    if not absent or results.scores.empty:
+        return []
+    return [f"Left out for want of weights: {', '.join(absent)}. Fetch them and repeat the command."]
+
+
+def not_there(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
+    """The columns that were chosen for the paper's table and that this bench lacks, with what they need, in a line."""
+    chosen = plan.facts["suite"].get("report", {}).get("columns") or ()
+    return [] if results.scores.empty else absent_lines(chosen, columns_of(grouped, results))
+
+
+def suite_lines(plan: Plan) -> list[str]:
+    """Whose settings these are, in a sentence; nothing of a bench that recorded no name."""
+    suite = plan.facts["suite"]
+    about = f": {suite['about']}" if suite.get("about") else ""
+    return [f"Suite `{suite['name']}`{about}."] if suite.get("name") else []
+
+
+def few_pictures(results: Results) -> list[str]:
+    """A warning if a Frechet distance has fewer pictures than it needs."""
+    n = results.few_pictures
+    if n is None:
+        return []
+    first = ", and read KID first, which is unbiased" if any(map(is_kernel, results.metrics)) else ""
+    return [
+        f"Warning: with {n:,} pictures a direction (below {ENOUGH_PICTURES:,}) a Frechet distance is too large, the "
+        f"more so the fewer they are. Compare it only at equal numbers{first}."
+    ]
+
+
+def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
+    """What bold and the marks mean, and by which tests; nothing where nobody competes."""
+    columns = _ranking_columns(grouped)
+    if not columns:
+        return []
+    others = ", ".join([*plan.facts.get("reference_rows", ()), "real"])
+    within = " in its group" if len(grouped) > 1 else ""
+    lines = [f"Bold: the best mean{within}. It is sought among the translators; {others} are for reference."]
+    over = {kind for column in columns for kind in column.over}
+    if over:
+        lines.append(f"{SAME} not distinguishable from the best: {_tests(plan, over)}")
+    if any(column.unsure for column in columns):
+        lines.append(
+            f"{FEW_SEEDS} too few seeds to tell: the test over {len(plan.seeds())} of them would miss a difference "
+            f"of {LARGE:g} standard deviations more often than not. Where a metric has values of single pictures, "
+            "the test over them tells this one from the best."
+        )
+    untested = dict.fromkeys(
+        metric for group in grouped for metric, column in group.columns.items() if column.ranks and column.untested
+    )
+    if untested:
+        names = ", ".join(title(metric)[:-2] for metric in untested)
+        lines.append(
+            f"{UNTESTED} the best mean, but not tested: without values of single pictures ({names}) a test needs "
+            "several seeds. Whether intervals overlap is no test."
+        )
+    return lines
+
+
+def ranking_in_short(grouped: Sequence[Group]) -> str:
+    """What the marks mean, in a line for a table's caption; empty where nobody competes."""
+    columns = _ranking_columns(grouped)
+    if not columns:
+        return ""
+    over = {kind for column in columns for kind in column.over}
+    tests = " and ".join(
+        name
+        for kind, name in (("pictures", "paired sign-flip over pictures"), ("seeds", "Welch over seeds"))
+        if kind in over
+    )
+    marks = ["Bold: best; underlined: second"]
+    marks += [f"{SAME}: not distinguishable from the best ({tests}, {LEVEL:.0%}, Holm)"] if over else []
+    marks += [f"{FEW_SEEDS}: too few seeds to tell from it"] if any(column.unsure for column in columns) else []
+    marks += [f"{UNTESTED}: best, not tested"] if any(column.untested for column in columns) else []
+    return "; ".join(marks) + "."
+
+
+def _ranking_columns(grouped: Sequence[Group]) -> list[Column]:
+    return [column for group in grouped for column in group.columns.values() if column.ranks]
+
+
+def _tests(plan: Plan, over: set[Over]) -> str:
+    pictures = "a paired sign-flip test over the test pictures"
+    seeds = "Welch's t-test over the seeds"
+    level = f"at {LEVEL:.0%}, corrected (Holm) for all pairs in a column"
+    if over == {"pictures"}:
+        one = " One seed: this is about these trained networks, not about another training." * (len(plan.seeds()) == 1)
+        return f"by {pictures}, {level}.{one}"
+    if over == {"seeds"}:
+        return f"by {seeds}, {level}."
+    return (
+        f"by {seeds}, or by {pictures} where a metric has values of single ones; told apart is what both tell apart. "
+        f"Both {level}."
+    )
+
+
+def intervals_caption(results: Results, metric: str) -> list[str]:
+    """What the intervals of a metric by direction are; nothing without any."""
+    own = results.details.intervals[results.details.intervals["metric"] == metric]
+    if own.empty:
+        return []
+    several = own["seed"].nunique() > 1
+    levels = ", ".join(f"{level:.0%}" for level in sorted(set(own["level"])))
+    what = "distance of other test pictures, equally many" if is_frechet(metric) else "mean over all such pictures"
+    ends = " Ends are means over the seeds." if several else ""
+    return [f"In brackets the interval ({levels}) for the {what}, translated by these networks.{ends}"]
+
+
+def _meanings(results: Results) -> Iterator[str]:
+    kernels = [metric for metric in results.metrics if is_kernel(metric)]
+    if kernels:
+        yield f"`{title(kernels[0])[:-2]}` is the kernel distance in the same features, on average 0 for equal sets."
+    yield from (MEANINGS[metric] for metric in results.metrics if metric in MEANINGS)
+    if any(metric.startswith(CONTENT) for metric in results.metrics):
+        yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
+    if len(results.details.flags):
+        yield "`health` names the flags that went up, and in how many directions and seeds; no flag proves a fault."
+
+
+def costs_caption(plan: Plan) -> list[str]:
+    """How costs were measured, a fact per line, code in backticks."""
+    seeds = len(plan.seeds())
+    return [
+        "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
+        "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
+        "from decoded pixels to pixels.",
+        "`multiply-adds` are those of convolutions and matrix products in translating one picture of "
+        f"{plan.facts['image_size']} px.",
+        "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
+        "Seconds, speeds and memory are of this machine under its load.",
+    ]
+
+
+def budget_text(plan: Plan) -> str:
+    """The budget in a sentence."""
+    budget = Budget.model_validate(plan.facts["budget"])
+    unit, amount = budget.amount
+    spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_trainings(plan) if unit == 'epochs' else ''}"
+    shared = "for each training" if budget.per == "task" else "per data set, divided over a model's trainings"
+    caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
+    return f"Budget: {spent} {shared}{caveat}."
+
+
+def _images_of_trainings(plan: Plan) -> str:
+    """What epochs of the data of each training come to: ` (200 to 400 images)`."""
+    amounts = sorted({training.amount for training in plan.trainings if training.amount})
+    return f" ({' to '.join(map(quantity, dict.fromkeys((amounts[0], amounts[-1]))))} images)" if amounts else ""
+
+
+def checkpoint_lines(plan: Plan) -> list[str]:
+    """The checkpoint rule in a sentence, and another for whoever has a rule of its own."""
+    rule = plan.facts.get("checkpoint", "last")
+    learning = {training.contestant for training in plan.trainings if training.amount}
+    own = {name: facts["checkpoint"] for name, facts in plan.facts.get("contestants", {}).items() if name in learning}
+    others = [f"{name}: checkpoint rule {found}." for name, found in own.items() if found != rule]
+    return [f"Checkpoint rule: {rule}{RULES[rule.partition(' ')[0]]}.", *others]
+
+
+def averaging(plan: Plan, grouped: Sequence[Group]) -> str:
+    """What a value of the table is, in a sentence."""
+    by, seeds = grouped[0].by, plan.seeds()
+    spread = f"± standard deviation over {len(seeds)} seeds ({', '.join(map(str, seeds))}; n - 1 in its denominator)"
+    of_seeds = f"seed {seeds[0]}" if len(seeds) == 1 else spread
+    if by == "averaged" and len(plan.directions) > 1:
+        return f"Means over {len(plan.directions)} directions, {of_seeds}."
+    if by == "target":
+        return f"Means over the directions to each target, {of_seeds}."
+    return f"Values of single directions, {of_seeds}." if by == "direction" else f"One direction, {of_seeds}."
+
+
+def _seeds_missing(plan: Plan, results: Results) -> list[str]:
+    """Who has fewer seeds than the others, because trainings failed."""
+    found = results.scores.groupby("model")["seed"].nunique().to_dict()
+    return [
+        f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
+        for name in plan.contestants()
+        if name not in plan.external and 0 < found.get(name, 0) < len(plan.seeds())
+    ]
+
+
+def caption_lines(plan: Plan) -> list[str]:
+    """A sentence per external contestant."""
+    lines = []
+    for name in plan.external:
+        facts = plan.facts["contestants"][name]
+        some = "; only the pictures that it has are scored, see `n`" if facts["intersection"] else ""
+        lines.append(f"{name}: pictures made elsewhere ({facts['external']}, sha256 {facts['sha256'][:12]}){some}.")
+    return lines

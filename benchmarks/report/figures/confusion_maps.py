@@ -1,0 +1,63 @@
+"""What the domain classifier took translations for: a map per contestant, direction by judged domain."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.plan import Direction, Plan
+from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label
+
+NUMBERS_UP_TO = 12  # directions
+LINE = 0.3  # inches, of a direction with numbers
+
+
+def confusion_maps(plan: Plan, results: Results) -> Figure | None:
+    """Shares of each direction's pictures by judged domain; the target's cell has a frame. None without judgements."""
+    confusion = results.details.confusion
+    names = [name for name in results.contestants if name in set(confusion["model"])]
+    if not names:
+        return None
+    numbers = len(plan.directions) <= NUMBERS_UP_TO
+    cell, line = (CELL, LINE) if numbers else (SMALL_CELL, SMALL_CELL)
+    ways = [" → ".join(direction) for direction in plan.directions]
+    size = len(plan.domains) * cell, len(ways) * line
+    sheet = Sheet(1, len(names), *size, LETTER * max(map(len, ways)), LETTER * max(map(len, plan.domains)) + 0.2)
+    for column, name in enumerate(names):
+        axes, shares = sheet.place(0, column), _shares(plan, confusion[confusion["model"] == name])
+        shown = axes.imshow(np.ma.masked_invalid(shares), cmap="viridis", vmin=0, vmax=1, aspect="auto")
+        label(axes, plan.domains, ways if column == 0 else [""] * len(ways))
+        sheet.head(axes, name)
+        _frame_targets(axes, plan)
+        if numbers:
+            _write_shares(axes, shares)
+    sheet.figure.colorbar(shown, cax=sheet.place(0, sheet.columns, width=0.1)).ax.tick_params(labelsize=8)
+    sheet.title("rows: asked for, columns: what the classifier saw, as shares")
+    return sheet.figure
+
+
+def _shares(plan: Plan, confusion: pd.DataFrame) -> np.ndarray:
+    """[directions, domains], seeds together; NaN where nothing was judged."""
+    counts = confusion.groupby(["source", "target", "judged"])["count"].sum().to_dict()
+    totals = confusion.groupby(["source", "target"])["count"].sum().to_dict()
+
+    def share(way: Direction, domain: str) -> float:
+        total = totals.get(way)
+        return counts.get((*way, domain), np.nan) / total if total else np.nan
+
+    return np.array([[share(way, domain) for domain in plan.domains] for way in plan.directions])
+
+
+def _frame_targets(axes: Axes, plan: Plan) -> None:
+    for row, (_, target) in enumerate(plan.directions):
+        corner = plan.domains.index(target) - 0.5, row - 0.5
+        axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="tab:red", linewidth=1.2, clip_on=False))
+
+
+def _write_shares(axes: Axes, shares: np.ndarray) -> None:
+    for (row, column), share in np.ndenumerate(shares):
+        if np.isfinite(share):
+            colour = "black" if share > 0.55 else "white"
+            axes.text(column, row, f"{share:.2f}", ha="center", va="center", fontsize=8, color=colour)

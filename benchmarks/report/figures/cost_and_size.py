@@ -1,0 +1,116 @@
+"""Figures with axes: quality against cost, and the Frechet distance against the number of pictures."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from i2i.benchmarks.analysis.aggregate import Score, over_seeds
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.report.detail_tables import curve, metrics_by_n
+from i2i.benchmarks.report.figures.method_styles import Style, styles
+from i2i.benchmarks.report.figures.style import legend, name_powers, score_label
+from i2i.metrics.names import is_frechet
+
+
+def main_metric(metrics: list[str]) -> str:
+    """FID, or the first other distance between distributions, or the first metric."""
+    distances = [metric for metric in metrics if is_frechet(metric)]
+    return next(iter([*distances, *metrics]))
+
+
+def cost_figure(plan: Plan, results: Results) -> Figure | None:
+    """Training seconds against the main metric: a point per contestant, with the deviation over seeds.
+
+    Contestants that learn nothing are lines across. None if nothing was trained.
+    """
+    metric = main_metric(results.metrics) if results.metrics else None
+    scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model",))
+    costs = {name: cost for name, cost in results.costs.items() if name in scores}
+    trained = {name: cost.seconds for name, cost in costs.items() if cost.trainings and cost.seconds}
+    if metric is None or not trained:
+        return None
+    figure = Figure(figsize=(6, 3.6), facecolor="white", layout="constrained")
+    axes = figure.add_subplot()
+    looks = styles(results.contestants)
+    for name, spent in trained.items():
+        _point(axes, name, spent, scores[name], looks[name])
+    for name in costs:
+        if name not in trained:
+            axes.axhline(
+                scores[name].mean,
+                color=looks[name].colour,
+                linewidth=1,
+                linestyle="dashed",
+                label=f"{name}, not trained",
+            )
+    _scale(axes, list(trained.values()), [scores[name].mean for name in costs])
+    axes.set_xlabel("training, seconds (all trainings of a seed)", fontsize=9)
+    axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3)
+    legend(figure, axes)
+    return figure
+
+
+def _point(axes: Axes, name: str, seconds: float, score: Score, look: Style) -> None:
+    style = {"marker": look.marker, "color": look.colour, "linestyle": "none", "capsize": 3, "label": name}
+    axes.errorbar(seconds, score.mean, score.deviation, **style)  # type: ignore[arg-type]
+
+
+def _scale(axes: Axes, seconds: list[float], values: list[float]) -> None:
+    """Some room; logarithmic where points of very different size would lie on one another."""
+    if max(seconds) > 10 * min(seconds):
+        axes.set_xscale("log")
+        axes.set_xlim(min(seconds) / 1.6, max(seconds) * 1.6)
+        name_powers(axes.xaxis)
+    else:
+        axes.set_xlim(0, max(seconds) * 1.1)
+    _fit_values(axes, values)
+
+
+def _fit_values(axes: Axes, values: list[float]) -> None:
+    if min(values) > 0 and max(values) > 20 * min(values):
+        axes.set_yscale("log")
+        axes.set_ylim(min(values) / 1.8, max(values) * 1.8)
+        name_powers(axes.yaxis)
+    else:
+        axes.margins(y=0.15)
+
+
+def size_figure(plan: Plan, results: Results) -> Figure | None:
+    """Frechet distance against the number of pictures, a line per contestant; None where only one number is known.
+
+    Means over directions and seeds. A line that still falls at its right end shows the bias of small numbers.
+    """
+    drawn = {
+        metric: {name: values for name in results.rows if len(values := curve(results, metric, name)) > 1}
+        for metric in metrics_by_n(results)
+    }
+    drawn = {metric: curves for metric, curves in drawn.items() if curves}
+    if not drawn:
+        return None
+    figure = Figure(figsize=(1.2 + 5 * len(drawn), 3.6), facecolor="white", layout="constrained")
+    looks = {**styles(results.contestants), REAL: Style("grey", ".")}
+    for place, (metric, curves) in enumerate(drawn.items(), 1):
+        axes = figure.add_subplot(1, len(drawn), place)
+        for name, values in curves.items():
+            style = "dashed" if name == REAL else "solid"
+            (line,) = axes.plot(list(values), list(values.values()), linestyle=style, label=name)
+            line.set(marker=looks[name].marker, color=looks[name].colour)
+        _name_sizes(axes, sorted({n for values in curves.values() for n in values}))
+        _fit_values(axes, [value for values in curves.values() for value in values.values()])
+        axes.set_xlabel("images per set", fontsize=9)
+        axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.3)
+    legend(figure, figure.axes[0])
+    return figure
+
+
+def _name_sizes(axes: Axes, counts: list[int]) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator([float(n) for n in counts]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))

@@ -1,0 +1,61 @@
+"""The grid: rows are test inputs; columns are the input, each translation, and the ground truth where there is one."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from i2i.benchmarks.folder.finished_bench import TARGET, Finished, Row
+from i2i.benchmarks.report.figures.style import save
+
+CELL = 1.1  # inches
+HEADER = 0.3  # inches, of one line
+HEADER_LINE = 0.17  # inches, of every further line
+HEADER_LETTER = 0.095  # inches
+FOOTER = 0.16  # inches, of a line
+LABEL = 1.15  # inches, at least
+LETTER = 0.085  # inches, of a row's label
+SMALL_LETTER = 0.05  # inches, of the note below
+
+
+def draw_grid(
+    finished: Finished, columns: Sequence[str], rows: Sequence[Row], note: str, paths: Sequence[Path]
+) -> None:
+    """Draw a grid into files; `note` says below it how the rows were chosen."""
+    headers = ["ground truth" if column == TARGET else column for column in columns]
+    pictures = [[finished.cell(column, row) for column in columns] for row in rows]
+    labels = ["\nto ".join(row.direction) for row in rows]
+    seeds = f"; translators of seed {finished.seed}" if len(finished.facts["seeds"]) > 1 else ""
+    figure = _figure(headers, labels, pictures, note + seeds)
+    for path in paths:
+        save(figure, path)
+
+
+def _figure(headers: list[str], labels: list[str], pictures: list[list[np.ndarray]], note: str) -> Figure:
+    height, width = pictures[0][0].shape[:2]
+    cell_width = CELL * width / height
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    margin = max(LABEL, 0.12 + LETTER * longest)
+    across = margin + len(headers) * cell_width
+    headers = [textwrap.fill(header, max(1, int(cell_width / HEADER_LETTER))) for header in headers]
+    top = HEADER + HEADER_LINE * max(header.count("\n") for header in headers)
+    note = textwrap.fill(note, int((across - 0.12) / SMALL_LETTER))
+    size = (across, top + len(pictures) * CELL + FOOTER * (1 + note.count("\n")))
+    figure = Figure(figsize=size, facecolor="white")
+    for y, (label, row) in enumerate(zip(labels, pictures, strict=True)):
+        bottom = (size[1] - top - (y + 1) * CELL) / size[1]
+        middle = bottom + CELL / size[1] / 2
+        figure.text(0.06 / size[0], middle, label, va="center", fontsize=9, parse_math=False)
+        for x, pixels in enumerate(row):
+            left = (margin + x * cell_width) / size[0]
+            axes = figure.add_axes((left, bottom, 0.98 * cell_width / size[0], 0.98 * CELL / size[1]))
+            axes.imshow(pixels, interpolation="nearest", aspect="auto")
+            axes.set_axis_off()
+    for x, header in enumerate(headers):
+        centre = (margin + (x + 0.49) * cell_width) / size[0]
+        text = figure.text(centre, 1 - 0.5 * top / size[1], header, ha="center", va="center", parse_math=False)
+        text.set_fontsize(10 * min(1, 0.95 * cell_width * figure.dpi / text.get_window_extent().width))
+    figure.text(0.06 / size[0], 0.05 / size[1], note, va="bottom", fontsize=6, parse_math=False)
+    return figure

@@ -1,0 +1,116 @@
+"""Heat maps of every direction: source domains downwards, targets to the right."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+
+from i2i.benchmarks.analysis.aggregate import over_seeds
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.report.figures.heat_colors import Scale, blended, ink, scale_of
+from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
+from i2i.metrics.names import decimals, fixed, number, title
+
+FEWEST_DOMAINS = 3
+NUMBERS_UP_TO = 6  # domains
+LETTERS_IN_A_CELL = 6
+LINES = 3  # of a metric's name
+
+
+def heat_maps(plan: Plan, results: Results) -> Figure | None:
+    """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
+
+    The maps of a metric share their colours, which `heat.py` chooses. None with fewer than three domains, or without
+    scores.
+    """
+    if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
+        return None
+    names, metrics, count = results.contestants, results.metrics, len(plan.domains)
+    side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
+    margin = LETTER * max(map(len, plan.domains)) + 0.2
+    sheet = Sheet(len(metrics), len(names), side, side, margin, margin)
+    for row, metric in enumerate(metrics):
+        maps = list(_maps(plan, results, metric).values())
+        _row_of_maps(sheet, row, metric, maps, scale_of(plan, results, metric), plan.domains)
+    for name, axes in zip(names, sheet.figure.axes, strict=False):
+        sheet.head(axes, name)
+    sheet.title(_axes_text(plan))
+    return sheet.figure
+
+
+def _row_of_maps(
+    sheet: Sheet, row: int, metric: str, maps: Sequence[np.ndarray], scale: Scale, domains: tuple[str, ...]
+) -> None:
+    for column, values in enumerate(maps):
+        axes = sheet.place(row, column)
+        axes.imshow(_painted(values, scale))
+        none = [""] * len(domains)
+        label(axes, domains if row == sheet.rows - 1 else none, domains if column == 0 else none)
+        if len(domains) <= NUMBERS_UP_TO:
+            _write_numbers(axes, values, scale, metric)
+    bar = sheet.place(row, sheet.columns, width=0.1)
+    low, high = sorted((scale.worst, scale.best))
+    colours = ListedColormap([tuple(part / 255 for part in blended(step / 255)) for step in range(256)])
+    shown = ScalarMappable(Normalize(low, high), colours if scale.best == high else colours.reversed())
+    sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
+    if scale.best == low:
+        bar.invert_yaxis()
+    middle = bar.get_position().y0 + bar.get_position().height / 2
+    across = sheet.figure.get_size_inches()[0]
+    words = wrapped(title(metric), max(12, int(sheet.height / LETTER)))
+    size = 9 if words.count("\n") < LINES else 7
+    sheet.figure.text(0.5 * sheet.METRIC / across, middle, words, rotation=90, va="center", ha="center", fontsize=size)
+
+
+def _painted(values: np.ndarray, scale: Scale) -> np.ndarray:
+    """Values [source, target] as colours, uint8 [source, target, 4]; transparent where there is none."""
+    return np.array(
+        [
+            [(*scale.colour(value), 255) if np.isfinite(value) else (255, 255, 255, 0) for value in row]
+            for row in values.tolist()
+        ],
+        dtype=np.uint8,
+    )
+
+
+def _axes_text(plan: Plan) -> str:
+    seeds = f", means of {len(plan.seeds())} seeds" if len(plan.seeds()) > 1 else ""
+    return f"rows: source, columns: target; brighter is better{seeds}"
+
+
+def _maps(plan: Plan, results: Results, metric: str) -> dict[str, np.ndarray]:
+    """By contestant the values [source, target]; NaN where there is none."""
+    scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model", "source", "target"))
+    return {
+        name: np.array(
+            [
+                [
+                    scores[name, source, target].mean if (name, source, target) in scores else np.nan
+                    for target in plan.domains
+                ]
+                for source in plan.domains
+            ]
+        )
+        for name in results.contestants
+    }
+
+
+def _write_numbers(axes: Axes, values: np.ndarray, scale: Scale, metric: str) -> None:
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            text, colour = _short(metric, float(value)), ink(scale.colour(float(value)))
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+
+
+def _short(metric: str, value: float) -> str:
+    """As the table prints it, with fewer digits if it would not fit into its cell."""
+    whole = number(metric, value)
+    if len(whole) <= LETTERS_IN_A_CELL:
+        return whole
+    places = max(0, decimals(metric) - len(whole) + LETTERS_IN_A_CELL)
+    short = fixed(value, places)
+    return short if len(short) <= LETTERS_IN_A_CELL else f"{value:.1e}".replace("e+0", "e").replace("e+", "e")

@@ -1,0 +1,161 @@
+"""The gallery of the page: which test pictures it shows, what is known of each, and the pictures themselves."""
+
+import random
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from i2i.benchmarks.analysis.per_image import Values, goodness, metrics_of, read_values, worst_metric
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
+from i2i.benchmarks.plan import Direction, Plan
+from i2i.benchmarks.report.html.image_store import Store
+from i2i.config import Settings
+from i2i.metrics.names import decimals, is_better_high, title
+
+SPACE = 8_000_000
+"""Characters of all pictures of the first seed together, after which no more are added."""
+SPACE_OF_SEEDS = 4_000_000
+"""The same for what the other seeds add."""
+WORST_EVERY = 4
+"""Where not all test pictures are shown, each fourth is one of the worst, the others are random."""
+
+
+def columns(plan: Plan, results: Results) -> list[str]:
+    """Whose pictures are shown: input, scored contestants that have theirs and, where there is one, the target."""
+    complete = Finished(plan.out, dict(plan.facts)).contestants
+    shown = [name for name in results.contestants if name in complete]
+    if not shown:
+        return []
+    return [INPUT, *shown, *([TARGET] if plan.facts["paired"] else [])]
+
+
+def gallery(plan: Plan, results: Results) -> Settings:
+    """Columns, metrics of single pictures, directions with their pictures, and `images`, each stored once.
+
+    A picture has an entry for each seed that is stored of it. It lists the images by column, the scores by contestant
+    and metric, and how much the translators differ on it: the mean absolute difference of their values, 0 to 255, over
+    all pairs. What is shown of a contestant that has no translations with a seed is of the first one: `lent` has the
+    numbers of these columns, by seed.
+    """
+    finished, shown = Finished(plan.out, dict(plan.facts)), columns(plan, results)
+    options = finished.facts["suite"]["report"]
+    store, directions = Store(), finished.directions if shown else ()
+    views = [_View(finished, shown, seed) for seed in _seeds(finished, shown)]
+    values = views[0].values
+    metrics = list(dict.fromkeys(metric for view in views for metric in metrics_of(view.values)))
+    chosen = {way: _chosen(finished, shown, way, options, values) for way in directions}
+    pictures: dict[Direction, list[Settings]] = {way: [] for way in directions}
+    for number in range(options["pictures"]):
+        for way in directions:
+            if number < len(chosen[way]):
+                row, why = chosen[way][number]
+                stem = finished.inputs(way)[row.position].stem
+                pictures[way].append({"name": stem, "chosen": why, "seeds": [views[0].described(row, metrics, store)]})
+        if store.size > SPACE:
+            break
+    _add_seeds(pictures, chosen, views[1:], metrics, store)
+    return {
+        "columns": list(shown),
+        "translators": _translators(finished, shown),
+        "metrics": [
+            {"title": title(name), "better": "higher" if is_better_high(name) else "lower", "decimals": decimals(name)}
+            for name in metrics
+        ],
+        "seed": options["seed"],
+        "seeds": [view.seed for view in views],
+        "lent": [view.lent for view in views],
+        "worst_by": title(worst) if (worst := worst_metric(metrics_of(values))) else None,
+        "stored": store.says,
+        "directions": [
+            {"source": way[0], "target": way[1], "of": len(finished.positions(way, shown)), "pictures": pictures[way]}
+            for way in directions
+        ],
+        "images": store.addresses,
+    }
+
+
+def _seeds(finished: Finished, shown: Sequence[str]) -> list[int]:
+    """The first, and those others with which a contestant has translated."""
+    others = {seed for name in shown for seed in finished.seeds_of(name)} - {finished.seed}
+    return [finished.seed, *sorted(others)]
+
+
+def _add_seeds(
+    pictures: Mapping[Direction, list[Settings]],
+    chosen: Mapping[Direction, list[tuple[Row, str]]],
+    views: Sequence["_View"],
+    metrics: Sequence[str],
+    store: Store,
+) -> None:
+    """Add further seeds to the first pictures of every direction, until their space is used up."""
+    limit = store.size + SPACE_OF_SEEDS
+    for number in range(max(map(len, pictures.values()), default=0)):
+        for way, own in pictures.items():
+            if number < len(own):
+                own[number]["seeds"] += [view.described(chosen[way][number][0], metrics, store) for view in views]
+        if store.size > limit:
+            break
+
+
+class _View:
+    """What a seed shows: its pictures and their scores, and the first seed's of those that do not have it."""
+
+    def __init__(self, finished: Finished, shown: Sequence[str], seed: int) -> None:
+        self.seed, self._finished, self._shown = seed, finished, shown
+        own = {name: seed if seed in finished.seeds_of(name) else finished.seed for name in shown}
+        self.lent = [place for place, name in enumerate(shown) if name not in (INPUT, TARGET) and own[name] != seed]
+        self.values = {
+            place: value for name in shown for place, value in read_values(finished, [name], own[name]).items()
+        }
+        self._own = own
+
+    def described(self, row: Row, metrics: Sequence[str], store: Store) -> Settings:
+        """Images, scores and difference of the translators of a picture."""
+        cells = {name: self._finished.cell(name, row, self._own[name]) for name in self._shown}
+        stem = self._finished.inputs(row.direction)[row.position].stem
+        return {
+            "images": [store.add(cells[name]) for name in self._shown],
+            "scores": [
+                [_rounded(self.values.get((name, *row.direction, stem, metric))) for metric in metrics]
+                for name in self._shown
+            ],
+            "difference": _difference([cells[name] for name in _translators(self._finished, self._shown)]),
+        }
+
+
+def _chosen(
+    finished: Finished, shown: Sequence[str], way: Direction, options: Settings, values: Values
+) -> list[tuple[Row, str]]:
+    """The pictures of a direction and why they were chosen, such that any number of the first is a fair part."""
+    positions = finished.positions(way, shown)
+    random.Random(f"{options['seed']} {way}").shuffle(positions)
+    rows = [Row(way, position) for position in positions]
+    metric = worst_metric(metrics_of(values))
+    if metric is None or len(rows) <= options["pictures"]:
+        return [(row, "random") for row in rows]
+    names = _translators(finished, shown)
+    worst = iter(sorted(rows, key=lambda row: goodness(finished, row, values, metric, names)))
+    others, chosen = iter(rows), dict[Row, str]()
+    while len(chosen) < min(len(rows), options["pictures"]):
+        source, why = (worst, "worst") if len(chosen) % WORST_EVERY == WORST_EVERY - 1 else (others, "random")
+        chosen[next(row for row in source if row not in chosen)] = why
+    return list(chosen.items())
+
+
+def _translators(finished: Finished, shown: Sequence[str]) -> list[str]:
+    return [name for name in shown if name not in (INPUT, TARGET, *finished.facts["reference_rows"])]
+
+
+def _difference(cells: Sequence[np.ndarray]) -> float | None:
+    pairs = [
+        float(np.abs(one.astype(np.int16) - other).mean())
+        for one, other in combinations(cells, 2)
+        if one.shape == other.shape
+    ]
+    return _rounded(float(np.mean(pairs))) if pairs else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(f"{value:.5g}")

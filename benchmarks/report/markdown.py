@@ -1,0 +1,109 @@
+"""A bench told in text: table.md, from its parts."""
+
+from collections.abc import Iterable
+
+from i2i.benchmarks.analysis.aggregate import over_seeds
+from i2i.benchmarks.analysis.groups import By, Group, groups
+from i2i.benchmarks.analysis.number_format import last_line
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.report import captions, detail_tables, tables
+from i2i.benchmarks.suite.claims import Claim, judge
+from i2i.metrics.names import decimals, is_better_high, title
+from i2i.utils import text
+from i2i.utils.text import prose
+
+
+def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By = "averaged") -> str:
+    """The table with what it needs to be read, as Markdown.
+
+    Args:
+        plan: of the bench.
+        results: what it found.
+        protocol: the fingerprint of the protocol card.
+        by: how the main table averages.
+    """
+    grouped = groups(plan, results, by)
+    parts = [
+        f"# {text.markdown(plan.dataset)}: {text.markdown(', '.join(plan.contestants()))}",
+        tables.markdown_table(tables.summary(grouped), list(tables.headings(grouped[0]).values())),
+        _listed(captions.caption(plan, grouped, results, protocol)),
+        *_claims_section(plan, results),
+        *_costs_section(plan, results),
+        *_health_section(results),
+        *_judgements_section(results),
+        *_by_n_sections(results),
+        *_direction_sections(results, grouped[0]),
+    ]
+    if results.failures:
+        parts.append("## Failed")
+        parts.append(_listed(f"{name}: {last_line(error)}" for name, error in results.failures.items()))
+    if results.unfinished:
+        parts.append("## Not done yet")
+        parts.append(_listed(f"{name}: {state}" for name, state in results.unfinished.items()))
+    return "\n\n".join(parts) + "\n"
+
+
+def claim_lines(plan: Plan, results: Results) -> list[str]:
+    """One line per claim of the suite: the claim, and whether this bench shows it."""
+    means = over_seeds(results.scores, ("model", "metric"))
+    lines = []
+    for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
+        own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
+        heading = title(claim.metric)
+        verdict = judge(claim, own, is_better_high(claim.metric), decimals(claim.metric))
+        lines.append(f"{claim.says}: {verdict} ({heading})")
+    return lines
+
+
+def _claims_section(plan: Plan, results: Results) -> list[str]:
+    lines = claim_lines(plan, results)
+    if not lines:
+        return []
+    if len(plan.seeds()) == 1:
+        lines.append("One seed: whether a small difference would come out the same again is not known.")
+    return ["## Claims", _listed(lines)]
+
+
+def _costs_section(plan: Plan, results: Results) -> list[str]:
+    if not results.costs:
+        return []
+    return ["## Costs", tables.markdown_table(tables.costs(results)), _listed(captions.costs_caption(plan))]
+
+
+def _health_section(results: Results) -> list[str]:
+    if results.details.flags.empty:
+        return []
+    raised = detail_tables.raised_flags(results)
+    return ["## Health", tables.markdown_table(raised) if len(raised) else "No flag went up."]
+
+
+def _judgements_section(results: Results) -> list[str]:
+    frame = detail_tables.judgements(results)
+    if frame.empty:
+        return []
+    caption = "Numbers of pictures, of all seeds together, by the domain that the classifier saw in them."
+    return ["## What translations were taken for", tables.markdown_table(frame), _listed([caption])]
+
+
+def _by_n_sections(results: Results) -> list[str]:
+    parts = []
+    for metric in detail_tables.metrics_by_n(results):
+        parts.append(f"## {text.markdown(title(metric))} by the number of pictures")
+        parts.append(tables.markdown_table(detail_tables.distances_by_n(results, metric)))
+        parts.append("- Means over directions and seeds. What still falls to the right is bias of small numbers.")
+    return parts
+
+
+def _direction_sections(results: Results, group: Group) -> list[str]:
+    parts = []
+    for metric in results.metrics:
+        parts.append(f"## {text.markdown(tables.headings(group)[metric])} by direction")
+        parts.append(tables.markdown_table(tables.by_direction(results, metric)))
+        if intervals := captions.intervals_caption(results, metric):
+            parts.append(_listed(intervals))
+    return parts
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {prose(line)}" for line in lines)

@@ -1,0 +1,266 @@
+"""Several benches of one protocol as one: their work under one roof, so that a report of it is like any other.
+
+The merged folder has copies of scores and records and, where the file system allows it, links to pictures; weights stay
+where they are.
+"""
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, merged_from
+from i2i.benchmarks.plan import Plan, Training
+from i2i.config import Settings
+from i2i.errors import UserError
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.utils.atomic_write import write_text
+from i2i.utils.joined_names import lookalikes
+from i2i.utils.places import check_folder
+from i2i.utils.safe_paths import refuse_links_out
+from i2i.utils.text import option
+
+SHOWN = 12  # differences in an error
+DIGITS = 12  # of a hash in an error
+WORK = ("trainings", "translations", "scores", "classifier")
+SCORES = (".json", ".pictures.csv")
+RECORDS = ("key.json", "config.yaml", "metrics.jsonl")
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A bench, and the names under which some of its contestants go into the merged report."""
+
+    stored: Stored
+    names: Mapping[str, str]
+
+
+def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
+    """Put the work of benches into a folder, as that of a single one.
+
+    A contestant whose name several benches have gets the folder's name as a suffix, as in `cyclegan@x`. Reference rows
+    and real pictures are taken from the first bench.
+
+    Returns:
+        The merged bench, and warnings about unlike versions of libraries.
+
+    Raises:
+        UserError: if protocols differ, saying where; if a bench is unfinished; or if `out` holds something else.
+    """
+    _check_out(benches, out)
+    refuse_links_out(out)
+    found = [Stored.load(bench) for bench in benches]
+    for stored in found:
+        _check_finished(stored)
+    cards = [stored.card() for stored in found]
+    for bench, card in zip(benches[1:], cards[1:], strict=True):
+        _check_same(benches[0], cards[0], bench, card)
+    found[0].check_data()
+    parts = _named(found)
+    facts = _facts(parts)
+    write_text(out / "plan.json", json.dumps(facts, indent=1))
+    for name in WORK:
+        shutil.rmtree(out / name, ignore_errors=True)
+    for number, part in enumerate(parts):
+        _take(part, out, shared=number == 0)
+    plan = Plan.from_facts(out, facts)
+    reasons = {new: reason for part in parts for new, reason in _renamed(part, part.stored.absent).items()}
+    absent = {job: reasons.get(job, reason) for job, reason in absent_of(plan).items()}
+    return Stored(plan, absent), _versions_unlike(benches, cards)
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What differs between nested settings: dotted name and both values, None for one that is absent."""
+    flat = [dict(_flat(settings)) for settings in (first, second)]
+    names = dict.fromkeys([*flat[0], *flat[1]])
+    return [(name, flat[0].get(name), flat[1].get(name)) for name in names if flat[0].get(name) != flat[1].get(name)]
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _check_out(benches: Sequence[Path], out: Path) -> None:
+    check_folder(out)
+    places = Counter(bench.resolve() for bench in benches)
+    twice = [str(place) for place, count in places.items() if count > 1]
+    if twice:
+        raise UserError(f"{', '.join(twice)} is named twice: name every bench once")
+    if out.resolve() in places or (out.is_dir() and any(out.iterdir()) and not merged_from(out)):
+        raise UserError(f"{out} holds other files and no merged report: choose another folder with --out")
+
+
+def _check_finished(stored: Stored) -> None:
+    missing, out = stored.unfinished, stored.plan.out
+    if missing:
+        names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise UserError(
+            f"{out} is unfinished: {len(missing)} results are missing ({names}); "
+            f"finish it with i2i bench {option('--out', out)}"
+        )
+
+
+def _check_same(first: Path, card: Settings, second: Path, other: Settings) -> None:
+    """UserError with a line per difference unless two protocols are the same."""
+    if card["fingerprint"] == other["fingerprint"]:
+        return
+    unlike = differences(card["protocol"], other["protocol"])
+    lines = [f"  {name}: {_shown(one)} in {first}, {_shown(two)} in {second}" for name, one, two in unlike]
+    rest = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    raise UserError(
+        "\n".join(
+            [f"{first} and {second} were not made by the same protocol, so no table holds both:", *lines[:SHOWN], *rest]
+        )
+    )
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{text[:DIGITS]}..." if len(text) == 64 else text
+
+
+def _versions_unlike(benches: Sequence[Path], cards: Sequence[Settings]) -> list[str]:
+    return [
+        f"{name} {one} wrote the report of {benches[0]}, {two} that of {bench}"
+        for bench, card in zip(benches[1:], cards[1:], strict=True)
+        for name, one, two in differences(cards[0]["versions"], card["versions"])
+    ]
+
+
+def _named(benches: Sequence[Stored]) -> list[_Part]:
+    """The benches with the names of those contestants that are taken from each."""
+    reference = {row for stored in benches for row in stored.plan.facts["reference_rows"]}
+    takers: dict[str, list[int]] = {}
+    for number, stored in enumerate(benches):
+        for name in stored.plan.contestants():
+            takers.setdefault(name, []).append(number)
+    labels = [stored.plan.out.resolve().name for stored in benches]
+    parts: list[dict[str, str]] = [{} for _ in benches]
+    for name, numbers in takers.items():
+        chosen = numbers[:1] if name in reference else numbers
+        if len({labels[number] for number in chosen}) < len(chosen):
+            places = " and ".join(str(benches[number].plan.out) for number in chosen)
+            raise UserError(f"{places} both have {name} and the same folder name: rename one of the folders")
+        for number in chosen:
+            parts[number][name] = name if len(chosen) == 1 else f"{name}@{labels[number]}"
+    _check_distinct([name for names in parts for name in names.values()])
+    return [_Part(stored, names) for stored, names in zip(benches, parts, strict=True)]
+
+
+def _check_distinct(names: Sequence[str]) -> None:
+    """UserError if contestants of several benches would get one name, or names that share a folder somewhere."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise UserError(f"two contestants would be called {name}: rename one of the folders")
+    for alike in lookalikes(names):
+        raise UserError(f"{' and '.join(alike)} would share a folder where file systems ignore case: rename a folder")
+
+
+def _trainings(part: _Part) -> dict[str, Training]:
+    """Those that go into the merged report, by their name in their own bench."""
+    renamed = {}
+    for training in part.stored.plan.trainings:
+        if training.contestant in part.names:
+            name = part.names[training.contestant]
+            folder = Path("trainings", name, *training.folder.parts[2:])
+            renamed[training.name] = replace(training, contestant=name, folder=folder)
+    return renamed
+
+
+def _renamed(part: _Part, by_job: Mapping[str, Any]) -> dict[str, Any]:
+    """Values under the names that jobs have in the merged report, without those of contestants that are not taken."""
+    plan = part.stored.plan
+    names = {old: training.name for old, training in _trainings(part).items()}
+    for old, new in part.names.items():
+        names[f"pictures of {old}"] = f"pictures of {new}"
+        for seed in plan.seeds():
+            for what in ("translations", "scores"):
+                names[f"{what} of {old}, seed {seed}"] = f"{what} of {new}, seed {seed}"
+    for shared in ("domain classifier", "scores of real pictures"):
+        names[shared] = shared
+    return {names[job]: value for job, value in by_job.items() if job in names}
+
+
+def _facts(parts: Sequence[_Part]) -> Settings:
+    """What plan.json says of the merged bench: the first bench's facts, and everybody's contestants."""
+    plans = [part.stored.plan for part in parts]
+    first = dict(plans[0].facts)
+    taken = {new for part in parts for new in part.names.values()}
+    claims = [claim for plan in plans for claim in plan.facts["suite"]["claims"] if taken.issuperset(claim["order"])]
+    keys: Settings = {}
+    for part in reversed(parts):  # what they share is the first one's
+        keys |= _renamed(part, part.stored.plan.facts["keys"])
+    return {
+        **first,
+        MERGED: [str(plan.out) for plan in plans],
+        "suite": {**first["suite"], "claims": [claim for n, claim in enumerate(claims) if claim not in claims[:n]]},
+        "trainings": [training.settings() for part in parts for training in _trainings(part).values()],
+        "contestants": {
+            new: part.stored.plan.facts["contestants"][old] for part in parts for old, new in part.names.items()
+        },
+        "skipped": {name: why for plan in plans for name, why in plan.skipped.items() if name not in taken},
+        "external": [new for part in parts for old, new in part.names.items() if old in part.stored.plan.external],
+        "reference_rows": sorted({row for plan in plans for row in plan.facts["reference_rows"] if row in taken}),
+        "keys": keys,
+    }
+
+
+def _take(part: _Part, out: Path, shared: bool) -> None:
+    """Copy or link the work of a bench into the merged folder; the first one's classifier and real scores too."""
+    plan = part.stored.plan
+    for old, training in _trainings(part).items():
+        (own,) = (own for own in plan.trainings if own.name == old)
+        _copy_records(plan.out / own.folder, out / training.folder)
+    for old, new in part.names.items():
+        for seed in plan.seeds():
+            _link_all(plan.out / "translations" / old / f"seed{seed}", out / "translations" / new / f"seed{seed}")
+            for suffix in SCORES:
+                _copy_if_there(
+                    plan.out / "scores" / f"{old}-seed{seed}{suffix}", out / "scores" / f"{new}-seed{seed}{suffix}"
+                )
+    if shared:
+        _link_all(plan.out / "classifier", out / "classifier")
+        for suffix in SCORES:
+            _copy_if_there(plan.out / "scores" / f"{REAL}{suffix}", out / "scores" / f"{REAL}{suffix}")
+
+
+def _copy_records(run: Path, copy: Path) -> None:
+    """What a report reads of a training: everything but weights and samples."""
+    for name in RECORDS:
+        _copy_if_there(run / name, copy / name)
+    checkpoint = newest_checkpoint(run)
+    if checkpoint:
+        path = checkpoint.folder / "checkpoint.json"
+        _copy(path, copy / path.relative_to(run))
+
+
+def _link_all(folder: Path, copy: Path) -> None:
+    """Pictures and weights are never changed in place, so a second name for them is as good as a copy."""
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        place = copy / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path.resolve(), place)
+        except OSError:
+            shutil.copyfile(path, place)
+
+
+def _copy_if_there(path: Path, place: Path) -> None:
+    if path.is_file():
+        _copy(path, place)
+
+
+def _copy(path: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, place)

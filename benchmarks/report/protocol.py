@@ -1,0 +1,148 @@
+"""The protocol card: everything the numbers of a bench depend on, and a fingerprint of what its rows must share."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import pandas as pd
+
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.score_file import score_file
+from i2i.benchmarks.folder.versions import versions
+from i2i.benchmarks.plan import CLASSIFIER, Plan
+from i2i.config import DataConfig, Settings, stable_hash
+from i2i.data.decoding.images import Preprocess
+from i2i.data.layouts import DataSet, Picture
+from i2i.data.open import open_data
+from i2i.runs.checkpoint import newest_checkpoint
+from i2i.utils.fingerprint import sha256
+from i2i.utils.joined_names import direction_name
+
+FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
+TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"
+
+
+def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
+    """What protocol.json holds.
+
+    Args:
+        plan: of a bench whose jobs have run.
+        results: what they found.
+        files: as `list_files` gives them.
+
+    Returns:
+        `protocol`, which rows must share to be compared; `fingerprint`, a hash of it alone, 16 hex digits;
+        `contestants`, which are what is compared; `versions` of the code and its libraries.
+    """
+    shared = _shared(plan, results, files)
+    return {
+        "fingerprint": stable_hash(shared),
+        "protocol": shared,
+        "contestants": {name: _contestant(plan, results, name) for name in plan.contestants()},
+        "versions": versions(),
+    }
+
+
+def list_files(plan: Plan) -> pd.DataFrame:
+    """Every picture that was trained on, scored against or chosen by: split, domain, file, half of it, SHA-256."""
+    config = DataConfig.model_validate(plan.facts["suite"]["settings"].get("data", {}))
+    data = open_data(config).restricted(plan.domains)
+    digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put a picture into several domains
+    rows = [
+        (split, domain, picture.path.name, picture.half or "", digest(picture.path))
+        for split, domain, picture in _pictures(data, _splits(plan, config))
+    ]
+    return pd.DataFrame(rows, columns=FILE_COLUMNS)
+
+
+def _splits(plan: Plan, config: DataConfig) -> tuple[str, ...]:
+    """The splits that the numbers depend on; the validation split where it chooses weights."""
+    rules = [own.get("checkpoint", "") for own in plan.facts["contestants"].values()]  # external ones have none
+    chosen = any(rule.startswith("best-on-val") for rule in rules)
+    return config.train_split, config.test_split, *((config.val_split,) if chosen else ())
+
+
+def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, Picture]]:
+    for split in splits:
+        for domain in data.domains:
+            for picture in data.pictures(split, domain):
+                yield split, domain, picture
+
+
+def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
+    facts = plan.facts
+    config = DataConfig.model_validate(facts["suite"]["settings"].get("data", {}))
+    test = files[files["split"] == config.test_split].groupby("domain")["file"].count().to_dict()
+    return {
+        "domains": list(plan.domains),
+        "paired": facts["paired"],
+        "training": _digests(files, config.train_split),
+        "reference": _digests(files, config.test_split),
+        **({"validation": validation} if (validation := _digests(files, config.val_split))["domains"] else {}),
+        "directions": {
+            direction_name((source, target)): {"fake": int(test[source]), "real": int(test[target])}
+            for source, target in plan.directions
+        },
+        "pictures": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
+        "features": _features(plan, results),
+        "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan, results)},
+        "checkpoint": facts["checkpoint"],
+        "budget": dict(facts["budget"]),
+        "seeds": list(facts["seeds"]),
+        "scoring_version": facts["scoring_version"],
+        "lpips": facts["lpips"],
+    }
+
+
+def _digests(files: pd.DataFrame, split: str) -> Settings:
+    """Of a split by domain: the number of pictures, and a digest of their names and contents in order."""
+    own = files[files["split"] == split]
+    return {
+        "split": split,
+        "domains": {
+            domain: {
+                "files": len(some),
+                "sha256": hashlib.sha256(
+                    some[["file", "half", "sha256"]].to_csv(index=False).encode(errors="surrogateescape")
+                ).hexdigest(),
+            }
+            for domain, some in own.groupby("domain", sort=False)
+        },
+    }
+
+
+def _features(plan: Plan, results: Results) -> Settings | None:
+    """Whose features the Frechet distance compares, as the scores say; None without any scores."""
+    files = {"scores of real pictures": f"{REAL}.json"} | {
+        f"scores of {name}, seed {seed}": f"{name}-seed{seed}.json"
+        for name in plan.contestants()
+        for seed in plan.seeds()
+    }
+    paths = [plan.out / "scores" / file for job, file in files.items() if job not in results.absent]
+    stated = (found.features for path in paths if (found := score_file(path)) is not None)
+    return next((features.model_dump() for features in stated if features is not None), None)
+
+
+def _weights(plan: Plan, results: Results) -> str | None:
+    files = sorted((plan.out / "classifier").glob("*.safetensors")) if CLASSIFIER not in results.absent else []
+    return sha256(files[0]) if files else None
+
+
+def _contestant(plan: Plan, results: Results, name: str) -> Settings:
+    facts = dict(plan.facts["contestants"][name])
+    if name in plan.external:
+        return facts
+    cost = results.costs.get(name)
+    metas = [
+        checkpoint.meta
+        for training in plan.trainings
+        if training.contestant == name
+        and training.name not in results.absent
+        and (checkpoint := newest_checkpoint(plan.out / training.folder))
+    ]
+    return {
+        **facts,
+        "inference": cost.inference if cost else None,
+        "made_with": sorted({f"i2i {meta['i2i']}, torch {meta['torch']}" for meta in metas}),
+    }

@@ -1,0 +1,133 @@
+"""The tables of a report as text: one row per contestant, per direction, or per cost."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+import pandas as pd
+
+from i2i.benchmarks.analysis.aggregate import Score, over_seeds
+from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.groups import Group
+from i2i.benchmarks.analysis.number_format import DASH, scaled, speed, whole
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.analysis.significance import Column
+from i2i.benchmarks.report.detail_tables import health, way
+from i2i.benchmarks.suite.columns import SPENT
+from i2i.metrics.names import decimals, number, title
+from i2i.utils.text import markdown
+
+
+def bold(text: str) -> str:
+    """As Markdown has it."""
+    return f"**{text}**"
+
+
+def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold) -> pd.DataFrame:
+    """One row per contestant and group: each metric over the directions and seeds of the group, costs, health.
+
+    The best of each metric is emphasised by `best`; behind a number stands whether it can be told from the best. Costs
+    are of all directions together, and shown only if those are in one group.
+    """
+    return pd.DataFrame([line for group in grouped for line in _lines(group, best)], dtype=object).fillna(DASH)
+
+
+def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]:
+    results, scores = group.results, group.results.scores
+    means = over_seeds(scores, ("model", "metric"))
+    for name in results.rows:
+        line = {"model": name, **_spent(results.costs.get(name))}
+        if group.name:
+            line = {group.by: group.name, "model": name}
+        for metric in results.metrics:
+            line[headings(group)[metric]] = _marked(
+                metric, name, means.get((name, metric)), group.columns[metric], best
+            )
+        if len(results.details.flags):
+            line["health"] = health(results, name)
+        yield {**line, "n": whole(_pictures(scores[scores["model"] == name]))}
+
+
+def headings(group: Group) -> dict[str, str]:
+    """By metric, what stands above its column."""
+    return {metric: title(metric) + column.sign for metric, column in group.columns.items()}
+
+
+def _spent(cost: Costs | None) -> dict[str, str]:
+    spent = (cost.trainings, cost.parameters, cost.images, cost.seconds) if cost else (None,) * 4
+    return dict(zip(SPENT, map(whole, spent), strict=True))
+
+
+def _marked(metric: str, name: str, score: Score | None, column: Column, best: Callable[[str], str]) -> str:
+    text = _number(metric, score)
+    mark = column.mark(name)
+    return f"{best(text) if column.is_best(name) else text}{f' {mark}' if mark else ''}"
+
+
+def _pictures(scores: pd.DataFrame) -> int:
+    """How many were scored, by the metric that has most: not every direction has a way back for the cycle error."""
+    return int(scores.groupby("metric")["n"].sum().max())
+
+
+def by_direction(results: Results, metric: str) -> pd.DataFrame:
+    """One row per direction, a column per contestant: means over seeds, with intervals over pictures where known."""
+    scores = results.scores[results.scores["metric"] == metric]
+    names = list(dict.fromkeys(scores["model"]))
+    means = over_seeds(scores, ("source", "target", "model"))
+    ends = _ends(results, metric)
+    lines = []
+    for source, target in dict.fromkeys(zip(scores["source"], scores["target"], strict=True)):
+        places = {name: (source, target, name) for name in names}
+        cells = {name: _number(metric, means.get(place)) + ends.get(place, "") for name, place in places.items()}
+        lines.append({"direction": way(source, target), **cells})
+    return pd.DataFrame(lines)
+
+
+def _ends(results: Results, metric: str) -> dict[tuple[str, str, str], str]:
+    """Intervals as text; of several seeds the means of their ends."""
+    intervals = results.details.intervals
+    own = intervals[intervals["metric"] == metric]
+    means = own.groupby(["source", "target", "model"])[["low", "high"]].mean()
+    return {
+        (source, target, name): f" [{number(metric, low)}, {number(metric, high)}]"
+        for (source, target, name), low, high in means.itertuples(name=None)
+    }
+
+
+def costs(results: Results) -> pd.DataFrame:
+    """What every contestant took, by what was measured beside its work."""
+    return pd.DataFrame([_cost_line(name, cost) for name, cost in results.costs.items()])
+
+
+def _cost_line(name: str, cost: Costs) -> dict[str, str]:
+    return {
+        "model": name,
+        "trainings": whole(cost.trainings),
+        "parameters each": whole(cost.parameters_each),
+        "together": whole(cost.parameters),
+        "images seen": whole(cost.images),
+        "training seconds": whole(cost.seconds),
+        "training, images/s": speed(cost.trained),
+        "translation, images/s": speed(cost.translated),
+        "multiply-adds per picture": scaled(cost.multiply_adds),
+        "peak memory, MiB": whole(cost.peak_memory / 2**20 if cost.peak_memory else None),
+    }
+
+
+def _number(metric: str, score: Score | None) -> str:
+    return DASH if score is None else score.text(decimals(metric))
+
+
+_NUMBER = re.compile(r"[\d–*-][\d.,e+ \[\]±*–-]*( ?[GMk])?( [†‡§])?( [\d.,e+-]+)?")
+
+
+def numeric(frame: pd.DataFrame) -> list[bool]:
+    """By column, whether it holds numbers, which are aligned to the right, and not words."""
+    return [all(_NUMBER.fullmatch(str(cell)) for cell in frame[name]) for name in frame.columns]
+
+
+def markdown_table(frame: pd.DataFrame, ready: Collection[str] = ()) -> str:
+    """A table as Markdown, columns of numbers to the right; those of `ready` hold Markdown already."""
+    show = [str if name in ready else markdown for name in frame.columns]
+    rows = [[show(str(cell)) for show, cell in zip(show, row, strict=True)] for row in frame.values.tolist()]
+    head = [list(map(markdown, frame.columns)), ["---:" if right else "---" for right in numeric(frame)]]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [*head, *rows])

@@ -1,0 +1,44 @@
+"""The table of a bench for the terminal, with the sentences below it."""
+
+from collections.abc import Sequence
+
+from i2i.benchmarks.analysis.groups import By, Group, groups
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.analysis.significance import FEW_SEEDS, SAME, UNTESTED
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.report.captions import averaging, doubts_lines, left_out, not_there, suite_lines
+from i2i.benchmarks.report.markdown import claim_lines
+from i2i.benchmarks.report.tables import numeric, summary
+from i2i.benchmarks.report.terminal import Shown
+from i2i.benchmarks.suite.columns import SPENT
+
+
+def shown(plan: Plan, results: Results, by: By = "averaged") -> Shown:
+    """The summary for the terminal."""
+    grouped = groups(plan, results, by)
+    frame = summary(grouped, best="{}*".format).drop(columns=list(SPENT), errors="ignore")
+    header = list(map(str, frame.columns))
+    metrics = [place for place, name in enumerate(header) if name not in (by, "model", "health", "n")]
+    others = [header.index(name) for name in ("n", "health") if name in header]
+    return Shown(
+        header=tuple(header),
+        rows=tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
+        right=tuple(place for place, right in enumerate(numeric(frame)) if right),
+        spare=(*others[:1], *metrics[:0:-1], *others[1:]),
+        notes=(*(line.replace("`", "") for line in notes(plan, grouped, results)), *claim_lines(plan, results)),
+    )
+
+
+def notes(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
+    """What must be known beside the table, a sentence each."""
+    columns = [column for group in grouped for column in group.columns.values()]
+    marks = {
+        "*": ("best", any(column.ranks for column in columns)),
+        SAME: ("not distinguishable from it", any(column.ranks and column.same for column in columns)),
+        FEW_SEEDS: ("too few seeds to tell from it", any(column.ranks and column.unsure for column in columns)),
+        UNTESTED: ("best, not tested", any(column.ranks and column.untested for column in columns)),
+    }
+    legend = ", ".join(f"{mark} {says}" for mark, (says, occurs) in marks.items() if occurs)
+    lines = [f"{averaging(plan, grouped)} {legend}.".replace(" .", "")]
+    absent = [*left_out(plan, results), *not_there(plan, grouped, results)]
+    return [*lines, *doubts_lines(grouped), *suite_lines(plan), *absent]

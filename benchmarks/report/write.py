@@ -1,0 +1,80 @@
+"""The report of a bench: every file that the results folder holds besides what its jobs made."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from i2i.benchmarks.analysis.csv_frames import as_csv
+from i2i.benchmarks.analysis.groups import By
+from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.analysis.significance import ranked
+from i2i.benchmarks.folder.cache_keys import identity_of
+from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.report import latex, protocol, terminal_table
+from i2i.benchmarks.report.figures import learning_curves, redraw
+from i2i.benchmarks.report.html import page
+from i2i.benchmarks.report.markdown import markdown
+from i2i.benchmarks.report.results_json import results_json
+from i2i.benchmarks.report.terminal import Shown
+from i2i.utils.atomic_write import write_text
+
+GRID_SEED = 0
+
+
+@dataclass(frozen=True)
+class Published:
+    """Names of the `files` that were written, and what is `shown` on the terminal."""
+
+    files: list[str]
+    shown: Shown
+
+
+def write(plan: Plan, results: Results, by: By = "averaged") -> Published:
+    """Write everything into the results folder; `by` says how the main table averages."""
+    return Published(_files(plan, results, by), terminal_table.shown(plan, results, by))
+
+
+def _files(plan: Plan, results: Results, by: By) -> list[str]:
+    """Write tables, the protocol card, figures and the grid into the results folder; returns the names of the files."""
+    files = protocol.list_files(plan)
+    card = protocol.card(plan, results, files)
+    fingerprint = card["fingerprint"]
+    texts = {
+        "protocol-files.csv": as_csv(files),
+        "protocol.json": _as_text(card),
+        "results.csv": as_csv(results.scores),
+        "results.json": _as_text(results_json(plan, results, fingerprint)),
+        "table.md": markdown(plan, results, fingerprint, by),
+        "table.tex": latex.table(plan, results, fingerprint, by),
+    }
+    for name, text in texts.items():
+        write_text(plan.out / name, text)
+    names = [*texts, *redraw.draw(plan, results), *learning_curves.write(plan)]
+    return [*names, *_grid(plan, results), *page.write(plan, results, card)]
+
+
+def _grid(plan: Plan, results: Results) -> list[str]:
+    """The bench's own grid, of rows at random by a fixed seed."""
+    seed = plan.seeds()[0]
+    names = [name for name in ranked(plan, results) if f"translations of {name}, seed {seed}" not in results.absent]
+    made = {name: identity_of(plan.out / "translations" / name / f"seed{seed}") for name in names}
+
+    def draw(paths: Sequence[Path]) -> bool:
+        from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished
+        from i2i.benchmarks.report.figures.grid import draw_grid
+        from i2i.benchmarks.report.figures.grid_selection import choose
+
+        finished = Finished(plan.out, dict(plan.facts))
+        columns = [name for name in finished.columns(None) if name in (INPUT, TARGET, *names)]
+        rows, note = choose(finished, "random", columns, GRID_SEED)
+        draw_grid(finished, columns, rows, note, paths)
+        return True
+
+    shown = [made, plan.facts["fingerprint"], plan.directions, GRID_SEED]
+    return redraw.unless_drawn(plan.out, "grid", shown, draw) if names else []
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,1 @@
+"""Measurements of speed, coverage and error: run as files, not installed."""

@@ -1,0 +1,62 @@
+"""How well lookalikes are told from other pictures: copies found, and different pictures taken for the same.
+
+python -m i2i.benchmarks.studies.lookalikes photos/train/horse
+"""
+
+import argparse
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from i2i.data.audit.near_duplicates import Fingerprint, nearest
+from i2i.data.decoding.images import read_picture
+from i2i.data.layouts.image_folder import ImageFolder
+
+PICTURES = 300
+
+
+def main() -> None:
+    """Print, for each kind of copy, how many are found; and how many pictures look like another of the folder."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("folder", type=Path, help="pictures, in folders of any depth")
+    paths = ImageFolder(parser.parse_args().folder).paths
+    chosen = random.Random(0).sample(paths, min(PICTURES, len(paths)))
+    shown = [(picture, own) for path in chosen if (own := Fingerprint.of(picture := read_picture(path).convert("RGB")))]
+    prints = [own for _, own in shown]
+    alike = [place for place, twin in enumerate(nearest(prints, prints, earlier=True)) if twin is not None]
+    print(f"{len(alike)} of {len(prints)} pictures look like another: {', '.join(chosen[n].name for n in alike[:5])}")
+    for name, change in COPIES.items():
+        found = sum(_found(change(picture), own) for picture, own in shown)
+        print(f"{name}: {found} of {len(shown)} found")
+
+
+def _found(copy: Image.Image, original: Fingerprint) -> bool:
+    own = Fingerprint.of(copy)
+    return own is not None and nearest([own], [original]) == [0]
+
+
+def _jpeg(picture: Image.Image) -> Image.Image:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=20)
+    return Image.open(file)
+
+
+def _cropped(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    return picture.crop((round(0.02 * width), round(0.02 * height), round(0.98 * width), round(0.98 * height)))
+
+
+COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "JPEG of quality 20": _jpeg,
+    "grey": lambda picture: picture.convert("L"),
+    "a tenth brighter": lambda picture: picture.point(lambda value: min(255, round(1.1 * value))),
+    "64 pixels": lambda picture: picture.resize((64, 64), Image.Resampling.BICUBIC),
+    "2 % less on each side": _cropped,
+    "mirrored": lambda picture: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a bench compares: suites, presets and overrides."""

@@ -1,0 +1,178 @@
+"""Suites with what the command line changes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from i2i.benchmarks.suite.presets import is_suite, read
+from i2i.benchmarks.suite.schema import SHARED, Budget, Suite, _named_again, suite_of
+from i2i.config import (
+    BUDGETS,
+    DataConfig,
+    Settings,
+    merge,
+    parse_assignments,
+)
+from i2i.errors import UserError, unknown
+
+
+def load_suite(
+    base: str | Settings, models: str | None, data: Settings, assignments: list[str], seeds: str | None = None
+) -> Suite:
+    """A suite by name or file, or as it was recorded, with the command line's choices put over it.
+
+    Code that a recorded suite remembers is not run: the command line has to name it again.
+
+    `models` and `seeds` are lists with commas; `+A,B` adds to the suite's models. Assignments are `data.*` and
+    `train.*` for all, `NAME.setting` for the settings of a translator, which its variants share, or of a single
+    variant, and `budget.*`, `checkpoint.*`, `classifier.*`, `scoring.*` and `report.*`.
+
+    Raises:
+        UserError: for an unknown suite, model or setting.
+    """
+    settings = {**read(base), "name": Path(base).stem} if isinstance(base, str) else dict(base)
+    remembered = {} if isinstance(base, str) else settings.pop("own_models", {})
+    if models:
+        listed = settings.get("models", Suite().models)
+        settings["models"] = chosen_models(models, listed)
+        settings["own_models"] = _still_named(settings)
+    if remembered:
+        settings |= _named_again(settings, remembered, models or "")
+    if seeds is not None:
+        settings["seeds"] = _seeds(seeds)
+    suite = suite_of(settings)
+    embedded = _for_embedded(suite, data) if isinstance(base, str) else {}
+    overrides = merge(embedded, parse_assignments(assignments), {"data": data})
+    return suite_of(merge(settings, _sorted_out(overrides, suite)))
+
+
+def chosen_models(text: str, listed: Sequence[str]) -> list[str]:
+    """The models that `A,B` names, or those of `listed` and the ones that `+A,B` adds.
+
+    Raises:
+        UserError: if only some of several have a plus.
+    """
+    names = [name.strip() for name in text.removeprefix("+").split(",") if name.strip()]
+    if not text.startswith("+"):
+        _refuse_plus(text, names)
+        return names
+    return list(dict.fromkeys([*listed, *(name.removeprefix("+") for name in names)]))
+
+
+def _still_named(settings: Settings) -> dict[str, str]:
+    """Of the recorded classes of one's own those that models or variants go by: files of others may be gone."""
+    variants = settings.get("variants", {}).values()
+    named = {*settings["models"], *(variant.get("model") for variant in variants)}
+    return {name: source for name, source in settings.get("own_models", {}).items() if name in named}
+
+
+def _refuse_plus(text: str, names: Sequence[str]) -> None:
+    if any(name.startswith("+") for name in names):
+        raise UserError(f"--models {text}: a + in front of the list adds all of it to the suite's models")
+
+
+def _seeds(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise UserError(f"--seeds {text!r} must be whole numbers with commas, as in --seeds 0,1,2")
+    return [int(part) for part in parts]
+
+
+def budget_assignments(text: str) -> list[str]:
+    """`images=400000,per=task` as assignments of `--set`.
+
+    Raises:
+        UserError: for another form, or a kind of budget that there is not.
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    for name, equals, value in parts:
+        if not (equals and value.strip()):
+            raise UserError(f"--budget {text!r} must look like images=400000 or updates=20000,per=task")
+        if name.strip() not in Budget.model_fields:
+            raise unknown("kind of budget", name.strip(), Budget.model_fields)
+    return [f"budget.{name.strip()}={value.strip()}" for name, _, value in parts]
+
+
+def checkpoint_assignments(text: str) -> list[str]:
+    """`ema`, or `best-on-val:psnr` with the metric, as assignments of `--set`."""
+    rule, colon, metric = text.partition(":")
+    return [f"checkpoint.rule={rule}", *([f"checkpoint.metric={metric}"] if colon else [])]
+
+
+def _for_embedded(suite: Suite, data: Settings) -> Settings:
+    """The suite's settings for the set drawn by default, if neither its own data nor those of the command differ."""
+    return suite.embedded if on_default_data(merge(suite.settings.get("data", {}), data)) else {}
+
+
+def on_default_data(data: Settings) -> bool:
+    """Whether `data` settings leave it at the set that is drawn by default."""
+    default = DataConfig.model_fields["embedded"].default
+    return not (data.get("path") or data.get("sets")) and data.get("embedded", default) == default
+
+
+def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | None, Settings]:
+    """Translator and settings of a single training on `data`: of a suite's contestant `model`, or of a settings file.
+
+    The translator is None if neither the file nor `model` says which.
+
+    Raises:
+        UserError: if there is no such suite or file, or it is about another model.
+    """
+    settings = read(name)
+    if not is_suite(settings):
+        return _named(name, settings, model), settings
+    if model is None:
+        raise UserError(f"{name} is a suite of several models: choose one with --model")
+    suite = suite_of(settings)
+    contestant = suite.contestant(model)
+    unit, amount = suite.budget.amount
+    chosen = contestant.for_training(amount, suite.seeds[0], unit)
+    return contestant.model, merge(chosen, _for_embedded(suite, data))
+
+
+def _named(file: str, settings: Settings, model: str | None) -> str | None:
+    """The translator that a settings file or the command line names."""
+    section = settings.get("model")
+    stated = section.get("name") if isinstance(section, dict) else None
+    if stated is None or model in (None, stated):
+        return model or stated
+    raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
+
+
+def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
+    """Overrides as a suite holds them."""
+    placed: dict[str, Any] = {}
+    translators = (*suite.models, *suite.model_settings, *(variant.model for variant in suite.variants.values()))
+    known = (*suite.variants, *translators, "data", "train", *SHARED)
+    for section, values in overrides.items():
+        if section in ("data", "train"):
+            # Also over what the suite says for single contestants, or it would win over the command line.
+            models = {model: {section: values} for model in suite.model_settings}
+            variants = {variant: {"settings": {section: values}} for variant in suite.variants}
+            placed = merge(placed, {"settings": {section: values}, "model_settings": models, "variants": variants})
+        elif section in SHARED:
+            placed = merge(placed, {section: values})
+        elif section in suite.variants:
+            placed = merge(placed, {"variants": {section: {"settings": {"model": values}}}})
+        elif section in translators:
+            placed = merge(placed, {"model_settings": {section: {"model": values}}})
+        else:
+            raise unknown("section of --set:", section, known)
+    own = placed.get("settings", {}).get("train", {})
+    for unit in BUDGETS:
+        if unit in own:
+            raise UserError(f"a bench has one budget for all models: use --budget {unit}=N")
+    if "best_by" in own:
+        raise UserError("a bench has a rule for which weights translate: use --checkpoint best-on-val:METRIC")
+    if "evaluations" in own:
+        raise UserError("a bench has one number of evaluations: use --set checkpoint.evaluations=N")
+    if "seed" in own:
+        raise UserError(
+            "a bench trains with the seeds of its suite: use --seeds 1, or write seeds: [1] into a settings file"
+        )
+    return placed
+
+
+def default_suite(data: Settings) -> str:
+    """The suite for people who name none: three domains of the seasons, or whatever other `data` settings name."""
+    return "seasons" if on_default_data(data) else "quick"

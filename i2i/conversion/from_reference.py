@@ -1,0 +1,286 @@
+"""Run folders from checkpoints of the public reference implementations."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from i2i import registry
+from i2i.config import RunConfig, Settings, merge, to_yaml
+from i2i.data.open import labels_of
+from i2i.errors import UserError
+from i2i.interop.assign import assign
+from i2i.interop.family import Family, Reference, ReferenceFile
+from i2i.interop.renaming import from_reference
+from i2i.interop.state_dicts import read_state_dict
+from i2i.labels import LabelSpace
+from i2i.runs.checkpoint import Position
+from i2i.runs.save import save_checkpoint
+from i2i.runs.tensor_files import refuse_not_finite
+from i2i.training.setup import run_config
+from i2i.training.trainer import build_translator
+from i2i.translator import Coverage, Task, Translator, check_size
+from i2i.utils import text
+from i2i.utils.atomic_write import write_text
+from i2i.utils.fingerprint import sha256
+from i2i.utils.places import check_folder
+
+Weights = dict[str, torch.Tensor]
+LABELS = "labels"
+"""Section of what the files tell about the label space."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import has found and made.
+
+    Attributes:
+        run: the run folder.
+        translator: what is in it.
+        networks: network by file.
+        told: settings that were read off the files.
+        assumed: settings that change translations and that no file tells.
+        fresh: networks that no file holds.
+    """
+
+    run: Path
+    translator: Translator
+    networks: Mapping[Path, str]
+    told: Mapping[str, Any]
+    assumed: Mapping[str, Any]
+    fresh: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """What a user wants to know of it."""
+        task = self.translator.task
+        height, width = task.image_size
+        directions = " and ".join(f"{source} to {target}" for source, target in task.directions)
+        if len(task.domains) > 2:
+            directions = f"all directions between {', '.join(task.domains)}"
+        groups = [" or ".join(g) for one in task.labels.sets if one.has_attributes for g in one.exclusive]
+        lines = [
+            f"imported into {self.run}: {registry.name_of(type(self.translator))}, {directions}, {height}x{width} px",
+            *(f"  {path} is {network}" for path, network in self.networks.items()),
+            f"read off the files: {_listed(self.told)}",
+        ]
+        if task.labels.has_attributes:
+            lines.append(
+                "the labels are attributes that a picture can have together"
+                + (f", but for {'; '.join(groups)}" if groups else "")
+                + "; other groups: --set data.exclusive=[[A,B],[C,D]]"
+            )
+        if self.assumed:
+            lines.append(f"assumed, since no file tells: {_listed(self.assumed)}")
+        if self.fresh:
+            lines.append(f"not among the files, so a training starts afresh with: {', '.join(self.fresh)}")
+        target = task.directions[0][1]
+        command = f"i2i translate {text.argument(self.run)} PICTURES {text.option('--target', target)} --out out/"
+        return [*lines, f"translate with: {command}"]
+
+
+def import_run(files: Sequence[Path], model: str, domains: Sequence[str], changes: Settings, run: Path) -> Imported:
+    """Make a run folder of a reference implementation's checkpoint.
+
+    Args:
+        files: state dicts as the reference saves them, one per network. Which is which is told by the names that the
+            reference gives them, otherwise by their order among generators and among discriminators.
+        model: name of the translator.
+        domains: names of its domains in the order of the training: a generator of one direction leads from the
+            first to the second, and labels stand for domains in this order.
+        changes: nested settings, for what the files do not tell.
+        run: folder to write; it must not hold anything yet.
+
+    Raises:
+        UserError: if a file cannot be taken as it is, the files do not fit each other, the model, the domains or the
+            settings, or the folder is in use. Then nothing has been written.
+    """
+    cls = registry.get(model)
+    reference = _reference(model, cls)
+    _refuse_used(run)
+    _check_names(domains, changes)
+    contents = {path: _finite(path, read_state_dict(path)) for path in files}
+    if len(contents) < len(files):
+        raise UserError(f"a file is given twice: {', '.join(map(str, files))}")
+    parts = _parts(model, reference, contents)
+    told = _tell(parts, contents)
+    config = _configure(model, reference, told, changes)
+    space = labels_of(domains, config.data)
+    _check_labels(model, cls, space, told)
+    translator = build_translator(config, _task(config, cls, space, parts.values()))
+    check_size(translator.task.image_size, translator.multiple)
+    children = {name for name, _ in translator.named_children()}
+    for path, part in parts.items():
+        if part.network not in children:
+            raise UserError(f"{path} holds {part.network}, which these settings do without: leave one of them out")
+        translator.get_submodule(part.network).load_state_dict(_weights(path, part, translator, contents[path]))
+    networks = {path: part.network for path, part in parts.items()}
+    fresh = tuple(part.network for part in reference.files.values() if part.network not in networks.values())
+    _write(run, translator, config, networks, fresh)
+    return Imported(run, translator, networks, told, _assumed(config, reference, told, changes), fresh)
+
+
+def _finite(path: Path, state: Weights) -> Weights:
+    try:
+        refuse_not_finite(state)
+    except ValueError as error:
+        raise UserError(f"{path} cannot be imported: {error}, and every picture would come out black") from None
+    return state
+
+
+def _reference(model: str, cls: type[Translator]) -> Reference:
+    if cls.reference is None:
+        able = [name for name in registry.names() if registry.get(name).reference]
+        raise UserError(f"{model} has no reference implementation to import from; {', '.join(able)} have")
+    return cls.reference
+
+
+def _refuse_used(run: Path) -> None:
+    check_folder(run)
+    if run.exists() and any(run.iterdir()):
+        raise UserError(f"{run} is not empty: choose another folder with --out")
+
+
+def _check_names(domains: Sequence[str], changes: Settings) -> None:
+    repeated = [domain for domain, times in Counter(domains).items() if times > 1]
+    if repeated or not all(domains):
+        raise UserError(f"--domains {','.join(domains)} must be different names with commas between them")
+    for section, name, option in (("model", "name", "--model"), ("data", "domains", "--domains")):
+        if name in (changes.get(section) or {}):
+            raise UserError(f"--set {section}.{name} has no effect here: use {option}")
+
+
+def _parts(model: str, reference: Reference, contents: Mapping[Path, Weights]) -> dict[Path, ReferenceFile]:
+    """What each file holds; UserError if that is not clear, or nothing of this model."""
+    families = {path: _family(path, state) for path, state in contents.items()}
+    for path, family in families.items():
+        if family not in {part.family for part in reference.files.values()}:
+            raise UserError(f"{path} is {family.title}{_owners(family)}, not of {model}")
+    return {path: reference.files[name] for path, name in assign(model, reference, families).items()}
+
+
+def _family(path: Path, state: Weights) -> Family:
+    """The family of a file's network, of all that any model has."""
+    for name in registry.names():
+        reference = registry.get(name).reference
+        for part in reference.files.values() if reference else ():
+            if part.family.recognises(state):
+                return part.family
+    first = ", ".join(list(state)[:3])
+    raise UserError(f"{path} holds no network of a reference implementation that i2i knows: it begins with {first}")
+
+
+def _owners(family: Family) -> str:
+    owners = [
+        name
+        for name in registry.names()
+        if (reference := registry.get(name).reference) and family in [part.family for part in reference.files.values()]
+    ]
+    return f" of {' or '.join(owners)}"
+
+
+def _tell(parts: Mapping[Path, ReferenceFile], contents: Mapping[Path, Weights]) -> dict[str, Any]:
+    """What the files' keys and shapes settle; UserError if two of them differ."""
+    told: dict[str, Any] = {}
+    teller: dict[str, Path] = {}
+    for path, part in parts.items():
+        try:
+            arguments = part.family.read(contents[path])
+        except UserError as error:
+            raise UserError(f"{path} cannot be imported: {error}") from None
+        for argument, setting in part.tells.items():
+            value = arguments[argument]
+            if setting in told and told[setting] != value:
+                raise _differing(setting, {teller[setting]: told[setting], path: value})
+            told[setting], teller[setting] = value, path
+    return told
+
+
+def _differing(setting: str, values: Mapping[Path, Any]) -> UserError:
+    said = " and ".join(f"{path} has {setting}={value}" for path, value in values.items())
+    return UserError(f"{said}: they are not of one training")
+
+
+def _check_labels(model: str, cls: type[Translator], space: LabelSpace, told: Mapping[str, Any]) -> None:
+    columns = [one.prefix + column for one in space.sets for column in one.columns]
+    given = f"--domains names {len(columns)} ({', '.join(columns)})"
+    if cls.coverage is not Coverage.ALL and len(columns) != 2:
+        raise UserError(f"{model} translates between two domains and {given}: name the first and the second")
+    for name, here in ((f"{LABELS}.width", space.width), (f"{LABELS}.classes", space.classes)):
+        if told.get(name, here) != here:
+            mask = f", with a mask of {len(space.sets)} data sets {space.width}" if len(space.sets) > 1 else ""
+            raise UserError(
+                f"the files are for {told[name]} labels and {given}{mask}: name as many, in the order of the labels; "
+                "those of a joint training as dataset/name, with a mask of one more label per data set"
+            )
+
+
+def _configure(model: str, reference: Reference, told: Mapping[str, Any], changes: Settings) -> RunConfig:
+    """The config that the files tell, with changes to what they do not tell."""
+    settings = {name: value for name, value in told.items() if not name.startswith(f"{LABELS}.")}
+    by_files = _nested({"data.image_size": reference.usual_size(told)} | settings)
+    expected, config = run_config(model, by_files), run_config(model, merge(by_files, changes))
+    for setting in settings:
+        if _get(config, setting) != _get(expected, setting):
+            value = _written(_get(config, setting))
+            raise UserError(f"{setting}={value} does not fit the files, which tell {told[setting]}: leave it out")
+    return config
+
+
+def _task(config: RunConfig, cls: type[Translator], space: LabelSpace, parts: Iterable[ReferenceFile]) -> Task:
+    """The task of the directions that the generators at hand serve."""
+    labels = space if cls.coverage is Coverage.ALL else space.domains
+    task = Task.covering(cls.coverage, labels, config.data.image_size, config.data.channels)
+    served = {part.direction for part in parts if part.family.generator}
+    if None in served:
+        return task
+    domains = task.domains
+    return replace(task, directions=tuple((domains[i], domains[j]) for i, j in sorted(filter(None, served))))
+
+
+def _weights(path: Path, part: ReferenceFile, translator: Translator, state: Weights) -> Weights:
+    try:
+        return from_reference(part.family, translator.get_submodule(part.network), state)
+    except UserError as error:
+        raise UserError(f"{path} does not fit {part.network}: {error}") from None
+
+
+def _write(
+    run: Path, translator: Translator, config: RunConfig, networks: Mapping[Path, str], fresh: Sequence[str]
+) -> None:
+    files = [{"name": path.name, "sha256": sha256(path), "network": network} for path, network in networks.items()]
+    origin = {"files": files, "fresh": list(fresh)}
+    settings = config.settings()
+    save_checkpoint(run, translator, settings, Position(0, 0, 0, 0.0), {}, origin=origin)
+    write_text(run / "config.yaml", to_yaml(settings))
+
+
+def _assumed(
+    config: RunConfig, reference: Reference, told: Mapping[str, Any], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    names = ("data.image_size", *(f"model.{name}" for name in reference.assumed))
+    given = {f"{section}.{name}" for section, values in changes.items() for name in values}
+    return {name: _get(config, name) for name in names if name not in told and name not in given}
+
+
+def _nested(dotted: Mapping[str, Any]) -> Settings:
+    settings: Settings = {}
+    for name, value in dotted.items():
+        section, _, rest = name.partition(".")
+        settings.setdefault(section, {})[rest] = value
+    return settings
+
+
+def _get(config: RunConfig, setting: str) -> Any:
+    section, name = setting.split(".")
+    return getattr(getattr(config, section), name)
+
+
+def _listed(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_written(value)}" for name, value in settings.items())
+
+
+def _written(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

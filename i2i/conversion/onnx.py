@@ -1,0 +1,364 @@
+"""Translators as ONNX graphs of any batch, height and width, compared with PyTorch before they are kept.
+
+A model that is told domains becomes one graph per direction; one that is told labels becomes a single graph with
+the label vector as its second input. Dropout that stays on when translating is left out, because its fixed draw has
+a fixed shape. A batch norm that uses the picture's own statistics becomes the instance norm that it is.
+"""
+
+import copy
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from i2i._version import __version__
+from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
+from i2i.errors import ExportError, UserError
+from i2i.runs.checkpoint import Weights
+from i2i.runs.load import require_checkpoint, restore
+from i2i.translator import Task, Translator
+from i2i.utils.atomic_write import write_text
+from i2i.utils.joined_names import direction_name
+from i2i.utils.text import code, fenced, prose
+
+PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+LIMIT = 1e-3
+BATCHES = (1, 3, 2)
+DESCRIPTION, CARD = "translator.json", "README.md"
+IMAGES, LABELS, TRANSLATED = "images", "labels", "translated"
+DYNAMIC = {IMAGES: {0: "batch", 2: "height", 3: "width"}, LABELS: {0: "batch"}}
+NO_DROPOUT = "the graph has no dropout, which this model keeps on when i2i translates"
+INSTANCE_NORM = "batch norm by the picture's own statistics is an instance norm in the graph"
+
+Inputs = dict[str, Tensor]
+"""A graph's inputs by name, in order."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One file to write.
+
+    Attributes:
+        file: its name.
+        module: what it computes; takes the inputs in order.
+        facts: what is particular to it, for its meta data.
+        case: makes inputs of (batch, height, width) and what the translator itself gives for them.
+    """
+
+    file: str
+    module: nn.Module
+    facts: Mapping[str, Any]
+    case: Callable[[int, int, int], tuple[Inputs, Tensor]]
+
+
+def export_onnx(
+    run: Path,
+    out: Path,
+    opset: int | None = None,
+    card_options: CardOptions = NOTHING_SAID,
+    weights: Weights = "last",
+) -> list[str]:
+    """Write a run folder's translator as ONNX into the empty folder `out`, with a description and a model card.
+
+    Args:
+        run: the run folder.
+        out: where to write.
+        opset: version of ONNX's operators; None: the exporter's default.
+        card_options: licence and scores for the card.
+        weights: those of the last step, or their moving average.
+
+    Returns:
+        Lines for the user, with the largest difference from PyTorch for each file.
+
+    Raises:
+        UserError: if packages are missing, or the opset does not exist or cannot be written or run.
+        ExportError: if a graph gives other values than PyTorch.
+    """
+    checkpoint = require_checkpoint(run)
+    _require_packages()
+    _check_opset(opset)
+    facts = facts_of(checkpoint, weights)
+    rows = read_scores(card_options, facts)
+    translator, _ = restore(checkpoint, weights=weights)
+    notes, lines, files = _notes(translator), [], {}
+    description = _describe(translator, facts, notes)
+    for graph in _graphs(translator, str(facts["settings"]["model"]["name"])):
+        path = out / graph.file
+        written = _write(path, graph, translator.task, opset, {**description, **graph.facts})
+        difference = largest_difference(path, graph, translator)
+        files[graph.file] = {**graph.facts, "opset": written, "largest_difference": difference}
+        size = path.stat().st_size / 1e6
+        lines.append(f"{graph.file}: opset {written}, {size:,.1f} MB, differs from PyTorch by at most {difference:.1e}")
+    write_text(out / DESCRIPTION, json.dumps({**description, "files": files}, indent=1, ensure_ascii=False) + "\n")
+    text = card(facts, card_options, rows, _use(files, translator, notes))
+    write_text(out / CARD, text)
+    return [*lines, *notes, *license_note(card_options)]
+
+
+def _require_packages() -> None:
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise UserError(f"the ONNX export needs {', '.join(missing)}: pip install 'i2i[onnx]'")
+
+
+def _check_opset(opset: int | None) -> None:
+    import onnx
+
+    newest = onnx.defs.onnx_opset_version()
+    if opset is not None and not 1 <= opset <= newest:
+        raise UserError(f"--opset {opset} does not exist: onnx {version('onnx')} knows 1 to {newest}")
+
+
+class _Directed(nn.Module):
+    """One direction of a translator: images -> translated."""
+
+    def __init__(self, translator: Translator, source: int, target: int) -> None:
+        super().__init__()
+        self.translator, self.source, self.target = translator, source, target
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.translator.generate(images, self.source, self.target)
+
+
+class _Labelled(nn.Module):
+    """A translator that is told labels: images, labels -> translated."""
+
+    def __init__(self, translator: Translator) -> None:
+        super().__init__()
+        self.translator = translator
+
+    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
+        return self.translator.generate_labels(images, labels)
+
+
+def _graphs(translator: Translator, name: str) -> list[Graph]:
+    """The graphs of a translator, which is left as it is."""
+    task, silent, plain = translator.task, _without_noise(translator), _plain(translator)
+    if translator.labelled:
+        return [Graph(f"{name}.onnx", _Labelled(plain), {}, lambda *size: _labelled_case(silent, *size))]
+    graphs = []
+    for source, target in task.directions:
+        module = _Directed(plain, task.index(source), task.index(target))
+
+        def case(*size: int, direction: tuple[str, str] = (source, target)) -> tuple[Inputs, Tensor]:
+            images = _random_images(task, *size)
+            return {IMAGES: images}, silent.translate(images, *direction)
+
+        graphs.append(
+            Graph(f"{direction_name((source, target))}.onnx", module, {"source": source, "target": target}, case)
+        )
+    return graphs
+
+
+def _labelled_case(translator: Translator, batch: int, height: int, width: int) -> tuple[Inputs, Tensor]:
+    """A batch in which every picture goes to another domain, as long as there are enough."""
+    task = translator.task
+    images = _random_images(task, batch, height, width)
+    targets = [task.domains[number % len(task.domains)] for number in range(batch)]
+    labels = torch.stack([task.labels.vector(target) for target in targets])
+    translated = [
+        translator.translate(image[None], None, target, [""]) for image, target in zip(images, targets, strict=True)
+    ]
+    return {IMAGES: images, LABELS: labels}, torch.cat(translated)
+
+
+def _without_noise(translator: Translator) -> Translator:
+    """A copy whose dropout drops nothing; all else translates as before."""
+    silent = copy.deepcopy(translator)
+    for module in silent.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+    return silent
+
+
+def _plain(translator: Translator) -> Translator:
+    """A copy that in evaluation mode computes what the translator does when it translates, dropout aside."""
+    plain = copy.deepcopy(translator).to(memory_format=torch.contiguous_format)
+    if translator.inference.image_statistics:
+        _use_instance_norms(plain)
+    return plain.eval()
+
+
+def _use_instance_norms(module: nn.Module) -> None:
+    """Put an instance norm with the same weights in the place of every batch norm."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            norm = nn.InstanceNorm2d(child.num_features, eps=child.eps, affine=child.affine)
+            norm.load_state_dict({key: child.state_dict()[key] for key in norm.state_dict()})
+            setattr(module, name, norm)
+        else:
+            _use_instance_norms(child)
+
+
+def _random_images(task: Task, batch: int, height: int, width: int) -> Tensor:
+    generator = torch.Generator().manual_seed(batch)
+    return torch.rand(batch, task.channels, height, width, generator=generator) * 2 - 1
+
+
+def _write(path: Path, graph: Graph, task: Task, opset: int | None, facts: Mapping[str, Any]) -> int:
+    """Export to `path`; returns the opset that the file has."""
+    inputs, _ = graph.case(2, *task.image_size)
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                graph.module,
+                tuple(inputs.values()),
+                input_names=list(inputs),
+                output_names=[TRANSLATED],
+                dynamic_shapes={name: DYNAMIC[name] for name in inputs},
+                opset_version=opset,
+                dynamo=True,
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise ExportError(f"torch cannot export {graph.file}: {str(error).strip().splitlines()[-1]}") from None
+    assert program is not None
+    written = program.model.opset_imports[""]
+    if opset is not None and written != opset:
+        raise UserError(
+            f"torch writes {graph.file} with opset {written} and not {opset}: use --opset {written} or later"
+        )
+    program.model.metadata_props.update({key: _text(value) for key, value in facts.items()})
+    program.save(path, external_data=False)
+    return int(written)
+
+
+def largest_difference(path: Path, graph: Graph, translator: Translator) -> float:
+    """Largest absolute difference between the file in onnxruntime and PyTorch, over sizes and batches.
+
+    Raises:
+        ExportError: if it is above `LIMIT` anywhere.
+    """
+    (height, width), multiple = translator.task.image_size, translator.multiple
+    sizes = ((height, width), (height + multiple, width), (height, width + 2 * multiple))
+    session, largest = _Session(path), 0.0
+    for batch, size in zip(BATCHES, sizes, strict=True):
+        inputs, expected = graph.case(batch, *size)
+        if not bool(expected.isfinite().all()):
+            raise ExportError(
+                f"the model itself gives values that are not finite for {size[0]}x{size[1]} px: train anew"
+            )
+        difference = float((session.run(inputs) - expected).abs().max())
+        if not difference <= LIMIT:  # also nan
+            raise ExportError(
+                f"{path.name} differs from PyTorch by {difference:.2g} for {batch} pictures of "
+                f"{size[0]}x{size[1]} px, and {LIMIT:g} is allowed: nothing is exported"
+            )
+        largest = max(largest, difference)
+    return largest
+
+
+class _Session:
+    """An ONNX file in onnxruntime, on the CPU."""
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        self._path = path
+        try:
+            self._session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors have no class in common
+            raise UserError(
+                f"onnxruntime {version('onnxruntime')} cannot run {path.name} ({_first_line(error)}): "
+                "choose a lower --opset"
+            ) from None
+
+    def run(self, inputs: Inputs) -> Tensor:
+        try:
+            outputs = self._session.run([TRANSLATED], {name: tensor.numpy() for name, tensor in inputs.items()})
+        except Exception as error:
+            shapes = ", ".join(f"{name} {list(tensor.shape)}" for name, tensor in inputs.items())
+            raise ExportError(f"{self._path.name} does not run with {shapes}: {_first_line(error)}") from None
+        return torch.from_numpy(outputs[0])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter reports its progress and its versions' deprecations; what users need comes as an error."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _notes(translator: Translator) -> list[str]:
+    inference = translator.inference
+    return [NO_DROPOUT] * inference.dropout + [INSTANCE_NORM] * inference.image_statistics
+
+
+def _describe(translator: Translator, facts: Facts, notes: list[str]) -> dict[str, Any]:
+    """What a program must know to use the files; also the meta data inside them."""
+    task = translator.task
+    return {
+        "i2i": __version__,
+        "model": facts["settings"]["model"]["name"],
+        "domains": task.domains,
+        "directions": task.directions,
+        "channels": task.channels,
+        "image_size": task.image_size,
+        "multiple": translator.multiple,
+        "value_range": [-1, 1],
+        **(_describe_labels(task) if translator.labelled else {}),
+        "notes": notes,
+    }
+
+
+def _describe_labels(task: Task) -> dict[str, Any]:
+    """The columns of the label vector, and the vector of a picture that has nothing but one domain."""
+    space = task.labels
+    columns = [one.prefix + column for one in space.sets for column in one.columns]
+    masks = [f"{one.name} (mask)" for one in space.sets] if len(space.sets) > 1 else []
+    return {
+        "label_columns": [*columns, *masks],
+        "labels": {domain: space.vector(domain).tolist() for domain in task.domains},
+    }
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _use(files: Mapping[str, Mapping[str, Any]], translator: Translator, notes: list[str]) -> str:
+    task = translator.task
+    file, (height, width) = next(iter(files)), task.image_size
+    labels = task.labels.vector(task.directions[0][1]).tolist() if translator.labelled else None
+    named = f', "{LABELS}": np.array([{labels}], np.float32)' if labels else ""
+    table = [
+        f"- {code(name)}: largest difference from PyTorch {own['largest_difference']:.1e}"
+        for name, own in files.items()
+    ]
+    return "\n".join(
+        [
+            fenced(
+                f"""import numpy as np
+import onnxruntime
+
+images = np.random.uniform(-1, 1, (1, {task.channels}, {height}, {width})).astype(np.float32)  # your pictures
+session = onnxruntime.InferenceSession({file!r})
+(translated,) = session.run(None, {{"{IMAGES}": images{named}}})""",
+                "python",
+            ),
+            f"""
+Height and width may be any multiples of {translator.multiple}. `{DESCRIPTION}` describes the files for programs.
+""",
+            *table,
+            *(f"- {prose(note)}" for note in notes),
+        ]
+    )

@@ -1,0 +1,55 @@
+"""State dicts under the names, keys and shapes of a model's reference implementation."""
+
+from pathlib import Path
+
+import torch
+
+from i2i.errors import UserError
+from i2i.interop.family import Reference
+from i2i.interop.renaming import to_reference
+from i2i.registry import name_of
+from i2i.runs.checkpoint import Weights
+from i2i.runs.load import require_checkpoint, restore
+from i2i.translator import Translator
+
+
+def export_reference(run: Path, out: Path, weights: Weights = "last") -> list[str]:
+    """Write one file per network into the empty folder `out`; returns their names.
+
+    Networks that an import left without weights, and those that the settings do without, are not written.
+
+    Args:
+        run: the run folder.
+        out: where to write.
+        weights: those of the last step, or their moving average.
+
+    Raises:
+        UserError: if there is no reference, or the reference does not have this model's settings.
+    """
+    checkpoint = require_checkpoint(run)
+    translator, _ = restore(checkpoint, weights=weights)
+    reference = translator.reference
+    if reference is None:
+        raise UserError(f"{name_of(type(translator))} of {run} has no reference implementation to export to")
+    _check_settings(run, translator, reference)
+    present = {name for name, _ in translator.named_children()}.difference(checkpoint.fresh)
+    written = []
+    for name, part in reference.files.items():
+        if part.network in present:
+            file = reference.file_name.format(network=name, step=checkpoint.position.step)
+            try:
+                torch.save(to_reference(part.family, translator.get_submodule(part.network)), out / file)
+            except UserError as error:
+                raise UserError(f"{part.network} of {run} cannot be exported to the reference: {error}") from None
+            written.append(file)
+    return written
+
+
+def _check_settings(run: Path, translator: Translator, reference: Reference) -> None:
+    for name, values in reference.has.items():
+        value = getattr(translator.config, name)
+        if value not in values:
+            raise UserError(
+                f"{run} cannot be exported to the reference, which has no model.{name}={value}, "
+                f"only {' or '.join(map(str, values))}"
+            )

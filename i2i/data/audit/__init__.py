@@ -1,0 +1,1 @@
+"""`i2i data check`: what a data set holds, and what is wrong with it."""

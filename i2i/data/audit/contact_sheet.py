@@ -1,0 +1,103 @@
+"""A picture of the data to look at: some of each domain, what the crop takes away, and pairs that look like leaks."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from i2i.data.audit.findings import Finding, Seen
+from i2i.data.decoding.images import opaque, padded, read_picture
+from i2i.data.layouts import Picture
+from i2i.utils.text import one_line
+
+SIDE, GAP, COLUMNS, LEAKS = 128, 6, 8, 6
+TEXT, FAINT, PAPER, FAULT = "#222222", "#666666", "white", "#b00020"
+DIMMED = 0.35
+LABEL_HEIGHT = 22
+
+
+def contact_sheet(seen: Seen, findings: Sequence[Finding], seed: int = 0) -> Image.Image:
+    """A row of random training pictures per domain; below, held-out pictures beside those they look like.
+
+    Whole pictures are shown, and what the crop to the image size takes away is dimmed. Of paired data all rows show the
+    same scenes, so that pairs stand above one another.
+    """
+    rows = [(f"{domain}: {len(own):,} in {seen.train_split}", own) for domain, own in _pictures(seen).items()]
+    chosen = _chosen(seen, [own for _, own in rows], seed)
+    cells = [
+        (title, [_cell(seen, picture) for picture in own], TEXT) for (title, _), own in zip(rows, chosen, strict=True)
+    ]
+    for finding in findings:
+        if finding.kind in ("leak", "near leak"):
+            cells.append((_leak_title(finding), _leak_cells(seen, finding), FAULT))
+    return _laid_out(cells)
+
+
+def _leak_title(finding: Finding) -> str:
+    same = "the same contents" if finding.kind == "leak" else "much alike"
+    return f"held-out pictures beside those of other splits, {same}: {len(finding.files):,}, here the first"
+
+
+def _pictures(seen: Seen) -> dict[str, tuple[Picture, ...]]:
+    found = seen.data.splits.get(seen.train_split) or next(iter(seen.data.splits.values()))
+    return {domain: found.get(domain, ()) for domain in seen.data.domains}
+
+
+def _chosen(seen: Seen, rows: Sequence[Sequence[Picture]], seed: int) -> list[list[Picture]]:
+    """Readable pictures, in the order of their files; of pairs the same places in each row."""
+    readable = [[place for place, one in enumerate(row) if seen.looks[one.path].fault is None] for row in rows]
+    if seen.data.paired:
+        both = sorted(set.intersection(*map(set, readable)))
+        places = [_some(both, seed)] * len(rows)
+    else:
+        places = [_some(own, seed) for own in readable]
+    return [[row[place] for place in own] for row, own in zip(rows, places, strict=True)]
+
+
+def _some(places: Sequence[int], seed: int) -> list[int]:
+    return sorted(random.Random(seed).sample(places, min(COLUMNS, len(places))))
+
+
+def _cell(seen: Seen, picture: Picture) -> Image.Image:
+    shown = opaque(read_picture(picture.path, picture.half), "white")
+    if seen.fit == "crop":
+        shown = _dimmed(shown, seen.image_size)
+    return padded(shown, (SIDE, SIDE), PAPER)
+
+
+def _leak_cells(seen: Seen, finding: Finding) -> list[Image.Image]:
+    """Pairs beside each other."""
+    by_name = {seen.name(path): path for path in seen.looks}
+    names = [name for pair in finding.files[: LEAKS // 2 + 1] for name in pair]
+    return [padded(opaque(read_picture(by_name[name]), "white"), (SIDE, SIDE), PAPER) for name in names]
+
+
+def _dimmed(picture: Image.Image, image_size: tuple[int, int]) -> Image.Image:
+    """The picture, faint where the crop around its centre will not reach."""
+    (width, height), wanted = picture.size, image_size[1] / image_size[0]
+    kept = (min(width, round(height * wanted)), min(height, round(width / wanted)))
+    left, top = (width - kept[0]) // 2, (height - kept[1]) // 2
+    faint = Image.blend(Image.new("RGB", picture.size, PAPER), picture, DIMMED)
+    faint.paste(picture.crop((left, top, left + kept[0], top + kept[1])), (left, top))
+    return faint
+
+
+def _laid_out(rows: Sequence[tuple[str, Sequence[Image.Image], str]]) -> Image.Image:
+    row_height = LABEL_HEIGHT + SIDE + GAP
+    sheet = Image.new("RGB", (COLUMNS * (SIDE + GAP) + GAP, GAP + row_height * len(rows) + LABEL_HEIGHT), PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for number, (title, cells, colour) in enumerate(rows):
+        top = GAP + number * row_height
+        draw.text((GAP, top), one_line(title), fill=colour, font=font)
+        for column, cell in enumerate(cells):
+            sheet.paste(cell, (GAP + column * (SIDE + GAP), top + LABEL_HEIGHT))
+    note = "chosen at random; what the crop takes away is faint"
+    draw.text((GAP, GAP + row_height * len(rows)), note, fill=FAINT, font=font)
+    return sheet
+
+
+def write_sheet(path: Path, sheet: Image.Image) -> None:
+    """Write as PNG; the folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path, format="PNG")

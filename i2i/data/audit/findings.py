@@ -1,0 +1,337 @@
+"""What is wrong, or may be, with a data set: one function per question, each of what a look at its files told."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from i2i.data.audit.inspect import Look
+from i2i.data.audit.near_duplicates import nearest
+from i2i.data.audit.pair_sizes import apart, apart_line, pairs_of
+from i2i.data.layouts import DataSet
+from i2i.data.layouts.pairs import lonely
+from i2i.utils.wording import number, some
+
+IMBALANCE = 3.0
+LEAST_PAIR_ASPECT = 1.5
+MUCH_LOST = 0.2
+NO_TEST = "no test split"
+DARK = 65
+"""Levels of 255: pictures of 16 bits that stay below use at most 14 of them."""
+DEEP = "16-bit"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to know about the data.
+
+    Attributes:
+        kind: a word for programs.
+        fault: whether training or scores will suffer; else it is a warning.
+        text: what it is and what to do.
+        files: those concerned, all of them; of leaks pairs, the held-out picture first.
+    """
+
+    kind: str
+    fault: bool
+    text: str
+    files: tuple[str, ...] | tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A data set and a look at each of its files.
+
+    Attributes:
+        data: the data set.
+        train_split: the split that training takes.
+        image_size: height and width of the images that training makes.
+        fit: what it does to pictures of other proportions: crop, resize or pad.
+        looks: of every file, in the order of the data set.
+    """
+
+    data: DataSet
+    train_split: str
+    image_size: tuple[int, int]
+    fit: str
+    looks: Mapping[Path, Look]
+
+    @property
+    def readable(self) -> list[Look]:
+        """Looks at the files that can be used."""
+        return [one for one in self.looks.values() if one.fault is None]
+
+    @property
+    def halved(self) -> bool:
+        """Whether files hold two pictures side by side."""
+        return any(
+            picture.half for pictures in self.data.splits.values() for own in pictures.values() for picture in own
+        )
+
+    def of_split(self, split: str, *domains: str) -> list[Look]:
+        """Looks at the readable files of a split, of all domains or some, each once."""
+        return [one for path in files_of(self.data, split, *domains) if (one := self.looks[path]).fault is None]
+
+    def name(self, path: Path) -> str:
+        """A file as it is told: below the data folder where it lies there."""
+        return self.data.relative(path)
+
+    def sizes(self) -> list[tuple[int, int]]:
+        """Width and height of every readable picture, halves by themselves."""
+        return [(one.size[0] // 2 if self.halved else one.size[0], one.size[1]) for one in self.readable]
+
+
+def files_of(data: DataSet, split: str, *domains: str) -> list[Path]:
+    """The files of a split in order, of all domains or some, each once."""
+    found = data.splits[split]
+    return list(dict.fromkeys(p.path for domain in domains or data.domains for p in found.get(domain, ())))
+
+
+def counts_of(data: DataSet) -> dict[str, dict[str, int]]:
+    """Pictures by split and domain."""
+    return {
+        split: {domain: len(found.get(domain, ())) for domain in data.domains} for split, found in data.splits.items()
+    }
+
+
+def lost_by_crop(size: tuple[int, int], image_size: tuple[int, int]) -> float:
+    """Share of a picture of (width, height) that cropping to (height, width) takes away, 0 to 1.
+
+    >>> lost_by_crop((200, 100), (64, 64))
+    0.5
+    """
+    width, height = size
+    wanted = image_size[1] / image_size[0]
+    aspect = width / height
+    return 1 - min(aspect, wanted) / max(aspect, wanted)
+
+
+def broken(seen: Seen) -> Iterator[Finding]:
+    """Files that cannot be decoded."""
+    faulty = [one for one in seen.looks.values() if one.fault is not None]
+    if faulty:
+        text = f"{number(len(faulty), 'file')} cannot be read; repair or remove them, or train with --skip-bad: "
+        files = tuple(seen.name(one.path) for one in faulty)
+        yield Finding("broken", True, text + some([str(one.fault) for one in faulty], "; "), files)
+
+
+def missing_domains(seen: Seen) -> Iterator[Finding]:
+    """Splits in which a domain has no pictures: the mistake of one domain."""
+    counts = counts_of(seen.data)
+    if seen.train_split not in counts:
+        yield Finding("no training split", True, f"there is no split {seen.train_split}, only {', '.join(counts)}")
+    for split, found in counts.items():
+        held = [domain for domain, count in found.items() if count]
+        if len(held) == len(found):
+            continue
+        absent = [domain for domain in found if domain not in held]
+        elsewhere = [f"{domain} lies in {other}" for domain in absent for other in counts if counts[other][domain]]
+        where = f" ({some(elsewhere)})" if elsewhere else ""
+        what = f"all {found[held[0]]} pictures are of {held[0]}" if len(held) == 1 else "pictures are missing"
+        text = f"{split}: {what}, none of {', '.join(absent)}{where}: every split needs pictures of every domain"
+        yield Finding("one domain" if len(held) == 1 else "missing domain", split == seen.train_split, text)
+
+
+def held_out(seen: Seen) -> Iterator[Finding]:
+    """Nothing to score on."""
+    if set(seen.data.splits) == {seen.train_split}:
+        yield Finding(NO_TEST, False, "there is no test split: a bench has nothing to score on")
+
+
+def imbalance(seen: Seen) -> Iterator[Finding]:
+    """Domains of very different numbers of training pictures."""
+    for line in imbalance_line(seen.data, seen.train_split):
+        yield Finding("imbalance", False, line)
+
+
+def imbalance_line(data: DataSet, split: str) -> Iterator[str]:
+    """A line about domains of very different numbers of pictures in a split, where there are such."""
+    counts = {domain: count for domain, count in counts_of(data).get(split, {}).items() if count}
+    if not counts:
+        return
+    most, least = max(counts, key=lambda name: counts[name]), min(counts, key=lambda name: counts[name])
+    ratio = counts[most] / counts[least]
+    if ratio >= IMBALANCE:
+        yield (
+            f"{most} has {ratio:.1f} times as many pictures in {split} as {least} ({counts[most]:,} and "
+            f"{counts[least]:,}): a model may learn little of the smaller one"
+        )
+
+
+def left_out(seen: Seen) -> Iterator[Finding]:
+    """What lies in the folder and is not used."""
+    for group in seen.data.unused:
+        yield Finding("left out", False, f"left out: {group}", group.names)
+
+
+def nearly_pairs(seen: Seen) -> Iterator[Finding]:
+    """Single pictures that keep the others from being pairs."""
+    if seen.data.hint and (alone := lonely(seen.data.splits, seen.data.domains)):
+        yield Finding("pairs", False, seen.data.hint, tuple(alone))
+
+
+def pairs_apart(seen: Seen) -> Iterator[Finding]:
+    """Members of pairs that no crop, squeeze or border makes show the same place."""
+    sizes = {path: one.size for path, one in seen.looks.items() if one.fault is None}
+    found = [pair for split in seen.data.splits for pair in apart(pairs_of(seen.data, split), sizes)]
+    if found:
+        names = tuple((seen.name(first), seen.name(second)) for first, second in found)
+        yield Finding("proportions of pairs", False, apart_line(seen.data, found, sizes), names)
+
+
+def pairs_of_halves(seen: Seen) -> Iterator[Finding]:
+    """Files taken for two pictures side by side that are not wide enough for that."""
+    aspects = [width / height for width, height in (one.size for one in seen.readable)]
+    if seen.halved and aspects and median(aspects) < LEAST_PAIR_ASPECT:
+        text = (
+            f"pictures lie in {seen.train_split} itself and are taken for pairs side by side, but are only "
+            f"{median(aspects):.2f} times as wide as high: if they are no pairs, put each domain into its own folder"
+        )
+        yield Finding("no pairs", False, text)
+
+
+def proportions(seen: Seen) -> Iterator[Finding]:
+    """What the crop takes away."""
+    lost = [lost_by_crop(size, seen.image_size) for size in seen.sizes()]
+    if seen.fit == "crop" and lost and max(lost) >= MUCH_LOST:
+        much, (height, width) = sum(share >= MUCH_LOST for share in lost), seen.image_size
+        text = (
+            f"cropping to {height}x{width} takes {MUCH_LOST:.0%} or more of {number(much, 'picture')}, at most "
+            f"{max(lost):.0%}: choose an image size of their proportions"
+        )
+        yield Finding("crop", False, text)
+
+
+def enlarged(seen: Seen) -> Iterator[Finding]:
+    """Pictures smaller than the images made of them."""
+    height, width = seen.image_size
+    small = [one for one, size in zip(seen.readable, seen.sizes(), strict=True) if size[0] < width or size[1] < height]
+    if small:
+        files = tuple(seen.name(one.path) for one in small)
+        text = f"{number(len(small), 'picture')} smaller than {height}x{width} will be enlarged: {some(files)}"
+        yield Finding("enlarged", False, text, files)
+
+
+def grey(seen: Seen) -> Iterator[Finding]:
+    """Data without colours."""
+    if seen.readable and all({"L", "LA", "1"} & set(one.kinds) for one in seen.readable):
+        yield Finding("grey", False, "all pictures are greyscale: --set data.channels=1 learns in one channel")
+
+
+def dark(seen: Seen) -> Iterator[Finding]:
+    """Files of 16 bits of which a domain uses a small part of the range."""
+    for domain in seen.data.domains:
+        present = [split for split in seen.data.splits if domain in seen.data.splits[split]]
+        looks = [one for split in present for one in seen.of_split(split, domain) if DEEP in one.kinds]
+        line = dark_line(domain, [one.brightest for one in looks])
+        if line:
+            yield Finding("dark", False, line, tuple(seen.name(one.path) for one in looks))
+
+
+def dark_line(domain: str, brightest: Sequence[int]) -> str | None:
+    """What becomes of a domain's pictures of 16 bits if they use a small part of the range, or None.
+
+    Args:
+        domain: its name, or what else they are called.
+        brightest: the highest level of each such picture in 8 bits.
+    """
+    most = max(brightest, default=255)
+    if most >= DARK:
+        return None
+    return (
+        f"{domain}: {number(len(brightest), 'picture')} of 16 bits, none with a value above {most * 257 + 128:,} of "
+        f"65,535, so no level above {most} of 255 is left: bring the values to the whole range, such as 12 bits "
+        "times 16"
+    )
+
+
+def exact_duplicates(seen: Seen) -> Iterator[Finding]:
+    """Equal files: leaks across splits, repetitions within them."""
+    leaks: list[tuple[str, str]] = []
+    repeated: list[str] = []
+    first: dict[bytes, tuple[str, Path]] = {}
+    for split in _training_first(seen):
+        for one in seen.of_split(split):
+            if one.digest not in first:
+                first[one.digest] = split, one.path
+            elif first[one.digest][0] == split:
+                repeated.append(seen.name(one.path))
+            else:
+                leaks.append((seen.name(one.path), seen.name(first[one.digest][1])))
+    if leaks:
+        text = (
+            f"{number(len(leaks), 'held-out file')} of the same contents as one of another split, so scores will "
+            f"flatter; remove one of each: {_pairs(leaks)}"
+        )
+        yield Finding("leak", True, text, tuple(leaks))
+    if repeated:
+        text = f"{number(len(repeated), 'file')} repeated within a split: {some(repeated)}"
+        yield Finding("repeated", False, text, tuple(repeated))
+
+
+def near_duplicates(seen: Seen) -> Iterator[Finding]:
+    """Pictures that look the same in files that differ: listed across splits, counted within them."""
+    earlier: list[Look] = []
+    leaks: list[tuple[str, str]] = []
+    for split in _training_first(seen):
+        known = {one.digest for one in earlier}
+        new = [one for one in _comparable(seen.of_split(split)) if one.digest not in known]
+        twins = zip(new, _twins(new, earlier), strict=True)
+        leaks += [(seen.name(one.path), seen.name(twin.path)) for one, twin in twins if twin is not None]
+        earlier += new
+    if leaks:
+        text = (
+            f"{number(len(leaks), 'held-out picture')} looking like one of another split; if they show the same, "
+            f"scores will flatter: {_pairs(leaks)}"
+        )
+        yield Finding("near leak", False, text, tuple(leaks))
+    domains = seen.data.domains[:1] if seen.halved else seen.data.domains  # both halves lie in the same files
+    places = [(split, domain) for split in seen.data.splits for domain in domains]
+    within = {f"{split}/{domain}": _repetitions(seen, split, domain) for split, domain in places}
+    if any(within.values()):
+        counts = [f"{place} {count}" for place, count in within.items() if count]
+        text = f"pictures looking like an earlier one of their split and domain: {some(counts)}"
+        yield Finding("near duplicates", False, text)
+
+
+def _repetitions(seen: Seen, split: str, domain: str) -> int:
+    looks = _comparable(seen.of_split(split, domain))
+    return sum(twin is not None for twin in _twins(looks, looks, earlier=True))
+
+
+def _twins(ours: list[Look], theirs: list[Look], earlier: bool = False) -> list[Look | None]:
+    """Of looks with fingerprints."""
+    prints, others = ([one.fingerprint for one in looks if one.fingerprint] for looks in (ours, theirs))
+    return [None if place is None else theirs[place] for place in nearest(prints, others, earlier)]
+
+
+def _comparable(looks: Sequence[Look]) -> list[Look]:
+    """One of each contents, without pictures of a single colour."""
+    return list({one.digest: one for one in reversed(looks) if one.fingerprint is not None}.values())[::-1]
+
+
+def _training_first(seen: Seen) -> list[str]:
+    return sorted(seen.data.splits, key=lambda split: split != seen.train_split)
+
+
+def _pairs(leaks: Sequence[tuple[str, str]]) -> str:
+    return some([f"{ours} = {theirs}" for ours, theirs in leaks])
+
+
+QUESTIONS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
+    broken,
+    left_out,
+    missing_domains,
+    held_out,
+    nearly_pairs,
+    pairs_apart,
+    pairs_of_halves,
+    exact_duplicates,
+    near_duplicates,
+    imbalance,
+    proportions,
+    enlarged,
+    grey,
+    dark,
+)
+"""All of them, in the order in which answers are told."""

@@ -1,0 +1,129 @@
+"""One look at every picture file: is it readable, how large, of what kind, and what does it show."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from PIL import Image
+
+from i2i.data.audit.near_duplicates import Fingerprint
+from i2i.data.decoding.images import decoded, read_picture, told_orientation
+from i2i.data.decoding.open_image import opened
+from i2i.errors import UserError
+from i2i.utils.fingerprint import blake2b
+from i2i.utils.progress import Progress
+
+KINDS = {
+    "1": "black and white",
+    "L": "greyscale",
+    "LA": "greyscale with transparency (laid on the background)",
+    "P": "with a palette (converted to RGB)",
+    "CMYK": "CMYK (converted to RGB)",
+    "RGBA": "with transparency (laid on the background)",
+    "16-bit": "with more than 8 bits per channel (cut to 8)",
+    "EXIF": "turned upright by EXIF",
+    "animated": "animated (the first frame is taken)",
+}
+"""Kinds of files worth knowing, and what becomes of them. Names of one or two letters are PIL's modes."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one decoding of a file tells.
+
+    Attributes:
+        path: the file.
+        fault: why it cannot be used; None: it can, and the rest is known.
+        size: width and height of the upright picture.
+        kinds: those of `KINDS` that it is of.
+        digest: BLAKE2b of the file's contents.
+        fingerprint: what it shows; None for a picture of a single colour.
+        brightest: the highest level in any channel, 0 to 255.
+    """
+
+    path: Path
+    fault: str | None = None
+    size: tuple[int, int] = (0, 0)
+    kinds: tuple[str, ...] = ()
+    digest: bytes = b""
+    fingerprint: Fingerprint | None = None
+    brightest: int = 255
+
+
+def look(path: Path) -> Look:
+    """Read and decode a file once; a fault is part of the answer."""
+    try:
+        kinds, digest = _kinds(path), blake2b(path, 16)
+        with decoded(path) as picture:
+            return Look(path, None, picture.size, kinds, digest, Fingerprint.of(picture), brightest(picture))
+    except (UserError, OSError) as error:
+        return Look(path, str(error))
+
+
+def brightest(picture: Image.Image) -> int:
+    """The highest level in any channel of a decoded picture, 0 to 255; 255 where levels are not brightness."""
+    if picture.mode in ("P", "1", "CMYK"):
+        return 255
+    colours = [band for band in picture.getbands() if band.upper() != "A"]
+    return max(cast(tuple[int, int], picture.getchannel(band).getextrema())[1] for band in colours)
+
+
+def is_deep(path: Path) -> bool:
+    """Whether a readable file has more than 8 bits per channel."""
+    try:
+        with opened(path) as picture:
+            return _is_deep(picture)
+    except (UserError, OSError):
+        return False
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in getattr(picture, "tile", ()))
+
+
+def look_at(paths: Sequence[Path], progress: Progress | None = None) -> Iterator[Look]:
+    """Look at files in parallel, in their order; `progress` is called with those done and the total."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, one in enumerate(pool.map(look, paths), 1):
+            yield one
+            if progress:
+                progress(done, len(paths))
+
+
+def faults(paths: Sequence[Path], progress: Progress | None = None) -> dict[Path, str]:
+    """The files that cannot be decoded, and why."""
+    found: dict[Path, str] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, (path, reason) in enumerate(zip(paths, pool.map(_fault, paths), strict=True), 1):
+            if reason is not None:
+                found[path] = reason
+            if progress:
+                progress(done, len(paths))
+    return found
+
+
+def _fault(path: Path) -> str | None:
+    try:
+        read_picture(path)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def _kinds(path: Path) -> tuple[str, ...]:
+    """From the header alone."""
+    with opened(path) as picture:
+        modes = {"1": "1", "L": "L", "LA": "LA", "P": "P", "CMYK": "CMYK", "RGBA": "RGBA"}
+        found = [modes[picture.mode]] if picture.mode in modes else []
+        if picture.mode != "LA" and picture.mode != "RGBA" and "transparency" in picture.info:
+            found.append("RGBA")
+        if _is_deep(picture):
+            found.append("16-bit")
+        if getattr(picture, "n_frames", 1) > 1:
+            found.append("animated")
+        if told_orientation(picture) not in (0, 1):
+            found.append("EXIF")
+    return tuple(found)

@@ -1,0 +1,120 @@
+"""Pictures that show the same although their files differ: saved anew, resized, slightly recoloured.
+
+Each picture gets a perceptual hash of 64 bits: whether each of the 8x8 lowest frequencies of its discrete cosine
+transform, at 32x32 pixels in grey, lies above their median (Zauner 2010, Implementation and Benchmarking of Perceptual
+Image Hash Functions, section 3.2.1). Hashes that differ in few bits make a candidate, and a grey thumbnail decides:
+simple pictures, such as line drawings on white, can share a hash and yet show different things.
+
+What is not found: mirrored, turned and most cropped copies. What is found although it may be wanted: neighbouring
+frames of a film, and scenes that differ in small details or in colour only. Pictures of a single colour are left out,
+since they would all be alike.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from PIL import Image
+
+from i2i.data.decoding.images import opaque
+
+HASH_SIDE, DCT_SIDE, THUMBNAIL_SIDE = 8, 32, 16
+MOST_BITS = 8
+"""Hashes of two candidates differ in at most so many of their 64 bits."""
+LEAST_CORRELATION = 0.97
+"""Correlation of two thumbnails from which on pictures count as the same."""
+FLAT = 3.0
+"""Standard deviation of a thumbnail, in grey levels, below which a picture is not compared."""
+MOST_CANDIDATES = 16
+BLOCK = 2**22  # distances computed at once
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What is compared of a picture: `signs`, its hash as 64 values of 1 or -1, and `thumbnail`, uint8 [256]."""
+
+    signs: np.ndarray
+    thumbnail: np.ndarray
+
+    @classmethod
+    def of(cls, picture: Image.Image) -> Self | None:
+        """The fingerprint of a picture; None for one of a single colour."""
+        grey = _grey(picture)
+        thumbnail = np.asarray(grey.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)).reshape(-1)
+        if thumbnail.std() < FLAT:
+            return None
+        return cls(_hash(np.asarray(grey, dtype=np.float64)), thumbnail)
+
+
+def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = False) -> list[int | None]:
+    """For each of `ours` the position of the most similar of `theirs` that shows the same, or None.
+
+    Args:
+        ours: n fingerprints.
+        theirs: m fingerprints; all n * m distances are computed, in blocks, by a product of matrices.
+        earlier: both are the same list, and a picture is compared with those before it.
+    """
+    found: list[int | None] = [None] * len(ours)
+    if not ours or not theirs:
+        return found
+    hashes, others = (np.stack([one.signs for one in some]) for some in (ours, theirs))
+    thumbnails = np.stack([one.thumbnail for one in theirs])
+    rows = max(1, BLOCK // len(theirs))
+    for start in range(0, len(ours), rows):
+        distances = (HASH_SIDE**2 - hashes[start : start + rows] @ others.T) / 2  # bits that differ, [rows, m]
+        if earlier:
+            mine = np.arange(start, start + len(distances))
+            distances[np.arange(len(theirs)) >= mine[:, None]] = HASH_SIDE**2
+        for row in np.flatnonzero(distances.min(axis=1) <= MOST_BITS):
+            found[start + row] = _confirmed(ours[start + row].thumbnail, thumbnails, distances[row])
+    return found
+
+
+def alike(prints: list[Fingerprint]) -> Iterator[tuple[int, int]]:
+    """All pairs of positions of pictures that show the same, the smaller one first."""
+    if not prints:
+        return
+    hashes, thumbnails = np.stack([one.signs for one in prints]), np.stack([one.thumbnail for one in prints])
+    rows = max(1, BLOCK // len(prints))
+    for start in range(0, len(prints), rows):
+        near = hashes[start : start + rows] @ hashes.T >= HASH_SIDE**2 - 2 * MOST_BITS
+        for row in np.flatnonzero(near.sum(axis=1) > 1):
+            ours = start + row
+            others = np.flatnonzero(near[row, ours + 1 :]) + ours + 1
+            same = _standard(thumbnails[others]) @ _standard(thumbnails[[ours]])[0] >= LEAST_CORRELATION
+            yield from ((int(ours), int(other)) for other in others[same])
+
+
+def _confirmed(thumbnail: np.ndarray, thumbnails: np.ndarray, distances: np.ndarray) -> int | None:
+    candidates = np.flatnonzero(distances <= MOST_BITS)
+    candidates = candidates[np.argsort(distances[candidates], kind="stable")[:MOST_CANDIDATES]]
+    correlations = _standard(thumbnails[candidates]) @ _standard(thumbnail[None])[0]
+    best = int(correlations.argmax())
+    return int(candidates[best]) if correlations[best] >= LEAST_CORRELATION else None
+
+
+def _standard(thumbnails: np.ndarray) -> np.ndarray:
+    """Rows of mean 0 and length 1, whose products are correlations."""
+    centred = thumbnails - thumbnails.mean(axis=1, keepdims=True)
+    return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    """32x32 grey levels; what is transparent is white."""
+    return opaque(picture, "white", "L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
+
+
+def _hash(grey: np.ndarray) -> np.ndarray:
+    low = (_COSINES @ grey @ _COSINES.T).reshape(-1)
+    median = np.median(low[1:])  # without the mean brightness, which is far above all others
+    return np.where(low > median, 1, -1).astype(np.float32)
+
+
+def _cosines() -> np.ndarray:
+    """The first 8 rows of the discrete cosine transform (type II) of 32 samples: [8, 32]."""
+    places = (2 * np.arange(DCT_SIDE) + 1) / (2 * DCT_SIDE)
+    return np.cos(np.pi * np.arange(HASH_SIDE)[:, None] * places)
+
+
+_COSINES = _cosines()

@@ -1,0 +1,91 @@
+"""Many pictures from files to uint8 arrays, by a pool of threads."""
+
+import math
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from i2i.data.decoding.images import Preprocess, decoded
+from i2i.data.layouts import Picture
+
+AHEAD = 64
+"""Pictures that are decoded before they are asked for, at most; it bounds the memory where the taker is slow."""
+
+
+class Pixels(Protocol):
+    """What gives the pixels of pictures by their positions: an array, a mapped file, or `Decoding`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[N, H, W, C]."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, positions: np.ndarray, /) -> np.ndarray:
+        """uint8 [B, H, W, C] of positions [B]."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Pictures and how they become pixels; those that are asked for are decoded, every time anew.
+
+    Attributes:
+        pictures: files, or halves of files.
+        preprocess: size and channels of images.
+        zoom: how much larger the pixels are than images.
+    """
+
+    pictures: Sequence[Picture]
+    preprocess: Preprocess
+    zoom: float = 1.0
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """[N, H * zoom, W * zoom, C]."""
+        height, width = (round(side * self.zoom) for side in self.preprocess.image_size)
+        return len(self.pictures), height, width, self.preprocess.channels
+
+    @property
+    def size(self) -> int:
+        """Bytes of all pixels together."""
+        return math.prod(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, positions: np.ndarray, /) -> np.ndarray:
+        return np.stack(list(self._threads.map(self._decode, positions)))
+
+    def in_order(self) -> Iterator[np.ndarray]:
+        """Pixels [H, W, C] of one picture after the other, decoded ahead.
+
+        Raises:
+            UserError: naming the first picture that cannot be decoded.
+        """
+        coming: deque[Future[np.ndarray]] = deque()
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            try:
+                for position in range(len(self)):
+                    coming.append(threads.submit(self._decode, position))
+                    if len(coming) > AHEAD:
+                        yield coming.popleft().result()
+                while coming:
+                    yield coming.popleft().result()
+            finally:
+                for future in coming:
+                    future.cancel()
+
+    def _decode(self, position: int) -> np.ndarray:
+        picture = self.pictures[position]
+        with decoded(picture.path, picture.half) as whole:
+            return self.preprocess(whole, self.zoom)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(os.cpu_count(), "decode")

@@ -1,0 +1,117 @@
+"""Picture files that have been read once: they can be decoded, and have these digests.
+
+A file that has kept its path, size and time of change (nanoseconds) is taken to have kept its contents.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from i2i.data.decoding.images import Half, read_picture
+from i2i.data.layouts import Picture
+from i2i.errors import UserError
+from i2i.utils import fingerprint
+from i2i.utils.atomic_write import write_text
+from i2i.utils.documents import Document, read_document
+
+
+class Entry(Document):
+    """Of a file: its size and time of change, digests of its contents, hexadecimal, and which halves were decoded."""
+
+    model_config = ConfigDict(frozen=False)
+
+    stamp: tuple[int, int]
+    sha256: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+    blake2b: Annotated[str, Field(pattern=r"\A[0-9a-f]{128}\z")]
+    decoded: list[Half | Literal["whole"]]
+
+
+class FileIndex:
+    """Digests of picture files, each taken once as long as the file does not change.
+
+    Args:
+        known: entries by absolute path.
+
+    Attributes:
+        reads: how many files were read.
+    """
+
+    def __init__(self, known: Mapping[str, Entry] | None = None) -> None:
+        self._entries = dict(known or {})
+        self._stamps: dict[Path, tuple[int, int]] = {}
+        self.reads = 0
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The index of a file; an empty one if there is none or it is damaged."""
+        try:
+            return cls(read_document(dict[str, Entry], path, "remove it"))
+        except UserError:
+            return cls()
+
+    def save(self, path: Path) -> None:
+        """Write those that were asked for, if any was read."""
+        if self.reads:
+            write_text(path, json.dumps({str(file): self._entries[str(file)].model_dump() for file in self._stamps}))
+
+    def check_readable(self, pictures: Iterable[Picture]) -> None:
+        """Decode every picture that has not been decoded before.
+
+        Raises:
+            UserError: naming the first that cannot be decoded.
+        """
+        halves: dict[Path, set[Half | None]] = {}
+        for picture in pictures:
+            halves.setdefault(picture.path, set()).add(picture.half)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in pool.map(self._decode, halves, halves.values()):
+                pass
+
+    def sha256(self, path: Path) -> str:
+        """SHA-256 of a file's contents, 64 hexadecimal digits."""
+        return self._entry(path).sha256
+
+    def blake2b(self, path: Path) -> bytes:
+        """BLAKE2b of a file's contents, 64 bytes."""
+        return bytes.fromhex(self._entry(path).blake2b)
+
+    def is_known(self, path: Path) -> bool:
+        """Whether a file is there and holds what it held when its digest was taken."""
+        before = self._entries.get(str(path))
+        try:
+            return before is not None and self._entry(path).blake2b == before.blake2b
+        except OSError:
+            return False
+
+    def _decode(self, path: Path, halves: set[Half | None]) -> None:
+        if not path.is_file():
+            read_picture(path)  # raises
+        entry = self._entry(path)
+        for half in halves:
+            if (half or "whole") not in entry.decoded:
+                read_picture(path, half)
+                entry.decoded.append(half or "whole")
+
+    def _entry(self, path: Path) -> Entry:
+        entry, stamp = self._entries.get(str(path)), self._stamp(path)
+        if entry is None or entry.stamp != stamp:
+            self.reads += 1
+            entry = self._entries[str(path)] = Entry(
+                stamp=stamp,
+                sha256=fingerprint.sha256(path),
+                blake2b=fingerprint.blake2b(path).hex(),
+                decoded=[],
+            )
+        return entry
+
+    def _stamp(self, path: Path) -> tuple[int, int]:
+        """Of a file's first look: what changes later in this process is not seen."""
+        if path not in self._stamps:
+            found = path.stat()
+            self._stamps[path] = (found.st_size, found.st_mtime_ns)
+        return self._stamps[path]

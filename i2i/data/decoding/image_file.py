@@ -1,0 +1,35 @@
+"""Where an image lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from i2i.data.decoding.images import Half
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture file, or one half of one.
+
+    Attributes:
+        path: the file.
+        half: which half of it; None: all.
+        attributes: those it has, in a data set that lists them.
+        name: what its translations are called; empty: as the file.
+        pair: what the members of its pair have in common; empty: the file's name.
+    """
+
+    path: Path
+    half: Half | None = None
+    attributes: tuple[str, ...] = ()
+    name: str = ""
+    pair: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Name without suffix, different for all pictures of a domain in a split."""
+        return self.name or self.path.stem
+
+    @property
+    def scene(self) -> str:
+        """Equal for the members of a pair."""
+        return self.pair or self.path.stem

@@ -1,0 +1,223 @@
+"""The one place where files become pixels and pixels become tensors, and back.
+
+Three forms, named the same everywhere: a *picture* is a file or a PIL image, `pixels` are uint8, `images` are
+float tensors [B, C, H, W] in [-1, 1].
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import ExifTags, Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
+from torch import Tensor
+
+from i2i.config import DataConfig, Fit
+from i2i.data.decoding.decode_memory import BYTES_PER_PIXEL, DECODING
+from i2i.data.decoding.eight_bits import EightBits, by_bands
+from i2i.data.decoding.open_image import opened
+from i2i.data.decoding.png_notes import png_depth
+from i2i.utils.atomic_write import replacing
+
+Half = Literal["left", "right"]
+SUFFIXES = frozenset(
+    ".png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .ppm .pgm .pbm .pnm .gif".split()  # noqa: SIM905
+)
+"""How names of images end; others are known by their contents."""
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How a picture becomes model input; saved with every model and used whenever it translates.
+
+    The picture is upright (EXIF), on the background where transparent, and brought to `image_size` with antialiased
+    bicubic resampling. Training adds a random crop and flip.
+
+    Attributes:
+        image_size: height and width in pixels.
+        channels: 3 for RGB, 1 for greyscale.
+        fit: what happens to a picture of other proportions. `crop`: it just covers the image and is cropped around its
+            centre; `resize`: both sides are resized, whatever becomes of the proportions; `pad`: it lies within the
+            image, in the middle of a border.
+        background: colour behind transparency and of the border.
+    """
+
+    image_size: tuple[int, int]
+    channels: int = 3
+    fit: Fit = "crop"
+    background: str = "white"
+
+    @classmethod
+    def of(cls, data: DataConfig) -> "Preprocess":
+        """As the settings say."""
+        return cls(data.image_size, data.channels, data.fit, data.background)
+
+    def description(self) -> dict[str, str | int | list[int]]:
+        """What is done to a picture, in words that can stand in a protocol."""
+        return {
+            "decode": f"upright by EXIF, 8 bits per channel, on {self.background} where transparent",
+            "image_size": list(self.image_size),
+            "channels": self.channels,
+            **{
+                "crop": {"resize": "bicubic, antialiased, to cover the image size", "crop": "centre"},
+                "resize": {"resize": "bicubic, antialiased, to the image size, proportions not kept"},
+                "pad": {
+                    "resize": "bicubic, antialiased, to lie within the image size",
+                    "pad": f"with {self.background}, picture in the centre",
+                },
+            }[self.fit],
+        }
+
+    def __call__(self, picture: Image.Image, zoom: float = 1.0) -> np.ndarray:
+        """Pixels uint8 [H * zoom, W * zoom, channels]."""
+        height, width = (round(side * zoom) for side in self.image_size)
+        opaque = self._opaque(picture)
+        return _pixels(opaque if opaque.size == (width, height) else self._fitted(opaque, (width, height)))
+
+    def whole(self, picture: Image.Image) -> np.ndarray:
+        """Pixels uint8 [height, width, channels] of the picture at its own size."""
+        return _pixels(self._opaque(picture))
+
+    def _opaque(self, picture: Image.Image) -> Image.Image:
+        return opaque(picture, self.background, "RGB" if self.channels == 3 else "L")
+
+    def _fitted(self, picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+        if self.fit == "crop":
+            return ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
+        if self.fit == "pad":
+            return padded(picture, size, self.background)
+        return picture.resize(size, Image.Resampling.BICUBIC)
+
+
+def opaque(picture: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
+    """The picture upright and on a background, in colours or grey; itself where it is that already."""
+    upright = _upright(picture)
+    if upright.mode == mode and not _is_transparent(upright):
+        return upright
+    return by_bands(upright, lambda band: _on_background(band, background).convert(mode))
+
+
+def padded(picture: Image.Image, size: tuple[int, int], background: str) -> Image.Image:
+    """As ImageOps.pad does, (width, height), but however narrow the picture is, a pixel of it stays."""
+    (width, height), (wide, high) = picture.size, size
+    if width / height > wide / high:
+        inner = wide, max(1, round(height / width * wide))
+    else:
+        inner = max(1, round(width / height * high)), high
+    whole = Image.new(picture.mode, size, background)
+    place = round((wide - inner[0]) / 2), round((high - inner[1]) / 2)
+    whole.paste(picture.resize(inner, Image.Resampling.BICUBIC), place)
+    return whole
+
+
+@contextmanager
+def decoded(path: Path, half: Half | None = None) -> Iterator[Image.Image]:
+    """A picture, upright and with 8 bits per channel, or one half of an aligned one, within the memory for decoding.
+
+    Where many threads decode, what they make of the picture belongs into the block.
+
+    Raises:
+        UserError: naming the file, if it is missing, empty, not decodable, of more than `MAX_PIXELS`, or of values or
+            colours that are not known.
+    """
+    with opened(path) as stored, DECODING.taken(BYTES_PER_PIXEL * stored.width * stored.height):
+        yield _decode(stored, path, half)
+
+
+def read_picture(path: Path, half: Half | None = None) -> Image.Image:
+    """The picture that `decoded` yields."""
+    with decoded(path, half) as picture:
+        return picture
+
+
+def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
+    """Height and width of the upright picture, or of one half of an aligned one, from the file's header.
+
+    Raises:
+        UserError: naming the file, if it is missing, empty or of no known format.
+    """
+    with opened(path) as picture:
+        turned = told_orientation(picture) >= 5
+        # Newer versions of PIL give the size of a TIFF file as it will be turned, older ones as it is stored.
+        stored = _stored_size(picture) if isinstance(picture, TiffImageFile) else picture.size
+        width, height = stored[::-1] if turned else stored
+        return height, width if half is None else width // 2
+
+
+def write_picture(path: Path, pixels: np.ndarray) -> None:
+    """Write uint8 [H, W, C] as PNG, complete or not at all."""
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    with replacing(path, sync=False) as partial:
+        image.save(partial, format="PNG", compress_level=1)
+
+
+def to_images(pixels: np.ndarray | Tensor) -> Tensor:
+    """uint8 [B, H, W, C] (array) or [B, C, H, W] (tensor) to float32 [B, C, H, W] in [-1, 1]."""
+    if isinstance(pixels, np.ndarray):
+        pixels = torch.from_numpy(np.require(pixels, requirements=["C", "W"])).permute(0, 3, 1, 2)
+    images = pixels.float()
+    # A divisor on the device: for a plain number an accelerator multiplies by its inverse, which rounds otherwise.
+    return images.div_(images.new_full((), 127.5)).sub_(1.0)
+
+
+def to_pixels(images: Tensor) -> Tensor:
+    """Float [B, C, H, W] in [-1, 1] to the nearest uint8 [B, C, H, W]; values beyond are clipped."""
+    return images.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def to_arrays(images: Tensor) -> np.ndarray:
+    """Float [B, C, H, W] in [-1, 1] to uint8 arrays [B, H, W, C], as files hold them."""
+    return to_pixels(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def told_orientation(picture: Image.Image) -> int:
+    """The EXIF orientation of a picture that was opened, 1 for none, from the file's header."""
+    # To look for what may stand behind the pixels of a PNG file, PIL would decode them.
+    told = picture.format != "PNG" or "exif" in picture.info
+    return int(picture.getexif().get(ExifTags.Base.Orientation, 1)) if told else 1
+
+
+def _stored_size(picture: TiffImageFile) -> tuple[int, int]:
+    return picture.tag_v2[ExifTags.Base.ImageWidth], picture.tag_v2[ExifTags.Base.ImageLength]
+
+
+def _pixels(picture: Image.Image) -> np.ndarray:
+    pixels = np.asarray(picture)
+    return pixels if pixels.ndim == 3 else pixels[:, :, None]
+
+
+def _decode(stored: Image.Image, path: Path, half: Half | None) -> Image.Image:
+    eight_bits = EightBits(stored, png_depth(path) if stored.format == "PNG" else None)
+    picture = eight_bits(_upright(stored))
+    picture.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
+    return picture if half is None else _half(picture, half)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as EXIF says; the picture itself where that is nothing, for PIL would copy it."""
+    picture.load()
+    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(picture) if turned else picture
+
+
+def _half(picture: Image.Image, half: Half) -> Image.Image:
+    width, height = picture.size
+    if width < 2:
+        raise ValueError("it is too narrow to hold two pictures side by side")
+    middle = width // 2
+    return picture.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
+
+
+def _is_transparent(picture: Image.Image) -> bool:
+    return bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
+
+
+def _on_background(picture: Image.Image, background: str) -> Image.Image:
+    if not _is_transparent(picture):
+        return picture
+    layered = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layered.size, background), layered)

@@ -1,0 +1,51 @@
+"""Image files of a split as arrays of pixels."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from i2i.data.decoding.decode import Decoding
+from i2i.data.decoding.images import Preprocess, read_picture
+from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.layouts import Picture
+from i2i.utils.progress import Progress
+
+
+def load_pixels(
+    pictures: Sequence[Picture],
+    preprocess: Preprocess,
+    zoom: float = 1.0,
+    progress: Progress | None = None,
+    cache: PixelCache | None = None,
+) -> np.ndarray:
+    """Decode and preprocess in parallel: uint8 [N, H * zoom, W * zoom, C].
+
+    `progress` is called with the number done and the total. With a `cache` they are copied from there.
+    """
+    decoding = Decoding(pictures, preprocess, zoom)
+    cached = cache.pixels(decoding, progress) if cache else None
+    return _in_memory(decoding, progress) if cached is None else np.array(cached)
+
+
+def _in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarray:
+    pixels = np.empty(decoding.shape, dtype=np.uint8)
+    for done, one in enumerate(decoding.in_order(), 1):
+        pixels[done - 1] = one
+        if progress:
+            progress(done, len(decoding))
+    return pixels
+
+
+def check_readable(pictures: Sequence[Picture], progress: Progress | None = None) -> None:
+    """Decode every picture once, so that a broken one is found before hours of work, not after.
+
+    Raises:
+        UserError: naming the first that cannot be decoded.
+    """
+    files = list(dict.fromkeys((picture.path, picture.half) for picture in pictures))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(lambda file: read_picture(*file), files), 1):
+            if progress:
+                progress(done, len(files))

@@ -1,0 +1,57 @@
+"""The one place where PIL opens a file: known formats, a bound on the size, and every failure in one line."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
+
+from i2i.data.decoding.png_notes import without_long_notes
+from i2i.data.decoding.tiff_kinds import TiffKind
+from i2i.errors import UserError
+
+MAX_PIXELS = 178_956_970
+"""The largest picture that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
+"""Known by contents. Others PIL knows are left out: their decoders call other programs, or are seldom tried."""
+
+# PIL's warnings name no file. What matters of them becomes an error that does; the rest would help nobody.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A picture of which only the header has been read; what fails in the block because of the file is told.
+
+    Raises:
+        UserError: naming the file, if it is missing, empty, not decodable, of more than `MAX_PIXELS`, or of a kind
+            that PIL would show as something else.
+    """
+    try:
+        # Of a name PIL would map some TIFF files into memory, and confuse those that are turned (Pillow 11 to 13).
+        with path.open("rb") as file, Image.open(without_long_notes(file), formats=FORMATS) as picture:
+            _refuse(picture)
+            yield picture
+    except FileNotFoundError:
+        raise UserError(f"there is no picture {path}") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = _reason(path, error)
+        raise UserError(f"{path} cannot be read as a picture ({reason}): repair or remove it") from None
+
+
+def _refuse(picture: Image.Image) -> None:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width}x{height} are {width * height:,} pixels and the limit is {MAX_PIXELS:,}")
+    if isinstance(picture, TiffImageFile) and (unreadable := TiffKind.of(picture).unreadable()):
+        raise ValueError(unreadable)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if path.stat().st_size == 0:
+        return "it is empty"
+    return "it is of no known format" if isinstance(error, UnidentifiedImageError) else str(error)

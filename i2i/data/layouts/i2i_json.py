@@ -1,0 +1,59 @@
+"""The card `i2i.json` of a data folder: `{"name": ..., "domains": [...], "paired": true}`, each entry optional."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ConfigDict
+
+from i2i.errors import UserError, unknown
+from i2i.utils.documents import Document, Name, read_document
+
+CARD = "i2i.json"
+REMEDY = 'write {"name": "photos", "domains": ["summer", "winter"], "paired": true}, each entry optional, or remove it'
+
+
+class Division(Document):
+    """How `i2i data prepare --split` divided the data: its seed, and the shares of train, val and test."""
+
+    seed: int
+    shares: tuple[float, float, float]
+
+
+class Card(Document):
+    """What a card says; None: nothing.
+
+    Attributes:
+        name: short name for tables, run folders and bench folders.
+        domains: which to learn, in this order.
+        paired: whether pictures of equal name show the same scene.
+        division: how the splits were made.
+    """
+
+    model_config = ConfigDict(extra="allow")  # to be refused with a suggestion
+
+    name: Name | None = None
+    domains: tuple[str, ...] | None = None
+    paired: bool | None = None
+    division: Division | None = None
+
+
+def read_card(root: Path) -> Card:
+    """The card of a folder, empty where there is none.
+
+    Raises:
+        UserError: for one that is no JSON, holds an unknown entry or one of another type, a name that cannot name a
+            folder, or a domain twice.
+    """
+    card = read_document(Card, root / CARD, REMEDY) or Card()
+    for key in card.model_extra or ():
+        raise unknown(f"entry in {root / CARD}:", key, Card.model_fields)
+    refuse_repeated(card.domains or (), f"{root / CARD}: domains")
+    return card
+
+
+def refuse_repeated(domains: Sequence[str], place: str) -> None:
+    """UserError if a domain is named twice."""
+    for domain, times in Counter(domains).items():
+        if times > 1:
+            raise UserError(f"{place} names {domain!r} {times} times: name every domain once")

@@ -1,0 +1,86 @@
+"""The command that prepares a data folder: what to read, where to write, what to tell."""
+
+from pathlib import Path
+from typing import cast
+
+from i2i.config import DataConfig, Settings, validate
+from i2i.data.audit.diagnose import diagnose
+from i2i.data.audit.skip_bad import find_bad, lines, without
+from i2i.data.decoding.images import Preprocess
+from i2i.data.layouts import Choices, DataSet
+from i2i.data.layouts.i2i_json import Division
+from i2i.data.layouts.manifest import is_manifest
+from i2i.data.open import open_data
+from i2i.data.preparation.groups import groups_of
+from i2i.data.preparation.resize import SUFFIXES, Format, prepare, write_card
+from i2i.data.preparation.split import Shares, describe, divide, parse_shares
+from i2i.data.preparation.unsplit import read_undivided
+from i2i.errors import NoLayout, UserError
+from i2i.utils.new_folder import new_folder
+from i2i.utils.progress import Progress
+
+
+def prepare_folder(
+    settings: Settings,
+    out: Path,
+    split: str | None = None,
+    seed: int = 0,
+    format: str = "png",
+    skip_bad: bool = False,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Write a data folder anew, resized; returns what was done, for people to read.
+
+    Args:
+        settings: section `data`, which names the folder and the image size.
+        out: a folder that does not exist or is empty; it appears when all is written.
+        split: shares of train, val and test, for what `read_undivided` knows.
+        seed: of that division.
+        format: `png` or `jpeg`.
+        skip_bad: leave out files that cannot be decoded, of pairs both.
+        progress: called with pictures done and in total.
+
+    Raises:
+        UserError: for a folder that is not understood, has splits when it is to be divided or has none when not, a
+            picture that cannot be decoded, or a place that cannot be written.
+    """
+    config = validate(DataConfig, settings.get("data", {}), "data")
+    if format not in SUFFIXES:
+        raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
+    shares = parse_shares(split) if split is not None else None
+    data, told = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
+    told = [data.recognised, *told]
+    if skip_bad:
+        bad = find_bad(data, data.splits)
+        data = without(data, bad)
+        told += lines(bad, data.root) if bad else []
+    with new_folder(out) as partial:
+        place = config.path if config.path and is_manifest(config.path) else None
+        told += prepare(data, partial, Preprocess.of(config), cast(Format, format), progress, place)
+        write_card(data, partial, Division(seed=seed, shares=shares) if shares else None)
+    return [*told, f"prepared {out}: {describe(data)}"]
+
+
+def _opened(config: DataConfig) -> DataSet:
+    place = _place(config)
+    try:
+        return open_data(config)
+    except NoLayout as error:
+        hint = diagnose(place)
+        raise UserError(f"{error}\n{hint}" if hint else str(error)) from None
+
+
+def _divided(config: DataConfig, shares: Shares, seed: int, progress: Progress | None) -> tuple[DataSet, list[str]]:
+    """The divided data, and what stays together."""
+    choices = Choices(config.layout, config.paired, config.attributes, config.exclusive)
+    whole = read_undivided(_place(config), choices)
+    together, told = groups_of(whole, progress)
+    data = divide(whole, shares, seed, together)
+    told = [*told, f"divided with seed {seed}"]
+    return data.restricted(config.domains) if config.domains else data, told
+
+
+def _place(config: DataConfig) -> Path:
+    if config.path is None:
+        raise UserError("name a data folder: i2i data prepare DIR")
+    return config.path

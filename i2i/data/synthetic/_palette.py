@@ -1,0 +1,80 @@
+"""What a domain of drawn landscapes is made of: the colours of every material."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from i2i.data.synthetic._scene_shapes import Array
+
+
+@dataclass(frozen=True)
+class Paint:
+    """A material's colours, [3, 1, 1] in [0, 1].
+
+    They lead from `dark` to `lit` along the shade, and towards the tinted pair along the tint.
+    """
+
+    dark: Array
+    lit: Array
+    tinted_dark: Array
+    tinted_lit: Array
+    opacity: float
+
+    def colour(self, shade: Array | float, tint: float) -> Array:
+        """Colours [3, h, w], or [3, 1, 1] for one shade, in [0, 1]; `shade` and `tint` are in [0, 1]."""
+        dark = self.dark + tint * (self.tinted_dark - self.dark)
+        lit = self.lit + tint * (self.tinted_lit - self.lit)
+        return dark + shade * (lit - dark)
+
+
+def paint(*colours: str, opacity: float = 1.0) -> Paint:
+    """One colour, a dark and a lit one, or these two and the same two tinted; each RRGGBB."""
+    names = {1: colours * 4, 2: colours * 2, 4: colours}[len(colours)]
+    dark, lit, tinted_dark, tinted_lit = (np.array(list(bytes.fromhex(name)))[:, None, None] / 255 for name in names)
+    return Paint(dark, lit, tinted_dark, tinted_lit, opacity)
+
+
+HIDDEN = paint("000000", opacity=0.0)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """One domain: the paint of every material. A field left out is an error, so no domain forgets one."""
+
+    sky: Paint
+    star: Paint
+    glow: Paint
+    sun: Paint
+    crater: Paint
+    cloud: Paint
+    far_hill: Paint
+    forest: Paint
+    middle_hill: Paint
+    near_hill: Paint
+    meadow: Paint
+    path: Paint
+    shore: Paint
+    water: Paint
+    glint: Paint
+    flower: Paint
+    shadow: Paint
+    trunk: Paint
+    leafy: Paint
+    twig: Paint
+    conifer: Paint
+    wall: Paint
+    roof: Paint
+    eave: Paint
+    chimney: Paint
+    cap: Paint
+    door: Paint
+    frame: Paint
+    pane: Paint
+    halo: Paint
+    smoke: Paint
+    flake: Paint
+    hatch: Paint
+    grid: Paint
+
+
+MATERIALS: tuple[str, ...] = tuple(field.name for field in fields(Palette))

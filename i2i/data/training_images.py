@@ -1,0 +1,270 @@
+"""The pictures of a training: decoded once, then drawn as a pure function of seed and step."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.data.decoding.decode import Decoding, Pixels
+from i2i.data.decoding.images import Preprocess, to_images
+from i2i.data.decoding.load_pixels import _in_memory, check_readable
+from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.layouts import DataSet, Picture
+from i2i.labels import LabelSet, LabelSpace
+from i2i.utils.progress import Progress
+
+
+class TrainingPictures:
+    """The training split, from which batches are drawn.
+
+    Every epoch of a domain visits each of its pictures once, in an order of its own. Which pictures a step
+    gets and how they are cropped and flipped depends on the seed and the step alone, so a resumed training
+    sees what an undisturbed one would have.
+
+    Pictures lie in pools: one for each domain, or one for all pictures of a data set with attributes, whose
+    domains overlap.
+
+    Args:
+        pixels: uint8 [N, H', W', C] by pool, all of one size, at least that of `preprocess`; arrays, or what gives
+            the same by positions.
+        preprocess: size and channels of the images.
+        flip: whether to mirror half of the pictures.
+        seed: of order and augmentation.
+        labels: what can be said of the pictures; None: the pools are domains.
+        rows: for pools of pictures with attributes, what each has: 0 or 1, [N, columns].
+    """
+
+    def __init__(
+        self,
+        pixels: Mapping[str, Pixels],
+        preprocess: Preprocess,
+        flip: bool = True,
+        seed: int = 0,
+        labels: LabelSpace | None = None,
+        rows: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        self.preprocess, self.flip, self.seed = preprocess, flip, seed
+        self.labels = labels or LabelSpace.of_domains(pixels)
+        self._pixels = pixels
+        self._rows = rows or {}
+        self._device = torch.device("cpu")
+
+    @classmethod
+    def load(
+        cls,
+        data: DataSet,
+        split: str,
+        preprocess: Preprocess,
+        zoom: float = 1.0,
+        flip: bool = True,
+        seed: int = 0,
+        progress: Progress | None = None,
+        cache: PixelCache | None = None,
+    ) -> Self:
+        """The split of every domain of `data`.
+
+        Pictures are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
+        CycleGAN). `progress` is called with the pictures done and in total. With a `cache` they are mapped from
+        there, and those that have no place in it are decoded whenever they are drawn; without one they are decoded
+        into memory.
+
+        Raises:
+            UserError: naming the first picture that cannot be decoded.
+        """
+        pools, rows = pools_and_rows(data, split)
+        total, pixels = sum(map(len, pools.values())), dict[str, Pixels]()
+        for pool, pictures in pools.items():
+            before = sum(map(len, pixels.values()))
+            told = progress and _counted_on(progress, before, total)
+            pixels[pool] = _pixels_of(Decoding(pictures, preprocess, zoom), cache, told)
+        return cls(pixels, preprocess, flip, seed, data.labels, rows)
+
+    def on(self, device: torch.device) -> Self:
+        """The same pictures, whose batches are cropped, flipped and normalised on `device` and lie there."""
+        moved = copy(self)
+        moved._device = device
+        return moved
+
+    @property
+    def decoded_when_drawn(self) -> int:
+        """Number of pictures that the cache has no place for."""
+        return sum(len(pixels) for pixels in self._pixels.values() if isinstance(pixels, Decoding))
+
+    @classmethod
+    def blank(cls, labels: LabelSpace, preprocess: Preprocess) -> Self:
+        """One black picture per pool, to try out what a batch looks like."""
+        picture = np.zeros((1, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
+        pools = [pool for one in labels.sets for pool in pools_of(one)]
+        rows = {one.name: torch.zeros(1, len(one.columns)) for one in labels.sets if one.has_attributes}
+        return cls(dict.fromkeys(pools, picture), preprocess, labels=labels, rows=rows)
+
+    def reseeded(self, seed: int) -> Self:
+        """The same pictures, in another order and with other crops and flips."""
+        other = copy(self)
+        other.seed = seed
+        return other
+
+    def size(self, pool: str) -> int:
+        """Number of pictures of a pool."""
+        return len(self._pixels[pool])
+
+    def rows(self, one: LabelSet, places: np.ndarray) -> Tensor:
+        """What pictures of a set have of its columns: 0 or 1, [B, columns]; places as in `take`."""
+        if one.has_attributes:
+            return self._rows[one.name][torch.from_numpy(places)]
+        owners, _ = self._owners(one.domains, places)
+        return torch.eye(len(one.columns))[torch.from_numpy(owners)]
+
+    def count(self, domain: str) -> int:
+        """Number of pictures of a domain."""
+        pool, members = self._members(domain)
+        return self.size(pool) if members is None else len(members)
+
+    def _members(self, domain: str) -> tuple[str, np.ndarray | None]:
+        """The pool that holds a domain, and which of its pictures; None: all."""
+        one = self.labels.set_of(domain)
+        if not one.has_attributes:
+            return domain, None
+        return one.name, one.holds(domain, self._rows[one.name]).nonzero().flatten().numpy()
+
+    def order(self, stream: str, count: int, step: int, size: int) -> np.ndarray:
+        """Positions [size] below `count` that `step` gets from an endless run of shuffled epochs."""
+        places = np.arange(step * size, (step + 1) * size)
+        return np.array([_epoch(self.seed, stream, count, place // count)[place % count] for place in places])
+
+    def views(self, stream: str, step: int, size: int) -> "Views":
+        """The random crops and flips of `size` pictures in `step`."""
+        rng = np.random.default_rng([self.seed, _number(stream), step, 1])
+        height, width = self.preprocess.image_size
+        full_height, full_width = next(iter(self._pixels.values())).shape[1:3]
+        tops = rng.integers(0, full_height - height + 1, size)
+        lefts = rng.integers(0, full_width - width + 1, size)
+        flips = rng.random(size) < 0.5 if self.flip else np.zeros(size, dtype=bool)
+        return Views(tops, lefts, flips, (height, width))
+
+    def images(self, domain: str, positions: np.ndarray, views: "Views") -> Tensor:
+        """Augmented images [B, C, H, W] in [-1, 1] of a domain."""
+        pool, members = self._members(domain)
+        return self.take((pool,), positions if members is None else members[positions], views)
+
+    def take(self, pools: Sequence[str], places: np.ndarray, views: "Views") -> Tensor:
+        """Augmented images [B, C, H, W] in [-1, 1] of the pictures at `places` of pools laid end to end."""
+        return to_images(views.cut(_sent(self._gathered(pools, places), self._device)).permute(0, 3, 1, 2))
+
+    def _gathered(self, pools: Sequence[str], places: np.ndarray) -> np.ndarray:
+        if len(pools) == 1:
+            return self._pixels[pools[0]][places]
+        owners, positions = self._owners(pools, places)
+        pixels = np.empty((len(places), *self._pixels[pools[0]].shape[1:]), dtype=np.uint8)
+        for owner in np.unique(owners):
+            mine = owners == owner
+            pixels[mine] = self._pixels[pools[owner]][positions[mine]]
+        return pixels
+
+    def _owners(self, pools: Sequence[str], places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The number of the pool [B] that each place falls into, and the position [B] in it."""
+        counts = [self.size(pool) for pool in pools]
+        ends = np.cumsum(counts)
+        owners = np.searchsorted(ends, places, side="right")
+        return owners, places - (ends - counts)[owners]
+
+    def centred(self, domain: str, batch_size: int = 64) -> Iterator[Tensor]:
+        """All images of a domain in order, without augmentation, in batches [B, C, H, W] in [-1, 1]."""
+        pool, members = self._members(domain)
+        pixels = self._pixels[pool]
+        places = np.arange(len(pixels)) if members is None else members
+        height, width = self.preprocess.image_size
+        top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
+        for start in range(0, len(places), batch_size):
+            some = pixels[places[start : start + batch_size]]
+            yield to_images(some[:, top : top + height, left : left + width])
+
+
+def pools_of(one: LabelSet) -> tuple[str, ...]:
+    """The pools that hold the pictures of a label set."""
+    return (one.name,) if one.has_attributes else one.domains
+
+
+def labelled(data: DataSet, split: str) -> tuple[list[Picture], Tensor]:
+    """Every picture of a split once, and their label vectors [N, width]."""
+    pools, rows = pools_and_rows(data, split)
+    vectors = []
+    for position, one in enumerate(data.labels.sets):
+        for number, pool in enumerate(pools_of(one)):
+            count = len(pools[pool])
+            own = rows[pool] if one.has_attributes else torch.eye(len(one.columns))[[number] * count]
+            vectors.append(data.labels.encode(position, own))
+    return [picture for pictures in pools.values() for picture in pictures], torch.cat(vectors)
+
+
+def pools_and_rows(data: DataSet, split: str) -> tuple[dict[str, tuple[Picture, ...]], dict[str, Tensor]]:
+    """Pictures by pool, and the label rows of those with attributes."""
+    pools: dict[str, tuple[Picture, ...]] = {}
+    rows: dict[str, Tensor] = {}
+    for one in data.labels.sets:
+        by_domain = {domain: data.pictures(split, domain) for domain in one.domains}
+        if one.has_attributes:
+            every = {picture.path: picture for pictures in by_domain.values() for picture in pictures}
+            pools[one.name] = tuple(every[path] for path in sorted(every))
+            rows[one.name] = torch.stack([one.described(",".join(p.attributes)) for p in pools[one.name]])
+        else:
+            pools |= by_domain
+    return pools, rows
+
+
+class Views:
+    """Crops and flips for a batch: `tops`, `lefts`, `flips` [B] and the size (height, width) of the crop."""
+
+    def __init__(self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]) -> None:
+        self.tops, self.lefts, self.flips, self.size = tops, lefts, flips, size
+
+    def __getitem__(self, rows: slice) -> "Views":
+        return Views(self.tops[rows], self.lefts[rows], self.flips[rows], self.size)
+
+    def cut(self, pixels: Tensor) -> Tensor:
+        """Apply to uint8 [B, H', W', C]: uint8 [B, H, W, C] on the same device."""
+        height, width = self.size
+        mirrored = pixels.flip(2) if self.flips.any() else pixels
+        last = pixels.shape[2] - width
+        crops = [
+            (mirrored if flip else pixels)[number, top : top + height, start : start + width]
+            for number, (top, start, flip) in enumerate(
+                zip(self.tops, np.where(self.flips, last - self.lefts, self.lefts), self.flips, strict=True)
+            )
+        ]
+        return torch.stack(crops)
+
+
+def _pixels_of(decoding: Decoding, cache: PixelCache | None, progress: Progress | None) -> Pixels:
+    if cache is None:
+        return _in_memory(decoding, progress)
+    pixels = cache.pixels(decoding, progress)
+    if pixels is not None:
+        return pixels
+    check_readable(decoding.pictures, progress)
+    return decoding
+
+
+def _counted_on(progress: Progress, before: int, total: int) -> Progress:
+    """Progress of a part as that of the whole."""
+    return lambda done, _: progress(before + done, total)
+
+
+def _sent(pixels: np.ndarray, device: torch.device) -> Tensor:
+    """On the device; the copy to an accelerator waits for nothing that is still to be computed there."""
+    tensor = torch.from_numpy(pixels)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+@lru_cache(maxsize=64)
+def _epoch(seed: int, stream: str, count: int, epoch: int) -> np.ndarray:
+    return np.random.default_rng([seed, _number(stream), epoch, 0]).permutation(count)
+
+
+def _number(stream: str) -> int:
+    return zlib.crc32(stream.encode())

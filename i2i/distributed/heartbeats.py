@@ -1,0 +1,164 @@
+"""Signs of life between the processes of one training, so that none waits for one that is gone."""
+
+import json
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from torch.distributed import PrefixStore, TCPStore  # type: ignore[attr-defined]
+
+from i2i.utils.text import one_line
+
+BEAT = 1.0
+"""Seconds between two signs of life."""
+
+SILENCE = 15.0
+"""Seconds without one after which a process that nobody has missed otherwise counts as gone."""
+
+SUSPICION = 4.0
+"""The same where the connection to some process has just broken."""
+
+GRACE = 5.0
+"""Seconds that a process has to end by itself after another has failed."""
+
+CAUSE = "cause"
+STORE_TIMEOUT = timedelta(seconds=10)
+
+
+@dataclass
+class _Peer:
+    """The last sign of another process, and when it was new by the clock of this one."""
+
+    sign: Mapping[str, Any]
+    heard: float
+
+    @property
+    def done(self) -> bool:
+        """Whether it has come to the end and only waits for the others."""
+        return bool(self.sign["done"])
+
+
+class Heartbeats:
+    """Tells the other processes that this one is alive, or why it failed, and ends it when one of them is gone.
+
+    Signs and the cause of a failure are entries of the store through which the processes found each other. No clocks
+    are compared: a process is silent when its sign stays the same. A context, to be entered when the processes have
+    found each other; its end waits until all are there.
+
+    Args:
+        rank: of this process.
+        count: of all.
+    """
+
+    def __init__(self, rank: int, count: int) -> None:
+        self._rank, self._over, self._answered = rank, threading.Event(), time.monotonic()
+        self._address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        self._others = [number for number in range(count) if number != rank]
+        self._peers: dict[int, _Peer] = {}
+        self._told: str | None = None
+        self._done = False
+        store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), timeout=STORE_TIMEOUT)
+        self._store = PrefixStore(f"i2i/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._exchange, self._watch)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is None:  # after a failure the threads go on, lest this process hangs on its way out
+            self._done = True
+            for thread in self._threads:
+                thread.join()
+
+    def tell(self, cause: str) -> bool:
+        """Tell all processes why the run fails; whether none had told before, so that this one should say it."""
+        own, told = f"{self._rank}: {cause}", list[bytes]()
+        asking = threading.Thread(target=lambda: told.append(self._claim(own)), daemon=True)
+        asking.start()
+        asking.join(GRACE)
+        return not told or told[0] == own.encode()
+
+    def cause(self) -> str | None:
+        """Why another process could not be reached just now, after a few seconds at most; None if it stays unknown."""
+        until = time.monotonic() + SUSPICION + 2 * BEAT
+        while time.monotonic() < until:
+            found = self._told or self._silence(SUSPICION)
+            if found:
+                return found
+            time.sleep(BEAT / 4)
+        return None
+
+    def _exchange(self) -> None:
+        """Give signs and hear those of others until all are done; it may wait for ever where the network is broken."""
+        number = 0
+        while not self._over.is_set():
+            number, done = number + 1, self._done
+            try:
+                self._give_sign(number, done)
+                self._listen()
+                self._answered = time.monotonic()
+            except RuntimeError:  # noticed by `_silence`; or all are done, and with them the store
+                over = done
+            else:
+                over = done and all(number in self._peers and self._peers[number].done for number in self._others)
+            if over:
+                self._over.set()
+            time.sleep(0 if over else BEAT / 10 if done else BEAT)
+
+    def _watch(self) -> None:
+        """End this process, which may be waiting in a library that never returns, when another one is gone."""
+        while not self._over.wait(BEAT):
+            if self._told:
+                time.sleep(GRACE)
+                os._exit(1)
+            silent = self._silence(SILENCE)
+            if silent and self.tell(silent):
+                text = f"i2i: training stopped: {silent}; go on from the last checkpoint with --resume"
+                print(one_line(text), file=sys.__stderr__, flush=True)
+            if silent:
+                os._exit(1)
+
+    def _claim(self, own: str) -> bytes:
+        try:
+            told: bytes = self._store.compare_set(CAUSE, "", own)
+        except RuntimeError:
+            return own.encode()
+        return told
+
+    def _give_sign(self, number: int, done: bool) -> None:
+        sign = {"number": number, "host": platform.node(), "pid": os.getpid(), "done": done}
+        self._store.set(_key(self._rank), json.dumps(sign))
+
+    def _listen(self) -> None:
+        present = [number for number in self._others if self._store.check([_key(number)])]
+        for number, sign in zip(present, self._store.multi_get([_key(number) for number in present]), strict=True):
+            if number not in self._peers or self._peers[number].sign != json.loads(sign):
+                self._peers[number] = _Peer(json.loads(sign), time.monotonic())
+        if self._store.check([CAUSE]):
+            self._told = self._store.get(CAUSE).decode().partition(": ")[2]
+
+    def _silence(self, limit: float) -> str | None:
+        """Who has been silent for longer than so many seconds, in words."""
+        now = time.monotonic()
+        if now - self._answered > limit:
+            return f"the process that holds the run together, at {self._address}, does not answer"
+        for number, peer in list(self._peers.items()):
+            if now - peer.heard > limit and not peer.done:
+                return (
+                    f"process {number} ({peer.sign['pid']} on {peer.sign['host']}) is gone without a word: "
+                    "it was killed, perhaps for want of memory, or its machine or network has failed"
+                )
+        return None
+
+
+def _key(rank: int) -> str:
+    return f"life/{rank}"

@@ -1,0 +1,285 @@
+"""Translating files: which pictures, which direction, at which size, where the results go."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.data.decoding.images import Preprocess, read_picture, to_arrays, to_images, write_picture
+from i2i.data.layouts.image_folder import ImageFolder, LeftOut, left_out_line
+from i2i.errors import UserError
+from i2i.inference.norm_statistics import held_statistics
+from i2i.inference.tile_statistics import PASSES, picture_statistics
+from i2i.inference.tiling import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
+from i2i.translator import Coverage, Translator
+from i2i.utils.progress import Progress
+from i2i.utils.safe_paths import check_length
+from i2i.utils.text import option
+
+BATCH = 16
+
+Files = list[tuple[Path, Path]]
+"""Pictures and the names of their translations, relative to the output folder."""
+
+Convert = Callable[[Sequence[Path]], Iterable[np.ndarray]]
+"""Some pictures to their translations, each uint8 [H, W, C]."""
+
+
+def collect(inputs: Sequence[Path], out: Path | None = None) -> Files:
+    """All pictures among files, folders and patterns; folders are listed as everywhere and their trees kept.
+
+    A translation has the name of its picture and the suffix .png. Pictures whose names differ in the suffix alone keep
+    it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once. What lies in
+    `out`, within a folder among the inputs, was translated before and is no input.
+
+    Raises:
+        UserError: for a missing or empty input, or two pictures of the same name in the same place.
+    """
+    named = list(dict.fromkeys(found for given in inputs for found in _found(given, out)))
+    shared = Counter(name.with_suffix("") for _, name in named)
+    files = [
+        (path, name.with_name(f"{name.name if shared[name.with_suffix('')] > 1 else name.stem}.png"))
+        for path, name in named
+    ]
+    for path, name in files:
+        check_length(name.name, path)
+    _refuse_collisions(files)
+    return files
+
+
+def left_out(inputs: Sequence[Path]) -> list[LeftOut]:
+    """What lies in the folders among the inputs and is not translated."""
+    return [group for given in inputs for place in _places(given) for group in ImageFolder(place).left_out]
+
+
+def _found(given: Path, out: Path | None) -> Files:
+    """Pictures and their own names below what was given, but for those in `out`."""
+    return [one for place in _places(given) for one in _pictures_of(place, out)]
+
+
+def _pictures_of(place: Path, out: Path | None) -> Files:
+    if place.is_file():
+        return [(place, Path(place.name))]
+    folder = ImageFolder(place)
+    if not folder.images:
+        told = "".join(f"; {line}" for line in left_out_line(folder.left_out))
+        raise UserError(f"there are no pictures in {place}{told}")
+    found = [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
+    if out is None or place.resolve() not in out.resolve().parents:
+        return found
+    return [(path, name) for path, name in found if out.resolve() not in path.resolve().parents]
+
+
+def _places(given: Path) -> list[Path]:
+    """What was given, or the files and folders of a pattern such as `big/*.tif` that no shell has expanded."""
+    if given.exists():
+        return [given]
+    try:
+        matches = sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
+    except ValueError:
+        matches = []
+    if not matches:
+        raise UserError(f"there is no picture or folder {given}")
+    return matches
+
+
+def direction(translator: Translator, source: str | None, target: str) -> tuple[str, str]:
+    """The direction to `target`, a domain; a source that is not given is any the model translates from.
+
+    Raises:
+        UserError: for an unknown target, or one that the model does not translate to.
+    """
+    task = translator.task
+    task.index(target)
+    if source is not None:
+        return source, target
+    sources = [a for a, b in task.directions if b == target]
+    if not sources:
+        targets = ", ".join(sorted({b for _, b in task.directions}))
+        raise UserError(f"this model does not translate to {target}, only to {targets}")
+    if len(sources) > 1 and translator.coverage is not Coverage.ALL:
+        choices = " or ".join(option("--source", domain) for domain in sources)
+        raise UserError(f"say which domain the pictures are of: {choices}")
+    return sources[0], target
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A function of images in [-1, 1] that gives their translations, on the CPU.
+
+    Attributes:
+        translator: who translates.
+        device: where it is.
+        source: domain of the pictures; None: the model need not know.
+        target: domain, or changes of attributes.
+        described: what the pictures have, for a model led by attributes; None: it need not know, or looks.
+    """
+
+    translator: Translator
+    device: torch.device
+    source: str | None
+    target: str
+    described: str | None = None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Translate [B, C, H, W], any sides that the translator takes."""
+        attributes = None if self.described is None else [self.described] * len(images)
+        return self.translator.translate(images.to(self.device), self.source, self.target, attributes).cpu()
+
+    def seeing(self, image: Tensor) -> "Translation":
+        """The same for one picture at any size, of which `image` [1, C, H, W] has the size of the training.
+
+        At another size a model cannot tell what a picture has, and of a tile it would tell what the tile has.
+        """
+        labels = self.translator.task.labels
+        if not self.translator.labelled or self.described is not None or labels.decides(self.target):
+            return self
+        (described,) = self.translator.describe(image.to(self.device), self.target)
+        return replace(self, described=described)
+
+
+def translation(translator: Translator, source: str | None, target: str, device: torch.device) -> Translation:
+    """How pictures are to be translated.
+
+    Args:
+        translator: who translates.
+        source: domain of the pictures or, for a model led by attributes, what they have; None: the model need not know.
+        target: domain, or changes of attributes.
+        device: where the translator is.
+
+    Raises:
+        UserError: for a target or source that the model does not know or translate between.
+    """
+    if not translator.labelled:
+        return Translation(translator, device, *direction(translator, source, target))
+    space = translator.task.labels
+    space.towards(target)
+    if space.decides(target):
+        return Translation(translator, device, source, target)
+    if source is not None:
+        space.described(target, [source])
+    return Translation(translator, device, None, target, source)
+
+
+def resized(translate: Translate, preprocess: Preprocess) -> Convert:
+    """Pictures as the model was trained on them, several at once."""
+
+    def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
+        translated = translate(torch.cat([to_images(preprocess(read_picture(path))[None]) for path in paths]))
+        for path, image in zip(paths, translated, strict=True):
+            _refuse_not_finite(path, image)
+        return to_arrays(translated)
+
+    return convert
+
+
+def _refuse_not_finite(path: Path, image: Tensor) -> None:
+    """UserError for a translation that has no colours: as a picture it would be black."""
+    wrong = image.numel() - int(image.isfinite().sum())
+    if wrong:
+        raise UserError(
+            f"the model makes {wrong:,} of {image.numel():,} values of {path} not finite, and no black picture is "
+            "written: train on from an earlier checkpoint, or take --weights ema or best where the run keeps them"
+        )
+
+
+def full_resolution(
+    translate: Translation, preprocess: Preprocess, side: int | None = None, passes: int | None = None
+) -> Convert:
+    """Pictures at their own size, one by one: mirrored up to what the model takes, large ones in tiles.
+
+    The norms of all tiles use the same statistics: those of the whole picture, nearly. What a picture has, where that
+    is not said, the model tells from the picture as it would be translated at the size of the training.
+
+    Args:
+        translate: who translates, and how.
+        preprocess: how pictures become images, but for the resizing.
+        side: of tiles, pixels; None: `SIDE` for pictures of more than `AT_ONCE` pixels.
+        passes: of all tiles ahead of their translation, to find the statistics of the picture; None: `PASSES`.
+
+    Raises:
+        UserError: for a side that is too small for the model, or attributes that it cannot tell.
+    """
+    translator = translate.translator
+    limits = translator.multiple, translator.task.image_size
+    tiling(*limits, side or SIDE)
+    before = PASSES if passes is None else passes
+
+    def translate_one(image: Tensor, translate: Translate) -> Tensor:
+        if not needs_tiles((image.shape[2], image.shape[3]), side):
+            return in_full(image, translate, *limits)
+        statistics = picture_statistics(translator, translate, image, *limits, side or SIDE, before)
+        with held_statistics(statistics):
+            return in_tiles(image, translate, *limits, side or SIDE)
+
+    def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
+        for path in paths:
+            picture = read_picture(path)
+            fitted, whole = (to_images(pixels[None]) for pixels in (preprocess(picture), preprocess.whole(picture)))
+            translated = translate_one(whole, translate.seeing(fitted))
+            _refuse_not_finite(path, translated)
+            yield from to_arrays(translated)
+
+    return convert
+
+
+def needs_tiles(size: tuple[int, int], side: int | None) -> bool:
+    """Whether a picture of that height and width is translated in tiles, at full resolution."""
+    return max(size) > side if side else size[0] * size[1] > AT_ONCE
+
+
+def tiles_line(sizes: Sequence[tuple[int, int]], side: int | None) -> str:
+    """How pictures of these heights and widths are translated at full resolution, in one line."""
+    tiled = sum(needs_tiles(size, side) for size in sizes)
+    return f"full resolution: nothing is lost, {tiled} of {len(sizes)} pictures pass in tiles of {side or SIDE} px"
+
+
+def check_files(files: Files, out: Path, overwrite: bool = False) -> list[tuple[int, int]]:
+    """Heights and widths of all pictures, each of which is decoded, so that a broken one leaves nothing half-done.
+
+    Raises:
+        UserError: for a picture that cannot be read, or that a translation in `out` would replace; without
+            `overwrite` also for any other file that it would.
+    """
+    _refuse_overwriting(files, out)
+    if not overwrite:
+        _refuse_earlier(files, out)
+    return [read_picture(path).size[::-1] for path, _ in files]
+
+
+def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:
+    """Write the translation of every picture as PNG below `out`; they are read some at a time."""
+    for start in range(0, len(files), BATCH):
+        some = files[start : start + BATCH]
+        translated = convert([path for path, _ in some])
+        for done, (pixels, (_, name)) in enumerate(zip(translated, some, strict=True), start + 1):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            write_picture(out / name, pixels)
+            if progress:
+                progress(done, len(files))
+
+
+def _refuse_overwriting(files: Files, out: Path) -> None:
+    inputs = {path.resolve() for path, _ in files}
+    for _, name in files:
+        if (out / name).resolve() in inputs:
+            raise UserError(f"{out / name} is one of the pictures to translate: choose another folder with --out")
+
+
+def _refuse_earlier(files: Files, out: Path) -> None:
+    there = [out / name for _, name in files if (out / name).exists()]
+    if there:
+        others = f" and {len(there) - 1} more are" if len(there) > 1 else " is"
+        raise UserError(f"{there[0]}{others} there already: choose another folder with --out, or add --overwrite")
+
+
+def _refuse_collisions(files: Files) -> None:
+    seen: dict[Path, Path] = {}
+    for path, name in files:
+        if name in seen:
+            raise UserError(f"{seen[name]} and {path} would both become {name}: translate them into two folders")
+        seen[name] = path

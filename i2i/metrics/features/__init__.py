@@ -1,0 +1,1 @@
+"""Feature extractors of the distances, and the domain classifier."""

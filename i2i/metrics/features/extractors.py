@@ -1,0 +1,88 @@
+"""The one way to name a feature extractor: `parse_extractor("timm:resnet18:weights.pth").build(device)`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from i2i.errors import UserError, unknown
+from i2i.metrics.features.backbones import BackboneExtractor, cached_weights, timm_backbone, torchvision_backbone
+from i2i.metrics.features.domain_classifier import DomainClassifier
+from i2i.metrics.features.inception import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
+from i2i.utils.fingerprint import sha256
+
+NETWORKS = {"timm": timm_backbone, "torchvision": torchvision_backbone}
+FILES = ("inception", "classifier")
+FORMS = "inception[:FILE], timm:NAME[:FILE], torchvision:NAME:FILE or classifier:FILE"
+
+
+@dataclass(frozen=True)
+class ExtractorSpec:
+    """What an extractor is made from; as a text it is what `parse_extractor` reads.
+
+    Attributes:
+        kind: "inception", "classifier", "timm" or "torchvision".
+        network: the library's name of it; empty where the kind says it.
+        weights: an existing file.
+    """
+
+    kind: str
+    network: str
+    weights: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for equal features, wherever the file lies."""
+        checksum = sha256(self.weights)
+        return checksum if self.kind == "inception" else f"{self.kind}:{self.network}:{checksum}"
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (self.kind, self.network, str(self.weights)) if part)
+
+    def build(self, device: torch.device | str = "cpu") -> Extractor:
+        """The extractor on a device; UserError if the file does not hold its weights."""
+        if self.kind == "inception":
+            return InceptionExtractor(self.weights, device=device)
+        if self.kind == "classifier":
+            judge = DomainClassifier.load(self.weights, device=device)
+            return ClassifierExtractor(judge, checksum=sha256(self.weights))
+        title = f"{self.kind}-{self.network}"
+        return BackboneExtractor(title, NETWORKS[self.kind](self.network), self.weights, device=device)
+
+
+def parse_extractor(text: str) -> ExtractorSpec:
+    """Read `inception[:FILE]`, `timm:NAME[:FILE]`, `torchvision:NAME:FILE` or `classifier:FILE`.
+
+    Without a file, Inception's and timm's published weights are taken from this machine's caches. Nothing is fetched.
+
+    Raises:
+        UserError: an unknown kind, no name, or a file that is not there.
+    """
+    if not isinstance(text, str):
+        raise UserError(f"the extractor is {text!r}: write {FORMS}")
+    kind, _, rest = text.partition(":")
+    if kind not in (*NETWORKS, *FILES):
+        raise UserError(f"{unknown('extractor', kind, (*NETWORKS, *FILES))}. Write {FORMS}")
+    network, _, file = rest.partition(":") if kind in NETWORKS else ("", "", rest)
+    if kind in NETWORKS and not network:
+        raise UserError(f"which network of {kind}? Write {FORMS}")
+    weights = Path(file) if file else _published(kind, network)
+    if not weights.is_file():
+        raise UserError(f"no weights for the extractor {kind} at {weights}: give an existing file")
+    return ExtractorSpec(kind, network, weights)
+
+
+def default_extractor(inception: Path | None = None) -> ExtractorSpec | None:
+    """Inception, if its weights are given or in the cache of `torch.hub`; UserError if the given file is not there."""
+    weights = find_inception(inception)
+    return ExtractorSpec("inception", "", weights) if weights else None
+
+
+def _published(kind: str, network: str) -> Path:
+    found = find_inception(None) if kind == "inception" else cached_weights(network) if kind == "timm" else None
+    if found is None:
+        if kind == "timm":
+            timm_backbone(network)  # a name that timm does not know is the error to tell first
+        name = ":".join(part for part in (kind, network) if part)
+        raise UserError(f"no weights for the extractor {name} are on this machine: write {name}:FILE")
+    return found

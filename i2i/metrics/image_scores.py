@@ -1,0 +1,87 @@
+"""Measures of translations as the bench and `i2i score` both take them: of each picture, or of two sets of features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.load_pixels import load_pixels
+from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.layouts import Picture
+from i2i.metrics._arrays import Array
+from i2i.metrics.features.inception import Extractor
+from i2i.metrics.frechet import frechet_distance_between
+from i2i.metrics.kernel import SUBSET_SIZE, KernelDistance, kernel_distance
+from i2i.metrics.lpips import Lpips
+from i2i.metrics.names import CONTENT, kernel_name
+from i2i.metrics.paired import WINDOW, l1, psnr, ssim
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Distances:
+    """How far two sets of features are apart.
+
+    Attributes:
+        extractor: name of whose features they are.
+        frechet: squared Frechet distance.
+        kernel: Kernel Inception Distance, with its deviation over subsets.
+    """
+
+    extractor: str
+    frechet: float
+    kernel: KernelDistance
+
+    def values(self) -> dict[str, float]:
+        """Both under their names in tables."""
+        return {self.extractor: self.frechet, kernel_name(self.extractor): self.kernel.value}
+
+
+def read_pixels(pictures: Sequence[Picture], preprocess: Preprocess, cache: PixelCache | None = None) -> Tensor:
+    """uint8 [N, 3, H, W]; one channel is repeated to grey RGB, which is what scorers take."""
+    pixels = torch.from_numpy(load_pixels(pictures, preprocess, cache=cache)).permute(0, 3, 1, 2)
+    return pixels.expand(-1, 3, -1, -1).contiguous()
+
+
+def features_of(extractor: Extractor, pixels: Tensor) -> np.ndarray:
+    """Features [N, d] of pixels [N, 3, H, W], some at a time."""
+    parts = [extractor(pixels[start : start + BATCH]).cpu() for start in range(0, len(pixels), BATCH)]
+    return torch.cat(parts).numpy()
+
+
+def distances(extractor: str, judged: np.ndarray, reference: np.ndarray) -> Distances:
+    """Distances of features [N, d] and [M, d], two or more a side, of the extractor of that name.
+
+    Subsets of the kernel distance hold half of the smaller side, or `SUBSET_SIZE` where that is less: a subset that is
+    the whole has no deviation.
+    """
+    subset = min(SUBSET_SIZE, max(2, min(len(judged), len(reference)) // 2))
+    kernel = kernel_distance(judged, reference, subset_size=subset)
+    return Distances(extractor, frechet_distance_between(judged, reference), kernel)
+
+
+def against_truth(fakes: Tensor, truth: Tensor, lpips: Lpips | None = None) -> dict[str, Array]:
+    """PSNR, SSIM, L1, LPIPS of each pair of pixels [N, 3, H, W]: float64 [N]; no SSIM of what is below its window."""
+    return {
+        "psnr": psnr(fakes, truth).numpy(),
+        **_ssim("ssim", fakes, truth),
+        "l1": l1(fakes, truth).numpy(),
+        **_lpips("", lpips, fakes, truth),
+    }
+
+
+def against_input(fakes: Tensor, inputs: Tensor, lpips: Lpips | None = None) -> dict[str, Array]:
+    """How much of each input its translation keeps, pixels [N, 3, H, W] of both: float64 [N]."""
+    return {**_ssim("content-ssim", fakes, inputs), **_lpips(CONTENT, lpips, fakes, inputs)}
+
+
+def _ssim(name: str, fakes: Tensor, others: Tensor) -> dict[str, Array]:
+    return {name: ssim(fakes, others).numpy()} if min(fakes.shape[2:]) >= WINDOW else {}
+
+
+def _lpips(prefix: str, lpips: Lpips | None, fakes: Tensor, others: Tensor) -> dict[str, Array]:
+    return {prefix + lpips.name: lpips(fakes, others).double().cpu().numpy()} if lpips else {}

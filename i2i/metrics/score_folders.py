@@ -1,0 +1,335 @@
+"""Scores of any folder of translations, whoever made them, by the measures of the bench."""
+
+import json
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.config import DataConfig, validate
+from i2i.data.audit.quick_check import dark
+from i2i.data.decoding.images import Preprocess, read_size
+from i2i.data.layouts import Picture
+from i2i.data.layouts.image_folder import ImageFolder, left_out_line
+from i2i.errors import UserError
+from i2i.metrics._arrays import Array
+from i2i.metrics.content import cosine_distances
+from i2i.metrics.features.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
+from i2i.metrics.features.inception import Extractor
+from i2i.metrics.health import FEWEST, Flag, flags
+from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
+from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
+from i2i.metrics.names import content_name, fixed, is_better_high, number, title
+from i2i.metrics.paired import WINDOW
+from i2i.utils.text_table import text_table
+
+NAMED = 3  # files in an error
+NUMBERS = (1, 2)  # columns of the tables
+Pixels = Mapping[str, Tensor]
+"""By role (fake, real, source, truth): uint8 [N, 3, H, W]."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the pictures lie.
+
+    Attributes:
+        fake: translations.
+        real: pictures of the target domain.
+        source: what was translated, under the same names.
+        truth: the right answers, under the same names.
+    """
+
+    fake: Path
+    real: Path
+    source: Path | None = None
+    truth: Path | None = None
+
+    @property
+    def given(self) -> dict[str, Path]:
+        """Those that are there, by role."""
+        places = {"fake": self.fake, "real": self.real, "source": self.source, "truth": self.truth}
+        return {role: place for role, place in places.items() if place is not None}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number: its metric, its value and the number of translations it is over."""
+
+    metric: str
+    value: float
+    n: int
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """What was found.
+
+    Attributes:
+        facts: what the numbers depend on: folders, counts, size, extractor.
+        measures: in the order of the table.
+        flags: signs of faults, raised or not; none without source pictures.
+        notes: what was left out, and why.
+    """
+
+    facts: Mapping[str, Any]
+    measures: Sequence[Measure]
+    flags: Sequence[Flag]
+    notes: Sequence[str]
+
+    def text(self) -> str:
+        """Tables for the terminal."""
+        parts = [
+            text_table(
+                ("metric", "value", "n"),
+                [(title(m.metric), number(m.metric, m.value), m.n) for m in self.measures],
+                NUMBERS,
+            )
+        ]
+        if self.flags:
+            rows = [(flag.name, fixed(flag.value, 2), _limit(flag), _verdict(flag)) for flag in self.flags]
+            parts.append(text_table(("health", "value", "flag if", ""), rows, NUMBERS))
+        counts = ", ".join(f"{count} {role}" for role, count in self.facts["pictures"].items())
+        parts.append(f"{counts}; at {self.facts['size']} pixels")
+        return "\n".join([*parts, *self.notes])
+
+    def json(self) -> str:
+        """All numbers; those that are not finite as texts, which is how JSON can hold them."""
+        measures = [
+            {"metric": m.metric, "value": _finite(m.value), "n": m.n, "better": _better(m.metric)}
+            for m in self.measures
+        ]
+        raised = [
+            {"flag": f.name, "value": _finite(f.value), "threshold": f.threshold, "raised": f.raised}
+            for f in self.flags
+        ]
+        everything = {**self.facts, "metrics": measures, "flags": raised, "notes": list(self.notes)}
+        return json.dumps(everything, indent=1)
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Height and width that `N` or `HEIGHTxWIDTH` stands for; UserError if it does not."""
+    return None if text is None else validate(DataConfig, {"image_size": text}, "--size").image_size
+
+
+def score_folders(
+    folders: Folders,
+    extractor: str | None = None,
+    size: tuple[int, int] | None = None,
+    intersection: bool = False,
+    device: torch.device | str = "cpu",
+    lpips: str | None = None,
+) -> FolderScores:
+    """Score a folder of translations.
+
+    Pictures that are not of the size to score at are scaled to cover it and cropped, as all pictures are in the bench.
+
+    Args:
+        folders: where the pictures lie.
+        extractor: of features for distances; None: Inception, if its weights are in torch's cache.
+        size: height and width; None: that of the translations.
+        intersection: leave out what has no counterpart of its name in every folder.
+        device: where the extractor and LPIPS run.
+        lpips: network and files of LPIPS; None: AlexNet's, if they are in the caches and there is what to compare with.
+
+    Raises:
+        UserError: empty or missing folders, translations without counterparts or of several sizes, an extractor that
+            cannot be had, or nothing that could be measured.
+    """
+    listed = {role: ImageFolder(place) for role, place in folders.given.items()}
+    pictures = _corresponding(listed, intersection)
+    measured_by = _lpips_spec(lpips, folders)
+    chosen = parse_extractor(extractor) if extractor else default_extractor()
+    if chosen is None and folders.source is None and folders.truth is None:
+        raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
+    size = size or _common_size(pictures["fake"], folders.fake)
+    _check_window(size, folders)
+    network = _built(chosen, size, device)
+    perceptual = _built_lpips(measured_by, size, device)
+    pixels = {role: read_pixels(found, Preprocess(size)) for role, found in pictures.items()}
+    measures, n = _measures(pixels, network, perceptual), len(pixels["fake"])
+    facts = {
+        "folders": {role: str(getattr(folders, role)) for role in pictures},
+        "pictures": {role: len(found) for role, found in pictures.items()},
+        "size": f"{size[0]}x{size[1]}",
+        "extractor": _described(chosen, network),
+        "lpips": {"name": measured_by.name, "fingerprint": measured_by.fingerprint} if measured_by else None,
+    }
+    return FolderScores(
+        facts,
+        [Measure(metric, value, n) for metric, value in measures.items()],
+        _flags(pixels),
+        [*_left_out(listed), *_dark(pictures), *_notes(pixels, network, perceptual)],
+    )
+
+
+def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[Picture]]:
+    """Pictures by role; those of source and truth in the order of the translations."""
+    found = {role: _by_stem(folder) for role, folder in listed.items()}
+    fakes, partners = found["fake"], {role: own for role, own in found.items() if role in ("source", "truth")}
+    if not intersection:
+        for role, others in partners.items():
+            _require_same(fakes, others, listed["fake"].root, listed[role].root)
+    common = [stem for stem in fakes if all(stem in others for others in partners.values())]
+    if not common:
+        without = _listed(listed[role].root for role in partners)
+        raise UserError(f"no picture in {listed['fake'].root} has a counterpart of its name in {without}")
+    return {
+        "fake": [fakes[stem] for stem in common],
+        "real": list(found["real"].values()),
+        **{role: [others[stem] for stem in common] for role, others in partners.items()},
+    }
+
+
+def _left_out(listed: Mapping[str, ImageFolder]) -> list[str]:
+    """A line per folder that holds more than is scored; one folder in two roles is told once."""
+    lines = {folder.root: left_out_line(folder.left_out) for folder in listed.values()}
+    return [f"{root}: {line}" for root, own in lines.items() for line in own]
+
+
+def _dark(pictures: Mapping[str, Sequence[Picture]]) -> list[str]:
+    return [line for role, found in pictures.items() for line in dark(role, [picture.path for picture in found])]
+
+
+def _by_stem(folder: ImageFolder) -> dict[str, Picture]:
+    return {name: Picture(path) for name, path in folder.by_name().items()}
+
+
+def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, other: Path) -> None:
+    missing = [stem for stem in others if stem not in fakes]
+    extra = [stem for stem in fakes if stem not in others]
+    if missing or extra:
+        counts = [
+            f"{len(names)} {what} ({_first(names)})"
+            for names, what in ((missing, f"missing in {fake}"), (extra, f"missing in {other}"))
+            if names
+        ]
+        raise UserError(
+            f"{fake} and {other} do not hold the same names: {', '.join(counts)}. "
+            "--intersection leaves these pictures out"
+        )
+
+
+def _common_size(pictures: Sequence[Picture], folder: Path) -> tuple[int, int]:
+    """Height and width of all pictures, or an error that names those unlike the first."""
+    with ThreadPoolExecutor() as pool:
+        sizes = list(pool.map(lambda picture: read_size(picture.path), pictures))
+    height, width = sizes[0]
+    unlike = [picture.path.name for picture, size in zip(pictures, sizes, strict=True) if size != sizes[0]]
+    if unlike:
+        raise UserError(
+            f"{len(unlike)} of {len(sizes)} pictures in {folder} are not of the first one's {height}x{width} pixels "
+            f"({_first(unlike)}): --size N scales all"
+        )
+    return height, width
+
+
+def _built(spec: ExtractorSpec | None, size: tuple[int, int], device: torch.device | str) -> Extractor | None:
+    if spec is None:
+        return None
+    extractor = spec.build(device)
+    if extractor.size not in (None, size):
+        height, width = extractor.size
+        raise UserError(f"{extractor.name} takes pictures of {height}x{width} pixels only: --size {height}x{width}")
+    return extractor
+
+
+def _lpips_spec(text: str | None, folders: Folders) -> LpipsSpec | None:
+    if folders.source or folders.truth:
+        return parse_lpips(text) if text else default_lpips()
+    if text:
+        raise UserError("--lpips compares pictures one by one: give --source, --truth or --paired")
+    return None
+
+
+def _built_lpips(spec: LpipsSpec | None, size: tuple[int, int], device: torch.device | str) -> Lpips | None:
+    if spec is None:
+        return None
+    spec.check_size(size)
+    return spec.build(device)
+
+
+def _measures(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> dict[str, float]:
+    features = _features(pixels, extractor) if extractor else {}
+    measures = distances(extractor.name, features["fake"], features["real"]).values() if extractor else {}
+    singles: dict[str, Array] = {}
+    if "truth" in pixels:
+        singles |= against_truth(pixels["fake"], pixels["truth"], lpips)
+    if "source" in pixels:
+        singles |= against_input(pixels["fake"], pixels["source"], lpips)
+    if extractor and "source" in pixels:
+        singles[content_name(extractor.name)] = cosine_distances(features["fake"], features["source"])
+    return measures | {metric: float(values.mean()) for metric, values in singles.items()}
+
+
+def _features(pixels: Pixels, extractor: Extractor) -> dict[str, np.ndarray]:
+    for role in ("fake", "real"):
+        if len(pixels[role]) < 2:
+            raise UserError(f"a distance of distributions needs two or more pictures a side, but {role} has one")
+    return {role: features_of(extractor, found) for role, found in pixels.items() if role != "truth"}
+
+
+def _flags(pixels: Pixels) -> list[Flag]:
+    if "source" not in pixels or not _flags_possible(pixels):
+        return []
+    return flags(pixels["source"], pixels["fake"], pixels["real"])
+
+
+def _flags_possible(pixels: Pixels) -> bool:
+    return min(len(found) for found in pixels.values()) >= FEWEST
+
+
+def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> list[str]:
+    notes = []
+    if extractor is None:
+        notes.append(
+            "no distance to the target domain: FID needs weights that are not here, `i2i weights get inception` "
+            "fetches them; or name other features with --extractor"
+        )
+    if lpips is None and ("source" in pixels or "truth" in pixels):
+        notes.append("no LPIPS: its weights are not here, `i2i weights get lpips-alex` fetches them")
+    if "source" in pixels and not _flags_possible(pixels):
+        notes.append(f"no health flags: they need {FEWEST} or more pictures")
+    return notes
+
+
+def _described(spec: ExtractorSpec | None, extractor: Extractor | None) -> dict[str, Any] | None:
+    if spec is None or extractor is None:
+        return None
+    preparation = str(getattr(extractor, "preparation", "the network's own"))
+    return {"name": extractor.name, "fingerprint": spec.fingerprint, "preparation": preparation}
+
+
+def _check_window(size: tuple[int, int], folders: Folders) -> None:
+    if min(size) < WINDOW and (folders.source or folders.truth):
+        raise UserError(f"SSIM needs {WINDOW} pixels a side, not {size[0]}x{size[1]}: use a larger --size")
+
+
+def _limit(flag: Flag) -> str:
+    return f"{'>' if flag.above else '<'} {flag.threshold:g}"
+
+
+def _verdict(flag: Flag) -> str:
+    return f"FLAG: {flag.says}" if flag.raised else "ok"
+
+
+def _better(metric: str) -> str:
+    return "higher" if is_better_high(metric) else "lower"
+
+
+def _finite(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+
+
+def _listed(folders: Iterable[Path]) -> str:
+    return " and ".join(map(str, folders))

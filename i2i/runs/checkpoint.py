@@ -1,0 +1,392 @@
+"""Run folders and the checkpoints in them.
+
+    RUN/config.yaml                        what runs
+    RUN/metrics.jsonl, RUN/samples/        how it went
+    RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json; with train.ema also ema.safetensors, with
+                         train.best_by also best.safetensors; data.json lists the pictures that were learnt from
+    RUN/validation.csv                     with train.best_by: the scores of the validation split
+
+A checkpoint is written under a temporary name, synced and renamed, so at any moment the newest one with a
+plain name is complete. Nothing is pickled: weights are safetensors, the rest loads with `weights_only=True`.
+checkpoint.json holds checksums of the other files and of itself, which are compared whenever one is loaded, and the
+checkpoint before the newest is kept. Checkpoints of before there were checksums are read without.
+"""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from i2i import registry
+from i2i.config import Settings, TrainConfig
+from i2i.data.data_record import DataRecord
+from i2i.data.decoding.images import Preprocess
+from i2i.errors import Damaged, UserError, unreadable
+from i2i.runs.checkpoint_meta import Meta, read_meta
+from i2i.runs.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
+from i2i.translator import Task, Translator
+from i2i.utils.checksums import SEAL, checksum
+from i2i.utils.memory import is_out_of_memory
+from i2i.utils.text import option
+
+EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint.json
+CHECKPOINTS = "checkpoints"
+Weights = Literal["last", "ema", "best"]
+"""Which weights translate: of the last step, the moving average of train.ema, or the best by train.best_by."""
+
+KEPT = 2
+"""Checkpoints that a run folder holds: the newest, and the one before in case that is damaged."""
+
+DAMAGED = "damaged-"
+"""How names begin of checkpoints that are set aside."""
+
+NO_OTHER = "remove {run} and train or import again"
+
+DATA = "data.json"
+OF_FILES = ("files", SEAL, "data_fingerprint")
+"""Entries of checkpoint.json that tell of the files beside it, and not of the translator."""
+
+WEIGHT_FILES: Mapping[str, tuple[str, ...]] = {
+    "last": ("model.safetensors",),
+    "ema": ("model.safetensors", "ema.safetensors"),
+    "best": ("best.safetensors",),
+}
+"""Where weights of each kind lie; what a later file holds takes the place of what an earlier one does."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk.
+
+    Attributes:
+        folder: where its files lie.
+        facts: contents of checkpoint.json.
+        remedy: what to do about a file that cannot be loaded, for messages.
+    """
+
+    folder: Path
+    facts: Meta
+    remedy: str
+
+    @cached_property
+    def meta(self) -> Mapping[str, Any]:
+        """What checkpoint.json says, as plain JSON values."""
+        return self.facts.model_dump(mode="json", exclude_unset=True)
+
+    @property
+    def position(self) -> "Position":
+        """How far training was."""
+        facts = self.facts
+        return Position(facts.step, facts.steps, facts.images, facts.seconds)
+
+    @property
+    def finished(self) -> bool:
+        """Whether training reached its budget."""
+        return self.position.finished
+
+    @property
+    def rollbacks(self) -> int:
+        """How often training has returned to a checkpoint because something was not finite."""
+        return self.facts.rollbacks
+
+    @property
+    def processes(self) -> int:
+        """How many processes trained together."""
+        return self.facts.processes
+
+    @property
+    def averaged(self) -> bool:
+        """Whether a moving average of the weights was kept."""
+        return self.facts.averaged
+
+    @property
+    def settings(self) -> Settings:
+        """Resolved settings of the run."""
+        return dict(self.facts.settings)
+
+    @property
+    def budget(self) -> tuple[str, float]:
+        """The unit of the training's budget, and its amount."""
+        train = {key: value for key, value in self.settings["train"].items() if key in TrainConfig.model_fields}
+        return TrainConfig.model_validate(train).budget
+
+    @property
+    def task(self) -> Task:
+        """The task the model learnt."""
+        return self.facts.task.task()
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How its pictures became images; where that does not say how they were fitted, they were cropped."""
+        told = {name: self.settings["data"][name] for name in ("fit", "background") if name in self.settings["data"]}
+        return Preprocess(self.task.image_size, self.task.channels, **told)
+
+    @property
+    def imported(self) -> bool:
+        """Whether its weights came from files of a reference implementation, and no training here."""
+        return self.facts.origin is not None
+
+    @property
+    def fresh(self) -> tuple[str, ...]:
+        """Networks that nothing has trained yet: those that were not among the imported files."""
+        return self.facts.origin.fresh if self.facts.origin is not None else ()
+
+    def weights(self, kind: Weights = "last") -> Mapping[str, Tensor]:
+        """Parameters and buffers of the translator; with `ema`, averages in place of those that translate."""
+        return {name: value for file in self._weight_files(kind) for name, value in self._tensors(file).items()}
+
+    def shapes(self, kind: Weights = "last") -> Shapes:
+        """Shapes of what `weights` gives, read off the files' headers alone."""
+        return {name: shape for file in self._weight_files(kind) for name, shape in self._shapes(file).items()}
+
+    def average(self) -> dict[str, Tensor]:
+        """Averaged parameters, and buffers, of the networks that translate; UserError if the run keeps none."""
+        return self._tensors(self._weight_files("ema")[-1])
+
+    @property
+    def best(self) -> "Best | None":
+        """The weights that were best on the validation split, if any were looked for."""
+        facts = self.facts.best
+        if facts is None:
+            return None
+        return Best(facts.step, facts.images, facts.metric, facts.value, weights=self.weights("best"))
+
+    def _weight_files(self, kind: Weights) -> tuple[str, ...]:
+        run = self.folder.parent.parent
+        if kind == "ema" and not self.averaged:
+            raise UserError(
+                f"{run} has no averaged weights: take --weights last, or train a model with --set train.ema=0.999"
+            )
+        if kind == "best" and self.facts.best is None:
+            raise UserError(
+                f"{run} has no best weights: take --weights last, or train a model with --set train.best_by=psnr"
+            )
+        return WEIGHT_FILES[kind]
+
+    def _tensors(self, name: str) -> dict[str, Tensor]:
+        path = self._sound(name)
+        with self._loading(path):
+            return load_finite(path)
+
+    def _shapes(self, name: str) -> Shapes:
+        path = self.folder / name
+        with self._loading(path):
+            return shapes_in(path)
+
+    def training(self) -> dict[str, Any]:
+        """States of the optimisers and of the translator's own training, as they were written."""
+        path = self._sound("training.pt")
+        with self._loading(path):
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if not isinstance(state, dict):
+                raise ValueError("it holds no states")
+            return state
+
+    @contextmanager
+    def fitting(self, name: str) -> Iterator[None]:
+        """A block that takes over what a file holds; `Damaged` where that does not fit, whatever the reason."""
+        with self._loading(self.folder / name):
+            yield
+
+    def data(self) -> DataRecord | None:
+        """The pictures that were learnt from; None if they were not written down."""
+        if self.facts.data_fingerprint is None:
+            return None
+        path = self._sound(DATA)
+        with self._loading(path):
+            return DataRecord.from_text(path.read_text(encoding="utf-8"))
+
+    def check(self) -> None:
+        """Compare every file with its checksum, or if there are none load it.
+
+        Raises:
+            Damaged: for the first that differs.
+            UserError: if one cannot be read just now.
+        """
+        for name in self.facts.files or {}:
+            self._sound(name)
+        if self.facts.files is None:
+            self.weights()
+            self.training()
+
+    def _sound(self, name: str) -> Path:
+        """Path of a file that is as it was written."""
+        path = self.folder / name
+        expected = (self.facts.files or {}).get(name)
+        with self._loading(path):
+            if expected is not None and checksum(path) != expected:
+                raise ValueError("its checksum is not that of what was written")
+        return path
+
+    @contextmanager
+    def _loading(self, path: Path) -> Iterator[None]:
+        """A block that reads a file: what was read and does not add up is `Damaged`, and nothing else is."""
+        try:
+            yield
+        except OSError as error:
+            raise unreadable(path, error, self.remedy) from None
+        except (UserError, MemoryError):
+            raise
+        except Exception as error:  # of torch and safetensors, which have no class in common
+            if is_out_of_memory(error):
+                raise
+            raise Damaged(f"{path} cannot be loaded ({_reason(error)})", self.remedy) from None
+
+
+def _reason(error: Exception) -> str:
+    """What is the matter with a file, in one line."""
+    if isinstance(error, KeyError):
+        return f"it lacks {str(error)[:100]}"
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a training is: steps done and to do, real pictures shown, seconds spent in steps.
+
+    Where a training ends after a time, the steps to do are an estimate until it has ended.
+    """
+
+    step: int
+    steps: int
+    images: int
+    seconds: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.step >= self.steps
+
+
+@dataclass(frozen=True)
+class Best:
+    """The weights that were best so far.
+
+    Attributes:
+        step, images: how far training was.
+        metric, value: what they are best by, and how good they were.
+        weights: parameters and buffers of the translator, on the CPU.
+    """
+
+    step: int
+    images: int
+    metric: str
+    value: float
+    weights: Mapping[str, Tensor]
+
+    def facts(self) -> dict[str, Any]:
+        """All but the weights."""
+        return {"step": self.step, "images": self.images, "metric": self.metric, "value": self.value}
+
+
+def checkpoint_folder(run: Path, position: Position) -> Path:
+    """Where the checkpoint of that step lies."""
+    return run / CHECKPOINTS / f"{position.step:08d}"
+
+
+def newest_checkpoint(run: Path) -> Checkpoint | None:
+    """The newest complete checkpoint of a run folder, or None.
+
+    Raises:
+        Damaged: if its checkpoint.json is; its other files are looked at when they are loaded.
+        UserError: for one of another format.
+    """
+    folders = _checkpoint_folders(run)
+    return _open(run, folders[-1]) if folders else None
+
+
+def sound_checkpoint(run: Path) -> tuple[Checkpoint | None, tuple[Damaged, ...]]:
+    """The newest checkpoint of which every file is as it was written, and what is wrong with those after it.
+
+    Raises:
+        Damaged: if there are checkpoints and none is sound.
+        UserError: for one of another format.
+    """
+    damages: list[Damaged] = []
+    for folder in reversed(_checkpoint_folders(run)):
+        try:
+            checkpoint = _open(run, folder)
+            checkpoint.check()
+        except Damaged as damage:
+            damages.append(damage)
+        else:
+            return checkpoint, tuple(damages)
+    if len(damages) > 1:
+        raise Damaged(f"{damages[0].what}, and so is the one before it", NO_OTHER.format(run=run))
+    if damages:
+        raise damages[0]
+    return None, ()
+
+
+def set_aside_damaged(run: Path) -> str | None:
+    """Rename what comes after the newest sound checkpoint, so that training goes on from that; one line if it has.
+
+    Raises:
+        Damaged, UserError: as `sound_checkpoint`.
+    """
+    sound, damages = sound_checkpoint(run)
+    if sound is None or not damages:
+        return None
+    for folder in _checkpoint_folders(run):
+        if int(folder.name) > int(sound.folder.name):
+            place = folder.with_name(DAMAGED + folder.name)
+            shutil.rmtree(place, ignore_errors=True)
+            folder.rename(place)
+    return f"{damages[0].what}: going on from step {sound.position.step}; the damaged one is kept as {place}"
+
+
+def _open(run: Path, folder: Path) -> Checkpoint:
+    earlier = [other for other in _checkpoint_folders(run) if int(other.name) < int(folder.name)]
+    remedy = (
+        f"remove {folder} to use that of step {int(earlier[-1].name)}, or train on from there with "
+        f"i2i train {option('--resume', run)}"
+        if earlier
+        else f"there is none before it; {NO_OTHER.format(run=run)}"
+    )
+    return Checkpoint(folder, read_meta(folder / "checkpoint.json", remedy), remedy)
+
+
+def _exported(folder: Path) -> Checkpoint | None:
+    """What `i2i export --format hub` or `safetensors` wrote into the folder."""
+    if not all((folder / name).is_file() for name in (EXPORTED_META, "model.safetensors")):
+        return None
+    remedy = "download or export it again"
+    return Checkpoint(folder, read_meta(folder / EXPORTED_META, remedy), remedy)
+
+
+def _check_coverage(checkpoint: Checkpoint, cls: type[Translator]) -> None:
+    """UserError unless the model can learn the task that the checkpoint tells."""
+    task = checkpoint.task
+    with checkpoint.fitting("checkpoint.json"):
+        possible = Task.covering(cls.coverage, task.labels, task.image_size, task.channels)
+    beyond = [direction for direction in task.directions if direction not in possible.directions]
+    if beyond:
+        raise UserError(f"{checkpoint.folder}: {registry.name_of(cls)} does not translate {' to '.join(beyond[0])}")
+
+
+def refuse_unlike(checkpoint: Checkpoint, translator: Translator, weights: Weights = "last") -> None:
+    """UserError if a checkpoint's weights have other names or shapes than a translator's, which takes no memory."""
+    difference = first_difference(checkpoint.shapes(weights), shapes_of(translator))
+    if difference:
+        raise UserError(f"{checkpoint.folder} does not fit this model: {difference}; {checkpoint.remedy}")
+
+
+def _checkpoint_folders(run: Path) -> list[Path]:
+    parent = run / CHECKPOINTS
+    try:
+        found = list(parent.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:  # not "there is none": a new training must not start over what cannot be seen just now
+        raise unreadable(parent, error, "") from None
+    return sorted((path for path in found if _is_step(path.name) and path.is_dir()), key=lambda path: int(path.name))
+
+
+def _is_step(name: str) -> bool:
+    return name.isascii() and name.isdecimal()

@@ -1,0 +1,1 @@
+"""Training: the loop, its steps, budget, validation and callbacks."""

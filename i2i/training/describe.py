@@ -1,0 +1,52 @@
+"""A training run in a few lines."""
+
+from pathlib import Path
+
+from i2i.config import RunConfig
+from i2i.data.audit.fitting import fitting_line, sizes_of
+from i2i.data.decoding.images import Preprocess
+from i2i.data.layouts import DataSet
+from i2i.runs.checkpoint import Checkpoint
+from i2i.runs.load import starting_weights
+from i2i.training.budget import horizon_of
+from i2i.training.callbacks import duration
+from i2i.training.setup import check_trainable
+from i2i.translator import Task
+
+
+def counted(processes: int) -> str:
+    """`1 process`, `2 processes`."""
+    return "1 process" if processes == 1 else f"{processes} processes"
+
+
+def describe_start(run: Path, start: Checkpoint, config: RunConfig, task: Task) -> str:
+    """One line: whose weights, which networks start afresh, which domains take whose place.
+
+    Raises:
+        UserError: if the weights do not fit.
+    """
+    starting_weights(check_trainable(config, task), start)
+    line = f"starts with the weights of {run}"
+    if start.fresh:
+        line += f"; afresh: {', '.join(start.fresh)}"
+    places = [f"{new} for {old}" for new, old in zip(task.domains, start.task.domains, strict=False) if new != old]
+    return line + (f"; domains: {', '.join(places)}" if places else "")
+
+
+def describe(config: RunConfig, task: Task) -> str:
+    """One line: model, domains, size, parameters, steps."""
+    translator = check_trainable(config, task)
+    count = sum(parameter.numel() for parameter in translator.parameters())
+    height, width = task.image_size
+    steps = horizon_of(config, translator).steps
+    length = f"{steps:,} steps" if steps is not None else f"{duration(config.train.budget[1])} in steps"
+    return (
+        f"{config.name} on {', '.join(task.domains)} at {height}x{width} px: {count:,} parameters, "
+        f"{length} of {config.train.batch_size}, translates with {translator.inference}"
+    )
+
+
+def describe_fit(config: RunConfig, task: Task, data: DataSet) -> str:
+    """One line: what fitting the training pictures to the image size costs them."""
+    pictures = {p for domain in task.domains for p in data.pictures(config.data.train_split, domain)}
+    return fitting_line(sizes_of(sorted(pictures, key=str)), Preprocess.of(config.data))

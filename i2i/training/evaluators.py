@@ -1,0 +1,125 @@
+"""Who scores a training of `i2i train` on the validation split, as train.best_by says."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from i2i.config import RunConfig
+from i2i.data.decoding.images import Preprocess, to_arrays, to_images
+from i2i.data.decoding.load_pixels import load_pixels
+from i2i.data.layouts import DataSet, Picture
+from i2i.errors import UserError
+from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.inception import Extractor
+from i2i.metrics.image_scores import against_truth, distances, features_of, read_pixels
+from i2i.training.validation import Judge, require_validation
+from i2i.translator import Task, Translator
+
+BATCH = 64
+PAIRED = ("psnr", "ssim")
+"""Metrics that compare a translation with the right answer."""
+
+
+def judge_of(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Judge | None:
+    """Scores the directions of a task on the validation split; None unless train.best_by asks for it.
+
+    Where there is ground truth PSNR and SSIM are taken; with an extractor as `train.best_by` also the Frechet distance
+    in its features.
+
+    Raises:
+        UserError: if there are no validation pictures, no ground truth for a metric that needs it, or no such metric.
+    """
+    by = config.train.best_by
+    if by is None:
+        return None
+    require_validation(config, data)
+    if by in PAIRED and not data.paired:
+        raise UserError(
+            f"train.best_by={by} needs ground truth and {data.name} has none: name an extractor, as in "
+            "--set train.best_by=timm:resnet18:FILE"
+        )
+    scoring = _Scoring(config, task, data, device)
+    return Judge(scoring.metric, scoring)
+
+
+class _Scoring:
+    """Means over the directions of a task."""
+
+    def __init__(self, config: RunConfig, task: Task, data: DataSet, device: torch.device) -> None:
+        by = config.train.best_by or ""
+        self._task, self._data, self._device, self._split = task, data, device, config.data.val_split
+        self._preprocess = Preprocess.of(config.data)
+        self._extractor = None if by in PAIRED else _extractor(by, device)
+        self.metric = by if self._extractor is None else self._extractor.name
+        self._reals = {name: read_pixels(self._pictures(name), self._preprocess) for name in task.domains}
+        self._features = {
+            name: features_of(self._extractor, reals) for name, reals in self._reals.items() if self._extractor
+        }
+
+    def __call__(self, translator: Translator) -> dict[str, float]:
+        found = [self._direction(translator, *way) for way in _within_sets(self._task)]
+        return {metric: float(np.mean([scores[metric] for scores in found])) for metric in found[0]}
+
+    def _direction(self, translator: Translator, source: str, target: str) -> dict[str, float]:
+        pictures = self._pictures(source)
+        described = described_as(self._data, pictures, source, target)
+        translated = translate_pixels(
+            translator, load_pixels(pictures, self._preprocess), source, target, described, self._device
+        )
+        fakes = _as_rgb(translated)
+        singles = against_truth(fakes, self._reals[target]) if self._data.paired else {}
+        scores = {metric: float(values.mean()) for metric, values in singles.items()}
+        if self._extractor is not None:
+            features = features_of(self._extractor, fakes)
+            scores |= distances(self._extractor.name, features, self._features[target]).values()
+        return scores
+
+    def _pictures(self, domain: str) -> Sequence[Picture]:
+        return self._data.pictures(self._split, domain)
+
+
+def translate_pixels(
+    translator: Translator,
+    pixels: np.ndarray,
+    source: str,
+    target: str,
+    described: Sequence[str] | None,
+    device: torch.device,
+) -> np.ndarray:
+    """Translations of pictures, both uint8 [N, H, W, C]; `described` are the attributes that `translate` takes."""
+    parts = []
+    for start in range(0, len(pixels), BATCH):
+        some = slice(start, start + BATCH)
+        images = to_images(pixels[some]).to(device)
+        own = described[some] if described is not None else None
+        parts.append(to_arrays(translator.translate(images, source, target, own)))
+    return np.concatenate(parts)
+
+
+def described_as(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
+    """What pictures have in the target's data set, if they are of it and it lists attributes."""
+    own = data.labels.set_of(target)
+    if not own.has_attributes or data.labels.set_of(source) is not own:
+        return None
+    return [",".join(picture.attributes) for picture in pictures]
+
+
+def _extractor(by: str, device: torch.device) -> Extractor:
+    try:
+        return parse_extractor(by).build(device)
+    except UserError as error:
+        raise UserError(f"train.best_by={by} is none of {', '.join(PAIRED)} and no extractor: {error}") from None
+
+
+def _within_sets(task: Task) -> list[tuple[str, str]]:
+    """Directions within a data set; those from one set to another have no reference of their own."""
+    position = task.labels.position
+    return [(source, target) for source, target in task.directions if position(source) == position(target)]
+
+
+def _as_rgb(pixels: np.ndarray) -> Tensor:
+    """uint8 [N, H, W, 1 or 3] as [N, 3, H, W]."""
+    channels_first = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    return channels_first.expand(-1, 3, -1, -1).contiguous()

@@ -1,0 +1,67 @@
+"""What followers of a training are told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from i2i.runs.checkpoint import Position
+from i2i.training.nan_guard import Fault
+from i2i.translator import Translator
+
+MAX_ROLLBACKS = 3
+"""How often a training with train.on_nan=rollback returns to a checkpoint before it stops."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What happened since the last record: a line of metrics.jsonl.
+
+    Attributes:
+        position: how far training is.
+        images_per_second: real pictures per second.
+        learning_rates: by phase.
+        losses: means of the unweighted terms, named `phase/term`.
+        data_share: share of the time that was spent waiting for batches.
+    """
+
+    position: Position
+    images_per_second: float
+    learning_rates: Mapping[str, float]
+    losses: Mapping[str, float]
+    data_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """A return to an earlier step, from which training goes on with another order of the data.
+
+    Attributes:
+        number: the how manieth of this training, from 1.
+        step: steps done at the checkpoint.
+        fault: why.
+    """
+
+    number: int
+    step: int
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.fault}: back to step {self.step} with another data order ({self.number} of {MAX_ROLLBACKS})"
+
+
+class Observer:
+    """Somebody who follows a training: a progress line, a metrics file, TensorBoard. By itself it does nothing."""
+
+    def on_step(self, position: Position) -> None:
+        """After every step."""
+
+    def on_record(self, record: Record) -> None:
+        """After every `log_every` steps."""
+
+    def on_sample(self, translator: Translator, position: Position) -> None:
+        """When a sample of the translations is due."""
+
+    def on_rollback(self, rollback: Rollback) -> None:
+        """After a return to an earlier step."""
+
+    def on_checkpoint(self) -> None:
+        """Before a checkpoint is written, which vouches for what observers have written up to its step."""

@@ -1,0 +1,192 @@
+"""What a training will take, measured: a few of its own steps in a process of their own.
+
+Steps in which other phases run take other times (StarGAN's generator takes every fifth turn), so each kind of step is
+tried: once to warm up, then twice by the clock. Loading pictures, samples and checkpoints are not counted.
+"""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from i2i.config import RunConfig, Settings
+from i2i.custom_models import OwnModel, require
+from i2i.data.decoding.images import Preprocess
+from i2i.data.layouts import DataSet
+from i2i.data.training_images import TrainingPictures
+from i2i.errors import TrainingError, UserError
+from i2i.training.budget import Horizon, horizon_of, images_per_step
+from i2i.training.nan_guard import FiniteGuard
+from i2i.training.setup import run_config
+from i2i.training.step import build_optimisers, training_step
+from i2i.training.trainer import build_translator
+from i2i.translator import Task, Translator
+
+TIMED = 2
+PATIENCE = 20.0
+"""Seconds of a warm-up from which on its own time is taken: it is then far longer than what warming up costs."""
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was measured and what follows from it.
+
+    Attributes:
+        seconds_per_step: mean over a round of all kinds of steps.
+        steps: of the whole training.
+        seconds: of the whole training, without loading, samples and checkpoints.
+        memory: most bytes that the process held, on the device if that is an accelerator. Pictures that stay in memory
+            are not counted.
+        device: where it ran.
+    """
+
+    seconds_per_step: float
+    steps: int
+    seconds: float
+    memory: int
+    device: str
+
+
+def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, own: OwnModel | None = None) -> Trial:
+    """Run a few steps of a training on real pictures in a new process; nothing is written.
+
+    If the model is a class of one's own, `own` tells the process where it comes from.
+
+    Raises:
+        UserError: for a picture that cannot be read.
+        TrainingError: if a step fails or the process dies, as it does where memory is too small.
+    """
+    some = few(data.restricted(task.domains), config)
+    spawn = get_context("spawn")
+    ours, theirs = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_work, args=(theirs, own, config.name, config.settings(), task, some, str(device)))
+    process.start()
+    theirs.close()
+    try:
+        answer = ours.recv()
+    except EOFError:
+        process.join()
+        raise TrainingError(f"its process died with status {process.exitcode} (out of memory?)") from None
+    finally:
+        process.join(10)
+        process.kill()
+    if isinstance(answer, Trial):
+        return answer
+    kind, text = answer
+    raise kind(text)
+
+
+def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, patience: float = PATIENCE) -> Trial:
+    """Run the steps in this process, which is to be one of their own; a warm-up of `patience` seconds is enough."""
+    train = config.train
+    pictures = TrainingPictures.load(
+        data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
+    )
+    translator = build_translator(config, task)
+    translator.prepare(pictures.centred)
+    memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
+    translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
+    optimisers, guard = build_optimisers(translator), FiniteGuard(device)
+    size = images_per_step(config, translator) // translator.batch.pictures
+
+    def run(step: int) -> None:
+        batch = translator.batch.draw(pictures, task.domains, size, step).to(device, memory_format)
+        training_step(translator, optimisers, batch.split(train.accumulate), step, guard, _precision(config, device))
+        if device.type != "cpu":
+            torch.accelerator.synchronize(device)
+
+    translator.train()
+    mean = _mean_seconds(translator, run, patience)
+    steps, seconds = _whole(horizon_of(config, translator), mean)
+    return Trial(mean, steps, seconds, _most_memory(device), str(device))
+
+
+def kinds_of_steps(translator: Translator) -> dict[tuple[str, ...], list[int]]:
+    """Steps of one round, by the phases that run in them."""
+    kinds: dict[tuple[str, ...], list[int]] = {}
+    for step in range(math.lcm(*(phase.every for phase in translator.phases()))):
+        running = tuple(phase.name for phase in translator.phases() if phase.runs_in(step))
+        kinds.setdefault(running, []).append(step)
+    return kinds
+
+
+def _mean_seconds(translator: Translator, run: Callable[[int], None], patience: float = PATIENCE) -> float:
+    kinds = kinds_of_steps(translator)
+    seconds = [_seconds(run, steps[0], patience) * len(steps) for steps in kinds.values()]
+    return sum(seconds) / sum(len(steps) for steps in kinds.values())
+
+
+def _seconds(run: Callable[[int], None], step: int, patience: float) -> float:
+    began = time.perf_counter()
+    run(step)
+    warming = time.perf_counter() - began
+    if warming > patience:
+        return warming
+    began = time.perf_counter()
+    for _ in range(TIMED):
+        run(step)
+    return (time.perf_counter() - began) / TIMED
+
+
+def _whole(horizon: Horizon, mean: float) -> tuple[int, float]:
+    """Steps and seconds of the whole training."""
+    if horizon.steps is not None:
+        return horizon.steps, horizon.steps * mean
+    seconds = horizon.seconds or 0.0
+    return math.ceil(seconds / mean), seconds
+
+
+def few(data: DataSet, config: RunConfig) -> DataSet:
+    """As many training pictures of each domain as a batch can hold."""
+    split, size = config.data.train_split, config.train.batch_size
+    return replace(data, splits={split: {domain: data.pictures(split, domain)[:size] for domain in data.domains}})
+
+
+def _precision(config: RunConfig, device: torch.device) -> AbstractContextManager[Any]:
+    if config.train.precision == "bf16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def _most_memory(device: torch.device) -> int:
+    """Bytes. Linux is asked for this program's own peak: `getrusage` also counts that of the one that started it."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * KIB
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * KIB
+
+
+def _work(
+    connection: Connection,
+    own: OwnModel | None,
+    name: str,
+    settings: Settings,
+    task: Task,
+    data: DataSet,
+    device: str,
+) -> None:
+    """The life of the process: measure, tell, end."""
+    model = {key: value for key, value in settings["model"].items() if key != "name"}
+    try:
+        if own is not None:
+            require(own.source, own.sha256)
+        config = run_config(name, {**settings, "model": model})
+        connection.send(measure(config, task, data, torch.device(device)))
+    except UserError as error:
+        connection.send((UserError, str(error)))
+    except (RuntimeError, MemoryError) as error:
+        connection.send((TrainingError, str(error).strip().splitlines()[0] if str(error) else "out of memory"))

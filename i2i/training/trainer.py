@@ -1,0 +1,415 @@
+"""The training loop: it drives the phases of any translator and knows none by name.
+
+Whatever changes with time - learning rate, data order, random draws - is a function of seed and step, so a
+resumed training continues bit for bit (on the CPU, with the same number of threads).
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from i2i import registry
+from i2i.config import RunConfig, to_yaml
+from i2i.data.batches import Batch
+from i2i.data.data_record import DataRecord
+from i2i.data.prefetch import Ahead
+from i2i.data.training_images import TrainingPictures
+from i2i.distributed.process_group import ALONE, Processes
+from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError
+from i2i.runs.checkpoint import Best, Checkpoint, Position, checkpoint_folder, newest_checkpoint
+from i2i.runs.checkpoint_meta import Budget
+from i2i.runs.load import load_weights, starting_weights
+from i2i.runs.save import save_checkpoint
+from i2i.runs.training_state import load_optimiser, of_process
+from i2i.training.budget import horizon_of, images_per_step
+from i2i.training.ema import build_average
+from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
+from i2i.training.loss_log import LossLog
+from i2i.training.nan_guard import Fault, FiniteGuard
+from i2i.training.step import build_optimisers, training_step
+from i2i.training.validation import Judge, Validation
+from i2i.translator import ModelConfig, Task, Translator
+from i2i.utils.atomic_write import write_text
+from i2i.utils.disk_full import is_disk_full
+from i2i.utils.memory import is_out_of_memory
+from i2i.utils.text import option
+
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def build_translator(config: RunConfig, task: Task) -> Translator:
+    """The untrained translator of a config; the same seed gives the same weights."""
+    torch.manual_seed(config.train.seed)
+    return registry.get(config.name)(cast(ModelConfig, config.model), task)
+
+
+def decay(step: int, steps: int, decay_from: float) -> float:
+    """Factor on the learning rate in `step`: 1, then from `decay_from * steps` on linearly towards 0.
+
+    Where a training ends after a time, the time that is spent and the time there is take the places of the steps.
+    """
+    start = int(decay_from * steps)
+    if step < start or steps == start:
+        return 1.0
+    return 1.0 - (step - start) / (steps - start)
+
+
+class Trainer:
+    """Trains one translator in one run folder, from the start or from the folder's newest checkpoint.
+
+    Args:
+        run: the run folder.
+        config: what to train.
+        task: domains, directions and size.
+        pictures: the training pictures.
+        device: where to train.
+        observers: who is told.
+        start: checkpoint of another run whose weights a new training starts with.
+        judge: scores it on the validation split, `train.evaluations` times and once before the first step.
+        data: the files of the pictures, for the checkpoints.
+        processes: those that train together; observers and judge are asked on the first alone.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        config: RunConfig,
+        task: Task,
+        pictures: TrainingPictures,
+        device: torch.device,
+        observers: tuple[Observer, ...] = (),
+        start: Checkpoint | None = None,
+        judge: Judge | None = None,
+        data: DataRecord | None = None,
+        processes: Processes = ALONE,
+    ) -> None:
+        self.run, self.config, self.pictures, self.device = run, config, pictures.on(device), device
+        self.observers, self.data, self._judge, self.processes = observers, data, judge, processes
+        self.seed, self.rollbacks = config.train.seed, 0
+        self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
+        self.translator = build_translator(config, task)
+        self.log, self.budgets = LossLog(), tuple[Budget, ...]()
+        checkpoint = newest_checkpoint(run)
+        if checkpoint is None:
+            if start is not None:
+                self.translator.load_state_dict(starting_weights(self.translator, start), strict=False)
+            self.translator.prepare(pictures.centred)
+        else:
+            load_weights(self.translator, checkpoint)
+        self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
+        self.optimisers = build_optimisers(self.translator)
+        self.average = build_average(self.translator, config.train.ema)
+        self.guard = FiniteGuard(device)
+        self.horizon = horizon_of(config, self.translator)
+        self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
+        self.validation: Validation | None
+        if checkpoint is not None:
+            self._load_training(checkpoint)
+        else:
+            self.validation = self._validation(None)
+
+    def train(self) -> Path:
+        """Train to the end of the budget; returns the folder of the last checkpoint.
+
+        Raises:
+            TrainingError: when a loss or gradient is not finite (with train.on_nan=rollback: once more than
+                `MAX_ROLLBACKS` times), when the disk is full, when there is not enough memory, on SIGINT, SIGTERM or
+                SIGHUP, or when another process is gone.
+                The run folder then holds a good checkpoint to go on from.
+        """
+        try:
+            return self._train()
+        except LostProcess as lost:
+            raise LostProcess(
+                f"training stopped at step {self.position.step}: {lost}; {self._left()} in {self.run}: "
+                f"go on with i2i train {option('--resume', self.run)}, on as many processes as there are"
+            ) from None
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise OutOfMemory(self._out_of_memory_text()) from None
+            if not is_disk_full(error, self.run):
+                raise
+            raise DiskFull(self._disk_full_text()) from None
+
+    def _train(self) -> Path:
+        if self.processes.first:
+            write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
+        if self.validation is not None and not self.position.step:
+            self.validation.evaluate(self.translator, self.position)
+        with _stop_signals() as stopped, Ahead(self._draw) as batches:
+            if self.config.train.on_nan == "rollback" and not self.position.step:
+                self._save()  # there is always one to return to
+            while not self.position.finished:
+                try:
+                    self._step(batches)
+                except NotFinite as found:
+                    self._roll_back(found)
+                signal_number = self.processes.largest(stopped())
+                if signal_number:
+                    self._save()
+                    raise Interrupted(self.run, self.position, signal_number)
+        for observer in self.observers:
+            observer.on_sample(self.translator, self.position)
+        folder = self._save()
+        self.processes.wait()  # until the first has written it
+        return folder
+
+    def _step(self, drawn: Ahead[list[Batch]]) -> None:
+        train, started = self.config.train, time.perf_counter()
+        before = self.position.step, self.position.seconds
+        step = self.position.step
+        batches = drawn(step)
+        self._schedule(step)
+        torch.manual_seed(step_seed(self.processes.seed([self.seed, step])))
+        self.translator.train()
+        terms = training_step(
+            self.translator, self.optimisers, batches, step, self.guard, self._precision(), processes=self.processes
+        )
+        if self.average is not None:
+            self.average.update(step, self.guard.found)
+        self.log.add(terms)
+        if self._reports(step + 1):
+            self._wait()
+        elapsed = time.perf_counter() - started
+        self.log.add_time(elapsed, drawn.waited)
+        if self.horizon.seconds is not None:
+            elapsed = self.processes.of_first(elapsed)  # the time that decides has to be the same for all
+        seconds = self.position.seconds + elapsed
+        images = self.position.images + images_per_step(self.config, self.translator)
+        self.position = Position(step + 1, self.horizon.planned(step + 1, seconds), images, seconds)
+        if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
+            self._evaluate()
+        self._report()
+
+    def _evaluate(self) -> None:
+        """Ahead of the checkpoint of the same step, which then holds what was found."""
+        if self.validation is not None:
+            self._raise_if_not_finite()
+            self.validation.evaluate(self.translator, self.position)
+
+    def _reports(self, step: int) -> bool:
+        """Whether results are read from the device after so many steps."""
+        train = self.config.train
+        intervals = (train.log_every, train.sample_every, train.checkpoint_every)
+        return step == 1 or any(interval and step % interval == 0 for interval in intervals)
+
+    def _wait(self) -> None:
+        """Let the device finish what it was given, so that its time is counted as that of steps."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+
+    def _report(self) -> None:
+        """Tell the observers what is due; the checkpoint last, which then vouches for what they have written."""
+        step, train, last = self.position.step, self.config.train, self.position.finished
+        for observer in self.observers:
+            observer.on_step(self.position)
+        if step == 1 or step % train.log_every == 0 or last:
+            self._raise_if_not_finite()
+            rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self.optimisers.items()}
+            record = Record(
+                self.position, self.log.speed(self.position), rates, self.log.flush(), self.log.data_share()
+            )
+            for observer in self.observers:
+                observer.on_record(record)
+        if train.sample_every and step % train.sample_every == 0 and not last:
+            self._raise_if_not_finite()
+            for observer in self.observers:
+                observer.on_sample(self.translator, self.position)
+        if step % train.checkpoint_every == 0 and not last:
+            self._save()
+
+    def _draw(self, step: int) -> list[Batch]:
+        translator = self.translator
+        size = images_per_step(self.config, translator) // translator.batch.pictures
+        batch = translator.batch.draw(self.pictures, translator.task.domains, size, step, self.processes.share(size))
+        return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
+
+    def _schedule(self, step: int) -> None:
+        horizon = self.horizon
+        factor = decay(horizon.spent(step, self.position.seconds), horizon.total, self.config.train.decay_from)
+        for phase in self.translator.phases():
+            for group in self.optimisers[phase.name].param_groups:
+                group["lr"] = phase.optimiser.learning_rate * factor
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.config.train.precision == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    def _raise_if_not_finite(self) -> None:
+        fault = self.guard.fault()
+        if fault is None:
+            return
+        if self.config.train.on_nan == "stop":
+            again = f"i2i train {option('--resume', self.run)} --on-nan rollback"
+            tried, remedy = "", f"go on with {again}, or start anew with"
+        else:
+            tried, remedy = f", after {self.rollbacks} rollbacks", "start anew with"
+        raise NotFinite(
+            f"training stopped: {fault}{tried}; {self._left()} in {self.run}. To get further {remedy} "
+            "a lower --set model.learning_rate or --set train.precision=fp32",
+            fault,
+        )
+
+    def _left(self) -> str:
+        checkpoint = newest_checkpoint(self.run)
+        return f"the checkpoint of step {checkpoint.position.step} is good" if checkpoint else "no checkpoint yet"
+
+    def _disk_full_text(self) -> str:
+        checkpoint = newest_checkpoint(self.run)
+        if checkpoint is not None and checkpoint.finished:
+            after = "its training is finished"
+        else:
+            after = f"make room and go on with: i2i train {option('--resume', self.run)}" if checkpoint else "make room"
+        return f"training stopped at step {self.position.step}: the disk of {self.run} is full; {self._left()}, {after}"
+
+    def _out_of_memory_text(self) -> str:
+        begun, parts = newest_checkpoint(self.run) is not None, self.config.train.accumulate
+        items = (self.config.train.batch_size or 1) // self.processes.count
+        smaller = next((number for number in range(2 * parts, items + 1) if items % number == 0), None)
+        same = f"i2i train {option('--resume', self.run)}" if begun else "the same command"
+        remedies = [f"{same} with --set train.accumulate={smaller}, which computes a batch in parts"] if smaller else []
+        remedies.append("a new training with a smaller train.batch_size or data.image_size, or train.precision=bf16")
+        return (
+            f"training stopped at step {self.position.step}: there is not enough memory on {self.device}; "
+            f"{self._left()} in {self.run}. What takes less: {', or '.join(remedies)}"
+        )
+
+    def _roll_back(self, found: "NotFinite") -> None:
+        """Return to the newest checkpoint and go on from there in another order; raises `found` if that is not to be.
+
+        The order depends on the number of the rollback, which later checkpoints hold. A process that resumes from the
+        same checkpoint meets the same fault and returns to it likewise.
+        """
+        checkpoint = newest_checkpoint(self.run)
+        number = self.rollbacks + 1
+        if self.config.train.on_nan == "stop" or number > MAX_ROLLBACKS or checkpoint is None:
+            raise found
+        load_weights(self.translator, checkpoint)
+        self._load_training(checkpoint)
+        self._reseed(number)
+        self.guard = FiniteGuard(self.device)
+        for observer in self.observers:
+            observer.on_rollback(Rollback(number, self.position.step, found.fault))
+
+    def _reseed(self, rollbacks: int) -> None:
+        self.rollbacks = rollbacks
+        if rollbacks:
+            self.seed = _seed_after(self.config.train.seed, rollbacks)
+            self.pictures = self.pictures.reseeded(self.seed)
+
+    def _validation(self, best: Best | None) -> Validation | None:
+        if self._judge is None or not self.optimisers or not self.processes.first:
+            return None
+        return Validation(self.run, self._judge, self.position.step, best)
+
+    def _save(self) -> Path:
+        self._raise_if_not_finite()
+        own = self.processes.gather(self.translator.training_state())
+        if not self.processes.first:
+            return checkpoint_folder(self.run, self.position)
+        for observer in self.observers:
+            observer.on_checkpoint()
+        states = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
+        average = self.average.state() if self.average is not None else None
+        best = self.validation.best if self.validation is not None else None
+        return save_checkpoint(
+            self.run,
+            self.translator,
+            self.config.settings(),
+            self.position,
+            states,
+            average,
+            best=best,
+            data=self.data,
+            rollbacks=self.rollbacks,
+            others=own[1:],
+            log=self.log.state(),
+            budgets=self.budgets,
+        )
+
+    def _load_training(self, checkpoint: Checkpoint) -> None:
+        state = checkpoint.training()
+        with checkpoint.fitting("training.pt"):
+            for name, optimiser in self.optimisers.items():
+                load_optimiser(optimiser, state["optimisers"][name])
+            own = of_process(state, self.processes.rank, self.translator.training_state())
+            if own is not None:
+                self.translator.load_training_state(own)
+            self.log = LossLog.of(state.get("log", {}), self.device)
+        if self.average is not None:
+            average = checkpoint.average()
+            with checkpoint.fitting("ema.safetensors"):
+                self.average.load_state(average)
+        self._continue_from(checkpoint)
+        self._reseed(checkpoint.rollbacks)
+        self.validation = self._validation(checkpoint.best)
+
+    def _continue_from(self, checkpoint: Checkpoint) -> None:
+        """Take over the position; where the budget is longer now, its schedule holds from here on."""
+        self.position, self.budgets = checkpoint.position, checkpoint.facts.budgets
+        before, now = checkpoint.budget, self.config.train.budget
+        if before != now:
+            position = self.position
+            self.budgets = (*self.budgets, Budget.model_validate({"step": position.step, before[0]: before[1]}))
+            steps = self.horizon.planned(position.step, position.seconds)
+            self.position = replace(position, steps=max(steps, position.step))
+
+
+class NotFinite(TrainingError):
+    """A loss or gradient was not finite; `fault` tells the phase, the step and the terms."""
+
+    def __init__(self, message: str, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(message)
+
+
+class Interrupted(TrainingError):
+    """Training was told to stop and left a checkpoint.
+
+    `status` is the conventional exit status, 128 plus the signal's number.
+    """
+
+    def __init__(self, run: Path, position: Position, signal_number: int) -> None:
+        self.status = 128 + signal_number
+        super().__init__(
+            f"stopped after step {position.step} of {position.steps}; go on with: i2i train {option('--resume', run)}"
+        )
+
+
+def step_seed(numbers: Sequence[int]) -> int:
+    """Seed of the random draws of a step, from the training's seed, the step and what else tells it from others."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def _seed_after(seed: int, rollbacks: int) -> int:
+    """Seed of all that is drawn after so many rollbacks."""
+    return int(np.random.SeedSequence([seed, rollbacks], spawn_key=(1,)).generate_state(1, np.uint64)[0])
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], int]]:
+    """Yields a function that gives the number of the signal received that asks to stop, 0 for none.
+
+    These are SIGINT, SIGTERM and, of a terminal that is gone, SIGHUP, unless that is ignored as `nohup` has it.
+    """
+    received = [0]
+
+    def remember(number: int, frame: Any) -> None:
+        received[0] = number
+
+    asked = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, remember) for number in asked}
+    try:
+        yield lambda: received[0]
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

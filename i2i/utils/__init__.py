@@ -1,0 +1,1 @@
+"""What every part may use: files written whole, safe paths, locks, text."""

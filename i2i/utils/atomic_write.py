@@ -1,0 +1,112 @@
+"""Files and folders that are complete or not there, also after a power cut, and that are never written through a link.
+
+Everything that i2i writes beside other files goes through `replacing` or `replacing_folder`. What is being written has
+a hidden name of its own, made anew without following a link, so a folder from somebody else cannot lead a write out of
+itself. The folder itself is not looked at: paths that come from a file are built by `i2i.utils.safe_paths`.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path, sync: bool = True) -> Iterator[Path]:
+    """Yields the name of an empty file to write to, which takes the name `path` if the block ends well.
+
+    Whatever was at `path`, a link included, is replaced. The file has the permissions that the umask gives, whatever
+    the writer made of them.
+
+    Args:
+        path: the file to be; its folder exists.
+        sync: wait until contents and name are on the disk; without it a power cut may leave an empty file.
+
+    Raises:
+        OSError: if the folder cannot be written to, or the disk is full; then `path` is as it was.
+    """
+    partial = partial_name(path)
+    try:
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None  # nobody knows the hidden name
+    try:
+        mode = os.fstat(descriptor).st_mode & 0o777
+        os.close(descriptor)
+        yield partial
+        if partial.stat().st_mode & 0o777 != mode:
+            partial.chmod(mode)
+        if sync:
+            sync_to_disk(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    if sync:
+        sync_to_disk(path.parent)
+
+
+@contextmanager
+def replacing_folder(path: Path, shared: bool = False, sync: bool = False) -> Iterator[Path]:
+    """Yields an empty hidden folder, which takes the name `path` if the block ends well, and goes if it does not.
+
+    It lies in the nearest folder above that exists; those between are made at the end.
+
+    Args:
+        path: the folder to be; an empty one there is replaced.
+        shared: where somebody else has put a folder there meanwhile, that one stays, as good as this.
+        sync: wait until the name is on the disk; the block sees to the contents.
+
+    Raises:
+        OSError: if nothing can be written there, or `path` holds something and is not shared.
+    """
+    final = path.absolute()
+    partial = partial_name(next(parent for parent in final.parents if parent.is_dir()) / final.name)
+    if partial.is_symlink():
+        partial.unlink()
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that had the same number
+    try:
+        partial.mkdir()
+        yield partial
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.rename(final)  # replaces an empty folder
+        except OSError:
+            if not (shared and final.is_dir()):
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    if sync:
+        sync_to_disk(final.parent)
+
+
+def write_text(path: Path, text: str, sync: bool = True) -> None:
+    """Replace a text file, UTF-8 with plain line ends; its folder is made if need be.
+
+    What cannot be encoded, such as bytes of a name that is no UTF-8, becomes an escape that JSON understands.
+    """
+    write_bytes(path, text.encode(errors="backslashreplace"), sync)
+
+
+def write_bytes(path: Path, contents: bytes, sync: bool = True) -> None:
+    """Replace a file; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, sync) as partial:
+        partial.write_bytes(contents)
+
+
+def partial_name(path: Path) -> Path:
+    """The hidden name under which a file or folder is written: short, however long its own is."""
+    digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    return path.with_name(f".{digest}.{os.getpid()}.part")
+
+
+def sync_to_disk(path: Path) -> None:
+    """Wait until a file's contents, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

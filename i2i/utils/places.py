@@ -1,0 +1,80 @@
+"""Places that a command line names for what is to be written, looked at before the work begins."""
+
+import errno
+import os
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from i2i.errors import UserError, refuse_file
+from i2i.utils.safe_paths import LONGEST
+
+
+def given_path(name: str, value: object) -> Path:
+    """An argument of a Python function as a path; UserError if it is none."""
+    if isinstance(value, str | Path):
+        return Path(value)
+    raise UserError(f"{name} is {value!r}: give the path of a file or folder")
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder, there or not, that could not be written into.
+
+    Raises:
+        UserError: if it, or a parent, is a file.
+        OSError: naming the place, if nothing can be written there.
+    """
+    refuse_file(out)
+    _check_names(out)
+    place = next(parent for parent in (out, *out.absolute().parents) if _is_there(parent))
+    try:
+        with TemporaryFile(dir=place):  # the only proof: permissions are not all that can forbid it
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(place)) from None
+
+
+def check_new_folder(out: Path) -> None:
+    """Refuse a folder that is to be new, if it could not be written or holds something.
+
+    Raises:
+        UserError: if it, or a parent, is a file, it is not empty, or it is the current folder.
+        OSError: naming the place, if nothing can be written there.
+    """
+    check_folder(out)
+    if out.resolve() == Path.cwd():
+        raise UserError(f"{out} is the folder you are in: choose a new one with --out")
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty: choose another --out or remove it")
+
+
+def check_file(path: Path, option: str) -> None:
+    """Refuse a file, there or not, that could not be written; `option` named it.
+
+    Raises:
+        UserError: if it is a folder, a device or the like, or lies in a file.
+        OSError: naming the place, if nothing can be written there.
+    """
+    _check_names(path)
+    if _is_there(path) and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device or pipe"
+        raise UserError(f"{option} {path} is no place for a file, it is {kind}: name a file")
+    for parent in path.parents:
+        if parent.exists() and not parent.is_dir():
+            raise UserError(f"{option} {path} is no place for a file, {parent} is no folder: name another")
+    check_folder(path.parent)
+
+
+def _check_names(path: Path) -> None:
+    """Of folders that are still to be made, which nobody else would look at before the first ones are there."""
+    for part in path.parts:
+        if len(os.fsencode(part)) > LONGEST:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), part)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is something of that name; OSError where that cannot be known, as for names that are too long."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

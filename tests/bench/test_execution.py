@@ -1,0 +1,232 @@
+"""A bench that goes on: what is done is not done again, what is interrupted resumes, and two benches share the work."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from i2i.benchmarks.execution import scheduler
+from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.versions import versions
+from i2i.benchmarks.planning import build_plan
+from i2i.benchmarks.report import write
+from i2i.data.decoding import file_index
+from i2i.data.layouts.image_folder import is_image
+from tests.bench.test_bench import SETTINGS, cache, rows_of  # noqa: F401
+from tests.support.in_process import bench, command
+
+pytestmark = pytest.mark.slow
+
+ONE_WAY = ["--models", "stargan", "--directions", "summer2winter"]
+
+
+def started(*arguments):
+    """A real process that runs `i2i bench`; its workers have one thread each, as the benches in this process."""
+    command = [sys.executable, "-m", "i2i", "bench", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def printed(capsys, *arguments):
+    """What `i2i bench --dry-run` prints."""
+    capsys.readouterr()
+    command("bench", *arguments, "--dry-run")
+    return capsys.readouterr().out
+
+
+def records(out):
+    return {(found := json.loads(path.read_text()))["job"]: found for path in (out / "status").glob("*.*.json")}
+
+
+def written(out):
+    """When each record was."""
+    return {name: job_records.record_path(out, name).stat().st_mtime_ns for name in records(out)}
+
+
+def times(out):
+    return {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, cache):  # noqa: F811
+    out = tmp_path_factory.mktemp("finished") / "bench"
+    assert bench(out, *SETTINGS, *ONE_WAY) == 0
+    return out
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of the finished bench that a test may change."""
+    return shutil.copytree(finished, tmp_path / "bench", copy_function=shutil.copy2)
+
+
+def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeypatch, capsys):
+    work = {"jobs": 0, "decoded": 0, "hashed": 0, "reports": 0}
+
+    def counted(name, function, counts=lambda *arguments: True):
+        def call(*arguments):
+            work[name] += counts(*arguments)
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(scheduler, "run_jobs", counted("jobs", scheduler.run_jobs))
+    monkeypatch.setattr(file_index, "read_picture", counted("decoded", file_index.read_picture))
+    monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes, is_image))
+    monkeypatch.setattr(write, "write", counted("reports", write.write))
+    before = times(finished)
+    assert bench(finished) == 0
+    assert work == {"jobs": 0, "decoded": 0, "hashed": 0, "reports": 0}
+    assert times(finished) == before
+    said = capsys.readouterr().out
+    assert "stargan" in said
+    assert "table.md" in said
+
+
+def test_a_picture_that_has_changed_is_read_again(tmp_path):
+    from PIL import Image
+
+    from i2i.data.layouts import Picture
+    from i2i.errors import UserError
+
+    path, saved = tmp_path / "picture.png", tmp_path / "index.json"
+    Image.new("RGB", (8, 8), "red").save(path)
+    first = file_index.FileIndex()
+    first.check_readable([Picture(path)])
+    digest = first.sha256(path)
+    first.save(saved)
+    again = file_index.FileIndex.load(saved)
+    again.check_readable([Picture(path)])
+    assert (again.sha256(path), again.reads) == (digest, 0)
+    path.write_bytes(b"no picture any more")
+    changed = file_index.FileIndex.load(saved)
+    with pytest.raises(UserError, match=r"picture\.png cannot be read"):
+        changed.check_readable([Picture(path)])
+    assert changed.sha256(path) != digest
+
+
+def test_another_seed_is_trained_and_nothing_else(copied):
+    before = records(copied)
+    assert bench(copied, "--seeds", "0,1") == 0
+    after = records(copied)
+    assert {name: after[name] for name in before} == before
+    assert {name for name in after.keys() - before.keys() if name.startswith("stargan/")} == {"stargan/seed1/all"}
+    rows = rows_of(copied)
+    assert {row["seed"] for row in rows if row["model"] == "stargan"} == {"0", "1"}
+    assert {(row["source"], row["target"]) for row in rows if row["model"] == "stargan"} == {("summer", "winter")}
+
+
+def test_forcing_a_contestant_makes_its_work_anew_and_no_other(copied):
+    before, rows = written(copied), rows_of(copied)
+    assert bench(copied, "--force", "stargan") == 0
+    after = written(copied)
+    assert {name for name in before if after[name] != before[name]} == {
+        "stargan/seed0/all",
+        "translations of stargan, seed 0",
+        "scores of stargan, seed 0",
+    }
+    assert rows_of(copied) == rows
+
+
+def test_forcing_somebody_unknown_is_refused(finished, capsys):
+    assert bench(finished, "--force", "stargun") == 2
+    assert "unknown contestant 'stargun'; did you mean 'stargan'" in capsys.readouterr().err
+
+
+def test_stages_run_by_themselves_and_an_unfinished_bench_is_reported_as_such(tmp_path, cache, capsys):  # noqa: F811
+    out = tmp_path / "bench"
+    assert bench(out, *SETTINGS, *ONE_WAY, "--only", "train") == 0
+    assert not (out / "table.md").exists()
+    assert not (out / "translations").exists()
+    assert bench(out, "--collect") == 0
+    assert "unfinished: 8 of 11 jobs are not done" in capsys.readouterr().err
+    table = (out / "table.md").read_text()
+    assert "UNFINISHED: 8 of 11 jobs are not done" in table
+    assert "- scores of stargan, seed 0: to do" in table
+    assert "| stargan | 1 |" in table  # of its costs
+    states = printed(capsys, "--out", out)
+    assert "stargan/seed0/all  (48 images): done" in states
+    assert "translations of stargan, seed 0: to do" in states
+    assert bench(out, "--only", "translate,classifier,score,report") == 0
+    assert "UNFINISHED" not in (out / "table.md").read_text()
+    assert len(rows_of(out)) > 0
+
+
+def test_a_failure_stays_on_record_and_in_a_later_report(tmp_path, cache, capsys):  # noqa: F811
+    out = tmp_path / "bench"
+    assert bench(out, *SETTINGS, *ONE_WAY, "--set", "stargan.learning_rate=1e30") == 1
+    (record,) = [found for found in records(out).values() if found["state"] == "failed"]
+    assert record["job"] == "stargan/seed0/all"
+    assert "was not finite" in record["error"]
+    capsys.readouterr()
+    assert bench(out, "--collect") == 1
+    assert "failed: stargan/seed0/all: " in capsys.readouterr().err
+    table = (out / "table.md").read_text()
+    assert "- scores of stargan, seed 0: not run, because translations of stargan, seed 0 failed" in table
+
+
+def test_scores_of_another_version_are_never_mixed_in(copied, monkeypatch, capsys):
+    monkeypatch.setattr(build_plan, "SCORING_VERSION", build_plan.SCORING_VERSION + 1)
+    assert bench(copied, "--collect") == 0
+    assert rows_of(copied) == []
+    assert "scores of real pictures: to do" in capsys.readouterr().err
+
+
+def test_a_plan_of_a_later_version_is_refused(copied, capsys):
+    plan = json.loads((copied / "plan.json").read_text())
+    (copied / "plan.json").write_text(json.dumps({**plan, "format": 99, "i2i": "99.0"}))
+    for settings in ([], ["--suite", "seasons", *SETTINGS]):
+        assert bench(copied, *settings) == 2
+        assert "was written by i2i 99.0" in capsys.readouterr().err
+
+
+def test_results_that_other_versions_made_are_named(copied, capsys):
+    path = job_records.record_path(copied, "scores of stargan, seed 0")
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "versions": {**versions(), "torch": "1.0"}}))
+    assert bench(copied) == 0
+    note = f"torch 1.0 made 1 of 11 results (scores of stargan, seed 0); here is {versions()['torch']}"
+    assert f"warning: {note}" in capsys.readouterr().err
+    assert f"- {note}" in (copied / "table.md").read_text()
+
+
+LONG = ["--set=budget.images=960", "--set=train.checkpoint_every=6", "--set=train.log_every=5"]
+
+
+def test_a_killed_bench_resumes_its_training_and_ends_like_an_undisturbed_one(tmp_path, cache, capsys):  # noqa: F811
+    out, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
+    arguments = [*SETTINGS, *LONG, *ONE_WAY]
+    process = started("--out", out, *arguments)
+    checkpoints = out / "trainings" / "stargan" / "seed0" / "all" / "checkpoints"
+    while not list(checkpoints.glob("[0-9]*")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    while "running on" in (states := printed(capsys, "--out", out)):
+        time.sleep(0.2)  # a worker ends by itself when it finds nobody to report to
+    assert "(960 images): resumable at step" in states
+    assert bench(out) == 0
+    assert bench(undisturbed, *arguments) == 0
+    assert rows_of(out) == rows_of(undisturbed)
+
+
+def test_two_benches_at_once_share_the_work_and_both_end_well(tmp_path, cache):  # noqa: F811
+    out = tmp_path / "bench"
+    arguments = [*SETTINGS, *ONE_WAY]
+    pair = [started("--out", out, *arguments) for _ in range(2)]
+    said = [process.communicate(timeout=600) for process in pair]
+    assert [process.returncode for process in pair] == [0, 0], said
+    assert {record["state"] for record in records(out).values()} == {"done"}
+    assert {job for job, record in records(out).items()} == {
+        job["name"] for job in json.loads((out / "plan.json").read_text())["jobs"]
+    }
+    assert all("FAILED" not in errors for _, errors in said)
+    alone = tmp_path / "alone"
+    assert bench(alone, *arguments) == 0
+    assert rows_of(out) == rows_of(alone)

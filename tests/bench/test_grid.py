@@ -1,0 +1,298 @@
+"""A grid shows the pictures that its note says, in the columns that were asked for."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from i2i import cli
+from i2i.benchmarks.folder.finished_bench import Finished, Row
+from i2i.benchmarks.plan import expand
+from i2i.benchmarks.report.figures.grid import _figure
+from i2i.benchmarks.report.figures.grid_selection import at_random, choose
+from i2i.data.layouts import scan
+from i2i.errors import UserError
+
+SIDE = 8
+STEMS = [f"p{number}" for number in range(5)]
+WAYS = [("a", "b"), ("b", "a")]
+BETWEEN = ("a", "b"), WAYS
+VALUES = {"a": 50, "b": 100}
+
+
+def paint(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((SIDE, SIDE, 3), value, np.uint8)).save(path)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A results folder in which `one` errs most on p3 from a to b, and `two` differs most from it on p1 from b to a."""
+    data, out = tmp_path / "sky", tmp_path / "bench"
+    for split in ("train", "test"):
+        for domain, value in VALUES.items():
+            for stem in STEMS:
+                paint(data / split / domain / f"{stem}.png", value)
+    card = {"paired": True}
+    (data / "i2i.json").write_text(json.dumps(card))
+    for name in ("one", "two", "copy", "broken"):
+        folder = out / "translations" / name / "seed0"
+        for source, target in WAYS:
+            for number, stem in enumerate(STEMS):
+                error = 90 if name == "one" and (source, stem) == ("a", "p3") else number
+                error += 40 if name == "two" and (source, stem) == ("b", "p1") else 0
+                error += 100 if name == "two" and (source, stem) == ("a", "p3") else 0
+                paint(folder / f"{source}2{target}" / f"{stem}.png", VALUES[target] + error)
+        if name != "broken":
+            (folder / "key.json").write_text('{"key": "x"}')
+    names = ("one", "two", "broken", "copy")
+    trainings = [t for name in names for t in expand(name, "all", *BETWEEN, 1, "task", 0)]
+    facts = {
+        "name": "sky",
+        "dataset": "sky",
+        "paired": True,
+        "fingerprint": scan(data).fingerprint(),
+        "image_size": f"{SIDE}x{SIDE}",
+        "budget": {"images": 1, "per": "task"},
+        "scoring_version": 3,
+        "lpips": None,
+        "skipped": {},
+        "external": [],
+        "keys": {},
+        "trainings": [training.settings() for training in trainings],
+        "domains": ["a", "b"],
+        "directions": WAYS,
+        "seeds": [0],
+        "contestants": {
+            name: {"model": name, "settings": {}, "checkpoint": "last"} for name in ("one", "two", "broken", "copy")
+        },
+        "reference_rows": ["copy"],
+        "suite": {"settings": {"data": {"path": str(data), "image_size": SIDE}}},
+    }
+    (out / "plan.json").write_text(json.dumps(facts))
+    return out
+
+
+@pytest.fixture
+def finished(results):
+    return Finished.load(results)
+
+
+def unpaired(results):
+    (results.parent / "sky" / "i2i.json").unlink(missing_ok=True)
+    return Finished.load(results)
+
+
+def run(*arguments):
+    sys.argv = ["i2i", "grid", *map(str, arguments)]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    return stopped.value.code
+
+
+def test_random_rows_are_different_pictures_spread_over_the_directions_and_repeat_with_the_seed(finished):
+    rows = at_random(finished, 7, 3)
+    assert len(set(rows)) == 7
+    assert [row.direction for row in rows] == [("a", "b")] * 4 + [("b", "a")] * 3
+    assert at_random(finished, 7, 3) == rows
+    assert any(at_random(finished, 7, seed) != rows for seed in range(3))
+    assert len(at_random(finished, 100, 0)) == 10
+    assert len(at_random(finished, 1, 0)) == 1
+
+
+def test_rows_are_among_the_pictures_that_every_shown_contestant_has(finished, results, capsys):
+    folder = results / "translations" / "two" / "seed0"
+    (folder / "stems.json").write_text(json.dumps({"a": ["p0", "p4"], "b": STEMS}))
+    for stem in ("p1", "p2", "p3"):
+        (folder / "a2b" / f"{stem}.png").unlink()
+    for way in ("random:10", "disagree:10", "worst:10"):
+        rows, _ = choose(finished, way, ["input", "one", "two"], 0)
+        assert sorted(row.position for row in rows if row.direction == ("a", "b")) == [0, 4]
+        assert sorted(row.position for row in rows if row.direction == ("b", "a")) == [0, 1, 2, 3, 4]
+    assert len(choose(finished, "random:10", ["input", "one"], 0)[0]) == 10
+    (results / "list.txt").write_text("a2b/p1\n")
+    assert run(results, "--rows", f"files:{results / 'list.txt'}", "--out", results / "grid.png") == 2
+    assert "two has no a2b/p1: choose other rows" in capsys.readouterr().err
+
+
+def test_the_seed_of_random_rows_is_in_the_note(finished):
+    rows, note = choose(finished, "random:4", ["input", "one"], 17)
+    assert rows == at_random(finished, 4, 17)
+    assert note == "4 test pictures at random, seed 17"
+
+
+def test_worst_rows_have_the_lowest_psnr_of_the_shown_contestants(finished):
+    rows, note = choose(finished, "worst:2", ["input", "one", "target"], 0)
+    assert rows[0] == Row(("a", "b"), 3)
+    assert rows[1].position == 4  # of either direction
+    assert "lowest PSNR, mean of one" in note
+    (row,), _ = choose(finished, "worst:1", ["two"], 0)
+    assert row == Row(("a", "b"), 3)
+
+
+def test_rows_of_disagreement_are_those_where_the_shown_contestants_differ_most(finished):
+    rows, note = choose(finished, "disagree:2", ["input", "one", "two"], 0)
+    assert rows == [Row(("b", "a"), 1), Row(("a", "b"), 3)]
+    assert "one, two differ most" in note
+
+
+def test_listed_rows_stand_in_the_order_of_the_list(finished, tmp_path):
+    (tmp_path / "list.txt").write_text("p4\n\nb2a/p0\na2b/p1\n")
+    rows, note = choose(finished, f"files:{tmp_path / 'list.txt'}", ["input"], 0)
+    assert rows == [Row(("a", "b"), 4), Row(("b", "a"), 0), Row(("a", "b"), 1)]
+    assert note == "rows from list.txt"
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "complaint"),
+    [
+        ("rendom:3", ["one"], "unknown way to choose rows: 'rendom'; did you mean 'random'"),
+        ("random:0", ["one"], "must be from 1 to 1,000"),
+        ("worst:x", ["one"], "must be from 1 to 1,000, as in --rows worst:8"),
+        ("worst:2", ["input", "target"], "needs a contestant"),
+        ("disagree:2", ["one", "input"], "needs two contestants"),
+        ("files:missing.txt", ["one"], "there is no list missing.txt"),
+    ],
+)
+def test_rows_that_cannot_be_chosen_are_refused(finished, rows, columns, complaint):
+    with pytest.raises(UserError, match=complaint):
+        choose(finished, rows, columns, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("p44", "unknown test picture in .*'p44'; did you mean 'p4'"),
+        ("a2c/p1", "unknown direction in .*'a2c'"),
+        ("", "lists no"),
+    ],
+)
+def test_a_list_that_names_no_test_picture_is_refused(finished, tmp_path, line, complaint):
+    (tmp_path / "list.txt").write_text(line)
+    with pytest.raises(UserError, match=complaint):
+        choose(finished, f"files:{tmp_path / 'list.txt'}", ["input"], 0)
+
+
+def scored(results, **by_metric):
+    """Scores of single pictures of `one` and `two`, a value for each of the five, the same in both directions."""
+    for name in ("one", "two"):
+        lines = [
+            f"{source},{target},{stem},{metric.replace('_', '-')},{value}"
+            for source, target in WAYS
+            for metric, values in by_metric.items()
+            for stem, value in zip(STEMS, values, strict=True)
+        ]
+        path = results / "scores" / f"{name}-seed0.pictures.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(["source,target,picture,metric,value", *lines]))
+
+
+def test_worst_rows_are_those_by_the_measure_that_is_named(results):
+    scored(results, psnr=[9, 9, 9, 9, 1], content_ssim=[5, 1, 5, 5, 5], cycle=[0, 1, 9, 1, 0])
+    finished = Finished.load(results)
+    rows, note = choose(finished, "worst:2:content-ssim", ["one"], 0)
+    assert {(row.direction, row.position) for row in rows} == {(way, 1) for way in WAYS}
+    assert note == "the 2 test pictures with the lowest SSIM to the input, mean of one"
+    rows, note = choose(finished, "worst:2:cycle", ["one", "two"], 0)
+    assert {row.position for row in rows} == {2}
+    assert note == "the 2 test pictures with the highest cycle L1, mean of one, two"
+    assert choose(finished, "worst:2", ["one"], 0)[0] == choose(finished, "worst:2:psnr", ["one"], 0)[0]
+    assert choose(finished, "worst::cycle", ["one"], 0)[0][:2] == choose(finished, "worst:2:cycle", ["one"], 0)[0]
+    with pytest.raises(
+        UserError, match=r"unknown measure of single pictures 'cycel'.* Known: content-ssim, cycle, psnr"
+    ):
+        choose(finished, "worst:2:cycel", ["one"], 0)
+
+
+def test_without_ground_truth_the_worst_rows_are_those_by_another_measure(results):
+    scored(results, content_ssim=[5, 1, 5, 5, 5], accuracy=[1, 1, 0, 0, 1])
+    finished = unpaired(results)
+    rows, note = choose(finished, "worst:4", ["one", "two"], 0)
+    assert {row.position for row in rows} == {2, 3}
+    assert "lowest accuracy, mean of one, two" in note
+    orders = {tuple(choose(finished, "worst:2", ["one"], seed)[0]) for seed in range(9)}
+    assert len(orders) > 2  # equal ones are not always the first of the first direction
+
+
+def test_worst_rows_need_ground_truth_or_scores(results):
+    with pytest.raises(UserError, match="needs ground truth, and sky has none, or scores of single pictures"):
+        choose(unpaired(results), "worst:2", ["one"], 0)
+    with pytest.raises(UserError, match="sky has no ground truth"):
+        unpaired(results).columns("input,target")
+
+
+def test_columns_are_by_default_the_input_the_finished_translators_and_the_target(finished, results):
+    assert finished.columns(None) == ["input", "one", "two", "target"]
+    assert finished.columns("copy, input") == ["copy", "input"]
+    assert unpaired(results).columns(None) == ["input", "one", "two"]
+    with pytest.raises(UserError, match="unknown column 'broken'"):
+        finished.columns("input,broken")
+
+
+def test_a_column_shows_its_own_pictures(finished):
+    row = Row(("b", "a"), 2)
+    values = [int(finished.cell(column, row).mean()) for column in ("input", "one", "target")]
+    assert values == [100, 52, 50]
+
+
+def test_a_cell_of_another_seed_shows_the_translation_of_that_seed(finished):
+    paint(finished.out / "translations" / "one" / "seed4" / "b2a" / f"{STEMS[2]}.png", 77)
+    row = Row(("b", "a"), 2)
+    assert [int(finished.cell("one", row, seed).mean()) for seed in (None, 0, 4)] == [52, 52, 77]
+
+
+@pytest.mark.parametrize(("name", "start"), [("grid.pdf", b"%PDF"), ("new/grid.PNG", b"\x89PNG")])
+def test_the_command_draws_into_the_format_of_the_name(results, tmp_path, capsys, name, start):
+    out = tmp_path / name
+    assert run(results, "--rows", "random:3", "--seed", "5", "--out", out) == 0
+    assert out.read_bytes().startswith(start)
+    assert "3 test pictures at random, seed 5" in capsys.readouterr().out
+
+
+def test_the_cells_of_the_picture_are_the_pictures_of_the_columns(results, tmp_path):
+    (tmp_path / "list.txt").write_text("a2b/p3")
+    arguments = (
+        "--rows",
+        f"files:{tmp_path / 'list.txt'}",
+        "--columns",
+        "input,one,two",
+        "--out",
+        tmp_path / "grid.png",
+    )
+    assert run(results, *arguments) == 0
+    with Image.open(tmp_path / "grid.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    line = pixels[pixels.shape[0] // 2]
+    values = [int(value) for value in line[:, 0][np.r_[True, np.diff(line[:, 0].astype(int)) != 0]]]
+    assert [value for value in values if value in (50, 190, 203)] == [50, 190, 203]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--out", "grid.jpg"), "must end in .pdf or .png"),
+        (("--out", "grid.pdf", "--columns", "input,on"), "unknown column 'on'; did you mean 'one'"),
+    ],
+)
+def test_a_grid_that_cannot_be_drawn_is_refused(results, tmp_path, monkeypatch, capsys, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    assert run(results, *arguments) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_bench_is_named(tmp_path, capsys):
+    assert run(tmp_path, "--out", tmp_path / "grid.pdf") == 2
+    assert "is no results folder of a bench" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("header", ["encoder-decoder-l1-cgan", "WWWWWWWWWWWWWWWWWWWW", "one two three four five six"])
+def test_long_names_of_columns_stay_above_their_column_and_apart(header):
+    picture = np.zeros((SIDE, SIDE, 3), np.uint8)
+    figure = _figure([header, header, "truth"], ["a\nto b"], [[picture] * 3], "a note")
+    figure.canvas.draw()
+    first, second, _ = [text.get_window_extent() for text in figure.texts[1:4]]
+    picture_top = max(axes.get_window_extent().y1 for axes in figure.axes)
+    assert first.x1 < second.x0
+    assert first.y0 >= picture_top and first.y1 <= figure.bbox.y1

@@ -1,0 +1,102 @@
+"""Worker processes stay alive between jobs, and a job that fails takes only what needs it along."""
+
+import pytest
+
+from i2i.benchmarks.execution.local_executor import LocalExecutor
+from i2i.benchmarks.execution.scheduler import run_jobs
+from i2i.benchmarks.plan import Job
+
+
+class Listener:
+    def __init__(self):
+        self.order, self.errors, self.losses, self.notes = [], {}, {}, {}
+
+    def started(self, job):
+        self.order.append(job.name)
+
+    def progressed(self, job, text):
+        pass
+
+    def noted(self, job, text):
+        self.notes.setdefault(job.name, []).append(text)
+
+    def lost(self, job, reason):
+        self.losses.setdefault(job.name, []).append(reason)
+
+    def ended(self, job, error):
+        if error:
+            self.errors[job.name] = error
+
+
+def run(jobs, workers=1):
+    listener = Listener()
+    return run_jobs(jobs, LocalExecutor("tests.support.job_functions", workers, 1), listener), listener
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    """One run of jobs of every kind: good, failing in three ways, and hopeless."""
+    folder = tmp_path_factory.mktemp("jobs")
+    jobs = [
+        Job("light", "write", {"path": folder / "light"}),
+        Job("after light", "write", {"path": folder / "after light"}, needs=("light", "done long ago"), weight=99),
+        Job("heavy", "write", {"path": folder / "heavy"}, weight=5),
+        Job("refused", "refuse", {}, weight=4),
+        Job("crashed", "crash", {}, weight=3),
+        Job("died", "die", {"path": folder.with_suffix(".died")}, weight=2),
+        Job("killed once", "be_killed_once", {"path": folder / "killed once"}, weight=1),
+        Job("hopeless", "write", {"path": folder / "hopeless"}, needs=("refused",)),
+        Job("more hopeless", "write", {"path": folder / "more hopeless"}, needs=("hopeless",)),
+    ]
+    return *run(jobs), folder
+
+
+def test_a_failing_job_does_not_stop_the_others(outcome):
+    result, _, folder = outcome
+    assert sorted(path.name for path in folder.iterdir()) == ["after light", "heavy", "killed once", "light"]
+    assert result.errors.keys() == {"refused", "crashed", "died"}
+
+
+def test_each_failure_says_what_happened(outcome):
+    result, listener, _ = outcome
+    assert result.errors["refused"] == "there is no such thing"
+    assert "RuntimeError: an unforeseen thing" in result.errors["crashed"]
+    assert result.errors["died"] == "its process died with status 9, each of 3 times that it was started"
+    assert result.not_run == {
+        "hopeless": "not run, because refused failed",
+        "more hopeless": "not run, because hopeless failed",
+    }
+    assert listener.errors == result.errors | result.not_run
+
+
+def test_heavy_jobs_start_first_and_none_before_what_it_needs(outcome):
+    order = outcome[1].order
+    assert order[0] == "heavy"
+    assert order.index("light") < order.index("after light")
+
+
+def test_one_process_runs_many_jobs(outcome):
+    folder = outcome[2]
+    assert (folder / "light").read_text() == (folder / "after light").read_text()
+    assert (folder / "heavy").read_text() != (folder / "light").read_text()  # `died` lay between them
+
+
+def test_a_job_whose_process_is_killed_starts_again_and_the_reason_is_told(outcome):
+    result, listener, folder = outcome
+    assert "killed once" not in result.errors
+    assert len((folder / "killed once").read_text().split()) == 2
+    assert listener.losses["killed once"] == [
+        "its process was killed by SIGKILL (out of memory?); it starts again (1 of 2 retries)"
+    ]
+
+
+def test_a_job_that_always_dies_starts_three_times(outcome):
+    _, listener, folder = outcome
+    assert len(folder.with_suffix(".died").read_text().split()) == 3
+    assert len(listener.losses["died"]) == 2
+
+
+def test_each_process_sees_a_gpu_of_its_own(tmp_path):
+    jobs = [Job(name, "write_gpus", {"path": tmp_path / name}) for name in ("one", "two")]
+    run_jobs(jobs, LocalExecutor("tests.support.job_functions", 2, 1, gpus=["3", "7"]), Listener())
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"3", "7"}

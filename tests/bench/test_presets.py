@@ -1,0 +1,231 @@
+"""Settings that ship with the package fit their models, say what they cost and promise, and mean what they print."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from i2i import registry
+from i2i.benchmarks.suite.overrides import base_settings, load_suite
+from i2i.benchmarks.suite.presets import header_of, read, shipped
+from i2i.config import RunConfig
+from i2i.training.budget import images_per_step
+from i2i.training.setup import check_trainable, run_config
+from i2i.translator import Task
+from tests.robustness.test_bad_input import run
+
+MODELS, SUITES = list(shipped("models")), list(shipped("bench"))
+PATHS = shipped("models") | shipped("bench")
+METRICS = {"accuracy", "FD-domain-classifier", "psnr", "ssim"}
+ABLATIONS = {
+    "pix2pix-losses",
+    "pix2pix-generators",
+    "pix2pix-fields",
+    "cyclegan-losses",
+    "cyclegan-pool",
+    "stargan-pairwise",
+}
+
+
+def config_of(name: str) -> RunConfig:
+    model, settings = base_settings(name, None, {})
+    return run_config(model, settings)
+
+
+def contestant_config(suite, name: str, images: int = 1, seed: int = 0) -> RunConfig:
+    contestant = suite.contestant(name)
+    return run_config(contestant.model, contestant.for_training(images, seed))
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def test_the_ablations_and_the_papers_settings_are_there():
+    assert {"quick", "seasons", "published"} | ABLATIONS <= set(SUITES)
+    assert {name.split("-")[0] for name in MODELS} == {"pix2pix", "cyclegan", "stargan"}
+    assert len(MODELS) == 13
+
+
+@pytest.mark.parametrize("name", [*MODELS, *SUITES])
+def test_the_header_holds_the_command_what_to_expect_and_the_cost(name):
+    header = header_of(PATHS[name])
+    assert header.title.endswith(".")
+    option = f"--config {name} " if name in MODELS else f"--suite {name}"
+    assert any(command.startswith("i2i ") and f"{option}" in command for command in header.commands) or (
+        name == "seasons" and header.commands == ("i2i bench",)
+    )
+    assert len(header.notes["Expect"]) > 30
+    assert len(header.notes["Cost"]) > 20
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_budget_is_the_product_that_the_header_states(name):
+    config, header = config_of(name), header_of(PATHS[name])
+    product, equals, images = header.notes["Budget"].partition(" = ")
+    factors = [number(re.match(r"[\d,]+", factor).group()) for factor in product.split(" x ")]
+    assert equals
+    assert np.prod(factors) == number(images.removesuffix(" images")) == config.train.images
+    if config.name != "stargan":  # a pair, or a picture of each domain
+        assert factors[-1] == registry.get(config.name).batch.pictures == 2
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_cost_is_the_number_of_steps_that_will_be_taken(name):
+    config, header = config_of(name), header_of(PATHS[name])
+    stated = number(re.match(r"([\d,]+) steps", header.notes["Cost"]).group(1))
+    assert stated == math.ceil(config.train.images / images_per_step(config, registry.get(config.name)))
+
+
+def picture(path, width: int = 16) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((16, width, 3), 90, np.uint8)).save(path)
+
+
+def side_by_side(root):
+    for split in ("train", "test"):
+        picture(root / split / "1.png", 32)
+    return ["--data", root]
+
+
+def two_domains(root):
+    for folder in ("trainA", "trainB", "testA", "testB"):
+        picture(root / folder / "1.png")
+    return ["--data", root]
+
+
+def folders(root):
+    for split in ("train", "test"):
+        for domain in ("angry", "happy", "sad"):
+            picture(root / split / domain / "1.png")
+    return ["--data", root]
+
+
+def faces(root):
+    names = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Smiling", "Young"]
+    hair = ["1 -1 -1", "-1 1 -1", "-1 -1 1"]
+    other = ["1 1 1", "-1 -1 -1"]
+    lines = [f"{number:06}.jpg {hair[number % 3]} {other[number % 2]}" for number in range(1, 21)]
+    root.mkdir(parents=True)
+    (root / "list_attr_celeba.txt").write_text("\n".join(["20", " ".join(names), *lines]))
+    for line in lines:
+        picture(root / "img_align_celeba" / line.split()[0])
+    return ["--data", root]
+
+
+def both_faces(root):
+    faces(root / "celeba")
+    folders(root / "rafd")
+    return ["--data", f"celeba={root / 'celeba'}", "--data", f"rafd={root / 'rafd'}"]
+
+
+SUITABLE = {
+    "pix2pix": side_by_side,
+    "cyclegan": two_domains,
+    "stargan": folders,
+    "stargan-celeba": faces,
+    "stargan-celeba-rafd": both_faces,
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_dry_run_on_suitable_data_prints_the_settings_as_shipped(name, tmp_path, capsys):
+    expected = config_of(name)
+    data = SUITABLE.get(name, SUITABLE[expected.name])(tmp_path / "data")
+    assert run("train", "--config", name, *data, "--out", tmp_path / "run", "--dry-run") == 0
+    printed = yaml.safe_load(capsys.readouterr().out)
+    for place in ("path", "sets"):
+        del printed["data"][place]
+    settings = expected.settings()
+    assert printed == {
+        **settings,
+        "data": {key: value for key, value in settings["data"].items() if key not in ("path", "sets")},
+    }
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_contestant_of_a_suite_can_be_trained_at_its_size(name):
+    suite = load_suite(name, None, {}, [])
+    for contestant in (*suite.models, "identity", "colour"):
+        config = contestant_config(suite, contestant, 123, 4)
+        assert (config.train.images, config.train.seed) == (123, 4)
+        assert list(config.data.image_size) == [suite.settings["data"]["image_size"]] * 2
+        domains = ("a", "b")
+        check_trainable(config, Task.covering(registry.get(config.name).coverage, domains, config.data.image_size))
+
+
+def test_fields_of_286_pixels_fit_the_size_that_their_suite_names():
+    suite = load_suite("pix2pix-fields", "field-286", {"path": "photos"}, ["data.image_size=256"])
+    config = contestant_config(suite, "field-286")
+    assert config.model.layers == 5
+    check_trainable(config, Task.covering(registry.get("pix2pix").coverage, ("a", "b"), config.data.image_size))
+
+
+@pytest.mark.parametrize("name", sorted(ABLATIONS))
+def test_ablations_claim_something_of_their_contestants_and_take_any_data(name):
+    suite = load_suite(name, None, {"path": "photos"}, [])
+    assert suite.claims
+    assert {claim.metric for claim in suite.claims} <= METRICS
+    assert {who for claim in suite.claims for who in claim.order} <= {*suite.models, *suite.variants}
+    assert contestant_config(suite, suite.models[0]).data.domains is None
+
+
+def test_variants_of_an_ablation_differ_from_one_another():
+    for name in ABLATIONS - {"stargan-pairwise"}:
+        suite = load_suite(name, None, {}, [])
+        configs = [contestant_config(suite, who).model for who in dict.fromkeys((*suite.models, *suite.variants))]
+        assert len({config.model_dump_json() for config in configs}) == len(configs), name
+
+
+def test_configs_lists_everything_by_kind(capsys):
+    assert run("configs") == 0
+    models, suites = capsys.readouterr().out.split("\n\n")
+    for name in MODELS:
+        (line,) = [line for line in models.splitlines() if line.split()[0] == name]
+        assert line.split()[1] == config_of(name).name
+        assert line.endswith(header_of(PATHS[name]).title)
+    for name in SUITES:
+        (line,) = [line for line in suites.splitlines() if line.split()[0] == name]
+        assert line.endswith(header_of(PATHS[name]).title)
+    assert "cyclegan-pool       cyclegan  " in suites
+    assert "quick               pix2pix, cyclegan, stargan  " in suites
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_configs_show_prints_all_settings_of_a_training(name, capsys):
+    assert run("configs", "show", name) == 0
+    shown, config = yaml.safe_load(capsys.readouterr().out), config_of(name)
+    assert shown == config.settings()
+    assert shown["model"].keys() == {"name", *type(config.model).model_fields}
+
+
+@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("data", [{}, {"path": "photos"}])
+def test_a_suite_that_was_shown_and_saved_means_the_same(name, data, tmp_path, capsys):
+    assert run("configs", "show", name) == 0
+    saved = tmp_path / "saved.yaml"
+    saved.write_text(capsys.readouterr().out)
+    before, after = (load_suite(place, None, data, []) for place in (name, str(saved)))
+    for field in ("models", "budget", "seeds", "classifier", "claims"):
+        assert getattr(after, field) == getattr(before, field)
+    for who in (*before.models, *before.variants, "identity"):
+        assert contestant_config(after, who) == contestant_config(before, who)
+    width = type(contestant_config(after, before.models[0]).model).model_fields["width"].default
+    first = before.models[0]
+    written = read(str(saved))
+    own = written["variants"][first]["settings"] if first in before.variants else written["model_settings"][first]
+    assert own["model"]["width"] == (width if name == "published" else 16)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(capsys):
+    assert run("configs", "show", "pix2pix-fasades") == 2
+    assert "unknown suite or settings 'pix2pix-fasades'; did you mean 'pix2pix-facades'" in capsys.readouterr().err
+
+
+def test_a_file_that_names_no_model_is_refused(tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text("train: {images: 5}")
+    assert run("configs", "show", tmp_path / "mine.yaml") == 2
+    assert "names no model: write model: {name: ...} into it" in capsys.readouterr().err

@@ -1,0 +1,293 @@
+"""The drawn landscapes: what a scene shares between its domains, and how far these lie apart."""
+
+import re
+import sys
+from contextlib import suppress
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from i2i import cli
+from i2i.config import DataConfig
+from i2i.data.decoding.images import read_picture
+from i2i.data.open import open_data
+from i2i.data.synthetic import embedded, landscapes
+from i2i.data.synthetic._palette import MATERIALS
+from i2i.data.synthetic.seasons import SEASONS
+from i2i.data.synthetic.styles import STYLES
+
+FIXED_IN_THE_PICTURE = ("star", "flake", "hatch", "grid")
+SETS = {painted.name: painted for painted in (SEASONS, STYLES)}
+each_set = pytest.mark.parametrize("painted", SETS.values(), ids=SETS)
+each_domain = pytest.mark.parametrize(
+    ("painted", "domain"),
+    [pytest.param(painted, domain, id=domain) for painted in SETS.values() for domain in painted.domains],
+)
+each_pair = pytest.mark.parametrize(
+    ("painted", "first", "second"),
+    [
+        pytest.param(painted, *pair, id="-".join(pair))
+        for painted in SETS.values()
+        for pair in combinations(painted.domains, 2)
+    ],
+)
+
+
+def psnr(first: np.ndarray, second: np.ndarray) -> float:
+    """Peak signal to noise ratio of two uint8 pictures, in dB."""
+    error = np.mean((first.astype(float) - second.astype(float)) ** 2)
+    return float(10 * np.log10(255**2 / error))
+
+
+def edges(picture: np.ndarray) -> np.ndarray:
+    """Where a uint8 picture [H, W, 3] changes: [H - 1, W - 1] in {0, 1}, its strongest tenth."""
+    values = picture.astype(float)
+    change = np.abs(np.diff(values, axis=0))[:, :-1] + np.abs(np.diff(values, axis=1))[:-1]
+    strength = change.sum(axis=2)
+    return (strength > np.quantile(strength, 0.9)).astype(float)
+
+
+def borders(labels: np.ndarray) -> np.ndarray:
+    """Where a label map [H, W] changes: [H - 1, W - 1] in {0, 1}."""
+    return ((labels[1:, :-1] != labels[:-1, :-1]) | (labels[:-1, 1:] != labels[:-1, :-1])).astype(float)
+
+
+def unexplained(picture: np.ndarray, labels: np.ndarray) -> float:
+    """The variance that is left of a uint8 picture when each label of `labels` [H, W] is given its mean colour."""
+    values = picture.astype(float)
+    regions = [values[labels == label] for label in np.unique(labels)]
+    return sum(float(((region - region.mean(axis=0)) ** 2).sum()) for region in regions) / labels.size
+
+
+def best_shift(first: np.ndarray, second: np.ndarray, reach: int = 3) -> tuple[int, int]:
+    """The shift (rows, columns) of `second` at which the two maps overlap most."""
+    shifts = [(rows, columns) for rows in range(-reach, reach + 1) for columns in range(-reach, reach + 1)]
+    inner = (slice(reach, -reach), slice(reach, -reach))
+    return max(shifts, key=lambda shift: float((first * np.roll(second, shift, axis=(0, 1)))[inner].sum()))
+
+
+def first_and_last(painted):
+    return painted.domains[0], painted.domains[-1]
+
+
+@each_set
+def test_pictures_are_rgb_bytes_of_the_size_asked_for(painted):
+    for size in ((64, 64), (16, 16), (48, 96), (97, 33)):
+        picture = painted.draw(3, painted.domains[0], size)
+        assert picture.shape == (*size, 3)
+        assert picture.dtype == np.uint8
+        assert picture.flags.c_contiguous
+
+
+@each_set
+def test_drawing_is_deterministic_whatever_was_drawn_before(painted):
+    domain, other_domain = first_and_last(painted)
+    first = painted.draw(7, domain)
+    for other in (8, 9, 7):
+        painted.draw(other, other_domain, (32, 40))
+    landscapes._layers.cache_clear()
+    np.testing.assert_array_equal(first, painted.draw(7, domain))
+
+
+@each_set
+def test_drawing_one_domain_leaves_the_next_one_untouched(painted):
+    """The layers are shared between the domains of a scene, so painting must not write to them."""
+    for domain in painted.domains:
+        painted.draw(4, domain)
+    shared = [painted.draw(4, domain) for domain in painted.domains]
+    for domain, picture in zip(painted.domains, shared, strict=True):
+        landscapes._layers.cache_clear()
+        np.testing.assert_array_equal(picture, painted.draw(4, domain))
+
+
+@each_set
+def test_scene_and_seed_each_change_the_picture(painted):
+    domain = painted.domains[0]
+    pictures = [painted.draw(scene, domain, seed=seed) for scene in range(4) for seed in range(3)]
+    for first, second in combinations(pictures, 2):
+        assert psnr(first, second) < 25
+
+
+@each_set
+def test_scenes_differ_in_layout(painted):
+    maps = [painted.label_map(scene) for scene in range(12)]
+    agreement = [np.mean(first == second) for first, second in combinations(maps, 2)]
+    assert max(agreement) < 0.9
+
+
+def test_no_two_sets_share_scenes_or_names_of_domains():
+    """So that a training on several of them meets no scene twice, and no two domains of one name."""
+    for first, second in combinations(SETS.values(), 2):
+        assert not set(first.domains) & set(second.domains)
+        for number in range(12):
+            assert np.mean(first.label_map(number) == second.label_map(number)) < 0.9
+
+
+@each_domain
+def test_every_domain_has_its_edges_where_the_label_map_has(painted, domain):
+    for scene in range(6):
+        outline = borders(painted.label_map(scene, (128, 128)))
+        assert best_shift(edges(painted.draw(scene, domain, (128, 128))), outline) == (0, 0), scene
+
+
+@each_pair
+def test_two_domains_of_a_scene_have_their_edges_at_the_same_pixels(painted, first, second):
+    for scene in range(6):
+        one, other = (edges(painted.draw(scene, domain)) for domain in (first, second))
+        assert best_shift(one, other) == (0, 0), scene
+
+
+@each_set
+def test_edges_of_different_scenes_do_not_coincide(painted):
+    """The control of the two tests above: they would mean nothing if any two pictures passed them."""
+    first, last = first_and_last(painted)
+    coinciding = [
+        best_shift(edges(painted.draw(scene, first)), edges(painted.draw(scene + 1, last))) == (0, 0)
+        for scene in range(6)
+    ]
+    assert sum(coinciding) <= 2
+
+
+@each_domain
+def test_materials_explain_a_picture_better_than_those_of_other_scenes_do(painted, domain):
+    picture = painted.draw(5, domain)
+    own = unexplained(picture, painted.label_map(5))
+    for other in (6, 7, 8, 9):
+        assert own < 0.8 * unexplained(picture, painted.label_map(other))
+
+
+@each_domain
+def test_what_a_domain_hides_lies_at_fixed_places_or_on_something_it_shows(painted, domain):
+    """Otherwise the other domains could not be painted from this one."""
+    hidden = {material for material in MATERIALS if getattr(painted.palettes[domain], material).opacity == 0}
+    assert hidden <= {*FIXED_IN_THE_PICTURE, "crater", "twig", "halo"}
+
+
+@pytest.mark.parametrize("material", FIXED_IN_THE_PICTURE)
+def test_what_lies_at_fixed_places_is_the_same_in_every_scene(material):
+    """It cannot be seen in the other domains, so a model can know it only by its place."""
+    covers = []
+    for scene in (1, 2):
+        (layer,) = [layer for layer in landscapes._layers(scene, 0, "", (256, 256)) if layer.material == material]
+        covers.append(layer.cover[:96])
+    assert covers[0].max() > 0.5
+    np.testing.assert_array_equal(*covers)
+
+
+@each_domain
+@pytest.mark.parametrize("material", ["leafy", "conifer", "wall"])
+def test_every_domain_shows_the_tint_of_what_is_tinted(painted, domain, material):
+    """A colour that varies between the scenes must be seen in the source, whichever it is: at least 10 of 255 apart."""
+    paint = getattr(painted.palettes[domain], material)
+    assert np.abs(paint.colour(0.7, 0.0) - paint.colour(0.7, 1.0)).max() > 10 / 255
+
+
+@each_domain
+def test_every_domain_shows_the_lights_and_shades_of_the_meadow(painted, domain):
+    """They vary between the scenes and nothing else tells of them: at least 40 of 255 apart."""
+    meadow = painted.palettes[domain].meadow
+    assert np.abs(meadow.lit - meadow.dark).max() > 40 / 255
+
+
+@each_set
+def test_label_map_shows_the_main_things_of_a_landscape(painted):
+    seen = {MATERIALS[label] for scene in range(8) for label in np.unique(painted.label_map(scene))}
+    assert {"sky", "sun", "cloud", "meadow", "path", "water", "leafy", "conifer", "trunk", "wall", "roof"} <= seen
+
+
+@each_domain
+@pytest.mark.parametrize(("large", "small"), [((128, 128), (64, 64)), ((192, 96), (64, 48))])
+def test_geometry_is_the_same_at_every_size(painted, domain, large, small):
+    rows, columns = large[0] // small[0], large[1] // small[1]
+    for scene in range(4):
+        fine = painted.draw(scene, domain, large).astype(float)
+        coarse = fine.reshape(small[0], rows, small[1], columns, 3).mean(axis=(1, 3))
+        assert psnr(coarse, painted.draw(scene, domain, small)) > 40
+
+
+@each_pair
+def test_copying_the_source_is_a_poor_translation(painted, first, second):
+    scores = [psnr(painted.draw(scene, first), painted.draw(scene, second)) for scene in range(20)]
+    assert 4 < np.mean(scores) < 13
+    assert max(scores) < 15
+
+
+def test_mean_colour_tells_the_domains_of_all_sets_apart():
+    domains = [(painted, domain) for painted in SETS.values() for domain in painted.domains]
+    means = np.array(
+        [[painted.draw(scene, domain).mean(axis=(0, 1)) for painted, domain in domains] for scene in range(60)]
+    )
+    centres, unseen = means[:20].mean(axis=0), means[20:]
+    distance = np.linalg.norm(unseen[:, :, None] - centres, axis=3)
+    assert np.mean(distance.argmin(axis=2) == np.arange(len(domains))) > 0.95
+
+
+@each_set
+def test_unknown_domain_is_refused_with_those_there_are(painted):
+    with pytest.raises(ValueError, match=f"'spring' of {painted.name}.*{', '.join(painted.domains)}"):
+        painted.draw(0, "spring")
+
+
+@pytest.mark.parametrize("size", [(15, 64), (64, 8)])
+def test_too_small_a_size_is_refused_with_the_smallest(size):
+    with pytest.raises(ValueError, match="at least 16"):
+        SEASONS.draw(0, "summer", size)
+    with pytest.raises(ValueError, match="at least 16"):
+        SEASONS.label_map(0, size)
+
+
+@each_set
+def test_a_set_is_drawn_where_the_settings_name_it(painted, tmp_path, monkeypatch):
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path))
+    data = open_data(DataConfig(embedded=painted.name, scenes=3, test_scenes=2, image_size=(16, 16)))
+    assert data.domains == painted.domains
+    for domain in painted.domains:
+        (first, *others) = sorted(tmp_path.glob(f"*/train/{domain}/*.png"))
+        assert len(others) == 2
+        np.testing.assert_array_equal(read_picture(first), painted.draw(0, domain, (16, 16)))
+
+
+@pytest.mark.parametrize("command", ["bench --models cyclegan", "train --model stargan"])
+@pytest.mark.parametrize(
+    ("name", "chosen"), [("seasons", {"summer", "winter", "night"}), ("styles", {*STYLES.domains})]
+)
+def test_three_seasons_are_the_default_and_another_set_comes_whole(
+    command, name, chosen, tmp_path, monkeypatch, capsys
+):
+    settings = [f"embedded={name}", "scenes=2", "test_scenes=2", "image_size=32"]
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["i2i", *command.split(), "--dry-run", *(f"--set=data.{s}" for s in settings)])
+    with suppress(SystemExit):
+        cli.main()
+    known = {domain for painted in SETS.values() for domain in painted.domains}
+    assert known & set(re.findall("[a-z]+", capsys.readouterr().out)) == chosen
+
+
+def test_a_validation_split_leaves_training_and_test_scenes_as_they_are(tmp_path):
+    for name, val in (("without", 0), ("with", 2)):
+        embedded.make("seasons", tmp_path / name, (16, 16), 3, 2, val=val)
+    plain, validated = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.png")}
+        for name in ("without", "with")
+    )
+    added = {path: content for path, content in validated.items() if path.parts[0] == "val"}
+    assert plain == {path: content for path, content in validated.items() if path not in added}
+    assert len(added) == 2 * len(SEASONS.domains)
+    assert not {path.name for path in added} & {path.name for path in plain}
+
+
+def test_a_set_that_somebody_else_draws_at_the_same_time_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setenv("I2I_CACHE", str(tmp_path))
+    config = DataConfig(embedded="seasons", scenes=2, test_scenes=2, image_size=(16, 16))
+    draw, first = embedded._make, []
+
+    def overtaken(*arguments):
+        draw(*arguments)  # the other process, between the look into the cache and the drawing
+        first.extend(embedded.cache_place("seasons", config).iterdir())
+        draw(*arguments)
+
+    monkeypatch.setattr(embedded, "_make", overtaken)
+    assert open_data(config).domains
+    assert first and sorted(first) == sorted(embedded.cache_place("seasons", config).iterdir())

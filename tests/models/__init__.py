@@ -1,0 +1,1 @@
+"""Tests of the translators, their contract and their networks."""

@@ -1,0 +1,172 @@
+"""A translator whose phases break the contract is refused ahead of its training, by class, phase and remedy."""
+
+import pytest
+import torch
+from torch import nn
+
+from i2i import cli
+from i2i.data.batches import PairedBatch
+from i2i.errors import UserError
+from i2i.training.phase_checks import check_phases
+from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Task, Translator
+from tests.test_custom_models import BLEND, blend  # noqa: F401
+
+TASK = Task.covering(Coverage.DIRECTION, ("dawn", "noon"), (8, 8))
+
+
+class Two(Translator):
+    """Two networks in two phases, as the contract has it."""
+
+    coverage = Coverage.DIRECTION
+    batch = PairedBatch
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+
+    def phases(self):
+        return Phase("one", ("first",), self.loss, Adam()), Phase("two", ("second",), self.other, Adam())
+
+    def loss(self, batch, scratch):
+        scratch["first"] = self.first(batch.source)
+        return Losses(scratch["first"].mean(), {"mean": scratch["first"].mean().detach()})
+
+    def other(self, batch, scratch):
+        return Losses(self.second(scratch["first"].detach()).mean(), {})
+
+    def generate(self, images, source, target):
+        return self.first(images)
+
+
+def refusal(**methods):
+    broken = type("Broken", (Two,), methods)
+    with torch.device("meta"):
+        translator = broken(ModelConfig(), TASK)
+        batch = PairedBatch(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8))
+    with pytest.raises(UserError) as refused:
+        check_phases(translator, batch)
+    assert "Broken" in str(refused.value)
+    return str(refused.value)
+
+
+def test_phases_that_keep_the_contract_are_taken_and_leave_no_gradients():
+    translator = Two(ModelConfig(), TASK)
+    check_phases(translator, PairedBatch(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)))
+    assert all(parameter.grad is None for parameter in translator.parameters())
+
+
+@pytest.mark.parametrize(
+    ("loss", "named"),
+    [
+        (lambda self, b, s: self.first(b.source).mean(), "returns a tensor of shape []"),
+        (lambda self, b, s: None, "returns NoneType"),
+        (lambda self, b, s: Losses(self.first(b.source), {}), "'total' is a tensor of shape [2, 3, 8, 8]"),
+        (lambda self, b, s: Losses(0.0, {}), "'total' is float"),
+        (lambda self, b, s: Losses(self.first(b.source).mean(), {"l1": 0.5}), "'l1' is float"),
+        (lambda self, b, s: Losses(self.first(b.source).mean(), {"l1": b.source}), "'l1' is a tensor of shape [2, 3"),
+        (lambda self, b, s: Losses(self.first(b.source).mean(), [b.source.mean()]), "terms of list"),
+        (lambda self, b, s: Losses(self.first(b.source).mean().detach(), {}), "detached"),
+        (lambda self, b, s: Losses(self.second(b.source).mean(), {}), "does not depend on first.weight, first.bias"),
+    ],
+)
+def test_a_loss_that_returns_the_wrong_thing_is_named(loss, named):
+    message = refusal(loss=loss)
+    assert named in message
+    assert "phase 'one'" in message
+
+
+def test_a_network_that_no_phase_trains_is_told():
+    message = refusal(phases=lambda self: Two.phases(self)[:1])
+    assert "no phase of Broken trains second.weight, second.bias" in message
+
+
+def test_a_network_that_is_frozen_needs_no_phase():
+    class Frozen(Two):
+        def __init__(self, config, task):
+            super().__init__(config, task)
+            self.perceptual = nn.Conv2d(3, 3, 1).requires_grad_(False)
+
+    check_phases(Frozen(ModelConfig(), TASK), PairedBatch(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)))
+
+
+def test_a_network_that_is_not_there_and_one_with_two_phases_are_named():
+    missing = refusal(phases=lambda self: (Phase("one", ("frist",), self.loss, Adam()),))
+    assert "'frist', which is no network of it; it has first, second" in missing
+    shared = refusal(phases=lambda self: (*Two.phases(self), Phase("again", ("second",), self.other, Adam())))
+    assert "phases 'two' and 'again' of Broken both train second.weight" in shared
+
+
+def outcome(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["i2i", *arguments])
+    status = 0
+    try:
+        cli.main()
+    except SystemExit as end:
+        status = end.code
+    return status, *capsys.readouterr()
+
+
+SMALL = ["--size", "32", *(f"--set={s}" for s in ("train.images=8", "data.scenes=4", "data.test_scenes=2"))]
+
+
+def test_a_loss_that_reads_values_is_told_apart_from_a_wrong_image_size(blend, capsys, monkeypatch, tmp_path):  # noqa: F811
+    blend.write_text(BLEND.replace('{"error": error}', '{"error": error.item()}'))
+    out = ["--out", str(tmp_path / "run"), "--set=data.domains=summer,winter"]
+    status, _, error = outcome(capsys, monkeypatch, "train", "--model", f"{blend}:Blend", *SMALL, *out)
+    assert status == 2
+    assert "reads the values of tensors" in error
+    assert "image_size" not in error
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("generated", "named"),
+    [
+        ("torch.tanh(self.mixer(images))[:, :1]", "gives torch.float32 [1, 1, 32, 32]"),
+        ("images[:, :, ::2, ::2]", "gives torch.float32 [1, 3, 16, 16]"),
+        ("((images + 1) * 127).byte()", "gives torch.uint8 [1, 3, 32, 32]"),
+        ("(images + 1.5) * 127", "gives values from"),
+        ("[images]", "gives list"),
+    ],
+)
+def test_a_translation_of_another_shape_type_or_range_is_refused(generated, named):
+    namespace = {}
+    exec(BLEND.replace("torch.tanh(self.mixer(images) + self.config.start)", generated), namespace)
+    cls = namespace["Blend"]
+    translator = cls(cls.Config(), Task.covering(Coverage.ALL, ("a", "b"), (32, 32)))
+    with pytest.raises(UserError) as refused:
+        translator.translate(torch.zeros(1, 3, 32, 32), "a", "b")
+    assert named in str(refused.value)
+    assert "Blend.generate" in str(refused.value)
+    assert "[1, 3, 32, 32] in [-1, 1]" in str(refused.value)
+
+
+@pytest.mark.slow
+def test_models_check_runs_the_contract_on_a_custom_model(blend, capsys, monkeypatch):  # noqa: F811
+    blend.write_text(BLEND.replace("Coverage.ALL", "Coverage.PAIR"))
+    status, out, _ = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
+    assert status == 0
+    assert out.count("ok    ") == 14
+    assert out.endswith("Blend keeps the contract\n")
+
+
+@pytest.mark.slow
+def test_models_check_names_what_breaks_and_ends_with_status_1(blend, capsys, monkeypatch):  # noqa: F811
+    blend.write_text(BLEND.replace("Coverage.ALL", "Coverage.PAIR").replace("+ self.config.start)", ") * 3"))
+    status, out, error = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
+    assert status == 1
+    assert "BROKEN translation keeps shape and range\n       Blend.generate gives values from" in out
+    assert "Blend breaks" in error and "of 14 parts of the contract" in error
+
+
+def test_batches_of_two_domains_refuse_a_third_by_name(blend, capsys, monkeypatch, tmp_path):  # noqa: F811
+    arguments = ["train", "--model", f"{blend}:Blend", *SMALL, "--out", str(tmp_path / "run")]
+    status, _, error = outcome(capsys, monkeypatch, *arguments)
+    assert status == 2
+    assert "UnpairedBatch holds images of two domains and the task has 3" in error
+
+
+def test_models_lists_by_pattern(capsys, monkeypatch):
+    assert outcome(capsys, monkeypatch, "models", "--like", "star*")[1].startswith("stargan ")
+    status, _, error = outcome(capsys, monkeypatch, "models", "--like", "x*")
+    assert status == 2 and "no model matches 'x*'" in error

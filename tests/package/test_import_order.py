@@ -1,0 +1,118 @@
+"""Packages are ordered, and each imports only from those ahead of it, wherever in a file the import stands."""
+
+import ast
+from collections import defaultdict
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# A package imports from itself and from those on earlier lines. Two on one line know nothing of each other.
+ORDER = """
+errors _version
+utils
+config labels
+losses nn
+data
+metrics
+interop distributed
+translator
+registry
+models custom_models
+inference
+runs
+training
+testing conversion
+api
+benchmarks.directions benchmarks.plan
+benchmarks.suite
+benchmarks.folder
+benchmarks.planning benchmarks.evaluation
+benchmarks.analysis
+benchmarks.execution
+benchmarks.report
+benchmarks.bench
+cli
+benchmarks.studies
+"""
+RANK = {package: rank for rank, line in enumerate(ORDER.split("\n")) for package in line.split()}
+# `i2i/__init__.py` imports `api` inside its functions, for `import i2i` alone, and `__main__` the command line.
+ENTRANCES = {"", "__main__"}
+MOST_FILES = 20
+MOST_ROOT_MODULES = 12
+
+
+def sources():
+    """Every source file by its module's name inside `i2i`."""
+    found = {}
+    for base, start in (("i2i", ()), ("models", ("models",)), ("benchmarks", ("benchmarks",))):
+        for path in sorted((ROOT / base).rglob("*.py")):
+            parts = (*start, *path.relative_to(ROOT / base).with_suffix("").parts)
+            found[".".join(parts).removesuffix(".__init__").removesuffix("__init__")] = path
+    return found
+
+
+SOURCES = sources()
+
+
+def imported(path):
+    """The modules of `i2i` that a file imports anywhere, with the lines."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: imports are written in full"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name.removeprefix("i2i.") in SOURCES else node.module for name in whole]
+        else:
+            continue
+        own = [name for name in names if name.split(".")[0] == "i2i"]
+        yield from ((name.removeprefix("i2i").lstrip("."), node.lineno) for name in own)
+
+
+def package(module):
+    """The entry of the order that a module belongs to."""
+    parts = module.split(".")
+    starts = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((start for start in starts if start in RANK), None)
+
+
+IMPORTS = {module: list(imported(path)) for module, path in SOURCES.items()}
+
+
+def test_every_module_stands_in_the_order():
+    assert {module for module in SOURCES if package(module) is None} == ENTRANCES | {"benchmarks"}
+
+
+@pytest.mark.parametrize("module", sorted(set(SOURCES) - ENTRANCES))
+def test_imports_point_one_way(module):
+    own = package(module)
+    for other, line in IMPORTS[module]:
+        there = package(other)
+        assert there is not None, f"{SOURCES[module]}:{line} imports the entrance of {other or 'i2i'}"
+        assert there == own or RANK[there] < RANK[own], f"{SOURCES[module]}:{line} imports {other}"
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = defaultdict(set)
+    for module in set(SOURCES) - ENTRANCES:
+        graph[module] |= {other for other, _ in IMPORTS[module] if other != module}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def test_the_framework_names_no_model_and_no_benchmark():
+    for module in SOURCES:
+        if package(module) not in (None, "models", "cli") and not module.startswith("benchmarks"):
+            assert not {"models", "benchmarks"} & {other.split(".")[0] for other, _ in IMPORTS[module]}, module
+
+
+def test_packages_are_small_enough_to_be_read_at_a_glance():
+    files = defaultdict(list)
+    for path in SOURCES.values():
+        files[path.parent.relative_to(ROOT)].append(path.name)
+    crowded = {str(folder): len(names) for folder, names in files.items() if len(names) > MOST_FILES}
+    crowded.pop("models", None)
+    assert not crowded
+    assert len(files[Path("i2i")]) <= MOST_ROOT_MODULES

@@ -1,0 +1,81 @@
+"""The package as it is installed: what is in the wheel, and how quickly it answers."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PAGE = [f"benchmarks/report/html/{name}" for name in ("page.py", "template.html", "style.css", "page.js")]
+
+
+def python(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=300, **options
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["bench", "--help"],
+        ["grid", "--help"],
+        ["report", "--help"],
+        ["train", "--help"],
+        ["data", "check", "--help"],
+        ["data", "prepare", "--help"],
+        ["export", "--help"],
+        ["score", "--help"],
+        ["weights", "--help"],
+        ["weights", "get", "--help"],
+        ["configs"],
+    ],
+)
+def test_help_imports_nothing_heavy(arguments):
+    script = (
+        f"import sys; sys.argv[1:] = {arguments}\nfrom i2i.cli import main\n"
+        "try:\n main()\nexcept SystemExit: pass\n"
+        "print('HEAVY', sorted({'torch', 'numpy', 'pandas', 'matplotlib', 'PIL'} & set(sys.modules)))"
+    )
+    result = python("-c", script)
+    assert "HEAVY []" in result.stdout, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("name", ["models", "benchmarks"])
+def test_models_and_benchmarks_are_no_top_level_packages(name):
+    result = python("-c", f"import {name}", cwd=ROOT)
+    assert result.returncode == 1
+    assert f"i2i.{name}" in result.stderr
+
+
+@pytest.mark.slow
+def test_wheel_holds_everything_and_nothing_else(tmp_path):
+    built = python("-m", "pip", "wheel", "--no-deps", "--quiet", "--wheel-dir", str(tmp_path), str(ROOT))
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("i2i-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(tmp_path / "site")
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"i2i"}
+    for part in ("models/stargan.py", "benchmarks/plan.py", "configs/bench/quick.yaml", "py.typed", *PAGE):
+        assert f"i2i/{part}" in names
+    assert not [name for name in names if "studies" in name]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "I2I_CACHE": str(tmp_path / "cache")}
+    (tmp_path / "elsewhere").mkdir()
+    result = python(
+        "-c",
+        "import i2i, sys; print(i2i.__file__); from i2i.cli import main; "
+        "sys.argv[1:] = ['bench', '--dry-run', '--set', 'data.image_size=32', '--set', 'data.scenes=2', "
+        "'--set', 'data.test_scenes=2']; main()",
+        cwd=tmp_path / "elsewhere",
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr
+    assert str(tmp_path / "site") in result.stdout.splitlines()[0]
+    assert "train      stargan/seed0/all" in result.stdout

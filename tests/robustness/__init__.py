@@ -1,0 +1,1 @@
+"""Bad input, folders from outside, fuzzers."""

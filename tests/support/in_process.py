@@ -1,0 +1,86 @@
+"""Benches whose jobs run in the process of the test, one after the other: quick, and what they write can be watched."""
+
+import contextlib
+import sys
+
+import pytest
+import torch
+
+from i2i import cli
+from i2i.benchmarks.execution.executors import FUNCTIONS, Crew
+from i2i.benchmarks.execution.local_executor import perform
+from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.report import write
+from i2i.benchmarks.report.figures import redraw
+
+TINY = [
+    "data.image_size=16",
+    "data.scenes=4",
+    "data.test_scenes=3",
+    "data.domains=summer,winter",
+    "budget.images=24",
+    "classifier.images=32",
+    "stargan.width=2",
+    "stargan.discriminator_width=2",
+    "stargan.blocks=1",
+    "stargan.layers=1",
+    "train.checkpoint_every=1",
+]
+SETTINGS = ["--models", "stargan", *(f"--set={setting}" for setting in TINY)]
+
+
+class InProcess:
+    """An executor without processes, whose jobs have as many threads as with them."""
+
+    def __init__(self, threads):
+        self.threads, self.waiting = threads, []
+
+    def free(self):
+        return not self.waiting
+
+    def start(self, job):
+        self.waiting.append(job)
+
+    def events(self):
+        job, said = self.waiting.pop(), []
+        tell = lambda kind, text: said.append(Event(job.name, kind, text))  # noqa: E731
+        ended = perform(FUNCTIONS, job.function, job.arguments, self.threads, tell)
+        return [*said, Event(job.name, *ended)]
+
+    def stop(self):
+        pass
+
+
+@contextlib.contextmanager
+def in_process():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Crew, "executor", lambda self, out: InProcess(self.threads))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(1)
+
+
+def command(*arguments):
+    """Run a command line in this process; returns its exit status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["i2i", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+            raise SystemExit(0)
+    return stopped.value.code
+
+
+@contextlib.contextmanager
+def undrawn():
+    """Reports have no figures and no grid, which take longer than tiny trainings."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redraw, "draw", lambda plan, results: [])
+        patch.setattr(write, "_grid", lambda plan, results: [])
+        yield
+
+
+def bench(out, *arguments, draws=False):
+    """Run `i2i bench` and its jobs in this process; returns its exit status."""
+    with in_process(), contextlib.nullcontext() if draws else undrawn():
+        return command("bench", "--out", out, *arguments)
