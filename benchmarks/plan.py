@@ -166,6 +166,7 @@ class Plan:
         facts: what the report says about data, budget and settings.
         external: names of contestants whose pictures were made elsewhere; they have no trainings.
         files: digests of the pictures, where they are known.
+        warnings: what a quick look at the pictures found.
     """
 
     out: Path
@@ -178,6 +179,7 @@ class Plan:
     facts: Mapping[str, Any] = field(default_factory=dict)
     external: tuple[str, ...] = ()
     files: "FileIndex | None" = None
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def from_facts(cls, out: Path, facts: Mapping[str, Any]) -> Self:

@@ -22,6 +22,7 @@ from i2i.benchmarks.planning.unchanged_inputs import Seen
 from i2i.benchmarks.suite.external import External, Survey, survey
 from i2i.benchmarks.suite.schema import CheckpointRule, Contestant, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
+from i2i.data.audit import quick_check
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
@@ -139,6 +140,7 @@ class _Builder:
             self._facts(trainings, surveys),
             tuple(surveys),
             self.files,
+            (*quick_check.warnings(self.data, self._everyday), *self._dark(surveys)),
         )
 
     def _trainings(self, contestant: Contestant, seed: int) -> tuple[Training, ...]:
@@ -287,6 +289,13 @@ class _Builder:
         config = self._everyday
         inputs = {way: self.data.pictures(config.test_split, way[0]) for way in self.directions}
         return survey(name, external, inputs, config.image_size)
+
+    def _dark(self, surveys: Mapping[str, Survey]) -> list[str]:
+        """Warnings of pictures made elsewhere."""
+        files = {
+            name: [path for own in found.files.values() for path in own.values()] for name, found in surveys.items()
+        }
+        return [line for name, paths in files.items() for line in quick_check.dark(name, paths)]
 
     def _jobs_of_external(self, name: str, found: Survey) -> list[Job]:
         """It stands in the place of a contestant's first seed."""

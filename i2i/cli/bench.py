@@ -165,7 +165,8 @@ def bench(
     chosen = chosen.with_external(elsewhere)
     with stoppable(None), counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
-    for warning in before.check(plan, bool(located), elsewhere) if before else ():
+    changed = before.check(plan, bool(located), elsewhere) if before else []
+    for warning in (*changed, *plan.warnings):
         console.note(f"warning: {warning}")
     console.note(f"data: {plan.facts['recognised']}")
     if chosen.budget.epochs is not None:
