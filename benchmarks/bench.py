@@ -67,7 +67,7 @@ def run_bench(
     Raises:
         UserError: for an unknown contestant in `force`.
     """
-    _check_contestants(plan, force)
+    check_contestants(plan, force)
     with _claimed(plan):
         _forget(plan, stages, force)
         if plan.files:
@@ -90,7 +90,8 @@ def states_of(plan: Plan) -> dict[JobId, str]:
     }
 
 
-def _check_contestants(plan: Plan, names: Sequence[str]) -> None:
+def check_contestants(plan: Plan, names: Sequence[str]) -> None:
+    """UserError for a name that no contestant of the plan has."""
     known = {job.method for job in plan.jobs if job.method}
     for name in names:
         if name not in known:

@@ -26,7 +26,7 @@ from i2i.data.audit import quick_check
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
-from i2i.errors import UserError
+from i2i.errors import UserError, unknown
 from i2i.training.budget import epoch_of, images_of
 from i2i.training.run import learnt_from
 from i2i.training.setup import check_trainable, run_config
@@ -474,7 +474,7 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
         raise UserError(f"--directions names none; there are {', '.join(names.values())}")
     for name in wanted:
         if name not in by_name:
-            raise UserError(f"there is no direction {name!r}; there are {', '.join(names.values())}")
+            raise unknown("direction", name, names.values())
     return tuple(by_name[name] for name in dict.fromkeys(wanted))
 
 
