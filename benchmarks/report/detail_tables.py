@@ -36,7 +36,7 @@ def raised_flags(results: Results) -> pd.DataFrame:
             **({"seed": str(row["seed"])} if several else {}),
             "direction": way(row["source"], row["target"]),
             "flag": row["flag"],
-            "value": f"{row['value']:.3g}",
+            "value": f"{row['value']:z.3g}",
             "raised": f"{'above' if row['above'] else 'below'} {row['threshold']:g}",
             "says": row["says"],
         }

@@ -53,6 +53,8 @@ SPECIAL = {
 }
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v"}
 ACCENTS |= {"\u0327": "c", "\u0304": "=", "\u0306": "u", "\u0307": "."}
+LIGATURES = re.compile("(?<=-)(?=-)|(?<=,)(?=,)|(?<=')(?=')|(?<=[`?!])(?=`)")
+"""Where LaTeX would print two characters as another one, such as the dashes of an option as one long dash."""
 MARKS = {SAME: r"^{\dagger}", UNTESTED: r"^{\ddagger}", FEW_SEEDS: r"^{\S}"}
 DASH = "--"
 STYLE = r"\\(?:mathbf|underline|emph)\b"
@@ -69,7 +71,8 @@ COST_HEADINGS = (
 
 def escape(text: str) -> str:
     """Text as LaTeX prints it with any encoding; a character without a name in plain LaTeX becomes its code point."""
-    return "".join(_escaped(character) for character in unicodedata.normalize("NFC", text))
+    parts = LIGATURES.split(unicodedata.normalize("NFC", text))
+    return "{}".join("".join(map(_escaped, part)) for part in parts)
 
 
 def _escaped(character: str) -> str:

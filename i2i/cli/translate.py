@@ -65,6 +65,7 @@ def translate(
         i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
     """
     from i2i.data.audit.fitting import fitting_line
+    from i2i.data.audit.quick_check import dark
     from i2i.data.layouts.image_folder import left_out_line
     from i2i.inference.tiling import SIDE
     from i2i.inference.translate_files import (
@@ -97,7 +98,7 @@ def translate(
     translate = translation(translator, source, target, chosen)
     convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
     sizes = check_files(files, out, overwrite)
-    for line in left_out_line(left_out(inputs)):
+    for line in (*left_out_line(left_out(inputs)), *dark("pictures to translate", [path for path, _ in files])):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"

@@ -71,15 +71,15 @@ def places(precision: int, *values: float) -> int:
 
 
 def fixed(value: float, decimals: int) -> str:
-    """A value with so many decimals; with fewer than 0 as a multiple of a power of ten.
+    """A value with so many decimals, 0 without a sign; with fewer than 0 as a multiple of a power of ten.
 
-    >>> fixed(26.1234, 2), fixed(4276688.03, -2)
-    ('26.12', '4.2767e6')
+    >>> fixed(26.1234, 2), fixed(4276688.03, -2), fixed(-0.004, 2)
+    ('26.12', '4.2767e6', '0.00')
     """
     if decimals >= 0 or not math.isfinite(value):
-        return f"{value:.{max(0, decimals)}f}"
+        return f"{value:z.{max(0, decimals)}f}"
     power = DIGITS - 1 - decimals
-    return f"{value / 10**power:.{power + decimals}f}e{power}"
+    return f"{value / 10**power:z.{power + decimals}f}e{power}"
 
 
 def number(metric: str, value: float) -> str:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from i2i.config import DataConfig, validate
+from i2i.data.audit.quick_check import dark
 from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import Picture
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
@@ -24,7 +25,7 @@ from i2i.metrics.features.inception import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
-from i2i.metrics.names import content_name, is_better_high, number, title
+from i2i.metrics.names import content_name, fixed, is_better_high, number, title
 from i2i.metrics.paired import WINDOW
 from i2i.utils.text_table import text_table
 
@@ -92,7 +93,7 @@ class FolderScores:
             )
         ]
         if self.flags:
-            rows = [(flag.name, f"{flag.value:.2f}", _limit(flag), _verdict(flag)) for flag in self.flags]
+            rows = [(flag.name, fixed(flag.value, 2), _limit(flag), _verdict(flag)) for flag in self.flags]
             parts.append(text_table(("health", "value", "flag if", ""), rows, NUMBERS))
         counts = ", ".join(f"{count} {role}" for role, count in self.facts["pictures"].items())
         parts.append(f"{counts}; at {self.facts['size']} pixels")
@@ -164,7 +165,7 @@ def score_folders(
         facts,
         [Measure(metric, value, n) for metric, value in measures.items()],
         _flags(pixels),
-        [*_left_out(listed), *_notes(pixels, network, perceptual)],
+        [*_left_out(listed), *_dark(pictures), *_notes(pixels, network, perceptual)],
     )
 
 
@@ -190,6 +191,10 @@ def _left_out(listed: Mapping[str, ImageFolder]) -> list[str]:
     """A line per folder that holds more than is scored; one folder in two roles is told once."""
     lines = {folder.root: left_out_line(folder.left_out) for folder in listed.values()}
     return [f"{root}: {line}" for root, own in lines.items() for line in own]
+
+
+def _dark(pictures: Mapping[str, Sequence[Picture]]) -> list[str]:
+    return [line for role, found in pictures.items() for line in dark(role, [picture.path for picture in found])]
 
 
 def _by_stem(folder: ImageFolder) -> dict[str, Picture]:

@@ -78,7 +78,8 @@ def _least(cells: Sequence[Sequence[str]], column: int, whole: bool) -> int:
 def _lines(heading: str, width: int) -> list[str]:
     """A heading in lines; what is shorter than two letters, as an arrow, stays with the word before it."""
     joined = re.sub(r" (?=\S(?:$| ))", "\N{NO-BREAK SPACE}", heading)
-    return textwrap.wrap(joined, width, break_long_words=False) or [""]
+    lines = textwrap.wrap(joined, width, break_long_words=False) or [""]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]  # terminals are shown that as an escape
 
 
 def _framed(widths: Sequence[int]) -> int:

@@ -10,8 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from i2i.benchmarks.analysis.learning_curves import COURSE
 from i2i.benchmarks.evaluation import direction_scores
 from i2i.benchmarks.evaluation.checkpoint_selection import bench_judge
+from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
@@ -147,8 +149,8 @@ def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
         "best-on-val by ssim, 10 evaluations",
     ]
     assert {job.needs for job in last.jobs if job.function == "train"} == {()}
-    needs = {job.name: job.needs for job in best.jobs if job.function == "train"}
-    assert needs == {"stargan/seed0/all": ("domain classifier",)} | dict.fromkeys([*needs][1:], ())
+    needs = {str(job.id): job.needs for job in best.jobs if job.function == "train"}
+    assert needs == {"stargan/seed0/all": (CLASSIFIER,)} | dict.fromkeys([*needs][1:], ())
 
 
 OTHERS = {
@@ -269,7 +271,7 @@ def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
     assert [axes.get_ylabel() for axes in figure.axes] == ["PSNR, dB\n(higher is better)", "FD-x\n(lower is better)"]
     assert all(len(axes.lines) == 2 for axes in figure.axes)
     assert figure.get_supxlabel() == "real pictures shown (all trainings of a seed)"
-    assert learning_curves.figure(pd.DataFrame([], columns=learning_curves.COURSE), "images") is None
+    assert learning_curves.figure(pd.DataFrame([], columns=COURSE), "images") is None
 
 
 def test_curves_of_many_metrics_fit_on_a_page_and_their_names_stay_beside_their_panel():

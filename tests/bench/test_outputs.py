@@ -28,6 +28,7 @@ from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import ReportConfig, Suite, suite_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
+from i2i.metrics.names import decimals, number
 
 PROTOCOL = "0123456789abcdef"
 
@@ -162,6 +163,8 @@ def test_costs_are_told_as_lacking_where_the_table_is_by_direction(tmp_path):
         ("↑ ±", r"$\uparrow$ $\pm$"),
         ("犬\n", "[U+72AC] "),
         ("<a|b>", r"\textless{}a\textbar{}b\textgreater{}"),
+        ("--suite a-b --- –", "-{}-suite a-b -{}-{}- --"),
+        ("``x'' !`?`,,", "`{}`x'{}' !{}`?{}`,{},"),
     ],
 )
 def test_every_character_is_escaped_for_latex(text, escaped):
@@ -204,6 +207,21 @@ def test_json_holds_means_deviations_and_every_direction(tmp_path):
     assert found["models"]["real"] == {"costs": None, "scores": {"fid": found["models"]["real"]["scores"]["fid"]}}
     assert found["models"]["real"]["scores"]["fid"]["deviation"] is None
     assert found["models"]["one"]["costs"]["parameters"] == 3e6
+
+
+@pytest.mark.parametrize("value", [-0.0, -1e-9, -0.00004, float("-0.0") * 3])
+@pytest.mark.parametrize("metric", ["kid", "KID-x", "psnr", "l1", "content-ssim"])
+def test_no_number_of_a_report_has_a_minus_before_zero(tmp_path, metric, value):
+    assert "-" not in number(metric, value)
+    assert "-" not in Score({0: value, 1: value}).text(decimals(metric))
+    plan, results = made_up(tmp_path, {("one", metric): [value, value], ("two", metric): [value, value]})
+    table = "".join([*shown(plan, results).text("t", 140).splitlines()])
+    assert "-0" not in table
+    assert "-0" not in latex.table(plan, results, PROTOCOL).partition("Model")[2]
+
+
+def test_numbers_below_zero_keep_their_minus():
+    assert [number("kid", value) for value in (-0.00006, -0.5, -3e6)] == ["-0.0001", "-0.5000", "-3.0000e6"]
 
 
 def test_the_deviation_is_that_of_a_sample():

@@ -6,6 +6,7 @@ import pytest
 
 from i2i.benchmarks.report.terminal import Shown
 from i2i.benchmarks.report.terminal_table import shown
+from i2i.utils.text import terminal
 from i2i.utils.text_table import fitted_table
 from tests.bench.test_frames import told
 from tests.bench.test_outputs import made_up
@@ -27,6 +28,13 @@ def test_the_table_is_no_wider_than_the_terminal_and_breaks_no_word(tmp_path, wi
     assert {"cyclegan-without-identity"} <= words or "cyclegan-without-identit" not in text
     cells = [cell.strip() for line in text.splitlines() if line.startswith("│") for cell in line.strip("│").split("│")]
     assert not [cell for cell in cells if re.fullmatch(r"[\d.]+ ±", cell)]
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_nothing_in_the_table_is_an_escape_where_names_hold_none(tmp_path, width):
+    text = wide(tmp_path).text("bench/x/table.md", width)
+    assert "↑" in text
+    assert terminal(text) == text
 
 
 def left_out(table, width):

@@ -559,6 +559,37 @@ def test_pictures_of_16_bits_that_use_little_of_their_range_are_told(sky, most):
     ]
 
 
+BENCH = ("bench", "--data", "sky", "--out", "bench", "--size", "16", "--models", "identity", "--dry-run")
+LOOKING = {
+    "translate": (("translate", "run", "made", "--target", "dawn", "--out", "new", "--device", "cpu"), "dusk"),
+    "score": (("score", "--fake", "made", "--real", "sky/test/dawn", "--paired", "--device", "cpu"), "dusk"),
+    "the truth": (("score", "--fake", "sky/test/dawn", "--real", "made", "--paired", "--device", "cpu"), "dusk"),
+    "bench": (BENCH, "sky"),
+    "external": ((*BENCH, "--external", "other=made", "--directions", "dusk2dawn"), "dusk"),
+}
+
+
+@pytest.mark.parametrize("most", [4095, 65535])
+@pytest.mark.parametrize("command", LOOKING)
+def test_commands_that_read_dark_pictures_of_16_bits_tell_it_in_the_same_words(sky, capsys, command, most):
+    put(sky / "test/dawn/1.png", scene(70))
+    put(sky / "test/dusk/1.png", scene(71))
+    for path in sky.rglob("*/*/*.png"):
+        Image.open(path).resize((16, 16)).save(path)
+    if command == "translate":
+        assert run("train", "--model", "identity", "--data", "sky", "--out", "run", "--size", "16") == 0
+    arguments, deep = LOOKING[command]
+    shutil.copytree(sky / "test/dusk", sky.parent / "made/dusk")
+    deepen(sky if deep == "sky" else sky.parent / "made", most, "dusk")
+    for path in (sky.parent / "made/dusk").iterdir():
+        path.rename(sky.parent / "made" / path.name)
+    (sky.parent / "made/dusk").rmdir()
+    capsys.readouterr()
+    assert run(*arguments) == 0
+    said = " ".join(" ".join(capsys.readouterr()).split())
+    assert ("of 16 bits, none with a value above 4,2" in said) == (most == 4095)
+
+
 def test_one_bright_picture_of_16_bits_or_8_bits_are_not_called_dark(sky):
     deepen(sky, 4095, "dusk")
     deepen(sky, 40000, "dawn")

@@ -314,6 +314,22 @@ def test_equal_numbers_with_gaps_or_without_are_no_pairs_and_the_line_says_how_t
     assert "--set data.paired=true" in reason
 
 
+@pytest.mark.parametrize("name", ["scene{}b", "{}", "{:04d}", "a{0}-{0}"])
+@pytest.mark.parametrize("alone", ["train/a/lonely", "train/a/99", "test/b/scene77b", "train/b/5"])
+def test_one_that_stands_alone_among_numbered_pairs_is_named_and_the_line_says_how_to_declare_them(
+    tmp_path, name, alone
+):
+    numbers = {"train": range(8), "test": range(20, 22)}
+    places = [f"{split}/{domain}/{name.format(n)}.png" for split in numbers for domain in "ab" for n in numbers[split]]
+    data = scan(put(tmp_path, *places, f"{alone}.jpg"))
+    assert not data.paired
+    assert data.hint == (
+        f"names are equal in all domains but for {alone}, but only numbers: if they are pairs, add what is missing or "
+        "remove what stands alone, and --set data.paired=true"
+    )
+    assert scan(tmp_path, Choices(paired=False)).hint == ""
+
+
 def test_words_in_one_split_make_no_pairs_of_numbers_in_another(tmp_path):
     places = [f"train/{domain}/{n}.png" for domain in "ab" for n in (3, 40)]
     assert not scan(put(tmp_path, *PORTRAITS[4:], *places)).paired

@@ -14,6 +14,7 @@ from markdown_it.token import Token
 
 import i2i
 from i2i.benchmarks.analysis.csv_frames import as_csv
+from i2i.benchmarks.analysis.learning_curves import COURSE
 from i2i.benchmarks.folder.score_file import read_pictures, write_pictures
 from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.figures import learning_curves
@@ -103,7 +104,7 @@ def test_a_name_is_no_formula_of_matplotlib():
         for name in ("$x^2$", r"$\frac$")
         for n in (0, 1)
     ]
-    drawn = learning_curves.figure(pd.DataFrame(rows, columns=learning_curves.COURSE), "images")
+    drawn = learning_curves.figure(pd.DataFrame(rows, columns=COURSE), "images")
     drawn.draw_without_rendering()
 
 

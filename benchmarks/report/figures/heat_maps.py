@@ -13,7 +13,7 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.heat_colors import Scale, blended, ink, scale_of
 from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
-from i2i.metrics.names import decimals, number, title
+from i2i.metrics.names import decimals, fixed, number, title
 
 FEWEST_DOMAINS = 3
 NUMBERS_UP_TO = 6  # domains
@@ -112,5 +112,5 @@ def _short(metric: str, value: float) -> str:
     if len(whole) <= LETTERS_IN_A_CELL:
         return whole
     places = max(0, decimals(metric) - len(whole) + LETTERS_IN_A_CELL)
-    short = f"{value:.{places}f}"
+    short = fixed(value, places)
     return short if len(short) <= LETTERS_IN_A_CELL else f"{value:.1e}".replace("e+0", "e").replace("e+", "e")

@@ -273,11 +273,13 @@ function ordered(pictures, order) {
   return valued.map((entry) => entry.picture);
 }
 
+const fixed = (value, decimals) => value.toFixed(decimals).replace(/^-(?=[0.]*$)/, ""); // no minus before 0
+
 function drawThumbs() {
   const order = orders()[now.order];
   byId("thumbs").replaceChildren(...now.pictures.slice(0, now.thumbs).map((picture, place) => {
     const value = order.value?.(picture);
-    const extra = value === undefined || value === null ? null : element("span", {}, value.toFixed(order.decimals));
+    const extra = value === undefined || value === null ? null : element("span", {}, fixed(value, order.decimals));
     return element("button", { type: "button", "aria-pressed": place === now.picture, tabindex: place === now.picture ? "0" : "-1", "data-place": place, onclick: () => show(place) },
       element("img", { src: source(picture, now.right), alt: "" }), element("span", {}, picture.name), extra);
   }));
@@ -334,7 +336,7 @@ function drawColumns(picture) {
 
 function drawPictureScores(picture) {
   const places = gallery.columns.map((name, column) => column).filter((column) => own(picture).scores[column].some((value) => value !== null));
-  const written = (value, metric) => (value === null ? { text: "–", value } : { text: value.toFixed(metric.decimals), value });
+  const written = (value, metric) => (value === null ? { text: "–", value } : { text: fixed(value, metric.decimals), value });
   const rows = places.map((column) => ({ kind: "", cells: [named(columnLabel(gallery.columns[column], column)), ...own(picture).scores[column].map((value, place) => written(value, gallery.metrics[place]))] }));
   byId("picture-scores").replaceChildren(...(rows.length ? [sortable("Scores of this picture", [{ title: "model" }, ...gallery.metrics], rows, pictureOrder)] : []));
 }

@@ -232,7 +232,7 @@ def dark_line(domain: str, brightest: Sequence[int]) -> str | None:
     """What becomes of a domain's pictures of 16 bits if they use a small part of the range, or None.
 
     Args:
-        domain: its name.
+        domain: its name, or what else they are called.
         brightest: the highest level of each such picture in 8 bits.
     """
     most = max(brightest, default=255)

@@ -4,7 +4,7 @@ Files of different lengths cannot be equal, so few are read to find equal ones a
 Only of pictures of 16 bits some are decoded, to see whether they use their range.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,9 +33,17 @@ def warnings(data: DataSet, config: DataConfig) -> list[str]:
         *_leaks(data, config.train_split),
         *imbalance_line(data, config.train_split),
         *_apart(data, config.train_split),
-        *_dark(data, config.train_split),
+        *(line for domain in data.domains for line in dark(domain, files_of(data, config.train_split, domain))),
     ]
     return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
+
+
+def dark(what: str, paths: Sequence[Path]) -> list[str]:
+    """A line if pictures of 16 bits use a small part of the range, of which some are decoded; `what` names them all."""
+    some_paths = paths[:: -(-len(paths) // MOST_DECODED) or 1]
+    looks = [look(path) for path in some_paths if is_deep(path)]
+    line = dark_line(what, [one.brightest for one in looks if one.fault is None])
+    return [line] if line else []
 
 
 def equal_files(ours: list[Path], theirs: list[Path]) -> list[tuple[Path, Path]] | None:
@@ -94,16 +102,6 @@ def _apart(data: DataSet, train_split: str) -> Iterator[str]:
             sizes[path] = width, height
     if found := apart(some_pairs, sizes):
         yield apart_line(data, found, sizes, f" of {len(some_pairs):,} looked at" if every > 1 else "")
-
-
-def _dark(data: DataSet, train_split: str) -> Iterator[str]:
-    """Of each domain some pictures are opened, and those of 16 bits decoded."""
-    for domain in data.domains:
-        paths = files_of(data, train_split, domain)
-        looks = [look(path) for path in paths[:: -(-len(paths) // MOST_DECODED) or 1] if is_deep(path)]
-        line = dark_line(domain, [one.brightest for one in looks if one.fault is None])
-        if line:
-            yield line
 
 
 def _length(path: Path) -> int:

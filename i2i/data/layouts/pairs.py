@@ -21,21 +21,23 @@ def said_by_names(splits: Splits, domains: Sequence[str]) -> tuple[bool, str]:
     They do where every domain of every split has the same names, each once. Names that differ in nothing but numbers,
     with or without gaps, never do: cameras and scripts number pictures of any scene.
     """
-    without = lonely(splits, domains)
-    if _only_numbers(splits, domains):
-        return False, "" if without else ONLY_NUMBERS
-    return not without, _nearly(splits, domains, without)
+    without, numbers = lonely(splits, domains), _only_numbers(splits, domains)
+    if not without:
+        return not numbers, ONLY_NUMBERS if numbers else ""
+    return False, _nearly(splits, domains, without, numbers)
 
 
-def _nearly(splits: Splits, domains: Sequence[str], without: Sequence[str]) -> str:
-    """What to do where all pictures but a few have partners; empty where they do not, or all have."""
+def _nearly(splits: Splits, domains: Sequence[str], without: Sequence[str], numbers: bool) -> str:
+    """What to do where all pictures but a few have partners; empty where more do not."""
     pictures = sum(len(own.get(domain, ())) for own in splits.values() for domain in domains)
-    if not without or len(without) > max(1, pictures // len(domains) // FEW):
+    # Equal numbers say little, so that of few pictures nothing is told.
+    if len(without) > max(0 if numbers else 1, pictures // len(domains) // FEW):
         return ""
-    return (
-        f"names are equal in all domains but for {some(without)}: add what is missing or remove what stands alone, "
-        "and they are pairs, or say that they are none by --set data.paired=false"
-    )
+    remedy = "add what is missing or remove what stands alone"
+    told = f"names are equal in all domains but for {some(without)}"
+    if numbers:
+        return f"{told}, but only numbers: if they are pairs, {remedy}, and --set data.paired=true"
+    return f"{told}: {remedy}, and they are pairs, or say that they are none by --set data.paired=false"
 
 
 def lonely(splits: Splits, domains: Sequence[str]) -> list[str]:
