@@ -62,7 +62,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "costs": _costs(plan, results),
         "curves": curves(plan),
         "protocol": card,
-        "failed": [[name, error.strip()] for name, error in results.failures.items()],
+        "failed": [[str(job), error.strip()] for job, error in results.failures.items()],
         "skipped": [[name, reason] for name, reason in plan.skipped.items()],
     }
 
