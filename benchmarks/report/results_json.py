@@ -13,7 +13,7 @@ from i2i.benchmarks.analysis.significance import Column, compare_all
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.markdown import claim_lines
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.registry import metric_named
 from i2i.utils.joined_names import direction_name
 
 
@@ -31,12 +31,8 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
         "directions": [direction_name(way) for way in plan.directions],
         "seeds": list(plan.seeds()),
         "metrics": {
-            metric: {
-                "title": title(metric),
-                "better": "higher" if is_better_high(metric) else "lower",
-                "decimals": decimals(metric),
-            }
-            for metric in results.metrics
+            metric.name: {"title": metric.heading, "better": metric.better, "decimals": metric.decimals}
+            for metric in map(metric_named, results.metrics)
         },
         "models": {
             name: {
