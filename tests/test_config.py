@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings, budget_assignments, load_suite
+from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
 from i2i.config import (
     DataConfig,
     RunConfig,
@@ -22,6 +22,7 @@ from i2i.config import (
 )
 from i2i.data.open import settings_of
 from i2i.errors import UserError
+from i2i.presets.training import base_settings
 from i2i.training.setup import run_config
 from i2i.translator import ModelConfig
 
