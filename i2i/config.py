@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from reprlib import Repr
@@ -11,7 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from i2i.errors import UserError, unknown
+from i2i.errors import UserError, did_you_mean, unknown
 from i2i.utils.split_names import canonical_split
 
 Settings = dict[str, Any]
@@ -308,6 +309,8 @@ def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> 
         # A check of settings together is told by their names and values in its message.
         together = first["type"] == "value_error" and isinstance(first["input"], Mapping)
         value = "" if together else f"={_shown(first['input'])}"
+        if first["type"] == "literal_error":
+            message += did_you_mean(str(first["input"]), re.findall("'([^']*)'", first["ctx"]["expected"]))
         raise UserError(f"setting {'.'.join([prefix, *path])}{value} does not fit: {message}") from None
 
 

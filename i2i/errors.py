@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+MOST_KNOWN = 40
+"""Names that an error lists."""
+
 
 class UserError(Exception):
     """Something the user can put right: the text names the thing and the remedy."""
@@ -73,6 +76,16 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:
     "unknown model 'stargun'; did you mean 'stargan'? Known: pix2pix, stargan"
     """
     names = sorted(set(allowed))
-    near = get_close_matches(name, names, n=2)
-    hint = f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else "."
-    return UserError(f"unknown {kind} {name!r}{hint} Known: {', '.join(names) or 'none'}")
+    more = f" and {len(names) - MOST_KNOWN:,} more" if len(names) > MOST_KNOWN else ""
+    known = f"{', '.join(names[:MOST_KNOWN]) or 'none'}{more}"
+    return UserError(f"unknown {kind} {name!r}{did_you_mean(name, names) or '.'} Known: {known}")
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """`; did you mean 'a' or 'b'?` with the names that are nearest, or nothing where none is near.
+
+    >>> did_you_mean("best_on_val", ["last", "best-on-val"])
+    "; did you mean 'best-on-val'?"
+    """
+    near = get_close_matches(name, list(allowed), n=2)
+    return f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else ""

@@ -179,11 +179,13 @@ class Place:
                 path.unlink(missing_ok=True)
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether a folder has a key and every file that its record vouches for."""
-    place = Place.of_folder(folder)
-    record = place.read()
-    return record is not None and not (record.fault or first_fault(folder, record.files))
+def lack_of(folder: Path) -> str | None:
+    """Why a folder is not complete, which has a key and every file that its record vouches for; None if it is."""
+    record = Place.of_folder(folder).read()
+    if record is None:
+        return "not finished"
+    fault = record.fault or first_fault(folder, record.files)
+    return f"{DAMAGED}: {fault}" if fault else None
 
 
 def identity_of(folder: Path) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from i2i.benchmarks.folder.cache_keys import is_complete
+from i2i.benchmarks.folder.cache_keys import lack_of
 from i2i.benchmarks.folder.job_records import index_path
 from i2i.benchmarks.folder.partial import present
 from i2i.benchmarks.folder.plan_file import plan_file
@@ -82,13 +82,21 @@ class Finished:
     @cached_property
     def contestants(self) -> list[str]:
         """Names of those whose translations are complete and as they were written."""
-        return [name for name in self.facts["contestants"] if is_complete(self._translations(name))]
+        return [name for name in self.facts["contestants"] if name not in self.lacking]
+
+    @cached_property
+    def lacking(self) -> dict[str, str]:
+        """Why translations cannot be shown, by the name of whose they are."""
+        lacks = {name: lack_of(self._translations(name)) for name in self.facts["contestants"]}
+        remedy = f"finish them with i2i bench {option('--out', self.out)}"
+        return {name: f"the translations of {name} are {lack}: {remedy}" for name, lack in lacks.items() if lack}
 
     def columns(self, text: str | None) -> list[str]:
         """Checked names of columns; by default input, translators and, where it exists, the target.
 
         Raises:
-            UserError: for a name that is none of these, or a target that the data do not have.
+            UserError: for a name that is none of these, translations that are not whole, or a target
+                that the data do not have.
         """
         if text is None:
             translators = [name for name in self.contestants if name not in self.facts["reference_rows"]]
@@ -97,8 +105,10 @@ class Finished:
         for name in names:
             if name == TARGET and not self.data.paired:
                 raise UserError(f"{self.data.name} has no ground truth: leave {TARGET} out of --columns")
-            if name not in (INPUT, TARGET, *self.contestants):
-                raise unknown("column", name, (INPUT, TARGET, *self.contestants))
+            if name in self.lacking:
+                raise UserError(self.lacking[name])
+            if name not in (INPUT, TARGET, *self.facts["contestants"]):
+                raise unknown("column", name, (INPUT, TARGET, *self.facts["contestants"]))
         return names
 
     def inputs(self, direction: Direction) -> tuple[Picture, ...]:
@@ -114,7 +124,7 @@ class Finished:
 
     def seeds_of(self, name: str) -> list[int]:
         """The seeds with which the translations of a contestant are complete."""
-        return [seed for seed in self.facts["seeds"] if is_complete(self._translations(name, seed))]
+        return [seed for seed in self.facts["seeds"] if not lack_of(self._translations(name, seed))]
 
     def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:
         """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""

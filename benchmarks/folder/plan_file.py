@@ -9,9 +9,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from i2i._version import __version__
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Direction, Plan
 from i2i.benchmarks.suite.schema import Budget, Suite, check_data, code_of
 from i2i.config import LARGEST_SEED, Settings
@@ -146,6 +147,10 @@ class External(Document):
     pictures: dict[str, Count] = Field(default_factory=dict)
 
 
+JobName = Annotated[JobId, BeforeValidator(JobId.parse), PlainSerializer(str)]
+"""A job, by its text."""
+
+
 class PlanFile(Document):
     """All that plan.json tells of a bench that has run."""
 
@@ -171,7 +176,7 @@ class PlanFile(Document):
     trainings: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
     skipped: dict[str, str]
     external: tuple[Name, ...]
-    keys: dict[str, str | None]
+    keys: dict[JobName, str | None]
     merged: tuple[str, ...] | None = None
 
     @model_validator(mode="after")

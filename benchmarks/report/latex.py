@@ -23,7 +23,7 @@ from i2i.benchmarks.report.captions import (
 )
 from i2i.benchmarks.report.detail_tables import health
 from i2i.benchmarks.suite.columns import HEALTH, SPENT
-from i2i.metrics.names import decimals, title
+from i2i.metrics.registry import Metric, metric_named
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -189,12 +189,11 @@ def _health(grouped: Sequence[Group]) -> _Column:
     return _Column("Health", cells, "l")
 
 
-def _heading(metric: str, sign: str) -> str:
-    r"""`PSNR, dB ↑` as `PSNR (dB) $\uparrow$`, a long one in several lines."""
-    words, _, arrow = title(metric).rpartition(" ")
-    name, comma, unit = words.partition(", ")
-    lines = textwrap.wrap(f"{name} ({unit})" if comma else name, HEADING, break_long_words=False)
-    return _stacked([*map(escape, lines[:-1]), f"{escape(lines[-1])} {escape(arrow)}{escape(sign)}"])
+def _heading(metric: Metric, sign: str) -> str:
+    r"""PSNR's as `PSNR (dB) $\uparrow$`, a long one in several lines."""
+    words = f"{metric.label} ({metric.unit})" if metric.unit else metric.label
+    lines = textwrap.wrap(words, HEADING, break_long_words=False)
+    return _stacked([*map(escape, lines[:-1]), f"{escape(lines[-1])} {escape(metric.arrow)}{escape(sign)}"])
 
 
 def _stacked(lines: Sequence[str]) -> str:
@@ -216,13 +215,17 @@ def _costs(grouped: Sequence[Group], position: int) -> _Column:
 
 
 def _metric(grouped: Sequence[Group], metric: str) -> _Column:
-    return _Column(_heading(metric, grouped[0].columns[metric].sign), [_cells(group, metric) for group in grouped])
+    heading = _heading(metric_named(metric), grouped[0].columns[metric].sign)
+    return _Column(heading, [_cells(group, metric) for group in grouped])
 
 
 def _cells(group: Group, metric: str) -> dict[str, str]:
     scores = group.results.scores[group.results.scores["metric"] == metric]
     found = {name: score for name, score in over_seeds(scores, ("model",)).items() if score.mean == score.mean}
-    return {name: _number(score, decimals(metric), group.columns[metric], name) for name, score in found.items()}
+    return {
+        name: _number(score, metric_named(metric).decimals, group.columns[metric], name)
+        for name, score in found.items()
+    }
 
 
 def _number(score: Score, precision: int, column: Column, name: str) -> str:

@@ -13,7 +13,7 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column
 from i2i.benchmarks.report.detail_tables import health, way
 from i2i.benchmarks.suite.columns import SPENT
-from i2i.metrics.names import decimals, number, title
+from i2i.metrics.registry import metric_named
 from i2i.utils.text import markdown
 
 
@@ -49,7 +49,7 @@ def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]
 
 def headings(group: Group) -> dict[str, str]:
     """By metric, what stands above its column."""
-    return {metric: title(metric) + column.sign for metric, column in group.columns.items()}
+    return {metric: metric_named(metric).heading + column.sign for metric, column in group.columns.items()}
 
 
 def _spent(cost: Costs | None) -> dict[str, str]:
@@ -84,11 +84,11 @@ def by_direction(results: Results, metric: str) -> pd.DataFrame:
 
 def _ends(results: Results, metric: str) -> dict[tuple[str, str, str], str]:
     """Intervals as text; of several seeds the means of their ends."""
-    intervals = results.details.intervals
+    intervals, known = results.details.intervals, metric_named(metric)
     own = intervals[intervals["metric"] == metric]
     means = own.groupby(["source", "target", "model"])[["low", "high"]].mean()
     return {
-        (source, target, name): f" [{number(metric, low)}, {number(metric, high)}]"
+        (source, target, name): f" [{known.text(low)}, {known.text(high)}]"
         for (source, target, name), low, high in means.itertuples(name=None)
     }
 
@@ -114,7 +114,7 @@ def _cost_line(name: str, cost: Costs) -> dict[str, str]:
 
 
 def _number(metric: str, score: Score | None) -> str:
-    return DASH if score is None else score.text(decimals(metric))
+    return DASH if score is None else score.text(metric_named(metric).decimals)
 
 
 _NUMBER = re.compile(r"[\d–*-][\d.,e+ \[\]±*–-]*( ?[GMk])?( [†‡§])?( [\d.,e+-]+)?")

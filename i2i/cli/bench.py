@@ -135,11 +135,11 @@ def bench(
         i2i bench --external DRIT=results/drit --out bench/seasons
     """
     from i2i.benchmarks.analysis import groups
-    from i2i.benchmarks.bench import parse_stages, run_bench, states_of
+    from i2i.benchmarks.bench import check_contestants, parse_stages, run_bench, states_of
     from i2i.benchmarks.execution.executors import Crew
     from i2i.benchmarks.execution.interrupts import stoppable
     from i2i.benchmarks.folder.plan_file import recorded, relocated
-    from i2i.benchmarks.plan import STAGES
+    from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
     from i2i.benchmarks.suite.external import parse
     from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, default_suite, load_suite
@@ -165,6 +165,8 @@ def bench(
     chosen = chosen.with_external(elsewhere)
     with stoppable(None), counting("drawing the embedded set") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
+    forced = [name.strip() for name in (force or "").split(",") if name.strip()]
+    check_contestants(plan, forced)
     changed = before.check(plan, bool(located), elsewhere) if before else []
     for warning in (*changed, *plan.warnings):
         console.note(f"warning: {warning}")
@@ -178,6 +180,5 @@ def bench(
         for line in plan.lines(states_of(plan)):
             console.say(line)
         return
-    forced = [name.strip() for name in (force or "").split(",") if name.strip()]
     with stoppable(plan.out):
         sys.exit(run_bench(plan, crew, stages, forced, by, trial=not no_trial))

@@ -45,6 +45,8 @@ def grid(
     finished = Finished.load(results)
     finished.check_data()
     shown = finished.columns(columns)
+    for lack in finished.lacking.values() if columns is None else ():
+        console.note(f"left out: {lack}")
     chosen, note = choose(finished, rows, shown, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_grid(finished, shown, chosen, note, [out])

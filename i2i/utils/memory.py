@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from i2i.errors import OutOfMemory, UserError
+from i2i.errors import OutOfMemory, UserError, did_you_mean
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +22,10 @@ WORDS = (
     "std::bad_alloc",
 )
 """In errors of torch, cuDNN, cuBLAS and numpy, lower case; some are a plain RuntimeError."""
+
+
+DEVICES = ("cuda", "mps", "cpu")
+"""Kinds of devices that errors name; whatever else torch can use is taken too."""
 
 
 def usable_device(device: object, said: str = "device") -> "torch.device":
@@ -41,6 +45,9 @@ def usable_device(device: object, said: str = "device") -> "torch.device":
         torch.empty(1, device=found)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError, ImportError) as error:
         reason = str(error).strip().splitlines()[0]
+        if reason.startswith("Expected one of"):  # and twenty kinds of devices that torch was not built for follow
+            kind = str(device).partition(":")[0].replace("gpu", "cuda")
+            reason = f"there is no such kind, only {', '.join(DEVICES)}{did_you_mean(kind, DEVICES)}"
     else:
         if found.type != "meta":
             return found

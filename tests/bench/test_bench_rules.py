@@ -13,6 +13,7 @@ from PIL import Image
 from i2i.benchmarks.analysis.learning_curves import COURSE
 from i2i.benchmarks.evaluation import direction_scores
 from i2i.benchmarks.evaluation.checkpoint_selection import bench_judge
+from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
@@ -148,8 +149,8 @@ def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
         "best-on-val by ssim, 10 evaluations",
     ]
     assert {job.needs for job in last.jobs if job.function == "train"} == {()}
-    needs = {job.name: job.needs for job in best.jobs if job.function == "train"}
-    assert needs == {"stargan/seed0/all": ("domain classifier",)} | dict.fromkeys([*needs][1:], ())
+    needs = {str(job.id): job.needs for job in best.jobs if job.function == "train"}
+    assert needs == {"stargan/seed0/all": (CLASSIFIER,)} | dict.fromkeys([*needs][1:], ())
 
 
 OTHERS = {

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from i2i import cli
+from i2i.benchmarks.folder.cache_keys import files_in, write_key
 from i2i.benchmarks.folder.finished_bench import Finished, Row
 from i2i.benchmarks.plan import expand
 from i2i.benchmarks.report.figures.grid import _figure
@@ -227,8 +228,32 @@ def test_columns_are_by_default_the_input_the_finished_translators_and_the_targe
     assert finished.columns(None) == ["input", "one", "two", "target"]
     assert finished.columns("copy, input") == ["copy", "input"]
     assert unpaired(results).columns(None) == ["input", "one", "two"]
-    with pytest.raises(UserError, match="unknown column 'broken'"):
-        finished.columns("input,broken")
+    with pytest.raises(UserError, match="unknown column 'brokn'; did you mean 'broken'"):
+        finished.columns("input,brokn")
+
+
+LOSSES = {
+    "gone": lambda path: path.unlink(),
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-9]),
+    "other contents": lambda path: paint(path, 9),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_damaged_and_unfinished_translations_are_told_as_such_and_never_as_unknown(results, tmp_path, capsys, loss):
+    folder = results / "translations" / "one" / "seed0"
+    write_key(folder, "x", files_in(folder))
+    LOSSES[loss](folder / "a2b" / "p2.png")
+    for name, why in (("one", "damaged: a2b/p2.png "), ("broken", "not finished")):
+        assert run(results, "--columns", f"input,{name}", "--out", tmp_path / "grid.png") == 2
+        said = capsys.readouterr().err
+        assert f"the translations of {name} are {why}" in said
+        assert f"i2i bench --out {results}" in said
+    assert run(results, "--out", tmp_path / "grid.png") == 0
+    said = capsys.readouterr().err
+    assert "left out: the translations of one are damaged" in said
+    assert "left out: the translations of broken are not finished" in said
+    assert "two" not in said
 
 
 def test_a_column_shows_its_own_pictures(finished):

@@ -26,7 +26,8 @@ runs
 training
 testing conversion
 api
-benchmarks.directions benchmarks.plan
+benchmarks.directions benchmarks.job_id
+benchmarks.plan
 benchmarks.suite
 benchmarks.folder
 benchmarks.planning benchmarks.evaluation

@@ -198,7 +198,16 @@ def test_a_broken_card_is_named(refused, place, command):
         ),
         ("bench --data sky --set data.domains=dawn,dask", "unknown domain 'dask'; did you mean 'dusk'?"),
         ("bench --data sky --set data.domains=summer,winter", "or all with --set data.domains=null"),
-        ("bench --data sky --directions dawn2dask", "no direction 'dawn2dask'; there are dawn2dusk, dusk2dawn"),
+        (
+            "bench --data sky --directions dawn2dask",
+            "unknown direction 'dawn2dask'; did you mean 'dawn2dusk'? Known: dawn2dusk, dusk2dawn",
+        ),
+        ("bench --data sky --checkpoint best_on_val", "or 'best-on-val'; did you mean 'best-on-val'?"),
+        ("bench --data sky --set data.fit=croped", "'resize' or 'pad'; did you mean 'crop'?"),
+        ("train --model cyclegan --data sky --set train.precision=fp16", "'fp32' or 'bf16'; did you mean 'bf16'?"),
+        ("bench --data sky --force cyclgan", "unknown contestant 'cyclgan'; did you mean 'cyclegan'?"),
+        ("bench --data sky --force cyclegan,stargun --dry-run", "'stargun'; did you mean 'stargan'?"),
+        ("bench --data sky --extractor timm:resnt18", "did you mean 'resnet18'"),
         (
             "train --model cyclegan --data sky --set model.widht=4",
             "unknown setting model: 'widht'; did you mean 'width'?",
@@ -258,8 +267,11 @@ def test_a_bench_refuses_settings_of_single_trainings(refused, place, change, in
 @both_commands
 def test_a_device_that_is_not_there_is_named(refused, place, command):
     data_set(place / "sky")
-    said = refused(*command, "--data", "sky", "--device", "gpu", "--set", "data.image_size=32", "--out", "new")
-    assert "--device gpu cannot be used here" in said
+    for device, near in (("gpu", "cuda"), ("cdua", "cuda"), ("cpuu:0", "cpu"), ("msp", "mps")):
+        said = refused(*command, "--data", "sky", "--device", device, "--set", "data.image_size=32", "--out", "new")
+        assert f"--device {device} cannot be used here" in said
+        assert f"only cuda, mps, cpu; did you mean '{near}'?)" in said
+        assert "opencl" not in said
 
 
 @both_commands

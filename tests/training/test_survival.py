@@ -599,7 +599,7 @@ def test_an_unknown_way_with_faults_is_refused(command):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from i2i.run_lock import sole_training
+from i2i.runs.lock import sole_training
 with sole_training(Path(sys.argv[1])):
     print("has it", flush=True)
     time.sleep(60)

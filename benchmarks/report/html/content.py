@@ -20,7 +20,7 @@ from i2i.benchmarks.report.figures.heat_colors import Scale, ink, scale_of
 from i2i.benchmarks.report.html.training_curves import curves
 from i2i.benchmarks.report.markdown import claim_lines
 from i2i.config import Settings
-from i2i.metrics.names import decimals, is_better_high, is_frechet, title
+from i2i.metrics.registry import kind_of, metric_named
 
 Cell = dict[str, Any]
 """What stands in a cell, `text`, and what it is sorted by, `value`; in scores also `rank` 0 or 1 and a `mark`, and of
@@ -44,13 +44,13 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "seeds": list(plan.seeds()),
         "metrics": [
             {
-                "title": title(metric),
+                "title": metric_named(metric).heading,
                 "sign": averaged[0].columns[metric].sign,
-                "better": "higher" if is_better_high(metric) else "lower",
+                "better": metric_named(metric).better,
             }
             for metric in results.metrics
         ],
-        "main": next((place for place, metric in enumerate(results.metrics) if is_frechet(metric)), 0),
+        "main": next((place for place, metric in enumerate(results.metrics) if kind_of(metric) == "frechet"), 0),
         "models": [{"name": name, "kind": _kind(plan, results, name)} for name in results.rows],
         "has_health": not results.details.flags.empty,
         "views": [
@@ -62,7 +62,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "costs": _costs(plan, results),
         "curves": curves(plan),
         "protocol": card,
-        "failed": [[name, error.strip()] for name, error in results.failures.items()],
+        "failed": [[str(job), error.strip()] for job, error in results.failures.items()],
         "skipped": [[name, reason] for name, reason in plan.skipped.items()],
     }
 
@@ -127,7 +127,7 @@ def _coloured(view: Cell, rows: list[list[Cell]], scales: Sequence[Scale]) -> li
 def _scored(metric: str, name: str, score: Score | None, column: Column | None) -> Cell:
     if score is None or not math.isfinite(score.mean):
         return _plain(None, whole)
-    cell: Cell = {"text": score.text(decimals(metric)), "value": float(score.mean)}
+    cell: Cell = {"text": score.text(metric_named(metric).decimals), "value": float(score.mean)}
     if column is None:
         return cell
     if column.place(name) in (0, 1):
@@ -148,7 +148,7 @@ def _details(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "Raised flags", detail_tables.raised_flags(results)
     yield "What translations were taken for", detail_tables.judgements(results)
     for metric in detail_tables.metrics_by_n(results):
-        yield f"{title(metric)} by the number of pictures", detail_tables.distances_by_n(results, metric)
+        yield f"{metric_named(metric).heading} by the number of pictures", detail_tables.distances_by_n(results, metric)
 
 
 def _table(heading: str, frame: pd.DataFrame) -> Settings:

@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 from PIL import Image
+from scipy.fft import dctn
 
 from i2i.data.decoding.images import opaque
 
@@ -106,15 +107,6 @@ def _grey(picture: Image.Image) -> Image.Image:
 
 
 def _hash(grey: np.ndarray) -> np.ndarray:
-    low = (_COSINES @ grey @ _COSINES.T).reshape(-1)
+    low = dctn(grey)[:HASH_SIDE, :HASH_SIDE].reshape(-1)
     median = np.median(low[1:])  # without the mean brightness, which is far above all others
     return np.where(low > median, 1, -1).astype(np.float32)
-
-
-def _cosines() -> np.ndarray:
-    """The first 8 rows of the discrete cosine transform (type II) of 32 samples: [8, 32]."""
-    places = (2 * np.arange(DCT_SIDE) + 1) / (2 * DCT_SIDE)
-    return np.cos(np.pi * np.arange(HASH_SIDE)[:, None] * places)
-
-
-_COSINES = _cosines()
