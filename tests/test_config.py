@@ -201,7 +201,7 @@ def test_accumulation_must_divide_the_batch():
 
 
 def test_the_batch_size_is_the_papers_unless_it_is_set():
-    assert run(model="stargan").train.batch_size == registry.get("stargan").batch_size
+    assert run(model="stargan").train.batch_size == 16
     assert run("train.batch_size=3", model="stargan").train.batch_size == 3
 
 
@@ -211,7 +211,7 @@ def test_settings_survive_the_way_through_yaml_to_an_equal_config(name, tmp_path
     settings = yaml.safe_load(to_yaml(first.settings()))
     assert settings["model"].pop("name") == name
     cls = registry.get(name)
-    assert build_run(settings, name, cls.Config, cls.batch_size) == first
+    assert build_run(settings, name, cls.Config, cls.train_defaults()) == first
 
 
 def test_settings_cannot_be_changed_after_they_were_checked():

@@ -230,13 +230,13 @@ def first_weights(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     from i2i.training import trainer
 
     weights: dict[str, torch.Tensor] = {}
-    build = trainer.build_optimisers
+    build = trainer.build_optimizers
 
     def remember(translator):
         weights.update({name: value.clone() for name, value in translator.state_dict().items()})
         return build(translator)
 
-    monkeypatch.setattr(trainer, "build_optimisers", remember)
+    monkeypatch.setattr(trainer, "build_optimizers", remember)
     return weights
 
 
