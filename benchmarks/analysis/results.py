@@ -12,7 +12,7 @@ from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.folder.score_file import pictures_path, score_file
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.benchmarks.plan import Plan
-from i2i.metrics.names import is_frechet, is_kernel
+from i2i.metrics.registry import kind_of
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
 # Images from which on the Frechet distance of Inception's 2048 features has a covariance of full rank.
@@ -61,9 +61,9 @@ class Results:
         A kernel distance follows the Frechet distance, and precedes it where that has too few pictures.
         """
         names = list(dict.fromkeys(self.scores["metric"]))
-        kernels = [name for name in names if is_kernel(name)]
-        others = [name for name in names if not is_kernel(name)]
-        places = [place for place, name in enumerate(others) if is_frechet(name)]
+        kernels = [name for name in names if kind_of(name) == "kernel"]
+        others = [name for name in names if name not in kernels]
+        places = [place for place, name in enumerate(others) if kind_of(name) == "frechet"]
         if not places:
             return names
         place = places[0] if self.few_pictures else places[-1] + 1
@@ -72,7 +72,7 @@ class Results:
     @property
     def few_pictures(self) -> int | None:
         """The smallest number of translations behind a Frechet distance, if it is too few for it; else None."""
-        distances = self.scores[self.scores["metric"].map(is_frechet).astype(bool) & (self.scores["model"] != REAL)]
+        distances = self.scores[(self.scores["metric"].map(kind_of) == "frechet") & (self.scores["model"] != REAL)]
         smallest = int(distances["n"].min()) if len(distances) else ENOUGH_PICTURES
         return smallest if smallest < ENOUGH_PICTURES else None
 

@@ -19,7 +19,7 @@ from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint import Checkpoint, Position, sound_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.training.callbacks import Callback, duration
-from i2i.training.run import train_run
+from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
 
@@ -98,7 +98,8 @@ class Train(Job):
 
         with peak_memory(device) as peak:
             judge = bench_judge(self.judging, device) if self.judging else None
-            train_run(self.run, config, task_of(config, data), data, device, followers, decoding, judge=judge)
+            training = TrainingRun(self.run, config, task_of(config, data), data, device)
+            train_run(training, followers, decoding, judge=judge)
             if any(reads_on):
                 self._check_to_the_end(data)
             self._record_end(require_checkpoint(self.run), peak())

@@ -27,13 +27,14 @@ from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
 from i2i.benchmarks.plan import Direction, Job, Plan, Training, expand
 from i2i.benchmarks.suite.external import External, Survey, survey
-from i2i.benchmarks.suite.schema import CheckpointRule, ClassifierConfig, Contestant, Suite
+from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.audit import quick_check
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
+from i2i.presets.methods import CheckpointRule, Contestant
 from i2i.runs.checkpoint import Weights
 from i2i.training.budget import epoch_of, images_of
 from i2i.training.run import learnt_from

@@ -20,7 +20,6 @@ from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
-from i2i.benchmarks.suite.schema import OWN_DATA, Budget
 from i2i.config import DataConfig
 from i2i.data.decoding.images import read_picture, to_arrays, to_images, to_pixels
 from i2i.data.synthetic import embedded
@@ -28,6 +27,7 @@ from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr
 from i2i.models.identity import Identity
+from i2i.presets.methods import OWN_DATA, Budget
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.setup import run_config
 from i2i.training.validation import read_rows

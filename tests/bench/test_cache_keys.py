@@ -1,9 +1,6 @@
 """A key holds what a result was made from: what changes the result changes its key, and those of what rests on it."""
 
-import os
 import pickle
-import shutil
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -15,6 +12,7 @@ from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.suite.external import External
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.data.layouts import DataSet
+from i2i.data.synthetic import embedded
 
 TINY = [
     "data.image_size=16",
@@ -119,10 +117,10 @@ def test_work_of_before_has_the_key_that_is_asked_for_now(out, tmp_path, monkeyp
 
 
 def test_every_kind_of_job_reaches_a_worker_as_it_is(out, tmp_path):
-    shutil.copytree(next(Path(os.environ["I2I_CACHE"]).glob("seasons-*")) / "test", tmp_path / "made" / "test")
-    elsewhere = {"elsewhere": External(folder=tmp_path / "made", intersection=True)}
+    embedded.make("seasons", tmp_path, (16, 16), 4, 2)
     for way, source in (("summer2winter", "summer"), ("winter2summer", "winter")):
-        (tmp_path / "made" / "test" / source).rename(tmp_path / "made" / way)
+        (tmp_path / "test" / source).rename(tmp_path / "test" / way)
+    elsewhere = {"elsewhere": External(folder=tmp_path / "test", intersection=True)}
     suite = load_suite("seasons", "stargan", {}, [*TINY, "scoring.gan_train=true"], "0").with_external(elsewhere)
     jobs = prepare(suite, out).jobs
     assert {job.id.kind for job in jobs} == set(get_args(Kind))

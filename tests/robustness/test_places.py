@@ -155,7 +155,7 @@ def test_ctrl_c_ends_in_a_line_with_its_status(capsys, monkeypatch):
     def stop(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("i2i.benchmarks.suite.presets.listing", stop)
+    monkeypatch.setattr("i2i.presets.files.listing", stop)
     assert run("configs") == 130
     assert capsys.readouterr().err == "i2i: stopped by Ctrl-C\n"
 

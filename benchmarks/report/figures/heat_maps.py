@@ -13,7 +13,8 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.heat_colors import Scale, blended, ink, scale_of
 from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
-from i2i.metrics.names import decimals, fixed, number, title
+from i2i.metrics.digits import fixed
+from i2i.metrics.registry import metric_named
 
 FEWEST_DOMAINS = 3
 NUMBERS_UP_TO = 6  # domains
@@ -61,7 +62,7 @@ def _row_of_maps(
         bar.invert_yaxis()
     middle = bar.get_position().y0 + bar.get_position().height / 2
     across = sheet.figure.get_size_inches()[0]
-    words = wrapped(title(metric), max(12, int(sheet.height / LETTER)))
+    words = wrapped(metric_named(metric).heading, max(12, int(sheet.height / LETTER)))
     size = 9 if words.count("\n") < LINES else 7
     sheet.figure.text(0.5 * sheet.METRIC / across, middle, words, rotation=90, va="center", ha="center", fontsize=size)
 
@@ -108,9 +109,10 @@ def _write_numbers(axes: Axes, values: np.ndarray, scale: Scale, metric: str) ->
 
 def _short(metric: str, value: float) -> str:
     """As the table prints it, with fewer digits if it would not fit into its cell."""
-    whole = number(metric, value)
+    known = metric_named(metric)
+    whole = known.text(value)
     if len(whole) <= LETTERS_IN_A_CELL:
         return whole
-    places = max(0, decimals(metric) - len(whole) + LETTERS_IN_A_CELL)
+    places = max(0, known.decimals - len(whole) + LETTERS_IN_A_CELL)
     short = fixed(value, places)
     return short if len(short) <= LETTERS_IN_A_CELL else f"{value:.1e}".replace("e+0", "e").replace("e+", "e")
