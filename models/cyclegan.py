@@ -20,7 +20,7 @@ from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolat
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn.convolution import Padding
 from i2i.nn.image_pool import ImagePool
-from i2i.nn.initialise import initialise
+from i2i.nn.initialize import initialise
 from i2i.nn.norm import Norm
 from i2i.nn.patchgan import PatchDiscriminator, patchgan
 from i2i.nn.resnet import ResnetGenerator

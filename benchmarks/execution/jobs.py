@@ -1,4 +1,4 @@
-"""What worker processes do: train, translate, train the classifier, score. Each skips what `keys.py` calls done."""
+"""What worker processes do: train, translate, train the classifier, score. Each skips what `folder/cache_keys.py` calls done."""
 
 import json
 from collections.abc import Mapping, Sequence
