@@ -323,7 +323,7 @@ def test_a_new_setting_of_a_model_can_leave_the_keys_of_its_default_as_they_are(
         rate: float = 1.0
 
     def essentials(kind, **settings):
-        return build_run({"model": settings}, "m", kind, 1).essentials()["model"]
+        return build_run({"model": settings}, "m", kind, {"batch_size": 1}).essentials()["model"]
 
     assert essentials(Older) == {"name": "m", "width": 2}
     assert essentials(Newer) == {"name": "m", "width": 2, "rate": 1.0}
