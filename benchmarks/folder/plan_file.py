@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from i2i._version import __version__
 from i2i.benchmarks.plan import Direction, Plan
-from i2i.benchmarks.suite.schema import Budget, Suite, check_data, code_of
+from i2i.benchmarks.suite.schema import MOST, Budget, Suite, check_data, code_of
 from i2i.config import LARGEST_SEED, Settings
 from i2i.errors import UserError
 from i2i.utils.documents import Count, Document, Facts, Kind, Name, read_document
@@ -160,7 +160,7 @@ class PlanFile(Document):
     image_size: str
     budget: Budget
     checkpoint: str = "last"
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST)]
     suite: Annotated[Suite, AfterValidator(_harmless)]
     scoring_version: int
     real_version: int = 1

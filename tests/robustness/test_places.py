@@ -91,7 +91,9 @@ def test_a_folder_that_cannot_be_is_told_and_nothing_is_done(capsys, command, wh
     assert any(part in last for part in ("file", LONG, "/proc", "/dev", "w.pth", "run"))
 
 
-@pytest.mark.parametrize("where", [f"deep/{LONG}.png", "/proc/x.png", "/dev/null/x.png", "sky/"])
+@pytest.mark.parametrize(
+    "where", [f"deep/{LONG}.png", "/proc/x.png", "/dev/null/x.png", "sky/", "gone/x.png", "gone/on/x.png"]
+)
 @pytest.mark.parametrize("command", FILES.values(), ids=FILES)
 def test_a_file_that_cannot_be_is_told_and_nothing_is_done(capsys, command, where):
     last = told(capsys, [*command, where])

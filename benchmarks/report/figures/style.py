@@ -50,10 +50,10 @@ def wrapped(text: str, letters: int) -> str:
     return textwrap.fill(kept, letters)
 
 
-def score_label(metric: str) -> str:
-    """A metric's name for an axis, in lines that fit beside a small panel, and which way is better."""
+def score_label(metric: str, sign: str = "") -> str:
+    """A metric's name for an axis with its sign, in lines that fit beside a small panel, and which way is better."""
     better = "higher" if is_better_high(metric) else "lower"
-    return f"{wrapped(title(metric)[:-2], LABEL)}\n({better} is better)"
+    return f"{wrapped(title(metric)[:-2] + sign, LABEL)}\n({better} is better)"
 
 
 def legend(figure: Figure, axes: Axes) -> None:

@@ -110,4 +110,3 @@ def _hash(grey: np.ndarray) -> np.ndarray:
     low = dctn(grey)[:HASH_SIDE, :HASH_SIDE].reshape(-1)
     median = np.median(low[1:])  # without the mean brightness, which is far above all others
     return np.where(low > median, 1, -1).astype(np.float32)
-
