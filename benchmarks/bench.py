@@ -1,6 +1,6 @@
 """A bench from its plan to its report: run what is not done yet, write the results.
 
-Several processes can run the same plan in the same folder. Each job is taken by one of them, see `locks.py`.
+Several processes can run the same plan in the same folder. Each job is taken by one of them, see `i2i/utils/locks.py`.
 """
 
 import time
@@ -17,7 +17,8 @@ from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import DONE, forget, state_of
 from i2i.benchmarks.folder.plan_file import PLAN, plan_text
-from i2i.benchmarks.plan import STAGES, Job, Plan
+from i2i.benchmarks.job_id import STAGES, JobId
+from i2i.benchmarks.plan import Job, Plan
 from i2i.errors import unknown
 from i2i.utils import console, locks
 from i2i.utils.atomic_write import write_text
@@ -76,23 +77,22 @@ def run_bench(
             from i2i.benchmarks.report.update import write_report
 
             return write_report(plan, errors, by, anew=tuple(stages) == ("report",))
-    for name, error in errors.items():
-        console.note(f"failed: {name}: {last_line(error)}")
+    for job, error in errors.items():
+        console.note(f"failed: {job}: {last_line(error)}")
     return 1 if errors else 0
 
 
-def states_of(plan: Plan) -> dict[str, str]:
-    """How far each job is, by name: done, to do, resumable, or running and where."""
-    states = {job.name: state_of(job) for job in plan.jobs}
+def states_of(plan: Plan) -> dict[JobId, str]:
+    """How far each job is: done, to do, resumable, or running and where."""
+    states = {job.id: state_of(job) for job in plan.jobs}
     return {
-        name: state if state == DONE else job_records.who_runs(plan.out, name) or state
-        for name, state in states.items()
+        job: state if state == DONE else job_records.who_runs(plan.out, job) or state for job, state in states.items()
     }
 
 
 def check_contestants(plan: Plan, names: Sequence[str]) -> None:
     """UserError for a name that no contestant of the plan has."""
-    known = {job.contestant for job in plan.jobs if job.contestant}
+    known = {job.method for job in plan.jobs if job.method}
     for name in names:
         if name not in known:
             raise unknown("contestant", name, known)
@@ -131,8 +131,8 @@ def _claim(plan: Plan, text: str) -> locks.Lock | None:
 
 def _forget(plan: Plan, stages: Sequence[str], names: Sequence[str]) -> None:
     for job in plan.jobs:
-        if job.contestant in names and job.stage in stages:
-            with locks.held(job_records.lock_path(plan.out, job.name)):
+        if job.method in names and job.stage in stages:
+            with locks.held(job_records.lock_path(plan.out, job.id)):
                 forget(job)
 
 
@@ -144,10 +144,10 @@ class _Work:
     stages: Sequence[str]
     crew: Crew
     trial: bool = True
-    ended: set[str] = field(default_factory=set)
-    errors: dict[str, str] = field(default_factory=dict)
+    ended: set[JobId] = field(default_factory=set)
+    errors: dict[JobId, str] = field(default_factory=dict)
 
-    def run(self) -> dict[str, str]:
+    def run(self) -> dict[JobId, str]:
         """Errors by job, of those that failed and those that could not run because of them."""
         if not self._open():
             return self.errors
@@ -160,7 +160,7 @@ class _Work:
             console.note(f"i2i: {estimate.text()}{self._measured_by(estimate)}")
         with JobLines(len(self._open()), estimate) as lines:
             while jobs := self._open():
-                free = _without(jobs, {job.name for job in jobs if self._is_taken(job)})
+                free = _without(jobs, {job.id for job in jobs if self._is_taken(job)})
                 if free:
                     self._round(free, lines)
                     continue
@@ -173,21 +173,21 @@ class _Work:
 
     def _open(self) -> list[Job]:
         """Jobs of the stages that are not done, and need nothing that neither is nor can be done."""
-        states = {job.name: state_of(job) for job in self.plan.jobs}
+        states = {job.id: state_of(job) for job in self.plan.jobs}
         left = [
             job
             for job in self.plan.jobs
-            if job.stage in self.stages and states[job.name] != DONE and job.name not in self.ended | self.errors.keys()
+            if job.stage in self.stages and states[job.id] != DONE and job.id not in self.ended | self.errors.keys()
         ]
-        reachable = {name for name, state in states.items() if state == DONE} | self.ended
-        lost = states.keys() - reachable - {job.name for job in left}
+        reachable = {job for job, state in states.items() if state == DONE} | self.ended
+        lost = states.keys() - reachable - {job.id for job in left}
         return _without(left, lost)
 
     def _estimate(self) -> Estimate:
         """Of the open jobs, by the records of those that are done."""
         left = self._open()
-        done = {job.name for job in self.plan.jobs} - {job.name for job in left}
-        records = [(job, job_records.read(self.plan.out, job.name)) for job in self.plan.jobs if job.name in done]
+        done = {job.id for job in self.plan.jobs} - {job.id for job in left}
+        records = [(job, job_records.read(self.plan.out, job.id)) for job in self.plan.jobs if job.id in done]
         measured = [(job, found["seconds"]) for job, found in records if found.get("seconds")]
         return Estimate(left, measured, at_a_time=self.crew.at_a_time if self.crew.is_local else 1)
 
@@ -197,11 +197,11 @@ class _Work:
         worth = worth_trying(jobs, (job for job, _ in estimate.measured)) if self.trial and self.crew.is_local else []
         if not worth:
             return
-        names = ", ".join(str(job.contestant) for job in worth)
+        names = ", ".join(str(job.method) for job in worth)
         console.note(f"i2i: a few steps of {names}, to tell how long it takes (--no-trial leaves that out)")
         found = rates(worth, self.crew.device, self.crew.threads)
         if any(found.values()):
-            idle = {job.contestant: 0.0 for job in jobs if job.stage == "train" and learns_nothing(job)}
+            idle = {job.method: 0.0 for job in jobs if job.stage == "train" and learns_nothing(job)}
             estimate.tried = {**idle, **found}
 
     def _measured_by(self, estimate: Estimate) -> str:
@@ -212,7 +212,7 @@ class _Work:
         return f", by {' and '.join(filter(None, (measured, tried)))}"
 
     def _is_taken(self, job: Job) -> bool:
-        return locks.is_taken(job_records.lock_path(self.plan.out, job.name))
+        return locks.is_taken(job_records.lock_path(self.plan.out, job.id))
 
     def _round(self, jobs: Sequence[Job], lines: "JobLines") -> None:
         from i2i.benchmarks.execution.scheduler import run_jobs
@@ -221,14 +221,14 @@ class _Work:
         prepared = [self._prepared(job) for job in jobs]
         outcome = run_jobs(prepared, self.crew.executor(self.plan.out), listener)
         found = {**outcome.errors, **outcome.not_run}
-        self.errors.update({name: error for name, error in found.items() if name not in listener.postponed})
+        self.errors.update({job: error for job, error in found.items() if job not in listener.postponed})
 
     def _prepared(self, job: Job) -> Job:
-        more = {"device": self.crew.device, "bench": self.plan.out, "job": job.name}
+        more = {"device": self.crew.device, "bench": self.plan.out, "job": job.id}
         return replace(job, arguments={**job.arguments, **more})
 
     def _print_seconds(self, wall: float) -> None:
-        records = [job_records.read(self.plan.out, name) for name in self.ended]
+        records = [job_records.read(self.plan.out, job) for job in self.ended]
         spent = sum(record.get("seconds", 0) for record in records)
         console.note(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s")
 
@@ -239,12 +239,12 @@ class _Listener:
 
     work: _Work
     lines: "JobLines"
-    postponed: set[str] = field(default_factory=set)
-    begun: set[str] = field(default_factory=set)
+    postponed: set[JobId] = field(default_factory=set)
+    begun: set[JobId] = field(default_factory=set)
 
     def started(self, job: Job) -> None:
         """Show it."""
-        self.begun.add(job.name)
+        self.begun.add(job.id)
         self.lines.started(job)
 
     def progressed(self, job: Job, text: str) -> None:
@@ -262,20 +262,20 @@ class _Listener:
     def ended(self, job: Job, error: str | None) -> None:
         """Note how it ended."""
         if error == BUSY or (error and self.postponed & set(job.needs)):
-            self.postponed.add(job.name)
+            self.postponed.add(job.id)
             self.lines.postponed(job)
             return
         if error is None:
-            self.work.ended.add(job.name)
-        elif job.name in self.begun:
+            self.work.ended.add(job.id)
+        elif job.id in self.begun:
             with suppress(OSError):  # the disk may be full, which is then the error
                 job_records.failed(self.work.plan.out, job, error)
         self.lines.ended(job, error)
 
 
-def _without(jobs: Sequence[Job], lost: Collection[str]) -> list[Job]:
+def _without(jobs: Sequence[Job], lost: Collection[JobId]) -> list[Job]:
     """The jobs that are not lost and need none that is, however indirectly."""
     lost = set(lost)
-    while found := {job.name for job in jobs if job.name not in lost and lost & set(job.needs)}:
+    while found := {job.id for job in jobs if job.id not in lost and lost & set(job.needs)}:
         lost |= found
-    return [job for job in jobs if job.name not in lost]
+    return [job for job in jobs if job.id not in lost]

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from i2i.benchmarks.job_id import JobId, Stage
 from i2i.utils.joined_names import direction_name, join_names, one_part
 
 if TYPE_CHECKING:
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
 Direction = tuple[str, str]
 CoverageName = Literal["direction", "pair", "all"]
-STAGES = ("train", "translate", "classifier", "score", "report")
-"""What a bench does, in order. All but the report are done by jobs."""
-CLASSIFIER = "domain classifier"
-"""Name of the job that trains it."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +39,9 @@ class Training:
     unit: str = "images"
 
     @property
-    def name(self) -> str:
-        """Unique name for progress and reports."""
-        return self.folder.as_posix().removeprefix("trainings/")
+    def id(self) -> JobId:
+        """The job that does it."""
+        return JobId("train", self.contestant, self.seed, self.folder.name)
 
     def settings(self) -> dict[str, Any]:
         """As plan.json holds it; `from_settings` gives it back."""
@@ -63,27 +60,33 @@ class Job:
     """One unit of work in a worker process.
 
     Attributes:
-        name: unique.
+        id: unique.
         function: name of a function of `i2i.benchmarks.execution.jobs`.
         arguments: what it is called with.
-        needs: names of jobs that must have succeeded.
+        needs: jobs that must have succeeded.
         weight: the heavier start first.
-        contestant: whose work it is; None: everybody's.
     """
 
-    name: str
+    id: JobId
     function: str
     arguments: Mapping[str, Any]
-    needs: tuple[str, ...] = ()
+    needs: tuple[JobId, ...] = ()
     weight: float = 0.0
-    contestant: str | None = None
 
     @property
-    def stage(self) -> str:
-        """The stage it belongs to: pictures from elsewhere are translations, what has no stage of its own scores."""
-        if self.function == "adopt":
-            return "translate"
-        return self.function if self.function in STAGES else "score"
+    def name(self) -> str:
+        """For progress and reports."""
+        return str(self.id)
+
+    @property
+    def method(self) -> str | None:
+        """Whose work it is; None: everybody's."""
+        return self.id.method
+
+    @property
+    def stage(self) -> Stage:
+        """The stage it belongs to."""
+        return self.id.stage
 
 
 def expand(
@@ -201,7 +204,7 @@ class Plan:
             "trainings": [training.settings() for training in self.trainings],
             "skipped": dict(self.skipped),
             "external": list(self.external),
-            "keys": {job.name: job.arguments.get("key") for job in self.jobs},
+            "keys": {str(job.id): job.arguments.get("key") for job in self.jobs},
         }
 
     def contestants(self) -> tuple[str, ...]:
@@ -218,12 +221,16 @@ class Plan:
         """The trainings of a contestant with a seed."""
         return tuple(t for t in self.trainings if (t.contestant, t.seed) == (contestant, seed))
 
-    def lines(self, states: Mapping[str, str] | None = None) -> list[str]:
-        """One line per job, for --dry-run, with its state where `states` has one by its name."""
-        budgets = {t.name: f"  ({quantity(t.amount)} {t.unit})" for t in self.trainings if t.amount}
+    def translated_by(self, contestant: str, seed: int) -> JobId:
+        """The job that leaves the translations of a contestant with a seed."""
+        return JobId("adopt", contestant) if contestant in self.external else JobId("translate", contestant, seed)
+
+    def lines(self, states: Mapping[JobId, str] | None = None) -> list[str]:
+        """One line per job, for --dry-run, with its state where `states` has one."""
+        budgets = {t.id: f"  ({quantity(t.amount)} {t.unit})" for t in self.trainings if t.amount}
         return [
             *(f"skip       {name}: {reason}" for name, reason in self.skipped.items()),
-            *(_line(job, budgets.get(job.name, ""), (states or {}).get(job.name)) for job in self.jobs),
+            *(_line(job, budgets.get(job.id, ""), (states or {}).get(job.id)) for job in self.jobs),
             f"report     {self.out}",
         ]
 

@@ -180,14 +180,17 @@ class TrainConfig(Section):
         le=MOST_COUNTED,
         description="budget: times the images of the training split; told in images once the data are open",
     )
-    batch_size: int | None = Field(
-        None, ge=1, le=LARGEST_BATCH, description="items per step; None: the paper's for the model"
-    )
+    batch_size: int | None = Field(None, ge=1, le=LARGEST_BATCH, description="items per step; None: the method's own")
     accumulate: int = Field(1, ge=1, le=LARGEST_BATCH, description="micro-batches per step; must divide the batch size")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast of the networks")
     channels_last: bool = Field(True, description="NHWC memory format")
     seed: int = Field(0, ge=0, le=LARGEST_SEED)
-    decay_from: float = Field(0.5, ge=0, le=1, description="share of training after which the rate falls to 0")
+    decay_from: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of training after which the rate falls to 0; None: the method's own schedule",
+    )
     ema: float = Field(0.0, ge=0, lt=1, description="decay per step of the generators' averaged weights; 0: none")
     log_every: int = Field(50, ge=1, le=MOST_COUNTED, description="steps between lines of metrics.jsonl")
     sample_every: int = Field(1000, ge=0, le=MOST_COUNTED, description="steps between sample grids; 0: only at the end")
@@ -258,14 +261,16 @@ def budget_of(section: Any) -> tuple[str, float]:
     return next((kind, amount) for kind in BUDGETS if (amount := getattr(section, kind)) is not None)
 
 
-def build_run(settings: Mapping[str, Any], name: str, model_config: type[BaseModel], batch_size: int) -> RunConfig:
+def build_run(
+    settings: Mapping[str, Any], name: str, model_config: type[BaseModel], defaults: Mapping[str, Any]
+) -> RunConfig:
     """Validate nested settings for the translator `name`.
 
     Args:
         settings: sections `model`, `data` and `train`, each optional.
         name: the translator's name.
         model_config: class of its settings.
-        batch_size: the paper's, for when none is set.
+        defaults: the method's own settings of `train`, for those that are not given; a batch size is among them.
 
     Raises:
         UserError: naming the setting, what is wrong with it and, for an unknown one, the nearest names.
@@ -275,15 +280,14 @@ def build_run(settings: Mapping[str, Any], name: str, model_config: type[BaseMod
             raise unknown("setting", str(section), ("model", "data", "train"))
     model, data, train = (section_of(settings, section) for section in ("model", "data", "train"))
     model.pop("name", None)
-    if train.get("batch_size") is None:
-        train["batch_size"] = batch_size
+    train = {**defaults, **{name: value for name, value in train.items() if value is not None}}
     config = RunConfig(
         name=name,
         model=validate(model_config, model, "model"),
         data=validate(DataConfig, data, "data"),
         train=validate(TrainConfig, train, "train"),
     )
-    size, parts = config.train.batch_size or batch_size, config.train.accumulate
+    size, parts = config.train.batch_size or 1, config.train.accumulate
     if size % parts:
         raise UserError(f"train.accumulate={parts} does not divide train.batch_size={size}")
     return config

@@ -88,7 +88,8 @@ def discriminator_terms(
         gan: name of the objective.
         critic: maps images [B, C, H, W] to scores of any shape.
         real, fake: images [B, C, H, W]; no gradient flows into `fake`.
-        interpolation: the penalty's mixing weights [B, 1, 1, 1] in [0, 1]; drawn uniformly if None.
+        interpolation: the penalty's mixing weights [B, 1, 1, 1] in [0, 1], as `interpolation` draws them; only an
+            objective that needs the penalty needs them.
         real_scores: the critic's scores of `real`, where the caller has them already.
     """
     objective = OBJECTIVES[gan]
@@ -96,19 +97,24 @@ def discriminator_terms(
     scores = critic(real) if real_scores is None else real_scores
     terms = {"real": objective.real(scores), "fake": objective.fake(critic(fake))}
     if objective.penalised:
+        if interpolation is None:
+            raise ValueError(
+                f"{gan} has a penalty, which needs mixing weights: draw them with i2i.losses.interpolation"
+            )
         terms["penalty"] = gradient_penalty(critic, real, fake, interpolation)
     return terms
 
 
-def gradient_penalty(
-    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, interpolation: Tensor | None = None
-) -> Tensor:
+def interpolation(images: Tensor) -> Tensor:
+    """Mixing weights [B, 1, 1, 1], uniform in [0, 1], for the gradient penalty of a batch; for `Phase.draw`."""
+    return torch.rand(len(images), 1, 1, 1, device=images.device)
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, interpolation: Tensor) -> Tensor:
     """Mean of (||gradient of the critic at a mixed image||_2 - 1)^2 (Gulrajani et al. 2017, eq. 3).
 
     Each image is mixed as `weight * real + (1 - weight) * fake` with its own weight.
     """
-    if interpolation is None:
-        interpolation = torch.rand(len(real), 1, 1, 1, device=real.device)
     mixed = (interpolation * real + (1 - interpolation) * fake.detach()).requires_grad_()
     scores = critic(mixed)
     (gradient,) = torch.autograd.grad(scores.float().sum(), mixed, create_graph=True)

@@ -8,17 +8,19 @@ a test runner can show each by name.
 """
 
 import inspect
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from i2i import registry
 from i2i.config import RunConfig, build_run
@@ -30,9 +32,9 @@ from i2i.runs.checkpoint import Position
 from i2i.runs.load import load_translator
 from i2i.training.events import Observer
 from i2i.training.nan_guard import FiniteGuard
-from i2i.training.step import build_optimisers, phase_parameters, training_step
+from i2i.training.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
 from i2i.training.trainer import Trainer, build_translator
-from i2i.translator import Coverage, Task, Translator
+from i2i.translator import Coverage, Step, Task, Translator
 
 Check = Callable[["Subject"], None]
 """Raises AssertionError with the reason if a translator fails it."""
@@ -73,7 +75,7 @@ class Subject:
             }
             | train,
         }
-        return build_run(settings, self.name, self.cls.Config, self.cls.batch_size)
+        return build_run(settings, self.name, self.cls.Config, self.cls.train_defaults())
 
     def build(self, **train: Any) -> Translator:
         """An untrained instance that has seen its training data."""
@@ -125,55 +127,82 @@ def _file_of(subject: Subject) -> str:
     return inspect.getsourcefile(sys.modules[subject.cls.__module__]) or ""
 
 
-def phases_own_each_parameter_once(subject: Subject) -> None:
-    """Each trainable parameter belongs to exactly one phase, and phase names differ."""
+def optimizers_own_each_parameter_once(subject: Subject) -> None:
+    """Each trainable parameter belongs to one optimizer, phases step all of these, and their names differ."""
     translator = subject.build()
-    phases = translator.phases()
+    phases, optimizers = translator.phases(), translator.optimizers()
     assert len({phase.name for phase in phases}) == len(phases), "two phases have the same name"
-    owned = [parameter for phase in phases for parameter in phase_parameters(translator, phase)]
-    assert len({id(parameter) for parameter in owned}) == len(owned), "two phases train the same parameter"
+    stepped = {name for phase in phases for name in phase.steps}
+    assert stepped == set(optimizers), f"phases step {sorted(stepped)} and there are {sorted(optimizers)}"
+    owned = [parameter for settings in optimizers.values() for parameter in trained_by(translator, settings)]
+    assert len({id(parameter) for parameter in owned}) == len(owned), "two optimizers train the same parameter"
     homeless = [
         name
         for name, parameter in translator.named_parameters()
         if parameter.requires_grad and all(parameter is not mine for mine in owned)
     ]
-    assert not homeless, f"no phase trains {', '.join(homeless)}"
+    assert not homeless, f"no optimizer trains {', '.join(homeless)}"
 
 
 def gradients_reach_all_parameters_of_a_phase(subject: Subject) -> None:
-    """A phase's total depends on every parameter of its networks and is a finite scalar."""
-    translator = subject.build().train()
-    scratch: dict[str, Tensor] = {}
+    """A phase's total is a finite scalar and depends on every parameter it trains, unless it says otherwise."""
+    translator, step = subject.build().train(), Step()
     for phase in translator.phases():
-        losses = phase.loss(subject.batch(), scratch)
+        losses = drawn_losses(phase, subject.batch(), step)
         assert losses.total.ndim == 0, f"the total of {phase.name} is no scalar"
         assert bool(losses.total.isfinite()), f"the total of {phase.name} is not finite"
         gradients = torch.autograd.grad(losses.total, phase_parameters(translator, phase), allow_unused=True)
         unreached = sum(gradient is None for gradient in gradients)
-        assert not unreached, f"the loss of {phase.name} does not depend on {unreached} of its parameters"
+        assert not unreached or phase.allow_unused, (
+            f"the loss of {phase.name} does not depend on {unreached} of its parameters, and it does not allow_unused"
+        )
 
 
-def a_phase_changes_only_its_own_networks(subject: Subject) -> None:
-    """An optimiser step changes each of the phase's networks and nothing else; no gradient is left."""
-    for chosen in subject.build().phases():
-        translator = subject.build().train()
-        before = {name: value.clone() for name, value in translator.named_parameters()}
-        _run_step_updating(translator, subject, chosen.name)
-        changed = {name for name, value in translator.named_parameters() if not torch.equal(value, before[name])}
-        for network in chosen.networks:
+def losses_are_functions_of_what_was_drawn(subject: Subject) -> None:
+    """The same batch, step and weights give the same losses: they draw nothing, dropout aside, and remember nothing."""
+    translator, batch, step = subject.build().train(), subject.batch(), Step()
+    for module in translator.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.eval()
+    for phase in translator.phases():
+        if phase.draw:
+            phase.draw(batch, step)
+        before, kept = deepcopy(translator.state_dict()), deepcopy(translator.training_state())
+        stream = torch.get_rng_state()
+        first = phase.loss(batch, Step(step.index, step.progress, **step))
+        assert torch.equal(stream, torch.get_rng_state()), f"the loss of {phase.name} draws at random: do so in `draw`"
+        _assert_equal(kept, translator.training_state(), f"after the loss of {phase.name} the training state")
+        translator.load_state_dict(before)
+        again = phase.loss(batch, step)
+        differing = [name for name, value in first.terms.items() if not torch.equal(value, again.terms[name])]
+        assert torch.equal(first.total, again.total), (
+            f"the loss of {phase.name} gives {differing or 'totals'} otherwise"
+        )
+
+
+def a_phase_changes_only_what_its_optimizers_train(subject: Subject) -> None:
+    """A phase changes each network of its optimizers and nothing else; no gradient is left."""
+    before = dict(subject.build().named_parameters())
+    for count, phase in enumerate(subject.build().phases(), 1):
+        translator = _after_phases(subject, count)
+        after = dict(translator.named_parameters())
+        changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
+        own = [net for name in phase.steps for net in translator.optimizers()[name].networks]
+        for network in own:
             assert any(name.startswith(f"{network}.") for name in changed), f"{network} did not change"
-        foreign = [n for n in changed if not n.startswith(tuple(f"{net}." for net in chosen.networks))]
-        assert not foreign, f"{chosen.name} changed {', '.join(foreign)}"
+        foreign = [name for name in changed if not name.startswith(tuple(f"{net}." for net in own))]
+        assert not foreign, f"{phase.name} changed {', '.join(foreign)}"
         left = [name for name, value in translator.named_parameters() if value.grad is not None]
-        assert not left, f"{chosen.name} left gradients in {', '.join(left)}"
+        assert not left, f"{phase.name} left gradients in {', '.join(left)}"
+        before = after
 
 
 def phases_run_as_often_as_they_say(subject: Subject) -> None:
     """A phase runs in step s exactly when (s + 1) is a multiple of its `every`."""
     translator = subject.build().train()
-    optimisers, guard = build_optimisers(translator), FiniteGuard(CPU)
+    optimizers, guard = build_optimizers(translator), FiniteGuard(CPU)
     for step in range(2 * max((phase.every for phase in translator.phases()), default=1)):
-        terms = training_step(translator, optimisers, [subject.batch(step)], step, guard)
+        terms = training_step(translator, optimizers, [subject.batch(step)], step, guard)
         ran = {name.split("/")[0] for name in terms}
         due = {phase.name for phase in translator.phases() if (step + 1) % phase.every == 0}
         assert ran == due, f"step {step} ran {sorted(ran)} and not {sorted(due)}"
@@ -182,7 +211,7 @@ def phases_run_as_often_as_they_say(subject: Subject) -> None:
 def logged_terms_carry_no_graph(subject: Subject) -> None:
     """What a step returns for the log holds no autograd graph alive."""
     translator = subject.build().train()
-    terms = training_step(translator, build_optimisers(translator), [subject.batch()], 0, FiniteGuard(CPU))
+    terms = training_step(translator, build_optimizers(translator), [subject.batch()], 0, FiniteGuard(CPU))
     assert not any(term.requires_grad for term in terms.values()), "a logged term needs gradients"
 
 
@@ -304,9 +333,10 @@ def the_seed_decides_the_weights(subject: Subject) -> None:
 
 
 CHECKS: tuple[Check, ...] = (
-    phases_own_each_parameter_once,
+    optimizers_own_each_parameter_once,
     gradients_reach_all_parameters_of_a_phase,
-    a_phase_changes_only_its_own_networks,
+    losses_are_functions_of_what_was_drawn,
+    a_phase_changes_only_what_its_optimizers_train,
     phases_run_as_often_as_they_say,
     logged_terms_carry_no_graph,
     translation_keeps_shape_and_range,
@@ -347,14 +377,15 @@ def _fill(network: torch.nn.Module, value: float) -> None:
             parameter.fill_(value)
 
 
-def _run_step_updating(translator: Translator, subject: Subject, phase: str) -> None:
-    """A step in which all phases run, but only one optimiser moves anything."""
-    optimisers = build_optimisers(translator)
-    for name, optimiser in optimisers.items():
-        if name != phase:
-            optimiser.param_groups[0]["lr"] = 0.0
-    last = max(phase.every for phase in translator.phases()) - 1
-    training_step(translator, optimisers, [subject.batch()], last, FiniteGuard(CPU))
+def _after_phases(subject: Subject, count: int) -> Translator:
+    """The translator after one step in which only the first `count` phases take their turns."""
+    translator = subject.build().train()
+    phases = translator.phases()
+    translator.phases = lambda: phases[:count]  # type: ignore[method-assign]
+    torch.manual_seed(0)
+    due = math.lcm(*(phase.every for phase in phases)) - 1
+    training_step(translator, build_optimizers(translator), [subject.batch()], due, FiniteGuard(CPU))
+    return translator
 
 
 def _assert_equal(ours: dict[str, Any], theirs: dict[str, Any], what: str) -> None:

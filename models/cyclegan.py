@@ -16,17 +16,17 @@ from i2i.errors import UserError
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import RESNET
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn.convolution import Padding
 from i2i.nn.image_pool import ImagePool
-from i2i.nn.initialise import initialise
+from i2i.nn.initialize import initialise
 from i2i.nn.norm import Norm
 from i2i.nn.patchgan import PatchDiscriminator, patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
 from i2i.registry import register
-from i2i.translator import Adam, Coverage, Losses, Phase, Scratch, Task, Translator
+from i2i.translator import Coverage, Losses, Optimizer, Phase, Step, Task, Translator
 
 GENERATOR_TELLS = {
     "channels": "data.channels",
@@ -106,15 +106,20 @@ class CycleGAN(Translator):
         discriminator = initialise(patchgan(self.task.channels, config.discriminator_width, config.layers, config.norm))
         return normalise_spectrally(discriminator) if config.spectral_norm else discriminator
 
+    def optimizers(self) -> dict[str, Optimizer]:
+        rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
+        networks = {"generators": ("a_to_b", "b_to_a")}
+        if self.config.lambda_gan:
+            networks["discriminators"] = ("discriminator_a", "discriminator_b")
+        return {name: Optimizer(own, rate, betas) for name, own in networks.items()}
+
     def phases(self) -> tuple[Phase, ...]:
-        settings = Adam(self.config.learning_rate, (self.config.beta1, 0.999))
-        generators = Phase("generators", ("a_to_b", "b_to_a"), self._generator_loss, settings)
+        generators = Phase("generators", self._generator_loss)
         if not self.config.lambda_gan:
             return (generators,)
-        discriminators = ("discriminator_a", "discriminator_b")
-        return generators, Phase("discriminators", discriminators, self._discriminator_loss, settings)
+        return generators, Phase("discriminators", self._discriminator_loss, self._draw)
 
-    def _generator_loss(self, batch: UnpairedBatch, scratch: Scratch) -> Losses:
+    def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
         """Equation 3 and the identity loss of section 5.2, of which only what has a weight is computed."""
         config = self.config
         terms: dict[str, Tensor] = {}
@@ -125,56 +130,61 @@ class CycleGAN(Translator):
             (config.lambda_identity, self._identity_terms),
         ):
             if weight:
-                own = compute(batch, scratch)
+                own = compute(batch, step)
                 totals.append(weight * total(own.values()))
                 terms |= own
         return Losses(total(totals), terms)
 
-    def _adversarial_terms(self, batch: UnpairedBatch, scratch: Scratch) -> dict[str, Tensor]:
+    def _adversarial_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
         """The generators' part of equation 1, in both directions."""
         objective = OBJECTIVES[self.config.gan]
         return {
-            "adversarial_a": objective.generator(self.discriminator_a(self._fake_a(batch, scratch))),
-            "adversarial_b": objective.generator(self.discriminator_b(self._fake_b(batch, scratch))),
+            "adversarial_a": objective.generator(self.discriminator_a(self._fake_a(batch, step))),
+            "adversarial_b": objective.generator(self.discriminator_b(self._fake_b(batch, step))),
         }
 
-    def _cycle_terms(self, batch: UnpairedBatch, scratch: Scratch) -> dict[str, Tensor]:
+    def _cycle_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
         """Equation 2, or one of its halves (section 5.1.4)."""
         terms = {}
         if self.config.cycle != "backward":
-            terms["cycle_a"] = F.l1_loss(self.b_to_a(self._fake_b(batch, scratch)), batch.a)
+            terms["cycle_a"] = F.l1_loss(self.b_to_a(self._fake_b(batch, step)), batch.a)
         if self.config.cycle != "forward":
-            terms["cycle_b"] = F.l1_loss(self.a_to_b(self._fake_a(batch, scratch)), batch.b)
+            terms["cycle_b"] = F.l1_loss(self.a_to_b(self._fake_a(batch, step)), batch.b)
         return terms
 
-    def _identity_terms(self, batch: UnpairedBatch, scratch: Scratch) -> dict[str, Tensor]:
+    def _identity_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
         return {
             "identity_a": F.l1_loss(self.b_to_a(batch.a), batch.a),
             "identity_b": F.l1_loss(self.a_to_b(batch.b), batch.b),
         }
 
-    def _fake_a(self, batch: UnpairedBatch, scratch: Scratch) -> Tensor:
+    def _fake_a(self, batch: UnpairedBatch, step: Step) -> Tensor:
         """The translation of B's pictures, made once per step."""
-        if "fake_a" not in scratch:
-            scratch["fake_a"] = self.b_to_a(batch.b)
-        return scratch["fake_a"]
+        if "fake_a" not in step:
+            step["fake_a"] = self.b_to_a(batch.b)
+        return step["fake_a"]
 
-    def _fake_b(self, batch: UnpairedBatch, scratch: Scratch) -> Tensor:
+    def _fake_b(self, batch: UnpairedBatch, step: Step) -> Tensor:
         """The translation of A's pictures, made once per step."""
-        if "fake_b" not in scratch:
-            scratch["fake_b"] = self.a_to_b(batch.a)
-        return scratch["fake_b"]
+        if "fake_b" not in step:
+            step["fake_b"] = self.a_to_b(batch.a)
+        return step["fake_b"]
 
-    def _discriminator_loss(self, batch: UnpairedBatch, scratch: Scratch) -> Losses:
-        """Equation 1 for both discriminators, on fakes from the pools, each halved (section 7.1)."""
-        sides = (
-            ("a", self.discriminator_a, batch.a, self.pool_a.exchange(self._fake_a(batch, scratch))),
-            ("b", self.discriminator_b, batch.b, self.pool_b.exchange(self._fake_b(batch, scratch))),
-        )
+    def _draw(self, batch: UnpairedBatch, step: Step) -> None:
+        """What the discriminators judge beside real pictures: fakes of this step and earlier ones (section 4)."""
+        step["judged_a"] = self.pool_a.exchange(step["fake_a"])
+        step["judged_b"] = self.pool_b.exchange(step["fake_b"])
+        if OBJECTIVES[self.config.gan].penalised:
+            step["interpolation_a"], step["interpolation_b"] = interpolation(batch.a), interpolation(batch.b)
+
+    def _discriminator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
+        """Equation 1 for both discriminators, each halved (section 7.1)."""
+        sides = (("a", self.discriminator_a, batch.a), ("b", self.discriminator_b, batch.b))
         terms: dict[str, Tensor] = {}
         totals: list[Tensor] = []
-        for side, discriminator, real, fake in sides:
-            own = discriminator_terms(self.config.gan, discriminator, real, fake)
+        for side, discriminator, real in sides:
+            fake, mixed = step[f"judged_{side}"], step.get(f"interpolation_{side}")
+            own = discriminator_terms(self.config.gan, discriminator, real, fake, mixed)
             totals.append(0.5 * (own["real"] + own["fake"]))
             if "penalty" in own:
                 totals.append(self.config.lambda_gp * own["penalty"])

@@ -16,15 +16,15 @@ from i2i.errors import UserError
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.unet import UNET
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, total
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, total
 from i2i.models._settings import MOST_CHANNELS, Variations
-from i2i.nn.initialise import initialise
+from i2i.nn.initialize import initialise
 from i2i.nn.norm import Norm
 from i2i.nn.patchgan import PatchDiscriminator, patchgan
 from i2i.nn.spectral import normalise_spectrally
 from i2i.nn.unet import UNet
 from i2i.registry import register
-from i2i.translator import Adam, Coverage, Inference, Losses, Phase, Scratch, Task, Translator
+from i2i.translator import Coverage, Inference, Losses, Optimizer, Phase, Step, Task, Translator
 
 DEEPEST = 8
 
@@ -96,31 +96,40 @@ class Pix2Pix(Translator):
         discriminator = initialise(patchgan(judged, config.discriminator_width, config.layers, config.norm))
         return normalise_spectrally(discriminator) if config.spectral_norm else discriminator
 
+    def optimizers(self) -> dict[str, Optimizer]:
+        rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
+        names = ("discriminator", "generator") if self.config.lambda_gan else ("generator",)
+        return {name: Optimizer((name,), rate, betas) for name in names}
+
     def phases(self) -> tuple[Phase, ...]:
-        settings = Adam(self.config.learning_rate, (self.config.beta1, 0.999))
-        generator = Phase("generator", ("generator",), self._generator_loss, settings)
+        generator = Phase("generator", self._generator_loss)
         if not self.config.lambda_gan:
             return (generator,)
-        return Phase("discriminator", ("discriminator",), self._discriminator_loss, settings), generator
+        return Phase("discriminator", self._discriminator_loss, self._draw), generator
 
-    def _discriminator_loss(self, batch: PairedBatch, scratch: Scratch) -> Losses:
+    def _draw(self, batch: PairedBatch, step: Step) -> None:
+        if OBJECTIVES[self.config.gan].penalised:
+            step["interpolation"] = interpolation(batch.target)
+
+    def _discriminator_loss(self, batch: PairedBatch, step: Step) -> Losses:
         """Equation 1 or, unconditional, 2, halved to slow the discriminator down (section 3.3)."""
-        fake = scratch["fake"] = self.generator(batch.source)
+        fake = step["fake"] = self.generator(batch.source)
         terms = discriminator_terms(
             self.config.gan,
             self.discriminator,
             real=self._judged(batch.source, batch.target),
             fake=self._judged(batch.source, fake.detach()),
+            interpolation=step.get("interpolation"),
         )
         loss = 0.5 * (terms["real"] + terms["fake"])
         if "penalty" in terms:
             loss = loss + self.config.lambda_gp * terms["penalty"]
         return Losses(loss, terms)
 
-    def _generator_loss(self, batch: PairedBatch, scratch: Scratch) -> Losses:
+    def _generator_loss(self, batch: PairedBatch, step: Step) -> Losses:
         """Equation 4: the adversarial term and the weighted L1 distance to the target, where they have a weight."""
         config = self.config
-        fake = scratch["fake"] if config.lambda_gan else self.generator(batch.source)
+        fake = step["fake"] if config.lambda_gan else self.generator(batch.source)
         terms: dict[str, Tensor] = {}
         if config.lambda_gan:
             scores = self.discriminator(self._judged(batch.source, fake))

@@ -14,14 +14,14 @@ from i2i.data.batches import LabelledBatch
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.resnet import LABELLED_RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, label_loss
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, label_loss
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn.norm import Norm
 from i2i.nn.patchgan import strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
 from i2i.registry import register
-from i2i.translator import Adam, Coverage, Losses, Phase, Scratch, Task, Translator
+from i2i.translator import Coverage, Losses, Optimizer, Phase, Step, Task, Translator
 
 
 class StarGANConfig(Variations):
@@ -47,7 +47,7 @@ class StarGAN(Translator):
 
     coverage = Coverage.ALL
     batch = LabelledBatch
-    batch_size = 16
+    defaults = {"batch_size": 16}
     generators = ("generator",)
     Config = StarGANConfig
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 3, "n_critic": 2}
@@ -74,22 +74,28 @@ class StarGAN(Translator):
         if config.spectral_norm:
             normalise_spectrally(self.discriminator)
 
+    def optimizers(self) -> dict[str, Optimizer]:
+        rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
+        return {name: Optimizer((name,), rate, betas) for name in ("discriminator", "generator")}
+
     def phases(self) -> tuple[Phase, ...]:
-        config = self.config
-        settings = Adam(config.learning_rate, (config.beta1, 0.999))
         return (
-            Phase("discriminator", ("discriminator",), self._discriminator_loss, settings),
-            Phase("generator", ("generator",), self._generator_loss, settings, every=config.n_critic),
+            Phase("discriminator", self._discriminator_loss, self._draw),
+            Phase("generator", self._generator_loss, every=self.config.n_critic),
         )
 
-    def _discriminator_loss(self, batch: LabelledBatch, scratch: Scratch) -> Losses:
+    def _draw(self, batch: LabelledBatch, step: Step) -> None:
+        """Targets are the labels of the batch in another order, as in the authors' code."""
+        step["targets"] = self.task.labels.shuffled(batch.labels)
+        if OBJECTIVES[self.config.gan].penalised:
+            step["interpolation"] = interpolation(batch.images)
+
+    def _discriminator_loss(self, batch: LabelledBatch, step: Step) -> Losses:
         """Equation 5, with the adversarial part of equation 8."""
-        if "targets" not in scratch:
-            scratch["targets"] = self.task.labels.shuffled(batch.labels)
-        fake = scratch["fake"] = self.generator(batch.images, scratch["targets"])
+        fake = step["fake"] = self.generator(batch.images, step["targets"])
         scores, logits = self.discriminator.judge_and_classify(batch.images)
         terms = discriminator_terms(
-            self.config.gan, self.discriminator, batch.images, fake, scratch.get("interpolation"), scores
+            self.config.gan, self.discriminator, batch.images, fake, step.get("interpolation"), scores
         )
         terms["classification"] = label_loss(self.task.labels, logits, batch.labels)
         total = terms["real"] + terms["fake"] + self.config.lambda_classification * terms["classification"]
@@ -97,13 +103,13 @@ class StarGAN(Translator):
             total = total + self.config.lambda_gp * terms["penalty"]
         return Losses(total, terms)
 
-    def _generator_loss(self, batch: LabelledBatch, scratch: Scratch) -> Losses:
+    def _generator_loss(self, batch: LabelledBatch, step: Step) -> Losses:
         """Equation 6: fool the critic, be classified as the target, and find the way back."""
-        fake, config = scratch["fake"], self.config
+        fake, config = step["fake"], self.config
         scores, logits = self.discriminator.judge_and_classify(fake)
         terms = {
             "adversarial": OBJECTIVES[config.gan].generator(scores),
-            "classification": label_loss(self.task.labels, logits, scratch["targets"]),
+            "classification": label_loss(self.task.labels, logits, step["targets"]),
             "reconstruction": F.l1_loss(self.generator(fake, batch.labels), batch.images),
         }
         total = terms["adversarial"] + config.lambda_classification * terms["classification"]

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings, budget_assignments, load_suite
+from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
 from i2i.config import (
     DataConfig,
     RunConfig,
@@ -22,6 +22,7 @@ from i2i.config import (
 )
 from i2i.data.open import settings_of
 from i2i.errors import UserError
+from i2i.presets.training import base_settings
 from i2i.training.setup import run_config
 from i2i.translator import ModelConfig
 
@@ -200,7 +201,7 @@ def test_accumulation_must_divide_the_batch():
 
 
 def test_the_batch_size_is_the_papers_unless_it_is_set():
-    assert run(model="stargan").train.batch_size == registry.get("stargan").batch_size
+    assert run(model="stargan").train.batch_size == 16
     assert run("train.batch_size=3", model="stargan").train.batch_size == 3
 
 
@@ -210,7 +211,7 @@ def test_settings_survive_the_way_through_yaml_to_an_equal_config(name, tmp_path
     settings = yaml.safe_load(to_yaml(first.settings()))
     assert settings["model"].pop("name") == name
     cls = registry.get(name)
-    assert build_run(settings, name, cls.Config, cls.batch_size) == first
+    assert build_run(settings, name, cls.Config, cls.train_defaults()) == first
 
 
 def test_settings_cannot_be_changed_after_they_were_checked():

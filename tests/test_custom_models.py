@@ -21,7 +21,7 @@ BLEND = '''
 
 import torch
 from i2i.data.batches import UnpairedBatch
-from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Translator
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Translator
 
 
 class BlendConfig(ModelConfig):
@@ -39,9 +39,12 @@ class Blend(Translator):
         self.mixer = torch.nn.Conv2d(3, 3, 1)
 
     def phases(self):
-        return (Phase("mixer", ("mixer",), self._loss, Adam(1e-3)),)
+        return (Phase("mixer", self._loss),)
 
-    def _loss(self, batch, scratch):
+    def optimizers(self):
+        return {"mixer": Optimizer(("mixer",), 1e-3)}
+
+    def _loss(self, batch, step):
         error = (self.generate(batch.a, 0, 1) - batch.b).abs().mean()
         return Losses(error, {"error": error})
 
@@ -228,7 +231,7 @@ def test_a_class_of_ones_own_trains_resumes_and_translates_from_the_command_line
     assert run("train", "--resume", out, "--model", f"{blend}:Blend") == 2
     assert "is finished" in capsys.readouterr().err
     assert run("train", "--resume", out, "--model", "cyclegan") == 2
-    assert "leave the other options out" in capsys.readouterr().err
+    assert "leave out --model" in capsys.readouterr().err
 
 
 @pytest.mark.slow

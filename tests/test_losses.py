@@ -8,10 +8,10 @@ import torch
 from i2i import registry
 from i2i.config import build_run
 from i2i.labels import LabelSet, LabelSpace
-from i2i.losses import OBJECTIVES, discriminator_terms, label_loss
+from i2i.losses import OBJECTIVES, discriminator_terms, interpolation, label_loss
 from i2i.testing import CPU, Subject
 from i2i.training.nan_guard import FiniteGuard
-from i2i.training.step import build_optimisers, training_step
+from i2i.training.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 
 # Values of the three terms at scores 2 and -1 (mean over both), from the papers' formulas.
@@ -59,11 +59,18 @@ def test_only_the_penalised_objective_has_a_penalty_and_none_touches_the_fake():
     fake = torch.rand(2, 3, 4, 4, requires_grad=True)
     weights = torch.rand(3, requires_grad=True)
     for gan, objective in OBJECTIVES.items():
-        terms = discriminator_terms(gan, lambda x: (x.mean((2, 3)) * weights).sum(1), torch.rand(2, 3, 4, 4), fake)
+        real = torch.rand(2, 3, 4, 4)
+        terms = discriminator_terms(gan, lambda x: (x.mean((2, 3)) * weights).sum(1), real, fake, interpolation(real))
         assert ("penalty" in terms) == objective.penalised
         gradient = torch.autograd.grad(sum(terms.values()), (weights, fake), allow_unused=True)
         assert gradient[0] is not None
         assert gradient[1] is None
+
+
+def test_a_penalty_without_mixing_weights_is_refused_with_where_they_come_from():
+    images = torch.rand(2, 3, 4, 4)
+    with pytest.raises(ValueError, match=r"wgan-gp has a penalty.* i2i\.losses\.interpolation"):
+        discriminator_terms("wgan-gp", lambda x: x.mean((1, 2, 3)), images, images)
 
 
 @pytest.mark.parametrize("gan", OBJECTIVES)
@@ -71,12 +78,12 @@ def test_only_the_penalised_objective_has_a_penalty_and_none_touches_the_fake():
 def test_every_model_trains_with_every_objective(name, gan):
     subject = Subject(registry.get(name))
     settings = {"model": {**subject.cls.test_settings, "gan": gan}, "data": {"image_size": 32}}
-    config = build_run(settings, name, subject.cls.Config, 2)
+    config = build_run(settings, name, subject.cls.Config, {"batch_size": 2})
     translator, guard = build_translator(config, subject.task).train(), FiniteGuard(CPU)
     before = {key: value.clone() for key, value in translator.state_dict().items()}
     terms = training_step(
         translator,
-        build_optimisers(translator),
+        build_optimizers(translator),
         [subject.batch()],
         max(phase.every for phase in translator.phases()) - 1,
         guard,
@@ -84,4 +91,4 @@ def test_every_model_trains_with_every_objective(name, gan):
     assert guard.fault() is None
     assert any("penalty" in term for term in terms) == (gan == "wgan-gp")
     changed = {key.split(".")[0] for key, value in translator.state_dict().items() if not value.equal(before[key])}
-    assert changed == {network for phase in translator.phases() for network in phase.networks}
+    assert changed == {network for optimizer in translator.optimizers().values() for network in optimizer.networks}

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from i2i.benchmarks.analysis.number_format import DASH
-from i2i.metrics.names import fixed, places
+from i2i.metrics.digits import fixed, places
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Score:
         return math.sqrt(sum((value - self.mean) ** 2 for value in self.by_seed.values()) / (count - 1))
 
     def places(self, decimals: int) -> int:
-        """The decimals of mean and deviation where the metric is printed with `decimals`; see `names.places`."""
+        """The decimals of mean and deviation where the metric is printed with `decimals`; see `digits.places`."""
         return places(decimals, self.mean, self.deviation or 0.0)
 
     def rounded(self, decimals: int) -> float:

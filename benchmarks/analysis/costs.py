@@ -6,6 +6,7 @@ from pathlib import Path
 
 from i2i.benchmarks.folder.cache_keys import measured
 from i2i.benchmarks.folder.measurements import translations_of
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan, Training
 from i2i.runs.checkpoint import newest_checkpoint
 from i2i.runs.load import require_checkpoint
@@ -43,10 +44,10 @@ class Costs:
         return self.images / self.seconds if self.images and self.seconds else None
 
 
-def costs_of(plan: Plan, contestant: str, absent: Container[str]) -> Costs | None:
+def costs_of(plan: Plan, contestant: str, absent: Container[JobId]) -> Costs | None:
     """The costs of a contestant with one seed, as means over the seeds; None if none of its trainings ended well.
 
-    `absent` holds the names of jobs whose results are not there.
+    `absent` holds the jobs whose results are not there.
     """
     by_seed = [done for seed in plan.seeds() if (done := _finished(plan.out, plan.of(contestant, seed), absent))]
     if not by_seed:
@@ -58,7 +59,7 @@ def costs_of(plan: Plan, contestant: str, absent: Container[str]) -> Costs | Non
     translations = [
         translations_of(plan.out, contestant, seed)
         for seed in plan.seeds()
-        if f"translations of {contestant}, seed {seed}" not in absent
+        if plan.translated_by(contestant, seed) not in absent
     ]
     speeds = [made["pictures"] / made["seconds"] for made in translations if made.get("seconds")]
     peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.amount]
@@ -73,7 +74,7 @@ def costs_of(plan: Plan, contestant: str, absent: Container[str]) -> Costs | Non
     )
 
 
-def _finished(out: Path, trainings: Sequence[Training], absent: Container[str]) -> list[Training]:
+def _finished(out: Path, trainings: Sequence[Training], absent: Container[JobId]) -> list[Training]:
     return [
-        training for training in trainings if training.name not in absent and newest_checkpoint(out / training.folder)
+        training for training in trainings if training.id not in absent and newest_checkpoint(out / training.folder)
     ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from i2i.benchmarks.folder.finished_bench import Finished, Row
 from i2i.benchmarks.folder.score_file import pictures_path, read_pictures
-from i2i.metrics.names import is_better_high
+from i2i.metrics.registry import metric_named
 
 WORST_BY = ("psnr", "ssim", "accuracy")
 """Metrics that tell which pictures are the worst: the first one that there is, else any other."""
@@ -39,5 +39,5 @@ def goodness(finished: Finished, row: Row, values: Values, metric: str, names: S
     """Higher for better pictures: mean over those of `names` that have a score, infinite without any."""
     stem = finished.inputs(row.direction)[row.position].stem
     own = [values[key] for name in names if (key := (name, *row.direction, stem, metric)) in values]
-    sign = 1 if is_better_high(metric) else -1
+    sign = 1 if metric_named(metric).higher_is_better else -1
     return sign * float(np.mean(own)) if own else np.inf

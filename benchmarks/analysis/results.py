@@ -10,8 +10,9 @@ from i2i.benchmarks.analysis.costs import Costs, costs_of
 from i2i.benchmarks.analysis.frames import Details, Found, within
 from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.folder.score_file import pictures_path, score_file
+from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.benchmarks.plan import Plan
-from i2i.metrics.names import is_frechet, is_kernel
+from i2i.metrics.registry import kind_of
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
 # Images from which on the Frechet distance of Inception's 2048 features has a covariance of full rank.
@@ -33,13 +34,13 @@ class Results:
 
     scores: pd.DataFrame
     costs: Mapping[str, Costs]
-    failures: Mapping[str, str]
+    failures: Mapping[JobId, str]
     details: Details = field(default_factory=Details.gather)
-    unfinished: Mapping[str, str] = field(default_factory=dict)
+    unfinished: Mapping[JobId, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     @property
-    def absent(self) -> Mapping[str, str]:
+    def absent(self) -> Mapping[JobId, str]:
         """All jobs whose results are not there; what lies in their places is of something else."""
         return {**self.unfinished, **self.failures}
 
@@ -60,9 +61,9 @@ class Results:
         A kernel distance follows the Frechet distance, and precedes it where that has too few pictures.
         """
         names = list(dict.fromkeys(self.scores["metric"]))
-        kernels = [name for name in names if is_kernel(name)]
-        others = [name for name in names if not is_kernel(name)]
-        places = [place for place, name in enumerate(others) if is_frechet(name)]
+        kernels = [name for name in names if kind_of(name) == "kernel"]
+        others = [name for name in names if name not in kernels]
+        places = [place for place, name in enumerate(others) if kind_of(name) == "frechet"]
         if not places:
             return names
         place = places[0] if self.few_pictures else places[-1] + 1
@@ -71,7 +72,7 @@ class Results:
     @property
     def few_pictures(self) -> int | None:
         """The smallest number of translations behind a Frechet distance, if it is too few for it; else None."""
-        distances = self.scores[self.scores["metric"].map(is_frechet).astype(bool) & (self.scores["model"] != REAL)]
+        distances = self.scores[(self.scores["metric"].map(kind_of) == "frechet") & (self.scores["model"] != REAL)]
         smallest = int(distances["n"].min()) if len(distances) else ENOUGH_PICTURES
         return smallest if smallest < ENOUGH_PICTURES else None
 
@@ -82,7 +83,7 @@ class Results:
 
 
 def collect(
-    plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+    plan: Plan, failures: Mapping[JobId, str], unfinished: Mapping[JobId, str] | None = None, notes: Sequence[str] = ()
 ) -> Results:
     """Read what the jobs of the plan have left; those that failed or are not done have left nothing."""
     unfinished = unfinished or {}
@@ -97,13 +98,13 @@ def collect(
     return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures, Details.gather(found), unfinished, notes)
 
 
-def _found(plan: Plan, absent: Collection[str]) -> Iterator[Found]:
+def _found(plan: Plan, absent: Collection[JobId]) -> Iterator[Found]:
     jobs = [
-        (f"scores of {name}, seed {seed}", name, seed, f"{name}-seed{seed}")
+        (JobId("score", name, seed), name, seed, f"{name}-seed{seed}")
         for name in plan.contestants()
         for seed in plan.seeds()
     ]
-    for job, name, seed, stem in [*jobs, ("scores of real pictures", REAL, plan.seeds()[0], REAL)]:
+    for job, name, seed, stem in [*jobs, (REAL_SCORES, REAL, plan.seeds()[0], REAL)]:
         path = plan.out / "scores" / f"{stem}.json"
         contents = None if job in absent else score_file(path)
         if contents is not None:

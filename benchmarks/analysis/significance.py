@@ -18,7 +18,7 @@ from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
-from i2i.metrics.names import decimals, is_better_high
+from i2i.metrics.registry import metric_named
 from i2i.metrics.significance import LEVEL, PValue, pairwise, sign_flip, smallest_difference, welch
 
 Over = Literal["pictures", "seeds"]
@@ -119,13 +119,14 @@ def compare(results: Results, metric: str, names: Sequence[str], doubt: str | No
     known = {name: scores[name] for name in names if name in scores and np.isfinite(scores[name].mean)}
     if not known:
         return Column({}, None, {}, frozenset())
-    sign = 1 if is_better_high(metric) else -1
+    rising = metric_named(metric).higher_is_better
+    sign = 1 if rising else -1
     best = max(known, key=lambda name: sign * known[name].mean)
     tests = _tests(results.details.pictures, metric, known)
     silent = {name: _silent(tests, best, name) for name in known if name != best}
     few = {name for name in silent if silent[name] == {"seeds"} and _few_seeds(tests, known[best], known[name])}
     same = {name for name, kinds in silent.items() if kinds} - few
-    places = ranks(known, sign > 0, decimals(metric))
+    places = ranks(known, rising, metric_named(metric).decimals)
     return Column(places, best, tests, frozenset(same), frozenset(few), doubt)
 
 

@@ -17,7 +17,7 @@ from i2i.metrics.frechet_by_n import distances_of_parts
 from i2i.metrics.frechet_interval import Reals, frechet_intervals
 from i2i.metrics.health import Flag
 from i2i.metrics.image_scores import distances
-from i2i.metrics.names import kernel_name
+from i2i.metrics.registry import kernel_name
 
 ACCURACY = "accuracy"
 FEWEST = 2  # pictures a side, of a distance

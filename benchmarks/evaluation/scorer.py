@@ -29,7 +29,7 @@ from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.image_scores import against_input, against_truth, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.names import content_name
+from i2i.metrics.registry import content_name
 from i2i.training.setup import run_config
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name

@@ -1,6 +1,6 @@
 """The functions of `jobs.py` as workers call them: one process at a time, with a record of how it went.
 
-Every function takes two arguments more, the results folder `bench` and the name of the `job`.
+Every function takes two arguments more, the results folder `bench` and the id of the `job`.
 """
 
 import logging
@@ -16,6 +16,7 @@ from i2i.benchmarks.execution.local_executor import Report
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, state_of
 from i2i.benchmarks.folder.versions import versions
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
 from i2i.utils.disk_full import is_disk_full
@@ -31,7 +32,7 @@ def __getattr__(function: str) -> Callable[..., None]:
     return partial(_tracked, getattr(jobs, function))
 
 
-def _tracked(function: Callable[..., None], report: Report, *, bench: Path, job: str, **arguments: Any) -> None:
+def _tracked(function: Callable[..., None], report: Report, *, bench: Path, job: JobId, **arguments: Any) -> None:
     """Run a job function; UserError with the text `BUSY` if another process is at the same job."""
     with tried(job_records.lock_path(bench, job)) as mine:
         if not mine:

@@ -1,4 +1,4 @@
-"""What worker processes do: train, translate, train the classifier, score. Each skips what `keys.py` calls done."""
+"""What worker processes do: train, translate, train the classifier, score. Each skips what `folder/cache_keys.py` calls done."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from i2i.runs.checkpoint import Checkpoint, Position, Weights, sound_checkpoint
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.callbacks import Callback, duration
 from i2i.training.device import choose_device
-from i2i.training.run import train_run
+from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
 from i2i.utils.atomic_write import write_text
@@ -83,7 +83,8 @@ def train(
     chosen, reads_on = choose_device(device), list[bool]()
     with peak_memory(chosen) as peak:
         judged = bench_judge(**judge, device=chosen) if judge else None
-        train_run(run, config, task_of(config, data), data, chosen, followers, decoding, judge=judged)
+        training = TrainingRun(run, config, task_of(config, data), data, chosen)
+        train_run(training, followers, decoding, judge=judged)
         if any(reads_on):
             _check_training(place, seen, data)
         _record_end(run, key, require_checkpoint(run), peak_memory=peak())

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from i2i.benchmarks.execution.interrupts import kept_from_children
 from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
 from i2i.errors import TrainingError, UserError
 
@@ -81,7 +82,8 @@ class _Worker:
     """A process, the pipe to it and its job. There is no process before the first job."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment, self._job = environment, ""
+        self._environment = environment
+        self._job: JobId
         self._process: SpawnProcess | None = None
         self.connection: Connection
 
@@ -90,7 +92,7 @@ class _Worker:
         return self._process is not None and self._process.is_alive()
 
     def start(self, job: Job, functions: str, threads: int) -> None:
-        self._job = job.name
+        self._job = job.id
         if not self.alive:
             self._launch(functions, threads)
         with suppress(OSError):  # it has just died, which `receive` finds out

@@ -4,6 +4,7 @@ from typing import Any, Self
 
 from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.execution.estimate import Estimate
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
 from i2i.utils.text import one_line
 
@@ -26,7 +27,7 @@ class JobLines:
         )
         self._total, self._ended, self._estimate = total, 0, estimate
         self._overall = self._bars.add_task("bench", total=total, status=f"0 of {total} jobs")
-        self._tasks: dict[str, Any] = {}
+        self._tasks: dict[JobId, Any] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -38,13 +39,13 @@ class JobLines:
     def started(self, job: Job) -> None:
         """Show that a job runs."""
         self._estimate.started(job)
-        self._tasks[job.name] = self._bars.add_task(f"  {one_line(job.name)}", total=None, status="")
+        self._tasks[job.id] = self._bars.add_task(f"  {one_line(job.name)}", total=None, status="")
 
     def progressed(self, job: Job, text: str) -> None:
         """Show how far it is, and the bench."""
         self._estimate.progressed(job, text)
         self._show_overall()
-        self._bars.update(self._tasks[job.name], status=one_line(text))
+        self._bars.update(self._tasks[job.id], status=one_line(text))
 
     def noted(self, job: Job, text: str) -> None:
         """Say it in a line that stays."""
@@ -77,8 +78,8 @@ class JobLines:
         self._bars.update(self._overall, completed=self._ended, status=status)
 
     def _remove(self, job: Job) -> None:
-        if job.name in self._tasks:
-            self._bars.remove_task(self._tasks.pop(job.name))
+        if job.id in self._tasks:
+            self._bars.remove_task(self._tasks.pop(job.id))
 
     def _say(self, line: str) -> None:
         self._console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)

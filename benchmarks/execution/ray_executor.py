@@ -22,6 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from i2i._version import __version__
 from i2i.benchmarks.execution.local_executor import SECONDS_TO_STOP, cores, perform
 from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
 
@@ -64,7 +65,7 @@ class RayExecutor:
         _connect(address)
         self._functions, self._home = functions, Path.cwd()
         self._token = out / f".seen-by-ray-{uuid4().hex}"
-        self._running: dict[Any, str] = {}
+        self._running: dict[Any, JobId] = {}
         try:
             self._token.touch()
             gpus = _gpus_per_job(device, gpus_per_job)
@@ -84,8 +85,8 @@ class RayExecutor:
     def start(self, job: Job) -> None:
         """Hand the job to Ray."""
         arguments = (self._functions, job.function, dict(job.arguments), self._threads)
-        task = self._task.remote(self._home, self._token, self._mailbox, job.name, *arguments)
-        self._running[task] = job.name
+        task = self._task.remote(self._home, self._token, self._mailbox, job.id, *arguments)
+        self._running[task] = job.id
 
     def events(self) -> list[Event]:
         """Messages of running jobs, then the end of one."""
@@ -241,7 +242,7 @@ def _job(
     home: Path,
     token: Path,
     mailbox: Any,
-    name: str,
+    job: JobId,
     functions: str,
     function: str,
     arguments: Mapping[str, Any],
@@ -250,7 +251,7 @@ def _job(
     """What a task does; returns how it ended, and the error."""
 
     def send(kind: Any, text: str) -> None:
-        sent = mailbox.put.remote(Event(name, kind, text))
+        sent = mailbox.put.remote(Event(job, kind, text))
         if kind == "started":  # it must not come after the end
             with suppress(RayError):
                 ray.get(sent)
@@ -260,10 +261,10 @@ def _job(
     return perform(functions, function, arguments, threads, send)
 
 
-def _ending(name: str, task: Any) -> Event:
+def _ending(job: JobId, task: Any) -> Event:
     try:
-        return Event(name, *ray.get(task))
+        return Event(job, *ray.get(task))
     except tuple(LOST) as error:
-        return Event(name, "lost", next(text for kind, text in LOST.items() if isinstance(error, kind)))
+        return Event(job, "lost", next(text for kind, text in LOST.items() if isinstance(error, kind)))
     except RayError as error:
-        return Event(name, "failed", str(error))
+        return Event(job, "failed", str(error))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
 
 RETRIES = 2
@@ -34,7 +35,7 @@ class Listener(Protocol):
 class Event:
     """What an executor has to say of a job; `text` is progress, a note, an error or the reason of the loss."""
 
-    job: str
+    job: JobId
     kind: Literal["started", "progress", "noted", "done", "failed", "lost"]
     text: str = ""
 
@@ -60,10 +61,10 @@ class Executor(Protocol):
 
 @dataclass
 class Outcome:
-    """Errors by job name; a job that is not among them succeeded."""
+    """Errors by job; a job that is not among them succeeded."""
 
-    errors: dict[str, str] = field(default_factory=dict)
-    not_run: dict[str, str] = field(default_factory=dict)
+    errors: dict[JobId, str] = field(default_factory=dict)
+    not_run: dict[JobId, str] = field(default_factory=dict)
 
 
 def run_jobs(jobs: Iterable[Job], executor: Executor, listener: Listener) -> Outcome:
@@ -72,7 +73,7 @@ def run_jobs(jobs: Iterable[Job], executor: Executor, listener: Listener) -> Out
     A job that fails takes only those along that need it. One whose worker is lost starts again, `RETRIES` times.
 
     Args:
-        jobs: with names that are all different; `needs` of other names count as done.
+        jobs: with ids that are all different; `needs` of others count as done.
         executor: where they run.
         listener: who is told.
     """
@@ -92,9 +93,9 @@ def run_jobs(jobs: Iterable[Job], executor: Executor, listener: Listener) -> Out
 class _Schedule:
     def __init__(self, jobs: Iterable[Job], executor: Executor, listener: Listener) -> None:
         self.waiting = sorted(jobs, key=lambda job: -job.weight)
-        self.running: dict[str, Job] = {}
+        self.running: dict[JobId, Job] = {}
         self.outcome = Outcome()
-        self._losses = Counter[str]()
+        self._losses = Counter[JobId]()
         self._executor, self._listener = executor, listener
 
     def drop_hopeless(self) -> None:
@@ -103,9 +104,9 @@ class _Schedule:
         hopeless = [job for job in self.waiting if any(need in lost for need in job.needs)]
         for job in hopeless:
             cause = next(need for need in job.needs if need in lost)
-            self.outcome.not_run[job.name] = f"not run, because {cause} failed"
+            self.outcome.not_run[job.id] = f"not run, because {cause} failed"
             self.waiting.remove(job)
-            self._listener.ended(job, self.outcome.not_run[job.name])
+            self._listener.ended(job, self.outcome.not_run[job.id])
         if hopeless:
             self.drop_hopeless()
 
@@ -113,11 +114,11 @@ class _Schedule:
         """Give the executor what is ready, as long as it takes more."""
         while self._executor.free() and (job := self._next_ready()):
             self.waiting.remove(job)
-            self.running[job.name] = job
+            self.running[job.id] = job
             self._executor.start(job)
 
     def _next_ready(self) -> Job | None:
-        unfinished = self.running.keys() | {job.name for job in self.waiting}
+        unfinished = self.running.keys() | {job.id for job in self.waiting}
         return next((job for job in self.waiting if not unfinished & set(job.needs)), None)
 
     def heed(self, event: Event) -> None:
@@ -135,15 +136,15 @@ class _Schedule:
             self._end(job, event.text if event.kind == "failed" else None)
 
     def _start_again(self, job: Job, reason: str) -> None:
-        self._losses[job.name] += 1
-        if self._losses[job.name] > RETRIES:
+        self._losses[job.id] += 1
+        if self._losses[job.id] > RETRIES:
             self._end(job, f"{reason}, each of {RETRIES + 1} times that it was started")
             return
-        self._listener.lost(job, f"{reason}; it starts again ({self._losses[job.name]} of {RETRIES} retries)")
-        self.waiting.insert(0, self.running.pop(job.name))
+        self._listener.lost(job, f"{reason}; it starts again ({self._losses[job.id]} of {RETRIES} retries)")
+        self.waiting.insert(0, self.running.pop(job.id))
 
     def _end(self, job: Job, error: str | None) -> None:
-        del self.running[job.name]
+        del self.running[job.id]
         if error is not None:
-            self.outcome.errors[job.name] = error
+            self.outcome.errors[job.id] = error
         self._listener.ended(job, error)

@@ -27,11 +27,11 @@ PATIENCE = 1.0
 
 def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> list[Job]:
     """Of each contestant that learns and whose trainings nobody has measured the first one, if any is long."""
-    known = {job.contestant for job in measured if job.function == "train"}
+    known = {job.method for job in measured if job.function == "train"}
     firsts: dict[str | None, Job] = {}
     for job in jobs:
-        if job.function == "train" and job.contestant not in known and not learns_nothing(job):
-            firsts.setdefault(job.contestant, job)
+        if job.function == "train" and job.method not in known and not learns_nothing(job):
+            firsts.setdefault(job.method, job)
     return list(firsts.values()) if any(map(_is_long, firsts.values())) else []
 
 
@@ -51,7 +51,7 @@ def rates(jobs: Sequence[Job], device: str | None, threads: int) -> dict[str | N
             found.extend(_received(answers, len(jobs)))
     found += [None] * (len(jobs) - len(found))
     return {
-        job.contestant: None if seconds is None else seconds / max(1.0, job.weight)
+        job.method: None if seconds is None else seconds / max(1.0, job.weight)
         for job, seconds in zip(jobs, found, strict=True)
     }
 

@@ -8,8 +8,9 @@ from pydantic import ConfigDict
 
 from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, REAL, Place
 from i2i.benchmarks.folder.finished_bench import Finished
-from i2i.benchmarks.folder.plan_file import PLAN, plan_file
-from i2i.benchmarks.plan import CLASSIFIER, Plan
+from i2i.benchmarks.folder.plan_file import PLAN, JobName, plan_file
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.utils.documents import Document, Facts, read_document
@@ -42,7 +43,7 @@ class Card(Document):
 class Failures(Document):
     """Of results.json, the errors by job."""
 
-    failed: dict[str, str]
+    failed: dict[JobName, str]
 
 
 class _Merged(Document):
@@ -59,7 +60,7 @@ class Stored:
     """
 
     plan: Plan
-    absent: Mapping[str, str]
+    absent: Mapping[JobId, str]
 
     @classmethod
     def load(cls, out: Path) -> "Stored":
@@ -67,12 +68,12 @@ class Stored:
         facts = plan_file(out).facts
         plan = Plan.from_facts(out, facts)
         absent = absent_of(plan)
-        if all(job in absent for job in facts["keys"] if job.startswith("scores of ")):
+        if all(job in absent for job in keys_of(plan) if job.stage == "score"):
             raise UserError(f"{out} holds no scores yet: finish the bench with i2i bench {option('--out', out)}")
         return cls(plan, absent)
 
     @property
-    def unfinished(self) -> list[str]:
+    def unfinished(self) -> list[JobId]:
         """Jobs that have left nothing and have not failed either."""
         return [job for job, reason in self.absent.items() if reason.startswith(MISSING)]
 
@@ -100,13 +101,13 @@ class Stored:
         return card
 
 
-def absent_of(plan: Plan) -> dict[str, str]:
+def absent_of(plan: Plan) -> dict[JobId, str]:
     """By job whose result is not there, or is one of other settings: the error of the last report, or `MISSING`.
 
     What is there and damaged counts as missing, with the damage. Of a merged report, which has copies of some files,
     only the keys are compared.
     """
-    failed, keys, merged = _failed(plan.out), plan.facts["keys"], MERGED in plan.facts
+    failed, keys, merged = _failed(plan.out), keys_of(plan), MERGED in plan.facts
     states = {
         job: DONE if merged and place.key() == keys[job] else place.state(keys[job])
         for job, place in _places(plan)
@@ -119,20 +120,25 @@ def absent_of(plan: Plan) -> dict[str, str]:
     }
 
 
-def _places(plan: Plan) -> Iterator[tuple[str, Place]]:
+def keys_of(plan: Plan) -> dict[JobId, str | None]:
+    """The keys of the jobs of a plan that was read."""
+    return {JobId.parse(job): key for job, key in plan.facts["keys"].items()}
+
+
+def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
     """Jobs with a result of their own, and where it lies; of trainings the record alone tells whether they are done."""
     for training in plan.trainings:
-        yield training.name, Place.of_folder(plan.out / training.folder)
+        yield training.id, Place.of_folder(plan.out / training.folder)
     for name in plan.contestants():
         for seed in plan.seeds():
             made = Place.of_folder(plan.out / "translations" / name / f"seed{seed}")
-            yield f"pictures of {name}" if name in plan.external else f"translations of {name}, seed {seed}", made
-            yield f"scores of {name}, seed {seed}", Place.of_scores(plan.out / "scores" / f"{name}-seed{seed}.json")
+            yield plan.translated_by(name, seed), made
+            yield JobId("score", name, seed), Place.of_scores(plan.out / "scores" / f"{name}-seed{seed}.json")
     yield CLASSIFIER, Place.of_folder(plan.out / "classifier")
-    yield "scores of real pictures", Place.of_scores(plan.out / "scores" / f"{REAL}.json")
+    yield REAL_SCORES, Place.of_scores(plan.out / "scores" / f"{REAL}.json")
 
 
-def _failed(out: Path) -> dict[str, str]:
+def _failed(out: Path) -> dict[JobId, str]:
     found = read_document(Failures, out / "results.json", f"remove it, and i2i report {argument(out)} writes it again")
     return {} if found is None else dict(found.failed)
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
 from i2i.config import stable_hash
 from i2i.errors import UserError
@@ -43,13 +44,14 @@ class Record(Document):
     error: str = ""
 
 
-def record_path(out: Path, job: str) -> Path:
+def record_path(out: Path, job: JobId) -> Path:
     """Where the record of a job lies."""
-    readable = re.sub(r"[^A-Za-z0-9_+-]+", "-", job)[:80].strip("-")
-    return out / FOLDER / f"{readable}.{stable_hash(job)[:6]}.json"
+    name = str(job)
+    readable = re.sub(r"[^A-Za-z0-9_+-]+", "-", name)[:80].strip("-")
+    return out / FOLDER / f"{readable}.{stable_hash(name)[:6]}.json"
 
 
-def lock_path(out: Path, job: str) -> Path:
+def lock_path(out: Path, job: JobId) -> Path:
     """What whoever works on a job holds a lock on."""
     return record_path(out, job).with_suffix(".lock")
 
@@ -59,7 +61,7 @@ def index_path(out: Path) -> Path:
     return out / FOLDER / "pictures.json"
 
 
-def read(out: Path, job: str) -> dict[str, Any]:
+def read(out: Path, job: JobId) -> dict[str, Any]:
     """The record of a job; empty if there is none, or one that cannot be read: it decides nothing."""
     try:
         record = read_document(Record, record_path(out, job), "remove it")
@@ -68,31 +70,31 @@ def read(out: Path, job: str) -> dict[str, Any]:
     return {} if record is None else record.model_dump(exclude_unset=True)
 
 
-def started(out: Path, job: str, key: str | None, versions: Mapping[str, str]) -> None:
+def started(out: Path, job: JobId, key: str | None, versions: Mapping[str, str]) -> None:
     """Record that this process begins with a job."""
     here = {"host": platform.node(), "pid": os.getpid()}
-    _write(out, job, {"job": job, "key": key, "state": "running", "started": _now(), **here, "versions": versions})
+    _write(out, job, {"job": str(job), "key": key, "state": "running", "started": _now(), **here, "versions": versions})
 
 
-def done(out: Path, job: str, seconds: float) -> None:
+def done(out: Path, job: JobId, seconds: float) -> None:
     """Record that a job that was started is done, and how long that took."""
     _write(out, job, {**read(out, job), "state": "done", "ended": _now(), "seconds": round(seconds, 3)})
 
 
 def failed(out: Path, job: Job, error: str) -> None:
     """Record why a job has failed."""
-    known = {"job": job.name, **read(out, job.name), "key": job.arguments.get("key")}
-    _write(out, job.name, {**known, "state": "failed", "ended": _now(), "error": error})
+    known = {"job": job.name, **read(out, job.id), "key": job.arguments.get("key")}
+    _write(out, job.id, {**known, "state": "failed", "ended": _now(), "error": error})
 
 
 def failure(out: Path, job: Job) -> str | None:
     """Why the job failed when it was last tried with the same key; None if it did not."""
-    record = read(out, job.name)
+    record = read(out, job.id)
     same = record.get("state") == "failed" and record.get("key") == job.arguments.get("key")
     return str(record.get("error", "")) if same else None
 
 
-def who_runs(out: Path, job: str) -> str | None:
+def who_runs(out: Path, job: JobId) -> str | None:
     """Who works on the job at this moment, in words; None if nobody does."""
     if not is_taken(lock_path(out, job)):
         return None
@@ -100,7 +102,7 @@ def who_runs(out: Path, job: str) -> str | None:
     return f"running on {record.get('host', 'an unknown machine')}, process {record.get('pid', 'unknown')}"
 
 
-def _write(out: Path, job: str, record: Mapping[str, Any]) -> None:
+def _write(out: Path, job: JobId, record: Mapping[str, Any]) -> None:
     write_text(record_path(out, job), json.dumps(record, indent=1))
 
 

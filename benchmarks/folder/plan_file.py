@@ -9,13 +9,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from i2i._version import __version__
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Direction, Plan
-from i2i.benchmarks.suite.schema import MOST, Budget, Suite, check_data, code_of
+from i2i.benchmarks.suite.schema import Suite
 from i2i.config import LARGEST_SEED, Settings
 from i2i.errors import UserError
+from i2i.presets.methods import MOST, Budget, check_data, code_of
 from i2i.utils.documents import Count, Document, Facts, Kind, Name, read_document
 from i2i.utils.joined_names import direction_name
 from i2i.utils.safe_paths import refuse_links_out
@@ -146,6 +148,10 @@ class External(Document):
     pictures: dict[str, Count] = Field(default_factory=dict)
 
 
+JobName = Annotated[JobId, BeforeValidator(JobId.parse), PlainSerializer(str)]
+"""A job, by its text."""
+
+
 class PlanFile(Document):
     """All that plan.json tells of a bench that has run."""
 
@@ -171,7 +177,7 @@ class PlanFile(Document):
     trainings: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
     skipped: dict[str, str]
     external: tuple[Name, ...]
-    keys: dict[str, str | None]
+    keys: dict[JobName, str | None]
     merged: tuple[str, ...] | None = None
 
     @model_validator(mode="after")

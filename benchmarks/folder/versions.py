@@ -41,7 +41,7 @@ def differences(plan: Plan, finished: Iterable[Job]) -> list[str]:
 
 def _made_by(plan: Plan, job: Job) -> dict[str, Any]:
     """Versions from the job's record, or from a training's checkpoint where there is no record."""
-    recorded = job_records.read(plan.out, job.name).get("versions")
+    recorded = job_records.read(plan.out, job.id).get("versions")
     if recorded or "run" not in job.arguments:
         return dict(recorded or {})
     try:

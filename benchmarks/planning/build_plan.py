@@ -16,23 +16,18 @@ from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.folder.finished_results import refuse_merged
 from i2i.benchmarks.folder.job_records import index_path
 from i2i.benchmarks.folder.plan_file import recorded
-from i2i.benchmarks.plan import (
-    CLASSIFIER,
-    Direction,
-    Job,
-    Plan,
-    Training,
-    expand,
-)
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.plan import Direction, Job, Plan, Training, expand
 from i2i.benchmarks.planning.unchanged_inputs import Seen
 from i2i.benchmarks.suite.external import External, Survey, survey
-from i2i.benchmarks.suite.schema import CheckpointRule, Contestant, Suite
+from i2i.benchmarks.suite.schema import Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.audit import quick_check
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
+from i2i.presets.methods import CheckpointRule, Contestant
 from i2i.training.budget import epoch_of, images_of
 from i2i.training.run import learnt_from
 from i2i.training.setup import check_trainable, run_config
@@ -234,34 +229,35 @@ class _Builder:
             require_validation(config, self.data)
 
     def _jobs_of_contestant(self, contestant: Contestant, seed: int, trainings: tuple[Training, ...]) -> list[Job]:
-        jobs, keys, name = [], {}, contestant.name
+        jobs, keys, name = [], dict[JobId, str](), contestant.name
         own = self.suite.own(contestant.model)
         source = {"own": {"source": own.source, "sha256": own.sha256}} if own else {}
         for training in trainings:
             config = self._config(contestant, training.amount, seed)
-            keys[training.name] = self._training_key(config, training, own.sha256 if own else None)
+            keys[training.id] = self._training_key(config, training, own.sha256 if own else None)
             arguments = {
                 "run": self.out / training.folder,
                 "name": contestant.model,
                 "settings": config.settings() | {"model": _without_name(config)},
                 "domains": training.domains,
                 "seen": self._seen(*learnt_from(config), domains=training.domains),
-                "key": keys[training.name],
+                "key": keys[training.id],
                 **source,
             }
-            needs: tuple[str, ...] = ()
+            needs: tuple[JobId, ...] = ()
             if config.train.best_by is not None:
                 judge = {"scorer": self._scorer(), "metric": config.train.best_by, "directions": training.serves}
                 arguments, needs = {**arguments, "judge": judge}, (CLASSIFIER,)
-            jobs.append(Job(training.name, "train", arguments, needs, 1 + training.amount, name))
+            jobs.append(Job(training.id, "train", arguments, needs, 1 + training.amount))
         runs = {way: self.out / training.folder for training in trainings for way in training.serves}
         weights = contestant.checkpoint.weights if trainings[0].amount else "last"
         chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
+        trained = {str(training): own_key for training, own_key in keys.items()}
         key = stable_hash(
-            [SCORING_VERSION, keys, self.directions, self._fingerprint(self._everyday.test_split), *chosen]
+            [SCORING_VERSION, trained, self.directions, self._fingerprint(self._everyday.test_split), *chosen]
         )
         translate = Job(
-            f"translations of {name}, seed {seed}",
+            JobId("translate", name, seed),
             "translate",
             {
                 "settings": self._judging_settings(),
@@ -273,13 +269,12 @@ class _Builder:
                 **source,
             },
             tuple(keys),
-            contestant=name,
         )
         return [*jobs, translate, self._score_job(name, seed, translate)]
 
     def _score_job(self, name: str, seed: int, translate: Job) -> Job:
         return Job(
-            f"scores of {name}, seed {seed}",
+            JobId("score", name, seed),
             "score",
             {
                 "scorer": self._scorer(),
@@ -290,8 +285,7 @@ class _Builder:
                 "seen": self._seen(self._everyday.test_split),
                 "key": stable_hash([translate.arguments["key"], self._scorer_key()]),
             },
-            (translate.name, CLASSIFIER),
-            contestant=name,
+            (translate.id, CLASSIFIER),
         )
 
     def _survey(self, name: str, external: External) -> Survey:
@@ -316,7 +310,7 @@ class _Builder:
             "stems": found.stems if found.partial else None,
             "key": stable_hash([found.sha256, self.directions, self._fingerprint(self._everyday.test_split)]),
         }
-        adopt = Job(f"pictures of {name}", "adopt", arguments, contestant=name)
+        adopt = Job(JobId("adopt", name), "adopt", arguments)
         return [adopt, self._score_job(name, seed, adopt)]
 
     def _jobs_of_data(self) -> list[Job]:
@@ -330,7 +324,7 @@ class _Builder:
         return [
             Job(CLASSIFIER, "classifier", classifier, weight=1 + self.suite.classifier.images),
             Job(
-                "scores of real pictures",
+                REAL_SCORES,
                 "score_real",
                 {
                     "scorer": self._scorer(),

@@ -3,23 +3,17 @@
 from collections.abc import Iterator, Sequence
 
 from i2i._version import __version__
-from i2i.benchmarks.analysis.classifier_trust import FEATURES
+from i2i.benchmarks.analysis.classifier_trust import DISTANCE
 from i2i.benchmarks.analysis.groups import Group, columns_of
 from i2i.benchmarks.analysis.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.analysis.significance import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
 from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.suite.columns import absent_lines
-from i2i.benchmarks.suite.schema import Budget
 from i2i.metrics.lpips import NETWORKS
-from i2i.metrics.names import CONTENT, is_frechet, is_kernel, title
+from i2i.metrics.registry import kind_of, metric_named
 from i2i.metrics.significance import LEVEL
-
-MEANINGS = {
-    "l1": "`L1` is the mean absolute difference from the ground truth, of channel values in [0, 1].",
-    "cycle": "`cycle L1` is that between an input and its translation there and back.",
-    "gan-train": "`GAN-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
-}
+from i2i.presets.methods import Budget
 
 UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
 RULES = {
@@ -50,9 +44,9 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         "for the target domain; in the row `real` it judges real test pictures.",
         "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
     ]
-    if "FD-domain-classifier" in results.metrics:
+    if DISTANCE in results.metrics:
         lines.append(
-            "`FD-domain-classifier` is the Frechet distance between features of that classifier, translations against "
+            f"`{DISTANCE}` is the Frechet distance between features of that classifier, translations against "
             f"real test pictures ({real_row(plan, results)}). It is not FID and comparable only "
             "within this table."
         )
@@ -75,7 +69,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
 def real_row(plan: Plan, results: Results) -> str:
     """Which pictures the distances of the row `real` are between, and how many."""
     scores = results.scores
-    own = scores[(scores["model"] == REAL) & scores["metric"].map(is_frechet)]
+    own = scores[(scores["model"] == REAL) & (scores["metric"].map(kind_of) == "frechet")]
     if plan.facts.get("real_version", 1) == 1 or own.empty:
         return "row `real`: training against test pictures"
     numbers = " to ".join(f"{n:,}" for n in dict.fromkeys((own["n"].min(), own["n"].max())))
@@ -91,7 +85,7 @@ def doubts_lines(grouped: Sequence[Group]) -> list[str]:
 def left_out(plan: Plan, results: Results) -> list[str]:
     """What is not measured because its weights are not on this machine, and how to get them, in a line."""
     facts = plan.facts
-    by_default = not facts.get("chosen", {}).get("extractor") and f"FD-{FEATURES}" in results.metrics
+    by_default = not facts.get("chosen", {}).get("extractor") and DISTANCE in results.metrics
     large = min(map(int, facts["image_size"].split("x"))) >= NETWORKS["alex"].smallest
     lacking = {"FID": ("inception", by_default), "LPIPS": ("lpips-alex", large and facts.get("lpips", "") is None)}
     absent = [f"{name} (`i2i weights get {files}`)" for name, (files, lacks) in lacking.items() if lacks]
@@ -118,7 +112,7 @@ def few_pictures(results: Results) -> list[str]:
     n = results.few_pictures
     if n is None:
         return []
-    first = ", and read KID first, which is unbiased" if any(map(is_kernel, results.metrics)) else ""
+    first = ", and read KID first, which is unbiased" if "kernel" in map(kind_of, results.metrics) else ""
     return [
         f"Warning: with {n:,} pictures a direction (below {ENOUGH_PICTURES:,}) a Frechet distance is too large, the "
         f"more so the fewer they are. Compare it only at equal numbers{first}."
@@ -146,7 +140,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
         metric for group in grouped for metric, column in group.columns.items() if column.ranks and column.untested
     )
     if untested:
-        names = ", ".join(title(metric)[:-2] for metric in untested)
+        names = ", ".join(metric_named(metric).title for metric in untested)
         lines.append(
             f"{UNTESTED} the best mean, but not tested: without values of single pictures ({names}) a test needs "
             "several seeds. Whether intervals overlap is no test."
@@ -198,17 +192,22 @@ def intervals_caption(results: Results, metric: str) -> list[str]:
         return []
     several = own["seed"].nunique() > 1
     levels = ", ".join(f"{level:.0%}" for level in sorted(set(own["level"])))
-    what = "distance of other test pictures, equally many" if is_frechet(metric) else "mean over all such pictures"
+    what = (
+        "distance of other test pictures, equally many"
+        if kind_of(metric) == "frechet"
+        else "mean over all such pictures"
+    )
     ends = " Ends are means over the seeds." if several else ""
     return [f"In brackets the interval ({levels}) for the {what}, translated by these networks.{ends}"]
 
 
 def _meanings(results: Results) -> Iterator[str]:
-    kernels = [metric for metric in results.metrics if is_kernel(metric)]
+    metrics = list(map(metric_named, results.metrics))
+    kernels = [metric for metric in metrics if metric.kind == "kernel"]
     if kernels:
-        yield f"`{title(kernels[0])[:-2]}` is the kernel distance in the same features, on average 0 for equal sets."
-    yield from (MEANINGS[metric] for metric in results.metrics if metric in MEANINGS)
-    if any(metric.startswith(CONTENT) for metric in results.metrics):
+        yield f"`{kernels[0].title}` is the kernel distance in the same features, on average 0 for equal sets."
+    yield from (metric.meaning for metric in metrics if metric.meaning)
+    if any(metric.kind == "content" for metric in metrics):
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):
         yield "`health` names the flags that went up, and in how many directions and seeds; no flag proves a fault."

@@ -6,7 +6,7 @@ import pandas as pd
 
 from i2i.benchmarks.analysis.number_format import DASH
 from i2i.benchmarks.analysis.results import Results
-from i2i.metrics.names import number
+from i2i.metrics.registry import metric_named
 
 FINE = "ok"
 
@@ -69,7 +69,7 @@ def distances_by_n(results: Results, metric: str) -> pd.DataFrame:
     curves = {name: curve(results, metric, name) for name in results.rows}
     counts = sorted({n for own in curves.values() for n in own})
     lines = [
-        {"model": name, **{f"{n:,}": number(metric, own[n]) if n in own else DASH for n in counts}}
+        {"model": name, **{f"{n:,}": metric_named(metric).text(own[n]) if n in own else DASH for n in counts}}
         for name, own in curves.items()
         if own
     ]

@@ -9,7 +9,7 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables, tables
 from i2i.benchmarks.suite.claims import Claim, judge
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.registry import metric_named
 from i2i.utils import text
 from i2i.utils.text import prose
 
@@ -50,9 +50,9 @@ def claim_lines(plan: Plan, results: Results) -> list[str]:
     lines = []
     for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
         own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
-        heading = title(claim.metric)
-        verdict = judge(claim, own, is_better_high(claim.metric), decimals(claim.metric))
-        lines.append(f"{claim.says}: {verdict} ({heading})")
+        metric = metric_named(claim.metric)
+        verdict = judge(claim, own, metric.higher_is_better, metric.decimals)
+        lines.append(f"{claim.says}: {verdict} ({metric.heading})")
     return lines
 
 
@@ -89,7 +89,7 @@ def _judgements_section(results: Results) -> list[str]:
 def _by_n_sections(results: Results) -> list[str]:
     parts = []
     for metric in detail_tables.metrics_by_n(results):
-        parts.append(f"## {text.markdown(title(metric))} by the number of pictures")
+        parts.append(f"## {text.markdown(metric_named(metric).heading)} by the number of pictures")
         parts.append(tables.markdown_table(detail_tables.distances_by_n(results, metric)))
         parts.append("- Means over directions and seeds. What still falls to the right is bias of small numbers.")
     return parts

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from i2i.benchmarks.folder.cache_keys import REAL
-from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, merged_from
+from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, keys_of, merged_from
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan, Training
 from i2i.config import Settings
 from i2i.errors import UserError
@@ -30,6 +31,7 @@ DIGITS = 12  # of a hash in an error
 WORK = ("trainings", "translations", "scores", "classifier")
 SCORES = (".json", ".pictures.csv")
 RECORDS = ("key.json", "config.yaml", "metrics.jsonl")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _check_out(benches: Sequence[Path], out: Path) -> None:
 def _check_finished(stored: Stored) -> None:
     missing, out = stored.unfinished, stored.plan.out
     if missing:
-        names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        names = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
         raise UserError(
             f"{out} is unfinished: {len(missing)} results are missing ({names}); "
             f"finish it with i2i bench {option('--out', out)}"
@@ -167,29 +169,24 @@ def _check_distinct(names: Sequence[str]) -> None:
         raise UserError(f"{' and '.join(alike)} would share a folder where file systems ignore case: rename a folder")
 
 
-def _trainings(part: _Part) -> dict[str, Training]:
-    """Those that go into the merged report, by their name in their own bench."""
+def _trainings(part: _Part) -> dict[JobId, Training]:
+    """Those that go into the merged report, by their job in their own bench."""
     renamed = {}
     for training in part.stored.plan.trainings:
         if training.contestant in part.names:
             name = part.names[training.contestant]
             folder = Path("trainings", name, *training.folder.parts[2:])
-            renamed[training.name] = replace(training, contestant=name, folder=folder)
+            renamed[training.id] = replace(training, contestant=name, folder=folder)
     return renamed
 
 
-def _renamed(part: _Part, by_job: Mapping[str, Any]) -> dict[str, Any]:
-    """Values under the names that jobs have in the merged report, without those of contestants that are not taken."""
-    plan = part.stored.plan
-    names = {old: training.name for old, training in _trainings(part).items()}
-    for old, new in part.names.items():
-        names[f"pictures of {old}"] = f"pictures of {new}"
-        for seed in plan.seeds():
-            for what in ("translations", "scores"):
-                names[f"{what} of {old}, seed {seed}"] = f"{what} of {new}, seed {seed}"
-    for shared in ("domain classifier", "scores of real pictures"):
-        names[shared] = shared
-    return {names[job]: value for job, value in by_job.items() if job in names}
+def _renamed(part: _Part, by_job: Mapping[JobId, Value]) -> dict[JobId, Value]:
+    """Values under the ids that jobs have in the merged report, without those of contestants that are not taken."""
+    return {
+        job if job.method is None else replace(job, method=part.names[job.method]): value
+        for job, value in by_job.items()
+        if job.method is None or job.method in part.names
+    }
 
 
 def _facts(parts: Sequence[_Part]) -> Settings:
@@ -198,9 +195,9 @@ def _facts(parts: Sequence[_Part]) -> Settings:
     first = dict(plans[0].facts)
     taken = {new for part in parts for new in part.names.values()}
     claims = [claim for plan in plans for claim in plan.facts["suite"]["claims"] if taken.issuperset(claim["order"])]
-    keys: Settings = {}
+    keys: dict[JobId, str | None] = {}
     for part in reversed(parts):  # what they share is the first one's
-        keys |= _renamed(part, part.stored.plan.facts["keys"])
+        keys |= _renamed(part, keys_of(part.stored.plan))
     return {
         **first,
         MERGED: [str(plan.out) for plan in plans],
@@ -212,15 +209,15 @@ def _facts(parts: Sequence[_Part]) -> Settings:
         "skipped": {name: why for plan in plans for name, why in plan.skipped.items() if name not in taken},
         "external": [new for part in parts for old, new in part.names.items() if old in part.stored.plan.external],
         "reference_rows": sorted({row for plan in plans for row in plan.facts["reference_rows"] if row in taken}),
-        "keys": keys,
+        "keys": {str(job): key for job, key in keys.items()},
     }
 
 
 def _take(part: _Part, out: Path, shared: bool) -> None:
     """Copy or link the work of a bench into the merged folder; the first one's classifier and real scores too."""
     plan = part.stored.plan
-    for old, training in _trainings(part).items():
-        (own,) = (own for own in plan.trainings if own.name == old)
+    for job, training in _trainings(part).items():
+        (own,) = (own for own in plan.trainings if own.id == job)
         _copy_records(plan.out / own.folder, out / training.folder)
     for old, new in part.names.items():
         for seed in plan.seeds():

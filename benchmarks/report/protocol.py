@@ -10,7 +10,8 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.folder.score_file import score_file
 from i2i.benchmarks.folder.versions import versions
-from i2i.benchmarks.plan import CLASSIFIER, Plan
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.plan import Plan
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
@@ -114,10 +115,8 @@ def _digests(files: pd.DataFrame, split: str) -> Settings:
 
 def _features(plan: Plan, results: Results) -> Settings | None:
     """Whose features the Frechet distance compares, as the scores say; None without any scores."""
-    files = {"scores of real pictures": f"{REAL}.json"} | {
-        f"scores of {name}, seed {seed}": f"{name}-seed{seed}.json"
-        for name in plan.contestants()
-        for seed in plan.seeds()
+    files = {REAL_SCORES: f"{REAL}.json"} | {
+        JobId("score", name, seed): f"{name}-seed{seed}.json" for name in plan.contestants() for seed in plan.seeds()
     }
     paths = [plan.out / "scores" / file for job, file in files.items() if job not in results.absent]
     stated = (found.features for path in paths if (found := score_file(path)) is not None)
@@ -138,7 +137,7 @@ def _contestant(plan: Plan, results: Results, name: str) -> Settings:
         checkpoint.meta
         for training in plan.trainings
         if training.contestant == name
-        and training.name not in results.absent
+        and training.id not in results.absent
         and (checkpoint := newest_checkpoint(plan.out / training.folder))
     ]
     return {

@@ -2,16 +2,19 @@
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
+from i2i.benchmarks.analysis.cost_columns import COSTS
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, compare_all
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.markdown import claim_lines
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.registry import metric_named
 from i2i.utils.joined_names import direction_name
 
 
@@ -29,12 +32,8 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
         "directions": [direction_name(way) for way in plan.directions],
         "seeds": list(plan.seeds()),
         "metrics": {
-            metric: {
-                "title": title(metric),
-                "better": "higher" if is_better_high(metric) else "lower",
-                "decimals": decimals(metric),
-            }
-            for metric in results.metrics
+            metric.name: {"title": metric.heading, "better": metric.better, "decimals": metric.decimals}
+            for metric in map(metric_named, results.metrics)
         },
         "models": {
             name: {
@@ -63,27 +62,19 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
         ],
         "claims": claim_lines(plan, results),
         "skipped": dict(plan.skipped),
-        "failed": dict(results.failures),
-        "unfinished": dict(results.unfinished),
+        "failed": _by_text(results.failures),
+        "unfinished": _by_text(results.unfinished),
         "notes": list(results.notes),
     }
 
 
+def _by_text(told: Mapping[JobId, str]) -> dict[str, str]:
+    return {str(job): text for job, text in told.items()}
+
+
 def _costs(results: Results, name: str) -> dict[str, Any] | None:
     cost = results.costs.get(name)
-    if cost is None:
-        return None
-    return {
-        "trainings": cost.trainings,
-        "parameters": cost.parameters,
-        "parameters_each": cost.parameters_each,
-        "images": cost.images,
-        "seconds": cost.seconds,
-        "train_images_per_second": cost.trained,
-        "translate_images_per_second": cost.translated,
-        "multiply_adds": cost.multiply_adds,
-        "peak_memory": cost.peak_memory,
-    }
+    return None if cost is None else {column.key: column.value(cost) for column in COSTS}
 
 
 def _comparison(metric: str, column: Column) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import DONE, evidence, state_of
 from i2i.benchmarks.folder.result_records import described, first_fault
 from i2i.benchmarks.folder.versions import differences, versions
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job, Plan
 from i2i.benchmarks.report.terminal import Shown, columns_of_terminal
 from i2i.config import stable_hash
@@ -37,7 +38,7 @@ class Reported(Document):
     sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
-def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", anew: bool = False) -> int:
+def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "averaged", anew: bool = False) -> int:
     """Write the report of what is there, print its table, and say what is missing.
 
     Args:
@@ -49,15 +50,13 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
     Returns:
         Exit status: 0, or 1 if a job failed.
     """
-    states = {job.name: state_of(job) for job in plan.jobs}
-    missing = [job for job in plan.jobs if states[job.name] != DONE]
+    states = {job.id: state_of(job) for job in plan.jobs}
+    missing = [job for job in plan.jobs if states[job.id] != DONE]
     failures = _failures(plan, missing, errors)
     unfinished = {
-        job.name: job_records.who_runs(plan.out, job.name) or states[job.name]
-        for job in missing
-        if job.name not in failures
+        job.id: job_records.who_runs(plan.out, job.id) or states[job.id] for job in missing if job.id not in failures
     }
-    notes = differences(plan, [job for job in plan.jobs if states[job.name] == DONE])
+    notes = differences(plan, [job for job in plan.jobs if states[job.id] == DONE])
     with held(plan.out / job_records.FOLDER / "report.lock"):
         key = _key(plan, failures, unfinished, notes, by)
         written = None if anew else _unchanged(plan.out, key)
@@ -70,7 +69,7 @@ def write_report(plan: Plan, errors: Mapping[str, str], by: "By" = "averaged", a
     return close(plan, written.files, failures, unfinished)
 
 
-def publish(plan: Plan, failures: Mapping[str, str]) -> int:
+def publish(plan: Plan, failures: Mapping[JobId, str]) -> int:
     """Write and print the report of what stored jobs have left, whatever was written before.
 
     Args:
@@ -90,41 +89,41 @@ def publish(plan: Plan, failures: Mapping[str, str]) -> int:
 
 
 def close(
-    plan: Plan, files: Sequence[str], failures: Mapping[str, str], unfinished: Mapping[str, str] | None = None
+    plan: Plan, files: Sequence[str], failures: Mapping[JobId, str], unfinished: Mapping[JobId, str] | None = None
 ) -> int:
     """Print what failed or is not done, and which `files` were written.
 
     Returns:
         Exit status: 0, or 1 if a job failed.
     """
-    for name, error in failures.items():
-        console.note(f"failed: {name}: {last_line(error)}")
+    for job, error in failures.items():
+        console.note(f"failed: {job}: {last_line(error)}")
     if unfinished:
         console.note(f"unfinished: {len(unfinished)} of {len(plan.jobs)} jobs are not done:")
-        for name, state in unfinished.items():
-            console.note(f"  {name}: {state}")
+        for job, state in unfinished.items():
+            console.note(f"  {job}: {state}")
     console.say(f"results in {plan.out}: {', '.join(files)}")
     return 1 if failures else 0
 
 
-def _failures(plan: Plan, missing: list[Job], errors: Mapping[str, str]) -> dict[str, str]:
+def _failures(plan: Plan, missing: list[Job], errors: Mapping[JobId, str]) -> dict[JobId, str]:
     """Errors of this process and those on record, and what could not run because of them."""
     found = dict(errors)
     for job in missing:
         error = job_records.failure(plan.out, job)
         if error is not None:
-            found.setdefault(job.name, error)
+            found.setdefault(job.id, error)
     while more := {
-        job.name: f"not run, because {cause} failed"
+        job.id: f"not run, because {cause} failed"
         for job in missing
-        if job.name not in found and (cause := next((need for need in job.needs if need in found), None))
+        if job.id not in found and (cause := next((need for need in job.needs if need in found), None))
     }:
         found |= more
     return found
 
 
 def _written(
-    plan: Plan, key: str, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By"
+    plan: Plan, key: str, failures: Mapping[JobId, str], unfinished: Mapping[JobId, str], notes: list[str], by: "By"
 ) -> Reported:
     """Write everything."""
     from i2i.benchmarks.analysis.results import collect
@@ -150,10 +149,11 @@ def _unchanged(out: Path, key: str) -> Reported | None:
     return found
 
 
-def _key(plan: Plan, failures: Mapping[str, str], unfinished: Mapping[str, str], notes: list[str], by: "By") -> str:
+def _key(plan: Plan, failures: Mapping[JobId, str], unfinished: Mapping[JobId, str], notes: list[str], by: "By") -> str:
     """Hash of all that a report is made from, the code that makes it included."""
-    left = [[job.name, evidence(job), job_records.read(plan.out, job.name)] for job in plan.jobs]
-    stated = [plan.facts, plan.skipped, failures, unfinished, notes, by, versions(), _code()]
+    left = [[job.name, evidence(job), job_records.read(plan.out, job.id)] for job in plan.jobs]
+    told = [{str(job): text for job, text in some.items()} for some in (failures, unfinished)]
+    stated = [plan.facts, plan.skipped, *told, notes, by, versions(), _code()]
     return stable_hash([left, stated])
 
 

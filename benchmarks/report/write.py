@@ -58,7 +58,7 @@ def _files(plan: Plan, results: Results, by: By) -> list[str]:
 def _grid(plan: Plan, results: Results) -> list[str]:
     """The bench's own grid, of rows at random by a fixed seed."""
     seed = plan.seeds()[0]
-    names = [name for name in ranked(plan, results) if f"translations of {name}, seed {seed}" not in results.absent]
+    names = [name for name in ranked(plan, results) if plan.translated_by(name, seed) not in results.absent]
     made = {name: identity_of(plan.out / "translations" / name / f"seed{seed}") for name in names}
 
     def draw(paths: Sequence[Path]) -> bool:

@@ -21,7 +21,7 @@ from i2i.data.training_images import TrainingPictures
 from i2i.training.device import choose_device
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import run_config
-from i2i.training.step import build_optimisers, training_step
+from i2i.training.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Coverage, Task
 
@@ -39,7 +39,7 @@ def stepper(
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     translator = build_translator(config, task).train()
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-    optimisers, guard = build_optimisers(translator), FiniteGuard(device)
+    optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     rng = np.random.default_rng(0)
     pixels = {domain: rng.integers(0, 256, (2, size, size, 3), dtype=np.uint8) for domain in domains}
     batch = cls.batch.draw(TrainingPictures(pixels, Preprocess((size, size))), domains, batch_size, 0)
@@ -49,7 +49,7 @@ def stepper(
     def run() -> None:
         for step in range(every):
             precision = torch.autocast(device.type, dtype=torch.bfloat16) if bf16 else nullcontext()
-            training_step(translator, optimisers, batches, step, guard, precision)
+            training_step(translator, optimizers, batches, step, guard, precision)
         if guard.fault():
             raise RuntimeError(f"{name} diverged")
 

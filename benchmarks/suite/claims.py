@@ -7,7 +7,7 @@ from itertools import pairwise
 from pydantic import Field
 
 from i2i.config import Section
-from i2i.metrics.names import fixed, places
+from i2i.metrics.digits import fixed, places
 
 
 class Claim(Section):

@@ -1,25 +1,28 @@
 """The columns that a table of a bench can have, by the names that `report.columns` knows."""
 
+import re
 from collections.abc import Collection
+from typing import Literal, get_args
 
 from i2i.errors import unknown
 from i2i.metrics.lpips import NETWORKS
-from i2i.metrics.names import CONTENT, KERNEL, LPIPS, TITLES, is_frechet, is_kernel
+from i2i.metrics.registry import METRICS, kind_of, metric_named
 from i2i.utils.text import option
 
-SPENT = ("trainings", "parameters", "images seen", "seconds")
+Spent = Literal["trainings", "parameters", "images seen", "seconds"]
+SPENT: tuple[Spent, ...] = get_args(Spent)
 HEALTH = "health"
 
 NEEDS = {
     **dict.fromkeys(SPENT, "a table that is averaged over directions"),
-    **dict.fromkeys(("psnr", "ssim", "l1"), "paired data"),
     **dict.fromkeys(("fid", "kid"), "`--extractor inception`, whose weights `i2i weights get inception` fetches"),
-    **{f"{LPIPS}{name}": f"paired data and `{option('--lpips', name)}`" for name in NETWORKS},
-    "cycle": "a model that translates in both directions",
+    **{f"lpips-{name}": f"paired data and `{option('--lpips', name)}`" for name in NETWORKS},
     "gan-train": "`--set scoring.gan_train=true`",
     HEALTH: "translations whose health was looked at",
 }
 """By column, what a bench must have been run with to have it."""
+NEEDS_OF_KIND = {"paired": "paired data", "cycle": "a model that translates in both directions"}
+"""The same of other metrics, by their kind."""
 
 
 def check_columns(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -28,9 +31,8 @@ def check_columns(names: tuple[str, ...]) -> tuple[str, ...]:
     Which metrics a bench has, its data and weights decide, so one that it lacks is none here.
     """
     for name in names:
-        if name not in (*NEEDS, *TITLES) and not _has_a_network(name):
-            families = (f"{start}EXTRACTOR" for start in ("FD-", KERNEL, CONTENT))
-            raise ValueError(str(unknown("column", name, (*NEEDS, *TITLES, *families))))
+        if name not in NEEDS and not _is_metric(name):
+            raise ValueError(str(unknown("column", name, (*NEEDS, *_listed()))))
     return names
 
 
@@ -45,9 +47,16 @@ def absent_lines(chosen: Collection[str], there: Collection[str]) -> list[str]:
 def _needs(name: str) -> str:
     if name in NEEDS:
         return NEEDS[name]
-    return "that network, by `--extractor` or `--lpips`" if _has_a_network(name) else "finished scores"
+    if metric_named(name) not in METRICS:
+        return "that network, by `--extractor` or `--lpips`"
+    return NEEDS_OF_KIND.get(kind_of(name), "finished scores")
 
 
-def _has_a_network(metric: str) -> bool:
-    of_files = tuple(f"{LPIPS}{name}-" for name in NETWORKS)  # weights that are not the published ones
-    return is_frechet(metric) or is_kernel(metric) or metric.startswith((CONTENT, *of_files))
+def _is_metric(name: str) -> bool:
+    of_files = tuple(f"lpips-{network}-" for network in NETWORKS)  # weights that are not the published ones
+    return kind_of(name) != "unlisted" and (name.startswith(of_files) or not name.startswith("lpips-"))
+
+
+def _listed() -> list[str]:
+    """Metrics as the registry names them, `FD-EXTRACTOR` for `FD-{extractor}`."""
+    return [re.sub(r"\{(\w+)\}", lambda form: form[1].upper(), metric.name) for metric in METRICS]

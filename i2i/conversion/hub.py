@@ -168,7 +168,7 @@ def _bare_facts(translator: Translator) -> dict[str, Any]:
     cls, task = type(translator), translator.task
     data = {"image_size": task.image_size, "channels": task.channels}
     settings = {"model": translator.config.model_dump(), "data": data}
-    run = build_run(settings, name_of(cls), cls.Config, cls.batch_size).settings()
+    run = build_run(settings, name_of(cls), cls.Config, cls.train_defaults()).settings()
     model_only = {"model": run["model"], "data": {key: run["data"][key] for key in data}, "train": run["train"]}
     return meta_of(translator, model_only, Position(0, 0, 0, 0.0))
 

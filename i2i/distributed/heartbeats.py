@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -85,13 +86,15 @@ class Heartbeats:
         asking = threading.Thread(target=lambda: told.append(self._claim(own)), daemon=True)
         asking.start()
         asking.join(GRACE)
+        if self._rank == 0:  # unless a launcher holds the store, it goes with this process
+            self._wait_for_readers()
         return not told or told[0] == own.encode()
 
     def cause(self) -> str | None:
         """Why another process could not be reached just now, after a few seconds at most; None if it stays unknown."""
         until = time.monotonic() + SUSPICION + 2 * BEAT
         while time.monotonic() < until:
-            found = self._told or self._silence(SUSPICION)
+            found = self._told.partition(": ")[2] if self._told else self._silence(SUSPICION)
             if found:
                 return found
             time.sleep(BEAT / 4)
@@ -131,8 +134,23 @@ class Heartbeats:
         try:
             told: bytes = self._store.compare_set(CAUSE, "", own)
         except RuntimeError:
-            return own.encode()
+            return (self._told or own).encode()
+        with suppress(RuntimeError):
+            self._store.set(_read_by(self._rank), "")
         return told
+
+    def _wait_for_readers(self) -> None:
+        """Until the others know the cause, but no longer than leaves time to say it: a few seconds."""
+        until = time.monotonic() + GRACE / 2
+        with suppress(RuntimeError):
+            while time.monotonic() < until and not all(map(self._has_read, self._others)):
+                time.sleep(BEAT / 20)
+
+    def _has_read(self, number: int) -> bool:
+        """Whether another process knows the cause, or is silent and will not ask."""
+        peer = self._peers.get(number)
+        silent = peer is not None and time.monotonic() - peer.heard > SUSPICION
+        return silent or bool(self._store.check([_read_by(number)]))
 
     def _give_sign(self, number: int, done: bool) -> None:
         sign = {"number": number, "host": platform.node(), "pid": os.getpid(), "done": done}
@@ -144,7 +162,8 @@ class Heartbeats:
             if number not in self._peers or self._peers[number].sign != json.loads(sign):
                 self._peers[number] = _Peer(json.loads(sign), time.monotonic())
         if self._store.check([CAUSE]):
-            self._told = self._store.get(CAUSE).decode().partition(": ")[2]
+            self._told = self._store.get(CAUSE).decode()
+            self._store.set(_read_by(self._rank), "")
 
     def _silence(self, limit: float) -> str | None:
         """Who has been silent for longer than so many seconds, in words."""
@@ -162,3 +181,8 @@ class Heartbeats:
 
 def _key(rank: int) -> str:
     return f"life/{rank}"
+
+
+def _read_by(rank: int) -> str:
+    """The entry that says that a process knows the cause."""
+    return f"read/{rank}"

@@ -16,8 +16,7 @@ from i2i.metrics.features.inception import Extractor
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.kernel import SUBSET_SIZE, KernelDistance, kernel_distance
 from i2i.metrics.lpips import Lpips
-from i2i.metrics.names import CONTENT, kernel_name
-from i2i.metrics.paired import WINDOW, l1, psnr, ssim
+from i2i.metrics.registry import Kind, kernel_name, metrics_of
 
 BATCH = 64
 
@@ -65,22 +64,22 @@ def distances(extractor: str, judged: np.ndarray, reference: np.ndarray) -> Dist
 
 
 def against_truth(fakes: Tensor, truth: Tensor, lpips: Lpips | None = None) -> dict[str, Array]:
-    """PSNR, SSIM, L1, LPIPS of each pair of pixels [N, 3, H, W]: float64 [N]; no SSIM of what is below its window."""
-    return {
-        "psnr": psnr(fakes, truth).numpy(),
-        **_ssim("ssim", fakes, truth),
-        "l1": l1(fakes, truth).numpy(),
-        **_lpips("", lpips, fakes, truth),
-    }
+    """Likeness of each pair of pixels uint8 [N, 3, H, W]: float64 [N]; none that needs larger images."""
+    return {**_compared("paired", fakes, truth), **_lpips("", lpips, fakes, truth)}
 
 
 def against_input(fakes: Tensor, inputs: Tensor, lpips: Lpips | None = None) -> dict[str, Array]:
     """How much of each input its translation keeps, pixels [N, 3, H, W] of both: float64 [N]."""
-    return {**_ssim("content-ssim", fakes, inputs), **_lpips(CONTENT, lpips, fakes, inputs)}
+    return {**_compared("content", fakes, inputs), **_lpips("content-", lpips, fakes, inputs)}
 
 
-def _ssim(name: str, fakes: Tensor, others: Tensor) -> dict[str, Array]:
-    return {name: ssim(fakes, others).numpy()} if min(fakes.shape[2:]) >= WINDOW else {}
+def _compared(kind: Kind, fakes: Tensor, others: Tensor) -> dict[str, Array]:
+    side = min(fakes.shape[2:])
+    return {
+        metric.name: metric.compare(fakes, others).numpy()
+        for metric in metrics_of(kind)
+        if metric.compare and side >= metric.smallest
+    }
 
 
 def _lpips(prefix: str, lpips: Lpips | None, fakes: Tensor, others: Tensor) -> dict[str, Array]:

@@ -20,13 +20,14 @@ from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
+from i2i.metrics.digits import fixed
 from i2i.metrics.features.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
 from i2i.metrics.features.inception import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
-from i2i.metrics.names import content_name, fixed, is_better_high, number, title
 from i2i.metrics.paired import WINDOW
+from i2i.metrics.registry import content_name, metric_named
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
@@ -88,7 +89,7 @@ class FolderScores:
         parts = [
             text_table(
                 ("metric", "value", "n"),
-                [(title(m.metric), number(m.metric, m.value), m.n) for m in self.measures],
+                [(metric_named(m.metric).heading, metric_named(m.metric).text(m.value), m.n) for m in self.measures],
                 NUMBERS,
             )
         ]
@@ -102,7 +103,7 @@ class FolderScores:
     def json(self) -> str:
         """All numbers; those that are not finite as texts, which is how JSON can hold them."""
         measures = [
-            {"metric": m.metric, "value": _finite(m.value), "n": m.n, "better": _better(m.metric)}
+            {"metric": m.metric, "value": _finite(m.value), "n": m.n, "better": metric_named(m.metric).better}
             for m in self.measures
         ]
         raised = [
@@ -317,10 +318,6 @@ def _limit(flag: Flag) -> str:
 
 def _verdict(flag: Flag) -> str:
     return f"FLAG: {flag.says}" if flag.raised else "ok"
-
-
-def _better(metric: str) -> str:
-    return "higher" if is_better_high(metric) else "lower"
 
 
 def _finite(value: float) -> float | str:

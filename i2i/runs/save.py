@@ -26,7 +26,7 @@ def save_checkpoint(
     translator: Translator,
     settings: Settings,
     position: Position,
-    optimisers: Mapping[str, Mapping[str, Any]],
+    optimizers: Mapping[str, Mapping[str, Any]],
     average: Mapping[str, Tensor] | None = None,
     origin: Mapping[str, Any] | None = None,
     best: Best | None = None,
@@ -65,7 +65,7 @@ def save_checkpoint(
     if data is not None:
         meta["data_fingerprint"] = data.fingerprint
     weights = {"model": translator.state_dict(), "ema": average, "best": None if best is None else best.weights}
-    training = {"optimisers": dict(optimisers), "translator": translator.training_state(), "log": dict(log or {})}
+    training = {"optimisers": dict(optimizers), "translator": translator.training_state(), "log": dict(log or {})}
     if others:
         training["others"] = list(others)
     with replacing_folder(final, sync=True) as partial, one_error_when_full(parent):

@@ -1,6 +1,6 @@
 """States of a training that a checkpoint holds, compared with what they are put into before they are.
 
-torch takes over states of optimisers whose shapes do not fit, and fails steps later.
+torch takes over states of optimizers whose shapes do not fit, and fails steps later.
 """
 
 from collections.abc import Mapping
@@ -10,20 +10,20 @@ import torch
 from torch import Tensor
 
 
-def load_optimiser(optimiser: torch.optim.Adam, state: Mapping[str, Any]) -> None:
-    """Take over the moments that `optimiser.state_dict()` gave; rates and other settings are the optimiser's own.
+def load_optimizer(optimizer: torch.optim.Adam, state: Mapping[str, Any]) -> None:
+    """Take over the moments that `optimizer.state_dict()` gave; rates and other settings are the optimizer's own.
 
     Raises:
-        ValueError, KeyError, TypeError: if they are not those of an optimiser of the same parameters.
+        ValueError, KeyError, TypeError: if they are not those of an optimizer of the same parameters.
     """
-    own = optimiser.state_dict()
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    own = optimizer.state_dict()
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments = state["state"]
     if not isinstance(moments, dict) or list(moments) not in ([], list(range(len(parameters)))):
-        raise ValueError(f"its optimiser is not of {len(parameters)} parameters")
+        raise ValueError(f"its optimizer is not of {len(parameters)} parameters")
     for number, parameter in enumerate(parameters if moments else ()):
         _check_moments(number, parameter, moments[number])
-    optimiser.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
+    optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
 
 
 def _check_moments(number: int, parameter: Tensor, moments: Mapping[str, Any]) -> None:

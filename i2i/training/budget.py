@@ -85,7 +85,12 @@ def images_per_step(config: RunConfig, translator: Translator | type[Translator]
 
 
 def _steps_per_update(translator: Translator) -> int:
-    turns = [phase.every for phase in translator.phases() if set(phase.networks) & set(translator.generators)]
+    optimizers, generators = translator.optimizers(), set(translator.generators)
+    turns = [
+        phase.every
+        for phase in translator.phases()
+        if generators & {network for name in phase.steps for network in optimizers[name].networks}
+    ]
     if not turns:
         raise UserError(
             f"{type(translator).__name__} does not say which of its networks translate (`generators`), so their "

@@ -1,4 +1,4 @@
-"""What the phases of a translator give, held against the contract ahead of a training.
+"""What a translator declares for its training, held against the contract ahead of it.
 
 A custom model that breaks the contract ends in a line that names class, phase and what is wrong, before anything is
 trained. `i2i.testing` tries the whole contract, which takes longer.
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from i2i.errors import UserError
-from i2i.translator import Losses, Phase, Scratch, Translator
+from i2i.training.step import drawn_losses
+from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 
 GUIDE = "docs/adding_a_model.md"
 
@@ -24,15 +25,16 @@ def check_phases(translator: Translator, batch: Any) -> None:
         batch: of the kind that its losses take.
 
     Raises:
-        UserError: if a phase names no network of the translator or returns no losses that can train its networks, or
-            if two phases or none train a parameter; the text names class, phase and remedy.
+        UserError: if an optimizer names no network of the translator, two or none train a parameter, a phase names no
+            optimizer, or its loss returns nothing that can train what it steps; the text names class, phase and remedy.
         RuntimeError: what the losses themselves raise, as where images are too small for the layers.
     """
-    phases = translator.phases()
-    _check_owners(translator, phases)
-    scratch: Scratch = {}
+    phases, optimizers = translator.phases(), translator.optimizers()
+    _check_names(translator, phases, optimizers)
+    _check_owners(translator, phases, optimizers)
+    step = Step()
     for phase in phases:
-        check_losses(translator, phase, phase.loss(batch, scratch))
+        check_losses(translator, phase, drawn_losses(phase, batch, step))
 
 
 def check_losses(translator: Translator, phase: Phase, losses: object) -> None:
@@ -47,51 +49,71 @@ def check_losses(translator: Translator, phase: Phase, losses: object) -> None:
             raise UserError(f"{place}: {name!r} is {_shown(value)} and must be a tensor with one number, as of .mean()")
     if not losses.total.requires_grad:
         raise UserError(f"{place}: nothing can be learnt from its total, which is detached or depends on no weights")
-    _check_reached(translator, phase, losses.total, place)
+    if not phase.allow_unused:
+        _check_reached(translator, phase, losses.total, place)
 
 
 def _check_reached(translator: Translator, phase: Phase, total: Tensor, place: str) -> None:
-    parameters = {
-        name: parameter for name, parameter in _parameters(translator, phase).items() if parameter.requires_grad
-    }
+    optimizers = translator.optimizers()
+    owned = {k: v for name in phase.steps for k, v in _parameters(translator, name, optimizers[name]).items()}
+    parameters = {name: parameter for name, parameter in owned.items() if parameter.requires_grad}
     gradients = torch.autograd.grad(total, list(parameters.values()), retain_graph=True, allow_unused=True)
     unreached = [name for name, gradient in zip(parameters, gradients, strict=True) if gradient is None]
     if unreached:
         raise UserError(
-            f"{place} does not depend on {_some(unreached)}, which it is to train: use them in the loss, or freeze "
-            "them with requires_grad_(False)"
+            f"{place} does not depend on {_some(unreached)}, which it is to train: use them in the loss, freeze "
+            "them with requires_grad_(False), or declare allow_unused of the phase"
         )
 
 
-def _check_owners(translator: Translator, phases: tuple[Phase, ...]) -> None:
-    """UserError unless each trainable parameter belongs to one phase."""
-    name_of_class, owners = type(translator).__name__, dict[int, str]()
+def _check_names(translator: Translator, phases: tuple[Phase, ...], optimizers: Mapping[str, Optimizer]) -> None:
+    """UserError unless phases have different names, and step optimizers that there are."""
+    there = ", ".join(optimizers) or "none"
     for phase in phases:
-        for name, parameter in _parameters(translator, phase).items():
-            other = owners.setdefault(id(parameter), phase.name)
-            if other != phase.name:
+        for name in phase.steps:
+            if name not in optimizers:
                 raise UserError(
-                    f"phases {other!r} and {phase.name!r} of {name_of_class} both train {name}: "
-                    "name a network in one phase"
+                    f"phase {phase.name!r} of {type(translator).__name__} steps the optimizer {name!r}, which "
+                    f"optimizers() does not give; it gives {there}: see {GUIDE}"
+                )
+    idle = set(optimizers) - {name for phase in phases for name in phase.steps}
+    if idle:
+        raise UserError(f"no phase of {type(translator).__name__} steps {_some(sorted(idle))}: see {GUIDE}")
+    names = [phase.name for phase in phases]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UserError(f"two phases of {type(translator).__name__} are named {twice!r}: give them different names")
+
+
+def _check_owners(translator: Translator, phases: tuple[Phase, ...], optimizers: Mapping[str, Optimizer]) -> None:
+    """UserError unless each trainable parameter belongs to one optimizer."""
+    name_of_class, owners = type(translator).__name__, dict[int, str]()
+    for optimizer, settings in optimizers.items():
+        for name, parameter in _parameters(translator, optimizer, settings).items():
+            other = owners.setdefault(id(parameter), optimizer)
+            if other != optimizer:
+                raise UserError(
+                    f"optimizers {other!r} and {optimizer!r} of {name_of_class} both train {name}: "
+                    "name a network in one of them"
                 )
     homeless = [n for n, value in translator.named_parameters() if value.requires_grad and id(value) not in owners]
     if phases and homeless:
         raise UserError(
-            f"no phase of {name_of_class} trains {_some(homeless)}: name the network in a phase, or freeze it with "
-            "requires_grad_(False)"
+            f"no optimizer of {name_of_class} trains {_some(homeless)}: name the network in one, or in `frozen` if "
+            "it is not to learn"
         )
 
 
-def _parameters(translator: Translator, phase: Phase) -> dict[str, nn.Parameter]:
-    """The parameters of a phase's networks by their names in the translator."""
+def _parameters(translator: Translator, optimizer: str, settings: Optimizer) -> dict[str, nn.Parameter]:
+    """The parameters of an optimizer's networks by their names in the translator."""
     found: dict[str, nn.Parameter] = {}
-    for name in phase.networks:
+    for name in settings.networks:
         try:
             network = translator.get_submodule(name)
         except AttributeError:
             there = ", ".join(child for child, _ in translator.named_children()) or "none"
             raise UserError(
-                f"phase {phase.name!r} of {type(translator).__name__} trains {name!r}, which is no network of it; "
+                f"optimizer {optimizer!r} of {type(translator).__name__} trains {name!r}, which is no network of it; "
                 f"it has {there}"
             ) from None
         found |= {f"{name}.{inner}": parameter for inner, parameter in network.named_parameters()}
@@ -99,7 +121,7 @@ def _parameters(translator: Translator, phase: Phase) -> dict[str, nn.Parameter]
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more parameters" if len(names) > 3 else "")
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _shown(value: object) -> str:

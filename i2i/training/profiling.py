@@ -27,7 +27,7 @@ from i2i.errors import TrainingError, UserError
 from i2i.training.budget import Horizon, horizon_of, images_per_step
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import run_config
-from i2i.training.step import build_optimisers, training_step
+from i2i.training.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
 
@@ -96,12 +96,12 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
     translator.prepare(pictures.centred)
     memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-    optimisers, guard = build_optimisers(translator), FiniteGuard(device)
+    optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     size = images_per_step(config, translator) // translator.batch.pictures
 
     def run(step: int) -> None:
         batch = translator.batch.draw(pictures, task.domains, size, step).to(device, memory_format)
-        training_step(translator, optimisers, batch.split(train.accumulate), step, guard, _precision(config, device))
+        training_step(translator, optimizers, batch.split(train.accumulate), step, guard, _precision(config, device))
         if device.type != "cpu":
             torch.accelerator.synchronize(device)
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -30,18 +31,36 @@ from i2i.utils.progress import Progress
 LESS_MEMORY = "take a smaller train.batch_size or data.image_size, --set train.accumulate=2 or train.precision=bf16"
 
 
+@dataclass(frozen=True)
+class TrainingRun:
+    """What is trained, on what and where.
+
+    Attributes:
+        folder: of the run.
+        config: what to train.
+        task: what it learns; its domains are loaded.
+        data: where the images are.
+        device: where to train.
+        start: checkpoint of another run whose weights a new training run starts with.
+        processes: those that train together and all have an equal one; the first alone writes.
+        accept_data: go on even if the images are not those of the checkpoint.
+    """
+
+    folder: Path
+    config: RunConfig
+    task: Task
+    data: DataSet
+    device: torch.device
+    start: Checkpoint | None = None
+    processes: Processes = ALONE
+    accept_data: bool = False
+
+
 def train_run(
-    run: Path,
-    config: RunConfig,
-    task: Task,
-    data: DataSet,
-    device: torch.device,
+    run: TrainingRun,
     observers: Callable[[Trainer], tuple[Observer, ...]] = lambda trainer: (),
     loading: Progress | None = None,
-    start: Checkpoint | None = None,
     judge: Judge | None = None,
-    accept_data: bool = False,
-    processes: Processes = ALONE,
     when_held: Callable[[], None] = lambda: None,
 ) -> Path:
     """Train to the end of the budget, from the newest sound checkpoint where there is one.
@@ -49,139 +68,146 @@ def train_run(
     Damaged ones after it are set aside, which is said on standard error.
 
     Args:
-        run: the run folder.
-        config: what to train.
-        task: what it learns; its domains are loaded.
-        data: where the pictures are.
-        device: where to train.
+        run: what is trained.
         observers: makes the followers besides the metrics file and the sample grids.
-        loading: called with pictures decoded and in total.
-        start: checkpoint of another run whose weights a new training starts with.
+        loading: called with images decoded and in total.
         judge: scores it on the validation split; by default as train.best_by says.
-        accept_data: go on even if the pictures are not those of the checkpoint.
-        processes: those that train together and all call this; the first alone writes.
-        when_held: called by the first once no other training can start in the folder, before anything is written.
+        when_held: called by the first process once no other training can start in the folder, before anything is
+            written.
 
     Returns:
         The folder of the last checkpoint.
 
     Raises:
-        UserError: if another training is going on in the folder, no checkpoint in it is sound, the pictures are not
+        UserError: if another training is going on in the folder, no checkpoint in it is sound, the images are not
             those that it was trained on, or processes cannot share a batch or do not see the same files.
         TrainingError: as `Trainer.train`.
     """
-    _check_shares(config, processes)
-    with processes.held_by_first(sole_training(run)), told_when_short(f"no training in {run}", LESS_MEMORY):
-        processes.once(when_held)
-        processes.once(lambda: _leave_damaged(run))
-        record = DataRecord.of(data.restricted(task.domains), learnt_from(config))
-        _check_alike(run, data, record, processes)
-        if not accept_data:
-            _refuse_changed(run, data, record)
-        return _train(run, config, task, data, record, device, observers, loading, start, judge, processes)
+    _check_shares(run)
+    held = run.processes.held_by_first(sole_training(run.folder))
+    with held, told_when_short(f"no training in {run.folder}", LESS_MEMORY):
+        run.processes.once(when_held)
+        run.processes.once(lambda: _leave_damaged(run.folder))
+        record = DataRecord.of(run.data.restricted(run.task.domains), learnt_from(run.config))
+        _check_alike(run, record)
+        if not run.accept_data:
+            _refuse_changed(run, record)
+        return _train(run, record, observers, loading, judge)
 
 
-def refuse_unlike_settings(
-    processes: Processes, config: RunConfig, task: Task, device: torch.device, others: Mapping[str, object]
-) -> None:
+def refuse_unlike_settings(run: TrainingRun, others: Mapping[str, object]) -> None:
     """UserError, on every process, unless all were started alike; where data and cache lie may differ.
 
     Args:
-        processes: those that train together and all call this.
-        config: what to train.
-        task: what it learns.
-        device: where to train.
+        run: as this process was started.
         others: what else has to be the same, by the name that a message gives it.
     """
-    settings = config.settings()
+    settings = run.config.settings()
     for place in ("path", "sets", "cache_gib"):
         del settings["data"][place]
     facts = {f"{section}.{name}": value for section, values in settings.items() for name, value in values.items()}
-    versions = {"i2i": __version__, "torch": torch.__version__, "device": device.type}
-    difference = processes.differing({**versions, **others, **facts, "domains": task.domains})
+    versions = {"i2i": __version__, "torch": torch.__version__, "device": run.device.type}
+    difference = run.processes.differing({**versions, **others, **facts, "domains": run.task.domains})
     if difference:
         raise UserError(f"the processes of one training were started differently: {difference}; start all alike")
 
 
-def _check_shares(config: RunConfig, processes: Processes) -> None:
-    size, parts = config.train.batch_size or 1, processes.count * config.train.accumulate
+def _check_shares(run: TrainingRun) -> None:
+    count, micro_batches = run.processes.count, run.config.train.accumulate
+    size, parts = run.config.train.batch_size or 1, count * micro_batches
     if size % parts:
-        micro = f" in {config.train.accumulate} micro-batches each" if config.train.accumulate > 1 else ""
+        micro = f" in {micro_batches} micro-batches each" if micro_batches > 1 else ""
         raise UserError(
-            f"train.batch_size={size} cannot be shared equally by {processes.count} processes{micro}: "
+            f"train.batch_size={size} cannot be shared equally by {count} processes{micro}: "
             f"use --set train.batch_size={math.ceil(size / parts) * parts}, or fewer processes"
         )
 
 
-def _leave_damaged(run: Path) -> None:
-    notice = set_aside_damaged(run)
+def _leave_damaged(folder: Path) -> None:
+    notice = set_aside_damaged(folder)
     if notice:
         console.note(f"i2i: {notice}")
 
 
-def _check_alike(run: Path, data: DataSet, record: DataRecord, processes: Processes) -> None:
+def _check_alike(run: TrainingRun, record: DataRecord) -> None:
     """Compare what the processes see, which may be on different machines; say if their number has changed."""
+    folder, processes = run.folder, run.processes
     if not processes.alike(record.fingerprint):
-        raise UserError(f"the pictures of {data.root} are not the same on all machines: copy them anew")
-    checkpoint = newest_checkpoint(run)
+        raise UserError(f"the pictures of {run.data.root} are not the same on all machines: copy them anew")
+    checkpoint = newest_checkpoint(folder)
     if not processes.alike(str(checkpoint.position.step if checkpoint else None)):
-        raise UserError(f"the machines see different run folders {run}: put it on a file system that they share")
+        raise UserError(f"the machines see different run folders {folder}: put it on a file system that they share")
     if checkpoint is not None and checkpoint.processes != processes.count:
         console.note(
-            f"i2i: {run} was trained by {counted(checkpoint.processes)} and goes on with {processes.count}: random "
+            f"i2i: {folder} was trained by {counted(checkpoint.processes)} and goes on with {processes.count}: random "
             "draws differ from here on, and what a process keeps for itself, such as image pools, stays with the "
             "first of them",
         )
 
 
 def learnt_from(config: RunConfig) -> list[str]:
-    """The splits whose pictures decide what is learnt."""
+    """The splits whose images decide what is learnt."""
     return [config.data.train_split, *([config.data.val_split] if config.train.best_by is not None else [])]
 
 
-def _refuse_changed(run: Path, data: DataSet, now: DataRecord) -> None:
-    checkpoint = newest_checkpoint(run)
+def _refuse_changed(run: TrainingRun, now: DataRecord) -> None:
+    checkpoint = newest_checkpoint(run.folder)
     before = checkpoint and checkpoint.data()
     changes = now.changes_since(before) if before else ""
     if checkpoint and changes:
         raise UserError(
-            f"{data.root} has changed since the checkpoint of step {checkpoint.position.step}: {changes}. "
+            f"{run.data.root} has changed since the checkpoint of step {checkpoint.position.step}: {changes}. "
             "Put the pictures back, or go on with those there are by --accept-data"
         )
 
 
 def _train(
-    run: Path,
-    config: RunConfig,
-    task: Task,
-    data: DataSet,
+    run: TrainingRun,
     record: DataRecord,
-    device: torch.device,
     observers: Callable[[Trainer], tuple[Observer, ...]],
     loading: Progress | None,
-    start: Checkpoint | None,
     judge: Judge | None,
-    processes: Processes,
 ) -> Path:
-    pictures = TrainingPictures.load(
-        data.restricted(task.domains),
-        config.data.train_split,
-        Preprocess.of(config.data),
-        config.data.zoom,
-        config.data.flip,
-        config.train.seed,
-        loading,
-        pixel_cache(config.data),
+    pictures = _load(run, loading)
+    if run.processes.first and judge is None:
+        judge = _judge_of(run)
+    trainer = Trainer(
+        run.folder,
+        run.config,
+        run.task,
+        pictures,
+        run.device,
+        start=run.start,
+        judge=judge,
+        data=record,
+        processes=run.processes,
     )
-    if processes.first and judge is None and config.train.best_by is not None:
-        from i2i.training.evaluators import judge_of  # libraries of networks, which other trainings need not wait for
-
-        judge = judge_of(config, task, data, device)
-    trainer = Trainer(run, config, task, pictures, device, start=start, judge=judge, data=record, processes=processes)
-    if processes.first:
+    if run.processes.first:
         trainer.observers = (
-            MetricsFile(run, trainer.position.step),
-            SampleGrids(run, pictures, task.domains, trainer.position.step),
+            MetricsFile(run.folder, trainer.position.step),
+            SampleGrids(run.folder, pictures, run.task.domains, trainer.position.step),
             *observers(trainer),
         )
     return trainer.train()
+
+
+def _load(run: TrainingRun, loading: Progress | None) -> TrainingPictures:
+    data = run.config.data
+    return TrainingPictures.load(
+        run.data.restricted(run.task.domains),
+        data.train_split,
+        Preprocess.of(data),
+        data.zoom,
+        data.flip,
+        run.config.train.seed,
+        loading,
+        pixel_cache(data),
+    )
+
+
+def _judge_of(run: TrainingRun) -> Judge | None:
+    if run.config.train.best_by is None:
+        return None
+    from i2i.training.evaluators import judge_of  # libraries of networks, which other trainings need not wait for
+
+    return judge_of(run.config, run.task, run.data, run.device)

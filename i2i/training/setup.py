@@ -21,7 +21,7 @@ from i2i.translator import Task, Translator, check_size
 def run_config(name: str, settings: Settings) -> RunConfig:
     """Validated config of the translator `name`; UserError for an unknown name or setting."""
     cls = registry.get(name)
-    return build_run(settings, name, cls.Config, cls.batch_size)
+    return build_run(settings, name, cls.Config, cls.train_defaults())
 
 
 def task_of(config: RunConfig, data: DataSet) -> Task:

@@ -1,6 +1,6 @@
-"""One training step: the phases of a translator in turn, each with its optimiser."""
+"""One training step: the phases of a translator in turn, each followed by the optimizers that step on its losses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -9,42 +9,48 @@ from torch import Tensor
 
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.training.nan_guard import FiniteGuard
-from i2i.translator import Phase, Scratch, Translator
+from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 
-Optimisers = Mapping[str, torch.optim.Adam]
-
-
-def build_optimisers(translator: Translator) -> Optimisers:
-    """One Adam per phase, over the parameters of the phase's networks."""
-    return {
-        phase.name: torch.optim.Adam(
-            phase_parameters(translator, phase),
-            lr=phase.optimiser.learning_rate,
-            betas=phase.optimiser.betas,
-            fused=True,
-        )
-        for phase in translator.phases()
-    }
+Optimizers = Mapping[str, torch.optim.Adam]
 
 
-def phase_parameters(translator: Translator, phase: Phase) -> list[torch.nn.Parameter]:
-    """The trainable parameters of a phase's networks."""
+def build_optimizers(translator: Translator) -> Optimizers:
+    """The optimizers that a translator declares, over the trainable parameters of their networks."""
+    return {name: _built(translator, settings) for name, settings in translator.optimizers().items()}
+
+
+def _built(translator: Translator, settings: Optimizer) -> torch.optim.Adam:
+    kind = torch.optim.AdamW if settings.decoupled else torch.optim.Adam
+    parameters = trained_by(translator, settings)
+    return kind(parameters, lr=settings.lr, betas=settings.betas, weight_decay=settings.weight_decay, fused=True)
+
+
+def trained_by(translator: Translator, optimizer: Optimizer) -> list[torch.nn.Parameter]:
+    """The trainable parameters of an optimizer's networks."""
     return [
         parameter
-        for name in phase.networks
+        for name in optimizer.networks
         for parameter in translator.get_submodule(name).parameters()
         if parameter.requires_grad
     ]
 
 
+def phase_parameters(translator: Translator, phase: Phase) -> list[torch.nn.Parameter]:
+    """The parameters that the optimizers of a phase train."""
+    optimizers = translator.optimizers()
+    return [parameter for name in phase.steps for parameter in trained_by(translator, optimizers[name])]
+
+
 def training_step(
     translator: Translator,
-    optimisers: Optimisers,
+    optimizers: Optimizers,
     batches: list[Any],
     step: int,
     guard: FiniteGuard,
     precision: AbstractContextManager[Any] | None = None,
-    scratches: list[Scratch] | None = None,
+    *,
+    progress: float = 0.0,
+    fixed: Sequence[Mapping[str, Tensor]] | None = None,
     processes: Processes = ALONE,
 ) -> dict[str, Tensor]:
     """Run the phases that are due in `step` and update their networks.
@@ -53,50 +59,65 @@ def training_step(
 
     Args:
         translator: in training mode.
-        optimisers: by phase name.
+        optimizers: by name.
         batches: micro-batches, whose gradients are averaged.
         step: counted from 0.
-        guard: keeps the optimisers from stepping once a loss or gradient is not finite.
+        guard: keeps the optimizers from stepping once a loss or gradient is not finite.
         precision: context of the forward passes, such as autocast.
-        scratches: one dictionary per micro-batch, to fix random draws; fresh ones if None.
+        progress: share of the training budget that has elapsed.
+        fixed: per micro-batch what takes the place of the phases' random draws, by their names.
         processes: those that train together, each with micro-batches of its own.
 
     Returns:
         The unweighted terms, named `phase/term`, averaged over micro-batches; they stay on the device.
     """
-    scratches = scratches or [{} for _ in batches]
+    steps = [Step(step, progress) for _ in batches]
+    declared = translator.optimizers()
     logged: dict[str, Tensor] = {}
     for phase in translator.phases():
         if not phase.runs_in(step):
             continue
-        terms = accumulate_gradients(translator, phase, batches, scratches, precision or nullcontext())
-        optimiser = optimisers[phase.name]
-        gradients = [parameter.grad for group in optimiser.param_groups for parameter in group["params"]]
+        terms = accumulate_gradients(translator, phase, batches, steps, precision or nullcontext(), fixed)
+        stepping = [(optimizers[name], declared[name].clip_norm) for name in phase.steps]
+        parameters = [parameter for optimizer, _ in stepping for parameter in _parameters(optimizer)]
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         processes.average([*terms.values(), *gradients])
-        # Fused Adam leaves everything as it is where `found_inf` is 1: no transfer to the host needed.
-        optimiser.found_inf = guard.check(phase.name, step, terms, gradients)  # type: ignore[attr-defined]
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        refused = guard.check(phase.name, step, terms, gradients)
+        for optimizer, clip_norm in stepping:
+            if clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(_parameters(optimizer), clip_norm)
+            # Fused Adam leaves everything as it is where `found_inf` is 1: no transfer to the host needed.
+            optimizer.found_inf = refused  # type: ignore[attr-defined]
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        if phase.after:
+            with torch.no_grad():
+                phase.after()
         logged |= {f"{phase.name}/{name}": term for name, term in terms.items() if name != "total"}
     processes.average([buffer for buffer in translator.buffers() if buffer.is_floating_point()])
     return logged
+
+
+def _parameters(optimizer: torch.optim.Adam) -> list[torch.nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def accumulate_gradients(
     translator: Translator,
     phase: Phase,
     batches: list[Any],
-    scratches: list[Scratch],
+    steps: list[Step],
     precision: AbstractContextManager[Any],
+    fixed: Sequence[Mapping[str, Tensor]] | None = None,
 ) -> dict[str, Tensor]:
     """Leave the phase's mean gradient in its parameters' `.grad`; returns mean terms and `total`."""
     parameters = phase_parameters(translator, phase)
     share = 1.0 / len(batches)
     means: dict[str, Tensor] = {}
-    for batch, scratch in zip(batches, scratches, strict=True):
+    for batch, step, replaced in zip(batches, steps, fixed or [{}] * len(batches), strict=True):
         with precision:
-            losses = phase.loss(batch, scratch)
-        gradients = torch.autograd.grad(losses.total * share, parameters)
+            losses = drawn_losses(phase, batch, step, replaced)
+        gradients = torch.autograd.grad(losses.total * share, parameters, materialize_grads=phase.allow_unused)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             _add_gradient(parameter, gradient)
         for name, term in {**losses.terms, "total": losses.total}.items():
@@ -105,10 +126,19 @@ def accumulate_gradients(
     return means
 
 
+def drawn_losses(phase: Phase, batch: Any, step: Step, fixed: Mapping[str, Tensor] | None = None) -> Losses:
+    """What a phase draws, some of it replaced by what is `fixed`, and then its losses."""
+    if phase.draw:
+        with torch.no_grad():
+            phase.draw(batch, step)
+        step.update(fixed or {})
+    return phase.loss(batch, step)
+
+
 def _add_gradient(parameter: torch.nn.Parameter, gradient: Tensor) -> None:
     """Add to `.grad`, in the parameter's memory layout.
 
-    `autograd.grad` promises no layout (`backward` does), and fused optimisers read memory in order: a
+    `autograd.grad` promises no layout (`backward` does), and fused optimizers read memory in order: a
     gradient laid out otherwise, as double backward gives, would be applied to the wrong elements.
     """
     if parameter.grad is not None:

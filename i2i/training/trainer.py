@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from i2i import registry
-from i2i.config import RunConfig, to_yaml
+from i2i.config import RunConfig, TrainConfig, to_yaml
 from i2i.data.batches import Batch
 from i2i.data.data_record import DataRecord
 from i2i.data.prefetch import Ahead
@@ -27,15 +27,15 @@ from i2i.runs.checkpoint import Best, Checkpoint, Position, checkpoint_folder, n
 from i2i.runs.checkpoint_meta import Budget
 from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
-from i2i.runs.training_state import load_optimiser, of_process
+from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import horizon_of, images_per_step
 from i2i.training.ema import build_average
 from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
 from i2i.training.loss_log import LossLog
 from i2i.training.nan_guard import Fault, FiniteGuard
-from i2i.training.step import build_optimisers, training_step
+from i2i.training.step import build_optimizers, training_step
 from i2i.training.validation import Judge, Validation
-from i2i.translator import ModelConfig, Task, Translator
+from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.disk_full import is_disk_full
 from i2i.utils.memory import is_out_of_memory
@@ -48,17 +48,6 @@ def build_translator(config: RunConfig, task: Task) -> Translator:
     """The untrained translator of a config; the same seed gives the same weights."""
     torch.manual_seed(config.train.seed)
     return registry.get(config.name)(cast(ModelConfig, config.model), task)
-
-
-def decay(step: int, steps: int, decay_from: float) -> float:
-    """Factor on the learning rate in `step`: 1, then from `decay_from * steps` on linearly towards 0.
-
-    Where a training ends after a time, the time that is spent and the time there is take the places of the steps.
-    """
-    start = int(decay_from * steps)
-    if step < start or steps == start:
-        return 1.0
-    return 1.0 - (step - start) / (steps - start)
 
 
 class Trainer:
@@ -105,9 +94,10 @@ class Trainer:
             load_weights(self.translator, checkpoint)
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
-        self.optimisers = build_optimisers(self.translator)
+        self.optimizers = build_optimizers(self.translator)
         self.average = build_average(self.translator, config.train.ema)
         self.guard = FiniteGuard(device)
+        self.schedule = schedule_of(self.translator, config.train)
         self.horizon = horizon_of(config, self.translator)
         self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
         self.validation: Validation | None
@@ -167,11 +157,19 @@ class Trainer:
         before = self.position.step, self.position.seconds
         step = self.position.step
         batches = drawn(step)
-        self._schedule(step)
+        spent = self.horizon.spent(step, self.position.seconds)
+        self._schedule(spent)
         torch.manual_seed(step_seed(self.processes.seed([self.seed, step])))
         self.translator.train()
         terms = training_step(
-            self.translator, self.optimisers, batches, step, self.guard, self._precision(), processes=self.processes
+            self.translator,
+            self.optimizers,
+            batches,
+            step,
+            self.guard,
+            self._precision(),
+            progress=spent / self.horizon.total,
+            processes=self.processes,
         )
         if self.average is not None:
             self.average.update(step, self.guard.found)
@@ -213,7 +211,7 @@ class Trainer:
             observer.on_step(self.position)
         if step == 1 or step % train.log_every == 0 or last:
             self._raise_if_not_finite()
-            rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in self.optimisers.items()}
+            rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in self.optimizers.items()}
             record = Record(
                 self.position, self.log.speed(self.position), rates, self.log.flush(), self.log.data_share()
             )
@@ -232,12 +230,11 @@ class Trainer:
         batch = translator.batch.draw(self.pictures, translator.task.domains, size, step, self.processes.share(size))
         return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
 
-    def _schedule(self, step: int) -> None:
-        horizon = self.horizon
-        factor = decay(horizon.spent(step, self.position.seconds), horizon.total, self.config.train.decay_from)
-        for phase in self.translator.phases():
-            for group in self.optimisers[phase.name].param_groups:
-                group["lr"] = phase.optimiser.learning_rate * factor
+    def _schedule(self, spent: int) -> None:
+        factor = self.schedule.factor(spent, self.horizon.total)
+        for name, settings in self.translator.optimizers().items():
+            for group in self.optimizers[name].param_groups:
+                group["lr"] = settings.lr * factor
 
     def _precision(self) -> AbstractContextManager[Any]:
         if self.config.train.precision == "bf16":
@@ -307,7 +304,7 @@ class Trainer:
             self.pictures = self.pictures.reseeded(self.seed)
 
     def _validation(self, best: Best | None) -> Validation | None:
-        if self._judge is None or not self.optimisers or not self.processes.first:
+        if self._judge is None or not self.optimizers or not self.processes.first:
             return None
         return Validation(self.run, self._judge, self.position.step, best)
 
@@ -318,7 +315,7 @@ class Trainer:
             return checkpoint_folder(self.run, self.position)
         for observer in self.observers:
             observer.on_checkpoint()
-        states = {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()}
+        states = {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
         average = self.average.state() if self.average is not None else None
         best = self.validation.best if self.validation is not None else None
         return save_checkpoint(
@@ -339,8 +336,8 @@ class Trainer:
     def _load_training(self, checkpoint: Checkpoint) -> None:
         state = checkpoint.training()
         with checkpoint.fitting("training.pt"):
-            for name, optimiser in self.optimisers.items():
-                load_optimiser(optimiser, state["optimisers"][name])
+            for name, optimizer in self.optimizers.items():
+                load_optimizer(optimizer, state["optimisers"][name])
             own = of_process(state, self.processes.rank, self.translator.training_state())
             if own is not None:
                 self.translator.load_training_state(own)
@@ -383,6 +380,11 @@ class Interrupted(TrainingError):
         super().__init__(
             f"stopped after step {position.step} of {position.steps}; go on with: i2i train {option('--resume', run)}"
         )
+
+
+def schedule_of(translator: Translator, train: TrainConfig) -> Schedule:
+    """The schedule of a training: the translator's own unless the settings say from where on rates fall."""
+    return translator.schedule if train.decay_from is None else LinearDecay(train.decay_from)
 
 
 def step_seed(numbers: Sequence[int]) -> int:

@@ -12,7 +12,7 @@ import torch
 from i2i.config import MOST_COUNTED, RunConfig
 from i2i.data.layouts import DataSet
 from i2i.errors import Damaged, UserError, unknown
-from i2i.metrics.names import is_better_high
+from i2i.metrics.registry import metric_named
 from i2i.runs.checkpoint import Best, Position
 from i2i.translator import Translator
 from i2i.utils.atomic_write import write_text
@@ -124,4 +124,4 @@ def _is_better(metric: str, value: float, than: float) -> bool:
     """What is not a number is better than nothing and worse than every number."""
     if value != value or than != than:
         return value == value
-    return value > than if is_better_high(metric) else value < than
+    return metric_named(metric).is_better(value, than)

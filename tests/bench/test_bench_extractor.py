@@ -13,7 +13,7 @@ from i2i.config import parse_assignments
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.names import content_name, kernel_name
+from i2i.metrics.registry import content_name, kernel_name
 from tests.support import in_process
 
 BACKBONE = "resnet10t"

@@ -13,12 +13,12 @@ from PIL import Image
 from i2i.benchmarks.analysis.learning_curves import COURSE
 from i2i.benchmarks.evaluation import direction_scores
 from i2i.benchmarks.evaluation.checkpoint_selection import bench_judge
+from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
-from i2i.benchmarks.suite.schema import OWN_DATA, Budget
 from i2i.config import DataConfig
 from i2i.data.decoding.images import read_picture, to_arrays, to_images, to_pixels
 from i2i.data.synthetic import embedded
@@ -26,6 +26,7 @@ from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr
 from i2i.models.identity import Identity
+from i2i.presets.methods import OWN_DATA, Budget
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.setup import run_config
 from i2i.training.validation import read_rows
@@ -148,8 +149,8 @@ def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
         "best-on-val by ssim, 10 evaluations",
     ]
     assert {job.needs for job in last.jobs if job.function == "train"} == {()}
-    needs = {job.name: job.needs for job in best.jobs if job.function == "train"}
-    assert needs == {"stargan/seed0/all": ("domain classifier",)} | dict.fromkeys([*needs][1:], ())
+    needs = {str(job.id): job.needs for job in best.jobs if job.function == "train"}
+    assert needs == {"stargan/seed0/all": (CLASSIFIER,)} | dict.fromkeys([*needs][1:], ())
 
 
 OTHERS = {

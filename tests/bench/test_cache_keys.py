@@ -32,7 +32,7 @@ def planned(out, *assignments, seeds="0"):
 
 
 def keys(plan):
-    return {job.name: (job.function, job.contestant, job.arguments["key"]) for job in plan.jobs}
+    return {job.id: (job.function, job.method, job.arguments["key"]) for job in plan.jobs}
 
 
 @pytest.fixture(scope="module")
@@ -88,4 +88,4 @@ def test_every_seed_has_trainings_of_its_own_and_every_direction_is_translated_b
     for job in plan.jobs:
         if job.function == "translate":
             seed = int(job.arguments["out"].name.removeprefix("seed"))
-            assert job.arguments["runs"] == {way: served[job.contestant, seed, way] for way in plan.directions}
+            assert job.arguments["runs"] == {way: served[job.method, seed, way] for way in plan.directions}

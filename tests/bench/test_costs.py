@@ -80,7 +80,7 @@ def test_costs_are_sums_over_the_trainings_of_a_seed_and_means_over_seeds(tmp_pa
     assert (found.peak_memory, found.multiply_adds, found.inference) == (9, 11, "x")
     assert found.trained == pytest.approx(63 / 6300)
     assert found.translated == (10 + 5) / 2
-    one_seed = costs.costs_of(plan, "m", {training.name for training in trainings[3:]})
+    one_seed = costs.costs_of(plan, "m", {training.id for training in trainings[3:]})
     assert (one_seed.trainings, one_seed.images, one_seed.parameters) == (3, 7, 15)
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from i2i.benchmarks.execution.estimate import Estimate
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
 
 
@@ -14,7 +15,7 @@ class Clock:
 
 
 def job(name, function="train", contestant="a", weight=100.0):
-    return Job(name, function, {}, weight=weight, contestant=contestant)
+    return Job(JobId(function, contestant, 0, name), function, {}, weight=weight)
 
 
 @pytest.fixture

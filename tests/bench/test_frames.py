@@ -11,6 +11,7 @@ import pytest
 
 from i2i.benchmarks.analysis.frames import Details, Found
 from i2i.benchmarks.analysis.results import collect
+from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.detail_tables import curve, health
 from i2i.benchmarks.report.figures import redraw
@@ -81,7 +82,7 @@ def test_scores_of_a_job_that_failed_or_is_not_done_are_not_read_though_they_lie
     (tmp_path / "scores").mkdir()
     for name in ("one-seed0", "one-seed1", "two-seed0", "real"):
         (tmp_path / "scores" / f"{name}.json").write_text(json.dumps(contents()))
-    results = collect(plan, {"scores of one, seed 1": "no room"}, {"scores of real pictures": "to do"})
+    results = collect(plan, {JobId("score", "one", 1): "no room"}, {REAL_SCORES: "to do"})
     assert results.rows == ["one", "two"]
     assert set(results.scores["seed"]) == {0}
     assert set(results.details.flags["model"]) == {"one", "two"}

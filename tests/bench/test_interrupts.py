@@ -15,6 +15,7 @@ from i2i.benchmarks.execution.interrupts import Stopped, stoppable
 from i2i.benchmarks.execution.local_executor import LocalExecutor
 from i2i.benchmarks.plan import Job
 from tests.support.in_process import SETTINGS
+from tests.support.job_functions import named
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -47,7 +48,7 @@ def test_an_ignored_signal_stays_ignored():
 
 def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_path, capfd):
     executor = LocalExecutor("tests.support.job_functions", 1, 1)
-    executor.start(Job("sleeping", "sleep", {"path": tmp_path / "pid"}))
+    executor.start(Job(named("sleeping"), "sleep", {"path": tmp_path / "pid"}))
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         executor.events()
     pid = int((tmp_path / "pid").read_text())
@@ -63,7 +64,7 @@ def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_p
 def test_a_worker_whose_job_saves_its_work_first_ends_with_the_job(tmp_path, monkeypatch):
     monkeypatch.setattr(local_executor, "SECONDS_TO_STOP", 10.0)
     executor, path = LocalExecutor("tests.support.job_functions", 1, 1), tmp_path / "work"
-    executor.start(Job("saving", "save_before_the_end", {"path": path}))
+    executor.start(Job(named("saving"), "save_before_the_end", {"path": path}))
     while not path.exists():
         executor.events()
     executor.stop()

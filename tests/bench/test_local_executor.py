@@ -3,8 +3,9 @@
 import pytest
 
 from i2i.benchmarks.execution.local_executor import LocalExecutor
-from i2i.benchmarks.execution.scheduler import run_jobs
+from i2i.benchmarks.execution.scheduler import Outcome, run_jobs
 from i2i.benchmarks.plan import Job
+from tests.support.job_functions import by_name, named
 
 
 class Listener:
@@ -12,25 +13,29 @@ class Listener:
         self.order, self.errors, self.losses, self.notes = [], {}, {}, {}
 
     def started(self, job):
-        self.order.append(job.name)
+        self.order.append(job.method)
 
     def progressed(self, job, text):
         pass
 
     def noted(self, job, text):
-        self.notes.setdefault(job.name, []).append(text)
+        self.notes.setdefault(job.method, []).append(text)
 
     def lost(self, job, reason):
-        self.losses.setdefault(job.name, []).append(reason)
+        self.losses.setdefault(job.method, []).append(reason)
 
     def ended(self, job, error):
         if error:
-            self.errors[job.name] = error
+            self.errors[job.method] = error
+
+
+def named_outcome(outcome):
+    return Outcome(by_name(outcome.errors), by_name(outcome.not_run))
 
 
 def run(jobs, workers=1):
     listener = Listener()
-    return run_jobs(jobs, LocalExecutor("tests.support.job_functions", workers, 1), listener), listener
+    return named_outcome(run_jobs(jobs, LocalExecutor("tests.support.job_functions", workers, 1), listener)), listener
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +43,21 @@ def outcome(tmp_path_factory):
     """One run of jobs of every kind: good, failing in three ways, and hopeless."""
     folder = tmp_path_factory.mktemp("jobs")
     jobs = [
-        Job("light", "write", {"path": folder / "light"}),
-        Job("after light", "write", {"path": folder / "after light"}, needs=("light", "done long ago"), weight=99),
-        Job("heavy", "write", {"path": folder / "heavy"}, weight=5),
-        Job("refused", "refuse", {}, weight=4),
-        Job("crashed", "crash", {}, weight=3),
-        Job("died", "die", {"path": folder.with_suffix(".died")}, weight=2),
-        Job("killed once", "be_killed_once", {"path": folder / "killed once"}, weight=1),
-        Job("hopeless", "write", {"path": folder / "hopeless"}, needs=("refused",)),
-        Job("more hopeless", "write", {"path": folder / "more hopeless"}, needs=("hopeless",)),
+        Job(named("light"), "write", {"path": folder / "light"}),
+        Job(
+            named("after light"),
+            "write",
+            {"path": folder / "after light"},
+            needs=(named("light"), named("done long ago")),
+            weight=99,
+        ),
+        Job(named("heavy"), "write", {"path": folder / "heavy"}, weight=5),
+        Job(named("refused"), "refuse", {}, weight=4),
+        Job(named("crashed"), "crash", {}, weight=3),
+        Job(named("died"), "die", {"path": folder.with_suffix(".died")}, weight=2),
+        Job(named("killed once"), "be_killed_once", {"path": folder / "killed once"}, weight=1),
+        Job(named("hopeless"), "write", {"path": folder / "hopeless"}, needs=(named("refused"),)),
+        Job(named("more hopeless"), "write", {"path": folder / "more hopeless"}, needs=(named("hopeless"),)),
     ]
     return *run(jobs), folder
 
@@ -63,8 +74,8 @@ def test_each_failure_says_what_happened(outcome):
     assert "RuntimeError: an unforeseen thing" in result.errors["crashed"]
     assert result.errors["died"] == "its process died with status 9, each of 3 times that it was started"
     assert result.not_run == {
-        "hopeless": "not run, because refused failed",
-        "more hopeless": "not run, because hopeless failed",
+        "hopeless": "not run, because scores of refused, seed 0 failed",
+        "more hopeless": "not run, because scores of hopeless, seed 0 failed",
     }
     assert listener.errors == result.errors | result.not_run
 
@@ -97,6 +108,6 @@ def test_a_job_that_always_dies_starts_three_times(outcome):
 
 
 def test_each_process_sees_a_gpu_of_its_own(tmp_path):
-    jobs = [Job(name, "write_gpus", {"path": tmp_path / name}) for name in ("one", "two")]
+    jobs = [Job(named(name), "write_gpus", {"path": tmp_path / name}) for name in ("one", "two")]
     run_jobs(jobs, LocalExecutor("tests.support.job_functions", 2, 1, gpus=["3", "7"]), Listener())
     assert {path.read_text() for path in tmp_path.iterdir()} == {"3", "7"}

@@ -10,6 +10,7 @@ import pytest
 from i2i import cli
 from i2i.benchmarks.analysis.results import collect
 from i2i.benchmarks.folder.finished_results import Stored
+from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.benchmarks.plan import Job, Plan, expand
 from i2i.benchmarks.report import protocol
 from i2i.benchmarks.report.merge import differences, merge
@@ -36,9 +37,9 @@ def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000,
     suite = Suite(models=("identity",), seeds=seeds, settings=settings, claims=tuple(claims))
     names = [*values, *(name for name in reference if name not in values)]
     trainings = [t for name in names for seed in seeds for t in expand(name, "all", DOMAINS, WAYS, 0, "dataset", seed)]
-    jobs = [Job(t.name, "train", {"key": f"train {t.name}"}) for t in trainings]
-    scored = [(f"scores of {name}, seed {seed}", f"{name}-seed{seed}") for name in names for seed in seeds]
-    scored.append(("scores of real pictures", "real"))
+    jobs = [Job(t.id, "train", {"key": f"train {t.id}"}) for t in trainings]
+    scored = [(JobId("score", name, seed), f"{name}-seed{seed}") for name in names for seed in seeds]
+    scored.append((REAL_SCORES, "real"))
     jobs += [Job(job, "score", {"key": f"score {stem}"}) for job, stem in scored]
     found = scan(data).restricted(DOMAINS)
     facts = {
@@ -60,7 +61,7 @@ def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000,
     plan = Plan(out, "seasons", DOMAINS, WAYS, tuple(trainings), {}, tuple(jobs), facts)
     put(out / "plan.json", plan.recorded())
     for training in trainings:
-        put(out / training.folder / "key.json", {"key": f"train {training.name}"})
+        put(out / training.folder / "key.json", {"key": f"train {training.id}"})
     for _, stem in scored:
         value = values.get(stem.split("-seed")[0], 10.0)
         rows = [{"source": a, "target": b, "metric": "psnr", "value": value, "n": 2} for a, b in WAYS]
@@ -178,7 +179,7 @@ def test_a_bench_without_all_its_results_is_called_unfinished(benches, tmp_path,
 def test_results_of_other_settings_than_those_of_the_plan_are_not_reported(benches):
     path = benches[0] / "scores" / "stargan-seed0.json"
     put(path, {**json.loads(path.read_text()), "key": "of another budget"})
-    assert list(Stored.load(benches[0]).absent) == ["scores of stargan, seed 0"]
+    assert list(map(str, Stored.load(benches[0]).absent)) == ["scores of stargan, seed 0"]
 
 
 def test_a_training_that_failed_stays_failed_in_the_merged_report(benches, tmp_path, capsys):

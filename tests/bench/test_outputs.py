@@ -28,7 +28,7 @@ from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import ReportConfig, Suite, suite_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
-from i2i.metrics.names import decimals, number
+from i2i.metrics.registry import metric_named
 
 PROTOCOL = "0123456789abcdef"
 
@@ -119,7 +119,7 @@ def test_columns_their_order_and_names_of_the_paper_are_chosen(tmp_path):
     chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": report}})
     text = latex.table(chosen, results, PROTOCOL)
     rows = tex_rows(text)
-    assert rows["Model"] == [r"FID $\downarrow$", latex.COST_HEADINGS[3], r"PSNR (dB) $\uparrow$"]
+    assert rows["Model"] == [r"FID $\downarrow$", r"\shortstack[r]{Time\\(s)}", r"PSNR (dB) $\uparrow$"]
     assert (rows[r"Our\_s"][1], rows["Input"][0], "one" in rows) == ("60", "--", False)
     assert ReportConfig.model_validate(report).columns == tuple(report["columns"])
     assert r"\begin{table*}" in text and r"\end{table*}" in text
@@ -212,8 +212,8 @@ def test_json_holds_means_deviations_and_every_direction(tmp_path):
 @pytest.mark.parametrize("value", [-0.0, -1e-9, -0.00004, float("-0.0") * 3])
 @pytest.mark.parametrize("metric", ["kid", "KID-x", "psnr", "l1", "content-ssim"])
 def test_no_number_of_a_report_has_a_minus_before_zero(tmp_path, metric, value):
-    assert "-" not in number(metric, value)
-    assert "-" not in Score({0: value, 1: value}).text(decimals(metric))
+    assert "-" not in metric_named(metric).text(value)
+    assert "-" not in Score({0: value, 1: value}).text(metric_named(metric).decimals)
     plan, results = made_up(tmp_path, {("one", metric): [value, value], ("two", metric): [value, value]})
     table = "".join([*shown(plan, results).text("t", 140).splitlines()])
     assert "-0" not in table
@@ -221,7 +221,7 @@ def test_no_number_of_a_report_has_a_minus_before_zero(tmp_path, metric, value):
 
 
 def test_numbers_below_zero_keep_their_minus():
-    assert [number("kid", value) for value in (-0.00006, -0.5, -3e6)] == ["-0.0001", "-0.5000", "-3.0000e6"]
+    assert [metric_named("kid").text(value) for value in (-0.00006, -0.5, -3e6)] == ["-0.0001", "-0.5000", "-3.0000e6"]
 
 
 def test_the_deviation_is_that_of_a_sample():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job, Plan, expand
 from i2i.labels import LabelSpace
 
@@ -51,7 +52,7 @@ def test_every_training_of_a_method_that_learns_is_shown_an_image_and_of_others_
 def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():
     ways = LabelSpace.of_domains(NAMES[:2]).directions
     trainings = expand("m", "all", NAMES[:2], ways, 1234, "dataset", 0)
-    jobs = (Job(trainings[0].name, "train", {}), Job("scores of m", "score", {}))
+    jobs = (Job(trainings[0].id, "train", {}), Job(JobId("score", "m", 0), "score", {}))
     plan = Plan(
         Path("out"),
         "data",
@@ -64,6 +65,6 @@ def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():
     assert plan.lines() == [
         "skip       pix2pix: no pairs",
         "train      m/seed0/all  (1,234 images)",
-        "score      scores of m",
+        "score      scores of m, seed 0",
         "report     out",
     ]

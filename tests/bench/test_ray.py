@@ -16,7 +16,8 @@ from i2i.benchmarks.execution.scheduler import run_jobs
 from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
 from tests.bench.test_bench import SMALL
-from tests.bench.test_local_executor import Listener
+from tests.bench.test_local_executor import Listener, named_outcome
+from tests.support.job_functions import by_name, named
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +40,8 @@ def cluster(tmp_path_factory):
 
 def run(cluster, folder, jobs, listener=None):
     listener = listener or Listener()
-    return run_jobs(
-        jobs, RayExecutor("tests.support.job_functions", folder, address=cluster.address), listener
-    ), listener
+    executor = RayExecutor("tests.support.job_functions", folder, address=cluster.address)
+    return named_outcome(run_jobs(jobs, executor, listener)), listener
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def outcome(cluster, tmp_path_factory):
     """One run of jobs of every kind: good ones that need each other's company, failing ones and a hopeless one."""
     folder = tmp_path_factory.mktemp("jobs")
     jobs = [
-        Job("one", "meet", {"own": folder / "one", "other": folder / "two"}, weight=9),
-        Job("two", "meet", {"own": folder / "two", "other": folder / "one"}, weight=9),
-        Job("refused", "refuse", {}),
-        Job("crashed", "crash", {}),
-        Job("died", "die", {"path": folder / "died"}),
-        Job("killed once", "be_killed_once", {"path": folder / "killed once"}),
-        Job("hopeless", "write", {"path": folder / "hopeless"}, needs=("refused",)),
+        Job(named("one"), "meet", {"own": folder / "one", "other": folder / "two"}, weight=9),
+        Job(named("two"), "meet", {"own": folder / "two", "other": folder / "one"}, weight=9),
+        Job(named("refused"), "refuse", {}),
+        Job(named("crashed"), "crash", {}),
+        Job(named("died"), "die", {"path": folder / "died"}),
+        Job(named("killed once"), "be_killed_once", {"path": folder / "killed once"}),
+        Job(named("hopeless"), "write", {"path": folder / "hopeless"}, needs=(named("refused"),)),
     ]
     return *run(cluster, folder, jobs), folder
 
@@ -71,7 +71,7 @@ def test_failures_are_told_as_by_worker_processes(outcome):
     result, listener, _ = outcome
     assert result.errors["refused"] == "there is no such thing"
     assert "RuntimeError: an unforeseen thing" in result.errors["crashed"]
-    assert result.not_run == {"hopeless": "not run, because refused failed"}
+    assert result.not_run == {"hopeless": "not run, because scores of refused, seed 0 failed"}
     assert listener.errors == result.errors | result.not_run
 
 
@@ -96,7 +96,7 @@ def test_a_job_whose_node_goes_starts_again_on_another(cluster, tmp_path):
                 go.touch()
 
     saboteur = Saboteur()
-    jobs = [Job(name, "meet", {"own": tmp_path / name, "other": go}) for name in names]
+    jobs = [Job(named(name), "meet", {"own": tmp_path / name, "other": go}) for name in names]
     result, _ = run(cluster, tmp_path, jobs, saboteur)
     assert not result.errors
     (lost,) = saboteur.losses.values()
@@ -151,8 +151,8 @@ def test_a_job_does_not_start_where_the_results_folder_is_missing(cluster, tmp_p
             super().start(job)
 
     executor = Hider("tests.support.job_functions", tmp_path, address=cluster.address)
-    result = run_jobs([Job("write", "write", {"path": tmp_path / "written"})], executor, Listener())
-    assert "does not see the results folder" in result.errors["write"]
+    result = run_jobs([Job(named("write"), "write", {"path": tmp_path / "written"})], executor, Listener())
+    assert "does not see the results folder" in by_name(result.errors)["write"]
     assert not (tmp_path / "written").exists()
 
 

@@ -27,7 +27,7 @@ from i2i.data.open import pixel_cache
 from i2i.data.synthetic.embedded import make
 from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics.content import cosine_distances
-from i2i.metrics.features.domain_classifier import judge
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.frechet_by_n import distances_of_parts
 from i2i.metrics.frechet_interval import frechet_intervals
@@ -382,25 +382,19 @@ def grey(level, n=4):
     return torch.full((n, 3, SIDE, SIDE), level, dtype=torch.uint8)
 
 
-class ByLevel:
+class ByLevel(DomainClassifier):
     """Learns the mean level of each domain and takes a picture for the nearest one's."""
 
     device = torch.device("cpu")
-    training = False
 
     def __init__(self, pixels, labels, space):
+        torch.nn.Module.__init__(self)
         self.labels, self.learnt = space, pixels
         levels, members = pixels.double().mean(dim=(1, 2, 3)), labels.argmax(1)
         self.levels = torch.stack([levels[members == i].mean() for i in range(space.classes)])
 
-    def __call__(self, pixels):
+    def forward(self, pixels):
         return -(pixels.double().mean(dim=(1, 2, 3))[:, None] - self.levels).abs()
-
-    def eval(self):
-        return self
-
-    def train(self, mode):
-        return self
 
 
 def test_gan_train_is_the_share_of_real_pictures_that_are_known_from_translations():

@@ -10,6 +10,7 @@ from i2i.benchmarks.bench import _Work
 from i2i.benchmarks.execution import trials
 from i2i.benchmarks.execution.executors import Crew
 from i2i.benchmarks.execution.trials import rates, worth_trying
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job, Plan
 from i2i.training.setup import run_config
 from tests.robustness.test_bad_input import data_set
@@ -27,18 +28,18 @@ def training(contestant="a", model="cyclegan", data=None, number=0, amount=4000,
     found = run_config(model, settings).settings()
     del found["model"]["name"]
     arguments = {"name": model, "settings": found, "domains": ("dawn", "dusk")}
-    return Job(f"{contestant}/{number}", "train", arguments, weight=1 + amount, contestant=contestant)
+    return Job(JobId("train", contestant, 0, str(number)), "train", arguments, weight=1 + amount)
 
 
 def names(jobs):
-    return [job.name for job in jobs]
+    return [f"{job.method}/{job.id.part}" for job in jobs]
 
 
 def test_the_first_training_of_each_contestant_that_nobody_measured_is_tried():
     jobs = [training("a"), training("a", number=1), training("b", "stargan"), training("idle", "identity", amount=0)]
     assert names(worth_trying(jobs, [])) == ["a/0", "b/0"]
     assert names(worth_trying(jobs, [training("a", number=7)])) == ["b/0"]
-    assert names(worth_trying(jobs, [Job("scores of a", "score", {}, contestant="a")])) == ["a/0", "b/0"]
+    assert names(worth_trying(jobs, [Job(JobId("score", "a", 0), "score", {})])) == ["a/0", "b/0"]
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,8 @@ def tried(monkeypatch):
     asked = []
 
     def instead(jobs, device, threads):
-        asked.extend(job.contestant for job in jobs)
-        return {job.contestant: 2 / job.weight if job.contestant == "a" else None for job in jobs}
+        asked.extend(job.method for job in jobs)
+        return {job.method: 2 / job.weight if job.method == "a" else None for job in jobs}
 
     monkeypatch.setattr(bench, "rates", instead)
     return asked
@@ -111,7 +112,12 @@ def estimate_of(tmp_path, *jobs, crew=LOCAL, trial=True):
 
 
 def test_a_bench_tells_ahead_what_was_tried_and_what_it_does_not_count(tmp_path, tried, capsys):
-    jobs = [training("a"), training("b"), training("idle", "identity", amount=0), Job("pages", "translate", {})]
+    jobs = [
+        training("a"),
+        training("b"),
+        training("idle", "identity", amount=0),
+        Job(JobId("translate", "a", 0), "translate", {}),
+    ]
     text, rests_on = estimate_of(tmp_path, *jobs)
     assert tried == ["a", "b"]
     assert text == "about 2 s left, not counting: train of b, translate"

@@ -230,13 +230,13 @@ def first_weights(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     from i2i.training import trainer
 
     weights: dict[str, torch.Tensor] = {}
-    build = trainer.build_optimisers
+    build = trainer.build_optimizers
 
     def remember(translator):
         weights.update({name: value.clone() for name, value in translator.state_dict().items()})
         return build(translator)
 
-    monkeypatch.setattr(trainer, "build_optimisers", remember)
+    monkeypatch.setattr(trainer, "build_optimizers", remember)
     return weights
 
 
@@ -300,7 +300,7 @@ def test_a_training_starts_with_the_weights_of_another_training(place, capsys, m
         (["--set", "data.channels=1"], "does not fit this training"),
         (["--out", "run"], "run holds imported weights: start with them by --init run"),
         (["--init", "gone"], "there is no run folder gone"),
-        (["--resume", "run"], "leave the other options out"),
+        (["--resume", "run"], "leave out --init"),
     ],
 )
 def test_a_start_that_does_not_fit_is_refused_before_anything_is_written(refused, place, rest, complaint):

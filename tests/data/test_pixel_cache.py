@@ -24,7 +24,7 @@ from i2i.data.layouts import Picture, scan
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.testing import CPU
-from i2i.training.run import train_run
+from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
 from i2i.utils import fingerprint
 
@@ -104,7 +104,7 @@ def test_pictures_are_decoded_once_for_all_trainings(root, folder, decoded, tmp_
     for number, (name, model) in enumerate(settings.items()):
         train = {"images": 4, "batch_size": 1, "seed": number}
         config = run_config(name, {"model": model, "data": small, "train": train})
-        train_run(tmp_path / name, config, task_of(config, data), data, CPU)
+        train_run(TrainingRun(tmp_path / name, config, task_of(config, data), data, CPU))
         assert sorted(decoded) == sorted(f"{d}/{n}.png" for d in ("dawn", "dusk") for n in range(COUNT))
     assert len(entries(folder)) == 2
 

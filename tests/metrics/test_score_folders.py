@@ -19,7 +19,7 @@ from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.image_scores import read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.names import content_name, kernel_name, title
+from i2i.metrics.registry import content_name, kernel_name
 from i2i.metrics.score_folders import Folders, FolderScores, Measure, parse_size, score_folders
 from tests.support.classifiers import untrained_classifier
 
@@ -127,11 +127,6 @@ def test_the_table_shows_arrows_counts_and_flags(data, fakes, capsys, tmp_path):
 def test_values_that_json_has_no_number_for_are_texts():
     scored = FolderScores({"pictures": {}, "size": ""}, [Measure("psnr", float("inf"), 2)], [], [])
     assert json.loads(scored.json())["metrics"][0]["value"] == "inf"
-
-
-def test_arrows_point_to_the_better_values():
-    assert [title(name)[-1] for name in ("psnr", "ssim", "content-ssim", "accuracy")] == ["↑"] * 4
-    assert [title(name)[-1] for name in ("fid", "FD-timm-resnet18-1a2b3c4d", "l1", "content-inception")] == ["↓"] * 4
 
 
 def test_names_that_do_not_correspond_are_counted_and_named(data, fakes):

@@ -8,7 +8,7 @@ from i2i import registry
 from i2i.data.batches import PairedBatch
 from i2i.registry import register
 from i2i.testing import CHECKS, Subject, check_translator
-from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Scratch, Task, Translator
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 
 
 class Tint(Translator):
@@ -21,10 +21,13 @@ class Tint(Translator):
         super().__init__(config, task)
         self.mapping = nn.Conv2d(3, 3, 1)
 
-    def phases(self) -> tuple[Phase, ...]:
-        return (Phase("mapping", ("mapping",), self._loss, Adam(1e-3)),)
+    def optimizers(self) -> dict[str, Optimizer]:
+        return {"mapping": Optimizer(("mapping",), lr=1e-3)}
 
-    def _loss(self, batch: PairedBatch, scratch: Scratch) -> Losses:
+    def phases(self) -> tuple[Phase, ...]:
+        return (Phase("mapping", self._loss),)
+
+    def _loss(self, batch: PairedBatch, step: Step) -> Losses:
         distance = (self.mapping(batch.source).tanh() - batch.target).abs().mean()
         return Losses(distance, {"l1": distance.detach()})
 
@@ -70,7 +73,7 @@ class Unreached(Tint):
 
 
 class Homeless(Tint):
-    """Fault: a network that no phase trains."""
+    """Fault: a network that no optimizer trains."""
 
     def __init__(self, config, task):
         super().__init__(config, task)
@@ -78,11 +81,59 @@ class Homeless(Tint):
 
 
 class Shared(Tint):
-    """Fault: two phases train the same network."""
+    """Fault: two optimizers train the same network."""
+
+    def optimizers(self):
+        return {"mapping": Optimizer(("mapping",)), "again": Optimizer(("mapping",))}
 
     def phases(self):
-        (phase,) = super().phases()
-        return phase, Phase("again", ("mapping",), self._loss, Adam())
+        return Phase("mapping", self._loss), Phase("again", self._loss)
+
+
+class Unstepped(Tint):
+    """Fault: an optimizer that no phase steps."""
+
+    def optimizers(self):
+        return {**super().optimizers(), "idle": Optimizer(())}
+
+
+class Drawing(Tint):
+    """Fault: the loss draws at random."""
+
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
+        return Losses(losses.total * (1 + torch.rand(())), losses.terms)
+
+
+class Remembering(Tint):
+    """Fault: the loss depends on how often it was computed."""
+
+    calls = 0
+
+    def _loss(self, batch, step):
+        self.calls += 1
+        losses = super()._loss(batch, step)
+        return Losses(losses.total * self.calls, losses.terms)
+
+
+class Reaching(Tint):
+    """Fault: a phase changes a network that it does not train."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.other = nn.Conv2d(3, 3, 1)
+
+    def optimizers(self):
+        return {**super().optimizers(), "other": Optimizer(("other",))}
+
+    def phases(self):
+        return (
+            Phase("mapping", self._loss, after=lambda: self.other.weight.mul_(0.5)),
+            Phase("other", lambda batch, step: self._other(batch)),
+        )
+
+    def _other(self, batch):
+        return Losses(self.other(batch.source).square().mean(), {})
 
 
 class Misnamed(Tint):
@@ -94,12 +145,11 @@ class Misnamed(Tint):
         super().__init__(config, task)
         self.spare = nn.Conv2d(3, 3, 1)
 
-    def phases(self):
-        (phase,) = super().phases()
-        return (Phase("mapping", ("mapping", "spare"), phase.loss, phase.optimiser),)
+    def optimizers(self):
+        return {"mapping": Optimizer(("mapping", "spare"))}
 
-    def _loss(self, batch, scratch):
-        losses = super()._loss(batch, scratch)
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
         return Losses(losses.total + self.spare(batch.source).square().mean(), losses.terms)
 
 
@@ -132,26 +182,33 @@ class Forgetful(Tint):
         self.calls = 0
 
     def phases(self):
-        return (Phase("mapping", ("mapping",), self._shifted, Adam(1e-3)),)
+        return (Phase("mapping", self._shifted, self._count),)
 
-    def _shifted(self, batch, scratch):
+    def _count(self, batch, step):
         self.calls += 1
-        distance = (self.mapping(batch.source).tanh() - batch.target + 0.3 * self.calls).square().mean()
+        step["shift"] = torch.tensor(0.3 * self.calls)
+
+    def _shifted(self, batch, step):
+        distance = (self.mapping(batch.source).tanh() - batch.target + step["shift"]).square().mean()
         return Losses(distance, {"l2": distance.detach()})
 
 
 class Exploding(Tint):
     """Fault: the loss is not finite."""
 
-    def _loss(self, batch, scratch):
-        losses = super()._loss(batch, scratch)
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
         return Losses(losses.total / 0, losses.terms)
 
 
 FAULTS = {
     Unreached: "does not depend on 1 of its parameters",
-    Homeless: "no phase trains forgotten",
-    Shared: "two phases train the same parameter",
+    Homeless: "no optimizer trains forgotten",
+    Shared: "two optimizers train the same parameter",
+    Unstepped: r"phases step \['mapping'\] and there are \['idle', 'mapping'\]",
+    Drawing: "the loss of mapping draws at random",
+    Remembering: "the loss of mapping gives totals otherwise",
+    Reaching: "mapping changed other.weight",
     Misnamed: "another network than those of `generators` translates too",
     Unbounded: r"values from .* as by tanh or clamp",
     BatchDependent: "a batch changes the translation",

@@ -15,7 +15,8 @@ from i2i.errors import UserError
 from i2i.nn.unet import UNet
 from i2i.testing import Subject
 from i2i.training.setup import check_trainable, run_config, task_of
-from i2i.translator import Coverage, Task
+from i2i.training.step import drawn_losses
+from i2i.translator import Coverage, Step, Task
 
 
 def build(name, **settings):
@@ -28,8 +29,8 @@ def networks(translator):
 
 def logged(translator, batch):
     """The names of all terms, by phase."""
-    scratch = {}
-    return {phase.name: set(phase.loss(batch, scratch).terms) for phase in translator.phases()}
+    step = Step()
+    return {phase.name: set(drawn_losses(phase, batch, step).terms) for phase in translator.phases()}
 
 
 def parameters(network):
@@ -67,7 +68,7 @@ def test_an_unconditional_discriminator_sees_only_the_output(conditional, channe
     totals = []
     for source in (batch.source, -batch.source):
         batch = PairedBatch(source, batch.target)
-        totals.append(translator.phases()[1].loss(batch, {"fake": batch.target}).total)
+        totals.append(translator.phases()[1].loss(batch, Step(fake=batch.target)).total)
     assert torch.equal(*totals) == (not conditional)
 
 
@@ -177,7 +178,7 @@ def test_the_forward_cycle_returns_to_the_first_domain():
     subject = Subject(registry.get("cyclegan"), {"cycle": "forward", "lambda_gan": 0, "lambda_identity": 0})
     translator, batch = subject.build().train(), subject.batch()
     (phase,) = translator.phases()
-    losses = phase.loss(batch, {})
+    losses = phase.loss(batch, Step())
     distance = (translator.b_to_a(translator.a_to_b(batch.a)) - batch.a).abs().mean()
     assert torch.equal(losses.terms["cycle_a"], distance)
     assert torch.equal(losses.total, 10 * distance)
@@ -193,10 +194,10 @@ def test_cyclegan_without_any_loss_is_refused():
 def test_without_a_pool_discriminators_judge_the_fakes_of_the_step():
     subject = Subject(registry.get("cyclegan"), {"pool_size": 0})
     translator, generator = subject.build().train(), torch.Generator().manual_seed(0)
-    terms = translator.phases()[1].loss
+    phase = translator.phases()[1]
     fakes = [torch.rand(2, 3, 32, 32, generator=generator) for _ in range(8)]
     batch = subject.batch()
     for fake in fakes:
-        judged = terms(batch, {"fake_a": fake, "fake_b": fake}).terms["fake_a"]
+        judged = drawn_losses(phase, batch, Step(fake_a=fake, fake_b=fake)).terms["fake_a"]
         assert torch.equal(judged, translator.discriminator_a(fake).square().mean())
     assert not len(translator.training_state()["pool_a"])

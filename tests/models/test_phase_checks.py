@@ -8,7 +8,7 @@ from i2i import cli
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
 from i2i.training.phase_checks import check_phases
-from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Task, Translator
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Task, Translator
 from tests.test_custom_models import BLEND, blend  # noqa: F401
 
 TASK = Task.covering(Coverage.DIRECTION, ("dawn", "noon"), (8, 8))
@@ -25,14 +25,17 @@ class Two(Translator):
         self.first, self.second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
 
     def phases(self):
-        return Phase("one", ("first",), self.loss, Adam()), Phase("two", ("second",), self.other, Adam())
+        return Phase("one", self.loss), Phase("two", self.other)
 
-    def loss(self, batch, scratch):
-        scratch["first"] = self.first(batch.source)
-        return Losses(scratch["first"].mean(), {"mean": scratch["first"].mean().detach()})
+    def optimizers(self):
+        return {"one": Optimizer(("first",)), "two": Optimizer(("second",))}
 
-    def other(self, batch, scratch):
-        return Losses(self.second(scratch["first"].detach()).mean(), {})
+    def loss(self, batch, step):
+        step["first"] = self.first(batch.source)
+        return Losses(step["first"].mean(), {"mean": step["first"].mean().detach()})
+
+    def other(self, batch, step):
+        return Losses(self.second(step["first"].detach()).mean(), {})
 
     def generate(self, images, source, target):
         return self.first(images)
@@ -75,12 +78,32 @@ def test_a_loss_that_returns_the_wrong_thing_is_named(loss, named):
     assert "phase 'one'" in message
 
 
-def test_a_network_that_no_phase_trains_is_told():
-    message = refusal(phases=lambda self: Two.phases(self)[:1])
-    assert "no phase of Broken trains second.weight, second.bias" in message
+def test_a_network_that_no_optimizer_trains_is_told():
+    message = refusal(phases=lambda self: Two.phases(self)[:1], optimizers=lambda self: {"one": Optimizer(("first",))})
+    assert "no optimizer of Broken trains second.weight, second.bias" in message
 
 
-def test_a_network_that_is_frozen_needs_no_phase():
+def test_phases_and_optimizers_that_do_not_match_are_named():
+    missing = refusal(optimizers=lambda self: {"one": Optimizer(("first", "second"))})
+    assert "phase 'two' of Broken steps the optimizer 'two', which optimizers() does not give; it gives one" in missing
+    assert "no phase of Broken steps two" in refusal(phases=lambda self: Two.phases(self)[:1])
+    twice = refusal(phases=lambda self: (*Two.phases(self), Phase("one", self.loss)))
+    assert "two phases of Broken are named 'one'" in twice
+
+
+def test_a_phase_may_leave_parameters_unused_where_it_says_so():
+    class Heads(Two):
+        def phases(self):
+            part = Phase("one", self.part, optimizers=("one", "two"), allow_unused=True)
+            return (part,)
+
+        def part(self, batch, step):
+            return Losses(self.first(batch.source).mean(), {})
+
+    check_phases(Heads(ModelConfig(), TASK), PairedBatch(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)))
+
+
+def test_a_network_that_is_frozen_needs_no_optimizer():
     class Frozen(Two):
         def __init__(self, config, task):
             super().__init__(config, task)
@@ -89,11 +112,14 @@ def test_a_network_that_is_frozen_needs_no_phase():
     check_phases(Frozen(ModelConfig(), TASK), PairedBatch(torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8)))
 
 
-def test_a_network_that_is_not_there_and_one_with_two_phases_are_named():
-    missing = refusal(phases=lambda self: (Phase("one", ("frist",), self.loss, Adam()),))
+def test_a_network_that_is_not_there_and_one_with_two_optimizers_are_named():
+    missing = refusal(optimizers=lambda self: {**Two.optimizers(self), "one": Optimizer(("frist",))})
     assert "'frist', which is no network of it; it has first, second" in missing
-    shared = refusal(phases=lambda self: (*Two.phases(self), Phase("again", ("second",), self.other, Adam())))
-    assert "phases 'two' and 'again' of Broken both train second.weight" in shared
+    shared = refusal(
+        phases=lambda self: (*Two.phases(self), Phase("again", self.other)),
+        optimizers=lambda self: {**Two.optimizers(self), "again": Optimizer(("second",))},
+    )
+    assert "optimizers 'two' and 'again' of Broken both train second.weight" in shared
 
 
 def outcome(capsys, monkeypatch, *arguments):
@@ -146,7 +172,7 @@ def test_models_check_runs_the_contract_on_a_custom_model(blend, capsys, monkeyp
     blend.write_text(BLEND.replace("Coverage.ALL", "Coverage.PAIR"))
     status, out, _ = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
     assert status == 0
-    assert out.count("ok    ") == 14
+    assert out.count("ok    ") == 15
     assert out.endswith("Blend keeps the contract\n")
 
 
@@ -156,7 +182,7 @@ def test_models_check_names_what_breaks_and_ends_with_status_1(blend, capsys, mo
     status, out, error = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
     assert status == 1
     assert "BROKEN translation keeps shape and range\n       Blend.generate gives values from" in out
-    assert "Blend breaks" in error and "of 14 parts of the contract" in error
+    assert "Blend breaks" in error and "of 15 parts of the contract" in error
 
 
 def test_batches_of_two_domains_refuse_a_third_by_name(blend, capsys, monkeypatch, tmp_path):  # noqa: F811

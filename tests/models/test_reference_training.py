@@ -29,7 +29,7 @@ from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
 from i2i.nn.resnet import ResnetGenerator
 from i2i.training.nan_guard import FiniteGuard
-from i2i.training.step import build_optimisers, training_step
+from i2i.training.step import build_optimizers, training_step
 from i2i.translator import Coverage, Task
 from tests.support import reference
 
@@ -51,13 +51,13 @@ def load(translator, weights):
         reference.load(translator.get_submodule(part.network), part.family, weights[name])
 
 
-def run(translator, batches, scratches=None):
+def run(translator, batches, draws=None):
     """The logged terms of every step."""
-    optimisers, guard = build_optimisers(translator), FiniteGuard(torch.device("cpu"))
+    optimizers, guard = build_optimizers(translator), FiniteGuard(torch.device("cpu"))
     translator.train()
     for step, batch in enumerate(batches):
-        scratch = [dict(scratches[step])] if scratches else None
-        terms = training_step(translator, optimisers, [batch], step, guard, scratches=scratch)
+        fixed = [draws[step]] if draws else None
+        terms = training_step(translator, optimizers, [batch], step, guard, fixed=fixed)
         yield {name: float(term) for name, term in terms.items()}
     assert guard.fault() is None
 

@@ -12,7 +12,7 @@ from torch import nn
 from i2i import registry
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.distributed.process_group import Joined, Launch, Processes
-from i2i.losses import gradient_penalty
+from i2i.losses import gradient_penalty, interpolation
 from i2i.models.colour import Colour
 from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
@@ -22,8 +22,9 @@ from i2i.nn.unet import UNet
 from i2i.runs.load import require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
 from i2i.training.events import Observer
+from i2i.training.step import drawn_losses
 from i2i.training.trainer import Trainer
-from i2i.translator import Adam, Coverage, Losses, ModelConfig, Phase, Task, Translator
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 
 SIDE = 32
 
@@ -50,12 +51,17 @@ class Probe(Translator):
 
     def phases(self):
         return (
-            Phase("first", ("first",), lambda batch, scratch: self._loss(self.first, batch), Adam(1e-3)),
-            Phase("second", ("second",), lambda batch, scratch: self._loss(self.second, batch), Adam(4e-3)),
+            Phase("first", lambda batch, step: self._loss(self.first, batch), self._draw),
+            Phase("second", lambda batch, step: self._loss(self.second, batch), self._draw),
         )
 
-    def _loss(self, network, batch):
+    def optimizers(self):
+        return {"first": Optimizer(("first",), 1e-3), "second": Optimizer(("second",), 4e-3)}
+
+    def _draw(self, batch, step):
         self.drawn.append(float(torch.rand(())))
+
+    def _loss(self, network, batch):
         self.modes.append((self.training, network.training))
         distance = F.l1_loss(network(batch.source), batch.target)
         return Losses(distance, {"l1": distance})
@@ -131,7 +137,7 @@ def test_every_step_is_in_training_mode_whatever_was_done_before(probe, tmp_path
     assert training.translator.modes == [(True, True)] * 2 * STEPS
 
 
-def test_the_rate_of_every_phase_falls_as_the_schedule_says(probe, tmp_path):
+def test_the_rate_of_every_optimizer_falls_as_the_schedule_says(probe, tmp_path):
     rates = []
 
     class Rates(Observer):
@@ -182,10 +188,10 @@ def test_each_discriminator_judges_real_pictures_of_its_domain_and_fakes_from_a_
     translator = CycleGAN(CycleGANConfig(width=2, blocks=0, pool_size=3), task(Coverage.PAIR))
     translator.discriminator_a, translator.discriminator_b = Noting(), Noting()
     torch.manual_seed(0)
-    for step in range(30):
-        level = step / 100
-        fakes = {"fake_a": flat(0.5 + level), "fake_b": flat(-0.5 - level)}
-        translator._discriminator_loss(UnpairedBatch(flat(0.01), flat(-0.01)), fakes)
+    for number in range(30):
+        level = number / 100
+        step = Step(fake_a=flat(0.5 + level), fake_b=flat(-0.5 - level))
+        drawn_losses(translator.phases()[1], UnpairedBatch(flat(0.01), flat(-0.01)), step)
     for critic, real, sign in ((translator.discriminator_a, 0.01, 1), (translator.discriminator_b, -0.01, -1)):
         now = [sign * round(0.5 + step / 100, 2) for step in range(30)]
         judged = [fake for (fake,) in critic.seen[1::2]]
@@ -245,9 +251,9 @@ SETTINGS = {
 )
 def test_the_total_of_a_phase_is_its_terms_each_with_its_own_weight(name, zero, gan):
     weights = {setting: 2 + place / 4 for place, setting in enumerate(SETTINGS[name])} | ({zero: 0.0} if zero else {})
-    subject, scratch = Subject(registry.get(name), {"gan": gan, **weights}), {}
+    subject, step = Subject(registry.get(name), {"gan": gan, **weights}), Step()
     for phase in subject.build().train().phases():
-        losses = phase.loss(subject.batch(), scratch)
+        losses = drawn_losses(phase, subject.batch(), step)
         of_phase = {term: weights.get(weight, weight) for term, weight in WEIGHTS[name][phase.name].items()}
         if gan == "lsgan":
             of_phase = {term: weight for term, weight in of_phase.items() if not term.startswith("penalty")}
@@ -265,7 +271,8 @@ def test_every_picture_of_a_penalty_is_mixed_with_a_weight_of_its_own():
 
     torch.manual_seed(0)
     for _ in range(2):
-        gradient_penalty(critic, torch.ones(64, 3, 2, 2), torch.zeros(64, 3, 2, 2))
+        real = torch.ones(64, 3, 2, 2)
+        gradient_penalty(critic, real, torch.zeros(64, 3, 2, 2), interpolation(real))
     weights = torch.stack(mixed).flatten(2)
     assert torch.equal(weights, weights[:, :, :1].expand_as(weights))  # the same in all of a picture
     drawn = weights[:, :, 0].flatten()
@@ -386,10 +393,10 @@ def test_stargan_aims_at_the_labels_of_the_batch_in_another_order_in_every_step(
     subject = Subject(registry.get("stargan"))
     translator, labels, drawn = subject.build().train(), torch.eye(3)[[0, 1, 2, 0, 1, 2]], []
     for _ in range(3):
-        scratch = {}
-        translator._discriminator_loss(LabelledBatch(images(6, seed=0), labels), scratch)
-        drawn.append(scratch["targets"])
-        assert torch.equal(scratch["targets"].sum(0), labels.sum(0))
+        step = Step()
+        drawn_losses(translator.phases()[0], LabelledBatch(images(6, seed=0), labels), step)
+        drawn.append(step["targets"])
+        assert torch.equal(step["targets"].sum(0), labels.sum(0))
     assert len({str(targets.argmax(1).tolist()) for targets in [labels, *drawn]}) > 2
 
 
@@ -397,11 +404,12 @@ def test_stargan_teaches_real_pictures_their_own_labels_and_fakes_the_targets():
     """With logits that are right for one of the two, only one of the two losses is small."""
     translator = StarGAN(StarGANConfig(width=2, discriminator_width=2, blocks=0, layers=2), task(Coverage.ALL))
     own, wanted = torch.eye(3)[[0, 1]], torch.eye(3)[[2, 0]]
-    batch, scratch = LabelledBatch(images(2, seed=0), own), {"targets": wanted}
+    batch, step = LabelledBatch(images(2, seed=0), own), Step()
     logits = {"discriminator": own * 20, "generator": wanted * 20}
     for phase in translator.phases():
         translator.discriminator.judge_and_classify = lambda given, right=logits[phase.name]: (
             translator.discriminator(given),
             right,
         )
-        assert float(phase.loss(batch, scratch).terms["classification"]) < 1e-3
+        losses = drawn_losses(phase, batch, step, {"targets": wanted})
+        assert float(losses.terms["classification"]) < 1e-3

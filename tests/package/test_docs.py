@@ -12,11 +12,12 @@ import typer
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings, load_suite
-from i2i.benchmarks.suite.presets import shipped
+from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.cli import app
 from i2i.config import DataConfig, TrainConfig, merge, parse_assignments
+from i2i.presets.files import shipped
+from i2i.presets.training import base_settings
 from i2i.runs.load import require_checkpoint
 from i2i.testing import check_translator
 from i2i.training.setup import run_config

@@ -440,8 +440,8 @@ def test_a_broken_picture_among_many_is_found_before_the_first_is_written(refuse
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        (["--model", "stargan"], "leave the other options out"),
-        (["--out", "new"], "leave the other options out"),
+        (["--model", "stargan"], "leave out --model"),
+        (["--out", "new"], "leave out --out"),
         (["--set", "model.learning_rate=1e-4"], "another model.learning_rate, start a new training from them with i2i"),
         (["--set", "data.image_size=32"], "another data.image_size, start a new training from them with i2i"),
     ],

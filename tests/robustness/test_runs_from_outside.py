@@ -146,7 +146,7 @@ def first_moments(state):
         (lambda state: first_moments(state).update(step="1"), "step of parameter 0 is no tensor"),
         (lambda state: first_moments(state).pop("exp_avg_sq"), "it lacks 'exp_avg_sq'"),
         (lambda state: first_moments(state)["exp_avg"].fill_(float("nan")), "exp_avg of parameter 0 is not finite"),
-        (lambda state: next(iter(state["optimisers"].values())).update(state={5: {}}), "its optimiser is not of"),
+        (lambda state: next(iter(state["optimisers"].values())).update(state={5: {}}), "its optimizer is not of"),
         (lambda state: state.pop("optimisers"), "it lacks 'optimisers'"),
         (lambda state: state["translator"].update(pool_a=torch.zeros(2, 3, 8, 8)), "a pool of .* cannot hold"),
         (lambda state: state.update(translator={"pool": torch.zeros(1)}), "own state does not hold pool_a"),

@@ -43,9 +43,9 @@ class InProcess:
 
     def events(self):
         job, said = self.waiting.pop(), []
-        tell = lambda kind, text: said.append(Event(job.name, kind, text))  # noqa: E731
+        tell = lambda kind, text: said.append(Event(job.id, kind, text))  # noqa: E731
         ended = perform(FUNCTIONS, job.function, job.arguments, self.threads, tell)
-        return [*said, Event(job.name, *ended)]
+        return [*said, Event(job.id, *ended)]
 
     def stop(self):
         pass

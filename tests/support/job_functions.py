@@ -1,11 +1,22 @@
-"""Functions that workers run in tests/bench/test_local_executor.py and tests/bench/test_ray.py."""
+"""What workers run in tests/bench/test_local_executor.py and tests/bench/test_ray.py, and names for it."""
 
 import os
 import signal
 import time
 from pathlib import Path
 
+from i2i.benchmarks.job_id import JobId
 from i2i.errors import UserError
+
+
+def named(name):
+    """The id of a job whose method has that name, which is what the tests tell jobs apart by."""
+    return JobId("score", name, 0)
+
+
+def by_name(told):
+    """What is told by job, by the names that `named` was given."""
+    return {job.method: text for job, text in told.items()}
 
 
 def write(report, path):

@@ -13,7 +13,7 @@ from i2i.data.batches import LabelledBatch
 from i2i.distributed.process_group import ALONE, joined
 from i2i.testing import Subject
 from i2i.training.nan_guard import FiniteGuard
-from i2i.training.step import build_optimisers, training_step
+from i2i.training.step import build_optimizers, training_step
 
 BATCH, STEPS, CPU = 4, 10, torch.device("cpu")
 SETTINGS = {
@@ -42,15 +42,15 @@ def losses(name, processes=ALONE):
     """The terms of ten steps; checks that afterwards all processes hold the same numbers."""
     subject = Subject(registry.get(name), SETTINGS[name])
     translator = subject.build().double().train()
-    optimisers, guard, seen = build_optimisers(translator), FiniteGuard(CPU), []
+    optimizers, guard, seen = build_optimizers(translator), FiniteGuard(CPU), []
     for step in range(STEPS):
         rows = processes.share(BATCH)
         whole, mine = (
             doubled(subject.cls.batch.draw(subject.pictures(), subject.task.domains, BATCH, step, some))
             for some in (slice(None), rows)
         )
-        scratch = {key: value[rows] for key, value in draws(whole, step).items()}
-        terms = training_step(translator, optimisers, [mine], step, guard, scratches=[scratch], processes=processes)
+        fixed = {key: value[rows] for key, value in draws(whole, step).items()}
+        terms = training_step(translator, optimizers, [mine], step, guard, fixed=[fixed], processes=processes)
         seen.append({key: float(term) for key, term in terms.items()})
     assert guard.fault() is None
     numbers = torch.cat([value.flatten().double() for value in translator.state_dict().values()])

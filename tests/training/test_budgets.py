@@ -17,8 +17,8 @@ from i2i.training.budget import Horizon, horizon_of
 from i2i.training.events import Observer
 from i2i.training.resume import open_for_resume
 from i2i.training.setup import check_trainable, run_config
-from i2i.training.trainer import Trainer, decay
-from i2i.translator import Coverage, Task
+from i2i.training.trainer import Trainer
+from i2i.translator import Coverage, LinearDecay, Task
 
 MODELS = ["pix2pix", "cyclegan", "stargan"]
 
@@ -63,10 +63,10 @@ def test_a_budget_of_updates_counts_the_generators_steps(tmp_path, name):
     cls, run = registry.get(name), trainer(tmp_path, name, updates=3)
     run.train()
     counted = {
-        phase.name: {int(state["step"]) for state in run.optimisers[phase.name].state.values()}
-        for phase in run.translator.phases()
+        name: {int(state["step"]) for state in optimizer.state.values()} for name, optimizer in run.optimizers.items()
     }
-    generators = next(phase.name for phase in run.translator.phases() if phase.networks == cls.generators)
+    declared = run.translator.optimizers().items()
+    generators = next(name for name, optimizer in declared if optimizer.networks == cls.generators)
     assert counted[generators] == {3}
     critics = 3 * getattr(run.config.model, "n_critic", 1)
     assert all(steps == {critics} for phase, steps in counted.items() if phase != generators)
@@ -125,7 +125,7 @@ def test_the_learning_rate_falls_by_the_share_of_the_time(tmp_path, steady):
     trainer(tmp_path / "steps", observers=(by_steps,), updates=8, log_every=1).train()
     assert by_time.rates == by_steps.rates
     assert by_time.rates[0] > by_time.rates[-1] > 0
-    assert decay(Horizon(None, 0.5).spent(9, 0.2), Horizon(None, 0.5).total, 0.5) == 1
+    assert LinearDecay(0.5).factor(Horizon(None, 0.5).spent(9, 0.2), Horizon(None, 0.5).total) == 1
 
 
 def test_a_part_of_a_training_ends_once(tmp_path):

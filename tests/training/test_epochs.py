@@ -152,7 +152,7 @@ def planned(tmp_path: Path, budget: str, models: str = "cyclegan,stargan"):
 
 
 def amounts(plan) -> dict[str, float]:
-    return {training.name: training.amount for training in plan.trainings if training.amount}
+    return {str(training.id): training.amount for training in plan.trainings if training.amount}
 
 
 def test_epochs_of_a_bench_are_divided_as_their_images_are(tmp_path):

@@ -221,6 +221,41 @@ def test_one_process_alone_says_why_a_run_fails(pair):
     assert ends  # one that cannot come to its end is ended
 
 
+class _Gone:
+    """A store whose process has ended."""
+
+    def __getattr__(self, name):
+        def call(*arguments):
+            raise RuntimeError("connection reset by peer")
+
+        return call
+
+
+def test_the_process_that_holds_the_store_leaves_when_the_others_know_why(pair, monkeypatch):
+    first, second, _ = pair
+    entered(first, second)
+    time.sleep(4 * heartbeats.BEAT)
+    assert first.tell("dawn/3.png cannot be read")
+    monkeypatch.setattr(second, "_store", _Gone())
+    assert not second.tell("dawn/3.png cannot be read")
+    assert second.cause() == "dawn/3.png cannot be read"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_process_that_holds_the_store_does_not_wait_for_one_that_cannot_read(pair, monkeypatch, lost):
+    first, second, ends = pair
+    monkeypatch.setattr(second, "_listen", lambda: None)
+    entered(first, second)
+    time.sleep(4 * heartbeats.BEAT)
+    if lost:
+        silenced(second, monkeypatch)
+        time.sleep(1.5 * heartbeats.SUSPICION)
+    started = time.monotonic()
+    assert first.tell("process 1 is gone")
+    assert time.monotonic() - started < (heartbeats.GRACE / 4 if lost else heartbeats.GRACE)
+    assert ends == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "told"),

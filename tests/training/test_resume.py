@@ -246,9 +246,9 @@ def test_a_translation_that_is_not_finite_is_told_with_its_picture_and_not_writt
 
 def test_of_two_trainings_started_at_once_into_one_folder_the_second_is_refused(command, monkeypatch):
     """The second has looked at the folder before the first wrote into it, and comes to it when the first has ended."""
-    from i2i.cli import train as train_command
+    from i2i.cli import train_cases
 
-    seen, real = [], train_command._check_new
+    seen, real = [], train_cases.check_new
 
     def first_comes_between(run):
         seen.append(run)
@@ -257,7 +257,7 @@ def test_of_two_trainings_started_at_once_into_one_folder_the_second_is_refused(
             shutil.copytree(train(command, out="first", images=4), run)
 
     data_set(Path("sky"))
-    monkeypatch.setattr(train_command, "_check_new", first_comes_between)
+    monkeypatch.setattr(train_cases, "check_new", first_comes_between)
     options = ["--model", "cyclegan", "--data", "sky", *SMALL, "--set=train.images=16", "--device=cpu", "--out", "run"]
     status, said = command("train", *options)
     assert (status, "run holds a training already" in said) == (2, True)

@@ -510,9 +510,9 @@ def spared_after(rollbacks):
 def test_rollback_returns_to_the_last_checkpoint_and_goes_on_in_another_order(tmp_path, monkeypatch):
     orders, take_step = [], trainer_module.training_step
 
-    def noted(translator, optimisers, batches, step, *others, **processes):
+    def noted(translator, optimizers, batches, step, *others, **processes):
         orders.append((step, batches))
-        return take_step(translator, optimisers, batches, step, *others, **processes)
+        return take_step(translator, optimizers, batches, step, *others, **processes)
 
     monkeypatch.setattr(trainer_module, "training_step", noted)
     poison_batches(monkeypatch, step=4, spared=spared_after(1))
@@ -599,7 +599,7 @@ def test_an_unknown_way_with_faults_is_refused(command):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from i2i.run_lock import sole_training
+from i2i.runs.lock import sole_training
 with sole_training(Path(sys.argv[1])):
     print("has it", flush=True)
     time.sleep(60)

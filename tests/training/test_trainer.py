@@ -18,7 +18,7 @@ from i2i import registry
 from i2i.data.decoding.images import Preprocess
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
-from i2i.losses import gradient_penalty
+from i2i.losses import gradient_penalty, interpolation
 from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
@@ -26,8 +26,9 @@ from i2i.training.callbacks import MetricsFile, ProgressLine, duration
 from i2i.training.events import Observer, Record
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.resume import open_for_resume
-from i2i.training.step import accumulate_gradients, build_optimisers, phase_parameters, training_step
-from i2i.training.trainer import Trainer, decay
+from i2i.training.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
+from i2i.training.trainer import Trainer
+from i2i.translator import CosineDecay, LinearDecay, Step, StepDecay
 from tests.support.preloaded import Preloaded
 
 
@@ -151,7 +152,7 @@ def test_a_step_does_the_least_arithmetic(name, settings, minimum):
     subject = Subject(registry.get(name), settings)
     translator = subject.build().train()
     last = max(phase.every for phase in translator.phases()) - 1  # every phase is due
-    arguments = translator, build_optimisers(translator), [subject.batch()], last, FiniteGuard(CPU)
+    arguments = translator, build_optimizers(translator), [subject.batch()], last, FiniteGuard(CPU)
     step = counted(training_step, *arguments).flops
     assert step == minimum(translator, torch.zeros(BATCH_SIZE, 3, SIDE, SIDE))
 
@@ -173,10 +174,22 @@ def test_values_reach_the_host_only_in_log_steps(tmp_path):
 
 
 def test_learning_rate_is_constant_then_linear_to_zero():
-    factors = [decay(step, 10, 0.5) for step in range(11)]
+    factors = [LinearDecay(0.5).factor(step, 10) for step in range(11)]
     assert factors[:6] == [1.0] * 6
     assert np.allclose(factors[5:], [1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
-    assert decay(9, 10, 1.0) == 1.0
+    assert LinearDecay(1.0).factor(9, 10) == 1.0
+
+
+def test_a_rate_that_falls_in_steps_falls_at_each_share_of_the_budget():
+    factors = [StepDecay(every=0.1, gamma=0.5).factor(step, 30) for step in range(30)]
+    assert factors == [0.5 ** (step // 3) for step in range(30)]
+
+
+def test_a_rate_that_falls_as_a_cosine_is_half_in_the_middle_and_ends_at_its_floor():
+    assert CosineDecay().factor(0, 10) == 1.0
+    assert CosineDecay().factor(5, 10) == pytest.approx(0.5)
+    assert CosineDecay(floor=0.1).factor(10, 10) == pytest.approx(0.1)
+    assert CosineDecay(floor=0.1).factor(5, 10) == pytest.approx(0.55)
 
 
 def test_accumulated_micro_batches_give_the_gradients_of_the_whole_batch():
@@ -186,7 +199,7 @@ def test_accumulated_micro_batches_give_the_gradients_of_the_whole_batch():
     gradients = []
     for parts in (1, 2):
         batches = batch.split(parts)
-        accumulate_gradients(translator, generators, batches, [{} for _ in batches], nullcontext())
+        accumulate_gradients(translator, generators, batches, [Step() for _ in batches], nullcontext())
         parameters = phase_parameters(translator, generators)
         gradients.append([parameter.grad for parameter in parameters])
         for parameter in parameters:
@@ -226,14 +239,14 @@ def test_a_loss_that_is_not_finite_stops_with_phase_step_and_terms(tmp_path):
 def test_nothing_is_updated_from_the_fault_on():
     subject = Subject(registry.get("pix2pix"))
     translator = subject.build().train()
-    optimisers, guard = build_optimisers(translator), FiniteGuard(CPU)
+    optimizers, guard = build_optimizers(translator), FiniteGuard(CPU)
     good, bad = subject.batch(0), subject.batch(1)
     bad.target.fill_(torch.inf)
-    training_step(translator, optimisers, [good], 0, guard)
+    training_step(translator, optimizers, [good], 0, guard)
     assert guard.fault() is None
     before = {name: value.clone() for name, value in translator.named_parameters()}
-    training_step(translator, optimisers, [bad], 1, guard)
-    training_step(translator, optimisers, [good], 2, guard)
+    training_step(translator, optimizers, [bad], 1, guard)
+    training_step(translator, optimizers, [good], 2, guard)
     assert all(torch.equal(value, before[name]) for name, value in translator.named_parameters())
     assert (guard.fault().phase, guard.fault().step) == ("discriminator", 1)
 
@@ -335,7 +348,8 @@ def test_penalty_is_zero_for_a_critic_of_slope_one_and_known_for_others():
     images = torch.rand(4, 1, 3, 3)
     for slope in (1.0, 3.0):
         direction = torch.full((1, 1, 3, 3), 1 / 3) * slope  # unit norm times slope
-        penalty = gradient_penalty(lambda x, w=direction: (x * w).sum((1, 2, 3)), images, torch.rand_like(images))
+        critic = lambda x, w=direction: (x * w).sum((1, 2, 3))  # noqa: E731
+        penalty = gradient_penalty(critic, images, torch.rand_like(images), interpolation(images))
         assert float(penalty) == pytest.approx((slope - 1) ** 2, abs=1e-6)
 
 

@@ -19,7 +19,7 @@ from i2i.testing import CPU, STEPS, Subject
 from i2i.training.evaluators import judge_of
 from i2i.training.events import Observer
 from i2i.training.resume import open_for_resume
-from i2i.training.run import train_run
+from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
 from i2i.training.validation import Judge, Validation, read_rows
@@ -138,7 +138,7 @@ def run_on(place, *settings):
 def test_the_best_checkpoint_is_chosen_without_looking_at_the_test_split(tmp_path):
     """There is no test split, and the scores are those of the validation pictures."""
     config, data, task = run_on(drawn(tmp_path / "data"), "train.best_by=psnr")
-    train_run(tmp_path / "run", config, task, data, CPU)
+    train_run(TrainingRun(tmp_path / "run", config, task, data, CPU))
     rows = read_rows(tmp_path / "run")
     assert [(row["step"], row["metric"]) for row in rows] == [
         (step, metric) for step in ("0", "2", "4") for metric in ("psnr", "ssim", "l1")
@@ -185,7 +185,7 @@ def test_a_metric_that_needs_more_than_there_is_is_refused_with_the_remedy(tmp_p
 def test_translate_takes_the_best_weights(tmp_path, monkeypatch, capsys):
     place = drawn(tmp_path / "data")
     config, data, task = run_on(place, "train.best_by=ssim")
-    train_run(tmp_path / "run", config, task, data, CPU)
+    train_run(TrainingRun(tmp_path / "run", config, task, data, CPU))
     out, inputs = str(tmp_path / "out"), str(place / "val" / "summer")
     options = ["--target", "night", "--source", "summer", "--out", out, "--weights", "best", "--device", "cpu"]
     sys.argv = ["i2i", "translate", str(tmp_path / "run"), inputs, *options]

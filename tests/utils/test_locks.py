@@ -10,7 +10,7 @@ from i2i.utils import locks
 HOLDER = """
 import sys, time
 from pathlib import Path
-from i2i.locks import Lock
+from i2i.utils.locks import Lock
 lock = Lock(Path(sys.argv[1]))
 print(getattr(lock, sys.argv[2])(), flush=True)
 time.sleep(60)

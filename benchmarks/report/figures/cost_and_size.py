@@ -12,12 +12,12 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.detail_tables import curve, metrics_by_n
 from i2i.benchmarks.report.figures.method_styles import Style, styles
 from i2i.benchmarks.report.figures.style import legend, name_powers, score_label
-from i2i.metrics.names import is_frechet
+from i2i.metrics.registry import kind_of
 
 
 def main_metric(metrics: list[str]) -> str:
     """FID, or the first other distance between distributions, or the first metric."""
-    distances = [metric for metric in metrics if is_frechet(metric)]
+    distances = [metric for metric in metrics if kind_of(metric) == "frechet"]
     return next(iter([*distances, *metrics]))
 
 

@@ -13,8 +13,8 @@ from i2i.benchmarks.analysis.per_image import goodness, metrics_of, read_values,
 from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.data.layouts.listed_names import read_text
 from i2i.errors import UserError, unknown
-from i2i.metrics.names import is_better_high, title
 from i2i.metrics.paired import psnr
+from i2i.metrics.registry import metric_named
 from i2i.utils.joined_names import direction_name
 
 ROWS = 6
@@ -129,9 +129,9 @@ def _worst(finished: Finished, count: int, metric: str, translators: Sequence[st
 
     quality = by_truth if chosen == PSNR and finished.data.paired else by_scores
     rows = _lowest(finished, count, quality, translators, seed)
-    end = "lowest" if is_better_high(chosen) else "highest"
-    called = title(chosen)[:-2].removesuffix(", dB")  # without its arrow
-    return rows, f"the {len(rows)} test pictures with the {end} {called}, mean of {', '.join(translators)}"
+    measure = metric_named(chosen)
+    end = "lowest" if measure.higher_is_better else "highest"
+    return rows, f"the {len(rows)} test pictures with the {end} {measure.label}, mean of {', '.join(translators)}"
 
 
 def _disagreed(finished: Finished, count: int, translators: Sequence[str], seed: int) -> list[Row]:

@@ -12,12 +12,11 @@ from itertools import pairwise
 from i2i.benchmarks.analysis.aggregate import over_seeds
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
-from i2i.metrics.names import is_better_high
+from i2i.metrics.registry import metric_named
 
 RGB = tuple[int, int, int]
 STOPS: tuple[RGB, ...] = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 """From worse to better, evenly spaced: those of matplotlib's viridis."""
-SHARES = ("accuracy", "gan-train", "ssim", "content-ssim")
 OPEN_SPAN = 10.0
 """Between the ends of a metric that has none of its own, such as PSNR in dB, at least."""
 
@@ -40,11 +39,11 @@ class Scale:
 
 def scale(metric: str, values: Iterable[float]) -> Scale:
     """The scale of a metric of which translators have these finite values."""
-    known = list(values) or [0.0]
+    own, known = metric_named(metric), list(values) or [0.0]
     low, high = min(known), max(known)
-    if metric in SHARES:
-        return Scale(0.0, 1.0)
-    if is_better_high(metric):
+    if own.bounds:
+        return Scale(*own.bounds)
+    if own.higher_is_better:
         middle, half = (low + high) / 2, max(OPEN_SPAN, high - low) / 2
         return Scale(middle - half, middle + half)
     return Scale(max(high, 2 * low) if high > 0 else 1.0, 0.0)

@@ -14,7 +14,8 @@ from i2i.benchmarks.analysis.significance import signs
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.heat_colors import Scale, blended, ink, scale_of
 from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
-from i2i.metrics.names import decimals, fixed, number, title
+from i2i.metrics.digits import fixed
+from i2i.metrics.registry import metric_named
 
 FEWEST_DOMAINS = 3
 NUMBERS_UP_TO = 6  # domains
@@ -25,7 +26,7 @@ LINES = 3  # of a metric's name
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
     """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
 
-    The maps of a metric share their colours, which `heat.py` chooses. None with fewer than three domains, or without
+    The maps of a metric share their colours, which `heat_colors.py` chooses. None with fewer than three domains, or without
     scores.
     """
     if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
@@ -37,7 +38,7 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
     sheet = Sheet(len(metrics), len(names), side, side, margin, margin)
     for row, metric in enumerate(metrics):
         maps = list(_maps(plan, results, metric).values())
-        heading = title(metric) + marks.get(metric, "")
+        heading = metric_named(metric).heading + marks.get(metric, "")
         _row_of_maps(sheet, row, (metric, heading), maps, scale_of(plan, results, metric), plan.domains)
     for name, axes in zip(names, sheet.figure.axes, strict=False):
         sheet.head(axes, name)
@@ -118,9 +119,10 @@ def _write_numbers(axes: Axes, values: np.ndarray, scale: Scale, metric: str) ->
 
 def _short(metric: str, value: float) -> str:
     """As the table prints it, with fewer digits if it would not fit into its cell."""
-    whole = number(metric, value)
+    known = metric_named(metric)
+    whole = known.text(value)
     if len(whole) <= LETTERS_IN_A_CELL:
         return whole
-    places = max(0, decimals(metric) - len(whole) + LETTERS_IN_A_CELL)
+    places = max(0, known.decimals - len(whole) + LETTERS_IN_A_CELL)
     short = fixed(value, places)
     return short if len(short) <= LETTERS_IN_A_CELL else f"{value:.1e}".replace("e+0", "e").replace("e+", "e")

@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from i2i.metrics.names import is_better_high, title
+from i2i.metrics.registry import metric_named
 from i2i.utils.atomic_write import replacing
 
 DPI = 300
@@ -52,8 +52,8 @@ def wrapped(text: str, letters: int) -> str:
 
 def score_label(metric: str, sign: str = "") -> str:
     """A metric's name for an axis with its sign, in lines that fit beside a small panel, and which way is better."""
-    better = "higher" if is_better_high(metric) else "lower"
-    return f"{wrapped(title(metric)[:-2] + sign, LABEL)}\n({better} is better)"
+    known = metric_named(metric)
+    return f"{wrapped(known.title + sign, LABEL)}\n({known.better} is better)"
 
 
 def legend(figure: Figure, axes: Axes) -> None:

@@ -8,9 +8,9 @@ import pandas as pd
 
 from i2i._version import __version__
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
-from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.cost_columns import COSTS
 from i2i.benchmarks.analysis.groups import Group, groups
-from i2i.benchmarks.analysis.number_format import DASH, scaled, speed, whole
+from i2i.benchmarks.analysis.number_format import DASH, whole
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, ranked
 from i2i.benchmarks.folder.cache_keys import REAL
@@ -20,7 +20,7 @@ from i2i.benchmarks.report.figures.heat_colors import Scale, ink, scale_of
 from i2i.benchmarks.report.html.training_curves import curves
 from i2i.benchmarks.report.markdown import claim_lines
 from i2i.config import Settings
-from i2i.metrics.names import decimals, is_better_high, is_frechet, title
+from i2i.metrics.registry import kind_of, metric_named
 
 Cell = dict[str, Any]
 """What stands in a cell, `text`, and what it is sorted by, `value`; in scores also `rank` 0 or 1 and a `mark`, and of
@@ -44,13 +44,13 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "seeds": list(plan.seeds()),
         "metrics": [
             {
-                "title": title(metric),
+                "title": metric_named(metric).heading,
                 "sign": averaged[0].columns[metric].sign,
-                "better": "higher" if is_better_high(metric) else "lower",
+                "better": metric_named(metric).better,
             }
             for metric in results.metrics
         ],
-        "main": next((place for place, metric in enumerate(results.metrics) if is_frechet(metric)), 0),
+        "main": next((place for place, metric in enumerate(results.metrics) if kind_of(metric) == "frechet"), 0),
         "models": [{"name": name, "kind": _kind(plan, results, name)} for name in results.rows],
         "has_health": not results.details.flags.empty,
         "views": [
@@ -62,7 +62,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "costs": _costs(plan, results),
         "curves": curves(plan),
         "protocol": card,
-        "failed": [[name, error.strip()] for name, error in results.failures.items()],
+        "failed": [[str(job), error.strip()] for job, error in results.failures.items()],
         "skipped": [[name, reason] for name, reason in plan.skipped.items()],
     }
 
@@ -127,7 +127,7 @@ def _coloured(view: Cell, rows: list[list[Cell]], scales: Sequence[Scale]) -> li
 def _scored(metric: str, name: str, score: Score | None, column: Column | None) -> Cell:
     if score is None or not math.isfinite(score.mean):
         return _plain(None, whole)
-    cell: Cell = {"text": score.text(decimals(metric)), "value": float(score.mean)}
+    cell: Cell = {"text": score.text(metric_named(metric).decimals), "value": float(score.mean)}
     if column is None:
         return cell
     if column.place(name) in (0, 1):
@@ -148,7 +148,7 @@ def _details(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "Raised flags", detail_tables.raised_flags(results)
     yield "What translations were taken for", detail_tables.judgements(results)
     for metric in detail_tables.metrics_by_n(results):
-        yield f"{title(metric)} by the number of pictures", detail_tables.distances_by_n(results, metric)
+        yield f"{metric_named(metric).heading} by the number of pictures", detail_tables.distances_by_n(results, metric)
 
 
 def _table(heading: str, frame: pd.DataFrame) -> Settings:
@@ -166,25 +166,9 @@ def _guessed(text: str) -> Cell:
 
 
 def _costs(plan: Plan, results: Results) -> Settings:
-    lines = {name: _cost_cells(cost) for name, cost in results.costs.items()}
     return {
-        "columns": next((list(cells) for cells in lines.values()), []),
-        "models": list(lines),
-        "rows": [list(cells.values()) for cells in lines.values()],
+        "columns": [column.heading for column in COSTS] if results.costs else [],
+        "models": list(results.costs),
+        "rows": [[_plain(column.shown(cost), column.format) for column in COSTS] for cost in results.costs.values()],
         "caption": captions.costs_caption(plan),
-    }
-
-
-def _cost_cells(cost: Costs) -> dict[str, Cell]:
-    peak = cost.peak_memory / 2**20 if cost.peak_memory else None
-    return {
-        "trainings": _plain(cost.trainings, whole),
-        "parameters each": _plain(cost.parameters_each, whole),
-        "together": _plain(cost.parameters, whole),
-        "images seen": _plain(cost.images, whole),
-        "training seconds": _plain(cost.seconds, whole),
-        "training, images/s": _plain(cost.trained, speed),
-        "translation, images/s": _plain(cost.translated, speed),
-        "multiply-adds per picture": _plain(cost.multiply_adds, scaled),
-        "peak memory, MiB": _plain(peak, whole),
     }

@@ -12,7 +12,7 @@ from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.plan import Direction, Plan
 from i2i.benchmarks.report.html.image_store import Store
 from i2i.config import Settings
-from i2i.metrics.names import decimals, is_better_high, title
+from i2i.metrics.registry import metric_named
 
 SPACE = 8_000_000
 """Characters of all pictures of the first seed together, after which no more are added."""
@@ -60,13 +60,13 @@ def gallery(plan: Plan, results: Results) -> Settings:
         "columns": list(shown),
         "translators": _translators(finished, shown),
         "metrics": [
-            {"title": title(name), "better": "higher" if is_better_high(name) else "lower", "decimals": decimals(name)}
-            for name in metrics
+            {"title": metric.heading, "better": metric.better, "decimals": metric.decimals}
+            for metric in map(metric_named, metrics)
         ],
         "seed": options["seed"],
         "seeds": [view.seed for view in views],
         "lent": [view.lent for view in views],
-        "worst_by": title(worst) if (worst := worst_metric(metrics_of(values))) else None,
+        "worst_by": metric_named(worst).heading if (worst := worst_metric(metrics_of(values))) else None,
         "stored": store.says,
         "directions": [
             {"source": way[0], "target": way[1], "of": len(finished.positions(way, shown)), "pictures": pictures[way]}

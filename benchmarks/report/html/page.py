@@ -86,7 +86,7 @@ def _made_of(plan: Plan, results: Results) -> list[Any]:
         dict(plan.skipped),
         results.scores.to_csv(),
         {name: asdict(cost) for name, cost in results.costs.items()},
-        dict(results.failures),
+        {str(job): error for job, error in results.failures.items()},
         {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
         {
             f"{name} {seed}": identity_of(plan.out / "translations" / name / f"seed{seed}")

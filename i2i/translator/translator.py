@@ -1,14 +1,13 @@
 """The contract between translators and everything that trains, saves, runs and compares them.
 
-A translator is a module with networks, a list of phases and a way to generate. It holds no optimiser, device,
-path, step counter or logger: those belong to the trainer. `docs/adding_a_model.md` builds one from scratch.
+A translator is a module with networks, settings of optimizers, a list of phases and a way to generate. It holds no
+device, path, step counter or logger: those belong to the trainer. `docs/adding_a_model.md` builds one from scratch.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, ClassVar, final
 
 import torch
@@ -16,13 +15,12 @@ from torch import Tensor, nn
 
 from i2i.config import Section
 from i2i.data.batches import Batch
-from i2i.errors import UserError, unknown
+from i2i.errors import UserError
 from i2i.interop.family import Reference
-from i2i.labels import LabelSpace
-from i2i.utils.text import option, set_list
-
-Scratch = dict[str, Tensor]
-"""What one phase leaves for a later one; made fresh by the trainer for every micro-batch."""
+from i2i.translator.phases import Optimizer, Phase
+from i2i.translator.schedules import LinearDecay, Schedule
+from i2i.translator.task import Coverage, Task, check_size
+from i2i.utils.text import option
 
 Generate = Callable[[Tensor, slice], Tensor]
 """Translates some of the images of a batch."""
@@ -31,112 +29,8 @@ INFERENCE_NOISE_SEED = 0
 ROUNDING = 1e-3  # by which a translation may leave [-1, 1]; an 8-bit level is 8e-3
 
 
-class Coverage(Enum):
-    """Which directions one trained translator serves."""
-
-    DIRECTION = "direction"  # one ordered pair of domains
-    PAIR = "pair"  # one pair, both ways
-    ALL = "all"  # every ordered pair of all domains
-
-
-@dataclass(frozen=True)
-class Task:
-    """What one training run learns: facts about the data, nothing about the method.
-
-    Attributes:
-        domains: names; their order is the order of the model's indices.
-        directions: ordered pairs (source, target) of names.
-        labels: the columns by which pictures are labelled; their domains are `domains`.
-        image_size: height and width in pixels.
-        channels: colour channels of every image.
-    """
-
-    domains: tuple[str, ...]
-    directions: tuple[tuple[str, str], ...]
-    labels: LabelSpace
-    image_size: tuple[int, int]
-    channels: int = 3
-
-    @classmethod
-    def covering(
-        cls,
-        coverage: Coverage,
-        domains: LabelSpace | Sequence[str],
-        image_size: tuple[int, int],
-        channels: int = 3,
-    ) -> "Task":
-        """The task of one training of that coverage over `domains`, names or a whole label space.
-
-        Raises:
-            UserError: for fewer than two domains, or more than two with a coverage that serves one pair.
-        """
-        labels = domains if isinstance(domains, LabelSpace) else LabelSpace.of_domains(domains)
-        names = labels.domains
-        if len(names) < 2:
-            raise UserError(f"translation needs at least two domains, found only {', '.join(names) or 'none'}")
-        if coverage is Coverage.ALL:
-            return cls(names, labels.directions, labels, image_size, channels)
-        if len(names) != 2:
-            raise UserError(
-                f"this model learns one pair of domains at a time and the data has {', '.join(names)}: "
-                f"choose two with {set_list('data.domains', names[:2])}"
-            )
-        directions = (names,) if coverage is Coverage.DIRECTION else (names, names[::-1])
-        return cls(names, directions, LabelSpace.of_domains(names), image_size, channels)
-
-    def index(self, domain: str) -> int:
-        """Index of a domain name; UserError for a name the task does not have."""
-        if domain not in self.domains:
-            raise unknown("domain", domain, self.domains)
-        return self.domains.index(domain)
-
-
 class ModelConfig(Section):
     """Settings of a translator. Subclasses add fields with defaults that are the paper's."""
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Settings of a phase's optimiser (Kingma and Ba 2015)."""
-
-    learning_rate: float = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-
-
-@dataclass(frozen=True)
-class Losses:
-    """Outcome of one phase on one micro-batch.
-
-    Attributes:
-        total: scalar to differentiate.
-        terms: its parts for the log, without their weights.
-    """
-
-    total: Tensor
-    terms: Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One optimiser's turn within a training step.
-
-    Attributes:
-        name: unique within the model; names the optimiser in checkpoints and the losses in logs.
-        networks: attributes of the translator whose parameters this phase, and no other, trains.
-        loss: computes the losses on a micro-batch.
-        optimiser: settings of the optimiser.
-        every: the phase runs in step s (from 0) when (s + 1) % every == 0.
-    """
-
-    name: str
-    networks: tuple[str, ...]
-    loss: Callable[[Any, Scratch], Losses]
-    optimiser: Adam
-    every: int = 1
-
-    def runs_in(self, step: int) -> bool:
-        """Whether the phase takes its turn in `step`, counted from 0."""
-        return (step + 1) % self.every == 0
 
 
 @dataclass(frozen=True)
@@ -168,26 +62,28 @@ class Translator(nn.Module, ABC):
     Class attributes:
         coverage: what one trained instance serves.
         batch: the kind of batch its losses take.
-        batch_size: the paper's, used unless the settings say otherwise.
+        defaults: the paper's settings of `train`, such as batch_size, ema or accumulate, used where none are given.
         generators: attributes of the networks that `generate` runs, whose weights train.ema averages; none: it has
             no such average.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
         labelled: whether label vectors lead its translations (`generate_labels`) and not domains (`generate`).
         reference: the public implementation whose files it can take and give, if there is one.
+        schedule: how the learning rates change over a training; `train.decay_from` replaces it.
 
-    `multiple` is what image height and width must be multiples of, `untrained` names networks that nothing has
-    trained: those of an imported model that were not among the files.
+    `schedule` may also be set in `__init__`. `multiple` is what image height and width must be multiples of.
+    `untrained` names networks that nothing has trained: those of an imported model that were not among the files.
     """
 
     coverage: ClassVar[Coverage]
     batch: ClassVar[type[Batch]]
-    batch_size: ClassVar[int] = 1
+    defaults: ClassVar[Mapping[str, Any]] = {}
     generators: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
     labelled: ClassVar[bool] = False
     reference: ClassVar[Reference | None] = None
+    schedule: Schedule = LinearDecay()
     multiple: int = 1
     untrained: tuple[str, ...] = ()
 
@@ -196,6 +92,17 @@ class Translator(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.task = task
+
+    @final
+    @classmethod
+    def train_defaults(cls) -> dict[str, Any]:
+        """The method's own settings of `train`: `defaults`, and for others than those what its schedule says."""
+        linear = {"decay_from": cls.schedule.start} if isinstance(cls.schedule, LinearDecay) else {}
+        return {"batch_size": 1, **linear, **cls.defaults}
+
+    def optimizers(self) -> Mapping[str, Optimizer]:
+        """By name, the settings of the optimizers; none for a method that learns nothing."""
+        return {}
 
     @abstractmethod
     def phases(self) -> tuple[Phase, ...]:
@@ -383,16 +290,3 @@ class Translator(nn.Module, ABC):
         if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())
             raise UserError(f"images must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
-
-
-def check_size(image_size: tuple[int, int], multiple: int) -> None:
-    """UserError unless height and width are positive multiples of `multiple`."""
-    if all(side > 0 and side % multiple == 0 for side in image_size):
-        return
-    height, width = image_size
-    near = [max(multiple, round(side / multiple) * multiple) for side in image_size]
-    size = str(near[0]) if near[0] == near[1] else f"{near[0]}x{near[1]}"
-    raise UserError(
-        f"an image of {height}x{width} pixels does not divide by {multiple}, which this model needs: "
-        f"use --set data.image_size={size}"
-    )

@@ -1,0 +1,160 @@
+"""Every metric that a score file can name: an entry of `METRICS` holds all that tables and figures know of it.
+
+A name in braces stands for all metrics of that form: a distance is named after the extractor of its features, LPIPS
+after its network.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+
+from torch import Tensor
+
+from i2i.metrics.digits import fixed, places
+from i2i.metrics.paired import WINDOW, l1, psnr, ssim
+
+Kind = Literal["classifier", "frechet", "kernel", "paired", "content", "cycle", "unlisted"]
+"""What a metric looks at: the answers of a classifier; two sets of images by their features; a translation and its
+ground truth; a translation and its input; an input and its translation there and back; or not known."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric beside its values.
+
+    Attributes:
+        name: in score files, results.csv and settings.
+        label: in tables and figures.
+        unit: what its values are in: a unit, or the features of a distance that the label does not name.
+        higher_is_better: else lower is.
+        decimals: with which values are printed, if they are not larger than `digits.DIGITS` allows.
+        kind: what it looks at.
+        meaning: a sentence for whoever reads the table, where the label does not say it.
+        bounds: the worst and the best value, where both are known ahead; colors of heat maps then run between them.
+        compare: of metrics image by image: uint8 [N, 3, H, W] of translations and of what they are compared with to
+            values [N].
+        smallest: side of the smallest images that `compare` takes, in pixels.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    higher_is_better: bool = False
+    decimals: int = 2
+    kind: Kind = "unlisted"
+    meaning: str = ""
+    bounds: tuple[float, float] | None = None
+    compare: Callable[[Tensor, Tensor], Tensor] | None = None
+    smallest: int = 1
+
+    @property
+    def title(self) -> str:
+        """Label and unit, as `PSNR, dB`."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    @property
+    def arrow(self) -> str:
+        """Points to the better values."""
+        return "↑" if self.higher_is_better else "↓"
+
+    @property
+    def heading(self) -> str:
+        """What stands above its column, as `PSNR, dB ↑`."""
+        return f"{self.title} {self.arrow}"
+
+    @property
+    def better(self) -> Literal["higher", "lower"]:
+        """Which values are better, in a word."""
+        return "higher" if self.higher_is_better else "lower"
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Whether a value is better than another; NaN is neither better nor worse."""
+        return value > than if self.higher_is_better else value < than
+
+    def text(self, value: float) -> str:
+        """A value as it is printed by itself."""
+        return fixed(value, places(self.decimals, value))
+
+
+SHARE = (0.0, 1.0)
+METRICS = (
+    Metric("accuracy", "accuracy", "", True, 3, "classifier", bounds=SHARE),
+    Metric("fid", "FID", "", False, 2, "frechet"),
+    Metric("FD-{extractor}", "FD-{extractor}", "", False, 2, "frechet"),
+    Metric("kid", "KID", "", False, 4, "kernel"),
+    Metric("KID-{extractor}", "KID-{extractor}", "", False, 4, "kernel"),
+    Metric("psnr", "PSNR", "dB", True, 2, "paired", compare=psnr),
+    Metric("ssim", "SSIM", "", True, 3, "paired", bounds=SHARE, compare=ssim, smallest=WINDOW),
+    Metric(
+        "l1",
+        "L1",
+        "",
+        False,
+        4,
+        "paired",
+        "`L1` is the mean absolute difference from the ground truth, of channel values in [0, 1].",
+        compare=l1,
+    ),
+    Metric("lpips-{network}", "LPIPS ({network})", "", False, 3, "paired"),
+    Metric("content-ssim", "SSIM to the input", "", True, 3, "content", bounds=SHARE, compare=ssim, smallest=WINDOW),
+    Metric("content-lpips-{network}", "LPIPS ({network}) to the input", "", False, 3, "content"),
+    Metric("content-{extractor}", "distance to the input", "{extractor}", False, 3, "content"),
+    Metric(
+        "cycle",
+        "cycle L1",
+        "",
+        False,
+        4,
+        "cycle",
+        "`cycle L1` is that between an input and its translation there and back.",
+    ),
+    Metric(
+        "gan-train",
+        "GAN-train",
+        "",
+        True,
+        3,
+        "classifier",
+        "`GAN-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
+        SHARE,
+    ),
+)
+
+
+@cache
+def metric_named(name: str) -> Metric:
+    """The metric of that name; of one that is not listed, as of another version, its name and nothing better known."""
+    fitting = (found for listed in METRICS if (found := _filled(listed, name)))
+    return next(fitting, Metric(name, name))
+
+
+def _filled(listed: Metric, name: str) -> Metric | None:
+    """An entry as the metric of a name, if it is the name's: in place of the braces stands what the name has there."""
+    start = listed.name.partition("{")[0]
+    if start == listed.name:
+        return listed if name == start else None
+    if not name.startswith(start):
+        return None
+    form, own = listed.name.removeprefix(start), name.removeprefix(start)
+    return replace(listed, name=name, label=listed.label.replace(form, own), unit=listed.unit.replace(form, own))
+
+
+def kind_of(name: str) -> Kind:
+    """What the metric of that name looks at."""
+    return metric_named(name).kind
+
+
+def metrics_of(kind: Kind) -> list[Metric]:
+    """The entries of a kind, in the order of the table."""
+    return [metric for metric in METRICS if metric.kind == kind]
+
+
+def content_name(extractor: str) -> str:
+    """The name of the content distance in the features of the extractor of that name."""
+    return "content-" + ("inception" if extractor == "fid" else extractor.removeprefix("FD-"))
+
+
+def kernel_name(extractor: str) -> str:
+    """The name of the kernel distance in the features of the extractor of that name."""
+    return "kid" if extractor == "fid" else "KID-" + extractor.removeprefix("FD-")
