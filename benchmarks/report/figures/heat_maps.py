@@ -26,8 +26,8 @@ LINES = 3  # of a metric's name
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
     """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
 
-    The maps of a metric share their colours, which `heat_colors.py` chooses. None with fewer than three domains, or without
-    scores.
+    The maps of a metric share their colours, which `heat_colors.py` chooses. None with fewer than three domains, or
+    without scores.
     """
     if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
         return None
