@@ -1,4 +1,4 @@
-"""What worker processes do: train, translate, train the classifier, score. Each skips what `keys.py` calls done."""
+"""What workers do: train, translate, train the classifier, score. `folder/cache_keys.py` says what is done."""
 
 import json
 from collections.abc import Mapping, Sequence

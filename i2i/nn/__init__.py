@@ -3,7 +3,7 @@
 from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.image_pool import ImagePool
-from i2i.nn.initialisation import Initialisation, initialise
+from i2i.nn.initialization import Initialisation, initialise
 from i2i.nn.norm import InstanceNorm, Norm, needs_bias, norm_layer
 from i2i.nn.patch_discriminator import PatchDiscriminator, patchgan, strided_patchgan
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator

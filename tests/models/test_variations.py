@@ -9,7 +9,7 @@ from torch import nn
 from i2i import registry
 from i2i.errors import UserError
 from i2i.losses import gradient_penalty
-from i2i.nn.initialisation import initialise
+from i2i.nn.initialization import initialise
 from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import _InFloat32, normalise_spectrally
