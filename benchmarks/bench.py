@@ -1,6 +1,6 @@
 """A bench from its plan to its report: run what is not done yet, write the results.
 
-Several processes can run the same plan in the same folder. Each job is taken by one of them, see `locks.py`.
+Several processes can run the same plan in the same folder. Each job is taken by one of them, see `i2i/utils/locks.py`.
 """
 
 import time

@@ -1,8 +1,8 @@
 """Keys beside results: what a result was made from, and so whether a job is done, can go on, or is to do.
 
-A result lies beside a record (`result_records.py`) with its key. The key names settings, data and seed, never a path or a
-device, so a folder can move and a repeated bench finds everything in place. What is finished is never removed unless
-that is asked for: a result with another key is set aside.
+A result lies beside a record (`result_records.py`) with its key. The key names settings, data and seed, never a path
+or a device, so a folder can move and a repeated bench finds everything in place. What is finished is never removed
+unless that is asked for: a result with another key is set aside.
 """
 
 import logging

@@ -192,7 +192,9 @@ class _Builder:
     def _learns(self, config: RunConfig, task: Task) -> bool:
         """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
         source = Path(inspect.getfile(registry.get(config.name))).read_text()
-        key = stable_hash([__version__, torch.__version__, source, config.essentials(), task])
+        essentials = config.essentials()
+        del essentials["train"]["seed"]  # as it is for one, it is for all
+        key = stable_hash([__version__, torch.__version__, source, essentials, task])
         if key not in self.tried:
             self.tried[key] = bool(check_trainable(config, task).phases())
         return self.tried[key]

@@ -9,7 +9,7 @@ from typing import Any
 from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.analysis.groups import By
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.analysis.significance import ranked
+from i2i.benchmarks.analysis.significance import ranked, signs
 from i2i.benchmarks.folder.cache_keys import identity_of
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex, protocol, terminal_table
@@ -51,7 +51,7 @@ def _files(plan: Plan, results: Results, by: By) -> list[str]:
     }
     for name, text in texts.items():
         write_text(plan.out / name, text)
-    names = [*texts, *redraw.draw(plan, results), *learning_curves.write(plan)]
+    names = [*texts, *redraw.draw(plan, results), *learning_curves.write(plan, signs(plan, results))]
     return [*names, *_grid(plan, results), *page.write(plan, results, card)]
 
 

@@ -12,7 +12,7 @@ from i2i.benchmarks.suite.external import External
 from i2i.config import LARGEST_SEED, MOST_COUNTED, Section, Settings, merge
 from i2i.custom_models import is_source, load
 from i2i.errors import UserError
-from i2i.presets.methods import Methods, check_form, methods_of
+from i2i.presets.methods import MOST, Methods, check_form, methods_of
 from i2i.utils.text import option
 
 
@@ -46,9 +46,11 @@ class Suite(Methods):
     classifier: ClassifierConfig = ClassifierConfig()
     report: ReportConfig = ReportConfig()
     scoring: ScoringConfig = ScoringConfig()
-    claims: tuple[Claim, ...] = Field((), description="orderings that the report confirms or denies")
+    claims: tuple[Claim, ...] = Field((), max_length=MOST, description="orderings that the report confirms or denies")
     external: dict[str, External] = Field(
-        default_factory=dict, description="folders of pictures made elsewhere, by the names they compete under"
+        default_factory=dict,
+        max_length=MOST,
+        description="folders of pictures made elsewhere, by the names they compete under",
     )
 
     def with_external(self, added: Mapping[str, External]) -> "Suite":

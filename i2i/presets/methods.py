@@ -48,6 +48,8 @@ class Budget(Section):
         return budget_of(self)
 
 
+MOST = 1_000
+"""Seeds, variants and the like of a bench, which nobody exceeds but by mistake: each costs planning."""
 OWN_DATA = ("flip", "zoom")
 """Of the `data` settings what a method may have of its own: how the images that it learns from are varied."""
 EVALUATIONS = 10
@@ -121,13 +123,15 @@ class Methods(Section):
     models: tuple[str, ...] = Field(
         ("pix2pix", "cyclegan", "stargan"), min_length=1, description="who takes part: translators and variants"
     )
-    variants: dict[str, Variant] = Field(default_factory=dict, description="by the names they compete under")
+    variants: dict[str, Variant] = Field(
+        default_factory=dict, max_length=MOST, description="by the names they compete under"
+    )
     own_models: dict[str, str] = Field(
         default_factory=dict, description="FILE.py:CLASS by name; filled from `models` and `variants`"
     )
     budget: Budget = Budget()
     checkpoint: CheckpointRule = CheckpointRule()
-    seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...] = Field((0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...] = Field((0,), min_length=1, max_length=MOST)
     settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
     embedded: Settings = Field(
