@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 # A package imports from itself and from those on earlier lines. Two on one line know nothing of each other.
 ORDER = """
-errors _version
+errors _lazy _version
 utils
 config labels
 losses nn

@@ -17,10 +17,10 @@ from i2i.data.layouts import Picture
 from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.metrics.image_scores import read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name, kernel_name
-from i2i.metrics.score_folders import Folders, FolderScores, Measure, parse_size, score_folders
 from tests.support.classifiers import untrained_classifier
 
 DOMAINS = ("summer", "autumn", "winter", "night")
