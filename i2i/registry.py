@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from i2i.errors import UserError, unknown
 from i2i.translator import Translator
 
+__all__ = ["get", "is_registered", "name_of", "names", "register", "unregister"]
+
 _REGISTRY: dict[str, type[Translator]] = {}
 
 

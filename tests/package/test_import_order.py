@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 # A package imports from itself and from those on earlier lines. Two on one line know nothing of each other.
 ORDER = """
-errors _version
+errors _lazy _version
 utils
 config labels
 losses nn
@@ -30,7 +30,9 @@ benchmarks.directions benchmarks.job_id
 benchmarks.plan
 benchmarks.suite
 benchmarks.folder
-benchmarks.planning benchmarks.evaluation
+benchmarks.evaluation
+benchmarks.jobs
+benchmarks.planning
 benchmarks.analysis
 benchmarks.execution
 benchmarks.report
