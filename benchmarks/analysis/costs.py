@@ -8,7 +8,7 @@ from i2i.benchmarks.folder.cache_keys import measured
 from i2i.benchmarks.folder.measurements import translations_of
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan, Training
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 
 

@@ -27,7 +27,8 @@ from i2i.data.training_images import labelled
 from i2i.errors import Damaged, UserError
 from i2i.metrics.features.domain_classifier import train_classifier
 from i2i.metrics.image_scores import read_pixels
-from i2i.runs.checkpoint import Checkpoint, Position, Weights, sound_checkpoint
+from i2i.runs.checkpoint import Checkpoint, Position, Weights
+from i2i.runs.folder import sound_checkpoint
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.callbacks import Callback, duration
 from i2i.training.device import choose_device

@@ -4,7 +4,7 @@ import os
 import signal
 
 from i2i.benchmarks.execution import job_runner
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 
 
 def __getattr__(function):
