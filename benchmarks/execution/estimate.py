@@ -67,7 +67,8 @@ class Estimate:
             self._measured.append((job, self.clock() - began))
 
     def text(self) -> str:
-        """`about 5 min 10 s left`, with the kinds that are not counted; empty where nothing was measured."""
+        """`about 5 min 10 s left`, with the kinds that are not counted; empty where
+        nothing was measured, or nothing of that is left."""
         from i2i.training.callbacks import duration  # which imports torch
 
         whole = [(job, self._seconds(job)) for job in self._open.values()]
@@ -76,8 +77,11 @@ class Estimate:
             return ""
         known = [max(0.0, seconds) for seconds in left]
         lacking = sorted({self._kind(job) for job, seconds in whole if seconds is None})
+        seconds = max([sum(known) / self.at_a_time, *known])
+        if lacking and seconds < 1:  # all that counts is what was not measured
+            return ""
         without = f", not counting: {', '.join(lacking)}" if lacking else ""
-        return f"about {duration(max([sum(known) / self.at_a_time, *known]))} left{without}"
+        return f"about {duration(seconds)} left{without}"
 
     def _seconds(self, job: Job) -> float | None:
         """Of a whole job; None if neither it nor one of its kind was measured."""

@@ -18,6 +18,7 @@ from i2i.benchmarks.report.html import page
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.terminal import Shown
+from i2i.utils import console
 from i2i.utils.atomic_write import write_text
 
 GRID_SEED = 0
@@ -33,6 +34,7 @@ class Published:
 
 def write(plan: Plan, results: Results, by: By = "averaged") -> Published:
     """Write everything into the results folder; `by` says how the main table averages."""
+    console.note(f"i2i: writing the report of {plan.out}")  # it takes a while
     return Published(_files(plan, results, by), terminal_table.shown(plan, results, by))
 
 

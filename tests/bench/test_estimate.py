@@ -65,6 +65,16 @@ def test_kinds_that_were_not_measured_are_named_and_not_counted(clock):
     assert Estimate(left, measured, clock).text() == "about 24 s left"  # real pictures are scored like others
 
 
+def test_no_time_is_told_where_all_that_is_left_was_not_measured(clock):
+    estimate = Estimate([job("one"), job("two", "score", weight=0)], [(job("zero"), 10)], clock)
+    estimate.started(job("one"))
+    clock.now = 9.5
+    assert estimate.text() == ""
+    clock.now = 5
+    assert estimate.text() == "about 5 s left, not counting: score"
+    assert Estimate([job("one")], [(job("zero"), 0.1)], clock).text() == "about 0 s left"
+
+
 def test_failed_jobs_measure_nothing_and_lost_ones_wait_again(clock):
     estimate = Estimate([job("one"), job("two")], clock=clock)
     estimate.started(job("one"))

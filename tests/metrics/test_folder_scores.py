@@ -280,3 +280,14 @@ def test_lpips_of_the_bench_is_that_of_score(data, classifier, fakes, lpips_file
     name = parse_lpips(lpips_files).name
     for metric in (name, f"content-{name}"):
         assert bench[metric] == ours[metric] > 0
+
+
+def test_pictures_in_sub_folders_are_compared_by_sub_folder_and_name(fakes, tmp_path):
+    for place in ("one/rome", "one/oslo", "two/rome", "two/oslo", "three/rome"):
+        shutil.copytree(fakes, tmp_path / place)
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    scored = score_folders(Folders(one, one, truth=two))
+    assert scored.facts["pictures"] == {"fake": 10, "real": 10, "truth": 10}
+    assert values(scored)["l1"] == 0
+    with pytest.raises(UserError, match=r"do not hold the same names: 5 missing in .*three \(oslo/"):
+        score_folders(Folders(one, one, truth=three))
