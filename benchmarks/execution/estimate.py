@@ -94,17 +94,17 @@ class Estimate:
     def _rate(self, job: Job) -> float | None:
         """Seconds per weight: of its own contestant, measured or else tried, or of others."""
         rates = self._rates()
-        own = (job.function, job.method)
+        own = (job.id.kind, job.method)
         if own not in rates and job.stage == "train" and job.method in self.tried:
             return self.tried[job.method]
-        return next((rates[kind] for kind in (own, (job.function, None), (job.stage, None)) if kind in rates), None)
+        return next((rates[kind] for kind in (own, (job.id.kind, None), (job.stage, None)) if kind in rates), None)
 
     def _kind(self, job: Job) -> str:
         """What is not counted: a stage, or trainings of which others are counted."""
         return f"train of {job.method}" if job.stage == "train" and self.tried else job.stage
 
     def _rates(self) -> Mapping[tuple[str, str | None], float]:
-        """Seconds per weight, by function and contestant, and by function or stage alone."""
+        """Seconds per weight, by kind and method, and by kind or stage alone."""
         running = [
             (self._open[job], self._elapsed(job) / share)
             for job, share in self._shares.items()
@@ -112,7 +112,7 @@ class Estimate:
         ]
         found: dict[tuple[str, str | None], list[tuple[Job, float]]] = {}
         for job, seconds in (*self._measured, *running):
-            for kind in {(job.function, job.method), (job.function, None), (job.stage, None)}:
+            for kind in {(job.id.kind, job.method), (job.id.kind, None), (job.stage, None)}:
                 found.setdefault(kind, []).append((job, seconds))
         return {
             kind: sum(seconds for _, seconds in some) / sum(max(1.0, job.weight) for job, _ in some)

@@ -4,7 +4,7 @@ import pytest
 
 from i2i.benchmarks.execution.estimate import Estimate
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job
+from tests.support.job_functions import Nothing
 
 
 class Clock:
@@ -14,8 +14,8 @@ class Clock:
         return self.now
 
 
-def job(name, function="train", contestant="a", weight=100.0):
-    return Job(JobId(function, contestant, 0, name), function, {}, weight=weight)
+def job(name, kind="train", contestant="a", weight=100.0):
+    return Nothing(id=JobId(kind, contestant, 0, name), weight=weight)
 
 
 @pytest.fixture

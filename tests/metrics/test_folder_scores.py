@@ -11,7 +11,8 @@ import torchvision
 from PIL import Image
 
 from i2i import cli
-from i2i.benchmarks.evaluation.scorer import Scorer
+from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
+from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
 from i2i.data.synthetic.embedded import make
@@ -72,9 +73,11 @@ def run(*arguments):
 
 
 def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
+    config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
     spec = f"classifier:{classifier}"
-    scores = Scorer(settings, classifier, spec, torch.device("cpu")).translations(fakes.parent, "summer", ["winter"])
+    scores = Scorer(Scoring(config, classifier, spec), torch.device("cpu")).translations(
+        fakes.parent, "summer", ["winter"]
+    )
     bench = {row["metric"]: row["value"] for row in scores.rows}
     source, real = (data / "test" / domain for domain in ("summer", "winter"))
     scored = score_folders(Folders(fakes, real, source, truth=real), spec)
@@ -271,8 +274,8 @@ def test_lpips_that_cannot_be_had_is_told(data, fakes, lpips_files):
 
 
 def test_lpips_of_the_bench_is_that_of_score(data, classifier, fakes, lpips_files):
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
-    scorer = Scorer(settings, classifier, None, torch.device("cpu"), lpips_files)
+    config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
+    scorer = Scorer(Scoring(config, classifier, lpips=lpips_files), torch.device("cpu"))
     scores = scorer.translations(fakes.parent, "summer", ["winter"])
     bench = {row["metric"]: row["value"] for row in scores.rows}
     source, real = (data / "test" / domain for domain in ("summer", "winter"))

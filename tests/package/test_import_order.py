@@ -30,7 +30,9 @@ benchmarks.directions benchmarks.job_id
 benchmarks.plan
 benchmarks.suite
 benchmarks.folder
-benchmarks.planning benchmarks.evaluation
+benchmarks.evaluation
+benchmarks.jobs
+benchmarks.planning
 benchmarks.analysis
 benchmarks.execution
 benchmarks.report
