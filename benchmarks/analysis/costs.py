@@ -7,7 +7,7 @@ from i2i.benchmarks.folder.cache_keys import measured
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan, Training
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 
 

@@ -20,7 +20,7 @@ from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan, Training, run_folder
 from i2i.config import Settings
 from i2i.errors import UserError
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import lookalikes
 from i2i.utils.places import check_folder

@@ -16,7 +16,7 @@ from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.open import open_data
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
