@@ -136,7 +136,7 @@ class Translation:
         At another size a model cannot tell what a picture has, and of a tile it would tell what the tile has.
         """
         labels = self.translator.task.labels
-        if not self.translator.labelled or self.described is not None or labels.decides(self.target):
+        if "labels" not in self.translator.takes or self.described is not None or labels.decides(self.target):
             return self
         (described,) = self.translator.describe(image.to(self.device), self.target)
         return replace(self, described=described)
@@ -154,7 +154,7 @@ def translation(translator: Translator, source: str | None, target: str, device:
     Raises:
         UserError: for a target or source that the model does not know or translate between.
     """
-    if not translator.labelled:
+    if "labels" not in translator.takes:
         return Translation(translator, device, *direction(translator, source, target))
     space = translator.task.labels
     space.towards(target)

@@ -123,7 +123,7 @@ def meta_of(
         "i2i": __version__,
         "torch": torch.__version__,
         **asdict(position),
-        "inference": str(translator.inference),
+        "inference": translator.inference,
         "averaged": averaged,
         "parameters": sum(parameter.numel() for parameter in translator.parameters()),
         "task": {

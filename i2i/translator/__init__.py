@@ -1,23 +1,36 @@
 """The contract between translators and everything that trains, saves, runs and compares them."""
 
+from i2i.translator.complete import FORMER, check_complete, former
 from i2i.translator.phases import Losses, Optimizer, Phase, Step
+from i2i.translator.request import Noise, Request, seed_of
 from i2i.translator.schedules import CosineDecay, LinearDecay, Schedule, StepDecay
 from i2i.translator.task import Coverage, Task, check_size
-from i2i.translator.translator import Inference, ModelConfig, Translator
+from i2i.translator.translator import TAKES, ModelConfig, Translator
 
 __all__ = [
+    "TAKES",
     "CosineDecay",
     "Coverage",
-    "Inference",
     "LinearDecay",
     "Losses",
     "ModelConfig",
+    "Noise",
     "Optimizer",
     "Phase",
+    "Request",
     "Schedule",
     "Step",
     "StepDecay",
     "Task",
     "Translator",
+    "check_complete",
     "check_size",
+    "seed_of",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Tells a translator file of the first contract, which imports what there no longer is, what to write instead."""
+    if name in FORMER:
+        raise ImportError(former(name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

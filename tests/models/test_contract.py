@@ -8,7 +8,7 @@ from i2i import registry
 from i2i.data.batches import PairedBatch
 from i2i.registry import register
 from i2i.testing import CHECKS, Subject, check_translator
-from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Request, Step, Task, Translator
 
 
 class Tint(Translator):
@@ -31,7 +31,7 @@ class Tint(Translator):
         distance = (self.mapping(batch.source).tanh() - batch.target).abs().mean()
         return Losses(distance, {"l1": distance.detach()})
 
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
+    def generate(self, images: Tensor, request: Request) -> Tensor:
         return torch.tanh(self.mapping(images))
 
 
@@ -156,21 +156,21 @@ class Misnamed(Tint):
 class Unbounded(Tint):
     """Fault: translations leave [-1, 1]."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return self.mapping(images) * 100
 
 
 class BatchDependent(Tint):
     """Fault: a picture's translation depends on its neighbours."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return torch.tanh(self.mapping(images) - images.mean())
 
 
 class Noisy(Tint):
     """Fault: translating draws from the global random stream."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return torch.tanh(self.mapping(images) + 1e-9 * torch.rand(1))
 
 

@@ -37,7 +37,7 @@ class Two(Translator):
     def other(self, batch, step):
         return Losses(self.second(step["first"].detach()).mean(), {})
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return self.first(images)
 
 
