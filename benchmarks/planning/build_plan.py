@@ -231,7 +231,9 @@ class _Builder:
         source = {"own": {"source": own.source, "sha256": own.sha256}} if own else {}
         for training in trainings:
             config = self._config(contestant, training.amount, seed)
-            keys[training.id] = self._training_key(config, training, own.sha256 if own else None)
+            keys[training.id] = self._training_key(
+                config, training, own.sha256 if own else registry.package_of(contestant.model)
+            )
             arguments = {
                 "run": self.out / training.folder,
                 "name": contestant.model,

@@ -125,7 +125,7 @@ def meta_of(
         **asdict(position),
         "inference": translator.inference,
         "averaged": averaged,
-        "parameters": sum(parameter.numel() for parameter in translator.parameters()),
+        "parameters": sum(parameter.numel() for parameter in translator.learned_parameters().values()),
         "task": {
             "domains": task.domains,
             "directions": task.directions,

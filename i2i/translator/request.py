@@ -46,7 +46,6 @@ class Request:
     sampling_steps: int | None = None
 
 
-def seed_of(name: str, sample: int = 0) -> int:
-    """The seed of an image file's noise, from its name alone; several samples of one image have different ones."""
-    text = f"{name} {sample}" if sample else name
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).digest()) >> 1
+def seed_of(name: str) -> int:
+    """The seed of an image file's noise, from its name alone: the order and number of files do not matter."""
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()) >> 1

@@ -5,10 +5,10 @@ device, path, step counter or logger: those belong to the trainer. `docs/adding_
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from i2i.data.batches import Batch
 from i2i.errors import UserError
 from i2i.interop.family import Reference
 from i2i.translator.phases import Optimizer, Phase
-from i2i.translator.request import LARGEST_SEED, Noise, Request
+from i2i.translator.request import LARGEST_SEED, Noise, Request, seed_of
 from i2i.translator.schedules import LinearDecay, Schedule
 from i2i.translator.task import Coverage, Task, check_size
 from i2i.utils.text import option
@@ -47,6 +47,8 @@ class Translator(nn.Module, ABC):
         test_settings: settings that make it small enough for the contract suite.
         takes: what it asks of a request besides domains, some of `TAKES`: with "labels" label vectors lead its
             translations, so that the source need not be known and the target may be several changes.
+        frozen: attributes of networks that nothing trains, such as a perceptual one: they stay in evaluation mode and
+            are neither saved nor counted, so that `__init__` has to give them their weights.
         reference: the public implementation whose files it can take and give, if there is one.
         schedule: how the learning rates change over a training; `train.decay_from` replaces it.
 
@@ -61,6 +63,7 @@ class Translator(nn.Module, ABC):
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
     takes: ClassVar[frozenset[str]] = frozenset()
+    frozen: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[Reference | None] = None
     schedule: Schedule = LinearDecay()
     multiple: int = 1
@@ -71,6 +74,20 @@ class Translator(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.task = task
+        self.register_state_dict_post_hook(_without_frozen)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_post_hook(_not_missing_frozen)  # type: ignore[no-untyped-call]
+
+    def train(self, mode: bool = True) -> Self:
+        """Training or evaluation mode of all networks but those that are frozen."""
+        super().train(mode)
+        for name in self.frozen:
+            self.get_submodule(name).requires_grad_(False).eval()
+        return self
+
+    @final
+    def learned_parameters(self) -> dict[str, nn.Parameter]:
+        """All parameters by name but those of frozen networks."""
+        return {name: value for name, value in self.named_parameters() if not _is_frozen(self, name)}
 
     @final
     @classmethod
@@ -171,6 +188,11 @@ class Translator(nn.Module, ABC):
                 self._sampling_steps(sampling_steps),
             )
             return self._checked(self.generate(images, request), images)
+
+    @final
+    def seeds_of(self, names: Iterable[str]) -> list[int] | None:
+        """Seeds for the noise of image files, from their names without suffix; None where the model takes no noise."""
+        return [seed_of(name) for name in names] if "noise" in self.takes else None
 
     @final
     def describe(self, images: Tensor, target: str) -> list[str]:
@@ -301,3 +323,16 @@ class Translator(nn.Module, ABC):
         if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())
             raise UserError(f"{what} must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
+
+
+def _is_frozen(translator: nn.Module, name: str) -> bool:
+    return name.partition(".")[0] in getattr(translator, "frozen", ())
+
+
+def _without_frozen(translator: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+    for name in [name for name in state if _is_frozen(translator, name.removeprefix(prefix))]:
+        del state[name]
+
+
+def _not_missing_frozen(translator: nn.Module, keys: Any) -> None:
+    keys.missing_keys[:] = [name for name in keys.missing_keys if not _is_frozen(translator, name)]
