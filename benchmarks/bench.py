@@ -1,12 +1,12 @@
 """A bench from its plan to its report: run what is not done yet, write the results.
 
-Several processes can run the same plan in the same folder. Each job is taken by one of them, see `locks.py`.
+Several processes can run the same plan in the same folder. Each job is taken by one of them, see `i2i/utils/locks.py`.
 """
 
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from i2i.benchmarks.analysis.number_format import last_line
@@ -15,7 +15,7 @@ from i2i.benchmarks.execution.executors import Crew
 from i2i.benchmarks.execution.job_runner import BUSY
 from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
 from i2i.benchmarks.folder import job_records
-from i2i.benchmarks.folder.cache_keys import DONE, forget, state_of
+from i2i.benchmarks.folder.cache_keys import DONE
 from i2i.benchmarks.folder.plan_file import PLAN, plan_text
 from i2i.benchmarks.job_id import STAGES, JobId
 from i2i.benchmarks.plan import Job, Plan
@@ -84,7 +84,7 @@ def run_bench(
 
 def states_of(plan: Plan) -> dict[JobId, str]:
     """How far each job is: done, to do, resumable, or running and where."""
-    states = {job.id: state_of(job) for job in plan.jobs}
+    states = {job.id: job.result.state(job.key) for job in plan.jobs}
     return {
         job: state if state == DONE else job_records.who_runs(plan.out, job) or state for job, state in states.items()
     }
@@ -133,7 +133,7 @@ def _forget(plan: Plan, stages: Sequence[str], names: Sequence[str]) -> None:
     for job in plan.jobs:
         if job.method in names and job.stage in stages:
             with locks.held(job_records.lock_path(plan.out, job.id)):
-                forget(job)
+                job.result.clear()
 
 
 @dataclass
@@ -173,7 +173,7 @@ class _Work:
 
     def _open(self) -> list[Job]:
         """Jobs of the stages that are not done, and need nothing that neither is nor can be done."""
-        states = {job.id: state_of(job) for job in self.plan.jobs}
+        states = {job.id: job.result.state(job.key) for job in self.plan.jobs}
         left = [
             job
             for job in self.plan.jobs
@@ -218,14 +218,9 @@ class _Work:
         from i2i.benchmarks.execution.scheduler import run_jobs
 
         listener = _Listener(self, lines)
-        prepared = [self._prepared(job) for job in jobs]
-        outcome = run_jobs(prepared, self.crew.executor(self.plan.out), listener)
+        outcome = run_jobs(jobs, self.crew.executor(self.plan.out), listener)
         found = {**outcome.errors, **outcome.not_run}
         self.errors.update({job: error for job, error in found.items() if job not in listener.postponed})
-
-    def _prepared(self, job: Job) -> Job:
-        more = {"device": self.crew.device, "bench": self.plan.out, "job": job.id}
-        return replace(job, arguments={**job.arguments, **more})
 
     def _print_seconds(self, wall: float) -> None:
         records = [job_records.read(self.plan.out, job) for job in self.ended]

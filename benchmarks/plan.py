@@ -1,15 +1,18 @@
 """The plan of a bench: which trainings serve which directions, and what is done with them. Pure, without torch."""
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from i2i.benchmarks.job_id import JobId, Stage
 from i2i.utils.joined_names import direction_name, join_names, one_part
 
 if TYPE_CHECKING:
+    import torch
+
     from i2i.data.decoding.file_index import FileIndex
 
 Direction = tuple[str, str]
@@ -55,21 +58,36 @@ class Training:
         return cls(**{**settings, **located})
 
 
-@dataclass(frozen=True)
-class Job:
-    """One unit of work in a worker process.
+class Result(Protocol):
+    """What a job leaves: the results folder knows where, and how far it is."""
+
+    def state(self, key: str) -> str:
+        """`done` if it is there and sound and has the key; else how far it is, or why it has to be made again."""
+
+    def evidence(self) -> list[str]:
+        """The texts that say what is there, for comparing: empty ones where nothing is."""
+
+    def clear(self) -> None:
+        """Remove it, so that it is to do."""
+
+
+Report = Callable[[str], None]
+"""How a job says how far it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(ABC):
+    """One unit of work in a worker process, which it is pickled for.
 
     Attributes:
         id: unique.
-        function: name of a function of `i2i.benchmarks.execution.jobs`.
-        arguments: what it is called with.
+        key: hash of all that the result is made from.
         needs: jobs that must have succeeded.
         weight: the heavier start first.
     """
 
     id: JobId
-    function: str
-    arguments: Mapping[str, Any]
+    key: str
     needs: tuple[JobId, ...] = ()
     weight: float = 0.0
 
@@ -87,6 +105,15 @@ class Job:
     def stage(self) -> Stage:
         """The stage it belongs to."""
         return self.id.stage
+
+    @property
+    @abstractmethod
+    def result(self) -> Result:
+        """What it leaves."""
+
+    @abstractmethod
+    def perform(self, report: Report, device: "torch.device") -> None:
+        """Do it, unless it is done. `device` is where networks run."""
 
 
 def expand(
@@ -204,7 +231,7 @@ class Plan:
             "trainings": [training.settings() for training in self.trainings],
             "skipped": dict(self.skipped),
             "external": list(self.external),
-            "keys": {str(job.id): job.arguments.get("key") for job in self.jobs},
+            "keys": {str(job.id): job.key for job in self.jobs},
         }
 
     def contestants(self) -> tuple[str, ...]:
@@ -236,4 +263,4 @@ class Plan:
 
 
 def _line(job: Job, budget: str, state: str | None) -> str:
-    return f"{job.function:<10} {job.name}{budget}" + (f": {state}" if state else "")
+    return f"{job.id.kind:<10} {job.name}{budget}" + (f": {state}" if state else "")

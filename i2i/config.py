@@ -4,13 +4,15 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from pathlib import Path
 from reprlib import Repr
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
 from i2i.errors import UserError, did_you_mean, unknown
 from i2i.utils.split_names import canonical_split
@@ -51,6 +53,24 @@ def _is_list(kind: Any) -> bool:
     return get_origin(kind) in (tuple, list) and inner[1:] in ((), (...,)) and not _is_list(inner[0])
 
 
+class InKey(Enum):
+    """Whether a setting decides what is learnt, and so enters the key by which results of before are found.
+
+    A setting that is new is `WHERE_CHANGED` if its default is what was done before, so that those results stay found.
+    A model's settings are `ALWAYS` unless they say something else: `rate: Annotated[float, InKey.WHERE_CHANGED] = 0.1`.
+    """
+
+    ALWAYS = "always"
+    NEVER = "never"  # where data lie, and how often is reported; a run that rolls back has a result where others fail
+    WHERE_CHANGED = "where it is not the default"
+    WHERE_EVALUATED = "where train.best_by asks for evaluations"
+
+
+def in_key(setting: FieldInfo) -> InKey:
+    """What a setting says of itself, or `ALWAYS`."""
+    return next((said for said in setting.metadata if isinstance(said, InKey)), InKey.ALWAYS)
+
+
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors and nothing changes after construction."""
 
@@ -79,37 +99,59 @@ def one_budget(settings: Any) -> Any:
 class DataConfig(Section):
     """Which pictures, and how they become images."""
 
-    path: Path | None = Field(None, description="data folder, archive or manifest; None: the embedded set")
-    layout: str | None = Field(None, description="how the data are laid out; None: as recognised")
-    paired: bool | None = Field(None, description="whether equal names are pairs; None: as the card or the names say")
-    sets: dict[str, str] | None = Field(
+    path: Annotated[Path | None, InKey.NEVER] = Field(
+        None, description="data folder, archive or manifest; None: the embedded set"
+    )
+    layout: Annotated[str | None, InKey.NEVER] = Field(
+        None, description="how the data are laid out; None: as recognised"
+    )
+    paired: Annotated[bool | None, InKey.NEVER] = Field(
+        None, description="whether equal names are pairs; None: as the card or the names say"
+    )
+    sets: Annotated[dict[str, str] | None, InKey.NEVER] = Field(
         None, description="several folders by name, learnt together; embedded:NAME for an embedded set"
     )
-    embedded: str = Field("seasons", description="name of the embedded set (seasons, styles), when there is no path")
-    scenes: int = Field(400, ge=1, le=MOST_SCENES, description="training scenes of the embedded set")
-    test_scenes: int = Field(60, ge=2, le=MOST_SCENES, description="test scenes of the embedded set")
-    val_scenes: int = Field(
+    embedded: Annotated[str, InKey.NEVER] = Field(
+        "seasons", description="name of the embedded set (seasons, styles), when there is no path"
+    )
+    scenes: Annotated[int, InKey.NEVER] = Field(
+        400, ge=1, le=MOST_SCENES, description="training scenes of the embedded set"
+    )
+    test_scenes: Annotated[int, InKey.NEVER] = Field(
+        60, ge=2, le=MOST_SCENES, description="test scenes of the embedded set"
+    )
+    val_scenes: Annotated[int, InKey.NEVER] = Field(
         0, ge=0, le=MOST_SCENES, description="validation scenes of the embedded set; 0: no such split"
     )
-    image_size: tuple[int, int] = Field((256, 256), description="height and width, pixels; N, HxW or [H, W]")
-    channels: Literal[1, 3] = Field(3, description="3: RGB, 1: greyscale")
-    fit: Fit = Field("crop", description="other proportions: crop the edges, resize without keeping them, or pad")
-    background: str = Field(
+    image_size: Annotated[tuple[int, int], InKey.ALWAYS] = Field(
+        (256, 256), description="height and width, pixels; N, HxW or [H, W]"
+    )
+    channels: Annotated[Literal[1, 3], InKey.ALWAYS] = Field(3, description="3: RGB, 1: greyscale")
+    fit: Annotated[Fit, InKey.ALWAYS] = Field(
+        "crop", description="other proportions: crop the edges, resize without keeping them, or pad"
+    )
+    background: Annotated[str, InKey.ALWAYS] = Field(
         "white", description="colour behind transparency and of padding, e.g. black or rgb(9, 9, 9)"
     )
-    domains: tuple[str, ...] | None = Field(None, description="only these domains, in this order")
-    attributes: tuple[str, ...] | None = Field(None, description="of a list; None: those of StarGAN's paper")
-    exclusive: tuple[tuple[str, ...], ...] | None = Field(
+    domains: Annotated[tuple[str, ...] | None, InKey.ALWAYS] = Field(
+        None, description="only these domains, in this order"
+    )
+    attributes: Annotated[tuple[str, ...] | None, InKey.ALWAYS] = Field(
+        None, description="of a list; None: those of StarGAN's paper"
+    )
+    exclusive: Annotated[tuple[tuple[str, ...], ...] | None, InKey.ALWAYS] = Field(
         None, description="groups of attributes that replace one another; None: hair colours"
     )
-    zoom: float = Field(286 / 256, ge=1, le=4, description="training crops come from pictures this much larger")
-    flip: bool = Field(True, description="mirror half of the training pictures")
-    cache_gib: float = Field(
+    zoom: Annotated[float, InKey.ALWAYS] = Field(
+        286 / 256, ge=1, le=4, description="training crops come from pictures this much larger"
+    )
+    flip: Annotated[bool, InKey.ALWAYS] = Field(True, description="mirror half of the training pictures")
+    cache_gib: Annotated[float, InKey.NEVER] = Field(
         8.0, ge=0, le=LARGEST_CACHE, description="bound of the decoded pictures on disk, GiB; 0: none are kept"
     )
-    train_split: str = "train"
-    test_split: str = "test"
-    val_split: str = Field("val", description="for train.best_by")
+    train_split: Annotated[str, InKey.ALWAYS] = "train"
+    test_split: Annotated[str, InKey.ALWAYS] = "test"
+    val_split: Annotated[str, InKey.WHERE_EVALUATED] = Field("val", description="for train.best_by")
 
     @field_validator("train_split", "test_split", "val_split")
     @classmethod
@@ -162,48 +204,62 @@ class DataConfig(Section):
 class TrainConfig(Section):
     """How long and how a translator is trained."""
 
-    images: int | None = Field(
+    images: Annotated[int | None, InKey.WHERE_CHANGED] = Field(
         None,
         ge=1,
         le=MOST_COUNTED,
         description="budget: real pictures shown, a pair counting as two; 200,000 where none is given",
     )
-    updates: int | None = Field(
+    updates: Annotated[int | None, InKey.WHERE_CHANGED] = Field(
         None, ge=1, le=MOST_COUNTED, description="budget: updates of the generators, in place of images"
     )
-    seconds: float | None = Field(
+    seconds: Annotated[float | None, InKey.WHERE_CHANGED] = Field(
         None, gt=0, le=MOST_SECONDS, description="budget: time in training steps, in place of images"
     )
-    epochs: float | None = Field(
+    epochs: Annotated[float | None, InKey.WHERE_CHANGED] = Field(
         None,
         gt=0,
         le=MOST_COUNTED,
         description="budget: times the images of the training split; told in images once the data are open",
     )
-    batch_size: int | None = Field(None, ge=1, le=LARGEST_BATCH, description="items per step; None: the method's own")
-    accumulate: int = Field(1, ge=1, le=LARGEST_BATCH, description="micro-batches per step; must divide the batch size")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="bf16: autocast of the networks")
-    channels_last: bool = Field(True, description="NHWC memory format")
-    seed: int = Field(0, ge=0, le=LARGEST_SEED)
-    decay_from: float | None = Field(
+    batch_size: Annotated[int | None, InKey.ALWAYS] = Field(
+        None, ge=1, le=LARGEST_BATCH, description="items per step; None: the method's own"
+    )
+    accumulate: Annotated[int, InKey.ALWAYS] = Field(
+        1, ge=1, le=LARGEST_BATCH, description="micro-batches per step; must divide the batch size"
+    )
+    precision: Annotated[Literal["fp32", "bf16"], InKey.ALWAYS] = Field(
+        "fp32", description="bf16: autocast of the networks"
+    )
+    channels_last: Annotated[bool, InKey.ALWAYS] = Field(True, description="NHWC memory format")
+    seed: Annotated[int, InKey.ALWAYS] = Field(0, ge=0, le=LARGEST_SEED)
+    decay_from: Annotated[float | None, InKey.ALWAYS] = Field(
         None,
         ge=0,
         le=1,
         description="share of training after which the rate falls to 0; None: the method's own schedule",
     )
-    ema: float = Field(0.0, ge=0, lt=1, description="decay per step of the generators' averaged weights; 0: none")
-    log_every: int = Field(50, ge=1, le=MOST_COUNTED, description="steps between lines of metrics.jsonl")
-    sample_every: int = Field(1000, ge=0, le=MOST_COUNTED, description="steps between sample grids; 0: only at the end")
-    checkpoint_every: int = Field(1000, ge=1, le=MOST_COUNTED, description="steps between checkpoints")
-    on_nan: Literal["stop", "rollback"] = Field(
+    ema: Annotated[float, InKey.ALWAYS] = Field(
+        0.0, ge=0, lt=1, description="decay per step of the generators' averaged weights; 0: none"
+    )
+    log_every: Annotated[int, InKey.NEVER] = Field(
+        50, ge=1, le=MOST_COUNTED, description="steps between lines of metrics.jsonl"
+    )
+    sample_every: Annotated[int, InKey.NEVER] = Field(
+        1000, ge=0, le=MOST_COUNTED, description="steps between sample grids; 0: only at the end"
+    )
+    checkpoint_every: Annotated[int, InKey.NEVER] = Field(
+        1000, ge=1, le=MOST_COUNTED, description="steps between checkpoints"
+    )
+    on_nan: Annotated[Literal["stop", "rollback"], InKey.NEVER] = Field(
         "stop",
         description="when a loss or gradient is not finite; rollback: return to the last checkpoint and go on with "
         "another order of the data, three times at most",
     )
-    best_by: str | None = Field(
+    best_by: Annotated[str | None, InKey.WHERE_CHANGED] = Field(
         None, description="also keep the weights that are best by this metric on the validation split"
     )
-    evaluations: int = Field(
+    evaluations: Annotated[int, InKey.WHERE_EVALUATED] = Field(
         10, ge=1, le=MOST_COUNTED, description="how often that is looked at, evenly over the training"
     )
 
@@ -239,21 +295,23 @@ class RunConfig(Section):
         return stable_hash([self.essentials(), data_fingerprint])
 
     def essentials(self) -> Settings:
-        """The settings that decide the result: without where the data lie, and how often a training reports."""
+        """The settings that decide the result, as `InKey` says of each."""
         settings = self.settings()
-        places = ("path", "layout", "paired", "sets", "embedded", "scenes", "test_scenes", "val_scenes", "cache_gib")
-        for location in places:
-            del settings["data"][location]
-        # A training that rolls back has a result where another has none.
-        for reporting in ("log_every", "sample_every", "checkpoint_every", "on_nan"):
-            del settings["train"][reporting]
-        # Unused settings are left out, so that results of before there were such settings are found.
-        for kind in BUDGETS:
-            if settings["train"][kind] is None:
-                del settings["train"][kind]
-        if self.train.best_by is None:
-            del settings["train"]["best_by"], settings["train"]["evaluations"], settings["data"]["val_split"]
+        for section, values in (("model", self.model), ("data", self.data), ("train", self.train)):
+            for name, field in type(values).model_fields.items():
+                if not self._decides(field, getattr(values, name)):
+                    del settings[section][name]
         return settings
+
+    def _decides(self, setting: FieldInfo, value: Any) -> bool:
+        match in_key(setting):
+            case InKey.NEVER:
+                return False
+            case InKey.WHERE_CHANGED:
+                return bool(value != setting.get_default(call_default_factory=True))
+            case InKey.WHERE_EVALUATED:
+                return self.train.best_by is not None
+        return True
 
 
 def budget_of(section: Any) -> tuple[str, float]:

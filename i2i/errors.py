@@ -4,6 +4,18 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+__all__ = [
+    "ContractBroken",
+    "Damaged",
+    "DiskFull",
+    "ExportError",
+    "LostProcess",
+    "NoLayout",
+    "OutOfMemory",
+    "TrainingError",
+    "UserError",
+]
+
 MOST_KNOWN = 40
 """Names that an error lists."""
 

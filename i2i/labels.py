@@ -21,6 +21,8 @@ from torch import Tensor
 
 from i2i.errors import UserError, unknown
 
+__all__ = ["LabelSet", "LabelSpace"]
+
 SEPARATOR = "/"
 WITHOUT = "-"
 WITH = "+"

@@ -12,6 +12,17 @@ from torch import Tensor
 
 from i2i.labels import LabelSpace
 
+__all__ = [
+    "OBJECTIVES",
+    "GANObjective",
+    "Objective",
+    "discriminator_terms",
+    "gradient_penalty",
+    "interpolation",
+    "label_loss",
+    "total",
+]
+
 GANObjective = Literal["vanilla", "lsgan", "hinge", "wgan-gp"]
 
 

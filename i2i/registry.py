@@ -8,9 +8,12 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from i2i.errors import UserError, unknown
-from i2i.translator import Translator, check_complete
+from i2i.translator import Translator
+from i2i.translator.complete import check_complete
 
 GROUP = "i2i.translators"
+
+__all__ = ["get", "is_registered", "name_of", "names", "register", "unregister"]
 
 _REGISTRY: dict[str, type[Translator]] = {}
 _PACKAGES: dict[str, str] = {}

@@ -36,6 +36,8 @@ from i2i.training.step import build_optimizers, drawn_losses, phase_parameters, 
 from i2i.training.trainer import Trainer, build_translator
 from i2i.translator import Coverage, Step, Task, Translator
 
+__all__ = ["CHECKS", "Subject", "check_translator", "failure"]
+
 Check = Callable[["Subject"], None]
 """Raises AssertionError with the reason if a translator fails it."""
 

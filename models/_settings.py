@@ -2,8 +2,7 @@
 
 from pydantic import Field
 
-from i2i.nn.convolution import Padding
-from i2i.nn.upsample import Upsampling
+from i2i.nn import Padding, Upsampling
 from i2i.translator import ModelConfig
 
 # Far above what has ever been trained; more is a slip of the hand.

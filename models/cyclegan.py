@@ -18,13 +18,16 @@ from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import RESNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
-from i2i.nn.convolution import Padding
-from i2i.nn.image_pool import ImagePool
-from i2i.nn.initialise import initialise
-from i2i.nn.norm import Norm
-from i2i.nn.patchgan import PatchDiscriminator, patchgan
-from i2i.nn.resnet import ResnetGenerator
-from i2i.nn.spectral import normalise_spectrally
+from i2i.nn import (
+    ImagePool,
+    Norm,
+    Padding,
+    PatchDiscriminator,
+    ResnetGenerator,
+    initialise,
+    normalise_spectrally,
+    patchgan,
+)
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 

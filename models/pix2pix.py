@@ -19,12 +19,16 @@ from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.unet import UNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, total
 from i2i.models._settings import MOST_CHANNELS, Variations
-from i2i.nn.initialise import initialise
-from i2i.nn.modes import as_in_training, use_instance_norms
-from i2i.nn.norm import Norm
-from i2i.nn.patchgan import PatchDiscriminator, patchgan
-from i2i.nn.spectral import normalise_spectrally
-from i2i.nn.unet import UNet
+from i2i.nn import (
+    Norm,
+    PatchDiscriminator,
+    UNet,
+    as_in_training,
+    initialise,
+    normalise_spectrally,
+    patchgan,
+    use_instance_norms,
+)
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 

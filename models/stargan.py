@@ -16,10 +16,7 @@ from i2i.interop.resnet import LABELLED_RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, label_loss
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
-from i2i.nn.norm import Norm
-from i2i.nn.patchgan import strided_patchgan
-from i2i.nn.resnet import ResnetGenerator
-from i2i.nn.spectral import normalise_spectrally
+from i2i.nn import Norm, ResnetGenerator, normalise_spectrally, strided_patchgan
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 

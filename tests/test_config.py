@@ -1,14 +1,16 @@
 """Settings are checked where they come in and name what does not fit; what runs can be written down and read back."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings, budget_assignments, load_suite
+from i2i.benchmarks.suite.overrides import budget_assignments, load_suite
 from i2i.config import (
     DataConfig,
+    InKey,
     RunConfig,
     Section,
     TrainConfig,
@@ -22,6 +24,7 @@ from i2i.config import (
 )
 from i2i.data.open import settings_of
 from i2i.errors import UserError
+from i2i.presets.training import base_settings
 from i2i.training.setup import run_config
 from i2i.translator import ModelConfig
 
@@ -295,6 +298,36 @@ def test_the_key_ignores_where_data_lie_and_how_often_is_reported(name):
 def test_the_key_changes_with_the_data_and_the_model():
     assert run().key(FINGERPRINT) != run().key("1" * 32)
     assert run(model="identity").key(FINGERPRINT) != run(model="colour").key(FINGERPRINT)
+
+
+@pytest.mark.parametrize(("section", "name"), [(s, name) for s in (DataConfig, TrainConfig) for name in s.model_fields])
+def test_every_setting_says_once_whether_it_enters_the_key(section, name):
+    assert len([said for said in section.model_fields[name].metadata if isinstance(said, InKey)]) == 1
+
+
+def test_what_enters_every_key_is_known():
+    """One name more, and no earlier result is found: a new setting says `InKey.WHERE_CHANGED`."""
+    essentials = run().essentials()
+    assert " ".join(essentials["data"]) == (
+        "image_size channels fit background domains attributes exclusive zoom flip train_split test_split"
+    )
+    assert " ".join(essentials["train"]) == ("images batch_size accumulate precision channels_last seed decay_from ema")
+
+
+def test_a_new_setting_of_a_model_can_leave_the_keys_of_its_default_as_they_are():
+    class Older(ModelConfig):
+        width: int = 2
+
+    class Newer(Older):
+        depth: Annotated[int, InKey.WHERE_CHANGED] = 1
+        rate: float = 1.0
+
+    def essentials(kind, **settings):
+        return build_run({"model": settings}, "m", kind, {"batch_size": 1}).essentials()["model"]
+
+    assert essentials(Older) == {"name": "m", "width": 2}
+    assert essentials(Newer) == {"name": "m", "width": 2, "rate": 1.0}
+    assert essentials(Newer, depth=2, rate=2) == {"name": "m", "width": 2, "depth": 2, "rate": 2.0}
 
 
 def test_the_hash_is_the_same_in_every_version():

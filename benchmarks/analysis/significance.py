@@ -108,6 +108,11 @@ def ranked(plan: Plan, results: Results) -> list[str]:
     return [name for name in results.contestants if name not in plan.facts.get("reference_rows", ())]
 
 
+def signs(plan: Plan, results: Results) -> dict[str, str]:
+    """What stands behind the names of metrics that are not to be relied on, with a space."""
+    return dict.fromkeys(doubts(plan, results, ranked(plan, results)), f" {DOUBTED}")
+
+
 def compare(results: Results, metric: str, names: Sequence[str], doubt: str | None = None) -> Column:
     """Places and tests of these contestants by their means over the directions of the results."""
     scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model",))

@@ -1,17 +1,15 @@
 """Scores of a training on the validation split, taken as the bench takes those of the test split."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 
-from i2i.benchmarks.evaluation.scorer import Scorer
+from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.folder.score_file import Entry
 from i2i.benchmarks.plan import Direction
-from i2i.config import DataConfig, merge
 from i2i.data.decoding.images import write_picture
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.training.evaluators import described_as, translate_pixels
@@ -20,26 +18,41 @@ from i2i.translator import Translator
 from i2i.utils.joined_names import direction_name
 
 
-def bench_judge(scorer: Mapping[str, Any], metric: str, directions: Iterable[Direction], device: torch.device) -> Judge:
+@dataclass(frozen=True)
+class Judging:
+    """How a training is evaluated on the validation split.
+
+    Attributes:
+        scoring: what scores are taken with.
+        metric: by which weights are best.
+        directions: those that the training serves; scores are means over them.
+    """
+
+    scoring: Scoring
+    metric: str
+    directions: tuple[Direction, ...]
+
+
+def bench_judge(judging: Judging, device: torch.device) -> Judge:
     """Judges a training by the bench's own scores, with the validation split in the place of the test split.
 
-    Args:
-        scorer: arguments of `Scorer`.
-        metric: by which weights are best; None of the test pictures are read for it.
-        directions: those that the training serves; scores are means over them.
-        device: where to translate and score.
+    None of the test pictures are read for it. `device` is where to translate and score.
     """
-    split = DataConfig.model_validate(scorer["settings"]["data"]).val_split
-    settings = merge(scorer["settings"], {"data": {"test_split": split}})
-    scoring = Scorer(**{**scorer, "settings": settings}, device=device, intervals=False)
-    served = tuple(directions)
+    data = judging.scoring.data
+    split = data.val_split
+    validation = replace(judging.scoring, data=data.model_copy(update={"test_split": split}))
+    scoring = Scorer(validation, device, intervals=False)
 
     def scores(translator: Translator) -> dict[str, float]:
         with TemporaryDirectory() as place:
-            rows = [row for way in served for row in _scored(scoring, translator, Path(place), split, way, device)]
+            rows = [
+                row
+                for way in judging.directions
+                for row in _scored(scoring, translator, Path(place), split, way, device)
+            ]
         return _means(rows)
 
-    return Judge(metric, scores)
+    return Judge(judging.metric, scores)
 
 
 def _scored(

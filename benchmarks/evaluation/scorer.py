@@ -1,9 +1,10 @@
 """The measures of a bench, taken from folders of PNG files and the real pictures of the data set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
 from i2i.benchmarks.folder.partial import present
 from i2i.benchmarks.folder.score_file import Scores, entries, read_pictures
 from i2i.benchmarks.plan import Direction
-from i2i.config import Settings
+from i2i.benchmarks.suite.schema import ClassifierConfig
+from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import Picture
@@ -30,7 +32,6 @@ from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.image_scores import against_input, against_truth, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name
-from i2i.training.setup import run_config
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
@@ -47,15 +48,31 @@ class Pictures(NamedTuple):
         return Pictures([self.stems[place] for place in places], self.pixels[places], self.features[places])
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """What scores are taken with.
+
+    Attributes:
+        data: settings of the real images.
+        classifier: file of the trained domain classifier.
+        extractor: of the features to take distances in; None: the classifier's.
+        lpips: network and files of LPIPS; None: it is left out.
+        bf16: whether the classifiers of GAN-train are trained in bfloat16.
+    """
+
+    data: DataConfig
+    classifier: Path
+    extractor: str | None = None
+    lpips: str | None = None
+    bf16: bool = False
+
+
 class Scorer:
     """Scores translations, and real pictures for comparison. Every picture is read once.
 
     Args:
-        settings: data settings.
-        classifier: file of the trained domain classifier.
-        extractor: of the features to take distances in; None: the classifier's.
+        scoring: what to score with.
         device: where to compute.
-        lpips: network and files of LPIPS; None: it is left out.
         intervals: whether to resample pictures for them, which is most of the time at a few dozen pictures.
 
     Attributes:
@@ -64,28 +81,19 @@ class Scorer:
         features: `name`, `dimensions` and `sha256` of the weights behind the distances.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        classifier: Path,
-        extractor: str | None,
-        device: torch.device,
-        lpips: str | None = None,
-        intervals: bool = True,
-    ) -> None:
-        config = run_config("identity", settings)
-        self._config, self._bf16, self._device = config.data, config.train.precision == "bf16", device
+    def __init__(self, scoring: Scoring, device: torch.device, intervals: bool = True) -> None:
+        self._config, self._bf16, self._device = scoring.data, scoring.bf16, device
         self._intervals = intervals
         self.data = open_data(self._config)
         self.preprocess = Preprocess.of(self._config)
-        self._judge = DomainClassifier.load(classifier, device=device)
-        spec = parse_extractor(extractor) if extractor else None
+        self._judge = DomainClassifier.load(scoring.classifier, device=device)
+        spec = parse_extractor(scoring.extractor) if scoring.extractor else None
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
-        self._lpips = parse_lpips(lpips).build(device) if lpips else None
+        self._lpips = parse_lpips(scoring.lpips).build(device) if scoring.lpips else None
         self.features = {
             "name": self._extractor.name,
             "dimensions": self._extractor.dimensions,
-            "sha256": sha256(spec.weights if spec else classifier),
+            "sha256": sha256(spec.weights if spec else scoring.classifier),
         }
         decoded = pixel_cache(self._config)  # which translating has filled
         self._test = cache(lambda domain: self._read(self.data.pictures(self._config.test_split, domain), decoded))
@@ -114,7 +122,7 @@ class Scorer:
         scores.add(self._compared(way, test.at(_some(len(test.stems), count)), others, "drawn"))
         return scores
 
-    def learnt_from(self, folder: Path, directions: Sequence[Direction], options: Mapping[str, Any]) -> Scores:
+    def learnt_from(self, folder: Path, directions: Sequence[Direction], options: ClassifierConfig) -> Scores:
         """GAN-train of a contestant's translations, by classifiers with `options` of the suite's.
 
         It is not measured where some translations are missing: the halves of the test pictures would not correspond.
@@ -124,12 +132,18 @@ class Scorer:
             return Scores()
         return self._learnt_from({way: self._pixels(self._files(folder, way)) for way in directions}, options)
 
-    def learnt_from_real(self, options: Mapping[str, Any]) -> Scores:
+    def learnt_from_real(self, options: ClassifierConfig) -> Scores:
         """The same of the real test pictures, which the other half of them has to recognise."""
         return self._learnt_from({(domain, domain): self._test(domain).pixels for domain in self.data.domains}, options)
 
-    def _learnt_from(self, fakes: Mapping[Direction, Tensor], options: Mapping[str, Any]) -> Scores:
-        learn = partial(train_classifier, **options, bf16=self._bf16, device=self._device)
+    def _learnt_from(self, fakes: Mapping[Direction, Tensor], options: ClassifierConfig) -> Scores:
+        learn = partial(
+            train_classifier,
+            backbone=options.backbone,
+            images=options.images,
+            bf16=self._bf16,
+            device=self._device,
+        )
         reals = {target: self._test(target).pixels for _, target in fakes}
         return gan_train(fakes, reals, self.data.labels, learn)
 

@@ -67,7 +67,8 @@ class Estimate:
             self._measured.append((job, self.clock() - began))
 
     def text(self) -> str:
-        """`about 5 min 10 s left`, with the kinds that are not counted; empty where nothing was measured."""
+        """`about 5 min 10 s left`, with the kinds that are not counted; empty where
+        nothing was measured, or nothing of that is left."""
         from i2i.training.callbacks import duration  # which imports torch
 
         whole = [(job, self._seconds(job)) for job in self._open.values()]
@@ -76,8 +77,11 @@ class Estimate:
             return ""
         known = [max(0.0, seconds) for seconds in left]
         lacking = sorted({self._kind(job) for job, seconds in whole if seconds is None})
+        seconds = max([sum(known) / self.at_a_time, *known])
+        if lacking and seconds < 1:  # all that counts is what was not measured
+            return ""
         without = f", not counting: {', '.join(lacking)}" if lacking else ""
-        return f"about {duration(max([sum(known) / self.at_a_time, *known]))} left{without}"
+        return f"about {duration(seconds)} left{without}"
 
     def _seconds(self, job: Job) -> float | None:
         """Of a whole job; None if neither it nor one of its kind was measured."""
@@ -90,17 +94,17 @@ class Estimate:
     def _rate(self, job: Job) -> float | None:
         """Seconds per weight: of its own contestant, measured or else tried, or of others."""
         rates = self._rates()
-        own = (job.function, job.method)
+        own = (job.id.kind, job.method)
         if own not in rates and job.stage == "train" and job.method in self.tried:
             return self.tried[job.method]
-        return next((rates[kind] for kind in (own, (job.function, None), (job.stage, None)) if kind in rates), None)
+        return next((rates[kind] for kind in (own, (job.id.kind, None), (job.stage, None)) if kind in rates), None)
 
     def _kind(self, job: Job) -> str:
         """What is not counted: a stage, or trainings of which others are counted."""
         return f"train of {job.method}" if job.stage == "train" and self.tried else job.stage
 
     def _rates(self) -> Mapping[tuple[str, str | None], float]:
-        """Seconds per weight, by function and contestant, and by function or stage alone."""
+        """Seconds per weight, by kind and method, and by kind or stage alone."""
         running = [
             (self._open[job], self._elapsed(job) / share)
             for job, share in self._shares.items()
@@ -108,7 +112,7 @@ class Estimate:
         ]
         found: dict[tuple[str, str | None], list[tuple[Job, float]]] = {}
         for job, seconds in (*self._measured, *running):
-            for kind in {(job.function, job.method), (job.function, None), (job.stage, None)}:
+            for kind in {(job.id.kind, job.method), (job.id.kind, None), (job.stage, None)}:
                 found.setdefault(kind, []).append((job, seconds))
         return {
             kind: sum(seconds for _, seconds in some) / sum(max(1.0, job.weight) for job, _ in some)

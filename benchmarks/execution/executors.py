@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from i2i.benchmarks.execution.job_runner import Runner
 from i2i.benchmarks.execution.local_executor import GPUS, LocalExecutor, cores
 from i2i.benchmarks.execution.scheduler import Executor
 from i2i.errors import UserError, unknown
 from i2i.training.device import choose_device
 
-FUNCTIONS = "i2i.benchmarks.execution.job_runner"
-"""The module whose functions the jobs name."""
 EXECUTORS = ("local", "ray")
 
 
@@ -60,13 +59,15 @@ class Crew:
             UserError: for a device or a cluster that cannot be used.
         """
         if self.is_local:
-            return self._local()
+            return self._local(out)
         from i2i.benchmarks.execution.ray_executor import RayExecutor
 
-        return RayExecutor(FUNCTIONS, out, self.device, self.workers, self.ray_address, self.gpus_per_job)
+        return RayExecutor(
+            Runner(out, self.device), out, self.device, self.workers, self.ray_address, self.gpus_per_job
+        )
 
-    def _local(self) -> LocalExecutor:
-        return LocalExecutor(FUNCTIONS, self.at_a_time, self.threads, self._gpus)
+    def _local(self, out: Path) -> LocalExecutor:
+        return LocalExecutor(Runner(out, self.device), self.at_a_time, self.threads, self._gpus)
 
     @property
     def at_a_time(self) -> int:

@@ -2,21 +2,21 @@
 
 import logging
 import os
+import pickle
 import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, Literal
+from typing import Literal
 
 from i2i.benchmarks.execution.interrupts import kept_from_children
 from i2i.benchmarks.execution.scheduler import Event
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job
+from i2i.benchmarks.plan import Job, Report
 from i2i.errors import TrainingError, UserError
 
 SPAWN = get_context("spawn")
@@ -24,22 +24,22 @@ SECONDS_TO_STOP = 60.0
 """For trainings to end their step and write a checkpoint."""
 GPUS = "CUDA_VISIBLE_DEVICES"
 
-Report = Callable[[str], None]
-"""How a job says how far it is."""
+Perform = Callable[[Job, Report], None]
+"""How a worker does a job. It is pickled with the job."""
 
 
 class LocalExecutor:
     """Runs jobs in processes of this machine. One that dies is replaced by the next job that comes.
 
     Args:
-        functions: module whose functions the jobs name; each takes a `Report` and the job's arguments.
+        run: how a worker does a job.
         workers: the most processes at a time.
         threads: CPU threads for each.
         gpus: what `CUDA_VISIBLE_DEVICES` lists, shared out among the processes one by one; empty: all see all.
     """
 
-    def __init__(self, functions: str, workers: int, threads: int, gpus: Sequence[str] = ()) -> None:
-        self._functions, self._threads = functions, threads
+    def __init__(self, run: Perform, workers: int, threads: int, gpus: Sequence[str] = ()) -> None:
+        self._run, self._threads = run, threads
         self._idle = [_Worker({GPUS: gpus[n % len(gpus)]} if gpus else {}) for n in range(workers)]
         self._busy: list[_Worker] = []
 
@@ -52,7 +52,7 @@ class LocalExecutor:
         worker = next((worker for worker in self._idle if worker.alive), self._idle[0])
         self._idle.remove(worker)
         self._busy.append(worker)
-        worker.start(job, self._functions, self._threads)
+        worker.start(job, self._run, self._threads)
 
     def events(self) -> list[Event]:
         """A message of every worker that has one."""
@@ -91,16 +91,16 @@ class _Worker:
     def alive(self) -> bool:
         return self._process is not None and self._process.is_alive()
 
-    def start(self, job: Job, functions: str, threads: int) -> None:
+    def start(self, job: Job, run: Perform, threads: int) -> None:
         self._job = job.id
         if not self.alive:
-            self._launch(functions, threads)
+            self._launch(threads)
         with suppress(OSError):  # it has just died, which `receive` finds out
-            self.connection.send((job.function, dict(job.arguments)))
+            self.connection.send(pickle.dumps((run, job)))
 
-    def _launch(self, functions: str, threads: int) -> None:
+    def _launch(self, threads: int) -> None:
         self.connection, theirs = SPAWN.Pipe()
-        arguments = (theirs, functions, threads, self._environment)
+        arguments = (theirs, threads, self._environment)
         self._process = SPAWN.Process(target=_work, args=arguments, daemon=True)
         with kept_from_children():
             self._process.start()
@@ -138,14 +138,12 @@ def _cause(status: int | None) -> str:
     return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
 
 
-def _work(connection: Connection, functions: str, threads: int, environment: Mapping[str, str]) -> None:
+def _work(connection: Connection, threads: int, environment: Mapping[str, str]) -> None:
     """The life of a worker: take a job, run it, say how it ended, until it is told to end or nobody is there."""
     os.environ.update(environment)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while (job := connection.recv()) is not None:
-            function, arguments = job
-            ended = perform(functions, function, arguments, threads, lambda *message: connection.send(message))
-            connection.send(ended)
+        while (work := connection.recv()) is not None:
+            connection.send(perform(work, threads, lambda *message: connection.send(message)))
 
 
 def cores() -> int:
@@ -154,18 +152,14 @@ def cores() -> int:
 
 
 def perform(
-    functions: str,
-    function: str,
-    arguments: Mapping[str, Any],
+    work: bytes,
     threads: int,
     send: Callable[[Literal["started", "progress", "noted"], str], None],
 ) -> tuple[Literal["done", "failed"], str]:
     """Run a job in this process with so many CPU threads; returns how it ended, and the error.
 
     Args:
-        functions: module with the function.
-        function: the job's.
-        arguments: the job's.
+        work: a pickled pair of `Perform` and job. Reading it imports what they need, such as torch.
         threads: for torch. They can change the last bits of a result.
         send: called when the job starts, with its progress now and then, and with warnings of the bench's loggers.
     """
@@ -176,7 +170,8 @@ def perform(
     torch.set_num_threads(threads)
     try:
         with _warnings_to(lambda text: send("noted", text)):
-            getattr(import_module(functions), function)(_throttled(lambda text: send("progress", text)), **arguments)
+            run, job = pickle.loads(work)
+            run(job, _throttled(lambda text: send("progress", text)))
     except (UserError, TrainingError) as error:
         return "failed", str(error)
     except Exception:

@@ -5,6 +5,7 @@ so that the schedule counts lost workers here as everywhere. What a job says on 
 """
 
 import os
+import pickle
 import signal
 import socket
 import threading
@@ -20,7 +21,7 @@ from ray.exceptions import LocalRayletDiedError, NodeDiedError, OutOfMemoryError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from i2i._version import __version__
-from i2i.benchmarks.execution.local_executor import SECONDS_TO_STOP, cores, perform
+from i2i.benchmarks.execution.local_executor import SECONDS_TO_STOP, Perform, cores, perform
 from i2i.benchmarks.execution.scheduler import Event
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
@@ -41,7 +42,7 @@ class RayExecutor:
     """Runs jobs on all machines of a Ray cluster that have room for one.
 
     Args:
-        functions: module whose functions the jobs name; each takes a `Report` and the job's arguments.
+        run: how a worker does a job.
         out: the results folder; all machines must see it under this path.
         device: as the command line names it.
         workers: jobs at a time on a machine; by default one per (share of a) GPU, or per CPU without.
@@ -55,7 +56,7 @@ class RayExecutor:
 
     def __init__(
         self,
-        functions: str,
+        run: Perform,
         out: Path,
         device: str | None = None,
         workers: int | None = None,
@@ -63,7 +64,7 @@ class RayExecutor:
         gpus_per_job: float | None = None,
     ) -> None:
         _connect(address)
-        self._functions, self._home = functions, Path.cwd()
+        self._run, self._home = run, Path.cwd()
         self._token = out / f".seen-by-ray-{uuid4().hex}"
         self._running: dict[Any, JobId] = {}
         try:
@@ -84,8 +85,8 @@ class RayExecutor:
 
     def start(self, job: Job) -> None:
         """Hand the job to Ray."""
-        arguments = (self._functions, job.function, dict(job.arguments), self._threads)
-        task = self._task.remote(self._home, self._token, self._mailbox, job.id, *arguments)
+        work = pickle.dumps((self._run, job))
+        task = self._task.remote(self._home, self._token, self._mailbox, job.id, work, self._threads)
         self._running[task] = job.id
 
     def events(self) -> list[Event]:
@@ -243,9 +244,7 @@ def _job(
     token: Path,
     mailbox: Any,
     job: JobId,
-    functions: str,
-    function: str,
-    arguments: Mapping[str, Any],
+    work: bytes,
     threads: int,
 ) -> tuple[str, str]:
     """What a task does; returns how it ended, and the error."""
@@ -258,7 +257,7 @@ def _job(
 
     if not _sees(home, token):  # a machine that joined later
         return "failed", _unseen(socket.gethostname(), token.parent)
-    return perform(functions, function, arguments, threads, send)
+    return perform(work, threads, send)
 
 
 def _ending(job: JobId, task: Any) -> Event:

@@ -5,15 +5,19 @@ depends on whether there was a trial.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING
 
 from i2i.benchmarks.execution.interrupts import kept_from_children
 from i2i.benchmarks.plan import Job
+
+if TYPE_CHECKING:
+    from i2i.benchmarks.jobs.train import Train
 
 SPAWN = get_context("spawn")
 FEWEST_STEPS = 200
@@ -25,17 +29,19 @@ PATIENCE = 1.0
 """Seconds of a first step from which on it is not repeated."""
 
 
-def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> list[Job]:
+def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> "list[Train]":
     """Of each contestant that learns and whose trainings nobody has measured the first one, if any is long."""
-    known = {job.method for job in measured if job.function == "train"}
-    firsts: dict[str | None, Job] = {}
+    from i2i.benchmarks.jobs.train import Train
+
+    known = {job.method for job in measured if isinstance(job, Train)}
+    firsts: dict[str | None, Train] = {}
     for job in jobs:
-        if job.function == "train" and job.method not in known and not learns_nothing(job):
+        if isinstance(job, Train) and job.method not in known and not learns_nothing(job):
             firsts.setdefault(job.method, job)
     return list(firsts.values()) if any(map(_is_long, firsts.values())) else []
 
 
-def rates(jobs: Sequence[Job], device: str | None, threads: int) -> dict[str | None, float | None]:
+def rates(jobs: "Sequence[Train]", device: str | None, threads: int) -> dict[str | None, float | None]:
     """Seconds of trainings by contestant, for each unit of weight; None where a few steps take too long or fail.
 
     Loading, samples, evaluations and checkpoints are not counted.
@@ -46,7 +52,7 @@ def rates(jobs: Sequence[Job], device: str | None, threads: int) -> dict[str | N
         threads: CPU threads of a worker.
     """
     found: list[float | None] = []
-    with _process([job.arguments for job in jobs], device, threads) as answers:
+    with _process(jobs, device, threads) as answers:
         if answers.poll(SECONDS_TO_START):
             found.extend(_received(answers, len(jobs)))
     found += [None] * (len(jobs) - len(found))
@@ -61,23 +67,22 @@ def learns_nothing(job: Job) -> bool:
     return job.weight <= 1
 
 
-def _is_long(job: Job) -> bool:
+def _is_long(job: "Train") -> bool:
     """Whether a training has many steps; one that ends by the clock has."""
     from i2i import registry
     from i2i.training.budget import images_per_step
-    from i2i.training.setup import run_config
 
-    config = run_config(job.arguments["name"], job.arguments["settings"])
+    config = job.config()
     unit, amount = config.train.budget
     per_step = images_per_step(config, registry.get(config.name)) if unit == "images" else 1
     return unit == "seconds" or amount / per_step >= FEWEST_STEPS
 
 
 @contextmanager
-def _process(trainings: Sequence[Mapping[str, Any]], device: str | None, threads: int) -> Iterator[Connection]:
+def _process(trainings: "Sequence[Train]", device: str | None, threads: int) -> Iterator[Connection]:
     """A process that says when it is ready, and then the seconds of each training."""
     ours, theirs = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=_work, args=(theirs, trainings, device, threads), daemon=True)
+    process = SPAWN.Process(target=_work, args=(theirs, pickle.dumps(trainings), device, threads), daemon=True)
     with kept_from_children():
         process.start()
     theirs.close()
@@ -100,7 +105,7 @@ def _received(answers: Connection, count: int) -> Iterator[float | None]:
         return
 
 
-def _work(connection: Connection, trainings: Sequence[Mapping[str, Any]], device: str | None, threads: int) -> None:
+def _work(connection: Connection, trainings: bytes, device: str | None, threads: int) -> None:
     """The life of the process."""
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
     import torch
@@ -109,23 +114,21 @@ def _work(connection: Connection, trainings: Sequence[Mapping[str, Any]], device
     import_module(
         "i2i.training.profiling"
     )  # and all that it needs, which is not to count as time of the first contestant
+    jobs = pickle.loads(trainings)
     connection.send("ready")
-    for arguments in trainings:
-        connection.send(_seconds(arguments, device))
+    for job in jobs:
+        connection.send(_seconds(job, device))
 
 
-def _seconds(arguments: Mapping[str, Any], device: str | None) -> float | None:
-    from i2i import custom_models
+def _seconds(job: "Train", device: str | None) -> float | None:
     from i2i.data.open import open_data
     from i2i.training.device import choose_device
     from i2i.training.profiling import few, measure
-    from i2i.training.setup import run_config, task_of
+    from i2i.training.setup import task_of
 
     try:
-        if own := arguments.get("own"):
-            custom_models.require(**own)
-        config = run_config(arguments["name"], arguments["settings"])
-        data = open_data(config.data).restricted(arguments["domains"])
+        config = job.config()
+        data = open_data(config.data).restricted(job.domains)
         return measure(config, task_of(config, data), few(data, config), choose_device(device), PATIENCE).seconds
     except Exception:
         return None  # whatever is wrong, the training itself will tell it as its own error

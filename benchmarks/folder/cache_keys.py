@@ -1,22 +1,21 @@
 """Keys beside results: what a result was made from, and so whether a job is done, can go on, or is to do.
 
-A result lies beside a record (`vouched.py`) with its key. The key names settings, data and seed, never a path or a
-device, so a folder can move and a repeated bench finds everything in place. What is finished is never removed unless
-that is asked for: a result with another key is set aside.
+A result lies beside a record (`result_records.py`) with its key. The key names settings, data and seed, never a path
+or a device, so a folder can move and a repeated bench finds everything in place. What is finished is never removed
+unless that is asked for: a result with another key is set aside.
 """
 
 import logging
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
 from i2i.benchmarks.folder.result_records import MADE_FROM, Record, first_fault, read_record, write_record
-from i2i.benchmarks.plan import Job
 from i2i.config import RunConfig, stable_hash
 from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint
@@ -84,31 +83,23 @@ class Place:
         record: the file with its key.
         folder: below which the files lie that the record vouches for.
         whole: what goes when the result goes, the record first.
+        sources: by kind the places of those results that it is made from, and depends on the contents of.
     """
 
     record: Path
     folder: Path
     whole: tuple[Path, ...]
+    sources: "Mapping[str, Place]" = field(default_factory=dict)
 
     @classmethod
-    def of_folder(cls, folder: Path) -> "Place":
+    def of_folder(cls, folder: Path) -> Self:
         """A result that is a folder with a key.json."""
         return cls(folder / KEY_FILE, folder, (folder,))
 
     @classmethod
-    def of_scores(cls, path: Path) -> "Place":
+    def of_scores(cls, path: Path, sources: "Mapping[str, Place] | None" = None) -> Self:
         """A file of scores that holds its own key, and the tables beside it."""
-        return cls(path, path.parent, (path, path.with_suffix(".pictures.csv")))
-
-    @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> "Place | None":
-        """Of a job called with these arguments; None if it has none."""
-        if "path" in arguments:
-            return cls.of_folder(arguments["path"].parent)
-        place: Path | None = arguments.get("run") or arguments.get("out")
-        if place is None:
-            return None
-        return cls.of_scores(place) if place.suffix == ".json" else cls.of_folder(place)
+        return cls(path, path.parent, (path, path.with_suffix(".pictures.csv")), sources or {})
 
     def read(self) -> Record | None:
         """Its record; UserError if there is one that cannot be read."""
@@ -119,10 +110,13 @@ class Place:
         record = self.read()
         return record.key if record else None
 
-    def state(self, key: str | None, sources: "Mapping[str, Place] | None" = None) -> str:
-        """`done` if a sound result with that key is here, else `to do` or why it has to be made again.
+    def state(self, key: str | None) -> str:
+        """`done` if a sound result with that key is here, else `to do`, or `damaged`, and why.
 
-        `sources` are what it was made from, by kind. Damaged ones are no reason to make it again, others are.
+        Sources that are not those that it was made from are a reason to make it again, damaged ones are none.
+
+        Raises:
+            UserError: if what is there cannot be read.
         """
         record = self.read()
         if record is None:
@@ -134,11 +128,19 @@ class Place:
         fault = first_fault(self.folder, record.files)
         if fault:
             return f"{DAMAGED}: {fault}"
-        for kind, source in (sources or {}).items():
+        for kind, source in self.sources.items():
             now = source.read()
             if kind in record.made_from and now and not now.fault and now.identity != record.made_from[kind]:
                 return f"to do: what is there was made from another state of the {kind}"
         return DONE
+
+    def evidence(self) -> list[str]:
+        """The texts that say what is here, for comparing: empty ones where nothing is."""
+        return [_text(self.record)]
+
+    def identities(self) -> dict[str, dict[str, str]]:
+        """For the record of a result: what it is going to be made from; UserError if any of it is not sound."""
+        return {MADE_FROM: {kind: place.require_sound().identity for kind, place in self.sources.items()}}
 
     def require_sound(self) -> Record:
         """Its record, after every file of it was read; UserError if one is not as it was written."""
@@ -188,76 +190,37 @@ def lack_of(folder: Path) -> str | None:
     return f"{DAMAGED}: {fault}" if fault else None
 
 
+@dataclass(frozen=True)
+class RunPlace(Place):
+    """A run folder, where a training leaves its checkpoints."""
+
+    def state(self, key: str | None) -> str:
+        """As of every place; of a training that was interrupted `resumable at step N of M`."""
+        state = super().state(key)
+        if state != DONE:
+            return state
+        try:
+            checkpoint = newest_checkpoint(self.folder)
+        except UserError as error:  # the job meets it as well, and goes on from an earlier one or says what to do
+            return f"{DAMAGED}: {error}"
+        if checkpoint is None:
+            return TO_DO
+        position = checkpoint.position
+        if not checkpoint.finished:
+            return f"resumable at step {position.step} of {position.steps}"
+        record = self.read()
+        return DONE if record and record.files else "to do: its last checkpoint is not recorded yet"
+
+    def evidence(self) -> list[str]:
+        """Those of every place, and of the newest checkpoint."""
+        newest = sorted((self.folder / CHECKPOINTS).glob("[0-9]*/checkpoint.json"))[-1:]
+        return [*super().evidence(), *map(_text, newest)]
+
+
 def identity_of(folder: Path) -> str | None:
     """What tells the contents of a folder from others under the same key; None if it has no record."""
     record = read_record(folder / KEY_FILE)
     return record.identity if record else None
-
-
-def state_of(job: Job) -> str:
-    """`done`, of a training that was interrupted `resumable at step N of M`, or `to do` or `damaged` and why.
-
-    A job without a key or a place of its own is always to do.
-
-    Raises:
-        UserError: if what is there cannot be read.
-    """
-    arguments = job.arguments
-    key = arguments.get("key")
-    if "run" in arguments:
-        return state_of_training(arguments["run"], key)
-    place = Place.of(arguments)
-    return place.state(key, sources_of(arguments)) if place else TO_DO
-
-
-def evidence(job: Job) -> list[str]:
-    """The texts that say what the job has left, for comparing: empty ones where nothing is there."""
-    if "run" in job.arguments:
-        run: Path = job.arguments["run"]
-        newest = sorted((run / "checkpoints").glob("[0-9]*/checkpoint.json"))[-1:]
-        return [_text(file) for file in (run / KEY_FILE, *newest)]
-    place = Place.of(job.arguments)
-    return [_text(place.record)] if place else []
-
-
-def forget(job: Job) -> None:
-    """Remove what the job has left, so that it is to do."""
-    place = Place.of(job.arguments)
-    if place:
-        place.clear()
-
-
-def state_of_training(run: Path, key: str | None) -> str:
-    """As `state_of`, of a run folder."""
-    state = Place.of_folder(run).state(key)
-    if state != DONE:
-        return state
-    try:
-        checkpoint = newest_checkpoint(run)
-    except UserError as error:  # the job meets it as well, and goes on from an earlier one or says what to do
-        return f"{DAMAGED}: {error}"
-    if checkpoint is None:
-        return TO_DO
-    position = checkpoint.position
-    if not checkpoint.finished:
-        return f"resumable at step {position.step} of {position.steps}"
-    record = read_record(run / KEY_FILE)
-    return DONE if record and record.files else "to do: its last checkpoint is not recorded yet"
-
-
-def sources_of(arguments: Mapping[str, Any]) -> dict[str, Place]:
-    """By kind the places of those results that a job measures, whose contents its own depends on."""
-    found = {}
-    if "translations" in arguments:
-        found["translations"] = Place.of_folder(arguments["translations"])
-    if "scorer" in arguments:
-        found["classifier"] = Place.of_folder(arguments["scorer"]["classifier"].parent)
-    return found
-
-
-def identities(sources: Mapping[str, Place]) -> dict[str, dict[str, str]]:
-    """For the record of a result: what it is going to be made from; UserError if any of it is not sound."""
-    return {MADE_FROM: {kind: place.require_sound().identity for kind, place in sources.items()}}
 
 
 def _text(file: Path) -> str:

@@ -70,10 +70,11 @@ def read(out: Path, job: JobId) -> dict[str, Any]:
     return {} if record is None else record.model_dump(exclude_unset=True)
 
 
-def started(out: Path, job: JobId, key: str | None, versions: Mapping[str, str]) -> None:
+def started(out: Path, job: Job, versions: Mapping[str, str]) -> None:
     """Record that this process begins with a job."""
     here = {"host": platform.node(), "pid": os.getpid()}
-    _write(out, job, {"job": str(job), "key": key, "state": "running", "started": _now(), **here, "versions": versions})
+    begun = {"job": job.name, "key": job.key, "state": "running", "started": _now()}
+    _write(out, job.id, {**begun, **here, "versions": versions})
 
 
 def done(out: Path, job: JobId, seconds: float) -> None:
@@ -83,14 +84,14 @@ def done(out: Path, job: JobId, seconds: float) -> None:
 
 def failed(out: Path, job: Job, error: str) -> None:
     """Record why a job has failed."""
-    known = {"job": job.name, **read(out, job.id), "key": job.arguments.get("key")}
+    known = {"job": job.name, **read(out, job.id), "key": job.key}
     _write(out, job.id, {**known, "state": "failed", "ended": _now(), "error": error})
 
 
 def failure(out: Path, job: Job) -> str | None:
     """Why the job failed when it was last tried with the same key; None if it did not."""
     record = read(out, job.id)
-    same = record.get("state") == "failed" and record.get("key") == job.arguments.get("key")
+    same = record.get("state") == "failed" and record.get("key") == job.key
     return str(record.get("error", "")) if same else None
 
 

@@ -14,9 +14,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 from i2i._version import __version__
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Direction, Plan
-from i2i.benchmarks.suite.schema import Budget, Suite, check_data, code_of
+from i2i.benchmarks.suite.schema import Suite
 from i2i.config import LARGEST_SEED, Settings
 from i2i.errors import UserError
+from i2i.presets.methods import MOST, Budget, check_data, code_of
 from i2i.utils.documents import Count, Document, Facts, Kind, Name, read_document
 from i2i.utils.joined_names import direction_name
 from i2i.utils.safe_paths import refuse_links_out
@@ -165,7 +166,7 @@ class PlanFile(Document):
     image_size: str
     budget: Budget
     checkpoint: str = "last"
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST)]
     suite: Annotated[Suite, AfterValidator(_harmless)]
     scoring_version: int
     real_version: int = 1

@@ -10,6 +10,7 @@ import torch
 
 from i2i._version import __version__
 from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.cache_keys import RunPlace
 from i2i.benchmarks.plan import Job, Plan
 from i2i.errors import UserError
 from i2i.runs.checkpoint import newest_checkpoint
@@ -42,10 +43,10 @@ def differences(plan: Plan, finished: Iterable[Job]) -> list[str]:
 def _made_by(plan: Plan, job: Job) -> dict[str, Any]:
     """Versions from the job's record, or from a training's checkpoint where there is no record."""
     recorded = job_records.read(plan.out, job.id).get("versions")
-    if recorded or "run" not in job.arguments:
+    if recorded or not isinstance(job.result, RunPlace):
         return dict(recorded or {})
     try:
-        checkpoint = newest_checkpoint(job.arguments["run"])
+        checkpoint = newest_checkpoint(job.result.folder)
     except UserError:
         return {}
     return {name: checkpoint.meta[name] for name in ("i2i", "torch") if name in checkpoint.meta} if checkpoint else {}

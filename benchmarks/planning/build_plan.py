@@ -12,21 +12,30 @@ import torch
 
 from i2i import registry
 from i2i._version import __version__
+from i2i.benchmarks.evaluation.checkpoint_selection import Judging
+from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.folder.finished_results import refuse_merged
 from i2i.benchmarks.folder.job_records import index_path
 from i2i.benchmarks.folder.plan_file import recorded
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.jobs.adopt import Adopt
+from i2i.benchmarks.jobs.classifier import TrainClassifier
+from i2i.benchmarks.jobs.score import Score, ScoreReal
+from i2i.benchmarks.jobs.train import CustomCode, Train
+from i2i.benchmarks.jobs.translate import Translate
+from i2i.benchmarks.jobs.unchanged_inputs import Seen
 from i2i.benchmarks.plan import Direction, Job, Plan, Training, expand
-from i2i.benchmarks.planning.unchanged_inputs import Seen
 from i2i.benchmarks.suite.external import External, Survey, survey
-from i2i.benchmarks.suite.schema import CheckpointRule, Contestant, Suite
+from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
 from i2i.data.audit import quick_check
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
+from i2i.presets.methods import CheckpointRule, Contestant
+from i2i.runs.checkpoint import Weights
 from i2i.training.budget import epoch_of, images_of
 from i2i.training.run import learnt_from
 from i2i.training.setup import check_trainable, run_config
@@ -183,7 +192,9 @@ class _Builder:
     def _learns(self, config: RunConfig, task: Task) -> bool:
         """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
         source = Path(inspect.getfile(registry.get(config.name))).read_text()
-        key = stable_hash([__version__, torch.__version__, source, config.essentials(), task])
+        essentials = config.essentials()
+        del essentials["train"]["seed"]  # as it is for one, it is for all
+        key = stable_hash([__version__, torch.__version__, source, essentials, task])
         if key not in self.tried:
             self.tried[key] = bool(check_trainable(config, task).phases())
         return self.tried[key]
@@ -226,65 +237,58 @@ class _Builder:
             require_validation(config, self.data)
 
     def _jobs_of_contestant(self, contestant: Contestant, seed: int, trainings: tuple[Training, ...]) -> list[Job]:
-        jobs, keys, name = [], dict[JobId, str](), contestant.name
         own = self.suite.own(contestant.model)
-        source = {"own": {"source": own.source, "sha256": own.sha256}} if own else {}
-        for training in trainings:
-            config = self._config(contestant, training.amount, seed)
-            keys[training.id] = self._training_key(
-                config, training, own.sha256 if own else registry.package_of(contestant.model)
-            )
-            arguments = {
-                "run": self.out / training.folder,
-                "name": contestant.model,
-                "settings": config.settings() | {"model": _without_name(config)},
-                "domains": training.domains,
-                "seen": self._seen(*learnt_from(config), domains=training.domains),
-                "key": keys[training.id],
-                **source,
-            }
-            needs: tuple[JobId, ...] = ()
-            if config.train.best_by is not None:
-                judge = {"scorer": self._scorer(), "metric": config.train.best_by, "directions": training.serves}
-                arguments, needs = {**arguments, "judge": judge}, (CLASSIFIER,)
-            jobs.append(Job(training.id, "train", arguments, needs, 1 + training.amount))
-        runs = {way: self.out / training.folder for training in trainings for way in training.serves}
+        custom = CustomCode(own.source, own.sha256) if own else None
+        trains = [self._train_job(contestant, training, custom) for training in trainings]
         weights = contestant.checkpoint.weights if trainings[0].amount else "last"
-        chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
-        trained = {str(training): own_key for training, own_key in keys.items()}
-        key = stable_hash(
-            [SCORING_VERSION, trained, self.directions, self._fingerprint(self._everyday.test_split), *chosen]
+        translate = Translate(
+            id=JobId("translate", contestant.name, seed),
+            key=self._translations_key(trains, weights),
+            needs=tuple(job.id for job in trains),
+            out=self.out / "translations" / contestant.name / f"seed{seed}",
+            runs={way: self.out / training.folder for training in trainings for way in training.serves},
+            data=self._judging.data,
+            weights=weights,
+            seen=self._seen(self._everyday.test_split),
+            custom=custom,
         )
-        translate = Job(
-            JobId("translate", name, seed),
-            "translate",
-            {
-                "settings": self._judging_settings(),
-                "out": self.out / "translations" / name / f"seed{seed}",
-                "runs": runs,
-                "weights": weights,
-                "seen": self._seen(self._everyday.test_split),
-                "key": key,
-                **source,
-            },
-            tuple(keys),
-        )
-        return [*jobs, translate, self._score_job(name, seed, translate)]
+        return [*trains, translate, self._score_job(contestant.name, seed, translate)]
 
-    def _score_job(self, name: str, seed: int, translate: Job) -> Job:
-        return Job(
-            JobId("score", name, seed),
-            "score",
-            {
-                "scorer": self._scorer(),
-                "out": self.out / "scores" / f"{name}-seed{seed}.json",
-                "translations": translate.arguments["out"],
-                "directions": self.directions,
-                "gan_train": self._gan_train(),
-                "seen": self._seen(self._everyday.test_split),
-                "key": stable_hash([translate.arguments["key"], self._scorer_key()]),
-            },
-            (translate.id, CLASSIFIER),
+    def _train_job(self, contestant: Contestant, training: Training, custom: CustomCode | None) -> Train:
+        config, judging = self._config(contestant, training.amount, training.seed), None
+        if config.train.best_by is not None:
+            judging = Judging(self._scoring, config.train.best_by, training.serves)
+        return Train(
+            id=training.id,
+            key=self._training_key(config, training, custom),
+            needs=(CLASSIFIER,) if judging else (),
+            weight=1 + training.amount,
+            run=self.out / training.folder,
+            model=contestant.model,
+            settings=config.settings() | {"model": _without_name(config)},
+            domains=training.domains,
+            seen=self._seen(*learnt_from(config), domains=training.domains),
+            custom=custom,
+            judging=judging,
+        )
+
+    def _translations_key(self, trains: Sequence[Train], weights: Weights) -> str:
+        trained = {job.name: job.key for job in trains}
+        chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
+        test = self._fingerprint(self._everyday.test_split)
+        return stable_hash([SCORING_VERSION, trained, self.directions, test, *chosen])
+
+    def _score_job(self, name: str, seed: int, translate: Translate | Adopt) -> Score:
+        return Score(
+            id=JobId("score", name, seed),
+            key=stable_hash([translate.key, self._scorer_key()]),
+            needs=(translate.id, CLASSIFIER),
+            out=self.out / "scores" / f"{name}-seed{seed}.json",
+            scoring=self._scoring,
+            gan_train=self._gan_train,
+            translations=translate.out,
+            directions=self.directions,
+            seen=self._seen(self._everyday.test_split),
         )
 
     def _survey(self, name: str, external: External) -> Survey:
@@ -301,72 +305,72 @@ class _Builder:
 
     def _jobs_of_external(self, name: str, found: Survey) -> list[Job]:
         """It stands in the place of a contestant's first seed."""
-        seed = self.suite.seeds[0]
-        arguments = {
-            "settings": self._judging_settings(),
-            "out": self.out / "translations" / name / f"seed{seed}",
-            "files": found.files,
-            "stems": found.stems if found.partial else None,
-            "key": stable_hash([found.sha256, self.directions, self._fingerprint(self._everyday.test_split)]),
-        }
-        adopt = Job(JobId("adopt", name), "adopt", arguments)
+        seed, test = self.suite.seeds[0], self._fingerprint(self._everyday.test_split)
+        adopt = Adopt(
+            id=JobId("adopt", name),
+            key=stable_hash([found.sha256, self.directions, test]),
+            out=self.out / "translations" / name / f"seed{seed}",
+            files=found.files,
+            stems=found.stems if found.partial else None,
+            data=self._judging.data,
+        )
         return [adopt, self._score_job(name, seed, adopt)]
 
     def _jobs_of_data(self) -> list[Job]:
-        classifier = {
-            "settings": self._judging_settings(),
-            "path": self._scorer()["classifier"],
-            "options": self.suite.classifier.model_dump(),
-            "seen": self._seen(self._everyday.train_split),
-            "key": self._classifier_key(),
-        }
-        return [
-            Job(CLASSIFIER, "classifier", classifier, weight=1 + self.suite.classifier.images),
-            Job(
-                REAL_SCORES,
-                "score_real",
-                {
-                    "scorer": self._scorer(),
-                    "out": self.out / "scores" / f"{REAL}.json",
-                    "gan_train": self._gan_train(),
-                    "seen": self._seen(self._everyday.train_split, self._everyday.test_split),
-                    "key": stable_hash([REAL, REAL_VERSION, self._scorer_key()]),
-                },
-                (CLASSIFIER,),
-            ),
-        ]
+        classifier = TrainClassifier(
+            id=CLASSIFIER,
+            key=self._classifier_key(),
+            weight=1 + self.suite.classifier.images,
+            path=self._scoring.classifier,
+            data=self._judging.data,
+            options=self.suite.classifier,
+            bf16=self._scoring.bf16,
+            seen=self._seen(self._everyday.train_split),
+        )
+        real = ScoreReal(
+            id=REAL_SCORES,
+            key=stable_hash([REAL, REAL_VERSION, self._scorer_key()]),
+            needs=(CLASSIFIER,),
+            out=self.out / "scores" / f"{REAL}.json",
+            scoring=self._scoring,
+            gan_train=self._gan_train,
+            seen=self._seen(self._everyday.train_split, self._everyday.test_split),
+        )
+        return [classifier, real]
 
-    def _judging_settings(self) -> Settings:
+    @cached_property
+    def _judging(self) -> RunConfig:
         """Data settings, and the precision in which the classifier is trained."""
         settings = self._settings(self.suite.contestant("identity"), 1, 0)
-        return {
-            "data": settings["data"],
-            "train": {"precision": settings["train"].get("precision", "fp32")},
-        }
+        precision = settings["train"].get("precision", "fp32")
+        return run_config("identity", {"data": settings["data"], "train": {"precision": precision}})
 
-    def _scorer(self) -> dict[str, Any]:
-        return {
-            "settings": self._judging_settings(),
-            "classifier": self.out / "classifier" / "classifier.safetensors",
-            "extractor": self.extractor and str(self.extractor),
-            "lpips": self.lpips and str(self.lpips),
-        }
+    @cached_property
+    def _scoring(self) -> Scoring:
+        return Scoring(
+            data=self._judging.data,
+            classifier=self.out / "classifier" / "classifier.safetensors",
+            extractor=str(self.extractor) if self.extractor else None,
+            lpips=str(self.lpips) if self.lpips else None,
+            bf16=self._judging.train.precision == "bf16",
+        )
 
-    def _gan_train(self) -> dict[str, Any] | None:
-        return self.suite.classifier.model_dump() if self.suite.scoring.gan_train else None
+    @property
+    def _gan_train(self) -> ClassifierConfig | None:
+        return self.suite.classifier if self.suite.scoring.gan_train else None
 
-    def _training_key(self, config: RunConfig, training: Training, code: str | None) -> str:
+    def _training_key(self, config: RunConfig, training: Training, custom: CustomCode | None) -> str:
         """Of all that decides what is learnt: of the pictures those of its domains, in the splits that it reads."""
-        splits = learnt_from(config)
-        key = training_key(config, training.domains, self._fingerprint(*splits, domains=training.domains), code)
+        seen = self._fingerprint(*learnt_from(config), domains=training.domains)
+        code = custom.sha256 if custom else registry.package_of(config.name)
+        key = training_key(config, training.domains, seen, code)
         if config.train.best_by is None:
             return key
         return stable_hash([key, self._scorer_key(config.data.val_split), training.serves])
 
     def _classifier_key(self) -> str:
-        config = run_config("identity", self._judging_settings())
         return stable_hash(
-            [config.key(self._fingerprint(self._everyday.train_split)), self.suite.classifier.model_dump()]
+            [self._judging.key(self._fingerprint(self._everyday.train_split)), self.suite.classifier.model_dump()]
         )
 
     def _scorer_key(self, split: str | None = None) -> str:

@@ -10,10 +10,10 @@ from i2i.benchmarks.analysis.significance import DOUBTED, FEW_SEEDS, LARGE, SAME
 from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan, quantity
 from i2i.benchmarks.suite.columns import absent_lines
-from i2i.benchmarks.suite.schema import Budget
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import kind_of, metric_named
 from i2i.metrics.significance import LEVEL
+from i2i.presets.methods import Budget
 
 UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
 RULES = {

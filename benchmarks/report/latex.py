@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
-from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.cost_columns import COSTS, CostColumn, Main
 from i2i.benchmarks.analysis.groups import By, Group, columns_of, groups
 from i2i.benchmarks.analysis.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.analysis.significance import FEW_SEEDS, SAME, UNTESTED, Column, ranked
@@ -22,7 +22,7 @@ from i2i.benchmarks.report.captions import (
     suite_lines,
 )
 from i2i.benchmarks.report.detail_tables import health
-from i2i.benchmarks.suite.columns import HEALTH, SPENT
+from i2i.benchmarks.suite.columns import HEALTH
 from i2i.metrics.registry import Metric, metric_named
 
 SPECIAL = {
@@ -61,12 +61,6 @@ STYLE = r"\\(?:mathbf|underline|emph)\b"
 PAGE = 345.0  # points, the width of text in a bare article
 HEADING, BREAK = 12, r"\\"  # letters of a heading, from which on it is broken
 LETTER, GAP = 4.2, 6.0  # points, at this size of letters and distance of columns
-COST_HEADINGS = (
-    "Trainings",
-    r"\shortstack[r]{Param.\\($10^6$)}",
-    r"\shortstack[r]{Images\\($10^3$)}",
-    r"\shortstack[r]{Time\\(s)}",
-)
 
 
 def escape(text: str) -> str:
@@ -98,7 +92,7 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     """
     grouped, shown = groups(plan, results, by), plan.facts["suite"].get("report", {})
     known: dict[str, Callable[[], _Column]] = {
-        **{name: partial(_costs, grouped, place) for place, name in enumerate(SPENT)},
+        **{column.main.name: partial(_costs, grouped, column, column.main) for column in COSTS if column.main},
         **{metric: partial(_metric, grouped, metric) for metric in results.metrics},
         HEALTH: partial(_health, grouped),
     }
@@ -200,18 +194,17 @@ def _stacked(lines: Sequence[str]) -> str:
     return lines[0] if len(lines) == 1 else rf"\shortstack[r]{{{BREAK.join(lines)}}}"
 
 
-def _costs(grouped: Sequence[Group], position: int) -> _Column:
-    def text(cost: Costs) -> str:
-        cells = (
-            f"{cost.trainings:.3g}",
-            f"{cost.parameters / 1e6:.2f}",
-            f"{cost.images / 1e3:.1f}",
-            f"{cost.seconds:.0f}",
-        )
-        return cells[position]
-
-    cells = [{name: text(cost) for name, cost in group.results.costs.items()} for group in grouped]
-    return _Column(COST_HEADINGS[position], cells)
+def _costs(grouped: Sequence[Group], column: CostColumn, main: Main) -> _Column:
+    heading = _stacked([main.heading, f"({main.unit})"] if main.unit else [main.heading])
+    cells = [
+        {
+            name: format(value / main.scale, main.form)
+            for name, cost in group.results.costs.items()
+            if (value := column.value(cost)) is not None
+        }
+        for group in grouped
+    ]
+    return _Column(heading, cells)
 
 
 def _metric(grouped: Sequence[Group], metric: str) -> _Column:

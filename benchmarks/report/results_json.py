@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
+from i2i.benchmarks.analysis.cost_columns import COSTS
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, compare_all
 from i2i.benchmarks.job_id import JobId
@@ -73,19 +74,7 @@ def _by_text(told: Mapping[JobId, str]) -> dict[str, str]:
 
 def _costs(results: Results, name: str) -> dict[str, Any] | None:
     cost = results.costs.get(name)
-    if cost is None:
-        return None
-    return {
-        "trainings": cost.trainings,
-        "parameters": cost.parameters,
-        "parameters_each": cost.parameters_each,
-        "images": cost.images,
-        "seconds": cost.seconds,
-        "train_images_per_second": cost.trained,
-        "translate_images_per_second": cost.translated,
-        "multiply_adds": cost.multiply_adds,
-        "peak_memory": cost.peak_memory,
-    }
+    return None if cost is None else {column.key: column.value(cost) for column in COSTS}
 
 
 def _comparison(metric: str, column: Column) -> dict[str, Any]:

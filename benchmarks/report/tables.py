@@ -6,13 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 import pandas as pd
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
-from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.cost_columns import COSTS, MAIN
 from i2i.benchmarks.analysis.groups import Group
-from i2i.benchmarks.analysis.number_format import DASH, scaled, speed, whole
+from i2i.benchmarks.analysis.number_format import DASH, whole
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column
 from i2i.benchmarks.report.detail_tables import health, way
-from i2i.benchmarks.suite.columns import SPENT
 from i2i.metrics.registry import metric_named
 from i2i.utils.text import markdown
 
@@ -35,7 +34,8 @@ def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]
     results, scores = group.results, group.results.scores
     means = over_seeds(scores, ("model", "metric"))
     for name in results.rows:
-        line = {"model": name, **_spent(results.costs.get(name))}
+        costs = results.costs.get(name)
+        line = {"model": name, **{heading: column.text(costs) for heading, column in MAIN.items()}}
         if group.name:
             line = {group.by: group.name, "model": name}
         for metric in results.metrics:
@@ -50,11 +50,6 @@ def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]
 def headings(group: Group) -> dict[str, str]:
     """By metric, what stands above its column."""
     return {metric: metric_named(metric).heading + column.sign for metric, column in group.columns.items()}
-
-
-def _spent(cost: Costs | None) -> dict[str, str]:
-    spent = (cost.trainings, cost.parameters, cost.images, cost.seconds) if cost else (None,) * 4
-    return dict(zip(SPENT, map(whole, spent), strict=True))
 
 
 def _marked(metric: str, name: str, score: Score | None, column: Column, best: Callable[[str], str]) -> str:
@@ -95,22 +90,12 @@ def _ends(results: Results, metric: str) -> dict[tuple[str, str, str], str]:
 
 def costs(results: Results) -> pd.DataFrame:
     """What every contestant took, by what was measured beside its work."""
-    return pd.DataFrame([_cost_line(name, cost) for name, cost in results.costs.items()])
-
-
-def _cost_line(name: str, cost: Costs) -> dict[str, str]:
-    return {
-        "model": name,
-        "trainings": whole(cost.trainings),
-        "parameters each": whole(cost.parameters_each),
-        "together": whole(cost.parameters),
-        "images seen": whole(cost.images),
-        "training seconds": whole(cost.seconds),
-        "training, images/s": speed(cost.trained),
-        "translation, images/s": speed(cost.translated),
-        "multiply-adds per picture": scaled(cost.multiply_adds),
-        "peak memory, MiB": whole(cost.peak_memory / 2**20 if cost.peak_memory else None),
-    }
+    return pd.DataFrame(
+        [
+            {"model": name, **{column.heading: column.text(cost) for column in COSTS}}
+            for name, cost in results.costs.items()
+        ]
+    )
 
 
 def _number(metric: str, score: Score | None) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 import textwrap
+from collections.abc import Sequence
 from typing import Self
 
 from pydantic import model_validator
@@ -24,6 +25,7 @@ class Shown(Document):
         right: numbers of the columns of numbers.
         spare: numbers of the columns that narrow terminals leave out, in this order: pictures, metrics from the last
             on, health.
+        legend: what the marks behind values mean.
         notes: sentences below.
     """
 
@@ -31,6 +33,7 @@ class Shown(Document):
     rows: tuple[tuple[str, ...], ...]
     right: tuple[int, ...]
     spare: tuple[int, ...]
+    legend: dict[str, str]
     notes: tuple[str, ...]
 
     @model_validator(mode="after")
@@ -40,9 +43,17 @@ class Shown(Document):
             raise ValueError("rows and columns of the table do not fit each other")
         return self
 
+    def _marks(self, left_out: Sequence[str]) -> str:
+        """What the marks in the columns that are shown mean."""
+        shown = [place for place in self.right if self.header[place] not in left_out]
+        cells = [row[place] for row in self.rows for place in shown]
+        return ", ".join(f"{mark} {says}" for mark, says in self.legend.items() if any(mark in cell for cell in cells))
+
     def text(self, place: str, width: int) -> str:
         """The table in so many characters across, with what it leaves out and that it is whole at `place`."""
         table, left_out = fitted_table(self.header, self.rows, self.right, self.spare, width)
         narrow = f"No room for {'; '.join(left_out)}: {place} has all columns."
         notes = [*self.notes, *([narrow] if left_out else [])]
+        if marks := self._marks(left_out):
+            notes[:1] = [" ".join([*self.notes[:1], f"{marks}."])]
         return "\n".join([table, *(textwrap.fill(one_line(note), width, break_on_hyphens=False) for note in notes)])

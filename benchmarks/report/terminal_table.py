@@ -12,6 +12,14 @@ from i2i.benchmarks.report.tables import numeric, summary
 from i2i.benchmarks.report.terminal import Shown
 from i2i.benchmarks.suite.columns import SPENT
 
+LEGEND = {
+    "*": "best",
+    SAME: "not distinguishable from it",
+    FEW_SEEDS: "too few seeds to tell from it",
+    UNTESTED: "best, not tested",
+}
+"""What the marks behind values mean."""
+
 
 def shown(plan: Plan, results: Results, by: By = "averaged") -> Shown:
     """The summary for the terminal."""
@@ -25,20 +33,12 @@ def shown(plan: Plan, results: Results, by: By = "averaged") -> Shown:
         rows=tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
         right=tuple(place for place, right in enumerate(numeric(frame)) if right),
         spare=(*others[:1], *metrics[:0:-1], *others[1:]),
+        legend=LEGEND,
         notes=(*(line.replace("`", "") for line in notes(plan, grouped, results)), *claim_lines(plan, results)),
     )
 
 
 def notes(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
     """What must be known beside the table, a sentence each."""
-    columns = [column for group in grouped for column in group.columns.values()]
-    marks = {
-        "*": ("best", any(column.ranks for column in columns)),
-        SAME: ("not distinguishable from it", any(column.ranks and column.same for column in columns)),
-        FEW_SEEDS: ("too few seeds to tell from it", any(column.ranks and column.unsure for column in columns)),
-        UNTESTED: ("best, not tested", any(column.ranks and column.untested for column in columns)),
-    }
-    legend = ", ".join(f"{mark} {says}" for mark, (says, occurs) in marks.items() if occurs)
-    lines = [f"{averaging(plan, grouped)} {legend}.".replace(" .", "")]
     absent = [*left_out(plan, results), *not_there(plan, grouped, results)]
-    return [*lines, *doubts_lines(grouped), *suite_lines(plan), *absent]
+    return [averaging(plan, grouped), *doubts_lines(grouped), *suite_lines(plan), *absent]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.folder import job_records
-from i2i.benchmarks.folder.cache_keys import DONE, evidence, state_of
+from i2i.benchmarks.folder.cache_keys import DONE
 from i2i.benchmarks.folder.result_records import described, first_fault
 from i2i.benchmarks.folder.versions import differences, versions
 from i2i.benchmarks.job_id import JobId
@@ -50,7 +50,7 @@ def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "averaged",
     Returns:
         Exit status: 0, or 1 if a job failed.
     """
-    states = {job.id: state_of(job) for job in plan.jobs}
+    states = {job.id: job.result.state(job.key) for job in plan.jobs}
     missing = [job for job in plan.jobs if states[job.id] != DONE]
     failures = _failures(plan, missing, errors)
     unfinished = {
@@ -151,7 +151,7 @@ def _unchanged(out: Path, key: str) -> Reported | None:
 
 def _key(plan: Plan, failures: Mapping[JobId, str], unfinished: Mapping[JobId, str], notes: list[str], by: "By") -> str:
     """Hash of all that a report is made from, the code that makes it included."""
-    left = [[job.name, evidence(job), job_records.read(plan.out, job.id)] for job in plan.jobs]
+    left = [[job.name, job.result.evidence(), job_records.read(plan.out, job.id)] for job in plan.jobs]
     told = [{str(job): text for job, text in some.items()} for some in (failures, unfinished)]
     stated = [plan.facts, plan.skipped, *told, notes, by, versions(), _code()]
     return stable_hash([left, stated])

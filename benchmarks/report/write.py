@@ -9,7 +9,7 @@ from typing import Any
 from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.analysis.groups import By
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.analysis.significance import ranked
+from i2i.benchmarks.analysis.significance import ranked, signs
 from i2i.benchmarks.folder.cache_keys import identity_of
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex, protocol, terminal_table
@@ -18,6 +18,7 @@ from i2i.benchmarks.report.html import page
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.terminal import Shown
+from i2i.utils import console
 from i2i.utils.atomic_write import write_text
 
 GRID_SEED = 0
@@ -33,6 +34,7 @@ class Published:
 
 def write(plan: Plan, results: Results, by: By = "averaged") -> Published:
     """Write everything into the results folder; `by` says how the main table averages."""
+    console.note(f"i2i: writing the report of {plan.out}")  # it takes a while
     return Published(_files(plan, results, by), terminal_table.shown(plan, results, by))
 
 
@@ -51,7 +53,7 @@ def _files(plan: Plan, results: Results, by: By) -> list[str]:
     }
     for name, text in texts.items():
         write_text(plan.out / name, text)
-    names = [*texts, *redraw.draw(plan, results), *learning_curves.write(plan)]
+    names = [*texts, *redraw.draw(plan, results), *learning_curves.write(plan, signs(plan, results))]
     return [*names, *_grid(plan, results), *page.write(plan, results, card)]
 
 

@@ -27,7 +27,6 @@ import torch
 from PIL import Image
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings
 from i2i.config import merge
 from i2i.data.batches import UnpairedBatch
 from i2i.data.decoding.decode import Decoding
@@ -35,6 +34,7 @@ from i2i.data.decoding.images import Preprocess, to_images
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.training_images import TrainingPictures
+from i2i.presets.training import base_settings
 from i2i.training.device import choose_device
 from i2i.training.events import Observer, Record
 from i2i.training.setup import run_config, task_of

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Collection
+from typing import Literal, get_args
 
 from i2i.errors import unknown
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import METRICS, kind_of, metric_named
 from i2i.utils.text import option
 
-SPENT = ("trainings", "parameters", "images seen", "seconds")
+Spent = Literal["trainings", "parameters", "images seen", "seconds"]
+SPENT: tuple[Spent, ...] = get_args(Spent)
 HEALTH = "health"
 
 NEEDS = {

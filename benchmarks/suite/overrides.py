@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.suite.presets import is_suite, read
-from i2i.benchmarks.suite.schema import SHARED, Budget, Suite, _named_again, suite_of
-from i2i.config import (
-    BUDGETS,
-    DataConfig,
-    Settings,
-    merge,
-    parse_assignments,
-)
+from i2i.benchmarks.suite.schema import Suite, _named_again, suite_of
+from i2i.config import BUDGETS, Settings, merge, parse_assignments
 from i2i.errors import UserError, unknown
+from i2i.presets.files import read
+from i2i.presets.methods import SHARED, Budget
+from i2i.presets.training import for_embedded
 
 
 def load_suite(
@@ -41,7 +37,7 @@ def load_suite(
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)
-    embedded = _for_embedded(suite, data) if isinstance(base, str) else {}
+    embedded = for_embedded(suite, data) if isinstance(base, str) else {}
     overrides = merge(embedded, parse_assignments(assignments), {"data": data})
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
 
@@ -99,46 +95,6 @@ def checkpoint_assignments(text: str) -> list[str]:
     return [f"checkpoint.rule={rule}", *([f"checkpoint.metric={metric}"] if colon else [])]
 
 
-def _for_embedded(suite: Suite, data: Settings) -> Settings:
-    """The suite's settings for the set drawn by default, if neither its own data nor those of the command differ."""
-    return suite.embedded if on_default_data(merge(suite.settings.get("data", {}), data)) else {}
-
-
-def on_default_data(data: Settings) -> bool:
-    """Whether `data` settings leave it at the set that is drawn by default."""
-    default = DataConfig.model_fields["embedded"].default
-    return not (data.get("path") or data.get("sets")) and data.get("embedded", default) == default
-
-
-def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | None, Settings]:
-    """Translator and settings of a single training on `data`: of a suite's contestant `model`, or of a settings file.
-
-    The translator is None if neither the file nor `model` says which.
-
-    Raises:
-        UserError: if there is no such suite or file, or it is about another model.
-    """
-    settings = read(name)
-    if not is_suite(settings):
-        return _named(name, settings, model), settings
-    if model is None:
-        raise UserError(f"{name} is a suite of several models: choose one with --model")
-    suite = suite_of(settings)
-    contestant = suite.contestant(model)
-    unit, amount = suite.budget.amount
-    chosen = contestant.for_training(amount, suite.seeds[0], unit)
-    return contestant.model, merge(chosen, _for_embedded(suite, data))
-
-
-def _named(file: str, settings: Settings, model: str | None) -> str | None:
-    """The translator that a settings file or the command line names."""
-    section = settings.get("model")
-    stated = section.get("name") if isinstance(section, dict) else None
-    if stated is None or model in (None, stated):
-        return model or stated
-    raise UserError(f"{file} holds settings of {stated}, not of {model}: leave out --model or choose other settings")
-
-
 def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     """Overrides as a suite holds them."""
     placed: dict[str, Any] = {}
@@ -171,8 +127,3 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
             "a bench trains with the seeds of its suite: use --seeds 1, or write seeds: [1] into a settings file"
         )
     return placed
-
-
-def default_suite(data: Settings) -> str:
-    """The suite for people who name none: three domains of the seasons, or whatever other `data` settings name."""
-    return "seasons" if on_default_data(data) else "quick"

@@ -1,11 +1,12 @@
 """Settings with every default filled in, for `i2i configs show`."""
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings
-from i2i.benchmarks.suite.presets import is_suite, read
-from i2i.benchmarks.suite.schema import Contestant, Suite, code_of, suite_of
+from i2i.benchmarks.suite.schema import Suite, suite_of
 from i2i.config import BUDGETS, Settings, merge, validate
 from i2i.errors import UserError
+from i2i.presets.files import is_suite, read
+from i2i.presets.methods import Contestant, code_of
+from i2i.presets.training import base_settings
 from i2i.training.setup import run_config
 
 

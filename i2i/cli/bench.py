@@ -142,8 +142,9 @@ def bench(
     from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
     from i2i.benchmarks.suite.external import parse
-    from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, default_suite, load_suite
+    from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
     from i2i.config import merge, parse_assignments
+    from i2i.presets.training import default_suite
 
     by = groups.checked(table)
     crew = Crew(executor, workers, device, ray_address, gpus_per_job)

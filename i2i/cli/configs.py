@@ -15,7 +15,7 @@ def configs(context: typer.Context) -> None:
 
     Those of the papers for their data sets are for `train --config NAME`, the suites for `bench --suite NAME`.
     """
-    from i2i.benchmarks.suite.presets import listing
+    from i2i.presets.files import listing
 
     if context.invoked_subcommand is None:
         console.say("\n".join(listing()))

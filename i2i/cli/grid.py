@@ -41,7 +41,7 @@ def grid(
 
     if out.suffix.lower() not in (".pdf", ".png"):
         raise UserError(f"--out {out} must end in .pdf or .png")
-    check_file(out, "--out")
+    check_file(out, "--out", new_folder=True)
     finished = Finished.load(results)
     finished.check_data()
     shown = finished.columns(columns)

@@ -43,7 +43,7 @@ def score(
 
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
-    from i2i.metrics.score_folders import Folders, parse_size, score_folders
+    from i2i.metrics.folder_scores import Folders, parse_size, score_folders
     from i2i.training.device import choose_device
     from i2i.utils.atomic_write import write_text
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Self
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings, default_suite
 from i2i.cli.options import data_settings, registered, sized
 from i2i.cli.progress import counting
 from i2i.config import RunConfig, Settings, merge, parse_assignments
@@ -15,6 +14,7 @@ from i2i.data.layouts import DataSet
 from i2i.data.open import is_drawn, open_data
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.errors import UserError
+from i2i.presets.training import base_settings, default_suite
 from i2i.runs.checkpoint import Checkpoint, newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.training.budget import in_images

@@ -13,6 +13,8 @@ from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.utils.text import set_list
 
+__all__ = ["Batch", "LabelledBatch", "PairedBatch", "UnpairedBatch"]
+
 EVERY = slice(None)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from i2i.interop.family import Family, StateDict, has_kernel, read_norm, shape
-from i2i.nn.patchgan import patchgan
+from i2i.nn.patch_discriminator import patchgan
 
 
 def _is_pixelwise(state: StateDict) -> bool:

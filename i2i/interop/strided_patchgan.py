@@ -8,7 +8,7 @@ from torch import nn
 
 from i2i.errors import UserError
 from i2i.interop.family import Family, StateDict, has_kernel, shape
-from i2i.nn.patchgan import PatchDiscriminator, strided_patchgan
+from i2i.nn.patch_discriminator import PatchDiscriminator, strided_patchgan
 
 
 def _rename(network: nn.Module) -> Callable[[str], str]:

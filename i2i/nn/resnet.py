@@ -5,9 +5,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from i2i.nn.convolution import Padding, convolution
+from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
-from i2i.nn.upsample import Upsampling, upsample
+from i2i.nn.upsampling import Upsampling, upsample
 
 Resampling = Literal["conv3", "conv4"]
 

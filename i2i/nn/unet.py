@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from i2i.nn.convolution import Padding
+from i2i.nn.convolutions import Padding
 from i2i.nn.norm import Norm, needs_bias, norm_layer
-from i2i.nn.upsample import Upsampling, upsample
+from i2i.nn.upsampling import Upsampling, upsample
 
 
 class UNet(nn.Module):

@@ -11,11 +11,11 @@ import torch
 from i2i import custom_models, registry
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
 from i2i.custom_models import OwnModel
+from i2i.data.audit.checks import Finding, Seen
 from i2i.data.audit.contact_sheet import contact_sheet, write_sheet
-from i2i.data.audit.diagnose import diagnose
-from i2i.data.audit.findings import Finding, Seen
 from i2i.data.audit.report import Report, check, look_through, refused, with_findings
 from i2i.data.audit.skip_bad import without
+from i2i.data.audit.unrecognized import diagnose
 from i2i.data.layouts import Choices, DataSet
 from i2i.data.open import open_data
 from i2i.data.preparation.unsplit import read_undivided

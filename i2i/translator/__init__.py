@@ -1,14 +1,13 @@
 """The contract between translators and everything that trains, saves, runs and compares them."""
 
-from i2i.translator.complete import FORMER, check_complete, former
+from i2i.translator.complete import FORMER, former
 from i2i.translator.phases import Losses, Optimizer, Phase, Step
-from i2i.translator.request import Noise, Request, seed_of
+from i2i.translator.request import Noise, Request
 from i2i.translator.schedules import CosineDecay, LinearDecay, Schedule, StepDecay
 from i2i.translator.task import Coverage, Task, check_size
-from i2i.translator.translator import TAKES, ModelConfig, Translator
+from i2i.translator.translator import ModelConfig, Translator
 
 __all__ = [
-    "TAKES",
     "CosineDecay",
     "Coverage",
     "LinearDecay",
@@ -23,9 +22,7 @@ __all__ = [
     "StepDecay",
     "Task",
     "Translator",
-    "check_complete",
     "check_size",
-    "seed_of",
 ]
 
 

@@ -19,6 +19,7 @@ from i2i.utils.safe_paths import unfit_name
 from i2i.utils.text import one_line
 
 LARGEST = 2**28  # bytes of a file
+LONGEST_SHOWN = 60  # characters of a value in an error
 LONGEST_NAME = 200  # bytes, which leaves room for what is put behind a name
 MOST = 10**12  # of what is counted
 
@@ -143,5 +144,6 @@ def what_does_not_fit(error: ValidationError) -> str:
 def _shown(value: Any) -> str:
     shortened = Repr()
     shortened.maxlevel = 2
-    shortened.maxstring = shortened.maxother = shortened.maxlong = 60
-    return one_line(shortened.repr(value))
+    shortened.maxstring = shortened.maxother = shortened.maxlong = LONGEST_SHOWN
+    text = one_line(shortened.repr(value))
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."

@@ -47,11 +47,13 @@ def check_new_folder(out: Path) -> None:
         raise UserError(f"{out} is not empty: choose another --out or remove it")
 
 
-def check_file(path: Path, option: str) -> None:
+def check_file(path: Path, option: str, new_folder: bool = False) -> None:
     """Refuse a file, there or not, that could not be written; `option` named it.
 
+    A folder that is to be made for it is a slip of the hand, unless `new_folder` says that it will be made.
+
     Raises:
-        UserError: if it is a folder, a device or the like, or lies in a file.
+        UserError: if it is a folder, a device or the like, lies in a file, or its folder is not there and will not be.
         OSError: naming the place, if nothing can be written there.
     """
     _check_names(path)
@@ -61,6 +63,8 @@ def check_file(path: Path, option: str) -> None:
     for parent in path.parents:
         if parent.exists() and not parent.is_dir():
             raise UserError(f"{option} {path} is no place for a file, {parent} is no folder: name another")
+    if not (new_folder or path.parent.exists()):
+        raise UserError(f"{option} {path}: there is no folder {path.parent}; make it, or name another")
     check_folder(path.parent)
 
 

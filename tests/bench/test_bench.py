@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import yaml
 from PIL import Image
 
 from i2i.benchmarks.analysis.number_format import scaled, speed
-from i2i.benchmarks.execution import jobs
+from i2i.benchmarks.job_id import JobId
+from i2i.benchmarks.jobs.train import Train
 from i2i.config import stable_hash
 from i2i.data.decoding.images import read_picture
 from i2i.data.synthetic import embedded
@@ -337,19 +339,19 @@ def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache
     from i2i.training.setup import run_config
     from i2i.training.trainer import Trainer
 
-    config = run_config(
-        "colour", {"data": {"image_size": 16, "scenes": 6, "test_scenes": 3, "domains": ["summer", "night"]}}
+    settings = {"data": {"image_size": 16, "scenes": 6, "test_scenes": 3, "domains": ["summer", "night"]}}
+    data = run_config("colour", settings).settings()["data"]
+    job = partial(
+        Train,
+        id=JobId("train", "colour", 0, "all"),
+        run=tmp_path / "run",
+        model="colour",
+        settings={"data": data},
+        domains=("summer", "night"),
     )
-    arguments = {
-        "run": tmp_path / "run",
-        "name": "colour",
-        "settings": {"data": config.settings()["data"]},
-        "domains": ("summer", "night"),
-        "device": "cpu",
-    }
     calls = []
     original = Trainer.train
     monkeypatch.setattr(Trainer, "train", lambda self: (calls.append(self.position.step), original(self))[1])
     for key in ("one", "one", "two"):
-        jobs.train(lambda text: None, key=key, **arguments)
+        job(key=key).perform(lambda text: None, torch.device("cpu"))
     assert len(calls) == 2

@@ -46,7 +46,7 @@ def plan(place, **options):
 
 
 def score_keys(place, **options):
-    return [job.arguments["key"] for job in plan(place, **options).jobs if "scores" in job.name]
+    return [job.key for job in plan(place, **options).jobs if "scores" in job.name]
 
 
 def test_scores_depend_on_the_extractor_and_nothing_else_does(place):
@@ -57,7 +57,7 @@ def test_scores_depend_on_the_extractor_and_nothing_else_does(place):
     assert not set(ours) & set(score_keys(place, extractor=other))
     assert ours == score_keys(place, extractor=f"timm:{BACKBONE}:{place / 'moved.pth'}")
     others = [
-        [job.arguments["key"] for job in plan(place, **options).jobs if "scores" not in job.name]
+        [job.key for job in plan(place, **options).jobs if "scores" not in job.name]
         for options in ({}, {"extractor": one})
     ]
     assert others[0] == others[1]
@@ -86,9 +86,7 @@ def test_scores_depend_on_lpips_which_the_card_names(place):
         prepare(load_suite("seasons", "colour", {}, larger), place / "bench", lpips=chosen) for chosen in (None, spec)
     )
     assert (plain.facts["lpips"], ours.facts["lpips"]) == (None, parse_lpips(spec).fingerprint)
-    changed = [
-        new.name for old, new in zip(plain.jobs, ours.jobs, strict=True) if old.arguments["key"] != new.arguments["key"]
-    ]
+    changed = [new.name for old, new in zip(plain.jobs, ours.jobs, strict=True) if old.key != new.key]
     assert changed
     assert all(name.startswith("scores") for name in changed)
 

@@ -12,14 +12,14 @@ from PIL import Image
 
 from i2i.benchmarks.analysis.learning_curves import COURSE
 from i2i.benchmarks.evaluation import direction_scores
-from i2i.benchmarks.evaluation.checkpoint_selection import bench_judge
+from i2i.benchmarks.evaluation.checkpoint_selection import Judging, bench_judge
+from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
-from i2i.benchmarks.suite.schema import OWN_DATA, Budget
 from i2i.config import DataConfig
 from i2i.data.decoding.images import read_picture, to_arrays, to_images, to_pixels
 from i2i.data.synthetic import embedded
@@ -27,6 +27,7 @@ from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr
 from i2i.models.identity import Identity
+from i2i.presets.methods import OWN_DATA, Budget
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.setup import run_config
 from i2i.training.validation import read_rows
@@ -59,7 +60,7 @@ def planned(tmp_path, *assignments, models="stargan"):
 
 
 def key_of(plan, kind):
-    return [job.arguments["key"] for job in plan.jobs if job.function == kind]
+    return [job.key for job in plan.jobs if job.id.kind == kind]
 
 
 def test_a_time_is_divided_exactly_and_updates_are_whole():
@@ -148,8 +149,8 @@ def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
         "best-on-val by psnr, 10 evaluations",
         "best-on-val by ssim, 10 evaluations",
     ]
-    assert {job.needs for job in last.jobs if job.function == "train"} == {()}
-    needs = {str(job.id): job.needs for job in best.jobs if job.function == "train"}
+    assert {job.needs for job in last.jobs if job.id.kind == "train"} == {()}
+    needs = {str(job.id): job.needs for job in best.jobs if job.id.kind == "train"}
     assert needs == {"stargan/seed0/all": (CLASSIFIER,)} | dict.fromkeys([*needs][1:], ())
 
 
@@ -222,7 +223,7 @@ def test_a_variant_can_have_a_rule_of_its_own(tmp_path, cache):
     (tmp_path / "rules.yaml").write_text(VARIANTS)
     given = [setting for setting in TINY if not setting.startswith("budget.")]
     plan = prepare(load_suite(str(tmp_path / "rules.yaml"), None, {}, given), tmp_path / "bench", ONE_WAY)
-    weights = {job.name: job.arguments["weights"] for job in plan.jobs if job.function == "translate"}
+    weights = {job.name: job.weights for job in plan.jobs if job.id.kind == "translate"}
     assert [weights[f"translations of {name}, seed 0"] for name in ("averaged", "stargan")] == ["ema", "last"]
     assert checkpoint_lines(plan) == [
         "Checkpoint rule: last, the weights of the last step.",
@@ -308,8 +309,8 @@ def test_the_judge_of_a_bench_resamples_nothing_and_scores_every_metric(tmp_path
     for name in ("frechet_intervals", "mean_interval", "share_interval"):
         monkeypatch.setattr(direction_scores, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
     data = {"path": str(tmp_path / "data"), "image_size": [16, 16], "domains": ["summer", "night"]}
-    scorer = {"settings": {"data": data}, "classifier": classifier, "extractor": None}
-    judge = bench_judge(scorer, "psnr", [("summer", "night")], torch.device("cpu"))
+    scoring = Scoring(DataConfig.model_validate(data), classifier)
+    judge = bench_judge(Judging(scoring, "psnr", (("summer", "night"),)), torch.device("cpu"))
     task = Task.covering(Coverage.ALL, ("summer", "night"), (16, 16))
     scores = judge.scores(Identity(ModelConfig(), task))
     assert {"accuracy", "FD-domain-classifier", "KID-domain-classifier", "psnr", "ssim", "l1"} <= scores.keys()

@@ -1,9 +1,18 @@
 """A key holds what a result was made from: what changes the result changes its key, and those of what rests on it."""
 
+import pickle
+from typing import get_args
+
 import pytest
 
+from i2i.benchmarks.job_id import Kind
+from i2i.benchmarks.jobs.train import Train
+from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.planning.build_plan import prepare
+from i2i.benchmarks.suite.external import External
 from i2i.benchmarks.suite.overrides import load_suite
+from i2i.data.layouts import DataSet
+from i2i.data.synthetic import embedded
 
 TINY = [
     "data.image_size=16",
@@ -32,7 +41,7 @@ def planned(out, *assignments, seeds="0"):
 
 
 def keys(plan):
-    return {job.id: (job.function, job.method, job.arguments["key"]) for job in plan.jobs}
+    return {job.id: (job.id.kind, job.method, job.key) for job in plan.jobs}
 
 
 @pytest.fixture(scope="module")
@@ -79,13 +88,41 @@ def test_how_often_a_training_reports_is_in_no_key(changed):
 
 def test_every_seed_has_trainings_of_its_own_and_every_direction_is_translated_by_what_serves_it(out):
     plan = planned(out, seeds="3,4")
-    trainings = [job for job in plan.jobs if job.function == "train"]
-    assert len({job.arguments["key"] for job in trainings}) == len(trainings)
+    trainings = [job for job in plan.jobs if isinstance(job, Train)]
+    assert len({job.key for job in trainings}) == len(trainings)
     for training, job in zip(plan.trainings, trainings, strict=True):
-        assert job.arguments["settings"]["train"]["seed"] == training.seed
-        assert job.arguments["run"] == plan.out / training.folder
+        assert job.settings["train"]["seed"] == training.seed
+        assert job.run == plan.out / training.folder
     served = {(one.contestant, one.seed, way): plan.out / one.folder for one in plan.trainings for way in one.serves}
     for job in plan.jobs:
-        if job.function == "translate":
-            seed = int(job.arguments["out"].name.removeprefix("seed"))
-            assert job.arguments["runs"] == {way: served[job.method, seed, way] for way in plan.directions}
+        if isinstance(job, Translate):
+            assert job.runs == {way: served[job.method, job.id.seed, way] for way in plan.directions}
+
+
+OF_BEFORE = {
+    "stargan/seed0/all": "361250fe69baef2d",
+    "translations of stargan, seed 0": "c3baa8ad3b45ce7b",
+    "scores of stargan, seed 0": "0dcf812251f311d3",
+    "domain classifier": "7a63b3a0232fde90",
+    "scores of real pictures": "66ff95c47508dfe8",
+}
+"""Keys that version 0.1 gave before jobs had classes. They change with the formats and versions that enter them."""
+
+
+def test_work_of_before_has_the_key_that_is_asked_for_now(out, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights of other features
+    monkeypatch.setattr(DataSet, "fingerprint", lambda *_: "the same pictures")
+    found = {str(job.id): job.key for job in planned(out).jobs}
+    assert {name: found[name] for name in OF_BEFORE} == OF_BEFORE
+
+
+def test_every_kind_of_job_reaches_a_worker_as_it_is(out, tmp_path):
+    embedded.make("seasons", tmp_path, (16, 16), 4, 2)
+    for way, source in (("summer2winter", "summer"), ("winter2summer", "winter")):
+        (tmp_path / "test" / source).rename(tmp_path / "test" / way)
+    elsewhere = {"elsewhere": External(folder=tmp_path / "test", intersection=True)}
+    suite = load_suite("seasons", "stargan", {}, [*TINY, "scoring.gan_train=true"], "0").with_external(elsewhere)
+    jobs = prepare(suite, out).jobs
+    assert {job.id.kind for job in jobs} == set(get_args(Kind))
+    for job in jobs:
+        assert pickle.loads(pickle.dumps(job)) == job

@@ -7,7 +7,11 @@ import pytest
 
 from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.frames import Details
+from i2i.benchmarks.analysis.significance import signs
 from i2i.benchmarks.report import latex
+from i2i.benchmarks.report.figures.cost_and_size import cost_figure
+from i2i.benchmarks.report.figures.heat_maps import heat_maps
+from i2i.benchmarks.report.figures.learning_curves import figure as curves
 from i2i.benchmarks.report.html.content import facts
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
@@ -106,6 +110,26 @@ def test_every_table_warns_and_prints_nothing_bold_that_rests_on_such_a_classifi
     assert all("rank" not in row[place] and "mark" not in row[place] for view in page["views"] for row in view["rows"])
     found = {one["metric"]: one["doubt"] for one in results_json(plan, results, PROTOCOL)["comparisons"]}
     assert warning in found["accuracy"] and found["psnr"] is None
+
+
+def words(figure):
+    texts = [text.get_text() for text in figure.texts]
+    return [" ".join(text.split()) for text in (*texts, *(axes.get_ylabel() for axes in figure.axes)) if text]
+
+
+@pytest.mark.parametrize(("real", "marked"), [(0.5, True), (1.0, False)])
+def test_every_figure_marks_the_metrics_that_rest_on_such_a_classifier(tmp_path, real, marked):
+    plan, results = judged(tmp_path, real, domains=("a", "b", "c"), n=100)
+    told = [text for text in words(heat_maps(plan, results)) if "(!)" in text]
+    assert len(told) == (len(RESTING) if marked else 0)
+    assert not [text for text in told if "PSNR" in text or text.startswith("FID")]
+    alone = replace(results, scores=results.scores[results.scores["metric"] != "fid"])
+    (label,) = [text for text in words(cost_figure(plan, alone)) if "is better" in text]
+    assert label == f"FD-domain-classifier{' (!)' * marked} (lower is better)"
+    once = dict.fromkeys(("model", "training"), "one") | {"metric": "accuracy", "seed": 0}
+    course = pd.DataFrame([{**once, **dict.fromkeys(("evaluation", "images", "value"), n)} for n in (1, 2)])
+    (label,) = [text for text in words(curves(course, "images", signs(plan, results))) if "is better" in text]
+    assert label == f"accuracy{' (!)' * marked} (higher is better)"
 
 
 def test_who_always_answers_alike_is_not_trusted_by_a_table_of_one_target(tmp_path):

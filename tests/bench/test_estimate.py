@@ -4,7 +4,7 @@ import pytest
 
 from i2i.benchmarks.execution.estimate import Estimate
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job
+from tests.support.job_functions import Nothing
 
 
 class Clock:
@@ -14,8 +14,8 @@ class Clock:
         return self.now
 
 
-def job(name, function="train", contestant="a", weight=100.0):
-    return Job(JobId(function, contestant, 0, name), function, {}, weight=weight)
+def job(name, kind="train", contestant="a", weight=100.0):
+    return Nothing(id=JobId(kind, contestant, 0, name), weight=weight)
 
 
 @pytest.fixture
@@ -63,6 +63,16 @@ def test_kinds_that_were_not_measured_are_named_and_not_counted(clock):
     assert Estimate(left, [(job("a1"), 10)], clock).text() == "about 10 s left, not counting: score"
     measured = [(job("a1"), 10), (job("earlier", "score", "b", weight=0), 7)]
     assert Estimate(left, measured, clock).text() == "about 24 s left"  # real pictures are scored like others
+
+
+def test_no_time_is_told_where_all_that_is_left_was_not_measured(clock):
+    estimate = Estimate([job("one"), job("two", "score", weight=0)], [(job("zero"), 10)], clock)
+    estimate.started(job("one"))
+    clock.now = 9.5
+    assert estimate.text() == ""
+    clock.now = 5
+    assert estimate.text() == "about 5 s left, not counting: score"
+    assert Estimate([job("one")], [(job("zero"), 0.1)], clock).text() == "about 0 s left"
 
 
 def test_failed_jobs_measure_nothing_and_lost_ones_wait_again(clock):

@@ -31,7 +31,7 @@ def test_without_ray_the_error_says_how_to_install_it(monkeypatch):
 def crew(monkeypatch):
     """A function of options that says how many workers, with how many threads and which GPUs, there would be."""
     monkeypatch.setattr(executors, "cores", lambda: 8)
-    monkeypatch.setattr(executors, "LocalExecutor", lambda functions, *members: members)
+    monkeypatch.setattr(executors, "LocalExecutor", lambda run, *members: members)
     return lambda tmp_path=None, **options: Crew(**options).executor(tmp_path)
 
 

@@ -13,9 +13,9 @@ import pytest
 from i2i.benchmarks.execution import local_executor
 from i2i.benchmarks.execution.interrupts import Stopped, stoppable
 from i2i.benchmarks.execution.local_executor import LocalExecutor
-from i2i.benchmarks.plan import Job
 from tests.support.in_process import SETTINGS
-from tests.support.job_functions import named
+from tests.support.job_functions import SaveBeforeTheEnd, Sleep, named
+from tests.support.job_functions import run as run_plainly
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -47,8 +47,8 @@ def test_an_ignored_signal_stays_ignored():
 
 
 def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_path, capfd):
-    executor = LocalExecutor("tests.support.job_functions", 1, 1)
-    executor.start(Job(named("sleeping"), "sleep", {"path": tmp_path / "pid"}))
+    executor = LocalExecutor(run_plainly, 1, 1)
+    executor.start(Sleep(id=named("sleeping"), path=tmp_path / "pid"))
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         executor.events()
     pid = int((tmp_path / "pid").read_text())
@@ -63,8 +63,8 @@ def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_p
 
 def test_a_worker_whose_job_saves_its_work_first_ends_with_the_job(tmp_path, monkeypatch):
     monkeypatch.setattr(local_executor, "SECONDS_TO_STOP", 10.0)
-    executor, path = LocalExecutor("tests.support.job_functions", 1, 1), tmp_path / "work"
-    executor.start(Job(named("saving"), "save_before_the_end", {"path": path}))
+    executor, path = LocalExecutor(run_plainly, 1, 1), tmp_path / "work"
+    executor.start(SaveBeforeTheEnd(id=named("saving"), path=path))
     while not path.exists():
         executor.events()
     executor.stop()

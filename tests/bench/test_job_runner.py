@@ -3,56 +3,65 @@
 import errno
 import json
 import os
+from dataclasses import dataclass
 
 import pytest
 
 from i2i.benchmarks import bench
-from i2i.benchmarks.execution import job_runner, jobs
+from i2i.benchmarks.evaluation.scorer import Scoring
+from i2i.benchmarks.execution import job_runner
 from i2i.benchmarks.folder import cache_keys, job_records
-from i2i.benchmarks.job_id import CLASSIFIER, JobId
-from i2i.benchmarks.plan import Job
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.jobs.adopt import Adopt
+from i2i.benchmarks.jobs.classifier import TrainClassifier
+from i2i.benchmarks.jobs.score import ScoreReal
+from i2i.benchmarks.suite.schema import ClassifierConfig
+from i2i.config import DataConfig
 from i2i.errors import UserError
 from i2i.utils import locks
+from tests.support.job_functions import Nothing
 
 A_JOB = JobId("translate", "a", 0)
 
 
-def write(report, out, key, device):
-    out.mkdir(parents=True)
-    cache_keys.write_key(out, key)
+@dataclass(frozen=True, kw_only=True)
+class Write(Nothing):
+    def perform(self, report, device):
+        self.path.mkdir(parents=True)
+        cache_keys.write_key(self.path, self.key)
 
 
-def fill_disk(report, out, key, device):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+@dataclass(frozen=True, kw_only=True)
+class FillDisk(Nothing):
+    def perform(self, report, device):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def run(tmp_path, monkeypatch, function, key="one"):
-    monkeypatch.setattr(jobs, "translate", function)
-    arguments = {"out": tmp_path / "out", "key": key, "device": "cpu"}
-    job_runner.translate(lambda text: None, bench=tmp_path, job=A_JOB, **arguments)
+def run(tmp_path, kind=Write):
+    job_runner.Runner(tmp_path, "cpu")(kind(id=A_JOB, key="one", path=tmp_path / "out"), lambda text: None)
 
 
-def test_a_job_is_on_record_and_not_run_twice(tmp_path, monkeypatch):
-    run(tmp_path, monkeypatch, write)
+def test_a_job_is_on_record_and_not_run_twice(tmp_path):
+    run(tmp_path)
     record = job_records.read(tmp_path, A_JOB)
     assert (record["state"], record["key"], record["pid"]) == ("done", "one", os.getpid())
-    run(tmp_path, monkeypatch, write)  # would fail, because the folder is there
+    run(tmp_path)  # would fail, because the folder is there
     assert job_records.read(tmp_path, A_JOB) == record
 
 
-def test_a_job_that_another_process_has_is_refused(tmp_path, monkeypatch):
+def test_a_job_that_another_process_has_is_refused(tmp_path):
     with locks.held(job_records.lock_path(tmp_path, A_JOB)), pytest.raises(UserError, match=job_runner.BUSY):
-        run(tmp_path, monkeypatch, write)
+        run(tmp_path)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_full_disk_is_told_in_a_line_and_leaves_earlier_results_alone(tmp_path, monkeypatch):
+def test_a_full_disk_is_told_in_a_line_and_leaves_earlier_results_alone(tmp_path):
     cache_keys.write_key(tmp_path / "earlier", "key")
     with pytest.raises(UserError, match=r"the disk of .* is full") as raised:
-        run(tmp_path, monkeypatch, fill_disk)
+        run(tmp_path, FillDisk)
     assert "\n" not in str(raised.value)
     assert cache_keys.Place.of_folder(tmp_path / "earlier").state("key") == cache_keys.DONE
-    run(tmp_path, monkeypatch, write)
+    run(tmp_path)
     assert job_records.read(tmp_path, A_JOB)["state"] == "done"
 
 
@@ -62,29 +71,30 @@ def test_other_errors_are_not_taken_for_a_full_disk(tmp_path):
 
 
 def test_a_failure_is_on_record_for_the_key_that_failed(tmp_path):
-    job = Job(A_JOB, "translate", {"key": "one"})
+    job = Nothing(id=A_JOB, key="one")
     job_records.failed(tmp_path, job, "an error")
     assert job_records.failure(tmp_path, job) == "an error"
-    assert job_records.failure(tmp_path, Job(A_JOB, "translate", {"key": "two"})) is None
+    assert job_records.failure(tmp_path, Nothing(id=A_JOB, key="two")) is None
 
 
 def test_a_result_is_done_by_its_key_alone(tmp_path):
-    folder = Job(JobId("translate", "a", 0), "translate", {"out": tmp_path / "folder", "key": "one"})
-    file = Job(JobId("score", "a", 0), "score", {"out": tmp_path / "file.json", "key": "one"})
-    weights = Job(CLASSIFIER, "classifier", {"path": tmp_path / "classifier" / "weights", "key": "one"})
+    scoring = Scoring(DataConfig(), tmp_path / "classifier" / "weights")
+    folder = Adopt(id=A_JOB, key="one", out=tmp_path / "folder", files={}, stems=None, data=scoring.data)
+    file = ScoreReal(id=REAL_SCORES, key="one", out=tmp_path / "file.json", scoring=scoring)
+    options = ClassifierConfig()
+    weights = TrainClassifier(id=CLASSIFIER, key="one", path=scoring.classifier, data=scoring.data, options=options)
     every = (folder, file, weights)
-    assert [cache_keys.state_of(job) for job in every] == [cache_keys.TO_DO] * 3
+    assert [job.result.state(job.key) for job in every] == [cache_keys.TO_DO] * 3
     cache_keys.write_key(tmp_path / "folder", "one")
     (tmp_path / "file.json").write_text(json.dumps({"key": "one", "rows": []}))
     (tmp_path / "classifier").mkdir()
     (tmp_path / "classifier" / "weights").touch()
-    assert [cache_keys.state_of(job) for job in every] == [cache_keys.DONE, cache_keys.DONE, cache_keys.TO_DO]
+    assert [job.result.state(job.key) for job in every] == [cache_keys.DONE, cache_keys.DONE, cache_keys.TO_DO]
     cache_keys.write_key(tmp_path / "classifier", "one", [tmp_path / "classifier" / "weights"])
-    assert cache_keys.state_of(weights) == cache_keys.DONE
+    assert weights.result.state(weights.key) == cache_keys.DONE
     for job in every:
-        cache_keys.forget(job)
-        assert cache_keys.state_of(job) == cache_keys.TO_DO
-    assert cache_keys.state_of(Job(A_JOB, "other", {})) == cache_keys.TO_DO
+        job.result.clear()
+        assert job.result.state(job.key) == cache_keys.TO_DO
 
 
 def test_jobs_with_names_that_files_cannot_have_have_records_of_their_own(tmp_path):
@@ -92,7 +102,7 @@ def test_jobs_with_names_that_files_cannot_have_have_records_of_their_own(tmp_pa
     paths = {job_records.record_path(tmp_path, name) for name in names}
     assert len(paths) == len(names)
     for name in names:
-        job_records.failed(tmp_path, Job(name, "score", {}), "error")
+        job_records.failed(tmp_path, Nothing(id=name), "error")
         assert job_records.read(tmp_path, name)["job"] == str(name)
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from i2i.benchmarks.execution.local_executor import LocalExecutor
 from i2i.benchmarks.execution.scheduler import Outcome, run_jobs
-from i2i.benchmarks.plan import Job
-from tests.support.job_functions import by_name, named
+from tests.support.job_functions import BeKilledOnce, Crash, Die, Refuse, Write, WriteGpus, by_name, named
+from tests.support.job_functions import run as run_plainly
 
 
 class Listener:
@@ -35,7 +35,7 @@ def named_outcome(outcome):
 
 def run(jobs, workers=1):
     listener = Listener()
-    return named_outcome(run_jobs(jobs, LocalExecutor("tests.support.job_functions", workers, 1), listener)), listener
+    return named_outcome(run_jobs(jobs, LocalExecutor(run_plainly, workers, 1), listener)), listener
 
 
 @pytest.fixture(scope="module")
@@ -43,21 +43,20 @@ def outcome(tmp_path_factory):
     """One run of jobs of every kind: good, failing in three ways, and hopeless."""
     folder = tmp_path_factory.mktemp("jobs")
     jobs = [
-        Job(named("light"), "write", {"path": folder / "light"}),
-        Job(
-            named("after light"),
-            "write",
-            {"path": folder / "after light"},
+        Write(id=named("light"), path=folder / "light"),
+        Write(
+            id=named("after light"),
+            path=folder / "after light",
             needs=(named("light"), named("done long ago")),
             weight=99,
         ),
-        Job(named("heavy"), "write", {"path": folder / "heavy"}, weight=5),
-        Job(named("refused"), "refuse", {}, weight=4),
-        Job(named("crashed"), "crash", {}, weight=3),
-        Job(named("died"), "die", {"path": folder.with_suffix(".died")}, weight=2),
-        Job(named("killed once"), "be_killed_once", {"path": folder / "killed once"}, weight=1),
-        Job(named("hopeless"), "write", {"path": folder / "hopeless"}, needs=(named("refused"),)),
-        Job(named("more hopeless"), "write", {"path": folder / "more hopeless"}, needs=(named("hopeless"),)),
+        Write(id=named("heavy"), path=folder / "heavy", weight=5),
+        Refuse(id=named("refused"), weight=4),
+        Crash(id=named("crashed"), weight=3),
+        Die(id=named("died"), path=folder.with_suffix(".died"), weight=2),
+        BeKilledOnce(id=named("killed once"), path=folder / "killed once", weight=1),
+        Write(id=named("hopeless"), path=folder / "hopeless", needs=(named("refused"),)),
+        Write(id=named("more hopeless"), path=folder / "more hopeless", needs=(named("hopeless"),)),
     ]
     return *run(jobs), folder
 
@@ -108,6 +107,6 @@ def test_a_job_that_always_dies_starts_three_times(outcome):
 
 
 def test_each_process_sees_a_gpu_of_its_own(tmp_path):
-    jobs = [Job(named(name), "write_gpus", {"path": tmp_path / name}) for name in ("one", "two")]
-    run_jobs(jobs, LocalExecutor("tests.support.job_functions", 2, 1, gpus=["3", "7"]), Listener())
+    jobs = [WriteGpus(id=named(name), path=tmp_path / name) for name in ("one", "two")]
+    run_jobs(jobs, LocalExecutor(run_plainly, 2, 1, gpus=["3", "7"]), Listener())
     assert {path.read_text() for path in tmp_path.iterdir()} == {"3", "7"}

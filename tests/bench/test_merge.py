@@ -11,7 +11,7 @@ from i2i import cli
 from i2i.benchmarks.analysis.results import collect
 from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
-from i2i.benchmarks.plan import Job, Plan, expand
+from i2i.benchmarks.plan import Plan, expand
 from i2i.benchmarks.report import protocol
 from i2i.benchmarks.report.merge import differences, merge
 from i2i.benchmarks.suite.schema import Suite
@@ -19,6 +19,7 @@ from i2i.data.layouts import scan
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from tests.support import in_process
+from tests.support.job_functions import Nothing
 
 WAYS = (("summer", "winter"), ("winter", "summer"))
 DOMAINS = ("summer", "winter")
@@ -37,10 +38,10 @@ def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000,
     suite = Suite(models=("identity",), seeds=seeds, settings=settings, claims=tuple(claims))
     names = [*values, *(name for name in reference if name not in values)]
     trainings = [t for name in names for seed in seeds for t in expand(name, "all", DOMAINS, WAYS, 0, "dataset", seed)]
-    jobs = [Job(t.id, "train", {"key": f"train {t.id}"}) for t in trainings]
+    jobs = [Nothing(id=t.id, key=f"train {t.id}") for t in trainings]
     scored = [(JobId("score", name, seed), f"{name}-seed{seed}") for name in names for seed in seeds]
     scored.append((REAL_SCORES, "real"))
-    jobs += [Job(job, "score", {"key": f"score {stem}"}) for job, stem in scored]
+    jobs += [Nothing(id=job, key=f"score {stem}") for job, stem in scored]
     found = scan(data).restricted(DOMAINS)
     facts = {
         "dataset": str(found),

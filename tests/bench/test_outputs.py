@@ -119,7 +119,7 @@ def test_columns_their_order_and_names_of_the_paper_are_chosen(tmp_path):
     chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": report}})
     text = latex.table(chosen, results, PROTOCOL)
     rows = tex_rows(text)
-    assert rows["Model"] == [r"FID $\downarrow$", latex.COST_HEADINGS[3], r"PSNR (dB) $\uparrow$"]
+    assert rows["Model"] == [r"FID $\downarrow$", r"\shortstack[r]{Time\\(s)}", r"PSNR (dB) $\uparrow$"]
     assert (rows[r"Our\_s"][1], rows["Input"][0], "one" in rows) == ("60", "--", False)
     assert ReportConfig.model_validate(report).columns == tuple(report["columns"])
     assert r"\begin{table*}" in text and r"\end{table*}" in text

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job, Plan, expand
+from i2i.benchmarks.plan import Plan, expand
 from i2i.labels import LabelSpace
+from tests.support.job_functions import Nothing
 
 NAMES = tuple("abcdef")
 
@@ -52,7 +53,7 @@ def test_every_training_of_a_method_that_learns_is_shown_an_image_and_of_others_
 def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():
     ways = LabelSpace.of_domains(NAMES[:2]).directions
     trainings = expand("m", "all", NAMES[:2], ways, 1234, "dataset", 0)
-    jobs = (Job(trainings[0].id, "train", {}), Job(JobId("score", "m", 0), "score", {}))
+    jobs = (Nothing(id=trainings[0].id), Nothing(id=JobId("score", "m", 0)))
     plan = Plan(
         Path("out"),
         "data",

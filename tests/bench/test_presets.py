@@ -9,9 +9,13 @@ import yaml
 from PIL import Image
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings, load_suite
-from i2i.benchmarks.suite.presets import header_of, read, shipped
+from i2i.benchmarks.suite.overrides import load_suite
+from i2i.benchmarks.suite.schema import Suite
 from i2i.config import RunConfig
+from i2i.errors import UserError
+from i2i.presets.files import header_of, read, shipped
+from i2i.presets.methods import Methods
+from i2i.presets.training import base_settings
 from i2i.training.budget import images_per_step
 from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Task
@@ -218,6 +222,14 @@ def test_a_suite_that_was_shown_and_saved_means_the_same(name, data, tmp_path, c
     written = read(str(saved))
     own = written["variants"][first]["settings"] if first in before.variants else written["model_settings"][first]
     assert own["model"]["width"] == (width if name == "published" else 16)
+
+
+def test_a_single_training_knows_every_section_of_a_suite_and_refuses_others(tmp_path):
+    assert Methods.model_fields.keys() == Suite.model_fields.keys()
+    suite = tmp_path / "mine.yaml"
+    suite.write_text("models: [cyclegan]\nmodel_setings: {cyclegan: {model: {width: 8}}}\n")
+    with pytest.raises(UserError, match="unknown setting suite: 'model_setings'; did you mean 'model_settings'"):
+        base_settings(str(suite), "cyclegan", {})
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(capsys):

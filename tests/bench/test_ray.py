@@ -13,11 +13,12 @@ from i2i import cli
 from i2i.benchmarks.execution import executors, ray_executor
 from i2i.benchmarks.execution.ray_executor import RayExecutor
 from i2i.benchmarks.execution.scheduler import run_jobs
-from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
 from tests.bench.test_bench import SMALL
 from tests.bench.test_local_executor import Listener, named_outcome
-from tests.support.job_functions import by_name, named
+from tests.support.job_functions import BeKilledOnce, Crash, Die, Meet, Refuse, Write, by_name, named
+from tests.support.job_functions import run as run_plainly
+from tests.support.mortal_jobs import MortalRunner
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +41,7 @@ def cluster(tmp_path_factory):
 
 def run(cluster, folder, jobs, listener=None):
     listener = listener or Listener()
-    executor = RayExecutor("tests.support.job_functions", folder, address=cluster.address)
+    executor = RayExecutor(run_plainly, folder, address=cluster.address)
     return named_outcome(run_jobs(jobs, executor, listener)), listener
 
 
@@ -49,13 +50,13 @@ def outcome(cluster, tmp_path_factory):
     """One run of jobs of every kind: good ones that need each other's company, failing ones and a hopeless one."""
     folder = tmp_path_factory.mktemp("jobs")
     jobs = [
-        Job(named("one"), "meet", {"own": folder / "one", "other": folder / "two"}, weight=9),
-        Job(named("two"), "meet", {"own": folder / "two", "other": folder / "one"}, weight=9),
-        Job(named("refused"), "refuse", {}),
-        Job(named("crashed"), "crash", {}),
-        Job(named("died"), "die", {"path": folder / "died"}),
-        Job(named("killed once"), "be_killed_once", {"path": folder / "killed once"}),
-        Job(named("hopeless"), "write", {"path": folder / "hopeless"}, needs=(named("refused"),)),
+        Meet(id=named("one"), path=folder / "one", other=folder / "two", weight=9),
+        Meet(id=named("two"), path=folder / "two", other=folder / "one", weight=9),
+        Refuse(id=named("refused")),
+        Crash(id=named("crashed")),
+        Die(id=named("died"), path=folder / "died"),
+        BeKilledOnce(id=named("killed once"), path=folder / "killed once"),
+        Write(id=named("hopeless"), path=folder / "hopeless", needs=(named("refused"),)),
     ]
     return *run(cluster, folder, jobs), folder
 
@@ -96,7 +97,7 @@ def test_a_job_whose_node_goes_starts_again_on_another(cluster, tmp_path):
                 go.touch()
 
     saboteur = Saboteur()
-    jobs = [Job(named(name), "meet", {"own": tmp_path / name, "other": go}) for name in names]
+    jobs = [Meet(id=named(name), path=tmp_path / name, other=go) for name in names]
     result, _ = run(cluster, tmp_path, jobs, saboteur)
     assert not result.errors
     (lost,) = saboteur.losses.values()
@@ -124,7 +125,7 @@ def test_a_bench_on_two_nodes_that_loses_a_worker_has_the_keys_and_the_bits_of_a
     cluster, tmp_path, monkeypatch, capfd
 ):
     bench(tmp_path / "local", "--device", "cpu")
-    monkeypatch.setattr(executors, "FUNCTIONS", "tests.support.mortal_jobs")
+    monkeypatch.setattr(executors, "Runner", MortalRunner)
     out = tmp_path / "ray"
     bench(out, "--device", "cpu", "--executor", "ray", "--ray-address", cluster.address)
     killed, resumed = ((out / name).read_text().split() for name in ("killed", "resumed"))
@@ -141,7 +142,7 @@ def test_a_bench_on_two_nodes_that_loses_a_worker_has_the_keys_and_the_bits_of_a
 def test_a_node_that_does_not_see_the_results_folder_is_refused(cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(ray_executor.Path, "touch", lambda path: None)
     with pytest.raises(UserError, match=r"does not see the results folder .*: choose one with --out that all machines"):
-        RayExecutor("tests.support.job_functions", tmp_path, address=cluster.address)
+        RayExecutor(run_plainly, tmp_path, address=cluster.address)
 
 
 def test_a_job_does_not_start_where_the_results_folder_is_missing(cluster, tmp_path):
@@ -151,7 +152,7 @@ def test_a_job_does_not_start_where_the_results_folder_is_missing(cluster, tmp_p
             super().start(job)
 
     executor = Hider("tests.support.job_functions", tmp_path, address=cluster.address)
-    result = run_jobs([Job(named("write"), "write", {"path": tmp_path / "written"})], executor, Listener())
+    result = run_jobs([Write(id=named("write"), path=tmp_path / "written")], executor, Listener())
     assert "does not see the results folder" in by_name(result.errors)["write"]
     assert not (tmp_path / "written").exists()
 
@@ -167,13 +168,13 @@ def test_a_job_does_not_start_where_the_results_folder_is_missing(cluster, tmp_p
 )
 def test_what_the_cluster_cannot_give_is_refused(cluster, tmp_path, options, complaint):
     with pytest.raises(UserError, match=complaint):
-        RayExecutor("tests.support.job_functions", tmp_path, address=cluster.address, **options)
+        RayExecutor(run_plainly, tmp_path, address=cluster.address, **options)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere", "127.0.0.1:many"])
 def test_an_address_where_there_is_no_cluster_is_named(tmp_path, address):
     with pytest.raises(UserError, match=f"--ray-address {address} cannot be reached"):
-        RayExecutor("tests.support.job_functions", tmp_path, address=address)
+        RayExecutor(run_plainly, tmp_path, address=address)
 
 
 @pytest.mark.parametrize(

@@ -168,12 +168,11 @@ def test_a_name_that_leads_out_is_refused(result):
 
 
 def test_scores_of_another_state_of_what_they_were_made_from_are_to_do(result, tmp_path):
-    scores = Place.of_scores(tmp_path / "x.json")
-    sources = {"translations": Place.of_folder(result)}
-    assert scores.state("key", sources) == TO_DO
-    result_records.write_record(scores.record, {"key": "key", **cache_keys.identities(sources)}, tmp_path)
-    assert scores.state("key", sources) == DONE
+    scores = Place.of_scores(tmp_path / "x.json", {"translations": Place.of_folder(result)})
+    assert scores.state("key") == TO_DO
+    result_records.write_record(scores.record, {"key": "key", **scores.identities()}, tmp_path)
+    assert scores.state("key") == DONE
     remove(result / NAMES[0])  # what it was made from is made again first
-    assert scores.state("key", sources) == DONE
+    assert scores.state("key") == DONE
     cache_keys.write_key(result, "key", cache_keys.files_in(result), seconds=9)
-    assert scores.state("key", sources) == "to do: what is there was made from another state of the translations"
+    assert scores.state("key") == "to do: what is there was made from another state of the translations"

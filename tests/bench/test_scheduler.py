@@ -3,9 +3,8 @@
 import pytest
 
 from i2i.benchmarks.execution.scheduler import Event, run_jobs
-from i2i.benchmarks.plan import Job
 from tests.bench.test_local_executor import Listener, named_outcome
-from tests.support.job_functions import by_name, named
+from tests.support.job_functions import Nothing, by_name, named
 
 
 class Scripted:
@@ -36,7 +35,7 @@ class Scripted:
 
 def test_a_lost_job_goes_before_those_that_wait():
     executor, listener = Scripted(one=iter(["lost", "done"])), Listener()
-    outcome = run_jobs([Job(named("one"), "", {}, weight=2), Job(named("two"), "", {}, weight=1)], executor, listener)
+    outcome = run_jobs([Nothing(id=named("one"), weight=2), Nothing(id=named("two"), weight=1)], executor, listener)
     assert executor.starts == ["one", "one", "two"]
     assert listener.losses == {"one": ["one is lost; it starts again (1 of 2 retries)"]}
     assert not outcome.errors
@@ -45,7 +44,7 @@ def test_a_lost_job_goes_before_those_that_wait():
 def test_a_job_that_is_lost_each_time_fails_with_the_reason_and_takes_along_what_needs_it():
     executor, listener = Scripted(one=iter(["lost"] * 9)), Listener()
     outcome = named_outcome(
-        run_jobs([Job(named("one"), "", {}), Job(named("two"), "", {}, needs=(named("one"),))], executor, listener)
+        run_jobs([Nothing(id=named("one")), Nothing(id=named("two"), needs=(named("one"),))], executor, listener)
     )
     assert executor.starts == ["one"] * 3
     assert outcome.errors == {"one": "one is lost, each of 3 times that it was started"}
@@ -55,14 +54,14 @@ def test_a_job_that_is_lost_each_time_fails_with_the_reason_and_takes_along_what
 
 def test_an_error_is_not_tried_again():
     executor = Scripted(one=iter(["failed"] * 9))
-    assert by_name(run_jobs([Job(named("one"), "", {})], executor, Listener()).errors) == {"one": "one is failed"}
+    assert by_name(run_jobs([Nothing(id=named("one"))], executor, Listener()).errors) == {"one": "one is failed"}
     assert executor.starts == ["one"]
 
 
 def test_as_many_jobs_run_as_the_executor_takes():
     executor = Scripted(room=2)
     run_jobs(
-        [Job(named(name), "", {}, needs=needs) for name, needs in (("a", ()), ("b", (named("a"),)), ("c", ()))],
+        [Nothing(id=named(name), needs=needs) for name, needs in (("a", ()), ("b", (named("a"),)), ("c", ()))],
         executor,
         Listener(),
     )
@@ -73,5 +72,5 @@ def test_the_executor_is_stopped_when_somebody_interrupts():
     executor, listener = Scripted(), Listener()
     listener.started = lambda job: (_ for _ in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_jobs([Job(named("one"), "", {})], executor, listener)
+        run_jobs([Nothing(id=named("one"))], executor, listener)
     assert executor.stopped

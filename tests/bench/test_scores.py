@@ -15,11 +15,14 @@ from i2i.benchmarks.evaluation import direction_scores, translate
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, way_back
 from i2i.benchmarks.evaluation.direction_scores import confusion, of_pictures, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
-from i2i.benchmarks.evaluation.scorer import Scorer
+from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.evaluation.translate import FINITE, NOTED, Route, Translations
-from i2i.benchmarks.execution import jobs
 from i2i.benchmarks.folder import cache_keys
 from i2i.benchmarks.folder.score_file import pictures_path, read_pictures, write_pictures
+from i2i.benchmarks.job_id import JobId
+from i2i.benchmarks.jobs.score import Score
+from i2i.benchmarks.suite.schema import ClassifierConfig
+from i2i.config import DataConfig
 from i2i.data.decoding.decode import Decoding
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import scan
@@ -35,7 +38,6 @@ from i2i.metrics.image_scores import features_of
 from i2i.metrics.kernel import kernel_distance
 from i2i.metrics.paired import l1, psnr, ssim
 from i2i.models.identity import Identity
-from i2i.training.setup import run_config
 from i2i.translator import Coverage, ModelConfig, Task
 from tests.support.classifiers import untrained_classifier
 
@@ -59,10 +61,26 @@ def classifier(tmp_path_factory):
     return path
 
 
+def scoring(data, classifier, **settings):
+    config = {"path": str(data), "image_size": [SIDE, SIDE], **settings}
+    return Scoring(DataConfig.model_validate(config), classifier)
+
+
+def score_job(out, scoring, translations, directions, gan_train=None):
+    return Score(
+        id=JobId("score", "x", 0),
+        key="key",
+        out=out,
+        scoring=scoring,
+        gan_train=gan_train,
+        translations=translations,
+        directions=directions,
+    )
+
+
 @pytest.fixture(scope="module")
 def scorer(data, classifier):
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
-    return Scorer(settings, classifier, None, torch.device("cpu"))
+    return Scorer(scoring(data, classifier), torch.device("cpu"))
 
 
 def translated(place, data, **by_target):
@@ -90,8 +108,7 @@ def test_without_intervals_nothing_is_resampled_and_the_rows_are_the_same(
     assert len(expected.intervals) > 2
     for name in ("frechet_intervals", "mean_interval", "share_interval"):
         monkeypatch.setattr(direction_scores, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
-    quick = Scorer(settings, classifier, None, torch.device("cpu"), intervals=False)
+    quick = Scorer(scoring(data, classifier), torch.device("cpu"), intervals=False)
     found = quick.translations(swapped, "summer", ["winter"])
     assert found.rows == expected.rows
     assert found.intervals == []
@@ -135,8 +152,7 @@ def test_paired_scores_are_against_the_truth_and_what_is_kept_against_the_input(
 def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, classifier, monkeypatch, training, test):
     make("seasons", tmp_path / "data", (SIDE, SIDE), training, test)
     (tmp_path / "data" / "i2i.json").write_text(json.dumps({"domains": DOMAINS}))
-    settings = {"data": {"path": str(tmp_path / "data"), "image_size": [SIDE, SIDE]}}
-    scorer, compared = Scorer(settings, classifier, None, torch.device("cpu")), []
+    scorer, compared = Scorer(scoring(tmp_path / "data", classifier), torch.device("cpu")), []
     monkeypatch.setattr(
         "i2i.benchmarks.evaluation.scorer.of_sets", lambda *given: compared.append(given) or of_sets(*given)
     )
@@ -303,7 +319,7 @@ def test_pictures_of_all_batches_are_translated_and_their_times_added_up(tmp_pat
     ticks = count()
     monkeypatch.setattr(translate, "BATCH", 4)
     monkeypatch.setattr(translate.time, "perf_counter", lambda: float(next(ticks)))
-    config = run_config("identity", {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}).data
+    config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
     made = Translations(tmp_path, scan(data), "test", pixel_cache(config) if cached else None)
     made.add(Route(WAY, built(Darker), built(Identity), Preprocess((SIDE, SIDE)), torch.device("cpu")))
     assert (made.costs["pictures"], made.costs["seconds"]) == (N, 3)
@@ -336,13 +352,13 @@ def test_real_test_pictures_are_decoded_once_for_all_translations_and_scores(
         "_decode",
         lambda self, position: decoded.update([self.pictures[position].path]) or decode(self, position),
     )
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE], "cache_gib": gib}}
-    config = run_config("identity", settings).data
+    measure = scoring(data, classifier, cache_gib=gib)
+    config = measure.data
     for out in (tmp_path / "one", tmp_path / "two"):
         made = Translations(out, scan(data), "test", pixel_cache(config))
         made.add(Route(WAY, built(Identity), None, Preprocess.of(config), torch.device("cpu")))
     for out in (tmp_path / "one", tmp_path / "two"):
-        Scorer(settings, classifier, None, torch.device("cpu")).translations(out, WAY[0], [WAY[1]])
+        Scorer(measure, torch.device("cpu")).translations(out, WAY[0], [WAY[1]])
     pictures = scan(data).splits["test"]
     assert {decoded[one.path] for one in pictures["summer"]} == {1 if gib else 4}
     assert {decoded[one.path] for one in pictures["winter"]} == {1 if gib else 2}
@@ -437,20 +453,17 @@ def test_gan_train_needs_two_targets_that_say_everything():
 
 def test_a_score_job_measures_gan_train_where_it_is_asked_to(tmp_path, data, classifier):
     place = translated(tmp_path, data, winter="winter", night="night")
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
-    arguments = {"settings": settings, "classifier": classifier, "extractor": None}
     out, ways = tmp_path / "x.json", [("summer", "winter"), ("summer", "night")]
-    jobs.score(print, out, arguments, place, ways, {"backbone": "resnet10t", "images": 64}, "key", "cpu")
+    options = ClassifierConfig(images=64)
+    score_job(out, scoring(data, classifier), place, ways, options).perform(print, torch.device("cpu"))
     found = {row["target"]: row for row in json.loads(out.read_text())["rows"] if row["metric"] == "gan-train"}
     assert found.keys() == {"winter", "night"}
     assert {row["n"] for row in found.values()} == {N}
 
 
 def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, data, classifier, swapped):
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
-    arguments = {"settings": settings, "classifier": classifier, "extractor": None}
     out = tmp_path / "scores" / "x-seed0.json"
-    jobs.score(print, out, arguments, swapped, [WAY], None, "key", "cpu")
+    score_job(out, scoring(data, classifier), swapped, [WAY]).perform(print, torch.device("cpu"))
     found = json.loads(out.read_text())
     kinds = {"rows", "intervals", "flags", "confusion", "spreads", "by_n"}
     assert found.keys() == kinds | {"key", "features", "made_from", "files", "checksum"}
@@ -459,4 +472,4 @@ def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, dat
     assert pictures_path(out).name == "x-seed0.pictures.csv"
     assert {entry["metric"] for entry in table} >= {"accuracy", "psnr", "content-ssim"}
     shutil.rmtree(swapped / "summer2winter")
-    jobs.score(print, out, arguments, swapped, [WAY], None, "key", "cpu")
+    score_job(out, scoring(data, classifier), swapped, [WAY]).perform(print, torch.device("cpu"))

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from i2i.benchmarks.report.terminal import Shown
-from i2i.benchmarks.report.terminal_table import shown
+from i2i.benchmarks.report.terminal_table import LEGEND, shown
 from i2i.utils.text import terminal
 from i2i.utils.text_table import fitted_table
 from tests.bench.test_frames import told
@@ -35,6 +35,15 @@ def test_nothing_in_the_table_is_an_escape_where_names_hold_none(tmp_path, width
     text = wide(tmp_path).text("bench/x/table.md", width)
     assert "↑" in text
     assert terminal(text) == text
+
+
+@pytest.mark.parametrize("width", range(40, 150, 10))
+def test_marks_are_explained_only_where_the_table_shows_them(tmp_path, width):
+    scores = {("one", "psnr"): [20.0], ("two", "psnr"): [20.0], ("one", "accuracy"): [0.5], ("one", "kid"): [-0.1]}
+    text = shown(*made_up(tmp_path, scores | {("two", "kid"): [3.0]})).text("t", width)
+    table = "".join(line for line in text.splitlines() if line.startswith("│"))
+    for mark, says in LEGEND.items():
+        assert (mark in table) == (f"{mark} {says}" in " ".join(text.split()))
 
 
 def left_out(table, width):

@@ -1,6 +1,7 @@
 """Before a long bench starts, a few steps of each contestant tell how long its trainings take; or nothing is told."""
 
 from multiprocessing import Pipe
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,11 @@ from i2i.benchmarks.execution import trials
 from i2i.benchmarks.execution.executors import Crew
 from i2i.benchmarks.execution.trials import rates, worth_trying
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.jobs.train import Train
+from i2i.benchmarks.plan import Plan
 from i2i.training.setup import run_config
 from tests.robustness.test_bad_input import data_set
+from tests.support.job_functions import Nothing
 
 LOCAL = Crew(device="cpu", workers=2)
 
@@ -27,8 +30,15 @@ def training(contestant="a", model="cyclegan", data=None, number=0, amount=4000,
     }
     found = run_config(model, settings).settings()
     del found["model"]["name"]
-    arguments = {"name": model, "settings": found, "domains": ("dawn", "dusk")}
-    return Job(JobId("train", contestant, 0, str(number)), "train", arguments, weight=1 + amount)
+    return Train(
+        id=JobId("train", contestant, 0, str(number)),
+        key="",
+        weight=1 + amount,
+        run=Path("nowhere"),
+        model=model,
+        settings=found,
+        domains=("dawn", "dusk"),
+    )
 
 
 def names(jobs):
@@ -39,7 +49,7 @@ def test_the_first_training_of_each_contestant_that_nobody_measured_is_tried():
     jobs = [training("a"), training("a", number=1), training("b", "stargan"), training("idle", "identity", amount=0)]
     assert names(worth_trying(jobs, [])) == ["a/0", "b/0"]
     assert names(worth_trying(jobs, [training("a", number=7)])) == ["b/0"]
-    assert names(worth_trying(jobs, [Job(JobId("score", "a", 0), "score", {})])) == ["a/0", "b/0"]
+    assert names(worth_trying(jobs, [Nothing(id=JobId("score", "a", 0))])) == ["a/0", "b/0"]
 
 
 @pytest.mark.parametrize(
@@ -61,13 +71,13 @@ def test_the_few_steps_are_scaled_to_the_whole_training_and_write_nothing(tmp_pa
     data = data_set(tmp_path / "sky")
     few, many = training(data=data, amount=400), training(data=data, amount=4_000_000)
     before = sorted(tmp_path.rglob("*"))
-    seconds = [trials._seconds(job.arguments, "cpu") for job in (few, many)]
+    seconds = [trials._seconds(job, "cpu") for job in (few, many)]
     assert 0 < 100 * seconds[0] < seconds[1]
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_what_cannot_be_tried_is_unknown(tmp_path):
-    assert trials._seconds(training(data=tmp_path / "nowhere").arguments, "cpu") is None
+    assert trials._seconds(training(data=tmp_path / "nowhere"), "cpu") is None
 
 
 @pytest.mark.slow
@@ -116,7 +126,7 @@ def test_a_bench_tells_ahead_what_was_tried_and_what_it_does_not_count(tmp_path,
         training("a"),
         training("b"),
         training("idle", "identity", amount=0),
-        Job(JobId("translate", "a", 0), "translate", {}),
+        Nothing(id=JobId("translate", "a", 0)),
     ]
     text, rests_on = estimate_of(tmp_path, *jobs)
     assert tried == ["a", "b"]

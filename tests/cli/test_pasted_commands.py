@@ -14,7 +14,7 @@ import i2i.benchmarks
 import i2i.models
 from i2i.benchmarks.execution.interrupts import Stopped
 from i2i.config import DataConfig, parse_assignments, validate
-from i2i.data.audit.diagnose import diagnose
+from i2i.data.audit.unrecognized import diagnose
 from i2i.data.layouts.image_folder import ImageFolder
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position

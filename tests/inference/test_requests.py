@@ -11,7 +11,8 @@ from i2i import cli, custom_models, registry
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import UserError
 from i2i.inference.translate_files import collect, of_sample, resized, translate_files, translation
-from i2i.translator import Coverage, ModelConfig, Noise, Task, seed_of
+from i2i.translator import Coverage, ModelConfig, Noise, Task
+from i2i.translator.request import seed_of
 
 STYLED = """
 import torch

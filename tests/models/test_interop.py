@@ -20,7 +20,7 @@ from i2i.interop.renaming import STATISTICS, from_reference, to_reference
 from i2i.interop.resnet import RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.interop.unet import UNET
-from i2i.nn.patchgan import patchgan, strided_patchgan
+from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.unet import UNet
 from i2i.runs.load import load_translator, require_checkpoint

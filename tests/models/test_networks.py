@@ -8,7 +8,7 @@ from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import LABELLED_RESNET, RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.interop.unet import UNET
-from i2i.nn.patchgan import patchgan, strided_patchgan
+from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.unet import UNet
 from tests.support import reference

@@ -9,12 +9,12 @@ from torch import nn
 from i2i import registry
 from i2i.errors import UserError
 from i2i.losses import gradient_penalty
-from i2i.nn.initialise import initialise
-from i2i.nn.patchgan import patchgan, strided_patchgan
+from i2i.nn.initialization import initialise
+from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import _InFloat32, normalise_spectrally
 from i2i.nn.unet import UNet
-from i2i.nn.upsample import PixelShuffleUp, upsample
+from i2i.nn.upsampling import PixelShuffleUp, upsample
 from i2i.testing import Subject
 from i2i.training.setup import check_trainable, run_config
 

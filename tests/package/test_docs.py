@@ -12,11 +12,12 @@ import typer
 import yaml
 
 from i2i import registry
-from i2i.benchmarks.suite.overrides import base_settings, load_suite
-from i2i.benchmarks.suite.presets import shipped
+from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.cli import app
 from i2i.config import DataConfig, TrainConfig, merge, parse_assignments
+from i2i.presets.files import shipped
+from i2i.presets.training import base_settings
 from i2i.runs.load import require_checkpoint
 from i2i.testing import check_translator
 from i2i.training.setup import run_config
@@ -220,12 +221,18 @@ def example(tmp_path_factory):
         module.run = folder / module.run
         yield module
     finally:
-        if "refiner" in registry.names():
-            registry.unregister("refiner")
+        for name in {"refiner", "restyler"} & set(registry.names()):
+            registry.unregister(name)
 
 
 def test_example_passes_the_contract_suite(example):
     check_translator(example.Refiner)
+
+
+def test_the_second_example_has_a_translation_for_each_seed_and_for_a_reference(example):
+    assert not torch.equal(*example.two_styles)
+    assert torch.equal(*example.like_it)
+    assert not torch.equal(example.like_it[0], example.two_styles[0])
 
 
 def test_example_trains_and_translates(example):

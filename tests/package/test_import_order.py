@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 # A package imports from itself and from those on earlier lines. Two on one line know nothing of each other.
 ORDER = """
-errors _version
+errors _lazy _version
 utils
 config labels
 losses nn
@@ -21,7 +21,7 @@ interop distributed
 translator
 registry
 models custom_models
-inference
+presets inference
 runs
 training
 testing conversion
@@ -30,7 +30,9 @@ benchmarks.directions benchmarks.job_id
 benchmarks.plan
 benchmarks.suite
 benchmarks.folder
-benchmarks.planning benchmarks.evaluation
+benchmarks.evaluation
+benchmarks.jobs
+benchmarks.planning
 benchmarks.analysis
 benchmarks.execution
 benchmarks.report
@@ -107,6 +109,11 @@ def test_the_framework_names_no_model_and_no_benchmark():
     for module in SOURCES:
         if package(module) not in (None, "models", "cli") and not module.startswith("benchmarks"):
             assert not {"models", "benchmarks"} & {other.split(".")[0] for other, _ in IMPORTS[module]}, module
+
+
+@pytest.mark.parametrize("command", ["train", "train_cases", "translate", "data", "export"])
+def test_commands_that_are_not_about_comparisons_import_nothing_of_the_bench(command):
+    assert [other for other, _ in IMPORTS[f"cli.{command}"] if other.startswith("benchmarks")] == []
 
 
 def test_packages_are_small_enough_to_be_read_at_a_glance():

@@ -10,9 +10,10 @@ import pytest
 from pydantic import BaseModel
 
 from i2i import registry
-from i2i.benchmarks.suite.schema import Budget, CheckpointRule, ClassifierConfig, ReportConfig, Suite
+from i2i.benchmarks.suite.schema import ClassifierConfig, ReportConfig, Suite
 from i2i.config import LARGEST_SIDE, DataConfig, TrainConfig, parse_assignments, read_settings, validate
 from i2i.errors import UserError
+from i2i.presets.methods import Budget, CheckpointRule
 from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Task
 

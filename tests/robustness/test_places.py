@@ -98,6 +98,12 @@ def test_a_file_that_cannot_be_is_told_and_nothing_is_done(capsys, command, wher
     assert "no place for a file" in last or "another" in last or "shorter" in last or "must end in" in last
 
 
+@pytest.mark.parametrize("where", ["gone/x.png", "gone/on/x.png"])
+@pytest.mark.parametrize("command", [command for name, command in FILES.items() if name != "grid"])
+def test_no_folder_is_made_for_the_file_of_a_report(capsys, command, where):
+    assert "there is no folder gone" in told(capsys, [*command, where])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["file/below", LONG, "/dev/full"])
 @pytest.mark.parametrize("command", READ.values(), ids=READ)
@@ -155,7 +161,7 @@ def test_ctrl_c_ends_in_a_line_with_its_status(capsys, monkeypatch):
     def stop(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("i2i.benchmarks.suite.presets.listing", stop)
+    monkeypatch.setattr("i2i.presets.files.listing", stop)
     assert run("configs") == 130
     assert capsys.readouterr().err == "i2i: stopped by Ctrl-C\n"
 

@@ -289,6 +289,37 @@ def test_what_does_not_fit_is_told_with_file_and_entry(place, capsys, file, entr
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"models": ["outside/evil.py:Blend"]},
+        {"seeds": list(range(5000))},
+        {"name": "x" * 3000, "report": {"pictures": 0}},
+    ],
+)
+def test_a_suite_that_does_not_fit_is_told_without_quoting_it(place, capsys, entries):
+    change(place, suite=suite_of(place, **entries))
+    assert run(*COMMANDS["dry run"]) == 2
+    said = capsys.readouterr().err
+    assert said.index("does not fit (") < 120
+
+
+@pytest.mark.parametrize(
+    ("entry", "many"),
+    [
+        ("seeds", list(range(1001))),
+        ("claims", [{"metric": "psnr", "order": ["stargan", "cyclegan"], "says": "x"}] * 1001),
+        ("variants", {f"v{number}": {"model": "stargan"} for number in range(1001)}),
+        ("external", {f"v{number}": {"folder": "outside"} for number in range(1001)}),
+    ],
+)
+@pytest.mark.parametrize("name", ["dry run", "report"])
+def test_a_plan_of_more_than_anybody_runs_is_refused_with_the_bound(place, capsys, name, entry, many):
+    change(place, suite=suite_of(place, **{entry: many}))
+    assert run(*COMMANDS[name]) == 2
+    assert "should have at most 1000 items" in capsys.readouterr().err
+
+
 def test_costs_that_do_not_fit_are_told_with_file_and_entry(tmp_path):
     put(tmp_path / "key.json", {"key": "x", "seconds": "long"})
     with pytest.raises(UserError, match=r"key\.json holds seconds = 'long'"):

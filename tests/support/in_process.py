@@ -1,13 +1,15 @@
 """Benches whose jobs run in the process of the test, one after the other: quick, and what they write can be watched."""
 
 import contextlib
+import pickle
 import sys
 
 import pytest
 import torch
 
 from i2i import cli
-from i2i.benchmarks.execution.executors import FUNCTIONS, Crew
+from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.job_runner import Runner
 from i2i.benchmarks.execution.local_executor import perform
 from i2i.benchmarks.execution.scheduler import Event
 from i2i.benchmarks.report import write
@@ -32,8 +34,8 @@ SETTINGS = ["--models", "stargan", *(f"--set={setting}" for setting in TINY)]
 class InProcess:
     """An executor without processes, whose jobs have as many threads as with them."""
 
-    def __init__(self, threads):
-        self.threads, self.waiting = threads, []
+    def __init__(self, run, threads):
+        self.run, self.threads, self.waiting = run, threads, []
 
     def free(self):
         return not self.waiting
@@ -44,7 +46,7 @@ class InProcess:
     def events(self):
         job, said = self.waiting.pop(), []
         tell = lambda kind, text: said.append(Event(job.id, kind, text))  # noqa: E731
-        ended = perform(FUNCTIONS, job.function, job.arguments, self.threads, tell)
+        ended = perform(pickle.dumps((self.run, job)), self.threads, tell)
         return [*said, Event(job.id, *ended)]
 
     def stop(self):
@@ -54,7 +56,7 @@ class InProcess:
 @contextlib.contextmanager
 def in_process():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Crew, "executor", lambda self, out: InProcess(self.threads))
+        patch.setattr(Crew, "executor", lambda self, out: InProcess(Runner(out, self.device), self.threads))
         try:
             yield
         finally:

@@ -1,11 +1,14 @@
-"""What workers run in tests/bench/test_local_executor.py and tests/bench/test_ray.py, and names for it."""
+"""Jobs for tests/bench/test_local_executor.py and tests/bench/test_ray.py, and names for them."""
 
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+from i2i.benchmarks.folder.cache_keys import Place
 from i2i.benchmarks.job_id import JobId
+from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
 
 
@@ -19,57 +22,91 @@ def by_name(told):
     return {job.method: text for job, text in told.items()}
 
 
-def write(report, path):
-    report("writing")
-    with Path(path).open("a") as file:
-        file.write(f"{os.getpid()}\n")
+def run(job, report):
+    """How workers of these tests do a job, without records."""
+    job.perform(report, None)
 
 
-def refuse(report):
-    raise UserError("there is no such thing")
+@dataclass(frozen=True, kw_only=True)
+class Nothing(Job):
+    """Does nothing, and leaves nothing."""
+
+    key: str = ""
+    path: Path | None = None
+
+    @property
+    def result(self):
+        return Place.of_folder(self.path)
+
+    def perform(self, report, device):
+        pass
 
 
-def crash(report):
-    raise RuntimeError("an unforeseen thing")
+class Write(Nothing):
+    def perform(self, report, device):
+        report("writing")
+        with self.path.open("a") as file:
+            file.write(f"{os.getpid()}\n")
 
 
-def die(report, path):
-    write(report, path)
-    os._exit(9)
+class Refuse(Nothing):
+    def perform(self, report, device):
+        raise UserError("there is no such thing")
 
 
-def be_killed_once(report, path):
-    first = not Path(path).exists()
-    write(report, path)
-    if first:
-        os.kill(os.getpid(), signal.SIGKILL)
+class Crash(Nothing):
+    def perform(self, report, device):
+        raise RuntimeError("an unforeseen thing")
 
 
-def write_gpus(report, path):
-    Path(path).write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+class Die(Write):
+    def perform(self, report, device):
+        super().perform(report, device)
+        os._exit(9)
 
 
-def meet(report, own, other):
+class BeKilledOnce(Write):
+    def perform(self, report, device):
+        first = not self.path.exists()
+        super().perform(report, device)
+        if first:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class WriteGpus(Nothing):
+    def perform(self, report, device):
+        self.path.write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meet(Nothing):
     """Wait until the other is there as well, and write where this one runs."""
-    import ray
 
-    Path(own).write_text(ray.get_runtime_context().get_node_id())
-    stop = time.monotonic() + 60
-    while not Path(other).exists():
-        assert time.monotonic() < stop, "nobody came"
-        time.sleep(0.05)
+    other: Path
+
+    def perform(self, report, device):
+        import ray
+
+        self.path.write_text(ray.get_runtime_context().get_node_id())
+        stop = time.monotonic() + 60
+        while not self.other.exists():
+            assert time.monotonic() < stop, "nobody came"
+            time.sleep(0.05)
 
 
-def sleep(report, path):
-    Path(path).write_text(str(os.getpid()))
-    time.sleep(60)
+class Sleep(Nothing):
+    def perform(self, report, device):
+        self.path.write_text(str(os.getpid()))
+        time.sleep(60)
 
 
-def save_before_the_end(report, path):
+class SaveBeforeTheEnd(Nothing):
     """As a training does: SIGTERM ends it in its own time."""
-    told = []
-    signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
-    Path(path).write_text(str(os.getpid()))
-    while not told:
-        time.sleep(0.02)
-    Path(path).write_text("saved")
+
+    def perform(self, report, device):
+        told = []
+        signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
+        self.path.write_text(str(os.getpid()))
+        while not told:
+            time.sleep(0.02)
+        self.path.write_text("saved")

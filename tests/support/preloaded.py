@@ -21,7 +21,7 @@ FORK.set_forkserver_preload(
         "i2i.cli",
         "i2i.training.trainer",
         "i2i.benchmarks.bench",
-        "i2i.benchmarks.execution.jobs",
+        "i2i.benchmarks.planning.build_plan",
     ]
 )
 

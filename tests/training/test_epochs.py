@@ -159,7 +159,7 @@ def test_epochs_of_a_bench_are_divided_as_their_images_are(tmp_path):
     by_epochs, by_images = planned(tmp_path, "epochs=6"), planned(tmp_path, "images=42")
     assert amounts(by_epochs) == amounts(by_images)
     assert set(amounts(by_epochs).values()) == {14, 42}
-    assert {job.arguments["key"] for job in by_epochs.jobs} == {job.arguments["key"] for job in by_images.jobs}
+    assert {job.key for job in by_epochs.jobs} == {job.key for job in by_images.jobs}
     assert by_epochs.facts["budget"] == {"images": 42, "per": "dataset"}
     assert by_epochs.facts["suite"]["budget"]["epochs"] == 6
     assert {training.unit for training in by_epochs.trainings} == {"images"}
@@ -173,7 +173,7 @@ def test_with_per_task_each_training_gets_epochs_of_its_own_domains(tmp_path):
         "cyclegan/seed0/dusk-noon": 10,
         "stargan/seed0/all": 14,
     }
-    budgets = {job.arguments["settings"]["train"]["images"] for job in plan.jobs if job.function == "train"}
+    budgets = {job.settings["train"]["images"] for job in plan.jobs if job.stage == "train"}
     assert {8, 10, 14} <= budgets
     assert budget_text(plan) == "Budget: 2 epochs (8 to 14 images) for each training."
     assert json.loads(json.dumps(plan.facts["budget"])) == {"epochs": 2, "per": "task"}

@@ -6,6 +6,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.analysis.significance import signs
 from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.detail_tables import curve, metrics_by_n
@@ -47,7 +48,7 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
             )
     _scale(axes, list(trained.values()), [scores[name].mean for name in costs])
     axes.set_xlabel("training, seconds (all trainings of a seed)", fontsize=9)
-    axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
+    axes.set_ylabel(score_label(metric, signs(plan, results).get(metric, "")), fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
     legend(figure, axes)
@@ -102,7 +103,7 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
         _name_sizes(axes, sorted({n for values in curves.values() for n in values}))
         _fit_values(axes, [value for values in curves.values() for value in values.values()])
         axes.set_xlabel("images per set", fontsize=9)
-        axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
+        axes.set_ylabel(score_label(metric, signs(plan, results).get(metric, "")), fontsize=9, parse_math=False)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     legend(figure, figure.axes[0])

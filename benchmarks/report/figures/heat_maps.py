@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from i2i.benchmarks.analysis.aggregate import over_seeds
 from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.analysis.significance import signs
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.heat_colors import Scale, blended, ink, scale_of
 from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
@@ -25,18 +26,20 @@ LINES = 3  # of a metric's name
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
     """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
 
-    The maps of a metric share their colours, which `heat.py` chooses. None with fewer than three domains, or without
-    scores.
+    The maps of a metric share their colours, which `heat_colors.py` chooses. None with fewer than three domains, or
+    without scores.
     """
     if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
         return None
     names, metrics, count = results.contestants, results.metrics, len(plan.domains)
     side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
     margin = LETTER * max(map(len, plan.domains)) + 0.2
+    marks = signs(plan, results)
     sheet = Sheet(len(metrics), len(names), side, side, margin, margin)
     for row, metric in enumerate(metrics):
         maps = list(_maps(plan, results, metric).values())
-        _row_of_maps(sheet, row, metric, maps, scale_of(plan, results, metric), plan.domains)
+        heading = metric_named(metric).heading + marks.get(metric, "")
+        _row_of_maps(sheet, row, (metric, heading), maps, scale_of(plan, results, metric), plan.domains)
     for name, axes in zip(names, sheet.figure.axes, strict=False):
         sheet.head(axes, name)
     sheet.title(_axes_text(plan))
@@ -44,8 +47,15 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
 
 
 def _row_of_maps(
-    sheet: Sheet, row: int, metric: str, maps: Sequence[np.ndarray], scale: Scale, domains: tuple[str, ...]
+    sheet: Sheet,
+    row: int,
+    named: tuple[str, str],
+    maps: Sequence[np.ndarray],
+    scale: Scale,
+    domains: tuple[str, ...],
 ) -> None:
+    """The maps of a metric, `named` by itself and by its heading."""
+    metric, heading = named
     for column, values in enumerate(maps):
         axes = sheet.place(row, column)
         axes.imshow(_painted(values, scale))
@@ -62,7 +72,7 @@ def _row_of_maps(
         bar.invert_yaxis()
     middle = bar.get_position().y0 + bar.get_position().height / 2
     across = sheet.figure.get_size_inches()[0]
-    words = wrapped(metric_named(metric).heading, max(12, int(sheet.height / LETTER)))
+    words = wrapped(heading, max(12, int(sheet.height / LETTER)))
     size = 9 if words.count("\n") < LINES else 7
     sheet.figure.text(0.5 * sheet.METRIC / across, middle, words, rotation=90, va="center", ha="center", fontsize=size)
 

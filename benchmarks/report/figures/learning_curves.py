@@ -1,6 +1,7 @@
 """The scores of a bench's trainings over their course: `curves.csv` and a figure with a line per contestant."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,8 +20,11 @@ WIDEST_RATIO = 20
 IN_A_COLUMN = 3  # panels
 
 
-def figure(found: pd.DataFrame, unit: str) -> Figure | None:
-    """A panel per metric: the score on the validation split against what was spent. None without evaluations."""
+def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingProxyType({})) -> Figure | None:
+    """A panel per metric: the score on the validation split against what was spent. None without evaluations.
+
+    `marks` stand behind the names of metrics.
+    """
     if not len(found):
         return None
     curves = lines(found, "seconds" if unit == "seconds" else "images")
@@ -31,7 +35,7 @@ def figure(found: pd.DataFrame, unit: str) -> Figure | None:
     panels = sheet.subplots(rows, columns, sharex=True, squeeze=False).flatten()
     looks = styles(map(str, curves["model"]))
     for axes, metric in zip(panels, metrics, strict=False):
-        _panel(axes, curves[curves["metric"] == metric], metric, looks)
+        _panel(axes, curves[curves["metric"] == metric], score_label(metric, marks.get(metric, "")), looks)
     for axes in panels[len(metrics) :]:
         axes.remove()
     for axes in panels[len(metrics) - columns : len(metrics)]:
@@ -41,7 +45,7 @@ def figure(found: pd.DataFrame, unit: str) -> Figure | None:
     return sheet
 
 
-def _panel(axes: Axes, curves: pd.DataFrame, metric: str, looks: Mapping[str, Style]) -> None:
+def _panel(axes: Axes, curves: pd.DataFrame, label: str, looks: Mapping[str, Style]) -> None:
     for name, own in curves.groupby("model", sort=False):
         look = looks[str(name)]
         (line,) = axes.plot(own["spent"], own["value"], marker=look.marker, color=look.colour, label=str(name))
@@ -50,15 +54,15 @@ def _panel(axes: Axes, curves: pd.DataFrame, metric: str, looks: Mapping[str, St
     if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():
         axes.set_yscale("log")
         name_powers(axes.yaxis)
-    axes.set_ylabel(score_label(metric), fontsize=9, parse_math=False)
+    axes.set_ylabel(label, fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
 
 
-def write(plan: Plan) -> list[str]:
+def write(plan: Plan, marks: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """Write what the trainings left; where that is nothing, remove files of before. Returns the names of the files."""
     found = course(plan)
-    drawn = figure(found, next(iter(plan.trainings)).unit)
+    drawn = figure(found, next(iter(plan.trainings)).unit, marks)
     if drawn is None:
         for name in FILES:
             (plan.out / name).unlink(missing_ok=True)

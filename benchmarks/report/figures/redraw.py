@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".pdf")
 NOTES = ".drawn.json"
-VERSION = 4  # raised when figures of the same results look different
+VERSION = 5  # raised when figures of the same results look different
 
 
 class Drawn(Document):

@@ -50,10 +50,10 @@ def wrapped(text: str, letters: int) -> str:
     return textwrap.fill(kept, letters)
 
 
-def score_label(metric: str) -> str:
-    """A metric's name for an axis, in lines that fit beside a small panel, and which way is better."""
+def score_label(metric: str, sign: str = "") -> str:
+    """A metric's name for an axis with its sign, in lines that fit beside a small panel, and which way is better."""
     known = metric_named(metric)
-    return f"{wrapped(known.title, LABEL)}\n({known.better} is better)"
+    return f"{wrapped(known.title + sign, LABEL)}\n({known.better} is better)"
 
 
 def legend(figure: Figure, axes: Axes) -> None:

@@ -8,9 +8,9 @@ import pandas as pd
 
 from i2i._version import __version__
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
-from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.cost_columns import COSTS
 from i2i.benchmarks.analysis.groups import Group, groups
-from i2i.benchmarks.analysis.number_format import DASH, scaled, speed, whole
+from i2i.benchmarks.analysis.number_format import DASH, whole
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, ranked
 from i2i.benchmarks.folder.cache_keys import REAL
@@ -166,25 +166,9 @@ def _guessed(text: str) -> Cell:
 
 
 def _costs(plan: Plan, results: Results) -> Settings:
-    lines = {name: _cost_cells(cost) for name, cost in results.costs.items()}
     return {
-        "columns": next((list(cells) for cells in lines.values()), []),
-        "models": list(lines),
-        "rows": [list(cells.values()) for cells in lines.values()],
+        "columns": [column.heading for column in COSTS] if results.costs else [],
+        "models": list(results.costs),
+        "rows": [[_plain(column.shown(cost), column.format) for column in COSTS] for cost in results.costs.values()],
         "caption": captions.costs_caption(plan),
-    }
-
-
-def _cost_cells(cost: Costs) -> dict[str, Cell]:
-    peak = cost.peak_memory / 2**20 if cost.peak_memory else None
-    return {
-        "trainings": _plain(cost.trainings, whole),
-        "parameters each": _plain(cost.parameters_each, whole),
-        "together": _plain(cost.parameters, whole),
-        "images seen": _plain(cost.images, whole),
-        "training seconds": _plain(cost.seconds, whole),
-        "training, images/s": _plain(cost.trained, speed),
-        "translation, images/s": _plain(cost.translated, speed),
-        "multiply-adds per picture": _plain(cost.multiply_adds, scaled),
-        "peak memory, MiB": _plain(peak, whole),
     }

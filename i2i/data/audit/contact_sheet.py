@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from i2i.data.audit.findings import Finding, Seen
+from i2i.data.audit.checks import Finding, Seen
 from i2i.data.decoding.images import opaque, padded, read_picture
 from i2i.data.layouts import Picture
 from i2i.utils.text import one_line

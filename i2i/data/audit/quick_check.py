@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from i2i.config import DataConfig
-from i2i.data.audit.findings import dark_line, files_of, imbalance_line, lost_by_crop
+from i2i.data.audit.checks import dark_line, files_of, imbalance_line, lost_by_crop
 from i2i.data.audit.inspect import is_deep, look
 from i2i.data.audit.pair_sizes import apart, apart_line, pairs_of
 from i2i.data.decoding.images import read_size

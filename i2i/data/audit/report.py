@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from i2i.config import DataConfig
-from i2i.data.audit.findings import NO_TEST, QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
+from i2i.data.audit.checks import NO_TEST, QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
 from i2i.data.audit.inspect import KINDS, look_at
 from i2i.data.layouts import DataSet
 from i2i.utils.progress import Progress

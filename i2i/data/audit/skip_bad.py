@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from i2i.data.audit.findings import files_of
+from i2i.data.audit.checks import files_of
 from i2i.data.audit.inspect import faults
 from i2i.data.layouts import DataSet, Picture
 from i2i.errors import UserError

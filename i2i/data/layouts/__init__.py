@@ -12,7 +12,7 @@ than folders make are in `i2i.data`: attribute lists, manifests, archives, Huggi
 from i2i.data.decoding.image_file import Picture
 from i2i.data.layouts.by_domain import check_names, domain_data, own_name, with_own_names
 from i2i.data.layouts.data_set import DataSet, join
-from i2i.data.layouts.folders import FOLDER_LAYOUTS, scan
+from i2i.data.layouts.folder_layouts import FOLDER_LAYOUTS, scan
 from i2i.data.layouts.i2i_json import CARD
 from i2i.data.layouts.recognise import Choices, Layout, recognise
 

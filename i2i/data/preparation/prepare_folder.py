@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import cast
 
 from i2i.config import DataConfig, Settings, validate
-from i2i.data.audit.diagnose import diagnose
 from i2i.data.audit.skip_bad import find_bad, lines, without
+from i2i.data.audit.unrecognized import diagnose
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import Choices, DataSet
 from i2i.data.layouts.i2i_json import Division

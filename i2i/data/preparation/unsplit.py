@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from i2i.data.audit.findings import LEAST_PAIR_ASPECT
+from i2i.data.audit.checks import LEAST_PAIR_ASPECT
 from i2i.data.decoding.images import read_size
 from i2i.data.layouts import Choices, DataSet, Picture, domain_data
 from i2i.data.layouts.archives import is_archive, unpacked

@@ -11,16 +11,17 @@ import torchvision
 from PIL import Image
 
 from i2i import cli
-from i2i.benchmarks.evaluation.scorer import Scorer
+from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
+from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess, write_picture
 from i2i.data.layouts import Picture
 from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.metrics.image_scores import read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name, kernel_name
-from i2i.metrics.score_folders import Folders, FolderScores, Measure, parse_size, score_folders
 from tests.support.classifiers import untrained_classifier
 
 DOMAINS = ("summer", "autumn", "winter", "night")
@@ -72,9 +73,11 @@ def run(*arguments):
 
 
 def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
+    config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
     spec = f"classifier:{classifier}"
-    scores = Scorer(settings, classifier, spec, torch.device("cpu")).translations(fakes.parent, "summer", ["winter"])
+    scores = Scorer(Scoring(config, classifier, spec), torch.device("cpu")).translations(
+        fakes.parent, "summer", ["winter"]
+    )
     bench = {row["metric"]: row["value"] for row in scores.rows}
     source, real = (data / "test" / domain for domain in ("summer", "winter"))
     scored = score_folders(Folders(fakes, real, source, truth=real), spec)
@@ -271,8 +274,8 @@ def test_lpips_that_cannot_be_had_is_told(data, fakes, lpips_files):
 
 
 def test_lpips_of_the_bench_is_that_of_score(data, classifier, fakes, lpips_files):
-    settings = {"data": {"path": str(data), "image_size": [SIDE, SIDE]}}
-    scorer = Scorer(settings, classifier, None, torch.device("cpu"), lpips_files)
+    config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
+    scorer = Scorer(Scoring(config, classifier, lpips=lpips_files), torch.device("cpu"))
     scores = scorer.translations(fakes.parent, "summer", ["winter"])
     bench = {row["metric"]: row["value"] for row in scores.rows}
     source, real = (data / "test" / domain for domain in ("summer", "winter"))
@@ -280,3 +283,14 @@ def test_lpips_of_the_bench_is_that_of_score(data, classifier, fakes, lpips_file
     name = parse_lpips(lpips_files).name
     for metric in (name, f"content-{name}"):
         assert bench[metric] == ours[metric] > 0
+
+
+def test_pictures_in_sub_folders_are_compared_by_sub_folder_and_name(fakes, tmp_path):
+    for place in ("one/rome", "one/oslo", "two/rome", "two/oslo", "three/rome"):
+        shutil.copytree(fakes, tmp_path / place)
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    scored = score_folders(Folders(one, one, truth=two))
+    assert scored.facts["pictures"] == {"fake": 10, "real": 10, "truth": 10}
+    assert values(scored)["l1"] == 0
+    with pytest.raises(UserError, match=r"do not hold the same names: 5 missing in .*three \(oslo/"):
+        score_folders(Folders(one, one, truth=three))

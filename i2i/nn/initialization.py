@@ -4,7 +4,7 @@ from typing import Literal, TypeVar
 
 from torch import nn
 
-from i2i.nn.upsample import PixelShuffleUp
+from i2i.nn.upsampling import PixelShuffleUp
 
 Network = TypeVar("Network", bound=nn.Module)
 Initialisation = Literal["normal", "xavier", "default"]

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from i2i.nn.convolution import Padding, convolution
+from i2i.nn.convolutions import Padding, convolution
 
 Upsampling = Literal["deconv", "resize-conv", "pixel-shuffle"]
 

@@ -1,0 +1,139 @@
+"""Training of one model: begun, gone on with, or found finished."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from i2i import custom_models
+from i2i.benchmarks.evaluation.checkpoint_selection import Judging, bench_judge
+from i2i.benchmarks.evaluation.cost_meters import peak_memory
+from i2i.benchmarks.folder.cache_keys import KEY_FILE, RunPlace, files_in, write_key
+from i2i.benchmarks.folder.result_records import read_record
+from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.plan import Job, Report
+from i2i.config import RunConfig, Settings
+from i2i.data.layouts import DataSet
+from i2i.data.open import open_data
+from i2i.errors import Damaged, UserError
+from i2i.runs.checkpoint import Checkpoint, Position, sound_checkpoint
+from i2i.runs.load import require_checkpoint
+from i2i.training.callbacks import Callback, duration
+from i2i.training.run import TrainingRun, train_run
+from i2i.training.setup import run_config, task_of
+from i2i.training.trainer import Trainer
+
+PEAK = "peak_memory"
+DECODED_TOLD = 64  # pictures between reports
+
+
+@dataclass(frozen=True)
+class CustomCode:
+    """Source of a custom model, and the SHA-256 of its file: what runs must be what was planned."""
+
+    source: str
+    sha256: str
+
+    def require(self) -> None:
+        """Register the model; UserError if its file has changed."""
+        custom_models.require(self.source, self.sha256)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Job):
+    """Train one model in its run folder, or finish it, or find it finished.
+
+    Attributes:
+        run: the run folder.
+        model: name of the translator.
+        settings: its settings, with those of data and training.
+        domains: what it learns between, in the model's order.
+        seen: what the plan saw of the images that are read; None: nobody knows.
+        custom: code of a custom model.
+        judging: how it is evaluated on the validation split, if it is.
+    """
+
+    run: Path
+    model: str
+    settings: Settings
+    domains: tuple[str, ...]
+    seen: Seen | None = None
+    custom: CustomCode | None = None
+    judging: Judging | None = None
+
+    @property
+    def result(self) -> RunPlace:
+        """The run folder."""
+        return RunPlace.of_folder(self.run)
+
+    def config(self) -> RunConfig:
+        """Checked settings; the code of a custom model is run for them."""
+        if self.custom:
+            self.custom.require()
+        return run_config(self.model, self.settings)
+
+    def perform(self, report: Report, device: torch.device) -> None:
+        """Train to the end of the budget; UserError if the images change meanwhile."""
+        if self.result.key() != self.key:
+            self.result.make_room(self.key)
+            write_key(self.run, self.key)
+        checkpoint = self._sound()
+        if checkpoint is not None and checkpoint.finished:
+            self._record_end(checkpoint)
+        else:
+            self._train(report, device)
+
+    def _train(self, report: Report, device: torch.device) -> None:
+        config = self.config()
+        data, reads_on = open_data(config.data).restricted(self.domains), list[bool]()
+
+        def followers(trainer: Trainer) -> tuple[Callback, ...]:
+            _check(self.seen, data)  # all pictures are read
+            reads_on.append(bool(trainer.pictures.decoded_when_drawn or self.judging))
+            return (Callback(lambda position: report(_progress_text(position))),)
+
+        def decoding(done: int, total: int) -> None:
+            if done % DECODED_TOLD == 0:
+                report(f"{done} of {total} pictures decoded")
+
+        with peak_memory(device) as peak:
+            judge = bench_judge(self.judging, device) if self.judging else None
+            training = TrainingRun(self.run, config, task_of(config, data), data, device)
+            train_run(training, followers, decoding, judge=judge)
+            if any(reads_on):
+                self._check_to_the_end(data)
+            self._record_end(require_checkpoint(self.run), peak())
+
+    def _check_to_the_end(self, data: DataSet) -> None:
+        """Where pictures were read all along: if they have changed the run is kept, but not as what was planned."""
+        try:
+            _check(self.seen, data)
+        except UserError as error:
+            self.result.set_aside(str(error))
+            raise
+
+    def _sound(self) -> Checkpoint | None:
+        """The newest sound checkpoint; a run folder that holds damaged ones alone is set aside."""
+        try:
+            return sound_checkpoint(self.run)[0]
+        except Damaged as damage:
+            self.result.set_aside(damage.what)
+            write_key(self.run, self.key)
+            return None
+
+    def _record_end(self, checkpoint: Checkpoint, peak: int | None = None) -> None:
+        """Vouch for the last checkpoint; a peak that is known already stays."""
+        record = read_record(self.run / KEY_FILE)
+        known = {name: value for name, value in (record.contents if record else {}).items() if name == PEAK}
+        write_key(self.run, self.key, files_in(checkpoint.folder), **known if peak is None else {PEAK: peak})
+
+
+def _check(seen: Seen | None, data: DataSet) -> None:
+    if seen is not None:
+        seen.check(data)
+
+
+def _progress_text(position: Position) -> str:
+    share = position.step / position.steps
+    left = position.seconds / position.step * (position.steps - position.step)
+    return f"{share:.0%}, {position.images / position.seconds:.0f} images/s, {duration(left)} left"

@@ -1,0 +1,70 @@
+"""Translating test images with trained models, into PNG folders."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from i2i.benchmarks.evaluation.cycle_consistency import way_back
+from i2i.benchmarks.evaluation.translate import NOTED, Route, Translations
+from i2i.benchmarks.folder.cache_keys import DONE, Place, files_in, write_key
+from i2i.benchmarks.folder.score_file import write_pictures
+from i2i.benchmarks.jobs.train import CustomCode
+from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.plan import Direction, Job, Report
+from i2i.config import DataConfig
+from i2i.data.open import open_data, pixel_cache
+from i2i.runs.checkpoint import Weights
+from i2i.runs.load import load_translator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Translate(Job):
+    """Translate the test images of every direction with the training run that serves it, into PNG folders.
+
+    Beside the key stands what it cost: seconds from decoded pixels to pixels, and the work for one image. What only
+    the networks tell of single images is noted in a table: whether all values were finite, and the cycle error
+    where the method has a way back.
+
+    Attributes:
+        out: holds a folder for each direction.
+        runs: run folder by direction.
+        data: the images.
+        weights: which of a run's translate.
+        seen: what the plan saw of the images that are read; None: nobody knows.
+        custom: code of a custom model.
+    """
+
+    out: Path
+    runs: Mapping[Direction, Path]
+    data: DataConfig
+    weights: Weights = "last"
+    seen: Seen | None = None
+    custom: CustomCode | None = None
+
+    @property
+    def result(self) -> Place:
+        """The folder of translations."""
+        return Place.of_folder(self.out)
+
+    def perform(self, report: Report, device: torch.device) -> None:
+        """Translate everything, unless it is done; UserError if the images change meanwhile."""
+        if self.result.state(self.key) == DONE:
+            return
+        if self.custom:
+            self.custom.require()
+        self.result.make_room(self.key)
+        data = open_data(self.data)
+        load = lru_cache(maxsize=2)(lambda run: load_translator(run, device, self.weights))  # there and back
+        made = Translations(self.out, data, self.data.test_split, pixel_cache(self.data))
+        for number, (way, run) in enumerate(self.runs.items(), 1):
+            translator, preprocess = load(run)
+            back = way_back(way, self.runs, lambda run: load(run)[0])
+            made.add(Route(way, translator, back, preprocess, device))
+            report(f"{number} of {len(self.runs)} directions")
+        if self.seen:
+            self.seen.check(data)
+        write_pictures(self.out / NOTED, made.noted)
+        write_key(self.out, self.key, files_in(self.out), **made.costs)

@@ -1,0 +1,59 @@
+"""A column of costs is declared once, and every report shows it."""
+
+from dataclasses import replace
+
+import pytest
+
+from i2i.benchmarks.analysis.cost_columns import COSTS, MAIN
+from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.report import latex
+from i2i.benchmarks.report.html.content import facts
+from i2i.benchmarks.report.markdown import markdown
+from i2i.benchmarks.report.results_json import results_json
+from i2i.benchmarks.suite.columns import SPENT
+from tests.bench.test_outputs import PROTOCOL, made_up
+from tests.support.pages import CARD, made_up_bench
+
+ALL = Costs(
+    trainings=6,
+    parameters=12e6,
+    parameters_each=2e6,
+    images=4321,
+    seconds=60.4,
+    peak_memory=3 * 2**20,
+    multiply_adds=1_230_000_000,
+    translated=4.321,
+    inference="",
+)
+TEXTS = ["6", "2,000,000", "12,000,000", "4,321", "60", "71.5", "4.32", "1.23 G", "3"]
+
+
+def test_values_are_in_the_unit_of_their_heading():
+    assert [column.text(ALL) for column in COSTS] == TEXTS
+    nothing = replace(ALL, seconds=0.0, peak_memory=None, multiply_adds=None, translated=None)
+    assert [column.text(nothing) for column in COSTS[-4:]] == ["–"] * 4
+    assert {column.text(None) for column in COSTS} == {"–"}
+
+
+def test_the_main_table_has_the_columns_that_suites_can_choose():
+    assert tuple(MAIN) == SPENT
+
+
+@pytest.mark.parametrize("column", COSTS, ids=lambda column: column.key)
+def test_all_reports_have_every_column(column, tmp_path):
+    plan, results = made_up_bench(tmp_path)
+    results = replace(results, costs=dict.fromkeys(results.costs, ALL))
+    assert f"| {column.heading} |" in markdown(plan, results)
+    shown = facts(plan, results, CARD)["costs"]
+    place = shown["columns"].index(column.heading)
+    assert [row[place]["text"] for row in shown["rows"]] == [column.text(ALL)] * 3
+    stated = results_json(plan, results, PROTOCOL)["models"]["one"]["costs"]
+    assert stated[column.key] == column.value(ALL)
+
+
+def test_a_paper_has_costs_in_its_own_units(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [20.0]})
+    text = latex.table(plan, replace(results, costs={"one": ALL}), PROTOCOL)
+    headings = [r"Trainings", *(rf"\shortstack[r]{{{two}}}" for two in ("Param.\\\\($10^6$)", "Images\\\\($10^3$)"))]
+    assert " & ".join(["Model", *headings, r"\shortstack[r]{Time\\(s)}"]) in text
+    assert "one & 6 & 12.00 & 4.3 & 60 &" in text
