@@ -23,8 +23,9 @@ from i2i.data.prefetch import Ahead
 from i2i.data.training_images import TrainingPictures
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError
-from i2i.runs.checkpoint import Best, Checkpoint, Position, checkpoint_folder, newest_checkpoint
+from i2i.runs.checkpoint import Best, Checkpoint, Position
 from i2i.runs.checkpoint_meta import Budget
+from i2i.runs.folder import checkpoint_folder, newest_checkpoint
 from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
