@@ -1,21 +1,14 @@
 """Scores of a training on the validation split, taken as the bench takes those of the test split."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
-from i2i.benchmarks.folder.score_file import Entry
 from i2i.benchmarks.plan import Direction
-from i2i.data.decoding.images import write_picture
-from i2i.data.decoding.load_pixels import load_pixels
-from i2i.training.evaluators import described_as, translate_pixels
+from i2i.training.evaluators import scores_of
 from i2i.training.validation import Judge
-from i2i.translator import Translator
-from i2i.utils.joined_names import direction_name
 
 
 @dataclass(frozen=True)
@@ -43,37 +36,8 @@ def bench_judge(judging: Judging, device: torch.device) -> Judge:
     validation = replace(judging.scoring, data=data.model_copy(update={"test_split": split}))
     scoring = Scorer(validation, device, intervals=False)
 
-    def scores(translator: Translator) -> dict[str, float]:
-        with TemporaryDirectory() as place:
-            rows = [
-                row
-                for way in judging.directions
-                for row in _scored(scoring, translator, Path(place), split, way, device)
-            ]
-        return _means(rows)
+    def score(source: str, target: str, translated: np.ndarray) -> dict[str, float]:
+        return {row["metric"]: row["value"] for row in scoring.pixels(source, target, translated).rows}
 
+    scores = scores_of(scoring.data, split, scoring.preprocess, judging.directions, score, device)
     return Judge(judging.metric, scores)
-
-
-def _scored(
-    scoring: Scorer, translator: Translator, place: Path, split: str, way: Direction, device: torch.device
-) -> list[Entry]:
-    """Rows of a direction, from PNG files, as translations of the test split are scored."""
-    task, (source, target) = translator.task, way
-    pictures = scoring.data.pictures(split, source)
-    preprocess = replace(scoring.preprocess, image_size=task.image_size, channels=task.channels)
-    pixels = load_pixels(pictures, preprocess)
-    described = described_as(scoring.data, pictures, source, target)
-    folder = place / direction_name(way)
-    folder.mkdir()
-    translated = translate_pixels(translator, pixels, source, target, described, device)
-    for picture, made in zip(pictures, translated, strict=True):
-        write_picture(folder / f"{picture.stem}.png", made)
-    return scoring.translations(place, source, [target]).rows
-
-
-def _means(rows: Iterable[Entry]) -> dict[str, float]:
-    values: dict[str, list[float]] = {}
-    for row in rows:
-        values.setdefault(row["metric"], []).append(row["value"])
-    return {metric: sum(found) / len(found) for metric, found in values.items()}

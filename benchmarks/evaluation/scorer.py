@@ -29,7 +29,7 @@ from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
-from i2i.metrics.image_scores import against_input, against_truth, features_of, read_pixels
+from i2i.metrics.image_scores import against_input, against_truth, as_rgb, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name
 from i2i.utils.fingerprint import sha256
@@ -108,6 +108,12 @@ class Scorer:
             others = [other.pixels for name, other in fakes.items() if name != target]
             scores.add(self._direction((source, target), own, places, others, noted.get((source, target), {})))
         return scores
+
+    def pixels(self, source: str, target: str, translated: np.ndarray) -> Scores:
+        """The same of translations that are no files, uint8 [N, H, W, 1 or 3], of all the source's test pictures."""
+        pictures = self.data.pictures(self._config.test_split, source)
+        fakes = self._seen(pictures, as_rgb(translated))
+        return self._direction((source, target), fakes, range(len(pictures)), [], {})
 
     def real(self, domain: str) -> Scores:
         """The ceiling: real test pictures judged, and compared with as many real training pictures of their domain.
@@ -194,7 +200,9 @@ class Scorer:
         return present(folder, source, self.data.pictures(self._config.test_split, source))
 
     def _read(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Pictures:
-        pixels = self._pixels(pictures, decoded)
+        return self._seen(pictures, self._pixels(pictures, decoded))
+
+    def _seen(self, pictures: Sequence[Picture], pixels: Tensor) -> Pictures:
         return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
 
     def _pixels(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Tensor:

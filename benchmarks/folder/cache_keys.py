@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from i2i.benchmarks.folder.result_records import MADE_FROM, Record, first_fault, read_record, write_record
 from i2i.config import RunConfig, stable_hash
 from i2i.errors import Damaged, UserError
-from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint
 from i2i.runs.checkpoint_meta import FORMAT
+from i2i.runs.folder import CHECKPOINTS, newest_checkpoint
 from i2i.utils.documents import Count, Document, what_does_not_fit
 
 KEY_FILE = "key.json"

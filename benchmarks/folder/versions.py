@@ -13,7 +13,7 @@ from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import RunPlace
 from i2i.benchmarks.plan import Job, Plan
 from i2i.errors import UserError
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 
 LIBRARIES = ("torchvision", "timm", "numpy", "scipy", "pillow", "pytorch-fid")
 

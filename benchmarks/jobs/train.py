@@ -16,7 +16,8 @@ from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import Damaged, UserError
-from i2i.runs.checkpoint import Checkpoint, Position, sound_checkpoint
+from i2i.runs.checkpoint import Checkpoint, Position
+from i2i.runs.folder import sound_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.training.callbacks import Callback, duration
 from i2i.training.run import TrainingRun, train_run

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from i2i.benchmarks.suite.schema import Suite, _named_again, suite_of
+from i2i.benchmarks.suite.schema import Suite, named_again, suite_of
 from i2i.config import BUDGETS, Settings, merge, parse_assignments
 from i2i.errors import UserError, unknown
 from i2i.presets.files import read
@@ -33,7 +33,7 @@ def load_suite(
         settings["models"] = chosen_models(models, listed)
         settings["own_models"] = _still_named(settings)
     if remembered:
-        settings |= _named_again(settings, remembered, models or "")
+        settings |= named_again(settings, remembered, models or "")
     if seeds is not None:
         settings["seeds"] = _seeds(seeds)
     suite = suite_of(settings)

@@ -59,7 +59,7 @@ class Suite(Methods):
         return suite_of(merge(self.model_dump(mode="json"), {"external": settings}))
 
 
-def _named_again(settings: Settings, remembered: Mapping[str, str], text: str) -> Settings:
+def named_again(settings: Settings, remembered: Mapping[str, str], text: str) -> Settings:
     """Models and `own_models` of a recorded suite, with the classes that `--models` names.
 
     One that `+FILE.py:CLASS` names only because variants go by it does not compete itself.

@@ -15,7 +15,8 @@ from i2i.data.open import is_drawn, open_data
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.errors import UserError
 from i2i.presets.training import base_settings, default_suite
-from i2i.runs.checkpoint import Checkpoint, newest_checkpoint
+from i2i.runs.checkpoint import Checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.training.budget import in_images
 from i2i.training.describe import describe_start

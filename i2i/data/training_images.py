@@ -12,7 +12,7 @@ from torch import Tensor
 
 from i2i.data.decoding.decode import Decoding, Pixels
 from i2i.data.decoding.images import Preprocess, to_images
-from i2i.data.decoding.load_pixels import _in_memory, check_readable
+from i2i.data.decoding.load_pixels import check_readable, decode_in_memory
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import DataSet, Picture
 from i2i.labels import LabelSet, LabelSpace
@@ -242,7 +242,7 @@ class Views:
 
 def _pixels_of(decoding: Decoding, cache: PixelCache | None, progress: Progress | None) -> Pixels:
     if cache is None:
-        return _in_memory(decoding, progress)
+        return decode_in_memory(decoding, progress)
     pixels = cache.pixels(decoding, progress)
     if pixels is not None:
         return pixels

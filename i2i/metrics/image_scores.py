@@ -42,8 +42,13 @@ class Distances:
 
 def read_pixels(pictures: Sequence[Picture], preprocess: Preprocess, cache: PixelCache | None = None) -> Tensor:
     """uint8 [N, 3, H, W]; one channel is repeated to grey RGB, which is what scorers take."""
-    pixels = torch.from_numpy(load_pixels(pictures, preprocess, cache=cache)).permute(0, 3, 1, 2)
-    return pixels.expand(-1, 3, -1, -1).contiguous()
+    return as_rgb(load_pixels(pictures, preprocess, cache=cache))
+
+
+def as_rgb(pixels: np.ndarray) -> Tensor:
+    """uint8 [N, H, W, 1 or 3] as [N, 3, H, W]."""
+    channels_first = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    return channels_first.expand(-1, 3, -1, -1).contiguous()
 
 
 def features_of(extractor: Extractor, pixels: Tensor) -> np.ndarray:

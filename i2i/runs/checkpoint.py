@@ -1,4 +1,4 @@
-"""Run folders and the checkpoints in them.
+"""A checkpoint, and the files that it is made of.
 
     RUN/config.yaml                        what runs
     RUN/metrics.jsonl, RUN/samples/        how it went
@@ -12,7 +12,6 @@ checkpoint.json holds checksums of the other files and of itself, which are comp
 checkpoint before the newest is kept. Checkpoints of before there were checksums are read without.
 """
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,30 +22,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from i2i import registry
 from i2i.config import Settings, TrainConfig
 from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import Damaged, UserError, unreadable
-from i2i.runs.checkpoint_meta import Meta, read_meta
-from i2i.runs.tensor_files import Shapes, first_difference, load_finite, shapes_in, shapes_of
-from i2i.translator import Task, Translator
+from i2i.runs.checkpoint_meta import Meta
+from i2i.runs.tensor_files import Shapes, load_finite, shapes_in
+from i2i.translator import Task
 from i2i.utils.checksums import SEAL, checksum
 from i2i.utils.memory import is_out_of_memory
-from i2i.utils.text import option
 
-EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint.json
-CHECKPOINTS = "checkpoints"
 Weights = Literal["last", "ema", "best"]
 """Which weights translate: of the last step, the moving average of train.ema, or the best by train.best_by."""
-
-KEPT = 2
-"""Checkpoints that a run folder holds: the newest, and the one before in case that is damaged."""
-
-DAMAGED = "damaged-"
-"""How names begin of checkpoints that are set aside."""
-
-NO_OTHER = "remove {run} and train or import again"
 
 DATA = "data.json"
 OF_FILES = ("files", SEAL, "data_fingerprint")
@@ -283,110 +270,3 @@ class Best:
     def facts(self) -> dict[str, Any]:
         """All but the weights."""
         return {"step": self.step, "images": self.images, "metric": self.metric, "value": self.value}
-
-
-def checkpoint_folder(run: Path, position: Position) -> Path:
-    """Where the checkpoint of that step lies."""
-    return run / CHECKPOINTS / f"{position.step:08d}"
-
-
-def newest_checkpoint(run: Path) -> Checkpoint | None:
-    """The newest complete checkpoint of a run folder, or None.
-
-    Raises:
-        Damaged: if its checkpoint.json is; its other files are looked at when they are loaded.
-        UserError: for one of another format.
-    """
-    folders = _checkpoint_folders(run)
-    return _open(run, folders[-1]) if folders else None
-
-
-def sound_checkpoint(run: Path) -> tuple[Checkpoint | None, tuple[Damaged, ...]]:
-    """The newest checkpoint of which every file is as it was written, and what is wrong with those after it.
-
-    Raises:
-        Damaged: if there are checkpoints and none is sound.
-        UserError: for one of another format.
-    """
-    damages: list[Damaged] = []
-    for folder in reversed(_checkpoint_folders(run)):
-        try:
-            checkpoint = _open(run, folder)
-            checkpoint.check()
-        except Damaged as damage:
-            damages.append(damage)
-        else:
-            return checkpoint, tuple(damages)
-    if len(damages) > 1:
-        raise Damaged(f"{damages[0].what}, and so is the one before it", NO_OTHER.format(run=run))
-    if damages:
-        raise damages[0]
-    return None, ()
-
-
-def set_aside_damaged(run: Path) -> str | None:
-    """Rename what comes after the newest sound checkpoint, so that training goes on from that; one line if it has.
-
-    Raises:
-        Damaged, UserError: as `sound_checkpoint`.
-    """
-    sound, damages = sound_checkpoint(run)
-    if sound is None or not damages:
-        return None
-    for folder in _checkpoint_folders(run):
-        if int(folder.name) > int(sound.folder.name):
-            place = folder.with_name(DAMAGED + folder.name)
-            shutil.rmtree(place, ignore_errors=True)
-            folder.rename(place)
-    return f"{damages[0].what}: going on from step {sound.position.step}; the damaged one is kept as {place}"
-
-
-def _open(run: Path, folder: Path) -> Checkpoint:
-    earlier = [other for other in _checkpoint_folders(run) if int(other.name) < int(folder.name)]
-    remedy = (
-        f"remove {folder} to use that of step {int(earlier[-1].name)}, or train on from there with "
-        f"i2i train {option('--resume', run)}"
-        if earlier
-        else f"there is none before it; {NO_OTHER.format(run=run)}"
-    )
-    return Checkpoint(folder, read_meta(folder / "checkpoint.json", remedy), remedy)
-
-
-def _exported(folder: Path) -> Checkpoint | None:
-    """What `i2i export --format hub` or `safetensors` wrote into the folder."""
-    if not all((folder / name).is_file() for name in (EXPORTED_META, "model.safetensors")):
-        return None
-    remedy = "download or export it again"
-    return Checkpoint(folder, read_meta(folder / EXPORTED_META, remedy), remedy)
-
-
-def _check_coverage(checkpoint: Checkpoint, cls: type[Translator]) -> None:
-    """UserError unless the model can learn the task that the checkpoint tells."""
-    task = checkpoint.task
-    with checkpoint.fitting("checkpoint.json"):
-        possible = Task.covering(cls.coverage, task.labels, task.image_size, task.channels)
-    beyond = [direction for direction in task.directions if direction not in possible.directions]
-    if beyond:
-        raise UserError(f"{checkpoint.folder}: {registry.name_of(cls)} does not translate {' to '.join(beyond[0])}")
-
-
-def refuse_unlike(checkpoint: Checkpoint, translator: Translator, weights: Weights = "last") -> None:
-    """UserError if a checkpoint's weights have other names or shapes than a translator's, which takes no memory."""
-    difference = first_difference(checkpoint.shapes(weights), shapes_of(translator))
-    if difference:
-        raise UserError(f"{checkpoint.folder} does not fit this model: {difference}; {checkpoint.remedy}")
-
-
-def _checkpoint_folders(run: Path) -> list[Path]:
-    parent = run / CHECKPOINTS
-    try:
-        found = list(parent.iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:  # not "there is none": a new training must not start over what cannot be seen just now
-        raise unreadable(parent, error, "") from None
-    return sorted((path for path in found if _is_step(path.name) and path.is_dir()), key=lambda path: int(path.name))
-
-
-def _is_step(name: str) -> bool:
-    return name.isascii() and name.isdecimal()

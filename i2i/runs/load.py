@@ -11,9 +11,14 @@ from i2i import registry
 from i2i.config import validate
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import UserError, unknown
-from i2i.runs.checkpoint import Checkpoint, Weights, _check_coverage, _exported, newest_checkpoint, refuse_unlike
-from i2i.translator import Translator
+from i2i.runs.checkpoint import Checkpoint, Weights
+from i2i.runs.checkpoint_meta import read_meta
+from i2i.runs.folder import newest_checkpoint
+from i2i.runs.tensor_files import first_difference, shapes_of
+from i2i.translator import Task, Translator
 from i2i.utils.text import option
+
+EXPORTED_META = "config.json"  # beside exported weights, in place of checkpoint.json
 
 
 def require_checkpoint(run: Path) -> Checkpoint:
@@ -24,6 +29,14 @@ def require_checkpoint(run: Path) -> Checkpoint:
     if checkpoint is None:
         raise UserError(f"{run} has no checkpoint yet; train it with: i2i train --model NAME {option('--out', run)}")
     return checkpoint
+
+
+def _exported(folder: Path) -> Checkpoint | None:
+    """What `i2i export --format hub` or `safetensors` wrote into the folder."""
+    if not all((folder / name).is_file() for name in (EXPORTED_META, "model.safetensors")):
+        return None
+    remedy = "download or export it again"
+    return Checkpoint(folder, read_meta(folder / EXPORTED_META, remedy), remedy)
 
 
 def load_translator(
@@ -73,6 +86,23 @@ def restore(
 def _check_kind(weights: str) -> None:
     if weights not in get_args(Weights):
         raise unknown("weights", weights, get_args(Weights))
+
+
+def _check_coverage(checkpoint: Checkpoint, cls: type[Translator]) -> None:
+    """UserError unless the model can learn the task that the checkpoint tells."""
+    task = checkpoint.task
+    with checkpoint.fitting("checkpoint.json"):
+        possible = Task.covering(cls.coverage, task.labels, task.image_size, task.channels)
+    beyond = [direction for direction in task.directions if direction not in possible.directions]
+    if beyond:
+        raise UserError(f"{checkpoint.folder}: {registry.name_of(cls)} does not translate {' to '.join(beyond[0])}")
+
+
+def refuse_unlike(checkpoint: Checkpoint, translator: Translator, weights: Weights = "last") -> None:
+    """UserError if a checkpoint's weights have other names or shapes than a translator's, which takes no memory."""
+    difference = first_difference(checkpoint.shapes(weights), shapes_of(translator))
+    if difference:
+        raise UserError(f"{checkpoint.folder} does not fit this model: {difference}; {checkpoint.remedy}")
 
 
 def load_weights(translator: Translator, checkpoint: Checkpoint, weights: Weights = "last") -> None:

@@ -13,8 +13,9 @@ from torch import Tensor
 from i2i._version import __version__
 from i2i.config import Settings
 from i2i.data.data_record import DataRecord
-from i2i.runs.checkpoint import CHECKPOINTS, DATA, KEPT, Best, Position, _checkpoint_folders, checkpoint_folder
+from i2i.runs.checkpoint import DATA, Best, Position
 from i2i.runs.checkpoint_meta import FORMAT, Budget
+from i2i.runs.folder import CHECKPOINTS, KEPT, checkpoint_folder, checkpoint_folders
 from i2i.translator import Translator
 from i2i.utils.atomic_write import replacing, replacing_folder, sync_to_disk
 from i2i.utils.checksums import checksum, sealed
@@ -70,7 +71,7 @@ def save_checkpoint(
         training["others"] = list(others)
     with replacing_folder(final, sync=True) as partial, one_error_when_full(parent):
         _write(partial, weights, training, data, meta)
-    for older in _checkpoint_folders(run)[:-KEPT]:
+    for older in checkpoint_folders(run)[:-KEPT]:
         # Out of sight before it goes: a half-removed folder must not look like a checkpoint.
         doomed = older.rename(older.with_name(f".{older.name}.old"))
         shutil.rmtree(doomed)

@@ -1,10 +1,9 @@
 """Who scores a training of `i2i train` on the validation split, as train.best_by says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from i2i.config import RunConfig
 from i2i.data.decoding.images import Preprocess, to_arrays, to_images
@@ -13,7 +12,7 @@ from i2i.data.layouts import DataSet, Picture
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import Extractor
-from i2i.metrics.image_scores import against_truth, distances, features_of, read_pixels
+from i2i.metrics.image_scores import against_truth, as_rgb, distances, features_of, read_pixels
 from i2i.training.validation import Judge, require_validation
 from i2i.translator import Task, Translator
 
@@ -41,34 +40,63 @@ def judge_of(config: RunConfig, task: Task, data: DataSet, device: torch.device)
             "--set train.best_by=timm:resnet18:FILE"
         )
     scoring = _Scoring(config, task, data, device)
-    return Judge(scoring.metric, scoring)
+    split, preprocess = config.data.val_split, Preprocess.of(config.data)
+    return Judge(scoring.metric, scores_of(data, split, preprocess, _within_sets(task), scoring, device))
+
+
+def scores_of(
+    data: DataSet,
+    split: str,
+    preprocess: Preprocess,
+    directions: Sequence[tuple[str, str]],
+    score: Callable[[str, str, np.ndarray], Mapping[str, float]],
+    device: torch.device,
+) -> Callable[[Translator], dict[str, float]]:
+    """Scores of a translator on a split: by metric, means over the directions.
+
+    Args:
+        data: the images.
+        split: which of them are translated.
+        preprocess: how they become images.
+        directions: pairs of source and target.
+        score: of a source, a target and the translations, uint8 [N, H, W, C], in the order of the split.
+        device: where to translate.
+    """
+
+    def scored(translator: Translator, source: str, target: str) -> Mapping[str, float]:
+        pictures = data.pictures(split, source)
+        pixels = load_pixels(pictures, preprocess)
+        described = described_as(data, pictures, source, target)
+        return score(source, target, translate_pixels(translator, pixels, source, target, described, device))
+
+    return lambda translator: _means([scored(translator, *way) for way in directions])
+
+
+def _means(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """By metric over those that have it."""
+    values: dict[str, list[float]] = {}
+    for scores in found:
+        for metric, value in scores.items():
+            values.setdefault(metric, []).append(value)
+    return {metric: sum(own) / len(own) for metric, own in values.items()}
 
 
 class _Scoring:
-    """Means over the directions of a task."""
+    """Scores of the translations of one direction."""
 
     def __init__(self, config: RunConfig, task: Task, data: DataSet, device: torch.device) -> None:
         by = config.train.best_by or ""
-        self._task, self._data, self._device, self._split = task, data, device, config.data.val_split
-        self._preprocess = Preprocess.of(config.data)
+        self._data, self._split = data, config.data.val_split
         self._extractor = None if by in PAIRED else _extractor(by, device)
         self.metric = by if self._extractor is None else self._extractor.name
-        self._reals = {name: read_pixels(self._pictures(name), self._preprocess) for name in task.domains}
+        preprocess = Preprocess.of(config.data)
+        self._reals = {name: read_pixels(self._pictures(name), preprocess) for name in task.domains}
         self._features = {
             name: features_of(self._extractor, reals) for name, reals in self._reals.items() if self._extractor
         }
 
-    def __call__(self, translator: Translator) -> dict[str, float]:
-        found = [self._direction(translator, *way) for way in _within_sets(self._task)]
-        return {metric: float(np.mean([scores[metric] for scores in found])) for metric in found[0]}
-
-    def _direction(self, translator: Translator, source: str, target: str) -> dict[str, float]:
-        pictures = self._pictures(source)
-        described = described_as(self._data, pictures, source, target)
-        translated = translate_pixels(
-            translator, load_pixels(pictures, self._preprocess), source, target, described, self._device
-        )
-        fakes = _as_rgb(translated)
+    def __call__(self, source: str, target: str, translated: np.ndarray) -> Mapping[str, float]:
+        fakes = as_rgb(translated)
         singles = against_truth(fakes, self._reals[target]) if self._data.paired else {}
         scores = {metric: float(values.mean()) for metric, values in singles.items()}
         if self._extractor is not None:
@@ -117,9 +145,3 @@ def _within_sets(task: Task) -> list[tuple[str, str]]:
     """Directions within a data set; those from one set to another have no reference of their own."""
     position = task.labels.position
     return [(source, target) for source, target in task.directions if position(source) == position(target)]
-
-
-def _as_rgb(pixels: np.ndarray) -> Tensor:
-    """uint8 [N, H, W, 1 or 3] as [N, 3, H, W]."""
-    channels_first = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    return channels_first.expand(-1, 3, -1, -1).contiguous()

@@ -7,7 +7,9 @@ from i2i.data.audit.skip_bad import recorded, without
 from i2i.data.layouts import DataSet
 from i2i.data.open import is_there, open_data
 from i2i.errors import UserError
-from i2i.runs.checkpoint import Checkpoint, refuse_unlike, sound_checkpoint
+from i2i.runs.checkpoint import Checkpoint
+from i2i.runs.folder import sound_checkpoint
+from i2i.runs.load import refuse_unlike
 from i2i.training.budget import horizon_of, in_images
 from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Task, Translator

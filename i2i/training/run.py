@@ -16,7 +16,8 @@ from i2i.data.open import pixel_cache
 from i2i.data.training_images import TrainingPictures
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.errors import UserError
-from i2i.runs.checkpoint import Checkpoint, newest_checkpoint, set_aside_damaged
+from i2i.runs.checkpoint import Checkpoint
+from i2i.runs.folder import newest_checkpoint, set_aside_damaged
 from i2i.runs.lock import sole_training
 from i2i.training.callbacks import MetricsFile, SampleGrids
 from i2i.training.describe import counted

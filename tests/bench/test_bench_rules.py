@@ -13,7 +13,7 @@ from PIL import Image
 from i2i.benchmarks.analysis.learning_curves import COURSE
 from i2i.benchmarks.evaluation import direction_scores
 from i2i.benchmarks.evaluation.checkpoint_selection import Judging, bench_judge
-from i2i.benchmarks.evaluation.scorer import Scoring
+from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan, Training, expand, quantity
 from i2i.benchmarks.planning.build_plan import prepare
@@ -21,7 +21,7 @@ from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
 from i2i.config import DataConfig
-from i2i.data.decoding.images import read_picture, to_arrays, to_images, to_pixels
+from i2i.data.decoding.images import read_picture, to_arrays, to_images, to_pixels, write_picture
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
@@ -314,6 +314,19 @@ def test_the_judge_of_a_bench_resamples_nothing_and_scores_every_metric(tmp_path
     task = Task.covering(Coverage.ALL, ("summer", "night"), (16, 16))
     scores = judge.scores(Identity(ModelConfig(), task))
     assert {"accuracy", "FD-domain-classifier", "KID-domain-classifier", "psnr", "ssim", "l1"} <= scores.keys()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_translations_score_the_same_to_the_last_digit_from_memory_and_from_files(tmp_path, channels):
+    embedded.make("seasons", tmp_path / "data", (16, 16), 2, 4)
+    classifier = untrained_classifier(tmp_path / "classifier.safetensors", ("summer", "night"), 16)
+    data = DataConfig(path=tmp_path / "data", image_size=16, channels=channels, domains=("summer", "night"))
+    scorer = Scorer(Scoring(data, classifier), torch.device("cpu"), intervals=False)
+    translated = np.random.default_rng(0).integers(0, 256, (4, 16, 16, channels), dtype=np.uint8)
+    (tmp_path / "summer2night").mkdir()
+    for picture, made in zip(scorer.data.pictures("test", "summer"), translated, strict=True):
+        write_picture(tmp_path / f"summer2night/{picture.stem}.png", made)
+    assert scorer.pixels("summer", "night", translated) == scorer.translations(tmp_path, "summer", ["night"])
 
 
 def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_path, cache):

@@ -12,7 +12,7 @@ from i2i.errors import UserError
 from i2i.interop.unet import UNET
 from i2i.nn.unet import UNet
 from i2i.registry import get
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import load_translator, require_checkpoint
 from tests.robustness.test_bad_input import contents, data_set, picture, run
 from tests.support import reference

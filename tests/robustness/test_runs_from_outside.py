@@ -17,8 +17,8 @@ from i2i import registry
 from i2i.errors import Damaged, UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.features.domain_classifier import DomainClassifier
-from i2i.runs.checkpoint import newest_checkpoint, set_aside_damaged, sound_checkpoint
 from i2i.runs.checkpoint_meta import Meta
+from i2i.runs.folder import newest_checkpoint, set_aside_damaged, sound_checkpoint
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.runs.lock import sole_training
 from i2i.testing import CPU, Subject

@@ -4,7 +4,7 @@ import os
 import signal
 
 from i2i.benchmarks.execution.job_runner import Runner
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 
 
 class MortalRunner(Runner):

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from i2i import cli, registry
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
 from i2i.training.ema import Average, build_average

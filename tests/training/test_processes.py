@@ -19,7 +19,7 @@ from i2i.distributed import heartbeats
 from i2i.distributed.heartbeats import Heartbeats
 from i2i.distributed.process_group import ALONE, Launch, joined
 from i2i.errors import UserError
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.training.device import choose_device
 from tests.support.preloaded import Preloaded

@@ -16,7 +16,7 @@ from i2i import registry
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import OutOfMemory, UserError
 from i2i.inference.translate_files import resized
-from i2i.runs.checkpoint import newest_checkpoint
+from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
 from i2i.training.callbacks import MetricsFile, SampleGrids

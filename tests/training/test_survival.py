@@ -21,7 +21,7 @@ from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import write_picture
 from i2i.data.layouts import scan
 from i2i.errors import Damaged, DiskFull, TrainingError, UserError
-from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint, set_aside_damaged, sound_checkpoint
+from i2i.runs.folder import CHECKPOINTS, newest_checkpoint, set_aside_damaged, sound_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.runs.lock import sole_training
 from i2i.testing import CPU, STEPS, Subject

@@ -19,7 +19,7 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.losses import gradient_penalty, interpolation
-from i2i.runs.checkpoint import CHECKPOINTS, newest_checkpoint
+from i2i.runs.folder import CHECKPOINTS, newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.training.callbacks import MetricsFile, ProgressLine, duration

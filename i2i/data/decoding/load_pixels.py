@@ -26,10 +26,11 @@ def load_pixels(
     """
     decoding = Decoding(pictures, preprocess, zoom)
     cached = cache.pixels(decoding, progress) if cache else None
-    return _in_memory(decoding, progress) if cached is None else np.array(cached)
+    return decode_in_memory(decoding, progress) if cached is None else np.array(cached)
 
 
-def _in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarray:
+def decode_in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarray:
+    """uint8 [N, H, W, C] of all pictures, decoded now."""
     pixels = np.empty(decoding.shape, dtype=np.uint8)
     for done, one in enumerate(decoding.in_order(), 1):
         pixels[done - 1] = one
