@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -152,7 +151,7 @@ def few(data: DataSet, config: RunConfig) -> DataSet:
     return replace(data, splits={split: {domain: data.pictures(split, domain)[:size] for domain in data.domains}})
 
 
-def _precision(config: RunConfig, device: torch.device) -> AbstractContextManager[Any]:
+def _precision(config: RunConfig, device: torch.device) -> AbstractContextManager[object]:
     if config.train.precision == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
