@@ -16,7 +16,8 @@ from i2i.benchmarks.execution.job_runner import BUSY
 from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import DONE
-from i2i.benchmarks.folder.plan_file import PLAN, plan_text
+from i2i.benchmarks.folder.plan_file import plan_text
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import STAGES, JobId
 from i2i.benchmarks.plan import Job, Plan
 from i2i.errors import unknown
@@ -71,7 +72,7 @@ def run_bench(
     with _claimed(plan):
         _forget(plan, stages, force)
         if plan.files:
-            plan.files.save(job_records.index_path(plan.out))
+            plan.files.save(ResultsFolder(plan.out).image_digests)
         errors = _Work(plan, stages, crew, trial).run()
         if "report" in stages:
             from i2i.benchmarks.report.update import write_report
@@ -116,9 +117,10 @@ def _claimed(plan: Plan) -> Iterator[None]:
 
 
 def _claim(plan: Plan, text: str) -> locks.Lock | None:
-    file, folder = plan.out / PLAN, plan.out / job_records.FOLDER
-    with locks.held(folder / "plan.lock"):
-        running = locks.Lock(folder / "running.lock")
+    folder = ResultsFolder(plan.out)
+    file = folder.plan_file
+    with locks.held(folder.plan_lock):
+        running = locks.Lock(folder.running_lock)
         same = file.is_file() and file.read_text() == text
         if not same and running.exclusive():
             write_text(file, text)
@@ -132,7 +134,7 @@ def _claim(plan: Plan, text: str) -> locks.Lock | None:
 def _forget(plan: Plan, stages: Sequence[str], names: Sequence[str]) -> None:
     for job in plan.jobs:
         if job.method in names and job.stage in stages:
-            with locks.held(job_records.lock_path(plan.out, job.id)):
+            with locks.held(ResultsFolder(plan.out).lock(job.id)):
                 job.result.clear()
 
 
@@ -212,7 +214,7 @@ class _Work:
         return f", by {' and '.join(filter(None, (measured, tried)))}"
 
     def _is_taken(self, job: Job) -> bool:
-        return locks.is_taken(job_records.lock_path(self.plan.out, job.id))
+        return locks.is_taken(ResultsFolder(self.plan.out).lock(job.id))
 
     def _round(self, jobs: Sequence[Job], lines: "JobLines") -> None:
         from i2i.benchmarks.execution.scheduler import run_jobs

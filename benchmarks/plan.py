@@ -141,7 +141,7 @@ def expand(
             group,
             served,
             share,
-            Path("trainings", contestant, f"seed{seed}", folder_name(group, served, coverage)),
+            run_folder(contestant, seed, folder_name(group, served, coverage)),
             unit,
         )
         for group, served in groups
@@ -165,6 +165,11 @@ def _groups(
         if served:
             pairs.append((pair, served))
     return pairs
+
+
+def run_folder(contestant: str, seed: int, part: str) -> Path:
+    """Where the run folder of a training lies, relative to the results folder."""
+    return Path("trainings", contestant, f"seed{seed}", part)
 
 
 def folder_name(domains: tuple[str, ...], serves: tuple[Direction, ...], coverage: CoverageName) -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from i2i.benchmarks.folder.cache_keys import measured
-from i2i.benchmarks.folder.measurements import translations_of
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan, Training
 from i2i.runs.folder import newest_checkpoint
@@ -49,20 +48,21 @@ def costs_of(plan: Plan, contestant: str, absent: Container[JobId]) -> Costs | N
 
     `absent` holds the jobs whose results are not there.
     """
-    by_seed = [done for seed in plan.seeds() if (done := _finished(plan.out, plan.of(contestant, seed), absent))]
+    folder = ResultsFolder(plan.out)
+    by_seed = [done for seed in plan.seeds() if (done := _finished(folder, plan.of(contestant, seed), absent))]
     if not by_seed:
         return None
     seeds = len(by_seed)
     trainings = [training for done in by_seed for training in done]
-    facts = [require_checkpoint(plan.out / training.folder).meta for training in trainings]
+    facts = [require_checkpoint(folder.run(training)).meta for training in trainings]
     totals = {name: sum(fact[name] for fact in facts) / seeds for name in ("parameters", "images", "seconds")}
     translations = [
-        translations_of(plan.out, contestant, seed)
+        measured(folder.translations(contestant, seed))
         for seed in plan.seeds()
         if plan.translated_by(contestant, seed) not in absent
     ]
     speeds = [made["pictures"] / made["seconds"] for made in translations if made.get("seconds")]
-    peaks = [measured(plan.out / training.folder).get("peak_memory") for training in trainings if training.amount]
+    peaks = [measured(folder.run(training)).get("peak_memory") for training in trainings if training.amount]
     return Costs(
         trainings=sum(training.amount > 0 for training in trainings) / seeds,
         **totals,
@@ -74,7 +74,5 @@ def costs_of(plan: Plan, contestant: str, absent: Container[JobId]) -> Costs | N
     )
 
 
-def _finished(out: Path, trainings: Sequence[Training], absent: Container[JobId]) -> list[Training]:
-    return [
-        training for training in trainings if training.id not in absent and newest_checkpoint(out / training.folder)
-    ]
+def _finished(folder: ResultsFolder, trainings: Sequence[Training], absent: Container[JobId]) -> list[Training]:
+    return [training for training in trainings if training.id not in absent and newest_checkpoint(folder.run(training))]

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
 from i2i.training.validation import COLUMNS, read_rows
 
@@ -13,7 +14,7 @@ def course(plan: Plan) -> pd.DataFrame:
     rows = []
     for training in plan.trainings:
         seen: dict[str, int] = {}
-        for row in read_rows(plan.out / training.folder):
+        for row in read_rows(ResultsFolder(plan.out).run(training)):
             number = seen.setdefault(row["step"], len(seen))
             place = {name: int(row[name]) for name in ("step", "images")}
             values = {name: float(row[name]) for name in ("seconds", "value")}

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from i2i.benchmarks.folder.finished_bench import Finished, Row
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.score_file import pictures_path, read_pictures
 from i2i.metrics.registry import metric_named
 
@@ -20,7 +21,7 @@ def read_values(finished: Finished, names: Sequence[str], seed: int) -> Values:
     return {
         (name, *place): value
         for name in names
-        if (path := pictures_path(finished.out / "scores" / f"{name}-seed{seed}.json")).is_file()
+        if (path := pictures_path(ResultsFolder(finished.out).scores(name, seed))).is_file()
         for *place, value in read_pictures(path).itertuples(index=False, name=None)
     }
 

@@ -9,8 +9,9 @@ import pandas as pd
 from i2i.benchmarks.analysis.costs import Costs, costs_of
 from i2i.benchmarks.analysis.frames import Details, Found, within
 from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.score_file import pictures_path, score_file
-from i2i.benchmarks.job_id import REAL_SCORES, JobId
+from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
 from i2i.metrics.registry import kind_of
 
@@ -99,13 +100,7 @@ def collect(
 
 
 def _found(plan: Plan, absent: Collection[JobId]) -> Iterator[Found]:
-    jobs = [
-        (JobId("score", name, seed), name, seed, f"{name}-seed{seed}")
-        for name in plan.contestants()
-        for seed in plan.seeds()
-    ]
-    for job, name, seed, stem in [*jobs, (REAL_SCORES, REAL, plan.seeds()[0], REAL)]:
-        path = plan.out / "scores" / f"{stem}.json"
+    for job, name, seed, path in ResultsFolder(plan.out).scored(plan.contestants(), plan.seeds()):
         contents = None if job in absent else score_file(path)
         if contents is not None:
             yield Found(name, seed, contents.model_dump(), pictures_path(path))

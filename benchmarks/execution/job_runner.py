@@ -9,6 +9,7 @@ from pathlib import Path
 
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.plan import Job, Report
 from i2i.errors import UserError
@@ -36,7 +37,7 @@ class Runner:
 
     def __call__(self, job: Job, report: Report) -> None:
         """Perform a job; UserError with the text `BUSY` if another process is at the same one."""
-        with tried(job_records.lock_path(self.bench, job.id)) as mine:
+        with tried(ResultsFolder(self.bench).lock(job.id)) as mine:
             if not mine:
                 raise UserError(BUSY)
             state = job.result.state(job.key)

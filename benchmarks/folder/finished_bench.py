@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from i2i.benchmarks.folder.cache_keys import lack_of
-from i2i.benchmarks.folder.job_records import index_path
 from i2i.benchmarks.folder.partial import present
 from i2i.benchmarks.folder.plan_file import plan_file
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Direction
 from i2i.config import DataConfig
 from i2i.data.decoding.file_index import FileIndex
@@ -72,7 +72,7 @@ class Finished:
 
     def check_data(self) -> None:
         """UserError if the pictures are not those that the results were made from."""
-        known = FileIndex.load(index_path(self.out))
+        known = FileIndex.load(ResultsFolder(self.out).image_digests)
         if self.data.fingerprint(known.blake2b, self.facts.get("splits")) != self.facts["fingerprint"]:
             raise UserError(
                 f"{self.data.root} holds other pictures than those that {self.out} was made from: "
@@ -142,4 +142,4 @@ class Finished:
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
     def _translations(self, name: str, seed: int | None = None) -> Path:
-        return self.out / "translations" / name / f"seed{self.seed if seed is None else seed}"
+        return ResultsFolder(self.out).translations(name, self.seed if seed is None else seed)

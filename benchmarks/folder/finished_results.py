@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, REAL, Place
+from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, Place
 from i2i.benchmarks.folder.finished_bench import Finished
-from i2i.benchmarks.folder.plan_file import PLAN, JobName, plan_file
-from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.folder.plan_file import JobName, plan_file
+from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.job_id import CLASSIFIER, JobId
 from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
 from i2i.errors import UserError
@@ -87,7 +88,7 @@ class Stored:
         Raises:
             UserError: if there is none, or it is older than the plan.
         """
-        path, facts = self.plan.out / "protocol.json", self.plan.facts
+        path, facts = ResultsFolder(self.plan.out).protocol, self.plan.facts
         found = read_document(Card, path, f"write it anew with i2i report {argument(self.plan.out)}")
         if found is None:
             raise UserError(
@@ -127,25 +128,27 @@ def keys_of(plan: Plan) -> dict[JobId, str | None]:
 
 def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
     """Jobs with a result of their own, and where it lies; of trainings the record alone tells whether they are done."""
+    folder = ResultsFolder(plan.out)
     for training in plan.trainings:
-        yield training.id, Place.of_folder(plan.out / training.folder)
+        yield training.id, Place.of_folder(folder.run(training))
     for name in plan.contestants():
-        for seed in plan.seeds():
-            made = Place.of_folder(plan.out / "translations" / name / f"seed{seed}")
-            yield plan.translated_by(name, seed), made
-            yield JobId("score", name, seed), Place.of_scores(plan.out / "scores" / f"{name}-seed{seed}.json")
-    yield CLASSIFIER, Place.of_folder(plan.out / "classifier")
-    yield REAL_SCORES, Place.of_scores(plan.out / "scores" / f"{REAL}.json")
+        for seed in plan.seeds()[: 1 if name in plan.external else None]:
+            yield plan.translated_by(name, seed), Place.of_folder(folder.translations(name, seed))
+    for job, _, _, path in folder.scored(plan.contestants(), plan.seeds()):
+        yield job, Place.of_scores(path)
+    yield CLASSIFIER, Place.of_folder(folder.classifier.parent)
 
 
 def _failed(out: Path) -> dict[JobId, str]:
-    found = read_document(Failures, out / "results.json", f"remove it, and i2i report {argument(out)} writes it again")
+    found = read_document(
+        Failures, ResultsFolder(out).results, f"remove it, and i2i report {argument(out)} writes it again"
+    )
     return {} if found is None else dict(found.failed)
 
 
 def merged_from(out: Path) -> list[str]:
     """The benches that a merged report in `out` is about; empty if it is none."""
-    found = read_document(_Merged, out / PLAN, "choose another folder with --out")
+    found = read_document(_Merged, ResultsFolder(out).plan_file, "choose another folder with --out")
     return [] if found is None else list(found.merged)
 
 

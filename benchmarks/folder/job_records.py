@@ -10,7 +10,6 @@ or why it failed.
 import json
 import os
 import platform
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +17,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job
-from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
 from i2i.utils.documents import Document, read_document
 from i2i.utils.locks import is_taken
-
-FOLDER = "status"
 
 
 class Record(Document):
@@ -44,27 +41,10 @@ class Record(Document):
     error: str = ""
 
 
-def record_path(out: Path, job: JobId) -> Path:
-    """Where the record of a job lies."""
-    name = str(job)
-    readable = re.sub(r"[^A-Za-z0-9_+-]+", "-", name)[:80].strip("-")
-    return out / FOLDER / f"{readable}.{stable_hash(name)[:6]}.json"
-
-
-def lock_path(out: Path, job: JobId) -> Path:
-    """What whoever works on a job holds a lock on."""
-    return record_path(out, job).with_suffix(".lock")
-
-
-def index_path(out: Path) -> Path:
-    """Where the digests of the pictures lie."""
-    return out / FOLDER / "pictures.json"
-
-
 def read(out: Path, job: JobId) -> dict[str, Any]:
     """The record of a job; empty if there is none, or one that cannot be read: it decides nothing."""
     try:
-        record = read_document(Record, record_path(out, job), "remove it")
+        record = read_document(Record, ResultsFolder(out).record(job), "remove it")
     except UserError:
         return {}
     return {} if record is None else record.model_dump(exclude_unset=True)
@@ -97,14 +77,14 @@ def failure(out: Path, job: Job) -> str | None:
 
 def who_runs(out: Path, job: JobId) -> str | None:
     """Who works on the job at this moment, in words; None if nobody does."""
-    if not is_taken(lock_path(out, job)):
+    if not is_taken(ResultsFolder(out).lock(job)):
         return None
     record = read(out, job)
     return f"running on {record.get('host', 'an unknown machine')}, process {record.get('pid', 'unknown')}"
 
 
 def _write(out: Path, job: JobId, record: Mapping[str, object]) -> None:
-    write_text(record_path(out, job), json.dumps(record, indent=1))
+    write_text(ResultsFolder(out).record(job), json.dumps(record, indent=1))
 
 
 def _now() -> str:

@@ -12,8 +12,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from i2i._version import __version__
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Direction, Plan
+from i2i.benchmarks.plan import Direction, Plan, run_folder
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import LARGEST_SEED, Settings
 from i2i.errors import UserError
@@ -22,7 +23,6 @@ from i2i.utils.documents import Count, Document, Facts, Kind, Name, read_documen
 from i2i.utils.joined_names import direction_name
 from i2i.utils.safe_paths import refuse_links_out
 
-PLAN = "plan.json"
 FORMAT = 1
 """Raised when older versions could misunderstand the file, or another one of the results folder."""
 
@@ -118,7 +118,7 @@ class PlannedTraining(Document):
 
     @model_validator(mode="after")
     def _in_its_place(self) -> Self:
-        start = f"trainings/{self.contestant}/seed{self.seed}/"
+        start = f"{run_folder(self.contestant, self.seed, '').as_posix()}/"
         if not self.folder.startswith(start):
             raise ValueError(f"its folder must begin with {start}")
         _OneName(name=self.folder.removeprefix(start))
@@ -223,12 +223,12 @@ def plan_file(out: Path) -> PlanFile:
     """
     found = _read(PlanFile, out, AGAIN)
     if found is None:
-        raise UserError(f"{out} is no results folder of a bench: it holds no {PLAN}")
+        raise UserError(f"{out} is no results folder of a bench: it holds no {ResultsFolder(out).plan_file.name}")
     return found
 
 
 def _read(model: type[Kind], out: Path, remedy: str) -> Kind | None:
-    path = out / PLAN
+    path = ResultsFolder(out).plan_file
     version = read_document(_Version, path, remedy)
     if version is None:
         return None

@@ -16,8 +16,8 @@ from i2i.benchmarks.evaluation.checkpoint_selection import Judging
 from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.folder.finished_results import refuse_merged
-from i2i.benchmarks.folder.job_records import index_path
 from i2i.benchmarks.folder.plan_file import recorded
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
 from i2i.benchmarks.jobs.adopt import Adopt
 from i2i.benchmarks.jobs.classifier import TrainClassifier
@@ -90,7 +90,7 @@ def prepare(
         check_length(f"{picture.stem}.png", picture.path)
     place = out or Path("bench") / data.name
     _check_folder(place)
-    files = FileIndex.load(index_path(place))
+    files = FileIndex.load(ResultsFolder(place).image_digests)
     files.check_readable(used)
     spec = _extractor(inception, extractor)
     named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
@@ -245,8 +245,8 @@ class _Builder:
             id=JobId("translate", contestant.name, seed),
             key=self._translations_key(trains, weights),
             needs=tuple(job.id for job in trains),
-            out=self.out / "translations" / contestant.name / f"seed{seed}",
-            runs={way: self.out / training.folder for training in trainings for way in training.serves},
+            out=self._folder.translations(contestant.name, seed),
+            runs={way: self._folder.run(training) for training in trainings for way in training.serves},
             data=self._judging.data,
             weights=weights,
             seen=self._seen(self._everyday.test_split),
@@ -263,7 +263,7 @@ class _Builder:
             key=self._training_key(config, training, custom),
             needs=(CLASSIFIER,) if judging else (),
             weight=1 + training.amount,
-            run=self.out / training.folder,
+            run=self._folder.run(training),
             model=contestant.model,
             settings=config.settings() | {"model": _without_name(config)},
             domains=training.domains,
@@ -283,7 +283,7 @@ class _Builder:
             id=JobId("score", name, seed),
             key=stable_hash([translate.key, self._scorer_key()]),
             needs=(translate.id, CLASSIFIER),
-            out=self.out / "scores" / f"{name}-seed{seed}.json",
+            out=self._folder.scores(name, seed),
             scoring=self._scoring,
             gan_train=self._gan_train,
             translations=translate.out,
@@ -309,7 +309,7 @@ class _Builder:
         adopt = Adopt(
             id=JobId("adopt", name),
             key=stable_hash([found.sha256, self.directions, test]),
-            out=self.out / "translations" / name / f"seed{seed}",
+            out=self._folder.translations(name, seed),
             files=found.files,
             stems=found.stems if found.partial else None,
             data=self._judging.data,
@@ -331,7 +331,7 @@ class _Builder:
             id=REAL_SCORES,
             key=stable_hash([REAL, REAL_VERSION, self._scorer_key()]),
             needs=(CLASSIFIER,),
-            out=self.out / "scores" / f"{REAL}.json",
+            out=self._folder.real_scores,
             scoring=self._scoring,
             gan_train=self._gan_train,
             seen=self._seen(self._everyday.train_split, self._everyday.test_split),
@@ -349,7 +349,7 @@ class _Builder:
     def _scoring(self) -> Scoring:
         return Scoring(
             data=self._judging.data,
-            classifier=self.out / "classifier" / "classifier.safetensors",
+            classifier=self._folder.classifier,
             extractor=str(self.extractor) if self.extractor else None,
             lpips=str(self.lpips) if self.lpips else None,
             bf16=self._judging.train.precision == "bf16",
@@ -380,6 +380,10 @@ class _Builder:
         return stable_hash([SCORING_VERSION, self._classifier_key(), reference, extractor, lpips, measures])
 
     @cached_property
+    def _folder(self) -> ResultsFolder:
+        return ResultsFolder(self.out)
+
+    @cached_property
     def _everyday(self) -> DataConfig:
         """The data settings that all contestants share."""
         return self._config(self.suite.contestant("identity"), 1, 0).data
@@ -393,7 +397,7 @@ class _Builder:
         return self.fingerprints[asked]
 
     def _seen(self, *splits: str, domains: tuple[str, ...] | None = None) -> Seen:
-        return Seen.of(self.data, index_path(self.out), splits, domains or self.data.domains)
+        return Seen.of(self.data, self._folder.image_digests, splits, domains or self.data.domains)
 
     def _facts(self, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
         height, width = self._everyday.image_size

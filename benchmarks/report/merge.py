@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, keys_of, merged_from
+from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.folder.score_file import pictures_path
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Plan, Training
+from i2i.benchmarks.plan import Plan, Training, run_folder
 from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.runs.folder import newest_checkpoint
@@ -28,8 +29,6 @@ from i2i.utils.text import option
 
 SHOWN = 12  # differences in an error
 DIGITS = 12  # of a hash in an error
-WORK = ("trainings", "translations", "scores", "classifier")
-SCORES = (".json", ".pictures.csv")
 RECORDS = ("key.json", "config.yaml", "metrics.jsonl")
 Value = TypeVar("Value")
 
@@ -65,11 +64,12 @@ def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
     found[0].check_data()
     parts = _named(found)
     facts = _facts(parts)
-    write_text(out / "plan.json", json.dumps(facts, indent=1))
-    for name in WORK:
-        shutil.rmtree(out / name, ignore_errors=True)
+    folder = ResultsFolder(out)
+    write_text(folder.plan_file, json.dumps(facts, indent=1))
+    for work in folder.work:
+        shutil.rmtree(work, ignore_errors=True)
     for number, part in enumerate(parts):
-        _take(part, out, shared=number == 0)
+        _take(part, folder, shared=number == 0)
     plan = Plan.from_facts(out, facts)
     reasons = {new: reason for part in parts for new, reason in _renamed(part, part.stored.absent).items()}
     absent = {job: reasons.get(job, reason) for job, reason in absent_of(plan).items()}
@@ -169,15 +169,11 @@ def _check_distinct(names: Sequence[str]) -> None:
         raise UserError(f"{' and '.join(alike)} would share a folder where file systems ignore case: rename a folder")
 
 
-def _trainings(part: _Part) -> dict[JobId, Training]:
-    """Those that go into the merged report, by their job in their own bench."""
-    renamed = {}
-    for training in part.stored.plan.trainings:
-        if training.contestant in part.names:
-            name = part.names[training.contestant]
-            folder = Path("trainings", name, *training.folder.parts[2:])
-            renamed[training.id] = replace(training, contestant=name, folder=folder)
-    return renamed
+def _renamed_training(part: _Part, training: Training) -> Training | None:
+    """The training as it goes into the merged report; None if it does not."""
+    if (name := part.names.get(training.contestant)) is None:
+        return None
+    return replace(training, contestant=name, folder=run_folder(name, training.seed, training.folder.name))
 
 
 def _renamed(part: _Part, by_job: Mapping[JobId, Value]) -> dict[JobId, Value]:
@@ -202,7 +198,12 @@ def _facts(parts: Sequence[_Part]) -> Settings:
         **first,
         MERGED: [str(plan.out) for plan in plans],
         "suite": {**first["suite"], "claims": [claim for n, claim in enumerate(claims) if claim not in claims[:n]]},
-        "trainings": [training.settings() for part in parts for training in _trainings(part).values()],
+        "trainings": [
+            renamed.settings()
+            for part in parts
+            for training in part.stored.plan.trainings
+            if (renamed := _renamed_training(part, training))
+        ],
         "contestants": {
             new: part.stored.plan.facts["contestants"][old] for part in parts for old, new in part.names.items()
         },
@@ -213,23 +214,25 @@ def _facts(parts: Sequence[_Part]) -> Settings:
     }
 
 
-def _take(part: _Part, out: Path, shared: bool) -> None:
+def _take(part: _Part, out: ResultsFolder, shared: bool) -> None:
     """Copy or link the work of a bench into the merged folder; the first one's classifier and real scores too."""
     plan = part.stored.plan
-    for job, training in _trainings(part).items():
-        (own,) = (own for own in plan.trainings if own.id == job)
-        _copy_records(plan.out / own.folder, out / training.folder)
+    own = ResultsFolder(plan.out)
+    for training in plan.trainings:
+        if renamed := _renamed_training(part, training):
+            _copy_records(own.run(training), out.run(renamed))
     for old, new in part.names.items():
         for seed in plan.seeds():
-            _link_all(plan.out / "translations" / old / f"seed{seed}", out / "translations" / new / f"seed{seed}")
-            for suffix in SCORES:
-                _copy_if_there(
-                    plan.out / "scores" / f"{old}-seed{seed}{suffix}", out / "scores" / f"{new}-seed{seed}{suffix}"
-                )
+            _link_all(own.translations(old, seed), out.translations(new, seed))
+            _copy_scores(own.scores(old, seed), out.scores(new, seed))
     if shared:
-        _link_all(plan.out / "classifier", out / "classifier")
-        for suffix in SCORES:
-            _copy_if_there(plan.out / "scores" / f"{REAL}{suffix}", out / "scores" / f"{REAL}{suffix}")
+        _link_all(own.classifier.parent, out.classifier.parent)
+        _copy_scores(own.real_scores, out.real_scores)
+
+
+def _copy_scores(path: Path, place: Path) -> None:
+    _copy_if_there(path, place)
+    _copy_if_there(pictures_path(path), pictures_path(place))
 
 
 def _copy_records(run: Path, copy: Path) -> None:

@@ -7,10 +7,10 @@ from functools import cache
 import pandas as pd
 
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.score_file import score_file
 from i2i.benchmarks.folder.versions import versions
-from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.decoding.images import Preprocess
@@ -115,17 +115,15 @@ def _digests(files: pd.DataFrame, split: str) -> Settings:
 
 def _features(plan: Plan, results: Results) -> Settings | None:
     """Whose features the Frechet distance compares, as the scores say; None without any scores."""
-    files = {REAL_SCORES: f"{REAL}.json"} | {
-        JobId("score", name, seed): f"{name}-seed{seed}.json" for name in plan.contestants() for seed in plan.seeds()
-    }
-    paths = [plan.out / "scores" / file for job, file in files.items() if job not in results.absent]
+    scored = ResultsFolder(plan.out).scored(plan.contestants(), plan.seeds())
+    paths = [path for job, _, _, path in scored if job not in results.absent][::-1]  # of real images first
     stated = (found.features for path in paths if (found := score_file(path)) is not None)
     return next((features.model_dump() for features in stated if features is not None), None)
 
 
 def _weights(plan: Plan, results: Results) -> str | None:
-    files = sorted((plan.out / "classifier").glob("*.safetensors")) if CLASSIFIER not in results.absent else []
-    return sha256(files[0]) if files else None
+    weights = ResultsFolder(plan.out).classifier
+    return sha256(weights) if CLASSIFIER not in results.absent and weights.is_file() else None
 
 
 def _contestant(plan: Plan, results: Results, name: str) -> Settings:
@@ -138,7 +136,7 @@ def _contestant(plan: Plan, results: Results, name: str) -> Settings:
         for training in plan.trainings
         if training.contestant == name
         and training.id not in results.absent
-        and (checkpoint := newest_checkpoint(plan.out / training.folder))
+        and (checkpoint := newest_checkpoint(ResultsFolder(plan.out).run(training)))
     ]
     return {
         **facts,

@@ -11,6 +11,7 @@ from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.folder import job_records
 from i2i.benchmarks.folder.cache_keys import DONE
 from i2i.benchmarks.folder.result_records import described, first_fault
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.versions import differences, versions
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Job, Plan
@@ -25,7 +26,6 @@ from i2i.utils.locks import held
 if TYPE_CHECKING:
     from i2i.benchmarks.analysis.groups import By
 
-RECORD = "report.json"
 SOURCES = (".py", ".html", ".css", ".js")
 
 
@@ -57,12 +57,13 @@ def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "averaged",
         job.id: job_records.who_runs(plan.out, job.id) or states[job.id] for job in missing if job.id not in failures
     }
     notes = differences(plan, [job for job in plan.jobs if states[job.id] == DONE])
-    with held(plan.out / job_records.FOLDER / "report.lock"):
+    folder = ResultsFolder(plan.out)
+    with held(folder.report_lock):
         key = _key(plan, failures, unfinished, notes, by)
         written = None if anew else _unchanged(plan.out, key)
         if written is None:
             written = _written(plan, key, failures, unfinished, notes, by)
-            write_text(plan.out / job_records.FOLDER / RECORD, written.model_dump_json())
+            write_text(folder.report_record, written.model_dump_json())
     console.say(written.shown.text(str(plan.out / "table.md"), columns_of_terminal()))
     for note in notes:
         console.note(f"warning: {note}")
@@ -137,7 +138,7 @@ def _written(
 def _unchanged(out: Path, key: str) -> Reported | None:
     """What was written last, if that had the same key and all of it is as it was written."""
     try:
-        found = read_document(Reported, out / job_records.FOLDER / RECORD, "remove it")
+        found = read_document(Reported, ResultsFolder(out).report_record, "remove it")
     except UserError:
         return None
     if found is None or found.key != key:

@@ -10,6 +10,7 @@ from i2i.benchmarks.analysis.groups import By
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import ranked, signs
 from i2i.benchmarks.folder.cache_keys import identity_of
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex, protocol, terminal_table
 from i2i.benchmarks.report.figures import learning_curves, redraw
@@ -60,7 +61,7 @@ def _grid(plan: Plan, results: Results) -> list[str]:
     """The bench's own grid, of rows at random by a fixed seed."""
     seed = plan.seeds()[0]
     names = [name for name in ranked(plan, results) if plan.translated_by(name, seed) not in results.absent]
-    made = {name: identity_of(plan.out / "translations" / name / f"seed{seed}") for name in names}
+    made = {name: identity_of(ResultsFolder(plan.out).translations(name, seed)) for name in names}
 
     def draw(paths: Sequence[Path]) -> bool:
         from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished

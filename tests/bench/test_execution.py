@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from i2i.benchmarks.execution import scheduler
-from i2i.benchmarks.folder import job_records
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.planning import build_plan
@@ -46,7 +46,7 @@ def records(out):
 
 def written(out):
     """When each record was."""
-    return {name: job_records.record_path(out, JobId.parse(name)).stat().st_mtime_ns for name in records(out)}
+    return {name: ResultsFolder(out).record(JobId.parse(name)).stat().st_mtime_ns for name in records(out)}
 
 
 def times(out):
@@ -187,7 +187,7 @@ def test_a_plan_of_a_later_version_is_refused(copied, capsys):
 
 
 def test_results_that_other_versions_made_are_named(copied, capsys):
-    path = job_records.record_path(copied, JobId("score", "stargan", 0))
+    path = ResultsFolder(copied).record(JobId("score", "stargan", 0))
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "versions": {**versions(), "torch": "1.0"}}))
     assert bench(copied) == 0

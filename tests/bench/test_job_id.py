@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.benchmarks.folder.job_records import record_path
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, STAGES, JobId
 
 EVERY = [
@@ -59,4 +59,4 @@ def test_every_job_belongs_to_a_stage_and_the_report_has_none():
 )
 def test_records_lie_where_they_always_did(tmp_path, job, name):
     """Earlier versions named the files after the same texts."""
-    assert record_path(tmp_path, job) == tmp_path / "status" / name
+    assert ResultsFolder(tmp_path).record(job) == tmp_path / "status" / name

@@ -11,6 +11,7 @@ from i2i.benchmarks import bench
 from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.execution import job_runner
 from i2i.benchmarks.folder import cache_keys, job_records
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
 from i2i.benchmarks.jobs.adopt import Adopt
 from i2i.benchmarks.jobs.classifier import TrainClassifier
@@ -50,7 +51,7 @@ def test_a_job_is_on_record_and_not_run_twice(tmp_path):
 
 
 def test_a_job_that_another_process_has_is_refused(tmp_path):
-    with locks.held(job_records.lock_path(tmp_path, A_JOB)), pytest.raises(UserError, match=job_runner.BUSY):
+    with locks.held(ResultsFolder(tmp_path).lock(A_JOB)), pytest.raises(UserError, match=job_runner.BUSY):
         run(tmp_path)
     assert not (tmp_path / "out").exists()
 
@@ -99,7 +100,7 @@ def test_a_result_is_done_by_its_key_alone(tmp_path):
 
 def test_jobs_with_names_that_files_cannot_have_have_records_of_their_own(tmp_path):
     names = [JobId("score", name, 0) for name in ("a/b", "a b", "a-b", "été", "étè", "x" * 300)]
-    paths = {job_records.record_path(tmp_path, name) for name in names}
+    paths = {ResultsFolder(tmp_path).record(name) for name in names}
     assert len(paths) == len(names)
     for name in names:
         job_records.failed(tmp_path, Nothing(id=name), "error")

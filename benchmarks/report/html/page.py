@@ -9,6 +9,7 @@ from pathlib import Path
 
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.folder.cache_keys import identity_of
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
 from i2i.config import Settings, stable_hash
@@ -79,16 +80,16 @@ def _digest(text: str) -> str:
 
 def _made_of(plan: Plan, results: Results) -> list[object]:
     """All that decides what the page shows: results, score files with those of single pictures, translations."""
-    files = sorted(path for path in (plan.out / "scores").glob("*") if path.is_file())
+    folder = ResultsFolder(plan.out)
     return [
         dict(plan.facts),
         dict(plan.skipped),
         results.scores.to_csv(),
         {name: asdict(cost) for name, cost in results.costs.items()},
         {str(job): error for job, error in results.failures.items()},
-        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.score_files()},
         {
-            f"{name} {seed}": identity_of(plan.out / "translations" / name / f"seed{seed}")
+            f"{name} {seed}": identity_of(folder.translations(name, seed))
             for name in results.contestants
             for seed in plan.seeds()
         },

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
 from i2i.training.validation import read_rows
@@ -32,7 +33,7 @@ def curves(plan: Plan) -> list[Settings]:
             "terms": [[name, _thinned(curve)] for name, curve in found.items()],
         }
         for training in plan.trainings
-        if (found := _read(plan.out / training.folder))
+        if (found := _read(ResultsFolder(plan.out).run(training)))
     ]
 
 

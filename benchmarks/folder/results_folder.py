@@ -1,0 +1,121 @@
+"""What lies where in the results folder of a bench: every path of it but the report's own files is made here."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.job_id import REAL_SCORES, JobId
+from i2i.benchmarks.plan import Direction, Training
+from i2i.config import stable_hash
+from i2i.utils.joined_names import direction_name
+
+LONGEST = 80  # characters of a job's text in the name of its record
+
+
+@dataclass(frozen=True)
+class ResultsFolder:
+    """A results folder.
+
+    Attributes:
+        out: where it is.
+    """
+
+    out: Path
+
+    @property
+    def plan_file(self) -> Path:
+        """What was planned."""
+        return self.out / "plan.json"
+
+    @property
+    def protocol(self) -> Path:
+        """The protocol card, a part of the report that merging reads."""
+        return self.out / "protocol.json"
+
+    @property
+    def results(self) -> Path:
+        """The part of the report that holds the errors of jobs."""
+        return self.out / "results.json"
+
+    def run(self, training: Training) -> Path:
+        """The run folder of a training."""
+        return self.out / training.folder
+
+    def translations(self, method: str, seed: int, direction: Direction | None = None) -> Path:
+        """The translations of a method with a seed, in all directions or one."""
+        whole = self.out / "translations" / method / f"seed{seed}"
+        return whole if direction is None else whole / direction_name(direction)
+
+    def scores(self, method: str, seed: int) -> Path:
+        """The file of scores of a method with a seed."""
+        return self._scores(f"{method}-seed{seed}")
+
+    @property
+    def real_scores(self) -> Path:
+        """The file of scores of real images."""
+        return self._scores(REAL)
+
+    def _scores(self, stem: str) -> Path:
+        return self.out / "scores" / f"{stem}.json"
+
+    def score_files(self) -> list[Path]:
+        """All files of scores that are there, with the tables beside them."""
+        return sorted(path for path in (self.out / "scores").glob("*") if path.is_file())
+
+    @property
+    def classifier(self) -> Path:
+        """The weights of the domain classifier, in a folder of their own."""
+        return self.out / "classifier" / "classifier.safetensors"
+
+    def scored(self, methods: Iterable[str], seeds: Sequence[int]) -> Iterator[tuple[JobId, str, int, Path]]:
+        """Jobs that score, with whose scores they are, the seed and the file; real images, the last, have the first."""
+        for name in methods:
+            for seed in seeds:
+                yield JobId("score", name, seed), name, seed, self.scores(name, seed)
+        yield REAL_SCORES, REAL, seeds[0], self.real_scores
+
+    @property
+    def work(self) -> tuple[Path, ...]:
+        """The folders of the results of jobs."""
+        return tuple(self.out / name for name in ("trainings", "translations", "scores", "classifier"))
+
+    def record(self, job: JobId) -> Path:
+        """What is known of a job."""
+        name = str(job)
+        readable = re.sub(r"[^A-Za-z0-9_+-]+", "-", name)[:LONGEST].strip("-")
+        return self._status / f"{readable}.{stable_hash(name)[:6]}.json"
+
+    def lock(self, job: JobId) -> Path:
+        """What whoever works on a job holds a lock on."""
+        return self.record(job).with_suffix(".lock")
+
+    @property
+    def plan_lock(self) -> Path:
+        """Held while the plan is compared or written."""
+        return self._status / "plan.lock"
+
+    @property
+    def running_lock(self) -> Path:
+        """Held by every process that runs the plan."""
+        return self._status / "running.lock"
+
+    @property
+    def report_lock(self) -> Path:
+        """Held while the report is written."""
+        return self._status / "report.lock"
+
+    @property
+    def report_record(self) -> Path:
+        """What the report was last written from."""
+        return self._status / "report.json"
+
+    @property
+    def image_digests(self) -> Path:
+        """The digests of the images."""
+        return self._status / "pictures.json"
+
+    @property
+    def _status(self) -> Path:
+        return self.out / "status"
