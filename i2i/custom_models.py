@@ -16,11 +16,9 @@ from pathlib import Path
 from types import ModuleType
 
 from i2i import registry
-from i2i.data.batches import Batch
 from i2i.errors import UserError
-from i2i.translator import Coverage, Translator
-
-GUIDE = "docs/adding_a_model.md"
+from i2i.translator import Translator
+from i2i.translator.complete import GUIDE, check_complete
 
 
 @dataclass(frozen=True)
@@ -166,22 +164,7 @@ def _check(cls: object, text: str) -> None:
             f"{text} is no Translator: derive it from i2i.translator.Translator, with coverage, batch, phases and "
             f"generate; {GUIDE} builds one"
         )
-    lacking = _lacking(cls)
-    if lacking:
-        raise UserError(f"{text} is no complete Translator: it lacks {', '.join(lacking)}; {GUIDE} tells what they are")
-
-
-def _lacking(cls: type[Translator]) -> list[str]:
-    """What the contract asks for and a class does not have."""
-    generate = "generate_labels" if cls.labelled else "generate"
-    batch = getattr(cls, "batch", None)
-    has = {
-        "coverage": isinstance(getattr(cls, "coverage", None), Coverage),
-        "batch": isinstance(batch, type) and issubclass(batch, Batch),
-        "phases": "phases" not in cls.__abstractmethods__,
-        generate: getattr(cls, generate) is not getattr(Translator, generate),
-    }
-    return [name for name, there in has.items() if not there]
+    check_complete(cls, text)
 
 
 def _registered(cls: type[Translator], text: str) -> str:

@@ -140,7 +140,7 @@ def optimizers_own_each_parameter_once(subject: Subject) -> None:
     assert len({id(parameter) for parameter in owned}) == len(owned), "two optimizers train the same parameter"
     homeless = [
         name
-        for name, parameter in translator.named_parameters()
+        for name, parameter in translator.learned_parameters().items()
         if parameter.requires_grad and all(parameter is not mine for mine in owned)
     ]
     assert not homeless, f"no optimizer trains {', '.join(homeless)}"
@@ -250,13 +250,69 @@ def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
 
 
 def translation_does_not_depend_on_the_batch(subject: Subject) -> None:
-    """A picture is translated the same alone, among others and a second time."""
+    """A picture is translated the same alone, among others and a second time; so is its noise, by its seed."""
     translator, images = subject.build(), subject.images(3)
+    seeds = [3, 2**63 - 1, 3] if "noise" in translator.takes else None
     for source, target in subject.task.directions:
-        together = translator.translate(images, source, target)
-        alone = torch.cat([translator.translate(image[None], source, target) for image in images])
-        difference = float((together - alone).abs().max())
+        together = translator.translate(images, source, target, seeds=seeds)
+        alone = [
+            translator.translate(image[None], source, target, seeds=seeds and [seeds[place]])
+            for place, image in enumerate(images)
+        ]
+        difference = float((together - torch.cat(alone)).abs().max())
         assert difference < 1e-5, f"a batch changes the translation by {difference:.2g}"
+
+
+def what_it_takes_matters(subject: Subject) -> None:
+    """Noise, reference images and sampling steps change the translation of a model that takes them."""
+    translator, images = subject.build(), subject.images(2)
+    source, target = subject.task.directions[0]
+    kinds: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "noise": ({"seeds": [1, 1]}, {"seeds": [2, 3]}),
+        "reference": ({"reference": images}, {"reference": -images}),
+        "sampling_steps": ({"sampling_steps": 1}, {"sampling_steps": 3}),
+    }
+    for name in sorted(translator.takes & kinds.keys()):
+        one, other = (translator.translate(images, source, target, **given) for given in kinds[name])
+        assert not torch.equal(one, other), f"it takes {name}, which changes nothing"
+
+
+def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
+    """Seeds, references and steps that do not fit, or that the model does not take, are errors that say so."""
+    translator, images = subject.build(), subject.images(2)
+    source, target = subject.task.directions[0]
+    wrong: dict[str, tuple[dict[str, Any], str]] = {
+        "noise": ({"seeds": [1]}, "1 seeds do not fit 2 images"),
+        "reference": ({"reference": torch.cat([images, images])[:3]}, "3 reference images do not fit 2 images"),
+        "sampling_steps": ({"sampling_steps": 0}, "at least 1"),
+    }
+    for name, (given, named) in wrong.items():
+        expected = named if name in translator.takes else f"takes no {name}"
+        try:
+            translator.translate(images, source, target, **given)
+        except UserError as error:
+            assert expected in str(error), f"the error about {name} does not say {expected!r}: {error}"
+        else:
+            raise AssertionError(f"translate takes {next(iter(given))} that do not fit")
+
+
+def frozen_networks_stay_as_they_are(subject: Subject) -> None:
+    """Networks that are frozen learn nothing, have no gradients or training mode, and no place in checkpoints."""
+    translator = subject.build().train()
+    if not translator.frozen:
+        return
+    frozen = {name: value.clone() for net in translator.frozen for name, value in _state_of(translator, net)}
+    saved = [name for name in translator.state_dict() if name in frozen]
+    assert not saved, f"checkpoints would hold {', '.join(saved)}"
+    modules = [module for net in translator.frozen for module in translator.get_submodule(net).modules()]
+    assert not any(module.training for module in modules), "a frozen network is in training mode"
+    training_step(translator, build_optimizers(translator), [subject.batch()], 0, FiniteGuard(CPU))
+    after = {name: value for net in translator.frozen for name, value in _state_of(translator, net)}
+    _assert_equal(frozen, after, "after a step the frozen networks")
+    with_gradient = [
+        name for net in translator.frozen for name, value in _state_of(translator, net) if value.requires_grad
+    ]
+    assert not with_gradient, f"{', '.join(with_gradient)} need gradients"
 
 
 def generators_are_all_that_translates(subject: Subject) -> None:
@@ -344,7 +400,10 @@ CHECKS: tuple[Check, ...] = (
     translation_keeps_shape_and_range,
     translation_refuses_what_it_does_not_take,
     translation_does_not_depend_on_the_batch,
+    what_it_takes_matters,
+    translation_refuses_what_it_does_not_honour,
     generators_are_all_that_translates,
+    frozen_networks_stay_as_they_are,
     translation_leaves_no_trace,
     state_survives_a_round_trip,
     resume_is_bit_exact,
@@ -371,6 +430,13 @@ def _train(subject: Subject, run: Path, *observers: Observer, **train: object) -
     trainer = Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
     trainer.train()
     return trainer.translator
+
+
+def _state_of(translator: Translator, network: str) -> list[tuple[str, Tensor]]:
+    """Parameters and buffers of a network by their names in the translator."""
+    module = translator.get_submodule(network)
+    named: list[tuple[str, Tensor]] = [*module.named_parameters(), *module.named_buffers()]
+    return [(f"{network}.{name}", value) for name, value in named]
 
 
 def _fill(network: torch.nn.Module, value: float) -> None:

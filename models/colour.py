@@ -11,7 +11,7 @@ from torch import Tensor
 
 from i2i.data.batches import LabelledBatch
 from i2i.registry import register
-from i2i.translator import Coverage, ModelConfig, Phase, Task, Translator
+from i2i.translator import Coverage, ModelConfig, Phase, Request, Task, Translator
 
 EPSILON = 1e-5
 
@@ -47,9 +47,9 @@ class Colour(Translator):
             self.mean[index] = torch.cat(means).mean(0)
             self.deviation[index] = torch.cat(deviations).mean(0)
 
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
+    def generate(self, images: Tensor, request: Request) -> Tensor:
         deviation, mean = torch.std_mean(images, dim=(2, 3), correction=0, keepdim=True)
         normalised = (images - mean) / deviation.clamp_min(EPSILON)
         shape = (1, -1, 1, 1)
-        translated = normalised * self.deviation[target].view(shape) + self.mean[target].view(shape)
+        translated = normalised * self.deviation[request.target].view(shape) + self.mean[request.target].view(shape)
         return translated.clamp(-1, 1)

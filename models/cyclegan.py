@@ -29,7 +29,7 @@ from i2i.nn import (
     patchgan,
 )
 from i2i.registry import register
-from i2i.translator import Coverage, Losses, Optimizer, Phase, Step, Task, Translator
+from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
 GENERATOR_TELLS = {
     "channels": "data.channels",
@@ -194,8 +194,8 @@ class CycleGAN(Translator):
             terms |= {f"{name}_{side}": term for name, term in own.items()}
         return Losses(total(totals), terms)
 
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
-        generator = self.a_to_b if source < target else self.b_to_a
+    def generate(self, images: Tensor, request: Request) -> Tensor:
+        generator = self.a_to_b if request.target == 1 else self.b_to_a
         translated: Tensor = generator(images)
         return translated
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from i2i.data.batches import LabelledBatch
 from i2i.registry import register
-from i2i.translator import Coverage, Phase, Translator
+from i2i.translator import Coverage, Phase, Request, Translator
 
 
 @register("identity")
@@ -17,5 +17,5 @@ class Identity(Translator):
     def phases(self) -> tuple[Phase, ...]:
         return ()
 
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
+    def generate(self, images: Tensor, request: Request) -> Tensor:
         return images.clone()

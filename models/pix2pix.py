@@ -4,6 +4,7 @@ Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial
 https://arxiv.org/abs/1611.07004. One U-Net maps source to target; a PatchGAN judges the concatenated pair.
 """
 
+from copy import deepcopy
 from typing import Literal
 
 import torch
@@ -18,11 +19,23 @@ from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.unet import UNET
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, total
 from i2i.models._settings import MOST_CHANNELS, Variations
-from i2i.nn import Norm, PatchDiscriminator, UNet, initialise, normalise_spectrally, patchgan
+from i2i.nn import (
+    Norm,
+    PatchDiscriminator,
+    UNet,
+    as_in_training,
+    initialise,
+    normalise_spectrally,
+    patchgan,
+    use_instance_norms,
+)
 from i2i.registry import register
-from i2i.translator import Coverage, Inference, Losses, Optimizer, Phase, Step, Task, Translator
+from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
 DEEPEST = 8
+NOISE_SEED = 0
+NO_DROPOUT = "the graph has no dropout, which this model keeps on when i2i translates"
+INSTANCE_NORM = "batch norm by the picture's own statistics is an instance norm in the graph"
 
 
 class Pix2PixConfig(Variations):
@@ -140,16 +153,40 @@ class Pix2Pix(Translator):
         return torch.cat((source, image), 1) if self.config.conditional else image
 
     @property
-    def inference(self) -> Inference:
-        config = self.config
-        return Inference(
-            dropout=config.test_dropout and config.dropout > 0,
-            image_statistics=config.norm == "batch" and config.test_statistics == "picture",
-        )
+    def _noisy(self) -> bool:
+        return self.config.test_dropout and self.config.dropout > 0
 
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
-        translated: Tensor = self.generator(images)
-        return translated
+    @property
+    def _uses_own_statistics(self) -> bool:
+        return self.config.norm == "batch" and self.config.test_statistics == "picture"
+
+    @property
+    def inference(self) -> str:
+        noise = "dropout on" if self._noisy else "dropout off"
+        return f"{noise}, batch norm by the picture's own statistics" if self._uses_own_statistics else noise
+
+    def generate(self, images: Tensor, request: Request) -> Tensor:
+        """Image by image where dropout stays on or each is normalised by its own statistics (section 3.4)."""
+        if not (self._noisy or self._uses_own_statistics):
+            translated: Tensor = self.generator(images)
+            return translated
+        with as_in_training(self.generator, dropout=self._noisy, statistics=self._uses_own_statistics):
+            return torch.cat([self._alone(image) for image in images[:, None]])
+
+    def _alone(self, image: Tensor) -> Tensor:
+        """The translation of [1, C, H, W], with the same noise for every image."""
+        with torch.random.fork_rng(devices=[image.device] if image.is_cuda else []):
+            torch.manual_seed(NOISE_SEED)
+            translated: Tensor = self.generator(image)
+            return translated
+
+    def exportable(self) -> tuple[Translator, tuple[str, ...]]:
+        plain, notes = deepcopy(self), (NO_DROPOUT,) * self._noisy
+        if self._uses_own_statistics:
+            use_instance_norms(plain.generator)
+            notes = (*notes, INSTANCE_NORM)
+        plain.config = self.config.model_copy(update={"test_dropout": False, "test_statistics": "running"})
+        return plain, notes
 
     reference = Reference(
         repository="https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix",

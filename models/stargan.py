@@ -18,7 +18,7 @@ from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolat
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn import Norm, ResnetGenerator, normalise_spectrally, strided_patchgan
 from i2i.registry import register
-from i2i.translator import Coverage, Losses, Optimizer, Phase, Step, Task, Translator
+from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
 
 class StarGANConfig(Variations):
@@ -48,7 +48,7 @@ class StarGAN(Translator):
     generators = ("generator",)
     Config = StarGANConfig
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 3, "n_critic": 2}
-    labelled = True
+    takes = frozenset({"labels"})
     multiple = ResnetGenerator.multiple
     config: StarGANConfig
 
@@ -113,8 +113,8 @@ class StarGAN(Translator):
         total = total + config.lambda_reconstruction * terms["reconstruction"]
         return Losses(total, terms)
 
-    def generate_labels(self, images: Tensor, labels: Tensor) -> Tensor:
-        translated: Tensor = self.generator(images, labels)
+    def generate(self, images: Tensor, request: Request) -> Tensor:
+        translated: Tensor = self.generator(images, request.labels)
         return translated
 
     def recognise(self, images: Tensor) -> Tensor | None:

@@ -45,10 +45,13 @@ class Blend(Translator):
         return {"mixer": Optimizer(("mixer",), 1e-3)}
 
     def _loss(self, batch, step):
-        error = (self.generate(batch.a, 0, 1) - batch.b).abs().mean()
+        error = (self._mixed(batch.a) - batch.b).abs().mean()
         return Losses(error, {"error": error})
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
+        return self._mixed(images)
+
+    def _mixed(self, images):
         return torch.tanh(self.mixer(images) + self.config.start)
 '''
 
@@ -148,20 +151,62 @@ def test_a_class_that_does_not_fit_is_told_what_the_contract_asks(tmp_path):
         "class NoModel: pass\n"
         "class Half(Translator):\n"
         "    coverage = Coverage.PAIR\n"
-        "    def generate(self, images, source, target): return images\n"
-        "class Labelled(Half):\n"
-        "    labelled = True\n"
+        "    def generate(self, images, request): return images\n"
+        "class Odd(Translator):\n"
         "    batch = int\n"
+        "    takes = frozenset({'labels', 'nose'})\n"
+        "    def phases(self): return ()\n"
+        "class Odder(Half):\n"
+        "    takes = frozenset({'labels', 'nose'})\n"
+        "    from i2i.data.batches import UnpairedBatch as batch\n"
         "    def phases(self): return ()\n"
     )
     assert "is no Translator" in cause(f"{path}:NoModel")
     assert "docs/adding_a_model.md" in cause(f"{path}:NoModel")
     assert "it lacks batch, phases;" in cause(f"{path}:Half")
-    assert "it lacks batch, generate_labels;" in cause(f"{path}:Labelled")
-    assert "has no class Haff; it has Half, Labelled" in cause(f"{path}:Haff")
+    assert "it lacks coverage, batch, generate;" in cause(f"{path}:Odd")
+    assert "takes nose, which is none of labels, noise, reference, sampling_steps" in cause(f"{path}:Odder")
+    assert "has no class Haff; it has Half, Odd, Odder" in cause(f"{path}:Haff")
     assert "names no class: write FILE.py:CLASS" in cause(str(path))
     assert f"there is no file {tmp_path / 'other.py'}" in cause(f"{tmp_path}/other.py:Half")
     assert "No module named 'no_such_package'" in cause("no_such_package.module:Half")
+
+
+FIRST = """
+import torch
+from i2i.data.batches import PairedBatch
+from i2i.translator import Coverage, Translator
+
+class Mine(Translator):
+    coverage = Coverage.DIRECTION
+    batch = PairedBatch
+    def phases(self): return ()
+    BODY
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "remedy"),
+    [
+        ("from i2i.translator import Adam", "Adam is of the contract as it was: write optimizers(self)"),
+        (
+            "from i2i.translator import Scratch",
+            "Scratch is of the contract as it was: a loss takes (self, batch, step)",
+        ),
+        ("from i2i.translator import Inference", "write the property inference(self), which gives a text"),
+        ("def generate(self, images, source, target): ...", "write generate(self, images, request), with the indices"),
+        ("def generate_labels(self, images, labels): ...", "write generate(self, images, request) with request.labels"),
+        ("labelled = True", 'write takes = frozenset({"labels"})'),
+        ("batch_size = 16", 'write defaults = {"batch_size": ...}'),
+    ],
+)
+def test_a_file_written_for_the_first_contract_is_told_what_to_write_and_where_it_is_shown(tmp_path, body, remedy):
+    path = tmp_path / "mine.py"
+    path.write_text(FIRST.replace("BODY", body))
+    message = cause(f"{path}:Mine")
+    assert remedy in message
+    assert "docs/adding_a_model.md shows how" in message
+    assert message.count("\n") == 0
 
 
 def test_a_class_with_the_name_of_a_model_is_refused(blend):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from i2i.translator import Translator
+from i2i.utils.memory import most_resident
 
 
 def count_multiply_adds(
@@ -39,7 +40,7 @@ def peak_memory(device: torch.device) -> Iterator[Callable[[], int | None]]:
         yield lambda: int(torch.cuda.max_memory_allocated(device))
         return
     reset = device.type == "cpu" and _reset_high_water_mark()
-    yield lambda: _high_water_mark() if reset else None
+    yield lambda: most_resident() if reset else None
 
 
 def _reset_high_water_mark() -> bool:
@@ -49,9 +50,3 @@ def _reset_high_water_mark() -> bool:
     except OSError:
         return False
     return True
-
-
-def _high_water_mark() -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    (kibibytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(kibibytes) * 1024

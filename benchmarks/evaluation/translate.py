@@ -87,7 +87,8 @@ class Translations:
         described = described_as(self.data, some, *route.way)
         began = time.perf_counter()
         images = to_images(inputs).to(route.device)
-        outputs = route.there.translate(images, *route.way, described)
+        seeds = route.there.seeds_of(picture.stem for picture in some)
+        outputs = route.there.translate(images, *route.way, described, seeds=seeds)
         translated = to_arrays(outputs)
         self.costs["seconds"] += time.perf_counter() - began
         self.costs["pictures"] += len(some)

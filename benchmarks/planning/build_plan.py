@@ -362,7 +362,8 @@ class _Builder:
     def _training_key(self, config: RunConfig, training: Training, custom: CustomCode | None) -> str:
         """Of all that decides what is learnt: of the pictures those of its domains, in the splits that it reads."""
         seen = self._fingerprint(*learnt_from(config), domains=training.domains)
-        key = training_key(config, training.domains, seen, custom.sha256 if custom else None)
+        code = custom.sha256 if custom else registry.package_of(config.name)
+        key = training_key(config, training.domains, seen, code)
         if config.train.best_by is None:
             return key
         return stable_hash([key, self._scorer_key(config.data.val_split), training.serves])

@@ -10,7 +10,6 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ import torch
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
 from i2i.data.training_images import TrainingPictures
-from i2i.training.device import choose_device
+from i2i.training.device import autocast, choose_device
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import run_config
 from i2i.training.step import build_optimizers, training_step
@@ -48,8 +47,7 @@ def stepper(
 
     def run() -> None:
         for step in range(every):
-            precision = torch.autocast(device.type, dtype=torch.bfloat16) if bf16 else nullcontext()
-            training_step(translator, optimizers, batches, step, guard, precision)
+            training_step(translator, optimizers, batches, step, guard, autocast("bf16" if bf16 else "fp32", device))
         if guard.fault():
             raise RuntimeError(f"{name} diverged")
 

@@ -56,7 +56,9 @@ def _resolved_suite(suite: Suite) -> Settings:
         else:
             models[name] = own
     everyone = _resolved_contestant(suite.contestant("identity"))
-    del everyone["model"], everyone["train"]["batch_size"]
+    del everyone["model"]
+    # What the suite leaves open is each method's own, also that of one which is added later.
+    everyone["train"] = {name: everyone["train"][name] for name in suite.settings.get("train", {})}
     return merge(suite.model_dump(mode="json"), {"settings": everyone, "model_settings": models, "variants": variants})
 
 

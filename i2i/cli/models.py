@@ -21,6 +21,7 @@ def models(
     """List the translators; `models check FILE.py:CLASS` tests one of your own."""
     if context.invoked_subcommand is None:
         console.say("\n".join(_listing(like)))
+        _note_unusable()
 
 
 @app.command("check")
@@ -64,9 +65,16 @@ def _listing(pattern: str) -> list[str]:
     return [_line(name) for name in found]
 
 
+def _note_unusable() -> None:
+    from i2i import registry
+
+    for line in registry.unusable():
+        console.note(line)
+
+
 def _line(name: str) -> str:
     from i2i import registry
 
     cls = registry.get(name)
-    summary = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip().splitlines()[0]
-    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {summary}"
+    told = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip() or "says nothing about itself"
+    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {told.splitlines()[0]}"

@@ -1,5 +1,6 @@
 """`i2i translate`: pictures through a trained model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -46,6 +47,16 @@ def translate(
             help="How often all tiles pass beforehand, to find what norms need of the whole picture; 2 by default.",
         ),
     ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(help="How many translations of each picture, NAME.png, NAME.s1.png, ...; of models with noise."),
+    ] = 1,
+    reference: Annotated[
+        Path | None, typer.Option(help="A picture whose style the translations take, for models that take one.")
+    ] = None,
+    sampling_steps: Annotated[
+        int | None, typer.Option(help="How many steps an iterative model takes for each picture.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace translations that are there.")] = False,
     model: OwnModelOption = None,
     device: DeviceOption = None,
@@ -62,17 +73,20 @@ def translate(
 
         i2i translate runs/stargan-seasons big/*.tif --target winter --full-resolution --out out/
 
-        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --out out/
+        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --samples 5 --out out/
     """
     from i2i.data.audit.fitting import fitting_line
     from i2i.data.audit.quick_check import dark
     from i2i.data.layouts.image_folder import left_out_line
     from i2i.inference.tiling import SIDE
     from i2i.inference.translate_files import (
+        as_image,
         check_files,
+        check_samples,
         collect,
         full_resolution,
         left_out,
+        of_sample,
         resized,
         tiles_line,
         translate_files,
@@ -95,13 +109,20 @@ def translate(
     if not checkpoint.finished:
         position = checkpoint.position
         console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
-    translate = translation(translator, source, target, chosen)
-    convert = full_resolution(translate, preprocess, tile, passes) if full else resized(translate, preprocess)
-    sizes = check_files(files, out, overwrite)
+    check_samples(translator, samples)
+    translate = replace(
+        translation(translator, source, target, chosen),
+        reference=None if reference is None else as_image(reference, preprocess),
+        sampling_steps=sampling_steps,
+    )
+    sizes = check_files(files, out, overwrite, samples)
     for line in (*left_out_line(left_out(inputs)), *dark("pictures to translate", [path for path, _ in files])):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     with counting("translating") as progress, told_when_short(f"{run} cannot translate these pictures", less):
-        translate_files(convert, files, out, progress)
+        for sample in range(samples):
+            one = replace(translate, sample=sample)
+            convert = full_resolution(one, preprocess, tile, passes) if full else resized(one, preprocess)
+            translate_files(convert, of_sample(files, sample), out, progress)
     console.say(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")

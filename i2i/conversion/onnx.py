@@ -1,15 +1,15 @@
 """Translators as ONNX graphs of any batch, height and width, compared with PyTorch before they are kept.
 
 A model that is told domains becomes one graph per direction; one that is told labels becomes a single graph with
-the label vector as its second input. Dropout that stays on when translating is left out, because its fixed draw has
-a fixed shape. A batch norm that uses the picture's own statistics becomes the instance norm that it is.
+the label vector as its second input. What a graph cannot do as the model does, such as dropout that stays on, the model
+says itself (`Translator.exportable`).
 """
 
 import copy
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,7 +25,7 @@ from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, fa
 from i2i.errors import ExportError, UserError
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import require_checkpoint, restore
-from i2i.translator import Task, Translator
+from i2i.translator import Noise, Request, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import direction_name
 from i2i.utils.text import code, fenced, prose
@@ -36,8 +36,6 @@ BATCHES = (1, 3, 2)
 DESCRIPTION, CARD = "translator.json", "README.md"
 IMAGES, LABELS, TRANSLATED = "images", "labels", "translated"
 DYNAMIC = {IMAGES: {0: "batch", 2: "height", 3: "width"}, LABELS: {0: "batch"}}
-NO_DROPOUT = "the graph has no dropout, which this model keeps on when i2i translates"
-INSTANCE_NORM = "batch norm by the picture's own statistics is an instance norm in the graph"
 
 Inputs = dict[str, Tensor]
 """A graph's inputs by name, in order."""
@@ -89,7 +87,8 @@ def export_onnx(
     facts = facts_of(checkpoint, weights)
     rows = read_scores(card_options, facts)
     translator, _ = restore(checkpoint, weights=weights)
-    notes, lines, files = _notes(translator), [], {}
+    _refuse_unsupported(translator)
+    (_, notes), lines, files = translator.exportable(), [], {}
     description = _describe(translator, facts, notes)
     for graph in _graphs(translator, str(facts["settings"]["model"]["name"])):
         path = out / graph.file
@@ -102,6 +101,15 @@ def export_onnx(
     text = card(facts, card_options, rows, _use(files, translator, notes))
     write_text(out / CARD, text)
     return [*lines, *notes, *license_note(card_options)]
+
+
+def _refuse_unsupported(translator: Translator) -> None:
+    unsupported = sorted(translator.takes - {"labels"})
+    if unsupported:
+        raise UserError(
+            f"a graph has no inputs for {', '.join(unsupported)}, which this model takes: use i2i translate, or "
+            "export it with --format hub"
+        )
 
 
 def _require_packages() -> None:
@@ -126,7 +134,7 @@ class _Directed(nn.Module):
         self.translator, self.source, self.target = translator, source, target
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.translator.generate(images, self.source, self.target)
+        return self.translator.generate(images, Request(self.source, self.target, Noise(())))
 
 
 class _Labelled(nn.Module):
@@ -137,13 +145,15 @@ class _Labelled(nn.Module):
         self.translator = translator
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        return self.translator.generate_labels(images, labels)
+        return self.translator.generate(images, Request(None, None, Noise(()), labels))
 
 
 def _graphs(translator: Translator, name: str) -> list[Graph]:
     """The graphs of a translator, which is left as it is."""
-    task, silent, plain = translator.task, _without_noise(translator), _plain(translator)
-    if translator.labelled:
+    task, silent = translator.task, _without_noise(translator)
+    plain, _ = translator.exportable()
+    plain.to(memory_format=torch.contiguous_format).eval()
+    if "labels" in translator.takes:
         return [Graph(f"{name}.onnx", _Labelled(plain), {}, lambda *size: _labelled_case(silent, *size))]
     graphs = []
     for source, target in task.directions:
@@ -178,25 +188,6 @@ def _without_noise(translator: Translator) -> Translator:
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
     return silent
-
-
-def _plain(translator: Translator) -> Translator:
-    """A copy that in evaluation mode computes what the translator does when it translates, dropout aside."""
-    plain = copy.deepcopy(translator).to(memory_format=torch.contiguous_format)
-    if translator.inference.image_statistics:
-        _use_instance_norms(plain)
-    return plain.eval()
-
-
-def _use_instance_norms(module: nn.Module) -> None:
-    """Put an instance norm with the same weights in the place of every batch norm."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.BatchNorm2d):
-            norm = nn.InstanceNorm2d(child.num_features, eps=child.eps, affine=child.affine)
-            norm.load_state_dict({key: child.state_dict()[key] for key in norm.state_dict()})
-            setattr(module, name, norm)
-        else:
-            _use_instance_norms(child)
 
 
 def _random_images(task: Task, batch: int, height: int, width: int) -> Tensor:
@@ -298,12 +289,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def _notes(translator: Translator) -> list[str]:
-    inference = translator.inference
-    return [NO_DROPOUT] * inference.dropout + [INSTANCE_NORM] * inference.image_statistics
-
-
-def _describe(translator: Translator, facts: Facts, notes: list[str]) -> dict[str, object]:
+def _describe(translator: Translator, facts: Facts, notes: Sequence[str]) -> dict[str, object]:
     """What a program must know to use the files; also the meta data inside them."""
     task = translator.task
     return {
@@ -315,7 +301,7 @@ def _describe(translator: Translator, facts: Facts, notes: list[str]) -> dict[st
         "image_size": task.image_size,
         "multiple": translator.multiple,
         "value_range": [-1, 1],
-        **(_describe_labels(task) if translator.labelled else {}),
+        **(_describe_labels(task) if "labels" in translator.takes else {}),
         "notes": notes,
     }
 
@@ -335,10 +321,10 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _use(files: Mapping[str, Mapping[str, object]], translator: Translator, notes: list[str]) -> str:
+def _use(files: Mapping[str, Mapping[str, object]], translator: Translator, notes: Sequence[str]) -> str:
     task = translator.task
     file, (height, width) = next(iter(files)), task.image_size
-    labels = task.labels.vector(task.directions[0][1]).tolist() if translator.labelled else None
+    labels = task.labels.vector(task.directions[0][1]).tolist() if "labels" in translator.takes else None
     named = f', "{LABELS}": np.array([{labels}], np.float32)' if labels else ""
     table = [
         f"- {code(name)}: largest difference from PyTorch {own['largest_difference']:.1e}"

@@ -117,6 +117,10 @@ class Translation:
         source: domain of the pictures; None: the model need not know.
         target: domain, or changes of attributes.
         described: what the pictures have, for a model led by attributes; None: it need not know, or looks.
+        sample: which of several translations of the same pictures, from 0.
+        seeds: of the noise of the pictures that are given, for a model that takes noise.
+        reference: a picture [1, C, H, W] to take after, for a model that takes one.
+        sampling_steps: for a model that takes them; None: its own number.
     """
 
     translator: Translator
@@ -124,11 +128,28 @@ class Translation:
     source: str | None
     target: str
     described: str | None = None
+    sample: int = 0
+    seeds: Sequence[int] | None = None
+    reference: Tensor | None = None
+    sampling_steps: int | None = None
 
     def __call__(self, images: Tensor) -> Tensor:
         """Translate [B, C, H, W], any sides that the translator takes."""
         attributes = None if self.described is None else [self.described] * len(images)
-        return self.translator.translate(images.to(self.device), self.source, self.target, attributes).cpu()
+        return self.translator.translate(
+            images.to(self.device),
+            self.source,
+            self.target,
+            attributes,
+            seeds=self.seeds,
+            reference=self.reference,
+            sampling_steps=self.sampling_steps,
+        ).cpu()
+
+    def of_files(self, paths: Sequence[Path]) -> "Translation":
+        """The same with the noise of these files, which hangs on their names and the number of the sample alone."""
+        samples = [f"{path.stem}.s{self.sample}" if self.sample else path.stem for path in paths]
+        return replace(self, seeds=self.translator.seeds_of(samples))
 
     def seeing(self, image: Tensor) -> "Translation":
         """The same for one picture at any size, of which `image` [1, C, H, W] has the size of the training.
@@ -136,7 +157,7 @@ class Translation:
         At another size a model cannot tell what a picture has, and of a tile it would tell what the tile has.
         """
         labels = self.translator.task.labels
-        if not self.translator.labelled or self.described is not None or labels.decides(self.target):
+        if "labels" not in self.translator.takes or self.described is not None or labels.decides(self.target):
             return self
         (described,) = self.translator.describe(image.to(self.device), self.target)
         return replace(self, described=described)
@@ -154,7 +175,7 @@ def translation(translator: Translator, source: str | None, target: str, device:
     Raises:
         UserError: for a target or source that the model does not know or translate between.
     """
-    if not translator.labelled:
+    if "labels" not in translator.takes:
         return Translation(translator, device, *direction(translator, source, target))
     space = translator.task.labels
     space.towards(target)
@@ -165,16 +186,22 @@ def translation(translator: Translator, source: str | None, target: str, device:
     return Translation(translator, device, None, target, source)
 
 
-def resized(translate: Translate, preprocess: Preprocess) -> Convert:
+def resized(translate: Translation, preprocess: Preprocess) -> Convert:
     """Pictures as the model was trained on them, several at once."""
 
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
-        translated = translate(torch.cat([to_images(preprocess(read_picture(path))[None]) for path in paths]))
+        images = torch.cat([as_image(path, preprocess) for path in paths])
+        translated = translate.of_files(paths)(images)
         for path, image in zip(paths, translated, strict=True):
             _refuse_not_finite(path, image)
         return to_arrays(translated)
 
     return convert
+
+
+def as_image(path: Path, preprocess: Preprocess) -> Tensor:
+    """A picture as a model was trained on it, [1, C, H, W] in [-1, 1]; UserError if it cannot be read."""
+    return to_images(preprocess(read_picture(path))[None])
 
 
 def _refuse_not_finite(path: Path, image: Tensor) -> None:
@@ -220,7 +247,7 @@ def full_resolution(
         for path in paths:
             picture = read_picture(path)
             fitted, whole = (to_images(pixels[None]) for pixels in (preprocess(picture), preprocess.whole(picture)))
-            translated = translate_one(whole, translate.seeing(fitted))
+            translated = translate_one(whole, translate.of_files([path]).seeing(fitted))
             _refuse_not_finite(path, translated)
             yield from to_arrays(translated)
 
@@ -238,17 +265,38 @@ def tiles_line(sizes: Sequence[tuple[int, int]], side: int | None) -> str:
     return f"full resolution: nothing is lost, {tiled} of {len(sizes)} pictures pass in tiles of {side or SIDE} px"
 
 
-def check_files(files: Files, out: Path, overwrite: bool = False) -> list[tuple[int, int]]:
+def of_sample(files: Files, sample: int) -> Files:
+    """Pictures and the names of one of several translations of each: `a.png`, then `a.s1.png` and so on."""
+    if not sample:
+        return files
+    return [(path, name.with_name(f"{name.stem}.s{sample}{name.suffix}")) for path, name in files]
+
+
+def check_files(files: Files, out: Path, overwrite: bool = False, samples: int = 1) -> list[tuple[int, int]]:
     """Heights and widths of all pictures, each of which is decoded, so that a broken one leaves nothing half-done.
 
     Raises:
         UserError: for a picture that cannot be read, or that a translation in `out` would replace; without
             `overwrite` also for any other file that it would.
     """
-    _refuse_overwriting(files, out)
+    written = [one for sample in range(samples) for one in of_sample(files, sample)]
+    for path, name in written:
+        check_length(name.name, path)
+    _refuse_collisions(written)
+    _refuse_overwriting(written, out)
     if not overwrite:
-        _refuse_earlier(files, out)
+        _refuse_earlier(written, out)
     return [read_picture(path).size[::-1] for path, _ in files]
+
+
+def check_samples(translator: Translator, samples: int) -> None:
+    """UserError for a number of samples that the model cannot give."""
+    if samples < 1:
+        raise UserError(f"--samples {samples}: give a whole number of at least 1")
+    if samples > 1 and "noise" not in translator.takes:
+        raise UserError(
+            f"--samples {samples}: this model takes no noise, and all samples of a picture would be alike: leave it out"
+        )
 
 
 def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:

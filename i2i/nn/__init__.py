@@ -4,6 +4,7 @@ from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialization import Initialisation, initialise
+from i2i.nn.modes import as_in_training, use_instance_norms
 from i2i.nn.norm import InstanceNorm, Norm, needs_bias, norm_layer
 from i2i.nn.patch_discriminator import PatchDiscriminator, patchgan, strided_patchgan
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
@@ -24,6 +25,7 @@ __all__ = [
     "TwiceLeakyReLU",
     "UNet",
     "Upsampling",
+    "as_in_training",
     "convolution",
     "initialise",
     "needs_bias",
@@ -32,4 +34,5 @@ __all__ = [
     "patchgan",
     "strided_patchgan",
     "upsample",
+    "use_instance_norms",
 ]

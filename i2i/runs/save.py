@@ -123,9 +123,9 @@ def meta_of(
         "i2i": __version__,
         "torch": torch.__version__,
         **asdict(position),
-        "inference": str(translator.inference),
+        "inference": translator.inference,
         "averaged": averaged,
-        "parameters": sum(parameter.numel() for parameter in translator.parameters()),
+        "parameters": sum(parameter.numel() for parameter in translator.learned_parameters().values()),
         "task": {
             "domains": task.domains,
             "directions": task.directions,

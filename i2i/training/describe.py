@@ -36,7 +36,7 @@ def describe_start(run: Path, start: Checkpoint, config: RunConfig, task: Task) 
 def describe(config: RunConfig, task: Task) -> str:
     """One line: model, domains, size, parameters, steps."""
     translator = check_trainable(config, task)
-    count = sum(parameter.numel() for parameter in translator.parameters())
+    count = sum(parameter.numel() for parameter in translator.learned_parameters().values())
     height, width = task.image_size
     steps = horizon_of(config, translator).steps
     length = f"{steps:,} steps" if steps is not None else f"{duration(config.train.budget[1])} in steps"

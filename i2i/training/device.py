@@ -1,4 +1,7 @@
-"""On which device to train."""
+"""On which device to train, and in which precision."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
 
 import torch
 
@@ -23,6 +26,11 @@ def choose_device(name: str | None = None) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def autocast(precision: Literal["fp32", "bf16"], device: torch.device) -> AbstractContextManager[Any]:
+    """The context of forward passes in that precision, to be made for each step."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 def _own_gpu(number: int) -> torch.device:

@@ -95,7 +95,8 @@ def _check_owners(translator: Translator, phases: tuple[Phase, ...], optimizers:
                     f"optimizers {other!r} and {optimizer!r} of {name_of_class} both train {name}: "
                     "name a network in one of them"
                 )
-    homeless = [n for n, value in translator.named_parameters() if value.requires_grad and id(value) not in owners]
+    learned = translator.learned_parameters().items()
+    homeless = [name for name, value in learned if value.requires_grad and id(value) not in owners]
     if phases and homeless:
         raise UserError(
             f"no optimizer of {name_of_class} trains {_some(homeless)}: name the network in one, or in `frozen` if "

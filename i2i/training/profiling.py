@@ -5,15 +5,11 @@ tried: once to warm up, then twice by the clock. Loading pictures, samples and c
 """
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import torch
 
@@ -24,16 +20,17 @@ from i2i.data.layouts import DataSet
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.training.budget import Horizon, horizon_of, images_per_step
+from i2i.training.device import autocast
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import run_config
 from i2i.training.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
+from i2i.utils.memory import most_resident
 
 TIMED = 2
 PATIENCE = 20.0
 """Seconds of a warm-up from which on its own time is taken: it is then far longer than what warming up costs."""
-KIB = 1024
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,8 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
 
     def run(step: int) -> None:
         batch = translator.batch.draw(pictures, task.domains, size, step).to(device, memory_format)
-        training_step(translator, optimizers, batch.split(train.accumulate), step, guard, _precision(config, device))
+        batches, precision = batch.split(train.accumulate), autocast(train.precision, device)
+        training_step(translator, optimizers, batches, step, guard, precision)
         if device.type != "cpu":
             torch.accelerator.synchronize(device)
 
@@ -151,22 +149,9 @@ def few(data: DataSet, config: RunConfig) -> DataSet:
     return replace(data, splits={split: {domain: data.pictures(split, domain)[:size] for domain in data.domains}})
 
 
-def _precision(config: RunConfig, device: torch.device) -> AbstractContextManager[object]:
-    if config.train.precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return nullcontext()
-
-
 def _most_memory(device: torch.device) -> int:
-    """Bytes. Linux is asked for this program's own peak: `getrusage` also counts that of the one that started it."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_reserved(device)
-    status = Path("/proc/self/status")
-    if status.is_file():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * KIB
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * KIB
+    """Bytes; on CUDA with what its allocator keeps in reserve, without which the device has to do."""
+    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else most_resident()
 
 
 def _work(

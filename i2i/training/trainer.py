@@ -7,7 +7,7 @@ resumed training continues bit for bit (on the CPU, with the same number of thre
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +30,7 @@ from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import horizon_of, images_per_step
+from i2i.training.device import autocast
 from i2i.training.ema import build_average
 from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
 from i2i.training.loss_log import LossLog
@@ -168,7 +169,7 @@ class Trainer:
             batches,
             step,
             self.guard,
-            self._precision(),
+            autocast(train.precision, self.device),
             progress=spent / self.horizon.total,
             processes=self.processes,
         )
@@ -236,11 +237,6 @@ class Trainer:
         for name, settings in self.translator.optimizers().items():
             for group in self.optimizers[name].param_groups:
                 group["lr"] = settings.lr * factor
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        if self.config.train.precision == "bf16":
-            return torch.autocast(self.device.type, dtype=torch.bfloat16)
-        return nullcontext()
 
     def _raise_if_not_finite(self) -> None:
         fault = self.guard.fault()

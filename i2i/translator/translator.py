@@ -5,10 +5,10 @@ device, path, step counter or logger: those belong to the trainer. `docs/adding_
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from copy import deepcopy
+from typing import Any, ClassVar, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -18,42 +18,20 @@ from i2i.data.batches import Batch
 from i2i.errors import UserError
 from i2i.interop.family import Reference
 from i2i.translator.phases import Optimizer, Phase
+from i2i.translator.request import LARGEST_SEED, Noise, Request, seed_of
 from i2i.translator.schedules import LinearDecay, Schedule
 from i2i.translator.task import Coverage, Task, check_size
 from i2i.utils.text import option
 
-Generate = Callable[[Tensor, slice], Tensor]
-"""Translates some of the images of a batch."""
+TAKES = ("labels", "noise", "reference", "sampling_steps")
+"""What a translator can say that it takes, besides images and domains."""
+HOW_GIVEN = {"noise": "seeds, --samples", "reference": "--reference", "sampling_steps": "--sampling-steps"}
 
-INFERENCE_NOISE_SEED = 0
 ROUNDING = 1e-3  # by which a translation may leave [-1, 1]; an 8-bit level is 8e-3
 
 
 class ModelConfig(Section):
     """Settings of a translator. Subclasses add fields with defaults that are the paper's."""
-
-
-@dataclass(frozen=True)
-class Inference:
-    """How a translator runs when it translates; recorded in checkpoints and printed by the bench.
-
-    Attributes:
-        dropout: whether dropout stays on. Its noise is one fixed draw, the same for every picture.
-        image_statistics: whether batch norms use the statistics of the picture itself, as training with
-            batches of one does, in place of their running ones.
-    """
-
-    dropout: bool = False
-    image_statistics: bool = False
-
-    @property
-    def one_by_one(self) -> bool:
-        """Whether pictures must pass singly for the result not to depend on their neighbours."""
-        return self.dropout or self.image_statistics
-
-    def __str__(self) -> str:
-        noise = "dropout on" if self.dropout else "dropout off"
-        return f"{noise}, batch norm by the picture's own statistics" if self.image_statistics else noise
 
 
 class Translator(nn.Module, ABC):
@@ -67,7 +45,10 @@ class Translator(nn.Module, ABC):
             no such average.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
-        labelled: whether label vectors lead its translations (`generate_labels`) and not domains (`generate`).
+        takes: what it asks of a request besides domains, some of `TAKES`: with "labels" label vectors lead its
+            translations, so that the source need not be known and the target may be several changes.
+        frozen: attributes of networks that nothing trains, such as a perceptual one: they stay in evaluation mode and
+            are neither saved nor counted, so that `__init__` has to give them their weights.
         reference: the public implementation whose files it can take and give, if there is one.
         schedule: how the learning rates change over a training; `train.decay_from` replaces it.
 
@@ -81,7 +62,8 @@ class Translator(nn.Module, ABC):
     generators: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
-    labelled: ClassVar[bool] = False
+    takes: ClassVar[frozenset[str]] = frozenset()
+    frozen: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[Reference | None] = None
     schedule: Schedule = LinearDecay()
     multiple: int = 1
@@ -92,6 +74,20 @@ class Translator(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.task = task
+        self.register_state_dict_post_hook(_without_frozen)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_post_hook(_not_missing_frozen)  # type: ignore[no-untyped-call]
+
+    def train(self, mode: bool = True) -> Self:
+        """Training or evaluation mode of all networks but those that are frozen."""
+        super().train(mode)
+        for name in self.frozen:
+            self.get_submodule(name).requires_grad_(False).eval()
+        return self
+
+    @final
+    def learned_parameters(self) -> dict[str, nn.Parameter]:
+        """All parameters by name but those of frozen networks."""
+        return {name: value for name, value in self.named_parameters() if not _is_frozen(self, name)}
 
     @final
     @classmethod
@@ -108,22 +104,25 @@ class Translator(nn.Module, ABC):
     def phases(self) -> tuple[Phase, ...]:
         """The turns of a training step in order of execution; none for a method that learns nothing."""
 
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
-        """Translate [B, C, H, W] in [-1, 1] between domains given by index; same shape and range."""
-        raise NotImplementedError(f"{type(self).__name__} defines no generate")
+    @abstractmethod
+    def generate(self, images: Tensor, request: Request) -> Tensor:
+        """Translate [B, C, H, W] in [-1, 1] as requested; same shape and range.
 
-    def generate_labels(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Translate [B, C, H, W] in [-1, 1] as label vectors [B, task.labels.width] say; for `labelled` models."""
-        raise NotImplementedError(f"{type(self).__name__} defines no generate_labels")
+        All is in evaluation mode and without gradients. The result of an image must not depend on those beside it.
+        """
 
     def recognise(self, images: Tensor) -> Tensor | None:
         """Class logits [B, task.labels.classes] of images; None from a model that judges none."""
         return None
 
     @property
-    def inference(self) -> Inference:
-        """How the model runs when it translates."""
-        return Inference()
+    def inference(self) -> str:
+        """How the model runs when it translates, in a few words; stands in checkpoints and beside its scores."""
+        return "dropout off"
+
+    def exportable(self) -> tuple["Translator", tuple[str, ...]]:
+        """A copy whose `generate` is plain tensor arithmetic of any batch, and sentences on what it does otherwise."""
+        return deepcopy(self), ()
 
     def prepare(self, pictures: Callable[[str], Iterator[Tensor]]) -> None:
         """Look at the training data once, before the first step.
@@ -140,7 +139,15 @@ class Translator(nn.Module, ABC):
 
     @final
     def translate(
-        self, images: Tensor, source: str | None, target: str, attributes: Sequence[str] | None = None
+        self,
+        images: Tensor,
+        source: str | None,
+        target: str,
+        attributes: Sequence[str] | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        reference: Tensor | None = None,
+        sampling_steps: int | None = None,
     ) -> Tensor:
         """Translate images [B, C, H, W], float in [-1, 1], from domain `source` to domain `target`.
 
@@ -149,29 +156,43 @@ class Translator(nn.Module, ABC):
 
         Args:
             images: what to translate.
-            source: the domain of the images; None for a labelled model that need not know.
-            target: a domain or, for a labelled model, several changes such as `Blond_Hair,-Male`.
+            source: the domain of the images; None for a model that takes labels and need not know.
+            target: a domain or, for a model that takes labels, several changes such as `Blond_Hair,-Male`.
             attributes: what each picture has in the target's data set, such as `Black_Hair,Young`. Only where the
                 target leaves attributes as they are; without it a model that can tell looks at the pictures.
+            seeds: of the noise of each image, for a model that takes noise; None: 0 for all.
+            reference: images [B, C, H, W], or one for all, float in [-1, 1], whose style the translations take, for a
+                model that takes them.
+            sampling_steps: at least 1, for a model that takes them; None: its own number.
 
         Raises:
             UserError: for an unknown domain or direction, or images of a shape, type or range that the
-                model does not take (other floats than those of its weights are converted); the text lists what
-                is allowed. Also if what the model generates is no such tensor: of another shape or type, or outside
-                [-1, 1].
+                model does not take (other floats than those of its weights are converted), or what it does not take
+                at all; the text lists what is allowed. Also if what the model generates is no such tensor: of another
+                shape or type, or outside [-1, 1].
         """
         for domain in (target,) if source is None else (source, target):
             if not isinstance(domain, str):
                 raise UserError(f"domains are given by name, one of {', '.join(self.task.domains)}, not as {domain!r}")
-        if source is not None and (target in self.task.domains or not self.labelled):
+        if source is not None and (target in self.task.domains or "labels" not in self.takes):
             self._check_direction(source, target)
+        given = {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps}
+        self._check_taken({name for name, value in given.items() if value is not None})
         images = self._taken(images)
         with torch.no_grad(), self._inference_mode():
-            generate = self._labelled(images, target, attributes) if self.labelled else self._between(source, target)
-            if not self.inference.one_by_one:
-                return self._checked(generate(images, slice(None)), images)
-            some = [slice(i, i + 1) for i in range(len(images))]
-            return torch.cat([self._checked(self._alone(generate, images, one), images[one]) for one in some])
+            request = Request(
+                *self._domains(source, target),
+                Noise(self._seeds(seeds, len(images)), images.device),
+                self._labels(images, target, attributes) if "labels" in self.takes else None,
+                None if reference is None else self._reference(reference, images),
+                self._sampling_steps(sampling_steps),
+            )
+            return self._checked(self.generate(images, request), images)
+
+    @final
+    def seeds_of(self, names: Iterable[str]) -> list[int] | None:
+        """Seeds for the noise of image files, from their names without suffix; None where the model takes no noise."""
+        return [seed_of(name) for name in names] if "noise" in self.takes else None
 
     @final
     def describe(self, images: Tensor, target: str) -> list[str]:
@@ -190,15 +211,44 @@ class Translator(nn.Module, ABC):
             rows = self._recognised(images, target)
         return [",".join(name for name, own in zip(columns, row, strict=True) if own) for row in rows.tolist()]
 
-    def _between(self, source: str | None, target: str) -> Generate:
-        if source is None:
-            raise UserError(f"say which domain the pictures are of, one of {', '.join(self.task.domains)}")
-        indices = self.task.index(source), self.task.index(target)
-        return lambda images, some: self.generate(images[some], *indices)
+    def _check_taken(self, given: set[str]) -> None:
+        unwanted = [f"{name} ({HOW_GIVEN[name]})" for name in TAKES if name in given - self.takes]
+        if unwanted:
+            allowed = ", ".join(name for name in TAKES if name in self.takes) or "nothing but images and domains"
+            raise UserError(f"this model takes no {', no '.join(unwanted)}; it takes {allowed}")
 
-    def _labelled(self, images: Tensor, target: str, attributes: Sequence[str] | None) -> Generate:
-        labels = self._target_labels(images, target, attributes).to(images.device).expand(len(images), -1)
-        return lambda images, some: self.generate_labels(images[some], labels[some])
+    def _domains(self, source: str | None, target: str) -> tuple[int | None, int | None]:
+        if source is None and "labels" not in self.takes:
+            raise UserError(f"say which domain the pictures are of, one of {', '.join(self.task.domains)}")
+        index = {domain: place for place, domain in enumerate(self.task.domains)}
+        return index.get(source or ""), index.get(target)
+
+    @staticmethod
+    def _seeds(seeds: Sequence[int] | None, count: int) -> list[int]:
+        if seeds is None:
+            return [0] * count
+        if len(seeds) != count:
+            raise UserError(f"{len(seeds)} seeds do not fit {count} images: give one for each")
+        for seed in seeds:
+            if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+                raise UserError(f"a seed is {seed!r}: give whole numbers from 0 to {LARGEST_SEED}")
+        return list(seeds)
+
+    @staticmethod
+    def _sampling_steps(steps: int | None) -> int | None:
+        if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
+            raise UserError(f"sampling_steps is {steps!r}: give a whole number of at least 1, or leave it out")
+        return steps
+
+    def _reference(self, reference: Tensor, images: Tensor) -> Tensor:
+        """The reference images, one for each."""
+        given = self._taken(reference, "reference images").to(images.device)
+        if len(given) not in (1, len(images)):
+            raise UserError(f"{len(given)} reference images do not fit {len(images)} images: give one for each, or one")
+        return given.expand(len(images), -1, -1, -1)
+
+    def _labels(self, images: Tensor, target: str, attributes: Sequence[str] | None) -> Tensor:
+        return self._target_labels(images, target, attributes).to(images.device).expand(len(images), -1)
 
     def _target_labels(self, images: Tensor, target: str, attributes: Sequence[str] | None) -> Tensor:
         space = self.task.labels
@@ -221,15 +271,9 @@ class Translator(nn.Module, ABC):
             )
         return self.task.labels.judged(target, logits)
 
-    @staticmethod
-    def _alone(generate: Generate, images: Tensor, some: slice) -> Tensor:
-        with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
-            torch.manual_seed(INFERENCE_NOISE_SEED)
-            return generate(images, some)
-
     def _checked(self, translated: object, images: Tensor) -> Tensor:
         """What a model has generated, if it is what the contract asks for; nan is left to those who use it."""
-        method = f"{type(self).__name__}.{'generate_labels' if self.labelled else 'generate'}"
+        method = f"{type(self).__name__}.generate"
         asked = f"it must give a floating point tensor {list(images.shape)} in [-1, 1]"
         if not isinstance(translated, Tensor):
             raise UserError(f"{method} gives {type(translated).__name__}: {asked}")
@@ -242,24 +286,13 @@ class Translator(nn.Module, ABC):
 
     @contextmanager
     def _inference_mode(self) -> Iterator[None]:
-        modules = list(self.modules())
-        training = [module.training for module in modules]
-        tracking = [getattr(module, "track_running_stats", None) for module in modules]
-        for module in modules:
-            if isinstance(module, nn.modules.dropout._DropoutNd):
-                module.training = self.inference.dropout
-            elif isinstance(module, nn.BatchNorm2d) and self.inference.image_statistics:
-                # Training mode without tracking: the picture's statistics, and no trace of it afterwards.
-                module.training, module.track_running_stats = True, False
-            else:
-                module.training = False
+        modes = [(module, module.training) for module in self.modules()]
+        self.eval()
         try:
             yield
         finally:
-            for module, mode, tracks in zip(modules, training, tracking, strict=True):
+            for module, mode in modes:
                 module.training = mode
-                if tracks is not None:
-                    module.track_running_stats = tracks
 
     def _check_direction(self, source: str, target: str) -> None:
         for domain in (source, target):
@@ -268,25 +301,38 @@ class Translator(nn.Module, ABC):
             allowed = ", ".join(f"{a} to {b}" for a, b in self.task.directions)
             raise UserError(f"this model does not translate {source} to {target}; it translates {allowed}")
 
-    def _taken(self, images: Tensor) -> Tensor:
+    def _taken(self, images: Tensor, what: str = "images") -> Tensor:
         """The images in the precision of the weights, if the model takes them."""
-        self._check_images(images)
+        self._check_images(images, what)
         weight = next(self.parameters(), None)
         return images if weight is None else images.to(weight.dtype)
 
-    def _check_images(self, images: Tensor) -> None:
+    def _check_images(self, images: Tensor, what: str) -> None:
         if not isinstance(images, Tensor):
             raise UserError(
-                f"images must be a torch.Tensor, got {type(images).__name__}: torch.from_numpy takes arrays"
+                f"{what} must be a torch.Tensor, got {type(images).__name__}: torch.from_numpy takes arrays"
             )
         channels = self.task.channels
         if images.ndim != 4 or images.shape[1] != channels:
-            raise UserError(f"images must have shape [B, {channels}, H, W], got {list(images.shape)}")
+            raise UserError(f"{what} must have shape [B, {channels}, H, W], got {list(images.shape)}")
         if not len(images):
-            raise UserError(f"there are no images: the batch has shape {list(images.shape)}")
+            raise UserError(f"there are no {what}: the batch has shape {list(images.shape)}")
         if not images.is_floating_point():
-            raise UserError(f"images must be floating point in [-1, 1], got {images.dtype}")
+            raise UserError(f"{what} must be floating point in [-1, 1], got {images.dtype}")
         check_size((images.shape[2], images.shape[3]), self.multiple)
         if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())
-            raise UserError(f"images must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
+            raise UserError(f"{what} must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
+
+
+def _is_frozen(translator: nn.Module, name: str) -> bool:
+    return name.partition(".")[0] in getattr(translator, "frozen", ())
+
+
+def _without_frozen(translator: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
+    for name in [name for name in state if _is_frozen(translator, name.removeprefix(prefix))]:
+        del state[name]
+
+
+def _not_missing_frozen(translator: nn.Module, keys: Any) -> None:
+    keys.missing_keys[:] = [name for name in keys.missing_keys if not _is_frozen(translator, name)]

@@ -1,8 +1,10 @@
 """What a machine lacks: a device, or memory, which every library tells in words of its own."""
 
 import errno
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2i.errors import OutOfMemory, UserError, did_you_mean
@@ -53,6 +55,21 @@ def usable_device(device: object, said: str = "device") -> "torch.device":
             return found
         reason = "it keeps no values"
     raise UserError(f"{said} {device} cannot be used here ({reason}): leave it out, or take cpu")
+
+
+def most_resident() -> int:
+    """The largest resident size of this process, bytes.
+
+    Linux is asked for the process's own: `getrusage` also counts that of the one that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        (kibibytes,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(kibibytes) * 1024
+    import resource  # which Windows lacks
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -279,14 +279,14 @@ def test_one_picture_that_was_not_finite_raises_the_flag(scorer, swapped):
 class Darker(Identity):
     """Takes 51 levels from every channel."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return (images - 51 / 127.5).clamp(-1, 1)
 
 
 class Broken(Identity):
     """Gives what is no number, in the pictures that begin black."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return torch.where(images[:, :1, :1, :1] < -0.99, float("nan"), images)
 
 
@@ -304,8 +304,8 @@ def test_the_cycle_error_is_the_difference_after_the_way_back():
 class OneWay(Identity):
     """A copy from summer to winter, black the other way."""
 
-    def generate(self, images, source, target):
-        return images if source < target else torch.full_like(images, -1)
+    def generate(self, images, request):
+        return images if request.source < request.target else torch.full_like(images, -1)
 
 
 def test_the_way_back_is_from_the_target_to_the_source():

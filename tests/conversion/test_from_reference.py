@@ -300,7 +300,7 @@ def test_a_training_starts_with_the_weights_of_another_training(place, capsys, m
         (["--set", "data.channels=1"], "does not fit this training"),
         (["--out", "run"], "run holds imported weights: start with them by --init run"),
         (["--init", "gone"], "there is no run folder gone"),
-        (["--resume", "run"], "leave out --init"),
+        (["--resume", "run"], "leave out --out and --init"),
     ],
 )
 def test_a_start_that_does_not_fit_is_refused_before_anything_is_written(refused, place, rest, complaint):

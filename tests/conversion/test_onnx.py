@@ -13,6 +13,7 @@ from i2i import cli
 from i2i.conversion import formats, onnx
 from i2i.errors import ExportError, UserError
 from i2i.labels import LabelSet, LabelSpace
+from i2i.models.pix2pix import INSTANCE_NORM, NO_DROPOUT
 from tests.support.exported import images, make_run
 
 for package in onnx.PACKAGES:
@@ -117,7 +118,7 @@ def test_pictures_of_a_batch_can_go_to_different_domains(exported):
 def test_a_picture_does_not_depend_on_its_batch(exported, name):
     folder, translator, _ = exported(name)
     (path, *_), pictures = sorted(folder.glob("*.onnx")), images(3)
-    labels = torch.eye(3)[:, : translator.task.labels.width] if translator.labelled else None
+    labels = torch.eye(3)[:, : translator.task.labels.width] if "labels" in translator.takes else None
     together = run_graph(path, pictures, labels)
     for number in range(3):
         some = slice(number, number + 1)
@@ -132,12 +133,12 @@ def test_batch_norm_by_running_statistics_stays_one(exported):
     assert (given - translator.translate(pictures, "dawn", "dusk")).abs().max() < TOLERANCE
     by_picture, *_ = exported("pix2pix")
     assert (given - run_graph(by_picture / "dawn2dusk.onnx", pictures)).abs().max() > 0.01
-    assert not {onnx.NO_DROPOUT, onnx.INSTANCE_NORM} & set(lines)
+    assert not {NO_DROPOUT, INSTANCE_NORM} & set(lines)
 
 
 def test_dropout_left_out_is_said_on_the_terminal_and_in_the_card(exported):
     folder, _, lines = exported("pix2pix")
-    for note in (onnx.NO_DROPOUT, onnx.INSTANCE_NORM):
+    for note in (NO_DROPOUT, INSTANCE_NORM):
         assert note in lines
         assert note in (folder / "README.md").read_text()
         assert note in json.loads((folder / "translator.json").read_text())["notes"]

@@ -221,11 +221,11 @@ def test_a_joint_stargan_learns_two_label_spaces_and_translates_by_either(tmp_pa
     assert translator.generator.labels == 7
     images = torch.rand(3, 3, SIDE, SIDE) * 2 - 1
     by_mood = translator.translate(images, None, "moods/wild")
-    assert torch.equal(by_mood, translator.generate_labels(images, space.vector("moods/wild").expand(3, -1)))
+    assert torch.equal(by_mood, translator.generator(images, space.vector("moods/wild").expand(3, -1)))
     described = ["Black_Hair,Male", "Blond_Hair", ""]
     labels = torch.tensor([[0, 1, 1, 0, 0, 1, 0], [0, 1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, 1, 0]]).float()
     by_face = translator.translate(images, None, "faces/Blond_Hair", described)
-    assert torch.equal(by_face, translator.generate_labels(images, labels))
+    assert torch.equal(by_face, translator.generator(images, labels))
     with pytest.raises(UserError, match="2 descriptions do not fit 3 images"):
         translator.translate(images, None, "faces/Blond_Hair", described[:2])
 

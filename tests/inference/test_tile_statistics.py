@@ -63,6 +63,9 @@ class CountedTranslation(Counted):
         self.translator = translator
         super().__init__(lambda images: translator.translate(images, "a", "b"))
 
+    def of_files(self, paths) -> "CountedTranslation":
+        return self
+
     def seeing(self, image: Tensor) -> "CountedTranslation":
         return self
 

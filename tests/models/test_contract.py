@@ -1,14 +1,16 @@
 """Every registered translator keeps the contract, and so does one that is defined here; a faulty one does not."""
 
+import re
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from i2i import registry
+from i2i import registry, testing
 from i2i.data.batches import PairedBatch
 from i2i.registry import register
 from i2i.testing import CHECKS, Subject, check_translator
-from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Request, Step, Task, Translator
 
 
 class Tint(Translator):
@@ -31,7 +33,7 @@ class Tint(Translator):
         distance = (self.mapping(batch.source).tanh() - batch.target).abs().mean()
         return Losses(distance, {"l1": distance.detach()})
 
-    def generate(self, images: Tensor, source: int, target: int) -> Tensor:
+    def generate(self, images: Tensor, request: Request) -> Tensor:
         return torch.tanh(self.mapping(images))
 
 
@@ -156,21 +158,21 @@ class Misnamed(Tint):
 class Unbounded(Tint):
     """Fault: translations leave [-1, 1]."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return self.mapping(images) * 100
 
 
 class BatchDependent(Tint):
     """Fault: a picture's translation depends on its neighbours."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return torch.tanh(self.mapping(images) - images.mean())
 
 
 class Noisy(Tint):
     """Fault: translating draws from the global random stream."""
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return torch.tanh(self.mapping(images) + 1e-9 * torch.rand(1))
 
 
@@ -201,31 +203,207 @@ class Exploding(Tint):
         return Losses(losses.total / 0, losses.terms)
 
 
-FAULTS = {
-    Unreached: "does not depend on 1 of its parameters",
-    Homeless: "no optimizer trains forgotten",
-    Shared: "two optimizers train the same parameter",
-    Unstepped: r"phases step \['mapping'\] and there are \['idle', 'mapping'\]",
-    Drawing: "the loss of mapping draws at random",
-    Remembering: "the loss of mapping gives totals otherwise",
-    Reaching: "mapping changed other.weight",
-    Misnamed: "another network than those of `generators` translates too",
-    Unbounded: r"values from .* as by tanh or clamp",
-    BatchDependent: "a batch changes the translation",
-    Noisy: "draws from torch's random stream",
-    Forgetful: "weights differ",
-    Exploding: "not finite",
-}
+class Insistent(Tint):
+    """Fault: a phase takes turns that it does not announce."""
+
+    def phases(self):
+        class Always(Phase):
+            def runs_in(self, step):
+                return True
+
+        return (Always("mapping", self._loss, every=2),)
 
 
-@pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: cls.__name__)
-def test_suite_finds_the_fault(cls):
-    register(f"test-{cls.__name__.lower()}")(cls)
-    try:
-        with pytest.raises(AssertionError, match=FAULTS[cls]):
-            check_translator(cls)
-    finally:
-        registry.unregister(f"test-{cls.__name__.lower()}")
+class Clinging(torch.Tensor):
+    """A tensor that stays in its graph."""
+
+    def detach(self):
+        return self
+
+
+class Holding(Tint):
+    """Fault: a term for the log keeps the graph."""
+
+    def _loss(self, batch, step):
+        total = super()._loss(batch, step).total
+        return Losses(total, {"l1": total.as_subclass(Clinging)})
+
+
+class Lenient(Tint):
+    """Fault: translate takes whatever it is given."""
+
+    def translate(self, images, source, target, attributes=None, **asked):
+        return torch.tanh(self.mapping(images[None] if images.ndim == 3 else images).float())
+
+
+class Careless(Tint):
+    """Fault: translate ignores what the model does not take."""
+
+    def translate(self, images, source, target, attributes=None, **asked):
+        return super().translate(images, source, target, attributes)
+
+
+class Styled(Tint):
+    """No fault: a translator that takes noise, reference images and sampling steps, beside a frozen network."""
+
+    takes = frozenset({"noise", "reference", "sampling_steps"})
+    frozen = ("perceptual",)
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.perceptual = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.Dropout())
+        nn.init.constant_(self.perceptual[0].weight, 0.5)
+        nn.init.zeros_(self.perceptual[0].bias)
+
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
+        likeness = (self.perceptual(self.mapping(batch.source)) - self.perceptual(batch.target)).square().mean()
+        return Losses(losses.total + likeness, losses.terms)
+
+    def generate(self, images, request):
+        style = request.noise.normal(3, 1, 1)
+        if request.reference is not None:
+            style = request.reference.mean((2, 3), keepdim=True)
+        for _ in range(request.sampling_steps or 2):
+            images = torch.tanh(self.mapping(images) + style)
+        return images
+
+
+class Deaf(Styled):
+    """Fault: what it says that it takes changes nothing."""
+
+    def generate(self, images, request):
+        return torch.tanh(self.mapping(images))
+
+
+class SameNoise(Styled):
+    """Fault: every image gets the noise of the first one."""
+
+    def generate(self, images, request):
+        return torch.tanh(self.mapping(images) + request.noise.normal(3, 1, 1)[:1])
+
+
+class Thawing(Styled):
+    """Fault: a frozen network is trained all the same."""
+
+    def optimizers(self):
+        return {"mapping": Optimizer(("mapping",))}
+
+    def phases(self):
+        return (Phase("mapping", self._loss, after=lambda: self.perceptual[0].weight.mul_(0.9)),)
+
+
+class Kept(Styled):
+    """Fault: a frozen network is saved."""
+
+    def state_dict(self, *arguments, **options):
+        return {**super().state_dict(), "perceptual.0.weight": self.perceptual[0].weight}
+
+
+class Awake(Styled):
+    """Fault: a frozen network is in training mode."""
+
+    def train(self, mode=True):
+        return nn.Module.train(self, mode)
+
+
+class Unsaved(Tint):
+    """Fault: the translation depends on what checkpoints do not hold."""
+
+    level = 0.0
+
+    def prepare(self, pictures):
+        self.level = 0.5
+
+    def generate(self, images, request):
+        return torch.tanh(self.mapping(images) + self.level)
+
+
+class HalfBlind(Tint):
+    """Fault: the loss is not finite in half precision."""
+
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
+        return Losses(losses.total / (not torch.is_autocast_enabled("cpu")), losses.terms)
+
+
+class Seedless(Tint):
+    """Fault: weights start otherwise each time."""
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        stream = torch.Generator()
+        stream.seed()
+        nn.init.normal_(self.mapping.weight, generator=stream)
+
+
+# What breaks which promise, and what is said of it.
+FAULTS = [
+    (Homeless, testing.optimizers_own_each_parameter_once, "no optimizer trains forgotten"),
+    (Shared, testing.optimizers_own_each_parameter_once, "two optimizers train the same parameter"),
+    (
+        Unstepped,
+        testing.optimizers_own_each_parameter_once,
+        r"phases step \['mapping'\] and there are \['idle', 'mapping'\]",
+    ),
+    (Unreached, testing.gradients_reach_all_parameters_of_a_phase, "does not depend on 1 of its parameters"),
+    (Exploding, testing.gradients_reach_all_parameters_of_a_phase, "not finite"),
+    (Drawing, testing.losses_are_functions_of_what_was_drawn, "the loss of mapping draws at random"),
+    (Remembering, testing.losses_are_functions_of_what_was_drawn, "the loss of mapping gives totals otherwise"),
+    (Reaching, testing.a_phase_changes_only_what_its_optimizers_train, "mapping changed other.weight"),
+    (Insistent, testing.phases_run_as_often_as_they_say, r"step 0 ran \['mapping'\] and not \[\]"),
+    (Holding, testing.logged_terms_carry_no_graph, "a logged term needs gradients"),
+    (Unbounded, testing.translation_keeps_shape_and_range, "values from .* as by tanh or clamp"),
+    (Lenient, testing.translation_refuses_what_it_does_not_take, "translate takes an unknown domain"),
+    (BatchDependent, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
+    (SameNoise, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
+    (Deaf, testing.what_it_takes_matters, "it takes noise, which changes nothing"),
+    (Careless, testing.translation_refuses_what_it_does_not_honour, "translate takes seeds that do not fit"),
+    (Misnamed, testing.generators_are_all_that_translates, "another network than those of `generators` translates"),
+    (Thawing, testing.frozen_networks_stay_as_they_are, "after a step the frozen networks differ: perceptual.0.weight"),
+    (Kept, testing.frozen_networks_stay_as_they_are, "checkpoints would hold perceptual.0.weight"),
+    (Awake, testing.frozen_networks_stay_as_they_are, "a frozen network is in training mode"),
+    (Noisy, testing.translation_leaves_no_trace, "draws from torch's random stream"),
+    (Unsaved, testing.state_survives_a_round_trip, "the loaded translator translates otherwise"),
+    (Forgetful, testing.resume_is_bit_exact, "weights differ"),
+    (HalfBlind, testing.a_bf16_step_is_finite, "was not finite"),
+    (Seedless, testing.the_seed_decides_the_weights, "weights of the same seed differ"),
+]
+
+
+@pytest.fixture
+def registered():
+    """Registers classes, which are forgotten afterwards."""
+    names = []
+
+    def subject(cls):
+        names.append(f"test-{cls.__name__.lower()}")
+        register(names[-1])(cls)
+        return Subject(cls)
+
+    yield subject
+    for name in names:
+        registry.unregister(name)
+
+
+@pytest.mark.parametrize(("cls", "check", "said"), FAULTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_suite_finds_the_fault(registered, cls, check, said):
+    assert re.search(said, testing.failure(check, registered(cls)) or "passed")
+
+
+def test_every_promise_is_seen_broken():
+    assert {check for _, check, _ in FAULTS} == set(CHECKS)
+
+
+def test_a_faulty_translator_is_named_with_the_check_and_the_reason(registered):
+    registered(Homeless)
+    with pytest.raises(AssertionError, match="Homeless fails optimizers_own_each_parameter_once: no optimizer trains"):
+        check_translator(Homeless)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_a_translator_with_noise_references_steps_and_a_frozen_network_keeps_the_contract(registered, check):
+    check(registered(Styled))
 
 
 def test_two_translators_of_one_name_are_refused():

@@ -112,7 +112,7 @@ def test_what_pix2pix_does_when_it_translates_is_said(norm, dropout, test_dropou
     translator = build(
         "pix2pix", norm=norm, dropout=dropout, test_dropout=test_dropout, test_statistics=test_statistics
     )
-    assert str(translator.inference) == printed
+    assert translator.inference == printed
 
 
 @pytest.mark.parametrize(("domains", "source"), [("A,B", -1.0), ("B,A", 1.0)])

@@ -37,7 +37,7 @@ class Two(Translator):
     def other(self, batch, step):
         return Losses(self.second(step["first"].detach()).mean(), {})
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return self.first(images)
 
 
@@ -172,7 +172,7 @@ def test_models_check_runs_the_contract_on_a_custom_model(blend, capsys, monkeyp
     blend.write_text(BLEND.replace("Coverage.ALL", "Coverage.PAIR"))
     status, out, _ = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
     assert status == 0
-    assert out.count("ok    ") == 15
+    assert out.count("ok    ") == 18
     assert out.endswith("Blend keeps the contract\n")
 
 
@@ -182,7 +182,7 @@ def test_models_check_names_what_breaks_and_ends_with_status_1(blend, capsys, mo
     status, out, error = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
     assert status == 1
     assert "BROKEN translation keeps shape and range\n       Blend.generate gives values from" in out
-    assert "Blend breaks" in error and "of 15 parts of the contract" in error
+    assert "Blend breaks" in error and "of 18 parts of the contract" in error
 
 
 def test_batches_of_two_domains_refuse_a_third_by_name(blend, capsys, monkeypatch, tmp_path):  # noqa: F811

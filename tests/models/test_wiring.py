@@ -66,7 +66,7 @@ class Probe(Translator):
         distance = F.l1_loss(network(batch.source), batch.target)
         return Losses(distance, {"l1": distance})
 
-    def generate(self, images, source, target):
+    def generate(self, images, request):
         return self.first(images).tanh()
 
 

@@ -221,12 +221,18 @@ def example(tmp_path_factory):
         module.run = folder / module.run
         yield module
     finally:
-        if "refiner" in registry.names():
-            registry.unregister("refiner")
+        for name in {"refiner", "restyler"} & set(registry.names()):
+            registry.unregister(name)
 
 
 def test_example_passes_the_contract_suite(example):
     check_translator(example.Refiner)
+
+
+def test_the_second_example_has_a_translation_for_each_seed_and_for_a_reference(example):
+    assert not torch.equal(*example.two_styles)
+    assert torch.equal(*example.like_it)
+    assert not torch.equal(example.like_it[0], example.two_styles[0])
 
 
 def test_example_trains_and_translates(example):

@@ -232,13 +232,17 @@ def test_a_translation_that_is_not_finite_is_told_with_its_picture_and_not_writt
     data_set(tmp_path / "sky")
     paths = sorted((tmp_path / "sky/test/dawn").iterdir())
 
-    def translate(images):
-        images = images.clone()
-        images[1, 0, 0, :5] = float("inf")
-        return images
+    class Spoilt:
+        def of_files(self, paths):
+            return self
+
+        def __call__(self, images):
+            images = images.clone()
+            images[1, 0, 0, :5] = float("inf")
+            return images
 
     with pytest.raises(UserError, match=r"makes 5 of 768 values of .*1\.png not finite, and no black picture"):
-        resized(translate, Preprocess((16, 16)))(paths)
+        resized(Spoilt(), Preprocess((16, 16)))(paths)
 
 
 # Starting at once

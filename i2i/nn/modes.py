@@ -1,0 +1,42 @@
+"""Networks that run for a while as they do in training, or in a form that other programs can run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import nn
+
+
+@contextmanager
+def as_in_training(network: nn.Module, *, dropout: bool, statistics: bool) -> Iterator[None]:
+    """Meanwhile keep dropout on, or let batch norms use the statistics of what passes; no trace of it is left.
+
+    Args:
+        network: in evaluation mode.
+        dropout: whether dropout is on.
+        statistics: whether batch norms use the statistics of what passes; otherwise their running ones.
+    """
+    noisy = [m for m in network.modules() if dropout and isinstance(m, nn.modules.dropout._DropoutNd)]
+    norms = [m for m in network.modules() if statistics and isinstance(m, nn.BatchNorm2d)]
+    tracking = [norm.track_running_stats for norm in norms]
+    try:
+        for module in (*noisy, *norms):
+            module.training = True
+        for norm in norms:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for module in (*noisy, *norms):
+            module.training = False
+        for norm, tracks in zip(norms, tracking, strict=True):
+            norm.track_running_stats = tracks
+
+
+def use_instance_norms(network: nn.Module) -> None:
+    """Put an instance norm with the same weights in the place of every batch norm."""
+    for name, child in network.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            norm = nn.InstanceNorm2d(child.num_features, eps=child.eps, affine=child.affine)
+            norm.load_state_dict({key: child.state_dict()[key] for key in norm.state_dict()})
+            setattr(network, name, norm)
+        else:
+            use_instance_norms(child)

@@ -1,0 +1,201 @@
+"""What a translation is asked for beside its domains: noise by name, samples, reference images, sampling steps."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from i2i import cli, custom_models, registry
+from i2i.data.decoding.images import Preprocess
+from i2i.errors import UserError
+from i2i.inference.translate_files import collect, of_sample, resized, translate_files, translation
+from i2i.translator import Coverage, ModelConfig, Noise, Task
+from i2i.translator.request import seed_of
+
+STYLED = """
+import torch
+from i2i.data.batches import UnpairedBatch
+from i2i.translator import Coverage, Losses, Optimizer, Phase, Translator
+
+class Styled(Translator):
+    coverage = Coverage.PAIR
+    batch = UnpairedBatch
+    takes = frozenset({"noise", "reference", "sampling_steps"})
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.mapping = torch.nn.Conv2d(3, 3, 1)
+
+    def optimizers(self):
+        return {"mapping": Optimizer(("mapping",))}
+
+    def phases(self):
+        return (Phase("mapping", lambda batch, step: Losses(self.mapping(batch.a).square().mean(), {})),)
+
+    def generate(self, images, request):
+        style = request.noise.normal(3, 1, 1)
+        if request.reference is not None:
+            style = request.reference.mean((2, 3), keepdim=True)
+        for _ in range(request.sampling_steps or 1):
+            images = torch.tanh(0.1 * self.mapping(images) + 0.3 * style)
+        return images
+"""
+
+
+@pytest.fixture
+def styled(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(STYLED)
+    yield path
+    registry.unregister("Styled")
+    custom_models._LOADED.clear()
+
+
+def built(path):
+    cls = registry.get(custom_models.load(f"{path}:Styled").name)
+    return cls(ModelConfig(), Task.covering(Coverage.PAIR, ("a", "b"), (8, 8)))
+
+
+def test_a_stream_of_noise_goes_on_and_is_that_of_its_seed_alone():
+    together, alone = Noise([5, 9]), Noise([9])
+    first, second = together.normal(2, 3), together.normal(2, 3)
+    assert first.shape == (2, 2, 3)
+    assert not torch.equal(first, second)
+    assert torch.equal(alone.normal(2, 3)[0], first[1])
+    assert torch.equal(alone.normal(2, 3)[0], second[1])
+    assert not torch.equal(first[0], first[1])
+
+
+def test_the_seed_of_a_file_is_a_function_of_its_name():
+    seeds = {name: seed_of(name) for name in ("a", "b", "a.s1", "\udcff", "")}
+    assert len(set(seeds.values())) == len(seeds)
+    assert all(0 <= seed < 2**63 for seed in seeds.values())
+    assert seed_of("a") == 2340832890917691671  # as ever, so that translations can be repeated
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"seeds": [1, 2, 3]}, "3 seeds do not fit 2 images: give one for each"),
+        ({"seeds": [1, -1]}, "a seed is -1: give whole numbers from 0 to 9223372036854775807"),
+        ({"seeds": [1, 0.5]}, "a seed is 0.5"),
+        ({"sampling_steps": 0}, "sampling_steps is 0: give a whole number of at least 1"),
+        ({"sampling_steps": 2.5}, "sampling_steps is 2.5"),
+        ({"sampling_steps": True}, "sampling_steps is True"),
+        ({"reference": torch.zeros(3, 3, 8, 8)}, "3 reference images do not fit 2 images: give one for each, or one"),
+        ({"reference": torch.zeros(3, 8, 8)}, "reference images must have shape [B, 3, H, W], got [3, 8, 8]"),
+        ({"reference": torch.full((1, 3, 8, 8), 2.0)}, "reference images must lie in [-1, 1]"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_does(styled, asked, said):
+    with pytest.raises(UserError) as refused:
+        built(styled).translate(torch.zeros(2, 3, 8, 8), "a", "b", **asked)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "allowed"), [("identity", "it takes nothing but images and domains"), ("stargan", "it takes labels")]
+)
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"seeds": [1]}, "takes no noise (seeds, --samples)"),
+        ({"reference": torch.zeros(1, 3, 32, 32)}, "takes no reference (--reference)"),
+        ({"sampling_steps": 3}, "takes no sampling_steps (--sampling-steps)"),
+        ({"seeds": [1], "sampling_steps": 3}, "takes no noise (seeds, --samples), no sampling_steps"),
+    ],
+)
+def test_what_a_model_does_not_take_is_refused_with_what_it_takes(model, allowed, asked, said):
+    cls = registry.get(model)
+    translator = cls(cls.Config(**cls.test_settings), Task.covering(Coverage.ALL, "ab", (32, 32)))
+    with pytest.raises(UserError) as refused:
+        translator.translate(torch.zeros(1, 3, 32, 32), "a", "b", **asked)
+    assert said in str(refused.value)
+    assert str(refused.value).endswith(allowed)
+
+
+def test_one_reference_serves_all_images_and_each_its_own_where_there_are_several(styled):
+    translator, images = built(styled), torch.zeros(2, 3, 8, 8)
+    bright, dark = torch.ones(1, 3, 8, 8), -torch.ones(1, 3, 8, 8)
+    both = translator.translate(images, "a", "b", reference=torch.cat([bright, dark]))
+    for place, reference in enumerate((bright, dark)):
+        alone = translator.translate(images, "a", "b", reference=reference)
+        assert torch.equal(alone[0], alone[1])
+        assert torch.equal(both[place], alone[0])
+
+
+def photo(path, level):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((8, 8, 3), level, np.uint8)).save(path)
+
+
+def test_a_file_is_translated_the_same_whatever_lies_beside_it_and_its_samples_differ(styled, tmp_path):
+    for name in ("a", "b", "c"):
+        photo(tmp_path / "in" / f"{name}.png", 100)
+    function = translation(built(styled), "a", "b", torch.device("cpu"))
+    convert = resized(function, Preprocess((8, 8)))
+    paths = [tmp_path / "in" / f"{name}.png" for name in "abc"]
+    whole = list(convert(paths))
+    assert not (whole[0] == whole[1]).all()
+    (alone,) = convert(paths[2:])
+    assert (alone == whole[2]).all()
+    files = collect([tmp_path / "in"])
+    translate_files(convert, files, tmp_path / "out")
+    assert (np.asarray(Image.open(tmp_path / "out/c.png")) == alone).all()
+    assert [str(name) for _, name in of_sample(files, 2)] == ["a.s2.png", "b.s2.png", "c.s2.png"]
+
+
+def run(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["i2i", *map(str, arguments)])
+    status = 0
+    try:
+        cli.main()
+    except SystemExit as end:
+        status = end.code or 0
+    return status, capsys.readouterr().err
+
+
+def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path, monkeypatch, capsys):
+    model, trained, out = ("--model", f"{styled}:Styled"), tmp_path / "run", tmp_path / "out"
+    tiny = (
+        "train.images=4",
+        "data.scenes=2",
+        "data.test_scenes=2",
+        "data.domains=summer,winter",
+        "train.sample_every=0",
+    )
+    short = [f"--set={setting}" for setting in tiny]
+    assert run(monkeypatch, capsys, "train", *model, "--size", "16", *short, "--out", trained)[0] == 0
+    photo(tmp_path / "in/x.png", 90)
+    photo(tmp_path / "white.png", 255)
+    translate = (
+        "translate",
+        trained,
+        tmp_path / "in",
+        *model,
+        "--source",
+        "summer",
+        "--target",
+        "winter",
+        "--out",
+        out,
+    )
+    assert run(monkeypatch, capsys, *translate, "--samples", 3)[0] == 0
+    made = {path.name: np.asarray(Image.open(path)).astype(int) for path in sorted(out.iterdir())}
+    assert list(made) == ["x.png", "x.s1.png", "x.s2.png"]
+    assert np.abs(made["x.png"] - made["x.s1.png"]).max() > 3
+    status, said = run(monkeypatch, capsys, *translate, "--samples", 2)
+    assert (status, "x.png and 1 more are there already" in said) == (2, True)
+    again = (*translate, "--overwrite")
+    assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "white.png")[0] == 0
+    referred = np.asarray(Image.open(out / "x.png")).astype(int)
+    assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "white.png", "--sampling-steps", 3)[0] == 0
+    assert np.abs(referred - np.asarray(Image.open(out / "x.png"))).max() > 0
+    for wrong, named in (
+        (("--sampling-steps", 0), "sampling_steps is 0: give a whole number of at least 1"),
+        (("--samples", 0), "--samples 0: give a whole number of at least 1"),
+    ):
+        status, said = run(monkeypatch, capsys, *again, *wrong)
+        assert (status, named in said) == (2, True)
