@@ -10,7 +10,7 @@ from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.load import starting_weights
 from i2i.training.budget import horizon_of
 from i2i.training.callbacks import duration
-from i2i.training.setup import check_trainable
+from i2i.training.setup import blank_translator
 from i2i.translator import Task
 
 
@@ -25,7 +25,7 @@ def describe_start(run: Path, start: Checkpoint, config: RunConfig, task: Task) 
     Raises:
         UserError: if the weights do not fit.
     """
-    starting_weights(check_trainable(config, task), start)
+    starting_weights(blank_translator(config, task), start)
     line = f"starts with the weights of {run}"
     if start.fresh:
         line += f"; afresh: {', '.join(start.fresh)}"
@@ -35,7 +35,7 @@ def describe_start(run: Path, start: Checkpoint, config: RunConfig, task: Task) 
 
 def describe(config: RunConfig, task: Task) -> str:
     """One line: model, domains, size, parameters, steps."""
-    translator = check_trainable(config, task)
+    translator = blank_translator(config, task)
     count = sum(parameter.numel() for parameter in translator.learned_parameters().values())
     height, width = task.image_size
     steps = horizon_of(config, translator).steps

@@ -44,14 +44,19 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     return task
 
 
+def blank_translator(config: RunConfig, task: Task) -> Translator:
+    """The model on torch's meta device: its shapes, without values and without memory."""
+    with torch.device("meta"):
+        return build_translator(config, task)
+
+
 def check_trainable(config: RunConfig, task: Task) -> Translator:
     """The model, built and run through one step's losses on tensors without contents.
 
     Raises:
         UserError: if it cannot take images of that size, its layers do not fit them, or it has no weights to average.
     """
-    with torch.device("meta"):
-        translator = build_translator(config, task)
+    translator = blank_translator(config, task)
     build_average(translator, config.train.ema)
     horizon_of(config, translator)
     check_size(task.image_size, translator.multiple)

@@ -93,16 +93,25 @@ def little_memory() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
+def at_bounds(model: str) -> Iterator[object]:
+    """Settings, each of which has one at its bound; that of hundreds of blocks takes long to build."""
+    small, section = {"data": {"image_size": 64}}, registry.get(model).Config
+    for name in fields_of(section, int):
+        marks = [pytest.mark.slow] if name == "blocks" else []
+        settings = {**small, "model": {name: bound_of(section, name)}}
+        yield pytest.param(model, settings, id=f"{model}-{name}", marks=marks)
+    for name in ("images", "batch_size", "seed", "log_every", "evaluations"):
+        yield pytest.param(model, {**small, "train": {name: bound_of(TrainConfig, name)}}, id=f"{model}-{name}")
+    yield pytest.param(model, {"data": {"image_size": LARGEST_SIDE}}, id=f"{model}-side")
+
+
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs Linux")
-@pytest.mark.parametrize("model", ["pix2pix", "cyclegan", "stargan"])
-def test_at_the_bounds_there_is_an_answer_without_memory(model):
-    section = registry.get(model).Config
+@pytest.mark.parametrize(
+    ("model", "settings"), [case for model in ("pix2pix", "cyclegan", "stargan") for case in at_bounds(model)]
+)
+def test_at_the_bounds_there_is_an_answer_without_memory(model, settings):
     with little_memory():
-        for name in fields_of(section, int):
-            allowed(model, {"data": {"image_size": 64}, "model": {name: bound_of(section, name)}})
-        for name in ("images", "batch_size", "seed", "log_every", "evaluations"):
-            allowed(model, {"data": {"image_size": 64}, "train": {name: bound_of(TrainConfig, name)}})
-        allowed(model, {"data": {"image_size": LARGEST_SIDE}})
+        allowed(model, settings)
 
 
 LONG = {"decimal": "9" * 5000, "hexadecimal": "0x" + "f" * 5000, "base 60": ":59" * 3000 + ":1"}
