@@ -10,6 +10,7 @@ import pytest
 from i2i import cli
 from i2i.benchmarks.analysis.results import collect
 from i2i.benchmarks.directions import expand
+from i2i.benchmarks.folder import finished_results
 from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.benchmarks.plan import Plan
@@ -267,3 +268,11 @@ def test_benches_that_were_run_merge_with_their_costs(tmp_path, monkeypatch):
     card = json.loads((tmp_path / "both" / "protocol.json").read_text())
     settings = [card["contestants"][f"stargan@{name}"]["settings"]["model"] for name in ("x", "y")]
     assert [own["lambda_reconstruction"] for own in settings] == [10, 3]
+
+
+def test_external_translations_stand_for_the_first_seed_alone(tmp_path):
+    trainings = [one for seed in (3, 4) for one in expand("mine", "all", DOMAINS, WAYS, 0, "dataset", seed)]
+    plan = Plan(tmp_path, "x", DOMAINS, WAYS, tuple(trainings), {}, (), plan_facts(), ("elsewhere",))
+    places = dict(finished_results._places(plan))
+    assert places[JobId("adopt", "elsewhere")].folder == tmp_path / "translations/elsewhere/seed3"
+    assert places[JobId("translate", "mine", 4)].folder == tmp_path / "translations/mine/seed4"
