@@ -54,6 +54,7 @@ def classifier() -> DomainClassifier:
     return train()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bf16", [False, True], ids=["float32", "bfloat16"])
 def test_it_learns_shapes_it_has_not_seen(bf16: bool) -> None:
     pixels, labels = shapes(300, seed=2)
