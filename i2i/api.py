@@ -6,7 +6,6 @@ These functions are attributes of the package: `import i2i` imports nothing heav
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 
@@ -43,7 +42,7 @@ def create(
     image_size: int | tuple[int, int] = 256,
     channels: int = 3,
     seed: int = 0,
-    **settings: Any,
+    **settings: object,
 ) -> Translator:
     """An untrained translator on the CPU, with the paper's settings unless `settings` change them.
 

@@ -45,7 +45,7 @@ MOST_DIGITS = 100
 """Of an integer in YAML; Python itself refuses to write out larger ones than some thousands."""
 
 
-def _is_list(kind: Any) -> bool:
+def _is_list(kind: object) -> bool:
     """Whether a field takes a list of plain values of any length."""
     if get_origin(kind) in (Union, UnionType):
         return any(map(_is_list, get_args(kind)))
@@ -78,14 +78,14 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _listed(cls, value: Any, info: ValidationInfo) -> Any:
+    def _listed(cls, value: object, info: ValidationInfo) -> object:
         """A list as users type it, `a,b`."""
         if not isinstance(value, str) or not _is_list(cls.model_fields[str(info.field_name)].annotation):
             return value
         return tuple(name.strip() for name in value.split(","))
 
 
-def one_budget(settings: Any) -> Any:
+def one_budget(settings: object) -> object:
     """Settings with exactly one of `BUDGETS`: for the validators of sections that hold them."""
     if not isinstance(settings, dict):
         return settings
@@ -160,7 +160,7 @@ class DataConfig(Section):
 
     @field_validator("image_size", mode="before")
     @classmethod
-    def _size(cls, value: Any) -> Any:
+    def _size(cls, value: object) -> object:
         if isinstance(value, str):
             sides = value.lower().split("x")
             if len(sides) > 2 or not all(side.strip().isdecimal() for side in sides):
@@ -303,7 +303,7 @@ class RunConfig(Section):
                     del settings[section][name]
         return settings
 
-    def _decides(self, setting: FieldInfo, value: Any) -> bool:
+    def _decides(self, setting: FieldInfo, value: object) -> bool:
         match in_key(setting):
             case InKey.NEVER:
                 return False
@@ -314,13 +314,13 @@ class RunConfig(Section):
         return True
 
 
-def budget_of(section: Any) -> tuple[str, float]:
+def budget_of(section: object) -> tuple[str, float]:
     """Unit and amount of the budget of a section that has one of `BUDGETS`."""
     return next((kind, amount) for kind in BUDGETS if (amount := getattr(section, kind)) is not None)
 
 
 def build_run(
-    settings: Mapping[str, Any], name: str, model_config: type[BaseModel], defaults: Mapping[str, Any]
+    settings: Mapping[str, object], name: str, model_config: type[BaseModel], defaults: Mapping[str, object]
 ) -> RunConfig:
     """Validate nested settings for the translator `name`.
 
@@ -351,7 +351,7 @@ def build_run(
     return config
 
 
-def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> Model:
+def validate(section: type[Model], settings: Mapping[str, object], prefix: str) -> Model:
     """An instance of `section`; UserError with dotted names for whatever does not fit."""
     try:
         return section.model_validate(settings)
@@ -372,7 +372,7 @@ def validate(section: type[Model], settings: Mapping[str, Any], prefix: str) -> 
         raise UserError(f"setting {'.'.join([prefix, *path])}{value} does not fit: {message}") from None
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """A value for an error's text, shortened: a few lines of YAML can stand for billions of items."""
     shortened = Repr()
     shortened.maxlevel = 3
@@ -380,7 +380,7 @@ def _shown(value: Any) -> str:
     return shortened.repr(value)
 
 
-def section_of(settings: Mapping[str, Any], name: str, prefix: str = "") -> Settings:
+def section_of(settings: Mapping[str, object], name: str, prefix: str = "") -> Settings:
     """A section of nested settings, {} where there is none; UserError, with the prefix of its name, if it is none."""
     section = settings.get(name)
     if section is not None and not isinstance(section, Mapping):
@@ -412,7 +412,7 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader._integer)
 
 
-def read_yaml(text: str | bytes) -> Any:
+def read_yaml(text: str | bytes) -> object:
     """The plain values of a YAML text, bytes in UTF-8 or UTF-16; one of `YAML_ERRORS` if it is none."""
     loader = _Loader(text)
     try:
@@ -455,7 +455,7 @@ def parse_assignments(assignments: Iterable[str]) -> Settings:
     return settings
 
 
-def _value(assignment: str, text: str) -> Any:
+def _value(assignment: str, text: str) -> object:
     try:
         return read_yaml(text)
     except YAML_ERRORS as error:
@@ -464,7 +464,7 @@ def _value(assignment: str, text: str) -> Any:
         raise UserError(f"--set {_shown(assignment)}: the value is not valid YAML{reason}; quote it") from None
 
 
-def merge(base: Mapping[str, Any], *others: Mapping[str, Any]) -> Settings:
+def merge(base: Mapping[str, object], *others: Mapping[str, object]) -> Settings:
     """`base` with the settings of `others` put over it, section by section; a budget replaces one in another unit."""
     merged = dict(base)
     for other in others:
@@ -479,12 +479,12 @@ def merge(base: Mapping[str, Any], *others: Mapping[str, Any]) -> Settings:
     return merged
 
 
-def to_yaml(settings: Mapping[str, Any]) -> str:
+def to_yaml(settings: Mapping[str, object]) -> str:
     """Settings as YAML in the order given."""
     return str(yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
 
 
-def stable_hash(value: Any) -> str:
+def stable_hash(value: object) -> str:
     """16 hex digits that depend on a JSON value alone."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

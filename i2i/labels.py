@@ -156,7 +156,7 @@ class LabelSpace:
             )
         )
 
-    def settings(self) -> list[dict[str, Any]]:
+    def settings(self) -> list[dict[str, object]]:
         """Plain lists and dictionaries, for checkpoints."""
         return [{"name": one.name, "columns": one.columns, "exclusive": one.exclusive} for one in self.sets]
 

@@ -65,7 +65,7 @@ class Subject:
         domains = ("dawn", "noon", "dusk") if self.cls.coverage is Coverage.ALL else ("dawn", "noon")
         return Task.covering(self.cls.coverage, domains, (SIDE, SIDE))
 
-    def config(self, **train: Any) -> RunConfig:
+    def config(self, **train: object) -> RunConfig:
         """A short training with small networks."""
         settings = {
             "model": {**self.cls.test_settings, **self.settings},
@@ -79,7 +79,7 @@ class Subject:
         }
         return build_run(settings, self.name, self.cls.Config, self.cls.train_defaults())
 
-    def build(self, **train: Any) -> Translator:
+    def build(self, **train: object) -> Translator:
         """An untrained instance that has seen its training data."""
         translator = build_translator(self.config(**train), self.task)
         translator.prepare(self.pictures().centred)
@@ -91,7 +91,7 @@ class Subject:
         pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains}
         return TrainingPictures(pixels, Preprocess((SIDE, SIDE)))
 
-    def batch(self, step: int = 0) -> Any:
+    def batch(self, step: int = 0) -> object:
         """The batch of a step."""
         return self.cls.batch.draw(self.pictures(), self.task.domains, BATCH_SIZE, step)
 
@@ -101,7 +101,7 @@ class Subject:
         return torch.rand(count, 3, SIDE, SIDE, generator=generator) * 2 - 1
 
 
-def check_translator(cls: type[Translator], **settings: Any) -> None:
+def check_translator(cls: type[Translator], **settings: object) -> None:
     """Run every check on a registered translator, with `settings` put over its `test_settings`.
 
     Raises:
@@ -426,7 +426,7 @@ class _BreakOff(Observer):
             raise self.Broken
 
 
-def _train(subject: Subject, run: Path, *observers: Observer, **train: Any) -> Translator:
+def _train(subject: Subject, run: Path, *observers: Observer, **train: object) -> Translator:
     trainer = Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
     trainer.train()
     return trainer.translator
@@ -456,7 +456,7 @@ def _after_phases(subject: Subject, count: int) -> Translator:
     return translator
 
 
-def _assert_equal(ours: dict[str, Any], theirs: dict[str, Any], what: str) -> None:
+def _assert_equal(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], what: str) -> None:
     assert ours.keys() == theirs.keys(), f"{what} have other names"
     differing = [name for name in ours if not torch.equal(ours[name], theirs[name])]
     assert not differing, f"{what} differ: {', '.join(differing)}"

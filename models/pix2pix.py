@@ -171,7 +171,8 @@ class Pix2Pix(Translator):
             translated: Tensor = self.generator(images)
             return translated
         with as_in_training(self.generator, dropout=self._noisy, statistics=self._uses_own_statistics):
-            return torch.cat([self._alone(image) for image in images[:, None]])
+            # Chunks keep the memory format of the batch, and with it the rounding.
+            return torch.cat([self._alone(image) for image in images.chunk(len(images))])
 
     def _alone(self, image: Tensor) -> Tensor:
         """The translation of [1, C, H, W], with the same noise for every image."""

@@ -94,7 +94,7 @@ def _frame(part: str, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
 
 
-def _judgements(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _judgements(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
     return [
         {"source": row["source"], "target": row["target"], "judged": judged, "count": count}
         for row in listed

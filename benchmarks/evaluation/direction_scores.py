@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -96,13 +95,13 @@ def confusion(labels: LabelSpace, target: str, logits: Tensor) -> dict[str, int]
     return {domain: int(labels.shows(domain, logits).sum()) for domain in group if labels.position(domain) == place}
 
 
-def flag_entry(flag: Flag) -> dict[str, Any]:
+def flag_entry(flag: Flag) -> dict[str, object]:
     """A flag as it is written down."""
     facts = asdict(flag)
     return {"flag": facts.pop("name"), **facts, "raised": flag.raised}
 
 
-def ends(metric: str, interval: Interval) -> dict[str, Any]:
+def ends(metric: str, interval: Interval) -> dict[str, object]:
     """An interval as it is written down."""
     return {"metric": metric, "low": interval.low, "high": interval.high, "level": interval.level}
 

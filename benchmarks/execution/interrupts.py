@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any
 
 from i2i.errors import TrainingError
 from i2i.utils.text import option
@@ -72,5 +71,5 @@ def kept_from_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _receive(number: int, frame: Any) -> None:
+def _receive(number: int, frame: object) -> None:
     raise _Received(number)

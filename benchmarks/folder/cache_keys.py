@@ -65,7 +65,7 @@ def measured(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{path} {what_does_not_fit(error)}", remedy) from None
 
 
-def write_key(folder: Path, key: str, files: Iterable[Path] = (), **costs: Any) -> None:
+def write_key(folder: Path, key: str, files: Iterable[Path] = (), **costs: object) -> None:
     """Say what a folder's contents were made from, what that cost, and what the files of it are."""
     write_record(folder / KEY_FILE, {"key": key, **costs}, folder, files)
 

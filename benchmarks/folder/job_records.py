@@ -83,7 +83,7 @@ def who_runs(out: Path, job: JobId) -> str | None:
     return f"running on {record.get('host', 'an unknown machine')}, process {record.get('pid', 'unknown')}"
 
 
-def _write(out: Path, job: JobId, record: Mapping[str, Any]) -> None:
+def _write(out: Path, job: JobId, record: Mapping[str, object]) -> None:
     write_text(ResultsFolder(out).record(job), json.dumps(record, indent=1))
 
 

@@ -5,9 +5,9 @@ reports: names are such that no path made of them leaves the folder, and nothing
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
@@ -200,7 +200,7 @@ class PlanFile(Document):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-def _require(known: Any, used: Any, kind: str) -> None:
+def _require(known: Iterable[object], used: Iterable[object], kind: str) -> None:
     lacking = sorted(map(str, set(used) - set(known)))
     if lacking:
         raise ValueError(f"it uses the {kind} {lacking[0]!r}, which is not among its {kind}s")

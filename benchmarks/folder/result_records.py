@@ -54,7 +54,7 @@ class Record:
         return dict(self.contents.get(MADE_FROM) or {})
 
 
-def write_record(path: Path, contents: Mapping[str, Any], folder: Path, files: Iterable[Path] = ()) -> None:
+def write_record(path: Path, contents: Mapping[str, object], folder: Path, files: Iterable[Path] = ()) -> None:
     """Write a record, complete or not at all, of a result of which all `files` below `folder` are written."""
     told = {path.relative_to(folder).as_posix(): described(path) for path in sorted(files)}
     write_bytes(path, sealed({**contents, FILES: told}))
@@ -84,7 +84,7 @@ def read_record(path: Path) -> Record | None:
     return Record(None, {}, f"{path.name} is not as it was written")
 
 
-def _fits(contents: Any) -> bool:
+def _fits(contents: object) -> bool:
     if not (isinstance(contents, dict) and isinstance(contents.get("key"), str)):
         return False
     files, made_from = contents.get(FILES, {}), contents.get(MADE_FROM, {})
@@ -93,7 +93,7 @@ def _fits(contents: Any) -> bool:
     return all(isinstance(told, list) and list(map(type, told)) == [str, int, int, int] for told in files.values())
 
 
-def described(path: Path) -> list[Any]:
+def described(path: Path) -> list[object]:
     """What a record tells of a file that is complete."""
     return [checksum(path), *_state(path)]
 
@@ -112,7 +112,7 @@ def first_fault(folder: Path, files: Files, read_all: bool = False) -> str | Non
     return next((fault for name, told in files.items() if (fault := _fault(folder, name, told, read_all))), None)
 
 
-def _fault(folder: Path, name: str, told: Sequence[Any], read_all: bool) -> str | None:
+def _fault(folder: Path, name: str, told: Sequence[object], read_all: bool) -> str | None:
     if unfit := refuse_outside(name):
         raise UserError(f"{folder}: the name {name!r} {unfit}: names must stay inside their folder")
     path = folder / name

@@ -134,7 +134,7 @@ class Scores:
         for kind in fields(self):
             getattr(self, kind.name).extend(getattr(other, kind.name))
 
-    def write(self, path: Path, key: str, features: Mapping[str, Any], made_from: Mapping[str, Any]) -> None:
+    def write(self, path: Path, key: str, features: Mapping[str, object], made_from: Mapping[str, object]) -> None:
         """Write `path`, which ends in `.json`, and beside it the table of pictures, which comes first.
 
         `made_from` is what `keys.identities` gives.
@@ -144,7 +144,7 @@ class Scores:
         write_record(path, {"key": key, "features": features, **made_from, **everything}, path.parent, [table])
 
 
-def entries(way: Direction, items: Iterable[Mapping[str, Any]]) -> list[Entry]:
+def entries(way: Direction, items: Iterable[Mapping[str, object]]) -> list[Entry]:
     """Items with the direction that they are about."""
     return [{"source": way[0], "target": way[1], **item} for item in items]
 

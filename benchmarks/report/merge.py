@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, keys_of, merged_from
 from i2i.benchmarks.folder.results_folder import ResultsFolder
@@ -76,14 +76,14 @@ def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
     return Stored(plan, absent), _versions_unlike(benches, cards)
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+def differences(first: Mapping[str, object], second: Mapping[str, object]) -> list[tuple[str, object, object]]:
     """What differs between nested settings: dotted name and both values, None for one that is absent."""
     flat = [dict(_flat(settings)) for settings in (first, second)]
     names = dict.fromkeys([*flat[0], *flat[1]])
     return [(name, flat[0].get(name), flat[1].get(name)) for name in names if flat[0].get(name) != flat[1].get(name)]
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(settings: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in settings.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{prefix}{name}.")
@@ -125,7 +125,7 @@ def _check_same(first: Path, card: Settings, second: Path, other: Settings) -> N
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -18,7 +18,7 @@ from i2i.metrics.registry import metric_named
 from i2i.utils.joined_names import direction_name
 
 
-def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, Any]:
+def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, object]:
     """Scores by contestant and metric, with costs and what is missing; `protocol` is the card's fingerprint.
 
     A score that is not a number is null. `deviation` is that of the seeds, null with a single one.
@@ -72,12 +72,12 @@ def _by_text(told: Mapping[JobId, str]) -> dict[str, str]:
     return {str(job): text for job, text in told.items()}
 
 
-def _costs(results: Results, name: str) -> dict[str, Any] | None:
+def _costs(results: Results, name: str) -> dict[str, object] | None:
     cost = results.costs.get(name)
     return None if cost is None else {column.key: column.value(cost) for column in COSTS}
 
 
-def _comparison(metric: str, column: Column) -> dict[str, Any]:
+def _comparison(metric: str, column: Column) -> dict[str, object]:
     """Who is best, and the tests behind it, corrected after Holm over the pairs of this metric and kind."""
     return {
         "metric": metric,
@@ -94,19 +94,19 @@ def _comparison(metric: str, column: Column) -> dict[str, Any]:
     }
 
 
-def _details(results: Results, name: str) -> dict[str, Any]:
+def _details(results: Results, name: str) -> dict[str, object]:
     """By kind the records of one contestant; kinds that nobody has are left out."""
     kinds = {"flags": results.details.flags, "confusion": results.details.confusion}
     kinds |= {"by_n": results.details.by_n, "spreads": results.details.spreads}
     return {kind: _records(frame[frame["model"] == name]) for kind, frame in kinds.items() if len(frame)}
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
     rows: list[dict[str, Any]] = json.loads(frame.drop(columns="model").to_json(orient="records", double_precision=15))
     return rows
 
 
-def _intervals(results: Results) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+def _intervals(results: Results) -> dict[tuple[str, str, str, str], dict[str, object]]:
     """By contestant, metric and direction: the intervals of the seeds, over test pictures."""
     found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     columns = ["model", "metric", "source", "target", "seed", "low", "high", "level"]
@@ -116,7 +116,7 @@ def _intervals(results: Results) -> dict[tuple[str, str, str, str], dict[str, An
     return found
 
 
-def _score(score: Score) -> dict[str, Any]:
+def _score(score: Score) -> dict[str, object]:
     return {
         "mean": _number(score.mean),
         "deviation": _number(score.deviation),

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.analysis.groups import By
@@ -79,5 +78,5 @@ def _grid(plan: Plan, results: Results) -> list[str]:
     return redraw.unless_drawn(plan.out, "grid", shown, draw) if names else []
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)

@@ -181,7 +181,7 @@ def _owners(family: Family) -> str:
     return f" of {' or '.join(owners)}"
 
 
-def _tell(parts: Mapping[Path, ReferenceFile], contents: Mapping[Path, Weights]) -> dict[str, Any]:
+def _tell(parts: Mapping[Path, ReferenceFile], contents: Mapping[Path, Weights]) -> dict[str, object]:
     """What the files' keys and shapes settle; UserError if two of them differ."""
     told: dict[str, Any] = {}
     teller: dict[str, Path] = {}
@@ -198,12 +198,12 @@ def _tell(parts: Mapping[Path, ReferenceFile], contents: Mapping[Path, Weights])
     return told
 
 
-def _differing(setting: str, values: Mapping[Path, Any]) -> UserError:
+def _differing(setting: str, values: Mapping[Path, object]) -> UserError:
     said = " and ".join(f"{path} has {setting}={value}" for path, value in values.items())
     return UserError(f"{said}: they are not of one training")
 
 
-def _check_labels(model: str, cls: type[Translator], space: LabelSpace, told: Mapping[str, Any]) -> None:
+def _check_labels(model: str, cls: type[Translator], space: LabelSpace, told: Mapping[str, object]) -> None:
     columns = [one.prefix + column for one in space.sets for column in one.columns]
     given = f"--domains names {len(columns)} ({', '.join(columns)})"
     if cls.coverage is not Coverage.ALL and len(columns) != 2:
@@ -217,7 +217,7 @@ def _check_labels(model: str, cls: type[Translator], space: LabelSpace, told: Ma
             )
 
 
-def _configure(model: str, reference: Reference, told: Mapping[str, Any], changes: Settings) -> RunConfig:
+def _configure(model: str, reference: Reference, told: Mapping[str, object], changes: Settings) -> RunConfig:
     """The config that the files tell, with changes to what they do not tell."""
     settings = {name: value for name, value in told.items() if not name.startswith(f"{LABELS}.")}
     by_files = _nested({"data.image_size": reference.usual_size(told)} | settings)
@@ -258,14 +258,14 @@ def _write(
 
 
 def _assumed(
-    config: RunConfig, reference: Reference, told: Mapping[str, Any], changes: Mapping[str, Any]
-) -> dict[str, Any]:
+    config: RunConfig, reference: Reference, told: Mapping[str, object], changes: Mapping[str, Mapping[str, object]]
+) -> dict[str, object]:
     names = ("data.image_size", *(f"model.{name}" for name in reference.assumed))
     given = {f"{section}.{name}" for section, values in changes.items() for name in values}
     return {name: _get(config, name) for name in names if name not in told and name not in given}
 
 
-def _nested(dotted: Mapping[str, Any]) -> Settings:
+def _nested(dotted: Mapping[str, object]) -> Settings:
     settings: Settings = {}
     for name, value in dotted.items():
         section, _, rest = name.partition(".")
@@ -273,14 +273,14 @@ def _nested(dotted: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def _get(config: RunConfig, setting: str) -> Any:
+def _get(config: RunConfig, setting: str) -> object:
     section, name = setting.split(".")
     return getattr(getattr(config, section), name)
 
 
-def _listed(settings: Mapping[str, Any]) -> str:
+def _listed(settings: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={_written(value)}" for name, value in settings.items())
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

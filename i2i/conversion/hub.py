@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -164,7 +163,7 @@ def _ask_hub(failure: str, call: Callable[[], str]) -> str:
         raise UserError(f"{failure}: {str(error).strip().splitlines()[0]}") from None
 
 
-def _bare_facts(translator: Translator) -> dict[str, Any]:
+def _bare_facts(translator: Translator) -> dict[str, object]:
     cls, task = type(translator), translator.task
     data = {"image_size": task.image_size, "channels": task.channels}
     settings = {"model": translator.config.model_dump(), "data": data}

@@ -195,7 +195,7 @@ def _random_images(task: Task, batch: int, height: int, width: int) -> Tensor:
     return torch.rand(batch, task.channels, height, width, generator=generator) * 2 - 1
 
 
-def _write(path: Path, graph: Graph, task: Task, opset: int | None, facts: Mapping[str, Any]) -> int:
+def _write(path: Path, graph: Graph, task: Task, opset: int | None, facts: Mapping[str, object]) -> int:
     """Export to `path`; returns the opset that the file has."""
     inputs, _ = graph.case(2, *task.image_size)
     with _quiet():
@@ -289,7 +289,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-def _describe(translator: Translator, facts: Facts, notes: Sequence[str]) -> dict[str, Any]:
+def _describe(translator: Translator, facts: Facts, notes: Sequence[str]) -> dict[str, object]:
     """What a program must know to use the files; also the meta data inside them."""
     task = translator.task
     return {
@@ -306,7 +306,7 @@ def _describe(translator: Translator, facts: Facts, notes: Sequence[str]) -> dic
     }
 
 
-def _describe_labels(task: Task) -> dict[str, Any]:
+def _describe_labels(task: Task) -> dict[str, object]:
     """The columns of the label vector, and the vector of a picture that has nothing but one domain."""
     space = task.labels
     columns = [one.prefix + column for one in space.sets for column in one.columns]
@@ -321,7 +321,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _use(files: Mapping[str, Mapping[str, Any]], translator: Translator, notes: Sequence[str]) -> str:
+def _use(files: Mapping[str, Mapping[str, object]], translator: Translator, notes: Sequence[str]) -> str:
     task = translator.task
     file, (height, width) = next(iter(files)), task.image_size
     labels = task.labels.vector(task.directions[0][1]).tolist() if "labels" in translator.takes else None

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ class Batch(ABC):
         pieces = zip(*(tensor.chunk(parts) for tensor in self._tensors()), strict=True)
         return [type(self)(*piece) for piece in pieces]
 
-    def _tensors(self) -> list[Any]:
+    def _tensors(self) -> list[Tensor]:
         return [getattr(self, field.name) for field in fields(self)]
 
 

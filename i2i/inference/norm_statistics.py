@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -88,9 +87,9 @@ def found_statistics(network: nn.Module, part: Callable[[Tensor], Tensor] = ever
     """
     statistics: Statistics = {}
 
-    def find(norm: Any, inputs: tuple[Tensor]) -> None:
+    def find(norm: nn.Module, inputs: tuple[Tensor]) -> None:
         counted = part(inputs[0])
-        if _looks_at_pictures(norm) and counted.numel():
+        if isinstance(norm, Norm) and _looks_at_pictures(norm) and counted.numel():
             statistics[norm] = Moments.of(counted)
 
     hooks = [norm.register_forward_pre_hook(find) for norm in network.modules() if isinstance(norm, Norm)]
@@ -125,7 +124,7 @@ def corrected_statistics(found: Statistics, corrections: Mapping[Norm, Correctio
 def _normalising(norms: Iterable[Norm], moments: Callable[[Norm], Moments]) -> Iterator[None]:
     """Put a function in place of each norm's own, whose result nobody would want."""
 
-    def normalise(norm: Any, features: Tensor) -> Tensor:
+    def normalise(norm: Norm, features: Tensor) -> Tensor:
         by = moments(norm)
         return F.batch_norm(features, by.mean, by.variance, norm.weight, norm.bias, eps=norm.eps)
 

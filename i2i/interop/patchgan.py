@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from torch import nn
 
@@ -25,7 +24,7 @@ def _rename(network: nn.Module) -> Callable[[str], str]:
     return rename
 
 
-def _read(state: StateDict) -> dict[str, Any]:
+def _read(state: StateDict) -> dict[str, object]:
     layers = "net" if _is_pixelwise(state) else "model"
     width, channels, _, _ = shape(state, f"{layers}.0.weight")
     convolutions = [key for key in state if re.fullmatch(r"model\.\d+\.weight", key) and state[key].ndim == 4]

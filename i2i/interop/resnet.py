@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from torch import nn
 
@@ -25,7 +24,7 @@ def _count_blocks(state: StateDict, layers: str, body: str) -> int:
     return len({found[1] for key in state if (found := pattern.match(key))})
 
 
-def _read_plain(state: StateDict) -> dict[str, Any]:
+def _read_plain(state: StateDict) -> dict[str, object]:
     width, inputs, _, _ = shape(state, "model.1.weight")
     blocks = _count_blocks(state, "model", "conv_block")
     if any(has_kernel(state, key, 3) for key in state if key.endswith(".conv_block.6.weight")):
@@ -40,7 +39,7 @@ def _read_plain(state: StateDict) -> dict[str, Any]:
     }
 
 
-def _read_labelled(state: StateDict) -> dict[str, Any]:
+def _read_labelled(state: StateDict) -> dict[str, object]:
     width, inputs, _, _ = shape(state, "main.0.weight")
     blocks = _count_blocks(state, "main", "main")
     channels = shape(state, f"main.{15 + blocks}.weight")[0]

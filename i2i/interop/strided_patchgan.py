@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from torch import nn
 
@@ -21,7 +20,7 @@ def _rename(network: nn.Module) -> Callable[[str], str]:
     return rename
 
 
-def _read(state: StateDict) -> dict[str, Any]:
+def _read(state: StateDict) -> dict[str, int]:
     width, channels, _, _ = shape(state, "main.0.weight")
     layers = sum(bool(re.fullmatch(r"main\.\d+\.weight", key)) for key in state)
     classes, _, height, width_left = shape(state, "conv2.weight")
@@ -36,7 +35,7 @@ def _read(state: StateDict) -> dict[str, Any]:
     }
 
 
-def _build(image_size: int, **arguments: Any) -> PatchDiscriminator:
+def _build(image_size: int, **arguments: int) -> PatchDiscriminator:
     return strided_patchgan(image_size=(image_size, image_size), **arguments)
 
 

@@ -1,7 +1,6 @@
 """U-Nets: the reference nests each level in the one around it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from torch import nn
 
@@ -32,7 +31,7 @@ def _rename(network: nn.Module) -> Callable[[str], str]:
     return rename
 
 
-def _read(state: StateDict) -> dict[str, Any]:
+def _read(state: StateDict) -> dict[str, object]:
     width, inputs, _, _ = shape(state, "model.model.0.weight")
     depth = 1
     while f"{_level(depth)}1.weight" in state:

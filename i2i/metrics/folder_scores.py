@@ -300,7 +300,7 @@ def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> 
     return notes
 
 
-def _described(spec: ExtractorSpec | None, extractor: Extractor | None) -> dict[str, Any] | None:
+def _described(spec: ExtractorSpec | None, extractor: Extractor | None) -> dict[str, object] | None:
     if spec is None or extractor is None:
         return None
     preparation = str(getattr(extractor, "preparation", "the network's own"))

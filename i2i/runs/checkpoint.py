@@ -267,6 +267,6 @@ class Best:
     value: float
     weights: Mapping[str, Tensor]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """All but the weights."""
         return {"step": self.step, "images": self.images, "metric": self.metric, "value": self.value}

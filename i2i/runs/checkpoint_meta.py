@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from i2i._version import __version__
-from i2i.config import LARGEST_SIDE, MOST_COUNTED, DataConfig, TrainConfig, validate
+from i2i.config import LARGEST_SIDE, MOST_COUNTED, DataConfig, Settings, TrainConfig, validate
 from i2i.errors import Damaged, UserError, unreadable
 from i2i.labels import LabelSet, LabelSpace
 from i2i.translator import Task
@@ -89,7 +89,7 @@ class Budget(_Part):
     seconds: float | None = None
 
 
-def _known_settings(settings: dict[str, Any]) -> dict[str, Any]:
+def _known_settings(settings: Settings) -> Settings:
     """Settings as they were written; ValueError unless those that are known have values that they can have."""
     sections = [settings.get(name) for name in ("model", "data", "train")]
     if not all(isinstance(section, dict) for section in sections):
@@ -194,7 +194,7 @@ def first_fault(error: ValidationError) -> str:
     return f"{place}: {message}" if place else message
 
 
-def _json_object(path: Path, written: bytes, remedy: str) -> Mapping[str, Any]:
+def _json_object(path: Path, written: bytes, remedy: str) -> Mapping[str, object]:
     try:
         meta = json.loads(written.decode("utf-8"))
     except (ValueError, RecursionError) as error:

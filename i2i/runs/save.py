@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -27,14 +26,14 @@ def save_checkpoint(
     translator: Translator,
     settings: Settings,
     position: Position,
-    optimizers: Mapping[str, Mapping[str, Any]],
+    optimizers: Mapping[str, Mapping[str, object]],
     average: Mapping[str, Tensor] | None = None,
-    origin: Mapping[str, Any] | None = None,
+    origin: Mapping[str, object] | None = None,
     best: Best | None = None,
     data: DataRecord | None = None,
     rollbacks: int = 0,
     others: Sequence[Mapping[str, Tensor]] = (),
-    log: Mapping[str, Any] | None = None,
+    log: Mapping[str, object] | None = None,
     budgets: Sequence[Budget] = (),
 ) -> Path:
     """Write a checkpoint, then remove those before the one before it; returns its folder.
@@ -81,9 +80,9 @@ def save_checkpoint(
 def _write(
     folder: Path,
     weights: Mapping[str, Mapping[str, Tensor] | None],
-    training: Mapping[str, Any],
+    training: Mapping[str, object],
     data: DataRecord | None,
-    meta: Mapping[str, Any],
+    meta: Mapping[str, object],
 ) -> None:
     """Write all files of a checkpoint into the empty `folder`, synced, checkpoint.json last."""
     for name, tensors in weights.items():
@@ -115,8 +114,8 @@ def meta_of(
     settings: Settings,
     position: Position,
     averaged: bool = False,
-    origin: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    origin: Mapping[str, object] | None = None,
+) -> dict[str, object]:
     """What is written beside a translator's weights, such that `restore` can build it again."""
     task = translator.task
     return {

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 
-def load_optimizer(optimizer: torch.optim.Adam, state: Mapping[str, Any]) -> None:
+def load_optimizer(optimizer: torch.optim.Adam, state: Mapping[str, object]) -> None:
     """Take over the moments that `optimizer.state_dict()` gave; rates and other settings are the optimizer's own.
 
     Raises:
@@ -26,7 +26,7 @@ def load_optimizer(optimizer: torch.optim.Adam, state: Mapping[str, Any]) -> Non
     optimizer.load_state_dict({"state": moments, "param_groups": own["param_groups"]})
 
 
-def _check_moments(number: int, parameter: Tensor, moments: Mapping[str, Any]) -> None:
+def _check_moments(number: int, parameter: Tensor, moments: Mapping[str, object]) -> None:
     expected = {"step": torch.Size(()), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape}
     for name, shape in expected.items():
         _check_tensor(f"{name} of parameter {number}", moments[name], shape)

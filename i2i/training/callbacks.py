@@ -66,7 +66,7 @@ class MetricsFile(Observer):
             sync_to_disk(self._path)
             sync_to_disk(self._path.parent)
 
-    def _append(self, line: Mapping[str, Any]) -> None:
+    def _append(self, line: Mapping[str, object]) -> None:
         with self._opened("ab") as file:
             size = file.tell()
             try:
@@ -146,7 +146,7 @@ class _Lasting:
         with suppress(OSError):
             self._stream.flush()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
 

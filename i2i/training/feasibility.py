@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -211,7 +210,7 @@ def with_models(report: Report, verdicts: Sequence[Verdict], named: bool) -> Rep
     return report
 
 
-def as_json(report: Report, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+def as_json(report: Report, verdicts: Sequence[Verdict]) -> dict[str, object]:
     """Report and verdicts as plain values."""
     return report.json() | {"models": [asdict(one) for one in verdicts]}
 

@@ -5,7 +5,6 @@ trained. `i2i.testing` tries the whole contract, which takes longer.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +16,7 @@ from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 GUIDE = "docs/adding_a_model.md"
 
 
-def check_phases(translator: Translator, batch: Any) -> None:
+def check_phases(translator: Translator, batch: object) -> None:
     """Run the losses of a translator's phases once, in order, and compare networks and losses with the contract.
 
     Args:

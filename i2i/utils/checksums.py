@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from i2i.utils.fingerprint import State, is_settled, state_of
 
@@ -38,14 +38,14 @@ def checksum(path: Path) -> str:
     return found
 
 
-def sealed(contents: Mapping[str, Any]) -> bytes:
+def sealed(contents: Mapping[str, object]) -> bytes:
     """JSON of an object, with the checksum of all its other bytes as the last entry."""
     text = json.dumps({**contents, SEAL: ""}, indent=1, ensure_ascii=False)
     text = text.encode(errors="backslashreplace").decode()  # names of files that are no UTF-8, as JSON escapes
     return _with_seal(text, _digest(text)).encode()
 
 
-def is_sound(written: bytes, contents: Mapping[str, Any]) -> bool:
+def is_sound(written: bytes, contents: Mapping[str, object]) -> bool:
     """Whether bytes that were read as `contents` are as `sealed` wrote them."""
     seal, text = contents.get(SEAL), written.decode()
     blank = text.replace(f'"{SEAL}": "{seal}"\n}}', EMPTY)

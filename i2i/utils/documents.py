@@ -35,7 +35,7 @@ class Document(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("numbers must be finite")
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
@@ -98,7 +98,7 @@ def _stand_in(escape: re.Match[bytes]) -> bytes:
     return chr(_STANDS_IN + int(b"d" + escape[1], 16)).encode() if escape[1] else escape[0]
 
 
-def _as_named(value: Any) -> Any:
+def _as_named(value: object) -> Any:
     """The value with the bytes of names in the places of what stood in for them."""
     if isinstance(value, str | Path):
         return type(value)(str(value).translate(_STOOD_FOR))
@@ -141,7 +141,7 @@ def what_does_not_fit(error: ValidationError) -> str:
     return f"{what} does not fit ({message[:200]})"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     shortened = Repr()
     shortened.maxlevel = 2
     shortened.maxstring = shortened.maxother = shortened.maxlong = LONGEST_SHOWN

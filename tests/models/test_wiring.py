@@ -17,6 +17,7 @@ from i2i.models.colour import Colour
 from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
+from i2i.nn.modes import as_in_training
 from i2i.nn.norm import norm_layer
 from i2i.nn.unet import UNet
 from i2i.runs.load import require_checkpoint
@@ -363,6 +364,20 @@ def test_pix2pix_translates_with_the_same_noise_whatever_the_batch_and_the_rando
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
     noise = (together - still.translate(given, "a", "b")).abs().max()
     assert noise > 1e-3 if dropout else noise < 1e-6
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pix2pix_translates_a_batch_bit_for_bit_as_its_pictures_in_the_memory_format_they_have(layout):
+    """Another format would round otherwise; 64 px have one dropout layer."""
+    settings = {"width": 16, "discriminator_width": 4, "norm": "instance"}
+    translator = Pix2Pix(Pix2PixConfig(**settings), task(Coverage.DIRECTION, 64))
+    one = images(1, seed=1, side=64).contiguous(memory_format=layout)
+    pair = torch.cat([one, one]).contiguous(memory_format=layout)
+    with torch.no_grad(), as_in_training(translator.generator.eval(), dropout=True, statistics=False):
+        torch.manual_seed(0)
+        expected = translator.generator(one)
+    for translated in translator.translate(pair, "a", "b").split(1):
+        assert torch.equal(translated, expected)
 
 
 @pytest.mark.parametrize("statistics", ["picture", "running"])

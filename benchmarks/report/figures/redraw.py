@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -45,14 +45,14 @@ def draw(plan: Plan, results: Results) -> list[str]:
     ]
 
 
-def unless_drawn(out: Path, stem: str, shown: Any, draw: Callable[[Sequence[Path]], bool]) -> list[str]:
+def unless_drawn(out: Path, stem: str, shown: object, draw: Callable[[Sequence[Path]], bool]) -> list[str]:
     """As `unless_made`, of a picture whose files have the name `stem` and `SUFFIXES`."""
     names = [f"{stem}{suffix}" for suffix in SUFFIXES]
     return unless_made(out, stem, names, [VERSION, version("matplotlib"), shown], draw)
 
 
 def unless_made(
-    out: Path, title: str, names: Sequence[str], made_from: Any, make: Callable[[Sequence[Path]], bool]
+    out: Path, title: str, names: Sequence[str], made_from: object, make: Callable[[Sequence[Path]], bool]
 ) -> list[str]:
     """Names of files of a report, which are made if they are not as they were made last, or from something else.
 
@@ -95,7 +95,7 @@ def _notes(out: Path) -> dict[str, Drawn]:
         return {}
 
 
-def _shown(plan: Plan, results: Results) -> Any:
+def _shown(plan: Plan, results: Results) -> object:
     """Whatever of the results is in any figure."""
     frames = (results.scores, results.details.confusion, results.details.by_n)
     costs = {name: asdict(cost) for name, cost in results.costs.items()}

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.folder.cache_keys import identity_of
@@ -62,7 +61,7 @@ def html(parts: dict[str, str], key: str, facts: Settings, pictures: Settings) -
     return text
 
 
-def as_data(value: Any) -> str:
+def as_data(value: object) -> str:
     """JSON that stays data inside a script element: ASCII, with <, > and & written as escapes."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
@@ -79,7 +78,7 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _made_of(plan: Plan, results: Results) -> list[Any]:
+def _made_of(plan: Plan, results: Results) -> list[object]:
     """All that decides what the page shows: results, score files with those of single pictures, translations."""
     folder = ResultsFolder(plan.out)
     return [

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import median
-from typing import Any
 
 from i2i.config import DataConfig
 from i2i.data.audit.checks import NO_TEST, QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
@@ -86,7 +85,7 @@ class Report:
         """How many findings will hurt."""
         return sum(finding.fault for finding in self.findings)
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """Everything as plain values."""
         return asdict(self) | {"faults": self.faults}
 

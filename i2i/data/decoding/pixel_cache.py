@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import PIL
@@ -163,7 +162,7 @@ def _stamp(decoding: Decoding) -> tuple[str, bool]:
     return _digest([_treatment(decoding), facts]), is_settled(*states)
 
 
-def _treatment(decoding: Decoding) -> list[Any]:
+def _treatment(decoding: Decoding) -> list[object]:
     return [VERSION, PIL.__version__, asdict(decoding.preprocess), decoding.zoom]
 
 
@@ -174,7 +173,7 @@ def _content(path: Path) -> str:
         raise UserError(f"{path} cannot be read as a picture ({error.strerror}): repair or remove it") from None
 
 
-def _digest(facts: list[Any]) -> str:
+def _digest(facts: list[object]) -> str:
     return hashlib.blake2b(json.dumps(facts, default=str).encode(), digest_size=16).hexdigest()
 
 

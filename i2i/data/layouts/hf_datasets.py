@@ -24,7 +24,7 @@ from i2i.utils.split_names import SPLITS, canonical_split
 DICT, INFO = "dataset_dict.json", "dataset_info.json"
 
 
-def features_of(root: Path) -> Mapping[str, Any]:
+def features_of(root: Path) -> Mapping[str, object]:
     """The features by column that the JSON of a saved data set declares; empty where there is none.
 
     Raises:
@@ -52,7 +52,7 @@ def _split_folders(root: Path) -> dict[str, Path]:
     return {"train": root} if (root / INFO).is_file() and (root / "state.json").is_file() else {}
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def _json(path: Path) -> Mapping[str, object]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -62,7 +62,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     return value
 
 
-def _columns(features: Mapping[str, Any], kind: str) -> list[str]:
+def _columns(features: Mapping[str, object], kind: str) -> list[str]:
     return [name for name, one in features.items() if isinstance(one, dict) and one.get("_type") == kind]
 
 
@@ -138,7 +138,7 @@ def _load(folder: Path) -> Any:
     return table
 
 
-def _pictures(table: Any, labelled: bool) -> Iterator[tuple[int, str, Any]]:
+def _pictures(table: Any, labelled: bool) -> Iterator[tuple[int, str, object]]:
     """Position of the row, domain and picture."""
     columns = _columns_of(table, "Image")
     if not labelled:

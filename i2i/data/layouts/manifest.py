@@ -16,7 +16,6 @@ from functools import partial
 from io import StringIO
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
@@ -133,7 +132,7 @@ def _header(path: Path, names: list[str], line: int = 1) -> list[str]:
     return header
 
 
-def _text(path: Path, line: int, name: str, value: Any) -> str:
+def _text(path: Path, line: int, name: str, value: object) -> str:
     """A JSON value as a cell: a text, a number, nothing, or for attributes a list of texts."""
     if value is None:
         return ""

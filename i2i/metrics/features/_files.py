@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
@@ -14,7 +13,7 @@ from i2i.utils.memory import is_out_of_memory
 COUNTER = "num_batches_tracked"  # older files have none, and features do not depend on it
 
 
-def read_state(path: Path, kind: str = "weights", remedy: str = "") -> Any:
+def read_state(path: Path, kind: str = "weights", remedy: str = "") -> object:
     """What a `.safetensors` file holds, or one that `torch.save` wrote; no code in it is run.
 
     Args:

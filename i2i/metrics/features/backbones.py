@@ -193,14 +193,14 @@ def cached_weights(name: str) -> Path | None:
     return place if place.is_file() else None
 
 
-def _without_head(network: Any) -> tuple[str, int]:
+def _without_head(network: nn.Module) -> tuple[str, int]:
     """Replace the last layer by what passes features on; returns its name and their number."""
-    linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    linear = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     if linear:
-        layer = network.get_submodule(linear[-1])
-        owner, _, own = linear[-1].rpartition(".")
+        name, layer = linear[-1]
+        owner, _, own = name.rpartition(".")
         setattr(network.get_submodule(owner), own, nn.Identity())
-        return linear[-1], int(layer.in_features)
+        return name, layer.in_features
     last = [module for module in network.get_submodule("classifier").modules() if isinstance(module, nn.Conv2d)][-1]
     network.classifier = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return "classifier", last.in_channels

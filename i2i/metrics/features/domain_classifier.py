@@ -192,12 +192,11 @@ def train_classifier(
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> DomainClassifier:
-    """Train a classifier from scratch.
+    """Train a classifier from scratch; it is returned in evaluation mode.
 
-    The same arguments give the same classifier on the same machine; the global random numbers stay
-    as they were. Every batch draws equally from all domains; the pictures of a data set with attributes count as
-    one domain in this. The augmentation (flips and shifts)
-    keeps colours, because they may be what tells two domains apart.
+    The same arguments give the same classifier on the same machine; the global random numbers stay as they were. Every
+    batch draws equally from all domains; the pictures of a data set with attributes count as one domain in this. The
+    augmentation (flips and shifts) keeps colours, because they may be what tells two domains apart.
 
     Args:
         pixels: uint8 [N, 3, H, W].
@@ -207,13 +206,10 @@ def train_classifier(
         images: pictures to learn from in all, repeats counted; rounded up to whole batches.
         batch_size: pictures in one step, at least 2.
         seed: of the weights, the order and the augmentation.
-        bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors
-            that have such instructions. Pictures of up to 16 pixels are always learnt in float32.
+        bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors that have such
+            instructions. Pictures of up to 16 pixels are always learnt in float32.
         device: where to train; the classifier stays there.
         progress: called after every step with the pictures seen and their final number.
-
-    Returns:
-        The classifier, in evaluation mode.
 
     Raises:
         UserError: a domain without a picture, an unknown backbone, or a training that diverged.

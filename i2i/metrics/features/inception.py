@@ -8,7 +8,7 @@ because their distances are not comparable with published FIDs.
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -166,14 +166,14 @@ def _remedy() -> str:
     return f"pytorch-fid's weights are at {INCEPTION.url}; `i2i weights get inception` fetches them"
 
 
-def _read(weights: Path) -> dict[str, Any]:
+def _read(weights: Path) -> dict[str, object]:
     state = read_state(_existing(weights), "Inception weights", _remedy())
     if not isinstance(state, dict):
         raise UserError(_not_inception(weights))
     return state
 
 
-def _build(state: dict[str, Any], weights: Path) -> torch.nn.Module:
+def _build(state: dict[str, object], weights: Path) -> torch.nn.Module:
     from pytorch_fid.inception import InceptionV3  # takes seconds
 
     # The initial weights are overwritten at once, but drawing them would move the caller's random
@@ -201,7 +201,7 @@ def _not_inception(weights: Path) -> str:
 
 
 @contextlib.contextmanager
-def _loaded_from(state: dict[str, Any]) -> Iterator[None]:
+def _loaded_from(state: dict[str, object]) -> Iterator[None]:
     """Hand `state` to pytorch-fid where it would download: its constructor takes no file."""
     from pytorch_fid import inception
 
