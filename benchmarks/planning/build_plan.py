@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from i2i import registry
 from i2i._version import __version__
+from i2i.benchmarks.directions import Direction, Training, expand
 from i2i.benchmarks.evaluation.checkpoint_selection import Judging
 from i2i.benchmarks.evaluation.scorer import Scoring
+from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Trained
 from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.folder.finished_results import refuse_merged
-from i2i.benchmarks.folder.plan_file import recorded
 from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
 from i2i.benchmarks.jobs.adopt import Adopt
 from i2i.benchmarks.jobs.classifier import TrainClassifier
@@ -25,7 +27,7 @@ from i2i.benchmarks.jobs.score import Score, ScoreReal
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.plan import Direction, Job, Plan, Training, expand
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.suite.external import External, Survey, survey
 from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge, stable_hash
@@ -34,7 +36,7 @@ from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
-from i2i.presets.methods import CheckpointRule, Contestant
+from i2i.presets.methods import Budget, CheckpointRule, Contestant
 from i2i.runs.checkpoint import Weights
 from i2i.training.budget import epoch_of, images_of
 from i2i.training.run import learnt_from
@@ -94,8 +96,8 @@ def prepare(
     files.check_readable(used)
     spec = _extractor(inception, extractor)
     named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
-    asked = {"directions": directions, "extractor": named, "lpips": lpips}
-    before = recorded(place)
+    asked = Chosen(directions=directions, extractor=named, lpips=lpips)
+    before = ResultsFolder(place).asked
     tried = dict(before.tried) if before else {}
     return _Builder(suite, place, data, chosen, spec, _lpips(lpips, everyday), files, asked, tried, splits).plan()
 
@@ -111,7 +113,7 @@ class _Builder:
     extractor: "ExtractorSpec | None"
     lpips: "LpipsSpec | None"
     files: FileIndex
-    asked: Settings
+    asked: Chosen
     tried: dict[str, bool]
     splits: tuple[str, ...]
     fingerprints: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict)
@@ -400,63 +402,59 @@ class _Builder:
     def _seen(self, *splits: str, domains: tuple[str, ...] | None = None) -> Seen:
         return Seen.of(self.data, self._folder.image_digests, splits, domains or self.data.domains)
 
-    def _facts(self, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> dict[str, Any]:
+    def _facts(self, trainings: Sequence[Training], surveys: Mapping[str, Survey]) -> PlanFacts:
         height, width = self._everyday.image_size
         firsts = {training.contestant: training for training in reversed(trainings)}
-        return {
-            "dataset": str(self.data),
-            "recognised": self.data.recognised,
-            "paired": self.data.paired,
-            "domains": list(self.data.domains),
-            "directions": [list(way) for way in self.directions],
-            "splits": list(self.splits),
-            "fingerprint": self._fingerprint(*self.splits),
-            "image_size": f"{height}x{width}",
-            "budget": self._budget_facts,
-            "checkpoint": self._rule_text(self.suite.checkpoint),
-            "seeds": list(self.suite.seeds),
-            "suite": self.suite.model_dump(mode="json"),
-            "scoring_version": SCORING_VERSION,
-            "real_version": REAL_VERSION,
-            "lpips": self.lpips and self.lpips.fingerprint,
-            "chosen": self.asked,
-            "tried": self.tried,
-            "contestants": {
+        suite = Suite.model_validate(self.suite.model_dump(mode="json"))  # with every default, for later versions
+        return PlanFacts(
+            dataset=str(self.data),
+            recognised=self.data.recognised,
+            paired=self.data.paired,
+            domains=self.data.domains,
+            directions=self.directions,
+            splits=self.splits,
+            fingerprint=self._fingerprint(*self.splits),
+            image_size=f"{height}x{width}",
+            budget=self._budget_facts,
+            checkpoint=self._rule_text(self.suite.checkpoint),
+            seeds=self.suite.seeds,
+            suite=suite,
+            scoring_version=SCORING_VERSION,
+            real_version=REAL_VERSION,
+            lpips=self.lpips.fingerprint if self.lpips else None,
+            chosen=self.asked,
+            tried=self.tried,
+            contestants={
                 **{name: self._facts_of(firsts[name]) for name in reversed(firsts)},
                 **{name: self._facts_of_external(name, found) for name, found in surveys.items()},
             },
-            "reference_rows": [row for row in REFERENCE_ROWS if row not in self.suite.models],
-        }
+            reference_rows=tuple(row for row in REFERENCE_ROWS if row not in self.suite.models),
+        )
 
     @property
-    def _budget_facts(self) -> dict[str, Any]:
+    def _budget_facts(self) -> Budget:
         """What trainings share: epochs of the data of each are as many images as each has."""
         budget = self.suite.budget
         unit, amount = budget.amount if budget.per == "task" else self._budget
-        return {unit: amount, "per": budget.per}
+        return Budget.model_validate({unit: amount, "per": budget.per})
 
-    def _facts_of(self, training: Training) -> dict[str, Any]:
+    def _facts_of(self, training: Training) -> Trained:
         """A contestant's model and the settings that its trainings share, whatever their seed."""
         contestant = self.suite.contestant(training.contestant)
         settings = self._config(contestant, training.amount, training.seed).essentials()
         del settings["train"]["seed"], settings["model"]["name"]
         own = self.suite.own(contestant.model)
-        source = {"source": own.label, "sha256": own.sha256} if own else {}
         rule = contestant.checkpoint if training.amount else CheckpointRule()
-        return {
-            "model": contestant.model,
-            **source,
-            "settings": settings,
-            "checkpoint": self._rule_text(rule),
-        }
+        facts = Trained(model=contestant.model, settings=settings, checkpoint=self._rule_text(rule))
+        return facts.model_copy(update={"source": own.label, "sha256": own.sha256}) if own else facts
 
-    def _facts_of_external(self, name: str, found: Survey) -> dict[str, Any]:
-        return {
-            "external": self.suite.external[name].folder.name,
-            "sha256": found.sha256,
-            "intersection": found.partial,
-            "pictures": found.counts,
-        }
+    def _facts_of_external(self, name: str, found: Survey) -> ExternalFacts:
+        return ExternalFacts(
+            external=self.suite.external[name].folder.name,
+            sha256=found.sha256,
+            intersection=found.partial,
+            pictures=found.counts,
+        )
 
     def _rule_text(self, rule: CheckpointRule) -> str:
         if rule.rule != "best-on-val":
@@ -527,7 +525,7 @@ def _lpips(text: str | None, config: RunConfig) -> "LpipsSpec | None":
 def _check_folder(out: Path) -> None:
     """Refuse a place that is something else, so that nothing of the user's is touched."""
     check_folder(out)
-    if recorded(out) is None and out.is_dir() and any(out.iterdir()):
+    if ResultsFolder(out).asked is None and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
     refuse_merged(out)
 
