@@ -62,7 +62,7 @@ class Finished:
     @cached_property
     def config(self) -> DataConfig:
         """The data settings."""
-        return DataConfig.model_validate(self.facts.suite.settings.get("data", {}))
+        return self.facts.suite.data_config()
 
     @cached_property
     def data(self) -> DataSet:

@@ -48,7 +48,7 @@ def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
 
 def list_files(plan: Plan) -> pd.DataFrame:
     """Every picture that was trained on, scored against or chosen by: split, domain, file, half of it, SHA-256."""
-    config = DataConfig.model_validate(plan.facts.suite.settings.get("data", {}))
+    config = plan.facts.suite.data_config()
     data = open_data(config).restricted(plan.domains)
     digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put a picture into several domains
     rows = [
@@ -74,7 +74,7 @@ def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, 
 
 def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
     facts = plan.facts
-    config = DataConfig.model_validate(facts.suite.settings.get("data", {}))
+    config = facts.suite.data_config()
     test = files[files["split"] == config.test_split].groupby("domain")["file"].count().to_dict()
     return {
         "domains": list(plan.domains),
