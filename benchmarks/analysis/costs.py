@@ -3,10 +3,11 @@
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
+from i2i.benchmarks.directions import Training
 from i2i.benchmarks.folder.cache_keys import measured
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Plan, Training
+from i2i.benchmarks.plan import Plan
 from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 

@@ -105,7 +105,7 @@ class Column:
 
 def ranked(plan: Plan, results: Results) -> list[str]:
     """Who competes: all but the reference rows and real pictures, which are there to be read against."""
-    return [name for name in results.contestants if name not in plan.facts.get("reference_rows", ())]
+    return [name for name in results.contestants if name not in plan.facts.reference_rows]
 
 
 def signs(plan: Plan, results: Results) -> dict[str, str]:

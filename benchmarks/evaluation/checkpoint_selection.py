@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
-from i2i.benchmarks.plan import Direction
 from i2i.training.evaluators import scores_of
 from i2i.training.validation import Judge
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from i2i.benchmarks.plan import Direction
+from i2i.benchmarks.directions import Direction
 from i2i.data.decoding.images import to_arrays, to_images
 from i2i.metrics._arrays import Array
 from i2i.translator import Translator

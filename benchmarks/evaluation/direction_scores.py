@@ -7,8 +7,8 @@ from dataclasses import asdict
 import numpy as np
 from torch import Tensor
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.folder.score_file import Scores, entries, picture_entries
-from i2i.benchmarks.plan import Direction
 from i2i.labels import LabelSpace
 from i2i.metrics._arrays import Array
 from i2i.metrics.bootstrap import RESAMPLES, Interval, mean_interval, share_interval

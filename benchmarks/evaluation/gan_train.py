@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.direction_scores import ends
 from i2i.benchmarks.folder.score_file import Scores, entries
-from i2i.benchmarks.plan import Direction
 from i2i.labels import LabelSpace
 from i2i.metrics._arrays import Array
 from i2i.metrics.bootstrap import share_interval

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag_entry, of_pictures, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
 from i2i.benchmarks.folder.partial import present
 from i2i.benchmarks.folder.score_file import Scores, entries, read_pictures
-from i2i.benchmarks.plan import Direction
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.cost_meters import count_multiply_adds
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
 from i2i.benchmarks.folder.score_file import Entry, picture_entries
-from i2i.benchmarks.plan import Direction
 from i2i.data.decoding.decode import Decoding
 from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
 from i2i.data.decoding.load_pixels import load_pixels

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job
 
 SHARE = re.compile(r"(\d+)%|(\d+) of (\d+) ")
 ENOUGH = 0.05

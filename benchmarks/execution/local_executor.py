@@ -15,8 +15,8 @@ from typing import Literal
 
 from i2i.benchmarks.execution.interrupts import kept_from_children
 from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job, Report
 from i2i.errors import TrainingError, UserError
 
 SPAWN = get_context("spawn")

@@ -4,8 +4,8 @@ from typing import Any, Self
 
 from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.execution.estimate import Estimate
+from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job
 from i2i.utils.text import one_line
 
 

@@ -23,8 +23,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from i2i._version import __version__
 from i2i.benchmarks.execution.local_executor import SECONDS_TO_STOP, Perform, cores, perform
 from i2i.benchmarks.execution.scheduler import Event
+from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job
 from i2i.errors import UserError
 
 OBJECT_STORE = 100_000_000  # bytes; jobs exchange files, so there is next to nothing in it

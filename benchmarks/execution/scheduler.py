@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job
 
 RETRIES = 2
 """How often a job starts again after its worker was lost. One that eats all memory would be lost for ever."""

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from i2i.benchmarks.execution.interrupts import kept_from_children
-from i2i.benchmarks.plan import Job
+from i2i.benchmarks.job import Job
 
 if TYPE_CHECKING:
     from i2i.benchmarks.jobs.train import Train

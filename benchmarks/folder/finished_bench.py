@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.facts import PlanFacts
 from i2i.benchmarks.folder.cache_keys import lack_of
 from i2i.benchmarks.folder.partial import present
-from i2i.benchmarks.folder.plan_file import plan_file
 from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.plan import Direction
 from i2i.config import DataConfig
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.decoding.images import Preprocess, read_picture, read_size
@@ -39,41 +38,41 @@ class Finished:
 
     Attributes:
         out: the folder.
-        facts: contents of its plan.json.
+        facts: what its plan.json says.
     """
 
     out: Path
-    facts: dict[str, Any]
+    facts: PlanFacts
 
     @classmethod
     def load(cls, out: Path) -> "Finished":
         """The bench of a results folder; UserError if it is none, or none of this version."""
-        return cls(out, plan_file(out).facts)
+        return cls(out, ResultsFolder(out).plan)
 
     @property
     def directions(self) -> tuple[Direction, ...]:
         """What was compared."""
-        return tuple((source, target) for source, target in self.facts["directions"])
+        return self.facts.directions
 
     @property
     def seed(self) -> int:
         """The first seed, whose translations are shown."""
-        return int(self.facts["seeds"][0])
+        return self.facts.seeds[0]
 
     @cached_property
     def config(self) -> DataConfig:
         """The data settings."""
-        return DataConfig.model_validate(self.facts["suite"]["settings"].get("data", {}))
+        return self.facts.suite.data_config()
 
     @cached_property
     def data(self) -> DataSet:
         """The pictures."""
-        return open_data(self.config).restricted(self.facts["domains"])
+        return open_data(self.config).restricted(self.facts.domains)
 
     def check_data(self) -> None:
         """UserError if the pictures are not those that the results were made from."""
         known = FileIndex.load(ResultsFolder(self.out).image_digests)
-        if self.data.fingerprint(known.blake2b, self.facts.get("splits")) != self.facts["fingerprint"]:
+        if self.data.fingerprint(known.blake2b, self.facts.splits) != self.facts.fingerprint:
             raise UserError(
                 f"{self.data.root} holds other pictures than those that {self.out} was made from: "
                 f"put them back, or run the bench again with i2i bench {option('--out', self.out)} --data DIR"
@@ -82,12 +81,12 @@ class Finished:
     @cached_property
     def contestants(self) -> list[str]:
         """Names of those whose translations are complete and as they were written."""
-        return [name for name in self.facts["contestants"] if name not in self.lacking]
+        return [name for name in self.facts.contestants if name not in self.lacking]
 
     @cached_property
     def lacking(self) -> dict[str, str]:
         """Why translations cannot be shown, by the name of whose they are."""
-        lacks = {name: lack_of(self._translations(name)) for name in self.facts["contestants"]}
+        lacks = {name: lack_of(self._translations(name)) for name in self.facts.contestants}
         remedy = f"finish them with i2i bench {option('--out', self.out)}"
         return {name: f"the translations of {name} are {lack}: {remedy}" for name, lack in lacks.items() if lack}
 
@@ -99,7 +98,7 @@ class Finished:
                 that the data do not have.
         """
         if text is None:
-            translators = [name for name in self.contestants if name not in self.facts["reference_rows"]]
+            translators = [name for name in self.contestants if name not in self.facts.reference_rows]
             return [INPUT, *translators, *([TARGET] if self.data.paired else [])]
         names = [name.strip() for name in text.split(",")]
         for name in names:
@@ -107,8 +106,8 @@ class Finished:
                 raise UserError(f"{self.data.name} has no ground truth: leave {TARGET} out of --columns")
             if name in self.lacking:
                 raise UserError(self.lacking[name])
-            if name not in (INPUT, TARGET, *self.facts["contestants"]):
-                raise unknown("column", name, (INPUT, TARGET, *self.facts["contestants"]))
+            if name not in (INPUT, TARGET, *self.facts.contestants):
+                raise unknown("column", name, (INPUT, TARGET, *self.facts.contestants))
         return names
 
     def inputs(self, direction: Direction) -> tuple[Picture, ...]:
@@ -124,7 +123,7 @@ class Finished:
 
     def seeds_of(self, name: str) -> list[int]:
         """The seeds with which the translations of a contestant are complete."""
-        return [seed for seed in self.facts["seeds"] if not lack_of(self._translations(name, seed))]
+        return [seed for seed in self.facts.seeds if not lack_of(self._translations(name, seed))]
 
     def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:
         """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""

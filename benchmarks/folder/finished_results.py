@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, Place
 from i2i.benchmarks.folder.finished_bench import Finished
-from i2i.benchmarks.folder.plan_file import JobName, plan_file
+from i2i.benchmarks.folder.plan_file import JobName, PlanFile, plan_of
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import CLASSIFIER, JobId
 from i2i.benchmarks.plan import Plan
@@ -18,8 +18,6 @@ from i2i.utils.documents import Document, Facts, read_document
 from i2i.utils.text import argument, option
 
 MISSING = "not done"
-MERGED = "merged"
-"""Entry of plan.json that names the benches of a merged report."""
 
 
 class Shared(Document):
@@ -57,21 +55,23 @@ class Stored:
 
     Attributes:
         plan: as it was last run.
+        file: what its plan.json holds.
         absent: by job without a result that the plan asks for, why: the error of the last report, or `MISSING`.
     """
 
     plan: Plan
+    file: PlanFile
     absent: Mapping[JobId, str]
 
     @classmethod
     def load(cls, out: Path) -> "Stored":
         """The bench of a results folder; UserError if it is none, of another version, or has no scores at all."""
-        facts = plan_file(out).facts
-        plan = Plan.from_facts(out, facts)
-        absent = absent_of(plan)
-        if all(job in absent for job in keys_of(plan) if job.stage == "score"):
+        file = ResultsFolder(out).plan
+        plan = plan_of(out, file)
+        absent = absent_of(plan, file)
+        if all(job in absent for job in file.keys if job.stage == "score"):
             raise UserError(f"{out} holds no scores yet: finish the bench with i2i bench {option('--out', out)}")
-        return cls(plan, absent)
+        return cls(plan, file, absent)
 
     @property
     def unfinished(self) -> list[JobId]:
@@ -80,7 +80,7 @@ class Stored:
 
     def check_data(self) -> None:
         """UserError if the pictures are not those that the results were made from."""
-        Finished(self.plan.out, dict(self.plan.facts)).check_data()
+        Finished(self.plan.out, self.file).check_data()
 
     def card(self) -> Settings:
         """The protocol card of its report.
@@ -88,7 +88,7 @@ class Stored:
         Raises:
             UserError: if there is none, or it is older than the plan.
         """
-        path, facts = ResultsFolder(self.plan.out).protocol, self.plan.facts
+        path, facts = ResultsFolder(self.plan.out).protocol, self.file.as_json()
         found = read_document(Card, path, f"write it anew with i2i report {argument(self.plan.out)}")
         if found is None:
             raise UserError(
@@ -102,13 +102,13 @@ class Stored:
         return card
 
 
-def absent_of(plan: Plan) -> dict[JobId, str]:
+def absent_of(plan: Plan, file: PlanFile) -> dict[JobId, str]:
     """By job whose result is not there, or is one of other settings: the error of the last report, or `MISSING`.
 
     What is there and damaged counts as missing, with the damage. Of a merged report, which has copies of some files,
     only the keys are compared.
     """
-    failed, keys, merged = _failed(plan.out), keys_of(plan), MERGED in plan.facts
+    failed, keys, merged = _failed(plan.out), file.keys, file.merged is not None
     states = {
         job: DONE if merged and place.key() == keys[job] else place.state(keys[job])
         for job, place in _places(plan)
@@ -119,11 +119,6 @@ def absent_of(plan: Plan) -> dict[JobId, str]:
         for job in keys
         if states.get(job, DONE) != DONE
     }
-
-
-def keys_of(plan: Plan) -> dict[JobId, str | None]:
-    """The keys of the jobs of a plan that was read."""
-    return {JobId.parse(job): key for job, key in plan.facts["keys"].items()}
 
 
 def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:

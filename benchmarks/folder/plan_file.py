@@ -12,14 +12,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from i2i._version import __version__
-from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.directions import Direction, Training, run_folder
+from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Direction, Plan, run_folder
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.suite.schema import Suite
-from i2i.config import LARGEST_SEED, Settings
+from i2i.config import Settings
 from i2i.errors import UserError
-from i2i.presets.methods import MOST, Budget, check_data, code_of
-from i2i.utils.documents import Count, Document, Facts, Kind, Name, read_document
+from i2i.utils.documents import Document, Kind, Name, read_document
 from i2i.utils.joined_names import direction_name
 from i2i.utils.safe_paths import refuse_links_out
 
@@ -35,25 +35,6 @@ class _Version(Document):
     i2i: str = "of a later version"
 
 
-def _harmless(suite: Suite) -> Suite:
-    """Plans name the classes of `own_models`, and data once for all methods."""
-    if code_of(suite.model_copy(update={"own_models": {}})):
-        raise ValueError("models and variants are named, and no code")
-    try:
-        check_data(suite)
-    except UserError as error:
-        raise ValueError(str(error)) from None
-    return suite
-
-
-class Chosen(Document):
-    """What the command line said beside the suite, as its options take it; None: by default."""
-
-    directions: str | None = None
-    extractor: str | None = None
-    lpips: str | None = None
-
-
 class _Hash(Document):
     sha256: str | None = None
 
@@ -61,7 +42,7 @@ class _Hash(Document):
 class Asked(Document):
     """What a bench was asked for when it last ran, and what it was made of: its data, and code or files of others."""
 
-    suite: Annotated[Suite, AfterValidator(_harmless)]
+    suite: Annotated[Suite, AfterValidator(harmless)]
     chosen: Chosen = Chosen()
     tried: dict[str, bool] = Field(default_factory=dict)
     fingerprint: str | None = None
@@ -87,12 +68,12 @@ class Asked(Document):
             UserError: for data, or pictures made elsewhere, that are not those of before.
         """
         here = self.suite.settings.get("data", {})
-        if (here.get("path") or here.get("sets")) and not data_named and self.fingerprint != plan.facts["fingerprint"]:
+        if (here.get("path") or here.get("sets")) and not data_named and self.fingerprint != plan.facts.fingerprint:
             raise UserError(
-                f"{plan.out} was made from other pictures than {plan.facts['recognised']}: put them back, or say that "
+                f"{plan.out} was made from other pictures than {plan.facts.recognised}: put them back, or say that "
                 "these are to be taken with --data DIR"
             )
-        now = {name: facts.get("sha256") for name, facts in plan.facts["contestants"].items()}
+        now = {name: facts.sha256 for name, facts in plan.facts.contestants.items()}
         before = {name: self.contestants.get(name, _Hash()).sha256 for name in now}
         for name in plan.external:
             if name in self.suite.external and name not in external_named and before[name] != now[name]:
@@ -100,9 +81,6 @@ class Asked(Document):
         own = now.keys() - set(plan.external)
         changed = sorted(name for name in own if before[name] and now[name] and before[name] != now[name])
         return [f"the code of {name} is not that of before: its work is made anew" for name in changed]
-
-
-Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class PlannedTraining(Document):
@@ -124,61 +102,27 @@ class PlannedTraining(Document):
         _OneName(name=self.folder.removeprefix(start))
         return self
 
+    def training(self) -> Training:
+        """The training."""
+        return Training(**{**dict(self), "folder": Path(self.folder)})
+
 
 class _OneName(Document):
     name: Name
-
-
-class Trained(Document):
-    """A contestant with trainings."""
-
-    model: str
-    settings: Facts
-    checkpoint: str
-    source: str | None = None
-    sha256: str | None = None
-
-
-class External(Document):
-    """A contestant whose pictures were made elsewhere."""
-
-    external: str
-    sha256: str
-    intersection: bool
-    pictures: dict[str, Count] = Field(default_factory=dict)
 
 
 JobName = Annotated[JobId, BeforeValidator(JobId.parse), PlainSerializer(str)]
 """A job, by its text."""
 
 
-class PlanFile(Document):
+class PlanFile(PlanFacts):
     """All that plan.json tells of a bench that has run."""
 
     name: str
-    dataset: str
-    recognised: str = ""
-    paired: bool
-    domains: Annotated[tuple[str, ...], Field(min_length=1)]
-    directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
-    splits: tuple[str, ...] | None = None
-    fingerprint: str
-    image_size: str
-    budget: Budget
-    checkpoint: str = "last"
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST)]
-    suite: Annotated[Suite, AfterValidator(_harmless)]
-    scoring_version: int
-    real_version: int = 1
-    lpips: str | None
-    chosen: Chosen = Chosen()
-    contestants: dict[Name, Trained | External]
-    reference_rows: tuple[Name, ...]
     trainings: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
     skipped: dict[str, str]
     external: tuple[Name, ...]
     keys: dict[JobName, str | None]
-    merged: tuple[str, ...] | None = None
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -190,14 +134,9 @@ class PlanFile(Document):
         for way in self.directions:
             _OneName(name=direction_name(way))
         for name, facts in self.contestants.items():
-            if isinstance(facts, External) != (name in self.external):
+            if isinstance(facts, ExternalFacts) != (name in self.external):
                 raise ValueError(f"{name} must be among the external contestants or have trainings")
         return self
-
-    @property
-    def facts(self) -> Settings:
-        """As `Plan.recorded` gave them."""
-        return self.model_dump(mode="json", exclude_unset=True)
 
 
 def _require(known: Iterable[object], used: Iterable[object], kind: str) -> None:
@@ -206,29 +145,28 @@ def _require(known: Iterable[object], used: Iterable[object], kind: str) -> None
         raise ValueError(f"it uses the {kind} {lacking[0]!r}, which is not among its {kind}s")
 
 
-def recorded(out: Path) -> Asked | None:
-    """What the bench in a results folder was asked for; None if there is none.
+def read_asked(path: Path) -> Asked | None:
+    """What the bench of a plan.json was asked for; None if there is no such file.
 
     Raises:
-        UserError: if plan.json is damaged or of a later version, or a link leads out of the folder.
+        UserError: if it is damaged or of a later version, or a link leads out of the folder.
     """
-    return _read(Asked, out, ANEW)
+    return _read(Asked, path, ANEW)
 
 
-def plan_file(out: Path) -> PlanFile:
-    """The plan of a results folder that holds a bench.
+def read_plan(path: Path) -> PlanFile:
+    """What plan.json says of a bench that has run.
 
     Raises:
-        UserError: as `recorded`, or if there is none.
+        UserError: as `read_asked`, or if there is none.
     """
-    found = _read(PlanFile, out, AGAIN)
+    found = _read(PlanFile, path, AGAIN)
     if found is None:
-        raise UserError(f"{out} is no results folder of a bench: it holds no {ResultsFolder(out).plan_file.name}")
+        raise UserError(f"{path.parent} is no results folder of a bench: it holds no {path.name}")
     return found
 
 
-def _read(model: type[Kind], out: Path, remedy: str) -> Kind | None:
-    path = ResultsFolder(out).plan_file
+def _read(model: type[Kind], path: Path, remedy: str) -> Kind | None:
     version = read_document(_Version, path, remedy)
     if version is None:
         return None
@@ -237,8 +175,14 @@ def _read(model: type[Kind], out: Path, remedy: str) -> Kind | None:
             f"{path} was written by i2i {version.i2i} and i2i {__version__} cannot read it: "
             "use that version, or choose another folder with --out"
         )
-    refuse_links_out(out)
+    refuse_links_out(path.parent)
     return read_document(model, path, remedy)
+
+
+def plan_of(out: Path, file: PlanFile) -> Plan:
+    """The plan that was recorded, for reports; it has no jobs."""
+    trainings = tuple(planned.training() for planned in file.trainings)
+    return Plan(out, file.name, file.domains, file.directions, trainings, file.skipped, (), file, file.external)
 
 
 def plan_text(plan: Plan) -> str:

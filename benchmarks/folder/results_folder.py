@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from i2i.benchmarks.directions import Direction, Training
 from i2i.benchmarks.folder.cache_keys import REAL
+from i2i.benchmarks.folder.plan_file import Asked, PlanFile, read_asked, read_plan
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
-from i2i.benchmarks.plan import Direction, Training
 from i2i.config import stable_hash
 from i2i.utils.joined_names import direction_name
 
@@ -28,6 +30,16 @@ class ResultsFolder:
     def plan_file(self) -> Path:
         """What was planned."""
         return self.out / "plan.json"
+
+    @cached_property
+    def plan(self) -> PlanFile:
+        """What was planned, read once; UserError if there is nothing, or nothing that can be read."""
+        return read_plan(self.plan_file)
+
+    @cached_property
+    def asked(self) -> Asked | None:
+        """What the bench was asked for, read once; None of an empty folder, UserError if it cannot be read."""
+        return read_asked(self.plan_file)
 
     @property
     def protocol(self) -> Path:

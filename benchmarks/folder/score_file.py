@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.folder.result_records import write_record
-from i2i.benchmarks.plan import Direction
 from i2i.errors import Damaged
 from i2i.utils.atomic_write import write_text
 from i2i.utils.documents import Count, Document, Measured, read_document

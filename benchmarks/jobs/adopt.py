@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.folder.cache_keys import DONE, Place, files_in, write_key
 from i2i.benchmarks.folder.partial import PARTIAL
-from i2i.benchmarks.plan import Direction, Job, Report
+from i2i.benchmarks.job import Job, Report
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess, read_picture, write_picture
 from i2i.utils.atomic_write import write_text

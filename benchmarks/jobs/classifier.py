@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 
 from i2i.benchmarks.folder.cache_keys import DONE, Place, write_key
+from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.plan import Job, Report
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess

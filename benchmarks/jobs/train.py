@@ -10,8 +10,8 @@ from i2i.benchmarks.evaluation.checkpoint_selection import Judging, bench_judge
 from i2i.benchmarks.evaluation.cost_meters import peak_memory
 from i2i.benchmarks.folder.cache_keys import KEY_FILE, RunPlace, files_in, write_key
 from i2i.benchmarks.folder.result_records import read_record
+from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.plan import Job, Report
 from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.cycle_consistency import way_back
 from i2i.benchmarks.evaluation.translate import NOTED, Route, Translations
 from i2i.benchmarks.folder.cache_keys import DONE, Place, files_in, write_key
 from i2i.benchmarks.folder.score_file import write_pictures
+from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.train import CustomCode
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.plan import Direction, Job, Report
 from i2i.config import DataConfig
 from i2i.data.open import open_data, pixel_cache
 from i2i.runs.checkpoint import Weights

@@ -7,13 +7,14 @@ from i2i.benchmarks.analysis.classifier_trust import DISTANCE
 from i2i.benchmarks.analysis.groups import Group, columns_of
 from i2i.benchmarks.analysis.results import ENOUGH_PICTURES, Results
 from i2i.benchmarks.analysis.significance import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
+from i2i.benchmarks.directions import quantity
+from i2i.benchmarks.facts import ExternalFacts, Trained
 from i2i.benchmarks.folder.cache_keys import REAL
-from i2i.benchmarks.plan import Plan, quantity
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import kind_of, metric_named
 from i2i.metrics.significance import LEVEL
-from i2i.presets.methods import Budget
 
 UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
 RULES = {
@@ -29,8 +30,8 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
         *doubts_lines(grouped),
-        f"{averaging(plan, grouped)} Data: {facts['dataset']}; {facts['image_size']} px; "
-        f"fingerprint {facts['fingerprint'][:12]}.",
+        f"{averaging(plan, grouped)} Data: {facts.dataset}; {facts.image_size} px; "
+        f"fingerprint {facts.fingerprint[:12]}.",
         *few_pictures(results),
         *ranking(plan, grouped),
         *left_out(plan, results),
@@ -70,7 +71,7 @@ def real_row(plan: Plan, results: Results) -> str:
     """Which pictures the distances of the row `real` are between, and how many."""
     scores = results.scores
     own = scores[(scores["model"] == REAL) & (scores["metric"].map(kind_of) == "frechet")]
-    if plan.facts.get("real_version", 1) == 1 or own.empty:
+    if plan.facts.real_version == 1 or own.empty:
         return "row `real`: training against test pictures"
     numbers = " to ".join(f"{n:,}" for n in dict.fromkeys((own["n"].min(), own["n"].max())))
     return f"row `real`: training against test pictures, {numbers} of a domain on either side"
@@ -85,9 +86,9 @@ def doubts_lines(grouped: Sequence[Group]) -> list[str]:
 def left_out(plan: Plan, results: Results) -> list[str]:
     """What is not measured because its weights are not on this machine, and how to get them, in a line."""
     facts = plan.facts
-    by_default = not facts.get("chosen", {}).get("extractor") and DISTANCE in results.metrics
-    large = min(map(int, facts["image_size"].split("x"))) >= NETWORKS["alex"].smallest
-    lacking = {"FID": ("inception", by_default), "LPIPS": ("lpips-alex", large and facts.get("lpips", "") is None)}
+    by_default = not facts.chosen.extractor and DISTANCE in results.metrics
+    large = min(map(int, facts.image_size.split("x"))) >= NETWORKS["alex"].smallest
+    lacking = {"FID": ("inception", by_default), "LPIPS": ("lpips-alex", large and facts.lpips is None)}
     absent = [f"{name} (`i2i weights get {files}`)" for name, (files, lacks) in lacking.items() if lacks]
     if not absent or results.scores.empty:
         return []
@@ -96,15 +97,15 @@ def left_out(plan: Plan, results: Results) -> list[str]:
 
 def not_there(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
     """The columns that were chosen for the paper's table and that this bench lacks, with what they need, in a line."""
-    chosen = plan.facts["suite"].get("report", {}).get("columns") or ()
+    chosen = plan.facts.suite.report.columns
     return [] if results.scores.empty else absent_lines(chosen, columns_of(grouped, results))
 
 
 def suite_lines(plan: Plan) -> list[str]:
     """Whose settings these are, in a sentence; nothing of a bench that recorded no name."""
-    suite = plan.facts["suite"]
-    about = f": {suite['about']}" if suite.get("about") else ""
-    return [f"Suite `{suite['name']}`{about}."] if suite.get("name") else []
+    suite = plan.facts.suite
+    about = f": {suite.about}" if suite.about else ""
+    return [f"Suite `{suite.name}`{about}."] if suite.name else []
 
 
 def few_pictures(results: Results) -> list[str]:
@@ -124,7 +125,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     columns = _ranking_columns(grouped)
     if not columns:
         return []
-    others = ", ".join([*plan.facts.get("reference_rows", ()), "real"])
+    others = ", ".join([*plan.facts.reference_rows, "real"])
     within = " in its group" if len(grouped) > 1 else ""
     lines = [f"Bold: the best mean{within}. It is sought among the translators; {others} are for reference."]
     over = {kind for column in columns for kind in column.over}
@@ -221,7 +222,7 @@ def costs_caption(plan: Plan) -> list[str]:
         "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
         "from decoded pixels to pixels.",
         "`multiply-adds` are those of convolutions and matrix products in translating one picture of "
-        f"{plan.facts['image_size']} px.",
+        f"{plan.facts.image_size} px.",
         "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
         "Seconds, speeds and memory are of this machine under its load.",
     ]
@@ -229,7 +230,7 @@ def costs_caption(plan: Plan) -> list[str]:
 
 def budget_text(plan: Plan) -> str:
     """The budget in a sentence."""
-    budget = Budget.model_validate(plan.facts["budget"])
+    budget = plan.facts.budget
     unit, amount = budget.amount
     spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_trainings(plan) if unit == 'epochs' else ''}"
     shared = "for each training" if budget.per == "task" else "per data set, divided over a model's trainings"
@@ -245,10 +246,14 @@ def _images_of_trainings(plan: Plan) -> str:
 
 def checkpoint_lines(plan: Plan) -> list[str]:
     """The checkpoint rule in a sentence, and another for whoever has a rule of its own."""
-    rule = plan.facts.get("checkpoint", "last")
+    rule = plan.facts.checkpoint
     learning = {training.contestant for training in plan.trainings if training.amount}
-    own = {name: facts["checkpoint"] for name, facts in plan.facts.get("contestants", {}).items() if name in learning}
-    others = [f"{name}: checkpoint rule {found}." for name, found in own.items() if found != rule]
+    trained = {name: own for name, own in plan.facts.contestants.items() if isinstance(own, Trained)}
+    others = [
+        f"{name}: checkpoint rule {own.checkpoint}."
+        for name, own in trained.items()
+        if name in learning and own.checkpoint != rule
+    ]
     return [f"Checkpoint rule: {rule}{RULES[rule.partition(' ')[0]]}.", *others]
 
 
@@ -278,7 +283,8 @@ def caption_lines(plan: Plan) -> list[str]:
     """A sentence per external contestant."""
     lines = []
     for name in plan.external:
-        facts = plan.facts["contestants"][name]
-        some = "; only the pictures that it has are scored, see `n`" if facts["intersection"] else ""
-        lines.append(f"{name}: pictures made elsewhere ({facts['external']}, sha256 {facts['sha256'][:12]}){some}.")
+        facts = plan.facts.contestants[name]
+        assert isinstance(facts, ExternalFacts), "a plan's external methods are those with such facts"
+        some = "; only the pictures that it has are scored, see `n`" if facts.intersection else ""
+        lines.append(f"{name}: pictures made elsewhere ({facts.external}, sha256 {facts.sha256[:12]}){some}.")
     return lines

@@ -90,15 +90,15 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     their order, `report.names` say what contestants are called. Columns that are too many for the page go on in a
     second tabular below, in the same float.
     """
-    grouped, shown = groups(plan, results, by), plan.facts["suite"].get("report", {})
+    grouped, shown = groups(plan, results, by), plan.facts.suite.report
     known: dict[str, Callable[[], _Column]] = {
         **{column.main.name: partial(_costs, grouped, column, column.main) for column in COSTS if column.main},
         **{metric: partial(_metric, grouped, metric) for metric in results.metrics},
         HEALTH: partial(_health, grouped),
     }
     there = columns_of(grouped, results)
-    chosen = [name for name in shown.get("columns") or there if name in there]
-    columns = [_names(grouped, shown.get("names") or {}), *(known[name]() for name in chosen)]
+    chosen = [name for name in shown.columns or there if name in there]
+    columns = [_names(grouped, shown.names), *(known[name]() for name in chosen)]
     tabulars = "\n\n\\medskip\n".join(_tabular(plan, grouped, panel) for panel in _panels(columns))
     return f"""% Needs \\usepackage{{booktabs}}. In classes of two columns the starred float goes over both.
 \\begin{{table*}}
@@ -240,7 +240,7 @@ def _exponent(number: str) -> str:
 def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str) -> str:
     facts, few = plan.facts, results.few_pictures is not None
     parts = [
-        f"{facts['dataset']}, {facts['image_size']} px.",
+        f"{facts.dataset}, {facts.image_size} px.",
         *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),

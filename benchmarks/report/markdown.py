@@ -8,7 +8,7 @@ from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables, tables
-from i2i.benchmarks.suite.claims import Claim, judge
+from i2i.benchmarks.suite.claims import judge
 from i2i.metrics.registry import metric_named
 from i2i.utils import text
 from i2i.utils.text import prose
@@ -48,7 +48,7 @@ def claim_lines(plan: Plan, results: Results) -> list[str]:
     """One line per claim of the suite: the claim, and whether this bench shows it."""
     means = over_seeds(results.scores, ("model", "metric"))
     lines = []
-    for claim in (Claim.model_validate(stated) for stated in plan.facts["suite"]["claims"]):
+    for claim in plan.facts.suite.claims:
         own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
         metric = metric_named(claim.metric)
         verdict = judge(claim, own, metric.higher_is_better, metric.decimals)

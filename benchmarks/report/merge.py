@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from i2i.benchmarks.folder.finished_results import MERGED, Stored, absent_of, keys_of, merged_from
+from i2i.benchmarks.directions import run_folder
+from i2i.benchmarks.folder.finished_results import Stored, absent_of, merged_from
+from i2i.benchmarks.folder.plan_file import PlanFile, PlannedTraining, plan_of
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.score_file import pictures_path
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Plan, Training, run_folder
 from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.runs.folder import newest_checkpoint
@@ -63,17 +64,17 @@ def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
         _check_same(benches[0], cards[0], bench, card)
     found[0].check_data()
     parts = _named(found)
-    facts = _facts(parts)
+    file = _file(parts)
     folder = ResultsFolder(out)
-    write_text(folder.plan_file, json.dumps(facts, indent=1))
+    write_text(folder.plan_file, json.dumps(file.as_json(), indent=1))
     for work in folder.work:
         shutil.rmtree(work, ignore_errors=True)
     for number, part in enumerate(parts):
         _take(part, folder, shared=number == 0)
-    plan = Plan.from_facts(out, facts)
+    plan = plan_of(out, file)
     reasons = {new: reason for part in parts for new, reason in _renamed(part, part.stored.absent).items()}
-    absent = {job: reasons.get(job, reason) for job, reason in absent_of(plan).items()}
-    return Stored(plan, absent), _versions_unlike(benches, cards)
+    absent = {job: reasons.get(job, reason) for job, reason in absent_of(plan, file).items()}
+    return Stored(plan, file, absent), _versions_unlike(benches, cards)
 
 
 def differences(first: Mapping[str, object], second: Mapping[str, object]) -> list[tuple[str, object, object]]:
@@ -142,7 +143,7 @@ def _versions_unlike(benches: Sequence[Path], cards: Sequence[Settings]) -> list
 
 def _named(benches: Sequence[Stored]) -> list[_Part]:
     """The benches with the names of those contestants that are taken from each."""
-    reference = {row for stored in benches for row in stored.plan.facts["reference_rows"]}
+    reference = {row for stored in benches for row in stored.file.reference_rows}
     takers: dict[str, list[int]] = {}
     for number, stored in enumerate(benches):
         for name in stored.plan.contestants():
@@ -169,11 +170,12 @@ def _check_distinct(names: Sequence[str]) -> None:
         raise UserError(f"{' and '.join(alike)} would share a folder where file systems ignore case: rename a folder")
 
 
-def _renamed_training(part: _Part, training: Training) -> Training | None:
+def _renamed_training(part: _Part, training: PlannedTraining) -> PlannedTraining | None:
     """The training as it goes into the merged report; None if it does not."""
     if (name := part.names.get(training.contestant)) is None:
         return None
-    return replace(training, contestant=name, folder=run_folder(name, training.seed, training.folder.name))
+    folder = run_folder(name, training.seed, training.training().folder.name).as_posix()
+    return training.model_copy(update={"contestant": name, "folder": folder})
 
 
 def _renamed(part: _Part, by_job: Mapping[JobId, Value]) -> dict[JobId, Value]:
@@ -185,42 +187,36 @@ def _renamed(part: _Part, by_job: Mapping[JobId, Value]) -> dict[JobId, Value]:
     }
 
 
-def _facts(parts: Sequence[_Part]) -> Settings:
-    """What plan.json says of the merged bench: the first bench's facts, and everybody's contestants."""
-    plans = [part.stored.plan for part in parts]
-    first = dict(plans[0].facts)
+def _file(parts: Sequence[_Part]) -> PlanFile:
+    """plan.json of the merged bench: the first bench's facts, and everybody's contestants."""
+    files = [part.stored.file for part in parts]
     taken = {new for part in parts for new in part.names.values()}
-    claims = [claim for plan in plans for claim in plan.facts["suite"]["claims"] if taken.issuperset(claim["order"])]
+    claims = [claim for file in files for claim in file.suite.claims if taken.issuperset(claim.order)]
+    trainings = [_renamed_training(part, training) for part in parts for training in part.stored.file.trainings]
     keys: dict[JobId, str | None] = {}
     for part in reversed(parts):  # what they share is the first one's
-        keys |= _renamed(part, keys_of(part.stored.plan))
-    return {
-        **first,
-        MERGED: [str(plan.out) for plan in plans],
-        "suite": {**first["suite"], "claims": [claim for n, claim in enumerate(claims) if claim not in claims[:n]]},
-        "trainings": [
-            renamed.settings()
-            for part in parts
-            for training in part.stored.plan.trainings
-            if (renamed := _renamed_training(part, training))
-        ],
-        "contestants": {
-            new: part.stored.plan.facts["contestants"][old] for part in parts for old, new in part.names.items()
-        },
-        "skipped": {name: why for plan in plans for name, why in plan.skipped.items() if name not in taken},
-        "external": [new for part in parts for old, new in part.names.items() if old in part.stored.plan.external],
-        "reference_rows": sorted({row for plan in plans for row in plan.facts["reference_rows"] if row in taken}),
-        "keys": {str(job): key for job, key in keys.items()},
+        keys |= _renamed(part, part.stored.file.keys)
+    different = tuple(claim for n, claim in enumerate(claims) if claim not in claims[:n])
+    changed = {
+        "merged": tuple(str(part.stored.plan.out) for part in parts),
+        "suite": files[0].suite.model_copy(update={"claims": different}),
+        "trainings": tuple(training for training in trainings if training),
+        "contestants": {new: part.stored.file.contestants[old] for part in parts for old, new in part.names.items()},
+        "skipped": {name: why for file in files for name, why in file.skipped.items() if name not in taken},
+        "external": tuple(new for part in parts for old, new in part.names.items() if old in part.stored.file.external),
+        "reference_rows": tuple(sorted({row for file in files for row in file.reference_rows if row in taken})),
+        "keys": keys,
     }
+    return files[0].model_copy(update=changed)
 
 
 def _take(part: _Part, out: ResultsFolder, shared: bool) -> None:
     """Copy or link the work of a bench into the merged folder; the first one's classifier and real scores too."""
     plan = part.stored.plan
     own = ResultsFolder(plan.out)
-    for training in plan.trainings:
+    for training in part.stored.file.trainings:
         if renamed := _renamed_training(part, training):
-            _copy_records(own.run(training), out.run(renamed))
+            _copy_records(own.run(training.training()), out.run(renamed.training()))
     for old, new in part.names.items():
         for seed in plan.seeds():
             _link_all(own.translations(old, seed), out.translations(new, seed))

@@ -7,6 +7,7 @@ from functools import cache
 import pandas as pd
 
 from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.facts import Trained
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.score_file import score_file
 from i2i.benchmarks.folder.versions import versions
@@ -47,7 +48,7 @@ def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
 
 def list_files(plan: Plan) -> pd.DataFrame:
     """Every picture that was trained on, scored against or chosen by: split, domain, file, half of it, SHA-256."""
-    config = DataConfig.model_validate(plan.facts["suite"]["settings"].get("data", {}))
+    config = plan.facts.suite.data_config()
     data = open_data(config).restricted(plan.domains)
     digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put a picture into several domains
     rows = [
@@ -59,7 +60,7 @@ def list_files(plan: Plan) -> pd.DataFrame:
 
 def _splits(plan: Plan, config: DataConfig) -> tuple[str, ...]:
     """The splits that the numbers depend on; the validation split where it chooses weights."""
-    rules = [own.get("checkpoint", "") for own in plan.facts["contestants"].values()]  # external ones have none
+    rules = [own.checkpoint for own in plan.facts.contestants.values() if isinstance(own, Trained)]
     chosen = any(rule.startswith("best-on-val") for rule in rules)
     return config.train_split, config.test_split, *((config.val_split,) if chosen else ())
 
@@ -73,11 +74,11 @@ def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, 
 
 def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
     facts = plan.facts
-    config = DataConfig.model_validate(facts["suite"]["settings"].get("data", {}))
+    config = facts.suite.data_config()
     test = files[files["split"] == config.test_split].groupby("domain")["file"].count().to_dict()
     return {
         "domains": list(plan.domains),
-        "paired": facts["paired"],
+        "paired": facts.paired,
         "training": _digests(files, config.train_split),
         "reference": _digests(files, config.test_split),
         **({"validation": validation} if (validation := _digests(files, config.val_split))["domains"] else {}),
@@ -87,12 +88,12 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         },
         "pictures": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
         "features": _features(plan, results),
-        "classifier": {**facts["suite"]["classifier"], "sha256": _weights(plan, results)},
-        "checkpoint": facts["checkpoint"],
-        "budget": dict(facts["budget"]),
-        "seeds": list(facts["seeds"]),
-        "scoring_version": facts["scoring_version"],
-        "lpips": facts["lpips"],
+        "classifier": {**facts.suite.classifier.model_dump(exclude_unset=True), "sha256": _weights(plan, results)},
+        "checkpoint": facts.checkpoint,
+        "budget": facts.budget.model_dump(exclude_unset=True),
+        "seeds": list(facts.seeds),
+        "scoring_version": facts.scoring_version,
+        "lpips": facts.lpips,
     }
 
 
@@ -127,7 +128,7 @@ def _weights(plan: Plan, results: Results) -> str | None:
 
 
 def _contestant(plan: Plan, results: Results, name: str) -> Settings:
-    facts = dict(plan.facts["contestants"][name])
+    facts = plan.facts.contestants[name].model_dump(mode="json", exclude_unset=True)
     if name in plan.external:
         return facts
     cost = results.costs.get(name)

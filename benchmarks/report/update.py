@@ -13,8 +13,9 @@ from i2i.benchmarks.folder.cache_keys import DONE
 from i2i.benchmarks.folder.result_records import described, first_fault
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.versions import differences, versions
+from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Job, Plan
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.terminal import Shown, columns_of_terminal
 from i2i.config import stable_hash
 from i2i.errors import UserError
@@ -154,7 +155,7 @@ def _key(plan: Plan, failures: Mapping[JobId, str], unfinished: Mapping[JobId, s
     """Hash of all that a report is made from, the code that makes it included."""
     left = [[job.name, job.result.evidence(), job_records.read(plan.out, job.id)] for job in plan.jobs]
     told = [{str(job): text for job, text in some.items()} for some in (failures, unfinished)]
-    stated = [plan.facts, plan.skipped, *told, notes, by, versions(), _code()]
+    stated = [plan.facts.as_json(), plan.skipped, *told, notes, by, versions(), _code()]
     return stable_hash([left, stated])
 
 

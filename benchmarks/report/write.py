@@ -68,13 +68,13 @@ def _grid(plan: Plan, results: Results) -> list[str]:
         from i2i.benchmarks.report.figures.grid import draw_grid
         from i2i.benchmarks.report.figures.grid_selection import choose
 
-        finished = Finished(plan.out, dict(plan.facts))
+        finished = Finished(plan.out, plan.facts)
         columns = [name for name in finished.columns(None) if name in (INPUT, TARGET, *names)]
         rows, note = choose(finished, "random", columns, GRID_SEED)
         draw_grid(finished, columns, rows, note, paths)
         return True
 
-    shown = [made, plan.facts["fingerprint"], plan.directions, GRID_SEED]
+    shown = [made, plan.facts.fingerprint, plan.directions, GRID_SEED]
     return redraw.unless_drawn(plan.out, "grid", shown, draw) if names else []
 
 

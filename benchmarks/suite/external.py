@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from i2i.benchmarks.plan import Direction
+from i2i.benchmarks.directions import Direction
 from i2i.config import Section
 from i2i.data.decoding.images import read_picture, read_size
 from i2i.data.layouts import Picture

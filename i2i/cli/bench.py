@@ -138,7 +138,8 @@ def bench(
     from i2i.benchmarks.bench import check_contestants, parse_stages, run_bench, states_of
     from i2i.benchmarks.execution.executors import Crew
     from i2i.benchmarks.execution.interrupts import stoppable
-    from i2i.benchmarks.folder.plan_file import recorded, relocated
+    from i2i.benchmarks.folder.plan_file import relocated
+    from i2i.benchmarks.folder.results_folder import ResultsFolder
     from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
     from i2i.benchmarks.suite.external import parse
@@ -154,7 +155,7 @@ def bench(
         raise UserError("--collect is --only report: leave one out")
     stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
     located = merge(data_settings(data, attributes, cache_gib), parse_assignments(changes).get("data", {}))
-    before = recorded(out) if out is not None and suite is None else None
+    before = ResultsFolder(out).asked if out is not None and suite is None else None
     if before is None:
         chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
     else:
@@ -171,7 +172,7 @@ def bench(
     changed = before.check(plan, bool(located), elsewhere) if before else []
     for warning in (*changed, *plan.warnings):
         console.note(f"warning: {warning}")
-    console.note(f"data: {plan.facts['recognised']}")
+    console.note(f"data: {plan.facts.recognised}")
     if chosen.budget.epochs is not None:
         from i2i.benchmarks.report.captions import budget_text
 

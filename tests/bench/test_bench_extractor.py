@@ -85,7 +85,7 @@ def test_scores_depend_on_lpips_which_the_card_names(place):
     plain, ours = (
         prepare(load_suite("seasons", "colour", {}, larger), place / "bench", lpips=chosen) for chosen in (None, spec)
     )
-    assert (plain.facts["lpips"], ours.facts["lpips"]) == (None, parse_lpips(spec).fingerprint)
+    assert (plain.facts.lpips, ours.facts.lpips) == (None, parse_lpips(spec).fingerprint)
     changed = [new.name for old, new in zip(plain.jobs, ours.jobs, strict=True) if old.key != new.key]
     assert changed
     assert all(name.startswith("scores") for name in changed)

@@ -11,11 +11,12 @@ import torch
 from PIL import Image
 
 from i2i.benchmarks.analysis.learning_curves import COURSE
+from i2i.benchmarks.directions import Training, expand, quantity
 from i2i.benchmarks.evaluation import direction_scores
 from i2i.benchmarks.evaluation.checkpoint_selection import Judging, bench_judge
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.job_id import CLASSIFIER
-from i2i.benchmarks.plan import Plan, Training, expand, quantity
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.report.figures import learning_curves
@@ -35,6 +36,7 @@ from i2i.translator import Coverage, ModelConfig, Task
 from tests.bench.test_bench import SMALL
 from tests.support import in_process
 from tests.support.classifiers import untrained_classifier
+from tests.support.facts import plan_facts
 
 TINY = [*SMALL, "data.domains=summer,night", "data.val_scenes=2", "budget.images=null"]
 ONE_WAY = "summer2night"
@@ -83,9 +85,9 @@ def test_a_time_is_divided_exactly_and_updates_are_whole():
 )
 def test_the_caption_tells_the_unit_of_the_budget(tmp_path, budget, text):
     suite = load_suite("quick", None, {}, budget_assignments(budget))
-    facts = {"budget": suite.budget.model_dump(exclude_none=True)}
+    facts = plan_facts(budget=suite.budget.model_dump(exclude_none=True))
     assert budget_text(Plan(tmp_path, "x", (), (), (), {}, (), facts)).startswith(text)
-    assert list(facts["budget"]) == [budget.split("=")[0], "per"]
+    assert list(facts.budget.model_dump(exclude_unset=True)) == [budget.split("=")[0], "per"]
 
 
 def test_a_suite_has_one_budget_and_the_command_line_replaces_its_unit():
@@ -143,7 +145,7 @@ def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
     assert key_of(last, "translate")[0] != key_of(ema, "translate")[0]
     assert key_of(last, "translate")[1:] == key_of(ema, "translate")[1:]  # methods that learn nothing
     assert len({key_of(plan, "train")[0] for plan in (last, best, other)}) == 3
-    assert [plan.facts["checkpoint"] for plan in (last, ema, best, other)] == [
+    assert [plan.facts.checkpoint for plan in (last, ema, best, other)] == [
         "last",
         "ema",
         "best-on-val by psnr, 10 evaluations",
@@ -293,7 +295,9 @@ def test_curves_of_many_metrics_fit_on_a_page_and_their_names_stay_beside_their_
 def test_curves_of_an_earlier_bench_do_not_stay(tmp_path):
     (tmp_path / "curves.png").write_text("old")
     training = Training("one", 0, ("a", "b"), (("a", "b"),), 5, tmp_path / "run")
-    assert learning_curves.write(Plan(tmp_path, "x", ("a", "b"), (("a", "b"),), (training,), {}, ())) == []
+    assert (
+        learning_curves.write(Plan(tmp_path, "x", ("a", "b"), (("a", "b"),), (training,), {}, (), plan_facts())) == []
+    )
     assert not (tmp_path / "curves.png").exists()
 
 
@@ -329,6 +333,7 @@ def test_translations_score_the_same_to_the_last_digit_from_memory_and_from_file
     assert scorer.pixels("summer", "night", translated) == scorer.translations(tmp_path, "summer", ["night"])
 
 
+@pytest.mark.slow
 def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_path, cache):
     out = tmp_path / "bench"
     arguments = ("--models", "stargan", "--directions", ONE_WAY, "--budget", "updates=4,per=task")

@@ -4,11 +4,13 @@ import pandas as pd
 import pytest
 
 from i2i.benchmarks.analysis.results import COLUMNS, Results
-from i2i.benchmarks.plan import Plan, expand
+from i2i.benchmarks.directions import expand
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.markdown import claim_lines, markdown
 from i2i.benchmarks.suite.claims import Claim, judge
 from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace
+from tests.support.facts import plan_facts
 
 PAIR = Claim(metric="psnr", order=("both", "gan"), says="L1 helps")
 CHAIN = Claim(metric="psnr", order=("both", "l1", "gan"), says="both help")
@@ -52,7 +54,14 @@ def report(tmp_path, scores: dict[tuple[str, str, int], float], claims: list[Cla
         for training in expand(name, "pair", domains, ways, 10, "dataset", seed)
     ]
     plan = Plan(
-        tmp_path, "made up", domains, LabelSpace.of_domains(domains).directions, tuple(trainings), {}, (), facts
+        tmp_path,
+        "made up",
+        domains,
+        LabelSpace.of_domains(domains).directions,
+        tuple(trainings),
+        {},
+        (),
+        plan_facts(**facts),
     )
     rows = [
         ("made up", name, seed, source, target, metric, value + offset, 5)

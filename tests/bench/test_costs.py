@@ -11,10 +11,12 @@ import torch
 from i2i import registry
 from i2i.benchmarks.analysis import costs
 from i2i.benchmarks.analysis.number_format import scaled, speed
+from i2i.benchmarks.directions import expand
 from i2i.benchmarks.evaluation.cost_meters import count_multiply_adds, peak_memory
 from i2i.benchmarks.folder.cache_keys import write_key
-from i2i.benchmarks.plan import Plan, expand
+from i2i.benchmarks.plan import Plan
 from i2i.translator import Task
+from tests.support.facts import plan_facts
 
 
 def translator(name, domains=("a", "b"), size=16, **settings):
@@ -63,7 +65,7 @@ WAYS = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"), ("b", "c"), ("c", "b"))
 def test_costs_are_sums_over_the_trainings_of_a_seed_and_means_over_seeds(tmp_path, monkeypatch):
     """Two seeds of three trainings; the numbers of a training are powers of two, so that every sum is its own."""
     trainings = [one for seed in (0, 1) for one in expand("m", "pair", ("a", "b", "c"), WAYS, 90, "dataset", seed)]
-    plan = Plan(tmp_path, "made up", ("a", "b", "c"), WAYS, tuple(trainings), {}, ())
+    plan = Plan(tmp_path, "made up", ("a", "b", "c"), WAYS, tuple(trainings), {}, (), plan_facts())
     meta = {
         tmp_path / training.folder: {"parameters": 5, "images": 2**place, "seconds": 100 * 2**place, "inference": "x"}
         for place, training in enumerate(trainings)

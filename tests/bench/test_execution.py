@@ -15,7 +15,7 @@ from i2i.benchmarks.execution import scheduler
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.planning import build_plan
+from i2i.benchmarks.planning import keys
 from i2i.benchmarks.report import write
 from i2i.data.decoding import file_index
 from i2i.data.layouts.image_folder import is_image
@@ -172,7 +172,7 @@ def test_a_failure_stays_on_record_and_in_a_later_report(tmp_path, cache, capsys
 
 
 def test_scores_of_another_version_are_never_mixed_in(copied, monkeypatch, capsys):
-    monkeypatch.setattr(build_plan, "SCORING_VERSION", build_plan.SCORING_VERSION + 1)
+    monkeypatch.setattr(keys, "SCORING_VERSION", keys.SCORING_VERSION + 1)
     assert bench(copied, "--collect") == 0
     assert rows_of(copied) == []
     assert "scores of real pictures: to do" in capsys.readouterr().err

@@ -21,6 +21,7 @@ from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.terminal_table import shown
 from tests.bench.test_outputs import PROTOCOL, made_up
+from tests.support.facts import with_facts
 
 DISTANCES = {(name, metric): [1.0] for name in ("one", "two") for metric in ("accuracy", "FD-x", "KID-x", "psnr")}
 WAYS = [("a", "b"), ("b", "a")]
@@ -102,7 +103,7 @@ def test_the_caption_tells_how_many_pictures_the_row_real_compares(tmp_path, num
     (tmp_path / "scores").mkdir()
     for name, own in (("one-seed0", [{**row, "n": 7} for row in rows]), ("real", rows)):
         (tmp_path / "scores" / f"{name}.json").write_text(json.dumps({**contents(), "rows": own}))
-    older, newer = (markdown(replace(plan, facts={**plan.facts, **facts}), collect(plan, {})) for facts in ({}, REAL))
+    older, newer = (markdown(with_facts(plan, **facts), collect(plan, {})) for facts in ({}, REAL))
     assert f"row `real`: training against test pictures, {said} on either side" in newer
     assert "row `real`: training against test pictures)" in older
 

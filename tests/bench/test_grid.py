@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from i2i import cli
+from i2i.benchmarks.directions import expand
 from i2i.benchmarks.folder.cache_keys import files_in, write_key
 from i2i.benchmarks.folder.finished_bench import Finished, Row
-from i2i.benchmarks.plan import expand
 from i2i.benchmarks.report.figures.grid import _figure
 from i2i.benchmarks.report.figures.grid_selection import at_random, choose
 from i2i.data.layouts import scan

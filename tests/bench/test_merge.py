@@ -9,9 +9,10 @@ import pytest
 
 from i2i import cli
 from i2i.benchmarks.analysis.results import collect
+from i2i.benchmarks.directions import expand
 from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
-from i2i.benchmarks.plan import Plan, expand
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import protocol
 from i2i.benchmarks.report.merge import differences, merge
 from i2i.benchmarks.suite.schema import Suite
@@ -19,6 +20,7 @@ from i2i.data.layouts import scan
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from tests.support import in_process
+from tests.support.facts import plan_facts
 from tests.support.job_functions import Nothing
 
 WAYS = (("summer", "winter"), ("winter", "summer"))
@@ -59,7 +61,7 @@ def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000,
         "contestants": {name: {"model": "identity", "settings": {}, "checkpoint": "last"} for name in names},
         "reference_rows": [name for name in reference if name not in values],
     }
-    plan = Plan(out, "seasons", DOMAINS, WAYS, tuple(trainings), {}, tuple(jobs), facts)
+    plan = Plan(out, "seasons", DOMAINS, WAYS, tuple(trainings), {}, tuple(jobs), plan_facts(**facts))
     put(out / "plan.json", plan.recorded())
     for training in trainings:
         put(out / training.folder / "key.json", {"key": f"train {training.id}"})

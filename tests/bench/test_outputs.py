@@ -15,7 +15,8 @@ from PIL import Image
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.costs import Costs
 from i2i.benchmarks.analysis.results import COLUMNS, Results
-from i2i.benchmarks.plan import Plan, expand
+from i2i.benchmarks.directions import expand
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw
 from i2i.benchmarks.report.figures.cost_and_size import cost_figure, main_metric
@@ -29,6 +30,7 @@ from i2i.benchmarks.suite.schema import ReportConfig, Suite, suite_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.registry import metric_named
+from tests.support.facts import plan_facts, with_facts
 
 PROTOCOL = "0123456789abcdef"
 
@@ -60,7 +62,7 @@ def made_up(
         for seed in seeds
         for training in expand(name, "all", domains, directions, 10, "dataset", seed)
     ]
-    plan = Plan(tmp_path, dataset, domains, directions, tuple(trainings), {}, (), facts)
+    plan = Plan(tmp_path, dataset, domains, directions, tuple(trainings), {}, (), plan_facts(**facts))
     rows = [
         (dataset, name, seed, source, target, metric, value, 5)
         for (name, metric), values in scores.items()
@@ -116,7 +118,7 @@ def test_the_best_translator_is_bold_and_the_second_underlined_in_the_direction_
 def test_columns_their_order_and_names_of_the_paper_are_chosen(tmp_path):
     plan, results = made_up(tmp_path, SCORES, reference=["copy"])
     report = {"columns": ["fid", "lpips-alex", "seconds", "psnr"], "names": {"one": "Our_s", "copy": "Input"}}
-    chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": report}})
+    chosen = with_facts(plan, suite={**plan.facts.suite.model_dump(mode="json"), "report": report})
     text = latex.table(chosen, results, PROTOCOL)
     rows = tex_rows(text)
     assert rows["Model"] == [r"FID $\downarrow$", r"\shortstack[r]{Time\\(s)}", r"PSNR (dB) $\uparrow$"]
@@ -140,7 +142,7 @@ def test_columns_their_order_and_names_of_the_paper_are_chosen(tmp_path):
 def test_a_chosen_column_that_the_bench_lacks_is_told_in_one_line_with_what_it_needs(tmp_path, lacking, needed):
     plan, results = made_up(tmp_path, SCORES)
     report = {"columns": ["fid", lacking, "seconds"]}
-    chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": report}})
+    chosen = with_facts(plan, suite={**plan.facts.suite.model_dump(mode="json"), "report": report})
     told = [line for line in markdown(chosen, results).splitlines() if "report.columns" in line]
     assert len(told) == 1 and f"`{lacking}`" in told[0] and needed in told[0] and "`fid`" not in told[0]
     assert told[0].removeprefix("- ").replace("`", "") in shown(chosen, results).notes
@@ -149,7 +151,7 @@ def test_a_chosen_column_that_the_bench_lacks_is_told_in_one_line_with_what_it_n
 
 def test_costs_are_told_as_lacking_where_the_table_is_by_direction(tmp_path):
     plan, results = made_up(tmp_path, SCORES)
-    chosen = replace(plan, facts={**plan.facts, "suite": {**plan.facts["suite"], "report": {"columns": ["seconds"]}}})
+    chosen = with_facts(plan, suite={**plan.facts.suite.model_dump(mode="json"), "report": {"columns": ["seconds"]}})
     assert "report.columns" not in markdown(chosen, results)
     assert "`seconds` (needs a table that is averaged" in markdown(chosen, results, by="direction")
 
@@ -463,24 +465,24 @@ def test_words_stand_on_the_left_and_numbers_on_the_right():
 
 def test_what_is_left_out_for_want_of_weights_is_told_with_its_remedy(tmp_path):
     plan, results = made_up(tmp_path, {("one", "FD-domain-classifier"): [1.0]})
-    facts = {**plan.facts, "image_size": "64x64", "lpips": None}
+    facts = {"image_size": "64x64", "lpips": None}
     line = (
         "Left out for want of weights: FID (`i2i weights get inception`), LPIPS (`i2i weights get lpips-alex`). "
         "Fetch them and repeat the command."
     )
-    assert f"- {line}" in markdown(replace(plan, facts=facts), results)
-    assert line.replace("`", "") in shown(replace(plan, facts=facts), results).text("x", 300)
+    assert f"- {line}" in markdown(with_facts(plan, **facts), results)
+    assert line.replace("`", "") in shown(with_facts(plan, **facts), results).text("x", 300)
     for changed in ({"lpips": "alex:1"}, {"image_size": "16x64"}):
-        assert "(`i2i weights get inception`). Fetch" in markdown(replace(plan, facts={**facts, **changed}), results)
+        assert "(`i2i weights get inception`). Fetch" in markdown(with_facts(plan, **{**facts, **changed}), results)
     own = {**facts, "chosen": {"extractor": "timm:resnet18"}, "lpips": "alex:1"}
-    assert "want of weights" not in markdown(replace(plan, facts=own), results)
+    assert "want of weights" not in markdown(with_facts(plan, **own), results)
 
 
 def test_the_suite_stands_in_every_caption_with_what_it_was_made_for(tmp_path):
     plan, results = made_up(tmp_path, SCORES)
     suite = load_suite("quick", None, {"path": "x"}, [])
     assert (suite.name, load_suite(suite.model_dump(mode="json"), None, {}, []).name) == ("quick", "quick")
-    named = replace(plan, facts={**plan.facts, "suite": suite.model_dump(mode="json")})
+    named = with_facts(plan, suite=suite.model_dump(mode="json"))
     says = "quick: made for narrow networks and a short training"
     assert says in markdown(named, results).replace("`", "")
     assert says in shown(named, results).text("x", 300)

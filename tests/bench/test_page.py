@@ -2,13 +2,13 @@
 
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from i2i.benchmarks.report.html import gallery, image_store, page, training_curves
+from tests.support.facts import with_facts
 from tests.support.pages import CARD, NASTY, made_up_bench, scores_of
 
 
@@ -107,8 +107,8 @@ def test_a_bench_of_which_all_failed_has_a_page_without_pictures(bench):
 
 
 def shown(plan, results, **options):
-    facts = {**plan.facts, "suite": {**plan.facts["suite"], "report": {"pictures": 60, "seed": 0, **options}}}
-    return gallery.gallery(replace(plan, facts=facts), results)
+    suite = {**plan.facts.suite.model_dump(mode="json"), "report": {"pictures": 60, "seed": 0, **options}}
+    return gallery.gallery(with_facts(plan, suite=suite), results)
 
 
 def test_the_gallery_shows_every_picture_of_every_column_once_stored(bench):

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from i2i.benchmarks.directions import expand
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.plan import Plan, expand
+from i2i.benchmarks.plan import Plan
 from i2i.labels import LabelSpace
+from tests.support.facts import plan_facts
 from tests.support.job_functions import Nothing
 
 NAMES = tuple("abcdef")
@@ -62,6 +64,7 @@ def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():
         trainings,
         {"pix2pix": "no pairs"},
         jobs,
+        plan_facts(),
     )
     assert plan.lines() == [
         "skip       pix2pix: no pairs",

@@ -16,6 +16,7 @@ from i2i.benchmarks.jobs.train import Train
 from i2i.benchmarks.plan import Plan
 from i2i.training.setup import run_config
 from tests.robustness.test_bad_input import data_set
+from tests.support.facts import plan_facts
 from tests.support.job_functions import Nothing
 
 LOCAL = Crew(device="cpu", workers=2)
@@ -115,7 +116,7 @@ def tried(monkeypatch):
 
 
 def estimate_of(tmp_path, *jobs, crew=LOCAL, trial=True):
-    work = _Work(Plan(tmp_path, "sky", (), (), (), {}, ()), (), crew, trial)
+    work = _Work(Plan(tmp_path, "sky", (), (), (), {}, (), plan_facts()), (), crew, trial)
     estimate = bench.Estimate(jobs, at_a_time=crew.at_a_time)
     work._try_out(estimate)
     return estimate.text(), work._measured_by(estimate)

@@ -20,6 +20,14 @@ def test_arrows_point_to_the_better_values():
     assert [metric_named(name).arrow for name in (*falling, "content-inception")] == ["↓"] * 4
 
 
+@pytest.mark.parametrize(("name", "better", "worse"), [("psnr", 21.0, 20.0), ("fid", 20.0, 21.0)])
+def test_values_are_better_in_the_direction_of_their_metric(name, better, worse):
+    metric = metric_named(name)
+    assert metric.is_better(better, worse) and not metric.is_better(worse, better)
+    assert not metric.is_better(better, better)
+    assert not metric.is_better(float("nan"), worse) and not metric.is_better(better, float("nan"))
+
+
 @pytest.mark.parametrize(
     ("name", "heading", "kind", "text"),
     [

@@ -26,9 +26,11 @@ runs
 training
 testing conversion
 api
-benchmarks.directions benchmarks.job_id
-benchmarks.plan
+benchmarks.job_id
+benchmarks.directions benchmarks.job
 benchmarks.suite
+benchmarks.facts
+benchmarks.plan
 benchmarks.folder
 benchmarks.evaluation
 benchmarks.jobs

@@ -29,6 +29,7 @@ from i2i.metrics.features._files import read_state
 from i2i.training.setup import run_config
 from tests.data.test_layouts import put
 from tests.robustness.fuzz import answer, fuzzed
+from tests.support.facts import plan_facts
 
 
 def spliced(whole: bytes) -> st.SearchStrategy[bytes]:
@@ -240,7 +241,7 @@ class Grid(Finished):
     data = SimpleNamespace(name="sky", paired=False)
 
     def __init__(self) -> None:
-        super().__init__(Path("results"), {"directions": WAYS})
+        super().__init__(Path("results"), plan_facts(directions=WAYS))
 
     def inputs(self, direction: tuple[str, str]) -> tuple[Picture, ...]:
         return tuple(Picture(Path(f"{stem}.png")) for stem in TEST_PICTURES[direction[0]])

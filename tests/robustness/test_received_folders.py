@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from i2i.benchmarks.folder.cache_keys import measured
-from i2i.benchmarks.folder.plan_file import Asked, plan_file, recorded
+from i2i.benchmarks.folder.plan_file import Asked
+from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.html import training_curves
 from i2i.benchmarks.suite.overrides import load_suite
@@ -19,6 +20,7 @@ from i2i.training.validation import read_rows
 from tests.bench.test_merge import DOMAINS, pretend, put
 from tests.robustness import fuzz_benches
 from tests.robustness.test_bad_input import run
+from tests.support.facts import plan_facts
 from tests.test_custom_models import BLEND, forget
 
 COMMANDS = {
@@ -155,7 +157,7 @@ def test_code_that_is_not_that_of_before_is_told(tmp_path):
     before = Asked.model_validate({"suite": Suite(), "contestants": {"Blend": {"sha256": "1" * 64}}}, strict=False)
     warning = "the code of Blend is not that of before: its work is made anew"
     for digest, told in (("1" * 64, []), ("2" * 64, [warning])):
-        plan = Plan(tmp_path, "x", (), (), (), {}, (), {"contestants": {"Blend": {"sha256": digest}}})
+        plan = Plan(tmp_path, "x", (), (), (), {}, (), plan_facts(contestants={"Blend": {"sha256": digest}}))
         assert before.check(plan, data_named=True, external_named=()) == told
 
 
@@ -192,7 +194,7 @@ def test_names_of_a_plan_that_lead_out_of_its_folder_are_refused(place, entry, n
         plan["trainings"][0][entry] = f"trainings/cyclegan/seed0/{name}" if entry == "folder" else name
     change(place, **plan)
     with pytest.raises(UserError, match=r"received/plan\.json"):
-        plan_file(place / "received")
+        _ = ResultsFolder(place / "received").plan
 
 
 @pytest.mark.parametrize("seed", ["../..", -1, 1.5, 10**30, True, None])
@@ -200,7 +202,7 @@ def test_seeds_of_a_plan_are_numbers(place, seed):
     plan = json.loads((place / "received" / "plan.json").read_text())
     change(place, trainings=[{**plan["trainings"][0], "seed": seed}])
     with pytest.raises(UserError, match=r"received/plan\.json holds trainings\.0\.seed"):
-        plan_file(place / "received")
+        _ = ResultsFolder(place / "received").plan
 
 
 def test_a_merged_report_is_not_written_where_a_plan_says(place, capsys):
@@ -249,7 +251,7 @@ def test_links_within_a_results_folder_and_a_folder_that_is_reached_by_one_are_t
     (place / "received").rename(place / "real")
     (place / "received").symlink_to("real")
     assert run(*COMMANDS["grid"]) == 0
-    assert recorded(place / "received") is not None
+    assert ResultsFolder(place / "received").asked is not None
 
 
 @pytest.mark.parametrize("name", ["dry run", "collect", "report", "merge", "grid"])

@@ -8,9 +8,12 @@ from PIL import Image
 
 from i2i.benchmarks.analysis.costs import Costs
 from i2i.benchmarks.analysis.results import COLUMNS, Results
-from i2i.benchmarks.plan import Plan, direction_name, expand
+from i2i.benchmarks.directions import expand
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace
+from i2i.utils.joined_names import direction_name
+from tests.support.facts import plan_facts
 
 SIZE, SCENES = 16, 8
 NASTY = (
@@ -66,7 +69,7 @@ def made_up_bench(tmp_path, nasty=False, seeds=(0,)):
         for training in expand(name, "all", domains, directions, 0 if name == "copy" else 10, "dataset", seed)
     )
     skipped = {"pix2pix": "it needs pairs"}
-    plan = Plan(out, data.name, domains, directions, trainings, skipped, (), facts)
+    plan = Plan(out, data.name, domains, directions, trainings, skipped, (), plan_facts(**facts))
     for seed in seeds:
         for name in contestants if seed == seeds[0] else (first, second):
             _write_translations(out, data, name, seed, directions, stems, rng)

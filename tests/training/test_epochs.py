@@ -1,6 +1,5 @@
 """Budgets in epochs are counted in images once the data are open, and only images are kept."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -116,6 +115,7 @@ def test_epochs_that_nobody_has_counted_are_no_steps():
         check_trainable(config, Task.covering(Coverage.PAIR, ("dawn", "dusk"), (64, 64)))
 
 
+@pytest.mark.slow
 def test_i2i_train_takes_epochs_tells_and_keeps_images_and_goes_on_to_more(tmp_path, capsys):
     data, out = uneven(tmp_path / "sky"), tmp_path / "run"
     options = [f"--set={one}" for one in TINY]
@@ -160,8 +160,8 @@ def test_epochs_of_a_bench_are_divided_as_their_images_are(tmp_path):
     assert amounts(by_epochs) == amounts(by_images)
     assert set(amounts(by_epochs).values()) == {14, 42}
     assert {job.key for job in by_epochs.jobs} == {job.key for job in by_images.jobs}
-    assert by_epochs.facts["budget"] == {"images": 42, "per": "dataset"}
-    assert by_epochs.facts["suite"]["budget"]["epochs"] == 6
+    assert by_epochs.facts.as_json()["budget"] == {"images": 42, "per": "dataset"}
+    assert by_epochs.facts.suite.budget.epochs == 6
     assert {training.unit for training in by_epochs.trainings} == {"images"}
 
 
@@ -176,4 +176,4 @@ def test_with_per_task_each_training_gets_epochs_of_its_own_domains(tmp_path):
     budgets = {job.settings["train"]["images"] for job in plan.jobs if job.stage == "train"}
     assert {8, 10, 14} <= budgets
     assert budget_text(plan) == "Budget: 2 epochs (8 to 14 images) for each training."
-    assert json.loads(json.dumps(plan.facts["budget"])) == {"epochs": 2, "per": "task"}
+    assert plan.facts.as_json()["budget"] == {"epochs": 2, "per": "task"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from i2i.benchmarks.plan import expand
+from i2i.benchmarks.directions import expand
 from i2i.utils.joined_names import direction_name, join_names, lookalikes
 from tests.robustness.fuzz import fuzzed
 

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.plan import Direction, Plan
+from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label
 
 NUMBERS_UP_TO = 12  # directions

@@ -27,7 +27,7 @@ def draw_grid(
     headers = ["ground truth" if column == TARGET else column for column in columns]
     pictures = [[finished.cell(column, row) for column in columns] for row in rows]
     labels = ["\nto ".join(row.direction) for row in rows]
-    seeds = f"; translators of seed {finished.seed}" if len(finished.facts["seeds"]) > 1 else ""
+    seeds = f"; translators of seed {finished.seed}" if len(finished.facts.seeds) > 1 else ""
     figure = _figure(headers, labels, pictures, note + seeds)
     for path in paths:
         save(figure, path)

@@ -52,7 +52,7 @@ def scale(metric: str, values: Iterable[float]) -> Scale:
 def scale_of(plan: Plan, results: Results, metric: str) -> Scale:
     """The scale of all maps of a metric: by its translators, or by whoever there is without any."""
     scores = results.scores[results.scores["metric"] == metric]
-    reference = plan.facts.get("reference_rows", ())
+    reference = plan.facts.reference_rows
     ranked = [name for name in results.contestants if name not in reference] or results.contestants
     means = over_seeds(scores[scores["model"].isin(ranked)], ("model", "source", "target"))
     return scale(metric, [score.mean for score in means.values() if abs(score.mean) < float("inf")])

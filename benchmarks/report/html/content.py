@@ -34,7 +34,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
     scales = [scale_of(plan, results, metric) for metric in results.metrics]
     return {
         "dataset": plan.dataset,
-        "about": plan.facts["dataset"],
+        "about": plan.facts.dataset,
         "version": __version__,
         "fingerprint": fingerprint,
         "summary": _summary(plan, fingerprint),
@@ -70,10 +70,10 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
 def _summary(plan: Plan, fingerprint: str) -> list[str]:
     seeds = plan.seeds()
     return [
-        f"{plan.facts['image_size']} px",
+        f"{plan.facts.image_size} px",
         f"{len(plan.directions)} directions",
         f"{'seeds' if len(seeds) > 1 else 'seed'} {', '.join(map(str, seeds))}",
-        *(f"Suite `{name}`" for name in [plan.facts["suite"].get("name")] if name),
+        *(f"Suite `{name}`" for name in [plan.facts.suite.name] if name),
         captions.budget_text(plan).rstrip("."),
         f"Protocol `{fingerprint}`",
     ]

@@ -8,9 +8,11 @@ import numpy as np
 
 from i2i.benchmarks.analysis.per_image import Values, goodness, metrics_of, read_values, worst_metric
 from i2i.benchmarks.analysis.results import Results
+from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
-from i2i.benchmarks.plan import Direction, Plan
+from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.html.image_store import Store
+from i2i.benchmarks.suite.schema import ReportConfig
 from i2i.config import Settings
 from i2i.metrics.registry import metric_named
 
@@ -24,11 +26,11 @@ WORST_EVERY = 4
 
 def columns(plan: Plan, results: Results) -> list[str]:
     """Whose pictures are shown: input, scored contestants that have theirs and, where there is one, the target."""
-    complete = Finished(plan.out, dict(plan.facts)).contestants
+    complete = Finished(plan.out, plan.facts).contestants
     shown = [name for name in results.contestants if name in complete]
     if not shown:
         return []
-    return [INPUT, *shown, *([TARGET] if plan.facts["paired"] else [])]
+    return [INPUT, *shown, *([TARGET] if plan.facts.paired else [])]
 
 
 def gallery(plan: Plan, results: Results) -> Settings:
@@ -39,15 +41,15 @@ def gallery(plan: Plan, results: Results) -> Settings:
     all pairs. What is shown of a contestant that has no translations with a seed is of the first one: `lent` has the
     numbers of these columns, by seed.
     """
-    finished, shown = Finished(plan.out, dict(plan.facts)), columns(plan, results)
-    options = finished.facts["suite"]["report"]
+    finished, shown = Finished(plan.out, plan.facts), columns(plan, results)
+    options = finished.facts.suite.report
     store, directions = Store(), finished.directions if shown else ()
     views = [_View(finished, shown, seed) for seed in _seeds(finished, shown)]
     values = views[0].values
     metrics = list(dict.fromkeys(metric for view in views for metric in metrics_of(view.values)))
     chosen = {way: _chosen(finished, shown, way, options, values) for way in directions}
     pictures: dict[Direction, list[Settings]] = {way: [] for way in directions}
-    for number in range(options["pictures"]):
+    for number in range(options.pictures):
         for way in directions:
             if number < len(chosen[way]):
                 row, why = chosen[way][number]
@@ -63,7 +65,7 @@ def gallery(plan: Plan, results: Results) -> Settings:
             {"title": metric.heading, "better": metric.better, "decimals": metric.decimals}
             for metric in map(metric_named, metrics)
         ],
-        "seed": options["seed"],
+        "seed": options.seed,
         "seeds": [view.seed for view in views],
         "lent": [view.lent for view in views],
         "worst_by": metric_named(worst).heading if (worst := worst_metric(metrics_of(values))) else None,
@@ -126,26 +128,26 @@ class _View:
 
 
 def _chosen(
-    finished: Finished, shown: Sequence[str], way: Direction, options: Settings, values: Values
+    finished: Finished, shown: Sequence[str], way: Direction, options: ReportConfig, values: Values
 ) -> list[tuple[Row, str]]:
     """The pictures of a direction and why they were chosen, such that any number of the first is a fair part."""
     positions = finished.positions(way, shown)
-    random.Random(f"{options['seed']} {way}").shuffle(positions)
+    random.Random(f"{options.seed} {way}").shuffle(positions)
     rows = [Row(way, position) for position in positions]
     metric = worst_metric(metrics_of(values))
-    if metric is None or len(rows) <= options["pictures"]:
+    if metric is None or len(rows) <= options.pictures:
         return [(row, "random") for row in rows]
     names = _translators(finished, shown)
     worst = iter(sorted(rows, key=lambda row: goodness(finished, row, values, metric, names)))
     others, chosen = iter(rows), dict[Row, str]()
-    while len(chosen) < min(len(rows), options["pictures"]):
+    while len(chosen) < min(len(rows), options.pictures):
         source, why = (worst, "worst") if len(chosen) % WORST_EVERY == WORST_EVERY - 1 else (others, "random")
         chosen[next(row for row in source if row not in chosen)] = why
     return list(chosen.items())
 
 
 def _translators(finished: Finished, shown: Sequence[str]) -> list[str]:
-    return [name for name in shown if name not in (INPUT, TARGET, *finished.facts["reference_rows"])]
+    return [name for name in shown if name not in (INPUT, TARGET, *finished.facts.reference_rows)]
 
 
 def _difference(cells: Sequence[np.ndarray]) -> float | None:

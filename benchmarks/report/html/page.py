@@ -82,7 +82,7 @@ def _made_of(plan: Plan, results: Results) -> list[object]:
     """All that decides what the page shows: results, score files with those of single pictures, translations."""
     folder = ResultsFolder(plan.out)
     return [
-        dict(plan.facts),
+        plan.facts.as_json(),
         dict(plan.skipped),
         results.scores.to_csv(),
         {name: asdict(cost) for name, cost in results.costs.items()},

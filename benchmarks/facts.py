@@ -1,0 +1,81 @@
+"""What a report says about the data, the budget and the settings of a bench."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.suite.schema import Suite
+from i2i.config import LARGEST_SEED, Settings
+from i2i.errors import UserError
+from i2i.presets.methods import MOST, Budget, check_data, code_of
+from i2i.utils.documents import Count, Document, Facts, Name
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
+
+
+def harmless(suite: Suite) -> Suite:
+    """Plans name the classes of `own_models`, and data once for all methods."""
+    if code_of(suite.model_copy(update={"own_models": {}})):
+        raise ValueError("models and variants are named, and no code")
+    try:
+        check_data(suite)
+    except UserError as error:
+        raise ValueError(str(error)) from None
+    return suite
+
+
+class Chosen(Document):
+    """What the command line said beside the suite, as its options take it; None: by default."""
+
+    directions: str | None = None
+    extractor: str | None = None
+    lpips: str | None = None
+
+
+class Trained(Document):
+    """A contestant with trainings."""
+
+    model: str
+    settings: Facts
+    checkpoint: str
+    source: str | None = None
+    sha256: str | None = None
+
+
+class ExternalFacts(Document):
+    """A contestant whose pictures were made elsewhere."""
+
+    external: str
+    sha256: str
+    intersection: bool
+    pictures: dict[str, Count] = Field(default_factory=dict)
+
+
+class PlanFacts(Document):
+    """What is recorded of a plan beside its trainings and jobs."""
+
+    dataset: str
+    recognised: str = ""
+    paired: bool
+    domains: Annotated[tuple[str, ...], Field(min_length=1)]
+    directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
+    splits: tuple[str, ...] | None = None
+    fingerprint: str
+    image_size: str
+    budget: Budget
+    checkpoint: str = "last"
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST)]
+    suite: Annotated[Suite, AfterValidator(harmless)]
+    scoring_version: int
+    real_version: int = 1
+    lpips: str | None
+    chosen: Chosen = Chosen()
+    contestants: dict[Name, Trained | ExternalFacts]
+    reference_rows: tuple[Name, ...]
+    tried: dict[str, bool] = Field(default_factory=dict)
+    merged: tuple[str, ...] | None = None
+
+    def as_json(self) -> Settings:
+        """What plan.json holds of it."""
+        return self.model_dump(mode="json", exclude_unset=True)

@@ -1,0 +1,127 @@
+"""What every job of a plan is made from: settings, images, and who measures."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.evaluation.scorer import Scoring
+from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
+from i2i.config import DataConfig, RunConfig, Settings, merge
+from i2i.data.decoding.file_index import FileIndex
+from i2i.data.layouts import DataSet
+from i2i.errors import UserError
+from i2i.presets.methods import Contestant
+from i2i.training.budget import epoch_of, images_of
+from i2i.training.setup import run_config
+
+if TYPE_CHECKING:
+    from i2i.metrics.features.extractors import ExtractorSpec
+    from i2i.metrics.lpips import LpipsSpec
+
+
+@dataclass(frozen=True)
+class Base:
+    """What every job of a plan is made from.
+
+    Attributes:
+        suite: models, settings, budget.
+        folder: where results go.
+        data: the images.
+        directions: what is compared.
+        extractor: of the features of distances; None: the domain classifier.
+        lpips: network and weights of LPIPS; None: it is left out.
+        files: digests of the images.
+        tried: by a hash of model and settings, whether there is anything to train; more are added.
+        fingerprints: by splits and domains, those that were asked for.
+    """
+
+    suite: Suite
+    folder: ResultsFolder
+    data: DataSet
+    directions: tuple[Direction, ...]
+    extractor: "ExtractorSpec | None"
+    lpips: "LpipsSpec | None"
+    files: FileIndex
+    tried: dict[str, bool]
+    fingerprints: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict)
+
+    @cached_property
+    def everyday(self) -> DataConfig:
+        """The data settings that all methods share."""
+        return self.suite.data_config()
+
+    def config(self, contestant: Contestant, amount: float, seed: int) -> RunConfig:
+        """Checked settings of a training; a UserError says whose they are."""
+        try:
+            return run_config(contestant.model, self._settings(contestant, amount, seed))
+        except UserError as error:
+            raise UserError(f"{contestant.name}: {error}") from None
+
+    def _settings(self, contestant: Contestant, amount: float, seed: int) -> Settings:
+        located = {"data": {"domains": list(self.data.domains)}}
+        # A method that learns nothing is given nothing, and no setting may be that.
+        unit, _ = self.suite.budget.amount
+        training = contestant.for_training(amount or 1, seed, "images" if unit == "epochs" else unit)
+        return merge(training, located, self._validation(contestant) if amount else {})
+
+    def _validation(self, contestant: Contestant) -> Settings:
+        """Settings that have a training scored on the validation split as its checkpoint rule asks for."""
+        rule = contestant.checkpoint
+        if not rule.looks:
+            return {}
+        return {"train": {"best_by": rule.metric or self.metric, "evaluations": rule.looks}}
+
+    @cached_property
+    def metric(self) -> str:
+        """By what weights are best unless the suite says it."""
+        if self.data.paired:
+            return "psnr"
+        return self.extractor.build().name if self.extractor else "FD-domain-classifier"
+
+    @cached_property
+    def budget(self) -> tuple[str, float]:
+        """Unit and amount; epochs are told in images, of all domains."""
+        unit, amount = self.suite.budget.amount
+        return (unit, amount) if unit != "epochs" else ("images", self.images(amount, self.data.domains))
+
+    def images(self, epochs: float, domains: tuple[str, ...]) -> int:
+        """How many images so many epochs of some domains are."""
+        return images_of(epochs, epoch_of(self.data.restricted(domains), self.everyday.train_split))
+
+    @cached_property
+    def judging(self) -> RunConfig:
+        """Data settings, and the precision in which the classifier is trained: a whole config, which its key hashes."""
+        settings = self._settings(self.suite.contestant("identity"), 1, 0)
+        precision = settings["train"].get("precision", "fp32")
+        return run_config("identity", {"data": settings["data"], "train": {"precision": precision}})
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """What scores are taken with."""
+        return Scoring(
+            data=self.judging.data,
+            classifier=self.folder.classifier,
+            extractor=str(self.extractor) if self.extractor else None,
+            lpips=str(self.lpips) if self.lpips else None,
+            bf16=self.judging.train.precision == "bf16",
+        )
+
+    @property
+    def gan_train(self) -> ClassifierConfig | None:
+        """The classifiers of GAN-train; None: it is not measured."""
+        return self.suite.classifier if self.suite.scoring.gan_train else None
+
+    def fingerprint(self, *splits: str, domains: tuple[str, ...] | None = None) -> str:
+        """Of the pictures in these splits, of some domains or all."""
+        asked = tuple(sorted(splits)), domains or self.data.domains
+        if asked not in self.fingerprints:
+            data = self.data if asked[1] == self.data.domains else self.data.restricted(asked[1])
+            self.fingerprints[asked] = data.fingerprint(self.files.blake2b, asked[0])
+        return self.fingerprints[asked]
+
+    def seen(self, *splits: str, domains: tuple[str, ...] | None = None) -> Seen:
+        """What is seen of the images of these splits, of some domains or all."""
+        return Seen.of(self.data, self.folder.image_digests, splits, domains or self.data.domains)

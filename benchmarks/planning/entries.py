@@ -1,0 +1,100 @@
+"""Who takes part in a bench, and which trainings that takes."""
+
+import inspect
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from i2i import registry
+from i2i._version import __version__
+from i2i.benchmarks.directions import Training, expand
+from i2i.benchmarks.planning.base import Base
+from i2i.config import RunConfig, stable_hash
+from i2i.errors import UserError
+from i2i.presets.methods import Contestant
+from i2i.training.setup import check_trainable
+from i2i.training.validation import require_validation
+from i2i.translator import Task
+
+REFERENCE_ROWS = ("identity", "colour")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method with a seed, and the trainings that let it translate every direction."""
+
+    contestant: Contestant
+    seed: int
+    trainings: tuple[Training, ...]
+
+
+def enter(base: Base) -> tuple[list[Entry], dict[str, str]]:
+    """All that take part, reference rows included, and by name why others cannot.
+
+    Raises:
+        UserError: if no model can, or settings of one do not fit.
+    """
+    entries: list[Entry] = []
+    skipped: dict[str, str] = {}
+    names = [*dict.fromkeys(base.suite.models)]
+    for name in [*names, *(row for row in REFERENCE_ROWS if row not in names)]:
+        contestant = base.suite.contestant(name)
+        if reason := registry.get(contestant.model).batch.unsuitable(base.data):
+            skipped[name] = reason
+        else:
+            entries += (Entry(contestant, seed, trainings_of(base, contestant, seed)) for seed in base.suite.seeds)
+    if not any(entry.contestant.name in names for entry in entries):
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
+        raise UserError(f"no model can be trained on {base.data.root}: {reasons}")
+    return entries, skipped
+
+
+def trainings_of(base: Base, contestant: Contestant, seed: int) -> tuple[Training, ...]:
+    """The trainings that a method takes with a seed; UserError if its settings do not fit."""
+    cls, (unit, amount) = registry.get(contestant.model), base.budget
+    config = base.config(contestant, amount, seed)
+    learnt = base.data.labels if cls.coverage.value == "all" else base.data.domains[:2]
+    task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
+    if _learns(base, config, task):
+        _check(base, contestant, config)
+    else:
+        amount = 0
+    trainings = expand(
+        contestant.name,
+        cls.coverage.value,
+        base.data.domains,
+        base.directions,
+        amount,
+        base.suite.budget.per,
+        seed,
+        unit,
+    )
+    return tuple(_with_own_epochs(base, training) for training in trainings)
+
+
+def _with_own_epochs(base: Base, training: Training) -> Training:
+    """The training, with epochs of its own domains where each gets so many."""
+    budget = base.suite.budget
+    if budget.epochs is None or budget.per != "task" or not training.amount:
+        return training
+    return replace(training, amount=base.images(budget.epochs, training.domains))
+
+
+def _learns(base: Base, config: RunConfig, task: Task) -> bool:
+    """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
+    source = Path(inspect.getfile(registry.get(config.name))).read_text()
+    essentials = config.essentials()
+    del essentials["train"]["seed"]  # as it is for one, it is for all
+    key = stable_hash([__version__, torch.__version__, source, essentials, task])
+    if key not in base.tried:
+        base.tried[key] = bool(check_trainable(config, task).phases())
+    return base.tried[key]
+
+
+def _check(base: Base, contestant: Contestant, config: RunConfig) -> None:
+    """UserError if trainings with these settings do not leave the weights that are to translate."""
+    if contestant.checkpoint.rule == "ema" and not config.train.ema:
+        raise UserError(f"{contestant.name}: the checkpoint rule ema needs a moving average: add --set train.ema=0.999")
+    if config.train.best_by is not None:
+        require_validation(config, base.data)

@@ -1,0 +1,78 @@
+"""What is recorded of a plan beside its trainings and jobs."""
+
+from collections.abc import Mapping, Sequence
+
+from i2i.benchmarks.directions import Training
+from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Trained
+from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.planning.entries import REFERENCE_ROWS
+from i2i.benchmarks.planning.keys import REAL_VERSION, SCORING_VERSION
+from i2i.benchmarks.suite.external import Survey
+from i2i.benchmarks.suite.schema import Suite
+from i2i.presets.methods import Budget, CheckpointRule
+
+
+def facts_of_plan(
+    base: Base, trainings: Sequence[Training], surveys: Mapping[str, Survey], splits: tuple[str, ...], asked: Chosen
+) -> PlanFacts:
+    """All that a report says of data, budget and settings. `splits` are those that results depend on."""
+    height, width = base.everyday.image_size
+    firsts = {training.contestant: training for training in reversed(trainings)}
+    suite = Suite.model_validate(base.suite.model_dump(mode="json"))  # with every default, for later versions
+    return PlanFacts(
+        dataset=str(base.data),
+        recognised=base.data.recognised,
+        paired=base.data.paired,
+        domains=base.data.domains,
+        directions=base.directions,
+        splits=splits,
+        fingerprint=base.fingerprint(*splits),
+        image_size=f"{height}x{width}",
+        budget=_budget(base),
+        checkpoint=_rule_text(base, base.suite.checkpoint),
+        seeds=base.suite.seeds,
+        suite=suite,
+        scoring_version=SCORING_VERSION,
+        real_version=REAL_VERSION,
+        lpips=base.lpips.fingerprint if base.lpips else None,
+        chosen=asked,
+        tried=base.tried,
+        contestants={
+            **{name: _facts_of(base, firsts[name]) for name in reversed(firsts)},
+            **{name: _facts_of_external(base, name, found) for name, found in surveys.items()},
+        },
+        reference_rows=tuple(row for row in REFERENCE_ROWS if row not in base.suite.models),
+    )
+
+
+def _budget(base: Base) -> Budget:
+    """What trainings share: epochs of the data of each are as many images as each has."""
+    budget = base.suite.budget
+    unit, amount = budget.amount if budget.per == "task" else base.budget
+    return Budget.model_validate({unit: amount, "per": budget.per})
+
+
+def _facts_of(base: Base, training: Training) -> Trained:
+    """A contestant's model and the settings that its trainings share, whatever their seed."""
+    contestant = base.suite.contestant(training.contestant)
+    settings = base.config(contestant, training.amount, training.seed).essentials()
+    del settings["train"]["seed"], settings["model"]["name"]
+    own = base.suite.own(contestant.model)
+    rule = contestant.checkpoint if training.amount else CheckpointRule()
+    facts = Trained(model=contestant.model, settings=settings, checkpoint=_rule_text(base, rule))
+    return facts.model_copy(update={"source": own.label, "sha256": own.sha256}) if own else facts
+
+
+def _facts_of_external(base: Base, name: str, found: Survey) -> ExternalFacts:
+    return ExternalFacts(
+        external=base.suite.external[name].folder.name,
+        sha256=found.sha256,
+        intersection=found.partial,
+        pictures=found.counts,
+    )
+
+
+def _rule_text(base: Base, rule: CheckpointRule) -> str:
+    if rule.rule != "best-on-val":
+        return rule.rule
+    return f"best-on-val by {rule.metric or base.metric}, {rule.looks} evaluations"

@@ -1,0 +1,116 @@
+"""The jobs of a plan."""
+
+from i2i.benchmarks.directions import Training
+from i2i.benchmarks.evaluation.checkpoint_selection import Judging
+from i2i.benchmarks.job import Job
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.jobs.adopt import Adopt
+from i2i.benchmarks.jobs.classifier import TrainClassifier
+from i2i.benchmarks.jobs.score import Score, ScoreReal
+from i2i.benchmarks.jobs.train import CustomCode, Train
+from i2i.benchmarks.jobs.translate import Translate
+from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.planning.entries import Entry
+from i2i.benchmarks.planning.keys import (
+    classifier_key,
+    external_key,
+    key_of_training,
+    real_key,
+    scores_key,
+    translations_key,
+)
+from i2i.benchmarks.suite.external import Survey
+from i2i.presets.methods import Contestant
+from i2i.training.run import learnt_from
+
+
+def jobs_of_method(base: Base, entry: Entry) -> list[Job]:
+    """Its trainings, then translating and scoring."""
+    contestant, seed, trainings = entry.contestant, entry.seed, entry.trainings
+    own = base.suite.own(contestant.model)
+    custom = CustomCode(own.source, own.sha256) if own else None
+    trains = [_train_job(base, contestant, training, custom) for training in trainings]
+    weights = contestant.checkpoint.weights if trainings[0].amount else "last"
+    translate = Translate(
+        id=JobId("translate", contestant.name, seed),
+        key=translations_key(base, trains, weights),
+        needs=tuple(job.id for job in trains),
+        out=base.folder.translations(contestant.name, seed),
+        runs={way: base.folder.run(training) for training in trainings for way in training.serves},
+        data=base.judging.data,
+        weights=weights,
+        seen=base.seen(base.everyday.test_split),
+        custom=custom,
+    )
+    return [*trains, translate, _score_job(base, contestant.name, seed, translate)]
+
+
+def _train_job(base: Base, contestant: Contestant, training: Training, custom: CustomCode | None) -> Train:
+    config, judging = base.config(contestant, training.amount, training.seed), None
+    if config.train.best_by is not None:
+        judging = Judging(base.scoring, config.train.best_by, training.serves)
+    return Train(
+        id=training.id,
+        key=key_of_training(base, config, training, custom),
+        needs=(CLASSIFIER,) if judging else (),
+        weight=1 + training.amount,
+        run=base.folder.run(training),
+        model=contestant.model,
+        settings=config.settings() | {"model": config.model.model_dump(mode="json")},
+        domains=training.domains,
+        seen=base.seen(*learnt_from(config), domains=training.domains),
+        custom=custom,
+        judging=judging,
+    )
+
+
+def _score_job(base: Base, name: str, seed: int, translate: Translate | Adopt) -> Score:
+    return Score(
+        id=JobId("score", name, seed),
+        key=scores_key(base, translate.key),
+        needs=(translate.id, CLASSIFIER),
+        out=base.folder.scores(name, seed),
+        scoring=base.scoring,
+        gan_train=base.gan_train,
+        translations=translate.out,
+        directions=base.directions,
+        seen=base.seen(base.everyday.test_split),
+    )
+
+
+def jobs_of_external(base: Base, name: str, found: Survey) -> list[Job]:
+    """It stands in the place of a contestant's first seed."""
+    seed = base.suite.seeds[0]
+    adopt = Adopt(
+        id=JobId("adopt", name),
+        key=external_key(base, found),
+        out=base.folder.translations(name, seed),
+        files=found.files,
+        stems=found.stems if found.partial else None,
+        data=base.judging.data,
+    )
+    return [adopt, _score_job(base, name, seed, adopt)]
+
+
+def jobs_of_data(base: Base) -> list[Job]:
+    """The domain classifier, and scores of real images."""
+    classifier = TrainClassifier(
+        id=CLASSIFIER,
+        key=classifier_key(base),
+        weight=1 + base.suite.classifier.images,
+        path=base.scoring.classifier,
+        data=base.judging.data,
+        options=base.suite.classifier,
+        bf16=base.scoring.bf16,
+        seen=base.seen(base.everyday.train_split),
+    )
+    real = ScoreReal(
+        id=REAL_SCORES,
+        key=real_key(base),
+        needs=(CLASSIFIER,),
+        out=base.folder.real_scores,
+        scoring=base.scoring,
+        gan_train=base.gan_train,
+        seen=base.seen(base.everyday.train_split, base.everyday.test_split),
+    )
+    return [classifier, real]

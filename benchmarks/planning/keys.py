@@ -1,0 +1,66 @@
+"""Keys of jobs: hashes of all that their results are made from. Those of finished work must stay."""
+
+from collections.abc import Sequence
+
+from i2i import registry
+from i2i.benchmarks.directions import Training
+from i2i.benchmarks.folder.cache_keys import REAL, training_key
+from i2i.benchmarks.jobs.train import CustomCode, Train
+from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.suite.external import Survey
+from i2i.config import RunConfig, stable_hash
+from i2i.runs.checkpoint import Weights
+from i2i.training.run import learnt_from
+
+# Raised when translating or scoring changes, so that results of before are made anew.
+SCORING_VERSION = 3
+# Raised when scoring of real pictures alone changes. 2: distances of as many training as test pictures.
+REAL_VERSION = 2
+
+
+def key_of_training(base: Base, config: RunConfig, training: Training, custom: CustomCode | None) -> str:
+    """Of all that decides what is learnt: of the pictures those of its domains, in the splits that it reads."""
+    seen = base.fingerprint(*learnt_from(config), domains=training.domains)
+    code = custom.sha256 if custom else registry.package_of(config.name)
+    key = training_key(config, training.domains, seen, code)
+    if config.train.best_by is None:
+        return key
+    return stable_hash([key, scorer_key(base, config.data.val_split), training.serves])
+
+
+def translations_key(base: Base, trains: Sequence[Train], weights: Weights) -> str:
+    """Of translations: of the trainings, the directions, the images, and which weights."""
+    trained = {job.name: job.key for job in trains}
+    chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
+    test = base.fingerprint(base.everyday.test_split)
+    return stable_hash([SCORING_VERSION, trained, base.directions, test, *chosen])
+
+
+def external_key(base: Base, found: Survey) -> str:
+    """Of external translations."""
+    return stable_hash([found.sha256, base.directions, base.fingerprint(base.everyday.test_split)])
+
+
+def classifier_key(base: Base) -> str:
+    """Of the domain classifier."""
+    return stable_hash(
+        [base.judging.key(base.fingerprint(base.everyday.train_split)), base.suite.classifier.model_dump()]
+    )
+
+
+def scorer_key(base: Base, split: str | None = None) -> str:
+    """Of scores against the pictures of a split, by default the test split."""
+    extractor = base.extractor and base.extractor.fingerprint
+    lpips = base.lpips and base.lpips.fingerprint
+    measures, reference = base.suite.scoring.model_dump(), base.fingerprint(split or base.everyday.test_split)
+    return stable_hash([SCORING_VERSION, classifier_key(base), reference, extractor, lpips, measures])
+
+
+def scores_key(base: Base, translations: str) -> str:
+    """Of scores of translations with that key."""
+    return stable_hash([translations, scorer_key(base)])
+
+
+def real_key(base: Base) -> str:
+    """Of scores of real images."""
+    return stable_hash([REAL, REAL_VERSION, scorer_key(base)])
