@@ -303,6 +303,7 @@ def test_a_class_of_ones_own_is_benched_and_only_a_changed_file_is_trained_anew(
     assert (out / "translations/Blend/seed0/summer2winter/00006.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_class_of_ones_own_is_checked_and_tried_on_data_before_it_is_trained(blend, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     data = data_set(tmp_path / "sky")
@@ -317,6 +318,7 @@ def test_a_class_of_ones_own_is_checked_and_tried_on_data_before_it_is_trained(b
     assert found["Blend"]["trial"]["steps"] == 10
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_before_the_trial_is_refused(blend, tmp_path):
     data = open_data(DataConfig(path=data_set(tmp_path / "sky"), image_size=(16, 16)))
     models = choose_models(f"{blend}:Blend")

@@ -333,6 +333,7 @@ def test_translations_score_the_same_to_the_last_digit_from_memory_and_from_file
     assert scorer.pixels("summer", "night", translated) == scorer.translations(tmp_path, "summer", ["night"])
 
 
+@pytest.mark.slow
 def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_path, cache):
     out = tmp_path / "bench"
     arguments = ("--models", "stargan", "--directions", ONE_WAY, "--budget", "updates=4,per=task")

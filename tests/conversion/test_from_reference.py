@@ -240,6 +240,7 @@ def first_weights(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     return weights
 
 
+@pytest.mark.slow
 def test_a_training_starts_with_the_imported_weights_and_fresh_discriminators(place, capsys, monkeypatch):
     assert run(*importing(BOTH, "cyclegan", "dusk,dawn", *WIDE)) == 0
     data_set(place / "sky")
@@ -261,6 +262,7 @@ def test_a_training_starts_with_the_imported_weights_and_fresh_discriminators(pl
     assert not torch.equal(trained.a_to_b.layers[1].weight, imported.a_to_b.layers[1].weight)
 
 
+@pytest.mark.slow
 def test_a_fresh_network_is_drawn_from_the_seed_of_the_new_training(place, monkeypatch):
     assert run(*importing("some.pth", "cyclegan", "dawn,dusk", *WIDE)) == 0
     data_set(place / "sky")
@@ -275,6 +277,7 @@ def test_a_fresh_network_is_drawn_from_the_seed_of_the_new_training(place, monke
     assert task.directions == (("dawn", "dusk"), ("dusk", "dawn"))
 
 
+@pytest.mark.slow
 def test_a_training_starts_with_the_weights_of_another_training(place, capsys, monkeypatch):
     assert run(*importing(ALL, "cyclegan", "dawn,dusk", "--size", "32")) == 0
     data_set(place / "sky")

@@ -309,6 +309,7 @@ print(len(count), int(pixels.astype(int).sum()))
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_at_once_one_decodes_and_both_get_the_pixels(root, folder):
     pytest.importorskip("fcntl")
     command = [sys.executable, "-c", CHILD, str(root), str(folder)]

@@ -115,6 +115,7 @@ def test_epochs_that_nobody_has_counted_are_no_steps():
         check_trainable(config, Task.covering(Coverage.PAIR, ("dawn", "dusk"), (64, 64)))
 
 
+@pytest.mark.slow
 def test_i2i_train_takes_epochs_tells_and_keeps_images_and_goes_on_to_more(tmp_path, capsys):
     data, out = uneven(tmp_path / "sky"), tmp_path / "run"
     options = [f"--set={one}" for one in TINY]

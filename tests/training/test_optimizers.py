@@ -4,11 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from i2i.config import build_run
 from i2i.data.batches import PairedBatch
+from i2i.errors import UserError
 from i2i.testing import CPU
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.step import build_optimizers, training_step
-from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Task, Translator
+from i2i.training.trainer import schedule_of
+from i2i.translator import Coverage, LinearDecay, Losses, ModelConfig, Optimizer, Phase, StepDecay, Task, Translator
 
 BATCH = PairedBatch(torch.ones(2, 3, 8, 8), torch.zeros(2, 3, 8, 8))
 
@@ -108,3 +111,37 @@ def test_a_step_knows_its_number_and_the_share_of_the_budget():
     translator = Pair({"turn": Optimizer(("first", "second"))}, ("turn", {}))
     stepped(translator, count=4)
     assert translator.seen == [(0, 0.0), (1, 0.25), (2, 0.5), (3, 0.75)]
+
+
+class Stepwise(Pair):
+    """With a schedule and defaults of its own."""
+
+    schedule = StepDecay(every=0.25)
+    defaults = {"batch_size": 3, "ema": 0.5}
+
+
+def config(cls, **train):
+    return build_run({"train": train}, "some", ModelConfig, cls.train_defaults())
+
+
+def test_the_schedule_is_the_methods_own_unless_the_settings_say_where_rates_fall():
+    translator = Stepwise({})
+    own, told = config(Stepwise).train, config(Stepwise, decay_from=0.5).train
+    assert schedule_of(translator, own) == StepDecay(0.25)
+    assert schedule_of(translator, told) == LinearDecay(0.5)
+    assert schedule_of(Pair({}), config(Pair).train) == LinearDecay(0.5)
+
+
+def test_defaults_are_the_methods_own_and_settings_replace_them():
+    assert Stepwise.train_defaults() == {"batch_size": 3, "ema": 0.5}
+    assert Pair.train_defaults() == {"batch_size": 1, "decay_from": 0.5}
+    assert (config(Stepwise).train.batch_size, config(Stepwise).train.ema) == (3, 0.5)
+    assert config(Stepwise, ema=0, batch_size=2).train.ema == 0
+
+
+def test_a_schedule_of_the_method_and_one_that_is_said_have_different_keys():
+    keys = {config(cls, **said).key("data") for cls in (Stepwise, Pair) for said in ({}, {"decay_from": 0.25})}
+    assert len(keys) == 4
+    assert config(Pair).key("data") == config(Pair, decay_from=0.5).key("data")
+    with pytest.raises(UserError, match="unknown setting train: 'momentum'"):
+        build_run({}, "some", ModelConfig, {"momentum": 0.9})

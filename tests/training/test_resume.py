@@ -48,6 +48,7 @@ def log_of(run):
 # A longer budget
 
 
+@pytest.mark.slow
 def test_a_finished_training_goes_on_with_a_longer_budget_whose_schedule_holds_from_there(command):
     run = train(command, images=8)
     status, said = command("train", "--resume", run, "--device=cpu", "--set=train.images=16")
@@ -76,6 +77,7 @@ def test_a_budget_that_is_over_or_belongs_to_a_bench_is_not_extended(command):
     assert require_checkpoint(run).settings["train"]["images"] == 8
 
 
+@pytest.mark.slow
 def test_a_batch_can_be_computed_in_smaller_parts_from_a_checkpoint_on(command):
     run = train(command, images=16)
     shutil.rmtree(require_checkpoint(run).folder)
@@ -91,6 +93,7 @@ def test_a_batch_can_be_computed_in_smaller_parts_from_a_checkpoint_on(command):
 # Data that have moved
 
 
+@pytest.mark.slow
 def test_a_training_goes_on_when_its_data_lie_elsewhere_and_not_on_others(command):
     run = train(command, images=16)
     shutil.copytree(run, "undisturbed")

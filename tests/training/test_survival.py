@@ -608,6 +608,7 @@ with sole_training(Path(sys.argv[1])):
 needs_locks = pytest.mark.skipif(not locks.available(), reason="this system has no file locks")
 
 
+@pytest.mark.slow
 @needs_locks
 def test_a_second_training_in_a_run_folder_is_refused_until_the_first_is_dead(command):
     run = train(command)
@@ -668,6 +669,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", CHANGES)
 def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(command, difference):
     run = train(command)
