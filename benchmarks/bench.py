@@ -59,15 +59,15 @@ def run_bench(
         plan: what there is to do.
         crew: where jobs run.
         stages: only these of `STAGES`. A report alone is about what is there.
-        force: contestants whose work in these stages is made anew.
+        force: methods whose work in these stages is made again.
         by: how the main table averages.
-        trial: whether a few steps of each contestant may tell ahead how long it takes.
+        trial: whether a few steps of each method may tell ahead how long it takes.
 
     Returns:
         Exit status: 0, or 1 if a job failed.
 
     Raises:
-        UserError: for an unknown contestant in `force`.
+        UserError: for an unknown method in `force`.
     """
     check_contestants(plan, force)
     with _claimed(plan):
@@ -93,11 +93,11 @@ def states_of(plan: Plan) -> dict[JobId, str]:
 
 
 def check_contestants(plan: Plan, names: Sequence[str]) -> None:
-    """UserError for a name that no contestant of the plan has."""
+    """UserError for a name that no method of the plan has."""
     known = {job.method for job in plan.jobs if job.method}
     for name in names:
         if name not in known:
-            raise unknown("contestant", name, known)
+            raise unknown("method", name, known)
 
 
 @contextmanager

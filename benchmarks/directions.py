@@ -14,7 +14,7 @@ CoverageName = Literal["direction", "pair", "all"]
 
 @dataclass(frozen=True)
 class Training:
-    """One training of one contestant.
+    """One training of one method.
 
     Attributes:
         contestant: its name.
@@ -54,9 +54,9 @@ def expand(
     seed: int,
     unit: str = "images",
 ) -> tuple[Training, ...]:
-    """The trainings that let the contestant of that name translate `directions` between `domains`.
+    """The training runs that let the method of that name translate `directions` between `domains`.
 
-    Over k domains that is k(k-1) trainings for a model of one direction, k(k-1)/2 for one of a pair, one for a
+    Over k domains that is k(k-1) training runs for a model of one direction, k(k-1)/2 for one of a pair, one for a
     model of all. `amount` is shared out evenly with `per="dataset"` and given to each with `per="task"`; images and
     updates are whole, at least one for each. A method that learns nothing is given 0.
     """

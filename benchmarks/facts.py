@@ -34,7 +34,7 @@ class Chosen(Document):
 
 
 class Trained(Document):
-    """A contestant with trainings."""
+    """A method with training runs."""
 
     model: str
     settings: Facts
@@ -44,7 +44,7 @@ class Trained(Document):
 
 
 class ExternalFacts(Document):
-    """A contestant whose pictures were made elsewhere."""
+    """A method whose images were made elsewhere."""
 
     external: str
     sha256: str
@@ -53,7 +53,7 @@ class ExternalFacts(Document):
 
 
 class PlanFacts(Document):
-    """What is recorded of a plan beside its trainings and jobs."""
+    """What is recorded of a plan beside its training runs and jobs."""
 
     dataset: str
     recognised: str = ""

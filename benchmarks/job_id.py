@@ -19,10 +19,10 @@ _STAGE_OF: dict[Kind, Stage] = {
 _TEXTS: dict[Kind, str] = {
     "train": "{method}/seed{seed}/{part}",
     "translate": "translations of {method}, seed {seed}",
-    "adopt": "pictures of {method}",
+    "adopt": "images of {method}",
     "classifier": "domain classifier",
     "score": "scores of {method}, seed {seed}",
-    "score_real": "scores of real pictures",
+    "score_real": "scores of real images",
 }
 _ENTRIES = {"method": "([^/]+)", "seed": "(0|[1-9][0-9]*)", "part": "([^/]+)"}
 

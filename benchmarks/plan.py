@@ -1,4 +1,4 @@
-"""The plan of a bench: which trainings serve which directions, and what is done with them."""
+"""The plan of a bench: which training runs serve which directions, and what is done with them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ class Plan:
         out: the results folder.
         dataset: name of the data set.
         domains, directions: what is compared.
-        trainings: of all contestants, reference rows included.
+        trainings: of all methods, baselines included.
         skipped: names of those that cannot take part, with the reason.
         jobs: in no particular order; `needs` orders them.
         facts: what the report says about data, budget and settings.
-        external: names of contestants whose pictures were made elsewhere; they have no trainings.
-        files: digests of the pictures, where they are known.
-        warnings: what a quick look at the pictures found.
+        external: names of methods whose images were made elsewhere; they have no training runs.
+        files: digests of the images, where they are known.
+        warnings: what a quick look at the images found.
     """
 
     out: Path
@@ -53,7 +53,7 @@ class Plan:
         }
 
     def contestants(self) -> tuple[str, ...]:
-        """Names of those that take part, in order: the chosen ones, external ones, reference rows."""
+        """Names of those that take part, in order: the chosen ones, external ones, baselines."""
         trained = dict.fromkeys(training.contestant for training in self.trainings)
         reference = [name for name in trained if name in self.facts.reference_rows]
         return (*(name for name in trained if name not in reference), *self.external, *reference)
@@ -63,11 +63,11 @@ class Plan:
         return tuple(dict.fromkeys(training.seed for training in self.trainings))
 
     def of(self, contestant: str, seed: int) -> tuple[Training, ...]:
-        """The trainings of a contestant with a seed."""
+        """The training runs of a method with a seed."""
         return tuple(t for t in self.trainings if (t.contestant, t.seed) == (contestant, seed))
 
     def translated_by(self, contestant: str, seed: int) -> JobId:
-        """The job that leaves the translations of a contestant with a seed."""
+        """The job that leaves the translations of a method with a seed."""
         return JobId("adopt", contestant) if contestant in self.external else JobId("translate", contestant, seed)
 
     def lines(self, states: Mapping[JobId, str] | None = None) -> list[str]:

@@ -26,7 +26,7 @@ YAML_ERRORS = (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError,
 Model = TypeVar("Model", bound=BaseModel)
 
 Fit = Literal["crop", "resize", "pad"]
-"""How a picture of other proportions becomes an image: its edges go, it is squeezed, or it gets a border."""
+"""How an image file of other proportions is fitted to the size: its edges go, it is squeezed, or it gets a border."""
 
 BUDGETS = ("images", "updates", "seconds", "epochs")
 """What a budget can be counted in. They replace one another: of several the one said last holds."""
@@ -97,10 +97,10 @@ def one_budget(settings: object) -> object:
 
 
 class DataConfig(Section):
-    """Which pictures, and how they become images."""
+    """Which image files, and how they become images of one size."""
 
     path: Annotated[Path | None, InKey.NEVER] = Field(
-        None, description="data folder, archive or manifest; None: the embedded set"
+        None, description="data folder, archive or manifest; None: the built-in dataset"
     )
     layout: Annotated[str | None, InKey.NEVER] = Field(
         None, description="how the data are laid out; None: as recognised"
@@ -109,19 +109,19 @@ class DataConfig(Section):
         None, description="whether equal names are pairs; None: as the card or the names say"
     )
     sets: Annotated[dict[str, str] | None, InKey.NEVER] = Field(
-        None, description="several folders by name, learnt together; embedded:NAME for an embedded set"
+        None, description="several folders by name, learnt together; embedded:NAME for a built-in dataset"
     )
     embedded: Annotated[str, InKey.NEVER] = Field(
-        "seasons", description="name of the embedded set (seasons, styles), when there is no path"
+        "seasons", description="name of the built-in dataset (seasons, styles), when there is no path"
     )
     scenes: Annotated[int, InKey.NEVER] = Field(
-        400, ge=1, le=MOST_SCENES, description="training scenes of the embedded set"
+        400, ge=1, le=MOST_SCENES, description="training scenes of the built-in dataset"
     )
     test_scenes: Annotated[int, InKey.NEVER] = Field(
-        60, ge=2, le=MOST_SCENES, description="test scenes of the embedded set"
+        60, ge=2, le=MOST_SCENES, description="test scenes of the built-in dataset"
     )
     val_scenes: Annotated[int, InKey.NEVER] = Field(
-        0, ge=0, le=MOST_SCENES, description="validation scenes of the embedded set; 0: no such split"
+        0, ge=0, le=MOST_SCENES, description="validation scenes of the built-in dataset; 0: no such split"
     )
     image_size: Annotated[tuple[int, int], InKey.ALWAYS] = Field(
         (256, 256), description="height and width, pixels; N, HxW or [H, W]"
@@ -143,11 +143,11 @@ class DataConfig(Section):
         None, description="groups of attributes that replace one another; None: hair colours"
     )
     zoom: Annotated[float, InKey.ALWAYS] = Field(
-        286 / 256, ge=1, le=4, description="training crops come from pictures this much larger"
+        286 / 256, ge=1, le=4, description="training crops come from images this much larger"
     )
-    flip: Annotated[bool, InKey.ALWAYS] = Field(True, description="mirror half of the training pictures")
+    flip: Annotated[bool, InKey.ALWAYS] = Field(True, description="mirror half of the training images")
     cache_gib: Annotated[float, InKey.NEVER] = Field(
-        8.0, ge=0, le=LARGEST_CACHE, description="bound of the decoded pictures on disk, GiB; 0: none are kept"
+        8.0, ge=0, le=LARGEST_CACHE, description="bound of the decoded images on disk, GiB; 0: none are kept"
     )
     train_split: Annotated[str, InKey.ALWAYS] = "train"
     test_split: Annotated[str, InKey.ALWAYS] = "test"
@@ -208,7 +208,7 @@ class TrainConfig(Section):
         None,
         ge=1,
         le=MOST_COUNTED,
-        description="budget: real pictures shown, a pair counting as two; 200,000 where none is given",
+        description="budget: real images shown, a pair counting as two; 200,000 where none is given",
     )
     updates: Annotated[int | None, InKey.WHERE_CHANGED] = Field(
         None, ge=1, le=MOST_COUNTED, description="budget: updates of the generators, in place of images"

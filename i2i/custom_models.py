@@ -51,7 +51,7 @@ _LOADED: dict[str, _Loaded] = {}
 
 
 def is_source(text: str) -> bool:
-    """Whether a text names a class of one's own and not a registered model."""
+    """Whether a text names a custom model and not a registered model."""
     return ":" in text or text.endswith(".py")
 
 

@@ -25,7 +25,7 @@ class UserError(Exception):
 
 
 class NoLayout(UserError):
-    """A place whose folders make no data set: pictures have to be moved, or folders renamed."""
+    """A place whose folders make no data set: images have to be moved, or folders renamed."""
 
 
 class TrainingError(Exception):

@@ -1,10 +1,10 @@
-"""What can be said of a picture: which of some domains it belongs to, which attributes it has, or both.
+"""What can be said of an image: which of some domains it belongs to, which attributes it has, or both.
 
-A label set holds the columns of one data set. Domains are its special case in which every picture has exactly
+A label set holds the columns of one data set. Domains are its special case in which every image has exactly
 one column; attributes are independent of each other, but for groups that exclude one another, such as hair
 colours. A label space joins the sets that one model learns together. Its label vectors are, after StarGAN
 (Choi et al. 2018, section 3.2), the columns of all sets, those of foreign sets 0, followed by a mask that names
-the picture's own set where there are several.
+the image's own set where there are several.
 
 Whatever can be the aim of a translation is a *domain* here. Of attributes that is to have one (`Male`), or not to
 have one that belongs to no group (`-Male`); members of a group replace one another. With several data sets
@@ -34,7 +34,7 @@ class LabelSet:
 
     Attributes:
         columns: names of domains or attributes.
-        exclusive: groups of columns of which a picture has one at most.
+        exclusive: groups of columns of which an image has one at most.
         name: of the data set, which its domains then carry; empty where there is only one.
     """
 
@@ -82,7 +82,7 @@ class LabelSet:
         return LabelSet(columns, (columns,), self.name)
 
     def holds(self, domain: str, rows: Tensor) -> Tensor:
-        """Which pictures belong to a domain: bool [B] of rows [B, columns] of 0 and 1."""
+        """Which images belong to a domain: bool [B] of rows [B, columns] of 0 and 1."""
         ((column, value),) = self.wish(domain.removeprefix(self.prefix)).items()
         return rows[:, self.columns.index(column)] == value
 
@@ -104,7 +104,7 @@ class LabelSet:
         return {self.columns.index(column): value for column, value in {**cleared, **wishes}.items()}
 
     def described(self, text: str) -> Tensor:
-        """The row [columns] of a picture that has the named columns and no others."""
+        """The row [columns] of an image that has the named columns and no others."""
         row = torch.zeros(len(self.columns))
         for part in self._named(text):
             for column, value in self.wish(part).items():
@@ -142,7 +142,7 @@ class LabelSpace:
 
     @classmethod
     def of_domains(cls, domains: Iterable[str]) -> "LabelSpace":
-        """Domains of which every picture belongs to one."""
+        """Domains of which every image belongs to one."""
         columns = tuple(domains)
         return cls((LabelSet(columns, (columns,)),))
 
@@ -167,7 +167,7 @@ class LabelSpace:
 
     @property
     def has_attributes(self) -> bool:
-        """Whether a domain does not say everything about a picture in some set."""
+        """Whether a domain does not say everything about an image in some set."""
         return any(one.has_attributes for one in self.sets)
 
     @property
@@ -182,7 +182,7 @@ class LabelSpace:
 
     @property
     def directions(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of different domains that one picture can be led between.
+        """Pairs of different domains that one image can be led between.
 
         These are two domains, two members of a group, an attribute and its absence, or domains of two data sets.
         """
@@ -213,7 +213,7 @@ class LabelSpace:
         return slice(start, start + len(self.sets[position].columns))
 
     def encode(self, position: int, rows: Tensor) -> Tensor:
-        """Label vectors [B, width] of pictures of one set, given their rows [B, columns of the set]."""
+        """Label vectors [B, width] of images of one set, given their rows [B, columns of the set]."""
         vectors = rows.new_zeros(len(rows), self.width)
         vectors[:, self.columns(position)] = rows
         if len(self.sets) > 1:
@@ -221,7 +221,7 @@ class LabelSpace:
         return vectors
 
     def vector(self, target: str, attributes: str = "") -> Tensor:
-        """The label vector [width] that leads a picture with `attributes` to `target`."""
+        """The label vector [width] that leads an image with `attributes` to `target`."""
         return self.towards(target, self.described(target, [attributes]))[0]
 
     def towards(self, target: str, rows: Tensor | None = None) -> Tensor:
@@ -229,7 +229,7 @@ class LabelSpace:
 
         Args:
             target: a domain, or several changes of attributes such as `Blond_Hair,-Male`.
-            rows: what the pictures have in the target's set [B, columns]; not needed, and one vector given,
+            rows: what the images have in the target's set [B, columns]; not needed, and one vector given,
                 where the target decides every column.
 
         Raises:
@@ -246,20 +246,20 @@ class LabelSpace:
         return self.encode(position, rows)
 
     def decides(self, target: str) -> bool:
-        """Whether a target says everything, whatever the picture has."""
+        """Whether a target says everything, whatever the image has."""
         position = self.position(target)
         own = self.sets[position]
         return len(own.changes(own.local(target))) == len(own.columns)
 
     def described(self, target: str, attributes: Sequence[str]) -> Tensor:
-        """What pictures have in the set of `target`, [B, columns], said in words such as `Black_Hair,Young`."""
+        """What images have in the set of `target`, [B, columns], said in words such as `Black_Hair,Young`."""
         own = self.set_of(target)
         return torch.stack([own.described(own.local(text)) for text in attributes])
 
     def judged(self, target: str, logits: Tensor) -> Tensor:
         """What class logits [B, classes] say of the columns of the target's set: 0 or 1, [B, columns].
 
-        Of a group that a picture must belong to the largest counts, of attributes all that are more likely than not.
+        Of a group that an image must belong to the largest counts, of attributes all that are more likely than not.
         """
         position = self.position(target)
         own = logits[:, self.columns(position)].float()
@@ -268,7 +268,7 @@ class LabelSpace:
         return torch.nn.functional.one_hot(own.argmax(1), own.shape[1]).float()
 
     def shows(self, domain: str, logits: Tensor) -> Tensor:
-        """Whether class logits [B, classes] put pictures into a domain: bool [B].
+        """Whether class logits [B, classes] put images into a domain: bool [B].
 
         A member of a group must be the likeliest of it, another attribute more likely than not, or less.
         """
@@ -288,7 +288,7 @@ class LabelSpace:
         return labels[:, self.classes :].argmax(1)
 
     def shuffled(self, labels: Tensor) -> Tensor:
-        """Label vectors [B, width] in another order, drawn from torch's stream; each set's stay with its pictures."""
+        """Label vectors [B, width] in another order, drawn from torch's stream; each set's stay with its images."""
         drawn = torch.randperm(len(labels)).to(labels.device)
         if len(self.sets) == 1:
             return labels[drawn]

@@ -140,9 +140,9 @@ def total(terms: Iterable[Tensor]) -> Tensor:
 
 
 def label_loss(space: LabelSpace, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """How wrong class logits are, averaged over the pictures (Choi et al. 2018, equations 2 and 3).
+    """How wrong class logits are, averaged over the images (Choi et al. 2018, equations 2 and 3).
 
-    A picture counts in the columns of its own data set alone (section 3.2): by softmax cross-entropy where these
+    An image counts in the columns of its own data set alone (section 3.2): by softmax cross-entropy where these
     are domains, by binary cross-entropy summed over attributes, as the authors' code does, where they are not.
 
     Args:

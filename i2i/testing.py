@@ -86,7 +86,7 @@ class Subject:
         return translator
 
     def pictures(self) -> TrainingPictures:
-        """Random training pictures, the same every time."""
+        """Random training images, the same every time."""
         rng = np.random.default_rng(0)
         pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains}
         return TrainingPictures(pixels, Preprocess((SIDE, SIDE)))
@@ -232,7 +232,7 @@ def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
     refused: list[tuple[str, Callable[[], Tensor], str]] = [
         ("an unknown domain", lambda: translator.translate(images, source, "nowhere"), source),
         ("a direction onto itself", lambda: translator.translate(images, source, source), target),
-        ("a picture without channels", lambda: translator.translate(images[0], source, target), "[B, 3"),
+        ("an image without channels", lambda: translator.translate(images[0], source, target), "[B, 3"),
         ("integers", lambda: translator.translate(images.byte(), source, target), "[-1, 1]"),
         ("values above 1", lambda: translator.translate(images + 2, source, target), "[-1, 1]"),
         ("nan", lambda: translator.translate(images * torch.nan, source, target), "[-1, 1]"),
@@ -250,7 +250,7 @@ def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
 
 
 def translation_does_not_depend_on_the_batch(subject: Subject) -> None:
-    """A picture is translated the same alone, among others and a second time; so is its noise, by its seed."""
+    """An image is translated the same alone, among others and a second time; so is its noise, by its seed."""
     translator, images = subject.build(), subject.images(3)
     seeds = [3, 2**63 - 1, 3] if "noise" in translator.takes else None
     for source, target in subject.task.directions:

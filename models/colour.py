@@ -18,7 +18,7 @@ EPSILON = 1e-5
 
 @register("colour")
 class Colour(Translator):
-    """Gives every channel of a picture the mean and deviation that it has in the target domain.
+    """Gives every channel of an image the mean and deviation that it has in the target domain.
 
     The buffers `mean` and `deviation` [k, C] hold them for each domain.
     """
@@ -37,7 +37,7 @@ class Colour(Translator):
         return ()
 
     def prepare(self, pictures: Callable[[str], Iterator[Tensor]]) -> None:
-        """Average the pictures' own means and deviations over each domain's training pictures."""
+        """Average the images' own means and deviations over each domain's training images."""
         for index, domain in enumerate(self.task.domains):
             means, deviations = [], []
             for images in pictures(domain):

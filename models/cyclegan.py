@@ -52,7 +52,7 @@ class CycleGANConfig(Variations):
     padding: Padding = "reflect"
     gan: GANObjective = "lsgan"
     cycle: Literal["both", "forward", "backward"] = Field(
-        "both", description="which pictures go there and back; forward: only those of the first domain"
+        "both", description="which images go there and back; forward: only those of the first domain"
     )
     lambda_gan: float = Field(1.0, ge=0, description="0: no discriminators at all")
     lambda_cycle: float = Field(10.0, ge=0)
@@ -162,19 +162,19 @@ class CycleGAN(Translator):
         }
 
     def _fake_a(self, batch: UnpairedBatch, step: Step) -> Tensor:
-        """The translation of B's pictures, made once per step."""
+        """The translation of B's images, made once per step."""
         if "fake_a" not in step:
             step["fake_a"] = self.b_to_a(batch.b)
         return step["fake_a"]
 
     def _fake_b(self, batch: UnpairedBatch, step: Step) -> Tensor:
-        """The translation of A's pictures, made once per step."""
+        """The translation of A's images, made once per step."""
         if "fake_b" not in step:
             step["fake_b"] = self.a_to_b(batch.a)
         return step["fake_b"]
 
     def _draw(self, batch: UnpairedBatch, step: Step) -> None:
-        """What the discriminators judge beside real pictures: fakes of this step and earlier ones (section 4)."""
+        """What the discriminators judge beside real images: fakes of this step and earlier ones (section 4)."""
         step["judged_a"] = self.pool_a.exchange(step["fake_a"])
         step["judged_b"] = self.pool_b.exchange(step["fake_b"])
         if OBJECTIVES[self.config.gan].penalised:

@@ -35,7 +35,7 @@ from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Ta
 DEEPEST = 8
 NOISE_SEED = 0
 NO_DROPOUT = "the graph has no dropout, which this model keeps on when i2i translates"
-INSTANCE_NORM = "batch norm by the picture's own statistics is an instance norm in the graph"
+INSTANCE_NORM = "batch norm by the image's own statistics is an instance norm in the graph"
 
 
 class Pix2PixConfig(Variations):
@@ -163,7 +163,7 @@ class Pix2Pix(Translator):
     @property
     def inference(self) -> str:
         noise = "dropout on" if self._noisy else "dropout off"
-        return f"{noise}, batch norm by the picture's own statistics" if self._uses_own_statistics else noise
+        return f"{noise}, batch norm by the image's own statistics" if self._uses_own_statistics else noise
 
     def generate(self, images: Tensor, request: Request) -> Tensor:
         """Image by image where dropout stays on or each is normalised by its own statistics (section 3.4)."""

@@ -121,7 +121,7 @@ def test_a_translator_without_a_run_can_be_saved(tmp_path, name):
 def test_a_run_is_saved_with_what_it_knows(tmp_path):
     make_run(tmp_path / "run", "stargan")
     folder = i2i.save_pretrained(tmp_path / "run", tmp_path / "out")
-    assert "24 pictures shown" in (folder / "README.md").read_text()
+    assert "24 images shown" in (folder / "README.md").read_text()
 
 
 def test_push_uploads_what_is_saved(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""A class of one's own, from a file or a module, takes part like a model of the zoo."""
+"""A custom model, from a file or a module, takes part like a model of the zoo."""
 
 import json
 import sys

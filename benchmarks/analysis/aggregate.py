@@ -13,7 +13,7 @@ from i2i.metrics.digits import fixed, places
 
 @dataclass(frozen=True)
 class Score:
-    """What the seeds of a contestant gave.
+    """What the seeds of a method gave.
 
     Attributes:
         by_seed: the value of each seed.

@@ -99,7 +99,7 @@ COSTS = (
     ),
     CostColumn("train_images_per_second", "training", "images/s", speed, lambda costs: costs.trained),
     CostColumn("translate_images_per_second", "translation", "images/s", speed, lambda costs: costs.translated),
-    CostColumn("multiply_adds", "multiply-adds per picture", "", scaled, lambda costs: costs.multiply_adds),
+    CostColumn("multiply_adds", "MACs per image", "", scaled, lambda costs: costs.multiply_adds),
     CostColumn("peak_memory", "peak memory", "MiB", whole, lambda costs: costs.peak_memory, scale=2**20),
 )
 MAIN: Mapping[str, CostColumn] = {column.main.name: column for column in COSTS if column.main}

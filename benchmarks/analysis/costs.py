@@ -1,4 +1,4 @@
-"""What contestants cost: measured while they train and translate, and added up for the report."""
+"""What methods cost: measured while they train and translate, and added up for the report."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from i2i.runs.load import require_checkpoint
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of a contestant. What was not measured is None.
+    """The costs of a method. What was not measured is None.
 
     Attributes:
         trainings: how many it takes to serve every direction; 0 of a method that learns nothing.
-        parameters: of all trainings together.
+        parameters: of all training runs together.
         parameters_each: of one training.
-        images: real pictures shown, in all trainings together.
-        seconds: spent in training steps, in all trainings together.
+        images: real images shown, in all training runs together.
+        seconds: spent in training steps, in all training runs together.
         peak_memory: bytes, of the hungriest training: allocated on an accelerator, resident on the CPU.
-        multiply_adds: in matrix products and convolutions, to translate one picture.
-        translated: pictures per second when translating, from decoded pixels to pixels.
+        multiply_adds: in matrix products and convolutions, to translate one image.
+        translated: images per second when translating, from decoded pixels to pixels.
         inference: how it runs when it translates.
     """
 
@@ -40,12 +40,12 @@ class Costs:
 
     @property
     def trained(self) -> float | None:
-        """Real pictures per second of training steps; None of a method that learns nothing."""
+        """Real images per second of training steps; None of a method that learns nothing."""
         return self.images / self.seconds if self.images and self.seconds else None
 
 
 def costs_of(plan: Plan, contestant: str, absent: Container[JobId]) -> Costs | None:
-    """The costs of a contestant with one seed, as means over the seeds; None if none of its trainings ended well.
+    """The costs of a method with one seed, as means over the seeds; None if none of its training runs ended well.
 
     `absent` holds the jobs whose results are not there.
     """

@@ -1,4 +1,4 @@
-"""What the score files hold beside averages: intervals, flags, confusion, values of single pictures.
+"""What the score files hold beside averages: intervals, flags, confusion, values of single images.
 
 Older files lack some of it; the frames are then shorter or empty, and the report leaves the part out.
 """
@@ -33,8 +33,8 @@ class Details:
         flags: of health, raised or not: flag, value, threshold, above, raised, says.
         confusion: what the classifier took translations for: judged, count.
         spreads: of the kernel distance over subsets: metric, deviation, subset.
-        by_n: Frechet distances of fewer pictures: metric, n, value.
-        pictures: scores of single pictures: picture (its stem), metric, value.
+        by_n: Frechet distances of fewer images: metric, n, value.
+        pictures: scores of single images: image (its stem), metric, value.
     """
 
     intervals: pd.DataFrame
@@ -51,13 +51,13 @@ class Details:
         return cls(**{part: _frame(part, [one.part(part) for one in found]) for part in COLUMNS})
 
     def where(self, source: str | None, target: str) -> Self:
-        """Those of one direction; of every direction to the target if `source` is None. Real pictures stay in."""
+        """Those of one direction; of every direction to the target if `source` is None. Real images stay in."""
         return replace(self, **{part.name: within(getattr(self, part.name), source, target) for part in fields(self)})
 
 
 @dataclass(frozen=True)
 class Found:
-    """A score file's contents, and the table of single pictures beside it.
+    """A score file's contents, and the table of single images beside it.
 
     Attributes:
         model, seed: whose.
@@ -81,7 +81,7 @@ class Found:
 
 
 def within(frame: pd.DataFrame, source: str | None, target: str) -> pd.DataFrame:
-    """Rows of one direction, or to one target if `source` is None; those of real pictures of the target stay in."""
+    """Rows of one direction, or to one target if `source` is None; those of real images of the target stay in."""
     kept = frame["target"] == target
     if source is not None:
         kept &= (frame["source"] == source) | (frame["source"] == target)

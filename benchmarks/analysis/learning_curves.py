@@ -24,9 +24,9 @@ def course(plan: Plan) -> pd.DataFrame:
 
 
 def lines(found: pd.DataFrame, spent: str) -> pd.DataFrame:
-    """A contestant's curve: `model`, `metric`, `spent` and `value` of each evaluation.
+    """A method's curve: `model`, `metric`, `spent` and `value` of each evaluation.
 
-    What is spent adds up over the trainings of a seed, values are means over them; both are then means over the seeds.
+    What is spent adds up over the training runs of a seed, values are means over them; both are averaged over seeds.
     An evaluation that not every training has had is left out.
     """
     whole = found.groupby(["model", "metric", "evaluation"])["training"].transform("count")

@@ -1,4 +1,4 @@
-"""Scores of single pictures, as the score jobs of a bench left them, and which pictures are the worst by them."""
+"""Scores of single images, as the score jobs of a bench left them, and which images are the worst by them."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -10,14 +10,14 @@ from i2i.benchmarks.folder.score_file import pictures_path, read_pictures
 from i2i.metrics.registry import metric_named
 
 WORST_BY = ("psnr", "ssim", "accuracy")
-"""Metrics that tell which pictures are the worst: the first one that there is, else any other."""
+"""Metrics that tell which images are the worst: the first one that there is, else any other."""
 
 Values = Mapping[tuple[str, str, str, str, str], float]
-"""By contestant, source, target, picture and metric."""
+"""By method, source, target, image and metric."""
 
 
 def read_values(finished: Finished, names: Sequence[str], seed: int) -> Values:
-    """Scores of the translations by the contestants `names` with a seed; nothing of those that have none."""
+    """Scores of the translations by the methods `names` with a seed; nothing of those that have none."""
     return {
         (name, *place): value
         for name in names
@@ -32,12 +32,12 @@ def metrics_of(values: Values) -> list[str]:
 
 
 def worst_metric(metrics: Collection[str]) -> str | None:
-    """The one by which pictures are the worst where nobody has named one; None of none."""
+    """The one by which images are the worst where nobody has named one; None of none."""
     return next((name for name in WORST_BY if name in metrics), next(iter(metrics), None))
 
 
 def goodness(finished: Finished, row: Row, values: Values, metric: str, names: Sequence[str]) -> float:
-    """Higher for better pictures: mean over those of `names` that have a score, infinite without any."""
+    """Higher for better images: mean over those of `names` that have a score, infinite without any."""
     stem = finished.inputs(row.direction)[row.position].stem
     own = [values[key] for name in names if (key := (name, *row.direction, stem, metric)) in values]
     sign = 1 if metric_named(metric).higher_is_better else -1

@@ -25,8 +25,8 @@ class Results:
     """What a bench found.
 
     Attributes:
-        scores: tidy, one row per dataset, contestant (its column is called `model`), seed, source, target and metric.
-        costs: by contestant.
+        scores: tidy, one row per dataset, method (its column is called `model`), seed, source, target and metric.
+        costs: by method.
         failures: by job, the error.
         details: what the score files hold beside that.
         unfinished: by job that is not done for another reason, how far it is.
@@ -47,19 +47,19 @@ class Results:
 
     @property
     def contestants(self) -> list[str]:
-        """Names of those with scores, in the order of the table; real pictures are none."""
+        """Names of those with scores, in the order of the table; real images are none."""
         return [name for name in self.rows if name != REAL]
 
     @property
     def rows(self) -> list[str]:
-        """Names of all with scores, in the order of the table; real pictures are the last."""
+        """Names of all with scores, in the order of the table; real images are the last."""
         return list(dict.fromkeys(self.scores["model"]))
 
     @property
     def metrics(self) -> list[str]:
         """Names of the metrics in the order of the table.
 
-        A kernel distance follows the Frechet distance, and precedes it where that has too few pictures.
+        A kernel distance follows the Frechet distance, and precedes it where that has too few images.
         """
         names = list(dict.fromkeys(self.scores["metric"]))
         kernels = [name for name in names if kind_of(name) == "kernel"]
@@ -78,7 +78,7 @@ class Results:
         return smallest if smallest < ENOUGH_PICTURES else None
 
     def where(self, source: str | None, target: str) -> Self:
-        """Those of one direction; of every direction to the target if `source` is None. Real pictures stay in."""
+        """Those of one direction; of every direction to the target if `source` is None. Real images stay in."""
         scores = within(self.scores, source, target)
         return replace(self, scores=scores, details=self.details.where(source, target))
 

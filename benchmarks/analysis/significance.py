@@ -1,8 +1,8 @@
-"""Which contestants a column of the table tells apart, and from what: places, tests, marks.
+"""Which methods a column of the table tells apart, and from what: places, tests, marks.
 
-Two tests, for two sources of chance. Over pictures, `sign_flip`: would the difference survive other test pictures, with
-these trained networks? Over seeds, `welch`: would it survive other trainings? Contestants are told apart where every
-test that the results allow tells them apart. A distance between sets has no values of single pictures; with one
+Two tests, for two sources of chance. Over images, `sign_flip`: would the difference survive other test images, with
+these trained networks? Over seeds, `welch`: would it survive other training runs? Methods are told apart where every
+test that the results allow tells them apart. A distance between sets has no values of single images; with one
 seed there is no test for it. Where seeds are so few that the test over them could find huge differences alone, its
 silence says nothing, and is told from a test that finds none.
 """
@@ -31,11 +31,11 @@ LARGE = 4.0
 
 @dataclass(frozen=True)
 class Tested:
-    """A test of two contestants.
+    """A test of two methods.
 
     Attributes:
         over: what is drawn by chance.
-        n: how many pictures, or seeds of the two together.
+        n: how many images, or seeds of the two together.
         p: the p-value, by itself and corrected for the pairs of this column.
     """
 
@@ -104,7 +104,7 @@ class Column:
 
 
 def ranked(plan: Plan, results: Results) -> list[str]:
-    """Who competes: all but the reference rows and real pictures, which are there to be read against."""
+    """Who competes: all but the baselines and real images, which are there to be read against."""
     return [name for name in results.contestants if name not in plan.facts.reference_rows]
 
 
@@ -114,7 +114,7 @@ def signs(plan: Plan, results: Results) -> dict[str, str]:
 
 
 def compare(results: Results, metric: str, names: Sequence[str], doubt: str | None = None) -> Column:
-    """Places and tests of these contestants by their means over the directions of the results."""
+    """Places and tests of these methods by their means over the directions of the results."""
     scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model",))
     known = {name: scores[name] for name in names if name in scores and np.isfinite(scores[name].mean)}
     if not known:
@@ -151,12 +151,12 @@ def ranks(scores: Mapping[str, Score], descending: bool, precision: int) -> dict
 
 
 def picture_values(pictures: pd.DataFrame, metric: str, names: Sequence[str]) -> pd.DataFrame:
-    """One value per test picture (row) and contestant (column), whose means are those of the table.
+    """One value per test image (row) and method (column), whose means are those of the table.
 
-    Values of a picture under several seeds and in several directions are no more than one finding about it, and so
-    are those of aligned pictures, which share their name. They are added up with the weight they have in the table:
-    equal for every direction, and in it for every picture. Left out is who has no value, or none that is finite, of a
-    picture that others have.
+    Values of an image under several seeds and in several directions are no more than one finding about it, and so
+    are those of aligned images, which share their name. They are added up with the weight they have in the table:
+    equal for every direction, and in it for every image. Left out is who has no value, or none that is finite, of an
+    image that others have.
     """
     own = pictures[(pictures["metric"] == metric) & pictures["model"].isin(names)]
     if own.empty:

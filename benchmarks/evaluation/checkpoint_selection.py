@@ -29,7 +29,7 @@ class Judging:
 def bench_judge(judging: Judging, device: torch.device) -> Judge:
     """Judges a training by the bench's own scores, with the validation split in the place of the test split.
 
-    None of the test pictures are read for it. `device` is where to translate and score.
+    None of the test images are read for it. `device` is where to translate and score.
     """
     data = judging.scoring.data
     split = data.val_split

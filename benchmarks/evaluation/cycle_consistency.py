@@ -1,7 +1,7 @@
-"""The cycle error: how far a picture is from itself once its translation has been translated back.
+"""The cycle error: how far an image is from itself once its translation has been translated back.
 
 Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", 2017,
-https://arxiv.org/abs/1703.10593, equation 2, on test pictures. The way back starts from the translation as its PNG
+https://arxiv.org/abs/1703.10593, equation 2, on test images. The way back starts from the translation as its PNG
 file holds it: what a network hides below the rounding of pixels does not count as kept.
 """
 

@@ -1,4 +1,4 @@
-"""What a direction's scores are made of: means of single pictures, distances of sets, judgements, flags."""
+"""What a direction's scores are made of: means of single images, distances of sets, judgements, flags."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ from i2i.metrics.image_scores import distances
 from i2i.metrics.registry import kernel_name
 
 ACCURACY = "accuracy"
-FEWEST = 2  # pictures a side, of a distance
+FEWEST = 2  # images a side, of a distance
 FEWEST_RESAMPLED = 3
-MANY = 500  # pictures a side, above which resampling a distance a thousand times takes minutes
+MANY = 500  # images a side, above which resampling a distance a thousand times takes minutes
 RESAMPLES_OF_MANY = 100
 
 
@@ -30,8 +30,8 @@ def of_pictures(way: Direction, stems: Sequence[str], singles: Mapping[str, Arra
 
     Args:
         way: the direction.
-        stems: names of the pictures.
-        singles: by metric, a value for each picture.
+        stems: names of the images.
+        singles: by metric, a value for each image.
         intervals: whether to resample for them.
     """
     scores = Scores()
@@ -52,18 +52,18 @@ def of_sets(
     reals: Reals,
     intervals: bool = True,
 ) -> Scores:
-    """Frechet and kernel distance; their interval and deviation; the former at fewer pictures.
+    """Frechet and kernel distance; their interval and deviation; the former at fewer images.
 
     Args:
         way: the direction.
         extractor: name of whose features they are.
         judged: features [N, d].
-        reference: features [M, d] of real pictures.
+        reference: features [M, d] of real images.
         reals: what these are, see `frechet_intervals`.
         intervals: whether to resample for one.
 
     Returns:
-        Nothing at fewer than two pictures a side, which have no distance.
+        Nothing at fewer than two images a side, which have no distance.
     """
     scores, n = Scores(), len(judged)
     fewest, most = sorted((n, len(reference)))
@@ -85,7 +85,7 @@ def of_sets(
 
 
 def confusion(labels: LabelSpace, target: str, logits: Tensor) -> dict[str, int]:
-    """How many pictures, by logits [N, classes], show each of the domains that exclude the target, and it itself.
+    """How many images, by logits [N, classes], show each of the domains that exclude the target, and it itself.
 
     These are the members of its group, or an attribute and its absence; the counts add up to N.
     """
@@ -107,7 +107,7 @@ def ends(metric: str, interval: Interval) -> dict[str, object]:
 
 
 def _interval_of_mean(metric: str, values: Array) -> Interval | None:
-    """The interval that suits the metric; None where there is none, as for the PSNR of equal pictures."""
+    """The interval that suits the metric; None where there is none, as for the PSNR of equal images."""
     if metric == ACCURACY:
         return share_interval(int(values.sum()), len(values))
     return mean_interval(values) if len(values) > 1 and np.isfinite(values).all() else None

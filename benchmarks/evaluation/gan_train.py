@@ -1,8 +1,8 @@
-"""GAN-train: how well a classifier that has seen nothing but translations knows real pictures.
+"""GAN-train: how well a classifier that has seen nothing but translations knows real images.
 
 Shmelkov, Schmid and Alahari, "How good is my GAN?", 2018, https://arxiv.org/abs/1807.09499, section 3. It falls where
 translations look unreal, and also where they all look alike, which accuracy does not see. Their GAN-test, a classifier
-of real pictures judging the made ones, is the bench's accuracy.
+of real images judging the made ones, is the bench's accuracy.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,21 +28,21 @@ Learn = Callable[[Tensor, Tensor, LabelSpace], DomainClassifier]
 def gan_train(
     fakes: Mapping[Direction, Tensor], reals: Mapping[str, Tensor], labels: LabelSpace, learn: Learn
 ) -> Scores:
-    """The share of each target's real pictures that a classifier recognises which was trained on translations.
+    """The share of each target's real images that a classifier recognises which was trained on translations.
 
-    Both are test pictures. So that none is judged whose translation was learnt from, two classifiers are trained: on
-    the translations of the first half of each domain, to judge the second half of the real pictures, and the other
+    Both are test images. So that none is judged whose translation was learnt from, two classifiers are trained: on
+    the translations of the first half of each domain, to judge the second half of the real images, and the other
     way round. One classifier learns all targets, so the share is equal for all sources of a target.
 
     Args:
-        fakes: by direction, translations of all pictures of its source, uint8 [N, 3, H, W], in their order.
-        reals: by domain, its real pictures in their order, uint8 [N, 3, H, W].
+        fakes: by direction, translations of all images of its source, uint8 [N, 3, H, W], in their order.
+        reals: by domain, its real images in their order, uint8 [N, 3, H, W].
         labels: of the data set.
         learn: trains a classifier.
 
     Returns:
         Rows and intervals; nothing where there are fewer than two targets, a target that does not say everything about
-        a picture, or a domain of one picture.
+        an image, or a domain of one image.
     """
     scores = Scores()
     targets = tuple(dict.fromkeys(target for _, target in fakes))
@@ -62,7 +62,7 @@ def gan_train(
 def _recognised(
     fakes: Mapping[Direction, Tensor], reals: Mapping[str, Tensor], space: LabelSpace, learn: Learn, learnt: int
 ) -> dict[str, Array]:
-    """By domain, which real pictures of the other half are recognised, if the `learnt` one has been learnt: [N / 2]."""
+    """By domain, which real images of the other half are recognised, if the `learnt` one has been learnt: [N / 2]."""
     own = [(target, _halves(pixels)[learnt]) for (_, target), pixels in fakes.items()]
     pixels = torch.cat([half for _, half in own])
     labels = torch.cat([space.towards(target).expand(len(half), -1) for target, half in own])

@@ -1,4 +1,4 @@
-"""The measures of a bench, taken from folders of PNG files and the real pictures of the data set."""
+"""The measures of a bench, taken from folders of PNG files and the real images of the data set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ from i2i.utils.joined_names import direction_name
 
 
 class Pictures(NamedTuple):
-    """Pictures of one domain: names, pixels uint8 [N, 3, H, W], features [N, d]."""
+    """Images of one domain: names, pixels uint8 [N, 3, H, W], features [N, d]."""
 
     stems: list[str]
     pixels: Tensor
@@ -68,15 +68,15 @@ class Scoring:
 
 
 class Scorer:
-    """Scores translations, and real pictures for comparison. Every picture is read once.
+    """Scores translations, and real images for comparison. Every image is read once.
 
     Args:
         scoring: what to score with.
         device: where to compute.
-        intervals: whether to resample pictures for them, which is most of the time at a few dozen pictures.
+        intervals: whether to resample images for them, which is most of the time at a few dozen images.
 
     Attributes:
-        data: the real pictures.
+        data: the real images.
         preprocess: how they become images.
         features: `name`, `dimensions` and `sha256` of the weights behind the distances.
     """
@@ -99,7 +99,7 @@ class Scorer:
         self._test = cache(lambda domain: self._read(self.data.pictures(self._config.test_split, domain), decoded))
 
     def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
-        """Scores of `folder/<source>2<target>/`, for each target, against the target's real test pictures."""
+        """Scores of `folder/<source>2<target>/`, for each target, against the target's real test images."""
         places = self._present(folder, source)
         fakes = {target: self._read(self._files(folder, (source, target))) for target in targets}
         noted = _noted(folder / NOTED)
@@ -110,15 +110,15 @@ class Scorer:
         return scores
 
     def pixels(self, source: str, target: str, translated: np.ndarray) -> Scores:
-        """The same of translations that are no files, uint8 [N, H, W, 1 or 3], of all the source's test pictures."""
+        """The same of translations that are no files, uint8 [N, H, W, 1 or 3], of all the source's test images."""
         pictures = self.data.pictures(self._config.test_split, source)
         fakes = self._seen(pictures, as_rgb(translated))
         return self._direction((source, target), fakes, range(len(pictures)), [], {})
 
     def real(self, domain: str) -> Scores:
-        """The ceiling: real test pictures judged, and compared with as many real training pictures of their domain.
+        """The ceiling: real test images judged, and compared with as many real training images of their domain.
 
-        Distances depend on the number of pictures, so both sides have as many as the split with fewer of them.
+        Distances depend on the number of images, so both sides have as many as the split with fewer of them.
         """
         test, training = self._test(domain), self.data.pictures(self._config.train_split, domain)
         count = min(len(test.stems), len(training))
@@ -129,9 +129,9 @@ class Scorer:
         return scores
 
     def learnt_from(self, folder: Path, directions: Sequence[Direction], options: ClassifierConfig) -> Scores:
-        """GAN-train of a contestant's translations, by classifiers with `options` of the suite's.
+        """GAN-train of a method's translations, by classifiers with `options` of the suite's.
 
-        It is not measured where some translations are missing: the halves of the test pictures would not correspond.
+        It is not measured where some translations are missing: the halves of the test images would not correspond.
         """
         counts = {source: len(self.data.pictures(self._config.test_split, source)) for source, _ in directions}
         if any(len(self._present(folder, source)) < count for source, count in counts.items()):
@@ -139,7 +139,7 @@ class Scorer:
         return self._learnt_from({way: self._pixels(self._files(folder, way)) for way in directions}, options)
 
     def learnt_from_real(self, options: ClassifierConfig) -> Scores:
-        """The same of the real test pictures, which the other half of them has to recognise."""
+        """The same of the real test images, which the other half of them has to recognise."""
         return self._learnt_from({(domain, domain): self._test(domain).pixels for domain in self.data.domains}, options)
 
     def _learnt_from(self, fakes: Mapping[Direction, Tensor], options: ClassifierConfig) -> Scores:
@@ -181,7 +181,7 @@ class Scorer:
         return scores
 
     def _judged(self, way: Direction, judged: Pictures) -> Scores:
-        """What the classifier takes pictures for that should be of a domain."""
+        """What the classifier takes images for that should be of a domain."""
         logits, labels = judge(self._judge, judged.pixels), self._judge.labels
         accuracy = labels.shows(way[1], logits).double().numpy()
         scores = of_pictures(way, judged.stems, {ACCURACY: accuracy}, self._intervals)
@@ -189,7 +189,7 @@ class Scorer:
         return scores
 
     def _compared(self, way: Direction, judged: Pictures, reference: Pictures, reals: Reals) -> Scores:
-        """How far all pictures together are from real ones."""
+        """How far all images together are from real ones."""
         return of_sets(way, self._extractor.name, judged.features, reference.features, reals, self._intervals)
 
     def _files(self, folder: Path, way: Direction) -> list[Picture]:
@@ -210,12 +210,12 @@ class Scorer:
 
 
 def _some(total: int, count: int) -> list[int]:
-    """Which `count` of so many pictures stand for them all: drawn at random, the same ones every time."""
+    """Which `count` of so many images stand for them all: drawn at random, the same ones every time."""
     return sorted(np.random.default_rng(0).choice(total, count, replace=False).tolist())
 
 
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:
-    """By direction and metric, values in the order of the pictures."""
+    """By direction and metric, values in the order of the images."""
     values: dict[Direction, dict[str, list[float]]] = {}
     for source, target, _, metric, value in read_pictures(path).itertuples(index=False, name=None):
         values.setdefault((source, target), {}).setdefault(metric, []).append(value)

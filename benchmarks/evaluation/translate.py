@@ -1,4 +1,4 @@
-"""Translating test pictures into PNG files, and noting what the files cannot tell."""
+"""Translating test images into PNG files, and noting what the files cannot tell."""
 
 import time
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ BATCH = 64
 CYCLE = "cycle"
 FINITE = "finite"
 NOTED = "pictures.csv"
-"""The table of what was noted of single pictures: `finite`, 0 or 1, and `cycle` where there is a way back."""
+"""The table of what was noted of single images: `finite`, 0 or 1, and `cycle` where there is a way back."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Route:
         way: source and target.
         there: its translator.
         back: a translator of the opposite direction, if there is one.
-        preprocess: how pictures become input.
+        preprocess: how images become input.
         device: where both translators are.
     """
 
@@ -55,11 +55,11 @@ class Translations:
 
     Attributes:
         out: folder of the results, one folder for each direction.
-        data: the pictures.
+        data: the images.
         split: which of them.
         cache: where they may lie decoded.
-        costs: `pictures`, the `seconds` from decoded pixels to pixels, and the `multiply_adds` of one picture.
-        noted: of single pictures, see `NOTED`.
+        costs: `pictures`, the `seconds` from decoded pixels to pixels, and the `multiply_adds` of one image.
+        noted: of single images, see `NOTED`.
     """
 
     out: Path
@@ -70,7 +70,7 @@ class Translations:
     noted: list[Entry] = field(default_factory=list)
 
     def add(self, route: Route) -> None:
-        """Translate all pictures of the route's source."""
+        """Translate all images of the route's source."""
         (self.out / direction_name(route.way)).mkdir(parents=True)
         pictures = self.data.pictures(self.split, route.way[0])
         decoded = self.cache.pixels(Decoding(pictures, route.preprocess)) if self.cache else None

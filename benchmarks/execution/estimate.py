@@ -1,6 +1,6 @@
 """How long the rest of a bench takes: from what jobs have taken, and how far those are that run. Nothing is guessed.
 
-A job that waits is taken to last as long as others of its kind, those of its own contestant first, by the share of the
+A job that waits is taken to last as long as others of its kind, those of its own method first, by the share of the
 budget. Kinds of which nothing was measured yet are named and not counted.
 """
 
@@ -25,8 +25,8 @@ class Estimate:
         jobs: those that are still to be done.
         measured: seconds of others that were done earlier, with the job.
         clock: tells seconds.
-        tried: seconds of trainings by contestant, for each unit of weight, by a few steps; None where they cannot be
-            told. They hold until a training of the contestant is measured.
+        tried: seconds of training runs by method, for each unit of weight, by a few steps; None where they cannot be
+            told. They hold until a training of the method is measured.
         at_a_time: jobs that run side by side; more if more are seen to.
     """
 
@@ -92,7 +92,7 @@ class Estimate:
         return None if rate is None else rate * max(1.0, job.weight)
 
     def _rate(self, job: Job) -> float | None:
-        """Seconds per weight: of its own contestant, measured or else tried, or of others."""
+        """Seconds per weight: of its own method, measured or else tried, or of others."""
         rates = self._rates()
         own = (job.id.kind, job.method)
         if own not in rates and job.stage == "train" and job.method in self.tried:
@@ -100,7 +100,7 @@ class Estimate:
         return next((rates[kind] for kind in (own, (job.id.kind, None), (job.stage, None)) if kind in rates), None)
 
     def _kind(self, job: Job) -> str:
-        """What is not counted: a stage, or trainings of which others are counted."""
+        """What is not counted: a stage, or training runs of which others are counted."""
         return f"train of {job.method}" if job.stage == "train" and self.tried else job.stage
 
     def _rates(self) -> Mapping[tuple[str, str | None], float]:

@@ -21,7 +21,7 @@ from i2i.errors import TrainingError, UserError
 
 SPAWN = get_context("spawn")
 SECONDS_TO_STOP = 60.0
-"""For trainings to end their step and write a checkpoint."""
+"""For training runs to end their step and write a checkpoint."""
 GPUS = "CUDA_VISIBLE_DEVICES"
 
 Perform = Callable[[Job, Report], None]
@@ -65,7 +65,7 @@ class LocalExecutor:
         return [event for _, event in heard]
 
     def stop(self) -> None:
-        """End all processes. Trainings write a checkpoint first; another signal meanwhile ends them at once."""
+        """End all processes. Training runs write a checkpoint first; another signal meanwhile ends them at once."""
         workers = (*self._busy, *self._idle)
         until = time.monotonic() + SECONDS_TO_STOP
         try:

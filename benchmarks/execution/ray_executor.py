@@ -102,7 +102,7 @@ class RayExecutor:
         return []
 
     def stop(self) -> None:
-        """Leave the cluster, which ends the workers of this bench; trainings write a checkpoint first."""
+        """Leave the cluster, which ends the workers of this bench; training runs write a checkpoint first."""
         running = list(getattr(self, "_running", ()))
         with suppress(RayError):
             for task in running:

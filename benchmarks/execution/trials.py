@@ -1,4 +1,4 @@
-"""What the trainings of a bench take, before any has run: a few steps of each contestant, in a process of their own.
+"""What the training runs of a bench take, before any has run: a few steps of each method, in a process of their own.
 
 The process is thrown away, and reads images without the cache: no random stream, no file and no result of the bench
 depends on whether there was a trial.
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 SPAWN = get_context("spawn")
 FEWEST_STEPS = 200
-"""Where all trainings are shorter, they are not worth a trial."""
+"""Where all training runs are shorter, they are not worth a trial."""
 SECONDS_TO_START = 30.0
 SECONDS = 5.0
-"""For each contestant; one that takes longer stays unmeasured."""
+"""For each method; one that takes longer stays unmeasured."""
 PATIENCE = 1.0
 """Seconds of a first step from which on it is not repeated."""
 
 
 def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> "list[Train]":
-    """Of each contestant that learns and whose trainings nobody has measured the first one, if any is long."""
+    """Of each method that learns and whose training runs nobody has measured the first one, if any is long."""
     from i2i.benchmarks.jobs.train import Train
 
     known = {job.method for job in measured if isinstance(job, Train)}
@@ -42,12 +42,12 @@ def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> "list[Train]":
 
 
 def rates(jobs: "Sequence[Train]", device: str | None, threads: int) -> dict[str | None, float | None]:
-    """Seconds of trainings by contestant, for each unit of weight; None where a few steps take too long or fail.
+    """Seconds of training runs by method, for each unit of weight; None where a few steps take too long or fail.
 
     Loading, samples, evaluations and checkpoints are not counted.
 
     Args:
-        jobs: trainings, one of each contestant.
+        jobs: training runs, one of each method.
         device: as `choose_device` takes it.
         threads: CPU threads of a worker.
     """
@@ -111,9 +111,7 @@ def _work(connection: Connection, trainings: bytes, device: str | None, threads:
     import torch
 
     torch.set_num_threads(threads)
-    import_module(
-        "i2i.training.profiling"
-    )  # and all that it needs, which is not to count as time of the first contestant
+    import_module("i2i.training.profiling")  # and all that it needs, which is not to count as time of the first method
     jobs = pickle.loads(trainings)
     connection.send("ready")
     for job in jobs:

@@ -147,7 +147,7 @@ class Place:
         record = self.read() or Record(None, {}, f"{self.record.name} is gone")
         fault = record.fault or first_fault(self.folder, record.files, read_all=True)
         if fault:
-            raise UserError(f"{self.folder} is damaged: {fault}; run the bench again, which makes it anew")
+            raise UserError(f"{self.folder} is damaged: {fault}; run the bench again, which makes it again")
         return record
 
     def make_room(self, key: str) -> None:

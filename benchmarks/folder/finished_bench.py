@@ -1,4 +1,4 @@
-"""A finished results folder, read for pictures of its results."""
+"""A finished results folder, read for images of its results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,15 +66,15 @@ class Finished:
 
     @cached_property
     def data(self) -> DataSet:
-        """The pictures."""
+        """The images."""
         return open_data(self.config).restricted(self.facts.domains)
 
     def check_data(self) -> None:
-        """UserError if the pictures are not those that the results were made from."""
+        """UserError if the images are not those that the results were made from."""
         known = FileIndex.load(ResultsFolder(self.out).image_digests)
         if self.data.fingerprint(known.blake2b, self.facts.splits) != self.facts.fingerprint:
             raise UserError(
-                f"{self.data.root} holds other pictures than those that {self.out} was made from: "
+                f"{self.data.root} holds other images than those that {self.out} was made from: "
                 f"put them back, or run the bench again with i2i bench {option('--out', self.out)} --data DIR"
             )
 
@@ -111,18 +111,18 @@ class Finished:
         return names
 
     def inputs(self, direction: Direction) -> tuple[Picture, ...]:
-        """The test pictures that are translated in a direction."""
+        """The test images that are translated in a direction."""
         return self.data.pictures(self.config.test_split, direction[0])
 
     def positions(self, direction: Direction, columns: Sequence[str]) -> list[int]:
-        """Places of those inputs of a direction that every contestant among `columns` translates."""
+        """Places of those inputs of a direction that every method among `columns` translates."""
         inputs = self.inputs(direction)
         own = [name for name in columns if name not in (INPUT, TARGET)]
         sets = [set(present(self._translations(name), direction[0], inputs)) for name in own]
         return [position for position in range(len(inputs)) if all(position in some for some in sets)]
 
     def seeds_of(self, name: str) -> list[int]:
-        """The seeds with which the translations of a contestant are complete."""
+        """The seeds with which the translations of a method are complete."""
         return [seed for seed in self.facts.seeds if not lack_of(self._translations(name, seed))]
 
     def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:

@@ -79,7 +79,7 @@ class Stored:
         return [job for job, reason in self.absent.items() if reason.startswith(MISSING)]
 
     def check_data(self) -> None:
-        """UserError if the pictures are not those that the results were made from."""
+        """UserError if the images are not those that the results were made from."""
         Finished(self.plan.out, self.file).check_data()
 
     def card(self) -> Settings:
@@ -89,7 +89,7 @@ class Stored:
             UserError: if there is none, or it is older than the plan.
         """
         path, facts = ResultsFolder(self.plan.out).protocol, self.file.as_json()
-        found = read_document(Card, path, f"write it anew with i2i report {argument(self.plan.out)}")
+        found = read_document(Card, path, f"write it again with i2i report {argument(self.plan.out)}")
         if found is None:
             raise UserError(
                 f"{self.plan.out} has no protocol.json: write its report with i2i report {argument(self.plan.out)}"
@@ -97,7 +97,7 @@ class Stored:
         card: Settings = found.model_dump(mode="json", by_alias=True)
         if any(card["protocol"][name] != facts[name] for name in ("budget", "seeds", "domains", "scoring_version")):
             raise UserError(
-                f"{path} is older than the results: write it anew with i2i report {argument(self.plan.out)}"
+                f"{path} is older than the results: write it again with i2i report {argument(self.plan.out)}"
             )
         return card
 
@@ -122,7 +122,7 @@ def absent_of(plan: Plan, file: PlanFile) -> dict[JobId, str]:
 
 
 def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
-    """Jobs with a result of their own, and where it lies; of trainings the record alone tells whether they are done."""
+    """Jobs with a result of their own, and where it lies; of training runs the record alone says if they are done."""
     folder = ResultsFolder(plan.out)
     for training in plan.trainings:
         yield training.id, Place.of_folder(folder.run(training))

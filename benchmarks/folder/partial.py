@@ -10,7 +10,7 @@ PARTIAL = "stems.json"
 
 
 def present(folder: Path, source: str, pictures: Sequence[Picture]) -> list[int]:
-    """Places of those pictures of a source domain that have translations below `folder`.
+    """Places of those images of a source domain that have translations below `folder`.
 
     They are all, unless the folder lists its own because it took over an intersection.
     """

@@ -59,28 +59,28 @@ class Asked(Document):
         Args:
             plan: as it is now.
             data_named: whether the command line names the data.
-            external_named: contestants whose pictures the command line names.
+            external_named: methods whose images the command line names.
 
         Returns:
             A line for each custom model whose code is not what it was.
 
         Raises:
-            UserError: for data, or pictures made elsewhere, that are not those of before.
+            UserError: for data, or external translations, that are not those of before.
         """
         here = self.suite.settings.get("data", {})
         if (here.get("path") or here.get("sets")) and not data_named and self.fingerprint != plan.facts.fingerprint:
             raise UserError(
-                f"{plan.out} was made from other pictures than {plan.facts.recognised}: put them back, or say that "
+                f"{plan.out} was made from other images than {plan.facts.recognised}: put them back, or say that "
                 "these are to be taken with --data DIR"
             )
         now = {name: facts.sha256 for name, facts in plan.facts.contestants.items()}
         before = {name: self.contestants.get(name, _Hash()).sha256 for name in now}
         for name in plan.external:
             if name in self.suite.external and name not in external_named and before[name] != now[name]:
-                raise UserError(f"the pictures of {name} are not those of before: name them anew with --external")
+                raise UserError(f"the images of {name} are not those of before: name them again with --external")
         own = now.keys() - set(plan.external)
         changed = sorted(name for name in own if before[name] and now[name] and before[name] != now[name])
-        return [f"the code of {name} is not that of before: its work is made anew" for name in changed]
+        return [f"the code of {name} is not that of before: its work is made again" for name in changed]
 
 
 class PlannedTraining(Document):
@@ -128,14 +128,14 @@ class PlanFile(PlanFacts):
     def _hangs_together(self) -> Self:
         served = {way for training in self.trainings for way in training.serves}
         _require(self.domains, {domain for way in (*self.directions, *served) for domain in way}, "domain")
-        _require(self.contestants, {training.contestant for training in self.trainings}, "contestant")
-        _require(self.contestants, self.external, "contestant")
+        _require(self.contestants, {training.contestant for training in self.trainings}, "method")
+        _require(self.contestants, self.external, "method")
         _require(self.seeds, {training.seed for training in self.trainings}, "seed")
         for way in self.directions:
             _OneName(name=direction_name(way))
         for name, facts in self.contestants.items():
             if isinstance(facts, ExternalFacts) != (name in self.external):
-                raise ValueError(f"{name} must be among the external contestants or have trainings")
+                raise ValueError(f"{name} must be among the external methods or have training runs")
         return self
 
 

@@ -1,4 +1,4 @@
-"""What a score job leaves: `scores/NAME.json` with what was measured of directions, and a table of single pictures."""
+"""What a score job leaves: `scores/NAME.json` with what was measured of directions, and a table of single images."""
 
 import csv
 import io
@@ -68,7 +68,7 @@ class Spread(_About):
 
 
 class ByCount(_About):
-    """A distance of fewer pictures."""
+    """A distance of fewer images."""
 
     metric: str
     value: Measured
@@ -112,12 +112,12 @@ class Scores:
     """What was measured in some directions. Every entry names its `source` and `target` and holds, by kind:
 
     Attributes:
-        rows: `metric`, `value`, and `n`, the number of scored pictures.
-        intervals: `metric`, `low`, `high`, `level`, of what other pictures, equally many, would give.
+        rows: `metric`, `value`, and `n`, the number of scored images.
+        intervals: `metric`, `low`, `high`, `level`, of what other images, equally many, would give.
         flags: `flag`, `value`, `threshold`, `above`, `raised`, `says`.
-        confusion: `judged`, how many pictures the domain classifier put into each domain.
-        spreads: `metric`, `deviation` over random subsets, and `subset`, the pictures in each.
-        by_n: `metric`, `value` at `n` of the pictures.
+        confusion: `judged`, how many images the domain classifier put into each domain.
+        spreads: `metric`, `deviation` over random subsets, and `subset`, the images in each.
+        by_n: `metric`, `value` at `n` of the images.
         pictures: `picture`, `metric`, `value`; these go into a table of their own.
     """
 
@@ -135,7 +135,7 @@ class Scores:
             getattr(self, kind.name).extend(getattr(other, kind.name))
 
     def write(self, path: Path, key: str, features: Mapping[str, object], made_from: Mapping[str, object]) -> None:
-        """Write `path`, which ends in `.json`, and beside it the table of pictures, which comes first.
+        """Write `path`, which ends in `.json`, and beside it the table of images, which comes first.
 
         `made_from` is what `keys.identities` gives.
         """
@@ -150,18 +150,18 @@ def entries(way: Direction, items: Iterable[Mapping[str, object]]) -> list[Entry
 
 
 def picture_entries(way: Direction, stems: Sequence[str], metric: str, values: Iterable[float]) -> list[Entry]:
-    """One metric of single pictures, one value for each stem."""
+    """One metric of single images, one value for each stem."""
     pairs = zip(stems, values, strict=True)
     return entries(way, ({"picture": stem, "metric": metric, "value": float(value)} for stem, value in pairs))
 
 
 def pictures_path(path: Path) -> Path:
-    """Where the table of pictures lies that belongs to a file of scores."""
+    """Where the table of images lies that belongs to a file of scores."""
     return path.with_suffix(".pictures.csv")
 
 
 def write_pictures(path: Path, pictures: Iterable[Entry]) -> None:
-    """Write a table of pictures, complete or not at all."""
+    """Write a table of images, complete or not at all."""
     text = io.StringIO()
     table = csv.DictWriter(text, PICTURE_COLUMNS, lineterminator="\n")
     table.writeheader()
@@ -182,4 +182,4 @@ def read_pictures(path: Path) -> pd.DataFrame:
         names = {name: read[name].map(from_csv_cell) for name in PICTURE_COLUMNS[:-1]}
         return read.assign(**names, value=[float(value or "nan") for value in read["value"]])
     except (ValueError, KeyError, OverflowError) as error:  # of pandas' parser, of a text that is no number, of UTF-8
-        raise Damaged(f"{path} is no table of pictures ({one_line(str(error))[:200]})", REMADE) from None
+        raise Damaged(f"{path} is no table of images ({one_line(str(error))[:200]})", REMADE) from None

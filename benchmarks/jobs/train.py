@@ -25,7 +25,7 @@ from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
 
 PEAK = "peak_memory"
-DECODED_TOLD = 64  # pictures between reports
+DECODED_TOLD = 64  # images between reports
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,13 @@ class Train(Job):
         data, reads_on = open_data(config.data).restricted(self.domains), list[bool]()
 
         def followers(trainer: Trainer) -> tuple[Callback, ...]:
-            _check(self.seen, data)  # all pictures are read
+            _check(self.seen, data)  # all images are read
             reads_on.append(bool(trainer.pictures.decoded_when_drawn or self.judging))
             return (Callback(lambda position: report(_progress_text(position))),)
 
         def decoding(done: int, total: int) -> None:
             if done % DECODED_TOLD == 0:
-                report(f"{done} of {total} pictures decoded")
+                report(f"{done} of {total} images decoded")
 
         with peak_memory(device) as peak:
             judge = bench_judge(self.judging, device) if self.judging else None
@@ -106,7 +106,7 @@ class Train(Job):
             self._record_end(require_checkpoint(self.run), peak())
 
     def _check_to_the_end(self, data: DataSet) -> None:
-        """Where pictures were read all along: if they have changed the run is kept, but not as what was planned."""
+        """Where images were read all along: if they have changed the run is kept, but not as what was planned."""
         try:
             _check(self.seen, data)
         except UserError as error:

@@ -1,4 +1,4 @@
-"""Pictures that change while a bench runs: a job compares what it has read with what the plan saw."""
+"""Images that change while a bench runs: a job compares what it has read with what the plan saw."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Seen:
-    """What the plan saw of the pictures that a job reads.
+    """What the plan saw of the images that a job reads.
 
     Attributes:
         index: file of their digests.
@@ -43,10 +43,10 @@ class Seen:
         if not unlike and len(files) == self.count:
             return
         named = ", ".join(map(str, unlike[:NAMED])) + (", ..." if len(unlike) > NAMED else "")
-        what = named or f"the list of {self.count} pictures, of which {len(files)} are there,"
+        what = named or f"the list of {self.count} images, of which {len(files)} are there,"
         raise UserError(
             f"{what} changed while the bench ran: what was made from it is not kept. "
-            f"Put the pictures back, or run the bench again with {option('--data', data.root)}"
+            f"Put the images back, or run the bench again with {option('--data', data.root)}"
         )
 
 

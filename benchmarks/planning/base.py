@@ -115,7 +115,7 @@ class Base:
         return self.suite.classifier if self.suite.scoring.gan_train else None
 
     def fingerprint(self, *splits: str, domains: tuple[str, ...] | None = None) -> str:
-        """Of the pictures in these splits, of some domains or all."""
+        """Of the images in these splits, of some domains or all."""
         asked = tuple(sorted(splits)), domains or self.data.domains
         if asked not in self.fingerprints:
             data = self.data if asked[1] == self.data.domains else self.data.restricted(asked[1])

@@ -43,14 +43,14 @@ def prepare(
     extractor: str | None = None,
     lpips: str | None = None,
 ) -> Plan:
-    """The plan of a bench. Nothing is written but the embedded set into its cache.
+    """The plan of a bench. Nothing is written but the built-in dataset into its cache.
 
     Args:
         suite: models, settings, budget.
         out: results folder; None: bench/<data set>.
         directions: `a2b,b2a` to compare only these.
         inception: pytorch-fid's weights; None: torch's hub cache if they are there.
-        drawing: told of the progress of drawing the embedded set.
+        drawing: told of the progress of drawing the built-in dataset.
         extractor: other features for distances; see `parse_extractor`.
         lpips: network and files of LPIPS, see `parse_lpips`; None: AlexNet's if they are in this machine's caches.
 
@@ -106,13 +106,13 @@ def _survey(base: Base, name: str, external: External) -> Survey:
 
 
 def _dark(surveys: Mapping[str, Survey]) -> list[str]:
-    """Warnings of pictures made elsewhere."""
+    """Warnings of external translations."""
     files = {name: [path for own in found.files.values() for path in own.values()] for name, found in surveys.items()}
     return [line for name, paths in files.items() for line in quick_check.dark(name, paths)]
 
 
 def _splits(suite: Suite, everyday: DataConfig, data: DataSet) -> tuple[str, ...]:
-    """Those whose pictures a result depends on: to learn from, to be scored, and where weights are chosen by them."""
+    """Those whose images a result depends on: to learn from, to be scored, and where weights are chosen by them."""
     rules = [suite.checkpoint, *(variant.checkpoint for variant in suite.variants.values() if variant.checkpoint)]
     used, validation = (everyday.train_split, everyday.test_split), everyday.val_split
     return (*used, validation) if any(rule.looks for rule in rules) and validation in data.splits else used
@@ -158,7 +158,7 @@ def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec 
 
 
 def _lpips(text: str | None, size: tuple[int, int]) -> "LpipsSpec | None":
-    """The named LPIPS, tried out; else AlexNet's if its weights are there and the pictures large enough."""
+    """The named LPIPS, tried out; else AlexNet's if its weights are there and the images large enough."""
     from i2i.metrics.lpips import default_lpips, parse_lpips
 
     if text is None:

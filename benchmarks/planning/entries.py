@@ -1,4 +1,4 @@
-"""Who takes part in a bench, and which trainings that takes."""
+"""Who takes part in a bench, and which training runs that takes."""
 
 import inspect
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ REFERENCE_ROWS = ("identity", "colour")
 
 @dataclass(frozen=True)
 class Entry:
-    """A method with a seed, and the trainings that let it translate every direction."""
+    """A method with a seed, and the training runs that let it translate every direction."""
 
     contestant: Contestant
     seed: int
@@ -30,7 +30,7 @@ class Entry:
 
 
 def enter(base: Base) -> tuple[list[Entry], dict[str, str]]:
-    """All that take part, reference rows included, and by name why others cannot.
+    """All that take part, baselines included, and by name why others cannot.
 
     Raises:
         UserError: if no model can, or settings of one do not fit.
@@ -51,7 +51,7 @@ def enter(base: Base) -> tuple[list[Entry], dict[str, str]]:
 
 
 def trainings_of(base: Base, contestant: Contestant, seed: int) -> tuple[Training, ...]:
-    """The trainings that a method takes with a seed; UserError if its settings do not fit."""
+    """The training runs that a method takes with a seed; UserError if its settings do not fit."""
     cls, (unit, amount) = registry.get(contestant.model), base.budget
     config = base.config(contestant, amount, seed)
     learnt = base.data.labels if cls.coverage.value == "all" else base.data.domains[:2]
@@ -93,7 +93,7 @@ def _learns(base: Base, config: RunConfig, task: Task) -> bool:
 
 
 def _check(base: Base, contestant: Contestant, config: RunConfig) -> None:
-    """UserError if trainings with these settings do not leave the weights that are to translate."""
+    """UserError if training runs with these settings do not leave the weights that are to translate."""
     if contestant.checkpoint.rule == "ema" and not config.train.ema:
         raise UserError(f"{contestant.name}: the checkpoint rule ema needs a moving average: add --set train.ema=0.999")
     if config.train.best_by is not None:

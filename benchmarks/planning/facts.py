@@ -1,4 +1,4 @@
-"""What is recorded of a plan beside its trainings and jobs."""
+"""What is recorded of a plan beside its training runs and jobs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,14 +46,14 @@ def facts_of_plan(
 
 
 def _budget(base: Base) -> Budget:
-    """What trainings share: epochs of the data of each are as many images as each has."""
+    """What training runs share: epochs of the data of each are as many images as each has."""
     budget = base.suite.budget
     unit, amount = budget.amount if budget.per == "task" else base.budget
     return Budget.model_validate({unit: amount, "per": budget.per})
 
 
 def _facts_of(base: Base, training: Training) -> Trained:
-    """A contestant's model and the settings that its trainings share, whatever their seed."""
+    """A method's model and the settings that its training runs share, whatever their seed."""
     contestant = base.suite.contestant(training.contestant)
     settings = base.config(contestant, training.amount, training.seed).essentials()
     del settings["train"]["seed"], settings["model"]["name"]

@@ -25,7 +25,7 @@ from i2i.training.run import learnt_from
 
 
 def jobs_of_method(base: Base, entry: Entry) -> list[Job]:
-    """Its trainings, then translating and scoring."""
+    """Its training runs, then translating and scoring."""
     contestant, seed, trainings = entry.contestant, entry.seed, entry.trainings
     own = base.suite.own(contestant.model)
     custom = CustomCode(own.source, own.sha256) if own else None
@@ -79,7 +79,7 @@ def _score_job(base: Base, name: str, seed: int, translate: Translate | Adopt) -
 
 
 def jobs_of_external(base: Base, name: str, found: Survey) -> list[Job]:
-    """It stands in the place of a contestant's first seed."""
+    """It stands in the place of a method's first seed."""
     seed = base.suite.seeds[0]
     adopt = Adopt(
         id=JobId("adopt", name),

@@ -12,14 +12,14 @@ from i2i.config import RunConfig, stable_hash
 from i2i.runs.checkpoint import Weights
 from i2i.training.run import learnt_from
 
-# Raised when translating or scoring changes, so that results of before are made anew.
+# Raised when translating or scoring changes, so that results of before are made again.
 SCORING_VERSION = 3
-# Raised when scoring of real pictures alone changes. 2: distances of as many training as test pictures.
+# Raised when scoring of real images alone changes. 2: distances of as many training as test images.
 REAL_VERSION = 2
 
 
 def key_of_training(base: Base, config: RunConfig, training: Training, custom: CustomCode | None) -> str:
-    """Of all that decides what is learnt: of the pictures those of its domains, in the splits that it reads."""
+    """Of all that decides what is learnt: of the images those of its domains, in the splits that it reads."""
     seen = base.fingerprint(*learnt_from(config), domains=training.domains)
     code = custom.sha256 if custom else registry.package_of(config.name)
     key = training_key(config, training.domains, seen, code)
@@ -29,7 +29,7 @@ def key_of_training(base: Base, config: RunConfig, training: Training, custom: C
 
 
 def translations_key(base: Base, trains: Sequence[Train], weights: Weights) -> str:
-    """Of translations: of the trainings, the directions, the images, and which weights."""
+    """Of translations: of the training runs, the directions, the images, and which weights."""
     trained = {job.name: job.key for job in trains}
     chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
     test = base.fingerprint(base.everyday.test_split)
@@ -49,7 +49,7 @@ def classifier_key(base: Base) -> str:
 
 
 def scorer_key(base: Base, split: str | None = None) -> str:
-    """Of scores against the pictures of a split, by default the test split."""
+    """Of scores against the images of a split, by default the test split."""
     extractor = base.extractor and base.extractor.fingerprint
     lpips = base.lpips and base.lpips.fingerprint
     measures, reference = base.suite.scoring.model_dump(), base.fingerprint(split or base.everyday.test_split)

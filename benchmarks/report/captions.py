@@ -39,16 +39,16 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
-        "`n` is the number of scored pictures, of all seeds together, by the metric that has most. `seconds` is "
-        "training time, summed over the trainings of a seed.",
-        "`accuracy` is the share of translations that a classifier, trained on the real training pictures, takes "
-        "for the target domain; in the row `real` it judges real test pictures.",
+        "`n` is the number of scored images, of all seeds together, by the metric that has most. `seconds` is "
+        "training time, summed over the training runs of a seed.",
+        "`accuracy` is the share of translations that a classifier, trained on the real training images, takes "
+        "for the target domain; in the row `real` it judges real test images.",
         "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
     ]
     if DISTANCE in results.metrics:
         lines.append(
             f"`{DISTANCE}` is the Frechet distance between features of that classifier, translations against "
-            f"real test pictures ({real_row(plan, results)}). It is not FID and comparable only "
+            f"real test images ({real_row(plan, results)}). It is not FID and comparable only "
             "within this table."
         )
     if "fid" in results.metrics:
@@ -68,13 +68,13 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
 
 
 def real_row(plan: Plan, results: Results) -> str:
-    """Which pictures the distances of the row `real` are between, and how many."""
+    """Which images the distances of the row `real` are between, and how many."""
     scores = results.scores
     own = scores[(scores["model"] == REAL) & (scores["metric"].map(kind_of) == "frechet")]
     if plan.facts.real_version == 1 or own.empty:
-        return "row `real`: training against test pictures"
+        return "row `real`: training against test images"
     numbers = " to ".join(f"{n:,}" for n in dict.fromkeys((own["n"].min(), own["n"].max())))
-    return f"row `real`: training against test pictures, {numbers} of a domain on either side"
+    return f"row `real`: training against test images, {numbers} of a domain on either side"
 
 
 def doubts_lines(grouped: Sequence[Group]) -> list[str]:
@@ -109,13 +109,13 @@ def suite_lines(plan: Plan) -> list[str]:
 
 
 def few_pictures(results: Results) -> list[str]:
-    """A warning if a Frechet distance has fewer pictures than it needs."""
+    """A warning if a Frechet distance has fewer images than it needs."""
     n = results.few_pictures
     if n is None:
         return []
     first = ", and read KID first, which is unbiased" if "kernel" in map(kind_of, results.metrics) else ""
     return [
-        f"Warning: with {n:,} pictures a direction (below {ENOUGH_PICTURES:,}) a Frechet distance is too large, the "
+        f"Warning: with {n:,} images a direction (below {ENOUGH_PICTURES:,}) a Frechet distance is too large, the "
         f"more so the fewer they are. Compare it only at equal numbers{first}."
     ]
 
@@ -134,7 +134,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     if any(column.unsure for column in columns):
         lines.append(
             f"{FEW_SEEDS} too few seeds to tell: the test over {len(plan.seeds())} of them would miss a difference "
-            f"of {LARGE:g} standard deviations more often than not. Where a metric has values of single pictures, "
+            f"of {LARGE:g} standard deviations more often than not. Where a metric has values of single images, "
             "the test over them tells this one from the best."
         )
     untested = dict.fromkeys(
@@ -143,7 +143,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     if untested:
         names = ", ".join(metric_named(metric).title for metric in untested)
         lines.append(
-            f"{UNTESTED} the best mean, but not tested: without values of single pictures ({names}) a test needs "
+            f"{UNTESTED} the best mean, but not tested: without values of single images ({names}) a test needs "
             "several seeds. Whether intervals overlap is no test."
         )
     return lines
@@ -157,7 +157,7 @@ def ranking_in_short(grouped: Sequence[Group]) -> str:
     over = {kind for column in columns for kind in column.over}
     tests = " and ".join(
         name
-        for kind, name in (("pictures", "paired sign-flip over pictures"), ("seeds", "Welch over seeds"))
+        for kind, name in (("pictures", "paired sign-flip over images"), ("seeds", "Welch over seeds"))
         if kind in over
     )
     marks = ["Bold: best; underlined: second"]
@@ -172,7 +172,7 @@ def _ranking_columns(grouped: Sequence[Group]) -> list[Column]:
 
 
 def _tests(plan: Plan, over: set[Over]) -> str:
-    pictures = "a paired sign-flip test over the test pictures"
+    pictures = "a paired sign-flip test over the test images"
     seeds = "Welch's t-test over the seeds"
     level = f"at {LEVEL:.0%}, corrected (Holm) for all pairs in a column"
     if over == {"pictures"}:
@@ -194,9 +194,7 @@ def intervals_caption(results: Results, metric: str) -> list[str]:
     several = own["seed"].nunique() > 1
     levels = ", ".join(f"{level:.0%}" for level in sorted(set(own["level"])))
     what = (
-        "distance of other test pictures, equally many"
-        if kind_of(metric) == "frechet"
-        else "mean over all such pictures"
+        "distance of other test images, equally many" if kind_of(metric) == "frechet" else "mean over all such images"
     )
     ends = " Ends are means over the seeds." if several else ""
     return [f"In brackets the interval ({levels}) for the {what}, translated by these networks.{ends}"]
@@ -219,9 +217,9 @@ def costs_caption(plan: Plan) -> list[str]:
     seeds = len(plan.seeds())
     return [
         "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
-        "`training seconds` are those of the steps; real pictures are counted, a pair as two. `translation` is timed "
+        "`training seconds` are those of the steps; real images are counted, a pair as two. `translation` is timed "
         "from decoded pixels to pixels.",
-        "`multiply-adds` are those of convolutions and matrix products in translating one picture of "
+        "`multiply-adds` are those of convolutions and matrix products in translating one image of "
         f"{plan.facts.image_size} px.",
         "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
         "Seconds, speeds and memory are of this machine under its load.",
@@ -233,7 +231,7 @@ def budget_text(plan: Plan) -> str:
     budget = plan.facts.budget
     unit, amount = budget.amount
     spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_trainings(plan) if unit == 'epochs' else ''}"
-    shared = "for each training" if budget.per == "task" else "per data set, divided over a model's trainings"
+    shared = "for each training" if budget.per == "task" else "per data set, divided over a model's training runs"
     caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
     return f"Budget: {spent} {shared}{caveat}."
 
@@ -270,7 +268,7 @@ def averaging(plan: Plan, grouped: Sequence[Group]) -> str:
 
 
 def _seeds_missing(plan: Plan, results: Results) -> list[str]:
-    """Who has fewer seeds than the others, because trainings failed."""
+    """Who has fewer seeds than the others, because training runs failed."""
     found = results.scores.groupby("model")["seed"].nunique().to_dict()
     return [
         f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
@@ -280,11 +278,11 @@ def _seeds_missing(plan: Plan, results: Results) -> list[str]:
 
 
 def caption_lines(plan: Plan) -> list[str]:
-    """A sentence per external contestant."""
+    """A sentence per external method."""
     lines = []
     for name in plan.external:
         facts = plan.facts.contestants[name]
         assert isinstance(facts, ExternalFacts), "a plan's external methods are those with such facts"
-        some = "; only the pictures that it has are scored, see `n`" if facts.intersection else ""
-        lines.append(f"{name}: pictures made elsewhere ({facts.external}, sha256 {facts.sha256[:12]}){some}.")
+        some = "; only the images that it has are scored, see `n`" if facts.intersection else ""
+        lines.append(f"{name}: external translations ({facts.external}, sha256 {facts.sha256[:12]}){some}.")
     return lines

@@ -1,4 +1,4 @@
-"""Tables of what is behind the averages: raised flags, the classifier's judgements, distances of fewer pictures."""
+"""Tables of what is behind the averages: raised flags, the classifier's judgements, distances of fewer images."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ FINE = "ok"
 
 
 def health(results: Results, name: str) -> str:
-    """The flags that a contestant raises in short words, as `copied, noise in 1 of 6`; a dash if none was measured."""
+    """The flags that a method raises in short words, as `copied, noise in 1 of 6`; a dash if none was measured."""
     flags = results.details.flags
     own = flags[flags["model"] == name]
     if own.empty:
@@ -46,7 +46,7 @@ def raised_flags(results: Results) -> pd.DataFrame:
 
 
 def judgements(results: Results) -> pd.DataFrame:
-    """Rows: contestant and direction; a column per domain: how many pictures the classifier took for it."""
+    """Rows: method and direction; a column per domain: how many images the classifier took for it."""
     confusion = results.details.confusion
     if confusion.empty:
         return pd.DataFrame()
@@ -65,7 +65,7 @@ def judgements(results: Results) -> pd.DataFrame:
 
 
 def distances_by_n(results: Results, metric: str) -> pd.DataFrame:
-    """A row per contestant and a column per number of pictures: means over directions and seeds."""
+    """A row per method and a column per number of images: means over directions and seeds."""
     curves = {name: curve(results, metric, name) for name in results.rows}
     counts = sorted({n for own in curves.values() for n in own})
     lines = [
@@ -77,7 +77,7 @@ def distances_by_n(results: Results, metric: str) -> pd.DataFrame:
 
 
 def curve(results: Results, metric: str, name: str) -> dict[int, float]:
-    """A contestant's distance by the number of pictures, ascending; only at those that all its directions have."""
+    """A method's distance by the number of images, ascending; only at those that all its directions have."""
     by_n = results.details.by_n
     own = by_n[(by_n["metric"] == metric) & (by_n["model"] == name)]
     runs = len(own[["seed", "source", "target"]].drop_duplicates())
@@ -86,7 +86,7 @@ def curve(results: Results, metric: str, name: str) -> dict[int, float]:
 
 
 def metrics_by_n(results: Results) -> Sequence[str]:
-    """The distances that are known of several numbers of pictures."""
+    """The distances that are known of several numbers of images."""
     return list(dict.fromkeys(results.details.by_n["metric"]))
 
 

@@ -86,8 +86,8 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     """The summary table; `protocol` is the fingerprint of the protocol card, `by` how the table averages.
 
     Of each metric the best translator is bold and the second underlined, with ties at the precision of the table.
-    The reference rows and real pictures stand apart and are not ranked. The suite's `report.columns` choose columns and
-    their order, `report.names` say what contestants are called. Columns that are too many for the page go on in a
+    The baselines and real images stand apart and are not ranked. The suite's `report.columns` choose columns and
+    their order, `report.names` say what methods are called. Columns that are too many for the page go on in a
     second tabular below, in the same float.
     """
     grouped, shown = groups(plan, results, by), plan.facts.suite.report
@@ -246,7 +246,7 @@ def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: s
         *checkpoint_lines(plan),
         *doubts_lines(grouped),
         averaging(plan, grouped),
-        *([f"Fewer than {ENOUGH_PICTURES:,} pictures: Frechet distances are biased upwards."] * few),
+        *([f"Fewer than {ENOUGH_PICTURES:,} images: Frechet distances are biased upwards."] * few),
         ranking_in_short(grouped),
         f"Protocol {protocol}.",
     ]

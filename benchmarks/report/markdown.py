@@ -82,14 +82,14 @@ def _judgements_section(results: Results) -> list[str]:
     frame = detail_tables.judgements(results)
     if frame.empty:
         return []
-    caption = "Numbers of pictures, of all seeds together, by the domain that the classifier saw in them."
+    caption = "Numbers of images, of all seeds together, by the domain that the classifier saw in them."
     return ["## What translations were taken for", tables.markdown_table(frame), _listed([caption])]
 
 
 def _by_n_sections(results: Results) -> list[str]:
     parts = []
     for metric in detail_tables.metrics_by_n(results):
-        parts.append(f"## {text.markdown(metric_named(metric).heading)} by the number of pictures")
+        parts.append(f"## {text.markdown(metric_named(metric).heading)} by the number of images")
         parts.append(tables.markdown_table(detail_tables.distances_by_n(results, metric)))
         parts.append("- Means over directions and seeds. What still falls to the right is bias of small numbers.")
     return parts

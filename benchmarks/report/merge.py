@@ -1,6 +1,6 @@
 """Several benches of one protocol as one: their work under one roof, so that a report of it is like any other.
 
-The merged folder has copies of scores and records and, where the file system allows it, links to pictures; weights stay
+The merged folder has copies of scores and records and, where the file system allows it, links to images; weights stay
 where they are.
 """
 
@@ -36,7 +36,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class _Part:
-    """A bench, and the names under which some of its contestants go into the merged report."""
+    """A bench, and the names under which some of its methods go into the merged report."""
 
     stored: Stored
     names: Mapping[str, str]
@@ -45,8 +45,8 @@ class _Part:
 def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
     """Put the work of benches into a folder, as that of a single one.
 
-    A contestant whose name several benches have gets the folder's name as a suffix, as in `cyclegan@x`. Reference rows
-    and real pictures are taken from the first bench.
+    A method whose name several benches have gets the folder's name as a suffix, as in `cyclegan@x`. Reference rows
+    and real images are taken from the first bench.
 
     Returns:
         The merged bench, and warnings about unlike versions of libraries.
@@ -142,7 +142,7 @@ def _versions_unlike(benches: Sequence[Path], cards: Sequence[Settings]) -> list
 
 
 def _named(benches: Sequence[Stored]) -> list[_Part]:
-    """The benches with the names of those contestants that are taken from each."""
+    """The benches with the names of those methods that are taken from each."""
     reference = {row for stored in benches for row in stored.file.reference_rows}
     takers: dict[str, list[int]] = {}
     for number, stored in enumerate(benches):
@@ -162,10 +162,10 @@ def _named(benches: Sequence[Stored]) -> list[_Part]:
 
 
 def _check_distinct(names: Sequence[str]) -> None:
-    """UserError if contestants of several benches would get one name, or names that share a folder somewhere."""
+    """UserError if methods of several benches would get one name, or names that share a folder somewhere."""
     for name, count in Counter(names).items():
         if count > 1:
-            raise UserError(f"two contestants would be called {name}: rename one of the folders")
+            raise UserError(f"two methods would be called {name}: rename one of the folders")
     for alike in lookalikes(names):
         raise UserError(f"{' and '.join(alike)} would share a folder where file systems ignore case: rename a folder")
 
@@ -179,7 +179,7 @@ def _renamed_training(part: _Part, training: PlannedTraining) -> PlannedTraining
 
 
 def _renamed(part: _Part, by_job: Mapping[JobId, Value]) -> dict[JobId, Value]:
-    """Values under the ids that jobs have in the merged report, without those of contestants that are not taken."""
+    """Values under the ids that jobs have in the merged report, without those of methods that are not taken."""
     return {
         job if job.method is None else replace(job, method=part.names[job.method]): value
         for job, value in by_job.items()
@@ -188,7 +188,7 @@ def _renamed(part: _Part, by_job: Mapping[JobId, Value]) -> dict[JobId, Value]:
 
 
 def _file(parts: Sequence[_Part]) -> PlanFile:
-    """plan.json of the merged bench: the first bench's facts, and everybody's contestants."""
+    """plan.json of the merged bench: the first bench's facts, and everybody's methods."""
     files = [part.stored.file for part in parts]
     taken = {new for part in parts for new in part.names.values()}
     claims = [claim for file in files for claim in file.suite.claims if taken.issuperset(claim.order)]
@@ -242,7 +242,7 @@ def _copy_records(run: Path, copy: Path) -> None:
 
 
 def _link_all(folder: Path, copy: Path) -> None:
-    """Pictures and weights are never changed in place, so a second name for them is as good as a copy."""
+    """Images and weights are never changed in place, so a second name for them is as good as a copy."""
     for path in (path for path in folder.rglob("*") if path.is_file()):
         place = copy / path.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)

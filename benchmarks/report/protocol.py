@@ -47,10 +47,10 @@ def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
 
 
 def list_files(plan: Plan) -> pd.DataFrame:
-    """Every picture that was trained on, scored against or chosen by: split, domain, file, half of it, SHA-256."""
+    """Every image that was trained on, scored against or chosen by: split, domain, file, half of it, SHA-256."""
     config = plan.facts.suite.data_config()
     data = open_data(config).restricted(plan.domains)
-    digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put a picture into several domains
+    digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put an image into several domains
     rows = [
         (split, domain, picture.path.name, picture.half or "", digest(picture.path))
         for split, domain, picture in _pictures(data, _splits(plan, config))
@@ -98,7 +98,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
 
 
 def _digests(files: pd.DataFrame, split: str) -> Settings:
-    """Of a split by domain: the number of pictures, and a digest of their names and contents in order."""
+    """Of a split by domain: the number of images, and a digest of their names and contents in order."""
     own = files[files["split"] == split]
     return {
         "split": split,

@@ -19,7 +19,7 @@ from i2i.utils.joined_names import direction_name
 
 
 def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, object]:
-    """Scores by contestant and metric, with costs and what is missing; `protocol` is the card's fingerprint.
+    """Scores by method and metric, with costs and what is missing; `protocol` is the card's fingerprint.
 
     A score that is not a number is null. `deviation` is that of the seeds, null with a single one.
     """
@@ -95,7 +95,7 @@ def _comparison(metric: str, column: Column) -> dict[str, object]:
 
 
 def _details(results: Results, name: str) -> dict[str, object]:
-    """By kind the records of one contestant; kinds that nobody has are left out."""
+    """By kind the records of one method; kinds that nobody has are left out."""
     kinds = {"flags": results.details.flags, "confusion": results.details.confusion}
     kinds |= {"by_n": results.details.by_n, "spreads": results.details.spreads}
     return {kind: _records(frame[frame["model"] == name]) for kind, frame in kinds.items() if len(frame)}
@@ -107,7 +107,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _intervals(results: Results) -> dict[tuple[str, str, str, str], dict[str, object]]:
-    """By contestant, metric and direction: the intervals of the seeds, over test pictures."""
+    """By method, metric and direction: the intervals of the seeds, over test images."""
     found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     columns = ["model", "metric", "source", "target", "seed", "low", "high", "level"]
     for name, metric, source, target, seed, low, high, level in results.details.intervals[columns].to_numpy().tolist():

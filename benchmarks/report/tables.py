@@ -1,4 +1,4 @@
-"""The tables of a report as text: one row per contestant, per direction, or per cost."""
+"""The tables of a report as text: one row per method, per direction, or per cost."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -22,7 +22,7 @@ def bold(text: str) -> str:
 
 
 def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold) -> pd.DataFrame:
-    """One row per contestant and group: each metric over the directions and seeds of the group, costs, health.
+    """One row per method and group: each metric over the directions and seeds of the group, costs, health.
 
     The best of each metric is emphasised by `best`; behind a number stands whether it can be told from the best. Costs
     are of all directions together, and shown only if those are in one group.
@@ -64,7 +64,7 @@ def _pictures(scores: pd.DataFrame) -> int:
 
 
 def by_direction(results: Results, metric: str) -> pd.DataFrame:
-    """One row per direction, a column per contestant: means over seeds, with intervals over pictures where known."""
+    """One row per direction, a column per method: means over seeds, with intervals over images where known."""
     scores = results.scores[results.scores["metric"] == metric]
     names = list(dict.fromkeys(scores["model"]))
     means = over_seeds(scores, ("source", "target", "model"))
@@ -89,7 +89,7 @@ def _ends(results: Results, metric: str) -> dict[tuple[str, str, str], str]:
 
 
 def costs(results: Results) -> pd.DataFrame:
-    """What every contestant took, by what was measured beside its work."""
+    """What every method took, by what was measured beside its work."""
     return pd.DataFrame(
         [
             {"model": name, **{column.heading: column.text(cost) for column in COSTS}}

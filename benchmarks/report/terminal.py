@@ -23,7 +23,7 @@ class Shown(Document):
     Attributes:
         header, rows: of the table.
         right: numbers of the columns of numbers.
-        spare: numbers of the columns that narrow terminals leave out, in this order: pictures, metrics from the last
+        spare: numbers of the columns that narrow terminals leave out, in this order: images, metrics from the last
             on, health.
         legend: what the marks behind values mean.
         notes: sentences below.

@@ -1,15 +1,15 @@
-"""How fast pictures reach a training: into the cache, out of it, and whether the training ever waits for them.
+"""How fast images reach a training: into the cache, out of it, and whether the training ever waits for them.
 
     python benchmarks/studies/data_speed.py [--pictures 2000] [--batch 16] [--steps 6] [--device cpu]
 
-Pictures are drawn at random in the coarse and grained to the weight of photographs, and kept as JPEG files of 256 px.
+Images are drawn at random in the coarse and grained to the weight of photographs, and kept as JPEG files of 256 px.
 They are loaded for images of 128 px, with the margin for random crops. Beside each figure stands the plain way: one
-picture after the other in one thread, crops and flips picture by picture in numpy. Rates count seconds of the clock,
+image after the other in one thread, crops and flips image by image in numpy. Rates count seconds of the clock,
 and in brackets seconds of all processors; the latter are what a busy machine leaves comparable. Batches are drawn by
 one thread, as it is beside a training.
 
-Waiting is measured in trainings with the small networks of the seasons suite, whose steps are short: it is the share
-of the time in steps, without the first, that the training waits for its batch.
+Waiting is measured in training runs with the small networks of the seasons suite, whose steps are short: it is the
+share of the time in steps, without the first, that the training waits for its batch.
 """
 
 import argparse
@@ -56,7 +56,7 @@ class Clock:
         self.seconds, self.processor = time.perf_counter() - self._started[0], time.process_time() - self._started[1]
 
     def rate(self, count: int) -> str:
-        """Pictures per second."""
+        """Images per second."""
         return f"{count / self.seconds:,.0f} pictures/s ({count / self.processor:,.0f} per processor second)"
 
 
@@ -95,7 +95,7 @@ def load(data: DataSet, gib: float, folder: Path) -> TrainingPictures:
 
 
 def plain_batch(pixels: np.ndarray, source: TrainingPictures, size: int, step: int) -> torch.Tensor:
-    """The same images as a batch's, made picture by picture."""
+    """The same images as a batch's, made one by one."""
     positions, views = source.order("a", len(pixels), step, size), source.views("a", step, size)
     height, width = SIZE
     crops = [
@@ -118,7 +118,7 @@ def per_batch(draw: Callable[[int], object], pictures: int, seconds: float = 2.0
 
 
 def report_loading(data: DataSet, folder: Path) -> None:
-    """Print how fast pictures are decoded into a cache and found there."""
+    """Print how fast images are decoded into a cache and found there."""
     pictures = [picture for domain in DOMAINS for picture in data.pictures("train", domain)]
     some = pictures[:: max(1, len(pictures) // 300)]
     decoding = Decoding(some, Preprocess(SIZE), ZOOM)

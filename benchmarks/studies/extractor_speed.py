@@ -1,10 +1,10 @@
-"""Pictures per second of the feature extractors, each beside the plain way to the same features.
+"""Images per second of the feature extractors, each beside the plain way to the same features.
 
     python benchmarks/studies/extractor_speed.py                  # both, random weights: a minute or two on one core
     python benchmarks/studies/extractor_speed.py --only squeezenet --alone --pictures 2000 --pairs 1 --threads 2
 
 Inception: `pytorch_fid.fid_score.get_activations`, 50 files at a time, against `i2i`, both from PNG files. SqueezeNet
-1.0 at 224 pixels: torchvision's network, 50 pictures at a time, against `i2i`, both from the same pixels in memory and
+1.0 at 224 pixels: torchvision's network, 50 images at a time, against `i2i`, both from the same pixels in memory and
 with the same preparation. Both sides take turns, so that other work on the machine meets both; ratios are medians over
 the turns. Before the first turn each side has a batch to warm up. Seconds are those of the processor, summed over
 threads, and those of the clock.
@@ -41,7 +41,7 @@ from i2i.metrics.image_scores import features_of, read_pixels
 
 BATCH = 50  # pytorch-fid's
 Way = Callable[[int], Any]
-"""To the features [n, d] of the first n pictures."""
+"""To the features [n, d] of the first n images."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def main() -> None:
     """Print two lines for each extractor, and what they differ by."""
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    print(f"{arguments.pictures} pictures of {arguments.size} pixels, {arguments.threads} threads, random weights")
+    print(f"{arguments.pictures} images of {arguments.size} pixels, {arguments.threads} threads, random weights")
     with tempfile.TemporaryDirectory() as folder:
         files = _draw(Path(folder), arguments.pictures, arguments.size)
         for name, ways in (("inception", _inception), ("squeezenet", _squeezenet)):
@@ -70,7 +70,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pictures", type=int, default=50)
-    parser.add_argument("--size", type=int, default=256, help="of the pictures, pixels")
+    parser.add_argument("--size", type=int, default=256, help="of the images, pixels")
     parser.add_argument("--pairs", type=int, default=3, help="turns of both ways")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=["inception", "squeezenet"])

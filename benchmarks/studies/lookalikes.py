@@ -1,4 +1,4 @@
-"""How well lookalikes are told from other pictures: copies found, and different pictures taken for the same.
+"""How well lookalikes are told from other images: copies found, and different images taken for the same.
 
 python -m i2i.benchmarks.studies.lookalikes photos/train/horse
 """
@@ -19,15 +19,15 @@ PICTURES = 300
 
 
 def main() -> None:
-    """Print, for each kind of copy, how many are found; and how many pictures look like another of the folder."""
+    """Print, for each kind of copy, how many are found; and how many images look like another of the folder."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("folder", type=Path, help="pictures, in folders of any depth")
+    parser.add_argument("folder", type=Path, help="images, in folders of any depth")
     paths = ImageFolder(parser.parse_args().folder).paths
     chosen = random.Random(0).sample(paths, min(PICTURES, len(paths)))
     shown = [(picture, own) for path in chosen if (own := Fingerprint.of(picture := read_picture(path).convert("RGB")))]
     prints = [own for _, own in shown]
     alike = [place for place, twin in enumerate(nearest(prints, prints, earlier=True)) if twin is not None]
-    print(f"{len(alike)} of {len(prints)} pictures look like another: {', '.join(chosen[n].name for n in alike[:5])}")
+    print(f"{len(alike)} of {len(prints)} images look like another: {', '.join(chosen[n].name for n in alike[:5])}")
     for name, change in COPIES.items():
         found = sum(_found(change(picture), own) for picture, own in shown)
         print(f"{name}: {found} of {len(shown)} found")

@@ -2,8 +2,8 @@
 
     python benchmarks/studies/processes_speed.py --pairs 2
 
-Whole trainings on the drawn set with the small networks of the default bench, in turn; printed is the speed that each
-reports over all its steps. Compare within one run only.
+Whole training runs on the built-in dataset with the small networks of the default bench, in turn; printed is the
+speed that each reports over all its steps. Compare within one run only.
 """
 
 import argparse

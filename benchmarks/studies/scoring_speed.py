@@ -3,7 +3,7 @@
     python benchmarks/studies/scoring_speed.py        # 60 and 200 images of 64 px, an untrained classifier
     python benchmarks/studies/scoring_speed.py --gan-train 6144
 
-The pictures are drawn summers and nights. Seconds are of processor time, on one thread, so that other work on the
+The images are drawn summers and nights. Seconds are of processor time, on one thread, so that other work on the
 machine counts little; the fastest of three runs counts.
 """
 

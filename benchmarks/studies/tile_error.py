@@ -3,9 +3,9 @@
     python benchmarks/studies/tile_error.py bench/seasons/trainings/stargan/seed0/all --source summer --target night \\
         [--size 448] [--tile 256] [--scenes 4]
 
-Scenes of the embedded set are drawn at the size. Differences are in 8-bit levels, 0 to 255: `mean` and `max` from the
-untiled translation, `seam` the mean between two tiles in the part of their overlap where one passes into the other. A
-picture of 448 px has two tiles of 256 px to a side, which overlap by the 64 px that they share at least. `time` is the
+Scenes of the built-in dataset are drawn at the size. Differences are in 8-bit levels, 0 to 255: `mean` and `max` from
+the untiled translation, `seam` the mean between two tiles in the part of their overlap where one passes into the other.
+An image of 448 px has two tiles of 256 px to a side, which overlap by the 64 px that they share at least. `time` is the
 median multiple of the processor time that the untiled translation takes, finding statistics included.
 """
 
@@ -45,14 +45,14 @@ def ways(
         return statistics
 
     yield "tile's own", dict
-    yield "reduced picture's", partial(refined, 0)
+    yield "reduced image's", partial(refined, 0)
     for passes in range(1, 4):
         yield f"{passes} passes of tiles", partial(refined, passes)
-    yield "whole picture's", whole
+    yield "whole image's", whole
 
 
 def seam(translate: Translate, image: Tensor, side: int, overlap: int) -> Tensor:
-    """Differences where the first tile of the picture passes into the one to its right."""
+    """Differences where the first tile of the image passes into the one to its right."""
     first = translate(image[:, :, :side, :side])
     second = translate(image[:, :, :side, side - overlap : 2 * side - overlap])
     outer = round(CONTEXT * overlap)

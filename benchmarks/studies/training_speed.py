@@ -30,7 +30,7 @@ BATCH_SIZES = {"pix2pix": 8, "cyclegan": 1, "stargan": 16}
 def stepper(
     name: str, size: int, batch_size: int, device: torch.device, bf16: bool, channels_last: bool
 ) -> tuple[Callable[[], None], int]:
-    """A function that runs as many steps as bring every phase once, and the pictures it trains on."""
+    """A function that runs as many steps as bring every phase once, and the images it trains on."""
     cls = registry.get(name)
     domains = ("a", "b", "c", "d", "e") if cls.coverage is Coverage.ALL else ("a", "b")
     config = run_config(name, {"data": {"image_size": size}, "train": {"batch_size": batch_size}})

@@ -1,4 +1,4 @@
-"""Claims: orderings of contestants that a suite expects, and whether the scores of a bench show them."""
+"""Claims: orderings of methods that a suite expects, and whether the scores of a bench show them."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ class Claim(Section):
     """What somebody says of an ordering, such as a paper of its ablation."""
 
     metric: str = Field(description="a metric of the table by its name in results.csv")
-    order: tuple[str, ...] = Field(min_length=2, description="names of contestants, the best first")
+    order: tuple[str, ...] = Field(min_length=2, description="names of methods, the best first")
     says: str = Field(min_length=1, description="the claim in words, with its source")
 
 
@@ -23,7 +23,7 @@ def judge(claim: Claim, means: Mapping[str, float], higher_is_better: bool, deci
 
     Args:
         claim: what is claimed.
-        means: value of the claim's metric by contestant.
+        means: value of the claim's metric by method.
         higher_is_better: the direction of that metric.
         decimals: precision of the table; values that look equal there count as equal.
 

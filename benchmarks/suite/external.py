@@ -1,4 +1,4 @@
-"""Contestants whose pictures were made elsewhere: `--external NAME=DIR`, scored like the translations of a model."""
+"""Methods whose images were made elsewhere: `--external NAME=DIR`, scored like the translations of a model."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,11 +20,11 @@ from i2i.utils.joined_names import direction_name
 NAMED = 3  # files in an error
 
 Inputs = Mapping[Direction, Sequence[Picture]]
-"""By direction the test pictures to be translated."""
+"""By direction the test images to be translated."""
 
 
 class External(Section):
-    """Where pictures lie that were made elsewhere."""
+    """Where images lie that were made elsewhere."""
 
     folder: Path = Field(description="holds SOURCE2TARGET/STEM.png; with a single direction also STEM.png")
     intersection: bool = Field(False, description="score what is there, and nothing else")
@@ -32,11 +32,11 @@ class External(Section):
 
 @dataclass(frozen=True)
 class Survey:
-    """What an external folder holds of the pictures that a bench asks for.
+    """What an external folder holds of the images that a bench asks for.
 
     Attributes:
         files: by direction and stem; the same stems in all directions of a source.
-        partial: whether some pictures were left out.
+        partial: whether some images were left out.
         sha256: of the names and contents of the files.
     """
 
@@ -46,23 +46,23 @@ class Survey:
 
     @property
     def stems(self) -> dict[str, list[str]]:
-        """Names of the pictures by source domain."""
+        """Names of the images by source domain."""
         return {source: list(found) for (source, _), found in self.files.items()}
 
     @property
     def counts(self) -> dict[str, int]:
-        """Numbers of pictures by name of the direction."""
+        """Numbers of images by name of the direction."""
         return {direction_name(direction): len(found) for direction, found in self.files.items()}
 
 
 def parse(texts: Sequence[str], intersection: bool) -> dict[str, External]:
-    """Contestants by name from texts NAME=DIR.
+    """Methods by name from texts NAME=DIR.
 
     Raises:
         UserError: for another form, a name given twice, or --intersection without any.
     """
     if intersection and not texts:
-        raise UserError("--intersection is about pictures made elsewhere: name them with --external NAME=DIR")
+        raise UserError("--intersection is about external translations: name them with --external NAME=DIR")
     found: dict[str, External] = {}
     for text in texts:
         name, equals, folder = (part.strip() for part in text.partition("="))
@@ -78,13 +78,13 @@ def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int])
     """Compare a folder with what a bench asks for.
 
     Args:
-        name: of the contestant, for messages.
+        name: of the method, for messages.
         external: the folder, and whether the intersection will do.
-        inputs: the test pictures of every direction.
+        inputs: the test images of every direction.
         size: height and width of translations, pixels.
 
     Raises:
-        UserError: with counts and the first three names, if pictures are missing, extra or of another size, or one
+        UserError: with counts and the first three names, if images are missing, extra or of another size, or one
             cannot be read.
     """
     listed = {direction: _folder_of(external.folder, direction, len(inputs) == 1) for direction in inputs}
@@ -104,7 +104,7 @@ def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int])
         )
     few = [direction_name(way) for way, own in files.items() if len(own) < 2]
     if few:
-        raise UserError(f"{name}: {external.folder} has fewer than two of the test pictures for {', '.join(few)}")
+        raise UserError(f"{name}: {external.folder} has fewer than two of the test images for {', '.join(few)}")
     return Survey(files, bool(missing), _digest(files))
 
 
@@ -113,7 +113,7 @@ def _folder_of(folder: Path, direction: Direction, single: bool) -> ImageFolder:
     if single and folder.is_dir() and not place.is_dir():
         place = folder
     if not place.is_dir():
-        raise UserError(f"there is no folder {place}: pictures made elsewhere lie in SOURCE2TARGET/STEM.png")
+        raise UserError(f"there is no folder {place}: external translations lie in SOURCE2TARGET/STEM.png")
     return ImageFolder(place)
 
 

@@ -56,7 +56,7 @@ def chosen_models(text: str, listed: Sequence[str]) -> list[str]:
 
 
 def _still_named(settings: Settings) -> dict[str, str]:
-    """Of the recorded classes of one's own those that models or variants go by: files of others may be gone."""
+    """Of the recorded custom models those that models or variants go by: files of others may be gone."""
     variants = settings.get("variants", {}).values()
     named = {*settings["models"], *(variant.get("model") for variant in variants)}
     return {name: source for name, source in settings.get("own_models", {}).items() if name in named}
@@ -102,7 +102,7 @@ def _sorted_out(overrides: Settings, suite: Suite) -> Settings:
     known = (*suite.variants, *translators, "data", "train", *SHARED)
     for section, values in overrides.items():
         if section in ("data", "train"):
-            # Also over what the suite says for single contestants, or it would win over the command line.
+            # Also over what the suite says for single methods, or it would win over the command line.
             models = {model: {section: values} for model in suite.model_settings}
             variants = {variant: {"settings": {section: values}} for variant in suite.variants}
             placed = merge(placed, {"settings": {section: values}, "model_settings": models, "variants": variants})

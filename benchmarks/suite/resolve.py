@@ -29,7 +29,7 @@ def resolved(name: str) -> Settings:
 
 
 def _beside_code(suite: Suite) -> Settings:
-    """The suite with everything written out but the contestants that are code, or variants of such."""
+    """The suite with everything written out but the methods that are code, or variants of such."""
     code = {*code_of(suite), *suite.own_models}
     written = suite.model_dump(mode="json", include={"models", "variants", "own_models", "model_settings", "claims"})
     variants = {name: variant for name, variant in suite.variants.items() if variant.model not in code}
@@ -45,7 +45,7 @@ def _beside_code(suite: Suite) -> Settings:
 
 
 def _resolved_suite(suite: Suite) -> Settings:
-    """The suite with the settings of every contestant written out."""
+    """The suite with the settings of every method written out."""
     models: Settings = {}
     variants: Settings = {}
     for name in dict.fromkeys((*suite.models, *suite.model_settings, *suite.variants)):
@@ -63,7 +63,7 @@ def _resolved_suite(suite: Suite) -> Settings:
 
 
 def _resolved_contestant(contestant: Contestant) -> Settings:
-    """Settings of a contestant's trainings, without what the suite's budget and seeds say."""
+    """Settings of a method's training runs, without what the suite's budget and seeds say."""
     settings = run_config(contestant.model, contestant.for_training(1, 0)).settings()
     for section, decided in (("model", "name"), *(("train", name) for name in (*BUDGETS, "seed"))):
         del settings[section][decided]

@@ -20,18 +20,18 @@ class ClassifierConfig(Section):
     """The domain classifier that scores translations."""
 
     backbone: str = Field("resnet10t", description="a timm model, trained from scratch")
-    images: int = Field(6_144, ge=1, le=MOST_COUNTED, description="training pictures shown")
+    images: int = Field(6_144, ge=1, le=MOST_COUNTED, description="training images shown")
 
 
 class ReportConfig(Section):
     """The gallery of report.html, and table.tex."""
 
-    pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test pictures of each direction, at most")
+    pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test images of each direction, at most")
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="of their choice and order")
     columns: Annotated[tuple[str, ...], AfterValidator(check_columns)] = Field(
         (), description="of table.tex in this order: metrics as in results.csv, and costs; none: all"
     )
-    names: dict[str, str] = Field(default_factory=dict, description="by contestant, what table.tex calls it")
+    names: dict[str, str] = Field(default_factory=dict, description="by method, what table.tex calls it")
 
 
 class ScoringConfig(Section):
@@ -50,7 +50,7 @@ class Suite(Methods):
     external: dict[str, External] = Field(
         default_factory=dict,
         max_length=MOST,
-        description="folders of pictures made elsewhere, by the names they compete under",
+        description="folders of external translations, by the names they compete under",
     )
 
     def data_config(self) -> DataConfig:
@@ -58,7 +58,7 @@ class Suite(Methods):
         return validate(DataConfig, section_of(self.settings, "data"), "data")
 
     def with_external(self, added: Mapping[str, External]) -> "Suite":
-        """The suite with more contestants from elsewhere; UserError if a name is taken."""
+        """The suite with more methods from elsewhere; UserError if a name is taken."""
         settings = {name: external.model_dump(mode="json") for name, external in added.items()}
         return suite_of(merge(self.model_dump(mode="json"), {"external": settings}))
 

@@ -56,7 +56,7 @@ def bench(
         str | None,
         typer.Option(
             metavar="UNIT=N[,per=task]",
-            help="images=N real pictures shown, epochs=N of the training split, updates=N of the generators, or "
+            help="images=N real images shown, epochs=N of the training split, updates=N of the generators, or "
             "seconds=S of training; per data set or per task (training).",
         ),
     ] = None,
@@ -72,7 +72,7 @@ def bench(
     ] = None,
     external: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=DIR", help="Pictures made elsewhere, DIR/SOURCE2TARGET/STEM.png, to be scored too."),
+        typer.Option(metavar="NAME=DIR", help="External translations, DIR/SOURCE2TARGET/STEM.png, to be scored too."),
     ] = None,
     intersection: Annotated[
         bool, typer.Option("--intersection", help="Score of --external what is there, instead of refusing it.")
@@ -105,15 +105,13 @@ def bench(
     collect: Annotated[
         bool, typer.Option("--collect", help="Run nothing; write the report about what is there.")
     ] = False,
-    force: Annotated[
-        str | None, typer.Option(metavar="NAME,...", help="Do the work of these contestants anew.")
-    ] = None,
+    force: Annotated[str | None, typer.Option(metavar="NAME,...", help="Do the work of these methods anew.")] = None,
     no_trial: Annotated[
-        bool, typer.Option("--no-trial", help="Try no steps ahead of long trainings to tell how long they take.")
+        bool, typer.Option("--no-trial", help="Try no steps ahead of long training runs to tell how long they take.")
     ] = False,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Train, translate with and score several translators, and compare them in a table and a picture.
+    """Train, translate with and score several translators, and compare them in a table and an image.
 
     What is already done in the results folder is not done again. A bench that --out names goes on with the settings it
     had; further options change them, --suite replaces them.
@@ -165,7 +163,7 @@ def bench(
         lpips = lpips or before.chosen.lpips
     elsewhere = parse(external or [], intersection)
     chosen = chosen.with_external(elsewhere)
-    with stoppable(None), counting("drawing the embedded set") as progress:
+    with stoppable(None), counting("drawing the built-in dataset") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
     check_contestants(plan, forced)

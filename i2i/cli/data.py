@@ -1,4 +1,4 @@
-"""`i2i data`: sets of pictures: drawn, checked, prepared."""
+"""`i2i data`: sets of images: drawn, checked, prepared."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ app = typer.Typer(help="Data sets.", no_args_is_help=True)
 
 @app.command("make")
 def make_data(
-    name: Annotated[str, typer.Argument(help="Name of the embedded set: seasons or styles.")],
+    name: Annotated[str, typer.Argument(help="Name of the built-in dataset: seasons or styles.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")] = "256",
     scenes: Annotated[int, typer.Option(min=1, help="Training scenes.")] = 400,
@@ -50,10 +50,10 @@ def check_data(
     settings: SetOption = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Draw a contact sheet: some pictures of each domain, and leaks."),
+        typer.Option(metavar="FILE.png", help="Draw a contact sheet: some images of each domain, and leaks."),
     ] = None,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write what was found here.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the pictures on the contact sheet.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the images on the contact sheet.")] = 0,
     no_trial: Annotated[bool, typer.Option("--no-trial", help="Try no training steps: no times and memory.")] = False,
     device: DeviceOption = None,
 ) -> None:
@@ -61,7 +61,7 @@ def check_data(
 
     Time and memory are measured: each model takes a few training steps in a process of its own. The status is 0 if
     nothing is wrong or there are warnings only, and 1 for faults: files that cannot be read, a domain without training
-    pictures, equal files in several splits, a layout that is none, or no model that can be trained.
+    images, equal files in several splits, a layout that is none, or no model that can be trained.
 
     Examples:
 
@@ -76,7 +76,7 @@ def check_data(
         if place is not None:
             check_file(place, option)
     changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size} if size else {})
-    with counting("looking at the pictures") as progress:
+    with counting("looking at the images") as progress:
         report, verdicts = examine(
             merge({"data": changes}, parse_assignments(settings or [])),
             models,
@@ -108,7 +108,7 @@ def prepare_data(
     settings: SetOption = None,
     skip_bad: SkipBadOption = False,
 ) -> None:
-    """Decode and resize every picture once, into a clean folder that trains without further ado.
+    """Decode and resize every image once, into a clean folder that trains without further ado.
 
     Pairs stay pairs, and lists of attributes are written again. The new folder appears when it is complete.
 
@@ -122,7 +122,7 @@ def prepare_data(
     from i2i.data.preparation.prepare_folder import prepare_folder
 
     changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size})
-    with counting("preparing pictures") as progress:
+    with counting("preparing images") as progress:
         told = prepare_folder(
             merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress
         )

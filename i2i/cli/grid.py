@@ -1,4 +1,4 @@
-"""`i2i grid`: a picture of a bench's translations."""
+"""`i2i grid`: an image of a bench's translations."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,22 +12,22 @@ from i2i.utils.places import check_file
 
 def grid(
     results: Annotated[Path, typer.Argument(help="Results folder of a bench.")],
-    out: Annotated[Path, typer.Option(help="Picture to write, .pdf or .png.")],
+    out: Annotated[Path, typer.Option(help="Image to write, .pdf or .png.")],
     rows: Annotated[
         str, typer.Option(metavar="WAY[:N]", help="random:N, files:LIST, worst:N[:METRIC] or disagree:N.")
     ] = "random",
     columns: Annotated[
         str | None,
-        typer.Option(metavar="A,B,...", help="Of input, the contestants and target; by default all translators."),
+        typer.Option(metavar="A,B,...", help="Of input, the methods and target; by default all translators."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of random rows; it is printed on the picture.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of random rows; it is printed on the image.")] = 0,
 ) -> None:
-    """Draw test pictures beside their translations by the contestants of a bench.
+    """Draw test images beside their translations by the methods of a bench.
 
-    Rows are random by default. files:LIST takes a text file with a picture's name per line, without suffix, or
-    DIRECTION/NAME; worst:N those with the lowest PSNR, or by another measure of single pictures, with worst:N:METRIC or
+    Rows are random by default. files:LIST takes a text file with an image's name per line, without suffix, or
+    DIRECTION/NAME; worst:N those with the lowest PSNR, or by another measure of single images, with worst:N:METRIC or
     where there is no ground truth; disagree:N those whose translations differ most. How they were chosen stands below
-    the picture.
+    the image.
 
     Examples:
 

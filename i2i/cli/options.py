@@ -12,7 +12,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="[NAME=]DIR",
-        help="Data folder, archive or manifest; several with names to learn jointly; none: the embedded set.",
+        help="Data folder, archive or manifest; several with names to learn jointly; none: the built-in dataset.",
     ),
 ]
 AttributesOption = Annotated[
@@ -46,10 +46,10 @@ LpipsOption = Annotated[
 ]
 CacheOption = Annotated[
     float | None,
-    typer.Option("--cache-gib", metavar="N", help="Keep decoded pictures on disk up to N GiB; 0: none."),
+    typer.Option("--cache-gib", metavar="N", help="Keep decoded images on disk up to N GiB; 0: none."),
 ]
 SkipBadOption = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out pictures that cannot be read; which is told and recorded.")
+    bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; which is told and recorded.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
@@ -68,7 +68,7 @@ def sized(settings: list[str] | None, size: str | None) -> list[str]:
 
 
 def registered(model: str | None) -> str | None:
-    """The name of a model; a class of one's own is imported and registered first."""
+    """The name of a model; a custom model is imported and registered first."""
     from i2i import custom_models
 
     return custom_models.load(model).name if model and custom_models.is_source(model) else model

@@ -16,7 +16,7 @@ def report(
 ) -> None:
     """Write the report of a bench anew, or one report of several benches.
 
-    Several must have been made by the same protocol; if not, what differs is said. A contestant whose name several have
+    Several must have been made by the same protocol; if not, what differs is said. A method whose name several have
     gets the folder's name as a suffix, as in cyclegan@x.
 
     Examples:

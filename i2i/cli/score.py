@@ -13,14 +13,14 @@ from i2i.utils.places import check_file
 
 def score(
     fake: Annotated[Path, typer.Option(metavar="DIR", help="Folder of translations.")],
-    real: Annotated[Path, typer.Option(metavar="DIR", help="Real pictures of the target domain.")],
+    real: Annotated[Path, typer.Option(metavar="DIR", help="Real images of the target domain.")],
     source: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The translated pictures, of the translations' names.")
+        Path | None, typer.Option(metavar="DIR", help="The translated images, of the translations' names.")
     ] = None,
     truth: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The right answers, of the translations' names.")
     ] = None,
-    paired: Annotated[bool, typer.Option("--paired", help="The right answers are the pictures of --real.")] = False,
+    paired: Annotated[bool, typer.Option("--paired", help="The right answers are the images of --real.")] = False,
     extractor: ExtractorOption = None,
     lpips: LpipsOption = None,
     size: Annotated[

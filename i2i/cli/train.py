@@ -58,7 +58,7 @@ def train(
         ),
     ] = None,
     accept_data: Annotated[
-        bool, typer.Option("--accept-data", help="Resume though the pictures have changed since the checkpoint.")
+        bool, typer.Option("--accept-data", help="Resume though the images have changed since the checkpoint.")
     ] = False,
     device: DeviceOption = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
@@ -68,8 +68,8 @@ def train(
 ) -> None:
     """Train one translator.
 
-    Without --data and --config the embedded set is used with the small networks of the seasons suite; with --data the
-    model is the published one.
+    Without --data and --config the built-in dataset is used with the small networks of the seasons suite; with --data
+    the model is the published one.
 
     Examples:
 
@@ -157,7 +157,7 @@ def _train(run: "TrainingRun", tensorboard: bool, begin: "Callable[[], None]", m
         uncached = trainer.pictures.decoded_when_drawn
         if uncached:
             console.note(
-                f"{uncached} pictures have no place in the cache and are decoded whenever they are shown: "
+                f"{uncached} images have no place in the cache and are decoded whenever they are shown: "
                 "a larger --cache-gib may be faster",
             )
         if trainer.position.step:

@@ -247,7 +247,7 @@ def check_new(run: Path) -> None:
 
 
 def _with_a_pair(config: RunConfig) -> RunConfig:
-    """The first two domains of a drawn set for a model that learns one pair: the user has not chosen any."""
+    """The first two domains of a built-in dataset for a model that learns one pair: the user has not chosen any."""
     data = config.data
     if data.path or data.sets or data.embedded not in EMBEDDED or registry.get(config.name).coverage is Coverage.ALL:
         return config
@@ -262,13 +262,13 @@ def _with_a_pair(config: RunConfig) -> RunConfig:
 
 
 def _open_data(config: RunConfig) -> DataSet:
-    with counting("drawing the embedded set") as progress:
+    with counting("drawing the built-in dataset") as progress:
         return open_data(config.data, progress)
 
 
 def _readable(config: RunConfig, data: DataSet) -> tuple[Skipped, DataSet]:
     """What cannot be read of the splits that a training takes, and the data without it."""
     splits = [config.data.train_split, *([config.data.val_split] if config.train.best_by else [])]
-    with counting("looking for bad pictures") as progress:
+    with counting("looking for bad images") as progress:
         skipped = find_bad(data, splits, progress)
     return skipped, without(data, skipped)

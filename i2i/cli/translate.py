@@ -1,4 +1,4 @@
-"""`i2i translate`: pictures through a trained model."""
+"""`i2i translate`: images through a trained model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def translate(
     run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Pictures and folders of pictures.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images and folders of images.")],
     target: Annotated[
         str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
     ],
@@ -35,33 +35,33 @@ def translate(
         ),
     ] = "last",
     full: Annotated[
-        bool, typer.Option("--full-resolution", help="Keep the size of every picture; large ones pass in tiles.")
+        bool, typer.Option("--full-resolution", help="Keep the size of every image; large ones pass in tiles.")
     ] = False,
     tile: Annotated[
-        int | None, typer.Option(min=1, help="Side of tiles, pixels; by default only very large pictures need any.")
+        int | None, typer.Option(min=1, help="Side of tiles, pixels; by default only very large images need any.")
     ] = None,
     passes: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="How often all tiles pass beforehand, to find what norms need of the whole picture; 2 by default.",
+            help="How often all tiles pass beforehand, to find what norms need of the whole image; 2 by default.",
         ),
     ] = None,
     samples: Annotated[
         int,
-        typer.Option(help="How many translations of each picture, NAME.png, NAME.s1.png, ...; of models with noise."),
+        typer.Option(help="How many translations of each image, NAME.png, NAME.s1.png, ...; of models with noise."),
     ] = 1,
     reference: Annotated[
-        Path | None, typer.Option(help="A picture whose style the translations take, for models that take one.")
+        Path | None, typer.Option(help="An image whose style the translations take, for models that take one.")
     ] = None,
     sampling_steps: Annotated[
-        int | None, typer.Option(help="How many steps an iterative model takes for each picture.")
+        int | None, typer.Option(help="How many steps an iterative model takes for each image.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace translations that are there.")] = False,
     model: OwnModelOption = None,
     device: DeviceOption = None,
 ) -> None:
-    """Translate pictures with a trained model.
+    """Translate images with a trained model.
 
     Examples:
 
@@ -116,13 +116,13 @@ def translate(
         sampling_steps=sampling_steps,
     )
     sizes = check_files(files, out, overwrite, samples)
-    for line in (*left_out_line(left_out(inputs)), *dark("pictures to translate", [path for path, _ in files])):
+    for line in (*left_out_line(left_out(inputs)), *dark("images to translate", [path for path, _ in files])):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
-    with counting("translating") as progress, told_when_short(f"{run} cannot translate these pictures", less):
+    with counting("translating") as progress, told_when_short(f"{run} cannot translate these images", less):
         for sample in range(samples):
             one = replace(translate, sample=sample)
             convert = full_resolution(one, preprocess, tile, passes) if full else resized(one, preprocess)
             translate_files(convert, of_sample(files, sample), out, progress)
-    console.say(f"translated {len(files)} pictures to {target} in {out} ({translator.inference}, {weights} weights)")
+    console.say(f"translated {len(files)} images to {target} in {out} ({translator.inference}, {weights} weights)")

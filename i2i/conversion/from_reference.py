@@ -68,7 +68,7 @@ class Imported:
         ]
         if task.labels.has_attributes:
             lines.append(
-                "the labels are attributes that a picture can have together"
+                "the labels are attributes that an image can have together"
                 + (f", but for {'; '.join(groups)}" if groups else "")
                 + "; other groups: --set data.exclusive=[[A,B],[C,D]]"
             )
@@ -126,7 +126,7 @@ def _finite(path: Path, state: Weights) -> Weights:
     try:
         refuse_not_finite(state)
     except ValueError as error:
-        raise UserError(f"{path} cannot be imported: {error}, and every picture would come out black") from None
+        raise UserError(f"{path} cannot be imported: {error}, and every image would come out black") from None
     return state
 
 

@@ -167,7 +167,7 @@ def _data(facts: Facts) -> str:
     if "fingerprint" in data:
         lines.append(f"- fingerprint of names and contents when exported: `{data['fingerprint']}`")
     else:
-        lines.append("- its pictures did not lie on the machine that exported this, so they are not counted")
+        lines.append("- its images did not lie on the machine that exported this, so they are not counted")
     return "\n".join([lines[0], "", *lines[1:]])
 
 
@@ -175,7 +175,7 @@ def _training(facts: Facts) -> str:
     if not facts["step"]:
         return "None recorded."
     done = "finished" if facts["step"] >= facts["steps"] else f"of {facts['steps']:,}, not finished"
-    budget = f"{facts['images']:,} pictures shown, {facts['step']:,} steps ({done}), {facts['seconds']:,.0f} seconds."
+    budget = f"{facts['images']:,} images shown, {facts['step']:,} steps ({done}), {facts['seconds']:,.0f} seconds."
     return f"{budget}\n\n{fenced(to_yaml(facts['settings']), 'yaml')}"
 
 

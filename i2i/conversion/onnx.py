@@ -170,7 +170,7 @@ def _graphs(translator: Translator, name: str) -> list[Graph]:
 
 
 def _labelled_case(translator: Translator, batch: int, height: int, width: int) -> tuple[Inputs, Tensor]:
-    """A batch in which every picture goes to another domain, as long as there are enough."""
+    """A batch in which every image goes to another domain, as long as there are enough."""
     task = translator.task
     images = _random_images(task, batch, height, width)
     targets = [task.domains[number % len(task.domains)] for number in range(batch)]
@@ -241,7 +241,7 @@ def largest_difference(path: Path, graph: Graph, translator: Translator) -> floa
         difference = float((session.run(inputs) - expected).abs().max())
         if not difference <= LIMIT:  # also nan
             raise ExportError(
-                f"{path.name} differs from PyTorch by {difference:.2g} for {batch} pictures of "
+                f"{path.name} differs from PyTorch by {difference:.2g} for {batch} images of "
                 f"{size[0]}x{size[1]} px, and {LIMIT:g} is allowed: nothing is exported"
             )
         largest = max(largest, difference)
@@ -307,7 +307,7 @@ def _describe(translator: Translator, facts: Facts, notes: Sequence[str]) -> dic
 
 
 def _describe_labels(task: Task) -> dict[str, object]:
-    """The columns of the label vector, and the vector of a picture that has nothing but one domain."""
+    """The columns of the label vector, and the vector of an image that has nothing but one domain."""
     space = task.labels
     columns = [one.prefix + column for one in space.sets for column in one.columns]
     masks = [f"{one.name} (mask)" for one in space.sets] if len(space.sets) > 1 else []

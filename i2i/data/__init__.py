@@ -1,4 +1,4 @@
-"""Pictures: layouts, preprocessing, batches and the embedded set."""
+"""Images: layouts, preprocessing, batches and the built-in dataset."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What a training step is given: each kind of batch draws itself from the pictures."""
+"""What a training step is given: each kind of batch draws itself from the images."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
@@ -22,7 +22,7 @@ EVERY = slice(None)
 class Batch(ABC):
     """Tensors that share their first dimension; images are [B, C, H, W] in [-1, 1].
 
-    `pictures` is how many real pictures one item of the batch holds; budgets are counted in them.
+    `pictures` is how many real images one item of the batch holds; budgets are counted in them.
     """
 
     pictures: ClassVar[int] = 1
@@ -102,8 +102,8 @@ class UnpairedBatch(Batch):
 class LabelledBatch(Batch):
     """`images` of any domain and their label vectors `labels` [B, width of the label space].
 
-    A batch holds equally many pictures of every data set, the first sets one more where that does not come out
-    even; within a data set each picture is as likely as any other.
+    A batch holds equally many images of every data set, the first sets one more where that does not come out
+    even; within a data set each image is as likely as any other.
     """
 
     images: Tensor

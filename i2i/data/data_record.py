@@ -1,4 +1,4 @@
-"""What a training learnt from, written down, so that a change of the pictures since then can be told."""
+"""What a training learnt from, written down, so that a change of the images since then can be told."""
 
 import hashlib
 import json
@@ -20,10 +20,10 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class DataRecord:
-    """Names and contents of pictures.
+    """Names and contents of images.
 
     Attributes:
-        files: by `split/domain`, or `split/set` for pictures with attributes: 16 hex digits of every file's
+        files: by `split/domain`, or `split/set` for images with attributes: 16 hex digits of every file's
             contents and attributes, by file name.
     """
 
@@ -31,7 +31,7 @@ class DataRecord:
 
     @classmethod
     def of(cls, data: DataSet, splits: Sequence[str]) -> Self:
-        """The pictures of some splits of the data; what was read for an earlier training is not read again."""
+        """The images of some splits of the data; what was read for an earlier training is not read again."""
         pools = {
             f"{split}/{pool}".removesuffix("/"): pictures
             for split in splits
@@ -85,7 +85,7 @@ def _changes(place: str, before: Mapping[str, str], now: Mapping[str, str]) -> s
         "changed": [name for name in now if before.get(name, now[name]) != now[name]],
     }
     told = [f"{len(names)} {kind} ({_shown(names)})" for kind, names in kinds.items() if names]
-    return f"{place}, {len(before)} pictures before and {len(now)} now: {', '.join(told)}" if told else ""
+    return f"{place}, {len(before)} images before and {len(now)} now: {', '.join(told)}" if told else ""
 
 
 def _shown(names: Sequence[str]) -> str:

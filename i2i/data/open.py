@@ -1,4 +1,4 @@
-"""The data set that settings name: a folder, an archive, a manifest, an embedded set, or several of them joined."""
+"""The data set that settings name: a folder, an archive, a manifest, a built-in dataset, or several of them joined."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from i2i.utils.cache_folder import cache_folder
 from i2i.utils.progress import Progress
 
 EMBEDDED = "embedded:"
-"""What a data path begins with that names an embedded set, as in `embedded:seasons`."""
+"""What a data path begins with that names a built-in dataset, as in `embedded:seasons`."""
 LAYOUTS = (*FOLDER_LAYOUTS, celeba.ATTRIBUTE_LIST, *MANIFESTS, *HF_DATASETS)
 
 
@@ -36,17 +36,17 @@ def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
     if not config.domains:
         return data
     chosen = data.restricted(config.domains)
-    # Of an embedded set the others are nobody's pictures, which need not be told as left out.
+    # Of a built-in dataset the others are nobody's images, which need not be told as left out.
     return chosen.trimmed() if is_embedded(config) else chosen
 
 
 def is_embedded(config: DataConfig) -> bool:
-    """Whether the data are an embedded set alone."""
+    """Whether the data are a built-in dataset alone."""
     return not config.sets and str(config.path or EMBEDDED).startswith(EMBEDDED)
 
 
 def pixel_cache(config: DataConfig) -> PixelCache:
-    """Where the pictures of trainings and benches lie decoded, as large as the settings let it be."""
+    """Where the images of training runs and benches lie decoded, as large as the settings let it be."""
     return PixelCache(cache_folder() / "pictures", config.cache_gib)
 
 
@@ -112,7 +112,7 @@ def _label_set(name: str, columns: tuple[str, ...], config: DataConfig) -> Label
 
 
 def is_drawn(data: Settings) -> bool:
-    """Whether `data` settings name embedded sets only."""
+    """Whether `data` settings name built-in datasets only."""
     return not data.get("path") and all(path.startswith(EMBEDDED) for path in (data.get("sets") or {}).values())
 
 

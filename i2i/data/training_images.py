@@ -1,4 +1,4 @@
-"""The pictures of a training: decoded once, then drawn as a pure function of seed and step."""
+"""The images of a training: decoded once, then drawn as a pure function of seed and step."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,21 +22,21 @@ from i2i.utils.progress import Progress
 class TrainingPictures:
     """The training split, from which batches are drawn.
 
-    Every epoch of a domain visits each of its pictures once, in an order of its own. Which pictures a step
+    Every epoch of a domain visits each of its images once, in an order of its own. Which images a step
     gets and how they are cropped and flipped depends on the seed and the step alone, so a resumed training
     sees what an undisturbed one would have.
 
-    Pictures lie in pools: one for each domain, or one for all pictures of a data set with attributes, whose
+    Images lie in pools: one for each domain, or one for all images of a data set with attributes, whose
     domains overlap.
 
     Args:
         pixels: uint8 [N, H', W', C] by pool, all of one size, at least that of `preprocess`; arrays, or what gives
             the same by positions.
         preprocess: size and channels of the images.
-        flip: whether to mirror half of the pictures.
+        flip: whether to mirror half of the images.
         seed: of order and augmentation.
-        labels: what can be said of the pictures; None: the pools are domains.
-        rows: for pools of pictures with attributes, what each has: 0 or 1, [N, columns].
+        labels: what can be said of the images; None: the pools are domains.
+        rows: for pools of images with attributes, what each has: 0 or 1, [N, columns].
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class TrainingPictures:
     ) -> Self:
         """The split of every domain of `data`.
 
-        Pictures are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
-        CycleGAN). `progress` is called with the pictures done and in total. With a `cache` they are mapped from
+        Images are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
+        CycleGAN). `progress` is called with the images done and in total. With a `cache` they are mapped from
         there, and those that have no place in it are decoded whenever they are drawn; without one they are decoded
         into memory.
 
         Raises:
-            UserError: naming the first picture that cannot be decoded.
+            UserError: naming the first image that cannot be decoded.
         """
         pools, rows = pools_and_rows(data, split)
         total, pixels = sum(map(len, pools.values())), dict[str, Pixels]()
@@ -85,48 +85,48 @@ class TrainingPictures:
         return cls(pixels, preprocess, flip, seed, data.labels, rows)
 
     def on(self, device: torch.device) -> Self:
-        """The same pictures, whose batches are cropped, flipped and normalised on `device` and lie there."""
+        """The same images, whose batches are cropped, flipped and normalised on `device` and lie there."""
         moved = copy(self)
         moved._device = device
         return moved
 
     @property
     def decoded_when_drawn(self) -> int:
-        """Number of pictures that the cache has no place for."""
+        """Number of images that the cache has no place for."""
         return sum(len(pixels) for pixels in self._pixels.values() if isinstance(pixels, Decoding))
 
     @classmethod
     def blank(cls, labels: LabelSpace, preprocess: Preprocess) -> Self:
-        """One black picture per pool, to try out what a batch looks like."""
+        """One black image per pool, to try out what a batch looks like."""
         picture = np.zeros((1, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
         pools = [pool for one in labels.sets for pool in pools_of(one)]
         rows = {one.name: torch.zeros(1, len(one.columns)) for one in labels.sets if one.has_attributes}
         return cls(dict.fromkeys(pools, picture), preprocess, labels=labels, rows=rows)
 
     def reseeded(self, seed: int) -> Self:
-        """The same pictures, in another order and with other crops and flips."""
+        """The same images, in another order and with other crops and flips."""
         other = copy(self)
         other.seed = seed
         return other
 
     def size(self, pool: str) -> int:
-        """Number of pictures of a pool."""
+        """Number of images of a pool."""
         return len(self._pixels[pool])
 
     def rows(self, one: LabelSet, places: np.ndarray) -> Tensor:
-        """What pictures of a set have of its columns: 0 or 1, [B, columns]; places as in `take`."""
+        """What images of a set have of its columns: 0 or 1, [B, columns]; places as in `take`."""
         if one.has_attributes:
             return self._rows[one.name][torch.from_numpy(places)]
         owners, _ = self._owners(one.domains, places)
         return torch.eye(len(one.columns))[torch.from_numpy(owners)]
 
     def count(self, domain: str) -> int:
-        """Number of pictures of a domain."""
+        """Number of images of a domain."""
         pool, members = self._members(domain)
         return self.size(pool) if members is None else len(members)
 
     def _members(self, domain: str) -> tuple[str, np.ndarray | None]:
-        """The pool that holds a domain, and which of its pictures; None: all."""
+        """The pool that holds a domain, and which of its images; None: all."""
         one = self.labels.set_of(domain)
         if not one.has_attributes:
             return domain, None
@@ -138,7 +138,7 @@ class TrainingPictures:
         return np.array([_epoch(self.seed, stream, count, place // count)[place % count] for place in places])
 
     def views(self, stream: str, step: int, size: int) -> "Views":
-        """The random crops and flips of `size` pictures in `step`."""
+        """The random crops and flips of `size` images in `step`."""
         rng = np.random.default_rng([self.seed, _number(stream), step, 1])
         height, width = self.preprocess.image_size
         full_height, full_width = next(iter(self._pixels.values())).shape[1:3]
@@ -153,7 +153,7 @@ class TrainingPictures:
         return self.take((pool,), positions if members is None else members[positions], views)
 
     def take(self, pools: Sequence[str], places: np.ndarray, views: "Views") -> Tensor:
-        """Augmented images [B, C, H, W] in [-1, 1] of the pictures at `places` of pools laid end to end."""
+        """Augmented images [B, C, H, W] in [-1, 1] of the images at `places` of pools laid end to end."""
         return to_images(views.cut(_sent(self._gathered(pools, places), self._device)).permute(0, 3, 1, 2))
 
     def _gathered(self, pools: Sequence[str], places: np.ndarray) -> np.ndarray:
@@ -186,12 +186,12 @@ class TrainingPictures:
 
 
 def pools_of(one: LabelSet) -> tuple[str, ...]:
-    """The pools that hold the pictures of a label set."""
+    """The pools that hold the images of a label set."""
     return (one.name,) if one.has_attributes else one.domains
 
 
 def labelled(data: DataSet, split: str) -> tuple[list[Picture], Tensor]:
-    """Every picture of a split once, and their label vectors [N, width]."""
+    """Every image of a split once, and their label vectors [N, width]."""
     pools, rows = pools_and_rows(data, split)
     vectors = []
     for position, one in enumerate(data.labels.sets):
@@ -203,7 +203,7 @@ def labelled(data: DataSet, split: str) -> tuple[list[Picture], Tensor]:
 
 
 def pools_and_rows(data: DataSet, split: str) -> tuple[dict[str, tuple[Picture, ...]], dict[str, Tensor]]:
-    """Pictures by pool, and the label rows of those with attributes."""
+    """Images by pool, and the label rows of those with attributes."""
     pools: dict[str, tuple[Picture, ...]] = {}
     rows: dict[str, Tensor] = {}
     for one in data.labels.sets:

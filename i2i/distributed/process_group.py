@@ -1,4 +1,4 @@
-"""Trainings by several processes, on one machine or many: each computes the gradients of its share of every batch.
+"""Training runs by several processes, on one machine or many: each computes the gradients of its share of every batch.
 
 Processes are started by torchrun or by whatever else sets RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT.
 All hold the same weights: gradients are averaged before an optimiser steps, which gives what one process would compute

@@ -1,6 +1,6 @@
-"""Norms that normalise tiles of a picture alike: by statistics that are found once and then held.
+"""Norms that normalise tiles of an image alike: by statistics that are found once and then held.
 
-Instance norm, and batch norm by the picture's own statistics, normalise a picture by its mean and variance. Each tile
+Instance norm, and batch norm by the image's own statistics, normalise an image by its mean and variance. Each tile
 has others, and so neighbouring tiles would get other colours.
 """
 
@@ -48,10 +48,10 @@ Statistics = dict[Norm, Moments]
 
 @dataclass(frozen=True)
 class Correction:
-    """What leads from the moments of a reduced picture to those of the picture, for each channel.
+    """What leads from the moments of a reduced image to those of the image, for each channel.
 
     Attributes:
-        shift: of the mean, in standard deviations of the reduced picture.
+        shift: of the mean, in standard deviations of the reduced image.
         ratio: of the variances.
     """
 
@@ -65,7 +65,7 @@ class Correction:
         return cls((picture.mean - reduced.mean) / variance.sqrt(), (picture.variance + eps) / variance)
 
     def applied(self, reduced: Moments, eps: float) -> Moments:
-        """Moments of the picture, as far as those of a reduced one tell."""
+        """Moments of the image, as far as those of a reduced one tell."""
         variance = reduced.variance + eps
         corrected = (variance * self.ratio - eps).clamp(min=0)
         return Moments(reduced.mean + self.shift * variance.sqrt(), corrected, reduced.pixels)
@@ -78,7 +78,7 @@ def everything(features: Tensor) -> Tensor:
 
 @contextmanager
 def found_statistics(network: nn.Module, part: Callable[[Tensor], Tensor] = everything) -> Iterator[Statistics]:
-    """Collect the statistics of what passes through `network` meanwhile, a picture [1, C, H, W].
+    """Collect the statistics of what passes through `network` meanwhile, an image [1, C, H, W].
 
     Args:
         network: any; its norms are found among its modules.
@@ -139,5 +139,5 @@ def _normalising(norms: Iterable[Norm], moments: Callable[[Norm], Moments]) -> I
 
 
 def _looks_at_pictures(norm: Norm) -> bool:
-    """Whether it normalises by the picture: batch norm may do so by running statistics, which tiles share anyway."""
+    """Whether it normalises by the image: batch norm may do so by running statistics, which tiles share anyway."""
     return not norm.track_running_stats

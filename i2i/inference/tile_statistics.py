@@ -1,13 +1,13 @@
-"""Statistics of a picture that is too large to pass at once, for norms that hold them in all of its tiles.
+"""Statistics of an image that is too large to pass at once, for norms that hold them in all of its tiles.
 
-A reduced picture stands in for the picture at first, as in the thumbnail instance normalisation of Chen et al. (AAAI
+A reduced image stands in for the image at first, as in the thumbnail instance normalisation of Chen et al. (AAAI
 2022, "Towards Ultra-Resolution Neural Style Transfer via Thumbnail Instance Normalization"). Its statistics are like
-the picture's, and not equal. What is missing is measured and corrected, which is our own addition:
+the image's, and not equal. What is missing is measured and corrected, which is our own addition:
 
-1. All tiles pass, the norms hold the estimate, and what each norm is given of the picture is measured.
-2. The reduced picture had other moments at that norm behind the same norms before it. The difference is the norm's
+1. All tiles pass, the norms hold the estimate, and what each norm is given of the image is measured.
+2. The reduced image had other moments at that norm behind the same norms before it. The difference is the norm's
    `Correction`.
-3. The reduced picture passes again, and each norm corrects its moments. So a norm also sees what corrections before it
+3. The reduced image passes again, and each norm corrects its moments. So a norm also sees what corrections before it
    change, and that is the next estimate.
 
 Where the estimate is right the tiles find it again, so it stays. The plain repetition of the first step, with what the
@@ -43,13 +43,13 @@ def picture_statistics(
 
     Args:
         network: whose norms; `translate` uses it.
-        translate: given the reduced picture and tiles.
-        image: the picture.
+        translate: given the reduced image and tiles.
+        image: the whole one.
         multiple: as in `in_tiles`.
         smallest: as in `in_tiles`.
         side: of tiles, pixels.
         passes: of all tiles; each takes the time of a translation and brings the statistics nearer. None are needed
-            by a picture that has no more pixels than a tile.
+            by an image that has no more pixels than a tile.
 
     Raises:
         UserError: for a side that is too small.
@@ -70,7 +70,7 @@ def picture_statistics(
 def of_tiles(
     network: nn.Module, translate: Translate, image: Tensor, multiple: int, smallest: tuple[int, int], side: int
 ) -> Statistics:
-    """What norms are given of the picture when it passes in tiles, every place counted once."""
+    """What norms are given of the image when it passes in tiles, every place counted once."""
     parts: list[Statistics] = []
     for tile, part in tiles(image, multiple, smallest, side):
         with found_statistics(network, part) as statistics:

@@ -1,4 +1,4 @@
-"""Translating pictures of any size: mirrored up to a size that the model takes, or in overlapping tiles.
+"""Translating images of any size: mirrored up to a size that the model takes, or in overlapping tiles.
 
 Of the overlap of two tiles most is only context for the networks and is thrown away, three eighths at either end; in
 the quarter between them one tile passes into the other linearly. So a network without norms gives the same in tiles as
@@ -49,9 +49,9 @@ def in_tiles(image: Tensor, translate: Translate, multiple: int, smallest: tuple
 
     Args:
         image: what to translate.
-        translate: given each tile, [1, C, side, side], or less of a picture that is not as high or wide.
+        translate: given each tile, [1, C, side, side], or less of an image that is not as high or wide.
         multiple: what sides must be multiples of; that of tiles is rounded up.
-        smallest: height and width up to which a smaller picture is mirrored.
+        smallest: height and width up to which a smaller image is mirrored.
         side: of a tile, pixels.
 
     Raises:
@@ -75,7 +75,7 @@ def tiles(
     """The tiles that `in_tiles` translates, each with a function that tells what it alone stands for.
 
     Of a tile's features [1, C, h, w], at whatever scale, the function keeps those up to the middle of its overlaps. So
-    all tiles together give every place of the picture once.
+    all tiles together give every place of the image once.
     """
     padded, rows, columns = _laid_out(image, multiple, smallest, side)
     for row, upright in zip(rows, _shares(rows), strict=True):
@@ -185,7 +185,7 @@ class _Span:
 def _laid_out(
     image: Tensor, multiple: int, smallest: tuple[int, int], side: int
 ) -> tuple[Tensor, list[_Span], list[_Span]]:
-    """The picture, mirrored as needed, and where tiles lie along its height and its width."""
+    """The image, mirrored as needed, and where tiles lie along its height and its width."""
     side, overlap = tiling(multiple, smallest, side)
     padded = mirrored(image, *padded_size((image.shape[2], image.shape[3]), multiple, smallest))
     rows, columns = (_spans(length, side, overlap, multiple) for length in padded.shape[2:])

@@ -1,4 +1,4 @@
-"""Translating files: which pictures, which direction, at which size, where the results go."""
+"""Translating files: which images, which direction, at which size, where the results go."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -23,21 +23,21 @@ from i2i.utils.text import option
 BATCH = 16
 
 Files = list[tuple[Path, Path]]
-"""Pictures and the names of their translations, relative to the output folder."""
+"""Images and the names of their translations, relative to the output folder."""
 
 Convert = Callable[[Sequence[Path]], Iterable[np.ndarray]]
-"""Some pictures to their translations, each uint8 [H, W, C]."""
+"""Some images to their translations, each uint8 [H, W, C]."""
 
 
 def collect(inputs: Sequence[Path], out: Path | None = None) -> Files:
-    """All pictures among files, folders and patterns; folders are listed as everywhere and their trees kept.
+    """All images among files, folders and patterns; folders are listed as everywhere and their trees kept.
 
-    A translation has the name of its picture and the suffix .png. Pictures whose names differ in the suffix alone keep
+    A translation has the name of its image and the suffix .png. Images whose names differ in the suffix alone keep
     it: `a.tif` and `a.jpg` become `a.tif.png` and `a.jpg.png`. What is named twice is translated once. What lies in
     `out`, within a folder among the inputs, was translated before and is no input.
 
     Raises:
-        UserError: for a missing or empty input, or two pictures of the same name in the same place.
+        UserError: for a missing or empty input, or two images of the same name in the same place.
     """
     named = list(dict.fromkeys(found for given in inputs for found in _found(given, out)))
     shared = Counter(name.with_suffix("") for _, name in named)
@@ -57,7 +57,7 @@ def left_out(inputs: Sequence[Path]) -> list[LeftOut]:
 
 
 def _found(given: Path, out: Path | None) -> Files:
-    """Pictures and their own names below what was given, but for those in `out`."""
+    """Images and their own names below what was given, but for those in `out`."""
     return [one for place in _places(given) for one in _pictures_of(place, out)]
 
 
@@ -67,7 +67,7 @@ def _pictures_of(place: Path, out: Path | None) -> Files:
     folder = ImageFolder(place)
     if not folder.images:
         told = "".join(f"; {line}" for line in left_out_line(folder.left_out))
-        raise UserError(f"there are no pictures in {place}{told}")
+        raise UserError(f"there are no images in {place}{told}")
     found = [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
     if out is None or place.resolve() not in out.resolve().parents:
         return found
@@ -83,7 +83,7 @@ def _places(given: Path) -> list[Path]:
     except ValueError:
         matches = []
     if not matches:
-        raise UserError(f"there is no picture or folder {given}")
+        raise UserError(f"there is no image or folder {given}")
     return matches
 
 
@@ -103,7 +103,7 @@ def direction(translator: Translator, source: str | None, target: str) -> tuple[
         raise UserError(f"this model does not translate to {target}, only to {targets}")
     if len(sources) > 1 and translator.coverage is not Coverage.ALL:
         choices = " or ".join(option("--source", domain) for domain in sources)
-        raise UserError(f"say which domain the pictures are of: {choices}")
+        raise UserError(f"say which domain the images are of: {choices}")
     return sources[0], target
 
 
@@ -114,12 +114,12 @@ class Translation:
     Attributes:
         translator: who translates.
         device: where it is.
-        source: domain of the pictures; None: the model need not know.
+        source: domain of the images; None: the model need not know.
         target: domain, or changes of attributes.
-        described: what the pictures have, for a model led by attributes; None: it need not know, or looks.
-        sample: which of several translations of the same pictures, from 0.
-        seeds: of the noise of the pictures that are given, for a model that takes noise.
-        reference: a picture [1, C, H, W] to take after, for a model that takes one.
+        described: what the images have, for a model led by attributes; None: it need not know, or looks.
+        sample: which of several translations of the same images, from 0.
+        seeds: of the noise of the images that are given, for a model that takes noise.
+        reference: an image [1, C, H, W] to take after, for a model that takes one.
         sampling_steps: for a model that takes them; None: its own number.
     """
 
@@ -152,9 +152,9 @@ class Translation:
         return replace(self, seeds=self.translator.seeds_of(samples))
 
     def seeing(self, image: Tensor) -> "Translation":
-        """The same for one picture at any size, of which `image` [1, C, H, W] has the size of the training.
+        """The same for one file at any size, of which `image` [1, C, H, W] has the size of the training.
 
-        At another size a model cannot tell what a picture has, and of a tile it would tell what the tile has.
+        At another size a model cannot tell what an image has, and of a tile it would tell what the tile has.
         """
         labels = self.translator.task.labels
         if "labels" not in self.translator.takes or self.described is not None or labels.decides(self.target):
@@ -164,11 +164,11 @@ class Translation:
 
 
 def translation(translator: Translator, source: str | None, target: str, device: torch.device) -> Translation:
-    """How pictures are to be translated.
+    """How images are to be translated.
 
     Args:
         translator: who translates.
-        source: domain of the pictures or, for a model led by attributes, what they have; None: the model need not know.
+        source: domain of the images or, for a model led by attributes, what they have; None: the model need not know.
         target: domain, or changes of attributes.
         device: where the translator is.
 
@@ -187,7 +187,7 @@ def translation(translator: Translator, source: str | None, target: str, device:
 
 
 def resized(translate: Translation, preprocess: Preprocess) -> Convert:
-    """Pictures as the model was trained on them, several at once."""
+    """Images as the model was trained on them, several at once."""
 
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
         images = torch.cat([as_image(path, preprocess) for path in paths])
@@ -200,16 +200,16 @@ def resized(translate: Translation, preprocess: Preprocess) -> Convert:
 
 
 def as_image(path: Path, preprocess: Preprocess) -> Tensor:
-    """A picture as a model was trained on it, [1, C, H, W] in [-1, 1]; UserError if it cannot be read."""
+    """An image as a model was trained on it, [1, C, H, W] in [-1, 1]; UserError if it cannot be read."""
     return to_images(preprocess(read_picture(path))[None])
 
 
 def _refuse_not_finite(path: Path, image: Tensor) -> None:
-    """UserError for a translation that has no colours: as a picture it would be black."""
+    """UserError for a translation that has no colours: as an image it would be black."""
     wrong = image.numel() - int(image.isfinite().sum())
     if wrong:
         raise UserError(
-            f"the model makes {wrong:,} of {image.numel():,} values of {path} not finite, and no black picture is "
+            f"the model makes {wrong:,} of {image.numel():,} values of {path} not finite, and no black image is "
             "written: train on from an earlier checkpoint, or take --weights ema or best where the run keeps them"
         )
 
@@ -217,16 +217,16 @@ def _refuse_not_finite(path: Path, image: Tensor) -> None:
 def full_resolution(
     translate: Translation, preprocess: Preprocess, side: int | None = None, passes: int | None = None
 ) -> Convert:
-    """Pictures at their own size, one by one: mirrored up to what the model takes, large ones in tiles.
+    """Images at their own size, one by one: mirrored up to what the model takes, large ones in tiles.
 
-    The norms of all tiles use the same statistics: those of the whole picture, nearly. What a picture has, where that
-    is not said, the model tells from the picture as it would be translated at the size of the training.
+    The norms of all tiles use the same statistics: those of the whole image, nearly. What an image has, where that
+    is not said, the model tells from the image as it would be translated at the size of the training.
 
     Args:
         translate: who translates, and how.
-        preprocess: how pictures become images, but for the resizing.
-        side: of tiles, pixels; None: `SIDE` for pictures of more than `AT_ONCE` pixels.
-        passes: of all tiles ahead of their translation, to find the statistics of the picture; None: `PASSES`.
+        preprocess: how files become images, but for the resizing.
+        side: of tiles, pixels; None: `SIDE` for images of more than `AT_ONCE` pixels.
+        passes: of all tiles ahead of their translation, to find the statistics of the image; None: `PASSES`.
 
     Raises:
         UserError: for a side that is too small for the model, or attributes that it cannot tell.
@@ -255,28 +255,28 @@ def full_resolution(
 
 
 def needs_tiles(size: tuple[int, int], side: int | None) -> bool:
-    """Whether a picture of that height and width is translated in tiles, at full resolution."""
+    """Whether an image of that height and width is translated in tiles, at full resolution."""
     return max(size) > side if side else size[0] * size[1] > AT_ONCE
 
 
 def tiles_line(sizes: Sequence[tuple[int, int]], side: int | None) -> str:
-    """How pictures of these heights and widths are translated at full resolution, in one line."""
+    """How images of these heights and widths are translated at full resolution, in one line."""
     tiled = sum(needs_tiles(size, side) for size in sizes)
-    return f"full resolution: nothing is lost, {tiled} of {len(sizes)} pictures pass in tiles of {side or SIDE} px"
+    return f"full resolution: nothing is lost, {tiled} of {len(sizes)} images pass in tiles of {side or SIDE} px"
 
 
 def of_sample(files: Files, sample: int) -> Files:
-    """Pictures and the names of one of several translations of each: `a.png`, then `a.s1.png` and so on."""
+    """Images and the names of one of several translations of each: `a.png`, then `a.s1.png` and so on."""
     if not sample:
         return files
     return [(path, name.with_name(f"{name.stem}.s{sample}{name.suffix}")) for path, name in files]
 
 
 def check_files(files: Files, out: Path, overwrite: bool = False, samples: int = 1) -> list[tuple[int, int]]:
-    """Heights and widths of all pictures, each of which is decoded, so that a broken one leaves nothing half-done.
+    """Heights and widths of all images, each of which is decoded, so that a broken one leaves nothing half-done.
 
     Raises:
-        UserError: for a picture that cannot be read, or that a translation in `out` would replace; without
+        UserError: for an image that cannot be read, or that a translation in `out` would replace; without
             `overwrite` also for any other file that it would.
     """
     written = [one for sample in range(samples) for one in of_sample(files, sample)]
@@ -295,12 +295,12 @@ def check_samples(translator: Translator, samples: int) -> None:
         raise UserError(f"--samples {samples}: give a whole number of at least 1")
     if samples > 1 and "noise" not in translator.takes:
         raise UserError(
-            f"--samples {samples}: this model takes no noise, and all samples of a picture would be alike: leave it out"
+            f"--samples {samples}: this model takes no noise, and all samples of an image would be alike: leave it out"
         )
 
 
 def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:
-    """Write the translation of every picture as PNG below `out`; they are read some at a time."""
+    """Write the translation of every image as PNG below `out`; they are read some at a time."""
     for start in range(0, len(files), BATCH):
         some = files[start : start + BATCH]
         translated = convert([path for path, _ in some])
@@ -315,7 +315,7 @@ def _refuse_overwriting(files: Files, out: Path) -> None:
     inputs = {path.resolve() for path, _ in files}
     for _, name in files:
         if (out / name).resolve() in inputs:
-            raise UserError(f"{out / name} is one of the pictures to translate: choose another folder with --out")
+            raise UserError(f"{out / name} is one of the images to translate: choose another folder with --out")
 
 
 def _refuse_earlier(files: Files, out: Path) -> None:

@@ -1,7 +1,7 @@
-"""Intervals for means over images: how far the score of a test set lies from that of all such pictures.
+"""Intervals for means over images: how far the score of a test set lies from that of all such images.
 
 Each function covers the true mean about as often as it says; docs/statistics.md has the measurements by which it
-was chosen over others. Images are taken as drawn independently. Frames of one film, or crops of one picture, are
+was chosen over others. Images are taken as drawn independently. Frames of one film, or crops of one image, are
 not, and intervals over them come out too short.
 """
 

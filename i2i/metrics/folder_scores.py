@@ -38,11 +38,11 @@ Pixels = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the pictures lie.
+    """Where the images lie.
 
     Attributes:
         fake: translations.
-        real: pictures of the target domain.
+        real: images of the target domain.
         source: what was translated, under the same names.
         truth: the right answers, under the same names.
     """
@@ -75,7 +75,7 @@ class FolderScores:
     Attributes:
         facts: what the numbers depend on: folders, counts, size, extractor.
         measures: in the order of the table.
-        flags: signs of faults, raised or not; none without source pictures.
+        flags: signs of faults, raised or not; none without source images.
         notes: what was left out, and why.
     """
 
@@ -129,10 +129,10 @@ def score_folders(
 ) -> FolderScores:
     """Score a folder of translations.
 
-    Pictures that are not of the size to score at are scaled to cover it and cropped, as all pictures are in the bench.
+    Images that are not of the size to score at are scaled to cover it and cropped, as all images are in the bench.
 
     Args:
-        folders: where the pictures lie.
+        folders: where the images lie.
         extractor: of features for distances; None: Inception, if its weights are in torch's cache.
         size: height and width; None: that of the translations.
         intersection: leave out what has no counterpart of its name in every folder.
@@ -171,7 +171,7 @@ def score_folders(
 
 
 def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[Picture]]:
-    """Pictures by role; those of source and truth in the order of the translations."""
+    """Images by role; those of source and truth in the order of the translations."""
     found = {role: _by_stem(folder) for role, folder in listed.items()}
     fakes, partners = found["fake"], {role: own for role, own in found.items() if role in ("source", "truth")}
     if not intersection:
@@ -180,7 +180,7 @@ def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dic
     common = [stem for stem in fakes if all(stem in others for others in partners.values())]
     if not common:
         without = _listed(listed[role].root for role in partners)
-        raise UserError(f"no picture in {listed['fake'].root} has a counterpart of its name in {without}")
+        raise UserError(f"no image in {listed['fake'].root} has a counterpart of its name in {without}")
     return {
         "fake": [fakes[stem] for stem in common],
         "real": list(found["real"].values()),
@@ -213,19 +213,19 @@ def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, o
         ]
         raise UserError(
             f"{fake} and {other} do not hold the same names: {', '.join(counts)}. "
-            "--intersection leaves these pictures out"
+            "--intersection leaves these images out"
         )
 
 
 def _common_size(pictures: Sequence[Picture], folder: Path) -> tuple[int, int]:
-    """Height and width of all pictures, or an error that names those unlike the first."""
+    """Height and width of all images, or an error that names those unlike the first."""
     with ThreadPoolExecutor() as pool:
         sizes = list(pool.map(lambda picture: read_size(picture.path), pictures))
     height, width = sizes[0]
     unlike = [picture.path.name for picture, size in zip(pictures, sizes, strict=True) if size != sizes[0]]
     if unlike:
         raise UserError(
-            f"{len(unlike)} of {len(sizes)} pictures in {folder} are not of the first one's {height}x{width} pixels "
+            f"{len(unlike)} of {len(sizes)} images in {folder} are not of the first one's {height}x{width} pixels "
             f"({_first(unlike)}): --size N scales all"
         )
     return height, width
@@ -237,7 +237,7 @@ def _built(spec: ExtractorSpec | None, size: tuple[int, int], device: torch.devi
     extractor = spec.build(device)
     if extractor.size not in (None, size):
         height, width = extractor.size
-        raise UserError(f"{extractor.name} takes pictures of {height}x{width} pixels only: --size {height}x{width}")
+        raise UserError(f"{extractor.name} takes images of {height}x{width} pixels only: --size {height}x{width}")
     return extractor
 
 
@@ -245,7 +245,7 @@ def _lpips_spec(text: str | None, folders: Folders) -> LpipsSpec | None:
     if folders.source or folders.truth:
         return parse_lpips(text) if text else default_lpips()
     if text:
-        raise UserError("--lpips compares pictures one by one: give --source, --truth or --paired")
+        raise UserError("--lpips compares images one by one: give --source, --truth or --paired")
     return None
 
 
@@ -272,7 +272,7 @@ def _measures(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) 
 def _features(pixels: Pixels, extractor: Extractor) -> dict[str, np.ndarray]:
     for role in ("fake", "real"):
         if len(pixels[role]) < 2:
-            raise UserError(f"a distance of distributions needs two or more pictures a side, but {role} has one")
+            raise UserError(f"a distance of distributions needs two or more images a side, but {role} has one")
     return {role: features_of(extractor, found) for role, found in pixels.items() if role != "truth"}
 
 
@@ -296,7 +296,7 @@ def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> 
     if lpips is None and ("source" in pixels or "truth" in pixels):
         notes.append("no LPIPS: its weights are not here, `i2i weights get lpips-alex` fetches them")
     if "source" in pixels and not _flags_possible(pixels):
-        notes.append(f"no health flags: they need {FEWEST} or more pictures")
+        notes.append(f"no health flags: they need {FEWEST} or more images")
     return notes
 
 

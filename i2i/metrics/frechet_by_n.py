@@ -1,8 +1,8 @@
-"""The Frechet distance of fewer pictures than there are, so that the bias of small samples shows.
+"""The Frechet distance of fewer images than there are, so that the bias of small samples shows.
 
 The distance is too large by about c / n (Chong and Forsyth, "Effectively Unbiased FID and Inception Score and Where to
 Find Them", 2020, https://arxiv.org/abs/1911.07023). A curve over n that still falls at its end says that
-the value at the end is that of the number of pictures as much as that of the model.
+the value at the end is that of the number of images as much as that of the model.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Cheap signs that a translator has gone wrong, read off its translations.
 
 No flag proves a fault, and none that is down proves health: each is one number with a threshold, set so that true
-translations of the embedded sets stay well clear of it. Distances between pictures are mean absolute differences of
-channel values. All pixels are uint8 [N, 3, H, W]; `inputs` and `outputs` correspond one to one, `reals` are pictures of
+translations of the built-in datasets stay well clear of it. Distances between images are mean absolute differences of
+channel values. All pixels are uint8 [N, 3, H, W]; `inputs` and `outputs` correspond one to one, `reals` are images of
 the target domain, as many as there are, and correspond to nothing.
 """
 
@@ -17,11 +17,11 @@ from i2i.metrics.features._inference import check_pixels
 
 PICTURES = 256  # of larger sets, evenly spaced ones are looked at
 COMPARED = 32  # of these are compared each with each
-FEWEST = 2  # pictures, to compare a picture with another
+FEWEST = 2  # images, to compare an image with another
 SMALL = 32  # pixels, the side at which colours are correlated: texture does not count
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 PERIODS = (2, 4)  # pixels, of patterns that one and two doublings of the side leave behind
-TURNED_ROUND = -0.1  # correlation of unpaired pictures, below which light and dark do not correspond
+TURNED_ROUND = -0.1  # correlation of unpaired images, below which light and dark do not correspond
 TINY = 1e-9
 
 
@@ -55,11 +55,11 @@ def flags(inputs: Tensor, outputs: Tensor, reals: Tensor, others: Sequence[Tenso
     Args:
         inputs: what was translated.
         outputs: its translations, in the same order.
-        reals: pictures of the target domain.
+        reals: images of the target domain.
         others: translations of the same inputs to other targets; without any, `ignored_target` is not measured.
 
     Raises:
-        ValueError: not uint8 [N, 3, H, W], fewer than two pictures, sides of one pixel, or shapes that do not fit.
+        ValueError: not uint8 [N, 3, H, W], fewer than two images, sides of one pixel, or shapes that do not fit.
     """
     _check(inputs, outputs, reals, others)
     some = _spaced(len(inputs))
@@ -80,7 +80,7 @@ def flags(inputs: Tensor, outputs: Tensor, reals: Tensor, others: Sequence[Tenso
 
 
 def diverged(share: float) -> Flag:
-    """The flag of a network that gave values that are no numbers, which pictures cannot show.
+    """The flag of a network that gave values that are no numbers, which images cannot show.
 
     Args:
         share: of the translations that held NaN or infinity before they became pixels.
@@ -99,7 +99,7 @@ def _copied(inputs: Tensor, outputs: Tensor) -> float:
 
 
 def _collapsed(outputs: Tensor, reals: Tensor) -> float:
-    """Distance of outputs from each other, relative to that of real pictures; 0 if all outputs are one."""
+    """Distance of outputs from each other, relative to that of real images; 0 if all outputs are one."""
     return _variety(outputs) / max(_variety(reals), TINY)
 
 
@@ -115,9 +115,9 @@ def _ignored_target(by_target: Sequence[Tensor]) -> float:
 
 
 def _inverted(inputs: Tensor, outputs: Tensor, reals: Tensor) -> float:
-    """Correlation of outputs with their inputs, less that of real pictures with any input; -2 at the worst.
+    """Correlation of outputs with their inputs, less that of real images with any input; -2 at the worst.
 
-    Channel values at 32 x 32 are correlated over places and channels. What target pictures and inputs have in common
+    Channel values at 32 x 32 are correlated over places and channels. What target images and inputs have in common
     without belonging together, such as a bright sky above, is taken off. Where that is negative, the target itself
     turns light and dark round and nothing can be told: 0.
     """
@@ -128,7 +128,7 @@ def _inverted(inputs: Tensor, outputs: Tensor, reals: Tensor) -> float:
 
 
 def _checkerboard(outputs: Tensor, reals: Tensor) -> float:
-    """Share of fine detail that repeats every two or four pixels, relative to that of real pictures.
+    """Share of fine detail that repeats every two or four pixels, relative to that of real images.
 
     Odena, Dumoulin and Olah, 2016, "Deconvolution and Checkerboard Artifacts",
     https://distill.pub/2016/deconv-checkerboard, tell where such patterns come from. Detail is the energy of luminance
@@ -140,19 +140,19 @@ def _checkerboard(outputs: Tensor, reals: Tensor) -> float:
 
 
 def _saturated(outputs: Tensor, reals: Tensor) -> float:
-    """Share of channel values at either end (0, 1, 254, 255), less that of real pictures; in [-1, 1]."""
+    """Share of channel values at either end (0, 1, 254, 255), less that of real images; in [-1, 1]."""
     shares = [float(((pixels < 2) | (pixels > 253)).double().mean()) for pixels in (outputs, reals)]
     return shares[0] - shares[1]
 
 
 def _contrast(outputs: Tensor, reals: Tensor) -> float:
-    """Deviation of channel values within a picture, relative to that of real pictures; 0 for constant ones."""
+    """Deviation of channel values within an image, relative to that of real images; 0 for constant ones."""
     deviations = [float(pixels.float().std(dim=(2, 3)).mean()) for pixels in (outputs, reals)]
     return deviations[0] / max(deviations[1], TINY)
 
 
 def _roughness(outputs: Tensor, reals: Tensor) -> float:
-    """Correlation of neighbouring pixels in real pictures, less that in outputs; near 1 for pure noise."""
+    """Correlation of neighbouring pixels in real images, less that in outputs; near 1 for pure noise."""
     return _smoothness(reals) - _smoothness(outputs)
 
 
@@ -161,13 +161,13 @@ def _distance(left: Tensor, right: Tensor) -> float:
 
 
 def _variety(pixels: Tensor) -> float:
-    """Mean distance between two pictures of up to 32."""
+    """Mean distance between two images of up to 32."""
     some = pixels[_spaced(len(pixels), COMPARED)]
     return _mean([_distance(some, some.roll(shift, dims=0)) for shift in range(1, len(some) // 2 + 1)])
 
 
 def _patterns(pixels: Tensor) -> Tensor:
-    """Each picture's channel values at 32 x 32 as a vector of mean 0 and length 1, [N, 3 * 32 * 32]."""
+    """Each image's channel values at 32 x 32 as a vector of mean 0 and length 1, [N, 3 * 32 * 32]."""
     small = torch.nn.functional.adaptive_avg_pool2d(pixels.float(), SMALL).flatten(1)
     centred = small - small.mean(dim=1, keepdim=True)
     return torch.nn.functional.normalize(centred, dim=1)
@@ -196,7 +196,7 @@ def _near_lattice(side: int) -> Tensor:
 
 
 def _smoothness(pixels: Tensor) -> float:
-    """Mean over pictures of the correlation of luminance with that of the next pixel, down and to the right."""
+    """Mean over images of the correlation of luminance with that of the next pixel, down and to the right."""
     luminance = _luminance(pixels)
     centred = luminance - luminance.mean(dim=(1, 2), keepdim=True)
     variance = centred.square().mean(dim=(1, 2)).clamp_min(TINY)
@@ -223,7 +223,7 @@ def _check(inputs: Tensor, outputs: Tensor, reals: Tensor, others: Sequence[Tens
     for name, pixels in named.items():
         check_pixels(pixels, name)
         if len(pixels) < FEWEST:
-            raise ValueError(f"{name} must hold {FEWEST} or more pictures, not {len(pixels)}")
+            raise ValueError(f"{name} must hold {FEWEST} or more images, not {len(pixels)}")
         if min(pixels.shape[2:]) < 2:  # of a single pixel nothing varies
             raise ValueError(f"{name} must have sides of 2 or more pixels, not {list(pixels.shape)}")
         if pixels.shape[1:] != outputs.shape[1:] or (name != "reals" and len(pixels) != len(outputs)):

@@ -1,4 +1,4 @@
-"""Measures of translations as the bench and `i2i score` both take them: of each picture, or of two sets of features."""
+"""Measures of translations as the bench and `i2i score` both take them: of each image, or of two sets of features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""LPIPS: how unlike two pictures look, by the layers of a network that was trained on ImageNet.
+"""LPIPS: how unlike two images look, by the layers of a network that was trained on ImageNet.
 
 Zhang, Isola, Efros, Shechtman and Wang, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018,
 https://arxiv.org/abs/1801.03924, version 0.1 of the authors' code, https://github.com/richzhang/PerceptualSimilarity.
@@ -79,11 +79,11 @@ class LpipsSpec:
 
     @property
     def smallest(self) -> int:
-        """The least height and width of pictures, pixels."""
+        """The least height and width of images, pixels."""
         return NETWORKS[self.network].smallest
 
     def check_size(self, size: tuple[int, int]) -> None:
-        """UserError if pictures of that height and width are too small."""
+        """UserError if images of that height and width are too small."""
         if min(size) < self.smallest:
             height, width = size
             raise UserError(f"LPIPS on {self.network} needs {self.smallest} pixels a side, not {height}x{width}")
@@ -99,7 +99,7 @@ class LpipsSpec:
 class Lpips:
     """The distance of equation 1: sum over layers of the mean over places of |w * (x - y)|^2.
 
-    Here x and y are the maps of both pictures, divided by their length over the channels at each place, and w is a
+    Here x and y are the maps of both images, divided by their length over the channels at each place, and w is a
     weight by channel. The files hold the squares of w, as the authors' code applies them.
 
     Args:
@@ -122,17 +122,17 @@ class Lpips:
         self._weights = [weight.to(self._device) for weight in _read_heads(spec, network)]
 
     def __call__(self, left: Tensor, right: Tensor) -> Tensor:
-        """Distances pair by pair, at the pictures' own size.
+        """Distances pair by pair, at the images' own size.
 
         Args:
             left: [B, 3, H, W], uint8, or float in [-1, 1].
             right: the same.
 
         Returns:
-            float32 [B], 0 for equal pictures; not negative with the published weights.
+            float32 [B], 0 for equal images; not negative with the published weights.
 
         Raises:
-            ValueError: other dtypes, shapes or values, or pictures too small for the network.
+            ValueError: other dtypes, shapes or values, or images too small for the network.
         """
         self._check(left, right)
         with scoring(self._features, self._device):
@@ -172,9 +172,9 @@ class Lpips:
                 low, high = float(pictures.min()), float(pictures.max())
                 raise ValueError(f"floats must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
         if left.shape != right.shape:
-            raise ValueError(f"pictures {list(left.shape)} and {list(right.shape)} do not pair up")
+            raise ValueError(f"images {list(left.shape)} and {list(right.shape)} do not pair up")
         if min(left.shape[2:]) < self.smallest:
-            raise ValueError(f"{self.name} needs pictures of {self.smallest} pixels a side or more")
+            raise ValueError(f"{self.name} needs images of {self.smallest} pixels a side or more")
 
 
 def parse_lpips(text: str) -> LpipsSpec:

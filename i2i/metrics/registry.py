@@ -116,7 +116,7 @@ METRICS = (
         True,
         3,
         "classifier",
-        "`GAN-train` is the accuracy on real test pictures of a classifier that learnt from translations.",
+        "`GAN-train` is the accuracy on real test images of a classifier that learnt from translations.",
         SHARE,
     ),
 )

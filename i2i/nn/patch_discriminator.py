@@ -71,8 +71,8 @@ def strided_patchgan(
 ) -> PatchDiscriminator:
     """The two-headed discriminator of StarGAN (Choi et al. 2018, table 5): no norms, all strides 2.
 
-    Pictures too small for `layers` halvings get as many as they allow, so that 32 px work, and the class
-    head covers whatever the trunk leaves, so that non-square pictures do.
+    Images too small for `layers` halvings get as many as they allow, so that 32 px work, and the class
+    head covers whatever the trunk leaves, so that non-square images do.
     """
     layers = min(layers, int(math.log2(min(image_size))))
     widths = [width * 2**level for level in range(layers)]
@@ -88,7 +88,7 @@ def strided_patchgan(
 
 
 def _class_head(trunk: nn.Module, width: int, classes: int, image_size: tuple[int, int]) -> nn.Module:
-    """One convolution over the whole map that `trunk` makes of a picture of `image_size`."""
+    """One convolution over the whole map that `trunk` makes of an image of `image_size`."""
     height, width_out = image_size
     for module in trunk.modules():
         if isinstance(module, nn.Conv2d):

@@ -31,7 +31,7 @@ class Header:
 
 
 def shipped(kind: Kind) -> dict[str, Path]:
-    """The shipped files of a kind by name: `models` for single trainings, `bench` for suites."""
+    """The shipped files of a kind by name: `models` for single training runs, `bench` for suites."""
     folder = resources.files("i2i.configs") / kind
     found = [Path(str(entry)) for entry in folder.iterdir() if entry.name.endswith(".yaml")]
     return {path.stem: path for path in sorted(found, key=lambda path: path.stem)}

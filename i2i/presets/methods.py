@@ -28,11 +28,11 @@ from i2i.errors import UserError, unknown
 class Budget(Section):
     """How long a model is trained, in one of four units.
 
-    `per: dataset` divides it over the trainings a model needs to serve every direction (equal compute);
+    `per: dataset` divides it over the training runs a model needs to serve every direction (equal compute);
     `per: task` gives it to each training (equal convergence).
     """
 
-    images: int | None = Field(None, ge=1, le=MOST_COUNTED, description="real pictures shown, a pair counting as two")
+    images: int | None = Field(None, ge=1, le=MOST_COUNTED, description="real images shown, a pair counting as two")
     updates: int | None = Field(None, ge=1, le=MOST_COUNTED, description="updates of the generators")
     seconds: float | None = Field(None, gt=0, le=MOST_SECONDS, description="time in training steps")
     epochs: float | None = Field(
@@ -98,7 +98,7 @@ class Contestant:
     Attributes:
         name: what the table, the folders and the grid call it.
         model: name of the translator.
-        settings: of its trainings; sections `model`, `data` and `train`.
+        settings: of its training runs; sections `model`, `data` and `train`.
         checkpoint: which of their weights translate.
     """
 
@@ -132,7 +132,7 @@ class Methods(Section):
     budget: Budget = Budget()
     checkpoint: CheckpointRule = CheckpointRule()
     seeds: tuple[Annotated[int, Field(ge=0, le=LARGEST_SEED)], ...] = Field((0,), min_length=1, max_length=MOST)
-    settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all trainings")
+    settings: Settings = Field(default_factory=dict, description="`data` and `train` settings of all training runs")
     model_settings: dict[str, Settings] = Field(default_factory=dict, description="by translator, over `settings`")
     embedded: Settings = Field(
         default_factory=dict, description="`data` and `train` settings over all others, on the set drawn by default"
@@ -219,7 +219,7 @@ def methods_of(settings: Settings, kind: type[AnySuite]) -> AnySuite:
 
 
 def _with_own_models(suite: AnySuite) -> AnySuite:
-    """The suite with classes of one's own under their names; they are registered."""
+    """The suite with custom models under their names; they are registered."""
     found = {entry: load(entry) for entry in code_of(suite)}
 
     def name_of(entry: str) -> str:

@@ -7,7 +7,7 @@ from i2i.presets.methods import Methods, methods_of
 
 
 def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | None, Settings]:
-    """Translator and settings of a single training on `data`: of a suite's contestant `model`, or of a settings file.
+    """Translator and settings of a single training on `data`: of a suite's method `model`, or of a settings file.
 
     The translator is None if neither the file nor `model` says which.
 

@@ -3,7 +3,7 @@
     RUN/config.yaml                        what runs
     RUN/metrics.jsonl, RUN/samples/        how it went
     RUN/checkpoints/STEP/model.safetensors, training.pt, checkpoint.json; with train.ema also ema.safetensors, with
-                         train.best_by also best.safetensors; data.json lists the pictures that were learnt from
+                         train.best_by also best.safetensors; data.json lists the images that were learnt from
     RUN/validation.csv                     with train.best_by: the scores of the validation split
 
 A checkpoint is written under a temporary name, synced and renamed, so at any moment the newest one with a
@@ -110,7 +110,7 @@ class Checkpoint:
 
     @property
     def preprocess(self) -> Preprocess:
-        """How its pictures became images; where that does not say how they were fitted, they were cropped."""
+        """How its files became images; where that does not say how they were fitted, they were cropped."""
         told = {name: self.settings["data"][name] for name in ("fit", "background") if name in self.settings["data"]}
         return Preprocess(self.task.image_size, self.task.channels, **told)
 
@@ -182,7 +182,7 @@ class Checkpoint:
             yield
 
     def data(self) -> DataRecord | None:
-        """The pictures that were learnt from; None if they were not written down."""
+        """The images that were learnt from; None if they were not written down."""
         if self.facts.data_fingerprint is None:
             return None
         path = self._sound(DATA)
@@ -235,7 +235,7 @@ def _reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Position:
-    """How far a training is: steps done and to do, real pictures shown, seconds spent in steps.
+    """How far a training is: steps done and to do, real images shown, seconds spent in steps.
 
     Where a training ends after a time, the steps to do are an estimate until it has ended.
     """

@@ -39,7 +39,7 @@ def save_checkpoint(
     """Write a checkpoint, then remove those before the one before it; returns its folder.
 
     `average` are averaged weights, `best` those that were best, where the run keeps some; `origin` tells of imported
-    weights: the files with their hashes, and which networks are `fresh`; `data` lists the pictures that are learnt
+    weights: the files with their hashes, and which networks are `fresh`; `data` lists the images that are learnt
     from, `rollbacks` counts the returns to an earlier checkpoint, `others` are the translator's training states in
     the other processes that train with this one, `log` is what the next line of the log has so far, and `budgets` are
     those that the training had before it was extended.

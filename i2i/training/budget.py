@@ -78,7 +78,7 @@ def horizon_of(config: RunConfig, translator: Translator) -> Horizon:
 
 
 def images_per_step(config: RunConfig, translator: Translator | type[Translator]) -> int:
-    """Real pictures that a step shows."""
+    """Real images that a step shows."""
     size = config.train.batch_size
     assert size is not None  # build_run has put the paper's in
     return size * translator.batch.pictures

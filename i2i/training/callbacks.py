@@ -106,7 +106,7 @@ class MetricsFile(Observer):
 class SampleGrids(Observer):
     """Writes `RUN/samples/STEP.png`: per direction a row of inputs above a row of their translations.
 
-    The same first training pictures are shown every time, so that the files read as a film. Grids beyond the step
+    The same first training images are shown every time, so that the files read as a film. Grids beyond the step
     that training starts or goes on from are removed: another training may have drawn them.
     """
 
@@ -204,9 +204,9 @@ class ProgressLine(Observer):
             self._bar.stop()
 
     def on_loading(self, done: int, total: int) -> None:
-        """Move the bar while pictures are decoded."""
+        """Move the bar while images are decoded."""
         if self._bar:
-            self._bar.update(self._task, description="decoding pictures", completed=done, total=total)
+            self._bar.update(self._task, description="decoding images", completed=done, total=total)
 
     def on_step(self, position: Position) -> None:
         """Move the bar."""

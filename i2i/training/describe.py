@@ -47,6 +47,6 @@ def describe(config: RunConfig, task: Task) -> str:
 
 
 def describe_fit(config: RunConfig, task: Task, data: DataSet) -> str:
-    """One line: what fitting the training pictures to the image size costs them."""
+    """One line: what fitting the training images to the image size costs them."""
     pictures = {p for domain in task.domains for p in data.pictures(config.data.train_split, domain)}
     return fitting_line(sizes_of(sorted(pictures, key=str)), Preprocess.of(config.data))

@@ -28,7 +28,7 @@ def judge_of(config: RunConfig, task: Task, data: DataSet, device: torch.device)
     in its features.
 
     Raises:
-        UserError: if there are no validation pictures, no ground truth for a metric that needs it, or no such metric.
+        UserError: if there are no validation images, no ground truth for a metric that needs it, or no such metric.
     """
     by = config.train.best_by
     if by is None:
@@ -116,7 +116,7 @@ def translate_pixels(
     described: Sequence[str] | None,
     device: torch.device,
 ) -> np.ndarray:
-    """Translations of pictures, both uint8 [N, H, W, C]; `described` are the attributes that `translate` takes."""
+    """Translations of images, both uint8 [N, H, W, C]; `described` are the attributes that `translate` takes."""
     parts = []
     for start in range(0, len(pixels), BATCH):
         some = slice(start, start + BATCH)
@@ -127,7 +127,7 @@ def translate_pixels(
 
 
 def described_as(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
-    """What pictures have in the target's data set, if they are of it and it lists attributes."""
+    """What images have in the target's data set, if they are of it and it lists attributes."""
     own = data.labels.set_of(target)
     if not own.has_attributes or data.labels.set_of(source) is not own:
         return None

@@ -17,7 +17,7 @@ class Record:
 
     Attributes:
         position: how far training is.
-        images_per_second: real pictures per second.
+        images_per_second: real images per second.
         learning_rates: by optimizer.
         losses: means of the unweighted terms, named `phase/term`.
         data_share: share of the time that was spent waiting for batches.

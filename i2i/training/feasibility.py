@@ -40,7 +40,7 @@ class Verdict:
         task: what it was tried for, such as `horse and zebra`.
         multiple: what image sides must be multiples of; None where it cannot be trained.
         trial: what was measured, unless it was not tried or could not be.
-        pictures: bytes of the training pictures, decoded.
+        pictures: bytes of the training images, decoded.
         budget: unit and amount of the training.
         reason: why it cannot be trained.
     """
@@ -64,7 +64,7 @@ class Verdict:
         return (
             f"{fits}; estimate on {trial.device} for {amount:,g} {unit}: {duration(trial.seconds)}, {trial.steps:,} "
             f"steps of {trial.seconds_per_step:.3g} s; {trial.memory / GIB:.2f} GiB of memory, and "
-            f"{self.pictures / GIB:.2f} GiB of pictures"
+            f"{self.pictures / GIB:.2f} GiB of images"
         )
 
 
@@ -81,10 +81,10 @@ def examine(
 
     Args:
         settings: sections `data`, which names the folder, `train` and `model`, the same for all models.
-        models: names or classes of one's own, `a,mine.py:MyModel`; None: all that learn something.
+        models: names or custom models, `a,mine.py:MyModel`; None: all that learn something.
         device: where to try them; empty: the best there is; None: they are not tried.
         sheet: where to draw a contact sheet.
-        seed: of the pictures on it.
+        seed: of the images on it.
         progress: called with files looked at and in total.
         telling: gets a line before each trial.
 
@@ -196,7 +196,7 @@ def _words(task: Task) -> str:
 
 
 def _pictures(config: RunConfig, task: Task, data: DataSet) -> int:
-    """Bytes of the decoded training pictures."""
+    """Bytes of the decoded training images."""
     files = {(p.path, p.half) for domain in task.domains for p in data.pictures(config.data.train_split, domain)}
     height, width = (round(side * config.data.zoom) for side in task.image_size)
     return len(files) * height * width * task.channels

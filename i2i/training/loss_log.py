@@ -60,7 +60,7 @@ class LossLog:
         return share
 
     def speed(self, position: Position) -> float:
-        """Pictures per second since the last call."""
+        """Images per second since the last call."""
         images, seconds = position.images, position.seconds
         if self._since is not None and self._since.step < position.step:
             images, seconds = images - self._since.images, seconds - self._since.seconds

@@ -1,7 +1,7 @@
 """What a training will take, measured: a few of its own steps in a process of their own.
 
 Steps in which other phases run take other times (StarGAN's generator takes every fifth turn), so each kind of step is
-tried: once to warm up, then twice by the clock. Loading pictures, samples and checkpoints are not counted.
+tried: once to warm up, then twice by the clock. Loading images, samples and checkpoints are not counted.
 """
 
 import math
@@ -41,7 +41,7 @@ class Trial:
         seconds_per_step: mean over a round of all kinds of steps.
         steps: of the whole training.
         seconds: of the whole training, without loading, samples and checkpoints.
-        memory: most bytes that the process held, on the device if that is an accelerator. Pictures that stay in memory
+        memory: most bytes that the process held, on the device if that is an accelerator. Images that stay in memory
             are not counted.
         device: where it ran.
     """
@@ -54,12 +54,12 @@ class Trial:
 
 
 def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, own: OwnModel | None = None) -> Trial:
-    """Run a few steps of a training on real pictures in a new process; nothing is written.
+    """Run a few steps of a training on real images in a new process; nothing is written.
 
-    If the model is a class of one's own, `own` tells the process where it comes from.
+    If the model is a custom model, `own` tells the process where it comes from.
 
     Raises:
-        UserError: for a picture that cannot be read.
+        UserError: for an image that cannot be read.
         TrainingError: if a step fails or the process dies, as it does where memory is too small.
     """
     some = few(data.restricted(task.domains), config)
@@ -144,7 +144,7 @@ def _whole(horizon: Horizon, mean: float) -> tuple[int, float]:
 
 
 def few(data: DataSet, config: RunConfig) -> DataSet:
-    """As many training pictures of each domain as a batch can hold."""
+    """As many training images of each domain as a batch can hold."""
     split, size = config.data.train_split, config.train.batch_size
     return replace(data, splits={split: {domain: data.pictures(split, domain)[:size] for domain in data.domains}})
 

@@ -1,4 +1,4 @@
-"""Trainings that go on: from where, with which settings, on which data."""
+"""Training runs that go on: from where, with which settings, on which data."""
 
 from pathlib import Path
 

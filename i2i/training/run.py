@@ -1,4 +1,4 @@
-"""Trainings as the command line and the bench start them: from a config to a finished run folder."""
+"""Training runs as the command line and the bench start them: from a config to a finished run folder."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -134,7 +134,7 @@ def _check_alike(run: TrainingRun, record: DataRecord) -> None:
     """Compare what the processes see, which may be on different machines; say if their number has changed."""
     folder, processes = run.folder, run.processes
     if not processes.alike(record.fingerprint):
-        raise UserError(f"the pictures of {run.data.root} are not the same on all machines: copy them anew")
+        raise UserError(f"the images of {run.data.root} are not the same on all machines: copy them anew")
     checkpoint = newest_checkpoint(folder)
     if not processes.alike(str(checkpoint.position.step if checkpoint else None)):
         raise UserError(f"the machines see different run folders {folder}: put it on a file system that they share")
@@ -158,7 +158,7 @@ def _refuse_changed(run: TrainingRun, now: DataRecord) -> None:
     if checkpoint and changes:
         raise UserError(
             f"{run.data.root} has changed since the checkpoint of step {checkpoint.position.step}: {changes}. "
-            "Put the pictures back, or go on with those there are by --accept-data"
+            "Put the images back, or go on with those there are by --accept-data"
         )
 
 
@@ -209,6 +209,6 @@ def _load(run: TrainingRun, loading: Progress | None) -> TrainingPictures:
 def _judge_of(run: TrainingRun) -> Judge | None:
     if run.config.train.best_by is None:
         return None
-    from i2i.training.evaluators import judge_of  # libraries of networks, which other trainings need not wait for
+    from i2i.training.evaluators import judge_of  # libraries of networks, which other training runs need not wait for
 
     return judge_of(run.config, run.task, run.data, run.device)

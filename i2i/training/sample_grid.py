@@ -1,4 +1,4 @@
-"""Contact sheets: rows of equally large pictures with a label beside each."""
+"""Contact sheets: rows of equally large images with a label beside each."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ MINIMUM_SIDE = 96
 
 
 def tile(rows: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
-    """Rows of uint8 [N, H, W, C], each with a label at its left, as one uint8 picture [H', W', 3].
+    """Rows of uint8 [N, H, W, C], each with a label at its left, as one uint8 image [H', W', 3].
 
-    Small pictures are enlarged without smoothing, so that pixels stay visible.
+    Small images are enlarged without smoothing, so that pixels stay visible.
     """
     height, width = rows[0].shape[1:3]
     factor = max(1, -(-MINIMUM_SIDE // max(height, width)))

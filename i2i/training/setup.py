@@ -28,7 +28,7 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     """The task that one training of this model on these data learns.
 
     Raises:
-        UserError: if the model cannot learn from such data, a domain has no training pictures, or none for
+        UserError: if the model cannot learn from such data, a domain has no training images, or none for
             validation where that is asked for, or the model cannot take images of that size.
     """
     cls = registry.get(config.name)

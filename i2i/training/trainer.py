@@ -59,12 +59,12 @@ class Trainer:
         run: the run folder.
         config: what to train.
         task: domains, directions and size.
-        pictures: the training pictures.
+        pictures: the training images.
         device: where to train.
         observers: who is told.
         start: checkpoint of another run whose weights a new training starts with.
         judge: scores it on the validation split, `train.evaluations` times and once before the first step.
-        data: the files of the pictures, for the checkpoints.
+        data: the files of the images, for the checkpoints.
         processes: those that train together; observers and judge are asked on the first alone.
     """
 

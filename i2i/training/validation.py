@@ -74,7 +74,7 @@ class Validation:
 
 
 def require_validation(config: RunConfig, data: DataSet) -> None:
-    """Check that weights can be chosen by the pictures of a split that is not tested on.
+    """Check that weights can be chosen by the images of a split that is not tested on.
 
     Raises:
         UserError: if there is no validation split, a domain is missing in it, or it is the test split.
@@ -85,8 +85,8 @@ def require_validation(config: RunConfig, data: DataSet) -> None:
     missing = [domain for domain in data.domains if not data.splits.get(split, {}).get(domain)]
     if missing:
         raise UserError(
-            f"{data.root} has no validation pictures of {', '.join(missing)}: add a folder {split}/, name "
-            "another split with --set data.val_split=..., or have an embedded set drawn with --set data.val_scenes=40"
+            f"{data.root} has no validation images of {', '.join(missing)}: add a folder {split}/, name another "
+            "split with --set data.val_split=..., or have a built-in dataset drawn with --set data.val_scenes=40"
         )
 
 

@@ -24,7 +24,7 @@ class Task:
     Attributes:
         domains: names; their order is the order of the model's indices.
         directions: ordered pairs (source, target) of names.
-        labels: the columns by which pictures are labelled; their domains are `domains`.
+        labels: the columns by which images are labelled; their domains are `domains`.
         image_size: height and width in pixels.
         channels: colour channels of every image.
     """

@@ -151,15 +151,15 @@ class Translator(nn.Module, ABC):
     ) -> Tensor:
         """Translate images [B, C, H, W], float in [-1, 1], from domain `source` to domain `target`.
 
-        The result has the same shape and range and does not depend on how pictures are batched. Neither
+        The result has the same shape and range and does not depend on how images are batched. Neither
         training mode, weights, buffers nor torch's random stream are changed.
 
         Args:
             images: what to translate.
             source: the domain of the images; None for a model that takes labels and need not know.
             target: a domain or, for a model that takes labels, several changes such as `Blond_Hair,-Male`.
-            attributes: what each picture has in the target's data set, such as `Black_Hair,Young`. Only where the
-                target leaves attributes as they are; without it a model that can tell looks at the pictures.
+            attributes: what each image has in the target's data set, such as `Black_Hair,Young`. Only where the
+                target leaves attributes as they are; without it a model that can tell looks at the images.
             seeds: of the noise of each image, for a model that takes noise; None: 0 for all.
             reference: images [B, C, H, W], or one for all, float in [-1, 1], whose style the translations take, for a
                 model that takes them.
@@ -219,7 +219,7 @@ class Translator(nn.Module, ABC):
 
     def _domains(self, source: str | None, target: str) -> tuple[int | None, int | None]:
         if source is None and "labels" not in self.takes:
-            raise UserError(f"say which domain the pictures are of, one of {', '.join(self.task.domains)}")
+            raise UserError(f"say which domain the images are of, one of {', '.join(self.task.domains)}")
         index = {domain: place for place, domain in enumerate(self.task.domains)}
         return index.get(source or ""), index.get(target)
 
@@ -261,12 +261,12 @@ class Translator(nn.Module, ABC):
         return space.towards(target, space.described(target, attributes))
 
     def _recognised(self, images: Tensor, target: str) -> Tensor:
-        """What the pictures have in the target's data set, as the model sees it."""
+        """What the images have in the target's data set, as the model sees it."""
         logits = self.recognise(images)
         if logits is None:
             columns = self.task.labels.set_of(target).columns
             raise UserError(
-                f"this model cannot tell what the pictures have of {', '.join(columns)}: say it with --source, "
+                f"this model cannot tell what the images have of {', '.join(columns)}: say it with --source, "
                 f"as in {option('--source', columns[0])}"
             )
         return self.task.labels.judged(target, logits)

@@ -7,7 +7,7 @@ from i2i.errors import UserError
 
 
 def cache_folder() -> Path:
-    """Where drawn sets are kept: $I2I_CACHE, or i2i in the user's cache folder."""
+    """Where built-in datasets are kept: $I2I_CACHE, or i2i in the user's cache folder."""
     if os.environ.get("I2I_CACHE"):
         return Path(os.environ["I2I_CACHE"])
     return _home_of_caches() / "i2i"
@@ -19,4 +19,4 @@ def _home_of_caches() -> Path:
     try:
         return Path.home() / ".cache"
     except RuntimeError:  # an account without a home, as in containers
-        raise UserError("there is no home folder for decoded pictures: name a folder with I2I_CACHE=DIR") from None
+        raise UserError("there is no home folder for decoded images: name a folder with I2I_CACHE=DIR") from None

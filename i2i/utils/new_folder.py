@@ -1,4 +1,4 @@
-"""Folders that are named to be written anew, and exist complete or not at all."""
+"""Folders that are named to be written again, and exist complete or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

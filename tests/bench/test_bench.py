@@ -139,7 +139,7 @@ def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
     main = table.partition("\n- ")[0].splitlines()
     lines = {line.split("|")[1].strip(): line for line in main if line.startswith("| ")}
     assert [lines[model].split("|")[2].strip() for model in MODELS] == ["6", "3", "1", "0", "0"]
-    assert "images per data set, divided over a model's trainings" in table
+    assert "images per data set, divided over a model's training runs" in table
     assert "It is not FID" in table
     assert "pix2pix: dropout on" in table
     for word in ("| identity |", "| colour |", "| real |", "accuracy ↑", "PSNR, dB ↑", "fingerprint"):
@@ -163,7 +163,7 @@ def test_costs_are_those_that_trainings_and_translations_have_recorded(done):
         made = json.loads((done / "translations" / model / "seed0" / "key.json").read_text())
         assert made["pictures"] == 18
         assert lines[model]["translation, images/s"] == speed(18 / made["seconds"])
-        assert lines[model]["multiply-adds per picture"] == scaled(made["multiply_adds"])
+        assert lines[model]["MACs per image"] == scaled(made["multiply_adds"])
         assert (made["multiply_adds"] > 0) == learns
         assert (lines[model]["training, images/s"] != "–") == learns
 

@@ -78,7 +78,7 @@ def test_a_time_is_divided_exactly_and_updates_are_whole():
 @pytest.mark.parametrize(
     ("budget", "text"),
     [
-        ("images=400000", "Budget: 400,000 images per data set, divided over a model's trainings."),
+        ("images=400000", "Budget: 400,000 images per data set, divided over a model's training runs."),
         ("updates=12000,per=task", "Budget: 12,000 generator updates for each training."),
         ("seconds=90.5,per=task", "Budget: 90.5 seconds of training for each training; how much is learnt in a time "),
     ],
@@ -126,7 +126,7 @@ def test_a_rule_that_there_is_not_is_named(assignments, complaint):
 def test_a_rule_that_the_trainings_cannot_follow_is_refused_before_they_start(tmp_path, cache):
     with pytest.raises(UserError, match=r"stargan: the checkpoint rule ema needs .*--set train\.ema=0\.999"):
         planned(tmp_path, "checkpoint.rule=ema")
-    with pytest.raises(UserError, match="has no validation pictures of summer, night"):
+    with pytest.raises(UserError, match="has no validation images of summer, night"):
         planned(tmp_path, "checkpoint.rule=best-on-val", "data.val_scenes=0")
 
 
@@ -248,7 +248,7 @@ def row(folder, evaluation, images, value, model="one", seed=0, metric="psnr"):
 
 
 def test_a_curve_adds_up_what_trainings_spend_and_averages_what_they_reach():
-    """Two trainings with two seeds; the last evaluation is not there for all and is left out."""
+    """Two training runs with two seeds; the last evaluation is not there for all and is left out."""
     rows = [
         row("a-b", 0, 10, 1.0),
         row("a-c", 0, 30, 3.0),
@@ -273,7 +273,7 @@ def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
     figure = learning_curves.figure(pd.DataFrame(rows), "updates")
     assert [axes.get_ylabel() for axes in figure.axes] == ["PSNR, dB\n(higher is better)", "FD-x\n(lower is better)"]
     assert all(len(axes.lines) == 2 for axes in figure.axes)
-    assert figure.get_supxlabel() == "real pictures shown (all trainings of a seed)"
+    assert figure.get_supxlabel() == "real images shown (all training runs of a seed)"
     assert learning_curves.figure(pd.DataFrame([], columns=COURSE), "images") is None
 
 

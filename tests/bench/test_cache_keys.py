@@ -30,7 +30,7 @@ OF_TRAINING = {"train", "translate", "score"}
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
-    """A results folder, which planning leaves as it is, and a cache for the drawn set."""
+    """A results folder, which planning leaves as it is, and a cache for the built-in dataset."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("I2I_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield tmp_path_factory.mktemp("results") / "bench"
@@ -46,7 +46,7 @@ def keys(plan):
 
 @pytest.fixture(scope="module")
 def changed(out):
-    """Jobs whose key other settings change: function and contestant."""
+    """Jobs whose key other settings change: function and method."""
     before = keys(planned(out))
 
     def jobs(*assignments):
@@ -104,7 +104,7 @@ OF_BEFORE = {
     "translations of stargan, seed 0": "c3baa8ad3b45ce7b",
     "scores of stargan, seed 0": "0dcf812251f311d3",
     "domain classifier": "7a63b3a0232fde90",
-    "scores of real pictures": "66ff95c47508dfe8",
+    "scores of real images": "66ff95c47508dfe8",
 }
 """Keys that version 0.1 gave before jobs had classes. They change with the formats and versions that enter them."""
 

@@ -35,7 +35,7 @@ def test_an_ordering_is_confirmed_or_denied_in_words(claim, means, higher, verdi
 
 
 def report(tmp_path, scores: dict[tuple[str, str, int], float], claims: list[Claim], seeds: tuple[int, ...] = (0,)):
-    """Plan and results of a bench with these values by contestant, metric and seed."""
+    """Plan and results of a bench with these values by method, metric and seed."""
     domains = ("a", "b")
     names = dict.fromkeys(name for name, _, _ in scores)
     suite = Suite(models=("pix2pix",), claims=tuple(claims), seeds=seeds)

@@ -25,7 +25,7 @@ def translator(name, domains=("a", "b"), size=16, **settings):
 
 
 def by_hooks(model, images, source, target):
-    """Multiply-adds of every convolution that runs, from shapes alone."""
+    """MACs of every convolution that runs, from shapes alone."""
     total = []
 
     def add(module, inputs, output):
@@ -63,7 +63,7 @@ WAYS = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"), ("b", "c"), ("c", "b"))
 
 
 def test_costs_are_sums_over_the_trainings_of_a_seed_and_means_over_seeds(tmp_path, monkeypatch):
-    """Two seeds of three trainings; the numbers of a training are powers of two, so that every sum is its own."""
+    """Two seeds of three training runs; the numbers of a training are powers of two, so that every sum is its own."""
     trainings = [one for seed in (0, 1) for one in expand("m", "pair", ("a", "b", "c"), WAYS, 90, "dataset", seed)]
     plan = Plan(tmp_path, "made up", ("a", "b", "c"), WAYS, tuple(trainings), {}, (), plan_facts())
     meta = {

@@ -62,7 +62,7 @@ def test_kinds_that_were_not_measured_are_named_and_not_counted(clock):
     left = [job("a2"), job("scores", "score", weight=0), job("real", "score_real", None, weight=0)]
     assert Estimate(left, [(job("a1"), 10)], clock).text() == "about 10 s left, not counting: score"
     measured = [(job("a1"), 10), (job("earlier", "score", "b", weight=0), 7)]
-    assert Estimate(left, measured, clock).text() == "about 24 s left"  # real pictures are scored like others
+    assert Estimate(left, measured, clock).text() == "about 24 s left"  # real images are scored like others
 
 
 def test_no_time_is_told_where_all_that_is_left_was_not_measured(clock):

@@ -104,9 +104,9 @@ def test_a_picture_that_has_changed_is_read_again(tmp_path):
     again = file_index.FileIndex.load(saved)
     again.check_readable([Picture(path)])
     assert (again.sha256(path), again.reads) == (digest, 0)
-    path.write_bytes(b"no picture any more")
+    path.write_bytes(b"no image any more")
     changed = file_index.FileIndex.load(saved)
-    with pytest.raises(UserError, match=r"picture\.png cannot be read"):
+    with pytest.raises(UserError, match=r"image\.png cannot be read"):
         changed.check_readable([Picture(path)])
     assert changed.sha256(path) != digest
 
@@ -136,7 +136,7 @@ def test_forcing_a_contestant_makes_its_work_anew_and_no_other(copied):
 
 def test_forcing_somebody_unknown_is_refused(finished, capsys):
     assert bench(finished, "--force", "stargun") == 2
-    assert "unknown contestant 'stargun'; did you mean 'stargan'" in capsys.readouterr().err
+    assert "unknown method 'stargun'; did you mean 'stargan'" in capsys.readouterr().err
 
 
 def test_stages_run_by_themselves_and_an_unfinished_bench_is_reported_as_such(tmp_path, cache, capsys):  # noqa: F811
@@ -175,7 +175,7 @@ def test_scores_of_another_version_are_never_mixed_in(copied, monkeypatch, capsy
     monkeypatch.setattr(keys, "SCORING_VERSION", keys.SCORING_VERSION + 1)
     assert bench(copied, "--collect") == 0
     assert rows_of(copied) == []
-    assert "scores of real pictures: to do" in capsys.readouterr().err
+    assert "scores of real images: to do" in capsys.readouterr().err
 
 
 def test_a_plan_of_a_later_version_is_refused(copied, capsys):

@@ -1,4 +1,4 @@
-"""Pictures made elsewhere are scored like translations; a folder that does not fit is refused with counts and names."""
+"""External translations are scored like translations; a folder that does not fit is refused with counts and names."""
 
 import csv
 import json
@@ -77,7 +77,7 @@ def test_the_intersection_is_what_all_directions_of_a_source_have(folder, inputs
     assert found.counts == {"a2b": 3, "a2c": 3, "b2a": 5}
     for name in ("p1", "p2"):
         (folder / "a2b" / f"{name}.png").unlink()
-    assert "fewer than two of the test pictures for a2b, a2c" in complaint(folder, inputs, intersection=True)
+    assert "fewer than two of the test images for a2b, a2c" in complaint(folder, inputs, intersection=True)
 
 
 def test_a_single_direction_needs_no_folder_of_its_own(folder, inputs):
@@ -102,7 +102,7 @@ def test_the_hash_is_of_the_pictures_and_not_of_their_place(folder, inputs, tmp_
 
 def test_two_files_of_one_name_and_broken_ones_are_refused(folder, inputs):
     (folder / "a2b" / "p0.png").write_bytes(b"nothing")
-    assert "cannot be read as a picture" in complaint(folder, inputs)
+    assert "cannot be read as an image" in complaint(folder, inputs)
     write(folder / "a2b" / "p0.png", 0)
     write(folder / "a2b" / "p0.jpg", 0)
     assert "p0.jpg and p0.png: keep one" in complaint(folder, inputs)
@@ -121,7 +121,7 @@ def test_of_another_size_by_its_header_is_told_without_decoding_and_the_others_a
     assert "1 not of 16x24 pixels (a2b/p1)" in complaint(folder, inputs)
     cut = folder / "a2b" / "p0.png"
     cut.write_bytes(cut.read_bytes()[:-30])
-    assert "p0.png cannot be read as a picture" in complaint(folder, inputs)
+    assert "p0.png cannot be read as an image" in complaint(folder, inputs)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_copies_of_the_inputs_score_as_the_model_that_copies_and_cost_nothing(tm
     assert found["models"]["Copy"]["costs"] is None
     table = (out / "table.md").read_text()
     assert "| Copy | – | – | – | – |" in table
-    assert "Copy: pictures made elsewhere (copies, sha256 " in table
+    assert "Copy: external translations (copies, sha256 " in table
     assert "only 1 of 2 seeds" not in table
     card = json.loads((out / "protocol.json").read_text())["contestants"]["Copy"]
     assert (card["external"], card["intersection"]) == ("copies", False)

@@ -1,4 +1,4 @@
-"""Intervals, flags, judgements, distances of fewer pictures reach tables, JSON and figures; without, nothing breaks."""
+"""Intervals, flags, judgements, distances of fewer images reach tables, JSON and figures; without, nothing breaks."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def contents():
 
 
 def told(tmp_path, seeds=1, reference=(), **changes):
-    """Plan and results of the contestants one and two, the first with all details."""
+    """Plan and results of the methods one and two, the first with all details."""
     scores = {place: values * seeds for place, values in DISTANCES.items()}
     plan, results = made_up(tmp_path, scores, domains=("a", "b"), reference=reference)
     files = [Found("one", seed, {**contents(), **changes}, tmp_path / "none.csv") for seed in range(seeds)]
@@ -104,8 +104,8 @@ def test_the_caption_tells_how_many_pictures_the_row_real_compares(tmp_path, num
     for name, own in (("one-seed0", [{**row, "n": 7} for row in rows]), ("real", rows)):
         (tmp_path / "scores" / f"{name}.json").write_text(json.dumps({**contents(), "rows": own}))
     older, newer = (markdown(with_facts(plan, **facts), collect(plan, {})) for facts in ({}, REAL))
-    assert f"row `real`: training against test pictures, {said} on either side" in newer
-    assert "row `real`: training against test pictures)" in older
+    assert f"row `real`: training against test images, {said} on either side" in newer
+    assert "row `real`: training against test images)" in older
 
 
 def test_older_score_files_leave_the_parts_out(tmp_path):
@@ -116,7 +116,7 @@ def test_older_score_files_leave_the_parts_out(tmp_path):
         (tmp_path / "scores" / f"{name}-seed0.json").write_text(json.dumps(rows))
     results = collect(plan, {})
     text = markdown(plan, results)
-    for part in ("health", "Health", "taken for", "number of pictures\n", "brackets"):
+    for part in ("health", "Health", "taken for", "number of images\n", "brackets"):
         assert part not in text
     assert "flags" not in results_json(plan, results, PROTOCOL)["models"]["one"]
     assert {"cost.png", "cost.pdf"} >= set(redraw.draw(plan, results))
@@ -143,8 +143,8 @@ def test_the_health_column_says_what_went_up_and_how_often(tmp_path):
 def test_few_pictures_put_kid_first_and_are_warned_of(tmp_path):
     plan, results = told(tmp_path)
     assert results.metrics == ["accuracy", "KID-x", "FD-x", "psnr"]
-    assert "Warning: with 5 pictures a direction (below 2,048)" in markdown(plan, results)
-    assert "Fewer than 2,048 pictures" in latex.table(plan, results, PROTOCOL)
+    assert "Warning: with 5 images a direction (below 2,048)" in markdown(plan, results)
+    assert "Fewer than 2,048 images" in latex.table(plan, results, PROTOCOL)
     many = replace(results, scores=results.scores.assign(n=2048))
     assert many.metrics == ["accuracy", "FD-x", "KID-x", "psnr"]
     assert "Warning" not in markdown(plan, many)
@@ -154,7 +154,7 @@ def test_intervals_stand_beside_the_scores_of_their_direction(tmp_path):
     plan, results = told(tmp_path)
     _, _, section = markdown(plan, results).partition("## FD-x ↓ by direction")
     assert "| a → b | 1.00 [0.50, 1.75] | 1.00 |" in section
-    assert "the interval (95%) for the distance of other test pictures, equally many" in section
+    assert "the interval (95%) for the distance of other test images, equally many" in section
     found = results_json(plan, results, PROTOCOL)["models"]["one"]["scores"]["FD-x"]["directions"]["a2b"]
     assert found["intervals"] == {"0": {"low": 0.5, "high": 1.75, "level": 0.95}}
 

@@ -1,4 +1,4 @@
-"""A grid shows the pictures that its note says, in the columns that were asked for."""
+"""A grid shows the images that its note says, in the columns that were asked for."""
 
 import json
 import sys
@@ -121,7 +121,7 @@ def test_rows_are_among_the_pictures_that_every_shown_contestant_has(finished, r
 def test_the_seed_of_random_rows_is_in_the_note(finished):
     rows, note = choose(finished, "random:4", ["input", "one"], 17)
     assert rows == at_random(finished, 4, 17)
-    assert note == "4 test pictures at random, seed 17"
+    assert note == "4 test images at random, seed 17"
 
 
 def test_worst_rows_have_the_lowest_psnr_of_the_shown_contestants(finished):
@@ -152,8 +152,8 @@ def test_listed_rows_stand_in_the_order_of_the_list(finished, tmp_path):
         ("rendom:3", ["one"], "unknown way to choose rows: 'rendom'; did you mean 'random'"),
         ("random:0", ["one"], "must be from 1 to 1,000"),
         ("worst:x", ["one"], "must be from 1 to 1,000, as in --rows worst:8"),
-        ("worst:2", ["input", "target"], "needs a contestant"),
-        ("disagree:2", ["one", "input"], "needs two contestants"),
+        ("worst:2", ["input", "target"], "needs a method"),
+        ("disagree:2", ["one", "input"], "needs two methods"),
         ("files:missing.txt", ["one"], "there is no list missing.txt"),
     ],
 )
@@ -165,7 +165,7 @@ def test_rows_that_cannot_be_chosen_are_refused(finished, rows, columns, complai
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("p44", "unknown test picture in .*'p44'; did you mean 'p4'"),
+        ("p44", "unknown test image in .*'p44'; did you mean 'p4'"),
         ("a2c/p1", "unknown direction in .*'a2c'"),
         ("", "lists no"),
     ],
@@ -177,7 +177,7 @@ def test_a_list_that_names_no_test_picture_is_refused(finished, tmp_path, line, 
 
 
 def scored(results, **by_metric):
-    """Scores of single pictures of `one` and `two`, a value for each of the five, the same in both directions."""
+    """Scores of single images of `one` and `two`, a value for each of the five, the same in both directions."""
     for name in ("one", "two"):
         lines = [
             f"{source},{target},{stem},{metric.replace('_', '-')},{value}"
@@ -195,15 +195,13 @@ def test_worst_rows_are_those_by_the_measure_that_is_named(results):
     finished = Finished.load(results)
     rows, note = choose(finished, "worst:2:content-ssim", ["one"], 0)
     assert {(row.direction, row.position) for row in rows} == {(way, 1) for way in WAYS}
-    assert note == "the 2 test pictures with the lowest SSIM to the input, mean of one"
+    assert note == "the 2 test images with the lowest SSIM to the input, mean of one"
     rows, note = choose(finished, "worst:2:cycle", ["one", "two"], 0)
     assert {row.position for row in rows} == {2}
-    assert note == "the 2 test pictures with the highest cycle L1, mean of one, two"
+    assert note == "the 2 test images with the highest cycle L1, mean of one, two"
     assert choose(finished, "worst:2", ["one"], 0)[0] == choose(finished, "worst:2:psnr", ["one"], 0)[0]
     assert choose(finished, "worst::cycle", ["one"], 0)[0][:2] == choose(finished, "worst:2:cycle", ["one"], 0)[0]
-    with pytest.raises(
-        UserError, match=r"unknown measure of single pictures 'cycel'.* Known: content-ssim, cycle, psnr"
-    ):
+    with pytest.raises(UserError, match=r"unknown measure of single images 'cycel'.* Known: content-ssim, cycle, psnr"):
         choose(finished, "worst:2:cycel", ["one"], 0)
 
 
@@ -218,7 +216,7 @@ def test_without_ground_truth_the_worst_rows_are_those_by_another_measure(result
 
 
 def test_worst_rows_need_ground_truth_or_scores(results):
-    with pytest.raises(UserError, match="needs ground truth, and sky has none, or scores of single pictures"):
+    with pytest.raises(UserError, match="needs ground truth, and sky has none, or scores of single images"):
         choose(unpaired(results), "worst:2", ["one"], 0)
     with pytest.raises(UserError, match="sky has no ground truth"):
         unpaired(results).columns("input,target")
@@ -273,7 +271,7 @@ def test_the_command_draws_into_the_format_of_the_name(results, tmp_path, capsys
     out = tmp_path / name
     assert run(results, "--rows", "random:3", "--seed", "5", "--out", out) == 0
     assert out.read_bytes().startswith(start)
-    assert "3 test pictures at random, seed 5" in capsys.readouterr().out
+    assert "3 test images at random, seed 5" in capsys.readouterr().out
 
 
 def test_the_cells_of_the_picture_are_the_pictures_of_the_columns(results, tmp_path):

@@ -9,10 +9,10 @@ EVERY = [
     (JobId("train", "a", 0, "dawn2dusk"), "a/seed0/dawn2dusk"),
     (JobId("train", "stargan@my bench, seed 1", 10, "all"), "stargan@my bench, seed 1/seed10/all"),
     (JobId("translate", "a", 4294967295), "translations of a, seed 4294967295"),
-    (JobId("adopt", "translations of b, seed 0"), "pictures of translations of b, seed 0"),
+    (JobId("adopt", "translations of b, seed 0"), "images of translations of b, seed 0"),
     (JobId("score", "a@b, seed 0", 1), "scores of a@b, seed 0, seed 1"),
     (JobId("score", "été\n", 1), "scores of été\n, seed 1"),
-    (REAL_SCORES, "scores of real pictures"),
+    (REAL_SCORES, "scores of real images"),
     (CLASSIFIER, "domain classifier"),
 ]
 
@@ -32,7 +32,7 @@ def test_a_job_has_a_text_that_gives_it_back(job, text):
         "scores of a",
         "scores of a, seed -1",
         "scores of a, seed 01",
-        "scores of real pictures, and more",
+        "scores of real images, and more",
         "a/seed0",
         "a/seed0/b/c",
         "../a/seed0/all",

@@ -70,7 +70,7 @@ DAMAGES = {
     "domain classifier": ("classifier/classifier.safetensors", cut),
     "scores of stargan, seed 0": ("scores/stargan-seed0.json", cut),
     "scores of identity, seed 0": ("scores/identity-seed0.pictures.csv", flip),
-    "scores of real pictures": ("scores/real.json", flip),
+    "scores of real images": ("scores/real.json", flip),
     "stargan/seed0/all": (f"{CHECKPOINTS}/00000003/model.safetensors", flip),
     "colour/seed0/all": ("trainings/colour/seed0/all/checkpoints/00000000/checkpoint.json", cut),
 }
@@ -159,7 +159,7 @@ def test_other_settings_set_the_finished_training_aside_and_tell(copied, capsys)
 
 @pytest.fixture
 def pictures(tmp_path):
-    """A data folder, with a function that adds a picture of a domain to a split."""
+    """A data folder, with a function that adds an image of a domain to a split."""
     rng, folder = np.random.default_rng(0), tmp_path / "sky"
 
     def add(split, domain, name):
@@ -189,7 +189,7 @@ def test_pictures_that_no_training_uses_make_none_anew(pictures, tmp_path, capsy
     assert "jobs of" not in capsys.readouterr().err
     add("test", "day", "z")
     assert bench(out, WORK) == 2
-    assert "was made from other pictures" in capsys.readouterr().err
+    assert "was made from other images" in capsys.readouterr().err
     assert bench(out, "--data", folder, WORK) == 0
     assert contents(out / "trainings") == before
     assert "domain classifier" not in capsys.readouterr().err
@@ -244,7 +244,7 @@ def test_pictures_that_change_while_a_bench_runs_are_named_and_nothing_is_made_o
     def changing(function, report, **told):
         if told["job"] == "translations of stargan, seed 0":
             add("test", "day", "day1")
-        if told["job"] == "scores of real pictures":
+        if told["job"] == "scores of real images":
             add("train", "dusk", "new")
         run(function, report, **told)
 

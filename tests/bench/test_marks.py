@@ -16,7 +16,7 @@ WAYS = [("a", "b"), ("b", "a")]
 
 
 def results_of(values: dict[tuple[str, int], np.ndarray], metric="ssim", pictures=True) -> Results:
-    """Results of contestants and seeds with these values [directions, pictures] of single pictures."""
+    """Results of methods and seeds with these values [directions, images] of single images."""
     singles = [
         (name, seed, *way, f"{number:03}", metric, value)
         for (name, seed), both in values.items()
@@ -68,7 +68,7 @@ def test_p_values_are_corrected_for_the_pairs_of_the_column() -> None:
 
 
 def test_what_a_test_alone_would_tell_apart_is_marked_where_the_correction_does_not() -> None:
-    """Better in 10 of 12 pictures by as much as worse in 2: p = 2 (1 + 12 + 66) / 2^12, and three pairs."""
+    """Better in 10 of 12 images by as much as worse in 2: p = 2 (1 + 12 + 66) / 2^12, and three pairs."""
     base = normal(1)
     step = np.array([1.0] * 10 + [-1.0] * 2)
     values = {("x", 0): base + step, ("y", 0): base, ("z", 0): base}
@@ -101,7 +101,7 @@ def seeds_of(name: str, base: np.ndarray, steps) -> dict[tuple[str, int], np.nda
 
 
 def test_with_several_seeds_the_seeds_must_tell_apart_as_well() -> None:
-    """The better one is so in every picture of the mean, but its seeds lie on both sides of the others'."""
+    """The better one is so in every image of the mean, but its seeds lie on both sides of the others'."""
     base = normal(1)
     wide = seeds_of("y", base, (3, -2, 2))
     column = compare(results_of(seeds_of("x", base, (0, 0, 0)) | wide), "ssim", ["x", "y"])
@@ -201,7 +201,7 @@ def test_reference_rows_are_shown_but_take_no_part(tmp_path) -> None:
     (line,) = (line for line in text.splitlines() if line.startswith("| copy |"))
     assert "**" not in line
     assert "copy, real are for reference" in text
-    assert "by a paired sign-flip test over the test pictures, at 5%, corrected (Holm) for all pairs" in text
+    assert "by a paired sign-flip test over the test images, at 5%, corrected (Holm) for all pairs" in text
 
 
 def test_each_group_of_the_table_has_its_own_best(tmp_path) -> None:

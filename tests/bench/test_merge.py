@@ -36,7 +36,7 @@ def data(tmp_path_factory):
 
 
 def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000, claims=()):
-    """A results folder as a bench leaves it, with these PSNR by contestant, and without networks."""
+    """A results folder as a bench leaves it, with these PSNR by method, and without networks."""
     settings = {"data": {"path": str(data), "image_size": 16, "domains": list(DOMAINS)}}
     suite = Suite(models=("identity",), seeds=seeds, settings=settings, claims=tuple(claims))
     names = [*values, *(name for name in reference if name not in values)]
@@ -202,7 +202,7 @@ def test_changed_pictures_are_no_longer_those_of_the_report(tmp_path, data, caps
     out = pretend(tmp_path / "x", mine, {"stargan": 21.0})
     next((mine / "test" / "summer").iterdir()).write_bytes(next((mine / "test" / "winter").iterdir()).read_bytes())
     assert report(out) == 2
-    assert "holds other pictures than those" in capsys.readouterr().err
+    assert "holds other images than those" in capsys.readouterr().err
 
 
 def test_claims_of_all_benches_are_judged_where_their_contestants_are(tmp_path, data):

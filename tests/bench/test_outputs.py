@@ -43,7 +43,7 @@ def made_up(
     reference=(),
     untrained=(),
 ):
-    """Plan and results with these values by contestant and metric, one per seed, the same in every direction."""
+    """Plan and results with these values by method and metric, one per seed, the same in every direction."""
     names = [name for name in dict.fromkeys(name for name, _ in scores) if name != "real"]
     seeds = tuple(range(max(map(len, scores.values()))))
     directions = LabelSpace.of_domains(domains).directions

@@ -1,4 +1,4 @@
-"""report.html: what is in it, how it is escaped, and which pictures it shows."""
+"""report.html: what is in it, how it is escaped, and which images it shows."""
 
 import json
 import re

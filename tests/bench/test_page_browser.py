@@ -147,7 +147,7 @@ def test_a_heading_sorts_by_click_and_by_key_and_names_its_order(browser, bench)
     psnr = next(n for n, text in enumerate(browser.texts("#scores-table thead th"), 1) if text.startswith("PSNR"))
     browser.find(f"#scores-table thead th:nth-child({psnr}) button").send_keys(Keys.SPACE)
     cells = [row[psnr - 1] for row in browser.scores()]
-    assert cells[-1] == "–"  # real pictures have none
+    assert cells[-1] == "–"  # real images have none
     assert [float(cell) for cell in cells[:-1]] == sorted(map(float, cells[:-1]), reverse=True)
     assert heading.get_attribute("aria-sort") is None
 

@@ -1,4 +1,4 @@
-"""The plan serves every direction with as few trainings as the method allows, and spends the budget given."""
+"""The plan serves every direction with as few training runs as the method allows, and spends the budget given."""
 
 from pathlib import Path
 

@@ -73,7 +73,7 @@ def test_the_budget_is_the_product_that_the_header_states(name):
     factors = [number(re.match(r"[\d,]+", factor).group()) for factor in product.split(" x ")]
     assert equals
     assert np.prod(factors) == number(images.removesuffix(" images")) == config.train.images
-    if config.name != "stargan":  # a pair, or a picture of each domain
+    if config.name != "stargan":  # a pair, or an image of each domain
         assert factors[-1] == registry.get(config.name).batch.pictures == 2
 
 

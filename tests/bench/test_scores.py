@@ -84,7 +84,7 @@ def scorer(data, classifier):
 
 
 def translated(place, data, **by_target):
-    """A folder of translations from summer: for each target, copies of the test pictures of a domain."""
+    """A folder of translations from summer: for each target, copies of the test images of a domain."""
     for target, domain in by_target.items():
         shutil.copytree(data / "test" / domain, place / f"summer2{target}")
     cache_keys.write_key(place, "translations", cache_keys.files_in(place))
@@ -284,7 +284,7 @@ class Darker(Identity):
 
 
 class Broken(Identity):
-    """Gives what is no number, in the pictures that begin black."""
+    """Gives what is no number, in the images that begin black."""
 
     def generate(self, images, request):
         return torch.where(images[:, :1, :1, :1] < -0.99, float("nan"), images)
@@ -399,7 +399,7 @@ def grey(level, n=4):
 
 
 class ByLevel(DomainClassifier):
-    """Learns the mean level of each domain and takes a picture for the nearest one's."""
+    """Learns the mean level of each domain and takes an image for the nearest one's."""
 
     device = torch.device("cpu")
 
@@ -427,7 +427,7 @@ def test_gan_train_is_the_share_of_real_pictures_that_are_known_from_translation
 
 
 def test_gan_train_judges_no_picture_whose_translation_it_has_learnt_from(monkeypatch):
-    """Every picture has a level of its own; a copy of a scene in training would be seen by it."""
+    """Every image has a level of its own; a copy of a scene in training would be seen by it."""
     scenes = torch.cat([grey(level, 1) for level in range(6)])
     seen = []
 

@@ -1,4 +1,4 @@
-"""Networks that score take several pictures at once, with the threads that torch may use, and leave no trace."""
+"""Networks that score take several images at once, with the threads that torch may use, and leave no trace."""
 
 from threading import Barrier, Thread
 

@@ -1,4 +1,4 @@
-"""Before a long bench starts, a few steps of each contestant tell how long its trainings take; or nothing is told."""
+"""Before a long bench starts, a few steps of each method tell how long its training runs take; or nothing is told."""
 
 from multiprocessing import Pipe
 from pathlib import Path
@@ -104,7 +104,7 @@ def test_a_process_that_is_slow_or_dies_tells_what_it_had_told(monkeypatch):
 
 @pytest.fixture
 def tried(monkeypatch):
-    """Contestants that were tried, in place of trying them: a takes 2 s, others cannot be told."""
+    """Methods that were tried, in place of trying them: a takes 2 s, others cannot be told."""
     asked = []
 
     def instead(jobs, device, threads):

@@ -110,7 +110,7 @@ MESSAGES = {
     "nothing to resume": lambda place: said(lambda: open_for_resume(place)),
     "interrupted": lambda place: str(Interrupted(place, Position(1, 2, 3, 4.0), signal.SIGINT)),
     "stopped": lambda place: str(Stopped(signal.SIGTERM, place)),
-    "loose pictures": loose_pictures,
+    "loose images": loose_pictures,
 }
 
 

@@ -399,14 +399,14 @@ FACES = "Black_Hair,Blond_Hair,Brown_Hair,Male,Young"
 def test_celebas_names_are_attributes_and_the_imported_generator_is_led_by_them(place, capsys):
     assert run("import", "9-G.ckpt", "--model", "stargan", "--domains", FACES, "--out", "faces") == 0
     said = capsys.readouterr().out
-    assert "attributes that a picture can have together, but for Black_Hair or Blond_Hair or Brown_Hair" in said
+    assert "attributes that an image can have together, but for Black_Hair or Blond_Hair or Brown_Hair" in said
     translator, _ = load_translator(Path("faces"))
     side = translator.task.image_size[0]
     images = torch.rand(1, 3, side, side) * 2 - 1
     blond = translator.translate(images, None, "+Blond_Hair,-Male", ["Black_Hair,Male,Young"])
     with torch.no_grad():
         assert torch.equal(blond, translator.generator(images, torch.tensor([[0.0, 1, 0, 0, 1]])))
-    with pytest.raises(UserError, match=r"cannot tell what the pictures have .* say it with --source"):
+    with pytest.raises(UserError, match=r"cannot tell what the images have .* say it with --source"):
         translator.translate(images, None, "Blond_Hair")  # the discriminator was not among the files
 
 

@@ -115,7 +115,7 @@ def test_the_card_tells_data_and_budget(tmp_path):
     text = (tmp_path / "out" / "README.md").read_text()
     assert "`seasons`" in text
     assert "- train: summer 2, winter 2, night 2" in text
-    assert "48 pictures shown, 3 steps (of 6, not finished)" in text
+    assert "48 images shown, 3 steps (of 6, not finished)" in text
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert len(config["data"]["fingerprint"]) == 32
     assert f"`{config['data']['fingerprint']}`" in text

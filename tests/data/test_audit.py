@@ -19,7 +19,7 @@ from tests.robustness.test_bad_input import SMALL, run
 
 
 def scene(seed: int, width: int = 48, height: int = 48) -> Image.Image:
-    """A picture with large shapes, unlike that of any other seed."""
+    """An image with large shapes, unlike that of any other seed."""
     rough = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     return Image.fromarray(rough).resize((width, height), Image.Resampling.BICUBIC)
 
@@ -32,7 +32,7 @@ def put(path: Path, picture: Image.Image, **options: object) -> Path:
 
 @pytest.fixture
 def sky(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two domains, three training pictures and one test picture each; nothing is wrong."""
+    """Two domains, three training images and one test image each; nothing is wrong."""
     monkeypatch.chdir(tmp_path)
     seed = 0
     for split, count in (("train", 3), ("test", 1)):
@@ -60,11 +60,11 @@ def test_nothing_is_found_where_nothing_is_wrong(sky):
 
 
 def test_a_broken_file_is_a_fault_and_named(sky):
-    (sky / "train/dusk/1.png").write_bytes(b"no picture")
+    (sky / "train/dusk/1.png").write_bytes(b"no image")
     fault, text = found(report_of(sky))["broken"]
     assert fault
     assert "1 file cannot be read" in text
-    assert "train/dusk/1.png cannot be read as a picture (it is of no known format)" in text
+    assert "train/dusk/1.png cannot be read as an image (it is of no known format)" in text
     assert "--skip-bad" in text
 
 
@@ -99,7 +99,7 @@ def test_lookalikes_within_a_split_are_only_counted(sky):
     put(sky / "train/dawn/9.jpg", scene(2), quality=60)
     assert found(report_of(sky))["near duplicates"] == (
         False,
-        "pictures looking like an earlier one of their split and domain: train/dawn 1",
+        "images looking like an earlier one of their split and domain: train/dawn 1",
     )
 
 
@@ -107,13 +107,12 @@ def test_a_split_of_one_domain_is_a_fault_in_training_alone(sky):
     shutil.rmtree(sky / "test/dusk")
     assert found(report_of(sky))["one domain"] == (
         False,
-        "test: all 1 pictures are of dawn, none of dusk (dusk lies in train): "
-        "every split needs pictures of every domain",
+        "test: all 1 images are of dawn, none of dusk (dusk lies in train): every split needs images of every domain",
     )
     (sky / "train/dawn").rename(sky.parent / "kept")
     report = report_of(sky)
     assert [(one.kind, one.fault) for one in report.findings] == [("one domain", True), ("one domain", False)]
-    assert "train: all 3 pictures are of dusk, none of dawn (dawn lies in test)" in report.findings[0].text
+    assert "train: all 3 images are of dusk, none of dawn (dawn lies in test)" in report.findings[0].text
 
 
 def test_square_pictures_lying_in_a_split_are_doubted_to_be_pairs(tmp_path):
@@ -133,7 +132,7 @@ def test_sizes_are_those_of_upright_pictures_and_the_loss_is_that_of_the_crop(sk
     assert (sizes.height.most, sizes.width.least) == (96, 24)
     assert sizes.not_square == 1
     assert sizes.lost.most == pytest.approx(0.75)
-    assert "cropping to 16x16 takes 20% or more of 1 picture, at most 75%" in found(report_of(sky))["crop"][1]
+    assert "cropping to 16x16 takes 20% or more of 1 image, at most 75%" in found(report_of(sky))["crop"][1]
 
 
 def test_halves_are_measured_by_themselves(tmp_path):
@@ -146,7 +145,7 @@ def test_pictures_smaller_than_the_images_are_named(sky):
     put(sky / "train/dawn/9.png", scene(77, 20, 20))
     assert found(report_of(sky, 32))["enlarged"] == (
         False,
-        "1 picture smaller than 32x32 will be enlarged: train/dawn/9.png",
+        "1 image smaller than 32x32 will be enlarged: train/dawn/9.png",
     )
 
 
@@ -155,7 +154,7 @@ def test_a_much_larger_domain_is_told(sky):
         put(sky / f"train/dawn/{number}.png", scene(number + 100))
     fault, text = found(report_of(sky))["imbalance"]
     assert not fault
-    assert "dawn has 3.0 times as many pictures in train as dusk (9 and 3)" in text
+    assert "dawn has 3.0 times as many images in train as dusk (9 and 3)" in text
 
 
 def test_data_without_a_test_split_are_told(sky):
@@ -262,7 +261,7 @@ def test_the_status_is_0_for_warnings_and_1_for_faults(sky, capsys):
     put(sky / "test/dawn/9.jpg", scene(2), quality=60)
     status, said = told(capsys, sky, "--size", 16)
     assert status == 0
-    assert "warning: 1 held-out picture looking like" in said
+    assert "warning: 1 held-out image looking like" in said
     (sky / "train/dusk/1.png").write_bytes(b"")
     status, said = told(capsys, sky, "--size", 16)
     assert status == 1
@@ -335,9 +334,9 @@ def test_pairs_of_other_proportions_are_told_by_number_and_first_name(tmp_path, 
 
 
 MISPLACED = {
-    "loose": (["1.png", "2.png"], "2 pictures lie loose in"),
-    "one domain": (["train/dawn/1.png", "train/dawn/2.png"], "all 2 pictures lie in one domain, dawn"),
-    "no splits": (["dawn/1.png", "dusk/1.png"], "dawn, dusk hold pictures, but there are no splits: divide"),
+    "loose": (["1.png", "2.png"], "2 images lie loose in"),
+    "one domain": (["train/dawn/1.png", "train/dawn/2.png"], "all 2 images lie in one domain, dawn"),
+    "no splits": (["dawn/1.png", "dusk/1.png"], "dawn, dusk hold images, but there are no splits: divide"),
     "a folder within": (["inner/train/dawn/1.png", "inner/train/dusk/1.png"], "the data set seems to be the folder"),
     "a folder of domains within": (["inner/dawn/1.png", "inner/dusk/1.png"], "the data set seems to be the folder"),
     "several within": (
@@ -373,7 +372,7 @@ CARDS = {
 WRONG = {
     **{name: ({"i2i.json": text}, told) for name, (text, told) in CARDS.items()},
     "a split twice": ({"val/dawn/8.png": None, "validation/dawn/9.png": None}, "both stand for the split val"),
-    "a loose picture": ({"train/loose.png": None}, "sky can be read as "),
+    "a loose image": ({"train/loose.png": None}, "sky can be read as "),
     "a name": ({"train/~%s/1.png" % ("x" * 120): None}, "is no name for a domain"),
 }
 
@@ -409,8 +408,8 @@ def test_the_files_of_data_without_splits_are_looked_at(tmp_path, monkeypatch, c
     shutil.copy(tmp_path / "sky/dawn/1.png", tmp_path / "sky/dawn/8.png")
     status, said = told(capsys, "sky", "--size", 16)
     assert status == 1
-    assert "FAULT: dawn, dusk hold pictures, but" in said
-    assert "dawn/9.png cannot be read as a picture" in said
+    assert "FAULT: dawn, dusk hold images, but" in said
+    assert "dawn/9.png cannot be read as an image" in said
     assert "1 file repeated within a split: dawn/8.png" in said
     assert "test split" not in said
 
@@ -446,7 +445,7 @@ def test_the_contact_sheet_of_pairs_shows_the_same_scenes_in_all_rows(tmp_path, 
         for domain in ("dawn", "dusk"):
             put(tmp_path / f"sky/train/{domain}/{number}.png", Image.new("RGB", (32, 32), (20 * number, 50, 50)))
     (tmp_path / "sky/i2i.json").write_text('{"paired": true}')
-    (tmp_path / "sky/train/dusk/0.png").write_bytes(b"no picture")
+    (tmp_path / "sky/train/dusk/0.png").write_bytes(b"no image")
     told(capsys, "sky", "--size", 16, "--sheet", "sheet.png")
     sheet = np.asarray(Image.open("sheet.png"))
     first, second = (GAP + LABEL_HEIGHT + SIDE // 2 + row * (LABEL_HEIGHT + SIDE + GAP) for row in (0, 1))
@@ -467,10 +466,10 @@ def test_the_quick_look_finds_leaks_imbalance_and_loss_without_decoding(sky, mon
     monkeypatch.setattr(Image.Image, "load", None)
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", None)
     leak, imbalance, lost = warnings(data, DataConfig(image_size=(16, 16)))
-    assert "1 held-out picture among the training pictures" in leak
+    assert "1 held-out image among the training images" in leak
     assert "test/dusk/9.png = " in leak
     assert "dusk has 3.3 times as many" in imbalance
-    assert lost == "cropping to 16x16 takes 27% of a training picture on average, at most 50%"
+    assert lost == "cropping to 16x16 takes 27% of a training image on average, at most 50%"
 
 
 @pytest.mark.parametrize(("fit", "told"), [("crop", 1), ("resize", 0), ("pad", 0)])
@@ -485,21 +484,21 @@ def test_only_a_training_that_crops_is_told_what_the_crop_takes(sky, capsys, fit
 def test_a_training_is_told_what_the_quick_look_finds(sky, capsys):
     shutil.copy(sky / "train/dawn/0.png", sky / "test/dusk/9.png")
     assert run("train", "--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL) == 0
-    assert "warning: 1 held-out picture among the training pictures" in capsys.readouterr().err
+    assert "warning: 1 held-out image among the training images" in capsys.readouterr().err
 
 
 # --skip-bad
 
 
 def test_a_training_without_bad_pictures_records_and_tells_them_and_goes_on_without_them(sky, capsys):
-    (sky / "train/dusk/1.png").write_bytes(b"no picture")
+    (sky / "train/dusk/1.png").write_bytes(b"no image")
     arguments = ["--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL]
     assert run("train", *arguments) == 2
     assert "train/dusk/1.png cannot be read" in capsys.readouterr().err
     assert run("train", *arguments, "--skip-bad") == 0
     said = capsys.readouterr().err
     assert "1 of the files in" in said
-    assert "train/dusk/1.png cannot be read as a picture" in said
+    assert "train/dusk/1.png cannot be read as an image" in said
     assert "dusk 2" in said
     (path,) = json.loads(Path("run/skipped.json").read_text())["skipped"]
     assert path == "train/dusk/1.png"
@@ -539,7 +538,7 @@ def test_the_partner_of_a_bad_picture_is_left_out_of_pairs(sky):
 
 
 def deepen(root: Path, most: int, *domains: str) -> None:
-    """Make the pictures of some domains grey, of 16 bits, with values up to `most`."""
+    """Make the images of some domains grey, of 16 bits, with values up to `most`."""
     for domain in domains:
         for path in root.rglob(f"{domain}/*.png"):
             grey = np.asarray(Image.open(path).convert("L")).astype(float)
@@ -551,12 +550,10 @@ def test_pictures_of_16_bits_that_use_little_of_their_range_are_told(sky, most):
     deepen(sky, most, "dusk")
     fault, text = found(report_of(sky))["dark"]
     assert not fault
-    assert text.startswith("dusk: 4 pictures of 16 bits, none with a value above ")
+    assert text.startswith("dusk: 4 images of 16 bits, none with a value above ")
     assert f"no level above {round(most / 257)} of 255 is left" in text
     config = DataConfig(path=sky, image_size=(16, 16))
-    assert [line for line in warnings(open_data(config), config) if "16 bits" in line] == [
-        text.replace("4 pic", "3 pic")
-    ]
+    assert [line for line in warnings(open_data(config), config) if "16 bits" in line] == [text.replace("4 im", "3 im")]
 
 
 BENCH = ("bench", "--data", "sky", "--out", "bench", "--size", "16", "--models", "identity", "--dry-run")

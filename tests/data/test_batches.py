@@ -22,7 +22,7 @@ DOMAINS = tuple(COUNTS)
 
 
 def coded(count: int, domain: int) -> np.ndarray:
-    """uint8 [N, H, W, 3]: row, column, and 10 * domain + number of the picture at every pixel."""
+    """uint8 [N, H, W, 3]: row, column, and 10 * domain + number of the image at every pixel."""
     pixels = np.empty((count, HEIGHT, WIDTH, 3), np.uint8)
     pixels[..., 0], pixels[..., 1] = np.arange(HEIGHT)[:, None], np.arange(WIDTH)
     pixels[..., 2] = 10 * domain + np.arange(count)[:, None, None]
@@ -207,7 +207,7 @@ def test_centred_images_are_all_in_order_around_the_middle():
 
 
 def written(root, widths=(24, 30)):
-    """A data set whose pictures' colours tell domain (red) and number (green)."""
+    """A data set whose images' colours tell domain (red) and number (green)."""
     for red, domain in enumerate(("dawn", "dusk")):
         (root / "train" / domain).mkdir(parents=True)
         for green, width in enumerate(widths):
@@ -217,7 +217,7 @@ def written(root, widths=(24, 30)):
 
 
 def one_by_one(pixels: np.ndarray, views) -> Tensor:
-    """Images as they were made before whole batches were: picture after picture, in numpy."""
+    """Images as they were made before whole batches were: image after image, in numpy."""
     height, width = views.size
     crops = [
         picture[top : top + height, left : left + width][:, :: -1 if flip else 1]
@@ -304,7 +304,7 @@ def test_loading_reports_progress_up_to_the_total(tmp_path):
 
 def test_loading_names_the_picture_that_is_broken(tmp_path):
     data = written(tmp_path)
-    (tmp_path / "train/dusk/1.png").write_bytes(b"no picture")
+    (tmp_path / "train/dusk/1.png").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"train/dusk/1\.png cannot be read"):
         TrainingPictures.load(data, "train", Preprocess((16, 16)))
 

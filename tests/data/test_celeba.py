@@ -26,7 +26,7 @@ SIDE = 16
 
 
 def face(row: tuple[bool, ...]) -> np.ndarray:
-    """A picture that shows its attributes: hair above (black, blond or grey), left half blue for men."""
+    """An image that shows its attributes: hair above (black, blond or grey), left half blue for men."""
     pixels = np.full((SIDE, SIDE, 3), 128, np.uint8)
     pixels[:6] = (20, 20, 20) if row[1] else (230, 210, 90) if row[2] else (128, 128, 128)
     pixels[6:, :8] = (30, 60, 200) if row[3] else (200, 60, 60)
@@ -34,7 +34,7 @@ def face(row: tuple[bool, ...]) -> np.ndarray:
 
 
 def celeba(root, count=40, partition=True, folder="img_align_celeba"):
-    """A folder in CelebA's layout; pictures cycle through hair and sex."""
+    """A folder in CelebA's layout; images cycle through hair and sex."""
     (root / folder).mkdir(parents=True)
     rows = [(i % 7 == 0, i % 3 == 0, i % 3 == 1, i % 2 == 0, i % 5 < 3) for i in range(count)]
     lines = [str(count), " ".join(NAMES) + " "]
@@ -117,7 +117,7 @@ def damaged(root, kind):
     celeba(root)
     path = root / "list_attr_celeba.txt"
     lines = path.read_text().splitlines()
-    if kind == "missing pictures":
+    if kind == "missing images":
         for number in (2, 3, 5, 8):
             (root / "img_align_celeba" / f"{number:06d}.png").unlink()
     elif kind == "no list":
@@ -158,10 +158,10 @@ def test_a_listed_link_out_of_the_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "named"),
     [
-        ("missing pictures", "lists 4 pictures .* 000002.png, 000003.png, 000005.png"),
+        ("missing images", "lists 4 images .* 000002.png, 000003.png, 000005.png"),
         ("no list", "is no attribute list"),
         ("a short line", "line 6: expected a file and 5 values"),
-        ("no part", "gives 2 pictures no part"),
+        ("no part", "gives 2 images no part"),
     ],
 )
 def test_damaged_lists_are_refused_by_name(tmp_path, kind, named):

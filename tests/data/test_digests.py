@@ -29,7 +29,7 @@ def settled(monkeypatch):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """How often each picture's contents were read."""
+    """How often each image's contents were read."""
     counted: Counter[str] = Counter()
     digest = digests._digest
     monkeypatch.setattr(digests, "_digest", lambda path: counted.update([path.name]) or digest(path))

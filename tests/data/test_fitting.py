@@ -1,4 +1,4 @@
-"""What fitting costs pictures is told, and is what they really lose."""
+"""What fitting costs images is told, and is what they really lose."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_every_fit_gives_the_image_size_times_zoom(fit, size):
 )
 def test_one_line_tells_what_is_lost(fit, told):
     line = fitting_line([(480, 640), (100, 100)], Preprocess((128, 128), fit=fit))
-    assert line == f"fit {fit} to 128x128 px: 1 of 2 pictures {told}"
+    assert line == f"fit {fit} to 128x128 px: 1 of 2 images {told}"
 
 
 def test_a_tall_picture_loses_of_its_height():
@@ -81,7 +81,7 @@ def test_a_tall_picture_loses_of_its_height():
 
 def test_nothing_is_lost_where_proportions_fit_up_to_rounding():
     line = fitting_line([(128, 256), (427, 853)], Preprocess((64, 128)))
-    assert line == "fit crop to 64x128 px: nothing is lost, of 2 pictures all have these proportions"
+    assert line == "fit crop to 64x128 px: nothing is lost, of 2 images all have these proportions"
 
 
 @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.tif", "x.webp"])
@@ -100,7 +100,7 @@ def test_sizes_of_halves_and_of_files_without_exif(tmp_path):
 
 def test_a_file_without_a_size_is_named(tmp_path):
     (tmp_path / "x.png").write_text("Dear reader")
-    with pytest.raises(UserError, match=r"x\.png cannot be read as a picture"):
+    with pytest.raises(UserError, match=r"x\.png cannot be read as an image"):
         read_size(tmp_path / "x.png")
 
 
@@ -108,7 +108,7 @@ def test_the_protocol_tells_fit_and_background():
     told = {fit: Preprocess((8, 8), 3, fit, "black").description() for fit in ("crop", "resize", "pad")}
     assert len({str(description) for description in told.values()}) == 3
     assert told["crop"]["crop"] == "centre"
-    assert told["pad"]["pad"] == "with black, picture in the centre"
+    assert told["pad"]["pad"] == "with black, image in the centre"
     assert all("on black where transparent" in description["decode"] for description in told.values())
 
 

@@ -123,9 +123,9 @@ def test_names_are_relative_and_must_differ(tmp_path):
 
 def test_a_folder_without_images_says_what_it_holds(tmp_path):
     (tmp_path / "a.svg").write_text("<svg/>")
-    with pytest.raises(UserError, match=r"no pictures in .*; left out: 1 file of no image format \(a\.svg\)$"):
+    with pytest.raises(UserError, match=r"no images in .*; left out: 1 file of no image format \(a\.svg\)$"):
         ImageFolder(tmp_path).by_name()
-    with pytest.raises(UserError, match=r"no pictures in .*; left out: 1 file of no image format \(a\.svg\)$"):
+    with pytest.raises(UserError, match=r"no images in .*; left out: 1 file of no image format \(a\.svg\)$"):
         collect([tmp_path])
 
 

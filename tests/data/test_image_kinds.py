@@ -1,4 +1,4 @@
-"""Every kind of picture is shown as it is, or refused by name: files whose pixels the test knows."""
+"""Every kind of image is shown as it is, or refused by name: files whose pixels the test knows."""
 
 import subprocess
 import sys
@@ -152,7 +152,7 @@ def test_oriented_grey_tiff_files_are_turned(tmp_path, bits, compression, orient
 )
 def test_tiff_files_that_would_show_something_else_are_refused_by_name(tmp_path, contents, reason):
     (tmp_path / "x.tif").write_bytes(contents)
-    with pytest.raises(UserError, match=rf"x\.tif cannot be read as a picture .*{reason}"):
+    with pytest.raises(UserError, match=rf"x\.tif cannot be read as an image .*{reason}"):
         read_picture(tmp_path / "x.tif")
 
 

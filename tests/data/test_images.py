@@ -186,7 +186,7 @@ def test_a_truncated_picture_is_named(tmp_path, suffix):
     path = tmp_path / f"broken.{suffix}"
     Image.fromarray(noise(40, 40)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(UserError, match=rf"broken\.{suffix} cannot be read as a picture.*repair or remove"):
+    with pytest.raises(UserError, match=rf"broken\.{suffix} cannot be read as an image.*repair or remove"):
         read_picture(path)
 
 
@@ -198,7 +198,7 @@ def test_an_empty_file_is_named_and_called_empty(tmp_path):
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     (tmp_path / "letter.png").write_text("Dear reader")
-    with pytest.raises(UserError, match=r"letter\.png cannot be read as a picture \(it is of no known format\)"):
+    with pytest.raises(UserError, match=r"letter\.png cannot be read as an image \(it is of no known format\)"):
         read_picture(tmp_path / "letter.png")
 
 
@@ -218,7 +218,7 @@ def test_values_of_unknown_range_are_refused(tmp_path):
 
 
 def test_a_missing_picture_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"no picture .*gone\.png"):
+    with pytest.raises(UserError, match=r"no image .*gone\.png"):
         read_picture(tmp_path / "gone.png")
 
 
@@ -235,7 +235,7 @@ def test_a_failed_write_leaves_the_old_picture_and_nothing_else(tmp_path, monkey
     write_picture(tmp_path / "x.png", noise(4, 4))
 
     def fail(self, path, **options):
-        path.write_bytes(b"half a picture")
+        path.write_bytes(b"half an image")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)

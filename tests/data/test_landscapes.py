@@ -35,13 +35,13 @@ each_pair = pytest.mark.parametrize(
 
 
 def psnr(first: np.ndarray, second: np.ndarray) -> float:
-    """Peak signal to noise ratio of two uint8 pictures, in dB."""
+    """Peak signal to noise ratio of two uint8 images, in dB."""
     error = np.mean((first.astype(float) - second.astype(float)) ** 2)
     return float(10 * np.log10(255**2 / error))
 
 
 def edges(picture: np.ndarray) -> np.ndarray:
-    """Where a uint8 picture [H, W, 3] changes: [H - 1, W - 1] in {0, 1}, its strongest tenth."""
+    """Where a uint8 image [H, W, 3] changes: [H - 1, W - 1] in {0, 1}, its strongest tenth."""
     values = picture.astype(float)
     change = np.abs(np.diff(values, axis=0))[:, :-1] + np.abs(np.diff(values, axis=1))[:-1]
     strength = change.sum(axis=2)
@@ -54,7 +54,7 @@ def borders(labels: np.ndarray) -> np.ndarray:
 
 
 def unexplained(picture: np.ndarray, labels: np.ndarray) -> float:
-    """The variance that is left of a uint8 picture when each label of `labels` [H, W] is given its mean colour."""
+    """The variance that is left of a uint8 image when each label of `labels` [H, W] is given its mean colour."""
     values = picture.astype(float)
     regions = [values[labels == label] for label in np.unique(labels)]
     return sum(float(((region - region.mean(axis=0)) ** 2).sum()) for region in regions) / labels.size
@@ -140,7 +140,7 @@ def test_two_domains_of_a_scene_have_their_edges_at_the_same_pixels(painted, fir
 
 @each_set
 def test_edges_of_different_scenes_do_not_coincide(painted):
-    """The control of the two tests above: they would mean nothing if any two pictures passed them."""
+    """The control of the two tests above: they would mean nothing if any two images passed them."""
     first, last = first_and_last(painted)
     coinciding = [
         best_shift(edges(painted.draw(scene, first)), edges(painted.draw(scene + 1, last))) == (0, 0)

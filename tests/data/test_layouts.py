@@ -1,4 +1,4 @@
-"""A data folder says by its layout which pictures belong to which split and domain, or what is wrong with it."""
+"""A data folder says by its layout which images belong to which split and domain, or what is wrong with it."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from i2i.utils.split_names import lettered, names_a_split, split_of
 
 
 def put(root: Path, *places: str) -> Path:
-    """Write a small picture at each place below `root`; returns `root`."""
+    """Write a small image at each place below `root`; returns `root`."""
     for number, place in enumerate(places):
         path = root / place
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,10 +142,10 @@ def repainted(root: Path) -> DataSet:
 
 
 CHANGES = {
-    "a picture renamed": renamed,
-    "a byte more in a picture": repainted,
-    "a picture more": lambda root: scan(put(root, "train/dawn/3.png")),
-    "pictures swapped": lambda root: scan(put(root, "train/dawn/2.png", "train/dawn/1.png")),
+    "an image renamed": renamed,
+    "a byte more in an image": repainted,
+    "an image more": lambda root: scan(put(root, "train/dawn/3.png")),
+    "images swapped": lambda root: scan(put(root, "train/dawn/2.png", "train/dawn/1.png")),
     "paired": lambda root: scan(card(root, paired=True)),
     "another order of domains": lambda root: scan(root).restricted(("dusk", "dawn")),
     "fewer domains": lambda root: scan(root).restricted(("dawn",)),
@@ -176,7 +176,7 @@ def test_an_empty_folder_is_told_what_is_expected(tmp_path):
 
 def test_splits_without_pictures_are_told_what_is_expected(tmp_path):
     (tmp_path / "train").mkdir()
-    with pytest.raises(UserError, match=r"holds no pictures: expected <split>/<domain>"):
+    with pytest.raises(UserError, match=r"holds no images: expected <split>/<domain>"):
         scan(tmp_path)
 
 
@@ -208,7 +208,7 @@ def test_a_missing_split_names_the_settings_to_change(tmp_path, split):
 
 def test_a_domain_without_pictures_in_a_split_is_named(by_domain):
     data = scan(put(by_domain, "train/noon/9.png"))
-    with pytest.raises(UserError, match="no pictures of domain 'noon' in its split 'test'"):
+    with pytest.raises(UserError, match="no images of domain 'noon' in its split 'test'"):
         data.pictures("test", "noon")
 
 
@@ -361,7 +361,7 @@ def test_a_validation_split_may_be_spelled_in_several_ways_also_in_settings(by_d
 
 @pytest.mark.parametrize("other", ["Train", "training"])
 def test_two_spellings_of_one_split_are_refused(by_domain, other):
-    with pytest.raises(UserError, match=r"both stand for the split train: move the pictures of one"):
+    with pytest.raises(UserError, match=r"both stand for the split train: move the images of one"):
         scan(put(by_domain, f"{other}/dawn/8.png"))
 
 

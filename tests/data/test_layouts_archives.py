@@ -195,7 +195,7 @@ def test_a_truncated_archive_is_named(tmp_path, members, kind, share):
 
 
 def test_an_archive_without_pictures_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"photos\.zip holds no pictures"):
+    with pytest.raises(UserError, match=r"photos\.zip holds no images"):
         open_place(pack(tmp_path / "photos.zip", {"notes.doc": b"x"}))
 
 

@@ -107,7 +107,7 @@ def test_a_row_without_picture_or_label_is_named_and_nothing_is_kept(tmp_path, o
 
 
 def test_a_picture_that_is_only_a_path_is_refused(tmp_path):
-    """A saved row may name any file of this machine: only pictures that are stored are read."""
+    """A saved row may name any file of this machine: only images that are stored are read."""
     datasets = pytest.importorskip("datasets")
     stored = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
     features = datasets.Features(image=stored, label=datasets.ClassLabel(names=["dusk", "dawn"]))
@@ -116,7 +116,7 @@ def test_a_picture_that_is_only_a_path_is_refused(tmp_path):
     info = json.loads((tmp_path / "sky/dataset_info.json").read_text())
     info["features"]["image"] = {"_type": "Image"}
     (tmp_path / "sky/dataset_info.json").write_text(json.dumps(info))
-    with pytest.raises(UserError, match="row 0: no picture is stored in it"):
+    with pytest.raises(UserError, match="row 0: no image is stored in it"):
         open_place(tmp_path / "sky")
 
 

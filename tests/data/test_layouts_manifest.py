@@ -1,4 +1,4 @@
-"""A manifest says for every picture its split, domain, pair or attributes; what does not fit is named by its line."""
+"""A manifest says for every image its split, domain, pair or attributes; what does not fit is named by its line."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ LINES = [
 
 
 def written(root: Path, *lines: str, name: str = "photos.csv") -> Path:
-    """A manifest beside five pictures."""
+    """A manifest beside five images."""
     put(root, "a/1.png", "a/2.png", "b/1.png", "b/2.png", "b/3.png")
     (root / name).write_text("\n".join(lines) + "\n")
     return root / name
@@ -119,15 +119,15 @@ FAULTS = {
     "a misspelt column": (["path,split,domian"], "line 1: unknown column 'domian'; did you mean 'domain'"),
     "a column twice": (["path,split,split"], "line 1: column 'split' stands twice"),
     "nothing": ([""], "line 1: no column path (found none)"),
-    "no rows": ([HEADER], "lists no pictures: write one per line, below a header"),
+    "no rows": ([HEADER], "lists no images: write one per line, below a header"),
     "too few cells": (faulty("b/1.png,train"), "line 7: 2 cells instead of 3: one each for path, split, domain"),
     "an open quote": (faulty('"b/1.png,train,a'), "line 7: unexpected end of data: repair the quotes"),
     "an unknown split": (faulty("c.png,dev,a"), "line 7: split 'dev' is none of train, val, test"),
     "no split": (["path,domain", "a/1.png,x"], "line 2: split '' is none of train, val, test"),
-    "no domain": (faulty("c.png,train,"), "line 7: no domain: name one, or attributes, for every picture"),
-    "an empty path": (faulty(",train,a"), "line 7: no path: name a picture"),
-    "an absent picture": (faulty("c.png,train,a"), "line 7: there is no file 'c.png' in"),
-    "no picture": (faulty("photos.csv,train,a"), "line 7: 'photos.csv' is no picture of a known format: PNG, JPEG"),
+    "no domain": (faulty("c.png,train,"), "line 7: no domain: name one, or attributes, for every image"),
+    "an empty path": (faulty(",train,a"), "line 7: no path: name an image"),
+    "an absent image": (faulty("c.png,train,a"), "line 7: there is no file 'c.png' in"),
+    "no image": (faulty("photos.csv,train,a"), "line 7: 'photos.csv' is no image of a known format: PNG, JPEG"),
     "twice": (faulty("a/1.png,train,a"), "line 7: 'a/1.png' stands in line 2 already"),
     "absolute": (faulty("/etc/1.png,train,a"), "line 7: '/etc/1.png' is an absolute path: names must stay inside"),
     "a drive": (faulty("C:x.png,train,a"), "line 7: 'C:x.png' is an absolute path"),
@@ -146,7 +146,7 @@ FAULTS = {
     "no attribute": (["path,split,attributes", "a/1.png,train,"], "names no attribute: fill its column"),
     "pairs with attributes": (
         ["path,split,pair,attributes", "a/1.png,train,1,x"],
-        "pictures with attributes are no pairs",
+        "images with attributes are no pairs",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Decoded pictures on disk: made once, shared, never out of date, checked whenever they are opened, and bounded."""
+"""Decoded images on disk: made once, shared, never out of date, checked whenever they are opened, and bounded."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def folder(tmp_path) -> Path:
 
 @pytest.fixture
 def decoded(monkeypatch) -> list[str]:
-    """The names of the pictures that are decoded, in any order."""
+    """The names of the images that are decoded, in any order."""
     names = []
 
     def read(path, half=None):
@@ -257,7 +257,7 @@ def test_a_disk_without_room_is_not_filled(root, folder, monkeypatch):
 
 @pytest.mark.parametrize("gib", [0, 1])
 def test_a_broken_picture_is_named_before_the_first_batch(root, folder, gib):
-    (root / "train/dusk/1.png").write_bytes(b"no picture")
+    (root / "train/dusk/1.png").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"dusk/1\.png cannot be read"):
         TrainingPictures.load(scan(root), "train", Preprocess(SIZE), cache=PixelCache(folder, gib))
     assert len(entries(folder)) == gib if folder.exists() else not gib
@@ -266,7 +266,7 @@ def test_a_broken_picture_is_named_before_the_first_batch(root, folder, gib):
 def test_a_picture_that_has_gone_is_named(root, folder):
     decoding = of(root)
     (root / "train/dawn/1.png").unlink()
-    with pytest.raises(UserError, match=r"there is no picture .*dawn/1\.png"):
+    with pytest.raises(UserError, match=r"there is no image .*dawn/1\.png"):
         PixelCache(folder, 1).pixels(decoding)
 
 
@@ -347,7 +347,7 @@ def test_an_entry_with_pickled_contents_is_made_anew_and_never_unpickled(root, f
 SMALL = ("data.image_size=16", "model.width=4", "model.blocks=1", "model.discriminator_width=4", "model.layers=1")
 
 
-@pytest.mark.parametrize(("gib", "told"), [("0", f"{2 * COUNT} pictures have no place in the cache"), ("0.5", "")])
+@pytest.mark.parametrize(("gib", "told"), [("0", f"{2 * COUNT} images have no place in the cache"), ("0.5", "")])
 def test_the_command_line_bounds_the_cache_and_says_what_does_not_fit(root, folder, monkeypatch, capsys, gib, told):
     monkeypatch.setenv("I2I_CACHE", str(folder.parent))
     settings = [word for setting in (*SMALL, "train.images=2") for word in ("--set", setting)]

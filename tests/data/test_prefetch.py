@@ -50,7 +50,7 @@ def test_only_time_spent_waiting_counts():
 def test_an_error_is_raised_at_its_own_step_and_not_before():
     def broken(step):
         if step == 2:
-            raise UserError("the third picture is broken")
+            raise UserError("the third image is broken")
         return step
 
     with Ahead(broken) as values:

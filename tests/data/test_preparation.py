@@ -160,7 +160,7 @@ def test_pictures_too_narrow_for_pairs_are_divided_when_told_that_they_are_some(
     data_set(place / "sky", *(f"{number}.png" for number in range(4)))
     options = ("sky", "--size", 16, "--split", "0.5,0,0.5", "--out", "out")
     said = said_in_refusing(place, capsys, *options)
-    assert "4 pictures lie loose in" in said
+    assert "4 images lie loose in" in said
     assert "only 1.33 times as wide as high" in said
     assert run("data", "prepare", *options, "--set", "data.layout=halves") == 0
     assert len(names(Path("out/train/A"))) == 2
@@ -249,7 +249,7 @@ def test_pictures_that_all_belong_together_cannot_be_divided(place, capsys):
         for domain in ("dawn", "dusk"):
             put(place / f"sky/{domain}/{domain}{number}.png", scene(1, 40 + number, 40 + number))
     said = said_in_refusing(place, capsys, "sky", "--size", 16, "--split", "0.5,0,0.5", "--out", "out")
-    assert "the pictures of dawn belong together in 1 group, too few to divide: test would be empty" in said
+    assert "the images of dawn belong together in 1 group, too few to divide: test would be empty" in said
 
 
 def test_the_seed_and_the_shares_stand_in_the_new_card(place):
@@ -362,7 +362,7 @@ def test_a_manifest_of_attributes_is_written_again_with_all_of_them(place, name)
 
 def test_bad_pictures_of_a_manifest_are_left_out_of_its_lines(place):
     table = attribute_manifest(place / "sky/moods.csv")
-    (place / "sky/a/2.png").write_bytes(b"no picture")
+    (place / "sky/a/2.png").write_bytes(b"no image")
     out = prepared(table, "--size", "16", "--skip-bad")
     assert not (out / "images/2.png").exists()
     assert (out / "manifest.csv").read_text().count("\n") == len(ROWS)
@@ -378,10 +378,10 @@ def test_lists_that_tell_splits_are_not_divided(place, capsys):
 
 def test_bad_pictures_are_left_out_where_wanted_and_told(place, capsys):
     data_set(place / "sky", *FOUR, "train/dawn/5.png")
-    (place / "sky/train/dawn/5.png").write_bytes(b"no picture")
+    (place / "sky/train/dawn/5.png").write_bytes(b"no image")
     out = prepared("sky", "--size", "16", "--skip-bad")
     assert names(out / "train/dawn") == ["1.png"]
-    assert "train/dawn/5.png cannot be read as a picture (it is of no known format)" in capsys.readouterr().out
+    assert "train/dawn/5.png cannot be read as an image (it is of no known format)" in capsys.readouterr().out
 
 
 def said_in_refusing(place: Path, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -398,7 +398,7 @@ def test_a_bad_picture_is_named_and_nothing_is_left_behind(place, capsys):
     path = place / "sky/test/dusk/3.png"
     path.write_bytes(path.read_bytes()[:-400])
     said = said_in_refusing(place, capsys, "sky", "--size", 16, "--out", "out")
-    assert "test/dusk/3.png cannot be read as a picture" in said
+    assert "test/dusk/3.png cannot be read as an image" in said
 
 
 REFUSALS = {
@@ -436,7 +436,7 @@ def test_folders_without_splits_are_told_the_option(place, capsys):
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [
-        (("dawn/1.png", "dusk/2.png"), "1 pictures of a domain are too few to divide into 3 splits"),
+        (("dawn/1.png", "dusk/2.png"), "1 images of a domain are too few to divide into 3 splits"),
         (("dawn/1.png",), "has only one domain, dawn"),
         (("1.png", "dawn/1.png"), "lies beside folders of domains"),
     ],

@@ -1,4 +1,4 @@
-"""Pictures of any size and kind through the command line: trained on, and each translated into one file of its name."""
+"""Images of any size and kind through the command line: trained on, and each translated into one file of its name."""
 
 import csv
 import json
@@ -40,7 +40,7 @@ def save(path, pixels):
 
 
 def train(root, model, *options):
-    """A run folder of a tiny training on pictures 20 high and 50 wide."""
+    """A run folder of a tiny training on images 20 high and 50 wide."""
     for domain in ("dawn", "dusk"):
         for number in range(4):
             save(root / f"sky/train/{domain}/{number}.png", noise(20, 50, number))
@@ -91,7 +91,7 @@ def test_at_full_resolution_every_picture_keeps_its_size_and_place(copier, place
     assert outputs() == sorted(f"{name}.png" for name in sizes)
     for name in sizes:
         np.testing.assert_array_equal(pixels_of(place / f"out/{name}.png"), pixels_of(place / f"tree/{name}.png"))
-    tiled = "2 of 4 pictures pass in tiles of 32 px" if tile else "0 of 4 pictures pass in tiles of 1024 px"
+    tiled = "2 of 4 images pass in tiles of 32 px" if tile else "0 of 4 images pass in tiles of 1024 px"
     assert f"full resolution: nothing is lost, {tiled}\n" in capsys.readouterr().err
 
 
@@ -118,13 +118,13 @@ def test_what_is_named_twice_is_translated_once(copier, place):
 def test_without_full_resolution_a_line_tells_what_pictures_lose(copier, place, capsys):
     save(place / "a.png", noise(32, 32))
     assert translate(copier, "a.png") == 0
-    told = "fit crop to 16x32 px: 1 of 1 pictures lose 50% of a side on average, one 32 wide and 32 high loses 50%"
+    told = "fit crop to 16x32 px: 1 of 1 images lose 50% of a side on average, one 32 wide and 32 high loses 50%"
     assert told in capsys.readouterr().err
 
 
 def test_a_training_tells_what_its_pictures_lose(place, capsys):
     train(place, "identity", "--size", "16x32", "--set", "data.fit=resize")
-    told = "fit resize to 16x32 px: 8 of 8 pictures are squeezed by 20% on average, one 50 wide and 20 high by 20%"
+    told = "fit resize to 16x32 px: 8 of 8 images are squeezed by 20% on average, one 50 wide and 20 high by 20%"
     assert told in capsys.readouterr().err
 
 
@@ -176,7 +176,7 @@ def test_models_translate_colours_at_full_resolution_at_once_and_in_tiles(place,
 
 
 def test_tiles_of_a_picture_share_its_statistics(normed, place):
-    """Half of the picture is dark: by statistics of their own, tiles of either half would look alike."""
+    """Half of the image is dark: by statistics of their own, tiles of either half would look alike."""
     pixels = noise(64, 256)
     pixels[:, :128] //= 6
     picture = save(place / "a.png", pixels)
@@ -191,7 +191,7 @@ def test_tiles_of_a_picture_share_its_statistics(normed, place):
 
 
 def pictured(name: str, space: LabelSpace, place, **settings):
-    """A tiny model of attributes, and a picture of which only the middle is what it was trained on."""
+    """A tiny model of attributes, and an image of which only the middle is what it was trained on."""
     model = i2i.create("stargan", space, image_size=16, width=2, discriminator_width=2, layers=2, **settings)
     return model, Preprocess((16, 16)), save(place / name, noise(70, 41))
 
@@ -212,7 +212,7 @@ def test_at_full_resolution_a_model_tells_attributes_from_the_picture_at_its_own
 
 
 def expected(images, fitted):
-    """Logits of a young person, for the one picture that should be looked at."""
+    """Logits of a young person, for the one image that should be looked at."""
     assert torch.equal(images, fitted)
     return torch.tensor([[-1.0, -1.0, 2.0]])
 
@@ -241,7 +241,7 @@ def test_a_model_that_cannot_tell_attributes_wants_them_said(place):
     model, preprocess, picture = pictured("a.png", space, place)
     model.untrained = ("discriminator",)
     convert = full_resolution(translation(model, None, "+Smiling", CPU), preprocess)
-    with pytest.raises(UserError, match="cannot tell what the pictures have of Smiling, Young: say it with --source"):
+    with pytest.raises(UserError, match="cannot tell what the images have of Smiling, Young: say it with --source"):
         next(iter(convert([picture])))
 
 

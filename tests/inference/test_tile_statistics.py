@@ -1,4 +1,4 @@
-"""Tiles find the statistics of their picture, so that with instance norm they give what the picture gives at once."""
+"""Tiles find the statistics of their image, so that with instance norm they give what the image gives at once."""
 
 import itertools
 
@@ -57,7 +57,7 @@ class Counted:
 
 
 class CountedTranslation(Counted):
-    """From `a` to `b`, by a model that need not look at a picture to know what to do."""
+    """From `a` to `b`, by a model that need not look at an image to know what to do."""
 
     def __init__(self, translator) -> None:
         self.translator = translator
@@ -86,7 +86,7 @@ def test_tiles_equal_the_whole_with_instance_norm_and_every_pass_brings_them_nea
 
 @torch.no_grad()
 def test_where_the_statistics_are_right_tiles_find_them_again():
-    """Behind the premise: of the whole picture every place counts once, at the scale of every norm."""
+    """Behind the premise: of the whole image every place counts once, at the scale of every norm."""
     net, picture = generator(), landscape()
     with found_statistics(net) as right:
         in_full(picture, net, *LIMITS)

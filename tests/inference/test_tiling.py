@@ -1,4 +1,4 @@
-"""Pictures of any size pass through networks at once or in tiles, and nobody sees where tiles meet."""
+"""Images of any size pass through networks at once or in tiles, and nobody sees where tiles meet."""
 
 import itertools
 

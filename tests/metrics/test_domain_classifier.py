@@ -18,7 +18,7 @@ SIZE = 24
 
 
 def shapes(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
-    """Pictures of one bright shape in any colour on a dark noisy ground, and which shape it is."""
+    """Images of one bright shape in any colour on a dark noisy ground, and which shape it is."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, 3, (count,), generator=generator)
     centre = torch.randint(9, SIZE - 9, (count, 2, 1, 1), generator=generator)
@@ -74,7 +74,7 @@ def test_the_same_seed_gives_the_same_classifier_and_another_seed_another() -> N
 def test_every_picture_has_its_turn_with_its_label_at_a_rate_that_rises_and_falls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Every picture is of one value, and so are its crops."""
+    """Every image is of one value, and so are its crops."""
     rates, seen = [], []
 
     def note(_: DomainClassifier, __: object, pixels: Tensor, labels: Tensor, *, rate: float, bf16: bool) -> None:
@@ -182,7 +182,7 @@ def test_augmentation_mirrors_at_the_border_and_never_wraps_around() -> None:
         varied = augmented(picture, torch.zeros(40, dtype=torch.int64), torch.Generator().manual_seed(0))
         steps = varied.int().diff(dim=axis)
         assert (steps.abs() == 1).all()  # neighbours stay neighbours
-        assert (steps.sum(dim=axis).abs() < 15).any()  # and some pictures did move
+        assert (steps.sum(dim=axis).abs() < 15).any()  # and some images did move
 
 
 def test_augmentation_flips_left_and_right_only() -> None:
@@ -214,7 +214,7 @@ def test_progress_counts_pictures_up_to_the_promised_number() -> None:
 
 def test_wrong_training_data_is_refused_with_the_remedy() -> None:
     pixels, labels = shapes(30, seed=8)
-    with pytest.raises(UserError, match="no training pictures of disc"):
+    with pytest.raises(UserError, match="no training images of disc"):
         train_classifier(pixels, one_hot(labels) * torch.tensor([1, 0, 1]), SHAPES, images=16)
     with pytest.raises(ValueError, match=r"labels must be float \[30, 3\]"):
         train_classifier(pixels, labels, SHAPES, images=16)

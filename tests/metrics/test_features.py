@@ -80,7 +80,7 @@ def test_inception_features_equal_those_of_pytorch_fid_on_the_same_files(
     ours = extractor(pixels)
     assert ours.dtype == torch.float32
     assert ours.shape == (3, extractor.dimensions) == (3, 2048)
-    assert np.ptp(reference, axis=0).max() > 0.1 * np.abs(reference).max()  # pictures do differ
+    assert np.ptp(reference, axis=0).max() > 0.1 * np.abs(reference).max()  # images do differ
     np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4 * np.abs(reference).max())
 
 

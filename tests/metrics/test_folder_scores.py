@@ -30,7 +30,7 @@ SIDE = 32
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A drawn data folder, its test pictures half as large again as what is scored."""
+    """A drawn data folder, its test images half as large again as what is scored."""
     root = tmp_path_factory.mktemp("data") / "seasons"
     make("seasons", root, (48, 48), 4, 5)
     return root
@@ -146,7 +146,7 @@ def test_names_that_do_not_correspond_are_counted_and_named(data, fakes):
     scored = score_folders(folders, intersection=True)
     assert {measure.n for measure in scored.measures} == {1}
     (fakes / names[4]).unlink()
-    with pytest.raises(UserError, match=r"no picture in .* has a counterpart"):
+    with pytest.raises(UserError, match=r"no image in .* has a counterpart"):
         score_folders(folders, intersection=True)
 
 
@@ -169,7 +169,7 @@ def test_translations_of_several_sizes_are_counted_and_named(data, fakes):
         Image.open(path).resize((16, 20)).save(path)
     folders = Folders(fakes, data / "test" / "winter", data / "test" / "summer")
     stems = ", ".join(path.name for path in others[:3])
-    with pytest.raises(UserError, match=rf"4 of 5 pictures in .* 32x32 pixels \({stems}, \.\.\.\): --size N"):
+    with pytest.raises(UserError, match=rf"4 of 5 images in .* 32x32 pixels \({stems}, \.\.\.\): --size N"):
         score_folders(folders)
     assert score_folders(folders, size=(16, 16)).facts["size"] == "16x16"
 
@@ -178,8 +178,8 @@ def test_translations_of_several_sizes_are_counted_and_named(data, fakes):
     ("arguments", "text"),
     [
         (["--fake", "nowhere", "--real", "real"], "there is no folder nowhere"),
-        (["--fake", "empty", "--real", "real", "--source", "real"], "there are no pictures in empty"),
-        (["--fake", "real", "--real", "empty", "--source", "real"], "there are no pictures in empty"),
+        (["--fake", "empty", "--real", "real", "--source", "real"], "there are no images in empty"),
+        (["--fake", "real", "--real", "empty", "--source", "real"], "there are no images in empty"),
         (["--fake", "real", "--real", "real"], "nothing to measure: name features with --extractor"),
         (["--fake", "real", "--real", "real", "--paired", "--truth", "real"], "--paired takes"),
         (["--fake", "real", "--real", "real", "--paired", "--size", "8"], "SSIM needs 11 pixels a side"),
@@ -215,7 +215,7 @@ def test_a_single_picture_has_no_flags_but_scores(data, tmp_path):
         shutil.copy(min((data / "test" / domain).iterdir()), tmp_path / domain)
     scored = score_folders(Folders(tmp_path / "winter", tmp_path / "winter", tmp_path / "summer"))
     assert not scored.flags
-    assert "no health flags: they need 2 or more pictures" in scored.notes
+    assert "no health flags: they need 2 or more images" in scored.notes
     assert len(scored.measures) == 1
 
 

@@ -1,4 +1,4 @@
-"""Each flag goes up on pictures that have its fault, and none on true translations."""
+"""Each flag goes up on images that have its fault, and none on true translations."""
 
 import re
 from pathlib import Path

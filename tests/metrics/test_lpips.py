@@ -42,7 +42,7 @@ def no_caches(tmp_path, monkeypatch):
 
 
 def pictures(count=2, size=(40, 48), seed=0):
-    """Two lists of pictures, uint8, the second like the first."""
+    """Two lists of images, uint8, the second like the first."""
     generator = torch.Generator().manual_seed(seed)
     left = torch.randint(0, 256, (count, 3, *size), generator=generator)
     right = (left + torch.randint(-40, 40, left.shape, generator=generator)).clamp(0, 255)
@@ -50,7 +50,7 @@ def pictures(count=2, size=(40, 48), seed=0):
 
 
 def by_the_formula(spec, left, right):
-    """Picture by picture and place by place in float64, with means and deviations of [0, 1] and the paper's symbols."""
+    """Image by image and place by place in float64, with means and deviations of [0, 1] and the paper's symbols."""
     network = NETWORKS[spec.network]
     features = torchvision.models.get_model(network.title, weights=None).features.double()
     state = torch.load(spec.backbone, weights_only=True)
@@ -125,7 +125,7 @@ def test_floats_are_pixels_on_another_scale_and_batches_do_not_matter(spec):
 def test_pictures_may_be_as_small_as_it_says_and_no_smaller(spec):
     measure, side = spec.build(), NETWORKS[spec.network].smallest
     assert measure(*pictures(1, (side, side))).isfinite().all()
-    with pytest.raises(ValueError, match=f"needs pictures of {side} pixels a side"):
+    with pytest.raises(ValueError, match=f"needs images of {side} pixels a side"):
         measure(*pictures(1, (side - 1, 64)))
     measure.smallest = 1
     with pytest.raises(RuntimeError, match="Output size is too small"):  # the limit is the network's own

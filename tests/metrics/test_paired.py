@@ -141,6 +141,6 @@ def test_ssim_is_that_of_torchmetrics_inside_the_image() -> None:
 def test_l1_is_the_mean_difference_as_a_share_of_the_range() -> None:
     fake = torch.zeros(2, 3, 4, 4, dtype=torch.uint8)
     real = fake.clone()
-    real[0, :, :2] = 255  # half of the first picture
+    real[0, :, :2] = 255  # half of the first image
     real[1] = 51
     assert l1(fake, real).tolist() == pytest.approx([0.5, 0.2])

@@ -163,7 +163,7 @@ class Unbounded(Tint):
 
 
 class BatchDependent(Tint):
-    """Fault: a picture's translation depends on its neighbours."""
+    """Fault: an image's translation depends on its neighbours."""
 
     def generate(self, images, request):
         return torch.tanh(self.mapping(images) - images.mean())

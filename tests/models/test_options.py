@@ -78,7 +78,7 @@ def test_pix2pix_without_any_loss_is_refused():
 
 
 def test_the_generator_without_skips_is_an_encoder_decoder():
-    """Pictures that the innermost encoding cannot tell apart have the same output; with skips they differ."""
+    """Images that the innermost encoding cannot tell apart have the same output; with skips they differ."""
     torch.manual_seed(0)
     for skips in (True, False):
         network = UNet(width=2, depth=3, norm="none", dropout=0, skips=skips)
@@ -100,8 +100,8 @@ def test_without_skips_the_decoder_takes_half_the_channels():
 @pytest.mark.parametrize(
     ("norm", "dropout", "test_dropout", "test_statistics", "printed"),
     [
-        ("batch", 0.5, True, "picture", "dropout on, batch norm by the picture's own statistics"),
-        ("batch", 0.5, False, "picture", "dropout off, batch norm by the picture's own statistics"),
+        ("batch", 0.5, True, "picture", "dropout on, batch norm by the image's own statistics"),
+        ("batch", 0.5, False, "picture", "dropout off, batch norm by the image's own statistics"),
         ("batch", 0.0, True, "running", "dropout off"),
         ("batch", 0.5, True, "running", "dropout on"),
         ("instance", 0.5, True, "picture", "dropout on"),
@@ -117,7 +117,7 @@ def test_what_pix2pix_does_when_it_translates_is_said(norm, dropout, test_dropou
 
 @pytest.mark.parametrize(("domains", "source"), [("A,B", -1.0), ("B,A", 1.0)])
 def test_the_order_of_the_domains_is_the_direction_of_pix2pix(tmp_path, domains, source):
-    """Pictures side by side, A black and B white: `data.domains=B,A` learns from B to A."""
+    """Images side by side, A black and B white: `data.domains=B,A` learns from B to A."""
     (tmp_path / "train").mkdir()
     halves = np.concatenate((np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)), axis=1)
     Image.fromarray(halves).save(tmp_path / "train" / "1.png")

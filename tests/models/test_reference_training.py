@@ -3,7 +3,7 @@
 The first step is judged tightly. Later ones follow Adam, whose first steps are as long for a gradient of rounding noise
 as for any other: where a gradient is nearly zero its sign is chance, and from there on a training has branches. So the
 bars of later steps are twice the noise that was measured: the largest relative difference from the reference of
-float64, of 1 to 4 threads, and of 24 trainings whose weights were moved by one unit in the last place at random.
+float64, of 1 to 4 threads, and of 24 training runs whose weights were moved by one unit in the last place at random.
 
 | | step 1 | 2 | 3 | 4 | 5 | 6 |
 |---|---|---|---|---|---|---|

@@ -88,7 +88,7 @@ def test_pixel_shuffle_starts_with_equal_weights_for_the_four_pixels(kind):
 
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
 def test_padding_decides_what_a_unet_sees_beyond_the_border(padding):
-    """Of a constant picture the first convolution makes a constant map, unless zeros surround it."""
+    """Of a constant image the first convolution makes a constant map, unless zeros surround it."""
     network = UNet(width=2, depth=2, padding=padding)
     features = network.downs[0](torch.ones(1, 3, 8, 8))
     assert (features.std((2, 3)).max() < 1e-6) == (padding == "reflect")

@@ -169,7 +169,7 @@ def test_losses_of_the_log_are_means_over_the_steps_since_the_last_line(probe, t
 
 
 class Noting(nn.Module):
-    """Judges by the mean of a picture, and notes those of all that it was given."""
+    """Judges by the mean of an image, and notes those of all that it was given."""
 
     def __init__(self):
         super().__init__()
@@ -275,7 +275,7 @@ def test_every_picture_of_a_penalty_is_mixed_with_a_weight_of_its_own():
         real = torch.ones(64, 3, 2, 2)
         gradient_penalty(critic, real, torch.zeros(64, 3, 2, 2), interpolation(real))
     weights = torch.stack(mixed).flatten(2)
-    assert torch.equal(weights, weights[:, :, :1].expand_as(weights))  # the same in all of a picture
+    assert torch.equal(weights, weights[:, :, :1].expand_as(weights))  # the same in all of an image
     drawn = weights[:, :, 0].flatten()
     assert len(drawn.unique()) == 128
     assert drawn.min() < 0.1 < 0.9 < drawn.max()
@@ -394,7 +394,7 @@ def test_pix2pix_normalises_by_the_picture_or_by_running_statistics_as_it_is_tol
 def test_the_colour_baseline_gives_mean_and_deviation_of_the_target():
     baseline = Colour(ModelConfig(), task(Coverage.ALL, domains=("flat", "rough")))
     training = {"flat": images(4, seed=1) * 0.1 - 0.2, "rough": images(4, seed=2) * 0.3 + 0.1}
-    training["rough"][1] *= 0.5  # deviations are averaged picture by picture
+    training["rough"][1] *= 0.5  # deviations are averaged image by image
     baseline.prepare(lambda domain: iter(training[domain].split(3)))
     given = images(2, seed=3) * 0.2 + 0.5
     for target, learnt in training.items():

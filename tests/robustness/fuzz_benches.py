@@ -247,7 +247,7 @@ def _link(path: Path, rng: random.Random, root: Path) -> str:
 
 
 def bench(out: Path, data: Path) -> None:
-    """A finished bench of the reference rows."""
+    """A finished bench of the baselines."""
     said = io.StringIO()
     found = run(f"bench --out {out} {BENCH.format(data=data)}", said)
     if found or not (out / "report.html").is_file():

@@ -4,7 +4,7 @@ Run by hand, from an empty folder's point of view (it makes its own):
 
     python -m tests.robustness.fuzz_commands --count 500 --seed 1
 
-Benches and most trainings only say what they would do (`--dry-run`), trials and the network are left out, and every
+Benches and most training runs only say what they would do (`--dry-run`), trials and the network are left out, and every
 command has a limit of seconds.
 """
 

@@ -30,7 +30,7 @@ NO_PIXELS = {
     "an array": PIXELS.numpy(),
     "a list": [PIXELS],
     "nothing": None,
-    "one picture without its batch": PIXELS[0],
+    "one image without its batch": PIXELS[0],
     "channels last": PIXELS.permute(0, 2, 3, 1),
     "grey": PIXELS[:, :1],
     "sides of 0": PIXELS[:, :, :0],

@@ -139,7 +139,7 @@ def test_a_domain_without_pictures_in_a_split_is_named(refused, place, command):
     data_set(place / "sky")
     for path in (place / "sky/train/dusk").iterdir():
         path.unlink()
-    assert "no pictures of domain 'dusk' in its split 'train'" in refused(*command, "--data", "sky")
+    assert "no images of domain 'dusk' in its split 'train'" in refused(*command, "--data", "sky")
 
 
 def test_a_dry_run_notices_missing_training_pictures(refused, place):
@@ -152,7 +152,7 @@ def test_a_bench_needs_test_pictures_of_every_domain(refused, place):
     data_set(place / "sky")
     for path in (place / "sky/test/dawn").iterdir():
         path.unlink()
-    assert "no pictures of domain 'dawn' in its split 'test'" in refused("bench", "--data", "sky")
+    assert "no images of domain 'dawn' in its split 'test'" in refused("bench", "--data", "sky")
 
 
 def test_a_bench_without_a_test_split_is_told_the_setting(refused, place):
@@ -164,7 +164,7 @@ def test_a_bench_without_a_test_split_is_told_the_setting(refused, place):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"", "it is empty"), (b"no picture", "it is of no known format"), (b"\x89PNG\r\n\x1a\n", "format")],
+    [(b"", "it is empty"), (b"no image", "it is of no known format"), (b"\x89PNG\r\n\x1a\n", "format")],
 )
 def test_a_broken_picture_is_named_before_anything_is_trained(
     refused, place, content, reason, tmp_path_factory, monkeypatch
@@ -173,7 +173,7 @@ def test_a_broken_picture_is_named_before_anything_is_trained(
     data_set(place / "sky")
     (place / "sky/train/dusk/1.png").write_bytes(content)
     said = refused("train", "--model", "cyclegan", "--data", "sky", "--out", "run", "--device", "cpu", *SMALL)
-    assert "sky/train/dusk/1.png cannot be read as a picture" in said
+    assert "sky/train/dusk/1.png cannot be read as an image" in said
     assert reason in said
     assert "repair or remove it" in said
 
@@ -205,7 +205,7 @@ def test_a_broken_card_is_named(refused, place, command):
         ("bench --data sky --checkpoint best_on_val", "or 'best-on-val'; did you mean 'best-on-val'?"),
         ("bench --data sky --set data.fit=croped", "'resize' or 'pad'; did you mean 'crop'?"),
         ("train --model cyclegan --data sky --set train.precision=fp16", "'fp32' or 'bf16'; did you mean 'bf16'?"),
-        ("bench --data sky --force cyclgan", "unknown contestant 'cyclgan'; did you mean 'cyclegan'?"),
+        ("bench --data sky --force cyclgan", "unknown method 'cyclgan'; did you mean 'cyclegan'?"),
         ("bench --data sky --force cyclegan,stargun --dry-run", "'stargun'; did you mean 'stargan'?"),
         ("bench --data sky --extractor timm:resnt18", "did you mean 'resnet18'"),
         (
@@ -220,8 +220,8 @@ def test_a_broken_card_is_named(refused, place, command):
         ("train --model cyclegan --config publised", "'publised'; did you mean 'published'?"),
         ("bench --suite mine.yaml", "there is no settings file mine.yaml"),
         ("train --model cyclegan --config quick --set data.embedded=season", "'season'; did you mean 'seasons'?"),
-        ("bench --set data.embedded=season", "unknown embedded set 'season'; did you mean 'seasons'?"),
-        ("data make season --out new", "unknown embedded set 'season'; did you mean 'seasons'?"),
+        ("bench --set data.embedded=season", "unknown built-in dataset 'season'; did you mean 'seasons'?"),
+        ("data make season --out new", "unknown built-in dataset 'season'; did you mean 'seasons'?"),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(refused, place, arguments, complaint):
@@ -402,8 +402,8 @@ def test_translating_writes_the_pictures_and_nothing_else(trained, place, capsys
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (translate("gone.png"), "there is no picture or folder gone.png"),
-        (translate("empty"), "there are no pictures in empty"),
+        (translate("gone.png"), "there is no image or folder gone.png"),
+        (translate("empty"), "there are no images in empty"),
         (translate("x.png", target="dask"), "unknown domain 'dask'; did you mean 'dusk'?"),
         ([*translate("x.png"), "--source", "dawm"], "unknown domain 'dawm'; did you mean 'dawn'?"),
         ([*translate("x.png"), "--source", "dusk"], "does not translate dusk to dusk; it translates dawn to dusk"),
@@ -413,9 +413,9 @@ def test_translating_writes_the_pictures_and_nothing_else(trained, place, capsys
             [*translate("x.png"), "--passes", "0"],
             "--passes is for translations at full resolution: add --full-resolution",
         ),
-        (translate("x.png", "zero.png"), "zero.png cannot be read as a picture (it is empty)"),
-        (translate("x.png", "letter.txt"), "letter.txt cannot be read as a picture"),
-        (translate("x.png", out="."), "x.png is one of the pictures to translate: choose another folder with --out"),
+        (translate("x.png", "zero.png"), "zero.png cannot be read as an image (it is empty)"),
+        (translate("x.png", "letter.txt"), "letter.txt cannot be read as an image"),
+        (translate("x.png", out="."), "x.png is one of the images to translate: choose another folder with --out"),
         (translate("x.png", out="letter.txt"), "letter.txt is a file: choose a folder with --out"),
     ],
 )
@@ -433,8 +433,8 @@ def test_a_translation_that_cannot_be_made_is_refused_before_anything_is_written
 def test_a_broken_picture_among_many_is_found_before_the_first_is_written(refused, trained, place):
     for number in range(20):
         picture(place / f"many/{number:02d}.png")
-    (place / "many/19.png").write_bytes(b"no picture")
-    assert "many/19.png cannot be read as a picture" in refused(*translate("many"))
+    (place / "many/19.png").write_bytes(b"no image")
+    assert "many/19.png cannot be read as an image" in refused(*translate("many"))
 
 
 @pytest.mark.parametrize(

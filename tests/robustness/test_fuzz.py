@@ -236,7 +236,7 @@ TEST_PICTURES = {"a": ("1", "two 2", "ü"), "b": ("1", "a2b"), "Ünï/x": ("-",)
 
 
 class Grid(Finished):
-    """A bench of six test pictures, without files."""
+    """A bench of six test images, without files."""
 
     data = SimpleNamespace(name="sky", paired=False)
 
@@ -335,7 +335,7 @@ def test_a_file_of_weights_is_read_or_refused(tmp_path, read, raw):
 def test_a_damaged_picture_is_decoded_or_refused(tmp_path, monkeypatch, name):
     monkeypatch.setattr(
         open_image, "MAX_PIXELS", 1 << 20
-    )  # so that a header which claims a large picture is quickly done
+    )  # so that a header which claims a large image is quickly done
     path = tmp_path / f"{name}.png"
     path.write_bytes(PICTURES[name])
     assert pixels_of(path).shape == (8, 8, 3)

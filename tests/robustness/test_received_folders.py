@@ -85,7 +85,7 @@ def contents(folder, leave_out=("received", "both", "cache")):
         {"models": ["dark"], "variants": {"dark": {"model": "outside.evil:Blend"}}},
         {"model_settings": {"outside/evil.py:Blend": {}}},
     ],
-    ids=["own model", "name of the zoo", "model", "variant of a module", "settings"],
+    ids=["custom model", "name of the zoo", "model", "variant of a module", "settings"],
 )
 def test_code_that_a_plan_names_is_never_run(place, name, entries):
     change(place, suite=suite_of(place, **entries))
@@ -155,7 +155,7 @@ def test_a_custom_model_that_is_named_again_takes_part_as_before(tmp_path):
 
 def test_code_that_is_not_that_of_before_is_told(tmp_path):
     before = Asked.model_validate({"suite": Suite(), "contestants": {"Blend": {"sha256": "1" * 64}}}, strict=False)
-    warning = "the code of Blend is not that of before: its work is made anew"
+    warning = "the code of Blend is not that of before: its work is made again"
     for digest, told in (("1" * 64, []), ("2" * 64, [warning])):
         plan = Plan(tmp_path, "x", (), (), (), {}, (), plan_facts(contestants={"Blend": {"sha256": digest}}))
         assert before.check(plan, data_named=True, external_named=()) == told
@@ -264,7 +264,7 @@ def test_pictures_of_ones_own_that_a_plan_names_are_not_shown(place, name, capsy
     before = contents(place / "received", ())
     order = ("received", "mine") if name == "merge" else ()
     assert run(*(("report", *order, "--out", "both") if order else COMMANDS[name])) == 2
-    assert "pictures than" in capsys.readouterr().err
+    assert "images than" in capsys.readouterr().err
     assert contents(place / "received", ()) == before
 
 

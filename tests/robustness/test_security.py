@@ -111,7 +111,7 @@ def png_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("size", [(13_378, 13_378), (65_535, 65_535), (2**31 - 1, 1)])
 def test_a_bomb_is_refused_by_its_number_of_pixels(tmp_path, size):
     (tmp_path / "bomb.png").write_bytes(png_header(*size))
-    with pytest.raises(UserError, match=r"bomb\.png cannot be read as a picture \(.*(pixels|IHDR|PNG)"):
+    with pytest.raises(UserError, match=r"bomb\.png cannot be read as an image \(.*(pixels|IHDR|PNG)"):
         read_picture(tmp_path / "bomb.png")
 
 

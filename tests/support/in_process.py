@@ -75,7 +75,7 @@ def command(*arguments):
 
 @contextlib.contextmanager
 def undrawn():
-    """Reports have no figures and no grid, which take longer than tiny trainings."""
+    """Reports have no figures and no grid, which take longer than tiny training runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(redraw, "draw", lambda plan, results: [])
         patch.setattr(write, "_grid", lambda plan, results: [])

@@ -1,4 +1,4 @@
-"""A made-up bench with pictures and scores of single pictures, for the tests of report.html."""
+"""A made-up bench with images and scores of single images, for the tests of report.html."""
 
 import json
 
@@ -89,7 +89,7 @@ def made_up_bench(tmp_path, nasty=False, seeds=(0,)):
 
 
 def scores_of(plan, name, seed=0):
-    """Scores of single pictures, as a table."""
+    """Scores of single images, as a table."""
     return pd.read_csv(plan.out / "scores" / f"{name}-seed{seed}.pictures.csv", dtype={"picture": str})
 
 
@@ -129,7 +129,7 @@ def _write_scores(out, name, seed, directions, stems, rng):
 
 
 def _write(path, rng):
-    """A picture of one random colour with some noise, so that files differ and stay small."""
+    """An image of one random colour with some noise, so that files differ and stay small."""
     colour = rng.integers(40, 216, 3)
     noise = rng.integers(-6, 6, (SIZE, SIZE, 3))
     Image.fromarray((colour + noise).astype(np.uint8)).save(path)

@@ -1,4 +1,4 @@
-"""Command lines in processes of their own that need not import torch, which takes longer than tiny trainings.
+"""Command lines in processes of their own that need not import torch, which takes longer than tiny training runs.
 
 They are forked from a process that has imported it and done nothing else. Signals, deaths and exit statuses are those
 of any process.

@@ -52,7 +52,7 @@ def steady(monkeypatch):
 
 @pytest.mark.parametrize(("name", "images", "steps"), [("cyclegan", 9, 3), ("cyclegan", 8, 2), ("stargan", 9, 5)])
 def test_a_budget_of_images_is_shown_in_whole_steps_the_last_one_included(name, images, steps):
-    """Batches of two; of CycleGAN that is four pictures."""
+    """Batches of two; of CycleGAN that is four images."""
     subject = Subject(registry.get(name))
     assert horizon_of(subject.config(images=images), subject.build()) == Horizon(steps)
 

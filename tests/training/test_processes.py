@@ -147,7 +147,7 @@ def test_a_process_without_a_launcher_is_alone():
 
 @pytest.fixture
 def pair(monkeypatch):
-    """Two processes' signs of life, quick ones, through one store; and how the test ends instead of exiting."""
+    """Two processes' heartbeats, quick ones, through one store; and how the test ends instead of exiting."""
     number, ends = port(), []
     store = TCPStore("127.0.0.1", number, is_master=True)
     for name, value in {"BEAT": 0.05, "SILENCE": 2.0, "SUSPICION": 1.0, "GRACE": 0.3}.items():

@@ -1,4 +1,4 @@
-"""Trainings that go on: with a longer budget, on data that have moved, after a cut, without a terminal or memory."""
+"""Training runs that go on: with a longer budget, on moved data, after a cut, without a terminal or memory."""
 
 import json
 import os
@@ -110,7 +110,7 @@ def test_a_training_goes_on_when_its_data_lie_elsewhere_and_not_on_others(comman
 
 
 def test_what_was_left_out_stays_left_out_where_the_data_have_moved(command):
-    (data_set(Path("sky")) / "train/dusk/1.png").write_bytes(b"no picture")
+    (data_set(Path("sky")) / "train/dusk/1.png").write_bytes(b"no image")
     options = ["--model", "cyclegan", "--data", "sky", *SMALL, "--set=train.images=16", "--device=cpu", "--skip-bad"]
     assert command("train", *options, "--out", "run")[0] == 0
     shutil.rmtree(require_checkpoint(Path("run")).folder)
@@ -244,7 +244,7 @@ def test_a_translation_that_is_not_finite_is_told_with_its_picture_and_not_writt
             images[1, 0, 0, :5] = float("inf")
             return images
 
-    with pytest.raises(UserError, match=r"makes 5 of 768 values of .*1\.png not finite, and no black picture"):
+    with pytest.raises(UserError, match=r"makes 5 of 768 values of .*1\.png not finite, and no black image"):
         resized(Spoilt(), Preprocess((16, 16)))(paths)
 
 

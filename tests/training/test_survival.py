@@ -1,4 +1,4 @@
-"""What can befall a training: damage, death, a full disk, values that are not finite, rivals, changed pictures."""
+"""What can befall a training: damage, death, a full disk, values that are not finite, rivals, changed images."""
 
 import errno
 import json
@@ -448,7 +448,7 @@ def test_other_commands_tell_a_full_disk_too(command, tmp_path):
 
 
 def poison_batches(monkeypatch, step, spared=lambda training: False):
-    """One NaN in the pictures of a step."""
+    """One NaN in the images of a step."""
     draw = Trainer._draw
 
     def poisoned(self, number):
@@ -655,7 +655,7 @@ def test_a_lock_on_a_file_that_is_gone_does_not_count(tmp_path):
     lock.release()
 
 
-# Changed pictures
+# Changed images
 
 
 def picture(path, colour):
@@ -663,9 +663,9 @@ def picture(path, colour):
 
 
 CHANGES = {
-    "train/dawn, 3 pictures before and 4 now: 1 added (new.png)": lambda: picture("sky/train/dawn/new.png", 3),
-    "train/dusk, 3 pictures before and 2 now: 1 removed (1.png)": lambda: Path("sky/train/dusk/1.png").unlink(),
-    "train/dusk, 3 pictures before and 3 now: 1 changed (2.png)": lambda: picture("sky/train/dusk/2.png", 3),
+    "train/dawn, 3 images before and 4 now: 1 added (new.png)": lambda: picture("sky/train/dawn/new.png", 3),
+    "train/dusk, 3 images before and 2 now: 1 removed (1.png)": lambda: Path("sky/train/dusk/1.png").unlink(),
+    "train/dusk, 3 images before and 3 now: 1 changed (2.png)": lambda: picture("sky/train/dusk/2.png", 3),
 }
 
 
@@ -680,7 +680,7 @@ def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_
     assert status == 2
     assert last_word(said) == (
         f"{Path('sky').absolute()} has changed since the checkpoint of step 6: {difference}. "
-        "Put the pictures back, or go on with those there are by --accept-data\n"
+        "Put the images back, or go on with those there are by --accept-data\n"
     )
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
     status, said = command("train", "--resume", run, "--accept-data", "--device", "cpu")
@@ -701,7 +701,7 @@ def test_many_changes_are_counted_and_a_few_named(tmp_path):
     for number in range(5):
         picture(tmp_path / f"sky/test/dusk/{number}.png", 3)
     now = DataRecord.of(scan(tmp_path / "sky"), ["train", "test"])
-    assert now.changes_since(before) == "test/dusk, 9 pictures before and 9 now: 5 changed (0.png, 1.png, 2.png, ...)"
+    assert now.changes_since(before) == "test/dusk, 9 images before and 9 now: 5 changed (0.png, 1.png, 2.png, ...)"
     assert now.fingerprint != before.fingerprint
     assert DataRecord.from_text(before.text) == before
     assert before.changes_since(before) == ""

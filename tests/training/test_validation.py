@@ -136,7 +136,7 @@ def run_on(place, *settings):
 
 
 def test_the_best_checkpoint_is_chosen_without_looking_at_the_test_split(tmp_path):
-    """There is no test split, and the scores are those of the validation pictures."""
+    """There is no test split, and the scores are those of the validation images."""
     config, data, task = run_on(drawn(tmp_path / "data"), "train.best_by=psnr")
     train_run(TrainingRun(tmp_path / "run", config, task, data, CPU))
     rows = read_rows(tmp_path / "run")
@@ -155,7 +155,7 @@ def test_the_best_checkpoint_is_chosen_without_looking_at_the_test_split(tmp_pat
     [
         (
             ["train.best_by=psnr", "data.val_split=none"],
-            "has no validation pictures of summer, night: add a folder none/",
+            "has no validation images of summer, night: add a folder none/",
         ),
         (["train.best_by=psnr", "data.val_split=test"], r"never on test: data\.val_split=test is both"),
     ],

@@ -1,4 +1,4 @@
-"""What the domain classifier took translations for: a map per contestant, direction by judged domain."""
+"""What the domain classifier took translations for: a map per method, direction by judged domain."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ LINE = 0.3  # inches, of a direction with numbers
 
 
 def confusion_maps(plan: Plan, results: Results) -> Figure | None:
-    """Shares of each direction's pictures by judged domain; the target's cell has a frame. None without judgements."""
+    """Shares of each direction's images by judged domain; the target's cell has a frame. None without judgements."""
     confusion = results.details.confusion
     names = [name for name in results.contestants if name in set(confusion["model"])]
     if not names:

@@ -1,4 +1,4 @@
-"""Figures with axes: quality against cost, and the Frechet distance against the number of pictures."""
+"""Figures with axes: quality against cost, and the Frechet distance against the number of images."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,9 +22,9 @@ def main_metric(metrics: list[str]) -> str:
 
 
 def cost_figure(plan: Plan, results: Results) -> Figure | None:
-    """Training seconds against the main metric: a point per contestant, with the deviation over seeds.
+    """Training seconds against the main metric: a point per method, with the deviation over seeds.
 
-    Contestants that learn nothing are lines across. None if nothing was trained.
+    Methods that learn nothing are lines across. None if nothing was trained.
     """
     metric = main_metric(results.metrics) if results.metrics else None
     scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model",))
@@ -47,7 +47,7 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
                 label=f"{name}, not trained",
             )
     _scale(axes, list(trained.values()), [scores[name].mean for name in costs])
-    axes.set_xlabel("training, seconds (all trainings of a seed)", fontsize=9)
+    axes.set_xlabel("training, seconds (all training runs of a seed)", fontsize=9)
     axes.set_ylabel(score_label(metric, signs(plan, results).get(metric, "")), fontsize=9, parse_math=False)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
@@ -81,7 +81,7 @@ def _fit_values(axes: Axes, values: list[float]) -> None:
 
 
 def size_figure(plan: Plan, results: Results) -> Figure | None:
-    """Frechet distance against the number of pictures, a line per contestant; None where only one number is known.
+    """Frechet distance against the number of images, a line per method; None where only one number is known.
 
     Means over directions and seeds. A line that still falls at its right end shows the bias of small numbers.
     """

@@ -1,4 +1,4 @@
-"""Which test pictures a grid shows: at random by a seed that is printed, by name, or by what the translations are."""
+"""Which test images a grid shows: at random by a seed that is printed, by name, or by what the translations are."""
 
 import os
 import random
@@ -36,7 +36,7 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
     Args:
         finished: the bench.
         text: `random:N`, `files:LIST`, `worst:N[:METRIC]` or `disagree:N`; without N as many as in the bench's grid.
-        columns: of the grid; `worst` and `disagree` look at the contestants among them.
+        columns: of the grid; `worst` and `disagree` look at the methods among them.
         seed: of random rows; elsewhere of the order of rows that are equal.
 
     Raises:
@@ -56,17 +56,17 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
     count = int(number) if number else default_count(finished)
     if way == "random":
         rows = at_random(finished, count, seed, columns)
-        return rows, f"{len(rows)} test pictures at random, seed {seed}"
+        return rows, f"{len(rows)} test images at random, seed {seed}"
     if way == "worst":
         return _worst(finished, count, metric, translators, seed)
     rows = _disagreed(finished, count, translators, seed)
-    return rows, f"the {len(rows)} test pictures on which {', '.join(translators)} differ most"
+    return rows, f"the {len(rows)} test images on which {', '.join(translators)} differ most"
 
 
 def at_random(finished: Finished, count: int, seed: int, columns: Sequence[str] = ()) -> list[Row]:
-    """Different test pictures by a seed, evenly spread over the directions and in their order.
+    """Different test images by a seed, evenly spread over the directions and in their order.
 
-    They are among those that all contestants of `columns` translate.
+    They are among those that all methods of `columns` translate.
     """
     rng, directions = random.Random(seed), finished.directions
     shares = Counter(directions[i * len(directions) // count] for i in range(count))
@@ -84,10 +84,10 @@ def _sample(rng: random.Random, population: Sequence[int], count: int) -> list[i
 def _listed(finished: Finished, path: Path) -> list[Row]:
     """The rows of a text file: a line holds STEM, for the first direction that translates it, or DIRECTION/STEM."""
     if not os.path.isfile(path):  # noqa: PTH113 - for the method a name that is too long is an error
-        raise UserError(f"there is no list {str(path)[:200]}: write one name of a test picture per line")
+        raise UserError(f"there is no list {str(path)[:200]}: write one name of a test image per line")
     lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     if not lines:
-        raise UserError(f"{path} lists no pictures: write one name of a test picture per line")
+        raise UserError(f"{path} lists no images: write one name of a test image per line")
     return [_found(finished, path, line) for line in lines]
 
 
@@ -102,23 +102,23 @@ def _found(finished: Finished, path: Path, line: str) -> Row:
         if stem in own:
             return Row(direction, own.index(stem))
         stems += own
-    near = unknown(f"test picture in {path}:", stem, stems)
+    near = unknown(f"test image in {path}:", stem, stems)
     raise UserError(str(near).partition(" Known:")[0].rstrip("."))  # there may be thousands
 
 
 def _worst(finished: Finished, count: int, metric: str, translators: Sequence[str], seed: int) -> tuple[list[Row], str]:
     if not translators:
-        raise UserError("--rows worst needs a contestant among --columns")
+        raise UserError("--rows worst needs a method among --columns")
     values = read_values(finished, translators, finished.seed)
     known = list(dict.fromkeys([*([PSNR] if finished.data.paired else []), *metrics_of(values)]))
     chosen = metric or worst_metric(known)
     if chosen is None:
         raise UserError(
-            f"--rows worst needs ground truth, and {finished.data.name} has none, or scores of single pictures, and "
+            f"--rows worst needs ground truth, and {finished.data.name} has none, or scores of single images, and "
             f"{finished.out} has none of {', '.join(translators)}: use --rows disagree:N"
         )
     if chosen not in known:
-        raise unknown("measure of single pictures", chosen, known)
+        raise unknown("measure of single images", chosen, known)
 
     def by_truth(row: Row) -> float:
         truth = _tensor(finished.cell(TARGET, row))
@@ -131,12 +131,12 @@ def _worst(finished: Finished, count: int, metric: str, translators: Sequence[st
     rows = _lowest(finished, count, quality, translators, seed)
     measure = metric_named(chosen)
     end = "lowest" if measure.higher_is_better else "highest"
-    return rows, f"the {len(rows)} test pictures with the {end} {measure.label}, mean of {', '.join(translators)}"
+    return rows, f"the {len(rows)} test images with the {end} {measure.label}, mean of {', '.join(translators)}"
 
 
 def _disagreed(finished: Finished, count: int, translators: Sequence[str], seed: int) -> list[Row]:
     if len(translators) < 2:
-        raise UserError("--rows disagree needs two contestants among --columns")
+        raise UserError("--rows disagree needs two methods among --columns")
 
     def agreement(row: Row) -> float:
         pictures = np.stack([finished.cell(name, row) for name in translators]).astype(np.float64)
@@ -153,7 +153,7 @@ def _tensor(pixels: np.ndarray) -> torch.Tensor:
 def _lowest(
     finished: Finished, count: int, value: Callable[[Row], float], translators: Sequence[str], seed: int
 ) -> list[Row]:
-    """Those of the lowest values; of equal ones, as where pictures are right or wrong, some by the seed."""
+    """Those of the lowest values; of equal ones, as where images are right or wrong, some by the seed."""
     rows = [
         Row(direction, position)
         for direction in finished.directions

@@ -24,7 +24,7 @@ LINES = 3  # of a metric's name
 
 
 def heat_maps(plan: Plan, results: Results) -> Figure | None:
-    """One map per metric (row) and contestant (column): source domains downwards, targets to the right.
+    """One map per metric (row) and method (column): source domains downwards, targets to the right.
 
     The maps of a metric share their colours, which `heat_colors.py` chooses. None with fewer than three domains, or
     without scores.
@@ -94,7 +94,7 @@ def _axes_text(plan: Plan) -> str:
 
 
 def _maps(plan: Plan, results: Results, metric: str) -> dict[str, np.ndarray]:
-    """By contestant the values [source, target]; NaN where there is none."""
+    """By method the values [source, target]; NaN where there is none."""
     scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model", "source", "target"))
     return {
         name: np.array(

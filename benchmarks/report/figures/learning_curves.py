@@ -1,4 +1,4 @@
-"""The scores of a bench's trainings over their course: `curves.csv` and a figure with a line per contestant."""
+"""The scores of a bench's training runs over their course: `curves.csv` and a figure with a line per method."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from i2i.benchmarks.report.figures.style import legend, name_powers, save, score
 from i2i.utils.atomic_write import write_text
 
 FILES = ("curves.csv", "curves.png", "curves.pdf")
-NAMED = {"images": "real pictures shown", "updates": "real pictures shown", "seconds": "seconds of training"}
+NAMED = {"images": "real images shown", "updates": "real images shown", "seconds": "seconds of training"}
 WIDEST_RATIO = 20
 IN_A_COLUMN = 3  # panels
 
@@ -40,7 +40,7 @@ def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingPro
         axes.remove()
     for axes in panels[len(metrics) - columns : len(metrics)]:
         axes.tick_params(labelbottom=True)
-    sheet.supxlabel(f"{NAMED[unit]} (all trainings of a seed)", fontsize=9)
+    sheet.supxlabel(f"{NAMED[unit]} (all training runs of a seed)", fontsize=9)
     legend(sheet, panels[0])
     return sheet
 
@@ -60,7 +60,7 @@ def _panel(axes: Axes, curves: pd.DataFrame, label: str, looks: Mapping[str, Sty
 
 
 def write(plan: Plan, marks: Mapping[str, str] = MappingProxyType({})) -> list[str]:
-    """Write what the trainings left; where that is nothing, remove files of before. Returns the names of the files."""
+    """Write what the training runs left; where that is nothing, remove earlier files. Returns the files' names."""
     found = course(plan)
     drawn = figure(found, next(iter(plan.trainings)).unit, marks)
     if drawn is None:

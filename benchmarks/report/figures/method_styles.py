@@ -1,4 +1,4 @@
-"""How a contestant looks in figures: a colour and a marker that go with its name, in every figure and every bench."""
+"""How a method looks in figures: a colour and a marker that go with its name, in every figure and every bench."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 PAIRS = len(COLOURS) * len(MARKERS)
 SALT = 2924
-"""Such that pix2pix, CycleGAN, StarGAN and the reference rows have colours and markers of their own."""
+"""Such that pix2pix, CycleGAN, StarGAN and the baselines have colours and markers of their own."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Style:
 
 
 def styles(names: Iterable[str]) -> dict[str, Style]:
-    """The style of each contestant: its name alone decides.
+    """The style of each method: its name alone decides.
 
     Where two of them have the same, the later in the alphabet takes the next marker and, after all of these, the next
     colour; more than 64 repeat.

@@ -1,4 +1,4 @@
-"""The figures of a bench, as PNG and PDF. One is drawn anew only if what it shows has changed, or a file is gone."""
+"""The figures of a bench, as PNG and PDF. One is drawn again only if what it shows has changed, or a file is gone."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def draw(plan: Plan, results: Results) -> list[str]:
 
 
 def unless_drawn(out: Path, stem: str, shown: object, draw: Callable[[Sequence[Path]], bool]) -> list[str]:
-    """As `unless_made`, of a picture whose files have the name `stem` and `SUFFIXES`."""
+    """As `unless_made`, of an image whose files have the name `stem` and `SUFFIXES`."""
     names = [f"{stem}{suffix}" for suffix in SUFFIXES]
     return unless_made(out, stem, names, [VERSION, version("matplotlib"), shown], draw)
 
@@ -88,7 +88,7 @@ def _is_as_noted(out: Path, paths: Sequence[Path], noted: Drawn) -> bool:
 
 
 def _notes(out: Path) -> dict[str, Drawn]:
-    """Whatever is wrong with them, figures are then drawn anew."""
+    """Whatever is wrong with them, figures are then drawn again."""
     try:
         return read_document(dict[str, Drawn], out / NOTES, "remove it") or {}
     except UserError:

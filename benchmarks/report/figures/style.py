@@ -22,7 +22,7 @@ SMALL_CELL = 0.24  # inches, of one without
 LETTER = 0.075  # inches, of a domain's name
 LABEL = 26  # letters of a line beside a panel
 LEGEND = 28  # letters of a line of a legend
-HEAD_LETTER = 0.095  # inches, of a contestant's name
+HEAD_LETTER = 0.095  # inches, of a method's name
 
 
 def save(figure: Figure, path: Path) -> None:

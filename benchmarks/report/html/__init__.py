@@ -1,1 +1,1 @@
-"""The page report.html: what a bench found, and its pictures, in one file that opens from disk."""
+"""The page report.html: what a bench found, and its images, in one file that opens from disk."""

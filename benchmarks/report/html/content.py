@@ -1,4 +1,4 @@
-"""What the page says besides pictures: the table in all its groupings, costs, curves, protocol, what failed."""
+"""What the page says besides images: the table in all its groupings, costs, curves, protocol, what failed."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ single directions the `colour` and `ink` of its place in the heat maps."""
 
 
 def facts(plan: Plan, results: Results, card: Settings) -> Settings:
-    """Everything but pictures for the script of the page, as JSON holds it."""
+    """Everything but images for the script of the page, as JSON holds it."""
     fingerprint = card["fingerprint"]
     averaged = groups(plan, results)
     scales = [scale_of(plan, results, metric) for metric in results.metrics]
@@ -96,7 +96,7 @@ def _views(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
 
 
 def _rows(results: Results, group: Group) -> list[list[Cell]]:
-    """Cells by model and column, in the order of all `results`: metrics, health if it was measured, pictures."""
+    """Cells by model and column, in the order of all `results`: metrics, health if it was measured, images."""
     part = group.results
     means = over_seeds(part.scores, ("model", "metric"))
     counts = part.scores.groupby(["model", "metric"])["n"].sum().groupby("model").max().to_dict()
@@ -148,7 +148,7 @@ def _details(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "Raised flags", detail_tables.raised_flags(results)
     yield "What translations were taken for", detail_tables.judgements(results)
     for metric in detail_tables.metrics_by_n(results):
-        yield f"{metric_named(metric).heading} by the number of pictures", detail_tables.distances_by_n(results, metric)
+        yield f"{metric_named(metric).heading} by the number of images", detail_tables.distances_by_n(results, metric)
 
 
 def _table(heading: str, frame: pd.DataFrame) -> Settings:

@@ -1,4 +1,4 @@
-"""The gallery of the page: which test pictures it shows, what is known of each, and the pictures themselves."""
+"""The gallery of the page: which test images it shows, what is known of each, and the images themselves."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -17,15 +17,15 @@ from i2i.config import Settings
 from i2i.metrics.registry import metric_named
 
 SPACE = 8_000_000
-"""Characters of all pictures of the first seed together, after which no more are added."""
+"""Characters of all images of the first seed together, after which no more are added."""
 SPACE_OF_SEEDS = 4_000_000
 """The same for what the other seeds add."""
 WORST_EVERY = 4
-"""Where not all test pictures are shown, each fourth is one of the worst, the others are random."""
+"""Where not all test images are shown, each fourth is one of the worst, the others are random."""
 
 
 def columns(plan: Plan, results: Results) -> list[str]:
-    """Whose pictures are shown: input, scored contestants that have theirs and, where there is one, the target."""
+    """Whose images are shown: input, scored methods that have theirs and, where there is one, the target."""
     complete = Finished(plan.out, plan.facts).contestants
     shown = [name for name in results.contestants if name in complete]
     if not shown:
@@ -34,11 +34,11 @@ def columns(plan: Plan, results: Results) -> list[str]:
 
 
 def gallery(plan: Plan, results: Results) -> Settings:
-    """Columns, metrics of single pictures, directions with their pictures, and `images`, each stored once.
+    """Columns, metrics of single images, directions with their sources, and `images`, each stored once.
 
-    A picture has an entry for each seed that is stored of it. It lists the images by column, the scores by contestant
+    A source image has an entry for each seed that is stored of it. It lists the images by column, the scores by method
     and metric, and how much the translators differ on it: the mean absolute difference of their values, 0 to 255, over
-    all pairs. What is shown of a contestant that has no translations with a seed is of the first one: `lent` has the
+    all pairs. What is shown of a method that has no translations with a seed is of the first one: `lent` has the
     numbers of these columns, by seed.
     """
     finished, shown = Finished(plan.out, plan.facts), columns(plan, results)
@@ -79,7 +79,7 @@ def gallery(plan: Plan, results: Results) -> Settings:
 
 
 def _seeds(finished: Finished, shown: Sequence[str]) -> list[int]:
-    """The first, and those others with which a contestant has translated."""
+    """The first, and those others with which a method has translated."""
     others = {seed for name in shown for seed in finished.seeds_of(name)} - {finished.seed}
     return [finished.seed, *sorted(others)]
 
@@ -91,7 +91,7 @@ def _add_seeds(
     metrics: Sequence[str],
     store: Store,
 ) -> None:
-    """Add further seeds to the first pictures of every direction, until their space is used up."""
+    """Add further seeds to the first images of every direction, until their space is used up."""
     limit = store.size + SPACE_OF_SEEDS
     for number in range(max(map(len, pictures.values()), default=0)):
         for way, own in pictures.items():
@@ -102,7 +102,7 @@ def _add_seeds(
 
 
 class _View:
-    """What a seed shows: its pictures and their scores, and the first seed's of those that do not have it."""
+    """What a seed shows: its images and their scores, and the first seed's of those that do not have it."""
 
     def __init__(self, finished: Finished, shown: Sequence[str], seed: int) -> None:
         self.seed, self._finished, self._shown = seed, finished, shown
@@ -114,7 +114,7 @@ class _View:
         self._own = own
 
     def described(self, row: Row, metrics: Sequence[str], store: Store) -> Settings:
-        """Images, scores and difference of the translators of a picture."""
+        """Images, scores and difference of the translators of a source image."""
         cells = {name: self._finished.cell(name, row, self._own[name]) for name in self._shown}
         stem = self._finished.inputs(row.direction)[row.position].stem
         return {
@@ -130,7 +130,7 @@ class _View:
 def _chosen(
     finished: Finished, shown: Sequence[str], way: Direction, options: ReportConfig, values: Values
 ) -> list[tuple[Row, str]]:
-    """The pictures of a direction and why they were chosen, such that any number of the first is a fair part."""
+    """The images of a direction and why they were chosen, such that any number of the first is a fair part."""
     positions = finished.positions(way, shown)
     random.Random(f"{options.seed} {way}").shuffle(positions)
     rows = [Row(way, position) for position in positions]

@@ -1,4 +1,4 @@
-"""Pictures as data: addresses, each stored once."""
+"""Images as data: addresses, each stored once."""
 
 import base64
 import io
@@ -8,15 +8,15 @@ import numpy as np
 from PIL import Image
 
 EXACT_UP_TO = 64
-"""Pixels of the longer side up to which pictures are stored without loss."""
+"""Pixels of the longer side up to which images are stored without loss."""
 LARGEST = 256
-"""Pixels of the longer side to which larger pictures are scaled down."""
+"""Pixels of the longer side to which larger images are scaled down."""
 QUALITY = 90
 """Of WebP."""
 
 
 class Store:
-    """Collects pictures.
+    """Collects images.
 
     Attributes:
         addresses: data: addresses in the order of the numbers that `add` gave.
@@ -27,11 +27,11 @@ class Store:
     def __init__(self) -> None:
         self.addresses: list[str] = []
         self.size = 0
-        self.says = "Pictures are shown exactly as they were scored."
+        self.says = "Images are shown exactly as they were scored."
         self._numbers: dict[bytes, int] = {}
 
     def add(self, pixels: np.ndarray) -> int:
-        """Store a picture, uint8 [H, W, 3], unless it is there already; returns its number."""
+        """Store an image, uint8 [H, W, 3], unless it is there already; returns its number."""
         digest = sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
         if digest not in self._numbers:
             self._numbers[digest] = len(self.addresses)
@@ -43,9 +43,7 @@ class Store:
         if max(picture.size) <= EXACT_UP_TO:
             return _encoded(picture, "png", {"compress_level": 9})
         scaled = f", scaled down to {LARGEST} px" if max(picture.size) > LARGEST else ""
-        self.says = (
-            f"Pictures are shown as WebP of quality {QUALITY}{scaled}; the scored PNG files are in translations/."
-        )
+        self.says = f"Images are shown as WebP of quality {QUALITY}{scaled}; the scored PNG files are in translations/."
         picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
         return _encoded(picture, "webp", {"quality": QUALITY, "method": 2})
 

@@ -5,7 +5,7 @@
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const gallery = JSON.parse(document.getElementById("pictures").textContent);
 const FIRST_THUMBS = 24;
-const BLINK = 600; // milliseconds a picture stays: below two changes a second
+const BLINK = 600; // milliseconds an image stays: below two changes a second
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const byId = (id) => document.getElementById(id);
 
@@ -290,7 +290,7 @@ function note() {
   const direction = gallery.directions[now.direction];
   const [shown, worst] = [direction.pictures.length, direction.pictures.filter((picture) => picture.chosen === "worst").length];
   const few = now.pictures.length < shown ? ` To keep the file small, it holds the first ${now.pictures.length} of them with this seed, and all with seed ${gallery.seeds[0]}.` : "";
-  const chosen = shown === direction.of ? `All ${shown} test pictures` : `${shown} of ${direction.of} test pictures: ${shown - worst} at random by seed ${gallery.seed}${worst ? `, ${worst} the worst by ${gallery.worst_by}` : ""}`;
+  const chosen = shown === direction.of ? `All ${shown} test images` : `${shown} of ${direction.of} test images: ${shown - worst} at random by seed ${gallery.seed}${worst ? `, ${worst} the worst by ${gallery.worst_by}` : ""}`;
   const seeds = gallery.seeds.length > 1 ? ` Translators of seed ${gallery.seeds[now.seed]}.` : "";
   const order = now.order ? `, ordered by: ${orders()[now.order].label}${orders()[now.order].value && now.order <= gallery.metrics.length ? " (mean of the translators)" : " (mean absolute difference of values, 0 to 255)"}` : `, in the order of seed ${gallery.seed}`;
   byId("thumbs-note").textContent = `${chosen}${order}.${seeds}${few} ${gallery.stored}`;
@@ -315,7 +315,7 @@ function drawPicture() {
   for (const side of ["left", "right"]) {
     const label = columnLabel(gallery.columns[now[side]], now[side]);
     byId(`${side}-picture`).src = source(picture, now[side]);
-    byId(`${side}-picture`).alt = `${label}, picture ${picture.name}`;
+    byId(`${side}-picture`).alt = `${label}, image ${picture.name}`;
     byId(`${side}-label`).textContent = label;
   }
   byId("shown").textContent = `${picture.name}, ${now.picture + 1} of ${now.pictures.length}`;
@@ -338,7 +338,7 @@ function drawPictureScores(picture) {
   const places = gallery.columns.map((name, column) => column).filter((column) => own(picture).scores[column].some((value) => value !== null));
   const written = (value, metric) => (value === null ? { text: "–", value } : { text: fixed(value, metric.decimals), value });
   const rows = places.map((column) => ({ kind: "", cells: [named(columnLabel(gallery.columns[column], column)), ...own(picture).scores[column].map((value, place) => written(value, gallery.metrics[place]))] }));
-  byId("picture-scores").replaceChildren(...(rows.length ? [sortable("Scores of this picture", [{ title: "model" }, ...gallery.metrics], rows, pictureOrder)] : []));
+  byId("picture-scores").replaceChildren(...(rows.length ? [sortable("Scores of this image", [{ title: "model" }, ...gallery.metrics], rows, pictureOrder)] : []));
 }
 
 const pictureOrder = {};
@@ -359,7 +359,7 @@ function rearrange() {
   drawPicture();
 }
 
-// The same picture with another seed, where the page has it.
+// The same image with another seed, where the page has it.
 function changeSeed(place) {
   const { name } = now.pictures[now.picture];
   now.seed = place;

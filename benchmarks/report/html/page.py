@@ -1,4 +1,4 @@
-"""`report.html`: everything a bench found and a gallery of its pictures, in one file without any network access."""
+"""`report.html`: everything a bench found and a gallery of its images, in one file without any network access."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ def html(parts: dict[str, str], key: str, facts: Settings, pictures: Settings) -
     """The page from its parts and data.
 
     Data stand in blocks that no browser runs, escaped so that no name in them can end its block. The policy in the head
-    allows this style and this script by their hashes, pictures from the page itself, and nothing else.
+    allows this style and this script by their hashes, images from the page itself, and nothing else.
     """
     style, script = parts["style.css"], parts["page.js"]
     fillings = {
@@ -79,7 +79,7 @@ def _digest(text: str) -> str:
 
 
 def _made_of(plan: Plan, results: Results) -> list[object]:
-    """All that decides what the page shows: results, score files with those of single pictures, translations."""
+    """All that decides what the page shows: results, score files with those of single images, translations."""
     folder = ResultsFolder(plan.out)
     return [
         plan.facts.as_json(),
@@ -97,5 +97,5 @@ def _made_of(plan: Plan, results: Results) -> list[object]:
 
 
 def _sources() -> list[str]:
-    """The code that makes the page, so that another version makes it anew."""
+    """The code that makes the page, so that another version makes it again."""
     return [path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]

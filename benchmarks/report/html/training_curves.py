@@ -1,4 +1,4 @@
-"""What trainings logged of themselves, thinned out for drawing."""
+"""What training runs logged of themselves, thinned out for drawing."""
 
 from collections.abc import Iterator
 from contextlib import suppress

@@ -17,7 +17,7 @@ LEAST_PAIR_ASPECT = 1.5
 MUCH_LOST = 0.2
 NO_TEST = "no test split"
 DARK = 65
-"""Levels of 255: pictures of 16 bits that stay below use at most 14 of them."""
+"""Levels of 255: images of 16 bits that stay below use at most 14 of them."""
 DEEP = "16-bit"
 
 
@@ -29,7 +29,7 @@ class Finding:
         kind: a word for programs.
         fault: whether training or scores will suffer; else it is a warning.
         text: what it is and what to do.
-        files: those concerned, all of them; of leaks pairs, the held-out picture first.
+        files: those concerned, all of them; of leaks pairs, the held-out image first.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Seen:
         data: the data set.
         train_split: the split that training takes.
         image_size: height and width of the images that training makes.
-        fit: what it does to pictures of other proportions: crop, resize or pad.
+        fit: what it does to images of other proportions: crop, resize or pad.
         looks: of every file, in the order of the data set.
     """
 
@@ -63,7 +63,7 @@ class Seen:
 
     @property
     def halved(self) -> bool:
-        """Whether files hold two pictures side by side."""
+        """Whether files hold two images side by side."""
         return any(
             picture.half for pictures in self.data.splits.values() for own in pictures.values() for picture in own
         )
@@ -77,7 +77,7 @@ class Seen:
         return self.data.relative(path)
 
     def sizes(self) -> list[tuple[int, int]]:
-        """Width and height of every readable picture, halves by themselves."""
+        """Width and height of every readable image, halves by themselves."""
         return [(one.size[0] // 2 if self.halved else one.size[0], one.size[1]) for one in self.readable]
 
 
@@ -88,14 +88,14 @@ def files_of(data: DataSet, split: str, *domains: str) -> list[Path]:
 
 
 def counts_of(data: DataSet) -> dict[str, dict[str, int]]:
-    """Pictures by split and domain."""
+    """Images by split and domain."""
     return {
         split: {domain: len(found.get(domain, ())) for domain in data.domains} for split, found in data.splits.items()
     }
 
 
 def lost_by_crop(size: tuple[int, int], image_size: tuple[int, int]) -> float:
-    """Share of a picture of (width, height) that cropping to (height, width) takes away, 0 to 1.
+    """Share of an image of (width, height) that cropping to (height, width) takes away, 0 to 1.
 
     >>> lost_by_crop((200, 100), (64, 64))
     0.5
@@ -116,7 +116,7 @@ def broken(seen: Seen) -> Iterator[Finding]:
 
 
 def missing_domains(seen: Seen) -> Iterator[Finding]:
-    """Splits in which a domain has no pictures: the mistake of one domain."""
+    """Splits in which a domain has no images: the mistake of one domain."""
     counts = counts_of(seen.data)
     if seen.train_split not in counts:
         yield Finding("no training split", True, f"there is no split {seen.train_split}, only {', '.join(counts)}")
@@ -127,8 +127,8 @@ def missing_domains(seen: Seen) -> Iterator[Finding]:
         absent = [domain for domain in found if domain not in held]
         elsewhere = [f"{domain} lies in {other}" for domain in absent for other in counts if counts[other][domain]]
         where = f" ({some(elsewhere)})" if elsewhere else ""
-        what = f"all {found[held[0]]} pictures are of {held[0]}" if len(held) == 1 else "pictures are missing"
-        text = f"{split}: {what}, none of {', '.join(absent)}{where}: every split needs pictures of every domain"
+        what = f"all {found[held[0]]} images are of {held[0]}" if len(held) == 1 else "images are missing"
+        text = f"{split}: {what}, none of {', '.join(absent)}{where}: every split needs images of every domain"
         yield Finding("one domain" if len(held) == 1 else "missing domain", split == seen.train_split, text)
 
 
@@ -139,13 +139,13 @@ def held_out(seen: Seen) -> Iterator[Finding]:
 
 
 def imbalance(seen: Seen) -> Iterator[Finding]:
-    """Domains of very different numbers of training pictures."""
+    """Domains of very different numbers of training images."""
     for line in imbalance_line(seen.data, seen.train_split):
         yield Finding("imbalance", False, line)
 
 
 def imbalance_line(data: DataSet, split: str) -> Iterator[str]:
-    """A line about domains of very different numbers of pictures in a split, where there are such."""
+    """A line about domains of very different numbers of images in a split, where there are such."""
     counts = {domain: count for domain, count in counts_of(data).get(split, {}).items() if count}
     if not counts:
         return
@@ -153,7 +153,7 @@ def imbalance_line(data: DataSet, split: str) -> Iterator[str]:
     ratio = counts[most] / counts[least]
     if ratio >= IMBALANCE:
         yield (
-            f"{most} has {ratio:.1f} times as many pictures in {split} as {least} ({counts[most]:,} and "
+            f"{most} has {ratio:.1f} times as many images in {split} as {least} ({counts[most]:,} and "
             f"{counts[least]:,}): a model may learn little of the smaller one"
         )
 
@@ -165,7 +165,7 @@ def left_out(seen: Seen) -> Iterator[Finding]:
 
 
 def nearly_pairs(seen: Seen) -> Iterator[Finding]:
-    """Single pictures that keep the others from being pairs."""
+    """Single images that keep the others from being pairs."""
     if seen.data.hint and (alone := lonely(seen.data.splits, seen.data.domains)):
         yield Finding("pairs", False, seen.data.hint, tuple(alone))
 
@@ -180,11 +180,11 @@ def pairs_apart(seen: Seen) -> Iterator[Finding]:
 
 
 def pairs_of_halves(seen: Seen) -> Iterator[Finding]:
-    """Files taken for two pictures side by side that are not wide enough for that."""
+    """Files taken for two images side by side that are not wide enough for that."""
     aspects = [width / height for width, height in (one.size for one in seen.readable)]
     if seen.halved and aspects and median(aspects) < LEAST_PAIR_ASPECT:
         text = (
-            f"pictures lie in {seen.train_split} itself and are taken for pairs side by side, but are only "
+            f"images lie in {seen.train_split} itself and are taken for pairs side by side, but are only "
             f"{median(aspects):.2f} times as wide as high: if they are no pairs, put each domain into its own folder"
         )
         yield Finding("no pairs", False, text)
@@ -196,26 +196,26 @@ def proportions(seen: Seen) -> Iterator[Finding]:
     if seen.fit == "crop" and lost and max(lost) >= MUCH_LOST:
         much, (height, width) = sum(share >= MUCH_LOST for share in lost), seen.image_size
         text = (
-            f"cropping to {height}x{width} takes {MUCH_LOST:.0%} or more of {number(much, 'picture')}, at most "
+            f"cropping to {height}x{width} takes {MUCH_LOST:.0%} or more of {number(much, 'image')}, at most "
             f"{max(lost):.0%}: choose an image size of their proportions"
         )
         yield Finding("crop", False, text)
 
 
 def enlarged(seen: Seen) -> Iterator[Finding]:
-    """Pictures smaller than the images made of them."""
+    """Image files smaller than the images made of them."""
     height, width = seen.image_size
     small = [one for one, size in zip(seen.readable, seen.sizes(), strict=True) if size[0] < width or size[1] < height]
     if small:
         files = tuple(seen.name(one.path) for one in small)
-        text = f"{number(len(small), 'picture')} smaller than {height}x{width} will be enlarged: {some(files)}"
+        text = f"{number(len(small), 'image')} smaller than {height}x{width} will be enlarged: {some(files)}"
         yield Finding("enlarged", False, text, files)
 
 
 def grey(seen: Seen) -> Iterator[Finding]:
     """Data without colours."""
     if seen.readable and all({"L", "LA", "1"} & set(one.kinds) for one in seen.readable):
-        yield Finding("grey", False, "all pictures are greyscale: --set data.channels=1 learns in one channel")
+        yield Finding("grey", False, "all images are greyscale: --set data.channels=1 learns in one channel")
 
 
 def dark(seen: Seen) -> Iterator[Finding]:
@@ -229,17 +229,17 @@ def dark(seen: Seen) -> Iterator[Finding]:
 
 
 def dark_line(domain: str, brightest: Sequence[int]) -> str | None:
-    """What becomes of a domain's pictures of 16 bits if they use a small part of the range, or None.
+    """What becomes of a domain's images of 16 bits if they use a small part of the range, or None.
 
     Args:
         domain: its name, or what else they are called.
-        brightest: the highest level of each such picture in 8 bits.
+        brightest: the highest level of each such image in 8 bits.
     """
     most = max(brightest, default=255)
     if most >= DARK:
         return None
     return (
-        f"{domain}: {number(len(brightest), 'picture')} of 16 bits, none with a value above {most * 257 + 128:,} of "
+        f"{domain}: {number(len(brightest), 'image')} of 16 bits, none with a value above {most * 257 + 128:,} of "
         f"65,535, so no level above {most} of 255 is left: bring the values to the whole range, such as 12 bits "
         "times 16"
     )
@@ -270,7 +270,7 @@ def exact_duplicates(seen: Seen) -> Iterator[Finding]:
 
 
 def near_duplicates(seen: Seen) -> Iterator[Finding]:
-    """Pictures that look the same in files that differ: listed across splits, counted within them."""
+    """Images that look the same in files that differ: listed across splits, counted within them."""
     earlier: list[Look] = []
     leaks: list[tuple[str, str]] = []
     for split in _training_first(seen):
@@ -281,7 +281,7 @@ def near_duplicates(seen: Seen) -> Iterator[Finding]:
         earlier += new
     if leaks:
         text = (
-            f"{number(len(leaks), 'held-out picture')} looking like one of another split; if they show the same, "
+            f"{number(len(leaks), 'held-out image')} looking like one of another split; if they show the same, "
             f"scores will flatter: {_pairs(leaks)}"
         )
         yield Finding("near leak", False, text, tuple(leaks))
@@ -290,7 +290,7 @@ def near_duplicates(seen: Seen) -> Iterator[Finding]:
     within = {f"{split}/{domain}": _repetitions(seen, split, domain) for split, domain in places}
     if any(within.values()):
         counts = [f"{place} {count}" for place, count in within.items() if count]
-        text = f"pictures looking like an earlier one of their split and domain: {some(counts)}"
+        text = f"images looking like an earlier one of their split and domain: {some(counts)}"
         yield Finding("near duplicates", False, text)
 
 
@@ -306,7 +306,7 @@ def _twins(ours: list[Look], theirs: list[Look], earlier: bool = False) -> list[
 
 
 def _comparable(looks: Sequence[Look]) -> list[Look]:
-    """One of each contents, without pictures of a single colour."""
+    """One of each contents, without images of a single colour."""
     return list({one.digest: one for one in reversed(looks) if one.fingerprint is not None}.values())[::-1]
 
 

@@ -1,4 +1,4 @@
-"""A picture of the data to look at: some of each domain, what the crop takes away, and pairs that look like leaks."""
+"""An image of the data to look at: some of each domain, what the crop takes away, and pairs that look like leaks."""
 
 import random
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ LABEL_HEIGHT = 22
 
 
 def contact_sheet(seen: Seen, findings: Sequence[Finding], seed: int = 0) -> Image.Image:
-    """A row of random training pictures per domain; below, held-out pictures beside those they look like.
+    """A row of random training images per domain; below, held-out images beside those they look like.
 
-    Whole pictures are shown, and what the crop to the image size takes away is dimmed. Of paired data all rows show the
+    Whole images are shown, and what the crop to the image size takes away is dimmed. Of paired data all rows show the
     same scenes, so that pairs stand above one another.
     """
     rows = [(f"{domain}: {len(own):,} in {seen.train_split}", own) for domain, own in _pictures(seen).items()]
@@ -36,7 +36,7 @@ def contact_sheet(seen: Seen, findings: Sequence[Finding], seed: int = 0) -> Ima
 
 def _leak_title(finding: Finding) -> str:
     same = "the same contents" if finding.kind == "leak" else "much alike"
-    return f"held-out pictures beside those of other splits, {same}: {len(finding.files):,}, here the first"
+    return f"held-out images beside those of other splits, {same}: {len(finding.files):,}, here the first"
 
 
 def _pictures(seen: Seen) -> dict[str, tuple[Picture, ...]]:
@@ -45,7 +45,7 @@ def _pictures(seen: Seen) -> dict[str, tuple[Picture, ...]]:
 
 
 def _chosen(seen: Seen, rows: Sequence[Sequence[Picture]], seed: int) -> list[list[Picture]]:
-    """Readable pictures, in the order of their files; of pairs the same places in each row."""
+    """Readable images, in the order of their files; of pairs the same places in each row."""
     readable = [[place for place, one in enumerate(row) if seen.looks[one.path].fault is None] for row in rows]
     if seen.data.paired:
         both = sorted(set.intersection(*map(set, readable)))
@@ -74,7 +74,7 @@ def _leak_cells(seen: Seen, finding: Finding) -> list[Image.Image]:
 
 
 def _dimmed(picture: Image.Image, image_size: tuple[int, int]) -> Image.Image:
-    """The picture, faint where the crop around its centre will not reach."""
+    """The image, faint where the crop around its centre will not reach."""
     (width, height), wanted = picture.size, image_size[1] / image_size[0]
     kept = (min(width, round(height * wanted)), min(height, round(width / wanted)))
     left, top = (width - kept[0]) // 2, (height - kept[1]) // 2

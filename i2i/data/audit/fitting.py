@@ -1,4 +1,4 @@
-"""What it costs pictures of other proportions to become images, told in one line."""
+"""What it costs image files of other proportions to be fitted to the image size, in one line."""
 
 import os
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def sizes_of(pictures: Sequence[Picture]) -> list[Size]:
 def misfit(size: Size, image_size: Size) -> tuple[float, str]:
     """By which share which side, width or height, is too long for the proportions of the image.
 
-    A picture as high as the image would have to lose 1 - image width / width of its width, as much is how far its
+    A file as high as the image would have to lose 1 - image width / width of its width, as much is how far its
     width is squeezed, and as much of an image that holds all of it is border.
     """
     too_wide = (size[1] * image_size[0]) / (size[0] * image_size[1])
@@ -37,10 +37,10 @@ def misfit(size: Size, image_size: Size) -> tuple[float, str]:
 
 
 def fitting_line(sizes: Sequence[Size], preprocess: Preprocess) -> str:
-    """How many of the pictures lose something, how much on average, and the one that loses most.
+    """How many of the images lose something, how much on average, and the one that loses most.
 
     Args:
-        sizes: of the pictures, at least one.
+        sizes: of the images, at least one.
         preprocess: what is done to them.
     """
     height, width = preprocess.image_size
@@ -48,10 +48,10 @@ def fitting_line(sizes: Sequence[Size], preprocess: Preprocess) -> str:
     misfits = [misfit(size, preprocess.image_size) for size in sizes]
     affected = [share for share, _ in misfits if share >= NOTICED]
     if not affected:
-        return f"{start} nothing is lost, of {len(sizes)} pictures all have these proportions"
+        return f"{start} nothing is lost, of {len(sizes)} images all have these proportions"
     (share, side), (tall, wide) = max(zip(misfits, sizes, strict=True))
     many, most = TOLD[preprocess.fit]
     return (
-        f"{start} {len(affected)} of {len(sizes)} pictures {many.format(sum(affected) / len(affected))}, "
+        f"{start} {len(affected)} of {len(sizes)} images {many.format(sum(affected) / len(affected))}, "
         f"one {wide} wide and {tall} high {most.format(share, side)}"
     )

@@ -1,4 +1,4 @@
-"""One look at every picture file: is it readable, how large, of what kind, and what does it show."""
+"""One look at every image file: is it readable, how large, of what kind, and what does it show."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -37,10 +37,10 @@ class Look:
     Attributes:
         path: the file.
         fault: why it cannot be used; None: it can, and the rest is known.
-        size: width and height of the upright picture.
+        size: width and height of the upright image.
         kinds: those of `KINDS` that it is of.
         digest: BLAKE2b of the file's contents.
-        fingerprint: what it shows; None for a picture of a single colour.
+        fingerprint: what it shows; None for an image of a single colour.
         brightest: the highest level in any channel, 0 to 255.
     """
 
@@ -64,7 +64,7 @@ def look(path: Path) -> Look:
 
 
 def brightest(picture: Image.Image) -> int:
-    """The highest level in any channel of a decoded picture, 0 to 255; 255 where levels are not brightness."""
+    """The highest level in any channel of a decoded image, 0 to 255; 255 where levels are not brightness."""
     if picture.mode in ("P", "1", "CMYK"):
         return 255
     colours = [band for band in picture.getbands() if band.upper() != "A"]

@@ -1,12 +1,12 @@
-"""Pictures that show the same although their files differ: saved anew, resized, slightly recoloured.
+"""Images that show the same although their files differ: saved anew, resized, slightly recoloured.
 
-Each picture gets a perceptual hash of 64 bits: whether each of the 8x8 lowest frequencies of its discrete cosine
+Each image gets a perceptual hash of 64 bits: whether each of the 8x8 lowest frequencies of its discrete cosine
 transform, at 32x32 pixels in grey, lies above their median (Zauner 2010, Implementation and Benchmarking of Perceptual
 Image Hash Functions, section 3.2.1). Hashes that differ in few bits make a candidate, and a grey thumbnail decides:
-simple pictures, such as line drawings on white, can share a hash and yet show different things.
+simple images, such as line drawings on white, can share a hash and yet show different things.
 
 What is not found: mirrored, turned and most cropped copies. What is found although it may be wanted: neighbouring
-frames of a film, and scenes that differ in small details or in colour only. Pictures of a single colour are left out,
+frames of a film, and scenes that differ in small details or in colour only. Images of a single colour are left out,
 since they would all be alike.
 """
 
@@ -24,23 +24,23 @@ HASH_SIDE, DCT_SIDE, THUMBNAIL_SIDE = 8, 32, 16
 MOST_BITS = 8
 """Hashes of two candidates differ in at most so many of their 64 bits."""
 LEAST_CORRELATION = 0.97
-"""Correlation of two thumbnails from which on pictures count as the same."""
+"""Correlation of two thumbnails from which on images count as the same."""
 FLAT = 3.0
-"""Standard deviation of a thumbnail, in grey levels, below which a picture is not compared."""
+"""Standard deviation of a thumbnail, in grey levels, below which an image is not compared."""
 MOST_CANDIDATES = 16
 BLOCK = 2**22  # distances computed at once
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What is compared of a picture: `signs`, its hash as 64 values of 1 or -1, and `thumbnail`, uint8 [256]."""
+    """What is compared of an image: `signs`, its hash as 64 values of 1 or -1, and `thumbnail`, uint8 [256]."""
 
     signs: np.ndarray
     thumbnail: np.ndarray
 
     @classmethod
     def of(cls, picture: Image.Image) -> Self | None:
-        """The fingerprint of a picture; None for one of a single colour."""
+        """The fingerprint of an image; None for one of a single colour."""
         grey = _grey(picture)
         thumbnail = np.asarray(grey.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)).reshape(-1)
         if thumbnail.std() < FLAT:
@@ -54,7 +54,7 @@ def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = 
     Args:
         ours: n fingerprints.
         theirs: m fingerprints; all n * m distances are computed, in blocks, by a product of matrices.
-        earlier: both are the same list, and a picture is compared with those before it.
+        earlier: both are the same list, and an image is compared with those before it.
     """
     found: list[int | None] = [None] * len(ours)
     if not ours or not theirs:
@@ -73,7 +73,7 @@ def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = 
 
 
 def alike(prints: list[Fingerprint]) -> Iterator[tuple[int, int]]:
-    """All pairs of positions of pictures that show the same, the smaller one first."""
+    """All pairs of positions of images that show the same, the smaller one first."""
     if not prints:
         return
     hashes, thumbnails = np.stack([one.signs for one in prints]), np.stack([one.thumbnail for one in prints])

@@ -8,7 +8,7 @@ from i2i.utils.wording import number
 
 Pair = tuple[Path, Path]
 Size = tuple[int, int]
-"""Width and height of an upright picture, pixels."""
+"""Width and height of an upright image, pixels."""
 ROUNDING = 1.0  # pixels that resizing may add to a side
 
 

@@ -1,7 +1,7 @@
 """What can be said of the data before every training without reading them twice: a few lines, hardly any decoding.
 
 Files of different lengths cannot be equal, so few are read to find equal ones across splits; sizes come from headers.
-Only of pictures of 16 bits some are decoded, to see whether they use their range.
+Only of images of 16 bits some are decoded, to see whether they use their range.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ from i2i.utils.fingerprint import blake2b
 from i2i.utils.wording import number, some
 
 MOST_HEADERS = 300
-"""Pictures of the training split whose headers are read, evenly spread."""
+"""Images of the training split whose headers are read, evenly spread."""
 MOST_COMPARED = 2**28
 """Bytes of files of equal length that are compared; data with more are left to `i2i data check`."""
 MOST_DECODED = 16
-"""Pictures of each domain that are decoded if they have 16 bits, evenly spread."""
+"""Images of each domain that are decoded if they have 16 bits, evenly spread."""
 LOSS = 0.1
 
 
@@ -39,7 +39,7 @@ def warnings(data: DataSet, config: DataConfig) -> list[str]:
 
 
 def dark(what: str, paths: Sequence[Path]) -> list[str]:
-    """A line if pictures of 16 bits use a small part of the range, of which some are decoded; `what` names them all."""
+    """A line if images of 16 bits use a small part of the range, of which some are decoded; `what` names them all."""
     some_paths = paths[:: -(-len(paths) // MOST_DECODED) or 1]
     looks = [look(path) for path in some_paths if is_deep(path)]
     line = dark_line(what, [one.brightest for one in looks if one.fault is None])
@@ -69,10 +69,10 @@ def _leaks(data: DataSet, train_split: str) -> Iterator[str]:
     except OSError:  # the training itself will name the file
         return
     if equal is None:
-        yield "whether held-out pictures are among the training pictures was not looked at: i2i data check does"
+        yield "whether held-out images are among the training images was not looked at: i2i data check does"
     elif equal:
         names = some([f"{path} = {twin}" for path, twin in equal])
-        yield f"{number(len(equal), 'held-out picture')} among the training pictures, so scores will flatter: {names}"
+        yield f"{number(len(equal), 'held-out image')} among the training images, so scores will flatter: {names}"
 
 
 def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Itera
     if lost and max(lost) >= LOSS:
         height, width = image_size
         mean = sum(lost) / len(lost)
-        yield f"cropping to {height}x{width} takes {mean:.0%} of a training picture on average, at most {max(lost):.0%}"
+        yield f"cropping to {height}x{width} takes {mean:.0%} of a training image on average, at most {max(lost):.0%}"
 
 
 def _apart(data: DataSet, train_split: str) -> Iterator[str]:

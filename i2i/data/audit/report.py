@@ -29,14 +29,14 @@ class Range:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of the readable pictures, halves of pairs by themselves.
+    """Sizes of the readable images, halves of pairs by themselves.
 
     Attributes:
         pictures: how many there are.
         width, height: pixels, upright.
         aspect: width by height.
         not_square: how many are not.
-        lost: share of a picture that cropping to the image size takes away, 0 to 1.
+        lost: share of an image that cropping to the image size takes away, 0 to 1.
     """
 
     pictures: int
@@ -64,11 +64,11 @@ class Report:
         understood: how the folder was understood, in a line.
         image_size: height and width of the images that training makes.
         findings: faults first.
-        counts: pictures by split and domain.
+        counts: images by split and domain.
         files: how many there are.
-        sizes: None where no picture can be read.
+        sizes: None where no image can be read.
         kinds: how many files are of each kind of `i2i.data.audit.inspect.KINDS`.
-        fit: what training does to pictures of other proportions.
+        fit: what training does to images of other proportions.
     """
 
     understood: str
@@ -101,10 +101,10 @@ class Report:
             f"sizes: {sizes.width.least:g} to {sizes.width.most:g} px wide (median {sizes.width.median:g}), "
             f"{sizes.height.least:g} to {sizes.height.most:g} px high (median {sizes.height.median:g})",
             f"proportions: width by height {sizes.aspect.least:.2f} to {sizes.aspect.most:.2f} (median "
-            f"{sizes.aspect.median:.2f}), {number(sizes.not_square, 'picture')} of {sizes.pictures:,} not square",
+            f"{sizes.aspect.median:.2f}), {number(sizes.not_square, 'image')} of {sizes.pictures:,} not square",
         ]
         if self.fit == "crop":
-            lost = f"{sizes.lost.median:.0%} of a picture (median), at most {sizes.lost.most:.0%}"
+            lost = f"{sizes.lost.median:.0%} of an image (median), at most {sizes.lost.most:.0%}"
             lines.append(f"images: {height}x{width} px; cropping to that takes away {lost}")
         else:
             lines.append(f"images: {height}x{width} px; {self.fit} takes nothing away")

@@ -65,7 +65,7 @@ def recorded(run: Path, root: Path) -> Skipped:
         told = from_json(dict[str, dict[str, str]], path.read_bytes())["skipped"]
     except (ValueError, KeyError):
         raise UserError(
-            f"{path} is damaged: it should tell which pictures this training leaves out; train anew with --skip-bad"
+            f"{path} is damaged: it should tell which images this training leaves out; train anew with --skip-bad"
         ) from None
     return {str(root / file): reason for file, reason in told.items()}
 

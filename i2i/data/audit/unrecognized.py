@@ -17,7 +17,7 @@ SHOWN = 4
 def diagnose(place: Path) -> str | None:
     """A guess at the mistake in a folder or an archive, with the remedy; None where there is none to make.
 
-    It knows names that speak of splits otherwise than a layout does, pictures that lie loose, data sets within the
+    It knows names that speak of splits otherwise than a layout does, images that lie loose, data sets within the
     folder, splits or domains without the other.
     """
     try:
@@ -36,7 +36,7 @@ def _loose(root: Path, images: Sequence[Parts]) -> str | None:
     if not loose:
         return None
     return (
-        f"{loose} pictures lie loose in {root}: all pictures of a domain belong in a folder of the domain's name, "
+        f"{loose} images lie loose in {root}: all images of a domain belong in a folder of the domain's name, "
         f"{root / 'train' / 'DOMAIN'}; pairs side by side are divided by i2i data prepare {argument(root)} "
         "--split 0.8,0.1,0.1 --size 256 --out DIR"
     )
@@ -48,7 +48,7 @@ def _one_domain(root: Path, images: Sequence[Parts]) -> str | None:
     if len(domains) != 1:
         return None
     return (
-        f"all {len(placed)} pictures lie in one domain, {domains.pop()}: put those of the other domain into "
+        f"all {len(placed)} images lie in one domain, {domains.pop()}: put those of the other domain into "
         f"{root / 'train' / 'OTHER'}"
     )
 
@@ -62,19 +62,19 @@ def _within(root: Path, images: Sequence[Parts]) -> str | None:
         return f"the data set seems to be the folder within: {inner[0]}"
     return (
         f"several data sets seem to lie within: choose one, such as {inner[0]}, or learn all as --data NAME=FOLDER; "
-        f"if these are domains, their pictures belong into the splits themselves, as in {inner[0].name}/train"
+        f"if these are domains, their images belong into the splits themselves, as in {inner[0].name}/train"
     )
 
 
 def _only(root: Path, images: Sequence[Parts]) -> str | None:
-    """The folder that holds all folders of pictures."""
+    """The folder that holds all folders of images."""
     if len({parts[0] for parts in images}) > 1 or len({parts[:2] for parts in images if len(parts) > 2}) < 2:
         return None
     return f"the data set seems to be the folder within: {root / images[0][0]}"
 
 
 def _split_in_names(root: Path, images: Sequence[Parts]) -> str | None:
-    """Folders such as `day_train`, which must not be divided: held-out pictures would be learnt."""
+    """Folders such as `day_train`, which must not be divided: held-out images would be learnt."""
     names = [name for name in dict.fromkeys(parts[0] for parts in images) if names_a_split(name)]
     if not names:
         return None
@@ -89,6 +89,6 @@ def _undivided(root: Path, images: Sequence[Parts]) -> str | None:
     if len(domains) < 2:
         return None
     return (
-        f"{', '.join(list(domains)[:SHOWN])} hold pictures, but there are no splits: divide them "
+        f"{', '.join(list(domains)[:SHOWN])} hold images, but there are no splits: divide them "
         f"with i2i data prepare {argument(root)} --split 0.8,0.1,0.1 --size 256 --out DIR"
     )

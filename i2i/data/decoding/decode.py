@@ -1,4 +1,4 @@
-"""Many pictures from files to uint8 arrays, by a pool of threads."""
+"""Many images from files to uint8 arrays, by a pool of threads."""
 
 import math
 import os
@@ -15,11 +15,11 @@ from i2i.data.decoding.images import Preprocess, decoded
 from i2i.data.layouts import Picture
 
 AHEAD = 64
-"""Pictures that are decoded before they are asked for, at most; it bounds the memory where the taker is slow."""
+"""Images that are decoded before they are asked for, at most; it bounds the memory where the taker is slow."""
 
 
 class Pixels(Protocol):
-    """What gives the pixels of pictures by their positions: an array, a mapped file, or `Decoding`."""
+    """What gives the pixels of images by their positions: an array, a mapped file, or `Decoding`."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -33,7 +33,7 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True)
 class Decoding:
-    """Pictures and how they become pixels; those that are asked for are decoded, every time anew.
+    """Images and how they become pixels; those that are asked for are decoded, every time anew.
 
     Attributes:
         pictures: files, or halves of files.
@@ -63,10 +63,10 @@ class Decoding:
         return np.stack(list(self._threads.map(self._decode, positions)))
 
     def in_order(self) -> Iterator[np.ndarray]:
-        """Pixels [H, W, C] of one picture after the other, decoded ahead.
+        """Pixels [H, W, C] of one image after the other, decoded ahead.
 
         Raises:
-            UserError: naming the first picture that cannot be decoded.
+            UserError: naming the first image that cannot be decoded.
         """
         coming: deque[Future[np.ndarray]] = deque()
         with ThreadPoolExecutor(os.cpu_count()) as threads:

@@ -1,4 +1,4 @@
-"""How much memory pictures may take while they are decoded, all threads of a process together."""
+"""How much memory images may take while they are decoded, all threads of a process together."""
 
 import threading
 from collections.abc import Iterator
@@ -34,6 +34,6 @@ class Room:
 
 
 DECODING = Room(2**31)
-"""For pictures that are being decoded."""
+"""For images that are being decoded."""
 BYTES_PER_PIXEL = 10
-"""What a picture takes at most while it is decoded and laid on its background: 4 as PIL holds it, twice, and parts."""
+"""What an image takes at most while it is decoded and laid on its background: 4 as PIL holds it, twice, and parts."""

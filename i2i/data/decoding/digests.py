@@ -1,9 +1,9 @@
-"""Digests of picture files, read once and kept in the cache: all trainings of a bench ask for the same ones.
+"""Digests of image files, read once and kept in the cache: all training runs of a bench ask for the same ones.
 
     FOLDER/<stamp>.json     digests of files of these names, sizes and times, sealed
 
-A file of digests is taken only if no picture has changed in size or times since it was written, and none of the times
-was then so young that a change might not show in it. What is missing, damaged or in doubt is read from the pictures.
+A file of digests is taken only if no image has changed in size or times since it was written, and none of the times
+was then so young that a change might not show in it. What is missing, damaged or in doubt is read from the images.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def digests_of(paths: Sequence[Path], folder: Path) -> dict[Path, bytes]:
     """BLAKE2b of the contents of each file, 8 bytes.
 
     Args:
-        paths: of the pictures.
+        paths: of the images.
         folder: where digests are kept; it need not exist, and may be one that cannot be written to.
     """
     states = [state_of(path) for path in paths]

@@ -1,4 +1,4 @@
-"""Pictures of every kind that PIL decodes as pictures of 8 bits per channel, with transparency as a channel."""
+"""Images of every kind that PIL decodes as images of 8 bits per channel, with transparency as a channel."""
 
 from collections.abc import Callable
 from typing import cast
@@ -16,7 +16,7 @@ Levels = Callable[[np.ndarray], np.ndarray]
 
 
 def by_bands(picture: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """What `convert`, which looks at each pixel by itself, makes of a picture, without its memory for all at once."""
+    """What `convert`, which looks at each pixel by itself, makes of an image, without its memory for all at once."""
     width, height = picture.size
     rows = max(1, BAND // max(1, width))
     if height <= rows:
@@ -45,7 +45,7 @@ class EightBits:
         self._depth = depth
 
     def __call__(self, picture: Image.Image) -> Image.Image:
-        """The picture with 8 bits per channel; ValueError for values whose meaning nobody can know."""
+        """The image with 8 bits per channel; ValueError for values whose meaning nobody can know."""
         transparent = picture.info.get("transparency")
         if picture.mode.startswith(("I", "F")):
             return self._shown(picture, self._scaled(picture), transparent)

@@ -1,4 +1,4 @@
-"""Picture files that have been read once: they can be decoded, and have these digests.
+"""Image files that have been read once: they can be decoded, and have these digests.
 
 A file that has kept its path, size and time of change (nanoseconds) is taken to have kept its contents.
 """
@@ -32,7 +32,7 @@ class Entry(Document):
 
 
 class FileIndex:
-    """Digests of picture files, each taken once as long as the file does not change.
+    """Digests of image files, each taken once as long as the file does not change.
 
     Args:
         known: entries by absolute path.
@@ -60,7 +60,7 @@ class FileIndex:
             write_text(path, json.dumps({str(file): self._entries[str(file)].model_dump() for file in self._stamps}))
 
     def check_readable(self, pictures: Iterable[Picture]) -> None:
-        """Decode every picture that has not been decoded before.
+        """Decode every image that has not been decoded before.
 
         Raises:
             UserError: naming the first that cannot be decoded.

@@ -8,7 +8,7 @@ from i2i.data.decoding.images import Half
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file, or one half of one.
+    """An image file, or one half of one.
 
     Attributes:
         path: the file.
@@ -26,7 +26,7 @@ class Picture:
 
     @property
     def stem(self) -> str:
-        """Name without suffix, different for all pictures of a domain in a split."""
+        """Name without suffix, different for all images of a domain in a split."""
         return self.name or self.path.stem
 
     @property

@@ -1,6 +1,6 @@
 """The one place where files become pixels and pixels become tensors, and back.
 
-Three forms, named the same everywhere: a *picture* is a file or a PIL image, `pixels` are uint8, `images` are
+Three forms, named the same everywhere: a *image* is a file or a PIL image, `pixels` are uint8, `images` are
 float tensors [B, C, H, W] in [-1, 1].
 """
 
@@ -32,15 +32,15 @@ SUFFIXES = frozenset(
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How a picture becomes model input; saved with every model and used whenever it translates.
+    """How an image becomes model input; saved with every model and used whenever it translates.
 
-    The picture is upright (EXIF), on the background where transparent, and brought to `image_size` with antialiased
+    The image is upright (EXIF), on the background where transparent, and brought to `image_size` with antialiased
     bicubic resampling. Training adds a random crop and flip.
 
     Attributes:
         image_size: height and width in pixels.
         channels: 3 for RGB, 1 for greyscale.
-        fit: what happens to a picture of other proportions. `crop`: it just covers the image and is cropped around its
+        fit: what happens to an image of other proportions. `crop`: it just covers the image and is cropped around its
             centre; `resize`: both sides are resized, whatever becomes of the proportions; `pad`: it lies within the
             image, in the middle of a border.
         background: colour behind transparency and of the border.
@@ -57,7 +57,7 @@ class Preprocess:
         return cls(data.image_size, data.channels, data.fit, data.background)
 
     def description(self) -> dict[str, str | int | list[int]]:
-        """What is done to a picture, in words that can stand in a protocol."""
+        """What is done to an image, in words that can stand in a protocol."""
         return {
             "decode": f"upright by EXIF, 8 bits per channel, on {self.background} where transparent",
             "image_size": list(self.image_size),
@@ -67,7 +67,7 @@ class Preprocess:
                 "resize": {"resize": "bicubic, antialiased, to the image size, proportions not kept"},
                 "pad": {
                     "resize": "bicubic, antialiased, to lie within the image size",
-                    "pad": f"with {self.background}, picture in the centre",
+                    "pad": f"with {self.background}, image in the centre",
                 },
             }[self.fit],
         }
@@ -79,7 +79,7 @@ class Preprocess:
         return _pixels(opaque if opaque.size == (width, height) else self._fitted(opaque, (width, height)))
 
     def whole(self, picture: Image.Image) -> np.ndarray:
-        """Pixels uint8 [height, width, channels] of the picture at its own size."""
+        """Pixels uint8 [height, width, channels] of the image at its own size."""
         return _pixels(self._opaque(picture))
 
     def _opaque(self, picture: Image.Image) -> Image.Image:
@@ -94,7 +94,7 @@ class Preprocess:
 
 
 def opaque(picture: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
-    """The picture upright and on a background, in colours or grey; itself where it is that already."""
+    """The image upright and on a background, in colours or grey; itself where it is that already."""
     upright = _upright(picture)
     if upright.mode == mode and not _is_transparent(upright):
         return upright
@@ -102,7 +102,7 @@ def opaque(picture: Image.Image, background: str, mode: Literal["RGB", "L"] = "R
 
 
 def padded(picture: Image.Image, size: tuple[int, int], background: str) -> Image.Image:
-    """As ImageOps.pad does, (width, height), but however narrow the picture is, a pixel of it stays."""
+    """As ImageOps.pad does, (width, height), but however narrow the image is, a pixel of it stays."""
     (width, height), (wide, high) = picture.size, size
     if width / height > wide / high:
         inner = wide, max(1, round(height / width * wide))
@@ -116,9 +116,9 @@ def padded(picture: Image.Image, size: tuple[int, int], background: str) -> Imag
 
 @contextmanager
 def decoded(path: Path, half: Half | None = None) -> Iterator[Image.Image]:
-    """A picture, upright and with 8 bits per channel, or one half of an aligned one, within the memory for decoding.
+    """An image, upright and with 8 bits per channel, or one half of an aligned one, within the memory for decoding.
 
-    Where many threads decode, what they make of the picture belongs into the block.
+    Where many threads decode, what they make of the image belongs into the block.
 
     Raises:
         UserError: naming the file, if it is missing, empty, not decodable, of more than `MAX_PIXELS`, or of values or
@@ -129,13 +129,13 @@ def decoded(path: Path, half: Half | None = None) -> Iterator[Image.Image]:
 
 
 def read_picture(path: Path, half: Half | None = None) -> Image.Image:
-    """The picture that `decoded` yields."""
+    """The image that `decoded` yields."""
     with decoded(path, half) as picture:
         return picture
 
 
 def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
-    """Height and width of the upright picture, or of one half of an aligned one, from the file's header.
+    """Height and width of the upright image, or of one half of an aligned one, from the file's header.
 
     Raises:
         UserError: naming the file, if it is missing, empty or of no known format.
@@ -175,7 +175,7 @@ def to_arrays(images: Tensor) -> np.ndarray:
 
 
 def told_orientation(picture: Image.Image) -> int:
-    """The EXIF orientation of a picture that was opened, 1 for none, from the file's header."""
+    """The EXIF orientation of an image that was opened, 1 for none, from the file's header."""
     # To look for what may stand behind the pixels of a PNG file, PIL would decode them.
     told = picture.format != "PNG" or "exif" in picture.info
     return int(picture.getexif().get(ExifTags.Base.Orientation, 1)) if told else 1
@@ -198,7 +198,7 @@ def _decode(stored: Image.Image, path: Path, half: Half | None) -> Image.Image:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """Turned as EXIF says; the picture itself where that is nothing, for PIL would copy it."""
+    """Turned as EXIF says; the image itself where that is nothing, for PIL would copy it."""
     picture.load()
     turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
     return ImageOps.exif_transpose(picture) if turned else picture
@@ -207,7 +207,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _half(picture: Image.Image, half: Half) -> Image.Image:
     width, height = picture.size
     if width < 2:
-        raise ValueError("it is too narrow to hold two pictures side by side")
+        raise ValueError("it is too narrow to hold two images side by side")
     middle = width // 2
     return picture.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
 

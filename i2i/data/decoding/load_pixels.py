@@ -30,7 +30,7 @@ def load_pixels(
 
 
 def decode_in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarray:
-    """uint8 [N, H, W, C] of all pictures, decoded now."""
+    """uint8 [N, H, W, C] of all images, decoded now."""
     pixels = np.empty(decoding.shape, dtype=np.uint8)
     for done, one in enumerate(decoding.in_order(), 1):
         pixels[done - 1] = one
@@ -40,7 +40,7 @@ def decode_in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarra
 
 
 def check_readable(pictures: Sequence[Picture], progress: Progress | None = None) -> None:
-    """Decode every picture once, so that a broken one is found before hours of work, not after.
+    """Decode every image once, so that a broken one is found before hours of work, not after.
 
     Raises:
         UserError: naming the first that cannot be decoded.

@@ -14,7 +14,7 @@ from i2i.data.decoding.tiff_kinds import TiffKind
 from i2i.errors import UserError
 
 MAX_PIXELS = 178_956_970
-"""The largest picture that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
+"""The largest image that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
 """Known by contents. Others PIL knows are left out: their decoders call other programs, or are seldom tried."""
 
@@ -25,7 +25,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 @contextmanager
 def opened(path: Path) -> Iterator[Image.Image]:
-    """A picture of which only the header has been read; what fails in the block because of the file is told.
+    """An image of which only the header has been read; what fails in the block because of the file is told.
 
     Raises:
         UserError: naming the file, if it is missing, empty, not decodable, of more than `MAX_PIXELS`, or of a kind
@@ -37,10 +37,10 @@ def opened(path: Path) -> Iterator[Image.Image]:
             _refuse(picture)
             yield picture
     except FileNotFoundError:
-        raise UserError(f"there is no picture {path}") from None
+        raise UserError(f"there is no image {path}") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = _reason(path, error)
-        raise UserError(f"{path} cannot be read as a picture ({reason}): repair or remove it") from None
+        raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from None
 
 
 def _refuse(picture: Image.Image) -> None:

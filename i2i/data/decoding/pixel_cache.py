@@ -1,4 +1,4 @@
-"""Decoded pictures on disk: made once, then mapped into the memory of every training that wants them.
+"""Decoded images on disk: made once, then mapped into the memory of every training that wants them.
 
     FOLDER/<key>/pixels.npy     uint8 [N, H, W, C]
     FOLDER/<key>/card.json      its length and checksum
@@ -29,7 +29,7 @@ from i2i.utils import locks
 from i2i.utils.atomic_write import replacing_folder
 from i2i.utils.fingerprint import blake2b, is_settled, state_of
 
-# Raised whenever pictures are decoded or scaled differently.
+# Raised whenever images are decoded or scaled differently.
 VERSION = 1
 GIB = 2**30
 PIXELS, CARD, SEEN = "pixels.npy", "card.json", "seen-"
@@ -38,7 +38,7 @@ PIXELS, CARD, SEEN = "pixels.npy", "card.json", "seen-"
 class PixelCache:
     """Entries in a folder, together no larger than a bound; the least recently used give way.
 
-    An entry never gives way to another of the same object, so one training's pictures do not push out each other.
+    An entry never gives way to another of the same object, so one training's images do not push out each other.
 
     Args:
         folder: where the entries lie; it need not exist.
@@ -50,17 +50,17 @@ class PixelCache:
         self._used: set[str] = set()
 
     def pixels(self, decoding: Decoding, progress: Callable[[int, int], None] | None = None) -> np.ndarray | None:
-        """Pixels uint8 [N, H, W, C] of the pictures, mapped read-only; decoded now where no entry holds them.
+        """Pixels uint8 [N, H, W, C] of the images, mapped read-only; decoded now where no entry holds them.
 
         Args:
-            decoding: the pictures and what is done to them.
-            progress: called with pictures decoded and in total.
+            decoding: the images and what is done to them.
+            progress: called with images decoded and in total.
 
         Returns:
             None where the entry has no place within the bound or on the disk.
 
         Raises:
-            UserError: naming a picture that is missing or cannot be decoded.
+            UserError: naming an image that is missing or cannot be decoded.
         """
         if decoding.size > self._bound:
             return None
@@ -127,7 +127,7 @@ class PixelCache:
 
 
 def _npy(decoding: Decoding, progress: Callable[[int, int], None] | None) -> Iterator[bytes]:
-    """The bytes of the file: numpy's header, then one picture after the other."""
+    """The bytes of the file: numpy's header, then one image after the other."""
     header = io.BytesIO()
     facts = {"descr": "|u1", "fortran_order": False, "shape": decoding.shape}
     np.lib.format.write_array_header_1_0(header, facts)
@@ -157,7 +157,7 @@ def _stamp(decoding: Decoding) -> tuple[str, bool]:
         try:
             states.append(state_of(picture.path))
         except OSError:
-            raise UserError(f"there is no picture {picture.path}") from None
+            raise UserError(f"there is no image {picture.path}") from None
         facts.append((str(picture.path.absolute()), picture.half, *states[-1]))
     return _digest([_treatment(decoding), facts]), is_settled(*states)
 
@@ -170,7 +170,7 @@ def _content(path: Path) -> str:
     try:
         return blake2b(path, 16).hex()
     except OSError as error:
-        raise UserError(f"{path} cannot be read as a picture ({error.strerror}): repair or remove it") from None
+        raise UserError(f"{path} cannot be read as an image ({error.strerror}): repair or remove it") from None
 
 
 def _digest(facts: list[object]) -> str:

@@ -1,4 +1,4 @@
-"""Which pictures a place holds: splits, domains and pairs, recognised from how it is laid out.
+"""Which images a place holds: splits, domains and pairs, recognised from how it is laid out.
 
     <split>/<domain>/*                    any number of domains
     <domain>/<split>/*                    the same, the other way round

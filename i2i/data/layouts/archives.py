@@ -117,7 +117,7 @@ def _unpack(path: Path, out: Path) -> None:
                 _write(member, out / name, budget if kept else None, place)
             found = found or kept
     if not found:
-        raise UserError(f"{path} holds no pictures: pack one of the layouts of a data folder")
+        raise UserError(f"{path} holds no images: pack one of the layouts of a data folder")
 
 
 @contextmanager
@@ -211,7 +211,7 @@ class _Budget:
     def count_member(self, place: str) -> None:
         self._members += 1
         if self._members > MOST_MEMBERS:
-            raise UserError(f"{place}: the archive has more than {MOST_MEMBERS:,} members: pack pictures only")
+            raise UserError(f"{place}: the archive has more than {MOST_MEMBERS:,} members: pack images only")
 
     def count_bytes(self, count: int, place: str) -> None:
         self._bytes += count

@@ -1,4 +1,4 @@
-"""Lists of attributes, written again with all their attributes for pictures that have got other names."""
+"""Lists of attributes, written again with all their attributes for images that have got other names."""
 
 import csv
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from i2i.utils.split_names import SPLITS
 
 
 def write_listing(data: DataSet, place: Path, out: Path, names: Mapping[Path, str]) -> str:
-    """Write the list of a data set with attributes for pictures below `out`; returns what was written, in words.
+    """Write the list of a data set with attributes for images below `out`; returns what was written, in words.
 
     Args:
-        data: the pictures and their splits.
+        data: the images and their splits.
         place: the manifest, or the folder that holds the list.
         out: a folder that exists.
-        names: of each picture in the new folder, relative to it.
+        names: of each image in the new folder, relative to it.
     """
     table = manifest.table_of(place)
     if data.layout == manifest.ATTRIBUTES and table is not None:

@@ -1,4 +1,4 @@
-"""From pictures by split and domain to a data set: the card, the order of domains, and whether there are pairs."""
+"""From images by split and domain to a data set: the card, the order of domains, and whether there are pairs."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ def domain_data(
 ) -> DataSet:
     """A data set of exclusive domains.
 
-    Whether there are pairs is said by `choices`, else by the card, else by `paired`, else by the pictures' names.
+    Whether there are pairs is said by `choices`, else by the card, else by `paired`, else by the images' names.
 
     Raises:
         UserError: for a card that does not fit, fewer than two domains, or pairs that lack a member.
@@ -79,14 +79,14 @@ def _domains(root: Path, splits: Found, card: Card) -> tuple[str, ...]:
 
 
 def _named_apart(root: Path, splits: Found) -> Found:
-    """Pictures of one name in a domain get longer ones: their translations must not overwrite each other."""
+    """Images of one name in a domain get longer ones: their translations must not overwrite each other."""
     return {
         split: {domain: with_own_names(root, own) for domain, own in found.items()} for split, found in splits.items()
     }
 
 
 def with_own_names(root: Path, pictures: Sequence[Picture]) -> tuple[Picture, ...]:
-    """Pictures of which no two have the same name, whatever their files are called."""
+    """Images of which no two have the same name, whatever their files are called."""
     stems = Counter(picture.stem for picture in pictures)
     names = Counter(picture.path.name for picture in pictures)
 

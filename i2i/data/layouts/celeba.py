@@ -1,10 +1,10 @@
 """Faces with attributes, in the files in which CelebA is published (Liu et al. 2015).
 
-    list_attr_celeba.txt              a count, the names, and a line per picture: its file and 1 or -1 per attribute
-    list_eval_partition.txt           a line per picture: its file and 0 (train), 1 (val) or 2 (test); may be missing
-    img_align_celeba/ or images/      the pictures
+    list_attr_celeba.txt              a count, the names, and a line per image: its file and 1 or -1 per attribute
+    list_eval_partition.txt           a line per image: its file and 0 (train), 1 (val) or 2 (test); may be missing
+    img_align_celeba/ or images/      the images
 
-The lists may also lie in Anno/ and Eval/, the pictures in Img/, as they are distributed. They may be CSV files of the
+The lists may also lie in Anno/ and Eval/, the images in Img/, as they are distributed. They may be CSV files of the
 same names, with a header and without a count, as on Kaggle.
 """
 
@@ -40,7 +40,7 @@ NAMES = frozenset(
     Wearing_Necktie Young
     """.split()  # noqa: SIM905
 )
-# Without a partition file as many pictures are kept for the test as in StarGAN (section 5.2), of few a tenth.
+# Without a partition file as many images are kept for the test as in StarGAN (section 5.2), of few a tenth.
 TEST_PICTURES = 2_000
 TEST_SHARE = 0.1
 SPLIT_SEED = 0
@@ -65,7 +65,7 @@ def scan_listed(
     """The data set of a folder with an attribute list.
 
     Raises:
-        UserError: for a damaged list, an attribute that it does not have, or listed pictures that are missing.
+        UserError: for a damaged list, an attribute that it does not have, or listed images that are missing.
     """
     path = list_of(root)
     if path is None:
@@ -93,7 +93,7 @@ def attributes_data(
     has: np.ndarray,
     owner: Sequence[str],
 ) -> DataSet:
-    """The data set of pictures with attributes, given what each has, bool [pictures, columns], and its split."""
+    """The data set of images with attributes, given what each has, bool [images, columns], and its split."""
     check_names(root, one.columns)
     described = [
         replace(picture, attributes=tuple(name for name, own in zip(one.columns, row, strict=True) if own))
@@ -125,7 +125,7 @@ def read_list(path: Path) -> tuple[list[str], list[str], np.ndarray]:
     names, rows = _table(path)
     if not rows or not names:
         raise UserError(
-            f"{path} is no attribute list: expected a count, the names, then one line per picture or, in a CSV file, a "
+            f"{path} is no attribute list: expected a count, the names, then one line per image or, in a CSV file, a "
             "header of image_id and the names first"
         )
     for number, row in rows.items():
@@ -149,21 +149,21 @@ def _table(path: Path) -> tuple[list[str], dict[int, list[str]]]:
 
 
 def _picture_folder(root: Path, file: str) -> Path:
-    """The folder at most two levels below that holds pictures such as `file`."""
+    """The folder at most two levels below that holds images such as `file`."""
     places = [root, *sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir())]
     found = [place for place in places if (place / file).is_file()]
     holding = found or [place for place in places if any(is_named_as_image(path.name) for path in place.iterdir())]
     if not holding:
-        raise UserError(f"{root} holds no pictures: put those of {LIST} into {root / 'images'}")
+        raise UserError(f"{root} holds no images: put those of {LIST} into {root / 'images'}")
     return holding[0]
 
 
 def _check_names(path: Path, files: Sequence[str]) -> None:
-    """Listed names are plain ones, each once: pictures lie in one folder."""
+    """Listed names are plain ones, each once: images lie in one folder."""
     for file in files:
         unfit = refuse_outside(file) or ("lies in a folder of its own" if "/" in file else None)
         if unfit:
-            raise UserError(f"{path}: {file!r} {unfit}: list plain names of pictures in one folder")
+            raise UserError(f"{path}: {file!r} {unfit}: list plain names of images in one folder")
     twice = next((file for file, times in Counter(files).items() if times > 1), None)
     if twice:
         raise UserError(f"{path} lists {twice} more than once: leave one line")
@@ -175,7 +175,7 @@ def _check_present(path: Path, folder: Path, files: Sequence[str]) -> None:
     missing = [file for file in files if file not in there]
     if missing:
         shown = ", ".join(missing[:3])
-        raise UserError(f"{path} lists {len(missing)} pictures that {folder} does not hold: {shown}")
+        raise UserError(f"{path} lists {len(missing)} images that {folder} does not hold: {shown}")
     inside = Inside(folder)
     for file in files:
         if there[file]:
@@ -194,14 +194,14 @@ def _splits(root: Path, files: Sequence[str]) -> list[str]:
     rows = {parts[0]: parts[1] for parts in lines if len(parts) == 2}
     unassigned = [file for file in files if rows.get(file) not in ("0", "1", "2")]
     if unassigned:
-        raise UserError(f"{path} gives {len(unassigned)} pictures no part 0, 1 or 2: {', '.join(unassigned[:3])}")
+        raise UserError(f"{path} gives {len(unassigned)} images no part 0, 1 or 2: {', '.join(unassigned[:3])}")
     return [SPLITS[int(rows[file])] for file in files]
 
 
 def _by_domain(
     one: LabelSet, pictures: Sequence[Picture], has: np.ndarray, chosen: np.ndarray
 ) -> dict[str, tuple[Picture, ...]]:
-    """The chosen pictures of every domain, given what each has, bool [pictures, columns]."""
+    """The chosen images of every domain, given what each has, bool [images, columns]."""
     rows = torch.from_numpy(has).float()
     members = {domain: one.holds(domain, rows).numpy() & chosen for domain in one.domains}
     return {domain: tuple(pictures[i] for i in np.flatnonzero(own).tolist()) for domain, own in members.items()}

@@ -1,4 +1,4 @@
-"""The pictures of a data folder by split and domain, whatever its layout, and several such sets joined."""
+"""The images of a data folder by split and domain, whatever its layout, and several such sets joined."""
 
 import hashlib
 import json
@@ -16,20 +16,20 @@ from i2i.utils import fingerprint
 from i2i.utils.text import one_line
 
 Splits = Mapping[str, Mapping[str, "tuple[Picture, ...]"]]
-"""Pictures by split and domain."""
+"""Images by split and domain."""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """The pictures of a data folder by split and domain.
+    """The images of a data folder by split and domain.
 
     Attributes:
         name: short name for tables and run folders.
         root: the folder.
         layout: the recognised layout, in words.
-        labels: what can be said of its pictures.
+        labels: what can be said of its images.
         paired: whether equal positions in two domains of a split show the same scene.
-        splits: pictures by split and domain, sorted by name.
+        splits: images by split and domain, sorted by name.
         hint: what else it could be, and how to say so.
         left_out: what else lies in the folder.
     """
@@ -49,7 +49,7 @@ class DataSet:
 
     @property
     def unused(self) -> tuple[LeftOut, ...]:
-        """What lies in the folder and is not used: what the layout leaves out, and pictures of other domains."""
+        """What lies in the folder and is not used: what the layout leaves out, and images of other domains."""
         others = tuple(
             self.relative(picture.path)
             for found in self.splits.values()
@@ -74,7 +74,7 @@ class DataSet:
         return self.labels.domains
 
     def pictures(self, split: str, domain: str) -> tuple[Picture, ...]:
-        """The pictures of a domain in a split; UserError when there are none."""
+        """The images of a domain in a split; UserError when there are none."""
         if split not in self.splits:
             found = ", ".join(self.splits)
             raise UserError(
@@ -83,7 +83,7 @@ class DataSet:
             )
         pictures = self.splits[split].get(domain, ())
         if not pictures:
-            raise UserError(f"{self.root} has no pictures of domain {domain!r} in its split {split!r}")
+            raise UserError(f"{self.root} has no images of domain {domain!r} in its split {split!r}")
         return pictures
 
     def restricted(self, domains: Sequence[str]) -> "DataSet":
@@ -100,7 +100,7 @@ class DataSet:
         return replace(self, labels=self.labels.restricted(domains))
 
     def trimmed(self) -> "DataSet":
-        """The same data without the pictures of domains that were not chosen."""
+        """The same data without the images of domains that were not chosen."""
         splits = {
             split: {domain: found[domain] for domain in self.domains if domain in found}
             for split, found in self.splits.items()
@@ -108,11 +108,11 @@ class DataSet:
         return replace(self, splits=splits)
 
     def fingerprint(self, blake2b: Callable[[Path], bytes] | None = None, splits: Collection[str] | None = None) -> str:
-        """Hash of the names and contents of every picture of these domains; the folder's own path is left out.
+        """Hash of the names and contents of every image of these domains; the folder's own path is left out.
 
         Args:
             blake2b: gives the BLAKE2b digest of a file's contents, 64 bytes; None: every file is read.
-            splits: the pictures of these alone; None: of all.
+            splits: the images of these alone; None: of all.
         """
         digest = hashlib.blake2b(digest_size=16)
         digest.update(json.dumps([self.labels.settings(), self.paired, self.layout]).encode())

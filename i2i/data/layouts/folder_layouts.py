@@ -1,7 +1,7 @@
-"""Layouts that folders alone make: of domains, of splits, of both, and of aligned pictures.
+"""Layouts that folders alone make: of domains, of splits, of both, and of aligned images.
 
 Each says of a relative path to which split and domain it belongs, and how many of its parts tell so. What is below is
-the picture's name: sub-folders belong to the domain that they lie in.
+the image's name: sub-folders belong to the domain that they lie in.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -61,13 +61,13 @@ def _placed(folder: ImageFolder, place: Places) -> Iterator[tuple[Parts, Place]]
 
 
 def _evidence(place: Places, folder: ImageFolder) -> Path | None:
-    """The folder of the first picture that has a place, of the training split if that has one."""
+    """The folder of the first image that has a place, of the training split if that has one."""
     found = min(_placed(folder, place), key=lambda one: SPLITS.index(one[1][0]), default=None)
     return found and folder.root.joinpath(*found[0][: found[1][2]])
 
 
 def _direct_evidence(place: Places, folder: ImageFolder) -> Path | None:
-    """The same of a picture that lies in no sub-folder: else it may be one of several data sets side by side."""
+    """The same of an image that lies in no sub-folder: else it may be one of several data sets side by side."""
     return _evidence(lambda parts: found if (found := place(parts)) and len(parts) == found[2] + 1 else None, folder)
 
 
@@ -76,7 +76,7 @@ def _first_loose(folder: ImageFolder) -> Path | None:
 
 
 def _grouped(folder: ImageFolder, place: Places) -> dict[str, dict[str, list[Picture]]]:
-    """Pictures by split and domain; UserError where two folders spell the same of these."""
+    """Images by split and domain; UserError where two folders spell the same of these."""
     found: dict[str, dict[str, list[Picture]]] = {split: {} for split in SPLITS}
     spelled: dict[tuple[str, str], Parts] = {}
     for parts, (split, domain, depth) in _placed(folder, place):
@@ -84,14 +84,14 @@ def _grouped(folder: ImageFolder, place: Places) -> dict[str, dict[str, list[Pic
         if first != parts[:depth]:
             raise UserError(
                 f"{folder.root}: {'/'.join(first)} and {'/'.join(parts[:depth])} both stand for the split {split}: "
-                "move the pictures of one into the other"
+                "move the images of one into the other"
             )
         found[split].setdefault(domain, []).append(_picture(folder.root, parts, depth))
     return {split: own for split, own in found.items() if own}
 
 
 def _picture(root: Path, parts: Parts, depth: int) -> Picture:
-    """A picture; members of a pair have the same sub-folder in common as well."""
+    """An image; members of a pair have the same sub-folder in common as well."""
     own = parts[depth:]
     return Picture(root.joinpath(*parts), pair=name_of(own) if len(own) > 1 else "")
 

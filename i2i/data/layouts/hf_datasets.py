@@ -1,9 +1,9 @@
 """Data sets of Hugging Face's `datasets` as `save_to_disk` leaves them: JSON about Arrow files.
 
-The pictures lie in the Arrow files and are written out once, into the cache. Two readings are known:
+The images lie in the Arrow files and are written out once, into the cache. Two readings are known:
 
-    a column of pictures and one of class labels      domains are the classes
-    two or more columns of pictures                   aligned pairs; domains are the columns
+    a column of images and one of class labels      domains are the classes
+    two or more columns of images                   aligned pairs; domains are the columns
 """
 
 import hashlib
@@ -79,7 +79,7 @@ def _by_column(folder: ImageFolder) -> Path | None:
 
 
 def _read(labelled: bool, folder: ImageFolder, choices: Choices) -> DataSet:
-    """Write the pictures into the cache as a folder per domain, and read that."""
+    """Write the images into the cache as a folder per domain, and read that."""
     root = folder.root
     reading = "labels" if labelled else "columns"
     place = cache_folder() / "datasets" / f"{_fingerprint(root)}-{reading}" / own_name(root)
@@ -107,16 +107,14 @@ def _write_split(split: str, folder: Path, out: Path, labelled: bool) -> None:
     for position, domain, picture in _pictures(table, labelled):
         encoded = picture.get("bytes") if isinstance(picture, dict) else None
         if not isinstance(encoded, bytes):
-            raise UserError(
-                f"{folder}, row {position}: no picture is stored in it: save the data set with its pictures"
-            )
+            raise UserError(f"{folder}, row {position}: no image is stored in it: save the data set with its images")
         place = out / split / domain
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{position:07d}{_suffix(encoded)}").write_bytes(encoded)
 
 
 def _load(folder: Path) -> Any:
-    """The rows of a split, pictures as the bytes of their files."""
+    """The rows of a split, images as the bytes of their files."""
     try:
         import datasets
     except ImportError:
@@ -139,7 +137,7 @@ def _load(folder: Path) -> Any:
 
 
 def _pictures(table: Any, labelled: bool) -> Iterator[tuple[int, str, object]]:
-    """Position of the row, domain and picture."""
+    """Position of the row, domain and image."""
     columns = _columns_of(table, "Image")
     if not labelled:
         check_names(Path(INFO), columns)
@@ -151,7 +149,7 @@ def _pictures(table: Any, labelled: bool) -> Iterator[tuple[int, str, object]]:
     for position, row in enumerate(table):
         number = row[label]
         if number is None or not 0 <= number < len(names):
-            raise UserError(f"row {position} of the data set has no {label}: give every picture one")
+            raise UserError(f"row {position} of the data set has no {label}: give every image one")
         yield position, names[number], row[columns[0]]
 
 

@@ -26,7 +26,7 @@ class Card(Document):
     Attributes:
         name: short name for tables, run folders and bench folders.
         domains: which to learn, in this order.
-        paired: whether pictures of equal name show the same scene.
+        paired: whether images of equal name show the same scene.
         division: how the splits were made.
     """
 

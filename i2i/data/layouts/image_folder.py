@@ -108,7 +108,7 @@ class ImageFolder:
             found[name] = path
         if not found:
             told = "".join(f"; {line}" for line in left_out_line(self.left_out))
-            raise UserError(f"there are no pictures in {self.root}{told}")
+            raise UserError(f"there are no images in {self.root}{told}")
         return found
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Manifests: tables with a line per picture, CSV with a header or JSON lines.
+"""Manifests: tables with a line per image, CSV with a header or JSON lines.
 
     path,split,domain,pair            relative to the manifest's folder; pair is optional
     path,split,attributes             names separated by , or ;
@@ -60,7 +60,7 @@ def read_rows(path: Path) -> list[Row]:
     found = _json_rows(path, read_text(path)) if _is_json(path) else _csv_rows(path, read_text(path))
     rows = [_row(path, line, values) for line, values in found]
     if not rows:
-        raise UserError(f"{path} lists no pictures: write one per line, below a header such as path,split,domain")
+        raise UserError(f"{path} lists no images: write one per line, below a header such as path,split,domain")
     return rows
 
 
@@ -148,16 +148,14 @@ def _text(path: Path, line: int, name: str, value: object) -> str:
 def _row(path: Path, line: int, values: Mapping[str, str]) -> Row:
     cells = {name: values.get(name, "").strip() for name in COLUMNS}
     if not cells["path"]:
-        raise UserError(f"{path}, line {line}: no path: name a picture")
+        raise UserError(f"{path}, line {line}: no path: name an image")
     split = cells["split"]
     if not split:
         first = PurePosixPath(cells["path"]).parts[0]
         split = split_of(first) or ""
     split = canonical_split(split)
     if split not in SPLITS:
-        raise UserError(
-            f"{path}, line {line}: split {split!r} is none of {', '.join(SPLITS)}: say one for every picture"
-        )
+        raise UserError(f"{path}, line {line}: split {split!r} is none of {', '.join(SPLITS)}: say one for every image")
     return Row(**{**cells, "split": split}, line=line)
 
 
@@ -185,15 +183,15 @@ def _evidence(column: str, folder: ImageFolder) -> Path | None:
 
 
 def _pictures(table: Path, rows: Iterable[Row]) -> Iterator[tuple[Row, Picture]]:
-    """The picture of every row; UserError for one that is outside, absent, or listed twice."""
+    """The image of every row; UserError for one that is outside, absent, or listed twice."""
     inside, seen = Inside(table.parent), dict[Path, int]()
     for row in rows:
         place = f"{table}, line {row.line}"
         path = inside.file(row.path, place)
         if not is_image(path):
-            raise UserError(f"{place}: {row.path!r} is no picture of a known format: {', '.join(FORMATS)}")
+            raise UserError(f"{place}: {row.path!r} is no image of a known format: {', '.join(FORMATS)}")
         if path in seen:
-            raise UserError(f"{place}: {row.path!r} stands in line {seen[path]} already: list every picture once")
+            raise UserError(f"{place}: {row.path!r} stands in line {seen[path]} already: list every image once")
         seen[path] = row.line
         yield row, Picture(path, pair=row.pair)
 
@@ -203,12 +201,12 @@ def _read_domains(folder: ImageFolder, choices: Choices) -> DataSet:
     rows = read_rows(table)
     for row in rows:
         if not row.domain:
-            raise UserError(f"{table}, line {row.line}: no domain: name one, or attributes, for every picture")
+            raise UserError(f"{table}, line {row.line}: no domain: name one, or attributes, for every image")
     paired = any(row.pair for row in rows)
     lonely = next((row.line for row in rows if paired and not row.pair), None)
     if lonely is not None:
         raise UserError(
-            f"{table}, line {lonely}: no pair, though other lines name one: name one for every picture or none"
+            f"{table}, line {lonely}: no pair, though other lines name one: name one for every image or none"
         )
     found: dict[str, dict[str, list[Picture]]] = {
         split: {} for split in SPLITS if any(row.split == split for row in rows)
@@ -226,7 +224,7 @@ def _read_attributes(folder: ImageFolder, choices: Choices) -> DataSet:
     table = _required(folder.root)
     rows = read_rows(table)
     if choices.paired or any(row.pair for row in rows):
-        raise UserError(f"{table}: pictures with attributes are no pairs: leave out data.paired and the column pair")
+        raise UserError(f"{table}: images with attributes are no pairs: leave out data.paired and the column pair")
     listed = [frozenset(name.strip() for name in re.split("[,;]", row.attributes) if name.strip()) for row in rows]
     names = sorted(set(chain.from_iterable(listed)))
     if not names:

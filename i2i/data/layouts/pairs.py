@@ -1,4 +1,4 @@
-"""Whether pictures of several domains are pairs, by their names, and which of them lack a partner."""
+"""Whether images of several domains are pairs, by their names, and which of them lack a partner."""
 
 import re
 from collections import Counter
@@ -19,7 +19,7 @@ def said_by_names(splits: Splits, domains: Sequence[str]) -> tuple[bool, str]:
     """Whether names declare pairs, and what to know where they nearly do.
 
     They do where every domain of every split has the same names, each once. Names that differ in nothing but numbers,
-    with or without gaps, never do: cameras and scripts number pictures of any scene.
+    with or without gaps, never do: cameras and scripts number images of any scene.
     """
     without, numbers = lonely(splits, domains), _only_numbers(splits, domains)
     if not without:
@@ -28,9 +28,9 @@ def said_by_names(splits: Splits, domains: Sequence[str]) -> tuple[bool, str]:
 
 
 def _nearly(splits: Splits, domains: Sequence[str], without: Sequence[str], numbers: bool) -> str:
-    """What to do where all pictures but a few have partners; empty where more do not."""
+    """What to do where all images but a few have partners; empty where more do not."""
     pictures = sum(len(own.get(domain, ())) for own in splits.values() for domain in domains)
-    # Equal numbers say little, so that of few pictures nothing is told.
+    # Equal numbers say little, so that of few images nothing is told.
     if len(without) > max(0 if numbers else 1, pictures // len(domains) // FEW):
         return ""
     remedy = "add what is missing or remove what stands alone"
@@ -41,7 +41,7 @@ def _nearly(splits: Splits, domains: Sequence[str], without: Sequence[str], numb
 
 
 def lonely(splits: Splits, domains: Sequence[str]) -> list[str]:
-    """Pictures as `split/domain/name` that not every domain of the split has, or that have their name twice."""
+    """Images as `split/domain/name` that not every domain of the split has, or that have their name twice."""
     found = []
     for split, own in splits.items():
         scenes = {domain: _scenes(own, domain) for domain in domains}
@@ -51,7 +51,7 @@ def lonely(splits: Splits, domains: Sequence[str]) -> list[str]:
 
 
 def in_pairs(root: Path, splits: Splits, domains: Sequence[str]) -> dict[str, dict[str, tuple[Picture, ...]]]:
-    """Pictures in the order of their pairs.
+    """Images in the order of their pairs.
 
     Raises:
         UserError: naming those without a partner.
@@ -78,7 +78,7 @@ def only_numbers(names: Sequence[str]) -> bool:
 
 
 def _only_numbers(splits: Splits, domains: Sequence[str]) -> bool:
-    """Whether that holds in some split; a single picture tells nothing beside others."""
+    """Whether that holds in some split; a single image tells nothing beside others."""
     names = [[picture.scene for picture in found.get(domain, ())] for found in splits.values() for domain in domains]
     return any(map(only_numbers, [own for own in names if len(own) > 1] or names))
 

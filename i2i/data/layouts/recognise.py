@@ -43,7 +43,7 @@ class Layout:
         words: what is said of data that have it.
         evidence: what in a place speaks for it, or None.
         read: the data of a place that has it.
-        uses: names of files that it reads besides pictures.
+        uses: names of files that it reads besides images.
     """
 
     name: str
@@ -108,7 +108,7 @@ def _nothing(folder: ImageFolder, layouts: Sequence[Layout], chosen: str | None)
     if not (folders := folders_in(root)):
         return NoLayout(f"{root} holds no folders: {LAYOUTS_HELP}")
     if not folder.images or any(split_of(one.name) for one in folders):
-        return NoLayout(f"{root} holds no pictures: {LAYOUTS_HELP}")
+        return NoLayout(f"{root} holds no images: {LAYOUTS_HELP}")
     found = ", ".join(one.name for one in folders[:5])
     return NoLayout(f"{root} has no split folders (found {found}): {LAYOUTS_HELP}")
 

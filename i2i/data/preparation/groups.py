@@ -1,8 +1,8 @@
-"""Pictures that belong together: if one of them is learnt, none of the others may be scored.
+"""Images that belong together: if one of them is learnt, none of the others may be scored.
 
 - By scene: those of one name in several domains, where all domains have the same names or names are more than numbers.
 - By name: what stands before the last separator and number, as in `clip03_0001` or `person7/2`. Where fewer than ten
-  such names share the pictures of a domain, they are cameras or kinds rather than scenes, and count for nothing.
+  such names share the images of a domain, they are cameras or kinds rather than scenes, and count for nothing.
 - By looks: near-duplicates, and equal files.
 """
 

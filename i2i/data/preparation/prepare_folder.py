@@ -38,11 +38,11 @@ def prepare_folder(
         seed: of that division.
         format: `png` or `jpeg`.
         skip_bad: leave out files that cannot be decoded, of pairs both.
-        progress: called with pictures done and in total.
+        progress: called with images done and in total.
 
     Raises:
-        UserError: for a folder that is not understood, has splits when it is to be divided or has none when not, a
-            picture that cannot be decoded, or a place that cannot be written.
+        UserError: for a folder that is not understood, has splits when it is to be divided or has none when not, an
+            image that cannot be decoded, or a place that cannot be written.
     """
     config = validate(DataConfig, settings.get("data", {}), "data")
     if format not in SUFFIXES:

@@ -1,7 +1,7 @@
-"""A data set decoded and resized once, into a clean folder: `<split>/<domain>/<name>.png`, or pictures and a list.
+"""A data set decoded and resized once, into a clean folder: `<split>/<domain>/<name>.png`, or images and a list.
 
-Pictures become what training would make of them at this size, so a training on the new folder reads small files and
-sees the same. Where training crops at random from larger pictures (data.zoom), prepare them as large as it loads them.
+Images become what training would make of them at this size, so a training on the new folder reads small files and
+sees the same. Where training crops at random from larger images (data.zoom), prepare them as large as it loads them.
 """
 
 import json
@@ -32,7 +32,7 @@ IMAGES = "images"
 
 @dataclass(frozen=True)
 class Work:
-    """One picture to be made: of a file or one half of it, to a place below the new folder."""
+    """One image to be made: of a file or one half of it, to a place below the new folder."""
 
     source: Path
     half: Half | None
@@ -56,11 +56,11 @@ def prepare(
         out: an empty folder that exists.
         preprocess: size, channels and what happens to other proportions.
         format: `png`, or `jpeg` of quality 95.
-        progress: called with pictures done and in total.
+        progress: called with images done and in total.
         place: the manifest that lists their attributes; None: what the folder of the data holds.
 
     Raises:
-        UserError: for a picture that cannot be decoded, a domain whose name is no folder's, or a full disk.
+        UserError: for an image that cannot be decoded, a domain whose name is no folder's, or a full disk.
     """
     with _disk(out):
         if data.labels.has_attributes:
@@ -73,7 +73,7 @@ def prepare(
             (out / folder).mkdir(parents=True, exist_ok=True)
         _write_all(work, out, preprocess, progress)
     height, width = preprocess.image_size
-    return [f"{len(work):,} pictures of {height}x{width} px as {format.upper()}", *notes]
+    return [f"{len(work):,} images of {height}x{width} px as {format.upper()}", *notes]
 
 
 def _by_domain(data: DataSet, format: Format) -> tuple[list[Work], list[str]]:
@@ -102,7 +102,7 @@ def write_card(data: DataSet, out: Path, division: Division | None = None) -> No
 
 
 def unique_names(pictures: Sequence[Picture]) -> list[str]:
-    """Names of pictures without suffix; one that was taken before, in any case of letters, gets a number."""
+    """Names of images without suffix; one that was taken before, in any case of letters, gets a number."""
     taken: set[str] = set()
     names = []
     for picture in pictures:
@@ -115,7 +115,7 @@ def unique_names(pictures: Sequence[Picture]) -> list[str]:
 
 
 def _listed(data: DataSet, place: Path, out: Path, format: Format) -> tuple[list[Work], list[str]]:
-    """All pictures in one folder, beside the list of their attributes."""
+    """All images in one folder, beside the list of their attributes."""
     files = sorted({one.path for found in data.splits.values() for own in found.values() for one in own})
     names = unique_names([Picture(path) for path in files])
     targets = {path: f"{IMAGES}/{name}{SUFFIXES[format]}" for path, name in zip(files, names, strict=True)}

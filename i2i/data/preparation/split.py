@@ -15,7 +15,7 @@ from i2i.utils.wording import number
 Shares = tuple[float, float, float]
 """Of train, val and test."""
 Unit = int | Path
-"""What comes into one split: a group by its number, or a picture of none."""
+"""What comes into one split: a group by its number, or an image of none."""
 
 
 def parse_shares(text: str) -> Shares:
@@ -33,16 +33,16 @@ def divide(data: DataSet, shares: Shares, seed: int, together: Iterable[Sequence
     """The same data in other splits, drawn at random.
 
     Each split gets its share of every domain, as nearly as groups let it: one that is larger than what is held out
-    comes into the first split. A picture that is in several domains, by its attributes, is in one split.
+    comes into the first split. An image that is in several domains, by its attributes, is in one split.
 
     Args:
-        data: pictures, whose splits do not count.
+        data: images, whose splits do not count.
         shares: of train, val and test.
         seed: of the draw.
         together: files that come into the same split.
 
     Raises:
-        UserError: for fewer pictures, or groups of them, than splits.
+        UserError: for fewer images, or groups of them, than splits.
     """
     whole = {domain: _all(data, domain) for domain in data.domains}
     unit_of: dict[Path, Unit] = {one.path: one.path for own in whole.values() for one in own}
@@ -67,7 +67,7 @@ def _all(data: DataSet, domain: str) -> tuple[Picture, ...]:
 
 
 def _owners(members: Mapping[str, Counter[Unit]], shares: Shares, seed: int) -> dict[Unit, str]:
-    """The split of every unit, given how many pictures of each domain it has."""
+    """The split of every unit, given how many images of each domain it has."""
     common = all(units == next(iter(members.values())) for units in members.values())
     owners: dict[Unit, str] = {}
     for domain, units in members.items():
@@ -77,7 +77,7 @@ def _owners(members: Mapping[str, Counter[Unit]], shares: Shares, seed: int) -> 
 
 
 def _draw(units: Counter[Unit], owners: dict[Unit, str], shares: Shares, seed: str) -> None:
-    """Give every unit that has none a split, as `shares` say of the pictures of a domain."""
+    """Give every unit that has none a split, as `shares` say of the images of a domain."""
     room = _room(units.total(), shares)
     for unit in units.keys() & owners.keys():
         room[owners[unit]] -= units[unit]
@@ -91,10 +91,10 @@ def _draw(units: Counter[Unit], owners: dict[Unit, str], shares: Shares, seed: s
 
 
 def _room(count: int, shares: Shares) -> dict[str, int]:
-    """How many of `count` pictures each split is to get, at least one where there is a share."""
+    """How many of `count` images each split is to get, at least one where there is a share."""
     wanted = [max(1, round(share * count)) if share else 0 for share in shares[1:]]
     if count - sum(wanted) < 1:
-        raise UserError(f"{count} pictures of a domain are too few to divide into {sum(map(bool, shares))} splits")
+        raise UserError(f"{count} images of a domain are too few to divide into {sum(map(bool, shares))} splits")
     return dict(zip(SPLITS, (count - sum(wanted), *wanted), strict=True))
 
 
@@ -108,13 +108,13 @@ def _require_all(units: Collection[Unit], owners: Mapping[Unit, str], shares: Sh
     missing = [split for split, share in zip(SPLITS, shares, strict=True) if share and split not in filled]
     if missing:
         raise UserError(
-            f"the pictures of {domain or 'the list'} belong together in {number(len(units), 'group')}, too few to "
-            f"divide: {', '.join(missing)} would be empty; add pictures of other scenes, or leave a share out"
+            f"the images of {domain or 'the list'} belong together in {number(len(units), 'group')}, too few to "
+            f"divide: {', '.join(missing)} would be empty; add images of other scenes, or leave a share out"
         )
 
 
 def describe(data: DataSet) -> str:
-    """Pictures by split, in a few words; one that is in several domains counts once."""
+    """Images by split, in a few words; one that is in several domains counts once."""
     counts = {
         split: len({(one.path, one.half) for own in found.values() for one in own})
         for split, found in data.splits.items()

@@ -65,11 +65,11 @@ def _has_splits(folder: ImageFolder) -> bool:
 
 
 def _pairs(root: Path, loose: Sequence[Picture], choices: Choices) -> DataSet:
-    """A on the left and B on the right of every picture; UserError if they do not look like it."""
+    """A on the left and B on the right of every image; UserError if they do not look like it."""
     aspects = list(_aspects(loose))
     if choices.layout != "halves" and aspects and median(aspects) < LEAST_PAIR_ASPECT:
         raise UserError(
-            f"{len(loose)} pictures lie loose in {root}, only {median(aspects):.2f} times as wide as high: put each "
+            f"{len(loose)} images lie loose in {root}, only {median(aspects):.2f} times as wide as high: put each "
             "domain into a folder of its name or, if they are pairs side by side, say --set data.layout=halves"
         )
     left, right = (tuple(replace(one, half=half) for one in loose) for half in ("left", "right"))

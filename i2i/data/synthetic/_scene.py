@@ -1,6 +1,6 @@
 """Scenes of drawn landscapes: where hills, trees, house and pond stand, drawn from a number.
 
-Positions are fractions of the picture's width (x) and height (y, downwards).
+Positions are fractions of the image's width (x) and height (y, downwards).
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class Path:
         return self.start + (self.end - self.start) * along + self.bend * along * (1 - along)
 
     def half_width(self, y: Array | float) -> Array:
-        """Half of its width at height `y`, a fraction of the picture's."""
+        """Half of its width at height `y`, a fraction of the image's."""
         along = self._along(y)
         return 0.014 + 0.055 * along * np.sqrt(along)
 

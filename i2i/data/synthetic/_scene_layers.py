@@ -34,7 +34,7 @@ GRID_LINE = 0.005
 
 
 class Layer(NamedTuple):
-    """Where one thing covers the picture.
+    """Where one thing covers the image.
 
     `cover` [h, w] and `shade` (a number or [h, w], 0 dark, 1 lit) are in [0, 1].
     """

@@ -1,6 +1,6 @@
 """Shapes of drawn landscapes: how much of each pixel a disc, a polygon, a line or a ridge covers.
 
-Positions are fractions of the picture's width (x) and height (y, downwards). Only arithmetic and square roots are used,
+Positions are fractions of the image's width (x) and height (y, downwards). Only arithmetic and square roots are used,
 no transcendental function, so that machines and NumPy versions agree.
 """
 
@@ -25,9 +25,9 @@ class Disc:
 
 
 class Window(NamedTuple):
-    """A rectangle of a picture: its `rows` and `columns`, and the centres `x` [1, w], `y` [h, 1] of its pixels.
+    """A rectangle of an image: its `rows` and `columns`, and the centres `x` [1, w], `y` [h, 1] of its pixels.
 
-    The centres are fractions of the picture. `width` and `height` are the whole picture's, in pixels: what turns a
+    The centres are fractions of the image. `width` and `height` are the whole image's, in pixels: what turns a
     distance into a coverage.
     """
 
@@ -131,7 +131,7 @@ def polygon(window: Window, corners: list[tuple[float, float]]) -> Array:
 def line(window: Window, start: tuple[float, float], end: tuple[float, float], thickness: float) -> Array:
     """Coverage of a line with round ends; one thinner than a pixel is fainter instead.
 
-    `thickness` is a fraction of the picture's width.
+    `thickness` is a fraction of the image's width.
     """
     x, y = (window.x - start[0]) * window.width, (window.y - start[1]) * window.height
     dx, dy = (end[0] - start[0]) * window.width, (end[1] - start[1]) * window.height

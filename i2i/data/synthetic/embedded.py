@@ -22,7 +22,7 @@ from i2i.utils.cache_folder import cache_folder
 from i2i.utils.places import check_folder, check_new_folder
 from i2i.utils.progress import Progress
 
-# Raised whenever a set is drawn differently, so that cached pictures of an older drawing are not used.
+# Raised whenever a set is drawn differently, so that cached images of an older drawing are not used.
 DRAWING_VERSION = 1
 
 
@@ -49,7 +49,7 @@ def make(
     progress: Progress | None = None,
     val: int = 0,
 ) -> None:
-    """Draw an embedded set into `out/<split>/<domain>/<scene>.png`; no scene is in two splits.
+    """Draw a built-in dataset into `out/<split>/<domain>/<scene>.png`; no scene is in two splits.
 
     Args:
         name: which set.
@@ -82,7 +82,7 @@ def _make(name: str, out: Path, size: tuple[int, int], splits: list[str], seed: 
 
 
 def cache_place(name: str, config: DataConfig) -> Path:
-    """Where an embedded set is kept once it is drawn at the config's size and number of scenes."""
+    """Where a built-in dataset is kept once it is drawn at the config's size and number of scenes."""
     height, width = config.image_size
     scenes = f"{config.scenes}+{config.test_scenes}+{config.val_scenes}"
     return cache_folder() / f"{name}-{height}x{width}-{scenes}-v{DRAWING_VERSION}"
@@ -90,7 +90,7 @@ def cache_place(name: str, config: DataConfig) -> Path:
 
 def _find(name: str) -> EmbeddedSet:
     if name not in EMBEDDED:
-        raise unknown("embedded set", name, EMBEDDED)
+        raise unknown("built-in dataset", name, EMBEDDED)
     return EMBEDDED[name]
 
 
@@ -111,7 +111,7 @@ def _draw_all(
 
 
 def cached(name: str, config: DataConfig, progress: Progress | None = None) -> DataSet:
-    """An embedded set at the config's size and number of scenes, drawn into the cache when it is not there."""
+    """A built-in dataset at the config's size and number of scenes, drawn into the cache when it is not there."""
     folder = cache_place(name, config)
     if not folder.is_dir():
         _check_size(name, config.image_size)

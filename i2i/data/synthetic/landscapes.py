@@ -45,10 +45,10 @@ class Landscapes:
         return tuple(self.palettes)
 
     def draw(self, scene: int, domain: str, size: tuple[int, int] = (64, 64), seed: int = 0) -> np.ndarray:
-        """One picture: uint8 [height, width, 3], RGB.
+        """One image: uint8 [height, width, 3], RGB.
 
         A function of the set and (`seed`, `scene`, `domain`, `size`) alone. The geometry of a scene is the same in
-        every domain and, in units of the picture's height and width, at every size.
+        every domain and, in units of the image's height and width, at every size.
 
         Args:
             scene: number of the scene, >= 0.

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor, nn
 
-# Pictures at a time on the CPU. Maps of more go back to the system after every layer, and fetching fresh memory for the
+# Images at a time on the CPU. Maps of more go back to the system after every layer, and fetching fresh memory for the
 # next one took a third of SqueezeNet's time and a quarter of Inception's.
 CPU_CHUNK = 4
 
@@ -33,7 +33,7 @@ def scoring(network: nn.Module, device: torch.device) -> Iterator[None]:
 
 
 def in_parts(work: Callable[..., Tensor], device: torch.device, *pictures: Tensor) -> Tensor:
-    """What `work` makes of pictures, or of several equally long sets of them, a few at a time, end to end.
+    """What `work` makes of images, or of several equally long sets of them, a few at a time, end to end.
 
     On the CPU several parts are worked on at once, by as many threads as torch may use. Threads that share the work of
     one layer instead wait for each other after every layer, which took half of the time and more wherever something
@@ -62,7 +62,7 @@ def in_parts(work: Callable[..., Tensor], device: torch.device, *pictures: Tenso
 
 
 def _chunks(pictures: Tensor, device: torch.device) -> list[Tensor]:
-    """Pictures [B, ...] in parts that a network on `device` is quickest with; at least one part."""
+    """Images [B, ...] in parts that a network on `device` is quickest with; at least one part."""
     count = max(1, len(pictures))
     length = CPU_CHUNK if device.type == "cpu" else count
     return [pictures[start : start + length] for start in range(0, count, length)]

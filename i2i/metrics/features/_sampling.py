@@ -1,17 +1,17 @@
-"""Which pictures a training batch of the domain classifier holds, and how they are varied."""
+"""Which images a training batch of the domain classifier holds, and how they are varied."""
 
 import math
 
 import torch
 from torch import Tensor
 
-SHIFT = 8  # pictures move by up to 1/8 of their sides
+SHIFT = 8  # images move by up to 1/8 of their sides
 
 
 def balanced_order(labels: Tensor, classes: int, length: int, generator: torch.Generator) -> Tensor:
-    """An order of pictures that takes all classes in turn, whatever their sizes.
+    """An order of images that takes all classes in turn, whatever their sizes.
 
-    Each class goes through all its pictures, in a new order every round, before one comes again.
+    Each class goes through all its images, in a new order every round, before one comes again.
 
     Args:
         labels: int64 [N], in 0..classes - 1; every class occurs.
@@ -36,15 +36,15 @@ def _shuffled(indices: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def augmented(pixels: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
-    """Pictures flipped or not, and shifted both ways, with what comes in mirrored at the border.
+    """Images flipped or not, and shifted both ways, with what comes in mirrored at the border.
 
     Args:
         pixels: uint8 [N, C, H, W].
         chosen: int64 [B], indices into `pixels`.
-        generator: draws flips and shifts, one by one for every picture.
+        generator: draws flips and shifts, one by one for every image.
 
     Returns:
-        uint8 [B, C, H, W]; every pixel is a pixel of the picture, so colours stay exact.
+        uint8 [B, C, H, W]; every pixel is a pixel of the image, so colours stay exact.
     """
     count = len(chosen)
     rows = _shifted(count, pixels.shape[2], generator)

@@ -27,7 +27,7 @@ SHOWN_DIGITS = 8  # of a checksum, in a metric's name
 class Preparation:
     """How pixels become a network's input.
 
-    The whole picture is scaled to `size`, whatever its proportions, so that nothing at the border is left out of the
+    The whole image is scaled to `size`, whatever its proportions, so that nothing at the border is left out of the
     measure; then it is normalised by channel.
 
     Attributes:
@@ -104,7 +104,7 @@ class BackboneExtractor:
         self._network = backbone.network.eval().to(self._device).to(memory_format=torch.channels_last)
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Features of pictures of any size.
+        """Features of images of any size.
 
         Args:
             pixels: uint8 [B, 3, H, W].

@@ -1,8 +1,8 @@
-"""The domain classifier: tells which domain a picture belongs to, or which attributes it has.
+"""The domain classifier: tells which domain an image belongs to, or which attributes it has.
 
 The share of translations that it assigns to their target domain is the bench's accuracy, a measure
 of StarGAN (Choi et al., 2018, https://arxiv.org/abs/1711.09020, section 5), which trains a
-ResNet-18 on real pictures for it. Here too it learns from real training pictures alone, and starts
+ResNet-18 on real images for it. Here too it learns from real training images alone, and starts
 from random weights, so that nothing has to be downloaded.
 """
 
@@ -28,7 +28,7 @@ from i2i.utils.atomic_write import replacing
 from i2i.utils.memory import usable_device
 from i2i.utils.places import given_path
 
-# From scratch on 1200 pictures of 64 pixels it beats resnet18 in accuracy, in 2/3 of its time.
+# From scratch on 1200 images of 64 pixels it beats resnet18 in accuracy, in 2/3 of its time.
 BACKBONE = "resnet10t"
 PEAK_RATE = 2e-3
 WEIGHT_DECAY = 0.05
@@ -63,7 +63,7 @@ class DomainClassifier(nn.Module):
 
     Args:
         labels: what it tells, one logit per column.
-        size: height and width of the pictures, pixels.
+        size: height and width of the images, pixels.
         backbone: a name that timm knows; its weights start random.
 
     Raises:
@@ -149,19 +149,19 @@ class DomainClassifier(nn.Module):
         if tuple(pixels.shape[2:]) != self.size:
             raise ValueError(
                 f"pixels of {pixels.shape[2]}x{pixels.shape[3]}, but the classifier was trained at "
-                f"{self.size[0]}x{self.size[1]}: resize them as its training pictures were"
+                f"{self.size[0]}x{self.size[1]}: resize them as its training images were"
             )
         images = pixels.to(self.device).float() / 127.5 - 1  # [-1, 1]
         return images.contiguous(memory_format=torch.channels_last)
 
 
 def judge(classifier: DomainClassifier, pixels: Tensor, *, batch_size: int = 256) -> Tensor:
-    """The logits of every picture; `classifier.labels.shows` reads them.
+    """The logits of every image; `classifier.labels.shows` reads them.
 
     Args:
         classifier: used in evaluation mode, whatever mode it is in.
         pixels: uint8 [N, 3, H, W].
-        batch_size: pictures at a time; does not change the answer.
+        batch_size: images at a time; does not change the answer.
 
     Returns:
         float32 [N, classes] on the CPU.
@@ -195,7 +195,7 @@ def train_classifier(
     """Train a classifier from scratch; it is returned in evaluation mode.
 
     The same arguments give the same classifier on the same machine; the global random numbers stay as they were. Every
-    batch draws equally from all domains; the pictures of a data set with attributes count as one domain in this. The
+    batch draws equally from all domains; the images of a data set with attributes count as one domain in this. The
     augmentation (flips and shifts) keeps colours, because they may be what tells two domains apart.
 
     Args:
@@ -203,16 +203,16 @@ def train_classifier(
         labels: label vectors [N, space.width].
         space: what they say.
         backbone: a name that timm knows.
-        images: pictures to learn from in all, repeats counted; rounded up to whole batches.
-        batch_size: pictures in one step, at least 2.
+        images: how many to learn from in all, repeats counted; rounded up to whole batches.
+        batch_size: images in one step, at least 2.
         seed: of the weights, the order and the augmentation.
         bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors that have such
-            instructions. Pictures of up to 16 pixels are always learnt in float32.
+            instructions. Images of up to 16 pixels are always learnt in float32.
         device: where to train; the classifier stays there.
-        progress: called after every step with the pictures seen and their final number.
+        progress: called after every step with the images seen and their final number.
 
     Raises:
-        UserError: a domain without a picture, an unknown backbone, or a training that diverged.
+        UserError: a domain without an image, an unknown backbone, or a training that diverged.
         ValueError: arguments of wrong dtype, shape or range.
     """
     check_pixels(pixels)
@@ -268,7 +268,7 @@ def _require_space(given: object) -> None:
 
 
 def _checked_labels(labels: Tensor, pictures: int, space: LabelSpace) -> Tensor:
-    """The labels on the CPU, if they are of so many pictures and every column occurs."""
+    """The labels on the CPU, if they are of so many images and every column occurs."""
     if not isinstance(labels, Tensor) or not labels.is_floating_point() or labels.shape != (pictures, space.width):
         given = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, Tensor) else type(labels).__name__
         raise ValueError(f"labels must be float [{pictures}, {space.width}], but are {given}")
@@ -279,12 +279,12 @@ def _checked_labels(labels: Tensor, pictures: int, space: LabelSpace) -> Tensor:
     names = [one.prefix + column for one in space.sets for column in one.columns]
     empty = [name for name, count in zip(names, labels.sum(0).tolist(), strict=False) if not count]
     if empty:
-        raise UserError(f"no training pictures of {', '.join(empty)}: add some or leave the domain out")
+        raise UserError(f"no training images of {', '.join(empty)}: add some or leave the domain out")
     return labels
 
 
 def _kinds(space: LabelSpace, labels: Tensor) -> Tensor:
-    """Which pictures take turns in a batch: int64 [N], a number per domain or per data set with attributes."""
+    """Which images take turns in a batch: int64 [N], a number per domain or per data set with attributes."""
     kinds = torch.zeros(len(labels), dtype=torch.int64)
     owners = space.owners(labels)
     for position, one in enumerate(space.sets):

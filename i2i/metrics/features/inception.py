@@ -25,7 +25,7 @@ from i2i.utils.places import given_path
 
 
 class Extractor(Protocol):
-    """Turns pictures into feature vectors, each picture by itself."""
+    """Turns images into feature vectors, each image by itself."""
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class Extractor(Protocol):
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """The only height and width of pictures that it takes; None: any."""
+        """The only height and width of images that it takes; None: any."""
         ...
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class InceptionExtractor:
         self._network = _folded(_build(state, weights)).to(self._device).to(memory_format=torch.channels_last)
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Features of pictures of any size.
+        """Features of images of any size.
 
         Args:
             pixels: uint8 [B, 3, H, W].
@@ -112,7 +112,7 @@ class ClassifierExtractor:
     Attributes:
         name: "FD-domain-classifier", and the checksum's first digits if there is one.
         dimensions: width of the classifier's last hidden layer.
-        size: that of the pictures it was trained on.
+        size: that of the images it was trained on.
     """
 
     def __init__(self, classifier: DomainClassifier, *, checksum: str = "") -> None:
@@ -123,7 +123,7 @@ class ClassifierExtractor:
         self._classifier = classifier
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Features of pictures.
+        """Features of images.
 
         Args:
             pixels: uint8 [B, 3, H, W], of the size the classifier was trained at.
