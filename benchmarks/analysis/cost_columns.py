@@ -66,11 +66,11 @@ class CostColumn:
 COSTS = (
     CostColumn(
         "trainings",
-        "trainings",
+        "training runs",
         "",
         whole,
         lambda costs: costs.trainings,
-        main=Main("trainings", "Trainings", "", 1, ".3g"),
+        main=Main("training runs", "Runs", "", 1, ".3g"),
     ),
     CostColumn("parameters_each", "parameters each", "", whole, lambda costs: costs.parameters_each),
     CostColumn(

@@ -209,7 +209,7 @@ def _meanings(results: Results) -> Iterator[str]:
     if any(metric.kind == "content" for metric in metrics):
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):
-        yield "`health` names the flags that went up, and in how many directions and seeds; no flag proves a fault."
+        yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
 
 
 def costs_caption(plan: Plan) -> list[str]:

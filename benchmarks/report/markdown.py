@@ -75,7 +75,7 @@ def _health_section(results: Results) -> list[str]:
     if results.details.flags.empty:
         return []
     raised = detail_tables.raised_flags(results)
-    return ["## Health", tables.markdown_table(raised) if len(raised) else "No flag went up."]
+    return ["## Health", tables.markdown_table(raised) if len(raised) else "No warning."]
 
 
 def _judgements_section(results: Results) -> list[str]:

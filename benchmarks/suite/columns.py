@@ -9,7 +9,7 @@ from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import METRICS, kind_of, metric_named
 from i2i.utils.text import option
 
-Spent = Literal["trainings", "parameters", "images seen", "seconds"]
+Spent = Literal["training runs", "parameters", "images seen", "seconds"]
 SPENT: tuple[Spent, ...] = get_args(Spent)
 HEALTH = "health"
 

@@ -54,6 +54,6 @@ def test_all_reports_have_every_column(column, tmp_path):
 def test_a_paper_has_costs_in_its_own_units(tmp_path):
     plan, results = made_up(tmp_path, {("one", "psnr"): [20.0]})
     text = latex.table(plan, replace(results, costs={"one": ALL}), PROTOCOL)
-    headings = [r"Trainings", *(rf"\shortstack[r]{{{two}}}" for two in ("Param.\\\\($10^6$)", "Images\\\\($10^3$)"))]
+    headings = [r"Runs", *(rf"\shortstack[r]{{{two}}}" for two in ("Param.\\\\($10^6$)", "Images\\\\($10^3$)"))]
     assert " & ".join(["Model", *headings, r"\shortstack[r]{Time\\(s)}"]) in text
     assert "one & 6 & 12.00 & 4.3 & 60 &" in text

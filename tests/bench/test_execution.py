@@ -106,7 +106,7 @@ def test_a_picture_that_has_changed_is_read_again(tmp_path):
     assert (again.sha256(path), again.reads) == (digest, 0)
     path.write_bytes(b"no image any more")
     changed = file_index.FileIndex.load(saved)
-    with pytest.raises(UserError, match=r"image\.png cannot be read"):
+    with pytest.raises(UserError, match=r"picture\.png cannot be read"):
         changed.check_readable([Picture(path)])
     assert changed.sha256(path) != digest
 

@@ -135,7 +135,7 @@ def test_the_health_column_says_what_went_up_and_how_often(tmp_path):
     assert "| copied in 1 of 2 |" in text
     assert text.count("| one | a → b | copied | 0.04 | below 0.1 | the outputs are inputs |") == 1
     assert "| one | b → a | copied" not in text
-    assert "No flag went up." in markdown(plan, fine)
+    assert "No warning." in markdown(plan, fine)
     assert "copied in 1 of 2" in latex.table(plan, results, PROTOCOL)
     assert "copied" in shown(plan, results).text("x", 100)
 

@@ -239,16 +239,16 @@ def test_pictures_that_change_while_a_bench_runs_are_named_and_nothing_is_made_o
     folder, add = pictures
     out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
     arguments = [*settings, "--data", folder, "--size=16", WORK]
-    run = job_runner._tracked
+    run = job_runner.Runner.__call__
 
-    def changing(function, report, **told):
-        if told["job"] == "translations of stargan, seed 0":
+    def changing(runner, job, report):
+        if str(job.id) == "translations of stargan, seed 0":
             add("test", "day", "day1")
-        if told["job"] == "scores of real images":
+        if str(job.id) == "scores of real images":
             add("train", "dusk", "new")
-        run(function, report, **told)
+        run(runner, job, report)
 
-    monkeypatch.setattr(job_runner, "_tracked", changing)
+    monkeypatch.setattr(job_runner.Runner, "__call__", changing)
     assert bench(out, *arguments) == 1
     said = capsys.readouterr().err
     assert f"failed: translations of stargan, seed 0: {folder}/test/day/day1.png changed while the bench ran" in said

@@ -13,6 +13,7 @@ from i2i import cli
 from i2i.conversion import formats, onnx
 from i2i.errors import ExportError, UserError
 from i2i.labels import LabelSet, LabelSpace
+from i2i.models import pix2pix
 from i2i.models.pix2pix import INSTANCE_NORM, NO_DROPOUT
 from tests.support.exported import images, make_run
 
@@ -220,7 +221,7 @@ def test_a_graph_that_differs_is_not_kept(tmp_path, monkeypatch, stop, error):
 
 def test_a_batch_norm_forgotten_is_found_out(tmp_path, monkeypatch):
     make_run(tmp_path / "run", "pix2pix")
-    monkeypatch.setattr(onnx, "_use_instance_norms", lambda module: None)
+    monkeypatch.setattr(pix2pix, "use_instance_norms", lambda network: None)
     with pytest.raises(ExportError, match="dawn2dusk"):
         formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     assert not (tmp_path / "onnx").exists()

@@ -1,5 +1,6 @@
 """The package as it is installed: what is in the wheel, and how quickly it answers."""
 
+import configparser
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+OUTER = ("i2i", "models", "benchmarks", "configs")
 PAGE = [f"benchmarks/report/html/{name}" for name in ("page.py", "template.html", "style.css", "page.js")]
 
 
@@ -52,6 +54,15 @@ def test_models_and_benchmarks_are_no_top_level_packages(name):
     result = python("-c", f"import {name}", cwd=ROOT)
     assert result.returncode == 1
     assert f"i2i.{name}" in result.stderr
+
+
+def test_every_package_is_installed_but_the_studies():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    folders = {path.parent.relative_to(ROOT) for part in OUTER for path in (ROOT / part).rglob("__init__.py")}
+    inner = {folder for folder in folders if folder.parts[:2] not in {("i2i", part) for part in OUTER}}
+    names = {".".join(folder.parts if folder.parts[0] == "i2i" else ("i2i", *folder.parts)) for folder in inner}
+    assert set(settings["options"]["packages"].split()) == names - {"i2i.benchmarks.studies"}
 
 
 @pytest.mark.slow
