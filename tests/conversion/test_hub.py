@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import huggingface_hub
@@ -12,7 +11,6 @@ from huggingface_hub import ModelCard
 from safetensors.torch import load_file
 
 import i2i
-from i2i import cli
 from i2i.config import merge
 from i2i.conversion import formats, hub
 from i2i.data.synthetic.embedded import make
@@ -34,20 +32,6 @@ sky,stargan,0,dawn,dusk,accuracy,0.125,8
 def run(tmp_path: Path) -> Path:
     make_run(tmp_path / "run", "cyclegan")
     return tmp_path / "run"
-
-
-@pytest.fixture
-def stop(monkeypatch, capsys):
-    """Runs the command; gives its exit status and what it said."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["i2i", "export", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-            sys.exit(0)
-        return int(ended.value.code or 0), capsys.readouterr()
-
-    return call
 
 
 @pytest.mark.parametrize("format", ["safetensors", "hub"])

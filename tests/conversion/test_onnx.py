@@ -1,7 +1,6 @@
 """Exported graphs give what `translate` gives, at any size and in any batch, and nothing wrong is ever left behind."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from i2i import cli
 from i2i.conversion import formats, onnx
 from i2i.errors import ExportError, UserError
 from i2i.labels import LabelSet, LabelSpace
@@ -192,20 +190,6 @@ def test_models_without_networks_are_exported_too(tmp_path):
     pictures = images(2, 31, 17)
     given = run_graph(tmp_path / "onnx" / "noon2dusk.onnx", pictures)
     assert (given - translator.translate(pictures, "noon", "dusk")).abs().max() < TOLERANCE
-
-
-@pytest.fixture
-def stop(monkeypatch, capsys):
-    """Runs the command; gives its exit status and what it said."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["i2i", "export", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-            sys.exit(0)
-        return int(ended.value.code or 0), capsys.readouterr()
-
-    return call
 
 
 @pytest.mark.parametrize("error", [0.01, float("nan")])
