@@ -82,12 +82,12 @@ def translate(
     from i2i.inference.translate_files import (
         as_image,
         check_files,
-        check_samples,
         collect,
         full_resolution,
         left_out,
         of_sample,
         resized,
+        samples_given,
         tiles_line,
         translate_files,
         translation,
@@ -109,19 +109,21 @@ def translate(
     if not checkpoint.finished:
         position = checkpoint.position
         console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
-    check_samples(translator, samples)
+    given = samples_given(translator, samples)
+    if given < samples:
+        console.note(f"this model takes no noise: of each image there is {given} translation and not {samples}")
     translate = replace(
         translation(translator, source, target, chosen),
         reference=None if reference is None else as_image(reference, preprocess),
         sampling_steps=sampling_steps,
     )
-    sizes = check_files(files, out, overwrite, samples)
+    sizes = check_files(files, out, overwrite, given)
     for line in (*left_out_line(left_out(inputs)), *dark("images to translate", [path for path, _ in files])):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     with counting("translating") as progress, told_when_short(f"{run} cannot translate these images", less):
-        for sample in range(samples):
+        for sample in range(given):
             one = replace(translate, sample=sample)
             convert = full_resolution(one, preprocess, tile, passes) if full else resized(one, preprocess)
             translate_files(convert, of_sample(files, sample), out, progress)

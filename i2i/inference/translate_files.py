@@ -289,14 +289,15 @@ def check_files(files: Files, out: Path, overwrite: bool = False, samples: int =
     return [read_picture(path).size[::-1] for path, _ in files]
 
 
-def check_samples(translator: Translator, samples: int) -> None:
-    """UserError for a number of samples that the model cannot give."""
-    if samples < 1:
-        raise UserError(f"--samples {samples}: give a whole number of at least 1")
-    if samples > 1 and "noise" not in translator.takes:
-        raise UserError(
-            f"--samples {samples}: this model takes no noise, and all samples of an image would be alike: leave it out"
-        )
+def samples_given(translator: Translator, asked: int) -> int:
+    """How many different translations of an image there are of the number asked for: one where nothing is random.
+
+    Raises:
+        UserError: for less than one.
+    """
+    if asked < 1:
+        raise UserError(f"--samples {asked}: give a whole number of at least 1")
+    return asked if "noise" in translator.takes else 1
 
 
 def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:
