@@ -164,8 +164,8 @@ class Translator(nn.Module, ABC):
             attributes: what each image has in the target's data set, such as `Black_Hair,Young`. Only where the
                 target leaves attributes as they are; without it a model that can tell looks at the images.
             seeds: of the noise of each image, for a model that takes noise; None: 0 for all.
-            reference: images [B, C, H, W], or one for all, float in [-1, 1], whose style the translations take, for a
-                model that takes them.
+            reference: images of the target domain [B, C, H, W], or one for all, float in [-1, 1] and of the size of
+                the training, whose style the translations take, for a model that takes them.
             sampling_steps: at least 1, for a model that takes them; None: its own number.
 
         Raises:
@@ -193,9 +193,12 @@ class Translator(nn.Module, ABC):
             return self._checked(self.generate(images, request), images)
 
     @final
-    def seeds_of(self, names: Iterable[str]) -> list[int] | None:
-        """Seeds for the noise of image files, from their names without suffix; None where the model takes no noise."""
-        return [seed_of(name) for name in names] if "noise" in self.takes else None
+    def seeds_of(self, names: Iterable[str], seed: int = 0) -> list[int] | None:
+        """Seeds for the noise of image files, from their names without suffix; None where the model takes no noise.
+
+        Another `seed` gives all of them other noise.
+        """
+        return [seed_of(name, seed) for name in names] if "noise" in self.takes else None
 
     @final
     def describe(self, images: Tensor, target: str) -> list[str]:
@@ -252,6 +255,12 @@ class Translator(nn.Module, ABC):
     def _reference(self, reference: Tensor, images: Tensor) -> Tensor:
         """The reference images, one for each."""
         given = self._taken(reference, "reference images").to(images.device)
+        (height, width), size = self.task.image_size, (given.shape[2], given.shape[3])
+        if size != (height, width):
+            raise UserError(
+                f"reference images have {size[0]}x{size[1]} pixels and this model takes after images of "
+                f"{height}x{width}, the size of its training: scale and crop them to it"
+            )
         if len(given) not in (1, len(images)):
             raise UserError(f"{len(given)} reference images do not fit {len(images)} images: give one for each, or one")
         return given.expand(len(images), -1, -1, -1)
