@@ -5,6 +5,7 @@ from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialization import Initialisation, initialise
 from i2i.nn.modes import as_in_training, use_instance_norms
+from i2i.nn.multiscale import MultiscaleDiscriminator, image_pyramid
 from i2i.nn.norm import InstanceNorm, Norm, needs_bias, norm_layer
 from i2i.nn.patch_discriminator import PatchDiscriminator, patchgan, strided_patchgan
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
@@ -16,6 +17,7 @@ __all__ = [
     "ImagePool",
     "Initialisation",
     "InstanceNorm",
+    "MultiscaleDiscriminator",
     "Norm",
     "Padding",
     "PatchDiscriminator",
@@ -27,6 +29,7 @@ __all__ = [
     "Upsampling",
     "as_in_training",
     "convolution",
+    "image_pyramid",
     "initialise",
     "needs_bias",
     "norm_layer",
