@@ -23,6 +23,7 @@ class Styled(Translator):
     coverage = Coverage.PAIR
     batch = UnpairedBatch
     takes = frozenset({"noise", "reference", "sampling_steps"})
+    most_sampling_steps = 4
 
     def __init__(self, config, task):
         super().__init__(config, task)
@@ -92,6 +93,7 @@ def test_another_seed_gives_every_file_and_sample_other_noise():
         ({"sampling_steps": 0}, "sampling_steps is 0: give a whole number of at least 1"),
         ({"sampling_steps": 2.5}, "sampling_steps is 2.5"),
         ({"sampling_steps": True}, "sampling_steps is True"),
+        ({"sampling_steps": 5}, "sampling_steps is 5 and this model's schedule has 4: give at most as many"),
         ({"reference": torch.zeros(3, 3, 8, 8)}, "3 reference images do not fit 2 images: give one for each, or one"),
         ({"reference": torch.zeros(3, 8, 8)}, "reference images must have shape [B, 3, H, W], got [3, 8, 8]"),
         ({"reference": torch.full((1, 3, 8, 8), 2.0)}, "reference images must lie in [-1, 1]"),
@@ -211,6 +213,7 @@ def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path
     assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "grey.png")[0] == 0
     assert (referred == np.asarray(Image.open(out / "x.png"))).all()  # any mode and size is made to fit
     for wrong, named in (
+        (("--sampling-steps", 5), "sampling_steps is 5 and this model's schedule has 4"),
         (("--sampling-steps", 0), "sampling_steps is 0: give a whole number of at least 1"),
         (("--samples", 0), "--samples 0: give a whole number from 1 to 1,000"),
         (("--samples", -2), "--samples -2: give a whole number from 1 to 1,000"),
