@@ -9,7 +9,6 @@ defaults are those of the authors' code, which has two scales where the paper ha
 the paper calls optional.
 """
 
-from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -20,8 +19,7 @@ from torch import Tensor, nn
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
 from i2i.losses import OBJECTIVES, total
-from i2i.metrics.features.convolutional import convolutional_features
-from i2i.metrics.features.pretrained import VGG19
+from i2i.metrics import VGG19Distance
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn import (
     MultiscaleDiscriminator,
@@ -37,13 +35,11 @@ from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
 SMALLEST_MAP = 2  # side below which a residual block has nothing to reflect and a norm nothing to average
-RELUS = (1, 6, 11, 20, 29)  # relu1_1 to relu5_1 in torchvision's VGG-19
-RELU_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 
 
 def _perceptual_weight() -> float:
     """The authors' weight where VGG-19 is at hand, else 0, so that settings say what runs."""
-    return 10.0 if VGG19.find() else 0.0
+    return 10.0 if VGG19Distance.available() else 0.0
 
 
 class Pix2PixHDConfig(Variations):
@@ -102,7 +98,7 @@ class Pix2PixHD(Translator):
         self.multiple = generator.multiple
         self.generator = initialise(generator)
         self.discriminator = MultiscaleDiscriminator(self._discriminator() for _ in range(config.scales))
-        self.perceptual = _vgg_stages() if config.lambda_perceptual else nn.ModuleList()
+        self.perceptual = VGG19Distance() if config.lambda_perceptual else nn.Identity()
 
     def _discriminator(self) -> PatchDiscriminator:
         config, channels = self.config, 2 * self.task.channels
@@ -130,27 +126,13 @@ class Pix2PixHD(Translator):
         if config.lambda_features:
             terms["features"] = _feature_distance(fakes, reals)
         if config.lambda_perceptual:
-            terms["perceptual"] = self._perceptual_distance(fake, batch.target)
+            terms["perceptual"] = self.perceptual(fake, batch.target)
         weights = {"adversarial": 1.0, "features": config.lambda_features, "perceptual": config.lambda_perceptual}
         return Losses(total(weights[name] * term for name, term in terms.items()), terms)
 
     def _judged(self, source: Tensor, image: Tensor) -> list[list[Tensor]]:
         """What the discriminators' layers make of an image beside its source, by scale; the last are the scores."""
         return self.discriminator.activations(torch.cat((source, image), 1))
-
-    def _perceptual_distance(self, fake: Tensor, real: Tensor) -> Tensor:
-        """Distance in layers of VGG-19, which the authors' code shows images in [-1, 1] as they are."""
-        if not len(self.perceptual):
-            raise UserError(
-                f"the perceptual term of pix2pixhd needs {VGG19.file}, which is not on this machine: fetch it with "
-                "`i2i weights get vgg19`, or leave the term out with --set model.lambda_perceptual=0"
-            )
-        fake, real = (images.expand(-1, 3, -1, -1) for images in (fake, real))
-        distances = []
-        for weight, stage in zip(RELU_WEIGHTS, self.perceptual, strict=True):
-            fake, real = stage(fake), stage(real)
-            distances.append(weight * F.l1_loss(fake, real))
-        return total(distances)
 
     def _discriminator_loss(self, batch: PairedBatch, step: Step) -> Losses:
         """Equation 3, halved as in pix2pix; real images were judged in the generator's turn already."""
@@ -180,16 +162,6 @@ def _feature_distance(fakes: list[list[Tensor]], reals: list[list[Tensor]]) -> T
         for ours, truth in zip(layers[:-1], true_layers[:-1], strict=True)
     ]
     return 4 * total(distances) / len(distances)
-
-
-def _vgg_stages() -> nn.ModuleList:
-    """VGG-19 cut behind the layers that are compared; empty where its weights are not, as translation needs none."""
-    weights = VGG19.find()
-    if weights is None:
-        return nn.ModuleList()
-    layers = convolutional_features("vgg19", weights)
-    stages = nn.ModuleList(layers[before + 1 : last + 1] for before, last in pairwise((-1, *RELUS)))
-    return stages.to(torch.get_default_device())
 
 
 def _check_depth(image_size: tuple[int, int], downsamplings: int) -> None:
