@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
-from i2i.losses import OBJECTIVES, total
+from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
 from i2i.metrics import VGG19Distance
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn import (
@@ -119,10 +119,11 @@ class Pix2PixHD(Translator):
         config = self.config
         fake = self.generator(batch.source)
         step["fake"] = fake.detach()
-        reals, fakes = (self._judged(batch.source, image) for image in (batch.target, fake))
+        pairs = (torch.cat((batch.source, image), 1) for image in (batch.target, fake))
+        reals, fakes = map(self.discriminator.activations, pairs)
         step |= {f"real_scores_{scale}": layers[-1] for scale, layers in enumerate(reals)}
-        adversarial = OBJECTIVES[config.gan].generator
-        terms = {"adversarial": total(adversarial(layers[-1]) for layers in fakes)}
+        scores = [layers[-1] for layers in fakes]
+        terms = {"adversarial": over_scales(OBJECTIVES[config.gan].generator, scores)}
         if config.lambda_features:
             terms["features"] = _feature_distance(fakes, reals)
         if config.lambda_perceptual:
@@ -130,19 +131,11 @@ class Pix2PixHD(Translator):
         weights = {"adversarial": 1.0, "features": config.lambda_features, "perceptual": config.lambda_perceptual}
         return Losses(total(weights[name] * term for name, term in terms.items()), terms)
 
-    def _judged(self, source: Tensor, image: Tensor) -> list[list[Tensor]]:
-        """What the discriminators' layers make of an image beside its source, by scale; the last are the scores."""
-        return self.discriminator.activations(torch.cat((source, image), 1))
-
     def _discriminator_loss(self, batch: PairedBatch, step: Step) -> Losses:
         """Equation 3, halved as in pix2pix; real images were judged in the generator's turn already."""
-        objective = OBJECTIVES[self.config.gan]
-        fakes = self.discriminator(torch.cat((batch.source, step["fake"]), 1))
-        reals = [step[f"real_scores_{scale}"] for scale in range(self.config.scales)]
-        terms = {
-            "real": total(objective.real(scores) for scores in reals),
-            "fake": total(objective.fake(scores) for scores in fakes),
-        }
+        real, fake = (torch.cat((batch.source, image), 1) for image in (batch.target, step["fake"]))
+        real_scores = [step[f"real_scores_{scale}"] for scale in range(self.config.scales)]
+        terms = discriminator_terms(self.config.gan, self.discriminator, real, fake, real_scores=real_scores)
         return Losses(0.5 * (terms["real"] + terms["fake"]), terms)
 
     @property

@@ -143,7 +143,7 @@ def test_the_losses_are_those_of_the_paper():
             features += 4 / (LAYERS + 1) / SCALES * (lie[layer] - truth[layer]).abs().mean()
         source, target, fake = shrunk(source), shrunk(target), shrunk(fake)
     generator, discriminator = found["generator"], found["discriminator"]
-    expected = {"adversarial": float(adversarial), "features": float(features)}
+    expected = {"adversarial": adversarial.item(), "features": features.item()}
     assert {name: float(term) for name, term in generator.terms.items()} == pytest.approx(expected, rel=1e-5)
     assert float(generator.total) == pytest.approx(float(adversarial + 10 * features), rel=1e-5)
     assert float(discriminator.terms["real"]) == pytest.approx(float(real), rel=1e-5)
