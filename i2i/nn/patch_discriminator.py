@@ -1,10 +1,12 @@
 """Discriminators that judge patches, with an optional second head that names the domain."""
 
 import math
+from itertools import pairwise
 
 from torch import Tensor, nn
 
 from i2i.nn.activation import TwiceLeakyReLU
+from i2i.nn.convolutions import convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
 
 
@@ -26,6 +28,15 @@ class PatchDiscriminator(nn.Module):
         scores: Tensor = self.patch_head(self.trunk(images))
         return scores
 
+    def activations(self, images: Tensor) -> list[Tensor]:
+        """What leaves each activation of the trunk, from the first on, and as the last the patch map [B, 1, h, w]."""
+        outputs, features = [], images
+        for layer in self.trunk.children():
+            features = layer(features)
+            if isinstance(layer, nn.LeakyReLU | nn.Sequential):
+                outputs.append(features)
+        return [*outputs, self.patch_head(features)]
+
     def judge_and_classify(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Patch map [B, 1, h, w] and domain logits [B, classes]."""
         if self.class_head is None:
@@ -41,19 +52,21 @@ def patchgan(
     norm: Norm = "instance",
     classes: int = 0,
     image_size: tuple[int, int] | None = None,
+    margin: int = 1,
 ) -> PatchDiscriminator:
     """The PatchGAN of pix2pix and CycleGAN (Isola et al. 2017, appendix 6.1.2).
 
     `layers` stride-2 convolutions and one of stride 1: 0 judges single pixels (PixelGAN), 1 fields of
-    16 px, 3 of 70 px, 5 of 286 px. A class head needs `image_size` (height, width).
+    16 px, 3 of 70 px, 5 of 286 px. A class head needs `image_size` (height, width). `margin` pixels of zeros are put
+    around what goes into each convolution but those of single pixels; pix2pixHD has 2.
     """
     bias = needs_bias(norm)
     if layers == 0:
         trunk, width_out = _pixel_trunk(channels, width, norm, bias), width * 2
         patch_head: nn.Module = nn.Conv2d(width_out, 1, 1, bias=bias)
     else:
-        trunk, width_out = _patch_trunk(channels, width, layers, norm, bias)
-        patch_head = nn.Conv2d(width_out, 1, 4, padding=1)
+        trunk, width_out = _patch_trunk(channels, width, layers, norm, bias, margin)
+        patch_head = nn.Conv2d(width_out, 1, 4, padding=margin)
     class_head = None
     if classes:
         if image_size is None:
@@ -87,6 +100,22 @@ def strided_patchgan(
     return PatchDiscriminator(trunk, patch_head, class_head)
 
 
+def reflecting_patchgan(channels: int = 3, width: int = 64, layers: int = 4) -> PatchDiscriminator:
+    """One of the discriminators of UNIT and MUNIT (Huang et al. 2018, appendix B.2).
+
+    `layers` stride-2 convolutions with reflected borders and no norms, and a head that looks at single features. Images
+    need at least 2^layers pixels on each side.
+    """
+    widths = [width * 2**level for level in range(layers)]
+    trunk = nn.Sequential(
+        *(
+            nn.Sequential(*convolution(*sides, 4, "reflect", bias=True, stride=2), nn.LeakyReLU(0.2))
+            for sides in pairwise([channels, *widths])
+        )
+    )
+    return PatchDiscriminator(trunk, nn.Conv2d(widths[-1], 1, 1))
+
+
 def _class_head(trunk: nn.Module, width: int, classes: int, image_size: tuple[int, int]) -> nn.Module:
     """One convolution over the whole map that `trunk` makes of an image of `image_size`."""
     height, width_out = image_size
@@ -111,14 +140,16 @@ def _pixel_trunk(channels: int, width: int, norm: Norm, bias: bool) -> nn.Sequen
     )
 
 
-def _patch_trunk(channels: int, width: int, layers: int, norm: Norm, bias: bool) -> tuple[nn.Sequential, int]:
-    trunk = [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+def _patch_trunk(
+    channels: int, width: int, layers: int, norm: Norm, bias: bool, margin: int
+) -> tuple[nn.Sequential, int]:
+    trunk = [nn.Conv2d(channels, width, 4, stride=2, padding=margin), nn.LeakyReLU(0.2)]
     inputs = width
     for level in range(1, layers + 1):
         outputs = width * min(2**level, 8)
         stride = 2 if level < layers else 1
         trunk += [
-            nn.Conv2d(inputs, outputs, 4, stride=stride, padding=1, bias=bias),
+            nn.Conv2d(inputs, outputs, 4, stride=stride, padding=margin, bias=bias),
             norm_layer(norm, outputs),
             nn.LeakyReLU(0.2),
         ]

@@ -8,6 +8,7 @@ from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import LABELLED_RESNET, RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.interop.unet import UNET
+from i2i.nn.multiscale import MultiscaleDiscriminator, image_pyramid
 from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.unet import UNet
@@ -33,6 +34,7 @@ PUBLISHED_COUNTS = [
     (lambda: patchgan(3, norm="batch"), 2_765_633),
     (lambda: patchgan(6, norm="instance"), 2_767_809),
     (lambda: patchgan(6, norm="batch"), 2_768_705),
+    (lambda: patchgan(6, margin=2), 2_767_809),
     (lambda: patchgan(3, layers=1), 136_385),
     (lambda: patchgan(3, layers=2), 662_977),
     (lambda: patchgan(3, layers=5), 11_154_369),
@@ -151,3 +153,44 @@ def test_forward_leaves_the_class_head_out():
     assert torch.equal(network(images), network.judge_and_classify(images)[0])
     with pytest.raises(ValueError, match="without a class head"):
         patchgan(3, width=2).judge_and_classify(images)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (7, 10), (1, 3)])
+def test_an_image_pyramid_halves_by_means_of_what_lies_within_the_image(size):
+    image = torch.rand(2, 3, *size)
+    full, half, quarter = image_pyramid(image, 3)
+    assert full is image
+    for fine, coarse in ((full, half), (half, quarter)):
+        assert coarse.shape[2:] == ((fine.shape[2] + 1) // 2, (fine.shape[3] + 1) // 2)
+        for row in range(coarse.shape[2]):
+            for column in range(coarse.shape[3]):
+                top, left = max(2 * row - 1, 0), max(2 * column - 1, 0)
+                field = fine[:, :, top : 2 * row + 2, left : 2 * column + 2]
+                assert torch.allclose(coarse[:, :, row, column], field.mean((2, 3)), atol=1e-6)
+
+
+def test_each_of_several_discriminators_judges_its_own_scale():
+    judges = MultiscaleDiscriminator(patchgan(3, width=2, layers=2, margin=2) for _ in range(2))
+    first, second = judges.scales
+    image = torch.rand(1, 3, 21, 32)
+    full, half = image_pyramid(image, 2)
+    assert [torch.equal(*pair) for pair in zip(judges(image), (first(full), second(half)), strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: patchgan(3, 2, 3), lambda: patchgan(3, 2, 0), lambda: strided_patchgan(3, 2, 3)]
+)
+def test_activations_are_of_every_layer_and_end_with_the_patch_map(build):
+    discriminator, image = build(), torch.rand(1, 3, 32, 32)
+    outputs = discriminator.activations(image)
+    convolutions = [module for module in discriminator.trunk.modules() if isinstance(module, nn.Conv2d)]
+    assert [output.shape[1] for output in outputs] == [layer.out_channels for layer in convolutions] + [1]
+    assert torch.equal(outputs[-1], discriminator(image))
+    assert torch.equal(discriminator.patch_head(outputs[-2]), outputs[-1])
+
+
+def test_the_margin_widens_the_patch_map():
+    # 256 px: with one pixel around 30 fields a side, with two 129, 65, 33, 34 and 35.
+    with torch.device("meta"):
+        assert patchgan(margin=1)(torch.empty(1, 3, 256, 256)).shape[2:] == (30, 30)
+        assert patchgan(margin=2)(torch.empty(1, 3, 256, 256)).shape[2:] == (35, 35)

@@ -74,7 +74,7 @@ def test_resize_convolution_sees_the_nearest_pixel():
     assert layer(images).tolist() == [[[[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]]]
 
 
-@pytest.mark.parametrize("kind", ["normal", "xavier", "default"])
+@pytest.mark.parametrize("kind", ["normal", "xavier", "kaiming", "default"])
 def test_pixel_shuffle_starts_with_equal_weights_for_the_four_pixels(kind):
     layer = initialise(PixelShuffleUp(3, 2, "zeros", True), kind)
     weight, bias = layer.parameters()
