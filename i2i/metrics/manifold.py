@@ -4,9 +4,9 @@ A set is taken for the union of balls around its features, each as wide as the d
 that set. Kynkäänniemi et al. 2019 (Improved Precision and Recall, https://arxiv.org/abs/1904.06991, equations 1 and 2),
 Naeem et al. 2020 (Reliable Fidelity and Diversity Metrics, https://arxiv.org/abs/2002.09797, equations 4 to 6).
 
-Conventions. k is 5 for all four, the choice of Naeem et al. for density and coverage; Kynkäänniemi et al. have 3. Balls are
-closed, as in equation 1 of Kynkäänniemi et al.: an image that equals a real one lies in its ball even if that has copies
-in its set and so no radius. The code of Naeem et al. has open balls, which differ from these in ties alone.
+Conventions. k is 5 for all four, the choice of Naeem et al. for density and coverage; Kynkäänniemi et al. have 3. Balls
+are closed, as in equation 1 of Kynkäänniemi et al.: an image that equals a real one lies in its ball even if that has
+copies in its set and so no radius. The code of Naeem et al. has open balls, which differ from these in ties alone.
 """
 
 from dataclasses import dataclass
@@ -54,21 +54,21 @@ def overlap(real: Features, fake: Features, neighbours: int = NEIGHBOURS) -> Ove
         ValueError: not two-dimensional, unlike widths, not finite, fewer than one neighbour, or no more images of a set
             than neighbours.
     """
-    real, fake = checked(real), checked(fake)
-    require_same_width(real.shape[1], fake.shape[1])
+    reals, fakes = checked(real), checked(fake)
+    require_same_width(reals.shape[1], fakes.shape[1])
     require_whole("neighbours", neighbours, 1)
-    if min(len(real), len(fake)) <= neighbours:
+    if min(len(reals), len(fakes)) <= neighbours:
         raise ValueError(
             f"{neighbours} nearest neighbours need at least {neighbours + 1} images a side, but one has "
-            f"{min(len(real), len(fake))}"
+            f"{min(len(reals), len(fakes))}"
         )
-    centre = real.mean(axis=0)  # short vectors lose little to rounding
-    real, fake = real - centre, fake - centre
-    radii_real, radii_fake = _radii(real, neighbours), _radii(fake, neighbours)
-    recalled, covered, balls = np.zeros(len(real), bool), np.zeros(len(real), bool), np.zeros(len(fake), np.int64)
-    for start in range(0, len(real), BLOCK):
+    centre = reals.mean(axis=0)  # short vectors lose little to rounding
+    reals, fakes = reals - centre, fakes - centre
+    radii_real, radii_fake = _radii(reals, neighbours), _radii(fakes, neighbours)
+    recalled, covered, balls = np.zeros(len(reals), bool), np.zeros(len(reals), bool), np.zeros(len(fakes), np.int64)
+    for start in range(0, len(reals), BLOCK):
         rows = slice(start, start + BLOCK)
-        distances, slack = _squared_distances(real[rows], fake)
+        distances, slack = _squared_distances(reals[rows], fakes)
         inside = distances <= radii_real[rows, None] + slack
         balls += inside.sum(axis=0)
         covered[rows] = inside.any(axis=1)
