@@ -123,15 +123,21 @@ def assert_gradients(name: str, outcome: Replay, key: str, phase: str, network: 
         assert ours[parameter] == pytest.approx(value, rel=0, abs=allowed), f"gradient of {parameter}"
 
 
-def assert_change(name: str, outcome: Replay, key: str, phase: str, network: str) -> None:
-    """How far a network went in the first step is what the reference has, over parameters with a real gradient."""
+def assert_change(name: str, outcome: Replay, key: str, phase: str, network: str, rename: Rename | None = None) -> None:
+    """How far a network went in the first step is what the reference has, over parameters with a real gradient.
+
+    With `rename`, as in `assert_gradients`, these are the ones of which the reference says so; else those whose
+    gradient is no rounding.
+    """
     settings = reference.settings(name)
-    least = LEAST_GRADIENT * settings["results"]["gradient_norms_in_first_step"][key]["total"]
-    moved = [
-        change
-        for own, change in outcome.changes.items()
-        if own.startswith(f"{network}.") and outcome.gradients[phase].get(own, 0.0) > least
-    ]
+    stored = settings["results"]["gradient_norms_in_first_step"][key]
+
+    def real(own: str) -> bool:
+        if rename:
+            return bool(stored["by_parameter"][rename(own.removeprefix(f"{network}."))])
+        return outcome.gradients[phase].get(own, 0.0) > LEAST_GRADIENT * stored["total"]
+
+    moved = [change for own, change in outcome.changes.items() if own.startswith(f"{network}.") and real(own)]
     ours = float(torch.stack([change.square().sum() for change in moved]).sum().sqrt())
     expected = settings["results"]["change_after_first_step"][key]
     assert ours == pytest.approx(expected, rel=settings["tolerance_relative"]["change_after_first_step"])
@@ -172,7 +178,7 @@ def _before(translator: Translator, batch: Any, fixed: Mapping[str, Tensor]) -> 
     step, terms = Step(), {}
     for phase in translator.phases():
         losses = drawn_losses(phase, batch, step, fixed)
-        terms |= {f"{phase.name}/{name}": float(term) for name, term in losses.terms.items()}
+        terms |= {f"{phase.name}/{name}": float(term.detach()) for name, term in losses.terms.items()}
     return terms
 
 
