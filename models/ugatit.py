@@ -19,14 +19,27 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.data.batches import UnpairedBatch
+from i2i.interop.family import Bundle, Reference, ReferenceFile
+from i2i.interop.ugatit import UGATIT_DISCRIMINATOR, UGATIT_GENERATOR
 from i2i.losses import OBJECTIVES, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
 from i2i.nn import AttentiveDiscriminator, AttentiveGenerator
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Request, Step, Task, Translator
 
+NETWORKS = ("genA2B", "genB2A", "disGA", "disGB", "disLA", "disLB")  # in files of the authors' PyTorch code
+GENERATOR_TELLS = {
+    "channels": "data.channels",
+    "width": "model.width",
+    "blocks": "model.blocks",
+    "light": "model.light",
+    "image_size": "data.image_size",
+}
+GLOBAL_TELLS = {"width": "model.discriminator_width", "layers": "model.layers"}
+LOCAL_TELLS = {"width": "model.discriminator_width", "layers": "model.local_layers"}
 OBJECTIVE = OBJECTIVES["lsgan"]
 WEIGHT_DECAY = 1e-4
+WHOLE_MAP = "scale them, or train the variant for all sizes with --set model.light=true"
 
 
 class UGATITConfig(ModelConfig):
@@ -63,6 +76,7 @@ class UGATIT(Translator):
 
     def __init__(self, config: UGATITConfig, task: Task) -> None:
         super().__init__(config, task)
+        self.bound_to_size = "" if config.light else WHOLE_MAP
         self.a_to_b, self.b_to_a = self._generator(), self._generator()
         self.global_a, self.global_b = (self._discriminator(config.layers) for _ in range(2))
         self.local_a, self.local_b = (self._discriminator(config.local_layers) for _ in range(2))
@@ -111,49 +125,70 @@ class UGATIT(Translator):
             yield f"{network}_cam", logits
 
     def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
-        """The full objective of section 2.2, both ways."""
+        """The full objective of section 2.2, both ways, of which only what has a weight is computed."""
         config = self.config
-        identity_a, logits_a, _ = self.b_to_a.attend(batch.a)
-        identity_b, logits_b, _ = self.a_to_b.attend(batch.b)
-        groups = (
-            (config.lambda_gan, self._adversarial_terms(step)),
-            (
-                config.lambda_cycle,
-                {
-                    "cycle_a": F.l1_loss(self.b_to_a(step["fake_b"]), batch.a),
-                    "cycle_b": F.l1_loss(self.a_to_b(step["fake_a"]), batch.b),
-                },
-            ),
-            (
-                config.lambda_identity,
-                {"identity_a": F.l1_loss(identity_a, batch.a), "identity_b": F.l1_loss(identity_b, batch.b)},
-            ),
-            (
-                config.lambda_cam,
-                {
-                    "cam_a_fake": _classified(step["fake_a_logits"], 1.0),
-                    "cam_a_identity": _classified(logits_a, 0.0),
-                    "cam_b_fake": _classified(step["fake_b_logits"], 1.0),
-                    "cam_b_identity": _classified(logits_b, 0.0),
-                },
-            ),
+        parts = (
+            (config.lambda_gan, self._adversarial_terms),
+            (config.lambda_cycle, self._cycle_terms),
+            (config.lambda_identity, self._identity_terms),
+            (config.lambda_cam, self._cam_terms),
         )
-        terms = {name: term for _, own in groups for name, term in own.items()}
-        return Losses(total(weight * total(own.values()) for weight, own in groups), terms)
+        weighted = [(weight, compute(batch, step)) for weight, compute in parts if weight]
+        terms = {name: term for _, own in weighted for name, term in own.items()}
+        return Losses(total(weight * total(own.values()) for weight, own in weighted), terms)
 
-    def _adversarial_terms(self, step: Step) -> dict[str, Tensor]:
+    def _adversarial_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
+        judged = (pair for side in "ab" for pair in self._judgements(side, step[f"fake_{side}"]))
+        return {name: OBJECTIVE.generator(scores) for name, scores in judged}
+
+    def _cycle_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
         return {
-            name: OBJECTIVE.generator(scores)
-            for side in "ab"
-            for name, scores in self._judgements(side, step[f"fake_{side}"])
+            "cycle_a": F.l1_loss(self.b_to_a(step["fake_b"]), batch.a),
+            "cycle_b": F.l1_loss(self.a_to_b(step["fake_a"]), batch.b),
         }
+
+    def _identity_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
+        self._pass_own_domain(batch, step)
+        return {
+            "identity_a": F.l1_loss(step["own_a"], batch.a),
+            "identity_b": F.l1_loss(step["own_b"], batch.b),
+        }
+
+    def _cam_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
+        """A generator's classifier is to tell images of its source, 1, from those of its target, 0."""
+        self._pass_own_domain(batch, step)
+        return {
+            f"cam_{side}_{kind}": _classified(step[f"{kind}_{side}_logits"], truth)
+            for side in "ab"
+            for kind, truth in (("fake", 1.0), ("own", 0.0))
+        }
+
+    def _pass_own_domain(self, batch: UnpairedBatch, step: Step) -> None:
+        """Send images through the generator to their own domain, once per step."""
+        if "own_a" not in step:
+            step["own_a"], step["own_a_logits"], _ = self.b_to_a.attend(batch.a)
+            step["own_b"], step["own_b_logits"], _ = self.a_to_b.attend(batch.b)
 
     def generate(self, images: Tensor, request: Request) -> Tensor:
         generator = self.a_to_b if request.target == 1 else self.b_to_a
         translated: Tensor = generator(images)
         return translated
 
+    reference = Reference(
+        repository="https://github.com/znxlwm/UGATIT-pytorch",
+        file_name="",
+        files={
+            "genA2B": ReferenceFile("a_to_b", UGATIT_GENERATOR, GENERATOR_TELLS, direction=(0, 1)),
+            "genB2A": ReferenceFile("b_to_a", UGATIT_GENERATOR, GENERATOR_TELLS, direction=(1, 0)),
+            "disGA": ReferenceFile("global_a", UGATIT_DISCRIMINATOR, GLOBAL_TELLS),
+            "disGB": ReferenceFile("global_b", UGATIT_DISCRIMINATOR, GLOBAL_TELLS),
+            "disLA": ReferenceFile("local_a", UGATIT_DISCRIMINATOR, LOCAL_TELLS),
+            "disLB": ReferenceFile("local_b", UGATIT_DISCRIMINATOR, LOCAL_TELLS),
+        },
+        usual_size=lambda told: 256,
+        bundles=(Bundle("params_{step:07d}.pt", {name: name for name in NETWORKS}),),
+    )
+
 
 def _classified(logits: Tensor, truth: float) -> Tensor:
-    """How wrong a generator's classifier is: what it has to change is 1, what is in its target domain already 0."""
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))

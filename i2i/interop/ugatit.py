@@ -38,25 +38,24 @@ def _read_generator(state: StateDict) -> dict[str, Any]:
     width, inputs, _, _ = shape(state, "DownBlock.1.weight")
     inner = shape(state, "DownBlock.9.weight")[0]
     blocks = len([key for key in state if re.fullmatch(r"UpBlock1_\d+\.conv1\.weight", key)])
-    light, size = _read_variant(state, inner)
     return {
         "channels": image_channels(inputs, shape(state, "UpBlock2.11.weight")[0]),
         "width": width,
         "blocks": blocks,
-        "light": light,
-        **({} if size is None else {"image_size": size}),
+        **_read_variant(state, inner),
     }
 
 
-def _read_variant(state: StateDict, inner: int) -> tuple[bool, tuple[int, int] | None]:
-    """Whether it is the light variant, and for the full one its image size, which is a square."""
+def _read_variant(state: StateDict, inner: int) -> dict[str, Any]:
+    """Whether it is the light variant, and for the full one its image size, if that can only be a square."""
     if "FC.0.weight" not in state or state["FC.0.weight"].ndim != 2:
         raise UserError("it lacks FC.0.weight, the weight of a linear layer")
     places = state["FC.0.weight"].shape[1] // inner
     if places <= 1:
-        return True, None
-    side = math.isqrt(places) * AttentiveGenerator.multiple
-    return False, (side, side)
+        return {"light": True}
+    side = math.isqrt(places)
+    size = side * AttentiveGenerator.multiple
+    return {"light": False, **({"image_size": (size, size)} if side * side == places else {})}
 
 
 def _build_generator(

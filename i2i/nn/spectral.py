@@ -54,7 +54,7 @@ class SpectralLayer(nn.Module):
         super().__init__()
         self.stride = layer.stride if isinstance(layer, nn.Conv2d) else None
         self.weight_orig = layer.weight
-        self.register_parameter("bias", layer.bias)
+        self.bias = layer.bias
         outputs, inputs = layer.weight.flatten(1).shape
         self.weight_u: Tensor
         self.weight_v: Tensor
