@@ -272,6 +272,8 @@ def what_it_takes_matters(subject: Subject) -> None:
         "reference": ({"reference": images}, {"reference": -images}),
         "sampling_steps": ({"sampling_steps": 1}, {"sampling_steps": 3}),
     }
+    unnamed = translator.takes - subject.cls.takes
+    assert not unnamed, f"as it is set it takes {', '.join(sorted(unnamed))}, which its class does not name"
     for name in sorted(translator.takes & kinds.keys()):
         one, other = (translator.translate(images, source, target, **given) for given in kinds[name])
         assert not torch.equal(one, other), f"it takes {name}, which changes nothing"
@@ -281,12 +283,15 @@ def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
     """Seeds, references and steps that do not fit, or that the model does not take, are errors that say so."""
     translator, images = subject.build(), subject.images(2)
     source, target = subject.task.directions[0]
-    wrong: dict[str, tuple[dict[str, Any], str]] = {
-        "noise": ({"seeds": [1]}, "1 seeds do not fit 2 images"),
-        "reference": ({"reference": torch.cat([images, images])[:3]}, "3 reference images do not fit 2 images"),
-        "sampling_steps": ({"sampling_steps": 0}, "at least 1"),
-    }
-    for name, (given, named) in wrong.items():
+    most = translator.most_sampling_steps
+    wrong: list[tuple[str, dict[str, Any], str]] = [
+        ("noise", {"seeds": [1]}, "1 seeds do not fit 2 images"),
+        ("reference", {"reference": torch.cat([images, images])[:3]}, "3 reference images do not fit 2 images"),
+        ("sampling_steps", {"sampling_steps": 0}, "at least 1"),
+    ]
+    if most is not None:
+        wrong.append(("sampling_steps", {"sampling_steps": most + 1}, f"schedule has {most}"))
+    for name, given, named in wrong:
         expected = named if name in translator.takes else f"takes no {name}"
         try:
             translator.translate(images, source, target, **given)

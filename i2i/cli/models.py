@@ -74,7 +74,10 @@ def _note_unusable() -> None:
 
 def _line(name: str) -> str:
     from i2i import registry
+    from i2i.translator.translator import HOW_GIVEN
 
     cls = registry.get(name)
     told = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip() or "says nothing about itself"
-    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {told.splitlines()[0]}"
+    asked = [taken for taken in HOW_GIVEN if taken in cls.takes]
+    takes = f" (takes {', '.join(asked)})" if asked else ""
+    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {told.splitlines()[0]}{takes}"

@@ -51,8 +51,10 @@ def translate(
         int,
         typer.Option(help="How many translations of each image, NAME.png, NAME.s1.png, ...; of models with noise."),
     ] = 1,
+    seed: Annotated[int, typer.Option(help="Of the noise, beside the names of the images; another gives others.")] = 0,
     reference: Annotated[
-        Path | None, typer.Option(help="An image whose style the translations take, for models that take one.")
+        Path | None,
+        typer.Option(help="An image of the target domain whose style the translations take, for models that take one."),
     ] = None,
     sampling_steps: Annotated[
         int | None, typer.Option(help="How many steps an iterative model takes for each image.")
@@ -73,7 +75,9 @@ def translate(
 
         i2i translate runs/stargan-seasons big/*.tif --target winter --full-resolution --out out/
 
-        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --samples 5 --out out/
+        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --samples 5 --seed 3 --out out/
+
+        i2i translate runs/mine photo.jpg --model mine.py:MyModel --target winter --reference snow.jpg --out out/
     """
     from i2i.data.audit.fitting import fitting_line
     from i2i.data.audit.quick_check import dark
@@ -82,12 +86,12 @@ def translate(
     from i2i.inference.translate_files import (
         as_image,
         check_files,
-        check_samples,
         collect,
         full_resolution,
         left_out,
         of_sample,
         resized,
+        samples_of,
         tiles_line,
         translate_files,
         translation,
@@ -109,20 +113,25 @@ def translate(
     if not checkpoint.finished:
         position = checkpoint.position
         console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
-    check_samples(translator, samples)
+    distinct = samples_of(translator, samples, seed)
+    if distinct < samples:
+        console.note("this model takes no noise: one translation of each image, as all others would be like it")
     translate = replace(
         translation(translator, source, target, chosen),
         reference=None if reference is None else as_image(reference, preprocess),
         sampling_steps=sampling_steps,
+        seed=seed,
     )
-    sizes = check_files(files, out, overwrite, samples)
+    sizes = check_files(files, out, overwrite, distinct)
     for line in (*left_out_line(left_out(inputs)), *dark("images to translate", [path for path, _ in files])):
         console.note(line)
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     with counting("translating") as progress, told_when_short(f"{run} cannot translate these images", less):
-        for sample in range(samples):
+        for sample in range(distinct):
             one = replace(translate, sample=sample)
             convert = full_resolution(one, preprocess, tile, passes) if full else resized(one, preprocess)
             translate_files(convert, of_sample(files, sample), out, progress)
-    console.say(f"translated {len(files)} images to {target} in {out} ({translator.inference}, {weights} weights)")
+    times = f", {distinct} times each," if distinct > 1 else ""
+    how = f"{translator.inference}, {weights} weights"
+    console.say(f"translated {len(files)} images{times} to {target} in {out} ({how})")

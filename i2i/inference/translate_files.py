@@ -16,11 +16,14 @@ from i2i.inference.norm_statistics import held_statistics
 from i2i.inference.tile_statistics import PASSES, picture_statistics
 from i2i.inference.tiling import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
 from i2i.translator import Coverage, Translator
+from i2i.translator.request import LARGEST_SEED, sample_name
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
 from i2i.utils.text import option
 
 BATCH = 16
+MOST_SAMPLES = 1_000
+"""Translations of one image that may be asked for."""
 
 Files = list[tuple[Path, Path]]
 """Images and the names of their translations, relative to the output folder."""
@@ -118,6 +121,7 @@ class Translation:
         target: domain, or changes of attributes.
         described: what the images have, for a model led by attributes; None: it need not know, or looks.
         sample: which of several translations of the same images, from 0.
+        seed: of the noise of all images, beside their names.
         seeds: of the noise of the images that are given, for a model that takes noise.
         reference: an image [1, C, H, W] to take after, for a model that takes one.
         sampling_steps: for a model that takes them; None: its own number.
@@ -129,6 +133,7 @@ class Translation:
     target: str
     described: str | None = None
     sample: int = 0
+    seed: int = 0
     seeds: Sequence[int] | None = None
     reference: Tensor | None = None
     sampling_steps: int | None = None
@@ -147,9 +152,9 @@ class Translation:
         ).cpu()
 
     def of_files(self, paths: Sequence[Path]) -> "Translation":
-        """The same with the noise of these files, which hangs on their names and the number of the sample alone."""
-        samples = [f"{path.stem}.s{self.sample}" if self.sample else path.stem for path in paths]
-        return replace(self, seeds=self.translator.seeds_of(samples))
+        """The same with the noise of these files: of their names, the number of the sample, and the seed alone."""
+        samples = [sample_name(path.stem, self.sample) for path in paths]
+        return replace(self, seeds=self.translator.seeds_of(samples, self.seed))
 
     def seeing(self, image: Tensor) -> "Translation":
         """The same for one file at any size, of which `image` [1, C, H, W] has the size of the training.
@@ -267,9 +272,7 @@ def tiles_line(sizes: Sequence[tuple[int, int]], side: int | None) -> str:
 
 def of_sample(files: Files, sample: int) -> Files:
     """Images and the names of one of several translations of each: `a.png`, then `a.s1.png` and so on."""
-    if not sample:
-        return files
-    return [(path, name.with_name(f"{name.stem}.s{sample}{name.suffix}")) for path, name in files]
+    return [(path, name.with_name(sample_name(name.stem, sample) + name.suffix)) for path, name in files]
 
 
 def check_files(files: Files, out: Path, overwrite: bool = False, samples: int = 1) -> list[tuple[int, int]]:
@@ -289,14 +292,19 @@ def check_files(files: Files, out: Path, overwrite: bool = False, samples: int =
     return [read_picture(path).size[::-1] for path, _ in files]
 
 
-def check_samples(translator: Translator, samples: int) -> None:
-    """UserError for a number of samples that the model cannot give."""
-    if samples < 1:
-        raise UserError(f"--samples {samples}: give a whole number of at least 1")
-    if samples > 1 and "noise" not in translator.takes:
-        raise UserError(
-            f"--samples {samples}: this model takes no noise, and all samples of an image would be alike: leave it out"
-        )
+def samples_of(translator: Translator, samples: int, seed: int) -> int:
+    """How many different translations of an image a model gives of so many that are asked for: one without noise.
+
+    Raises:
+        UserError: for a number that is none of samples, or a seed that is none.
+    """
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise UserError(f"--samples {samples}: give a whole number from 1 to {MOST_SAMPLES:,}")
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UserError(f"--seed {seed}: give a whole number from 0 to {LARGEST_SEED}")
+    if seed and "noise" not in translator.takes:
+        raise UserError(f"--seed {seed}: this model takes no noise, and its translations have no seed: leave it out")
+    return samples if "noise" in translator.takes else 1
 
 
 def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:

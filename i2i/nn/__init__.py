@@ -1,13 +1,20 @@
 """Networks and layers that several translators share."""
 
 from i2i.nn.activation import TwiceLeakyReLU
+from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialization import Initialisation, initialise
 from i2i.nn.modes import as_in_training, use_instance_norms, without_autocast, without_gradients
 from i2i.nn.multiscale import MultiscaleDiscriminator, image_pyramid
-from i2i.nn.norm import InstanceNorm, Norm, needs_bias, norm_layer
-from i2i.nn.patch_discriminator import PatchDiscriminator, antialiased_patchgan, patchgan, strided_patchgan
+from i2i.nn.norm import InstanceNorm, LayerNorm, Norm, needs_bias, norm_layer
+from i2i.nn.patch_discriminator import (
+    PatchDiscriminator,
+    antialiased_patchgan,
+    patchgan,
+    reflecting_patchgan,
+    strided_patchgan,
+)
 from i2i.nn.patch_projection import PatchProjection
 from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
@@ -16,11 +23,13 @@ from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
 __all__ = [
+    "Autoencoder",
     "BlurPool",
     "BlurUpsample",
     "ImagePool",
     "Initialisation",
     "InstanceNorm",
+    "LayerNorm",
     "MultiscaleDiscriminator",
     "Norm",
     "Padding",
@@ -29,6 +38,7 @@ __all__ = [
     "Resampling",
     "ResidualBlock",
     "ResnetGenerator",
+    "StyledAutoencoder",
     "TwiceLeakyReLU",
     "UNet",
     "Upsampling",
@@ -41,6 +51,7 @@ __all__ = [
     "norm_layer",
     "normalise_spectrally",
     "patchgan",
+    "reflecting_patchgan",
     "strided_patchgan",
     "upsample",
     "use_instance_norms",

@@ -34,7 +34,7 @@ class Request:
         target: index of the domain to translate to; None where labels lead to something that is no single domain.
         labels: label vectors [B, width] to translate to; None from a model that does not take them.
         noise: random numbers; from a model that does not take noise the same in every translation.
-        reference: images [B, C, H, W] in [-1, 1] of the target domain to take after; None: none are given.
+        reference: images in [-1, 1] of the target domain to take after, [B, C, *task.image_size]; None: none are given.
         sampling_steps: how many steps an iterative model is to take; None: as many as it thinks right.
     """
 
@@ -46,6 +46,16 @@ class Request:
     sampling_steps: int | None = None
 
 
-def seed_of(name: str) -> int:
-    """The seed of an image file's noise, from its name alone: the order and number of files do not matter."""
+def sample_name(stem: str, sample: int) -> str:
+    """What one of several translations of an image is called, without suffix: `a`, then `a.s1` and so on."""
+    return f"{stem}.s{sample}" if sample else stem
+
+
+def seed_of(name: str, seed: int = 0) -> int:
+    """The seed of an image file's noise, from its name alone: the order and number of files do not matter.
+
+    Another `seed` than 0 gives every name other noise.
+    """
+    if seed:
+        name = f"{seed}/{name}"  # no file's name holds a slash
     return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest()) >> 1

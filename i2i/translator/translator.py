@@ -46,13 +46,15 @@ class Translator(nn.Module, ABC):
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
         takes: what it asks of a request besides domains, some of `TAKES`: with "labels" label vectors lead its
-            translations, so that the source need not be known and the target may be several changes.
+            translations, so that the source need not be known and the target may be several changes. Where this
+            hangs on settings the class names all that it may take, and `__init__` leaves out what it does not.
         frozen: attributes of networks that nothing trains, such as a perceptual one: they stay in evaluation mode and
             are neither saved nor counted, so that `__init__` has to give them their weights.
         reference: the public implementation whose files it can take and give, if there is one.
         schedule: how the learning rates change over a training; `train.decay_from` replaces it.
 
-    `schedule` may also be set in `__init__`. `multiple` is what image height and width must be multiples of.
+    `schedule` may also be set in `__init__`. `multiple` is what image height and width must be multiples of, and
+    `most_sampling_steps` the most steps that it can take; None: there is no such bound.
     `untrained` names networks that nothing has trained: those of an imported model that were not among the files.
     """
 
@@ -62,11 +64,12 @@ class Translator(nn.Module, ABC):
     generators: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
-    takes: ClassVar[frozenset[str]] = frozenset()
+    takes: frozenset[str] = frozenset()
     frozen: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[Reference | None] = None
     schedule: Schedule = LinearDecay()
     multiple: int = 1
+    most_sampling_steps: int | None = None
     untrained: tuple[str, ...] = ()
 
     def __init__(self, config: ModelConfig, task: Task) -> None:
@@ -161,8 +164,8 @@ class Translator(nn.Module, ABC):
             attributes: what each image has in the target's data set, such as `Black_Hair,Young`. Only where the
                 target leaves attributes as they are; without it a model that can tell looks at the images.
             seeds: of the noise of each image, for a model that takes noise; None: 0 for all.
-            reference: images [B, C, H, W], or one for all, float in [-1, 1], whose style the translations take, for a
-                model that takes them.
+            reference: images of the target domain [B, C, H, W], or one for all, float in [-1, 1] and of the size of
+                the training, whose style the translations take, for a model that takes them.
             sampling_steps: at least 1, for a model that takes them; None: its own number.
 
         Raises:
@@ -190,9 +193,12 @@ class Translator(nn.Module, ABC):
             return self._checked(self.generate(images, request), images)
 
     @final
-    def seeds_of(self, names: Iterable[str]) -> list[int] | None:
-        """Seeds for the noise of image files, from their names without suffix; None where the model takes no noise."""
-        return [seed_of(name) for name in names] if "noise" in self.takes else None
+    def seeds_of(self, names: Iterable[str], seed: int = 0) -> list[int] | None:
+        """Seeds for the noise of image files, from their names without suffix; None where the model takes no noise.
+
+        Another `seed` gives all of them other noise.
+        """
+        return [seed_of(name, seed) for name in names] if "noise" in self.takes else None
 
     @final
     def describe(self, images: Tensor, target: str) -> list[str]:
@@ -234,15 +240,27 @@ class Translator(nn.Module, ABC):
                 raise UserError(f"a seed is {seed!r}: give whole numbers from 0 to {LARGEST_SEED}")
         return list(seeds)
 
-    @staticmethod
-    def _sampling_steps(steps: int | None) -> int | None:
-        if steps is not None and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
+    def _sampling_steps(self, steps: int | None) -> int | None:
+        if steps is None:
+            return None
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
             raise UserError(f"sampling_steps is {steps!r}: give a whole number of at least 1, or leave it out")
+        if self.most_sampling_steps is not None and steps > self.most_sampling_steps:
+            raise UserError(
+                f"sampling_steps is {steps} and this model's schedule has {self.most_sampling_steps}: "
+                "give at most as many, or leave it out"
+            )
         return steps
 
     def _reference(self, reference: Tensor, images: Tensor) -> Tensor:
         """The reference images, one for each."""
         given = self._taken(reference, "reference images").to(images.device)
+        (height, width), size = self.task.image_size, (given.shape[2], given.shape[3])
+        if size != (height, width):
+            raise UserError(
+                f"reference images have {size[0]}x{size[1]} pixels and this model takes after images of "
+                f"{height}x{width}, the size of its training: scale and crop them to it"
+            )
         if len(given) not in (1, len(images)):
             raise UserError(f"{len(given)} reference images do not fit {len(images)} images: give one for each, or one")
         return given.expand(len(images), -1, -1, -1)

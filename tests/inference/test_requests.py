@@ -12,7 +12,7 @@ from i2i.data.decoding.images import Preprocess
 from i2i.errors import UserError
 from i2i.inference.translate_files import collect, of_sample, resized, translate_files, translation
 from i2i.translator import Coverage, ModelConfig, Noise, Task
-from i2i.translator.request import seed_of
+from i2i.translator.request import sample_name, seed_of
 
 STYLED = """
 import torch
@@ -23,6 +23,7 @@ class Styled(Translator):
     coverage = Coverage.PAIR
     batch = UnpairedBatch
     takes = frozenset({"noise", "reference", "sampling_steps"})
+    most_sampling_steps = 4
 
     def __init__(self, config, task):
         super().__init__(config, task)
@@ -72,7 +73,15 @@ def test_the_seed_of_a_file_is_a_function_of_its_name():
     seeds = {name: seed_of(name) for name in ("a", "b", "a.s1", "\udcff", "")}
     assert len(set(seeds.values())) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds.values())
-    assert seed_of("a") == 2340832890917691671  # as ever, so that translations can be repeated
+    assert seed_of("a") == seed_of("a", 0) == 2340832890917691671  # as ever, so that translations can be repeated
+
+
+def test_another_seed_gives_every_file_and_sample_other_noise():
+    names = [sample_name(stem, sample) for stem in ("a", "b") for sample in range(3)]
+    assert names == ["a", "a.s1", "a.s2", "b", "b.s1", "b.s2"]
+    seeds = [seed_of(name, seed) for name in names for seed in (0, 1, 2)]
+    assert len(set(seeds)) == len(seeds)
+    assert seed_of("a.s1", 7) == seed_of("a.s1", 7)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +93,12 @@ def test_the_seed_of_a_file_is_a_function_of_its_name():
         ({"sampling_steps": 0}, "sampling_steps is 0: give a whole number of at least 1"),
         ({"sampling_steps": 2.5}, "sampling_steps is 2.5"),
         ({"sampling_steps": True}, "sampling_steps is True"),
+        ({"sampling_steps": 5}, "sampling_steps is 5 and this model's schedule has 4: give at most as many"),
         ({"reference": torch.zeros(3, 3, 8, 8)}, "3 reference images do not fit 2 images: give one for each, or one"),
         ({"reference": torch.zeros(3, 8, 8)}, "reference images must have shape [B, 3, H, W], got [3, 8, 8]"),
         ({"reference": torch.full((1, 3, 8, 8), 2.0)}, "reference images must lie in [-1, 1]"),
+        ({"reference": torch.zeros(1, 1, 8, 8)}, "reference images must have shape [B, 3, H, W], got [1, 1, 8, 8]"),
+        ({"reference": torch.zeros(1, 3, 16, 8)}, "reference images have 16x8 pixels and this model takes after"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_does(styled, asked, said):
@@ -189,13 +201,41 @@ def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path
     status, said = run(monkeypatch, capsys, *translate, "--samples", 2)
     assert (status, "x.png and 1 more are there already" in said) == (2, True)
     again = (*translate, "--overwrite")
+    for seed, same in ((0, True), (3, False)):
+        assert run(monkeypatch, capsys, *again, "--samples", 3, "--seed", seed)[0] == 0
+        now = {path.name: np.asarray(Image.open(path)).astype(int) for path in sorted(out.iterdir())}
+        assert [(now[name] == made[name]).all() for name in made] == [same] * 3
     assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "white.png")[0] == 0
+    Image.new("L", (23, 9), 255).save(tmp_path / "grey.png")
     referred = np.asarray(Image.open(out / "x.png")).astype(int)
     assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "white.png", "--sampling-steps", 3)[0] == 0
     assert np.abs(referred - np.asarray(Image.open(out / "x.png"))).max() > 0
+    assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "grey.png")[0] == 0
+    assert (referred == np.asarray(Image.open(out / "x.png"))).all()  # any mode and size is made to fit
     for wrong, named in (
+        (("--sampling-steps", 5), "sampling_steps is 5 and this model's schedule has 4"),
         (("--sampling-steps", 0), "sampling_steps is 0: give a whole number of at least 1"),
-        (("--samples", 0), "--samples 0: give a whole number of at least 1"),
+        (("--samples", 0), "--samples 0: give a whole number from 1 to 1,000"),
+        (("--samples", -2), "--samples -2: give a whole number from 1 to 1,000"),
+        (("--samples", 10**9), "--samples 1000000000: give a whole number from 1 to 1,000"),
+        (("--seed", -1), "--seed -1: give a whole number from 0"),
+        (("--reference", tmp_path / "none.png"), "none.png"),
+        (("--reference", tmp_path), str(tmp_path)),
     ):
         status, said = run(monkeypatch, capsys, *again, *wrong)
         assert (status, named in said) == (2, True)
+
+
+def test_samples_of_a_model_without_noise_are_one_which_is_said_once(tmp_path, monkeypatch, capsys):
+    tiny = ("train.images=4", "data.scenes=2", "data.test_scenes=2", "data.domains=summer,winter", "model.width=4")
+    trained, out = tmp_path / "run", tmp_path / "out"
+    small = [f"--set={setting}" for setting in (*tiny, "model.blocks=1", "model.layers=1", "train.sample_every=0")]
+    assert run(monkeypatch, capsys, "train", "--model", "cyclegan", "--size", 16, *small, "--out", trained)[0] == 0
+    for name in "xy":
+        photo(tmp_path / f"in/{name}.png", 90)
+    translate = ("translate", trained, tmp_path / "in", "--target", "winter", "--out", out)
+    status, said = run(monkeypatch, capsys, *translate, "--samples", 4)
+    assert (status, said.count("this model takes no noise: one translation of each image")) == (0, 1)
+    assert sorted(path.name for path in out.iterdir()) == ["x.png", "y.png"]
+    status, said = run(monkeypatch, capsys, *translate, "--overwrite", "--seed", 3)
+    assert (status, "--seed 3: this model takes no noise" in said) == (2, True)

@@ -269,6 +269,38 @@ class Styled(Tint):
         return images
 
 
+class Bounded(Styled):
+    """No fault: as it is set it takes less than its class names, and not any number of steps."""
+
+    most_sampling_steps = 3
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.takes = frozenset({"sampling_steps"})
+
+    def generate(self, images, request):
+        for _ in range(request.sampling_steps or 2):
+            images = torch.tanh(self.mapping(images) + 0.5)
+        return images
+
+
+class Unannounced(Bounded):
+    """Fault: as it is set it takes what its class does not name."""
+
+    takes = frozenset()
+
+
+class Boundless(Bounded):
+    """Fault: it takes more steps than there are."""
+
+    def _sampling_steps(self, steps):
+        self.most_sampling_steps, most = None, self.most_sampling_steps
+        try:
+            return super()._sampling_steps(steps)
+        finally:
+            self.most_sampling_steps = most
+
+
 class Deaf(Styled):
     """Fault: what it says that it takes changes nothing."""
 
@@ -358,6 +390,8 @@ FAULTS = [
     (BatchDependent, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
     (SameNoise, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
     (Deaf, testing.what_it_takes_matters, "it takes noise, which changes nothing"),
+    (Unannounced, testing.what_it_takes_matters, "it takes sampling_steps, which its class does not name"),
+    (Boundless, testing.translation_refuses_what_it_does_not_honour, "translate takes sampling_steps that do not fit"),
     (Careless, testing.translation_refuses_what_it_does_not_honour, "translate takes seeds that do not fit"),
     (Misnamed, testing.generators_are_all_that_translates, "another network than those of `generators` translates"),
     (Thawing, testing.frozen_networks_stay_as_they_are, "after a step the frozen networks differ: perceptual.0.weight"),
@@ -401,9 +435,10 @@ def test_a_faulty_translator_is_named_with_the_check_and_the_reason(registered):
         check_translator(Homeless)
 
 
+@pytest.mark.parametrize("cls", [Styled, Bounded])
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_a_translator_with_noise_references_steps_and_a_frozen_network_keeps_the_contract(registered, check):
-    check(registered(Styled))
+def test_a_translator_with_noise_references_steps_and_a_frozen_network_keeps_the_contract(registered, check, cls):
+    check(registered(cls))
 
 
 def test_two_translators_of_one_name_are_refused():

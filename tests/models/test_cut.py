@@ -7,6 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from i2i import registry
+from i2i.conversion.formats import export
+from i2i.conversion.from_reference import import_run
 from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.interop.antialiased import ANTIALIASED_PATCHGAN, ANTIALIASED_RESNET, PATCH_PROJECTION
@@ -18,6 +21,7 @@ from i2i.nn.patch_discriminator import antialiased_patchgan
 from i2i.nn.patch_projection import PatchProjection
 from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.resnet import ResnetGenerator
+from i2i.runs.load import load_translator
 from i2i.training.step import drawn_losses
 from i2i.translator import Coverage, Request, Step, Task
 from i2i.translator.request import Noise
@@ -272,3 +276,76 @@ def test_an_image_is_translated_by_the_generator_alone():
     images = torch.rand(2, 3, 16, 16)
     request = Request(0, 1, Noise([0, 0]))
     assert torch.equal(translator.generate(images, request), translator.generator(images))
+
+
+def saved(folder, change=dict):
+    """The authors' three files, small; returns their paths and contents by network."""
+    contents = {}
+    for name, weights in recipe.weights_by_network("cut/training_cut").items():
+        part = CUT.reference.files[name]
+        network = trained("training_cut")[0].get_submodule(part.network)
+        contents[name] = change(to_reference(part.family, network) | weights)
+        torch.save(contents[name], folder / f"latest_net_{name}.pth")
+    return [folder / f"latest_net_{name}.pth" for name in contents], contents
+
+
+@pytest.mark.parametrize("model", ["cut", "fastcut"])
+def test_the_authors_files_come_in_and_go_out_as_they_were(tmp_path, model):
+    files, contents = saved(tmp_path)
+    import_run(files, model, ["horse", "zebra"], {}, tmp_path / "run")
+    translator, _ = load_translator(tmp_path / "run")
+    told = ("width", "discriminator_width", "projection_width", "blocks", "layers", "norm")
+    assert [getattr(translator.config, name) for name in told] == [4, 4, 16, 9, 3, "instance"]
+    (tmp_path / "out").mkdir()
+    export(tmp_path / "run", "reference", tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {path.name for path in files}
+    for name, expected in contents.items():
+        written = torch.load(tmp_path / "out" / f"latest_net_{name}.pth", weights_only=True)
+        assert list(written) == list(reference.settings("cut/training_cut")["keys"][name])
+        assert all(torch.equal(written[key], value) for key, value in expected.items())
+
+
+def test_the_authors_generator_alone_translates_as_theirs(tmp_path):
+    name = "cut_generator_resnet_6blocks"
+    state = to_reference(ANTIALIASED_RESNET, generator(4, 6)) | recipe.weights(f"cut/{name}")
+    torch.save(state, tmp_path / "latest_net_G.pth")
+    import_run([tmp_path / "latest_net_G.pth"], "cut", ["horse", "zebra"], {}, tmp_path / "run")
+    translator, _ = load_translator(tmp_path / "run")
+    assert_output(name, "output", translator.translate(reference.arrays(f"cut/{name}")["input"], "horse", "zebra"))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_keys_and_shapes_tell_how_a_network_is_built(name):
+    family, build = NETWORKS[name]
+    network = build()
+    state = to_reference(family, network)
+    every = [
+        part.family
+        for own in registry.names()
+        if (known := registry.get(own).reference)
+        for part in known.files.values()
+    ]
+    assert {one.title for one in every if one.recognises(state)} == {family.title}
+    assert str(family.build(**family.read(state))) == str(network)
+
+
+@pytest.mark.parametrize(
+    ("change", "model", "named"),
+    [
+        (
+            lambda state: {key: own for key, own in state.items() if not key.endswith(".filt")},
+            "cut",
+            "--model cyclegan",
+        ),
+        (
+            lambda state: {key: own for key, own in state.items() if key != "model.7.filt"},
+            "cut",
+            "lacks the 3x3 filter",
+        ),
+        (dict, "cyclegan", "--model cut"),
+    ],
+)
+def test_a_generator_of_another_kind_is_refused_with_the_model_to_take(tmp_path, change, model, named):
+    saved(tmp_path, change)
+    with pytest.raises(UserError, match=named):
+        import_run([tmp_path / "latest_net_G.pth"], model, ["horse", "zebra"], {}, tmp_path / "run")
