@@ -34,9 +34,10 @@ class ResidualBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """Encode by two stride-2 convolutions, transform by residual blocks, decode by doubling twice.
+    """Encode by stride-2 convolutions, transform by residual blocks, decode by doubling as often.
 
-    Sources: Zhu et al. 2017 (CycleGAN), appendix 7.2; Choi et al. 2018 (StarGAN), table 4.
+    Sources: Zhu et al. 2017 (CycleGAN), appendix 7.2; Choi et al. 2018 (StarGAN), table 4; Wang et al. 2018
+    (pix2pixHD), section 3.2.
 
     Args:
         channels: channels of the input and of the output image.
@@ -48,10 +49,11 @@ class ResnetGenerator(nn.Module):
         resampling: `conv3` resamples by 3x3 convolutions (CycleGAN), `conv4` by 4x4 ones (StarGAN), `antialiased` by
             fixed blur filters beside 3x3 convolutions of stride 1 (CUT).
         last_bias: whether the last convolution has a bias (CycleGAN: yes, StarGAN: no).
-        upsampling: how the decoder doubles unless it is antialiased; both papers do it by transposed convolutions.
+        upsampling: how the decoder doubles unless it is antialiased; all papers do it by transposed convolutions.
+        downsamplings: how often the encoder halves, each time with twice the channels (pix2pixHD: 4).
 
     Input [B, channels, H, W] in [-1, 1] and labels [B, labels]; output [B, channels, H, W] in [-1, 1].
-    H and W must be multiples of `multiple`.
+    H and W must be multiples of `multiple` = 2^downsamplings.
     """
 
     multiple = 4
@@ -67,10 +69,12 @@ class ResnetGenerator(nn.Module):
         resampling: Resampling = "conv3",
         last_bias: bool = True,
         upsampling: Upsampling = "deconv",
+        downsamplings: int = 2,
     ) -> None:
         super().__init__()
         bias = needs_bias(norm)
         self.labels = labels
+        self.multiple = 2**downsamplings
         layers = [
             *convolution(channels + labels, width, 7, padding, bias),
             norm_layer(norm, width),
@@ -78,14 +82,14 @@ class ResnetGenerator(nn.Module):
         ]
         # Layers whose output is a feature map that losses compare, by name; -1 is the image itself.
         self.taps = {"image": len(layers) - 4}
-        for factor in (1, 2):
-            self.taps[f"down{factor}"] = len(layers)
-            layers += halve(width * factor, norm, resampling, bias)
-        for block in range(1, blocks + 1):
-            self.taps[f"block{block}"] = len(layers)
-            layers.append(ResidualBlock(width * 4, norm, padding))
-        for factor in (4, 2):
-            layers += double(width * factor, norm, resampling, bias, upsampling, padding)
+        for level in range(downsamplings):
+            self.taps[f"down{level + 1}"] = len(layers)
+            layers += halve(width * 2**level, norm, resampling, bias)
+        for block in range(blocks):
+            self.taps[f"block{block + 1}"] = len(layers)
+            layers.append(ResidualBlock(width * self.multiple, norm, padding))
+        for level in range(downsamplings, 0, -1):
+            layers += double(width * 2**level, norm, resampling, bias, upsampling, padding)
         layers += [*convolution(width, channels, 7, padding, last_bias), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -101,7 +105,7 @@ class ResnetGenerator(nn.Module):
     def features(self, images: Tensor, names: Sequence[str]) -> list[Tensor]:
         """Feature maps of images [B, channels, H, W] at some of `taps`, from the first layer to the last of them.
 
-        They are `image`, padded for the first convolution; `down1` and `down2`, the convolutions ahead of the norm at
+        They are `image`, padded for the first convolution; `down1` and so on, the convolutions ahead of the norm at
         which the network halves; and `block1` and so on, the sums that residual blocks give.
         """
         found, last = {-1: images}, max(self.taps[name] for name in names)
