@@ -26,7 +26,7 @@ def read_networks(path: Path) -> dict[str, dict[str, Tensor]]:
             tensors by name, or several such state dicts by name, or it asks to run code.
     """
     content = _load(path)
-    networks: Any = {"": content} if _holds(content, Tensor) else content
+    networks = {"": content} if _holds(content, Tensor) else content
     if not _holds(networks, Mapping) or not all(_holds(state, Tensor) for state in networks.values()):
         raise UserError(f"{path} holds no network: a state dict, tensors by name, is what can be imported")
     return {name: _plain(state) for name, state in networks.items()}
@@ -34,8 +34,9 @@ def read_networks(path: Path) -> dict[str, dict[str, Tensor]]:
 
 def _holds(content: object, kind: type) -> bool:
     """Whether something is a mapping of names to values of a kind, and not empty."""
-    named = isinstance(content, Mapping) and all(isinstance(key, str) for key in content)
-    return named and bool(content) and all(isinstance(value, kind) for value in content.values())
+    if not isinstance(content, Mapping) or not content:
+        return False
+    return all(isinstance(key, str) and isinstance(value, kind) for key, value in content.items())
 
 
 def _plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
