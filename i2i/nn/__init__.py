@@ -3,6 +3,7 @@
 from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
 from i2i.nn.convolutions import Padding, convolution
+from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialization import Initialisation, initialise
 from i2i.nn.modes import as_in_training, use_instance_norms
@@ -11,15 +12,18 @@ from i2i.nn.norm import InstanceNorm, LayerNorm, Norm, needs_bias, norm_layer
 from i2i.nn.patch_discriminator import PatchDiscriminator, patchgan, reflecting_patchgan, strided_patchgan
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
+from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
 __all__ = [
     "Autoencoder",
+    "DomainDiscriminator",
     "ImagePool",
     "Initialisation",
     "InstanceNorm",
     "LayerNorm",
+    "MappingNetwork",
     "MultiscaleDiscriminator",
     "Norm",
     "Padding",
@@ -27,7 +31,9 @@ __all__ = [
     "Resampling",
     "ResidualBlock",
     "ResnetGenerator",
+    "StyleEncoder",
     "StyledAutoencoder",
+    "StyledResnet",
     "TwiceLeakyReLU",
     "UNet",
     "Upsampling",
