@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from i2i.data.batches import ReferenceBatch
 from i2i.interop.starganv2 import DISCRIMINATOR, ENCODER, GENERATOR, MAPPING
-from i2i.models.starganv2 import StarGANv2, StarGANv2Config
+from i2i.models.starganv2 import STYLING, StarGANv2, StarGANv2Config
 from i2i.translator import Coverage, Task
 from tests.support import recipe, reference
 from tests.support.replay import Replay, assert_change, assert_gradients, assert_terms, decay_witness, replay
@@ -183,10 +183,24 @@ def test_a_training_gives_the_reference_losses_gradients_and_average(name):
         return found
 
     assert_terms(name, outcome, there)
-    for key in reference.settings(name)["results"]["gradient_norms_in_first_step"]:
+    results = reference.settings(name)["results"]
+    for key in results["gradient_norms_in_first_step"]:
         phase, part = key.split(" -> ")
-        ours = next(own for own, theirs in PHASES.items() if theirs == phase)
-        assert_gradients(name, outcome, key, ours, part, of_parameters(model, part))
+        assert_gradients(name, outcome, key, phase_of(phase), part, of_parameters(model, part))
+    for part, key in {
+        "discriminator": "D/latent -> discriminator",
+        **{part: f"G/latent -> {part}" for part in STYLING},
+    }.items():
+        assert_change(name, outcome, key, phase_of(key.split(" -> ")[0]), part, changed=part)
+    ours = decay_witness(outcome, "latent", "generator", options["lr"])
+    assert ours == pytest.approx(
+        results["decay_witness_after_first_step"]["generator"],
+        rel=reference.settings(name)["tolerance_relative"]["decay_witness_after_first_step"],
+    )
+
+
+def phase_of(theirs: str) -> str:
+    return next(own for own, name in PHASES.items() if name == theirs)
 
 
 def stored_steps(name: str) -> list[dict]:
