@@ -242,8 +242,15 @@ class Trainer:
     def _draw(self, step: int) -> list[Batch]:
         translator = self.translator
         size = images_per_step(self.config, translator) // translator.batch.pictures
-        batch = translator.batch.draw(self.pictures, translator.task.domains, size, step, self.processes.share(size))
+        share = self.processes.share(size)
+        batch = translator.batch.draw(self._pictures_at(step), translator.task.domains, size, step, share)
         return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
+
+    def _pictures_at(self, step: int) -> TrainingPictures:
+        """The images of a step; where time decides how far it is, as of when they are drawn."""
+        spent = self.horizon.spent(step, self.position.seconds)
+        zoomed = spent < self.config.train.zoom_until * self.horizon.total
+        return self.pictures if zoomed else self.pictures.unzoomed()
 
     def _schedule(self, spent: int) -> None:
         factor = self.schedule.factor(spent, self.horizon.total)
