@@ -248,6 +248,9 @@ class TrainConfig(Section):
     ema: Annotated[float, InKey.ALWAYS] = Field(
         0.0, ge=0, lt=1, description="decay per step of the generators' averaged weights; 0: none"
     )
+    ema_warmup: Annotated[bool, InKey.WHERE_CHANGED] = Field(
+        True, description="a smaller decay in the first steps, to forget the untrained weights"
+    )
     log_every: Annotated[int, InKey.NEVER] = Field(
         50, ge=1, le=MOST_COUNTED, description="steps between lines of metrics.jsonl"
     )

@@ -24,6 +24,7 @@ __all__ = [
     "over_scales",
     "patch_nce",
     "total",
+    "zero_centred_penalty",
 ]
 
 Scores = Tensor | Sequence[Tensor]
@@ -144,6 +145,18 @@ def gradient_penalty(critic: Callable[[Tensor], Scores], real: Tensor, fake: Ten
     (gradient,) = torch.autograd.grad(over_scales(_sum, scores), mixed, create_graph=True)
     norms = gradient.float().flatten(1).norm(dim=1)
     penalty: Tensor = (norms - 1).square().mean()
+    return penalty
+
+
+def zero_centred_penalty(scores: Tensor, images: Tensor) -> Tensor:
+    """Half the mean of ||gradient of the critic at an image||_2^2, on real images (Mescheder et al. 2018, R1).
+
+    Args:
+        scores: of the critic for `images`.
+        images: [B, C, H, W], for which a gradient is asked.
+    """
+    (gradient,) = torch.autograd.grad(scores.float().sum(), images, create_graph=True)
+    penalty: Tensor = gradient.float().square().flatten(1).sum(1).mean() / 2
     return penalty
 
 

@@ -237,7 +237,7 @@ class Views:
     def __init__(self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]) -> None:
         self.tops, self.lefts, self.flips, self.size = tops, lefts, flips, size
 
-    def __getitem__(self, rows: slice) -> "Views":
+    def __getitem__(self, rows: slice | np.ndarray) -> "Views":
         return Views(self.tops[rows], self.lefts[rows], self.flips[rows], self.size)
 
     def cut(self, pixels: Tensor) -> Tensor:

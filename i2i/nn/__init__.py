@@ -3,6 +3,7 @@
 from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
 from i2i.nn.convolutions import Padding, convolution
+from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialization import Initialisation, initialise
 from i2i.nn.modes import as_in_training, use_instance_norms, without_autocast, without_gradients
@@ -19,6 +20,7 @@ from i2i.nn.patch_projection import PatchProjection
 from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
+from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
@@ -26,10 +28,12 @@ __all__ = [
     "Autoencoder",
     "BlurPool",
     "BlurUpsample",
+    "DomainDiscriminator",
     "ImagePool",
     "Initialisation",
     "InstanceNorm",
     "LayerNorm",
+    "MappingNetwork",
     "MultiscaleDiscriminator",
     "Norm",
     "Padding",
@@ -38,7 +42,9 @@ __all__ = [
     "Resampling",
     "ResidualBlock",
     "ResnetGenerator",
+    "StyleEncoder",
     "StyledAutoencoder",
+    "StyledResnet",
     "TwiceLeakyReLU",
     "UNet",
     "Upsampling",
