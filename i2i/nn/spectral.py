@@ -1,12 +1,13 @@
 """Spectral normalisation of critics."""
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
+from i2i.nn.modes import without_autocast
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -32,14 +33,9 @@ class _InFloat32(nn.Module):
         self.norm = norm
 
     def forward(self, weight: Tensor) -> Tensor:
-        with _no_autocast(weight):
+        with without_autocast(weight.device):
             normalised: Tensor = self.norm(weight)
         return normalised
-
-
-def _no_autocast(tensor: Tensor) -> AbstractContextManager[object]:
-    kind = tensor.device.type
-    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
 class SpectralLayer(nn.Module):
@@ -68,7 +64,7 @@ class SpectralLayer(nn.Module):
         return F.conv2d(features, weight, self.bias, self.stride)
 
     def _normalised(self) -> Tensor:
-        with _no_autocast(self.weight_orig):
+        with without_autocast(self.weight_orig.device):
             matrix = self.weight_orig.flatten(1)
             if self.training:
                 self._iterate(matrix)

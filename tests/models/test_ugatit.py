@@ -139,7 +139,7 @@ def test_gradients_and_changes_of_the_first_step_are_the_reference_implementatio
         return theirs(family, own, name)
 
     assert_gradients(f"ugatit/{name}", outcome, key, phase, network, renamed)
-    assert_change(f"ugatit/{name}", outcome, key, phase, network, renamed)
+    assert_change(f"ugatit/{name}", outcome, key, phase, network, rename=renamed)
 
 
 @pytest.mark.parametrize("key", ["genA2B", "genB2A"])
