@@ -428,7 +428,7 @@ FACES = "Black_Hair,Blond_Hair,Brown_Hair,Male,Young"
 
 
 def test_celebas_names_are_attributes_and_the_imported_generator_is_led_by_them(place, capsys):
-    assert run("import", "9-G.ckpt", "--model", "stargan", "--domains", FACES, "--out", "faces") == 0
+    assert run("import", "9-G.ckpt", "--model", "stargan", "--domains", FACES, *WIDE, "--out", "faces") == 0
     said = capsys.readouterr().out
     assert "attributes that an image can have together, but for Black_Hair or Blond_Hair or Brown_Hair" in said
     translator, _ = load_translator(Path("faces"))
@@ -443,14 +443,15 @@ def test_celebas_names_are_attributes_and_the_imported_generator_is_led_by_them(
 
 def test_a_joint_generator_is_imported_by_names_with_data_sets(place):
     """Label width 5 is 2 + 1 columns of two data sets and a mask of 2."""
-    assert run("import", "9-G.ckpt", "--model", "stargan", "--domains", "x/a,x/b,y/Male", "--out", "joint") == 0
+    given = ["--domains", "x/a,x/b,y/Male", *WIDE]
+    assert run("import", "9-G.ckpt", "--model", "stargan", *given, "--out", "joint") == 0
     translator, _ = load_translator(Path("joint"))
     assert translator.task.labels.width == 5
     assert translator.task.domains == ("x/a", "x/b", "y/Male", "y/-Male")
 
 
 def test_other_names_are_attributes_if_the_settings_say_so(place):
-    given = ["--domains", FIVE, "--set", "data.attributes=[a,b,c,d,e]", "--set", "data.exclusive=[[a,b]]"]
+    given = ["--domains", FIVE, "--set", "data.attributes=[a,b,c,d,e]", "--set", "data.exclusive=[[a,b]]", *WIDE]
     assert run("import", "9-G.ckpt", "--model", "stargan", *given, "--out", "mine") == 0
     translator, _ = load_translator(Path("mine"))
     assert translator.task.labels.sets[0].exclusive == (("a", "b"),)
