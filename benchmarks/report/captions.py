@@ -39,6 +39,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
+        *zoom_lines(plan),
         "`n` is the number of scored images, of all seeds together, by the metric that has most. `seconds` is "
         "training time, summed over the training runs of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training images, takes "
@@ -253,6 +254,17 @@ def checkpoint_lines(plan: Plan) -> list[str]:
         if name in learning and own.checkpoint != rule
     ]
     return [f"Checkpoint rule: {rule}{RULES[rule.partition(' ')[0]]}.", *others]
+
+
+def zoom_lines(plan: Plan) -> list[str]:
+    """A sentence for each method whose images are not zoomed all through a training."""
+    trained = {name: own.settings for name, own in plan.facts.contestants.items() if isinstance(own, Trained)}
+    shares = {name: own.get("train", {}).get("zoom_until", 1.0) for name, own in trained.items()}
+    return [
+        f"{name}: from {share:.0%} of a training run on images are neither zoomed (data.zoom) nor cropped at random."
+        for name, share in shares.items()
+        if share < 1 and trained[name]["data"]["zoom"] > 1
+    ]
 
 
 def averaging(plan: Plan, grouped: Sequence[Group]) -> str:

@@ -1,5 +1,6 @@
 """The residual generator of Johnson et al. (2016) as CycleGAN and StarGAN use it."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -7,9 +8,10 @@ from torch import Tensor, nn
 
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
+from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.upsampling import Upsampling, upsample
 
-Resampling = Literal["conv3", "conv4"]
+Resampling = Literal["conv3", "conv4", "antialiased"]
 
 
 class ResidualBlock(nn.Module):
@@ -32,9 +34,10 @@ class ResidualBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """Encode by two stride-2 convolutions, transform by residual blocks, decode by doubling twice.
+    """Encode by stride-2 convolutions, transform by residual blocks, decode by doubling as often.
 
-    Sources: Zhu et al. 2017 (CycleGAN), appendix 7.2; Choi et al. 2018 (StarGAN), table 4.
+    Sources: Zhu et al. 2017 (CycleGAN), appendix 7.2; Choi et al. 2018 (StarGAN), table 4; Wang et al. 2018
+    (pix2pixHD), section 3.2.
 
     Args:
         channels: channels of the input and of the output image.
@@ -43,12 +46,14 @@ class ResnetGenerator(nn.Module):
         labels: width of the label vector, spatially repeated and concatenated to the image (StarGAN); 0: none.
         norm: normalisation after every convolution but the last.
         padding: how borders are padded ahead of all convolutions but the stride-2 and transposed ones.
-        resampling: `conv3` resamples by 3x3 convolutions (CycleGAN), `conv4` by 4x4 ones (StarGAN).
+        resampling: `conv3` resamples by 3x3 convolutions (CycleGAN), `conv4` by 4x4 ones (StarGAN), `antialiased` by
+            fixed blur filters beside 3x3 convolutions of stride 1 (CUT).
         last_bias: whether the last convolution has a bias (CycleGAN: yes, StarGAN: no).
-        upsampling: how the decoder doubles; both papers do it by transposed convolutions.
+        upsampling: how the decoder doubles unless it is antialiased; all papers do it by transposed convolutions.
+        downsamplings: how often the encoder halves, each time with twice the channels (pix2pixHD: 4).
 
     Input [B, channels, H, W] in [-1, 1] and labels [B, labels]; output [B, channels, H, W] in [-1, 1].
-    H and W must be multiples of `multiple`.
+    H and W must be multiples of `multiple` = 2^downsamplings.
     """
 
     multiple = 4
@@ -64,20 +69,27 @@ class ResnetGenerator(nn.Module):
         resampling: Resampling = "conv3",
         last_bias: bool = True,
         upsampling: Upsampling = "deconv",
+        downsamplings: int = 2,
     ) -> None:
         super().__init__()
         bias = needs_bias(norm)
         self.labels = labels
+        self.multiple = 2**downsamplings
         layers = [
             *convolution(channels + labels, width, 7, padding, bias),
             norm_layer(norm, width),
             nn.ReLU(inplace=True),
         ]
-        for factor in (1, 2):
-            layers += _halve(width * factor, norm, resampling, bias)
-        layers += [ResidualBlock(width * 4, norm, padding) for _ in range(blocks)]
-        for factor in (4, 2):
-            layers += _double(width * factor, norm, resampling, bias, upsampling, padding)
+        # Layers whose output is a feature map that losses compare, by name; -1 is the image itself.
+        self.taps = {"image": len(layers) - 4}
+        for level in range(downsamplings):
+            self.taps[f"down{level + 1}"] = len(layers)
+            layers += halve(width * 2**level, norm, resampling, bias)
+        for block in range(blocks):
+            self.taps[f"block{block + 1}"] = len(layers)
+            layers.append(ResidualBlock(width * self.multiple, norm, padding))
+        for level in range(downsamplings, 0, -1):
+            layers += double(width * 2**level, norm, resampling, bias, upsampling, padding)
         layers += [*convolution(width, channels, 7, padding, last_bias), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -90,18 +102,38 @@ class ResnetGenerator(nn.Module):
         output: Tensor = self.layers(images)
         return output
 
+    def features(self, images: Tensor, names: Sequence[str]) -> list[Tensor]:
+        """Feature maps of images [B, channels, H, W] at some of `taps`, from the first layer to the last of them.
 
-def _halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:
-    kernel = 3 if resampling == "conv3" else 4
+        They are `image`, padded for the first convolution; `down1` and so on, the convolutions ahead of the norm at
+        which the network halves; and `block1` and so on, the sums that residual blocks give.
+        """
+        found, last = {-1: images}, max(self.taps[name] for name in names)
+        wanted = {self.taps[name] for name in names}
+        for place, layer in enumerate(self.layers[: last + 1]):
+            images = layer(images)
+            if place in wanted:
+                found[place] = images
+        return [found[self.taps[name]] for name in names]
+
+
+def halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:
+    """Layers [B, channels, H, W] -> [B, 2 channels, H / 2, W / 2], of which the first is a convolution."""
+    kernel, stride = (4, 2) if resampling == "conv4" else (3, 1 if resampling == "antialiased" else 2)
     return [
-        nn.Conv2d(channels, channels * 2, kernel, stride=2, padding=1, bias=bias),
+        nn.Conv2d(channels, channels * 2, kernel, stride=stride, padding=1, bias=bias),
         norm_layer(norm, channels * 2),
         nn.ReLU(inplace=True),
+        *([BlurPool(channels * 2)] if resampling == "antialiased" else []),
     ]
 
 
-def _double(
+def double(
     channels: int, norm: Norm, resampling: Resampling, bias: bool, upsampling: Upsampling, padding: Padding
 ) -> list[nn.Module]:
-    up = upsample(channels, channels // 2, upsampling, 3 if resampling == "conv3" else 4, bias, padding)
-    return [up, norm_layer(norm, channels // 2), nn.ReLU(inplace=True)]
+    """Layers [B, channels, H, W] -> [B, channels / 2, 2H, 2W]."""
+    if resampling == "antialiased":
+        up = [BlurUpsample(channels), nn.Conv2d(channels, channels // 2, 3, padding=1, bias=bias)]
+    else:
+        up = [upsample(channels, channels // 2, upsampling, 3 if resampling == "conv3" else 4, bias, padding)]
+    return [*up, norm_layer(norm, channels // 2), nn.ReLU(inplace=True)]

@@ -1,4 +1,4 @@
-"""Published weights that metrics take: what each file is, where it is looked for, and whether it is the right one.
+"""Published weights of metrics and perceptual losses: what a file is, where it is looked for, whether it is right.
 
 Nothing is fetched here; see `i2i/utils/downloads.py`.
 """
@@ -90,6 +90,7 @@ BACKBONES: Mapping[str, Weights] = {
     "vgg": _named(f"{TORCHVISION}/vgg16-397923af.pth", "397923af"),
     "squeeze": _named(f"{TORCHVISION}/squeezenet1_1-b8a52dc0.pth", "b8a52dc0"),
 }
+VGG19 = _named(f"{TORCHVISION}/vgg19-dcbb9e9d.pth", "dcbb9e9d")
 # The checksums stand in the list of files of the package lpips 0.1.4.
 HEADS: Mapping[str, Weights] = {
     "alex": _heads("alex", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
@@ -107,6 +108,7 @@ SETS: Mapping[str, tuple[Weights, ...]] = {
     "inception": (INCEPTION,),
     "imagenet": (EFFICIENTNET_LITE0,),
     **{f"lpips-{network}": (BACKBONES[network], HEADS[network]) for network in BACKBONES},
+    "vgg19": (VGG19,),
 }
 """What belongs together, by the names that `i2i weights get` takes."""
 
@@ -116,4 +118,5 @@ PURPOSES: Mapping[str, str] = {
     "lpips-alex": "LPIPS: AlexNet of torchvision, and its linear heads",
     "lpips-vgg": "LPIPS: VGG-16 of torchvision, and its linear heads",
     "lpips-squeeze": "LPIPS: SqueezeNet 1.1 of torchvision, and its linear heads",
+    "vgg19": "the perceptual term of pix2pixhd: VGG-19 of torchvision",
 }
