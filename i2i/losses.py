@@ -1,6 +1,6 @@
 """Adversarial objectives, the gradient penalty and the loss of label heads, shared by every translator."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -20,9 +20,11 @@ __all__ = [
     "gradient_penalty",
     "interpolation",
     "label_loss",
+    "over_scales",
     "total",
 ]
 
+Scores = Tensor | Sequence[Tensor]
 GANObjective = Literal["vanilla", "lsgan", "hinge", "wgan-gp"]
 
 
@@ -61,6 +63,10 @@ def _mean(scores: Tensor) -> Tensor:
     return scores.float().mean()
 
 
+def _sum(scores: Tensor) -> Tensor:
+    return scores.float().sum()
+
+
 def _negative_mean(scores: Tensor) -> Tensor:
     return -scores.float().mean()
 
@@ -85,19 +91,24 @@ OBJECTIVES: dict[GANObjective, Objective] = {
 }
 
 
+def over_scales(term: Callable[[Tensor], Tensor], scores: Scores) -> Tensor:
+    """A term of an objective, summed over the scores of several discriminators where there are several."""
+    return term(scores) if isinstance(scores, Tensor) else total(map(term, scores))
+
+
 def discriminator_terms(
     gan: GANObjective,
-    critic: Callable[[Tensor], Tensor],
+    critic: Callable[[Tensor], Scores],
     real: Tensor,
     fake: Tensor,
     interpolation: Tensor | None = None,
-    real_scores: Tensor | None = None,
+    real_scores: Scores | None = None,
 ) -> dict[str, Tensor]:
     """The discriminator's terms `real` and `fake`, and `penalty` for an objective that needs it.
 
     Args:
         gan: name of the objective.
-        critic: maps images [B, C, H, W] to scores of any shape.
+        critic: maps images [B, C, H, W] to scores of any shape, or to those of several discriminators.
         real, fake: images [B, C, H, W]; no gradient flows into `fake`.
         interpolation: the penalty's mixing weights [B, 1, 1, 1] in [0, 1], as `interpolation` draws them; only an
             objective that needs the penalty needs them.
@@ -106,7 +117,7 @@ def discriminator_terms(
     objective = OBJECTIVES[gan]
     fake = fake.detach()
     scores = critic(real) if real_scores is None else real_scores
-    terms = {"real": objective.real(scores), "fake": objective.fake(critic(fake))}
+    terms = {"real": over_scales(objective.real, scores), "fake": over_scales(objective.fake, critic(fake))}
     if objective.penalised:
         if interpolation is None:
             raise ValueError(
@@ -121,14 +132,14 @@ def interpolation(images: Tensor) -> Tensor:
     return torch.rand(len(images), 1, 1, 1, device=images.device)
 
 
-def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, interpolation: Tensor) -> Tensor:
+def gradient_penalty(critic: Callable[[Tensor], Scores], real: Tensor, fake: Tensor, interpolation: Tensor) -> Tensor:
     """Mean of (||gradient of the critic at a mixed image||_2 - 1)^2 (Gulrajani et al. 2017, eq. 3).
 
     Each image is mixed as `weight * real + (1 - weight) * fake` with its own weight.
     """
     mixed = (interpolation * real + (1 - interpolation) * fake.detach()).requires_grad_()
     scores = critic(mixed)
-    (gradient,) = torch.autograd.grad(scores.float().sum(), mixed, create_graph=True)
+    (gradient,) = torch.autograd.grad(over_scales(_sum, scores), mixed, create_graph=True)
     norms = gradient.float().flatten(1).norm(dim=1)
     penalty: Tensor = (norms - 1).square().mean()
     return penalty

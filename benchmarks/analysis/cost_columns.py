@@ -99,7 +99,9 @@ COSTS = (
     ),
     CostColumn("train_images_per_second", "training", "images/s", speed, lambda costs: costs.trained),
     CostColumn("translate_images_per_second", "translation", "images/s", speed, lambda costs: costs.translated),
+    CostColumn("evaluations", "network evaluations per image", "", whole, lambda costs: costs.evaluations),
     CostColumn("multiply_adds", "MACs per image", "", scaled, lambda costs: costs.multiply_adds),
+    CostColumn("translate_seconds_per_image", "seconds per image", "", speed, lambda costs: costs.seconds_each),
     CostColumn("peak_memory", "peak memory", "MiB", whole, lambda costs: costs.peak_memory, scale=2**20),
 )
 MAIN: Mapping[str, CostColumn] = {column.main.name: column for column in COSTS if column.main}

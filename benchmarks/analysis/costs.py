@@ -1,7 +1,8 @@
 """What methods cost: measured while they train and translate, and added up for the report."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.folder.cache_keys import measured
@@ -26,6 +27,7 @@ class Costs:
         multiply_adds: in matrix products and convolutions, to translate one image.
         translated: images per second when translating, from decoded pixels to pixels.
         inference: how it runs when it translates.
+        evaluations: how often the networks run to translate one image.
     """
 
     trainings: float
@@ -37,6 +39,12 @@ class Costs:
     multiply_adds: int | None
     translated: float | None
     inference: str
+    evaluations: int | None = None
+
+    @property
+    def seconds_each(self) -> float | None:
+        """Seconds to translate one image."""
+        return 1 / self.translated if self.translated else None
 
     @property
     def trained(self) -> float | None:
@@ -69,10 +77,15 @@ def costs_of(plan: Plan, contestant: str, absent: Container[JobId]) -> Costs | N
         **totals,
         parameters_each=totals["parameters"] * seeds / len(trainings),
         peak_memory=max((peak for peak in peaks if peak), default=None),
-        multiply_adds=next((made["multiply_adds"] for made in translations if "multiply_adds" in made), None),
+        multiply_adds=_first(translations, "multiply_adds"),
+        evaluations=_first(translations, "evaluations"),
         translated=sum(speeds) / len(speeds) if speeds else None,
         inference=facts[0]["inference"],
     )
+
+
+def _first(records: Sequence[Mapping[str, Any]], name: str) -> Any:
+    return next((record[name] for record in records if name in record), None)
 
 
 def _finished(folder: ResultsFolder, trainings: Sequence[Training], absent: Container[JobId]) -> list[Training]:

@@ -9,7 +9,7 @@ def whole(value: float | None) -> str:
 
 
 def speed(value: float | None) -> str:
-    """Images per second with three digits or more; a dash for None."""
+    """Images per second, or seconds per image, with three digits or more; a dash for None."""
     if value is None:
         return DASH
     return whole(value) if value >= 100 else f"{value:.3g}"

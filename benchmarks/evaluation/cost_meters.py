@@ -1,30 +1,67 @@
-"""What a translation costs: MACs and memory."""
+"""What a translation costs: network evaluations, MACs and memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from i2i.translator import Translator
 from i2i.utils.memory import most_resident
 
 
-def count_multiply_adds(
-    translator: Translator, images: Tensor, source: str, target: str, attributes: Sequence[str] | None = None
-) -> int:
-    """Multiplications with addition in the convolutions and matrix products of one translation.
+@dataclass(frozen=True)
+class Work:
+    """What one translation takes, as it was counted while it ran.
+
+    Attributes:
+        multiply_adds: multiplications with addition in convolutions and matrix products.
+        evaluations: how often the networks run: as often as the layer that runs most. A generator that runs once has
+            1, a sampler of 200 steps 200, a method without parameters 0; None of one whose layers are not called as
+            modules, so that nothing tells.
+    """
+
+    multiply_adds: int
+    evaluations: int | None
+
+    def costs(self) -> dict[str, int]:
+        """What is known of it, by the names that records have."""
+        known = {"multiply_adds": self.multiply_adds, "evaluations": self.evaluations}
+        return {name: value for name, value in known.items() if value is not None}
+
+
+def work_of(translator: Translator, images: Tensor, source: str, target: str, **asked: Any) -> Work:
+    """What the translation of a single image takes.
 
     Args:
         translator: on the device of the images.
         images: a single one, [1, C, H, W] in [-1, 1].
-        source, target, attributes: as `Translator.translate` takes them.
+        source, target: domains.
+        asked: what else `Translator.translate` is to be given.
     """
-    with FlopCounterMode(display=False) as counter:
-        translator.translate(images, source, target, attributes)
-    return int(counter.get_total_flops()) // 2  # it counts a multiplication and an addition as two
+    with _counted_runs(translator) as runs, FlopCounterMode(display=False) as counter:
+        translator.translate(images, source, target, **asked)
+    multiply_adds = int(counter.get_total_flops()) // 2  # it counts a multiplication and an addition as two
+    evaluations = max(runs.values(), default=0)
+    return Work(multiply_adds, evaluations if evaluations or not multiply_adds else None)
+
+
+@contextmanager
+def _counted_runs(translator: nn.Module) -> Iterator[Counter[nn.Module]]:
+    """Yields how often each module has run that holds parameters of its own."""
+    runs: Counter[nn.Module] = Counter()
+    layers = [part for part in translator.modules() if any(True for _ in part.parameters(recurse=False))]
+    hooks = [layer.register_forward_hook(lambda module, inputs, output: runs.update([module])) for layer in layers]
+    try:
+        yield runs
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.image_scores import against_input, against_truth, as_rgb, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name
+from i2i.metrics.set_measures import SetMeasure, of_features
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
@@ -58,6 +59,7 @@ class Scoring:
         extractor: of the features to take distances in; None: the classifier's.
         lpips: network and files of LPIPS; None: it is left out.
         bf16: whether the classifiers of GAN-train are trained in bfloat16.
+        sets: measures of sets besides the distances.
     """
 
     data: DataConfig
@@ -65,6 +67,7 @@ class Scoring:
     extractor: str | None = None
     lpips: str | None = None
     bf16: bool = False
+    sets: tuple[SetMeasure, ...] = ()
 
 
 class Scorer:
@@ -83,7 +86,7 @@ class Scorer:
 
     def __init__(self, scoring: Scoring, device: torch.device, intervals: bool = True) -> None:
         self._config, self._bf16, self._device = scoring.data, scoring.bf16, device
-        self._intervals = intervals
+        self._intervals, self._sets = intervals, scoring.sets
         self.data = open_data(self._config)
         self.preprocess = Preprocess.of(self._config)
         self._judge = DomainClassifier.load(scoring.classifier, device=device)
@@ -190,7 +193,13 @@ class Scorer:
 
     def _compared(self, way: Direction, judged: Pictures, reference: Pictures, reals: Reals) -> Scores:
         """How far all images together are from real ones."""
-        return of_sets(way, self._extractor.name, judged.features, reference.features, reals, self._intervals)
+        features, name = (judged.features, reference.features), self._extractor.name
+        scores = of_sets(way, name, *features, reals, self._intervals)
+        found, n = of_features(self._sets, name, *features), len(judged.stems)
+        scores.rows.extend(
+            entries(way, ({"metric": metric, "value": value, "n": n} for metric, value in found.items()))
+        )
+        return scores
 
     def _files(self, folder: Path, way: Direction) -> list[Picture]:
         pictures, place = self.data.pictures(self._config.test_split, way[0]), folder / direction_name(way)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.evaluation.cost_meters import count_multiply_adds
+from i2i.benchmarks.evaluation.cost_meters import work_of
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
 from i2i.benchmarks.folder.score_file import Entry, picture_entries
 from i2i.data.decoding.decode import Decoding
@@ -58,7 +58,8 @@ class Translations:
         data: the images.
         split: which of them.
         cache: where they may lie decoded.
-        costs: `pictures`, the `seconds` from decoded pixels to pixels, and the `multiply_adds` of one image.
+        costs: `pictures`, the `seconds` from decoded pixels to pixels, and the work for one image, as
+            `Work` names it.
         noted: of single images, see `NOTED`.
     """
 
@@ -94,7 +95,7 @@ class Translations:
         self.costs["pictures"] += len(some)
         if "multiply_adds" not in self.costs:
             one = described[:1] if described else None
-            self.costs["multiply_adds"] = count_multiply_adds(route.there, images[:1], *route.way, one)
+            self.costs |= work_of(route.there, images[:1], *route.way, attributes=one).costs()
         return outputs, translated
 
     def _note(

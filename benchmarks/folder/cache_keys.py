@@ -43,6 +43,7 @@ class Measured(Document):
     pictures: Count | None = None
     seconds: float | None = None
     multiply_adds: Count | None = None
+    evaluations: Count | None = None
 
 
 def measured(folder: Path) -> dict[str, Any]:

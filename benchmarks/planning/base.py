@@ -107,6 +107,7 @@ class Base:
             extractor=str(self.extractor) if self.extractor else None,
             lpips=str(self.lpips) if self.lpips else None,
             bf16=self.judging.train.precision == "bf16",
+            sets=self.suite.scoring.metrics,
         )
 
     @property

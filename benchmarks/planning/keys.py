@@ -52,7 +52,8 @@ def scorer_key(base: Base, split: str | None = None) -> str:
     """Of scores against the images of a split, by default the test split."""
     extractor = base.extractor and base.extractor.fingerprint
     lpips = base.lpips and base.lpips.fingerprint
-    measures, reference = base.suite.scoring.model_dump(), base.fingerprint(split or base.everyday.test_split)
+    scoring, reference = base.suite.scoring, base.fingerprint(split or base.everyday.test_split)
+    measures = scoring.model_dump(exclude=None if scoring.metrics else {"metrics"})  # so that keys of before hold
     return stable_hash([SCORING_VERSION, classifier_key(base), reference, extractor, lpips, measures])
 
 

@@ -217,10 +217,10 @@ def costs_caption(plan: Plan) -> list[str]:
     seeds = len(plan.seeds())
     return [
         "What it takes to serve every direction" + (f" once, as means over {seeds} seeds." if seeds > 1 else "."),
-        "`training seconds` are those of the steps; real images are counted, a pair as two. `translation` is timed "
-        "from decoded pixels to pixels.",
-        "`multiply-adds` are those of convolutions and matrix products in translating one image of "
-        f"{plan.facts.image_size} px.",
+        "`training seconds` are those of the steps; real images are counted, a pair as two. `translation` and "
+        "`seconds per image` are timed from decoded pixels to pixels.",
+        "`network evaluations per image` count how often the networks run to translate one image, and `MACs per image` "
+        f"the multiply-adds of convolutions and matrix products in that, at {plan.facts.image_size} px.",
         "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
         "Seconds, speeds and memory are of this machine under its load.",
     ]

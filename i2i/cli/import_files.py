@@ -10,7 +10,7 @@ from i2i.utils import console
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="Checkpoints of a reference implementation, one per network.")],
+    files: Annotated[list[Path], typer.Argument(help="Checkpoints of a reference implementation.")],
     model: Annotated[str, typer.Option(help="Which translator they are of; see `i2i models`.")],
     domains: Annotated[str, typer.Option(metavar="A,B,...", help="Names of its domains, in the training's order.")],
     out: Annotated[Path, typer.Option(help="Run folder to write; it must not hold anything yet.")],

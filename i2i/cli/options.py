@@ -27,7 +27,8 @@ ExtractorOption = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="Features for distances: timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or classifier:FILE.",
+        help="Features for distances: imagenet, timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or "
+        "classifier:FILE.",
     ),
 ]
 SizeOption = Annotated[

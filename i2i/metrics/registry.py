@@ -14,8 +14,9 @@ from torch import Tensor
 from i2i.metrics.digits import fixed, places
 from i2i.metrics.paired import WINDOW, l1, psnr, ssim
 
-Kind = Literal["classifier", "frechet", "kernel", "paired", "content", "cycle", "unlisted"]
-"""What a metric looks at: the answers of a classifier; two sets of images by their features; a translation and its
+Kind = Literal["classifier", "frechet", "kernel", "set", "paired", "content", "cycle", "unlisted"]
+"""What a metric looks at: the answers of a classifier; two sets of images by their features, by a distance or by how
+they overlap; a translation and its
 ground truth; a translation and its input; an input and its translation there and back; or not known."""
 
 
@@ -78,12 +79,23 @@ class Metric:
 
 
 SHARE = (0.0, 1.0)
+OVERLAPS = (
+    ("precision", "`precision` is the share of translations that lie among the real images, by their features.", SHARE),
+    ("recall", "`recall` is the share of real images that lie among the translations, by their features.", SHARE),
+    ("density", "`density` counts the real images around a translation; 1 on average for equal sets.", None),
+    ("coverage", "`coverage` is the share of real images that have a translation near them.", SHARE),
+)
 METRICS = (
     Metric("accuracy", "accuracy", "", True, 3, "classifier", bounds=SHARE),
     Metric("fid", "FID", "", False, 2, "frechet"),
     Metric("FD-{extractor}", "FD-{extractor}", "", False, 2, "frechet"),
     Metric("kid", "KID", "", False, 4, "kernel"),
     Metric("KID-{extractor}", "KID-{extractor}", "", False, 4, "kernel"),
+    *(
+        Metric(f"{name}{of}", name, "", True, 3, "set", meaning, bounds)
+        for name, meaning, bounds in OVERLAPS
+        for of in ("", "-{extractor}")
+    ),
     Metric("psnr", "PSNR", "dB", True, 2, "paired", compare=psnr),
     Metric("ssim", "SSIM", "", True, 3, "paired", bounds=SHARE, compare=ssim, smallest=WINDOW),
     Metric(
@@ -153,6 +165,11 @@ def metrics_of(kind: Kind) -> list[Metric]:
 def content_name(extractor: str) -> str:
     """The name of the content distance in the features of the extractor of that name."""
     return "content-" + ("inception" if extractor == "fid" else extractor.removeprefix("FD-"))
+
+
+def set_name(name: str, extractor: str) -> str:
+    """The name of precision, recall, density or coverage in the features of the extractor of that name."""
+    return name if extractor == "fid" else f"{name}-{extractor.removeprefix('FD-')}"
 
 
 def kernel_name(extractor: str) -> str:

@@ -15,9 +15,10 @@ def initialise(network: Network, kind: Initialisation = "normal", gain: float = 
 
     `normal`: weights N(0, gain^2), biases 0, norm gains N(1, gain^2) (pix2pix and CycleGAN, appendix);
     `xavier`: Glorot normal with the same gain; `kaiming`: N(0, 2 / inputs of an output), norms left as they are
-    (MUNIT); `default`: PyTorch's own (StarGAN). Sub-pixel convolutions start without checkerboards.
+    (MUNIT); `default`: PyTorch's own (StarGAN). Sub-pixel convolutions start without checkerboards. On the meta device
+    there are no values to initialise.
     """
-    if kind == "default":
+    if kind == "default" or any(parameter.is_meta for parameter in network.parameters()):
         return network
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

@@ -45,3 +45,22 @@ class InstanceNorm(nn.InstanceNorm2d):
             return F.batch_norm(features, None, None, self.weight, self.bias, training=True, eps=self.eps)
         normalised: Tensor = super().forward(features)
         return normalised
+
+
+class LayerNorm(nn.Module):
+    """Layer norm of images [B, channels, H, W] (Ba et al. 2016), with a gain `gamma` and an offset `beta` per channel.
+
+    As MUNIT has it: the mean of an image's features is taken off, and they are divided by their unbiased standard
+    deviation plus `eps`. Gains start uniform in [0, 1). Computed in float32.
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.gamma = nn.Parameter(torch.rand(channels))
+        self.beta = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        std, mean = torch.std_mean(features.float(), dim=(1, 2, 3), keepdim=True)
+        normalised = (features - mean) / (std + self.eps) * self.gamma[:, None, None] + self.beta[:, None, None]
+        return normalised.to(features.dtype)

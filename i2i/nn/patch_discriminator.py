@@ -1,10 +1,12 @@
 """Discriminators that judge patches, with an optional second head that names the domain."""
 
 import math
+from itertools import pairwise
 
 from torch import Tensor, nn
 
 from i2i.nn.activation import TwiceLeakyReLU
+from i2i.nn.convolutions import convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
 
 
@@ -96,6 +98,22 @@ def strided_patchgan(
     patch_head = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
     class_head = _class_head(trunk, widths[-1], classes, image_size) if classes else None
     return PatchDiscriminator(trunk, patch_head, class_head)
+
+
+def reflecting_patchgan(channels: int = 3, width: int = 64, layers: int = 4) -> PatchDiscriminator:
+    """One of the discriminators of UNIT and MUNIT (Huang et al. 2018, appendix B.2).
+
+    `layers` stride-2 convolutions with reflected borders and no norms, and a head that looks at single features. Images
+    need at least 2^layers pixels on each side.
+    """
+    widths = [width * 2**level for level in range(layers)]
+    trunk = nn.Sequential(
+        *(
+            nn.Sequential(*convolution(*sides, 4, "reflect", bias=True, stride=2), nn.LeakyReLU(0.2))
+            for sides in pairwise([channels, *widths])
+        )
+    )
+    return PatchDiscriminator(trunk, nn.Conv2d(widths[-1], 1, 1))
 
 
 def _class_head(trunk: nn.Module, width: int, classes: int, image_size: tuple[int, int]) -> nn.Module:

@@ -32,9 +32,10 @@ class ResidualBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """Encode by two stride-2 convolutions, transform by residual blocks, decode by doubling twice.
+    """Encode by stride-2 convolutions, transform by residual blocks, decode by doubling as often.
 
-    Sources: Zhu et al. 2017 (CycleGAN), appendix 7.2; Choi et al. 2018 (StarGAN), table 4.
+    Sources: Zhu et al. 2017 (CycleGAN), appendix 7.2; Choi et al. 2018 (StarGAN), table 4; Wang et al. 2018
+    (pix2pixHD), section 3.2.
 
     Args:
         channels: channels of the input and of the output image.
@@ -45,10 +46,11 @@ class ResnetGenerator(nn.Module):
         padding: how borders are padded ahead of all convolutions but the stride-2 and transposed ones.
         resampling: `conv3` resamples by 3x3 convolutions (CycleGAN), `conv4` by 4x4 ones (StarGAN).
         last_bias: whether the last convolution has a bias (CycleGAN: yes, StarGAN: no).
-        upsampling: how the decoder doubles; both papers do it by transposed convolutions.
+        upsampling: how the decoder doubles; all papers do it by transposed convolutions.
+        downsamplings: how often the encoder halves, each time with twice the channels (pix2pixHD: 4).
 
     Input [B, channels, H, W] in [-1, 1] and labels [B, labels]; output [B, channels, H, W] in [-1, 1].
-    H and W must be multiples of `multiple`.
+    H and W must be multiples of `multiple` = 2^downsamplings.
     """
 
     multiple = 4
@@ -64,20 +66,22 @@ class ResnetGenerator(nn.Module):
         resampling: Resampling = "conv3",
         last_bias: bool = True,
         upsampling: Upsampling = "deconv",
+        downsamplings: int = 2,
     ) -> None:
         super().__init__()
         bias = needs_bias(norm)
         self.labels = labels
+        self.multiple = 2**downsamplings
         layers = [
             *convolution(channels + labels, width, 7, padding, bias),
             norm_layer(norm, width),
             nn.ReLU(inplace=True),
         ]
-        for factor in (1, 2):
-            layers += _halve(width * factor, norm, resampling, bias)
-        layers += [ResidualBlock(width * 4, norm, padding) for _ in range(blocks)]
-        for factor in (4, 2):
-            layers += _double(width * factor, norm, resampling, bias, upsampling, padding)
+        for level in range(downsamplings):
+            layers += _halve(width * 2**level, norm, resampling, bias)
+        layers += [ResidualBlock(width * self.multiple, norm, padding) for _ in range(blocks)]
+        for level in range(downsamplings, 0, -1):
+            layers += _double(width * 2**level, norm, resampling, bias, upsampling, padding)
         layers += [*convolution(width, channels, 7, padding, last_bias), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 

@@ -24,14 +24,15 @@ ALL = Costs(
     multiply_adds=1_230_000_000,
     translated=4.321,
     inference="",
+    evaluations=200,
 )
-TEXTS = ["6", "2,000,000", "12,000,000", "4,321", "60", "71.5", "4.32", "1.23 G", "3"]
+TEXTS = ["6", "2,000,000", "12,000,000", "4,321", "60", "71.5", "4.32", "200", "1.23 G", "0.231", "3"]
 
 
 def test_values_are_in_the_unit_of_their_heading():
     assert [column.text(ALL) for column in COSTS] == TEXTS
-    nothing = replace(ALL, seconds=0.0, peak_memory=None, multiply_adds=None, translated=None)
-    assert [column.text(nothing) for column in COSTS[-4:]] == ["–"] * 4
+    nothing = replace(ALL, seconds=0.0, peak_memory=None, multiply_adds=None, evaluations=None, translated=None)
+    assert [column.text(nothing) for column in COSTS[-6:]] == ["–"] * 6
     assert {column.text(None) for column in COSTS} == {"–"}
 
 

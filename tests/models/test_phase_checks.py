@@ -4,11 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from i2i import cli
+from i2i import cli, registry
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
+from i2i.testing import Subject
+from i2i.training import phase_checks
 from i2i.training.phase_checks import check_phases
-from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Task, Translator
+from i2i.training.step import drawn_losses
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 from tests.test_custom_models import BLEND, blend  # noqa: F401
 
 TASK = Task.covering(Coverage.DIRECTION, ("dawn", "noon"), (8, 8))
@@ -76,6 +79,21 @@ def test_a_loss_that_returns_the_wrong_thing_is_named(loss, named):
     message = refusal(loss=loss)
     assert named in message
     assert "phase 'one'" in message
+
+
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan", "stargan"])
+def test_losses_reach_the_parameters_that_get_gradients_from_them(name):
+    """By the graph alone, gradient penalties and passes through another network included."""
+    subject = Subject(registry.get(name))
+    translator, step = subject.build(), Step()
+    parameters = dict(translator.named_parameters())
+    for phase in translator.phases():
+        total = drawn_losses(phase, subject.batch(), step).total
+        gradients = torch.autograd.grad(total, list(parameters.values()), retain_graph=True, allow_unused=True)
+        got = {
+            id(value) for value, gradient in zip(parameters.values(), gradients, strict=True) if gradient is not None
+        }
+        assert phase_checks._leaves(total) & {id(value) for value in parameters.values()} == got
 
 
 def test_a_network_that_no_optimizer_trains_is_told():

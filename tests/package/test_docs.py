@@ -192,7 +192,8 @@ def test_the_page_of_settings_lists_all_there_are(heading, names):
 def test_the_page_of_settings_tells_size_and_schedule_as_they_are(row):
     model, settings = base_settings(row[0].strip("`"), None, {})
     config = run_config(model, settings)
-    assert config.data.image_size == (int(row[1]),) * 2
+    height, _, width = row[1].partition("x")
+    assert config.data.image_size == (int(height), int(width or height))
     assert config.train.decay_from == {"no": 1, "second half": 0.5}[row[3]]
 
 

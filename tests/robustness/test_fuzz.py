@@ -24,7 +24,7 @@ from i2i.data.layouts import Picture
 from i2i.data.layouts.celeba import LIST, PARTITION, scan_listed
 from i2i.data.layouts.listed_names import Inside, refuse_outside
 from i2i.data.open import open_place
-from i2i.interop.state_dicts import read_state_dict
+from i2i.interop.state_dicts import read_networks
 from i2i.metrics.features._files import read_state
 from i2i.training.setup import run_config
 from tests.data.test_layouts import put
@@ -323,7 +323,7 @@ PICKLES = st.binary(max_size=40) | st.builds(
 
 @fuzzed
 @given(raw=PICKLES | st.sampled_from([b"train: {images: 4}\n", b"e", b"t", b"R", b"\x80\x02}q\x00u."]))
-@pytest.mark.parametrize("read", [read_state, read_state_dict])
+@pytest.mark.parametrize("read", [read_state, read_networks])
 def test_a_file_of_weights_is_read_or_refused(tmp_path, read, raw):
     path = tmp_path / "weights.pth"
     path.write_bytes(raw)

@@ -172,7 +172,7 @@ def _before(translator: Translator, batch: Any, fixed: Mapping[str, Tensor]) -> 
     step, terms = Step(), {}
     for phase in translator.phases():
         losses = drawn_losses(phase, batch, step, fixed)
-        terms |= {f"{phase.name}/{name}": float(term) for name, term in losses.terms.items()}
+        terms |= {f"{phase.name}/{name}": float(term.detach()) for name, term in losses.terms.items()}
     return terms
 
 

@@ -5,7 +5,8 @@ because distances in other features, or in the same network's with other weights
 """
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,19 +66,29 @@ class Backbone:
         heads: names that begin the head's entries in a file of weights.
         dimensions: d.
         preparation: of its input.
+        names: from names of the network's tensors to those that a file has, where they differ.
     """
 
     network: Any  # timm's and torchvision's networks share no typed base
     heads: tuple[str, ...]
     dimensions: int
     preparation: Preparation
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def load(self, path: Path, title: str) -> None:
+        """Take over the weights of a file; UserError if they are not the network's."""
+        own = self.network.state_dict()
+        theirs = {self.names.get(name, name): name for name in own}
+        state = read_tensors(path, title, {name: own[mine] for name, mine in theirs.items()}, self.heads)
+        # What may be missing are counters of batches.
+        self.network.load_state_dict({theirs[name]: tensor for name, tensor in state.items()}, strict=False)
 
 
 class BackboneExtractor:
     """The features below the head of an ImageNet network.
 
     Args:
-        title: library and network, such as "timm-resnet18".
+        title: library and network, such as "timm-resnet18", or the network alone where one file of it is published.
         backbone: the network; it gets the weights.
         weights: a plain state dict with the library's own names, `.safetensors` or as `torch.save` writes it.
         device: where the network runs and the features stay.
@@ -95,8 +106,7 @@ class BackboneExtractor:
     size = None
 
     def __init__(self, title: str, backbone: Backbone, weights: Path, *, device: torch.device | str = "cpu") -> None:
-        state = read_tensors(weights, title, backbone.network.state_dict(), backbone.heads)
-        backbone.network.load_state_dict(state, strict=False)  # what may be missing are counters of batches
+        backbone.load(weights, title)
         self.name = f"FD-{title}-{sha256(weights)[:SHOWN_DIGITS]}"
         self.dimensions = backbone.dimensions
         self.preparation = backbone.preparation

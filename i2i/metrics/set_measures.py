@@ -1,0 +1,65 @@
+"""Measures of two sets of features that are taken where asked for: `scoring.metrics`, `i2i score --metrics`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from i2i.errors import unknown
+from i2i.metrics.manifold import NEIGHBOURS, overlap
+from i2i.metrics.registry import set_name
+
+SetMeasure = Literal["prdc"]
+SET_MEASURES: tuple[SetMeasure, ...] = get_args(SetMeasure)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Metrics that are computed together.
+
+    Attributes:
+        compute: from features of fakes [M, d] and of real images [N, d] to values by the metrics' short names.
+        fewest: images a side that it needs.
+    """
+
+    compute: Callable[[np.ndarray, np.ndarray], dict[str, float]]
+    fewest: int
+
+
+FAMILIES: Mapping[SetMeasure, Family] = {
+    "prdc": Family(lambda fakes, reals: asdict(overlap(reals, fakes)), NEIGHBOURS + 1),
+}
+
+
+def of_features(
+    measures: tuple[SetMeasure, ...], extractor: str, fakes: np.ndarray, reals: np.ndarray
+) -> dict[str, float]:
+    """Values by metric; those that these numbers of images do not allow are left out.
+
+    Args:
+        measures: what is asked for.
+        extractor: name of whose features they are.
+        fakes: [M, d].
+        reals: [N, d].
+    """
+    fewest = min(len(fakes), len(reals))
+    families = [FAMILIES[measure] for measure in measures if fewest >= FAMILIES[measure].fewest]
+    return {
+        set_name(name, extractor): value for family in families for name, value in family.compute(fakes, reals).items()
+    }
+
+
+def too_few(measures: tuple[SetMeasure, ...], fewest: int) -> list[str]:
+    """A line per measure that so many images a side do not allow."""
+    needs = {measure: FAMILIES[measure].fewest for measure in measures}
+    return [f"no {name}: it needs {need} images a side, not {fewest}" for name, need in needs.items() if fewest < need]
+
+
+def parse_measures(text: str) -> tuple[SetMeasure, ...]:
+    """Read `prdc,...`; UserError for what is none."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in SET_MEASURES:
+            raise unknown("metric", name, SET_MEASURES)
+    return tuple(measure for measure in SET_MEASURES if measure in names)
