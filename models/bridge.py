@@ -21,21 +21,31 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
-from i2i.nn.adm_unet import AdmUNet
+from i2i.nn import AdmUNet, initialise
 from i2i.registry import register
-from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Request, Step, Task, Translator
-from i2i.translator.schedules import CosineDecay, LinearDecay
+from i2i.translator import (
+    CosineDecay,
+    Coverage,
+    LinearDecay,
+    Losses,
+    ModelConfig,
+    Optimizer,
+    Phase,
+    Request,
+    Step,
+    Task,
+    Translator,
+)
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 """What the U-Net says of images [B, C, H, W] at times [B]."""
 ProcessName = Literal["brownian", "flow", "flow-from-noise"]
 
-STD = 0.02  # of the initial weights
 FIRST_MEAN, LAST_MEAN = 0.001, 0.999  # share of the source in the first and in the last step of the Brownian bridge
 GROWTH = 1.0075  # of that share from step to step, where it follows `sin`
 DISTANCES = {"l1": F.l1_loss, "l2": F.mse_loss}
@@ -116,11 +126,6 @@ class BrownianBridge:
     time_scale = 1.0
     told = "Brownian bridge"
 
-    @property
-    def most_steps(self) -> int:
-        """No step can be smaller than those of the training."""
-        return self.timesteps
-
     def draw(self, like: Tensor) -> dict[str, Tensor]:
         """A time and noise for each image."""
         times = torch.randint(self.timesteps, (len(like),), device=like.device)
@@ -191,7 +196,6 @@ class Flow:
     from_noise: bool
 
     time_scale = 1000.0  # the embedding is made for whole numbers up to about this
-    most_steps = None
     told = "flow"
 
     @property
@@ -233,22 +237,26 @@ class Bridge(Translator):
     def __init__(self, config: BridgeConfig, task: Task) -> None:
         super().__init__(config, task)
         self.process = _process(config)
-        self.takes, self.most_sampling_steps = self.process.takes, self.process.most_steps
-        self.schedule = LinearDecay(1.0) if config.process == "brownian" else CosineDecay(LEAST_FLOW_RATE)
-        self.unet = _initialised(
-            AdmUNet(
-                task.channels * (2 if config.conditional else 1),
-                task.channels,
-                config.width,
-                config.multipliers,
-                config.blocks,
-                config.attention,
-                config.head_width,
-                config.groups,
-                config.patch,
-            )
-        )
+        self.takes, in_steps = self.process.takes, config.process == "brownian"
+        self.schedule = LinearDecay(1.0) if in_steps else CosineDecay(LEAST_FLOW_RATE)
+        self.most_sampling_steps = config.timesteps if in_steps else None
+        # BBDM's runner also overwrites what ADM starts at 0.
+        self.unet = initialise(self._unet(), "weights")
         self.multiple = self.unet.multiple
+
+    def _unet(self) -> AdmUNet:
+        config, channels = self.config, self.task.channels
+        return AdmUNet(
+            2 * channels if config.conditional else channels,
+            channels,
+            config.width,
+            config.multipliers,
+            config.blocks,
+            config.attention,
+            config.head_width,
+            config.groups,
+            config.patch,
+        )
 
     def optimizers(self) -> dict[str, Optimizer]:
         return {"unet": Optimizer(("unet",), self.config.learning_rate, (self.config.beta1, 0.999))}
@@ -290,11 +298,3 @@ def _process(config: BridgeConfig) -> BrownianBridge | Flow:
     if config.process != "brownian":
         return Flow(config.process == "flow-from-noise")
     return BrownianBridge(config.timesteps, config.mean, config.variance, config.objective, config.clip)
-
-
-def _initialised(unet: AdmUNet) -> AdmUNet:
-    """Weights of 2-d convolutions and linear layers N(0, 0.02^2), also of those that ADM starts at 0 (BaseRunner)."""
-    for module in unet.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.normal_(module.weight, 0.0, STD)
-    return unet

@@ -1,6 +1,7 @@
 """Networks and layers that several translators share."""
 
 from i2i.nn.activation import TwiceLeakyReLU
+from i2i.nn.adm_unet import AdmUNet
 from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.image_pool import ImagePool
@@ -15,6 +16,7 @@ from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
 __all__ = [
+    "AdmUNet",
     "Autoencoder",
     "ImagePool",
     "Initialisation",

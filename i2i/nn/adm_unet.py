@@ -98,8 +98,8 @@ class TimedResidualBlock(nn.Module):
         hidden = self.first(self._resampled(F.silu(self.before(features))))
         scale, shift = self.modulation(F.silu(time))[:, :, None, None].chunk(2, dim=1)
         hidden = self.after(hidden) * (1 + scale) + shift
-        change: Tensor = self.second(F.silu(hidden))
-        return self.shortcut(self._resampled(features)) + change
+        changed: Tensor = self.shortcut(self._resampled(features)) + self.second(F.silu(hidden))
+        return changed
 
     def _resampled(self, features: Tensor) -> Tensor:
         if self.scale == 0.5:
@@ -124,11 +124,11 @@ class SelfAttention(nn.Module):
         places = features.flatten(2)
         parts = self.queries_keys_values(self.norm(places)).unflatten(1, (self.heads, -1)).transpose(2, 3).chunk(3, -1)
         attended = F.scaled_dot_product_attention(*(part.contiguous() for part in parts))
-        change = self.project(attended.transpose(2, 3).flatten(1, 2))
+        change: Tensor = self.project(attended.transpose(2, 3).flatten(1, 2))
         return (places + change).view_as(features)
 
 
-class _Timed(nn.Sequential):
+class _Timed(nn.ModuleList):
     """Layers in turn, of which those that are led by the time are told it."""
 
     def forward(self, features: Tensor, time: Tensor) -> Tensor:
@@ -156,25 +156,23 @@ class _Plan:
         before = self.stem
         for level, width in enumerate(self.widths):
             for _ in range(self.blocks):
-                yield _Timed(self._residual(before, width), *self._attention(level))
+                yield _Timed([self._residual(before, width), *self._attention(level)])
                 before = width
             if level < len(self.widths) - 1:
-                yield _Timed(self._residual(width, width, 0.5))
+                yield _Timed([self._residual(width, width, 0.5)])
 
     def middle(self) -> _Timed:
         width = self.widths[-1]
-        return _Timed(
-            self._residual(width, width),
-            SelfAttention(width, self.head_width, self.groups),
-            self._residual(width, width),
-        )
+        attention = SelfAttention(width, self.head_width, self.groups)
+        return _Timed([self._residual(width, width), attention, self._residual(width, width)])
 
     def ups(self) -> Iterator[_Timed]:
         before, skipped = self.widths[-1], self._skipped()
         for level, width in reversed(list(enumerate(self.widths))):
             for place in range(self.blocks + 1):
                 doubled = [self._residual(width, width, 2.0)] if level and place == self.blocks else []
-                yield _Timed(self._residual(before + skipped.pop(), width), *self._attention(level), *doubled)
+                block = self._residual(before + skipped.pop(), width)
+                yield _Timed([block, *self._attention(level), *doubled])
                 before = width
 
     def _skipped(self) -> list[int]:
