@@ -24,15 +24,17 @@ from i2i.utils.new_folder import new_folder
 from i2i.utils.places import given_path
 
 
-def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights = "last") -> Translator:
-    """The trained translator of a run folder, in evaluation mode; of its weights `last`, `ema` or `best`.
+def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights | None = None) -> Translator:
+    """The trained translator of a run folder, in evaluation mode.
+
+    Of its weights `last`, `ema` or `best`, or without a choice those that the method translates with.
 
     Example: `i2i.load("runs/h2z").translate(images, "horse", "zebra")` with images [B, C, H, W] in [-1, 1].
 
     Raises:
         UserError: if there is no checkpoint or it does not fit, or no such device.
     """
-    _check_texts(weights=weights)
+    _check_texts(weights="last" if weights is None else weights)
     return load_translator(given_path("run", run), usable_device(device), weights)[0]
 
 

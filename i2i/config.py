@@ -239,8 +239,17 @@ class TrainConfig(Section):
         le=1,
         description="share of training after which the rate falls to 0; None: the method's own schedule",
     )
+    zoom_until: Annotated[float, InKey.WHERE_CHANGED] = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="share of training after which images are no longer zoomed (data.zoom) and cropped at random",
+    )
     ema: Annotated[float, InKey.ALWAYS] = Field(
         0.0, ge=0, lt=1, description="decay per step of the generators' averaged weights; 0: none"
+    )
+    ema_warmup: Annotated[bool, InKey.WHERE_CHANGED] = Field(
+        True, description="a smaller decay in the first steps, to forget the untrained weights"
     )
     log_every: Annotated[int, InKey.NEVER] = Field(
         50, ge=1, le=MOST_COUNTED, description="steps between lines of metrics.jsonl"

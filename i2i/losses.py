@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from i2i.labels import LabelSpace
+from i2i.nn.modes import without_autocast
 
 __all__ = [
     "OBJECTIVES",
@@ -21,7 +22,9 @@ __all__ = [
     "interpolation",
     "label_loss",
     "over_scales",
+    "patch_nce",
     "total",
+    "zero_centred_penalty",
 ]
 
 Scores = Tensor | Sequence[Tensor]
@@ -143,6 +146,35 @@ def gradient_penalty(critic: Callable[[Tensor], Scores], real: Tensor, fake: Ten
     norms = gradient.float().flatten(1).norm(dim=1)
     penalty: Tensor = (norms - 1).square().mean()
     return penalty
+
+
+def zero_centred_penalty(scores: Tensor, images: Tensor) -> Tensor:
+    """Half the mean of ||gradient of the critic at an image||_2^2, on real images (Mescheder et al. 2018, R1).
+
+    Args:
+        scores: of the critic for `images`.
+        images: [B, C, H, W], for which a gradient is asked.
+    """
+    (gradient,) = torch.autograd.grad(scores.float().sum(), images, create_graph=True)
+    penalty: Tensor = gradient.float().square().flatten(1).sum(1).mean() / 2
+    return penalty
+
+
+def patch_nce(query: Tensor, key: Tensor, temperature: float = 0.07) -> Tensor:
+    """How badly each patch of a translation finds its own among the patches of its source, [B, P].
+
+    Park et al. 2020, equations 1 and 3: the cross-entropy of P classes, of which the right one is the patch in the same
+    place. No gradient flows into `key`.
+
+    Args:
+        query: unit vectors [B, P, D] of the translations.
+        key: those of the sources.
+        temperature: by which similarities are divided.
+    """
+    with without_autocast(query.device):
+        similarities = torch.bmm(query.float(), key.detach().float().transpose(1, 2)) / temperature
+    own = torch.arange(similarities.shape[1], device=query.device).expand(len(query), -1)
+    return F.cross_entropy(similarities.transpose(1, 2), own, reduction="none")
 
 
 def total(terms: Iterable[Tensor]) -> Tensor:

@@ -29,7 +29,7 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
-from i2i.runs.load import load_translator
+from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.events import Observer
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
@@ -358,12 +358,27 @@ def state_survives_a_round_trip(subject: Subject) -> None:
     """A run folder gives back a translator that translates the same, bit for bit."""
     with tempfile.TemporaryDirectory() as folder:
         trained = _train(subject, Path(folder))
-        loaded, preprocess = load_translator(Path(folder))
+        loaded, preprocess = load_translator(Path(folder), weights="last")
         assert preprocess == Preprocess((SIDE, SIDE)), "the preprocessing was not kept"
         source, target = subject.task.directions[-1]
         images = subject.images()
         same = torch.equal(trained.translate(images, source, target), loaded.translate(images, source, target))
         assert same, "the loaded translator translates otherwise"
+
+
+def the_weights_it_translates_with_are_kept(subject: Subject) -> None:
+    """A run folder translates with the weights that the method names: the average, if its own settings keep one."""
+    if subject.cls.translates_with == "last":
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        seen = _Seen()
+        trained = _train(subject, Path(folder), seen)
+        assert require_checkpoint(Path(folder)).averaged, "its defaults keep no average: give train.ema among them"
+        loaded, _ = load_translator(Path(folder))
+        _assert_equal(seen.weights, loaded.state_dict(), "weights of the last samples and those of the run folder")
+        assert any(not torch.equal(value, seen.weights[name]) for name, value in trained.state_dict().items()), (
+            "its average is no other than the weights of the last step"
+        )
 
 
 def resume_is_bit_exact(subject: Subject) -> None:
@@ -411,6 +426,7 @@ CHECKS: tuple[Check, ...] = (
     frozen_networks_stay_as_they_are,
     translation_leaves_no_trace,
     state_survives_a_round_trip,
+    the_weights_it_translates_with_are_kept,
     resume_is_bit_exact,
     a_bf16_step_is_finite,
     the_seed_decides_the_weights,
@@ -429,6 +445,16 @@ class _BreakOff(Observer):
     def on_step(self, position: Position) -> None:
         if position.step == self._step:
             raise self.Broken
+
+
+class _Seen(Observer):
+    """Remembers the weights of the last samples."""
+
+    def __init__(self) -> None:
+        self.weights: dict[str, Tensor] = {}
+
+    def on_sample(self, translator: Translator, position: Position) -> None:
+        self.weights = {name: value.clone() for name, value in translator.state_dict().items()}
 
 
 def _train(subject: Subject, run: Path, *observers: Observer, **train: object) -> Translator:

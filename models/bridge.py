@@ -8,8 +8,8 @@ https://arxiv.org/abs/2210.02747. They share the U-Net, the batches and the choi
 Otherwise than in the code of BBDM: the learning rate stays as it is, where theirs is halved once the loss had no new
 minimum in 3,000 updates; the moving average takes in every update, where theirs takes in every eighth, from iteration
 30,000 on, with the same decay over eight; gradients of accumulated batches are averaged and not summed, which Adam does
-not notice. The flows take U-Net and initialisation from BBDM, and loss, steps and rates from a benchmark of paired
-translation, https://github.com/AndreaMoschetto/medical-I2I-benchmark.
+not notice. The flows take U-Net, initialisation and average from BBDM, and loss, steps and rates from a benchmark,
+https://github.com/AndreaMoschetto/medical-I2I-benchmark.
 """
 
 import math
@@ -228,6 +228,7 @@ class Bridge(Translator):
     coverage = Coverage.DIRECTION
     batch = PairedBatch
     generators = ("unet",)
+    translates_with = "ema"
     takes = frozenset({"noise", "sampling_steps"})
     defaults = {"batch_size": 16, "accumulate": 2, "ema": 0.9994, "decay_from": None}
     Config = BridgeConfig

@@ -89,6 +89,7 @@ COSTS = (
         lambda costs: costs.images,
         main=Main("images seen", "Images", "$10^3$", 1e3, ".1f"),
     ),
+    CostColumn("references", "references seen", "", whole, lambda costs: costs.references or None),
     CostColumn(
         "seconds",
         "training seconds",

@@ -22,6 +22,7 @@ class Costs:
         parameters: of all training runs together.
         parameters_each: of one training.
         images: real images shown, in all training runs together.
+        references: images shown besides, of which only the style is looked at; no budget counts them.
         seconds: spent in training steps, in all training runs together.
         peak_memory: bytes, of the hungriest training: allocated on an accelerator, resident on the CPU.
         multiply_adds: in matrix products and convolutions, to translate one image.
@@ -40,6 +41,7 @@ class Costs:
     translated: float | None
     inference: str
     evaluations: int | None = None
+    references: float = 0
 
     @property
     def seconds_each(self) -> float | None:
@@ -79,6 +81,7 @@ def costs_of(plan: Plan, contestant: str, absent: Container[JobId]) -> Costs | N
         peak_memory=max((peak for peak in peaks if peak), default=None),
         multiply_adds=_first(translations, "multiply_adds"),
         evaluations=_first(translations, "evaluations"),
+        references=sum(fact.get("references", 0) for fact in facts) / seeds,
         translated=sum(speeds) / len(speeds) if speeds else None,
         inference=facts[0]["inference"],
     )

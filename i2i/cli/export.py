@@ -24,7 +24,8 @@ def export(
         str | None, typer.Option(metavar="NAME", help="The model's name in those results, if it has another there.")
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="last, ema for the moving average of train.ema, or best for train.best_by.")
+        str | None,
+        typer.Option(help="last, ema (the average of train.ema) or best (train.best_by); by default the method's own."),
     ] = None,
     push: Annotated[
         str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")

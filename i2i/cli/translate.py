@@ -27,13 +27,13 @@ def translate(
         str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
     ] = None,
     weights: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="last|ema|best",
             help="Those of the last step, their moving average (train.ema), or the best on the validation split "
-            "(train.best_by).",
+            "(train.best_by); by default the method's own.",
         ),
-    ] = "last",
+    ] = None,
     full: Annotated[
         bool, typer.Option("--full-resolution", help="Keep the size of every image; large ones pass in tiles.")
     ] = False,
@@ -96,7 +96,7 @@ def translate(
         translate_files,
         translation,
     )
-    from i2i.runs.load import require_checkpoint, restore
+    from i2i.runs.load import chosen_weights, require_checkpoint, restore
     from i2i.training.device import choose_device
     from i2i.utils.memory import told_when_short
 
@@ -109,7 +109,7 @@ def translate(
     chosen = choose_device(device)
     checkpoint = require_checkpoint(run)
     with told_when_short(f"{run} cannot be loaded", "free some, or take --device cpu"):
-        translator, preprocess = restore(checkpoint, chosen, cast("Weights", weights))
+        translator, preprocess = restore(checkpoint, chosen, cast("Weights | None", weights))
     if not checkpoint.finished:
         position = checkpoint.position
         console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
@@ -133,5 +133,5 @@ def translate(
             convert = full_resolution(one, preprocess, tile, passes) if full else resized(one, preprocess)
             translate_files(convert, of_sample(files, sample), out, progress)
     times = f", {distinct} times each," if distinct > 1 else ""
-    how = f"{translator.inference}, {weights} weights"
+    how = f"{translator.inference}, {chosen_weights(checkpoint, cast('Weights | None', weights))} weights"
     console.say(f"translated {len(files)} images{times} to {target} in {out} ({how})")

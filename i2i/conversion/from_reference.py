@@ -172,7 +172,10 @@ def _parts(model: str, reference: Reference, contents: Mapping[Place, Weights]) 
     families = {place: _family(place, state, reference) for place, state in contents.items()}
     for place, family in families.items():
         if family not in {part.family for part in reference.files.values()}:
-            raise UserError(f"{place} is {family.title}{_owners(family)}, not of {model}")
+            owners = _owners(family)
+            raise UserError(
+                f"{place} is {family.title} of {' or '.join(owners)}, not of {model}: take it with --model {owners[0]}"
+            )
     return {place: reference.files[name] for place, name in assign(model, reference, families).items()}
 
 
@@ -187,13 +190,12 @@ def _family(place: Place, state: Weights, expected: Reference) -> Family:
     raise UserError(f"{place} holds no network of a reference implementation that i2i knows: it begins with {first}")
 
 
-def _owners(family: Family) -> str:
-    owners = [
+def _owners(family: Family) -> list[str]:
+    return [
         name
         for name in registry.names()
         if (reference := registry.get(name).reference) and family in [part.family for part in reference.files.values()]
     ]
-    return f" of {' or '.join(owners)}"
 
 
 def _tell(parts: Mapping[Place, ReferenceFile], contents: Mapping[Place, Weights]) -> dict[str, object]:

@@ -19,7 +19,7 @@ from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Checkpoint, Position, Weights
 from i2i.runs.checkpoint_meta import read_meta
-from i2i.runs.load import require_checkpoint, restore
+from i2i.runs.load import chosen_weights, require_checkpoint, restore
 from i2i.runs.save import meta_of
 from i2i.runs.tensor_files import refuse_not_finite
 from i2i.translator import Translator
@@ -31,7 +31,7 @@ ANYWHERE = "OWNER/NAME"
 
 
 def export_safetensors(
-    run: Path, out: Path, card_options: CardOptions = NOTHING_SAID, weights: Weights = "last"
+    run: Path, out: Path, card_options: CardOptions = NOTHING_SAID, weights: Weights | None = None
 ) -> list[str]:
     """Write weights, config and card of a run folder's translator into the empty folder `out`.
 
@@ -39,7 +39,7 @@ def export_safetensors(
         run: the run folder.
         out: where to write.
         card_options: licence and scores for the card.
-        weights: those of the last step, or their moving average.
+        weights: those of the last step, or their moving average; None: the method's own.
 
     Returns:
         Lines for the user.
@@ -51,7 +51,7 @@ def export_hub(
     run: Path,
     out: Path,
     card_options: CardOptions = NOTHING_SAID,
-    weights: Weights = "last",
+    weights: Weights | None = None,
     push: str | None = None,
     private: bool | None = None,
 ) -> list[str]:
@@ -64,7 +64,7 @@ def export_hub(
     return [*lines, f"uploaded to {upload(out, push, private)}"] if push else lines
 
 
-def _export(run: Path, out: Path, place: str, card_options: CardOptions, weights: Weights) -> list[str]:
+def _export(run: Path, out: Path, place: str, card_options: CardOptions, weights: Weights | None) -> list[str]:
     save(run, out, place, card_options, weights)
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
     return [f"{WEIGHTS}, {CONFIG} and {CARD}, {size:,.1f} MB, checked by loading them", *license_note(card_options)]
@@ -75,7 +75,7 @@ def save(
     out: Path,
     place: str = ANYWHERE,
     card_options: CardOptions = NOTHING_SAID,
-    weights: Weights = "last",
+    weights: Weights | None = None,
 ) -> None:
     """Write weights, config and card into the empty folder `out`.
 
@@ -84,13 +84,14 @@ def save(
         out: where to write.
         place: from where the card says that the model is loaded.
         card_options: licence and scores for the card.
-        weights: of a run folder: those of the last step, or their moving average.
+        weights: of a run folder: those of the last step, or their moving average; None: the method's own.
     """
     if isinstance(model, Translator):
         translator, facts = model, _bare_facts(model)
     else:
         checkpoint = require_checkpoint(model)
-        translator, facts = restore(checkpoint, weights=weights)[0], facts_of(checkpoint, weights)
+        chosen = chosen_weights(checkpoint, weights)
+        translator, facts = restore(checkpoint, weights=chosen)[0], facts_of(checkpoint, chosen)
     rows = read_scores(card_options, facts)
     write_folder(out, translator, facts, card(facts, card_options, rows, _use(facts, place)))
 

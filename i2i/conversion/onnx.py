@@ -24,7 +24,7 @@ from i2i._version import __version__
 from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.errors import ExportError, UserError
 from i2i.runs.checkpoint import Weights
-from i2i.runs.load import require_checkpoint, restore
+from i2i.runs.load import chosen_weights, require_checkpoint, restore
 from i2i.translator import Noise, Request, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import direction_name
@@ -63,7 +63,7 @@ def export_onnx(
     out: Path,
     opset: int | None = None,
     card_options: CardOptions = NOTHING_SAID,
-    weights: Weights = "last",
+    weights: Weights | None = None,
 ) -> list[str]:
     """Write a run folder's translator as ONNX into the empty folder `out`, with a description and a model card.
 
@@ -72,7 +72,7 @@ def export_onnx(
         out: where to write.
         opset: version of ONNX's operators; None: the exporter's default.
         card_options: licence and scores for the card.
-        weights: those of the last step, or their moving average.
+        weights: those of the last step, or their moving average; None: those that the method translates with.
 
     Returns:
         Lines for the user, with the largest difference from PyTorch for each file.
@@ -84,6 +84,7 @@ def export_onnx(
     checkpoint = require_checkpoint(run)
     _require_packages()
     _check_opset(opset)
+    weights = chosen_weights(checkpoint, weights)
     facts = facts_of(checkpoint, weights)
     rows = read_scores(card_options, facts)
     translator, _ = restore(checkpoint, weights=weights)

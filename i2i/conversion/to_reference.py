@@ -14,7 +14,7 @@ from i2i.runs.load import require_checkpoint, restore
 from i2i.translator import Translator
 
 
-def export_reference(run: Path, out: Path, weights: Weights = "last") -> list[str]:
+def export_reference(run: Path, out: Path, weights: Weights | None = None) -> list[str]:
     """Write the reference's files into the empty folder `out`; returns their names.
 
     Networks that an import left without weights, and those that the settings do without, are not written.
@@ -22,7 +22,7 @@ def export_reference(run: Path, out: Path, weights: Weights = "last") -> list[st
     Args:
         run: the run folder.
         out: where to write.
-        weights: those of the last step, or their moving average.
+        weights: those of the last step, or their moving average; None: those that the method translates with.
 
     Raises:
         UserError: if there is no reference, or the reference does not have this model's settings.

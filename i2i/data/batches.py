@@ -4,16 +4,17 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from i2i.data.layouts import DataSet
-from i2i.data.training_images import TrainingPictures, pools_of
+from i2i.data.training_images import TrainingPictures, Views, pools_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.utils.text import set_list
 
-__all__ = ["Batch", "LabelledBatch", "PairedBatch", "UnpairedBatch"]
+__all__ = ["Batch", "LabelledBatch", "PairedBatch", "ReferenceBatch", "UnpairedBatch"]
 
 EVERY = slice(None)
 
@@ -22,10 +23,12 @@ EVERY = slice(None)
 class Batch(ABC):
     """Tensors that share their first dimension; images are [B, C, H, W] in [-1, 1].
 
-    `pictures` is how many real images one item of the batch holds; budgets are counted in them.
+    `pictures` is how many real images one item of the batch holds; budgets are counted in them. `references` is how
+    many it holds besides, of which only the style is looked at; they are told, and no budget counts them.
     """
 
     pictures: ClassVar[int] = 1
+    references: ClassVar[int] = 0
 
     @classmethod
     @abstractmethod
@@ -136,6 +139,58 @@ class LabelledBatch(Batch):
         places = source.order(stream, sum(source.size(pool) for pool in pools), step, size)[rows]
         images = source.take(pools, places, source.views(stream, step, size)[rows])
         return images, space.encode(position, source.rows(one, places))
+
+
+@dataclass(frozen=True)
+class ReferenceBatch(Batch):
+    """`images` of any domain, and for each two references of another or the same one.
+
+    Sources and targets are balanced: of as many items as there are domains, one is of each, whatever their sizes. Both
+    references of an item are of its target domain and drawn independently.
+
+    Attributes:
+        images: what is translated.
+        domains: indices [B] of their domains.
+        targets: indices [B] of the domains of the references.
+        first, second: the references [B, C, H, W].
+    """
+
+    references: ClassVar[int] = 2
+    images: Tensor
+    domains: Tensor
+    targets: Tensor
+    first: Tensor
+    second: Tensor
+
+    @classmethod
+    def draw(
+        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
+    ) -> Self:
+        own, targets = (source.order(stream, len(domains), step, size)[rows] for stream in ("sources", "targets"))
+        rounds = (np.arange(step * size, (step + 1) * size) // len(domains))[rows]
+        images, first, second = (
+            _mixed(source, stream, domains, owners, rounds, source.views(stream, step, size)[rows])
+            for stream, owners in (("image", own), ("first reference", targets), ("second reference", targets))
+        )
+        return cls(images, torch.from_numpy(own), torch.from_numpy(targets), first, second)
+
+
+def _mixed(
+    source: TrainingPictures,
+    stream: str,
+    domains: tuple[str, ...],
+    owners: np.ndarray,
+    rounds: np.ndarray,
+    views: Views,
+) -> Tensor:
+    """Images [B, C, H, W] of the domains numbered `owners`, of which each gives its next one in each round."""
+    order, parts = [], []
+    for number in np.unique(owners):
+        domain, mine = domains[number], np.flatnonzero(owners == number)
+        places = [source.order(f"{stream} {domain}", source.count(domain), turn, 1) for turn in rounds[mine]]
+        order.append(mine)
+        parts.append(source.images(domain, np.concatenate(places), views[mine]))
+    return torch.cat(parts)[np.argsort(np.concatenate(order))]
 
 
 def _two(domains: tuple[str, ...], kind: type[Batch]) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ class TrainingPictures:
         seed: of order and augmentation.
         labels: what can be said of the images; None: the pools are domains.
         rows: for pools of images with attributes, what each has: 0 or 1, [N, columns].
+        unzoomed: the same pixels in the size of `preprocess`, for `unzoomed`.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class TrainingPictures:
         seed: int = 0,
         labels: LabelSpace | None = None,
         rows: Mapping[str, Tensor] | None = None,
+        unzoomed: Mapping[str, Pixels] | None = None,
     ) -> None:
         self.preprocess, self.flip, self.seed = preprocess, flip, seed
         self.labels = labels or LabelSpace.of_domains(pixels)
-        self._pixels = pixels
+        self._pixels, self._unzoomed = pixels, unzoomed
         self._rows = rows or {}
         self._device = torch.device("cpu")
 
@@ -65,30 +67,42 @@ class TrainingPictures:
         seed: int = 0,
         progress: Progress | None = None,
         cache: PixelCache | None = None,
+        both_sizes: bool = False,
     ) -> Self:
         """The split of every domain of `data`.
 
         Images are loaded `zoom` times as large as the images and randomly cropped (286/256 in pix2pix and
         CycleGAN). `progress` is called with the images done and in total. With a `cache` they are mapped from
         there, and those that have no place in it are decoded whenever they are drawn; without one they are decoded
-        into memory.
+        into memory. With `both_sizes` they are also loaded as large as the images, for `unzoomed`.
 
         Raises:
             UserError: naming the first image that cannot be decoded.
         """
         pools, rows = pools_and_rows(data, split)
-        total, pixels = sum(map(len, pools.values())), dict[str, Pixels]()
-        for pool, pictures in pools.items():
-            before = sum(map(len, pixels.values()))
-            told = progress and _counted_on(progress, before, total)
-            pixels[pool] = _pixels_of(Decoding(pictures, preprocess, zoom), cache, told)
-        return cls(pixels, preprocess, flip, seed, data.labels, rows)
+        zooms = (zoom, 1.0) if both_sizes and zoom > 1 else (zoom,)
+        total, done, sizes = len(zooms) * sum(map(len, pools.values())), 0, list[dict[str, Pixels]]()
+        for one in zooms:
+            sizes.append({})
+            for pool, pictures in pools.items():
+                told = progress and _counted_on(progress, done, total)
+                sizes[-1][pool] = _pixels_of(Decoding(pictures, preprocess, one), cache, told)
+                done += len(pictures)
+        return cls(sizes[0], preprocess, flip, seed, data.labels, rows, *sizes[1:])
 
     def on(self, device: torch.device) -> Self:
         """The same images, whose batches are cropped, flipped and normalised on `device` and lie there."""
         moved = copy(self)
         moved._device = device
         return moved
+
+    def unzoomed(self) -> Self:
+        """The same images without zoom, and so without random crops; themselves if they were loaded in one size."""
+        if self._unzoomed is None:
+            return self
+        plain = copy(self)
+        plain._pixels = self._unzoomed
+        return plain
 
     @property
     def decoded_when_drawn(self) -> int:
@@ -223,7 +237,7 @@ class Views:
     def __init__(self, tops: np.ndarray, lefts: np.ndarray, flips: np.ndarray, size: tuple[int, int]) -> None:
         self.tops, self.lefts, self.flips, self.size = tops, lefts, flips, size
 
-    def __getitem__(self, rows: slice) -> "Views":
+    def __getitem__(self, rows: slice | np.ndarray) -> "Views":
         return Views(self.tops[rows], self.lefts[rows], self.flips[rows], self.size)
 
     def cut(self, pixels: Tensor) -> Tensor:

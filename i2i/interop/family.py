@@ -125,6 +125,11 @@ def has_kernel(state: StateDict, key: str, side: int) -> bool:
     return key in state and tuple(state[key].shape[2:]) == (side, side)
 
 
+def has_filters(state: StateDict) -> bool:
+    """Whether a network of the reference resamples by fixed filters."""
+    return any(key.endswith(".filt") for key in state)
+
+
 def read_norm(state: StateDict, convolution: str, norm: str) -> str:
     """Which norm follows a convolution; there the reference has a bias with plain instance norm alone."""
     if f"{norm}.weight" in state:

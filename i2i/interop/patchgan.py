@@ -5,12 +5,16 @@ from collections.abc import Callable
 
 from torch import nn
 
-from i2i.interop.family import Family, StateDict, has_kernel, read_norm, shape
+from i2i.interop.family import Family, StateDict, has_filters, has_kernel, read_norm, shape
 from i2i.nn.patch_discriminator import patchgan
 
 
 def _is_pixelwise(state: StateDict) -> bool:
     return has_kernel(state, "net.0.weight", 1)
+
+
+def _is_patchgan(state: StateDict) -> bool:
+    return _is_pixelwise(state) or (has_kernel(state, "model.0.weight", 4) and not has_filters(state))
 
 
 def _rename(network: nn.Module) -> Callable[[str], str]:
@@ -39,7 +43,9 @@ def _read(state: StateDict) -> dict[str, object]:
 PATCHGAN = Family(
     title="a PatchGAN",
     generator=False,
-    recognises=lambda state: _is_pixelwise(state) or has_kernel(state, "model.0.weight", 4),
+    recognises=lambda state: (
+        _is_pixelwise(state) or (has_kernel(state, "model.0.weight", 4) and not has_filters(state))
+    ),
     read=_read,
     build=patchgan,
     rename=_rename,

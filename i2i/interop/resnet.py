@@ -6,7 +6,7 @@ from collections.abc import Callable
 from torch import nn
 
 from i2i.errors import UserError
-from i2i.interop.family import Family, StateDict, has_kernel, image_channels, read_norm, shape
+from i2i.interop.family import Family, StateDict, has_filters, has_kernel, image_channels, read_norm, shape
 from i2i.nn.resnet import ResnetGenerator
 
 
@@ -58,7 +58,7 @@ def _read_labelled(state: StateDict) -> dict[str, object]:
 RESNET = Family(
     title="a residual generator",
     generator=True,
-    recognises=lambda state: has_kernel(state, "model.1.weight", 7),
+    recognises=lambda state: has_kernel(state, "model.1.weight", 7) and not has_filters(state),
     read=_read_plain,
     build=ResnetGenerator,
     rename=_renamed("model", "conv_block"),

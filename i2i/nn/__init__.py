@@ -4,35 +4,53 @@ from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.adm_unet import AdmUNet
 from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
 from i2i.nn.convolutions import Padding, convolution
+from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialization import Initialisation, initialise
-from i2i.nn.modes import as_in_training, use_instance_norms
+from i2i.nn.modes import as_in_training, use_instance_norms, without_autocast, without_gradients
 from i2i.nn.multiscale import MultiscaleDiscriminator, image_pyramid
 from i2i.nn.norm import InstanceNorm, LayerNorm, Norm, needs_bias, norm_layer
-from i2i.nn.patch_discriminator import PatchDiscriminator, patchgan, reflecting_patchgan, strided_patchgan
+from i2i.nn.patch_discriminator import (
+    PatchDiscriminator,
+    antialiased_patchgan,
+    patchgan,
+    reflecting_patchgan,
+    strided_patchgan,
+)
+from i2i.nn.patch_projection import PatchProjection
+from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
+from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
 __all__ = [
     "AdmUNet",
     "Autoencoder",
+    "BlurPool",
+    "BlurUpsample",
+    "DomainDiscriminator",
     "ImagePool",
     "Initialisation",
     "InstanceNorm",
     "LayerNorm",
+    "MappingNetwork",
     "MultiscaleDiscriminator",
     "Norm",
     "Padding",
     "PatchDiscriminator",
+    "PatchProjection",
     "Resampling",
     "ResidualBlock",
     "ResnetGenerator",
+    "StyleEncoder",
     "StyledAutoencoder",
+    "StyledResnet",
     "TwiceLeakyReLU",
     "UNet",
     "Upsampling",
+    "antialiased_patchgan",
     "as_in_training",
     "convolution",
     "image_pyramid",
@@ -45,4 +63,6 @@ __all__ = [
     "strided_patchgan",
     "upsample",
     "use_instance_norms",
+    "without_autocast",
+    "without_gradients",
 ]

@@ -1,8 +1,10 @@
-"""Networks that run for a while as they do in training, or in a form that other programs can run."""
+"""Networks that run for a while otherwise: as in training, without autocast or gradients, or for other programs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
+import torch
 from torch import nn
 
 
@@ -29,6 +31,28 @@ def as_in_training(network: nn.Module, *, dropout: bool, statistics: bool) -> It
             module.training = False
         for norm, tracks in zip(norms, tracking, strict=True):
             norm.track_running_stats = tracks
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """A context in which operations on `device` take the precision of their arguments."""
+    known = torch.amp.is_autocast_available(device.type)
+    return torch.autocast(device.type, enabled=False) if known else nullcontext()
+
+
+@contextmanager
+def without_gradients() -> Iterator[None]:
+    """`torch.no_grad` within a training step.
+
+    Autocast keeps the bfloat16 copies that it makes of weights until a step's end. Made without gradients, such a copy
+    would later on give none to its weight, without any error. Here none are kept.
+    """
+    keeps = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        torch.set_autocast_cache_enabled(keeps)
 
 
 def use_instance_norms(network: nn.Module) -> None:

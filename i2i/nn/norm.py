@@ -34,14 +34,15 @@ def needs_bias(norm: Norm) -> bool:
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Instance norm without running statistics (Ulyanov et al. 2016), quick for single channels-last images.
+    """Instance norm without running statistics (Ulyanov et al. 2016), quick and right for single images.
 
-    PyTorch's own copies a channels-last input to NCHW and back. The batch norm of a batch of one is the same
-    function and needs no copy.
+    PyTorch's own copies a channels-last input to NCHW and back. And on a CPU its gradient of a single image is wrong,
+    without any error, where the gradient of its output is laid out channels-last (seen in 2.14). The batch norm of a
+    batch of one is the same function, to the last bit, and has neither fault.
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        if len(features) == 1 and features.is_contiguous(memory_format=torch.channels_last):
+        if len(features) == 1 and (features.requires_grad or features.is_contiguous(memory_format=torch.channels_last)):
             return F.batch_norm(features, None, None, self.weight, self.bias, training=True, eps=self.eps)
         normalised: Tensor = super().forward(features)
         return normalised

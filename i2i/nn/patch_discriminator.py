@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.convolutions import convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
+from i2i.nn.resampling import BlurPool
 
 
 class PatchDiscriminator(nn.Module):
@@ -73,6 +74,22 @@ def patchgan(
             raise ValueError("a class head needs image_size=(height, width)")
         class_head = _class_head(trunk, width_out, classes, image_size)
     return PatchDiscriminator(trunk, patch_head, class_head)
+
+
+def antialiased_patchgan(
+    channels: int = 3, width: int = 64, layers: int = 3, norm: Norm = "instance"
+) -> PatchDiscriminator:
+    """The PatchGAN whose convolutions all have stride 1, and which halves by blurring (CUT's)."""
+    widths = [width * min(2**level, 8) for level in range(layers + 1)]
+    trunk: list[nn.Module] = []
+    for level, (inputs, outputs) in enumerate(zip([channels, *widths], widths, strict=False)):
+        trunk += [
+            nn.Conv2d(inputs, outputs, 4, padding=1, bias=level == 0 or needs_bias(norm)),
+            *([norm_layer(norm, outputs)] if level else []),
+            nn.LeakyReLU(0.2),
+            *([BlurPool(outputs)] if level < layers else []),
+        ]
+    return PatchDiscriminator(nn.Sequential(*trunk), nn.Conv2d(widths[-1], 1, 4, padding=1))
 
 
 def strided_patchgan(

@@ -1,5 +1,6 @@
 """The residual generator of Johnson et al. (2016) as CycleGAN and StarGAN use it."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -7,9 +8,10 @@ from torch import Tensor, nn
 
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
+from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.upsampling import Upsampling, upsample
 
-Resampling = Literal["conv3", "conv4"]
+Resampling = Literal["conv3", "conv4", "antialiased"]
 
 
 class ResidualBlock(nn.Module):
@@ -44,9 +46,10 @@ class ResnetGenerator(nn.Module):
         labels: width of the label vector, spatially repeated and concatenated to the image (StarGAN); 0: none.
         norm: normalisation after every convolution but the last.
         padding: how borders are padded ahead of all convolutions but the stride-2 and transposed ones.
-        resampling: `conv3` resamples by 3x3 convolutions (CycleGAN), `conv4` by 4x4 ones (StarGAN).
+        resampling: `conv3` resamples by 3x3 convolutions (CycleGAN), `conv4` by 4x4 ones (StarGAN), `antialiased` by
+            fixed blur filters beside 3x3 convolutions of stride 1 (CUT).
         last_bias: whether the last convolution has a bias (CycleGAN: yes, StarGAN: no).
-        upsampling: how the decoder doubles; all papers do it by transposed convolutions.
+        upsampling: how the decoder doubles unless it is antialiased; all papers do it by transposed convolutions.
         downsamplings: how often the encoder halves, each time with twice the channels (pix2pixHD: 4).
 
     Input [B, channels, H, W] in [-1, 1] and labels [B, labels]; output [B, channels, H, W] in [-1, 1].
@@ -77,11 +80,16 @@ class ResnetGenerator(nn.Module):
             norm_layer(norm, width),
             nn.ReLU(inplace=True),
         ]
+        # Layers whose output is a feature map that losses compare, by name; -1 is the image itself.
+        self.taps = {"image": len(layers) - 4}
         for level in range(downsamplings):
-            layers += _halve(width * 2**level, norm, resampling, bias)
-        layers += [ResidualBlock(width * self.multiple, norm, padding) for _ in range(blocks)]
+            self.taps[f"down{level + 1}"] = len(layers)
+            layers += halve(width * 2**level, norm, resampling, bias)
+        for block in range(blocks):
+            self.taps[f"block{block + 1}"] = len(layers)
+            layers.append(ResidualBlock(width * self.multiple, norm, padding))
         for level in range(downsamplings, 0, -1):
-            layers += _double(width * 2**level, norm, resampling, bias, upsampling, padding)
+            layers += double(width * 2**level, norm, resampling, bias, upsampling, padding)
         layers += [*convolution(width, channels, 7, padding, last_bias), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -94,18 +102,38 @@ class ResnetGenerator(nn.Module):
         output: Tensor = self.layers(images)
         return output
 
+    def features(self, images: Tensor, names: Sequence[str]) -> list[Tensor]:
+        """Feature maps of images [B, channels, H, W] at some of `taps`, from the first layer to the last of them.
 
-def _halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:
-    kernel = 3 if resampling == "conv3" else 4
+        They are `image`, padded for the first convolution; `down1` and so on, the convolutions ahead of the norm at
+        which the network halves; and `block1` and so on, the sums that residual blocks give.
+        """
+        found, last = {-1: images}, max(self.taps[name] for name in names)
+        wanted = {self.taps[name] for name in names}
+        for place, layer in enumerate(self.layers[: last + 1]):
+            images = layer(images)
+            if place in wanted:
+                found[place] = images
+        return [found[self.taps[name]] for name in names]
+
+
+def halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:
+    """Layers [B, channels, H, W] -> [B, 2 channels, H / 2, W / 2], of which the first is a convolution."""
+    kernel, stride = (4, 2) if resampling == "conv4" else (3, 1 if resampling == "antialiased" else 2)
     return [
-        nn.Conv2d(channels, channels * 2, kernel, stride=2, padding=1, bias=bias),
+        nn.Conv2d(channels, channels * 2, kernel, stride=stride, padding=1, bias=bias),
         norm_layer(norm, channels * 2),
         nn.ReLU(inplace=True),
+        *([BlurPool(channels * 2)] if resampling == "antialiased" else []),
     ]
 
 
-def _double(
+def double(
     channels: int, norm: Norm, resampling: Resampling, bias: bool, upsampling: Upsampling, padding: Padding
 ) -> list[nn.Module]:
-    up = upsample(channels, channels // 2, upsampling, 3 if resampling == "conv3" else 4, bias, padding)
-    return [up, norm_layer(norm, channels // 2), nn.ReLU(inplace=True)]
+    """Layers [B, channels, H, W] -> [B, channels / 2, 2H, 2W]."""
+    if resampling == "antialiased":
+        up = [BlurUpsample(channels), nn.Conv2d(channels, channels // 2, 3, padding=1, bias=bias)]
+    else:
+        up = [upsample(channels, channels // 2, upsampling, 3 if resampling == "conv3" else 4, bias, padding)]
+    return [*up, norm_layer(norm, channels // 2), nn.ReLU(inplace=True)]

@@ -1,11 +1,11 @@
 """Spectral normalisation of critics."""
 
-from contextlib import nullcontext
 from typing import Any, TypeVar, cast
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
+
+from i2i.nn.modes import without_autocast
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -31,8 +31,6 @@ class _InFloat32(nn.Module):
         self.norm = norm
 
     def forward(self, weight: Tensor) -> Tensor:
-        kind = weight.device.type
-        known = torch.amp.is_autocast_available(kind)
-        with torch.autocast(kind, enabled=False) if known else nullcontext():
+        with without_autocast(weight.device):
             normalised: Tensor = self.norm(weight)
         return normalised

@@ -64,7 +64,9 @@ class CheckpointRule(Section):
     the validation split. The test split has no say in it.
     """
 
-    rule: Literal["last", "ema", "best-on-val"] = "last"
+    rule: Literal["last", "ema", "best-on-val"] = Field(
+        "last", description="where it is not set, ema for methods that translate with their average"
+    )
     metric: str | None = Field(
         None, description="of best-on-val; None: PSNR where there is ground truth, else the distance of the bench"
     )
@@ -81,6 +83,14 @@ class CheckpointRule(Section):
     def looks(self) -> int:
         """How often a training is evaluated."""
         return self.evaluations or (EVALUATIONS if self.rule == "best-on-val" else 0)
+
+    def of_method(self, model: str, train: Settings) -> "CheckpointRule":
+        """The rule for a translator with settings of `train`, whose own one holds where none is set."""
+        method = registry.get(model)
+        averaged = {**method.train_defaults(), **train}.get("ema")
+        if "rule" in self.model_fields_set or method.translates_with == "last" or not averaged:
+            return self
+        return self.model_copy(update={"rule": "ema"})
 
 
 class Variant(Section):
@@ -140,6 +150,7 @@ class Methods(Section):
     classifier: object = None
     report: object = None
     scoring: object = None
+    translation: object = None
     claims: Sequence[object] = ()
     external: Mapping[str, object] = Field(default_factory=dict)
 
@@ -160,7 +171,8 @@ class Methods(Section):
             raise unknown("model", name, (*self.variants, *registry.names()))
         variant = self.variants.get(name, Variant(model=name))
         settings = merge(self.settings, self.model_settings.get(variant.model, {}), variant.settings)
-        return Contestant(name, variant.model, settings, variant.checkpoint or self.checkpoint)
+        rule = variant.checkpoint or self.checkpoint
+        return Contestant(name, variant.model, settings, rule.of_method(variant.model, section_of(settings, "train")))
 
 
 def check_data(suite: Methods) -> None:
@@ -194,7 +206,7 @@ def _check_own_data(own: DataConfig, shared: DataConfig, place: str) -> None:
 
 AnySuite = TypeVar("AnySuite", bound=Methods)
 
-SHARED = ("budget", "checkpoint", "classifier", "scoring", "report")
+SHARED = ("budget", "checkpoint", "translation", "classifier", "scoring", "report")
 RESERVED = ("data", "train", *SHARED, "real", "input", "target")
 
 

@@ -145,6 +145,7 @@ class Meta(_Part):
     budgets: tuple[Budget, ...] = ()
     rollbacks: Annotated[int, Field(ge=0, le=1_000)] = 0
     processes: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    references: Count = 0
     data_fingerprint: str | None = None
     files: dict[FileName, str] | None = None
 

@@ -40,7 +40,7 @@ def _exported(folder: Path) -> Checkpoint | None:
 
 
 def load_translator(
-    run: Path, device: torch.device | str = "cpu", weights: Weights = "last"
+    run: Path, device: torch.device | str = "cpu", weights: Weights | None = None
 ) -> tuple[Translator, Preprocess]:
     """The trained translator of a run folder and the preprocessing it was trained with.
 
@@ -48,23 +48,33 @@ def load_translator(
         run: the run folder.
         device: where it is going to translate.
         weights: `last` for those of the last step, `ema` for their moving average, `best` for the best on the
-            validation split.
+            validation split; None: those that the method translates with.
 
     Raises:
         UserError: if there is no checkpoint, it is of another format, it does not fit the model, or it does not keep
             such weights.
     """
-    _check_kind(weights)
+    if weights is not None:
+        _check_kind(weights)
     return restore(require_checkpoint(run), device, weights)
 
 
+def chosen_weights(checkpoint: Checkpoint, weights: Weights | None = None) -> Weights:
+    """`weights`, or where none are chosen those that the method translates with, if the checkpoint has them."""
+    if weights is not None:
+        return weights
+    method = registry.get(checkpoint.settings["model"]["name"])
+    return "ema" if method.translates_with == "ema" and checkpoint.averaged else "last"
+
+
 def restore(
-    checkpoint: Checkpoint, device: torch.device | str = "cpu", weights: Weights = "last"
+    checkpoint: Checkpoint, device: torch.device | str = "cpu", weights: Weights | None = None
 ) -> tuple[Translator, Preprocess]:
     """The translator of a checkpoint, in evaluation mode, and its preprocessing; UserError if they do not fit.
 
     Before any memory is taken for it, its shapes are compared with those that the files tell.
     """
+    weights = chosen_weights(checkpoint, weights)
     _check_kind(weights)
     model = dict(checkpoint.settings["model"])
     cls = registry.get(model.pop("name"))

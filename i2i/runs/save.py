@@ -125,6 +125,7 @@ def meta_of(
         **asdict(position),
         "inference": translator.inference,
         "averaged": averaged,
+        **({"references": _references(translator, position)} if translator.batch.references else {}),
         "parameters": sum(parameter.numel() for parameter in translator.learned_parameters().values()),
         "task": {
             "domains": task.domains,
@@ -136,3 +137,8 @@ def meta_of(
         "settings": settings,
         **({"origin": dict(origin)} if origin is not None else {}),
     }
+
+
+def _references(translator: Translator, position: Position) -> int:
+    """Reference images that were shown besides the images that budgets count."""
+    return position.images // translator.batch.pictures * translator.batch.references

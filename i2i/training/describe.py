@@ -39,10 +39,12 @@ def describe(config: RunConfig, task: Task) -> str:
     count = sum(parameter.numel() for parameter in translator.learned_parameters().values())
     height, width = task.image_size
     steps = horizon_of(config, translator).steps
+    batch, references = config.train.batch_size or 1, translator.batch.references
+    besides = f" and {batch * references} references" if references else ""
     length = f"{steps:,} steps" if steps is not None else f"{duration(config.train.budget[1])} in steps"
     return (
         f"{config.name} on {', '.join(task.domains)} at {height}x{width} px: {count:,} parameters, "
-        f"{length} of {config.train.batch_size}, translates with {translator.inference}"
+        f"{length} of {batch}{besides}, translates with {translator.inference}"
     )
 
 

@@ -1,6 +1,7 @@
 """The exponential moving average of the networks that translate."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -9,8 +10,8 @@ from i2i.errors import UserError
 from i2i.translator import Translator
 
 
-def build_average(translator: Translator, decay: float) -> "Average | None":
-    """The average that a training keeps; None with a decay of 0 or where nothing is learnt.
+def build_average(translator: Translator, decay: float, warmup: bool = True) -> "Average | None":
+    """The average that a training keeps, see `Average`; None with a decay of 0 or where nothing is learnt.
 
     Raises:
         UserError: if the translator does not say which of its networks translate.
@@ -22,7 +23,7 @@ def build_average(translator: Translator, decay: float) -> "Average | None":
             f"train.ema={decay}: {type(translator).__name__} does not say which of its networks translate "
             "(`generators`), so there is nothing to average: leave train.ema at 0"
         )
-    return Average(translator, decay)
+    return Average(translator, decay, warmup)
 
 
 class Average:
@@ -34,16 +35,17 @@ class Average:
 
     Karras et al. 2018 (Progressive Growing of GANs, appendix A.1), Yazici et al. 2019 (The Unusual Effectiveness of
     Averaging in GAN Training). The smaller d of the first steps, as in TensorFlow's ExponentialMovingAverage, lets the
-    average forget the untrained weights it starts from. Parameters are averaged; buffers, such as the running
-    statistics of batch norm, are averages already and are copied.
+    average forget the untrained weights it starts from; without this warmup d is always the decay. Parameters are
+    averaged; buffers, such as the running statistics of batch norm, are averages already and are copied.
 
     Args:
         translator: on its device, with the weights to start from.
         decay: the d of later steps, above 0 and below 1.
+        warmup: whether the first steps have a smaller one.
     """
 
-    def __init__(self, translator: Translator, decay: float) -> None:
-        self.decay = decay
+    def __init__(self, translator: Translator, decay: float, warmup: bool = True) -> None:
+        self.decay, self.warmup = decay, warmup
         self._parameters: dict[str, Tensor] = _of_generators(translator, translator.named_parameters())
         self._buffers = _of_generators(translator, translator.named_buffers())
         live = {**self._parameters, **self._buffers}
@@ -52,7 +54,8 @@ class Average:
     @torch.no_grad()
     def update(self, step: int, refused: Tensor) -> None:
         """Take in the weights after `step`; where the flag `refused` [] is not 0 the average stays as it is."""
-        share, stays = 1 - min(self.decay, (1 + step) / (10 + step)), refused != 0
+        decay = min(self.decay, (1 + step) / (10 + step)) if self.warmup else self.decay
+        share, stays = 1 - decay, refused != 0
         # Towards itself an average does not move, and nothing that is not finite gets in.
         for name, value in self._parameters.items():
             average = self._averages[name]
@@ -60,6 +63,19 @@ class Average:
         for name, value in self._buffers.items():
             average = self._averages[name]
             average.copy_(torch.where(stays, average, value))
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """A block in which the translator has the averages for weights; nothing is copied, only exchanged."""
+        self._exchange()
+        try:
+            yield
+        finally:
+            self._exchange()
+
+    def _exchange(self) -> None:
+        for name, value in {**self._parameters, **self._buffers}.items():
+            value.data, self._averages[name] = self._averages[name], value.data
 
     def state(self) -> dict[str, Tensor]:
         """The averages under the names of the translator's state, on the CPU."""

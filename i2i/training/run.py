@@ -203,6 +203,7 @@ def _load(run: TrainingRun, loading: Progress | None) -> TrainingPictures:
         run.config.train.seed,
         loading,
         pixel_cache(data),
+        both_sizes=run.config.train.zoom_until < 1,
     )
 
 

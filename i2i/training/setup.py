@@ -57,7 +57,7 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
         UserError: if it cannot take images of that size, its layers do not fit them, or it has no weights to average.
     """
     translator = blank_translator(config, task)
-    build_average(translator, config.train.ema)
+    build_average(translator, config.train.ema, config.train.ema_warmup)
     horizon_of(config, translator)
     check_size(task.image_size, translator.multiple)
     try:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from i2i.distributed.process_group import ALONE, Processes
+from i2i.nn.modes import without_gradients
 from i2i.training.nan_guard import FiniteGuard
 from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 
@@ -129,7 +130,7 @@ def accumulate_gradients(
 def drawn_losses(phase: Phase, batch: Any, step: Step, fixed: Mapping[str, Tensor] | None = None) -> Losses:
     """What a phase draws, some of it replaced by what is `fixed`, and then its losses."""
     if phase.draw:
-        with torch.no_grad():
+        with without_gradients():
             phase.draw(batch, step)
         step.update(fixed or {})
     return phase.loss(batch, step)

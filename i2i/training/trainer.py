@@ -7,7 +7,7 @@ resumed training continues bit for bit (on the CPU, with the same number of thre
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -97,7 +97,7 @@ class Trainer:
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimizers = build_optimizers(self.translator)
-        self.average = build_average(self.translator, config.train.ema)
+        self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
         self.guard = FiniteGuard(device)
         self.schedule = schedule_of(self.translator, config.train)
         self.horizon = horizon_of(config, self.translator)
@@ -135,7 +135,7 @@ class Trainer:
         if self.processes.first:
             write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
-            self.validation.evaluate(self.translator, self.position)
+            self._validate(self.validation)
         with _stop_signals() as stopped, Ahead(self._draw) as batches:
             if self.config.train.on_nan == "rollback" and not self.position.step:
                 self._save()  # there is always one to return to
@@ -148,8 +148,7 @@ class Trainer:
                 if signal_number:
                     self._save()
                     raise Interrupted(self.run, self.position, signal_number)
-        for observer in self.observers:
-            observer.on_sample(self.translator, self.position)
+        self._sample()
         folder = self._save()
         self.processes.wait()  # until the first has written it
         return folder
@@ -193,7 +192,22 @@ class Trainer:
         """Ahead of the checkpoint of the same step, which then holds what was found."""
         if self.validation is not None:
             self._raise_if_not_finite()
-            self.validation.evaluate(self.translator, self.position)
+            self._validate(self.validation)
+
+    def _validate(self, validation: Validation) -> None:
+        with self._translating():
+            validation.evaluate(self.translator, self.position)
+
+    def _sample(self) -> None:
+        with self._translating():
+            for observer in self.observers:
+                observer.on_sample(self.translator, self.position)
+
+    def _translating(self) -> AbstractContextManager[None]:
+        """A block in which the translator has the weights that the method translates with."""
+        if self.average is None or self.translator.translates_with == "last":
+            return nullcontext()
+        return self.average.in_place()
 
     def _reports(self, step: int) -> bool:
         """Whether results are read from the device after so many steps."""
@@ -221,16 +235,22 @@ class Trainer:
                 observer.on_record(record)
         if train.sample_every and step % train.sample_every == 0 and not last:
             self._raise_if_not_finite()
-            for observer in self.observers:
-                observer.on_sample(self.translator, self.position)
+            self._sample()
         if step % train.checkpoint_every == 0 and not last:
             self._save()
 
     def _draw(self, step: int) -> list[Batch]:
         translator = self.translator
         size = images_per_step(self.config, translator) // translator.batch.pictures
-        batch = translator.batch.draw(self.pictures, translator.task.domains, size, step, self.processes.share(size))
+        share = self.processes.share(size)
+        batch = translator.batch.draw(self._pictures_at(step), translator.task.domains, size, step, share)
         return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
+
+    def _pictures_at(self, step: int) -> TrainingPictures:
+        """The images of a step; where time decides how far it is, as of when they are drawn."""
+        spent = self.horizon.spent(step, self.position.seconds)
+        zoomed = spent < self.config.train.zoom_until * self.horizon.total
+        return self.pictures if zoomed else self.pictures.unzoomed()
 
     def _schedule(self, spent: int) -> None:
         factor = self.schedule.factor(spent, self.horizon.total)

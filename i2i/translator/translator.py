@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Literal, Self, final
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,8 @@ class Translator(nn.Module, ABC):
         defaults: the paper's settings of `train`, such as batch_size, ema or accumulate, used where none are given.
         generators: attributes of the networks that `generate` runs, whose weights train.ema averages; none: it has
             no such average.
+        translates_with: which weights translate unless somebody chooses: those of the last step or, as some papers
+            have it, their average, where a training keeps one.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
         takes: what it asks of a request besides domains, some of `TAKES`: with "labels" label vectors lead its
@@ -62,6 +64,7 @@ class Translator(nn.Module, ABC):
     batch: ClassVar[type[Batch]]
     defaults: ClassVar[Mapping[str, Any]] = {}
     generators: ClassVar[tuple[str, ...]] = ()
+    translates_with: ClassVar[Literal["last", "ema"]] = "last"
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
     takes: frozenset[str] = frozenset()

@@ -25,8 +25,9 @@ ALL = Costs(
     translated=4.321,
     inference="",
     evaluations=200,
+    references=8642,
 )
-TEXTS = ["6", "2,000,000", "12,000,000", "4,321", "60", "71.5", "4.32", "200", "1.23 G", "0.231", "3"]
+TEXTS = ["6", "2,000,000", "12,000,000", "4,321", "8,642", "60", "71.5", "4.32", "200", "1.23 G", "0.231", "3"]
 
 
 def test_values_are_in_the_unit_of_their_heading():

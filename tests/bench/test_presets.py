@@ -18,7 +18,7 @@ from i2i.presets.methods import Methods
 from i2i.presets.training import base_settings
 from i2i.training.budget import images_per_step
 from i2i.training.setup import check_trainable, run_config
-from i2i.translator import Task
+from i2i.translator import Coverage, Task
 from tests.robustness.test_bad_input import run
 
 MODELS, SUITES = list(shipped("models")), list(shipped("bench"))
@@ -50,8 +50,8 @@ def number(text: str) -> int:
 
 def test_the_ablations_and_the_papers_settings_are_there():
     assert {"quick", "seasons", "published"} | ABLATIONS <= set(SUITES)
-    assert {name.split("-")[0] for name in MODELS} == {"pix2pix", "cyclegan", "stargan"}
-    assert len(MODELS) == 13
+    assert {config_of(name).name for name in MODELS} >= {"pix2pix", "pix2pixhd", "cyclegan", "stargan", "stargan-v2"}
+    assert len(MODELS) >= 15
 
 
 @pytest.mark.parametrize("name", [*MODELS, *SUITES])
@@ -73,8 +73,9 @@ def test_the_budget_is_the_product_that_the_header_states(name):
     factors = [number(re.match(r"[\d,]+", factor).group()) for factor in product.split(" x ")]
     assert equals
     assert np.prod(factors) == number(images.removesuffix(" images")) == config.train.images
-    if config.name != "stargan":  # a pair, or an image of each domain
-        assert factors[-1] == registry.get(config.name).batch.pictures == 2
+    method = registry.get(config.name)
+    if method.coverage is not Coverage.ALL:  # a pair, or an image of each domain
+        assert factors[-1] == method.batch.pictures == 2
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -108,6 +109,13 @@ def folders(root):
     return ["--data", root]
 
 
+def animals(root):
+    for split in ("train", "val"):
+        for domain in ("cat", "dog", "wild"):
+            picture(root / split / domain / "1.png")
+    return ["--data", root]
+
+
 def faces(root):
     names = ["Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Smiling", "Young"]
     hair = ["1 -1 -1", "-1 1 -1", "-1 -1 1"]
@@ -128,8 +136,10 @@ def both_faces(root):
 
 SUITABLE = {
     "pix2pix": side_by_side,
+    "pix2pixhd": side_by_side,
     "cyclegan": two_domains,
     "stargan": folders,
+    "stargan-v2": animals,
     "stargan-celeba": faces,
     "stargan-celeba-rafd": both_faces,
 }

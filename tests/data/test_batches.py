@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
+from i2i.data.batches import LabelledBatch, PairedBatch, ReferenceBatch, UnpairedBatch
 from i2i.data.decoding.images import Preprocess, to_images, to_pixels
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import scan
@@ -315,3 +315,49 @@ def test_batches_of_pairs_refuse_data_without_pairs(tmp_path):
     assert UnpairedBatch.unsuitable(data) is LabelledBatch.unsuitable(data) is None
     (tmp_path / "i2i.json").write_text('{"paired": true}')
     assert PairedBatch.unsuitable(scan(tmp_path)) is None
+
+
+def reference_batches(count: int, size: int = 4) -> list[ReferenceBatch]:
+    return [ReferenceBatch.draw(pictures(), DOMAINS, size, step) for step in range(count)]
+
+
+def test_references_are_of_the_target_domain_and_images_of_their_own():
+    for batch in reference_batches(6):
+        assert [code // 10 for code in which(batch.images)] == batch.domains.tolist()
+        for references in (batch.first, batch.second):
+            assert [code // 10 for code in which(references)] == batch.targets.tolist()
+
+
+def test_sources_and_targets_are_balanced_whatever_the_sizes_of_the_domains():
+    batches = reference_batches(30)
+    for indices in (torch.cat([batch.domains for batch in batches]), torch.cat([batch.targets for batch in batches])):
+        assert Counter(indices.tolist()) == {0: 40, 1: 40, 2: 40}
+    pairs = Counter(
+        pair for batch in batches for pair in zip(batch.domains.tolist(), batch.targets.tolist(), strict=True)
+    )
+    assert len(pairs) == 9  # a target can be the domain of the image
+
+
+def test_every_image_of_a_domain_is_shown_before_any_is_shown_again():
+    batches = reference_batches(15)
+    for domain, count in enumerate(COUNTS.values()):
+        seen = [code for batch in batches for code in which(batch.images) if code // 10 == domain]
+        assert len(seen) == 20
+        assert all(len(set(seen[start : start + count])) == count for start in range(0, 20 - count + 1, count))
+
+
+def test_the_two_references_of_an_item_are_drawn_independently():
+    pairs = [
+        pair for batch in reference_batches(30) for pair in zip(which(batch.first), which(batch.second), strict=True)
+    ]
+    assert 0 < sum(first == second for first, second in pairs) < len(pairs) / 2
+    assert views(torch.cat([batch.first for batch in reference_batches(5)])) != views(
+        torch.cat([batch.second for batch in reference_batches(5)])
+    )
+
+
+def test_rows_of_a_batch_with_references_are_those_of_the_whole():
+    whole = ReferenceBatch.draw(pictures(), DOMAINS, 7, 3)
+    part = ReferenceBatch.draw(pictures(), DOMAINS, 7, 3, slice(2, 5))
+    for one, all_of_it in zip(tensors(part), tensors(whole), strict=True):
+        assert torch.equal(one, all_of_it[2:5])

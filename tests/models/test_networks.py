@@ -9,6 +9,7 @@ from i2i.interop.resnet import LABELLED_RESNET, RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.interop.unet import UNET
 from i2i.nn.multiscale import MultiscaleDiscriminator, image_pyramid
+from i2i.nn.norm import InstanceNorm
 from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.unet import UNet
@@ -194,3 +195,18 @@ def test_the_margin_widens_the_patch_map():
     with torch.device("meta"):
         assert patchgan(margin=1)(torch.empty(1, 3, 256, 256)).shape[2:] == (30, 30)
         assert patchgan(margin=2)(torch.empty(1, 3, 256, 256)).shape[2:] == (35, 35)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("given", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("received", [torch.contiguous_format, torch.channels_last])
+def test_an_image_alone_has_the_gradient_that_it_has_among_others(affine, given, received):
+    """Whatever the layouts of the features and of what comes back to them."""
+    norm = InstanceNorm(4, affine=affine)
+    features, gradient = torch.randn(1, 4, 5, 6), torch.randn(1, 4, 5, 6)
+    found = []
+    for count in (1, 2):
+        own = features.repeat(count, 1, 1, 1).contiguous(memory_format=given).requires_grad_()
+        back = gradient.repeat(count, 1, 1, 1).contiguous(memory_format=received)
+        found.append(torch.autograd.grad(norm(own), own, back)[0][:1])
+    assert torch.allclose(*found, atol=1e-5)

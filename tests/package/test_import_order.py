@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 ORDER = """
 errors _lazy _version
 utils
-config labels
-losses nn
+config labels nn
+losses
 data
 metrics
 interop distributed

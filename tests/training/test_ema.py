@@ -269,3 +269,25 @@ def test_translate_says_which_weights_it_took_and_how_to_get_others(tmp_path, ca
     assert status == 2
     assert "has no averaged weights: take --weights last, or train a model with --set train.ema=0.999" in said.err
     assert not (tmp_path / "none").exists()
+
+
+def test_without_a_warmup_the_decay_is_the_same_from_the_start():
+    translator = small(Declared)
+    average = Average(translator, 0.9, warmup=False)
+    for step in range(5):
+        move(translator, 5.0)
+        average.update(step, FINE)
+    assert averaged(average) == pytest.approx(5.0 - 4.0 * 0.9**5)
+
+
+def test_the_average_changes_places_with_the_weights_and_back():
+    translator = small(Declared)
+    average = Average(translator, 0.5, warmup=False)
+    move(translator, 3.0)
+    average.update(0, FINE)
+    with average.in_place():
+        assert torch.equal(translator.mapping.weight, torch.full((3,), 2.0))
+    assert torch.equal(translator.mapping.weight, torch.full((3,), 3.0))
+    move(translator, 4.0)  # the parameters are still those that the average follows
+    average.update(1, FINE)
+    assert averaged(average) == 3.0
