@@ -188,10 +188,7 @@ class BrownianBridge:
 
 @dataclass(frozen=True)
 class Flow:
-    """Straight lines x_t = (1 - t) x_0 + t x_1 to the target x_1, whose mean direction the U-Net learns.
-
-    They start at the source or, with a U-Net that sees the source, at noise. From the source all is determined.
-    """
+    """Lines x_t = (1 - t) x_0 + t x_1 from source or noise to the target x_1, whose mean direction the U-Net learns."""
 
     from_noise: bool
 
