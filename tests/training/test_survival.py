@@ -714,9 +714,7 @@ CHANGES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("difference", CHANGES)
-def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(
-    command, train_anew, difference
-):
+def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(command, difference):
     run = train(command)
     forget_newest(run)
     CHANGES[difference]()
