@@ -21,6 +21,7 @@ from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
 from i2i.nn.styled_resnet import StyledResnet
+from i2i.nn.timed import TimedGenerator, TimedPatchDiscriminator
 from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
@@ -45,6 +46,8 @@ __all__ = [
     "StyleEncoder",
     "StyledAutoencoder",
     "StyledResnet",
+    "TimedGenerator",
+    "TimedPatchDiscriminator",
     "TwiceLeakyReLU",
     "UNet",
     "Upsampling",
