@@ -39,6 +39,8 @@ class Trained(Document):
     model: str
     settings: Facts
     checkpoint: str
+    samples: Count = 1
+    sampling_steps: Count | None = None
     source: str | None = None
     sha256: str | None = None
 

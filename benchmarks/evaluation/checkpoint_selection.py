@@ -19,11 +19,13 @@ class Judging:
         scoring: what scores are taken with.
         metric: by which weights are best.
         directions: those that the training serves; scores are means over them.
+        sampling_steps: of an iterative method; None: its own number.
     """
 
     scoring: Scoring
     metric: str
     directions: tuple[Direction, ...]
+    sampling_steps: int | None = None
 
 
 def bench_judge(judging: Judging, device: torch.device) -> Judge:
@@ -39,5 +41,6 @@ def bench_judge(judging: Judging, device: torch.device) -> Judge:
     def score(source: str, target: str, translated: np.ndarray) -> dict[str, float]:
         return {row["metric"]: row["value"] for row in scoring.pixels(source, target, translated).rows}
 
-    scores = scores_of(scoring.data, split, scoring.preprocess, judging.directions, score, device)
+    ways, steps = judging.directions, judging.sampling_steps
+    scores = scores_of(scoring.data, split, scoring.preprocess, ways, score, device, steps)
     return Judge(judging.metric, scores)

@@ -7,6 +7,7 @@ file holds it: what a network hides below the rounding of pixels does not count 
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +44,7 @@ def cycle_errors(
     translated: np.ndarray,
     attributes: Sequence[str] | None,
     device: torch.device,
+    **asked: Any,
 ) -> Array:
     """Mean absolute difference between inputs and their translations translated back, as a share of 255.
 
@@ -53,11 +55,12 @@ def cycle_errors(
         translated: uint8 [N, H, W, C], in the same order.
         attributes: what each input has in the data set that `way` starts from, where that lists attributes.
         device: where the translator is.
+        asked: what else `translate` is to be given.
 
     Returns:
         float64 [N], in [0, 1]; 0 where the input comes back exactly.
     """
     source, target = way
-    returned = to_arrays(back.translate(to_images(translated).to(device), target, source, attributes))
+    returned = to_arrays(back.translate(to_images(translated).to(device), target, source, attributes, **asked))
     errors: Array = np.abs(returned.astype(np.float64) - inputs).mean(axis=(1, 2, 3)) / RANGE
     return errors

@@ -15,6 +15,7 @@ from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
 from i2i.benchmarks.folder.partial import present
+from i2i.benchmarks.folder.results_folder import of_sample
 from i2i.benchmarks.folder.score_file import Scores, entries, read_pictures
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
@@ -23,15 +24,15 @@ from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import Picture
 from i2i.data.open import open_data, pixel_cache
 from i2i.metrics._arrays import Array
-from i2i.metrics.content import cosine_distances
+from i2i.metrics.content import cosine_distances, cosine_diversity
 from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
-from i2i.metrics.image_scores import against_input, against_truth, as_rgb, features_of, read_pixels
+from i2i.metrics.image_scores import BATCH, against_input, against_truth, as_rgb, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.registry import content_name
+from i2i.metrics.registry import content_name, diversity_name
 from i2i.metrics.set_measures import SetMeasure, of_features
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
@@ -111,6 +112,33 @@ class Scorer:
             others = [other.pixels for name, other in fakes.items() if name != target]
             scores.add(self._direction((source, target), own, places, others, noted.get((source, target), {})))
         return scores
+
+    def diversity(self, folder: Path, way: Direction, samples: int) -> Scores:
+        """How far apart the translations of each image are: by LPIPS or, without it, in the extractor's features.
+
+        Nothing of a method that turned out to give one translation of each image.
+        """
+        files = self._files(folder, way)
+        if not of_sample(folder, 1).is_dir():
+            return Scores()
+        parts = [
+            self._diversity([self._pixels(self._sampled(folder, way, some, sample)) for sample in range(samples)])
+            for some in (files[start : start + BATCH] for start in range(0, len(files), BATCH))
+        ]
+        name = f"diversity-{self._lpips.name}" if self._lpips else diversity_name(self._extractor.name)
+        values = {name: np.concatenate(parts)}
+        return of_pictures(way, [picture.stem for picture in files], values, self._intervals)
+
+    def _sampled(self, folder: Path, way: Direction, first: Sequence[Picture], sample: int) -> list[Picture]:
+        place = of_sample(folder, sample) / direction_name(way)
+        return [Picture(place / picture.path.name) for picture in first]
+
+    def _diversity(self, samples: Sequence[Tensor]) -> Array:
+        """Of each image [N], from samples uint8 [N, 3, H, W]."""
+        if self._lpips:
+            values: Array = self._lpips.diversity(torch.stack(list(samples), dim=1)).double().cpu().numpy()
+            return values
+        return cosine_diversity([features_of(self._extractor, pixels) for pixels in samples])
 
     def pixels(self, source: str, target: str, translated: np.ndarray) -> Scores:
         """The same of translations that are no files, uint8 [N, H, W, 1 or 3], of all the source's test images."""

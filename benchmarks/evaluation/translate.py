@@ -13,6 +13,7 @@ from torch import Tensor
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.cost_meters import work_of
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
+from i2i.benchmarks.folder.results_folder import of_sample
 from i2i.benchmarks.folder.score_file import Entry, picture_entries
 from i2i.data.decoding.decode import Decoding
 from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
@@ -21,6 +22,7 @@ from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import DataSet, Picture
 from i2i.training.evaluators import described_as
 from i2i.translator import Translator
+from i2i.translator.request import sample_name
 from i2i.utils.joined_names import direction_name
 
 BATCH = 64
@@ -49,6 +51,19 @@ class Route:
     device: torch.device
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What translators are asked for beside domains.
+
+    Attributes:
+        samples: translations of each image, from those that take noise.
+        sampling_steps: of an iterative method; None: its own number.
+    """
+
+    samples: int = 1
+    sampling_steps: int | None = None
+
+
 @dataclass
 class Translations:
     """Translates directions one after the other, and keeps account.
@@ -58,8 +73,9 @@ class Translations:
         data: the images.
         split: which of them.
         cache: where they may lie decoded.
+        asked: what else is asked for.
         costs: `pictures`, the `seconds` from decoded pixels to pixels, and the work for one image, as
-            `Work` names it.
+            `Work` names it; each sample counts as an image.
         noted: of single images, see `NOTED`.
     """
 
@@ -67,35 +83,49 @@ class Translations:
     data: DataSet
     split: str
     cache: PixelCache | None = None
+    asked: Asked = Asked()
     costs: dict[str, Any] = field(default_factory=lambda: {"pictures": 0, "seconds": 0.0})
     noted: list[Entry] = field(default_factory=list)
 
     def add(self, route: Route) -> None:
-        """Translate all images of the route's source."""
-        (self.out / direction_name(route.way)).mkdir(parents=True)
+        """Translate all images of the route's source; what is noted is of the first sample."""
+        folders = self._folders(route)
         pictures = self.data.pictures(self.split, route.way[0])
         decoded = self.cache.pixels(Decoding(pictures, route.preprocess)) if self.cache else None
         for start in range(0, len(pictures), BATCH):
             some = pictures[start : start + BATCH]
             mapped = None if decoded is None else decoded[start : start + BATCH]
             inputs = load_pixels(some, route.preprocess) if mapped is None else np.array(mapped)
-            outputs, translated = self._timed(route, some, inputs)
-            for picture, pixels in zip(some, translated, strict=True):
-                write_picture(self.out / direction_name(route.way) / f"{picture.stem}.png", pixels)
-            self._note(route, some, inputs, outputs, translated)
+            for sample, folder in enumerate(folders):
+                outputs, translated = self._timed(route, some, inputs, sample)
+                for picture, pixels in zip(some, translated, strict=True):
+                    write_picture(folder / f"{picture.stem}.png", pixels)
+                if not sample:
+                    self._note(route, some, inputs, outputs, translated)
 
-    def _timed(self, route: Route, some: Sequence[Picture], inputs: np.ndarray) -> tuple[Tensor, np.ndarray]:
+    def _folders(self, route: Route) -> list[Path]:
+        """A new folder for each sample of the route's direction."""
+        samples = self.asked.samples if "noise" in route.there.takes else 1
+        folders = [of_sample(self.out, sample) / direction_name(route.way) for sample in range(samples)]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        return folders
+
+    def _timed(
+        self, route: Route, some: Sequence[Picture], inputs: np.ndarray, sample: int
+    ) -> tuple[Tensor, np.ndarray]:
         described = described_as(self.data, some, *route.way)
         began = time.perf_counter()
         images = to_images(inputs).to(route.device)
-        seeds = route.there.seeds_of(picture.stem for picture in some)
-        outputs = route.there.translate(images, *route.way, described, seeds=seeds)
+        seeds = route.there.seeds_of(sample_name(picture.stem, sample) for picture in some)
+        steps = self.asked.sampling_steps
+        outputs = route.there.translate(images, *route.way, described, seeds=seeds, sampling_steps=steps)
         translated = to_arrays(outputs)
         self.costs["seconds"] += time.perf_counter() - began
         self.costs["pictures"] += len(some)
         if "multiply_adds" not in self.costs:
             one = described[:1] if described else None
-            self.costs |= work_of(route.there, images[:1], *route.way, attributes=one).costs()
+            self.costs |= work_of(route.there, images[:1], *route.way, attributes=one, sampling_steps=steps).costs()
         return outputs, translated
 
     def _note(
@@ -107,5 +137,6 @@ class Translations:
         if route.back is not None:
             source = route.way[0]
             described = described_as(self.data, some, source, source)
-            errors = cycle_errors(route.back, route.way, inputs, translated, described, route.device)
+            again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.asked.sampling_steps}
+            errors = cycle_errors(route.back, route.way, inputs, translated, described, route.device, **again)
             self.noted += picture_entries(route.way, stems, CYCLE, errors)

@@ -13,7 +13,13 @@ from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.config import stable_hash
 from i2i.utils.joined_names import direction_name
 
+SAMPLES = "samples"
 LONGEST = 80  # characters of a job's text in the name of its record
+
+
+def of_sample(translations: Path, sample: int) -> Path:
+    """Where further translations of the same images lie, from 1, below a folder of translations; 0 is that itself."""
+    return translations / SAMPLES / str(sample) if sample else translations
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,9 @@ class ResultsFolder:
         """The run folder of a training."""
         return self.out / training.folder
 
-    def translations(self, method: str, seed: int, direction: Direction | None = None) -> Path:
-        """The translations of a method with a seed, in all directions or one."""
-        whole = self.out / "translations" / method / f"seed{seed}"
+    def translations(self, method: str, seed: int, direction: Direction | None = None, sample: int = 0) -> Path:
+        """The translations of a method with a seed, in all directions or one; of several of an image the first."""
+        whole = of_sample(self.out / "translations" / method / f"seed{seed}", sample)
         return whole if direction is None else whole / direction_name(direction)
 
     def scores(self, method: str, seed: int) -> Path:

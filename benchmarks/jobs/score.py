@@ -67,10 +67,12 @@ class Score(_ScoreJob):
     Attributes:
         translations: holds a folder for each direction.
         directions: which of them.
+        samples: how many translations there are of each image, of which the first is scored.
     """
 
     translations: Path
     directions: Sequence[Direction]
+    samples: int = 1
 
     @property
     def sources(self) -> Mapping[str, Place]:
@@ -84,6 +86,8 @@ class Score(_ScoreJob):
             targets.setdefault(source, []).append(target)
         for number, (source, own) in enumerate(targets.items(), 1):
             scores.add(scorer.translations(self.translations, source, own))
+            for target in own if self.samples > 1 else ():
+                scores.add(scorer.diversity(self.translations, (source, target), self.samples))
             report(f"{number} of {len(targets)} domains")
         if self.gan_train is not None:
             scores.add(scorer.learnt_from(self.translations, self.directions, self.gan_train))

@@ -9,7 +9,7 @@ import torch
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.cycle_consistency import way_back
-from i2i.benchmarks.evaluation.translate import NOTED, Route, Translations
+from i2i.benchmarks.evaluation.translate import NOTED, Asked, Route, Translations
 from i2i.benchmarks.folder.cache_keys import DONE, Place, files_in, write_key
 from i2i.benchmarks.folder.score_file import write_pictures
 from i2i.benchmarks.job import Job, Report
@@ -34,6 +34,8 @@ class Translate(Job):
         runs: run folder by direction.
         data: the images.
         weights: which of a run's translate.
+        samples: how many translations of each image; those after the first lie apart.
+        sampling_steps: of an iterative method; None: its own number.
         seen: what the plan saw of the images that are read; None: nobody knows.
         custom: code of a custom model.
     """
@@ -42,6 +44,8 @@ class Translate(Job):
     runs: Mapping[Direction, Path]
     data: DataConfig
     weights: Weights = "last"
+    samples: int = 1
+    sampling_steps: int | None = None
     seen: Seen | None = None
     custom: CustomCode | None = None
 
@@ -59,7 +63,8 @@ class Translate(Job):
         self.result.make_room(self.key)
         data = open_data(self.data)
         load = lru_cache(maxsize=2)(lambda run: load_translator(run, device, self.weights))  # there and back
-        made = Translations(self.out, data, self.data.test_split, pixel_cache(self.data))
+        asked = Asked(self.samples, self.sampling_steps)
+        made = Translations(self.out, data, self.data.test_split, pixel_cache(self.data), asked)
         for number, (way, run) in enumerate(self.runs.items(), 1):
             translator, preprocess = load(run)
             back = way_back(way, self.runs, lambda run: load(run)[0])

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from i2i import registry
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.folder.results_folder import ResultsFolder
@@ -73,6 +74,15 @@ class Base:
         if not rule.looks:
             return {}
         return {"train": {"best_by": rule.metric or self.metric, "evaluations": rule.looks}}
+
+    def asked(self, contestant: Contestant) -> dict[str, int]:
+        """What translations of a method are asked for, where that is not the default; keys of before hold without."""
+        options = self.suite.translation
+        samples, steps = options.samples_of(registry.get(contestant.model).takes), options.steps_of(contestant)
+        return {
+            **({"samples": samples} if samples > 1 else {}),
+            **({"sampling_steps": steps} if steps is not None else {}),
+        }
 
     @cached_property
     def metric(self) -> str:

@@ -60,7 +60,8 @@ def _facts_of(base: Base, training: Training) -> Trained:
     own = base.suite.own(contestant.model)
     rule = contestant.checkpoint if training.amount else CheckpointRule()
     facts = Trained(model=contestant.model, settings=settings, checkpoint=_rule_text(base, rule))
-    return facts.model_copy(update={"source": own.label, "sha256": own.sha256}) if own else facts
+    code = {"source": own.label, "sha256": own.sha256} if own else {}
+    return facts.model_copy(update={**base.asked(contestant), **code})
 
 
 def _facts_of_external(base: Base, name: str, found: Survey) -> ExternalFacts:

@@ -31,9 +31,10 @@ def jobs_of_method(base: Base, entry: Entry) -> list[Job]:
     custom = CustomCode(own.source, own.sha256) if own else None
     trains = [_train_job(base, contestant, training, custom) for training in trainings]
     weights = contestant.checkpoint.weights if trainings[0].amount else "last"
+    asked = base.asked(contestant)
     translate = Translate(
         id=JobId("translate", contestant.name, seed),
-        key=translations_key(base, trains, weights),
+        key=translations_key(base, trains, weights, asked),
         needs=tuple(job.id for job in trains),
         out=base.folder.translations(contestant.name, seed),
         runs={way: base.folder.run(training) for training in trainings for way in training.serves},
@@ -41,17 +42,19 @@ def jobs_of_method(base: Base, entry: Entry) -> list[Job]:
         weights=weights,
         seen=base.seen(base.everyday.test_split),
         custom=custom,
+        **asked,
     )
-    return [*trains, translate, _score_job(base, contestant.name, seed, translate)]
+    return [*trains, translate, _score_job(base, contestant.name, seed, translate, translate.samples)]
 
 
 def _train_job(base: Base, contestant: Contestant, training: Training, custom: CustomCode | None) -> Train:
     config, judging = base.config(contestant, training.amount, training.seed), None
+    steps = base.suite.translation.steps_of(contestant)
     if config.train.best_by is not None:
-        judging = Judging(base.scoring, config.train.best_by, training.serves)
+        judging = Judging(base.scoring, config.train.best_by, training.serves, steps)
     return Train(
         id=training.id,
-        key=key_of_training(base, config, training, custom),
+        key=key_of_training(base, config, training, custom, steps),
         needs=(CLASSIFIER,) if judging else (),
         weight=1 + training.amount,
         run=base.folder.run(training),
@@ -64,7 +67,7 @@ def _train_job(base: Base, contestant: Contestant, training: Training, custom: C
     )
 
 
-def _score_job(base: Base, name: str, seed: int, translate: Translate | Adopt) -> Score:
+def _score_job(base: Base, name: str, seed: int, translate: Translate | Adopt, samples: int = 1) -> Score:
     return Score(
         id=JobId("score", name, seed),
         key=scores_key(base, translate.key),
@@ -74,6 +77,7 @@ def _score_job(base: Base, name: str, seed: int, translate: Translate | Adopt) -
         gan_train=base.gan_train,
         translations=translate.out,
         directions=base.directions,
+        samples=samples,
         seen=base.seen(base.everyday.test_split),
     )
 

@@ -1,6 +1,6 @@
 """Keys of jobs: hashes of all that their results are made from. Those of finished work must stay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from i2i import registry
 from i2i.benchmarks.directions import Training
@@ -18,20 +18,27 @@ SCORING_VERSION = 3
 REAL_VERSION = 2
 
 
-def key_of_training(base: Base, config: RunConfig, training: Training, custom: CustomCode | None) -> str:
-    """Of all that decides what is learnt: of the images those of its domains, in the splits that it reads."""
+def key_of_training(
+    base: Base, config: RunConfig, training: Training, custom: CustomCode | None, steps: int | None
+) -> str:
+    """Of all that decides what is learnt: of the images those of its domains, in the splits that it reads.
+
+    `steps` are those with which translations are judged on the validation split, if they are.
+    """
     seen = base.fingerprint(*learnt_from(config), domains=training.domains)
     code = custom.sha256 if custom else registry.package_of(config.name)
     key = training_key(config, training.domains, seen, code)
     if config.train.best_by is None:
         return key
-    return stable_hash([key, scorer_key(base, config.data.val_split), training.serves])
+    chosen = [] if steps is None else [steps]
+    return stable_hash([key, scorer_key(base, config.data.val_split), training.serves, *chosen])
 
 
-def translations_key(base: Base, trains: Sequence[Train], weights: Weights) -> str:
-    """Of translations: of the training runs, the directions, the images, and which weights."""
+def translations_key(base: Base, trains: Sequence[Train], weights: Weights, asked: Mapping[str, int]) -> str:
+    """Of translations: of the training runs, the directions, the images, which weights, and what else is asked for."""
     trained = {job.name: job.key for job in trains}
-    chosen = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
+    chosen: list[object] = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
+    chosen += [asked] if asked else []
     test = base.fingerprint(base.everyday.test_split)
     return stable_hash([SCORING_VERSION, trained, base.directions, test, *chosen])
 

@@ -39,6 +39,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
+        *samples_lines(plan),
         *zoom_lines(plan),
         "`n` is the number of scored images, of all seeds together, by the metric that has most. `seconds` is "
         "training time, summed over the training runs of a seed.",
@@ -254,6 +255,23 @@ def checkpoint_lines(plan: Plan) -> list[str]:
         if name in learning and own.checkpoint != rule
     ]
     return [f"Checkpoint rule: {rule}{RULES[rule.partition(' ')[0]]}.", *others]
+
+
+def samples_lines(plan: Plan) -> list[str]:
+    """How many translations there are of an image and which is scored, and steps that were chosen, in sentences."""
+    trained = {name: own for name, own in plan.facts.contestants.items() if isinstance(own, Trained)}
+    steps = [f"{name} {own.sampling_steps}" for name, own in trained.items() if own.sampling_steps is not None]
+    chosen = [f"Sampling steps: {', '.join(steps)}."] if steps else []
+    asked = plan.facts.suite.translation.samples
+    if asked == 1:
+        return chosen
+    several = ", ".join(name for name, own in trained.items() if own.samples > 1) or "none here"
+    return [
+        f"Samples: {asked} translations of each image by methods that take noise ({several}); others give one. So that "
+        "all have equally many images and tries, the first is scored as that of others is, and all of them together go "
+        "into `diversity` alone.",
+        *chosen,
+    ]
 
 
 def zoom_lines(plan: Plan) -> list[str]:

@@ -90,6 +90,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         "features": _features(plan, results),
         "classifier": {**facts.suite.classifier.model_dump(exclude_unset=True), "sha256": _weights(plan, results)},
         "checkpoint": facts.checkpoint,
+        **({"samples": samples} if (samples := facts.suite.translation.samples) > 1 else {}),
         "budget": facts.budget.model_dump(exclude_unset=True),
         "seeds": list(facts.seeds),
         "scoring_version": facts.scoring_version,

@@ -21,7 +21,11 @@ NEEDS = {
     HEALTH: "translations whose health was looked at",
 }
 """By column, what a bench must have been run with to have it."""
-NEEDS_OF_KIND = {"paired": "paired data", "cycle": "a model that translates in both directions"}
+NEEDS_OF_KIND = {
+    "paired": "paired data",
+    "cycle": "a model that translates in both directions",
+    "diversity": f"a model that takes noise and `{option('--samples', '10')}`",
+}
 """The same of other metrics, by their kind."""
 
 

@@ -21,7 +21,7 @@ def load_suite(
 
     `models` and `seeds` are lists with commas; `+A,B` adds to the suite's models. Assignments are `data.*` and
     `train.*` for all, `NAME.setting` for the settings of a translator, which its variants share, or of a single
-    variant, and `budget.*`, `checkpoint.*`, `classifier.*`, `scoring.*` and `report.*`.
+    variant, and `budget.*`, `checkpoint.*`, `translation.*`, `classifier.*`, `scoring.*` and `report.*`.
 
     Raises:
         UserError: for an unknown suite, model or setting.
@@ -93,6 +93,22 @@ def checkpoint_assignments(text: str) -> list[str]:
     """`ema`, or `best-on-val:psnr` with the metric, as assignments of `--set`."""
     rule, colon, metric = text.partition(":")
     return [f"checkpoint.rule={rule}", *([f"checkpoint.metric={metric}"] if colon else [])]
+
+
+def steps_assignments(text: str) -> list[str]:
+    """`bridge=20,unsb=5` as assignments of `--set`.
+
+    Raises:
+        UserError: for another form.
+    """
+    parts = [part.partition("=") for part in text.split(",")]
+    for name, equals, value in parts:
+        if not (equals and name.strip() and value.strip().isdecimal()):
+            raise UserError(
+                f"--sampling-steps {text!r} must name methods with their whole numbers of steps, as in "
+                "--sampling-steps bridge=20,unsb=5"
+            )
+    return [f"translation.sampling_steps.{name.strip()}={int(value)}" for name, _, value in parts]
 
 
 def _sorted_out(overrides: Settings, suite: Suite) -> Settings:

@@ -1,6 +1,6 @@
 """Suites: the settings of a bench, from `configs/bench/*.yaml` or a file of one's own."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -13,7 +13,7 @@ from i2i.config import LARGEST_SEED, MOST_COUNTED, DataConfig, Section, Settings
 from i2i.custom_models import is_source, load
 from i2i.errors import UserError
 from i2i.metrics.set_measures import SetMeasure
-from i2i.presets.methods import MOST, Methods, check_form, methods_of
+from i2i.presets.methods import MOST, Contestant, Methods, check_form, methods_of
 from i2i.utils.text import option
 
 
@@ -35,6 +35,31 @@ class ReportConfig(Section):
     names: dict[str, str] = Field(default_factory=dict, description="by method, what table.tex calls it")
 
 
+MOST_SAMPLES = 1_000
+Steps = Annotated[int, Field(ge=1, le=MOST_COUNTED)]
+
+
+class TranslationConfig(Section):
+    """What methods are asked for beside domains, where they take it."""
+
+    samples: int = Field(
+        1, ge=1, le=MOST_SAMPLES, description="translations of each test image, by methods that take noise"
+    )
+    sampling_steps: dict[str, Steps] = Field(
+        default_factory=dict,
+        max_length=MOST,
+        description="by translator or variant that takes them; others take as many as they think right",
+    )
+
+    def samples_of(self, takes: Container[str]) -> int:
+        """How many translations of an image a method gives that takes these things."""
+        return self.samples if "noise" in takes else 1
+
+    def steps_of(self, contestant: Contestant) -> int | None:
+        """The steps of a method, those of a variant over its translator's; None: its own number."""
+        return self.sampling_steps.get(contestant.name, self.sampling_steps.get(contestant.model))
+
+
 class ScoringConfig(Section):
     """Measures that are left out unless asked for, because of what they cost."""
 
@@ -50,6 +75,7 @@ class Suite(Methods):
     classifier: ClassifierConfig = ClassifierConfig()
     report: ReportConfig = ReportConfig()
     scoring: ScoringConfig = ScoringConfig()
+    translation: TranslationConfig = TranslationConfig()
     claims: tuple[Claim, ...] = Field((), max_length=MOST, description="orderings that the report confirms or denies")
     external: dict[str, External] = Field(
         default_factory=dict,
@@ -101,7 +127,23 @@ def suite_of(settings: Settings) -> Suite:
     for name in (name for claim in suite.claims for name in claim.order):
         if name not in suite.external:
             suite.contestant(name)
+    for name in suite.translation.sampling_steps:
+        _check_steps(name, suite)
     return suite
+
+
+def _check_steps(name: str, suite: Suite) -> None:
+    if _takes_steps(suite.contestant(name).model):
+        return
+    able = [other for other in (*suite.variants, *registry.names()) if _takes_steps(suite.contestant(other).model)]
+    raise UserError(
+        f"{name} takes no sampling steps, and no number of them can be chosen for it; "
+        f"these do: {', '.join(able) or 'none of the methods here'}"
+    )
+
+
+def _takes_steps(model: str) -> bool:
+    return "sampling_steps" in registry.get(model).takes
 
 
 def _check_external(name: str, suite: Suite) -> None:

@@ -27,6 +27,7 @@ from i2i.utils import console
 PANELS = {
     "What to compare": ("models", "data", "attributes", "size", "directions", "external", "intersection"),
     "Training": ("seeds", "budget", "checkpoint"),
+    "Translation": ("samples", "sampling_steps"),
     "Scores and tables": ("inception", "extractor", "lpips", "table"),
     "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
     "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
@@ -66,6 +67,16 @@ def bench(
             metavar="RULE[:METRIC]",
             help="Which weights translate: last, ema, or best-on-val, by a metric of the validation split.",
         ),
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Translations of each test image by models that take noise; the first is scored, all give diversity.",
+        ),
+    ] = None,
+    sampling_steps: Annotated[
+        str | None, typer.Option(metavar="NAME=N,...", help="Steps of iterative models; others take their own number.")
     ] = None,
     directions: Annotated[
         str | None, typer.Option(metavar="A2B,...", help="Only these directions, e.g. summer2winter,winter2summer.")
@@ -128,7 +139,7 @@ def bench(
 
         i2i bench --budget seconds=600,per=task --checkpoint best-on-val:psnr --set data.val_scenes=40
 
-        i2i bench --models +mine.py:MyModel --out bench/seasons
+        i2i bench --models +mine.py:MyModel --samples 10 --out bench/seasons
 
         i2i bench --external DRIT=results/drit --out bench/seasons
     """
@@ -141,7 +152,12 @@ def bench(
     from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
     from i2i.benchmarks.suite.external import parse
-    from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
+    from i2i.benchmarks.suite.overrides import (
+        budget_assignments,
+        checkpoint_assignments,
+        load_suite,
+        steps_assignments,
+    )
     from i2i.config import merge, parse_assignments
     from i2i.presets.training import default_suite
 
@@ -149,6 +165,8 @@ def bench(
     crew = Crew(executor, workers, device, ray_address, gpus_per_job)
     changes = [*sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
     changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
+    changes += [f"translation.samples={samples}"] if samples is not None else []
+    changes += steps_assignments(sampling_steps) if sampling_steps is not None else []
     if collect and only is not None:
         raise UserError("--collect is --only report: leave one out")
     stages = ("report",) if collect else STAGES if only is None else parse_stages(only)

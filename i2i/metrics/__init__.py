@@ -6,7 +6,7 @@ from i2i._lazy import offered
 
 if TYPE_CHECKING:
     from i2i.metrics.bootstrap import Interval, mean_interval, share_interval
-    from i2i.metrics.content import cosine_distances
+    from i2i.metrics.content import cosine_distances, cosine_diversity
     from i2i.metrics.folder_scores import Folders, FolderScores, score_folders
     from i2i.metrics.frechet import Moments, frechet_distance, frechet_distance_between
     from i2i.metrics.frechet_by_n import distances_of_parts
@@ -22,7 +22,7 @@ else:
     __getattr__ = offered(
         __name__,
         bootstrap=["Interval", "mean_interval", "share_interval"],
-        content=["cosine_distances"],
+        content=["cosine_distances", "cosine_diversity"],
         frechet=["Moments", "frechet_distance", "frechet_distance_between"],
         frechet_by_n=["distances_of_parts"],
         frechet_interval=["FrechetIntervals", "frechet_intervals"],
@@ -50,6 +50,7 @@ __all__ = [
     "PValue",
     "VGG19Distance",
     "cosine_distances",
+    "cosine_diversity",
     "distances_of_parts",
     "flags",
     "frechet_distance",

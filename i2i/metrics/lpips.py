@@ -139,6 +139,38 @@ class Lpips:
         with scoring(self._features, self._device):
             return in_parts(self._distances, self._device, left, right)
 
+    def diversity(self, samples: Tensor) -> Tensor:
+        """The mean distance of all pairs of samples of each image.
+
+        Each sample passes through the network once: the squared differences of all pairs add up to the number of
+        samples times those from their mean.
+
+        Args:
+            samples: [B, S, 3, H, W] with S of at least 2, uint8, or float in [-1, 1].
+
+        Returns:
+            float32 [B], 0 where all samples are equal.
+
+        Raises:
+            ValueError: other dtypes, shapes or values, fewer than two samples, or images too small for the network.
+        """
+        if not isinstance(samples, Tensor) or samples.ndim != 5 or samples.shape[1] < 2:
+            shape = list(samples.shape) if isinstance(samples, Tensor) else type(samples).__name__
+            raise ValueError(f"diversity is of samples [B, S, 3, H, W], two or more of each image, not {shape}")
+        flat = samples.flatten(0, 1)
+        self._check(flat, flat)
+        with scoring(self._features, self._device):
+            return in_parts(self._spreads, self._device, samples)
+
+    def _spreads(self, samples: Tensor) -> Tensor:
+        images, count = samples.shape[:2]
+        total = torch.zeros(images, device=self._device)
+        for weight, layer in zip(self._weights, self._maps(self._prepared(samples.flatten(0, 1))), strict=True):
+            units = (layer / (layer.norm(dim=1, keepdim=True) + SMALLEST)).unflatten(0, (images, count))
+            strays = (units - units.mean(dim=1, keepdim=True)).square() * weight
+            total += strays.sum(dim=(1, 2)).mean(dim=(1, 2)) * 2 / (count - 1)
+        return total
+
     def _distances(self, left: Tensor, right: Tensor) -> Tensor:
         """Both sides go through the network together."""
         total = torch.zeros(len(left), device=self._device)

@@ -14,10 +14,10 @@ from torch import Tensor
 from i2i.metrics.digits import fixed, places
 from i2i.metrics.paired import WINDOW, l1, psnr, ssim
 
-Kind = Literal["classifier", "frechet", "kernel", "set", "paired", "content", "cycle", "unlisted"]
+Kind = Literal["classifier", "frechet", "kernel", "set", "paired", "content", "cycle", "diversity", "unlisted"]
 """What a metric looks at: the answers of a classifier; two sets of images by their features, by a distance or by how
-they overlap; a translation and its
-ground truth; a translation and its input; an input and its translation there and back; or not known."""
+they overlap; a translation and its ground truth; a translation and its input; an input and its translation there and
+back; translations of one input among each other; or not known."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ class Metric:
 
 
 SHARE = (0.0, 1.0)
+OF_PAIRS = (
+    "`diversity` is the mean distance of all pairs of translations of an image{}; the more the less alike they are."
+)
 OVERLAPS = (
     ("precision", "`precision` is the share of translations that lie among the real images, by their features.", SHARE),
     ("recall", "`recall` is the share of real images that lie among the translations, by their features.", SHARE),
@@ -120,6 +123,24 @@ METRICS = (
         4,
         "cycle",
         "`cycle L1` is that between an input and its translation there and back.",
+    ),
+    Metric(
+        "diversity-lpips-{network}",
+        "diversity, LPIPS ({network})",
+        "",
+        True,
+        3,
+        "diversity",
+        OF_PAIRS.format(", by LPIPS"),
+    ),
+    Metric(
+        "diversity-{extractor}",
+        "diversity",
+        "{extractor}",
+        True,
+        4,
+        "diversity",
+        OF_PAIRS.format(", 1 - cosine of their features"),
     ),
     Metric(
         "gan-train",
@@ -164,7 +185,16 @@ def metrics_of(kind: Kind) -> list[Metric]:
 
 def content_name(extractor: str) -> str:
     """The name of the content distance in the features of the extractor of that name."""
-    return "content-" + ("inception" if extractor == "fid" else extractor.removeprefix("FD-"))
+    return "content-" + _features_of(extractor)
+
+
+def diversity_name(extractor: str) -> str:
+    """The name of the diversity in the features of the extractor of that name."""
+    return "diversity-" + _features_of(extractor)
+
+
+def _features_of(extractor: str) -> str:
+    return "inception" if extractor == "fid" else extractor.removeprefix("FD-")
 
 
 def set_name(name: str, extractor: str) -> str:

@@ -150,6 +150,7 @@ class Methods(Section):
     classifier: object = None
     report: object = None
     scoring: object = None
+    translation: object = None
     claims: Sequence[object] = ()
     external: Mapping[str, object] = Field(default_factory=dict)
 
@@ -205,7 +206,7 @@ def _check_own_data(own: DataConfig, shared: DataConfig, place: str) -> None:
 
 AnySuite = TypeVar("AnySuite", bound=Methods)
 
-SHARED = ("budget", "checkpoint", "classifier", "scoring", "report")
+SHARED = ("budget", "checkpoint", "translation", "classifier", "scoring", "report")
 RESERVED = ("data", "train", *SHARED, "real", "input", "target")
 
 

@@ -1,9 +1,11 @@
 """Who scores a training of `i2i train` on the validation split, as train.best_by says."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from i2i.config import RunConfig
 from i2i.data.decoding.images import Preprocess, to_arrays, to_images
@@ -51,6 +53,7 @@ def scores_of(
     directions: Sequence[tuple[str, str]],
     score: Callable[[str, str, np.ndarray], Mapping[str, float]],
     device: torch.device,
+    sampling_steps: int | None = None,
 ) -> Callable[[Translator], dict[str, float]]:
     """Scores of a translator on a split: by metric, means over the directions.
 
@@ -61,13 +64,16 @@ def scores_of(
         directions: pairs of source and target.
         score: of a source, a target and the translations, uint8 [N, H, W, C], in the order of the split.
         device: where to translate.
+        sampling_steps: of an iterative method; None: its own number.
     """
 
     def scored(translator: Translator, source: str, target: str) -> Mapping[str, float]:
         pictures = data.pictures(split, source)
         pixels = load_pixels(pictures, preprocess)
         described = described_as(data, pictures, source, target)
-        return score(source, target, translate_pixels(translator, pixels, source, target, described, device))
+        seeds = translator.seeds_of(picture.stem for picture in pictures)
+        translate = partial(translator.translate, sampling_steps=sampling_steps)
+        return score(source, target, translate_pixels(translate, pixels, (source, target), described, seeds, device))
 
     return lambda translator: _means([scored(translator, *way) for way in directions])
 
@@ -109,20 +115,20 @@ class _Scoring:
 
 
 def translate_pixels(
-    translator: Translator,
+    translate: Callable[..., Tensor],
     pixels: np.ndarray,
-    source: str,
-    target: str,
+    way: tuple[str, str],
     described: Sequence[str] | None,
+    seeds: Sequence[int] | None,
     device: torch.device,
 ) -> np.ndarray:
-    """Translations of images, both uint8 [N, H, W, C]; `described` are the attributes that `translate` takes."""
+    """Translations of images, both uint8 [N, H, W, C]; `described` and `seeds` are those that `translate` takes."""
     parts = []
     for start in range(0, len(pixels), BATCH):
         some = slice(start, start + BATCH)
         images = to_images(pixels[some]).to(device)
-        own = described[some] if described is not None else None
-        parts.append(to_arrays(translator.translate(images, source, target, own)))
+        own, noise = (given[some] if given is not None else None for given in (described, seeds))
+        parts.append(to_arrays(translate(images, *way, own, seeds=noise)))
     return np.concatenate(parts)
 
 

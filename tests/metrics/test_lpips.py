@@ -3,6 +3,7 @@
 import contextlib
 import io
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 import torch
@@ -189,3 +190,14 @@ def test_random_numbers_of_the_caller_stay(spec):
     before = torch.random.get_rng_state()
     spec.build()(*pictures(1))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_diversity_of_samples_is_the_mean_over_all_pairs(spec):
+    measure = spec.build()
+    samples = torch.stack([*pictures(3), *pictures(3, seed=1)], dim=1)
+    pairs = torch.stack([measure(samples[:, i], samples[:, j]) for i, j in combinations(range(4), 2)])
+    torch.testing.assert_close(measure.diversity(samples), pairs.mean(dim=0), rtol=1e-5, atol=1e-6)
+    assert measure.diversity(samples[:, :1].expand(-1, 3, -1, -1, -1)).abs().max() < 1e-6
+    for wrong in (samples[:, :1], samples[:, 0], samples.double() * 2):
+        with pytest.raises(ValueError):
+            measure.diversity(wrong)

@@ -10,7 +10,7 @@ from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.terminal_table import shown
 from i2i.metrics import registry
 from i2i.metrics.image_scores import against_input, against_truth
-from i2i.metrics.registry import METRICS, Metric, content_name, kernel_name, kind_of, metric_named
+from i2i.metrics.registry import METRICS, Metric, content_name, diversity_name, kernel_name, kind_of, metric_named
 from tests.bench.test_outputs import PROTOCOL, made_up
 
 
@@ -42,6 +42,8 @@ def test_values_are_better_in_the_direction_of_their_metric(name, better, worse)
         ("content-lpips-alex", "LPIPS (alex) to the input ↓", "content", "1.235"),
         ("content-ssim", "SSIM to the input ↑", "content", "1.235"),
         ("content-inception", "distance to the input, inception ↓", "content", "1.235"),
+        ("diversity-lpips-alex", "diversity, LPIPS (alex) ↑", "diversity", "1.235"),
+        ("diversity-domain-classifier", "diversity, domain-classifier ↑", "diversity", "1.2346"),
         ("of another version", "of another version ↓", "unlisted", "1.23"),
     ],
 )
@@ -52,8 +54,8 @@ def test_a_name_that_holds_an_extractor_or_a_network_is_found_by_its_form(name, 
 
 def test_names_that_the_scorers_write_are_listed():
     for extractor in ("fid", "FD-domain-classifier", "FD-inception-1a2b3c4d"):
-        names = (extractor, kernel_name(extractor), content_name(extractor))
-        assert [kind_of(name) for name in names] == ["frechet", "kernel", "content"]
+        names = (extractor, kernel_name(extractor), content_name(extractor), diversity_name(extractor))
+        assert [kind_of(name) for name in names] == ["frechet", "kernel", "content", "diversity"]
     pixels = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
     assert list(against_truth(pixels, pixels)) == ["psnr", "ssim", "l1"]
     assert list(against_truth(pixels[..., :10], pixels[..., :10])) == ["psnr", "l1"]

@@ -1,6 +1,7 @@
 """Every registered translator keeps the contract, and so does one that is defined here; a faulty one does not."""
 
 import re
+from functools import cache
 
 import pytest
 import torch
@@ -40,10 +41,16 @@ class Tint(Translator):
 register("test-tint")(Tint)
 
 
+@cache
+def subject_of(name, **settings):
+    """The same for all checks, which share its training."""
+    return Subject(registry.get(name), settings)
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", registry.names())
 def test_contract(name, check):
-    check(Subject(registry.get(name)))
+    check(subject_of(name))
 
 
 # Every option of the models at least once.
@@ -66,7 +73,7 @@ VARIANTS = [
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=str)
 def test_contract_with_options(name, settings, check):
-    check(Subject(registry.get(name), settings))
+    check(subject_of(name, **settings))
 
 
 class Unreached(Tint):
@@ -177,6 +184,12 @@ class Noisy(Tint):
 
     def generate(self, images, request):
         return torch.tanh(self.mapping(images) + 1e-9 * torch.rand(1))
+
+
+class Averageless(Tint):
+    """Fault: the average of its weights translates, and its settings keep none."""
+
+    translates_with = "ema"
 
 
 class Forgetful(Tint):
@@ -402,6 +415,7 @@ FAULTS = [
     (Awake, testing.frozen_networks_stay_as_they_are, "a frozen network is in training mode"),
     (Noisy, testing.translation_leaves_no_trace, "draws from torch's random stream"),
     (Unsaved, testing.state_survives_a_round_trip, "the loaded translator translates otherwise"),
+    (Averageless, testing.the_weights_it_translates_with_are_kept, "keep no average"),
     (Forgetful, testing.resume_is_bit_exact, "weights differ"),
     (HalfBlind, testing.a_bf16_step_is_finite, "was not finite"),
     (Seedless, testing.the_seed_decides_the_weights, "weights of the same seed differ"),
