@@ -285,6 +285,20 @@ def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
             raise AssertionError(f"translate takes {what}")
 
 
+def other_sizes_are_translated_or_refused(subject: Subject) -> None:
+    """A size that `multiple` allows is translated, or refused by a model that says it is bound to one size."""
+    translator = subject.build()
+    images = torch.cat((subject.images(1),) * 2, 3)[..., : SIDE + translator.multiple]
+    refused = ""
+    try:
+        translator.translate(images, *subject.task.directions[0])
+    except UserError as error:
+        refused = str(error)
+    except Exception as error:
+        raise AssertionError(f"another size is an error, and there is no bound_to_size: {error}") from error
+    assert bool(refused) == bool(translator.bound_to_size), refused or "bound_to_size is set, and another size passes"
+
+
 def translation_does_not_depend_on_the_batch(subject: Subject) -> None:
     """An image is translated the same alone, among others and a second time; so is its noise, by its seed."""
     translator, images = subject.build(), subject.images(3)
@@ -453,6 +467,7 @@ CHECKS: tuple[Check, ...] = (
     logged_terms_carry_no_graph,
     translation_keeps_shape_and_range,
     translation_refuses_what_it_does_not_take,
+    other_sizes_are_translated_or_refused,
     translation_does_not_depend_on_the_batch,
     what_it_takes_matters,
     translation_refuses_what_it_does_not_honour,

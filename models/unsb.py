@@ -124,8 +124,8 @@ class UNSB(Translator):
                 images = self._onward(images, guess, index, step["walk_noise"][index])
         guesses = self.generator(images, time, step["styles"])
         for names, tensors in (
-            (("start", "start_again"), images.split(len(batch.a))),
-            (("fake", "fake_again", "identity"), guesses.split(len(batch.a))),
+            (("start", "start_again"), torch.split(images, len(batch.a))),
+            (("fake", "fake_again", "identity"), torch.split(guesses, len(batch.a))),
         ):
             step.update(zip(names, tensors, strict=False))
         terms = discriminator_terms(

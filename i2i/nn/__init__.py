@@ -1,7 +1,9 @@
 """Networks and layers that several translators share."""
 
 from i2i.nn.activation import TwiceLeakyReLU
+from i2i.nn.adm_unet import AdmUNet
 from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
+from i2i.nn.class_activation import AttentiveDiscriminator, AttentiveGenerator
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.image_pool import ImagePool
@@ -17,15 +19,17 @@ from i2i.nn.patch_discriminator import (
     strided_patchgan,
 )
 from i2i.nn.patch_projection import PatchProjection
-from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
 from i2i.nn.spectral import normalise_spectrally
 from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.timed import TimedGenerator, TimedPatchDiscriminator
 from i2i.nn.unet import UNet
-from i2i.nn.upsampling import Upsampling, upsample
+from i2i.nn.upsampling import BlurPool, BlurUpsample, Upsampling, upsample
 
 __all__ = [
+    "AdmUNet",
+    "AttentiveDiscriminator",
+    "AttentiveGenerator",
     "Autoencoder",
     "BlurPool",
     "BlurUpsample",

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from i2i.nn.convolutions import convolution
 from i2i.nn.norm import norm_layer
-from i2i.nn.resampling import BlurPool
 from i2i.nn.resnet import double, halve
+from i2i.nn.upsampling import BlurPool
 
 BASE = 10_000.0
 
@@ -40,15 +40,17 @@ class TimeEmbedding(nn.Module):
         return embedded
 
 
-class StyleMapping(nn.Sequential):
+class StyleMapping(nn.Module):
     """Noise [B, width] to styles [B, width]: scaled to a mean square of 1, then four linear layers."""
 
     def __init__(self, width: int) -> None:
-        layers = [layer for _ in range(4) for layer in (nn.Linear(width, width), nn.LeakyReLU(0.2))]
-        super().__init__(*layers)
+        super().__init__()
+        pairs = ((nn.Linear(width, width), nn.LeakyReLU(0.2)) for _ in range(4))
+        self.layers = nn.Sequential(*(layer for pair in pairs for layer in pair))
 
     def forward(self, noise: Tensor) -> Tensor:
-        return super().forward(noise * torch.rsqrt(noise.square().mean(1, keepdim=True) + 1e-8))
+        styles: Tensor = self.layers(noise * torch.rsqrt(noise.square().mean(1, keepdim=True) + 1e-8))
+        return styles
 
 
 class ConditionedBlock(nn.Module):

@@ -62,9 +62,16 @@ VARIANTS = [
     ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "upsampling": "pixel-shuffle"}),
     ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "spectral_norm": True, "upsampling": "resize-conv"}),
     ("stargan", {"norm": "batch", "padding": "reflect", "upsampling": "resize-conv", "spectral_norm": True}),
+    ("bridge", {"process": "flow", "patch": 2}),
+    ("bridge", {"process": "flow-from-noise", "attention": (2,), "head_width": 2, "loss": "l1"}),
+    ("bridge", {"objective": "noise", "mean": "sin", "clip": True, "conditional": False, "loss": "l2"}),
     ("stargan", {"norm": "none", "upsampling": "pixel-shuffle", "gan": "hinge"}),
     ("munit", {"lambda_cycle": 10, "gan": "vanilla", "scales": 1, "layers": 4, "style": 3}),
     ("munit", {"lambda_reconstruction": 0, "lambda_style": 0, "lambda_content": 0, "gan": "hinge"}),
+    ("ugatit", {"light": False, "lambda_cycle": 0}),
+    ("ugatit", {"lambda_identity": 0, "lambda_cam": 0}),
+    ("pix2pixhd", {"lambda_features": 0, "gan": "hinge", "scales": 3, "spectral_norm": True, "norm": "batch"}),
+    ("pix2pixhd", {"upsampling": "resize-conv", "padding": "zeros", "downsamplings": 4, "scales": 1, "gan": "vanilla"}),
     ("unit", {"lambda_cycle": 0, "lambda_kl": 0, "lambda_kl_cycle": 0, "gan": "vanilla"}),
 ]
 
@@ -177,6 +184,22 @@ class BatchDependent(Tint):
 
     def generate(self, images, request):
         return torch.tanh(self.mapping(images) - images.mean())
+
+
+class Cramped(Tint):
+    """Fault: its layers fit one size, and it does not say so."""
+
+    def generate(self, images, request):
+        return super().generate(images.reshape(len(images), 3, testing.SIDE, testing.SIDE), request)
+
+
+class Fearful(Tint):
+    """Fault: it says that it is bound to a size, while the check for that is gone."""
+
+    bound_to_size = "scale them"
+
+    def _check_images(self, images, what):
+        pass
 
 
 class Noisy(Tint):
@@ -403,6 +426,8 @@ FAULTS = [
     (Holding, testing.logged_terms_carry_no_graph, "a logged term needs gradients"),
     (Unbounded, testing.translation_keeps_shape_and_range, "values from .* as by tanh or clamp"),
     (Lenient, testing.translation_refuses_what_it_does_not_take, "translate takes an unknown domain"),
+    (Cramped, testing.other_sizes_are_translated_or_refused, "another size is an error, and there is no bound_to_size"),
+    (Fearful, testing.other_sizes_are_translated_or_refused, "bound_to_size is set, and another size passes"),
     (BatchDependent, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
     (SameNoise, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
     (Deaf, testing.what_it_takes_matters, "it takes noise, which changes nothing"),

@@ -33,7 +33,7 @@ def theirs(name: str) -> str:
         layer, _, tensor = last.rpartition(".")
         return f"model_res.{number}.{BLOCK[layer]}.{tensor}"
     if part == "styles":
-        return f"z_transform.{int(number) + 1}.{last}"
+        return f"z_transform.{int(rest[0]) + 1}.{rest[1]}"
     if part in LAYER:
         return f"model_main.{number}.{LAYER[part]}.{last}"
     if part == "times":
