@@ -9,12 +9,15 @@ a test runner can show each by name.
 
 import inspect
 import math
+import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +74,17 @@ class Subject:
             "model": {**self.cls.test_settings, **self.settings},
             "data": {"image_size": SIDE},
             "train": {
-                "images": STEPS * BATCH_SIZE * self.cls.batch.pictures,
+                "images": self.shown_in(STEPS),
                 "batch_size": BATCH_SIZE,
                 "sample_every": 0,
             }
             | train,
         }
         return build_run(settings, self.name, self.cls.Config, self.cls.train_defaults())
+
+    def shown_in(self, steps: int) -> int:
+        """Images that so many steps show."""
+        return steps * BATCH_SIZE * self.cls.batch.pictures
 
     def build(self, **train: object) -> Translator:
         """An untrained instance that has seen its training data."""
@@ -100,6 +107,34 @@ class Subject:
         generator = torch.Generator().manual_seed(1)
         return torch.rand(count, 3, SIDE, SIDE, generator=generator) * 2 - 1
 
+    @cached_property
+    def trained(self) -> "Trained":
+        """A short training that nothing disturbs, which several checks look at."""
+        run = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, run, ignore_errors=True)
+        seen = _Seen()
+        translator = _train(self, run, seen)
+        return Trained(run, translator, deepcopy(translator.state_dict()), deepcopy(translator.training_state()), seen)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves.
+
+    Attributes:
+        run: its run folder.
+        translator: as it is in memory.
+        weights: of the translator, as they were at the end.
+        state: its training state, likewise.
+        seen: the weights of the last samples.
+    """
+
+    run: Path
+    translator: Translator
+    weights: Mapping[str, Tensor]
+    state: Mapping[str, Tensor]
+    seen: "_Seen"
+
 
 def check_translator(cls: type[Translator], **settings: object) -> None:
     """Run every check on a registered translator, with `settings` put over its `test_settings`.
@@ -107,9 +142,10 @@ def check_translator(cls: type[Translator], **settings: object) -> None:
     Raises:
         AssertionError: naming the check and the reason.
     """
+    subject = Subject(cls, settings)
     for check in CHECKS:
         try:
-            check(Subject(cls, settings))
+            check(subject)
         except (AssertionError, UserError) as error:
             raise AssertionError(f"{cls.__name__} fails {check.__name__}: {error}") from error
 
@@ -249,6 +285,20 @@ def translation_refuses_what_it_does_not_take(subject: Subject) -> None:
             raise AssertionError(f"translate takes {what}")
 
 
+def other_sizes_are_translated_or_refused(subject: Subject) -> None:
+    """A size that `multiple` allows is translated, or refused by a model that says it is bound to one size."""
+    translator = subject.build()
+    images = torch.cat((subject.images(1),) * 2, 3)[..., : SIDE + translator.multiple]
+    refused = ""
+    try:
+        translator.translate(images, *subject.task.directions[0])
+    except UserError as error:
+        refused = str(error)
+    except Exception as error:
+        raise AssertionError(f"another size is an error, and there is no bound_to_size: {error}") from error
+    assert bool(refused) == bool(translator.bound_to_size), refused or "bound_to_size is set, and another size passes"
+
+
 def translation_does_not_depend_on_the_batch(subject: Subject) -> None:
     """An image is translated the same alone, among others and a second time; so is its noise, by its seed."""
     translator, images = subject.build(), subject.images(3)
@@ -356,50 +406,48 @@ def translation_leaves_no_trace(subject: Subject) -> None:
 
 def state_survives_a_round_trip(subject: Subject) -> None:
     """A run folder gives back a translator that translates the same, bit for bit."""
-    with tempfile.TemporaryDirectory() as folder:
-        trained = _train(subject, Path(folder))
-        loaded, preprocess = load_translator(Path(folder), weights="last")
-        assert preprocess == Preprocess((SIDE, SIDE)), "the preprocessing was not kept"
-        source, target = subject.task.directions[-1]
-        images = subject.images()
-        same = torch.equal(trained.translate(images, source, target), loaded.translate(images, source, target))
-        assert same, "the loaded translator translates otherwise"
+    trained = subject.trained
+    loaded, preprocess = load_translator(trained.run, weights="last")
+    assert preprocess == Preprocess((SIDE, SIDE)), "the preprocessing was not kept"
+    source, target = subject.task.directions[-1]
+    images = subject.images()
+    same = torch.equal(trained.translator.translate(images, source, target), loaded.translate(images, source, target))
+    assert same, "the loaded translator translates otherwise"
 
 
 def the_weights_it_translates_with_are_kept(subject: Subject) -> None:
     """A run folder translates with the weights that the method names: the average, if its own settings keep one."""
     if subject.cls.translates_with == "last":
         return
-    with tempfile.TemporaryDirectory() as folder:
-        seen = _Seen()
-        trained = _train(subject, Path(folder), seen)
-        assert require_checkpoint(Path(folder)).averaged, "its defaults keep no average: give train.ema among them"
-        loaded, _ = load_translator(Path(folder))
-        _assert_equal(seen.weights, loaded.state_dict(), "weights of the last samples and those of the run folder")
-        assert any(not torch.equal(value, seen.weights[name]) for name, value in trained.state_dict().items()), (
-            "its average is no other than the weights of the last step"
-        )
+    trained = subject.trained
+    assert require_checkpoint(trained.run).averaged, "its defaults keep no average: give train.ema among them"
+    seen, (loaded, _) = trained.seen.weights, load_translator(trained.run)
+    _assert_equal(seen, loaded.state_dict(), "weights of the last samples and those of the run folder")
+    assert any(not torch.equal(value, seen[name]) for name, value in trained.weights.items()), (
+        "its average is no other than the weights of the last step"
+    )
 
 
 def resume_is_bit_exact(subject: Subject) -> None:
     """A training that broke off and went on ends with the bits of an undisturbed one, pools included."""
-    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        undisturbed = _train(subject, Path(first))
-        if not undisturbed.phases():
-            return
+    undisturbed = subject.trained
+    if not undisturbed.translator.phases():
+        return
+    with tempfile.TemporaryDirectory() as folder:
         with suppress(_BreakOff.Broken):
-            _train(subject, Path(second), _BreakOff(STEPS // 2 + 1), checkpoint_every=STEPS // 2)
-        resumed = _train(subject, Path(second))
-        _assert_equal(undisturbed.state_dict(), resumed.state_dict(), "weights")
-        _assert_equal(undisturbed.training_state(), resumed.training_state(), "training state")
+            _train(subject, Path(folder), _BreakOff(STEPS // 2 + 1), checkpoint_every=STEPS // 2)
+        resumed = _train(subject, Path(folder))
+    _assert_equal(undisturbed.weights, resumed.state_dict(), "weights")
+    _assert_equal(undisturbed.state, resumed.training_state(), "training state")
 
 
 def a_bf16_step_is_finite(subject: Subject) -> None:
     """Training under bfloat16 autocast keeps every loss, gradient and weight finite."""
+    steps = 2 * max((phase.every for phase in subject.build().phases()), default=1)
     with tempfile.TemporaryDirectory() as folder:
-        translator = _train(subject, Path(folder), precision="bf16")
-        bad = [name for name, value in translator.named_parameters() if not bool(value.isfinite().all())]
-        assert not bad, f"not finite after bf16 training: {', '.join(bad)}"
+        translator = _train(subject, Path(folder), precision="bf16", images=subject.shown_in(steps))
+    bad = [name for name, value in translator.named_parameters() if not bool(value.isfinite().all())]
+    assert not bad, f"not finite after bf16 training: {', '.join(bad)}"
 
 
 def the_seed_decides_the_weights(subject: Subject) -> None:
@@ -419,6 +467,7 @@ CHECKS: tuple[Check, ...] = (
     logged_terms_carry_no_graph,
     translation_keeps_shape_and_range,
     translation_refuses_what_it_does_not_take,
+    other_sizes_are_translated_or_refused,
     translation_does_not_depend_on_the_batch,
     what_it_takes_matters,
     translation_refuses_what_it_does_not_honour,

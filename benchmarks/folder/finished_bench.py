@@ -1,5 +1,6 @@
 """A finished results folder, read for images of its results."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.facts import PlanFacts
+from i2i.benchmarks.facts import PlanFacts, Trained
 from i2i.benchmarks.folder.cache_keys import lack_of
 from i2i.benchmarks.folder.partial import present
 from i2i.benchmarks.folder.results_folder import ResultsFolder
@@ -18,10 +19,13 @@ from i2i.data.decoding.images import Preprocess, read_picture, read_size
 from i2i.data.layouts import DataSet, Picture
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
+from i2i.translator.request import sample_name
 from i2i.utils.joined_names import direction_name
 from i2i.utils.text import option
 
 INPUT, TARGET = "input", "target"
+SAMPLE = re.compile(r"(.+)\.s([1-9]\d{0,3})")
+"""A further translation of the same images, as files of `i2i translate` are called."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ class Finished:
     def columns(self, text: str | None) -> list[str]:
         """Checked names of columns; by default input, translators and, where it exists, the target.
 
+        `NAME.s1` is the second translation of each image by a method that has several, and so on.
+
         Raises:
             UserError: for a name that is none of these, translations that are not whole, or a target
                 that the data do not have.
@@ -104,11 +110,41 @@ class Finished:
         for name in names:
             if name == TARGET and not self.data.paired:
                 raise UserError(f"{self.data.name} has no ground truth: leave {TARGET} out of --columns")
-            if name in self.lacking:
-                raise UserError(self.lacking[name])
-            if name not in (INPUT, TARGET, *self.facts.contestants):
+            method, sample = self.part(name)
+            if method in self.lacking:
+                raise UserError(self.lacking[method])
+            if method not in (INPUT, TARGET, *self.facts.contestants):
                 raise unknown("column", name, (INPUT, TARGET, *self.facts.contestants))
+            if sample and name not in self.samples(method):
+                raise UserError(self._too_few(method, sample))
         return names
+
+    def _too_few(self, method: str, sample: int) -> str:
+        there = len(self.samples(method)) + 1
+        has = f"the last of its {there} translations of each image is {method}.s{there - 1}"
+        return f"there is no {method}.s{sample}: " + (
+            has if there > 1 else f"{method} gives one translation of each image"
+        )
+
+    def part(self, column: str) -> tuple[str, int]:
+        """The method of a column, and which of its translations of the same images it shows, from 0."""
+        found = None if column in self.facts.contestants else SAMPLE.fullmatch(column)
+        return (found[1], int(found[2])) if found else (column, 0)
+
+    def samples(self, method: str, most: int | None = None) -> list[str]:
+        """The columns of further translations of a method, of at most so many with the first; mostly none."""
+        facts = self.facts.contestants.get(method)
+        count = facts.samples if isinstance(facts, Trained) else 1
+        return [sample_name(method, sample) for sample in range(1, min(count, most or count))]
+
+    def has_samples(self, method: str) -> bool:
+        """Whether further translations are there; a class may take noise that its settings leave without use."""
+        return bool(self.samples(method)) and self._translations(method, sample=1).is_dir()
+
+    def heading(self, column: str) -> str:
+        """What stands above a column."""
+        method, sample = self.part(column)
+        return "ground truth" if column == TARGET else f"{method}, sample {sample + 1}" if sample else method
 
     def inputs(self, direction: Direction) -> tuple[Picture, ...]:
         """The test images that are translated in a direction."""
@@ -117,7 +153,7 @@ class Finished:
     def positions(self, direction: Direction, columns: Sequence[str]) -> list[int]:
         """Places of those inputs of a direction that every method among `columns` translates."""
         inputs = self.inputs(direction)
-        own = [name for name in columns if name not in (INPUT, TARGET)]
+        own = {self.part(name)[0] for name in columns if name not in (INPUT, TARGET)}
         sets = [set(present(self._translations(name), direction[0], inputs)) for name in own]
         return [position for position in range(len(inputs)) if all(position in some for some in sets)]
 
@@ -129,7 +165,8 @@ class Finished:
         """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""
         shown = self.inputs(row.direction)[row.position]
         if column not in (INPUT, TARGET):
-            path = self._translations(column, seed) / direction_name(row.direction) / f"{shown.stem}.png"
+            method, sample = self.part(column)
+            path = self._translations(method, seed, row.direction, sample) / f"{shown.stem}.png"
             if not path.is_file():
                 raise UserError(f"{column} has no {direction_name(row.direction)}/{shown.stem}: choose other rows")
             if read_size(path) != self.config.image_size:
@@ -140,5 +177,7 @@ class Finished:
         pixels = Preprocess.of(self.config)(read_picture(shown.path, shown.half))
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
-    def _translations(self, name: str, seed: int | None = None) -> Path:
-        return ResultsFolder(self.out).translations(name, self.seed if seed is None else seed)
+    def _translations(
+        self, name: str, seed: int | None = None, direction: Direction | None = None, sample: int = 0
+    ) -> Path:
+        return ResultsFolder(self.out).translations(name, self.seed if seed is None else seed, direction, sample)

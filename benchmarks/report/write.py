@@ -9,6 +9,7 @@ from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.analysis.groups import By
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import ranked, signs
+from i2i.benchmarks.facts import Trained
 from i2i.benchmarks.folder.cache_keys import identity_of
 from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
@@ -22,6 +23,9 @@ from i2i.utils import console
 from i2i.utils.atomic_write import write_text
 
 GRID_SEED = 0
+SAMPLED_ROWS = 4
+MOST_SAMPLES = 10
+"""Columns of the image of samples."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def _files(plan: Plan, results: Results, by: By) -> list[str]:
     for name, text in texts.items():
         write_text(plan.out / name, text)
     names = [*texts, *redraw.draw(plan, results), *learning_curves.write(plan, signs(plan, results))]
-    return [*names, *_grid(plan, results), *page.write(plan, results, card)]
+    return [*names, *_grid(plan, results), *_samples(plan, results), *page.write(plan, results, card)]
 
 
 def _grid(plan: Plan, results: Results) -> list[str]:
@@ -76,6 +80,31 @@ def _grid(plan: Plan, results: Results) -> list[str]:
 
     shown = [made, plan.facts.fingerprint, plan.directions, GRID_SEED]
     return redraw.unless_drawn(plan.out, "grid", shown, draw) if names else []
+
+
+def _samples(plan: Plan, results: Results) -> list[str]:
+    """A row of translations of the same image for each method that gives several, of rows like those of the grid."""
+    seed = plan.seeds()[0]
+    several = [name for name, own in plan.facts.contestants.items() if isinstance(own, Trained) and own.samples > 1]
+    names = [name for name in several if plan.translated_by(name, seed) not in results.absent]
+    made = {name: identity_of(ResultsFolder(plan.out).translations(name, seed)) for name in names}
+
+    def draw(paths: Sequence[Path]) -> bool:
+        from i2i.benchmarks.folder.finished_bench import Finished
+        from i2i.benchmarks.report.figures.grid import draw_samples
+        from i2i.benchmarks.report.figures.grid_selection import at_random
+
+        finished = Finished(plan.out, plan.facts)
+        varied = [name for name in names if finished.has_samples(name)]
+        if varied:
+            rows = at_random(finished, SAMPLED_ROWS, GRID_SEED, varied)
+            note = f"{len(rows)} test images at random, seed {GRID_SEED}; the first translation is the scored one"
+            draw_samples(finished, varied, rows, MOST_SAMPLES, note, paths)
+        return bool(varied)
+
+    of_before = (plan.out / "samples.png").exists()
+    shown = [made, plan.facts.fingerprint, plan.directions, GRID_SEED]
+    return redraw.unless_drawn(plan.out, "samples", shown, draw) if names or of_before else []
 
 
 def _as_text(value: object) -> str:

@@ -20,6 +20,12 @@ def grid(
         str | None,
         typer.Option(metavar="A,B,...", help="Of input, the methods and target; by default all translators."),
     ] = None,
+    samples: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Columns of each method that gives several translations of an image, at most so many."
+        ),
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of random rows; it is printed on the image.")] = 0,
 ) -> None:
     """Draw test images beside their translations by the methods of a bench.
@@ -34,6 +40,8 @@ def grid(
         i2i grid bench/seasons --out grid.pdf
 
         i2i grid bench/seasons --rows worst:8 --columns input,cyclegan,stargan,target --out worst.png
+
+        i2i grid bench/animals --columns input,stargan-v2 --samples 8 --out samples.png
     """
     from i2i.benchmarks.folder.finished_bench import Finished
     from i2i.benchmarks.report.figures.grid import draw_grid
@@ -44,7 +52,7 @@ def grid(
     check_file(out, "--out", new_folder=True)
     finished = Finished.load(results)
     finished.check_data()
-    shown = finished.columns(columns)
+    shown = [one for name in finished.columns(columns) for one in (name, *finished.samples(name, samples))]
     for lack in finished.lacking.values() if columns is None else ():
         console.note(f"left out: {lack}")
     chosen, note = choose(finished, rows, shown, seed)

@@ -208,6 +208,8 @@ def _tell(parts: Mapping[Place, ReferenceFile], contents: Mapping[Place, Weights
         except UserError as error:
             raise UserError(f"{place} cannot be imported: {error}") from None
         for argument, setting in part.tells.items():
+            if argument not in arguments:
+                continue
             value = arguments[argument]
             if setting in told and told[setting] != value:
                 raise _differing(setting, {teller[setting]: told[setting], place: value})

@@ -36,6 +36,7 @@ BATCHES = (1, 3, 2)
 DESCRIPTION, CARD = "translator.json", "README.md"
 IMAGES, LABELS, TRANSLATED = "images", "labels", "translated"
 DYNAMIC = {IMAGES: {0: "batch", 2: "height", 3: "width"}, LABELS: {0: "batch"}}
+FIXED = {name: {0: "batch"} for name in DYNAMIC}
 
 Inputs = dict[str, Tensor]
 """A graph's inputs by name, in order."""
@@ -93,7 +94,7 @@ def export_onnx(
     description = _describe(translator, facts, notes)
     for graph in _graphs(translator, str(facts["settings"]["model"]["name"])):
         path = out / graph.file
-        written = _write(path, graph, translator.task, opset, {**description, **graph.facts})
+        written = _write(path, graph, translator, opset, {**description, **graph.facts})
         difference = largest_difference(path, graph, translator)
         files[graph.file] = {**graph.facts, "opset": written, "largest_difference": difference}
         size = path.stat().st_size / 1e6
@@ -196,9 +197,10 @@ def _random_images(task: Task, batch: int, height: int, width: int) -> Tensor:
     return torch.rand(batch, task.channels, height, width, generator=generator) * 2 - 1
 
 
-def _write(path: Path, graph: Graph, task: Task, opset: int | None, facts: Mapping[str, object]) -> int:
+def _write(path: Path, graph: Graph, translator: Translator, opset: int | None, facts: Mapping[str, object]) -> int:
     """Export to `path`; returns the opset that the file has."""
-    inputs, _ = graph.case(2, *task.image_size)
+    inputs, _ = graph.case(2, *translator.task.image_size)
+    bound = translator.bound_to_size
     with _quiet():
         try:
             program = torch.onnx.export(
@@ -206,7 +208,7 @@ def _write(path: Path, graph: Graph, task: Task, opset: int | None, facts: Mappi
                 tuple(inputs.values()),
                 input_names=list(inputs),
                 output_names=[TRANSLATED],
-                dynamic_shapes={name: DYNAMIC[name] for name in inputs},
+                dynamic_shapes={name: (FIXED if bound else DYNAMIC)[name] for name in inputs},
                 opset_version=opset,
                 dynamo=True,
                 verbose=False,
@@ -230,7 +232,8 @@ def largest_difference(path: Path, graph: Graph, translator: Translator) -> floa
     Raises:
         ExportError: if it is above `LIMIT` anywhere.
     """
-    (height, width), multiple = translator.task.image_size, translator.multiple
+    height, width = translator.task.image_size
+    multiple = 0 if translator.bound_to_size else translator.multiple
     sizes = ((height, width), (height + multiple, width), (height, width + 2 * multiple))
     session, largest = _Session(path), 0.0
     for batch, size in zip(BATCHES, sizes, strict=True):
@@ -322,6 +325,13 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _sizes(translator: Translator) -> str:
+    height, width = translator.task.image_size
+    if translator.bound_to_size:
+        return f"Height and width must be {height} and {width}."
+    return f"Height and width may be any multiples of {translator.multiple}."
+
+
 def _use(files: Mapping[str, Mapping[str, object]], translator: Translator, notes: Sequence[str]) -> str:
     task = translator.task
     file, (height, width) = next(iter(files)), task.image_size
@@ -343,7 +353,7 @@ session = onnxruntime.InferenceSession({file!r})
                 "python",
             ),
             f"""
-Height and width may be any multiples of {translator.multiple}. `{DESCRIPTION}` describes the files for programs.
+{_sizes(translator)} `{DESCRIPTION}` describes the files for programs.
 """,
             *table,
             *(f"- {prose(note)}" for note in notes),

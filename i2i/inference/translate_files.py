@@ -234,9 +234,11 @@ def full_resolution(
         passes: of all tiles ahead of their translation, to find the statistics of the image; None: `PASSES`.
 
     Raises:
-        UserError: for a side that is too small for the model, or attributes that it cannot tell.
+        UserError: for a side that is too small for the model, attributes that it cannot tell, or a model that is bound
+            to the size of its training.
     """
     translator = translate.translator
+    translator.check_bound(None)
     limits = translator.multiple, translator.task.image_size
     tiling(*limits, side or SIDE)
     before = PASSES if passes is None else passes

@@ -21,8 +21,8 @@ class Family:
         title: what such a network is, with its article.
         generator: whether it makes images; otherwise it judges them.
         recognises: whether a reference state dict is of this family.
-        read: arguments that build the network here, from the keys and shapes of a reference state dict. Raises
-            UserError for what the reference or i2i does not have.
+        read: arguments that build the network here, from the keys and shapes of a reference state dict; without those
+            that these do not settle. Raises UserError for what the reference or i2i does not have.
         build: the network here, from those arguments.
         rename: for a network, the function from the names of its modules to the reference's.
         tracked: which of its running statistics the reference stores for an instance norm, given the name of that here;

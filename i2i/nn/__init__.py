@@ -1,7 +1,9 @@
 """Networks and layers that several translators share."""
 
 from i2i.nn.activation import TwiceLeakyReLU
+from i2i.nn.adm_unet import AdmUNet
 from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
+from i2i.nn.class_activation import AttentiveDiscriminator, AttentiveGenerator
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.image_pool import ImagePool
@@ -25,6 +27,9 @@ from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
 __all__ = [
+    "AdmUNet",
+    "AttentiveDiscriminator",
+    "AttentiveGenerator",
     "Autoencoder",
     "BlurPool",
     "BlurUpsample",

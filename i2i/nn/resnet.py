@@ -15,11 +15,16 @@ Resampling = Literal["conv3", "conv4", "antialiased"]
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with norms, added to the input: [B, C, H, W] -> the same shape."""
+    """Two 3x3 convolutions with norms, added to the input: [B, C, H, W] -> the same shape.
 
-    def __init__(self, channels: int, norm: Norm = "instance", padding: Padding = "reflect") -> None:
+    `bias` says whether the convolutions have one; None: as the norm asks for it.
+    """
+
+    def __init__(
+        self, channels: int, norm: Norm = "instance", padding: Padding = "reflect", bias: bool | None = None
+    ) -> None:
         super().__init__()
-        bias = needs_bias(norm)
+        bias = needs_bias(norm) if bias is None else bias
         self.body = nn.Sequential(
             *convolution(channels, channels, 3, padding, bias),
             norm_layer(norm, channels),

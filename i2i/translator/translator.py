@@ -56,7 +56,8 @@ class Translator(nn.Module, ABC):
         schedule: how the learning rates change over a training; `train.decay_from` replaces it.
 
     `schedule` may also be set in `__init__`. `multiple` is what image height and width must be multiples of, and
-    `most_sampling_steps` the most steps that it can take; None: there is no such bound.
+    `most_sampling_steps` the most steps that it can take; None: there is no such bound. A model that takes images of
+    its training's size alone says in `bound_to_size` what to do with others: the end of an error.
     `untrained` names networks that nothing has trained: those of an imported model that were not among the files.
     """
 
@@ -72,6 +73,7 @@ class Translator(nn.Module, ABC):
     reference: ClassVar[Reference | None] = None
     schedule: Schedule = LinearDecay()
     multiple: int = 1
+    bound_to_size: str = ""
     most_sampling_steps: int | None = None
     untrained: tuple[str, ...] = ()
 
@@ -220,6 +222,15 @@ class Translator(nn.Module, ABC):
             rows = self._recognised(images, target)
         return [",".join(name for name, own in zip(columns, row, strict=True) if own) for row in rows.tolist()]
 
+    @final
+    def check_bound(self, image_size: tuple[int, int] | None, what: str = "images") -> None:
+        """UserError for another height and width, or None for any, if the model is bound to those of its training."""
+        if not self.bound_to_size or image_size == self.task.image_size:
+            return
+        own, given = (f"{height}x{width}" for height, width in (self.task.image_size, image_size or (0, 0)))
+        named = f"of {given}" if image_size else "of any size"
+        raise UserError(f"this model takes {what} of {own} pixels alone, not {named}: {self.bound_to_size}")
+
     def _check_taken(self, given: set[str]) -> None:
         unwanted = [f"{name} ({HOW_GIVEN[name]})" for name in TAKES if name in given - self.takes]
         if unwanted:
@@ -341,6 +352,7 @@ class Translator(nn.Module, ABC):
         if not images.is_floating_point():
             raise UserError(f"{what} must be floating point in [-1, 1], got {images.dtype}")
         check_size((images.shape[2], images.shape[3]), self.multiple)
+        self.check_bound((images.shape[2], images.shape[3]), what)
         if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())
             raise UserError(f"{what} must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")

@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,11 +35,43 @@ def cut(path: Path, share: float) -> None:
     path.write_bytes(content[: int(share * len(content))])
 
 
+@pytest.fixture(scope="module")
+def sound_files(tmp_path_factory):
+    """A folder with files as the reference implementations write them."""
+    with in_folder(tmp_path_factory.mktemp("sound")) as folder:
+        save_sound_files()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def broken_files(tmp_path_factory):
+    """A folder with files with which something is wrong."""
+    with in_folder(tmp_path_factory.mktemp("broken")) as folder:
+        save_broken_files()
+    return folder
+
+
 @pytest.fixture(autouse=True)
-def place(tmp_path, monkeypatch):
+def place(sound_files, tmp_path, monkeypatch):
     """A folder with files of all kinds, to stand in."""
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(sound_files, tmp_path, dirs_exist_ok=True))
+
+
+@pytest.fixture
+def broken(broken_files, place):
+    shutil.copytree(broken_files, place, dirs_exist_ok=True)
+
+
+@contextmanager
+def in_folder(folder: Path) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
+
+
+def save_sound_files() -> None:
     cyclegan, pix2pix = reference.weights("training_cyclegan"), reference.weights("training_pix2pix")
     stargan = reference.weights("training_stargan_onehot")
     for name in ("G_A", "G_B", "D_A", "D_B"):
@@ -52,17 +86,14 @@ def place(tmp_path, monkeypatch):
     torch.save(stargan["D"], "9-D.ckpt")
     torch.save({**stargan["D"], "conv2.weight": torch.zeros(3, 32, 4, 4)}, "joint-D.ckpt")
     torch.save({**stargan["D"], "conv2.weight": torch.zeros(5, 32, 4, 3)}, "oblong-D.ckpt")
-    return tmp_path
 
 
-@pytest.fixture
-def broken(place):
-    """Files with which something is wrong."""
+def save_broken_files() -> None:
     state = dict(reference.weights("cyclegan_resnet_6blocks"))
     torch.save(state, "cut.pth")
     torch.save(state, "old_cut.pth", _use_new_zipfile_serialization=False)
-    cut(place / "cut.pth", 0.5)
-    cut(place / "old_cut.pth", 0.5)
+    cut(Path("cut.pth"), 0.5)
+    cut(Path("old_cut.pth"), 0.5)
     torch.save({"model.1.weight": Program()}, "program.pth")
     torch.save({"model.1.weight": Program()}, "old_program.pth", _use_new_zipfile_serialization=False)
     torch.save(torch.nn.Linear(2, 2), "module.pth")
@@ -397,7 +428,7 @@ FACES = "Black_Hair,Blond_Hair,Brown_Hair,Male,Young"
 
 
 def test_celebas_names_are_attributes_and_the_imported_generator_is_led_by_them(place, capsys):
-    assert run("import", "9-G.ckpt", "--model", "stargan", "--domains", FACES, "--out", "faces") == 0
+    assert run("import", "9-G.ckpt", "--model", "stargan", "--domains", FACES, *WIDE, "--out", "faces") == 0
     said = capsys.readouterr().out
     assert "attributes that an image can have together, but for Black_Hair or Blond_Hair or Brown_Hair" in said
     translator, _ = load_translator(Path("faces"))
@@ -412,14 +443,15 @@ def test_celebas_names_are_attributes_and_the_imported_generator_is_led_by_them(
 
 def test_a_joint_generator_is_imported_by_names_with_data_sets(place):
     """Label width 5 is 2 + 1 columns of two data sets and a mask of 2."""
-    assert run("import", "9-G.ckpt", "--model", "stargan", "--domains", "x/a,x/b,y/Male", "--out", "joint") == 0
+    given = ["--domains", "x/a,x/b,y/Male", *WIDE]
+    assert run("import", "9-G.ckpt", "--model", "stargan", *given, "--out", "joint") == 0
     translator, _ = load_translator(Path("joint"))
     assert translator.task.labels.width == 5
     assert translator.task.domains == ("x/a", "x/b", "y/Male", "y/-Male")
 
 
 def test_other_names_are_attributes_if_the_settings_say_so(place):
-    given = ["--domains", FIVE, "--set", "data.attributes=[a,b,c,d,e]", "--set", "data.exclusive=[[a,b]]"]
+    given = ["--domains", FIVE, "--set", "data.attributes=[a,b,c,d,e]", "--set", "data.exclusive=[[a,b]]", *WIDE]
     assert run("import", "9-G.ckpt", "--model", "stargan", *given, "--out", "mine") == 0
     translator, _ = load_translator(Path("mine"))
     assert translator.task.labels.sets[0].exclusive == (("a", "b"),)

@@ -1,6 +1,7 @@
 """Every registered translator keeps the contract, and so does one that is defined here; a faulty one does not."""
 
 import re
+from functools import cache
 
 import pytest
 import torch
@@ -40,10 +41,16 @@ class Tint(Translator):
 register("test-tint")(Tint)
 
 
+@cache
+def subject_of(name, **settings):
+    """The same for all checks, which share its training."""
+    return Subject(registry.get(name), settings)
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", registry.names())
 def test_contract(name, check):
-    check(Subject(registry.get(name)))
+    check(subject_of(name))
 
 
 # Every option of the models at least once.
@@ -55,9 +62,16 @@ VARIANTS = [
     ("cyclegan", {"lambda_cycle": 0, "lambda_identity": 0, "pool_size": 0, "upsampling": "pixel-shuffle"}),
     ("cyclegan", {"cycle": "backward", "gan": "wgan-gp", "spectral_norm": True, "upsampling": "resize-conv"}),
     ("stargan", {"norm": "batch", "padding": "reflect", "upsampling": "resize-conv", "spectral_norm": True}),
+    ("bridge", {"process": "flow", "patch": 2}),
+    ("bridge", {"process": "flow-from-noise", "attention": (2,), "head_width": 2, "loss": "l1"}),
+    ("bridge", {"objective": "noise", "mean": "sin", "clip": True, "conditional": False, "loss": "l2"}),
     ("stargan", {"norm": "none", "upsampling": "pixel-shuffle", "gan": "hinge"}),
     ("munit", {"lambda_cycle": 10, "gan": "vanilla", "scales": 1, "layers": 4, "style": 3}),
     ("munit", {"lambda_reconstruction": 0, "lambda_style": 0, "lambda_content": 0, "gan": "hinge"}),
+    ("ugatit", {"light": False, "lambda_cycle": 0}),
+    ("ugatit", {"lambda_identity": 0, "lambda_cam": 0}),
+    ("pix2pixhd", {"lambda_features": 0, "gan": "hinge", "scales": 3, "spectral_norm": True, "norm": "batch"}),
+    ("pix2pixhd", {"upsampling": "resize-conv", "padding": "zeros", "downsamplings": 4, "scales": 1, "gan": "vanilla"}),
     ("unit", {"lambda_cycle": 0, "lambda_kl": 0, "lambda_kl_cycle": 0, "gan": "vanilla"}),
 ]
 
@@ -66,7 +80,7 @@ VARIANTS = [
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize(("name", "settings"), VARIANTS, ids=str)
 def test_contract_with_options(name, settings, check):
-    check(Subject(registry.get(name), settings))
+    check(subject_of(name, **settings))
 
 
 class Unreached(Tint):
@@ -172,11 +186,33 @@ class BatchDependent(Tint):
         return torch.tanh(self.mapping(images) - images.mean())
 
 
+class Cramped(Tint):
+    """Fault: its layers fit one size, and it does not say so."""
+
+    def generate(self, images, request):
+        return super().generate(images.reshape(len(images), 3, testing.SIDE, testing.SIDE), request)
+
+
+class Fearful(Tint):
+    """Fault: it says that it is bound to a size, while the check for that is gone."""
+
+    bound_to_size = "scale them"
+
+    def _check_images(self, images, what):
+        pass
+
+
 class Noisy(Tint):
     """Fault: translating draws from the global random stream."""
 
     def generate(self, images, request):
         return torch.tanh(self.mapping(images) + 1e-9 * torch.rand(1))
+
+
+class Averageless(Tint):
+    """Fault: the average of its weights translates, and its settings keep none."""
+
+    translates_with = "ema"
 
 
 class Forgetful(Tint):
@@ -390,6 +426,8 @@ FAULTS = [
     (Holding, testing.logged_terms_carry_no_graph, "a logged term needs gradients"),
     (Unbounded, testing.translation_keeps_shape_and_range, "values from .* as by tanh or clamp"),
     (Lenient, testing.translation_refuses_what_it_does_not_take, "translate takes an unknown domain"),
+    (Cramped, testing.other_sizes_are_translated_or_refused, "another size is an error, and there is no bound_to_size"),
+    (Fearful, testing.other_sizes_are_translated_or_refused, "bound_to_size is set, and another size passes"),
     (BatchDependent, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
     (SameNoise, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
     (Deaf, testing.what_it_takes_matters, "it takes noise, which changes nothing"),
@@ -402,6 +440,7 @@ FAULTS = [
     (Awake, testing.frozen_networks_stay_as_they_are, "a frozen network is in training mode"),
     (Noisy, testing.translation_leaves_no_trace, "draws from torch's random stream"),
     (Unsaved, testing.state_survives_a_round_trip, "the loaded translator translates otherwise"),
+    (Averageless, testing.the_weights_it_translates_with_are_kept, "keep no average"),
     (Forgetful, testing.resume_is_bit_exact, "weights differ"),
     (HalfBlind, testing.a_bf16_step_is_finite, "was not finite"),
     (Seedless, testing.the_seed_decides_the_weights, "weights of the same seed differ"),

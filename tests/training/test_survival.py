@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -31,6 +33,7 @@ from i2i.training.events import MAX_ROLLBACKS, Observer
 from i2i.training.trainer import Trainer
 from i2i.utils import locks
 from i2i.utils.checksums import SEAL
+from tests.support import in_process
 from tests.training.test_trainer import run_command
 
 KILLS = int(os.environ.get("I2I_TEST_KILLS", "4"))
@@ -113,14 +116,50 @@ def data_set(root, pictures=3):
     return root
 
 
-def train(command, out="run", images=16):
-    """A training of `images / 2` steps on the folder `sky`."""
-    if not Path("sky").exists():
+def options_of(images):
+    """Of a training of `images / 2` steps on the folder `sky`."""
+    return ["--model", "cyclegan", "--data", "sky", *SMALL, f"--set=train.images={images}", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Trains once for each number of images; gives the run folder. Its images lie beside it and stay as they are."""
+    done = {}
+
+    def of(images):
+        if images not in done:
+            folder = tmp_path_factory.mktemp("trained")
+            data_set(folder / "sky")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(folder)
+                assert in_process.command("train", *options_of(images), "--out", "run") == 0
+            done[images] = folder / "run"
+        return done[images]
+
+    return of
+
+
+@pytest.fixture
+def train(command, trained):
+    """Puts a trained run folder, and images as those it learnt from, into the folder of the command."""
+
+    def run(images=16):
         data_set(Path("sky"))
-    options = ["--model", "cyclegan", "--data", "sky", *SMALL, f"--set=train.images={images}", "--device", "cpu"]
-    status, said = command("train", *options, "--out", out)
-    assert status == 0, said
-    return Path(out)
+        return Path(shutil.copytree(trained(images), "run"))
+
+    return run
+
+
+@pytest.fixture
+def train_anew(command):
+    """The same for tests that change the images."""
+
+    def run():
+        data_set(Path("sky"))
+        assert command("train", *options_of(16), "--out", "run") == (0, mock.ANY)
+        return Path("run")
+
+    return run
 
 
 def forget_newest(run):
@@ -186,13 +225,12 @@ def test_a_flipped_bit_in_any_part_of_any_file_is_found_and_the_checkpoint_befor
     run, path = newest.parents[1], newest / name
     contents = path.read_bytes()
     positions = {*classes_of(path), *range(0, len(contents), max(1, len(contents) // 200))}
-    for position in sorted(positions):
-        for bits in (0x01, 0x20, 0xFF):
-            flip(path, position, bits)
-            checkpoint, damages = sound_checkpoint(run)
-            assert checkpoint.position.step == 3, (position, bits)
-            assert [str(path) in damage.what for damage in damages] == [True]
-            path.write_bytes(contents)
+    for position, bits in zip(sorted(positions), cycle((0x01, 0x20, 0xFF)), strict=False):
+        flip(path, position, bits)
+        checkpoint, damages = sound_checkpoint(run)
+        assert checkpoint.position.step == 3, (position, bits)
+        assert [str(path) in damage.what for damage in damages] == [True]
+        path.write_bytes(contents)
     assert sound_checkpoint(run)[0].position.step == STEPS
 
 
@@ -247,8 +285,8 @@ def test_an_entry_of_checkpoint_json_cannot_lose_its_checksum_unnoticed(newest):
 
 
 @pytest.mark.parametrize("name", ["checkpoint.json", "model.safetensors", "training.pt", "data.json"])
-def test_resume_takes_the_checkpoint_before_a_damaged_one_says_so_and_ends_with_the_same_bits(command, name):
-    run = train(command)
+def test_resume_takes_the_checkpoint_before_a_damaged_one_says_so_and_ends_with_the_same_bits(command, train, name):
+    run = train()
     shutil.copytree(run, "undisturbed")
     flip(run / CHECKPOINTS / "00000008" / name, 100)
     status, said = command("train", "--resume", run, "--device", "cpu")
@@ -270,8 +308,8 @@ def test_resume_takes_the_checkpoint_before_a_damaged_one_says_so_and_ends_with_
         ["train", "--init", "run", "--data", "sky", "--out", "new", "--device", "cpu"],
     ],
 )
-def test_commands_that_use_a_damaged_checkpoint_name_file_and_remedy_and_write_nothing(command, arguments):
-    run = train(command, images=8)
+def test_commands_that_use_a_damaged_checkpoint_name_file_and_remedy_and_write_nothing(command, train, arguments):
+    run = train(images=8)
     flip(run / CHECKPOINTS / "00000004" / "model.safetensors", -1)
     status, said = command(*arguments)
     assert status == 2
@@ -433,8 +471,8 @@ def test_a_disk_that_is_too_small_is_told_in_one_line(command, tmp_path):
         assert not list(Path("disk/run/checkpoints").iterdir())
 
 
-def test_other_commands_tell_a_full_disk_too(command, tmp_path):
-    run = train(command, images=4)
+def test_other_commands_tell_a_full_disk_too(command, train, tmp_path):
+    run = train(images=4)
     with small_disk(tmp_path / "disk", "64k"):
         fill(tmp_path / "disk")
         status, said = command(
@@ -529,11 +567,20 @@ def test_rollback_returns_to_the_last_checkpoint_and_goes_on_in_another_order(tm
         assert value.isfinite().all(), name
 
 
+@pytest.fixture(scope="module")
+def twice_returned(tmp_path_factory):
+    """A training that returned twice and that nothing else disturbed."""
+    run = tmp_path_factory.mktemp("twice") / "undisturbed"
+    with pytest.MonkeyPatch.context() as patch:
+        poison_batches(patch, step=4, spared=spared_after(2))
+        rolling(run, checkpoint_every=2).train()
+    return run
+
+
 @pytest.mark.parametrize("stop", [3, 4, 5])
-def test_a_training_with_rollbacks_that_breaks_off_ends_with_the_same_bits(tmp_path, monkeypatch, stop):
+def test_a_training_with_rollbacks_that_breaks_off_ends_with_the_same_bits(tmp_path, monkeypatch, twice_returned, stop):
     """It breaks off in the steps after the second return, before and after the next checkpoint."""
     poison_batches(monkeypatch, step=4, spared=spared_after(2))
-    rolling(tmp_path / "undisturbed", checkpoint_every=2).train()
 
     class BreakOff(Observer):
         def on_step(self, position):
@@ -545,10 +592,10 @@ def test_a_training_with_rollbacks_that_breaks_off_ends_with_the_same_bits(tmp_p
         broken.train()
     assert newest_checkpoint(tmp_path / "run").rollbacks == (2 if stop == 5 else 0)
     rolling(tmp_path / "run", checkpoint_every=2).train()
-    assert_same_weights(tmp_path / "run", tmp_path / "undisturbed")
+    assert_same_weights(tmp_path / "run", twice_returned)
     assert require_checkpoint(tmp_path / "run").rollbacks == 2
     lines = [
-        [(line["step"], line.get("rollback")) for line in logged(tmp_path / name)] for name in ("run", "undisturbed")
+        [(line["step"], line.get("rollback")) for line in logged(run)] for run in (tmp_path / "run", twice_returned)
     ]
     assert lines[0] == lines[1]
 
@@ -575,8 +622,8 @@ def test_rollback_changes_nothing_where_everything_is_finite(tmp_path):
     assert_same_weights(tmp_path / "rollback", tmp_path / "stop")
 
 
-def test_a_stopped_training_is_resumed_with_rollback(command, monkeypatch):
-    run = train(command)
+def test_a_stopped_training_is_resumed_with_rollback(command, train, monkeypatch):
+    run = train()
     forget_newest(run)
     poison_batches(monkeypatch, step=8, spared=spared_after(1))
     status, said = command("train", "--resume", run, "--device", "cpu")
@@ -610,8 +657,8 @@ needs_locks = pytest.mark.skipif(not locks.available(), reason="this system has 
 
 @pytest.mark.slow
 @needs_locks
-def test_a_second_training_in_a_run_folder_is_refused_until_the_first_is_dead(command):
-    run = train(command)
+def test_a_second_training_in_a_run_folder_is_refused_until_the_first_is_dead(command, train):
+    run = train()
     forget_newest(run)
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, run], stdout=subprocess.PIPE, text=True)
     try:
@@ -671,8 +718,10 @@ CHANGES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("difference", CHANGES)
-def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(command, difference):
-    run = train(command)
+def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(
+    command, train_anew, difference
+):
+    run = train_anew()
     forget_newest(run)
     CHANGES[difference]()
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
@@ -688,8 +737,8 @@ def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_
     assert require_checkpoint(run).data() == DataRecord.of(scan(Path("sky")), ["train"])
 
 
-def test_pictures_of_other_splits_may_change(command):
-    run = train(command)
+def test_pictures_of_other_splits_may_change(command, train_anew):
+    run = train_anew()
     forget_newest(run)
     picture("sky/test/dawn/new.png", 3)
     status, said = command("train", "--resume", run, "--device", "cpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from i2i.benchmarks.folder.finished_bench import TARGET, Finished, Row
+from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.report.figures.style import save
 
 CELL = 1.1  # inches
@@ -24,11 +24,29 @@ def draw_grid(
     finished: Finished, columns: Sequence[str], rows: Sequence[Row], note: str, paths: Sequence[Path]
 ) -> None:
     """Draw a grid into files; `note` says below it how the rows were chosen."""
-    headers = ["ground truth" if column == TARGET else column for column in columns]
+    headers = list(map(finished.heading, columns))
     pictures = [[finished.cell(column, row) for column in columns] for row in rows]
     labels = ["\nto ".join(row.direction) for row in rows]
     seeds = f"; translators of seed {finished.seed}" if len(finished.facts.seeds) > 1 else ""
     figure = _figure(headers, labels, pictures, note + seeds)
+    for path in paths:
+        save(figure, path)
+
+
+def draw_samples(
+    finished: Finished, methods: Sequence[str], rows: Sequence[Row], most: int, note: str, paths: Sequence[Path]
+) -> None:
+    """Draw a row of translations for each method and test image: at most so many samples, between input and target."""
+    pictures, labels = [], []
+    for method in methods:
+        own = [method, *finished.samples(method, most)]
+        for row in rows:
+            columns = [INPUT, *own, *([TARGET] if finished.data.paired else [])]
+            pictures.append([finished.cell(column, row) for column in columns])
+            labels.append(f"{method}\n" + "\nto ".join(row.direction))
+    headers = [str(number) for number in range(1, len(own) + 1)]
+    headers = ["input", *headers, *(["ground truth"] if finished.data.paired else [])]
+    figure = _figure(headers, labels, pictures, note)
     for path in paths:
         save(figure, path)
 

@@ -58,7 +58,8 @@ def choose(finished: Finished, text: str, columns: Sequence[str], seed: int) -> 
         rows = at_random(finished, count, seed, columns)
         return rows, f"{len(rows)} test images at random, seed {seed}"
     if way == "worst":
-        return _worst(finished, count, metric, translators, seed)
+        scored = [name for name in translators if not finished.part(name)[1]]
+        return _worst(finished, count, metric, scored, seed)
     rows = _disagreed(finished, count, translators, seed)
     return rows, f"the {len(rows)} test images on which {', '.join(translators)} differ most"
 

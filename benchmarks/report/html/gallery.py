@@ -20,17 +20,24 @@ SPACE = 8_000_000
 """Characters of all images of the first seed together, after which no more are added."""
 SPACE_OF_SEEDS = 4_000_000
 """The same for what the other seeds add."""
+SAMPLES = 5
+"""Translations of each image that are shown of a method that gives several."""
 WORST_EVERY = 4
 """Where not all test images are shown, each fourth is one of the worst, the others are random."""
 
 
 def columns(plan: Plan, results: Results) -> list[str]:
     """Whose images are shown: input, scored methods that have theirs and, where there is one, the target."""
-    complete = Finished(plan.out, plan.facts).contestants
-    shown = [name for name in results.contestants if name in complete]
+    finished = Finished(plan.out, plan.facts)
+    shown = [name for name in results.contestants if name in finished.contestants]
     if not shown:
         return []
-    return [INPUT, *shown, *([TARGET] if plan.facts.paired else [])]
+    several = [one for name in shown for one in (name, *_samples(finished, name))]
+    return [INPUT, *several, *([TARGET] if plan.facts.paired else [])]
+
+
+def _samples(finished: Finished, name: str) -> list[str]:
+    return finished.samples(name, SAMPLES) if finished.has_samples(name) else []
 
 
 def gallery(plan: Plan, results: Results) -> Settings:
@@ -60,6 +67,7 @@ def gallery(plan: Plan, results: Results) -> Settings:
     _add_seeds(pictures, chosen, views[1:], metrics, store)
     return {
         "columns": list(shown),
+        "headings": [column if column in (INPUT, TARGET) else finished.heading(column) for column in shown],
         "translators": _translators(finished, shown),
         "metrics": [
             {"title": metric.heading, "better": metric.better, "decimals": metric.decimals}
@@ -80,7 +88,7 @@ def gallery(plan: Plan, results: Results) -> Settings:
 
 def _seeds(finished: Finished, shown: Sequence[str]) -> list[int]:
     """The first, and those others with which a method has translated."""
-    others = {seed for name in shown for seed in finished.seeds_of(name)} - {finished.seed}
+    others = {seed for name in shown for seed in finished.seeds_of(finished.part(name)[0])} - {finished.seed}
     return [finished.seed, *sorted(others)]
 
 
@@ -106,7 +114,8 @@ class _View:
 
     def __init__(self, finished: Finished, shown: Sequence[str], seed: int) -> None:
         self.seed, self._finished, self._shown = seed, finished, shown
-        own = {name: seed if seed in finished.seeds_of(name) else finished.seed for name in shown}
+        seeds = {name: finished.seeds_of(finished.part(name)[0]) for name in shown}
+        own = {name: seed if seed in seeds[name] else finished.seed for name in shown}
         self.lent = [place for place, name in enumerate(shown) if name not in (INPUT, TARGET) and own[name] != seed]
         self.values = {
             place: value for name in shown for place, value in read_values(finished, [name], own[name]).items()
@@ -147,7 +156,9 @@ def _chosen(
 
 
 def _translators(finished: Finished, shown: Sequence[str]) -> list[str]:
-    return [name for name in shown if name not in (INPUT, TARGET, *finished.facts.reference_rows)]
+    """The methods that compete, each by the translation that is scored."""
+    others = (INPUT, TARGET, *finished.facts.reference_rows)
+    return [name for name in shown if name not in others and not finished.part(name)[1]]
 
 
 def _difference(cells: Sequence[np.ndarray]) -> float | None:

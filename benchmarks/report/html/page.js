@@ -244,7 +244,7 @@ const now = { direction: 0, seed: 0, left: 0, right: 1, order: 0, picture: 0, th
 // What stands for a contestant that has no such seed is named with the seed that it is of.
 function columnLabel(name, column) {
   const lent = gallery.lent[now.seed].includes(column) ? ` (seed ${gallery.seeds[0]})` : "";
-  return name === "target" ? "ground truth" : name + lent;
+  return name === "target" ? "ground truth" : gallery.headings[column] + lent;
 }
 
 const own = (picture) => picture.seeds[now.seed];
