@@ -167,7 +167,7 @@ def test_the_discriminators_judge_the_fake_of_before_the_generators_step():
     assert list(logged) == ["generator/adversarial", "generator/features", "discriminator/real", "discriminator/fake"]
     assert {name: float(term) for name, term in logged.items()} == pytest.approx(before, rel=1e-5)
     after = losses(translator)["discriminator"].terms
-    assert float(after["fake"]) != pytest.approx(before["discriminator/fake"], rel=1e-2)
+    assert after["fake"].item() != pytest.approx(before["discriminator/fake"], rel=1e-2)
 
 
 def test_real_images_are_judged_once_per_step_and_fakes_for_each_turn(monkeypatch):
