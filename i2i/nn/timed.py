@@ -137,6 +137,12 @@ class TimedGenerator(nn.Module):
             found[place] = images
         return [found[self.taps[name]] for name in names]
 
+    @torch.no_grad()
+    def start_at_scale_one(self) -> None:
+        """Let the scales of all blocks start at 1, before noise has learnt to change them."""
+        for block in self.blocks:
+            block.style.bias[: block.style.out_features // 2] = 1.0
+
     def _conditions(self, time: int, noise: Tensor) -> tuple[Tensor, Tensor | None]:
         return self.styles(noise), None if self.times is None else self.times(time)
 
