@@ -9,7 +9,7 @@ from i2i import registry
 from i2i.benchmarks.suite.claims import Claim
 from i2i.benchmarks.suite.columns import check_columns
 from i2i.benchmarks.suite.external import External
-from i2i.config import DataConfig, LARGEST_SEED, MOST_COUNTED, Section, Settings, merge, section_of, validate
+from i2i.config import LARGEST_SEED, MOST_COUNTED, DataConfig, Section, Settings, merge, section_of, validate
 from i2i.custom_models import is_source, load
 from i2i.errors import UserError
 from i2i.metrics.set_measures import SetMeasure
@@ -82,10 +82,6 @@ class Suite(Methods):
         max_length=MOST,
         description="folders of external translations, by the names they compete under",
     )
-
-    def data_config(self) -> DataConfig:
-        """The data settings that all methods share; UserError if they do not fit."""
-        return validate(DataConfig, section_of(self.settings, "data"), "data")
 
     def data_config(self) -> DataConfig:
         """The data settings that all methods share; UserError if they do not fit."""
