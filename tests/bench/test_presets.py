@@ -82,7 +82,7 @@ def test_the_budget_is_the_product_that_the_header_states(name):
     assert equals
     assert np.prod(factors) == number(images.removesuffix(" images")) == config.train.images
     method = registry.get(config.name)
-    if method.coverage is not Coverage.ALL:  # a pair, an image of each domain, or two of the first and one of the second
+    if method.coverage is not Coverage.ALL:  # a pair, an image of each domain, or two and one
         assert factors[-1] == method.batch.pictures == (3 if method.batch is TwiceBatch else 2)
 
 
