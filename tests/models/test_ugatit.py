@@ -240,6 +240,14 @@ def test_a_discriminator_that_judged_twice_can_be_differentiated_through_both():
     assert not torch.equal(first, second)
 
 
+def test_both_optimizers_have_the_papers_rates_and_weight_decay():
+    """The decay is too small for two steps to show in every loss."""
+    found = UGATIT(UGATITConfig(**UGATIT.test_settings), Task.covering(Coverage.PAIR, "ab", (32, 32))).optimizers()
+    assert {name: (own.lr, own.betas, own.weight_decay, own.decoupled) for name, own in found.items()} == dict.fromkeys(
+        ("discriminators", "generators"), (1e-4, (0.5, 0.999), 1e-4, False)
+    )
+
+
 def small(light, side=32):
     task = Task.covering(Coverage.PAIR, "ab", (side, side))
     return UGATIT(UGATITConfig(**{**UGATIT.test_settings, "light": light}), task)
