@@ -166,7 +166,10 @@ def number(tensor: Tensor) -> Tensor:
     return tensor if tensor.is_floating_point() else tensor.long()
 
 
-TRAININGS = ["starganv2/training_starganv2", "starganv2/training_starganv2_two_domains"]
+TRAININGS = [
+    pytest.param("starganv2/training_starganv2", marks=pytest.mark.slow),  # a domain is in no batch
+    "starganv2/training_starganv2_two_domains",
+]
 
 
 @pytest.mark.parametrize("name", TRAININGS)
@@ -240,11 +243,11 @@ def test_the_diversity_weight_falls_to_nothing():
     draws = {"latent": torch.ones(2, 3), "other_latent": torch.zeros(2, 3)}
     (phase,) = [phase for phase in model.phases() if phase.name == "latent"]
     losses = [phase.loss(batch, Step(0, progress, **draws)) for progress in (0.0, 0.25, 0.5, 0.75)]
-    rest = losses[-1].total
-    diversity = losses[0].terms["diversity"]
+    rest = losses[-1].total.detach()
+    diversity = float(losses[0].terms["diversity"].detach())
     assert diversity > 0
     for loss, weight in zip(losses, (2.0, 1.0, 0.0, 0.0), strict=True):
-        assert float(rest - loss.total) == pytest.approx(float(weight * diversity), abs=1e-5)
+        assert float(rest - loss.total.detach()) == pytest.approx(weight * diversity, abs=1e-5)
 
 
 def test_a_translation_takes_its_style_of_the_seed_or_of_the_reference():
