@@ -12,7 +12,7 @@ from i2i import registry
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import RunConfig
-from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
+from i2i.data.batches import LabelledBatch, PairedBatch, TwiceBatch, UnpairedBatch
 from i2i.errors import UserError
 from i2i.presets.files import header_of, read, shipped
 from i2i.presets.methods import Methods
@@ -82,8 +82,8 @@ def test_the_budget_is_the_product_that_the_header_states(name):
     assert equals
     assert np.prod(factors) == number(images.removesuffix(" images")) == config.train.images
     method = registry.get(config.name)
-    if method.coverage is not Coverage.ALL:  # a pair, or an image of each domain
-        assert factors[-1] == method.batch.pictures == 2
+    if method.coverage is not Coverage.ALL:  # a pair, an image of each domain, or two and one
+        assert factors[-1] == method.batch.pictures == (3 if method.batch is TwiceBatch else 2)
 
 
 @pytest.mark.parametrize("name", MODELS)
