@@ -27,12 +27,9 @@ from i2i.nn.unet import UNet
 from i2i.nn.upsampling import Upsampling, upsample
 
 __all__ = [
-<<<<<<< HEAD
     "AdmUNet",
-=======
     "AttentiveDiscriminator",
     "AttentiveGenerator",
->>>>>>> main
     "Autoencoder",
     "BlurPool",
     "BlurUpsample",

@@ -11,7 +11,6 @@ import time
 from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -140,26 +139,23 @@ def trained(tmp_path_factory):
 
 
 @pytest.fixture
-def train(command, trained):
+def given_run(command, trained):
     """Puts a trained run folder, and images as those it learnt from, into the folder of the command."""
 
-    def run(images=16):
+    def put(images=16):
         data_set(Path("sky"))
         return Path(shutil.copytree(trained(images), "run"))
 
-    return run
+    return put
 
 
-@pytest.fixture
-def train_anew(command):
-    """The same for tests that change the images."""
-
-    def run():
+def train(command, out="run", images=16):
+    """The same for tests that change the images or say how long: a training of their own."""
+    if not Path("sky").exists():
         data_set(Path("sky"))
-        assert command("train", *options_of(16), "--out", "run") == (0, mock.ANY)
-        return Path("run")
-
-    return run
+    status, said = command("train", *options_of(images), "--out", out)
+    assert status == 0, said
+    return Path(out)
 
 
 def forget_newest(run):
@@ -285,8 +281,8 @@ def test_an_entry_of_checkpoint_json_cannot_lose_its_checksum_unnoticed(newest):
 
 
 @pytest.mark.parametrize("name", ["checkpoint.json", "model.safetensors", "training.pt", "data.json"])
-def test_resume_takes_the_checkpoint_before_a_damaged_one_says_so_and_ends_with_the_same_bits(command, train, name):
-    run = train()
+def test_resume_takes_the_checkpoint_before_a_damaged_one_says_so_and_ends_with_the_same_bits(command, given_run, name):
+    run = given_run()
     shutil.copytree(run, "undisturbed")
     flip(run / CHECKPOINTS / "00000008" / name, 100)
     status, said = command("train", "--resume", run, "--device", "cpu")
@@ -308,8 +304,8 @@ def test_resume_takes_the_checkpoint_before_a_damaged_one_says_so_and_ends_with_
         ["train", "--init", "run", "--data", "sky", "--out", "new", "--device", "cpu"],
     ],
 )
-def test_commands_that_use_a_damaged_checkpoint_name_file_and_remedy_and_write_nothing(command, train, arguments):
-    run = train(images=8)
+def test_commands_that_use_a_damaged_checkpoint_name_file_and_remedy_and_write_nothing(command, given_run, arguments):
+    run = given_run(images=8)
     flip(run / CHECKPOINTS / "00000004" / "model.safetensors", -1)
     status, said = command(*arguments)
     assert status == 2
@@ -471,8 +467,8 @@ def test_a_disk_that_is_too_small_is_told_in_one_line(command, tmp_path):
         assert not list(Path("disk/run/checkpoints").iterdir())
 
 
-def test_other_commands_tell_a_full_disk_too(command, train, tmp_path):
-    run = train(images=4)
+def test_other_commands_tell_a_full_disk_too(command, given_run, tmp_path):
+    run = given_run(images=4)
     with small_disk(tmp_path / "disk", "64k"):
         fill(tmp_path / "disk")
         status, said = command(
@@ -622,8 +618,8 @@ def test_rollback_changes_nothing_where_everything_is_finite(tmp_path):
     assert_same_weights(tmp_path / "rollback", tmp_path / "stop")
 
 
-def test_a_stopped_training_is_resumed_with_rollback(command, train, monkeypatch):
-    run = train()
+def test_a_stopped_training_is_resumed_with_rollback(command, given_run, monkeypatch):
+    run = given_run()
     forget_newest(run)
     poison_batches(monkeypatch, step=8, spared=spared_after(1))
     status, said = command("train", "--resume", run, "--device", "cpu")
@@ -657,8 +653,8 @@ needs_locks = pytest.mark.skipif(not locks.available(), reason="this system has 
 
 @pytest.mark.slow
 @needs_locks
-def test_a_second_training_in_a_run_folder_is_refused_until_the_first_is_dead(command, train):
-    run = train()
+def test_a_second_training_in_a_run_folder_is_refused_until_the_first_is_dead(command, given_run):
+    run = given_run()
     forget_newest(run)
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, run], stdout=subprocess.PIPE, text=True)
     try:
@@ -718,10 +714,8 @@ CHANGES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("difference", CHANGES)
-def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(
-    command, train_anew, difference
-):
-    run = train_anew()
+def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(command, difference):
+    run = train(command)
     forget_newest(run)
     CHANGES[difference]()
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
@@ -737,8 +731,8 @@ def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_
     assert require_checkpoint(run).data() == DataRecord.of(scan(Path("sky")), ["train"])
 
 
-def test_pictures_of_other_splits_may_change(command, train_anew):
-    run = train_anew()
+def test_pictures_of_other_splits_may_change(command):
+    run = train(command)
     forget_newest(run)
     picture("sky/test/dawn/new.png", 3)
     status, said = command("train", "--resume", run, "--device", "cpu")
