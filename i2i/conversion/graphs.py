@@ -44,7 +44,7 @@ class Graph:
     def dynamic(self) -> dict[str, object]:
         """The open axes as torch's exporter takes them, by the arguments of `module.forward`."""
         others = tuple(dict(axes) for name, axes in self.free.items() if name != IMAGES)
-        return {"images": dict(self.free[IMAGES]), "others": others}
+        return {"images": dict(self.free[IMAGES]), **({"others": others} if others else {})}
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,9 @@ class _Cases:
         images, translate = inputs[IMAGES], self.translator.translate
         seeds = list(range(len(images))) if "noise" in self.translator.takes else None
         if self.way.direction:
-            asked = {"reference": inputs.get(REFERENCE), "sampling_steps": self.way.steps}
-            return translate(images, *self.way.direction, seeds=seeds, **asked)
+            source, target = self.way.direction
+            reference, steps = inputs.get(REFERENCE), self.way.steps
+            return translate(images, source, target, seeds=seeds, reference=reference, sampling_steps=steps)
         alone = [
             translate(
                 images[place : place + 1],

@@ -1,7 +1,7 @@
 """Translators as ONNX graphs of any batch, height and width, compared with PyTorch before they are kept.
 
-`graphs.py` has what they compute. What a graph cannot do as the model does, such as dropout that stays on, the model says
-itself (`Translator.exportable`).
+`graphs.py` has what they compute. What a graph cannot do as the model does, such as dropout that stays on, the model
+says itself (`Translator.exportable`).
 """
 
 import json
