@@ -44,20 +44,20 @@ from i2i.translator import (
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 """What the U-Net says of images [B, C, H, W] at times [B]."""
-ProcessName = Literal["brownian", "flow", "flow-from-noise"]
+Objective = Literal["grad", "noise", "ysubx"]
+"""What there is in images beside the target, the noise alone, or the source less the target."""
 
 FIRST_MEAN, LAST_MEAN = 0.001, 0.999  # share of the source in the first and in the last step of the Brownian bridge
 GROWTH = 1.0075  # of that share from step to step, where it follows `sin`
 DISTANCES = {"l1": F.l1_loss, "l2": F.mse_loss}
 FLOW: dict[str, Any] = {"loss": "l2", "sampling_steps": 300, "learning_rate": 3e-4}
 AS_PUBLISHED: dict[str, dict[str, Any]] = {"flow": {**FLOW, "conditional": False}, "flow-from-noise": FLOW}
-LEAST_FLOW_RATE = 1e-6 / 3e-4  # of the learning rate, at the end of a flow's training
 
 
 class BridgeConfig(ModelConfig):
     """Settings of the bridge; the defaults are those of BBDM in pixels, or of the flow that is asked for."""
 
-    process: ProcessName = Field("brownian", description="what leads from the source, or from noise, to the target")
+    process: Literal["brownian", "flow", "flow-from-noise"] = Field("brownian", description="what leads to the target")
     width: int = Field(128, ge=1, le=MOST_CHANNELS, description="channels after the U-Net's first convolution")
     multipliers: tuple[int, ...] = Field((1, 4, 8), min_length=1, description="of the width, by level of the U-Net")
     blocks: int = Field(2, ge=1, le=MOST_BLOCKS, description="residual blocks per level on the way down")
@@ -70,7 +70,7 @@ class BridgeConfig(ModelConfig):
     timesteps: int = Field(1000, ge=2, le=100_000, description="of the Brownian bridge")
     mean: Literal["linear", "sin"] = Field("linear", description="how the Brownian bridge's mean goes to the source")
     variance: float = Field(1.0, gt=0, description="of the Brownian bridge, as a multiple of the paper's")
-    objective: Literal["grad", "noise"] = Field("grad", description="what is predicted of the Brownian bridge")
+    objective: Objective = Field("grad", description="what is predicted of the Brownian bridge")
     clip: bool = Field(False, description="clamp the target as it is estimated in every step of the Brownian bridge")
     sampling_steps: int = Field(200, ge=1, le=100_000, description="to translate, unless others are said; flows: 300")
     learning_rate: float = Field(1e-4, gt=0, description="flows: 3e-4")
@@ -119,7 +119,7 @@ class BrownianBridge:
     timesteps: int = 1000
     mean: Literal["linear", "sin"] = "linear"
     variance: float = 1.0
-    objective: Literal["grad", "noise"] = "grad"
+    objective: Objective = "grad"
     clip: bool = False
 
     takes = frozenset({"noise", "sampling_steps"})
@@ -135,7 +135,7 @@ class BrownianBridge:
         """Images of the time that was drawn and what is to be predicted of them (algorithm 1)."""
         mean, std = self.moments(step["times"])
         images = (1 - mean) * target + mean * source + std * step["noise"]
-        return images, step["noise"] if self.objective == "noise" else images - target
+        return images, {"grad": images - target, "noise": step["noise"], "ysubx": source - target}[self.objective]
 
     def moments(self, times: Tensor) -> tuple[Tensor, Tensor]:
         """Share m_t of the source, and standard deviation of the noise: [B, 1, 1, 1] of times [B]."""
@@ -151,8 +151,10 @@ class BrownianBridge:
     def estimate(self, images: Tensor, predicted: Tensor, source: Tensor, times: Tensor) -> Tensor:
         """The target, from images at some times and what is predicted of them."""
         mean, std = self.moments(times)
-        noisy = self.objective == "noise"
-        target = (images - mean * source - std * predicted) / (1 - mean) if noisy else images - predicted
+        if self.objective == "noise":
+            target = (images - mean * source - std * predicted) / (1 - mean)
+        else:
+            target = (source if self.objective == "ysubx" else images) - predicted
         return target.clamp(-1, 1) if self.clip else target
 
     def steps(self, count: int) -> list[int]:
@@ -236,7 +238,7 @@ class Bridge(Translator):
         super().__init__(config, task)
         self.process = _process(config)
         self.takes, in_steps = self.process.takes, config.process == "brownian"
-        self.schedule = LinearDecay(1.0) if in_steps else CosineDecay(LEAST_FLOW_RATE)
+        self.schedule = LinearDecay(1.0) if in_steps else CosineDecay(1 / 300)
         self.most_sampling_steps = config.timesteps if in_steps else None
         # BBDM's runner also overwrites what ADM starts at 0.
         self.unet = initialise(self._unet(), "weights")

@@ -183,7 +183,7 @@ def _tests(
 def _over_pictures(
     pictures: pd.DataFrame, metric: str, names: Sequence[str]
 ) -> Iterator[tuple[tuple[str, str], Tested]]:
-    values = picture_values(pictures, metric, names)
+    values = picture_values(pictures, metric, names) if len(names) > 1 else pd.DataFrame()
     if len(values) < 2:
         return
     samples = {str(name): values[name].to_numpy() for name in values}

@@ -27,6 +27,8 @@ def import_files(
 
         i2i import latest_net_G_A.pth latest_net_G_B.pth --model cyclegan --domains horse,zebra --out runs/h2z
 
+        i2i import 100000_nets_ema.ckpt --model stargan-v2 --domains cat,dog,wild --out runs/afhq
+
         i2i import 200000-G.ckpt --model stargan --domains Black_Hair,Blond_Hair,Brown_Hair,Male,Young --out runs/celeba
     """
     from i2i.config import merge, parse_assignments

@@ -1,7 +1,7 @@
 """Run folders from checkpoints of the public reference implementations."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ class Imported:
             lines.append(f"assumed, since no file tells: {_listed(self.assumed)}")
         if self.fresh:
             lines.append(f"not among the files, so a training starts afresh with: {', '.join(self.fresh)}")
+        lines.append(f"translates with {self.translator.inference}")
         target = task.directions[0][1]
         command = f"i2i translate {text.argument(self.run)} PICTURES {text.option('--target', target)} --out out/"
         return [*lines, f"translate with: {command}"]
@@ -104,6 +105,7 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     _check_names(domains, changes)
     contents = _contents(model, reference, files)
     parts = _parts(model, reference, contents)
+    _refuse_incomplete(model, cls, reference, parts.values())
     told = _tell(parts, contents)
     config = _configure(model, reference, told, changes)
     space = labels_of(domains, config.data)
@@ -177,6 +179,23 @@ def _parts(model: str, reference: Reference, contents: Mapping[Place, Weights]) 
                 f"{place} is {family.title} of {' or '.join(owners)}, not of {model}: take it with --model {owners[0]}"
             )
     return {place: reference.files[name] for place, name in assign(model, reference, families).items()}
+
+
+def _refuse_incomplete(
+    model: str, cls: type[Translator], reference: Reference, parts: Collection[ReferenceFile]
+) -> None:
+    """UserError if a network is missing without which nothing translates; one of a single direction may be."""
+    held = {part.network for part in parts}
+    missing = [
+        name
+        for name, part in reference.files.items()
+        if part.network in cls.generators and part.direction is None and part.network not in held
+    ]
+    if missing:
+        raise UserError(
+            f"{' and '.join(missing)} of {model} are not among the files, and without them nothing translates: "
+            f"give them too, as in {', '.join(reference.file_names())}"
+        )
 
 
 def _family(place: Place, state: Weights, expected: Reference) -> Family:

@@ -14,7 +14,7 @@ from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.utils.text import set_list
 
-__all__ = ["Batch", "LabelledBatch", "PairedBatch", "ReferenceBatch", "UnpairedBatch"]
+__all__ = ["Batch", "LabelledBatch", "PairedBatch", "ReferenceBatch", "TwiceBatch", "UnpairedBatch"]
 
 EVERY = slice(None)
 
@@ -96,9 +96,28 @@ class UnpairedBatch(Batch):
         return cls(*(cls._side(source, domain, size, step, rows) for domain in _two(domains, cls)))
 
     @staticmethod
-    def _side(source: TrainingPictures, domain: str, size: int, step: int, rows: slice) -> Tensor:
-        positions = source.order(domain, source.count(domain), step, size)[rows]
-        return source.images(domain, positions, source.views(domain, step, size)[rows])
+    def _side(
+        source: TrainingPictures, domain: str, size: int, step: int, rows: slice, stream: str | None = None
+    ) -> Tensor:
+        """Images of a domain, whose order and augmentation another `stream` makes others."""
+        stream = stream or domain
+        positions = source.order(stream, source.count(domain), step, size)[rows]
+        return source.images(domain, positions, source.views(stream, step, size)[rows])
+
+
+@dataclass(frozen=True)
+class TwiceBatch(UnpairedBatch):
+    """Images `a` and `again` of one domain and `b` of another, all drawn independently."""
+
+    pictures: ClassVar[int] = 3
+    again: Tensor
+
+    @classmethod
+    def draw(
+        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
+    ) -> Self:
+        a, b = (cls._side(source, domain, size, step, rows) for domain in _two(domains, cls))
+        return cls(a, b, cls._side(source, domains[0], size, step, rows, f"{domains[0]} again"))
 
 
 @dataclass(frozen=True)

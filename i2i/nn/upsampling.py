@@ -1,13 +1,15 @@
-"""Learnt layers that double height and width: by a transposed convolution, or without its checkerboards."""
+"""Layers that double height and width, learnt or, as one that halves them, by a fixed low-pass filter."""
 
 from typing import Literal
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from i2i.nn.convolutions import Padding, convolution
 
 Upsampling = Literal["deconv", "resize-conv", "pixel-shuffle"]
+BORDER = (1, 1, 1, 1)
 
 
 def upsample(
@@ -53,3 +55,42 @@ class PixelShuffleUp(nn.Sequential):
         """
         for values in self.parameters():
             values.copy_(values[::4].repeat_interleave(4, dim=0))
+
+
+class BlurPool(nn.Module):
+    """Blur by [1, 2, 1] in both directions and keep each second pixel: [B, C, H, W] -> [B, C, H / 2, W / 2].
+
+    So what moves by a pixel comes out moved (Zhang 2019, Making Convolutional Networks Shift-Invariant Again). Borders
+    are reflected; odd sides are rounded up.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        # Not trained, yet in checkpoints: those of the authors' code hold it under this name.
+        self.register_buffer("filt", _filter((1.0, 2.0, 1.0), channels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        channels = features.shape[1]
+        return F.conv2d(F.pad(features, BORDER, "reflect"), self.get_buffer("filt"), stride=2, groups=channels)
+
+
+class BlurUpsample(nn.Module):
+    """Double by [1, 3, 3, 1] in both directions: [B, C, H, W] -> [B, C, 2H, 2W].
+
+    Borders are repeated. This is bilinear interpolation between pixel centres.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("filt", 4 * _filter((1.0, 3.0, 3.0, 1.0), channels))
+
+    def forward(self, features: Tensor) -> Tensor:
+        channels = features.shape[1]
+        padded = F.pad(features, BORDER, "replicate")
+        return F.conv_transpose2d(padded, self.get_buffer("filt"), stride=2, padding=3, groups=channels)
+
+
+def _filter(side: tuple[float, ...], channels: int) -> Tensor:
+    """The outer product of a filter with itself, of sum 1, for each channel: [channels, 1, K, K]."""
+    line = torch.tensor(side) / sum(side)
+    return torch.outer(line, line).repeat(channels, 1, 1, 1)

@@ -12,6 +12,7 @@ from i2i import registry
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import RunConfig
+from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.errors import UserError
 from i2i.presets.files import header_of, read, shipped
 from i2i.presets.methods import Methods
@@ -134,21 +135,20 @@ def both_faces(root):
     return ["--data", f"celeba={root / 'celeba'}", "--data", f"rafd={root / 'rafd'}"]
 
 
-SUITABLE = {
-    "pix2pix": side_by_side,
-    "pix2pixhd": side_by_side,
-    "cyclegan": two_domains,
-    "stargan": folders,
-    "stargan-v2": animals,
-    "stargan-celeba": faces,
-    "stargan-celeba-rafd": both_faces,
-}
+# By name of the settings or the method, where the kind of batch does not tell.
+SUITABLE = {"stargan-v2": animals, "stargan-celeba": faces, "stargan-celeba-rafd": both_faces}
+BY_BATCH = {PairedBatch: side_by_side, UnpairedBatch: two_domains, LabelledBatch: folders}
+
+
+def suitable(name, method):
+    """What makes the data that the method can learn from with these settings."""
+    return SUITABLE.get(name) or SUITABLE.get(method) or BY_BATCH[registry.get(method).batch]
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_dry_run_on_suitable_data_prints_the_settings_as_shipped(name, tmp_path, capsys):
     expected = config_of(name)
-    data = SUITABLE.get(name, SUITABLE[expected.name])(tmp_path / "data")
+    data = suitable(name, expected.name)(tmp_path / "data")
     assert run("train", "--config", name, *data, "--out", tmp_path / "run", "--dry-run") == 0
     printed = yaml.safe_load(capsys.readouterr().out)
     for place in ("path", "sets"):

@@ -64,7 +64,7 @@ def exported(tmp_path_factory):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("name", ["cyclegan", "pix2pix"])
+@pytest.mark.parametrize("name", ["cyclegan", "pix2pix", "pix2pixhd", "ugatit"])
 def test_every_direction_gives_what_translate_gives(exported, name, size):
     folder, translator, _ = exported(name)
     pictures = images(*size)
@@ -74,6 +74,16 @@ def test_every_direction_gives_what_translate_gives(exported, name, size):
         wanted = translator.translate(pictures, source, target)
         assert wanted.std() > 0.01
         assert (given - wanted).abs().max() < TOLERANCE
+
+
+def test_a_model_that_is_bound_to_its_size_gives_a_graph_of_that_size(exported):
+    folder, translator, _ = exported("ugatit", light=False)
+    pictures = images(3, *translator.task.image_size)
+    given = run_graph(folder / "dusk2dawn.onnx", pictures)
+    assert (given - translator.translate(pictures, "dusk", "dawn")).abs().max() < TOLERANCE
+    assert "Height and width must be 64 and 64." in (folder / "README.md").read_text()
+    with pytest.raises(Exception, match="Got invalid dimensions"):
+        run_graph(folder / "dusk2dawn.onnx", images(1, 64, 128))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

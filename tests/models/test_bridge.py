@@ -155,6 +155,17 @@ def test_weights_start_as_in_the_references_runner():
         assert float(value.detach().abs().max()) == pytest.approx(max(-least, largest), rel=0.5)
 
 
+@pytest.mark.parametrize("objective", ["grad", "noise", "ysubx"])
+@pytest.mark.parametrize("clip", [False, True])
+def test_the_target_is_found_again_from_what_is_to_be_predicted(objective, clip):
+    process, (source, target, noise) = BrownianBridge(objective=objective, clip=clip), 2 * torch.rand(3, 4, 3, 8, 8) - 1
+    times = torch.tensor([0, 100, 500, 999])
+    images, expected = process.on_the_way(source, target, Step(times=times, noise=noise))
+    torch.testing.assert_close(process.estimate(images, expected, source, times), target, rtol=0, atol=2e-4)
+    beyond = process.estimate(images - 9, expected, source - 9, times)
+    assert (beyond.abs().max() <= 1) == clip
+
+
 @pytest.mark.parametrize("from_noise", [False, True])
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_flow_follows_the_line_that_it_learns_from(from_noise, count):

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from i2i.data.batches import ReferenceBatch
 from i2i.interop.starganv2 import DISCRIMINATOR, ENCODER, GENERATOR, MAPPING
 from i2i.models.starganv2 import STYLING, StarGANv2, StarGANv2Config
-from i2i.translator import Coverage, Task
+from i2i.training.ema import Average
+from i2i.translator import Coverage, Step, Task
 from tests.support import recipe, reference
 from tests.support.replay import Replay, assert_change, assert_gradients, assert_terms, decay_witness, replay
 
@@ -132,7 +133,7 @@ PHASES = {
 }
 
 
-def trained(name: str, after=lambda model, step: None) -> tuple[StarGANv2, Replay, dict]:
+def trained(name: str) -> tuple[StarGANv2, Replay, dict, Average]:
     """A training on a fixture's weights, batches and draws."""
     settings, stored = reference.settings(name), reference.arrays(name)
     own, options = settings["settings"], settings["results"]["options"]
@@ -151,12 +152,14 @@ def trained(name: str, after=lambda model, step: None) -> tuple[StarGANv2, Repla
     )
     for part, weights in recipe.weights_by_network(name).items():
         reference.load(model.get_submodule(part), FAMILIES[part], weights)
+    average = Average(model, 0.999, warmup=False)
     steps = range(own["steps"])
     keys = ("x_real", "y_org", "y_trg", "x_ref", "x_ref2")
     batches = [ReferenceBatch(*(number(stored[key][step]) for key in keys)) for step in steps]
     draws = [{"latent": stored["z_trg"][step], "other_latent": stored["z_trg2"][step]} for step in steps]
     progress = [step / options["ds_iter"] for step in steps]
-    return model, replay(model, batches, draws, lambda step: after(model, step), progress), options
+    outcome = replay(model, batches, draws, lambda step: average.update(step, torch.zeros(())), progress)
+    return model, outcome, options, average
 
 
 def number(tensor: Tensor) -> Tensor:
@@ -168,7 +171,7 @@ TRAININGS = ["starganv2/training_starganv2", "starganv2/training_starganv2_two_d
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_a_training_gives_the_reference_losses_gradients_and_average(name):
-    model, outcome, options = trained(name)
+    model, outcome, options, average = trained(name)
     weights = {"real": 1, "fake": 1, "reg": options["lambda_reg"], "adv": 1}
     weights |= {"sty": options["lambda_sty"], "cyc": options["lambda_cyc"]}
     used = iter([options["lambda_ds"], *(step["lambda_ds_used"] for step in stored_steps(name))])
@@ -198,6 +201,23 @@ def test_a_training_gives_the_reference_losses_gradients_and_average(name):
         rel=reference.settings(name)["tolerance_relative"]["decay_witness_after_first_step"],
     )
 
+    assert_translations_of_the_average(name, model, average)
+
+
+@torch.no_grad()
+def assert_translations_of_the_average(name: str, model: StarGANv2, average: Average) -> None:
+    stored, outputs = reference.arrays(name), reference.settings(name)["outputs"]
+    images, targets = stored["x_real"][0], stored["y_trg"][0].long()
+    with average.in_place():
+        styles = {
+            "latent": model.mapping_network(stored["z_trg"][0], targets),
+            "reference": model.style_encoder(stored["x_ref"][0], targets),
+        }
+        for kind, style in styles.items():
+            output = f"ema_{kind}_translation_after_last_step"
+            difference = (model.generator(images, style) - stored[output]).abs().max()
+            assert difference < outputs[output]["tolerance"], kind
+
 
 def phase_of(theirs: str) -> str:
     return next(own for own, name in PHASES.items() if name == theirs)
@@ -210,3 +230,38 @@ def stored_steps(name: str) -> list[dict]:
 def of_parameters(model: StarGANv2, part: str):
     rename = FAMILIES[part].rename(model.get_submodule(part))
     return lambda name: renamed(rename, name)
+
+
+def test_the_diversity_weight_falls_to_nothing():
+    model = translator(2, 32, **StarGANv2.test_settings, diversity_until=0.5)
+    batch = ReferenceBatch(
+        torch.rand(2, 3, 32, 32), torch.tensor([0, 1]), torch.tensor([1, 1]), *torch.rand(2, 2, 3, 32, 32)
+    )
+    draws = {"latent": torch.ones(2, 3), "other_latent": torch.zeros(2, 3)}
+    (phase,) = [phase for phase in model.phases() if phase.name == "latent"]
+    losses = [phase.loss(batch, Step(0, progress, **draws)) for progress in (0.0, 0.25, 0.5, 0.75)]
+    rest = losses[-1].total
+    diversity = losses[0].terms["diversity"]
+    assert diversity > 0
+    for loss, weight in zip(losses, (2.0, 1.0, 0.0, 0.0), strict=True):
+        assert float(rest - loss.total) == pytest.approx(float(weight * diversity), abs=1e-5)
+
+
+def test_a_translation_takes_its_style_of_the_seed_or_of_the_reference():
+    model = translator(2, 32, **StarGANv2.test_settings)
+    images = torch.rand(2, 3, 32, 32) * 2 - 1
+    one, other = (model.translate(images, "domain 0", "domain 1", seeds=[seed, seed]) for seed in (1, 2))
+    like = model.translate(images, "domain 0", "domain 1", reference=images[:1])
+    with torch.no_grad():
+        style = model.style_encoder(images[:1], torch.tensor([1])).expand(2, -1)
+        expected = model.generator(images, style).clamp(-1, 1)
+    assert not torch.equal(one, other)
+    assert torch.allclose(like, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(32, 48), (96, 64)])
+def test_oblong_images_are_translated_and_judged(size):
+    model = StarGANv2(StarGANv2Config(**StarGANv2.test_settings), Task.covering(Coverage.ALL, ("a", "b"), size))
+    images = torch.rand(2, 3, *size)
+    assert model.translate(images, "a", "b", reference=images).shape == images.shape
+    assert model.discriminator(images, torch.tensor([0, 1])).shape == (2,)

@@ -298,7 +298,7 @@ def test_two_processes_follow_one_that_sees_the_whole_batch(tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_under_torchrun_are_two_micro_batches_bit_for_bit_and_the_first_alone_speaks(tmp_path):
-    arguments = [*SMALL, "--set=model.pool_size=0"]
+    arguments = [*SMALL, "--set=model.pool_size=0", "--set=train.images=48"]
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={port()}", "-m", "i2i"]
     environment = {**os.environ, "I2I_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     said = ""
@@ -357,14 +357,14 @@ def test_what_processes_cannot_do_together_is_said_once(tmp_path):
                 pixels = torch.full((16, 16, 3), number * 40 + len(name), dtype=torch.uint8).numpy()
                 write_picture(tmp_path / name / "train" / domain / f"{scene}.png", pixels)
 
-    def refused(*places, size):
+    def refused(*places, size, start=Preloaded):
         narrow = {"width": 2, "discriminator_width": 2, "layers": 1}
         settings = [
             f"--set=train.batch_size={size}",
             *(f"--set=model.{name}={value}" for name, value in narrow.items()),
         ]
         shared = ["-m", "i2i", "train", "--model=cyclegan", "--size=16", "--device=cpu", "--out=run", *settings]
-        statuses, said = ended(started(tmp_path, [[*shared, f"--data={place}"] for place in places], fresh))
+        statuses, said = ended(started(tmp_path, [[*shared, f"--data={place}"] for place in places], start))
         assert statuses == [2, 2], said
         assert not (tmp_path / "run").exists()
         [reason] = ["".join(one).rpartition("i2i: ")[2] for one in said if "i2i: " in one]
@@ -372,5 +372,5 @@ def test_what_processes_cannot_do_together_is_said_once(tmp_path):
 
     reason = refused("here", "here", size=1)
     assert reason.startswith("train.batch_size=1 cannot be shared equally by 2 processes: use --set train.batch_size=2")
-    reason = refused("here", "there", size=2)
+    reason = refused("here", "there", size=2, start=fresh)
     assert " are not the same on all machines: copy them anew" in reason
