@@ -7,6 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.errors import UserError
+from i2i.interop.family import Bundle, Family, Reference, ReferenceFile
+from i2i.interop.multiscale import MULTISCALE_PATCHGAN
 from i2i.losses import discriminator_terms, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
 from i2i.nn import MultiscaleDiscriminator, initialise, reflecting_patchgan
@@ -45,6 +47,37 @@ class AutoencoderConfig(ModelConfig):
     def weighted(self, terms: Mapping[str, Tensor]) -> Losses:
         """The sum of terms, which are named `loss_domain`, each times the weight of its loss."""
         return Losses(total(self.weight(name.rpartition("_")[0]) * term for name, term in terms.items()), terms)
+
+
+def reference(family: Family, **tells: str) -> Reference:
+    """The files of the authors' code: one with the auto-encoders of both domains, one with the discriminators.
+
+    Args:
+        family: of the auto-encoders.
+        tells: what their arguments settle besides channels, width and blocks.
+    """
+    generator = {"channels": "data.channels", "width": "model.width", "blocks": "model.blocks", **tells}
+    judge = {
+        "channels": "data.channels",
+        "width": "model.discriminator_width",
+        "layers": "model.layers",
+        "scales": "model.scales",
+    }
+    return Reference(
+        repository="https://github.com/NVlabs/MUNIT",
+        file_name="{network}.pt",
+        files={
+            "gen_a": ReferenceFile("autoencoder_a", family, generator),
+            "gen_b": ReferenceFile("autoencoder_b", family, generator),
+            "dis_a": ReferenceFile("discriminator_a", MULTISCALE_PATCHGAN, judge),
+            "dis_b": ReferenceFile("discriminator_b", MULTISCALE_PATCHGAN, judge),
+        },
+        usual_size=lambda told: 256,
+        bundles=(
+            Bundle("gen_{step:08d}.pt", {"a": "gen_a", "b": "gen_b"}),
+            Bundle("dis_{step:08d}.pt", {"a": "dis_a", "b": "dis_b"}),
+        ),
+    )
 
 
 def discriminator(config: AutoencoderConfig, task: Task) -> MultiscaleDiscriminator:

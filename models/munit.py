@@ -14,8 +14,9 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.data.batches import UnpairedBatch
+from i2i.interop.autoencoder import STYLED_AUTOENCODER
 from i2i.losses import OBJECTIVES, over_scales
-from i2i.models._autoencoders import AutoencoderConfig, discriminator, discriminators_loss
+from i2i.models._autoencoders import AutoencoderConfig, discriminator, discriminators_loss, reference
 from i2i.models._settings import MOST_CHANNELS
 from i2i.nn import MultiscaleDiscriminator, StyledAutoencoder, initialise
 from i2i.registry import register
@@ -46,6 +47,7 @@ class MUNIT(Translator):
     Config = MUNITConfig
     test_settings = {"width": 2, "blocks": 1, "mlp_width": 4, "discriminator_width": 2, "layers": 3, "scales": 2}
     multiple = StyledAutoencoder.multiple
+    reference = reference(STYLED_AUTOENCODER, style="model.style", mlp_width="model.mlp_width")
     config: MUNITConfig
 
     def __init__(self, config: MUNITConfig, task: Task) -> None:
@@ -122,7 +124,7 @@ class MUNIT(Translator):
         both = (self.autoencoder_a, self.autoencoder_b)
         source, target = both if request.target == 1 else both[::-1]
         drawn = request.reference is None
-        style = request.noise.normal(self.config.style) if drawn else target.style(request.reference)
+        style = request.noise.normal(self.config.style).to(images.dtype) if drawn else target.style(request.reference)
         translated: Tensor = target.decoder(source.content(images), style)
         return translated
 

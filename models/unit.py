@@ -16,8 +16,9 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.data.batches import UnpairedBatch
+from i2i.interop.autoencoder import AUTOENCODER
 from i2i.losses import OBJECTIVES, over_scales
-from i2i.models._autoencoders import AutoencoderConfig, discriminator, discriminators_loss
+from i2i.models._autoencoders import AutoencoderConfig, discriminator, discriminators_loss, reference
 from i2i.nn import Autoencoder, MultiscaleDiscriminator, initialise
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, StepDecay, Task, Translator
@@ -42,6 +43,7 @@ class UNIT(Translator):
     Config = UNITConfig
     test_settings = {"width": 2, "blocks": 1, "discriminator_width": 2, "layers": 3, "scales": 2}
     multiple = Autoencoder.multiple
+    reference = reference(AUTOENCODER)
     config: UNITConfig
 
     def __init__(self, config: UNITConfig, task: Task) -> None:

@@ -8,8 +8,9 @@ entropy.
 The authors' code (d1f644f) has a fault. In a residual block each layer is given the input of the block and not what the
 layer before it gives, so that the first convolution and the time have no effect: the generator does the same at all
 times, and half of its parameters do nothing. Here blocks are whole. The time would still have no effect where the code
-adds it, ahead of an instance norm, which takes it away again; so it is added behind that norm. With
-`published_blocks=true` the blocks are those that the published numbers were made with, without what does nothing.
+adds it, ahead of an instance norm, which takes it away again; so it is added behind that norm. Scales start at 1, which
+the code's initialisation sets to 0. With `published_blocks=true` the blocks are those that the published numbers were
+made with, without what does nothing.
 """
 
 import math
@@ -77,7 +78,10 @@ class UNSB(Translator):
     def _generator(self) -> TimedGenerator:
         config = self.config
         generator = TimedGenerator(self.task.channels, config.width, config.blocks, timed=not config.published_blocks)
-        return initialise(generator, "xavier")
+        initialise(generator, "xavier")
+        if not config.published_blocks:
+            generator.start_at_scale_one()
+        return generator
 
     def _discriminator(self, channels: int) -> TimedPatchDiscriminator:
         config = self.config

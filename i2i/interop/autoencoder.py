@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from torch import nn
 
-from i2i.interop.family import Family, StateDict, image_channels, shape
+from i2i.errors import UserError
+from i2i.interop.family import STATISTICS, Family, StateDict, image_channels, shape
 from i2i.nn.autoencoder import HALVINGS, Autoencoder, StyledAutoencoder
 
 # From names of our modules to the reference's, one after the other.
@@ -34,6 +35,8 @@ def _rename(network: nn.Module) -> Callable[[str], str]:
 
 def _read(state: StateDict, encoder: str) -> dict[str, int]:
     """What both kinds have: channels, width and residual blocks."""
+    if f"{encoder}.model.{HALVINGS + 1}.model.0.model.0.conv.weight" not in state:
+        raise UserError("its contents are not a quarter of the images' size, and i2i's are")
     width, inputs, _, _ = shape(state, f"{encoder}.model.0.conv.weight")
     outputs = shape(state, f"dec.model.{2 * HALVINGS + 1}.conv.weight")[0]
     blocks = {key.split(".")[4] for key in state if key.startswith(f"{encoder}.model.{HALVINGS + 1}.model.")}
@@ -61,4 +64,5 @@ STYLED_AUTOENCODER = Family(
     read=_read_styled,
     build=StyledAutoencoder,
     rename=_rename,
+    tracked=lambda name: STATISTICS[:2] if name.startswith("decoder.blocks.") else (),
 )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from i2i.errors import UserError
 
 StateDict = Mapping[str, Tensor]
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Family:
             that these do not settle. Raises UserError for what the reference or i2i does not have.
         build: the network here, from those arguments.
         rename: for a network, the function from the names of its modules to the reference's.
-        tracked: whether the reference's instance norms store running statistics, which nothing uses.
+        tracked: which of its running statistics the reference stores for an instance norm, given the name of that here;
+            nothing uses them.
     """
 
     title: str
@@ -33,7 +35,7 @@ class Family:
     read: Callable[[StateDict], dict[str, Any]]
     build: Callable[..., nn.Module]
     rename: Callable[[nn.Module], Callable[[str], str]]
-    tracked: bool = False
+    tracked: Callable[[str], tuple[str, ...]] = lambda name: ()
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrize import is_parametrized
 
 from i2i.errors import UserError
-from i2i.interop.family import Family, StateDict
+from i2i.interop.family import STATISTICS, Family, StateDict
 
-STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 SHOWN = 3
 
 
@@ -68,8 +67,9 @@ def _state(family: Family, network: nn.Module) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
     for name, module in network.named_modules():
         tensors = {key: tensor for key, tensor in module.state_dict().items() if "." not in key}
-        if family.tracked and isinstance(module, nn.InstanceNorm2d):
-            tensors |= _untouched_statistics(module)
+        if isinstance(module, nn.InstanceNorm2d):
+            untouched = _untouched_statistics(module)
+            tensors |= {statistic: untouched[statistic] for statistic in family.tracked(name)}
         state |= {f"{rename(name)}.{key}": tensor for key, tensor in tensors.items()}
     return state
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from torch import nn
 
 from i2i.errors import UserError
-from i2i.interop.family import Family, StateDict, has_filters, has_kernel, image_channels, read_norm, shape
+from i2i.interop.family import STATISTICS, Family, StateDict, has_filters, has_kernel, image_channels, read_norm, shape
 from i2i.nn.resnet import ResnetGenerator
 
 
@@ -71,5 +71,5 @@ LABELLED_RESNET = Family(
     read=_read_labelled,
     build=ResnetGenerator,
     rename=_renamed("main", "main"),
-    tracked=True,
+    tracked=lambda name: STATISTICS,
 )

@@ -27,6 +27,7 @@ Indices: TypeAlias = NDArray[np.integer]
 Reals: TypeAlias = Literal["drawn", "paired", "fixed"]
 
 GROUPS = 20  # of the jackknife
+FEW = 8  # images a side, of which the same resamples come again and again
 ENOUGH = 2  # images a side for each dimension, below which the bias is no longer proportional to 1/n
 
 
@@ -52,13 +53,26 @@ class ResampledFrechet:
         self._by_moments = len(x) * len(y) * min(len(x), len(y)) > x.shape[1] ** 3
         if not self._by_moments:
             self._xx, self._yy, self._xy = self.x @ self.x.T, self.y @ self.y.T, self.x @ self.y.T
+        self._sizes = len(x), len(y)
+        self._known: dict[tuple[bytes, bytes], float] = {}
 
     def __call__(self, rows_x: Indices, rows_y: Indices) -> float:
         """The distance between x[rows_x] and y[rows_y]; a row given twice counts twice."""
         if self._by_moments:
             return frechet_distance_between(self.x[rows_x], self.y[rows_y])
-        i, a, unbias_x = _weights(rows_x)
-        j, b, unbias_y = _weights(rows_y)
+        n, m = self._sizes
+        counts_x, counts_y = np.bincount(rows_x, minlength=n), np.bincount(rows_y, minlength=m)
+        if max(n, m) > FEW:
+            return self._weighted(counts_x, counts_y)
+        key = counts_x.tobytes(), counts_y.tobytes()
+        if key not in self._known:
+            self._known[key] = self._weighted(counts_x, counts_y)
+        return self._known[key]
+
+    def _weighted(self, counts_x: Indices, counts_y: Indices) -> float:
+        """The distance where each row is there so many times."""
+        i, a, unbias_x = _weights(counts_x)
+        j, b, unbias_y = _weights(counts_y)
         xx, yy, xy = self._xx[np.ix_(i, i)], self._yy[np.ix_(j, j)], self._xy[np.ix_(i, j)]
         norm_x, norm_y, product = a @ xx @ a, b @ yy @ b, a @ xy @ b  # of the means
         centred = xy - a @ xy - (xy @ b)[:, None] + product
@@ -160,10 +174,10 @@ def _all_but_one_group(n: int, m: int, reals: Reals, random: np.random.Generator
     ]
 
 
-def _weights(rows: Indices) -> tuple[Indices, Array, float]:
+def _weights(counts: Indices) -> tuple[Indices, Array, float]:
     """The different rows, the share of each, and what makes their scatter an unbiased covariance."""
-    different, counts = np.unique(rows, return_counts=True)
-    return different, counts / len(rows), len(rows) / (len(rows) - 1)
+    different, total = np.flatnonzero(counts), int(counts.sum())
+    return different, counts[different] / total, total / (total - 1)
 
 
 def _around(estimate: float, margin: float, level: float) -> Interval:

@@ -1,7 +1,7 @@
 """Networks that attend by class activation maps: generator and discriminator of U-GAT-IT.
 
 Kim, Kim, Kang, Lee: U-GAT-IT: Unsupervised Generative Attentional Networks with Adaptive Layer-Instance Normalization,
-ICLR 2020, https://arxiv.org/abs/1907.10830, appendix A and B.
+ICLR 2020, https://arxiv.org/abs/1907.10830.
 """
 
 from typing import NamedTuple

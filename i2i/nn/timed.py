@@ -4,7 +4,8 @@ A time is the number of a step, the same for all images of a call.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -136,6 +137,12 @@ class TimedGenerator(nn.Module):
             images = layer(images, style, embedded) if isinstance(layer, ConditionedBlock) else layer(images)
             found[place] = images
         return [found[self.taps[name]] for name in names]
+
+    @torch.no_grad()
+    def start_at_scale_one(self) -> None:
+        """Let the scales of all blocks start at 1, before noise has learnt to change them."""
+        for block in cast(Iterable[ConditionedBlock], self.blocks):
+            block.style.bias.chunk(2)[0].fill_(1.0)
 
     def _conditions(self, time: int, noise: Tensor) -> tuple[Tensor, Tensor | None]:
         return self.styles(noise), None if self.times is None else self.times(time)

@@ -51,7 +51,10 @@ class Task:
         labels = domains if isinstance(domains, LabelSpace) else LabelSpace.of_domains(domains)
         names = labels.domains
         if len(names) < 2:
-            raise UserError(f"translation needs at least two domains, found only {', '.join(names) or 'none'}")
+            raise UserError(
+                f"translation needs at least two domains, found only {', '.join(names) or 'none'}: add images of "
+                "another, or name more with --set data.domains=A,B"
+            )
         if coverage is Coverage.ALL:
             return cls(names, labels.directions, labels, image_size, channels)
         if len(names) != 2:

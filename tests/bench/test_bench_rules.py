@@ -28,7 +28,7 @@ from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr
 from i2i.models.identity import Identity
-from i2i.presets.methods import OWN_DATA, Budget
+from i2i.presets.methods import OWN_DATA, Budget, Methods
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.setup import run_config
 from i2i.training.validation import read_rows
@@ -406,3 +406,19 @@ def test_a_bench_by_time_gives_every_contestant_its_seconds(tmp_path, cache):
     assert not math.isnan(
         float(json.loads((out / "results.json").read_text())["models"]["stargan"]["costs"]["seconds"])
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ({}, "ema"),
+        ({"checkpoint": {"evaluations": 4}}, "ema"),
+        ({"checkpoint": {"rule": "last"}}, "last"),
+        ({"checkpoint": {"rule": "best-on-val"}}, "best-on-val"),
+        ({"model_settings": {"stargan-v2": {"train": {"ema": 0}}}}, "last"),
+    ],
+)
+def test_a_method_translates_with_its_averaged_weights_unless_the_suite_says_otherwise(settings, rule):
+    suite = Methods.model_validate(settings)
+    assert suite.contestant("stargan-v2").checkpoint.rule == rule
+    assert suite.contestant("stargan").checkpoint == suite.checkpoint

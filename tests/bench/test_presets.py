@@ -12,7 +12,7 @@ from i2i import registry
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import RunConfig
-from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
+from i2i.data.batches import LabelledBatch, PairedBatch, TwiceBatch, UnpairedBatch
 from i2i.errors import UserError
 from i2i.presets.files import header_of, read, shipped
 from i2i.presets.methods import Methods
@@ -45,12 +45,19 @@ def contestant_config(suite, name: str, images: int = 1, seed: int = 0) -> RunCo
     return run_config(contestant.model, contestant.for_training(images, seed))
 
 
+def test_the_suite_of_the_zoo_has_every_method_and_gives_each_the_same_time():
+    suite = load_suite("zoo", None, {}, [])
+    zoo = {name for name in registry.names() if registry.get(name).__module__.startswith("i2i.models.")}
+    assert {*suite.models, "identity", "colour"} == zoo
+    assert suite.budget.amount[0] == "seconds" and suite.budget.per == "dataset"
+
+
 def number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
 def test_the_ablations_and_the_papers_settings_are_there():
-    assert {"quick", "seasons", "published"} | ABLATIONS <= set(SUITES)
+    assert {"quick", "seasons", "published", "zoo"} | ABLATIONS <= set(SUITES)
     assert {config_of(name).name for name in MODELS} >= {"pix2pix", "pix2pixhd", "cyclegan", "stargan", "stargan-v2"}
     assert len(MODELS) >= 15
 
@@ -75,8 +82,8 @@ def test_the_budget_is_the_product_that_the_header_states(name):
     assert equals
     assert np.prod(factors) == number(images.removesuffix(" images")) == config.train.images
     method = registry.get(config.name)
-    if method.coverage is not Coverage.ALL:  # a pair, or an image of each domain
-        assert factors[-1] == method.batch.pictures == 2
+    if method.coverage is not Coverage.ALL:  # a pair, an image of each domain, or two and one
+        assert factors[-1] == method.batch.pictures == (3 if method.batch is TwiceBatch else 2)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -142,7 +149,8 @@ BY_BATCH = {PairedBatch: side_by_side, UnpairedBatch: two_domains, LabelledBatch
 
 def suitable(name, method):
     """What makes the data that the method can learn from with these settings."""
-    return SUITABLE.get(name) or SUITABLE.get(method) or BY_BATCH[registry.get(method).batch]
+    by_batch = (BY_BATCH[kind] for kind in registry.get(method).batch.__mro__ if kind in BY_BATCH)
+    return SUITABLE.get(name) or SUITABLE.get(method) or next(by_batch)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -33,6 +33,14 @@ def test_a_resample_equals_the_distance_of_its_features(n: int, m: int, d: int) 
         assert distance_of(i, j) == pytest.approx(frechet_distance_low_rank(x[i], y[j]), rel=1e-8)
 
 
+def test_resamples_of_few_images_are_told_apart_by_how_often_each_is_drawn() -> None:
+    x, y = features(4, 16, seed=1), features(3, 16, seed=2)
+    distance_of, random = ResampledFrechet(x, y), np.random.default_rng(3)
+    for _ in range(200):
+        i, j = random.integers(0, 4, 4), random.integers(0, 3, 3)
+        assert distance_of(i, j) == pytest.approx(frechet_distance_low_rank(x[i], y[j]), rel=1e-8)
+
+
 def test_a_resample_of_the_grams_does_not_look_at_the_features(monkeypatch: pytest.MonkeyPatch) -> None:
     distance_of = ResampledFrechet(features(20, 64, seed=4), features(20, 64, seed=5))
     expected = distance_of(np.arange(20), np.arange(20))

@@ -14,9 +14,9 @@ from i2i.config import DataConfig, read_settings
 from i2i.conversion.formats import export
 from i2i.conversion.from_reference import import_run
 from i2i.errors import UserError
-from i2i.interop.family import Family
+from i2i.interop.family import STATISTICS, Family
 from i2i.interop.patchgan import PATCHGAN
-from i2i.interop.renaming import STATISTICS, from_reference, to_reference
+from i2i.interop.renaming import from_reference, to_reference
 from i2i.interop.resnet import RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.interop.unet import UNET

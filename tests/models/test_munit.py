@@ -1,5 +1,6 @@
 """MUNIT and UNIT are those of the reference implementation: networks, losses, updates, initial weights."""
 
+import re
 from functools import cache
 from itertools import combinations
 from types import SimpleNamespace
@@ -7,15 +8,20 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from i2i.conversion.from_reference import import_run
+from i2i.conversion.to_reference import export_reference
 from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.interop.autoencoder import AUTOENCODER, STYLED_AUTOENCODER
+from i2i.interop.family import STATISTICS
 from i2i.interop.multiscale import MULTISCALE_PATCHGAN
 from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
 from i2i.models._autoencoders import discriminator
 from i2i.models.munit import MUNIT, MUNITConfig
 from i2i.models.unit import UNIT, UNITConfig
 from i2i.nn.norm import LayerNorm
+from i2i.registry import name_of
+from i2i.runs.load import load_translator
 from i2i.translator import Coverage, Request, Step, Task
 from tests.support import recipe, reference
 from tests.support.replay import assert_change, assert_gradients, assert_terms, decay_witness, replay
@@ -300,3 +306,51 @@ def test_white_images_leave_a_training_finite(cls):
     white = torch.ones(2, 3, 32, 32)
     replay(translator, [UnpairedBatch(white, white)] * 2)
     assert all(value.isfinite().all() for value in translator.parameters())
+
+
+def saved(folder, name):
+    """The files of a training fixture, as the reference writes them."""
+    weights = recipe.weights_by_network(name)
+    statistics = dict(zip(STATISTICS[:2], (torch.zeros, torch.ones), strict=True))
+    for file in ("gen", "dis"):
+        for state in (weights[f"{file}_{side}"] for side in "ab"):
+            adaptive = [key for key in state if re.fullmatch(r"dec\.model\.0\.model\.\d\.model\.\d\.conv\.bias", key)]
+            for key in adaptive if "mlp.model.0.fc.weight" in state else ():
+                norm = key.replace("conv.bias", "norm.")
+                state |= {norm + kind: made(len(state[key])) for kind, made in statistics.items()}
+        torch.save({side: weights[f"{file}_{side}"] for side in "ab"}, folder / f"{file}_00000007.pt")
+    return [folder / "gen_00000007.pt", folder / "dis_00000007.pt"]
+
+
+@pytest.mark.parametrize("name", ["munit/training_munit", "munit/training_unit"])
+def test_files_of_the_reference_come_in_and_go_out_as_they_were(tmp_path, name):
+    files = saved(tmp_path, name)
+    cls, config = TRAININGS[name]
+    import_run(files, name_of(cls), ["summer", "winter"], {}, tmp_path / "run")
+    translator, _ = load_translator(tmp_path / "run")
+    assert translator.config == config
+    assert translator.task.image_size == (256, 256)
+    (tmp_path / "out").mkdir()
+    written = export_reference(tmp_path / "run", tmp_path / "out")
+    assert written == ["gen_00000000.pt", "dis_00000000.pt"]
+    for file, own in zip(files, written, strict=True):
+        ours, theirs = torch.load(tmp_path / "out" / own), torch.load(file)
+        assert ours.keys() == theirs.keys()
+        for side, state in theirs.items():
+            assert ours[side].keys() == state.keys()
+            assert all(torch.equal(ours[side][key], value) for key, value in state.items())
+
+
+def test_auto_encoders_of_the_other_method_or_another_depth_are_refused(tmp_path):
+    generators, judges = saved(tmp_path, "munit/training_munit")
+    with pytest.raises(UserError, match="an auto-encoder of MUNIT of munit, not of unit"):
+        import_run([generators, judges], "unit", ["a", "b"], {}, tmp_path / "run")
+    with pytest.raises(UserError, match="there is no generator"):
+        import_run([judges], "munit", ["a", "b"], {}, tmp_path / "run")
+    deeper = {
+        side: {key.replace("enc_content.model.3", "enc_content.model.4"): value for key, value in state.items()}
+        for side, state in torch.load(generators).items()
+    }
+    torch.save(deeper, generators)
+    with pytest.raises(UserError, match="not a quarter of the images' size"):
+        import_run([generators], "munit", ["a", "b"], {}, tmp_path / "run")

@@ -144,11 +144,11 @@ def test_the_losses_are_those_of_the_paper():
         source, target, fake = shrunk(source), shrunk(target), shrunk(fake)
     generator, discriminator = found["generator"], found["discriminator"]
     expected = {"adversarial": adversarial.item(), "features": features.item()}
-    assert {name: float(term) for name, term in generator.terms.items()} == pytest.approx(expected, rel=1e-5)
-    assert float(generator.total) == pytest.approx(float(adversarial + 10 * features), rel=1e-5)
-    assert float(discriminator.terms["real"]) == pytest.approx(float(real), rel=1e-5)
-    assert float(discriminator.terms["fake"]) == pytest.approx(float(wrong), rel=1e-5)
-    assert float(discriminator.total) == pytest.approx(float(0.5 * (real + wrong)), rel=1e-5)
+    assert {name: term.item() for name, term in generator.terms.items()} == pytest.approx(expected, rel=1e-5)
+    assert generator.total.item() == pytest.approx((adversarial + 10 * features).item(), rel=1e-5)
+    assert discriminator.terms["real"].item() == pytest.approx(real.item(), rel=1e-5)
+    assert discriminator.terms["fake"].item() == pytest.approx(wrong.item(), rel=1e-5)
+    assert discriminator.total.item() == pytest.approx((0.5 * (real + wrong)).item(), rel=1e-5)
 
 
 def test_no_gradient_comes_from_what_the_layers_make_of_the_truth():
@@ -161,13 +161,13 @@ def test_no_gradient_comes_from_what_the_layers_make_of_the_truth():
 def test_the_discriminators_judge_the_fake_of_before_the_generators_step():
     translator = build(learning_rate=0.1)
     before = {
-        f"{phase}/{name}": float(term) for phase, own in losses(translator).items() for name, term in own.terms.items()
+        f"{phase}/{name}": term.item() for phase, own in losses(translator).items() for name, term in own.terms.items()
     }
     logged = training_step(translator, build_optimizers(translator), [batch()], 0, FiniteGuard(torch.device("cpu")))
     assert list(logged) == ["generator/adversarial", "generator/features", "discriminator/real", "discriminator/fake"]
     assert {name: float(term) for name, term in logged.items()} == pytest.approx(before, rel=1e-5)
     after = losses(translator)["discriminator"].terms
-    assert float(after["fake"]) != pytest.approx(before["discriminator/fake"], rel=1e-2)
+    assert after["fake"].item() != pytest.approx(before["discriminator/fake"], rel=1e-2)
 
 
 def test_real_images_are_judged_once_per_step_and_fakes_for_each_turn(monkeypatch):
@@ -198,9 +198,9 @@ def test_the_perceptual_term_compares_the_first_relu_of_each_stage(vgg, channels
         fake, real = layer(fake), layer(real)
         if place in names:
             expected += weights[names[place]] * (fake.relu() - real.relu()).abs().mean()
-    assert float(found.terms["perceptual"]) == pytest.approx(float(expected), rel=1e-4)
+    assert found.terms["perceptual"].item() == pytest.approx(expected.item(), rel=1e-4)
     rest = found.terms["adversarial"] + 10 * found.terms["features"]
-    assert float(found.total) == pytest.approx(float(rest + 10 * expected), rel=1e-4)
+    assert found.total.item() == pytest.approx((rest + 10 * expected).item(), rel=1e-4)
     assert torch.autograd.grad(found.total, translator.generator.layers[1].weight)[0].any()
 
 

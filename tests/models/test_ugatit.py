@@ -8,7 +8,9 @@ import torch
 from i2i.conversion.formats import export
 from i2i.conversion.from_reference import import_run
 from i2i.data.batches import UnpairedBatch
+from i2i.data.decoding.images import Preprocess
 from i2i.errors import UserError
+from i2i.inference.translate_files import Translation, full_resolution
 from i2i.interop.ugatit import UGATIT_DISCRIMINATOR, UGATIT_GENERATOR
 from i2i.models.ugatit import UGATIT, UGATITConfig
 from i2i.nn import AttentiveDiscriminator, AttentiveGenerator
@@ -238,6 +240,14 @@ def test_a_discriminator_that_judged_twice_can_be_differentiated_through_both():
     assert not torch.equal(first, second)
 
 
+def test_both_optimizers_have_the_papers_rates_and_weight_decay():
+    """The decay is too small for two steps to show in every loss."""
+    found = UGATIT(UGATITConfig(**UGATIT.test_settings), Task.covering(Coverage.PAIR, "ab", (32, 32))).optimizers()
+    assert {name: (own.lr, own.betas, own.weight_decay, own.decoupled) for name, own in found.items()} == dict.fromkeys(
+        ("discriminators", "generators"), (1e-4, (0.5, 0.999), 1e-4, False)
+    )
+
+
 def small(light, side=32):
     task = Task.covering(Coverage.PAIR, "ab", (side, side))
     return UGATIT(UGATITConfig(**{**UGATIT.test_settings, "light": light}), task)
@@ -249,6 +259,13 @@ def test_the_light_variant_takes_any_size_and_the_full_one_its_own():
     assert small(False).translate(wide[..., :32], "b", "a").shape == (1, 3, 32, 32)
     with pytest.raises(UserError, match=r"images of 32x32 pixels alone, not of 32x48: .*--set model\.light=true"):
         small(False).translate(wide, "a", "b")
+
+
+def test_the_full_variant_translates_no_files_at_full_resolution():
+    translation = Translation(small(False), torch.device("cpu"), "a", "b")
+    with pytest.raises(UserError, match=r"images of 32x32 pixels alone, not of any size: .*--set model\.light=true"):
+        full_resolution(translation, Preprocess((32, 32)))
+    full_resolution(Translation(small(True), torch.device("cpu"), "a", "b"), Preprocess((32, 32)))
 
 
 def test_images_too_small_for_the_discriminators_are_refused():

@@ -186,6 +186,15 @@ def test_initial_weights_are_distributed_as_in_the_reference(key, network):
             assert value.std(correction=0).item() == pytest.approx(stored[theirs(name)][1], rel=0.1), name
 
 
+@pytest.mark.parametrize(("published_blocks", "scale"), [(False, 1), (True, 0)])
+def test_whole_blocks_start_at_scale_one(published_blocks, scale):
+    translator = UNSB(UNSBConfig(**UNSB.test_settings | {"published_blocks": published_blocks}), task(16))
+    for block in translator.generator.blocks:
+        gain, shift = block.style.bias.chunk(2)
+        assert torch.equal(gain, torch.full_like(gain, scale))
+        assert not shift.any()
+
+
 @pytest.mark.parametrize(("published_blocks", "differs"), [(False, True), (True, False)])
 def test_the_generator_knows_the_time_unless_its_blocks_are_the_published_ones(published_blocks, differs):
     translator = UNSB(UNSBConfig(**UNSB.test_settings | {"published_blocks": published_blocks}), task(16))

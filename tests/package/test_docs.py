@@ -194,7 +194,10 @@ def test_the_page_of_settings_tells_size_and_schedule_as_they_are(row):
     config = run_config(model, settings)
     height, _, width = row[1].partition("x")
     assert config.data.image_size == (int(height), int(width or height))
-    assert config.train.decay_from == {"no": 1, "second half": 0.5, "last quarter": 0.75}[row[3]]
+    assert (
+        config.train.decay_from
+        == {"no": 1, "second half": 0.5, "last quarter": 0.75, "halved after each tenth": None}[row[3]]
+    )
 
 
 def test_the_settings_written_out_on_their_page_are_accepted(tmp_path):
