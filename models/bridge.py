@@ -167,7 +167,7 @@ class BrownianBridge:
 
     def sample(self, predict: Predict, source: Tensor, count: int, noise: Callable[[], Tensor]) -> Tensor:
         """From the source through `count` predictions to the target (algorithm 2)."""
-        times = [torch.full((len(source),), time, device=source.device) for time in self.steps(count)]
+        times = [torch.full((source.shape[0],), time, device=source.device) for time in self.steps(count)]
         images = source
         for now, later in pairwise(times):
             target = self.estimate(images, predict(images, now), source, now)
@@ -215,7 +215,7 @@ class Flow:
         """Euler's method in `count` equal steps."""
         images = noise() if self.from_noise else source
         for step in range(count):
-            times = torch.full((len(source),), step / count, device=source.device)
+            times = torch.full((source.shape[0],), step / count, device=source.device)
             images = images + predict(images, times) / count
         return images
 

@@ -167,7 +167,7 @@ class StarGANv2(Translator):
         return Losses(total - diversity * terms["diversity"], terms)
 
     def generate(self, images: Tensor, request: Request) -> Tensor:
-        targets = torch.full((len(images),), cast(int, request.target), device=images.device)
+        targets = torch.full((images.shape[0],), cast(int, request.target), device=images.device)
         if request.reference is None:
             style = self.mapping_network(request.noise.normal(self.config.latent).to(images.dtype), targets)
         else:

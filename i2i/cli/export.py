@@ -14,6 +14,9 @@ def export(
     format: Annotated[str, typer.Option(help="onnx, safetensors, hub, or reference: files of the authors' code.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     opset: Annotated[int | None, typer.Option(help="ONNX opset; by default the exporter's.")] = None,
+    sampling_steps: Annotated[
+        int | None, typer.Option(help="Steps that ONNX graphs of an iterative model take; by default its own number.")
+    ] = None,
     license: Annotated[
         str | None, typer.Option(metavar="ID", help="Licence for the model card, e.g. apache-2.0.")
     ] = None,
@@ -48,6 +51,7 @@ def export(
     registered(model)
     of_the_card = {"license": license, "scores": scores, "row": row}
     of_the_hub = {"push": push, "private": private or None}
-    for line in formats.export(run, format, out, opset=opset, weights=weights, **of_the_card, **of_the_hub):
+    of_onnx = {"opset": opset, "sampling_steps": sampling_steps}
+    for line in formats.export(run, format, out, weights=weights, **of_onnx, **of_the_card, **of_the_hub):
         console.say(line)
     console.say(f"exported {run} to {out}")

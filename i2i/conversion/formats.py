@@ -58,4 +58,6 @@ def _check_option(option: str, name: str) -> None:
     parameter = "card_options" if option in CARD_OPTIONS else option
     takers = [known for known, exporter in FORMATS.items() if parameter in signature(exporter).parameters]
     if name not in takers:
-        raise UserError(f"--{option} goes with --format {' or '.join(takers)}, not with {name}: leave it out")
+        raise UserError(
+            f"--{option.replace('_', '-')} goes with --format {' or '.join(takers)}, not with {name}: leave it out"
+        )

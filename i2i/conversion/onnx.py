@@ -1,62 +1,36 @@
 """Translators as ONNX graphs of any batch, height and width, compared with PyTorch before they are kept.
 
-A model that is told domains becomes one graph per direction; one that is told labels becomes a single graph with
-the label vector as its second input. What a graph cannot do as the model does, such as dropout that stays on, the model
+`graphs.py` has what they compute. What a graph cannot do as the model does, such as dropout that stays on, the model
 says itself (`Translator.exportable`).
 """
 
-import copy
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from i2i._version import __version__
+from i2i.conversion.graphs import IMAGES, LABELS, NOISE, TRANSLATED, Graph, Inputs, graphs
 from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.errors import ExportError, UserError
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import chosen_weights, require_checkpoint, restore
-from i2i.translator import Noise, Request, Task, Translator
+from i2i.translator import Task, Translator
 from i2i.utils.atomic_write import write_text
-from i2i.utils.joined_names import direction_name
 from i2i.utils.text import code, fenced, prose
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 LIMIT = 1e-3
 BATCHES = (1, 3, 2)
 DESCRIPTION, CARD = "translator.json", "README.md"
-IMAGES, LABELS, TRANSLATED = "images", "labels", "translated"
-DYNAMIC = {IMAGES: {0: "batch", 2: "height", 3: "width"}, LABELS: {0: "batch"}}
-FIXED = {name: {0: "batch"} for name in DYNAMIC}
-
-Inputs = dict[str, Tensor]
-"""A graph's inputs by name, in order."""
-
-
-@dataclass(frozen=True)
-class Graph:
-    """One file to write.
-
-    Attributes:
-        file: its name.
-        module: what it computes; takes the inputs in order.
-        facts: what is particular to it, for its meta data.
-        case: makes inputs of (batch, height, width) and what the translator itself gives for them.
-    """
-
-    file: str
-    module: nn.Module
-    facts: Mapping[str, Any]
-    case: Callable[[int, int, int], tuple[Inputs, Tensor]]
 
 
 def export_onnx(
@@ -65,6 +39,7 @@ def export_onnx(
     opset: int | None = None,
     card_options: CardOptions = NOTHING_SAID,
     weights: Weights | None = None,
+    sampling_steps: int | None = None,
 ) -> list[str]:
     """Write a run folder's translator as ONNX into the empty folder `out`, with a description and a model card.
 
@@ -74,6 +49,7 @@ def export_onnx(
         opset: version of ONNX's operators; None: the exporter's default.
         card_options: licence and scores for the card.
         weights: those of the last step, or their moving average; None: those that the method translates with.
+        sampling_steps: that the graphs of an iterative model take; None: its own number.
 
     Returns:
         Lines for the user, with the largest difference from PyTorch for each file.
@@ -89,10 +65,10 @@ def export_onnx(
     facts = facts_of(checkpoint, weights)
     rows = read_scores(card_options, facts)
     translator, _ = restore(checkpoint, weights=weights)
-    _refuse_unsupported(translator)
+    _check_steps(translator, sampling_steps)
     (_, notes), lines, files = translator.exportable(), [], {}
     description = _describe(translator, facts, notes)
-    for graph in _graphs(translator, str(facts["settings"]["model"]["name"])):
+    for graph in graphs(translator, str(facts["settings"]["model"]["name"]), sampling_steps):
         path = out / graph.file
         written = _write(path, graph, translator, opset, {**description, **graph.facts})
         difference = largest_difference(path, graph, translator)
@@ -105,13 +81,11 @@ def export_onnx(
     return [*lines, *notes, *license_note(card_options)]
 
 
-def _refuse_unsupported(translator: Translator) -> None:
-    unsupported = sorted(translator.takes - {"labels"})
-    if unsupported:
-        raise UserError(
-            f"a graph has no inputs for {', '.join(unsupported)}, which this model takes: use i2i translate, or "
-            "export it with --format hub"
-        )
+def _check_steps(translator: Translator, steps: int | None) -> None:
+    if steps is not None and "sampling_steps" not in translator.takes:
+        raise UserError(f"--sampling-steps {steps}: this model takes no sampling steps: leave it out")
+    if steps is not None and steps < 1:
+        raise UserError(f"--sampling-steps {steps}: give a whole number of at least 1, or leave it out")
 
 
 def _require_packages() -> None:
@@ -128,79 +102,9 @@ def _check_opset(opset: int | None) -> None:
         raise UserError(f"--opset {opset} does not exist: onnx {version('onnx')} knows 1 to {newest}")
 
 
-class _Directed(nn.Module):
-    """One direction of a translator: images -> translated."""
-
-    def __init__(self, translator: Translator, source: int, target: int) -> None:
-        super().__init__()
-        self.translator, self.source, self.target = translator, source, target
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.translator.generate(images, Request(self.source, self.target, Noise(())))
-
-
-class _Labelled(nn.Module):
-    """A translator that is told labels: images, labels -> translated."""
-
-    def __init__(self, translator: Translator) -> None:
-        super().__init__()
-        self.translator = translator
-
-    def forward(self, images: Tensor, labels: Tensor) -> Tensor:
-        return self.translator.generate(images, Request(None, None, Noise(()), labels))
-
-
-def _graphs(translator: Translator, name: str) -> list[Graph]:
-    """The graphs of a translator, which is left as it is."""
-    task, silent = translator.task, _without_noise(translator)
-    plain, _ = translator.exportable()
-    plain.to(memory_format=torch.contiguous_format).eval()
-    if "labels" in translator.takes:
-        return [Graph(f"{name}.onnx", _Labelled(plain), {}, lambda *size: _labelled_case(silent, *size))]
-    graphs = []
-    for source, target in task.directions:
-        module = _Directed(plain, task.index(source), task.index(target))
-
-        def case(*size: int, direction: tuple[str, str] = (source, target)) -> tuple[Inputs, Tensor]:
-            images = _random_images(task, *size)
-            return {IMAGES: images}, silent.translate(images, *direction)
-
-        graphs.append(
-            Graph(f"{direction_name((source, target))}.onnx", module, {"source": source, "target": target}, case)
-        )
-    return graphs
-
-
-def _labelled_case(translator: Translator, batch: int, height: int, width: int) -> tuple[Inputs, Tensor]:
-    """A batch in which every image goes to another domain, as long as there are enough."""
-    task = translator.task
-    images = _random_images(task, batch, height, width)
-    targets = [task.domains[number % len(task.domains)] for number in range(batch)]
-    labels = torch.stack([task.labels.vector(target) for target in targets])
-    translated = [
-        translator.translate(image[None], None, target, [""]) for image, target in zip(images, targets, strict=True)
-    ]
-    return {IMAGES: images, LABELS: labels}, torch.cat(translated)
-
-
-def _without_noise(translator: Translator) -> Translator:
-    """A copy whose dropout drops nothing; all else translates as before."""
-    silent = copy.deepcopy(translator)
-    for module in silent.modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
-            module.p = 0.0
-    return silent
-
-
-def _random_images(task: Task, batch: int, height: int, width: int) -> Tensor:
-    generator = torch.Generator().manual_seed(batch)
-    return torch.rand(batch, task.channels, height, width, generator=generator) * 2 - 1
-
-
 def _write(path: Path, graph: Graph, translator: Translator, opset: int | None, facts: Mapping[str, object]) -> int:
     """Export to `path`; returns the opset that the file has."""
     inputs, _ = graph.case(2, *translator.task.image_size)
-    bound = translator.bound_to_size
     with _quiet():
         try:
             program = torch.onnx.export(
@@ -208,7 +112,7 @@ def _write(path: Path, graph: Graph, translator: Translator, opset: int | None, 
                 tuple(inputs.values()),
                 input_names=list(inputs),
                 output_names=[TRANSLATED],
-                dynamic_shapes={name: (FIXED if bound else DYNAMIC)[name] for name in inputs},
+                dynamic_shapes=graph.dynamic,
                 opset_version=opset,
                 dynamo=True,
                 verbose=False,
@@ -332,11 +236,26 @@ def _sizes(translator: Translator) -> str:
     return f"Height and width may be any multiples of {translator.multiple}."
 
 
-def _use(files: Mapping[str, Mapping[str, object]], translator: Translator, notes: Sequence[str]) -> str:
+def _drawn(name: str) -> str:
+    return "normal" if name.startswith(NOISE) else "uniform"
+
+
+def _one(shape: Sequence[int | str], task: Task) -> tuple[int, ...]:
+    """The lengths of an input for a single image of the size of the training."""
+    known: dict[int | str, int] = {"batch": 1, "height": task.image_size[0], "width": task.image_size[1]}
+    return tuple(known.get(length, 1) if isinstance(length, str) else length for length in shape)
+
+
+def _use(files: Mapping[str, Mapping[str, Any]], translator: Translator, notes: Sequence[str]) -> str:
     task = translator.task
     file, (height, width) = next(iter(files)), task.image_size
     labels = task.labels.vector(task.directions[0][1]).tolist() if "labels" in translator.takes else None
     named = f', "{LABELS}": np.array([{labels}], np.float32)' if labels else ""
+    named += "".join(
+        f', "{name}": np.random.{_drawn(name)}(size={_one(shape, task)}).astype(np.float32)'
+        for name, shape in files[file].get("inputs", {}).items()
+        if name not in (IMAGES, LABELS)
+    )
     table = [
         f"- {code(name)}: largest difference from PyTorch {own['largest_difference']:.1e}"
         for name, own in files.items()

@@ -15,7 +15,7 @@ LEAST_SIDE = 4
 
 def chosen(values: Tensor, domains: Tensor) -> Tensor:
     """Of values [B, domains, ...] those of each item's domain [B]: [B, ...]."""
-    return values[torch.arange(len(values), device=values.device), domains]
+    return values[torch.arange(values.shape[0], device=values.device), domains]
 
 
 class MappingNetwork(nn.Module):

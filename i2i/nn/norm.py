@@ -42,7 +42,8 @@ class InstanceNorm(nn.InstanceNorm2d):
     """
 
     def forward(self, features: Tensor) -> Tensor:
-        if len(features) == 1 and (features.requires_grad or features.is_contiguous(memory_format=torch.channels_last)):
+        single = features.shape[0] == 1  # len() would bind an exported graph to its batch
+        if single and (features.requires_grad or features.is_contiguous(memory_format=torch.channels_last)):
             return F.batch_norm(features, None, None, self.weight, self.bias, training=True, eps=self.eps)
         normalised: Tensor = super().forward(features)
         return normalised

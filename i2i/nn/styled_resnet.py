@@ -145,7 +145,8 @@ class StyledResnet(nn.Module):
         """With `high_pass`, `masks` are two [B, 1, H, W] in [0, 1] of where details are kept: coarse and fine ones."""
         features, details = self.from_image(images), dict[int, Tensor]()
         for block in self.encoder:
-            details[features.shape[2]] = features
+            if masks:  # without them nothing is looked up by a side, which in an exported graph is no number yet
+                details[features.shape[2]] = features
             features = block(features)
         for block in self.decoder:
             features = block(features, style)

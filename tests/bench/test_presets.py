@@ -144,7 +144,7 @@ def both_faces(root):
 
 # By name of the settings or the method, where the kind of batch does not tell.
 SUITABLE = {"stargan-v2": animals, "stargan-celeba": faces, "stargan-celeba-rafd": both_faces}
-BY_BATCH = {PairedBatch: side_by_side, UnpairedBatch: two_domains, LabelledBatch: folders}
+BY_BATCH = {PairedBatch: side_by_side, UnpairedBatch: two_domains, TwiceBatch: two_domains, LabelledBatch: folders}
 
 
 def suitable(name, method):

@@ -13,7 +13,8 @@ from i2i.errors import ExportError, UserError
 from i2i.labels import LabelSet, LabelSpace
 from i2i.models import pix2pix
 from i2i.models.pix2pix import INSTANCE_NORM, NO_DROPOUT
-from tests.support.exported import images, make_run
+from i2i.translator import Noise
+from tests.support.exported import SIDE, images, make_run
 
 for package in onnx.PACKAGES:
     pytest.importorskip(package, reason=f"{package} is not installed: pip install '.[onnx]'")
@@ -270,3 +271,29 @@ def test_missing_packages_are_named_with_the_extra(tmp_path, monkeypatch, stop):
     assert status == 2
     assert "needs onnxscript: pip install 'i2i[onnx]'" in said.err
     assert not (tmp_path / "onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("munit", {}), ("stargan-v2", {}), ("bridge", {"sampling_steps": 2})],
+    ids=lambda value: str(value),
+)
+def test_noise_and_reference_images_are_inputs(tmp_path, name, options):
+    translator = make_run(tmp_path / "run", name)
+    formats.export(tmp_path / "run", "onnx", tmp_path / "onnx", **options)
+    files = json.loads((tmp_path / "onnx" / "translator.json").read_text())["files"]
+    pictures, like = images(2), images(2, seed=9)
+    noise = Noise([4, 5]).normal(*_lengths(files["dawn2dusk.onnx"]["inputs"]["noise"]))
+    (given,) = session(tmp_path / "onnx/dawn2dusk.onnx").run(None, {"images": pictures.numpy(), "noise": noise.numpy()})
+    wanted = translator.translate(pictures, "dawn", "dusk", seeds=[4, 5], **options)
+    assert (torch.from_numpy(given) - wanted).abs().max() < TOLERANCE
+    if "reference" in translator.takes:
+        graph = session(tmp_path / "onnx/dawn2dusk.reference.onnx")
+        (given,) = graph.run(None, {"images": pictures.numpy(), "reference": like.numpy()})
+        wanted = translator.translate(pictures, "dawn", "dusk", reference=like)
+        assert (torch.from_numpy(given) - wanted).abs().max() < TOLERANCE
+    assert '"noise": np.random.normal' in (tmp_path / "onnx" / "README.md").read_text()
+
+
+def _lengths(shape):
+    return [SIDE if isinstance(length, str) else length for length in shape[1:]]

@@ -229,6 +229,7 @@ def test_what_is_not_said_is_as_published_for_the_process():
     assert (BridgeConfig().loss, BridgeConfig().sampling_steps, BridgeConfig().learning_rate) == ("l1", 200, 1e-4)
     train = run_config("bridge", {}).train
     assert (train.batch_size, train.accumulate) == (16, 2)
+    assert built(**TINY).optimizers()["unet"].betas == (0.9, 0.999)
     assert train.ema**8 == pytest.approx(0.995, abs=5e-4)
     assert schedule_of(built(**TINY), train) == LinearDecay(1.0)
     assert schedule_of(built(process="flow", **TINY), train) == CosineDecay(1 / 300)
