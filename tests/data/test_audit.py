@@ -259,11 +259,11 @@ def told(capsys, *arguments) -> tuple[int, str]:
 
 def test_the_status_is_0_for_warnings_and_1_for_faults(sky, capsys):
     put(sky / "test/dawn/9.jpg", scene(2), quality=60)
-    status, said = told(capsys, sky, "--size", 16)
+    status, said = told(capsys, sky, "--size", 16, "--models", "identity")
     assert status == 0
     assert "warning: 1 held-out image looking like" in said
     (sky / "train/dusk/1.png").write_bytes(b"")
-    status, said = told(capsys, sky, "--size", 16)
+    status, said = told(capsys, sky, "--size", 16, "--models", "identity")
     assert status == 1
     assert "FAULT: 1 file cannot be read" in said
     assert "(it is empty)" in said
@@ -421,10 +421,10 @@ def test_a_missing_folder_is_a_mistake_of_the_command(tmp_path, monkeypatch, cap
 
 
 def test_the_contact_sheet_has_a_row_per_domain_and_one_for_leaks(sky, capsys):
-    told(capsys, sky, "--size", 16, "--sheet", "sheet.png")
+    told(capsys, sky, "--size", 16, "--models", "identity", "--sheet", "sheet.png")
     plain = Image.open("sheet.png").size
     shutil.copy(sky / "train/dawn/0.png", sky / "test/dusk/9.png")
-    told(capsys, sky, "--size", 16, "--sheet", "leaks.png")
+    told(capsys, sky, "--size", 16, "--models", "identity", "--sheet", "leaks.png")
     row = LABEL_HEIGHT + SIDE + GAP
     assert plain == (COLUMNS * (SIDE + GAP) + GAP, GAP + 2 * row + LABEL_HEIGHT)
     assert Image.open("leaks.png").size[1] == plain[1] + row
@@ -434,7 +434,7 @@ def test_the_contact_sheet_is_the_same_for_the_same_seed_and_shows_whole_picture
     for number in range(20):
         put(sky / f"train/dawn/{number + 10}.png", Image.new("RGB", (96, 48), (10 * number, 90, 40)))
     for name, seed in (("a.png", 0), ("b.png", 0), ("c.png", 1)):
-        told(capsys, sky, "--size", 16, "--sheet", name, "--seed", seed)
+        told(capsys, sky, "--size", 16, "--models", "identity", "--sheet", name, "--seed", seed)
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
     assert Path("a.png").read_bytes() != Path("c.png").read_bytes()
 
@@ -446,7 +446,7 @@ def test_the_contact_sheet_of_pairs_shows_the_same_scenes_in_all_rows(tmp_path, 
             put(tmp_path / f"sky/train/{domain}/{number}.png", Image.new("RGB", (32, 32), (20 * number, 50, 50)))
     (tmp_path / "sky/i2i.json").write_text('{"paired": true}')
     (tmp_path / "sky/train/dusk/0.png").write_bytes(b"no image")
-    told(capsys, "sky", "--size", 16, "--sheet", "sheet.png")
+    told(capsys, "sky", "--size", 16, "--models", "identity", "--sheet", "sheet.png")
     sheet = np.asarray(Image.open("sheet.png"))
     first, second = (GAP + LABEL_HEIGHT + SIDE // 2 + row * (LABEL_HEIGHT + SIDE + GAP) for row in (0, 1))
     assert (sheet[first] == sheet[second]).all()
