@@ -66,6 +66,8 @@ VARIANTS = [
     ("bridge", {"process": "flow-from-noise", "attention": (2,), "head_width": 2, "loss": "l1"}),
     ("bridge", {"objective": "noise", "mean": "sin", "clip": True, "conditional": False, "loss": "l2"}),
     ("stargan", {"norm": "none", "upsampling": "pixel-shuffle", "gan": "hinge"}),
+    ("cut", {"gan": "wgan-gp", "norm": "batch", "lambda_identity": 0, "flip_equivariance": True}),
+    ("unsb", {"gan": "wgan-gp", "published_blocks": True, "lambda_identity": 0}),
     ("munit", {"lambda_cycle": 10, "gan": "vanilla", "scales": 1, "layers": 4, "style": 3}),
     ("munit", {"lambda_reconstruction": 0, "lambda_style": 0, "lambda_content": 0, "gan": "hinge"}),
     ("ugatit", {"light": False, "lambda_cycle": 0}),
