@@ -241,6 +241,8 @@ LEARNT = {
     "train.seed": "1",
     "train.decay_from": "0.25",
     "train.ema": "0.999",
+    "train.ema_warmup": "false",
+    "train.zoom_until": "0.5",
     "train.updates": "7",
     "train.seconds": "7",
     "train.epochs": "7",

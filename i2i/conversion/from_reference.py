@@ -176,7 +176,8 @@ def _parts(model: str, reference: Reference, contents: Mapping[Place, Weights]) 
         if family not in {part.family for part in reference.files.values()}:
             owners = _owners(family)
             raise UserError(
-                f"{place} is {family.title} of {' or '.join(owners)}, not of {model}: take it with --model {owners[0]}"
+                f"{place} is {family.title} of {' or '.join(owners)}, not of {model}: take it with "
+                f"{text.option('--model', owners[0])}"
             )
     return {place: reference.files[name] for place, name in assign(model, reference, families).items()}
 

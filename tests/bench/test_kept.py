@@ -264,8 +264,8 @@ def test_pictures_that_change_while_they_are_decoded_are_not_trained_on(pictures
     out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
     load = TrainingPictures.load
 
-    def changing(*arguments):
-        loaded = load(*arguments)
+    def changing(*arguments, **options):
+        loaded = load(*arguments, **options)
         (folder / "train/day/day2.png").unlink()
         return loaded
 

@@ -7,7 +7,7 @@ from torch import nn
 from i2i import cli, registry
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
-from i2i.testing import Subject
+from i2i.testing import CHECKS, Subject
 from i2i.training import phase_checks
 from i2i.training.phase_checks import check_phases
 from i2i.training.step import drawn_losses
@@ -190,7 +190,7 @@ def test_models_check_runs_the_contract_on_a_custom_model(blend, capsys, monkeyp
     blend.write_text(BLEND.replace("Coverage.ALL", "Coverage.PAIR"))
     status, out, _ = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
     assert status == 0
-    assert out.count("ok    ") == 18
+    assert out.count("ok    ") == len(CHECKS)
     assert out.endswith("Blend keeps the contract\n")
 
 
@@ -200,7 +200,7 @@ def test_models_check_names_what_breaks_and_ends_with_status_1(blend, capsys, mo
     status, out, error = outcome(capsys, monkeypatch, "models", "check", f"{blend}:Blend")
     assert status == 1
     assert "BROKEN translation keeps shape and range\n       Blend.generate gives values from" in out
-    assert "Blend breaks" in error and "of 18 parts of the contract" in error
+    assert "Blend breaks" in error and f"of {len(CHECKS)} parts of the contract" in error
 
 
 def test_batches_of_two_domains_refuse_a_third_by_name(blend, capsys, monkeypatch, tmp_path):  # noqa: F811

@@ -188,7 +188,10 @@ def test_a_broken_card_is_named(refused, place, command):
     ("arguments", "complaint"),
     [
         ("train --model cyclegun --data sky", "unknown model 'cyclegun'; did you mean 'cyclegan'?"),
-        ("bench --models stargan,pix2pixx --data sky", "unknown model 'pix2pixx'; did you mean 'pix2pix'?"),
+        (
+            "bench --models stargan,pix2pixx --data sky",
+            "unknown model 'pix2pixx'; did you mean 'pix2pix' or 'pix2pixhd'?",
+        ),
         ("train --data sky", "which model? Choose one with --model"),
         ("train", "choose one with --model"),
         ("models --like star?", "no model matches 'star?'; there are"),
@@ -214,7 +217,7 @@ def test_a_broken_card_is_named(refused, place, command):
         ),
         ("train --model cyclegan --data sky --set trian.seed=4", "unknown setting 'trian'; did you mean 'train'?"),
         ("bench --data sky --set stargan.widht=4", "stargan: unknown setting model: 'widht'; did you mean 'width'?"),
-        ("bench --data sky --set stargun.width=4", "'stargun'; did you mean 'stargan'?"),
+        ("bench --data sky --set stargun.width=4", "'stargun'; did you mean 'stargan' or 'stargan-v2'?"),
         ("bench --data sky --set budget.imags=4", "unknown setting suite.budget: 'imags'; did you mean 'images'?"),
         ("bench --suite quik", "unknown suite or settings 'quik'; did you mean 'quick'?"),
         ("train --model cyclegan --config publised", "'publised'; did you mean 'published'?"),
