@@ -13,7 +13,6 @@ from i2i.losses import discriminator_terms, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
 from i2i.nn import MultiscaleDiscriminator, initialise, reflecting_patchgan
 from i2i.translator import Losses, ModelConfig, Optimizer, Task
-from i2i.utils.text import option
 
 NETWORKS = {
     "discriminators": ("discriminator_a", "discriminator_b"),
@@ -85,11 +84,10 @@ def discriminator(config: AutoencoderConfig, task: Task) -> MultiscaleDiscrimina
     """The discriminator of a domain; UserError if the images are too small for it."""
     smallest = -(-min(task.image_size) // 2 ** (config.scales - 1))
     if smallest < 2**config.layers:
-        fewer = [option("--set", f"model.{name}={max(getattr(config, name) - 1, 1)}") for name in ("scales", "layers")]
         raise UserError(
             f"the last of scales={config.scales} discriminators would see a side of {smallest} px, and layers="
             f"{config.layers} halve it {config.layers} times: take larger images, or fewer of one of them, as with "
-            f"{' or '.join(fewer)}"
+            f"--set model.scales={max(config.scales - 1, 1)} or --set model.layers={max(config.layers - 1, 1)}"
         )
     scales = (
         reflecting_patchgan(task.channels, config.discriminator_width, config.layers) for _ in range(config.scales)

@@ -11,7 +11,6 @@ from i2i.losses import GANObjective, patch_nce, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
 from i2i.nn import PatchProjection, without_gradients
 from i2i.translator import ModelConfig, Step
-from i2i.utils.text import set_list
 
 TAPS = ("image", "down1", "down2", "block1", "block5")
 
@@ -49,7 +48,7 @@ class ContrastiveConfig(ModelConfig):
             nearest = tuple(dict.fromkeys(tap if tap in known else known[-1] for tap in self.taps))
             raise UserError(
                 f"taps={','.join(self.taps)} does not fit blocks={self.blocks}: there are {', '.join(known)}, each "
-                f"once; e.g. {set_list('model.taps', nearest)}"
+                f"once; e.g. --set model.taps={','.join(nearest)}"
             )
         return self
 

@@ -41,7 +41,6 @@ from i2i.translator import (
     Task,
     Translator,
 )
-from i2i.utils.text import option
 
 Predict = Callable[[Tensor, Tensor], Tensor]
 """What the U-Net says of images [B, C, H, W] at times [B]."""
@@ -90,7 +89,7 @@ class BridgeConfig(ModelConfig):
         if self.width % self.groups:
             raise UserError(
                 f"groups={self.groups} do not divide width={self.width}: choose a width that they divide, or fewer, "
-                f"e.g. {option('--set', f'model.groups={math.gcd(self.width, self.groups)}')}"
+                f"e.g. --set model.groups={math.gcd(self.width, self.groups)}"
             )
         if min(self.multipliers) < 1 or max(self.multipliers) * self.width > MOST_CHANNELS:
             raise UserError(
@@ -103,8 +102,10 @@ class BridgeConfig(ModelConfig):
                 "use --set model.conditional=true, or --set model.process=flow"
             )
         if self.process == "brownian" and self.sampling_steps > self.timesteps:
-            most = option("--set", f"model.sampling_steps={self.timesteps}")
-            raise UserError(f"sampling_steps={self.sampling_steps} are more than the timesteps: use {most} or less")
+            raise UserError(
+                f"sampling_steps={self.sampling_steps} are more than the timesteps={self.timesteps} that there are: "
+                f"use --set model.sampling_steps={self.timesteps} or less"
+            )
         return self
 
 

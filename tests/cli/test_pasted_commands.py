@@ -38,6 +38,11 @@ OUR_OWN = {
     "way",
     "FORMS",
     "' or '.join(takers)",
+    "','.join(nearest)",
+    "max(config.scales - 1, 1)",
+    "max(config.layers - 1, 1)",
+    "math.gcd(self.width, self.groups)",
+    "self.timesteps",
 }
 """Numbers and words of i2i, which no shell reads otherwise."""
 
