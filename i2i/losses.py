@@ -1,6 +1,6 @@
 """Adversarial objectives, the gradient penalty and the loss of label heads, shared by every translator."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -19,6 +19,7 @@ __all__ = [
     "Objective",
     "discriminator_terms",
     "gradient_penalty",
+    "halved",
     "interpolation",
     "label_loss",
     "over_scales",
@@ -128,6 +129,16 @@ def discriminator_terms(
             )
         terms["penalty"] = gradient_penalty(critic, real, fake, interpolation)
     return terms
+
+
+def halved(terms: Mapping[str, Tensor], lambda_gp: float = 0.0) -> Tensor:
+    """Half of what a discriminator loses on real and fake images, and its penalty, if there is one, with its weight.
+
+    The half is that of pix2pix (section 3.3): it slows a discriminator down beside its generator. `terms` are those of
+    `discriminator_terms`.
+    """
+    loss = 0.5 * (terms["real"] + terms["fake"])
+    return loss + lambda_gp * terms["penalty"] if "penalty" in terms else loss
 
 
 def interpolation(images: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from i2i.data.batches import UnpairedBatch
 from i2i.interop.antialiased import ANTIALIASED_PATCHGAN, ANTIALIASED_RESNET, PATCH_PROJECTION
 from i2i.interop.family import Reference, ReferenceFile
-from i2i.losses import OBJECTIVES, discriminator_terms, interpolation
+from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
 from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, mean_of, sizes_of
 from i2i.nn import Norm, PatchProjection, ResnetGenerator, antialiased_patchgan, initialise, without_gradients
 from i2i.registry import register
@@ -101,10 +101,7 @@ class CUT(Translator):
         step.update(zip(("fake", "identity"), translations, strict=False))
         critic, mixing = self.discriminator, step.get("interpolation")
         terms = discriminator_terms(self.config.gan, critic, batch.b, step["fake"], mixing)
-        loss = 0.5 * (terms["real"] + terms["fake"])
-        if "penalty" in terms:
-            loss = loss + self.config.lambda_gp * terms["penalty"]
-        return Losses(loss, terms)
+        return Losses(halved(terms, self.config.lambda_gp), terms)
 
     def _draw_places(self, batch: UnpairedBatch, step: Step) -> None:
         draw_places(step, self.config, self.places, batch.a.device)

@@ -16,7 +16,7 @@ from i2i.errors import UserError
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.resnet import RESNET
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, total
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, halved, interpolation, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn import (
     ImagePool,
@@ -188,9 +188,7 @@ class CycleGAN(Translator):
         for side, discriminator, real in sides:
             fake, mixed = step[f"judged_{side}"], step.get(f"interpolation_{side}")
             own = discriminator_terms(self.config.gan, discriminator, real, fake, mixed)
-            totals.append(0.5 * (own["real"] + own["fake"]))
-            if "penalty" in own:
-                totals.append(self.config.lambda_gp * own["penalty"])
+            totals.append(halved(own, self.config.lambda_gp))
             terms |= {f"{name}_{side}": term for name, term in own.items()}
         return Losses(total(totals), terms)
 

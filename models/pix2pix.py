@@ -17,7 +17,7 @@ from i2i.errors import UserError
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.interop.patchgan import PATCHGAN
 from i2i.interop.unet import UNET
-from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, total
+from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, halved, interpolation, total
 from i2i.models._settings import MOST_CHANNELS, Variations
 from i2i.nn import (
     Norm,
@@ -130,10 +130,7 @@ class Pix2Pix(Translator):
             fake=self._judged(batch.source, fake.detach()),
             interpolation=step.get("interpolation"),
         )
-        loss = 0.5 * (terms["real"] + terms["fake"])
-        if "penalty" in terms:
-            loss = loss + self.config.lambda_gp * terms["penalty"]
-        return Losses(loss, terms)
+        return Losses(halved(terms, self.config.lambda_gp), terms)
 
     def _generator_loss(self, batch: PairedBatch, step: Step) -> Losses:
         """Equation 4: the adversarial term and the weighted L1 distance to the target, where they have a weight."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
-from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
+from i2i.losses import OBJECTIVES, discriminator_terms, halved, over_scales, total
 from i2i.metrics import VGG19Distance
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
 from i2i.nn import (
@@ -136,7 +136,7 @@ class Pix2PixHD(Translator):
         real, fake = (torch.cat((batch.source, image), 1) for image in (batch.target, step["fake"]))
         real_scores = [step[f"real_scores_{scale}"] for scale in range(self.config.scales)]
         terms = discriminator_terms(self.config.gan, self.discriminator, real, fake, real_scores=real_scores)
-        return Losses(0.5 * (terms["real"] + terms["fake"]), terms)
+        return Losses(halved(terms), terms)
 
     @property
     def inference(self) -> str:

@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor
 
 from i2i.data.batches import TwiceBatch
-from i2i.losses import OBJECTIVES, discriminator_terms, interpolation
+from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
 from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, mean_of, sizes_of
 from i2i.nn import PatchProjection, TimedGenerator, TimedPatchDiscriminator, initialise, without_gradients
 from i2i.registry import register
@@ -139,10 +139,7 @@ class UNSB(Translator):
             step["fake"],
             step.get("interpolation"),
         )
-        loss = 0.5 * (terms["real"] + terms["fake"])
-        if "penalty" in terms:
-            loss = loss + self.config.lambda_gp * terms["penalty"]
-        return Losses(loss, terms)
+        return Losses(halved(terms, self.config.lambda_gp), terms)
 
     def _energy_loss(self, batch: TwiceBatch, step: Step) -> Losses:
         """Tell what belongs together from what does not; as in the code a square keeps the level from drifting."""
