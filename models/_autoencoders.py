@@ -1,23 +1,31 @@
-"""What UNIT and MUNIT have in common besides networks: settings, discriminators and what these learn from."""
+"""What UNIT and MUNIT have in common besides networks: settings, discriminators, optimizers, phases."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
+from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.interop.family import Bundle, Family, Reference, ReferenceFile
 from i2i.interop.multiscale import MULTISCALE_PATCHGAN
-from i2i.losses import discriminator_terms, total
+from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
 from i2i.nn import MultiscaleDiscriminator, initialise, reflecting_patchgan
-from i2i.translator import Losses, ModelConfig, Optimizer, Task
-
-NETWORKS = {
-    "discriminators": ("discriminator_a", "discriminator_b"),
-    "generators": ("autoencoder_a", "autoencoder_b"),
-}
+from i2i.translator import (
+    Coverage,
+    Losses,
+    ModelConfig,
+    Optimizer,
+    Phase,
+    Request,
+    Step,
+    StepDecay,
+    Task,
+    Translator,
+)
 
 
 class AutoencoderConfig(ModelConfig):
@@ -35,18 +43,9 @@ class AutoencoderConfig(ModelConfig):
     beta1: float = Field(0.5, ge=0, lt=1)
     weight_decay: float = Field(1e-4, ge=0)
 
-    def optimizers(self) -> dict[str, Optimizer]:
-        """One for both auto-encoders, one for all discriminators."""
-        betas = (self.beta1, 0.999)
-        return {name: Optimizer(own, self.learning_rate, betas, self.weight_decay) for name, own in NETWORKS.items()}
-
     def weight(self, loss: str) -> float:
-        """Of one of the generators' losses."""
+        """Of one of the auto-encoders' losses."""
         return float(getattr(self, "lambda_gan" if loss == "adversarial" else f"lambda_{loss}"))
-
-    def weighted(self, terms: Mapping[str, Tensor]) -> Losses:
-        """The sum of terms, which are named `loss_domain`, each times the weight of its loss."""
-        return Losses(total(self.weight(name.rpartition("_")[0]) * term for name, term in terms.items()), terms)
 
 
 def reference(family: Family, **tells: str) -> Reference:
@@ -95,16 +94,77 @@ def discriminator(config: AutoencoderConfig, task: Task) -> MultiscaleDiscrimina
     return initialise(MultiscaleDiscriminator(scales))
 
 
-def discriminators_loss(
-    config: AutoencoderConfig, sides: Mapping[str, tuple[MultiscaleDiscriminator, Tensor, Tensor]]
-) -> Losses:
-    """What the discriminators of both domains minimise, by domain given discriminator, real and fake images.
+class AutoencoderTranslator(Translator):
+    """For each domain an `autoencoder_` and a `discriminator_`, which `__init__` builds; the discriminators come first.
 
-    As in the authors' code it is summed over domains, scales, real and fake images, and not halved.
+    Subclasses say what the phases draw and lose.
     """
-    terms = {
-        f"{name}_{side}": term
-        for side, (judge, real, fake) in sides.items()
-        for name, term in discriminator_terms(config.gan, judge, real, fake).items()
-    }
-    return Losses(config.lambda_gan * total(terms.values()), terms)
+
+    coverage = Coverage.PAIR
+    batch = UnpairedBatch
+    generators = ("autoencoder_a", "autoencoder_b")
+    schedule = StepDecay(every=0.1, gamma=0.5)
+    config: AutoencoderConfig
+    autoencoder_a: nn.Module
+    autoencoder_b: nn.Module
+    discriminator_a: MultiscaleDiscriminator
+    discriminator_b: MultiscaleDiscriminator
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One for both auto-encoders, one for all discriminators."""
+        config = self.config
+        networks = {"discriminators": ("discriminator_a", "discriminator_b"), "generators": self.generators}
+        rate, betas = config.learning_rate, (config.beta1, 0.999)
+        return {name: Optimizer(own, rate, betas, config.weight_decay) for name, own in networks.items()}
+
+    def phases(self) -> tuple[Phase, ...]:
+        return (
+            Phase("discriminators", self._discriminator_loss, self._draw_judged),
+            Phase("generators", self._generator_loss, self._draw),
+        )
+
+    @abstractmethod
+    def _draw_judged(self, batch: UnpairedBatch, step: Step) -> None:
+        """What is random in the translations that the discriminators see."""
+
+    @abstractmethod
+    def _draw(self, batch: UnpairedBatch, step: Step) -> None:
+        """What is random in the generators' turn."""
+
+    @abstractmethod
+    def _discriminator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
+        """Of real images and translations."""
+
+    @abstractmethod
+    def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
+        """Of reconstructions, cycles and translations."""
+
+    def _judged(self, batch: UnpairedBatch, fake_a: Tensor, fake_b: Tensor) -> Losses:
+        """What the discriminators of both domains minimise.
+
+        As in the authors' code it is summed over domains, scales, real and fake images, and not halved.
+        """
+        sides = {"a": (self.discriminator_a, batch.a, fake_a), "b": (self.discriminator_b, batch.b, fake_b)}
+        terms = {
+            f"{name}_{side}": term
+            for side, (judge, real, fake) in sides.items()
+            for name, term in discriminator_terms(self.config.gan, judge, real, fake).items()
+        }
+        return Losses(self.config.lambda_gan * total(terms.values()), terms)
+
+    def _adversarial(self, fake_a: Tensor, fake_b: Tensor) -> dict[str, Tensor]:
+        """What the auto-encoders lose on the discriminators."""
+        objective = OBJECTIVES[self.config.gan].generator
+        return {
+            "adversarial_a": over_scales(objective, self.discriminator_a(fake_a)),
+            "adversarial_b": over_scales(objective, self.discriminator_b(fake_b)),
+        }
+
+    def _weighted(self, terms: Mapping[str, Tensor]) -> Losses:
+        """The sum of terms, which are named `loss_domain`, each times the weight of its loss."""
+        return Losses(total(self.config.weight(name.rpartition("_")[0]) * term for name, term in terms.items()), terms)
+
+    def _both_ways(self, request: Request) -> tuple[Any, Any]:
+        """The auto-encoders of the domains that images come from and go to."""
+        both = (self.autoencoder_a, self.autoencoder_b)
+        return both if request.target == 1 else both[::-1]

@@ -1,16 +1,17 @@
 """What translators that contrast patches have in common: settings, places in feature maps, and the loss."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.losses import GANObjective, patch_nce, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
 from i2i.nn import PatchProjection, without_gradients
-from i2i.translator import ModelConfig, Step
+from i2i.translator import Losses, ModelConfig, Step
 
 TAPS = ("image", "down1", "down2", "block1", "block5")
 
@@ -98,6 +99,22 @@ def contrasts(
     return {f"{kind}_{tap}": patch_nce(query, key, config.temperature).mean() for tap, query, key in pairs}
 
 
-def mean_of(terms: dict[str, Tensor]) -> Tensor:
-    """Over the feature maps."""
-    return total(terms.values()) / len(terms)
+def with_contrasts(
+    config: ContrastiveConfig, losses: Losses, batch: UnpairedBatch, step: Step, nce: Callable[..., dict[str, Tensor]]
+) -> Losses:
+    """The generator's losses, and the mean contrast over the feature maps for all that is compared (equation 5).
+
+    Args:
+        config: what is compared, and the weights.
+        losses: all others.
+        batch: images `a` of the source and `b` of the target.
+        step: holds their translations, `fake` and `identity`.
+        nce: of kind, images, translations and step the terms by feature map, as `contrasts` gives them.
+    """
+    compared = {"nce": (config.lambda_nce, batch.a, "fake"), "identity": (config.lambda_identity, batch.b, "identity")}
+    loss, terms = losses.total, dict(losses.terms)
+    for kind in config.kinds:
+        weight, images, translated = compared[kind]
+        own = nce(kind, images, step[translated], step)
+        loss, terms = loss + weight * (total(own.values()) / len(own)), terms | own
+    return Losses(loss, terms)

@@ -16,7 +16,7 @@ from i2i.data.batches import UnpairedBatch
 from i2i.interop.antialiased import ANTIALIASED_PATCHGAN, ANTIALIASED_RESNET, PATCH_PROJECTION
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
-from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, mean_of, sizes_of
+from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, sizes_of, with_contrasts
 from i2i.nn import Norm, PatchProjection, ResnetGenerator, antialiased_patchgan, initialise, without_gradients
 from i2i.registry import register
 from i2i.translator import Coverage, LinearDecay, Losses, Optimizer, Phase, Request, Step, Task, Translator
@@ -110,13 +110,8 @@ class CUT(Translator):
         """Equation 5, against the discriminator that has just learnt."""
         config = self.config
         adversarial = OBJECTIVES[config.gan].generator(self.discriminator(step["fake"]))
-        nce = self._nce("nce", batch.a, step["fake"], step)
-        loss = config.lambda_gan * adversarial + config.lambda_nce * mean_of(nce)
-        terms = {"adversarial": adversarial, **nce}
-        if config.lambda_identity:
-            identity = self._nce("identity", batch.b, step["identity"], step)
-            loss, terms = loss + config.lambda_identity * mean_of(identity), terms | identity
-        return Losses(loss, terms)
+        losses = Losses(config.lambda_gan * adversarial, {"adversarial": adversarial})
+        return with_contrasts(config, losses, batch, step, self._nce)
 
     def _nce(self, kind: str, source: Tensor, translated: Tensor, step: Step) -> dict[str, Tensor]:
         """Equation 4 by feature map."""

@@ -15,12 +15,11 @@ from torch import Tensor
 
 from i2i.data.batches import UnpairedBatch
 from i2i.interop.autoencoder import STYLED_AUTOENCODER
-from i2i.losses import OBJECTIVES, over_scales
-from i2i.models._autoencoders import AutoencoderConfig, discriminator, discriminators_loss, reference
+from i2i.models._autoencoders import AutoencoderConfig, AutoencoderTranslator, discriminator, reference
 from i2i.models._settings import MOST_CHANNELS
-from i2i.nn import MultiscaleDiscriminator, StyledAutoencoder, initialise
+from i2i.nn import StyledAutoencoder, initialise
 from i2i.registry import register
-from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, StepDecay, Task, Translator
+from i2i.translator import Losses, Request, Step, Task
 
 
 class MUNITConfig(AutoencoderConfig):
@@ -36,19 +35,17 @@ class MUNITConfig(AutoencoderConfig):
 
 
 @register("munit")
-class MUNIT(Translator):
+class MUNIT(AutoencoderTranslator):
     """For each domain an auto-encoder of content and style, and discriminators of three resolutions."""
 
-    coverage = Coverage.PAIR
-    batch = UnpairedBatch
-    generators = ("autoencoder_a", "autoencoder_b")
     takes = frozenset({"noise", "reference"})
-    schedule = StepDecay(every=0.1, gamma=0.5)
     Config = MUNITConfig
     test_settings = {"width": 2, "blocks": 1, "mlp_width": 4, "discriminator_width": 2, "layers": 3, "scales": 2}
     multiple = StyledAutoencoder.multiple
     reference = reference(STYLED_AUTOENCODER, style="model.style", mlp_width="model.mlp_width")
     config: MUNITConfig
+    autoencoder_a: StyledAutoencoder
+    autoencoder_b: StyledAutoencoder
 
     def __init__(self, config: MUNITConfig, task: Task) -> None:
         super().__init__(config, task)
@@ -59,15 +56,6 @@ class MUNIT(Translator):
         config = self.config
         built = StyledAutoencoder(self.task.channels, config.width, config.blocks, config.style, config.mlp_width)
         return initialise(built, "kaiming")
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        return self.config.optimizers()
-
-    def phases(self) -> tuple[Phase, ...]:
-        return (
-            Phase("discriminators", self._discriminator_loss, self._draw_judged),
-            Phase("generators", self._generator_loss, self._draw),
-        )
 
     def _draw_judged(self, batch: UnpairedBatch, step: Step) -> None:
         step["judged_style_a"], step["judged_style_b"] = self._styles(batch.b), self._styles(batch.a)
@@ -85,8 +73,7 @@ class MUNIT(Translator):
         with torch.no_grad():
             fake_a = self.autoencoder_a.decoder(content_b, step["judged_style_a"])
             fake_b = self.autoencoder_b.decoder(content_a, step["judged_style_b"])
-        judged = {"a": (self.discriminator_a, batch.a, fake_a), "b": (self.discriminator_b, batch.b, fake_b)}
-        return discriminators_loss(self.config, judged)
+        return self._judged(batch, fake_a, fake_b)
 
     def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
         """Equation 5: equations 1 to 4 and, with a weight, the style-augmented cycle consistency of section 4."""
@@ -102,13 +89,12 @@ class MUNIT(Translator):
             "style_b": F.l1_loss(b.style(fake_b), step["style_b"]),
             "content_a": F.l1_loss(found_a, content_a),
             "content_b": F.l1_loss(found_b, content_b),
-            "adversarial_a": self._adversarial(self.discriminator_a, fake_a),
-            "adversarial_b": self._adversarial(self.discriminator_b, fake_b),
+            **self._adversarial(fake_a, fake_b),
         }
         if self.config.lambda_cycle:
             terms["cycle_a"] = F.l1_loss(a.decoder(found_a, style_a), batch.a)
             terms["cycle_b"] = F.l1_loss(b.decoder(found_b, style_b), batch.b)
-        return self.config.weighted(terms)
+        return self._weighted(terms)
 
     def _contents(self, batch: UnpairedBatch, step: Step) -> tuple[Tensor, Tensor]:
         """The contents of the images of both domains, encoded once per step."""
@@ -117,12 +103,8 @@ class MUNIT(Translator):
             step["content_b"] = self.autoencoder_b.content(batch.b)
         return step["content_a"], step["content_b"]
 
-    def _adversarial(self, judge: MultiscaleDiscriminator, fake: Tensor) -> Tensor:
-        return over_scales(OBJECTIVES[self.config.gan].generator, judge(fake))
-
     def generate(self, images: Tensor, request: Request) -> Tensor:
-        both = (self.autoencoder_a, self.autoencoder_b)
-        source, target = both if request.target == 1 else both[::-1]
+        source, target = self._both_ways(request)
         drawn = request.reference is None
         style = request.noise.normal(self.config.style).to(images.dtype) if drawn else target.style(request.reference)
         translated: Tensor = target.decoder(source.content(images), style)

@@ -17,11 +17,10 @@ from torch import Tensor
 
 from i2i.data.batches import UnpairedBatch
 from i2i.interop.autoencoder import AUTOENCODER
-from i2i.losses import OBJECTIVES, over_scales
-from i2i.models._autoencoders import AutoencoderConfig, discriminator, discriminators_loss, reference
-from i2i.nn import Autoencoder, MultiscaleDiscriminator, initialise
+from i2i.models._autoencoders import AutoencoderConfig, AutoencoderTranslator, discriminator, reference
+from i2i.nn import Autoencoder, initialise
 from i2i.registry import register
-from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, StepDecay, Task, Translator
+from i2i.translator import Losses, Request, Step, Task
 
 
 class UNITConfig(AutoencoderConfig):
@@ -33,18 +32,16 @@ class UNITConfig(AutoencoderConfig):
 
 
 @register("unit")
-class UNIT(Translator):
+class UNIT(AutoencoderTranslator):
     """For each domain an auto-encoder, and discriminators of three resolutions."""
 
-    coverage = Coverage.PAIR
-    batch = UnpairedBatch
-    generators = ("autoencoder_a", "autoencoder_b")
-    schedule = StepDecay(every=0.1, gamma=0.5)
     Config = UNITConfig
     test_settings = {"width": 2, "blocks": 1, "discriminator_width": 2, "layers": 3, "scales": 2}
     multiple = Autoencoder.multiple
     reference = reference(AUTOENCODER)
     config: UNITConfig
+    autoencoder_a: Autoencoder
+    autoencoder_b: Autoencoder
 
     def __init__(self, config: UNITConfig, task: Task) -> None:
         super().__init__(config, task)
@@ -53,15 +50,6 @@ class UNIT(Translator):
 
     def _autoencoder(self) -> Autoencoder:
         return initialise(Autoencoder(self.task.channels, self.config.width, self.config.blocks), "kaiming")
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        return self.config.optimizers()
-
-    def phases(self) -> tuple[Phase, ...]:
-        return (
-            Phase("discriminators", self._discriminator_loss, self._draw_judged),
-            Phase("generators", self._generator_loss, self._draw),
-        )
 
     def _draw_judged(self, batch: UnpairedBatch, step: Step) -> None:
         step["judged_noise_a"], step["judged_noise_b"] = self._noise(batch.a), self._noise(batch.b)
@@ -82,8 +70,7 @@ class UNIT(Translator):
         with torch.no_grad():
             fake_a = self.autoencoder_a.decoder(code_b + step["judged_noise_b"])
             fake_b = self.autoencoder_b.decoder(code_a + step["judged_noise_a"])
-        judged = {"a": (self.discriminator_a, batch.a, fake_a), "b": (self.discriminator_b, batch.b, fake_b)}
-        return discriminators_loss(self.config, judged)
+        return self._judged(batch, fake_a, fake_b)
 
     def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
         """Reconstructions in each domain, adversarial terms and cycles (section 3)."""
@@ -101,10 +88,9 @@ class UNIT(Translator):
             "kl_cycle_b": _size(found_b),
             "cycle_a": F.l1_loss(a.decoder(found_a + step["cycle_noise_a"]), batch.a),
             "cycle_b": F.l1_loss(b.decoder(found_b + step["cycle_noise_b"]), batch.b),
-            "adversarial_a": self._adversarial(self.discriminator_a, fake_a),
-            "adversarial_b": self._adversarial(self.discriminator_b, fake_b),
+            **self._adversarial(fake_a, fake_b),
         }
-        return self.config.weighted(terms)
+        return self._weighted(terms)
 
     def _codes(self, batch: UnpairedBatch, step: Step) -> tuple[Tensor, Tensor]:
         """The codes of the images of both domains, without noise, encoded once per step."""
@@ -113,12 +99,8 @@ class UNIT(Translator):
             step["code_b"] = self.autoencoder_b.encoder(batch.b)
         return step["code_a"], step["code_b"]
 
-    def _adversarial(self, judge: MultiscaleDiscriminator, fake: Tensor) -> Tensor:
-        return over_scales(OBJECTIVES[self.config.gan].generator, judge(fake))
-
     def generate(self, images: Tensor, request: Request) -> Tensor:
-        both = (self.autoencoder_a, self.autoencoder_b)
-        source, target = both if request.target == 1 else both[::-1]
+        source, target = self._both_ways(request)
         translated: Tensor = target.decoder(source.encoder(images))
         return translated
 

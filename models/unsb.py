@@ -22,7 +22,7 @@ from torch import Tensor
 
 from i2i.data.batches import TwiceBatch
 from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
-from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, mean_of, sizes_of
+from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, sizes_of, with_contrasts
 from i2i.nn import PatchProjection, TimedGenerator, TimedPatchDiscriminator, initialise, without_gradients
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
@@ -165,13 +165,9 @@ class UNSB(Translator):
         own, others = self._energies(step, step["fake"], step["fake_again"])
         distance = F.mse_loss(step["fake"], step["start"])
         bridge = config.tau * (distance - (config.steps - time) / config.steps * (own - others))
-        nce = self._nce("nce", batch.a, step["fake"], step)
-        loss = config.lambda_gan * adversarial + config.lambda_bridge * bridge + config.lambda_nce * mean_of(nce)
-        terms = {"adversarial": adversarial, "bridge": bridge, **nce}
-        if config.lambda_identity:
-            identity = self._nce("identity", batch.b, step["identity"], step)
-            loss, terms = loss + config.lambda_identity * mean_of(identity), terms | identity
-        return Losses(loss, terms)
+        loss = config.lambda_gan * adversarial + config.lambda_bridge * bridge
+        losses = Losses(loss, {"adversarial": adversarial, "bridge": bridge})
+        return with_contrasts(config, losses, batch, step, self._nce)
 
     def _nce(self, kind: str, source: Tensor, translated: Tensor, step: Step) -> dict[str, Tensor]:
         """CUT's contrasts, in feature maps of the walk's first time and one noise."""
