@@ -19,10 +19,7 @@ from torch.utils.flop_counter import flop_registry
 from i2i import registry
 from i2i.benchmarks.analysis.number_format import scaled, whole
 from i2i.config import parse_assignments
-from i2i.data.batches import Batch
-from i2i.data.decoding.images import Preprocess
-from i2i.data.training_images import TrainingPictures
-from i2i.training.setup import blank_translator, run_config
+from i2i.training.setup import blank_batch, blank_translator, run_config
 from i2i.training.step import drawn_losses, phase_parameters
 from i2i.translator import Coverage, Request, Step, Task, Translator
 from i2i.translator.request import Noise
@@ -54,16 +51,9 @@ def built(name: str, settings: dict[str, object], size: int) -> Translator:
     return blank_translator(run_config(name, settings), Task.covering(coverage, domains, (size, size))).train()
 
 
-def one_item(translator: Translator) -> Batch:
-    """A batch of one item, without values."""
-    task = translator.task
-    images = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
-    return translator.batch.draw(images, task.domains, 1, 0).to(torch.device("meta"), torch.contiguous_format)
-
-
 def training_macs(translator: Translator) -> float:
     """Multiply-adds of a training step."""
-    batch, step, total = one_item(translator), Step(), 0.0
+    batch, step, total = blank_batch(translator, 1), Step(), 0.0
     for phase in translator.phases():
         with MultiplyAdds() as counter:
             losses = drawn_losses(phase, batch, step)

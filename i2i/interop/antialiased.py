@@ -7,6 +7,7 @@ from torch import nn
 
 from i2i.errors import UserError
 from i2i.interop.family import Family, StateDict, has_filters, has_kernel, image_channels, read_norm, shape
+from i2i.interop.resnet import plain_blocks, renamed
 from i2i.nn.patch_discriminator import antialiased_patchgan
 from i2i.nn.patch_projection import PatchProjection
 from i2i.nn.resnet import ResnetGenerator
@@ -19,15 +20,9 @@ def _generator(**arguments: object) -> ResnetGenerator:
     return ResnetGenerator(resampling="antialiased", **arguments)  # type: ignore[arg-type]
 
 
-def _rename_generator(_: nn.Module) -> Callable[[str], str]:
-    return lambda name: name.replace("layers.", "model.", 1).replace(".body.", ".conv_block.", 1)
-
-
 def _read_generator(state: StateDict) -> dict[str, object]:
     width, inputs, _, _ = shape(state, "model.1.weight")
-    blocks = len({found[1] for key in state if (found := re.match(r"model\.(\d+)\.conv_block\.", key))})
-    if any(has_kernel(state, key, 3) for key in state if key.endswith(".conv_block.6.weight")):
-        raise UserError("its residual blocks have dropout, and i2i's have none")
+    blocks = plain_blocks(state)
     _check_filters(state, (("model.7.filt", 3), ("model.11.filt", 3), (f"model.{FIRST_BLOCK + blocks}.filt", 4)))
     outputs = shape(state, f"model.{FIRST_BLOCK + blocks + AFTER_BLOCKS}.weight")[0]
     return {
@@ -50,7 +45,7 @@ ANTIALIASED_RESNET = Family(
     recognises=lambda state: has_filters(state) and has_kernel(state, "model.1.weight", 7),
     read=_read_generator,
     build=_generator,
-    rename=_rename_generator,
+    rename=renamed("model", "conv_block"),
 )
 
 

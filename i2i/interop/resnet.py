@@ -10,7 +10,7 @@ from i2i.interop.family import STATISTICS, Family, StateDict, has_filters, has_k
 from i2i.nn.resnet import ResnetGenerator
 
 
-def _renamed(layers: str, body: str) -> Callable[[nn.Module], Callable[[str], str]]:
+def renamed(layers: str, body: str) -> Callable[[nn.Module], Callable[[str], str]]:
     """The reference counts layers as we do, under other names."""
 
     def rename(name: str) -> str:
@@ -24,11 +24,16 @@ def _count_blocks(state: StateDict, layers: str, body: str) -> int:
     return len({found[1] for key in state if (found := pattern.match(key))})
 
 
-def _read_plain(state: StateDict) -> dict[str, object]:
-    width, inputs, _, _ = shape(state, "model.1.weight")
-    blocks = _count_blocks(state, "model", "conv_block")
+def plain_blocks(state: StateDict) -> int:
+    """Residual blocks of CycleGAN's generator or of CUT's; UserError if they have dropout."""
     if any(has_kernel(state, key, 3) for key in state if key.endswith(".conv_block.6.weight")):
         raise UserError("its residual blocks have dropout, and i2i's have none")
+    return _count_blocks(state, "model", "conv_block")
+
+
+def _read_plain(state: StateDict) -> dict[str, object]:
+    width, inputs, _, _ = shape(state, "model.1.weight")
+    blocks = plain_blocks(state)
     outputs = shape(state, f"model.{17 + blocks}.weight")[0]
     return {
         "channels": image_channels(inputs, outputs),
@@ -61,7 +66,7 @@ RESNET = Family(
     recognises=lambda state: has_kernel(state, "model.1.weight", 7) and not has_filters(state),
     read=_read_plain,
     build=ResnetGenerator,
-    rename=_renamed("model", "conv_block"),
+    rename=renamed("model", "conv_block"),
 )
 
 LABELLED_RESNET = Family(
@@ -70,6 +75,6 @@ LABELLED_RESNET = Family(
     recognises=lambda state: has_kernel(state, "main.0.weight", 7),
     read=_read_labelled,
     build=ResnetGenerator,
-    rename=_renamed("main", "main"),
+    rename=renamed("main", "main"),
     tracked=lambda name: STATISTICS,
 )

@@ -61,7 +61,9 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
     horizon_of(config, translator)
     check_size(task.image_size, translator.multiple)
     try:
-        check_phases(translator, _empty_batch(config, translator))
+        # To networks one item is not like several, which some norms refuse, but two are like any other number.
+        items = min((config.train.batch_size or 1) // config.train.accumulate, 2)
+        check_phases(translator, blank_batch(translator, items))
     except (RuntimeError, ValueError) as error:
         if "meta" in str(error):  # of tensors that have no values
             raise UserError(
@@ -76,14 +78,11 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
     return translator
 
 
-def _empty_batch(config: RunConfig, translator: Translator) -> Batch:
-    """A batch of images of the right size on the meta device.
-
-    To networks one item is not like several, which some norms refuse, but two are like any other number.
-    """
-    task, size = translator.task, (config.train.batch_size or 1) // config.train.accumulate
+def blank_batch(translator: Translator, items: int) -> Batch:
+    """A batch of so many items of the translator's image size on the meta device, without values."""
+    task = translator.task
     pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
-    batch = translator.batch.draw(pictures, task.domains, min(size, 2), step=0)
+    batch = translator.batch.draw(pictures, task.domains, items, step=0)
     return batch.to(torch.device("meta"), torch.contiguous_format)
 
 
