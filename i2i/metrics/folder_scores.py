@@ -18,6 +18,7 @@ from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import Picture
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
+from i2i.metrics import set_measures
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.digits import fixed
@@ -26,10 +27,9 @@ from i2i.metrics.features.inception import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
-from i2i.metrics.manifold import expected_coverage
 from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import content_name, metric_named
-from i2i.metrics.set_measures import FAMILIES, SetMeasure, of_features, too_few
+from i2i.metrics.set_measures import SetMeasure, of_features
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
@@ -296,12 +296,7 @@ def _flags_possible(pixels: Pixels) -> bool:
 
 
 def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...]) -> list[str]:
-    counts = len(pixels["real"]), len(pixels["fake"])
-    notes = [*too_few(sets, min(counts))] if extractor else []
-    if extractor and "prdc" in sets and min(counts) >= FAMILIES["prdc"].fewest:
-        notes.append(
-            f"coverage: equal distributions reach {expected_coverage(*counts):.3f} on average at these numbers"
-        )
+    notes = set_measures.notes(sets, len(pixels["fake"]), len(pixels["real"])) if extractor else []
     if extractor is None:
         notes.append(
             "no distance to the target domain: FID needs weights that are not here, `i2i weights get inception` "

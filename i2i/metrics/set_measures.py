@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from i2i.errors import unknown
-from i2i.metrics.manifold import NEIGHBOURS, overlap
+from i2i.metrics.manifold import NEIGHBOURS, expected_coverage, overlap
 from i2i.metrics.registry import set_name
 
 SetMeasure = Literal["prdc"]
@@ -21,14 +21,21 @@ class Family:
     Attributes:
         compute: from features of fakes [M, d] and of real images [N, d] to values by the metrics' short names.
         fewest: images a side that it needs.
+        says: of M fakes and N real images what a reader must know beside the values.
     """
 
     compute: Callable[[np.ndarray, np.ndarray], dict[str, float]]
     fewest: int
+    says: Callable[[int, int], str]
+
+
+def _ceiling(fakes: int, reals: int) -> str:
+    reached = expected_coverage(reals, fakes)
+    return f"coverage: equal distributions reach {reached:.3f} on average at these numbers"
 
 
 FAMILIES: Mapping[SetMeasure, Family] = {
-    "prdc": Family(lambda fakes, reals: asdict(overlap(reals, fakes)), NEIGHBOURS + 1),
+    "prdc": Family(lambda fakes, reals: asdict(overlap(reals, fakes)), NEIGHBOURS + 1, _ceiling),
 }
 
 
@@ -50,10 +57,16 @@ def of_features(
     }
 
 
-def too_few(measures: tuple[SetMeasure, ...], fewest: int) -> list[str]:
-    """A line per measure that so many images a side do not allow."""
-    needs = {measure: FAMILIES[measure].fewest for measure in measures}
-    return [f"no {name}: it needs {need} images a side, not {fewest}" for name, need in needs.items() if fewest < need]
+def notes(measures: tuple[SetMeasure, ...], fakes: int, reals: int) -> list[str]:
+    """A line per measure: what to know of its values at these numbers of images, or that there are too few."""
+    fewest = min(fakes, reals)
+    families = {measure: FAMILIES[measure] for measure in measures}
+    return [
+        own.says(fakes, reals)
+        if fewest >= own.fewest
+        else f"no {name}: it needs {own.fewest} images a side, not {fewest}"
+        for name, own in families.items()
+    ]
 
 
 def parse_measures(text: str) -> tuple[SetMeasure, ...]:
