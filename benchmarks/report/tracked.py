@@ -22,8 +22,9 @@ def with_trackers(plan: Plan, trackers: tuple[str, ...]) -> Plan:
     group = plan.out.absolute().name
 
     def told(job: Job) -> Job:
-        learns = isinstance(job, Train) and not learns_nothing(job)
-        return replace(job, trackers=trackers, bench=group) if learns else job
+        if not isinstance(job, Train) or learns_nothing(job):
+            return job
+        return replace(job, trackers=trackers, bench=group)
 
     return replace(plan, jobs=tuple(map(told, plan.jobs)))
 
