@@ -36,6 +36,7 @@ benchmarks.evaluation
 benchmarks.jobs
 benchmarks.planning
 benchmarks.analysis
+benchmarks.human_study
 benchmarks.execution
 benchmarks.report
 benchmarks.bench
