@@ -10,12 +10,12 @@ from i2i.benchmarks.folder.cache_keys import identity_of
 from i2i.benchmarks.folder.finished_bench import Finished
 from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.html_page import html_page
 from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL, AnswerKey, Mode, Rules, write_key
 from i2i.benchmarks.human_study.rater_plan import PRACTICE, Composer, Shot
 from i2i.benchmarks.human_study.stimuli import Source, Store
 from i2i.config import stable_hash
 from i2i.errors import UserError, unknown
-from i2i.utils.html_page import html_page
 from i2i.utils.new_folder import new_folder
 from i2i.utils.text import option
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from i2i.benchmarks.html_page import as_data
 from i2i.benchmarks.report.html import gallery, image_store, page, training_curves
-from i2i.utils.html_page import as_data
 from tests.support.facts import with_facts
 from tests.support.pages import CARD, NASTY, made_up_bench, scores_of
 

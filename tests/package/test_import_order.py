@@ -24,10 +24,11 @@ models custom_models
 presets inference
 runs
 training
+tracking
 testing conversion
 api
 benchmarks.job_id
-benchmarks.directions benchmarks.job
+benchmarks.directions benchmarks.job benchmarks.html_page
 benchmarks.suite
 benchmarks.facts
 benchmarks.plan

@@ -8,11 +8,11 @@ from pathlib import Path
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.folder.cache_keys import identity_of
 from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.html_page import PARTS, html_page, read_part
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
 from i2i.config import Settings, stable_hash
 from i2i.utils.atomic_write import write_text
-from i2i.utils.html_page import PARTS, html_page, read_part
 
 NAME = "report.html"
 FOLDER = Path(__file__).parent
