@@ -28,7 +28,7 @@ ExtractorOption = Annotated[
     typer.Option(
         metavar="SPEC",
         help="Features for distances: imagenet, timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or "
-        "classifier:FILE.",
+        "classifier:FILE; by default the best whose weights are here.",
     ),
 ]
 SizeOption = Annotated[

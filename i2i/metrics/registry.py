@@ -78,6 +78,8 @@ class Metric:
         return fixed(value, places(self.decimals, value))
 
 
+FID = "fid"
+"""The distance in the published Inception features, and the name of their extractor."""
 SHARE = (0.0, 1.0)
 OF_PAIRS = (
     "`diversity` is the mean distance of all pairs of translations of an image{}; the more the less alike they are."
@@ -90,7 +92,7 @@ OVERLAPS = (
 )
 METRICS = (
     Metric("accuracy", "accuracy", "", True, 3, "classifier", bounds=SHARE),
-    Metric("fid", "FID", "", False, 2, "frechet"),
+    Metric(FID, "FID", "", False, 2, "frechet"),
     Metric("FD-{extractor}", "FD-{extractor}", "", False, 2, "frechet"),
     Metric("kid", "KID", "", False, 4, "kernel"),
     Metric("KID-{extractor}", "KID-{extractor}", "", False, 4, "kernel"),
@@ -112,6 +114,16 @@ METRICS = (
         compare=l1,
     ),
     Metric("lpips-{network}", "LPIPS ({network})", "", False, 3, "paired"),
+    Metric(
+        "perceptual-{extractor}",
+        "distance to the truth",
+        "{extractor}",
+        False,
+        3,
+        "paired",
+        "`distance to the truth` is 1 - cosine of the features of a translation and its ground truth, where LPIPS is "
+        "not measured.",
+    ),
     Metric("content-ssim", "SSIM to the input", "", True, 3, "content", bounds=SHARE, compare=ssim, smallest=WINDOW),
     Metric("content-lpips-{network}", "LPIPS ({network}) to the input", "", False, 3, "content"),
     Metric("content-{extractor}", "distance to the input", "{extractor}", False, 3, "content"),
@@ -188,20 +200,25 @@ def content_name(extractor: str) -> str:
     return "content-" + _features_of(extractor)
 
 
+def perceptual_name(extractor: str) -> str:
+    """The name of the distance to the ground truth in the features of the extractor of that name."""
+    return "perceptual-" + _features_of(extractor)
+
+
 def diversity_name(extractor: str) -> str:
     """The name of the diversity in the features of the extractor of that name."""
     return "diversity-" + _features_of(extractor)
 
 
 def _features_of(extractor: str) -> str:
-    return "inception" if extractor == "fid" else extractor.removeprefix("FD-")
+    return "inception" if extractor == FID else extractor.removeprefix("FD-")
 
 
 def set_name(name: str, extractor: str) -> str:
     """The name of precision, recall, density or coverage in the features of the extractor of that name."""
-    return name if extractor == "fid" else f"{name}-{extractor.removeprefix('FD-')}"
+    return name if extractor == FID else f"{name}-{extractor.removeprefix('FD-')}"
 
 
 def kernel_name(extractor: str) -> str:
     """The name of the kernel distance in the features of the extractor of that name."""
-    return "kid" if extractor == "fid" else "KID-" + extractor.removeprefix("FD-")
+    return "kid" if extractor == FID else "KID-" + extractor.removeprefix("FD-")

@@ -189,10 +189,11 @@ def train_classifier(
     batch_size: int = 32,
     seed: int = 0,
     bf16: bool = False,
+    start: Callable[[Any], None] | None = None,
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> DomainClassifier:
-    """Train a classifier from scratch; it is returned in evaluation mode.
+    """Train a classifier, from scratch by default; it is returned in evaluation mode.
 
     The same arguments give the same classifier on the same machine; the global random numbers stay as they were. Every
     batch draws equally from all domains; the images of a data set with attributes count as one domain in this. The
@@ -208,6 +209,7 @@ def train_classifier(
         seed: of the weights, the order and the augmentation.
         bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors that have such
             instructions. Images of up to 16 pixels are always learnt in float32.
+        start: gives the backbone weights to start from; None: they are drawn.
         device: where to train; the classifier stays there.
         progress: called after every step with the images seen and their final number.
 
@@ -222,6 +224,8 @@ def train_classifier(
     for name, value, least in (("batch_size", batch_size, 2), ("images", images, 1), ("seed", seed, 0)):
         require_whole(name, value, least)
     classifier = _untrained(space, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed)
+    if start is not None:
+        start(classifier.backbone)
     classifier.to(place).to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
     steps = math.ceil(images / batch_size)

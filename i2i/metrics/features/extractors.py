@@ -22,6 +22,8 @@ PUBLISHED: Mapping[str, Callable[[str], Path | None]] = {
 """Where the published weights of a kind of network lie on this machine."""
 NETWORKS = {"timm": timm_backbone, "torchvision": torchvision_backbone}
 FILES = ("inception", "imagenet", "classifier")
+OWN_CLASSIFIER = "classifier"
+"""Without a file, in a bench: the classifier that it trains."""
 FORMS = "inception[:FILE], imagenet[:FILE], timm:NAME[:FILE], torchvision:NAME:FILE or classifier:FILE"
 
 
@@ -44,6 +46,11 @@ class ExtractorSpec:
         """Equal for equal features, wherever the file lies."""
         checksum = sha256(self.weights)
         return checksum if self.kind == "inception" else f"{self.kind}:{self.network}:{checksum}"
+
+    @property
+    def is_general(self) -> bool:
+        """Whether the features tell more of an image than its domain, so that they can stand in for LPIPS."""
+        return self.kind != OWN_CLASSIFIER
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.kind, self.network, str(self.weights)) if part)
@@ -85,9 +92,19 @@ def parse_extractor(text: str) -> ExtractorSpec:
 
 
 def default_extractor(inception: Path | None = None) -> ExtractorSpec | None:
-    """Inception, if its weights are given or in the cache of `torch.hub`; UserError if the given file is not there."""
+    """Inception, if its weights are given or in the cache of `torch.hub`; else what a package brings; else None.
+
+    Raises:
+        UserError: the given file is not there.
+    """
     weights = find_inception(inception)
-    return ExtractorSpec("inception", "", weights) if weights else None
+    return ExtractorSpec("inception", "", weights) if weights else packaged_extractor()
+
+
+def packaged_extractor() -> ExtractorSpec | None:
+    """EfficientNet-Lite0, if the package with its weights is installed, or they are in the cache of `torch.hub`."""
+    weights = EFFICIENTNET_LITE0.find()
+    return ExtractorSpec("imagenet", "", weights) if weights else None
 
 
 def _published(kind: str, network: str) -> Path:
