@@ -34,7 +34,8 @@ from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.image_scores import BATCH, against_input, against_truth, as_rgb, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name, diversity_name, perceptual_name
-from i2i.metrics.set_measures import SetMeasure, of_features
+from i2i.metrics.sets.measures import ImageSet, of_sets_asked
+from i2i.metrics.sets.names import SetMeasure
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
@@ -230,7 +231,8 @@ class Scorer:
         """How far all images together are from real ones."""
         features, name = (judged.features, reference.features), self._extractor.name
         scores = of_sets(way, name, *features, reals, self._intervals)
-        found, n = of_features(self._sets, name, *features), len(judged.stems)
+        sets = (ImageSet(some.features, some.pixels) for some in (judged, reference))
+        found, n = of_sets_asked(self._sets, name, *sets), len(judged.stems)
         scores.rows.extend(
             entries(way, ({"metric": metric, "value": value, "n": n} for metric, value in found.items()))
         )

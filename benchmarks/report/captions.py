@@ -14,6 +14,7 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import FID, kind_of, metric_named
+from i2i.metrics.sets.measures import notes as set_notes
 from i2i.metrics.significance import LEVEL
 
 UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
@@ -57,6 +58,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _of_other_features(plan, results)
     lines += _meanings(results)
+    lines += _sets_asked(plan, results)
     if modes:
         lines.append(f"When translating: {modes}.")
     lines += caption_lines(plan)
@@ -225,6 +227,17 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):
         yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
+
+
+def _sets_asked(plan: Plan, results: Results) -> list[str]:
+    """What is to know of the measures of sets that were asked for, or why they are not there, a line for each."""
+    distances = [name for name in results.metrics if kind_of(name) == "frechet"]
+    if not distances:
+        return []
+    counts = results.scores.loc[results.scores["metric"] == distances[0], "n"]
+    fewest, (height, width) = int(counts.min()), map(int, plan.facts.image_size.split("x"))
+    said = set_notes(plan.facts.suite.scoring.metrics, distances[0], (fewest, fewest), (height, width))
+    return [f"{line[0].upper()}{line[1:]}." for line in said]
 
 
 def costs_caption(plan: Plan) -> list[str]:

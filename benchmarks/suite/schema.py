@@ -12,7 +12,7 @@ from i2i.benchmarks.suite.external import External
 from i2i.config import LARGEST_SEED, MOST_COUNTED, DataConfig, Section, Settings, merge, section_of, validate
 from i2i.custom_models import is_source, load
 from i2i.errors import UserError
-from i2i.metrics.set_measures import SetMeasure
+from i2i.metrics.sets.names import SetMeasure
 from i2i.presets.methods import MOST, Contestant, Methods, check_form, methods_of
 from i2i.utils.text import option
 
@@ -72,7 +72,9 @@ class ScoringConfig(Section):
 
     gan_train: bool = Field(False, description="train two classifiers on the translations of each model and seed")
     metrics: tuple[SetMeasure, ...] = Field(
-        (), description="measures of sets besides the distances; prdc: precision, recall, density, coverage"
+        (),
+        description="measures of sets besides the distances: prdc (precision, recall, density, coverage), mind, "
+        "cmmd, fwd",
     )
 
 

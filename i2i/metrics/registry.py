@@ -90,6 +90,7 @@ OVERLAPS = (
     ("density", "`density` counts the real images around a translation; 1 on average for equal sets.", None),
     ("coverage", "`coverage` is the share of real images that have a translation near them.", SHARE),
 )
+MIND_IS = "`MIND` is the squared Wasserstein distance of features along random lines; 0 for equal images."
 METRICS = (
     Metric("accuracy", "accuracy", "", True, 3, "classifier", bounds=SHARE),
     Metric(FID, "FID", "", False, 2, "frechet"),
@@ -101,6 +102,12 @@ METRICS = (
         for name, meaning, bounds in OVERLAPS
         for of in ("", "-{extractor}")
     ),
+    Metric("mind", "MIND", "", False, 2, "set", MIND_IS),
+    Metric("MIND-{extractor}", "MIND-{extractor}", "", False, 2, "set", MIND_IS),
+    Metric(
+        "cmmd", "CMMD", "", False, 3, "set", "`CMMD` is the kernel distance of CLIP's embeddings; 0 for equal images."
+    ),
+    Metric("fwd", "FWD", "", False, 3, "set", "`FWD` is the Frechet distance of wavelet packets, without a network."),
     Metric("psnr", "PSNR", "dB", True, 2, "paired", compare=psnr),
     Metric("ssim", "SSIM", "", True, 3, "paired", bounds=SHARE, compare=ssim, smallest=WINDOW),
     Metric(
@@ -217,6 +224,11 @@ def _features_of(extractor: str) -> str:
 def set_name(name: str, extractor: str) -> str:
     """The name of precision, recall, density or coverage in the features of the extractor of that name."""
     return name if extractor == FID else f"{name}-{extractor.removeprefix('FD-')}"
+
+
+def sliced_name(extractor: str) -> str:
+    """The name of the distance along lines in the features of the extractor of that name."""
+    return "mind" if extractor == FID else "MIND-" + extractor.removeprefix("FD-")
 
 
 def kernel_name(extractor: str) -> str:

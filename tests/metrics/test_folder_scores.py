@@ -23,8 +23,8 @@ from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.metrics.image_scores import features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.manifold import overlap
 from i2i.metrics.registry import content_name, kernel_name, perceptual_name, set_name
+from i2i.metrics.sets.manifold import overlap
 from tests.support.classifiers import untrained_classifier
 
 DOMAINS = ("summer", "autumn", "winter", "night")
