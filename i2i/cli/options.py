@@ -52,6 +52,10 @@ CacheOption = Annotated[
 SkipBadOption = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; which is told and recorded.")
 ]
+TrackOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,...", help="Also tell trackers of experiments: wandb, mlflow, aim, tensorboard."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
 

@@ -24,6 +24,7 @@ models custom_models
 presets inference
 runs
 training
+tracking
 testing conversion
 api
 benchmarks.job_id
