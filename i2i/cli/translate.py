@@ -113,15 +113,15 @@ def translate(
     if not checkpoint.finished:
         position = checkpoint.position
         console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
-    distinct = samples_of(translator, samples, seed)
-    if distinct < samples:
-        console.note("this model takes no noise: one translation of each image, as all others would be like it")
     translate = replace(
         translation(translator, source, target, chosen),
         reference=None if reference is None else as_image(reference, preprocess),
         sampling_steps=sampling_steps,
         seed=seed,
     )
+    distinct, reason = samples_of(translate, samples)
+    if distinct < samples:
+        console.note(f"{reason}: one translation of each image, as all others would be like it")
     sizes = check_files(files, out, overwrite, distinct)
     for line in (*left_out_line(left_out(inputs)), *dark("images to translate", [path for path, _ in files])):
         console.note(line)
