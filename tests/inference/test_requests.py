@@ -243,7 +243,7 @@ def test_where_a_reference_leaves_nothing_to_noise_there_is_one_translation(styl
         1,
         "beside a reference image this model takes no noise",
     )
-    with pytest.raises(UserError, match="--seed 3: beside a reference image this model takes no noise.*leave it out"):
+    with pytest.raises(UserError, match=r"--seed 3: beside a reference image this model takes no noise.*leave it out"):
         samples_of(asked(translator, reference=white, seed=3), 1)
     generate = translator.generate
     translator.generate = lambda images, request: (generate(images, request) + request.noise.normal(1, 1, 1)) / 9
