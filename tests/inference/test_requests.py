@@ -215,7 +215,8 @@ def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path
     assert (status, said.count("beside a reference image this model takes no noise: one translation")) == (0, 1)
     assert [path.name for path in (tmp_path / "alone").iterdir()] == ["x.png"]
     assert np.abs(referred - np.asarray(Image.open(out / "x.png"))).max() > 0
-    assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "grey.png")[0] == 0
+    status, said = run(monkeypatch, capsys, *again, "--reference", tmp_path / "grey.png")
+    assert (status, f"{tmp_path / 'grey.png'}: fit crop to 16x16 px: 1 of 1 images lose" in said) == (0, True)
     assert (referred == np.asarray(Image.open(out / "x.png"))).all()  # any mode and size is made to fit
     for wrong, named in (
         (("--sampling-steps", 5), "sampling_steps is 5 and this model's schedule has 4"),
@@ -225,7 +226,7 @@ def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path
         (("--samples", 10**9), "--samples 1000000000: give a whole number from 1 to 1,000"),
         (("--seed", -1), "--seed -1: give a whole number from 0"),
         (("--reference", tmp_path / "none.png"), "none.png"),
-        (("--reference", tmp_path), str(tmp_path)),
+        (("--reference", tmp_path), f"{tmp_path} is a folder and no image: name an image in it"),
     ):
         status, said = run(monkeypatch, capsys, *again, *wrong)
         assert (status, named in said) == (2, True)
