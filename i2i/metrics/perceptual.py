@@ -45,10 +45,10 @@ class VGGDistance(nn.Module, ABC):
             UserError: there are no weights on this machine.
         """
         if not len(self.stages):
-            command = f"`i2i weights get {argument(self.network)}`"
             raise UserError(
-                f"the perceptual term needs {self.weights.file}, which is not on this machine: fetch it with {command}, "
-                "or leave the term out with --set model.lambda_perceptual=0"
+                f"the perceptual term needs {self.weights.file}, which is not on this machine: fetch it "
+                f"with `i2i weights get {argument(self.network)}`, or leave the term out with "
+                "--set model.lambda_perceptual=0"
             )
         return self._distance(images.expand(-1, 3, -1, -1), others.expand(-1, 3, -1, -1))
 
