@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from i2i.cli.options import DeviceOption, OwnModelOption, registered
+from i2i.cli.options import CustomModelOption, DeviceOption, registered
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.text import option
@@ -25,7 +25,7 @@ def demo(
     ] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="By default the first free one from 7860.")] = None,
     browser: Annotated[bool, typer.Option("--browser", help="Open the page in a browser.")] = False,
-    model: OwnModelOption = None,
+    model: CustomModelOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Serve a page: upload an image, choose model and domain, compare the translations, download them.
@@ -59,8 +59,8 @@ def _of_run(run: Path) -> "tuple[list[Method], DataConfig]":
 
 def _of_bench(out: Path) -> "tuple[list[Method], DataConfig]":
     """Its methods, but for custom models whose code was not named."""
-    from i2i.benchmarks.folder.results_folder import ResultsFolder
-    from i2i.benchmarks.folder.trained_methods import trained_methods
+    from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+    from i2i.benchmarks.results_folder.trained_methods import trained_methods
     from i2i.demo.methods import Method
 
     every = [Method(name, runs) for name, runs in trained_methods(out).items()]

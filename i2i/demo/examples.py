@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess, read_picture, write_picture
+from i2i.data.decoding.images import Preprocess, read_image, write_image
 from i2i.data.open import open_data
 from i2i.errors import UserError
 
@@ -19,9 +19,9 @@ def examples(config: DataConfig, out: Path) -> list[tuple[str, str]]:
         data = open_data(config)
         preprocess, found = Preprocess.of(config), list[tuple[str, str]]()
         for index, domain in enumerate(data.domains[:MOST_DOMAINS]):
-            for number, shown in enumerate(data.pictures(config.test_split, domain)[:OF_EACH]):
+            for number, shown in enumerate(data.images(config.test_split, domain)[:OF_EACH]):
                 path = out / f"example-{index}-{number}.png"
-                write_picture(path, preprocess(read_picture(shown.path, shown.half)))
+                write_image(path, preprocess(read_image(shown.path, shown.half)))
                 found.append((str(path), domain))
     except (UserError, OSError):
         return []

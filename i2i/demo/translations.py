@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from i2i.data.decoding.images import read_picture, write_picture
+from i2i.data.decoding.images import read_image, write_image
 from i2i.demo.methods import Loader, Method, domains_of
 from i2i.errors import UserError
 from i2i.inference.translate_files import as_image, full_resolution, resized, samples_of, translation
@@ -118,12 +118,12 @@ def _by(method: Method, wanted: Wanted, target: str, loader: Loader, out: Path) 
 def _input(wanted: Wanted, method: Method, loader: Loader, out: Path) -> Made:
     """The image as the method sees it, which its translations are compared with."""
     _, preprocess = loader(next(iter(method.runs.values())))
-    picture = read_picture(wanted.image)
-    return _written(preprocess.whole(picture) if wanted.full else preprocess(picture), "input", out)
+    image = read_image(wanted.image)
+    return _written(preprocess.whole(image) if wanted.full else preprocess(image), "input", out)
 
 
 def _written(pixels: np.ndarray, caption: str, out: Path) -> Made:
     """A file of a harmless name, whatever methods and domains are called."""
     path = out / f"{len(list(out.iterdir()))}-{re.sub(r'[^A-Za-z0-9+-]+', '-', caption).strip('-')[:80]}.png"
-    write_picture(path, pixels)
+    write_image(path, pixels)
     return Made(path, caption)

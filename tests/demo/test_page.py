@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.benchmarks.folder.trained_methods import trained_methods
+from i2i.benchmarks.results_folder.trained_methods import trained_methods
 from i2i.cli import demo
 from i2i.demo import page
 from i2i.demo.page import _wanted, _without_paths, require_gradio
@@ -49,7 +49,7 @@ def results(tmp_path_factory):
 def test_a_bench_offers_its_methods_in_the_directions_that_they_serve(results):
     ways = {("summer", "winter"), ("winter", "summer")}
     found = trained_methods(results)
-    assert {name: set(runs) for name, runs in found.items()} == dict.fromkeys(("stargan", "identity", "colour"), ways)
+    assert {name: set(runs) for name, runs in found.items()} == dict.fromkeys(("stargan", "identity", "reinhard"), ways)
     methods, config = demo._of_bench(results)
     assert [method.name for method in methods] == list(found)
     assert config.image_size == (16, 16)

@@ -20,7 +20,7 @@ from i2i.training.trainer import Trainer
 
 def trained(folder, name):
     subject = Subject(registry.get(name))
-    Trainer(folder, subject.config(), subject.task, subject.pictures(), CPU).train()
+    Trainer(folder, subject.config(), subject.task, subject.training_images(), CPU).train()
     return Method.of_run(folder)
 
 
