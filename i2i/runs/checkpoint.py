@@ -174,7 +174,7 @@ class Checkpoint:
             state = torch.load(path, map_location="cpu", weights_only=True)
             if not isinstance(state, dict):
                 raise ValueError("it holds no states")
-            return {EARLIER_ENTRIES.get(name, name): value for name, value in state.items()}
+            return {EARLIER_ENTRIES.get(str(name), str(name)): value for name, value in state.items()}
 
     @contextmanager
     def fitting(self, name: str) -> Iterator[None]:
