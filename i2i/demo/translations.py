@@ -106,7 +106,8 @@ def _by(method: Method, wanted: Wanted, target: str, loader: Loader, out: Path) 
             reference=as_image(wanted.reference, preprocess) if wanted.reference and "reference" in takes else None,
             sampling_steps=wanted.sampling_steps if "sampling_steps" in takes else None,
         )
-        for sample in range(samples_of(translator, wanted.samples, 0)):
+        distinct, _ = samples_of(replace(asked, seed=0), wanted.samples)
+        for sample in range(distinct):
             one = replace(asked, sample=sample)
             whole = wanted.full and not translator.bound_to_size
             convert = full_resolution(one, preprocess) if whole else resized(one, preprocess)
