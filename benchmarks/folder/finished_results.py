@@ -10,7 +10,7 @@ from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, Place
 from i2i.benchmarks.folder.finished_bench import Finished
 from i2i.benchmarks.folder.plan_file import JobName, PlanFile, plan_of
 from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.job_id import CLASSIFIER, JobId
+from i2i.benchmarks.job_id import CLASSIFIER, SEGMENTER, JobId
 from i2i.benchmarks.plan import Plan
 from i2i.config import Settings
 from i2i.errors import UserError
@@ -132,6 +132,8 @@ def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
     for job, _, _, path in folder.scored(plan.contestants(), plan.seeds()):
         yield job, Place.of_scores(path)
     yield CLASSIFIER, Place.of_folder(folder.classifier.parent)
+    if plan.facts.label_map:
+        yield SEGMENTER, Place.of_folder(folder.segmenter.parent)
 
 
 def _failed(out: Path) -> dict[JobId, str]:

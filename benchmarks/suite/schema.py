@@ -76,6 +76,19 @@ class ScoringConfig(Section):
         description="measures of sets besides the distances: prdc (precision, recall, density, coverage), mind, "
         "cmmd, fwd",
     )
+    label_map: str | None = Field(
+        None, description="the domain that is a label map; none: no domain; by default one of few exact colors"
+    )
+    palette: dict[str, tuple[int, int, int]] = Field(
+        default_factory=dict,
+        max_length=MOST,
+        description="red, green and blue of its classes by name, of which void is not scored; by default learnt",
+    )
+
+    def asked(self) -> Settings:
+        """What is not as by default where there was no such choice, so that keys of before hold."""
+        later = ("metrics", "label_map", "palette")
+        return self.model_dump(exclude={name for name in later if not getattr(self, name)})
 
 
 class Suite(Methods):
