@@ -86,9 +86,11 @@ class ScoringConfig(Section):
     )
 
     def asked(self) -> Settings:
-        """What is not as by default where there was no such choice, so that keys of before hold."""
-        later = ("metrics", "label_map", "palette")
-        return self.model_dump(exclude={name for name in later if not getattr(self, name)})
+        """What decides the measures; what was not asked for is left out, so that keys of before hold.
+
+        What the settings say of label maps is not in it: how those are scored depends on what is found as well.
+        """
+        return self.model_dump(exclude={"label_map", "palette", *(() if self.metrics else ("metrics",))})
 
 
 class Suite(Methods):

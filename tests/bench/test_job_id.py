@@ -3,7 +3,7 @@
 import pytest
 
 from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, STAGES, JobId
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, SEGMENTER, STAGES, JobId
 
 EVERY = [
     (JobId("train", "a", 0, "dawn2dusk"), "a/seed0/dawn2dusk"),
@@ -14,6 +14,7 @@ EVERY = [
     (JobId("score", "été\n", 1), "scores of été\n, seed 1"),
     (REAL_SCORES, "scores of real images"),
     (CLASSIFIER, "domain classifier"),
+    (SEGMENTER, "segmenter"),
 ]
 
 
