@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.evaluation.direction_scores import of_pictures
-from i2i.benchmarks.folder.score_file import Scores, entries
+from i2i.benchmarks.evaluation.direction_scores import of_images
+from i2i.benchmarks.results_folder.score_file import Scores, entries
 from i2i.metrics.registry import SEGMENTATION, segmented_name
 from i2i.metrics.segmentation.palette import Palette
 from i2i.metrics.segmentation.scores import agreement
@@ -71,7 +71,7 @@ class LabelMapScores:
         met = agreement(found, truth, self._palette.scored)
         known = ~met.pixel_accuracy.isnan()
         shown = [stem for stem, there in zip(stems, known.tolist(), strict=True) if there]
-        scores = of_pictures(way, shown, {pixel: met.pixel_accuracy[known].numpy()}, self._intervals)
+        scores = of_images(way, shown, {pixel: met.pixel_accuracy[known].numpy()}, self._intervals)
         values = zip(others, (met.class_accuracy, met.mean_iou), strict=True)
         rows = ({"metric": name, "value": value, "n": len(stems)} for name, value in values)
         scores.rows.extend(entries(way, rows))

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
-from i2i.benchmarks.folder.cache_keys import DONE, Place, write_key
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.results_folder.cache_keys import DONE, Place, write_key
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data
@@ -46,8 +46,8 @@ class TrainSegmenter(Job):
         self.result.make_room(self.key)
         data, preprocess, own = open_data(self.data), Preprocess.of(self.data), self.label_map
         photos = [domain for domain in data.domains if domain != own.domain]
-        pixels = [read_pixels(data.pictures(self.data.train_split, domain), preprocess) for domain in photos]
-        classes = own.palette.classes(read_pixels(data.pictures(self.data.train_split, own.domain), preprocess))
+        pixels = [read_pixels(data.images(self.data.train_split, domain), preprocess) for domain in photos]
+        classes = own.palette.classes(read_pixels(data.images(self.data.train_split, own.domain), preprocess))
         if self.seen:
             self.seen.check(data)
         trained = train_segmenter(

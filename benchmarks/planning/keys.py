@@ -6,9 +6,9 @@ from i2i import registry
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.evaluation.classifier_training import starting_weights
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
-from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.results_folder.cache_keys import REAL, training_key
 from i2i.benchmarks.suite.external import Survey
 from i2i.config import RunConfig, stable_hash
 from i2i.runs.checkpoint import Weights
@@ -53,7 +53,7 @@ def external_key(base: Base, found: Survey) -> str:
 
 def classifier_key(base: Base) -> str:
     """Of the domain classifier."""
-    learnt, options = base.judging.key(base.fingerprint(base.everyday.train_split)), base.suite.classifier
+    learnt, options = base.scoring_config.key(base.fingerprint(base.everyday.train_split)), base.suite.classifier
     start = starting_weights(options)
     return stable_hash([learnt, options.settings(), *([sha256(start)] if start else [])])
 
@@ -73,7 +73,7 @@ def scorer_key(base: Base, split: str | None = None) -> str:
 
 def segmenter_key(base: Base, label_map: LabelMap) -> str:
     """Of the segmenter, and of what the label map is."""
-    learnt = base.judging.key(base.fingerprint(base.everyday.train_split))
+    learnt = base.scoring_config.key(base.fingerprint(base.everyday.train_split))
     return stable_hash([learnt, label_map.about, base.suite.classifier.images])
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.suite.schema import ScoringConfig
-from i2i.data.decoding.images import read_picture
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.decoding.images import read_image
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.layouts.i2i_json import read_card
 from i2i.errors import UserError, unknown
 from i2i.metrics.segmentation.palette import Palette, exact_colors
@@ -49,20 +49,20 @@ def label_map_of(scoring: ScoringConfig, data: DataSet, split: str) -> LabelMap 
 def _palette(given: Mapping[str, Sequence[int]] | None, data: DataSet, split: str, domain: str) -> Palette:
     if given:
         return Palette.given(given)
-    pictures = data.pictures(split, domain)
-    step = max(1, len(pictures) // LEARNT_FROM)
-    return Palette.learnt(_decoded(pictures[::step][:LEARNT_FROM]))
+    images = data.images(split, domain)
+    step = max(1, len(images) // LEARNT_FROM)
+    return Palette.learnt(_decoded(images[::step][:LEARNT_FROM]))
 
 
 def _found(data: DataSet, split: str) -> str | None:
     """The one domain whose images have few exact colors, where no other has."""
     if any(one.has_attributes for one in data.labels.sets):
         return None
-    colors = {domain: exact_colors(_decoded(data.pictures(split, domain)[:LOOKED_AT])) for domain in data.domains}
+    colors = {domain: exact_colors(_decoded(data.images(split, domain)[:LOOKED_AT])) for domain in data.domains}
     few = [domain for domain, count in colors.items() if count is not None]
     return few[0] if len(few) == 1 and (colors[few[0]] or 0) > 1 else None
 
 
-def _decoded(pictures: Sequence[Picture]) -> list[np.ndarray]:
+def _decoded(images: Sequence[ImageFile]) -> list[np.ndarray]:
     """uint8 [H, W, 3] each, as large as they are."""
-    return [np.asarray(read_picture(picture.path, picture.half).convert("RGB")) for picture in pictures]
+    return [np.asarray(read_image(image.path, image.half).convert("RGB")) for image in images]

@@ -44,7 +44,7 @@ def folder(tmp_path_factory):
 
 
 def plan(folder, tmp_path, *settings):
-    suite = load_suite("quick", "colour", {"path": str(folder)}, [*SMALL, *settings])
+    suite = load_suite("quick", "reinhard", {"path": str(folder)}, [*SMALL, *settings])
     return prepare(suite, tmp_path / "bench", extractor="classifier")
 
 
@@ -128,7 +128,7 @@ def test_translations_to_the_label_map_are_compared_with_the_truth_and_those_fro
     ceiling = scorer.of_photos(("photo", "photo"), stems, photos, maps)
     assert [row["value"] for row in back.rows] == [row["value"] for row in ceiling.rows]
     assert not scorer.of(("photo", "sketch"), stems, photos, photos, photos).rows
-    assert {entry["picture"] for entry in there.pictures} == set(stems)
+    assert {entry["image"] for entry in there.images} == set(stems)
 
 
 def test_scores_of_label_maps_are_listed():
@@ -141,15 +141,15 @@ def test_scores_of_label_maps_are_listed():
 def test_a_bench_scores_label_maps_both_ways_and_tells_the_ceiling(folder, tmp_path):
     settings = [f"--set={setting}" for setting in (*SMALL, "classifier.images=240")]
     out = tmp_path / "bench"
-    arguments = ["--models=colour", "--extractor", "classifier", *settings]
+    arguments = ["--models=reinhard", "--extractor", "classifier", *settings]
     assert in_process.bench(out, "--data", folder, "--suite", "quick", *arguments) == 0
     with (out / "results.csv").open() as file:
         places = ("model", "source", "target", "metric")
         rows = {tuple(row[place] for place in places): float(row["value"]) for row in csv.DictReader(file)}
     assert rows["real", "photo", "photo", "segmented-pixel-accuracy"] > 0.8
     assert rows["identity", "label", "photo", "segmented-pixel-accuracy"] < 0.8
-    assert 0 <= rows["colour", "photo", "label", "mean-iou"] < 1
-    assert ("colour", "label", "photo", "mean-iou") not in rows
+    assert 0 <= rows["reinhard", "photo", "label", "mean-iou"] < 1
+    assert ("reinhard", "label", "photo", "mean-iou") not in rows
     table = (out / "table.md").read_text()
     assert "`label` is a label map of 3 classes, as its images or its card show them." in table
     assert json.loads((out / "protocol.json").read_text())["protocol"]["label_map"]["domain"] == "label"

@@ -121,24 +121,24 @@ def train_segmenter(
     targets = torch.where(palette.scored[classes.long()], classes.long(), IGNORED)
     steps, generator = math.ceil(images / batch_size), torch.Generator().manual_seed(seed)
     order = balanced_order(torch.zeros(len(pixels), dtype=torch.int64), 1, steps * batch_size, generator)
-    optimiser = torch.optim.AdamW(segmenter.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps + 1, pct_start=WARM_UP)
+    optimizer = torch.optim.AdamW(segmenter.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps + 1, pct_start=WARM_UP)
     for step in range(steps):
         chosen = order[step * batch_size : (step + 1) * batch_size]
         mirrored = (-1,) if torch.rand((), generator=generator) < 0.5 else ()
-        _step(segmenter, optimiser, pixels[chosen].flip(mirrored), targets[chosen].flip(mirrored))
+        _step(segmenter, optimizer, pixels[chosen].flip(mirrored), targets[chosen].flip(mirrored))
         schedule.step()
         if progress is not None:
             progress((step + 1) * batch_size, steps * batch_size)
     return segmenter.eval()
 
 
-def _step(segmenter: Segmenter, optimiser: torch.optim.Optimizer, pixels: Tensor, targets: Tensor) -> None:
+def _step(segmenter: Segmenter, optimizer: torch.optim.Optimizer, pixels: Tensor, targets: Tensor) -> None:
     logits = segmenter(pixels)
     loss = nn.functional.cross_entropy(logits, targets.to(logits.device), ignore_index=IGNORED)
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
+    optimizer.step()
 
 
 def _block(before: int, own: int) -> nn.Sequential:
