@@ -232,6 +232,9 @@ class TrainConfig(Section):
         "fp32", description="bf16: autocast of the networks"
     )
     channels_last: Annotated[bool, InKey.ALWAYS] = Field(True, description="NHWC memory format")
+    graphs: Annotated[Literal["auto", "off"], InKey.NEVER] = Field(
+        "auto", description="CUDA graphs of training steps; auto: on a GPU, where one process trains"
+    )
     seed: Annotated[int, InKey.ALWAYS] = Field(0, ge=0, le=LARGEST_SEED)
     decay_from: Annotated[float | None, InKey.ALWAYS] = Field(
         None,

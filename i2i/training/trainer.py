@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from i2i import registry
 from i2i.config import RunConfig, TrainConfig, to_yaml
@@ -33,9 +34,10 @@ from i2i.training.budget import horizon_of, images_per_step
 from i2i.training.device import autocast
 from i2i.training.ema import build_average
 from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
+from i2i.training.graphs import CapturedSteps, can_capture
 from i2i.training.loss_log import LossLog
 from i2i.training.nan_guard import Fault, FiniteGuard
-from i2i.training.step import build_optimizers, training_step
+from i2i.training.step import build_optimizers, plain_state, set_rate, training_step
 from i2i.training.validation import Judge, Validation
 from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text
@@ -98,7 +100,7 @@ class Trainer:
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimizers = build_optimizers(self.translator)
         self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
-        self.guard = FiniteGuard(device)
+        self.guard, self.rates = FiniteGuard(device), dict[str, float]()
         self.schedule = schedule_of(self.translator, config.train)
         self.horizon = horizon_of(config, self.translator)
         self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
@@ -107,6 +109,7 @@ class Trainer:
             self._load_training(checkpoint)
         else:
             self.validation = self._validation(None)
+        self._captured = self._by_graphs()
 
     def train(self) -> Path:
         """Train to the end of the budget; returns the folder of the last checkpoint.
@@ -161,19 +164,11 @@ class Trainer:
         spent = self.horizon.spent(step, self.position.seconds)
         self._schedule(spent)
         torch.manual_seed(step_seed(self.processes.seed([self.seed, step])))
-        self.translator.train()
-        terms = training_step(
-            self.translator,
-            self.optimizers,
-            batches,
-            step,
-            self.guard,
-            autocast(train.precision, self.device),
-            progress=spent / self.horizon.total,
-            processes=self.processes,
-        )
+        if not self.translator.training:
+            self.translator.train()
+        terms = self._updated(batches, step, spent / self.horizon.total)
         if self.average is not None:
-            self.average.update(step, self.guard.found)
+            self.average.update(step)
         self.log.add(terms)
         if self._reports(step + 1):
             self._wait()
@@ -187,6 +182,31 @@ class Trainer:
         if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
             self._evaluate()
         self._report()
+
+    def _updated(self, batches: list[Batch], step: int, progress: float) -> dict[str, Tensor]:
+        """The terms of a step that has updated the networks."""
+        if self._captured is not None:
+            return self._captured(batches, step, progress)
+        return training_step(
+            self.translator,
+            self.optimizers,
+            batches,
+            step,
+            self.guard,
+            self._precision(),
+            progress=progress,
+            processes=self.processes,
+        )
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return autocast(self.config.train.precision, self.device)
+
+    def _by_graphs(self) -> CapturedSteps | None:
+        """Made again for each state that is loaded, which brings tensors of its own."""
+        wanted = self.config.train.graphs == "auto" and can_capture(self.device) and self.processes.count == 1
+        if not (wanted and self.optimizers):
+            return None
+        return CapturedSteps(self.translator, self.optimizers, self.guard, self._precision)
 
     def _evaluate(self) -> None:
         """Ahead of the checkpoint of the same step, which then holds what was found."""
@@ -227,9 +247,8 @@ class Trainer:
             observer.on_step(self.position)
         if step == 1 or step % train.log_every == 0 or last:
             self._raise_if_not_finite()
-            rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in self.optimizers.items()}
             record = Record(
-                self.position, self.log.speed(self.position), rates, self.log.flush(), self.log.data_share()
+                self.position, self.log.speed(self.position), dict(self.rates), self.log.flush(), self.log.data_share()
             )
             for observer in self.observers:
                 observer.on_record(record)
@@ -255,8 +274,8 @@ class Trainer:
     def _schedule(self, spent: int) -> None:
         factor = self.schedule.factor(spent, self.horizon.total)
         for name, settings in self.translator.optimizers().items():
-            for group in self.optimizers[name].param_groups:
-                group["lr"] = settings.lr * factor
+            self.rates[name] = settings.lr * factor
+            set_rate(self.optimizers[name], self.rates[name])
 
     def _raise_if_not_finite(self) -> None:
         fault = self.guard.fault()
@@ -311,6 +330,7 @@ class Trainer:
         self._load_training(checkpoint)
         self._reseed(number)
         self.guard = FiniteGuard(self.device)
+        self._captured = self._by_graphs()
         for observer in self.observers:
             observer.on_rollback(Rollback(number, self.position.step, found.fault))
 
@@ -332,7 +352,7 @@ class Trainer:
             return checkpoint_folder(self.run, self.position)
         for observer in self.observers:
             observer.on_checkpoint()
-        states = {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+        states = {name: plain_state(optimizer) for name, optimizer in self.optimizers.items()}
         average = self.average.state() if self.average is not None else None
         best = self.validation.best if self.validation is not None else None
         return save_checkpoint(

@@ -254,17 +254,18 @@ def test_nothing_is_updated_from_the_fault_on():
 def test_a_gradient_that_is_not_finite_is_a_fault_even_where_the_loss_is():
     guard = FiniteGuard(CPU)
     terms = {"total": torch.tensor(1.0)}
-    assert guard.check("phase", 0, terms, [torch.ones(3)]) == 0
-    assert guard.check("phase", 1, terms, [torch.tensor([1.0, torch.nan])]) == 1
-    assert guard.check("phase", 2, terms, [torch.ones(3)]) == 1
+    for step, (gradient, found) in enumerate(((1.0, 0), (torch.nan, 1), (1.0, 1))):
+        guard.at(step)
+        assert guard.check("phase", terms, [torch.tensor([1.0, gradient])]) == found
     assert guard.fault().step == 1
 
 
 def test_a_term_that_is_not_finite_is_a_fault_even_where_the_gradients_are():
     guard = FiniteGuard(CPU)
-    assert guard.check("phase", 0, {"total": torch.tensor(1.0), "l1": torch.tensor(torch.nan)}, [torch.ones(3)]) == 1
+    assert guard.check("phase", {"total": torch.tensor(1.0), "l1": torch.tensor(torch.nan)}, [torch.ones(3)]) == 1
     assert guard.fault().terms["total"] == 1
-    guard.check("phase", 1, {"total": torch.tensor(torch.inf), "l1": torch.tensor(2.0)}, [torch.ones(3)])
+    guard.at(1)
+    guard.check("phase", {"total": torch.tensor(torch.inf), "l1": torch.tensor(2.0)}, [torch.ones(3)])
     assert (guard.fault().step, guard.fault().terms["total"]) == (0, 1)  # the first fault stays
 
 
