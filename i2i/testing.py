@@ -197,7 +197,10 @@ def gradients_reach_all_parameters_of_a_phase(subject: Subject) -> None:
 
 
 def losses_are_functions_of_what_was_drawn(subject: Subject) -> None:
-    """The same batch, step and weights give the same losses: they draw nothing, dropout aside, and remember nothing."""
+    """The same batch, weights and tensors of the step give the same losses, whenever it is.
+
+    They draw nothing, dropout aside, remember nothing, and do not ask for the step's number or the progress.
+    """
     translator, batch, step = subject.build().train(), subject.batch(), Step()
     for module in translator.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
@@ -207,7 +210,7 @@ def losses_are_functions_of_what_was_drawn(subject: Subject) -> None:
             phase.draw(batch, step)
         before, kept = deepcopy(translator.state_dict()), deepcopy(translator.training_state())
         stream = torch.get_rng_state()
-        first = phase.loss(batch, Step(step.index, step.progress, **step))
+        first = phase.loss(batch, Step(step.index + 1, 0.5, **step))
         assert torch.equal(stream, torch.get_rng_state()), f"the loss of {phase.name} draws at random: do so in `draw`"
         _assert_equal(kept, translator.training_state(), f"after the loss of {phase.name} the training state")
         translator.load_state_dict(before)

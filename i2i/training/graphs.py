@@ -129,8 +129,9 @@ class CapturedSteps:
         return _Turn(phase, graph, _looks(phase, drawn), held, sealed, terms)
 
     def _go_on_eagerly(self, reason: str) -> None:
+        if not self._eager:
+            console.note(f"i2i: training goes on without CUDA graphs: {reason}")
         self._eager = True
-        console.note(f"i2i: training goes on without CUDA graphs: {reason}")
 
 
 @dataclass
