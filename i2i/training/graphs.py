@@ -61,7 +61,7 @@ class CapturedSteps:
         precision: Callable[[], AbstractContextManager[Any]],
     ) -> None:
         self._translator, self._optimizers, self._guard, self._precision = translator, optimizers, guard, precision
-        self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
+        self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._inputs: list[Batch] = []
         self._kinds: dict[Hashable, _Kind] = {}
         self._eager = False
