@@ -12,6 +12,7 @@ from i2i.errors import UserError
 from i2i.interop.family import Bundle, Family, Reference, ReferenceFile
 from i2i.interop.multiscale import MULTISCALE_PATCHGAN
 from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
+from i2i.metrics import VGG16Distance
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
 from i2i.nn import MultiscaleDiscriminator, initialise, reflecting_patchgan
 from i2i.translator import (
@@ -27,6 +28,8 @@ from i2i.translator import (
     Translator,
 )
 
+LARGE = 512  # pixels a side from which on the authors' settings have a perceptual term
+
 
 class AutoencoderConfig(ModelConfig):
     """Settings of both; the defaults are those of the authors' code, in which all weights are absolute."""
@@ -39,6 +42,9 @@ class AutoencoderConfig(ModelConfig):
     gan: Literal["vanilla", "lsgan", "hinge"] = "lsgan"
     lambda_gan: float = Field(1.0, gt=0)
     lambda_reconstruction: float = Field(10.0, ge=0, description="weight of images encoded and decoded in their domain")
+    lambda_perceptual: float = Field(
+        0.0, ge=0, description="weight of the distance to the source in VGG-16; the authors have 1 for images of 512 px"
+    )
     learning_rate: float = Field(1e-4, gt=0)
     beta1: float = Field(0.5, ge=0, lt=1)
     weight_decay: float = Field(1e-4, ge=0)
@@ -103,12 +109,18 @@ class AutoencoderTranslator(Translator):
     coverage = Coverage.PAIR
     batch = UnpairedBatch
     generators = ("autoencoder_a", "autoencoder_b")
+    frozen = ("perceptual",)
     schedule = StepDecay(every=0.1, gamma=0.5)
+    styled: str  # what a translation is made of
     config: AutoencoderConfig
     autoencoder_a: nn.Module
     autoencoder_b: nn.Module
     discriminator_a: MultiscaleDiscriminator
     discriminator_b: MultiscaleDiscriminator
+
+    def __init__(self, config: AutoencoderConfig, task: Task) -> None:
+        super().__init__(config, task)
+        self.perceptual = VGG16Distance() if config.lambda_perceptual else nn.Identity()
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One for both auto-encoders, one for all discriminators."""
@@ -152,17 +164,27 @@ class AutoencoderTranslator(Translator):
         }
         return Losses(self.config.lambda_gan * total(terms.values()), terms)
 
-    def _adversarial(self, fake_a: Tensor, fake_b: Tensor) -> dict[str, Tensor]:
-        """What the auto-encoders lose on the discriminators."""
+    def _of_translations(self, batch: UnpairedBatch, fake_a: Tensor, fake_b: Tensor) -> dict[str, Tensor]:
+        """What the auto-encoders lose on the discriminators and, with a weight, by straying from sources in VGG-16."""
         objective = OBJECTIVES[self.config.gan].generator
-        return {
+        terms = {
             "adversarial_a": over_scales(objective, self.discriminator_a(fake_a)),
             "adversarial_b": over_scales(objective, self.discriminator_b(fake_b)),
         }
+        if self.config.lambda_perceptual:
+            terms["perceptual_a"] = self.perceptual(fake_a, batch.b)
+            terms["perceptual_b"] = self.perceptual(fake_b, batch.a)
+        return terms
 
     def _weighted(self, terms: Mapping[str, Tensor]) -> Losses:
         """The sum of terms, which are named `loss_domain`, each times the weight of its loss."""
         return Losses(total(self.config.weight(name.rpartition("_")[0]) * term for name, term in terms.items()), terms)
+
+    @property
+    def inference(self) -> str:
+        """With what the authors have and is missing, which is for their large images alone."""
+        missing = min(self.task.image_size) >= LARGE and not self.config.lambda_perceptual
+        return self.styled + (", learnt without the perceptual term" if missing else "")
 
     def _both_ways(self, request: Request) -> tuple[Any, Any]:
         """The auto-encoders of the domains that images come from and go to."""

@@ -39,6 +39,7 @@ class MUNIT(AutoencoderTranslator):
     """For each domain an auto-encoder of content and style, and discriminators of three resolutions."""
 
     takes = frozenset({"noise", "reference"})
+    styled = "a style drawn for each image, or that of a reference image"
     Config = MUNITConfig
     test_settings = {"width": 2, "blocks": 1, "mlp_width": 4, "discriminator_width": 2, "layers": 3, "scales": 2}
     multiple = StyledAutoencoder.multiple
@@ -89,7 +90,7 @@ class MUNIT(AutoencoderTranslator):
             "style_b": F.l1_loss(b.style(fake_b), step["style_b"]),
             "content_a": F.l1_loss(found_a, content_a),
             "content_b": F.l1_loss(found_b, content_b),
-            **self._adversarial(fake_a, fake_b),
+            **self._of_translations(batch, fake_a, fake_b),
         }
         if self.config.lambda_cycle:
             terms["cycle_a"] = F.l1_loss(a.decoder(found_a, style_a), batch.a)
@@ -109,7 +110,3 @@ class MUNIT(AutoencoderTranslator):
         style = request.noise.normal(self.config.style).to(images.dtype) if drawn else target.style(request.reference)
         translated: Tensor = target.decoder(source.content(images), style)
         return translated
-
-    @property
-    def inference(self) -> str:
-        return "a style drawn for each image, or that of a reference image"

@@ -35,6 +35,7 @@ class UNITConfig(AutoencoderConfig):
 class UNIT(AutoencoderTranslator):
     """For each domain an auto-encoder, and discriminators of three resolutions."""
 
+    styled = "codes without noise"
     Config = UNITConfig
     test_settings = {"width": 2, "blocks": 1, "discriminator_width": 2, "layers": 3, "scales": 2}
     multiple = Autoencoder.multiple
@@ -88,7 +89,7 @@ class UNIT(AutoencoderTranslator):
             "kl_cycle_b": _size(found_b),
             "cycle_a": F.l1_loss(a.decoder(found_a + step["cycle_noise_a"]), batch.a),
             "cycle_b": F.l1_loss(b.decoder(found_b + step["cycle_noise_b"]), batch.b),
-            **self._adversarial(fake_a, fake_b),
+            **self._of_translations(batch, fake_a, fake_b),
         }
         return self._weighted(terms)
 
@@ -103,10 +104,6 @@ class UNIT(AutoencoderTranslator):
         source, target = self._both_ways(request)
         translated: Tensor = target.decoder(source.encoder(images))
         return translated
-
-    @property
-    def inference(self) -> str:
-        return "codes without noise"
 
 
 def _size(codes: Tensor) -> Tensor:

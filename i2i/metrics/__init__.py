@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from i2i.metrics.kernel import KernelDistance, kernel_distance
     from i2i.metrics.lpips import Lpips, parse_lpips
     from i2i.metrics.paired import l1, psnr, ssim
-    from i2i.metrics.perceptual import VGG19Distance
+    from i2i.metrics.perceptual import VGG16Distance, VGG19Distance
     from i2i.metrics.registry import METRICS, Metric, metric_named
     from i2i.metrics.significance import PValue, holm, pairwise, sign_flip, welch
 else:
@@ -30,7 +30,7 @@ else:
         kernel=["KernelDistance", "kernel_distance"],
         lpips=["Lpips", "parse_lpips"],
         paired=["l1", "psnr", "ssim"],
-        perceptual=["VGG19Distance"],
+        perceptual=["VGG16Distance", "VGG19Distance"],
         registry=["METRICS", "Metric", "metric_named"],
         folder_scores=["Folders", "FolderScores", "score_folders"],
         significance=["PValue", "holm", "pairwise", "sign_flip", "welch"],
@@ -48,6 +48,7 @@ __all__ = [
     "Metric",
     "Moments",
     "PValue",
+    "VGG16Distance",
     "VGG19Distance",
     "cosine_distances",
     "cosine_diversity",

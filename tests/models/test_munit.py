@@ -16,6 +16,7 @@ from i2i.interop.autoencoder import AUTOENCODER, STYLED_AUTOENCODER
 from i2i.interop.family import STATISTICS
 from i2i.interop.multiscale import MULTISCALE_PATCHGAN
 from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
+from i2i.metrics import VGG16Distance
 from i2i.models._autoencoders import discriminator
 from i2i.models.munit import MUNIT, MUNITConfig
 from i2i.models.unit import UNIT, UNITConfig
@@ -25,6 +26,7 @@ from i2i.runs.load import load_translator
 from i2i.translator import Coverage, Request, Step, Task
 from tests.support import recipe, reference
 from tests.support.replay import assert_change, assert_gradients, assert_terms, decay_witness, replay
+from tests.support.vgg import put_random
 
 SMALL = {"width": 4, "discriminator_width": 4}
 TRAININGS = {
@@ -306,6 +308,37 @@ def test_white_images_leave_a_training_finite(cls):
     white = torch.ones(2, 3, 32, 32)
     replay(translator, [UnpairedBatch(white, white)] * 2)
     assert all(value.isfinite().all() for value in translator.parameters())
+
+
+@pytest.mark.parametrize("cls", [MUNIT, UNIT])
+def test_the_perceptual_term_compares_translations_with_their_sources(cls, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    put_random(VGG16Distance)
+    task = Task.covering(Coverage.PAIR, ("A", "B"), (32, 32))
+    translator = cls(cls.Config(**cls.test_settings, lambda_perceptual=3), task)
+    without = cls(cls.Config(**cls.test_settings), task)
+    without.load_state_dict(translator.state_dict())
+    batch, step = UnpairedBatch(*torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(0))), Step()
+    for phase in translator.phases():
+        phase.draw(batch, step)
+    seen = []
+    monkeypatch.setattr(VGG16Distance, "_distance", lambda self, *pair: seen.append(pair) or pair[0].mean())
+    found, bare = (own.phases()[1].loss(batch, Step(**step)) for own in (translator, without))
+    assert {name for name in found.terms if name not in bare.terms} == {"perceptual_a", "perceptual_b"}
+    assert [torch.equal(source, own) for (_, source), own in zip(seen, (batch.b, batch.a), strict=True)] == [True, True]
+    added = 3 * (found.terms["perceptual_a"] + found.terms["perceptual_b"])
+    assert found.total.item() == pytest.approx((bare.total + added).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("cls", [MUNIT, UNIT])
+def test_only_large_images_are_said_to_lack_the_perceptual_term(cls):
+    def told(side, **settings):
+        with torch.device("meta"):
+            return cls(cls.Config(**cls.test_settings, **settings), Task.covering(Coverage.PAIR, "ab", (side, side)))
+
+    small, large, whole = told(256), told(512), told(512, lambda_perceptual=1)
+    assert large.inference == f"{small.inference}, learnt without the perceptual term"
+    assert whole.inference == small.inference
 
 
 def saved(folder, name):

@@ -9,7 +9,7 @@ from PIL import Image
 from i2i.data.batches import PairedBatch
 from i2i.data.open import open_data
 from i2i.errors import UserError
-from i2i.metrics.features.pretrained import VGG19
+from i2i.metrics import VGG19Distance
 from i2i.metrics.pretrained_table import lines
 from i2i.models.pix2pixhd import Pix2PixHD, Pix2PixHDConfig
 from i2i.nn import MultiscaleDiscriminator, ResnetGenerator, patchgan
@@ -18,6 +18,7 @@ from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import check_trainable, run_config, task_of
 from i2i.training.step import build_optimizers, drawn_losses, training_step
 from i2i.translator import Coverage, Step, Task
+from tests.support.vgg import put_random
 
 GENERATORS = {182_443_267: {}, 182_546_755: {"labels": 33}, 45_593_347: {"downsamplings": 3}}
 LAYERS, SCALES = 2, 3
@@ -30,20 +31,8 @@ def no_weights(monkeypatch, tmp_path):
 
 @pytest.fixture
 def vgg(no_weights):
-    """Random weights of VGG-19 in the cache, as views into few numbers so that the file is small."""
-    numbers = torch.randn(8_000, generator=torch.Generator().manual_seed(0))
-    with torch.device("meta"):
-        shapes = {name: value.shape for name, value in torchvision.models.vgg19().state_dict().items()}
-    scale = {name: (2 / shape[1:].numel()) ** 0.5 for name, shape in shapes.items()}
-    state = {
-        name: (scale[name] * numbers).as_strided(shape, (7, 5, 3, 1)[: len(shape)])
-        for name, shape in shapes.items()
-        if name.startswith("features.")
-    }
-    place = VGG19.cached()
-    place.parent.mkdir(parents=True)
-    torch.save(state, place)
-    return state
+    """Random weights of VGG-19 in the cache."""
+    return put_random(VGG19Distance)
 
 
 def task(side=32, channels=3):

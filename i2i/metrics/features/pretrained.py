@@ -90,6 +90,8 @@ BACKBONES: Mapping[str, Weights] = {
     "vgg": _named(f"{TORCHVISION}/vgg16-397923af.pth", "397923af"),
     "squeeze": _named(f"{TORCHVISION}/squeezenet1_1-b8a52dc0.pth", "b8a52dc0"),
 }
+# As the authors of VGG trained it; torchvision's own training sees images otherwise.
+VGG16_FEATURES = _named(f"{TORCHVISION}/vgg16_features-amdegroot-88682ab5.pth", "88682ab5")
 VGG19 = _named(f"{TORCHVISION}/vgg19-dcbb9e9d.pth", "dcbb9e9d")
 # The checksums stand in the list of files of the package lpips 0.1.4.
 HEADS: Mapping[str, Weights] = {
@@ -108,6 +110,7 @@ SETS: Mapping[str, tuple[Weights, ...]] = {
     "inception": (INCEPTION,),
     "imagenet": (EFFICIENTNET_LITE0,),
     **{f"lpips-{network}": (BACKBONES[network], HEADS[network]) for network in BACKBONES},
+    "vgg16": (VGG16_FEATURES,),
     "vgg19": (VGG19,),
 }
 """What belongs together, by the names that `i2i weights get` takes."""
@@ -118,5 +121,6 @@ PURPOSES: Mapping[str, str] = {
     "lpips-alex": "LPIPS: AlexNet of torchvision, and its linear heads",
     "lpips-vgg": "LPIPS: VGG-16 of torchvision, and its linear heads",
     "lpips-squeeze": "LPIPS: SqueezeNet 1.1 of torchvision, and its linear heads",
+    "vgg16": "the perceptual term of unit and munit: VGG-16 of its authors, from torchvision",
     "vgg19": "the perceptual term of pix2pixhd: VGG-19 of torchvision",
 }
