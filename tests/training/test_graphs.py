@@ -11,7 +11,7 @@ from i2i.training.device import autocast
 from i2i.training.graphs import WARM_UPS, CapturedSteps
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.step import build_optimizers, plain_state, training_step
-from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Task, Translator
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 
 LEARNING = [
     name for name in registry.names() if registry.get(name).batch and Subject(registry.get(name)).build().phases()
@@ -146,36 +146,59 @@ def test_a_checkpoint_of_captured_steps_is_that_of_eager_ones():
 
 
 def trained(name, steps, *, by_graphs, precision="fp32"):
-    """The terms of so many steps on a GPU, [steps, terms], and the weights after them."""
+    """The terms of so many steps on a GPU, [steps, terms]."""
     device, subject = torch.device("cuda"), Subject(registry.get(name))
     translator = subject.build().train().to(device)
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
-    take = CapturedSteps(translator, optimizers, guard, lambda: autocast(precision, device))
+    take = CapturedSteps(translator, optimizers, guard, lambda: autocast(precision, device)) if by_graphs else None
     seen = []
     for step in range(steps):
         torch.manual_seed(1000 + step)
         batch = subject.batch(step % 3).to(device, torch.contiguous_format)
-        if by_graphs:
+        if take:
             terms = take([batch], step, step / steps)
         else:
             context = autocast(precision, device)
             terms = training_step(translator, optimizers, [batch], step, guard, context, progress=step / steps)
-        seen.append({key: float(value) for key, value in terms.items()})
+        seen.append([float(value) for value in terms.values()])
     assert guard.fault() is None
-    return seen, [parameter.detach().cpu() for parameter in translator.parameters()]
+    return seen
+
+
+def apart(one, other):
+    """The largest relative difference of two runs' terms, by step."""
+    pairs = [(torch.tensor(a), torch.tensor(b)) for a, b in zip(one, other, strict=True)]
+    return torch.tensor([float(((a - b).abs() / b.abs().clamp(min=0.1)).max()) for a, b in pairs])
 
 
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("name", LEARNING)
 def test_captured_steps_give_the_losses_of_eager_steps(name, capsys):
+    """As nearly as eager steps give them again: some sums of a GPU come in another order every time."""
     allowed = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     try:
-        steps = 4 * WARM_UPS + 8
-        eager, captured_ones = (trained(name, steps, by_graphs=by_graphs)[0] for by_graphs in (False, True))
+        steps = 2 * WARM_UPS + 6
+        eager, again, captured_ones = (trained(name, steps, by_graphs=graphs) for graphs in (False, False, True))
     finally:
         torch.backends.cudnn.allow_tf32 = allowed
     assert "without CUDA graphs" not in capsys.readouterr().err
-    for step, (one, other) in enumerate(zip(eager, captured_ones, strict=True)):
-        assert one == pytest.approx(other, rel=5e-3, abs=1e-3), f"step {step}"
+    noise = apart(eager, again).cummax(0).values
+    assert (apart(captured_ones, eager) <= 1e-4 + 10 * noise).all(), (apart(captured_ones, eager), noise)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_translations_made_together_on_a_gpu_are_those_made_apart():
+    subject = Subject(registry.get("cyclegan"), {"norm": "instance"})
+    here, there = subject.build().double(), subject.build().double().cuda()
+    batch = subject.batch()
+    doubled = [type(batch)(*(one.double().to(device) for one in (batch.a, batch.b))) for device in ("cpu", "cuda")]
+    phase = here.phases()[0].name
+    losses = [
+        next(p for p in one.phases() if p.name == phase).loss(own, Step())
+        for one, own in zip((here, there), doubled, strict=True)
+    ]
+    for name, term in losses[0].terms.items():
+        assert float(losses[1].terms[name]) == pytest.approx(float(term), rel=1e-6), name
