@@ -77,6 +77,7 @@ class Subject:
                 "images": self.shown_in(STEPS),
                 "batch_size": BATCH_SIZE,
                 "sample_every": 0,
+                "precision": "fp32",
             }
             | train,
         }

@@ -7,8 +7,8 @@ Needs no network and takes under eight minutes on an H100. Sections:
 tests    the tests marked `gpu`.
 losses   small models trained by CUDA graphs and eagerly from one seed: how far their losses are from each other.
 speed    training steps of every model at its published size, eager in float32 (with TF32 and without) and captured in
-         bfloat16, in turn: steps/s, host work, peak memory, share of the time spent waiting for images; beside the
-         least time that the multiply-adds and the bytes take at rates measured here.
+         bfloat16, in turn: steps/s, host work, peak memory, how much of the time images that lie ready would save;
+         beside the least time that the multiply-adds and the bytes take at rates measured here.
 inference  translations one by one and in batches.
 bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px: accuracy, health, a grid.
 nccl     one exchange among as many processes as there are GPUs.
@@ -44,8 +44,8 @@ from i2i.data.batches import Batch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.prefetch import Ahead
 from i2i.data.training_images import TrainingPictures
-from i2i.training.device import autocast, choose_device
-from i2i.training.graphs import CapturedSteps, can_capture
+from i2i.training.device import autocast, choose_device, seed_streams
+from i2i.training.graphs import CapturedSteps, hindrance_to_graphs
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import run_config
 from i2i.training.step import build_optimizers, training_step
@@ -79,27 +79,18 @@ class Variant:
     by_graphs: bool = False
     tf32: bool = True
     channels_last: bool = True
-    benchmark: bool = False
 
     def __str__(self) -> str:
         words = ["captured" if self.by_graphs else "eager", self.precision]
         words += [] if self.precision == "bf16" or self.tf32 else ["without TF32"]
-        words += [] if self.channels_last else ["NCHW"]
-        return " ".join(words + (["cudnn.benchmark"] if self.benchmark else []))
+        return " ".join(words + ([] if self.channels_last else ["NCHW"]))
 
 
-PLAIN, FAST = Variant(), Variant("bf16", by_graphs=True, benchmark=True)
-VARIANTS = (PLAIN, FAST)
+PLAIN = Variant()
+FAST, NCHW = Variant("bf16", by_graphs=True), Variant("bf16", by_graphs=True, channels_last=False)
+VARIANTS = (PLAIN, FAST, NCHW)
 UNKNOWN: dict[str, Any] = {"arithmetic_ms": math.nan, "traffic_ms": math.nan}
-MORE_VARIANTS = (
-    Variant(tf32=False),
-    PLAIN,
-    Variant("bf16"),
-    Variant(by_graphs=True),
-    Variant("bf16", by_graphs=True),
-    FAST,
-    Variant("bf16", by_graphs=True, benchmark=True, channels_last=False),
-)
+MORE_VARIANTS = (Variant(tf32=False), PLAIN, Variant("bf16"), Variant(by_graphs=True), FAST, NCHW)
 
 
 class Steps:
@@ -122,7 +113,7 @@ class Steps:
         self.images = TrainingPictures(pixels, Preprocess(size)).on(device)
         self.items = self.config.train.batch_size or 1
         self.captured = None
-        if variant.by_graphs and can_capture(device):
+        if variant.by_graphs and not hindrance_to_graphs(device):
             self.captured = CapturedSteps(self.translator, self.optimizers, self.guard, self._precision)
 
     def _precision(self) -> Any:
@@ -136,7 +127,7 @@ class Steps:
 
     def take(self, batches: list[Batch], step: int, progress: float = 0.0) -> dict[str, Tensor]:
         """Its terms."""
-        torch.manual_seed(step)
+        seed_streams(step, self.device)
         if self.captured is not None:
             return self.captured(batches, step, progress)
         return training_step(
@@ -147,15 +138,12 @@ class Steps:
 @contextmanager
 def set_up(variant: Variant) -> Iterator[None]:
     """torch's switches as a variant has them."""
-    conv, benchmark = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark
-    matmul = torch.backends.cuda.matmul.allow_tf32
+    convolutions, products = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = variant.tf32
-    torch.backends.cudnn.benchmark = variant.benchmark
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = conv, benchmark
-        torch.backends.cuda.matmul.allow_tf32 = matmul
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, products
 
 
 def wait(device: torch.device) -> None:
@@ -180,29 +168,30 @@ def timed_steps(name: str, settings: Settings, variant: Variant, device: torch.d
                 steps.take(batches(step), step)
             wait(device)
             setting_up = time.perf_counter() - began
-            seconds, waited = _rate(steps, batches, warm, count, device)
+            seconds = _seconds_for(steps, batches, range(warm, warm + count), device)
             host = median(_host_seconds(steps, batches, warm + count + n, device) for n in range(5))
+        held = steps.draw(0)
+        without = _seconds_for(steps, lambda step: held, range(warm, warm + count), device)
     memory = torch.cuda.max_memory_reserved(device) if device.type == "cuda" else 0
     fault = steps.guard.fault()
     return {
         "steps_per_s": count / seconds,
         "host_ms": 1e3 * host,
-        "waiting": waited / seconds,
+        "waiting": max(0.0, 1 - without / seconds),
         "memory_gib": memory / 2**30,
         "set_up_s": setting_up,
         "fault": str(fault) if fault else None,
     }
 
 
-def _rate(
-    steps: Steps, batches: Ahead[list[Batch]], first: int, count: int, device: torch.device
-) -> tuple[float, float]:
-    began, waited = time.perf_counter(), 0.0
-    for step in range(first, first + count):
+def _seconds_for(
+    steps: Steps, batches: Callable[[int], list[Batch]], numbers: Sequence[int], device: torch.device
+) -> float:
+    began = time.perf_counter()
+    for step in numbers:
         steps.take(batches(step), step)
-        waited += batches.waited
     wait(device)
-    return time.perf_counter() - began, waited
+    return time.perf_counter() - began
 
 
 def _host_seconds(steps: Steps, batches: Ahead[list[Batch]], step: int, device: torch.device) -> float:

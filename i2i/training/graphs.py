@@ -35,9 +35,11 @@ Drawn = list[dict[str, Tensor]]
 """What a phase has put into the step of each micro-batch."""
 
 
-def can_capture(device: torch.device) -> bool:
-    """Whether steps on that device can be captured."""
-    return device.type == "cuda"
+def hindrance_to_graphs(device: torch.device, processes: int = 1) -> str | None:
+    """Why steps on that device, by so many processes, cannot be captured; None if they can."""
+    if device.type != "cuda":
+        return f"CUDA graphs need a GPU of NVIDIA's and the device is {device.type}"
+    return "several processes, which exchange gradients, train by eager steps" if processes > 1 else None
 
 
 class CapturedSteps:
@@ -51,6 +53,7 @@ class CapturedSteps:
         optimizers: by name; their learning rates move to the device.
         guard: of the same device.
         precision: makes the context of a phase's forward pass.
+        or_stop: raise a TrainingError where a step cannot be captured, in place of going on eagerly.
     """
 
     def __init__(
@@ -59,12 +62,13 @@ class CapturedSteps:
         optimizers: Optimizers,
         guard: FiniteGuard,
         precision: Callable[[], AbstractContextManager[Any]],
+        or_stop: bool = False,
     ) -> None:
         self._translator, self._optimizers, self._guard, self._precision = translator, optimizers, guard, precision
         self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._inputs: list[Batch] = []
         self._kinds: dict[Hashable, _Kind] = {}
-        self._eager = False
+        self._eager, self._or_stop = False, or_stop
         for optimizer in optimizers.values():
             _keep_rate_on_device(optimizer, guard.found.device)
 
@@ -129,6 +133,8 @@ class CapturedSteps:
         return _Turn(phase, graph, _looks(phase, drawn), held, sealed, terms)
 
     def _go_on_eagerly(self, reason: str) -> None:
+        if self._or_stop:
+            raise TrainingError(f"train.graphs=on: {reason}; train with --set train.graphs=auto")
         if not self._eager:
             console.note(f"i2i: training goes on without CUDA graphs: {reason}")
         self._eager = True

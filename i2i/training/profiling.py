@@ -20,7 +20,7 @@ from i2i.data.layouts import DataSet
 from i2i.data.training_images import TrainingPictures
 from i2i.errors import TrainingError, UserError
 from i2i.training.budget import Horizon, horizon_of, images_per_step
-from i2i.training.device import autocast
+from i2i.training.device import autocast, memory_format_of, resolved
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import run_config
 from i2i.training.step import build_optimizers, training_step
@@ -84,13 +84,14 @@ def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
 
 def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, patience: float = PATIENCE) -> Trial:
     """Run the steps in this process, which is to be one of their own; a warm-up of `patience` seconds is enough."""
+    config = resolved(config, device)
     train = config.train
     pictures = TrainingPictures.load(
         data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
     )
     translator = build_translator(config, task)
     translator.prepare(pictures.centred)
-    memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
+    memory_format = memory_format_of(train)
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     size = images_per_step(config, translator) // translator.batch.pictures

@@ -23,7 +23,7 @@ from i2i.data.data_record import DataRecord
 from i2i.data.prefetch import Ahead
 from i2i.data.training_images import TrainingPictures
 from i2i.distributed.process_group import ALONE, Processes
-from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError
+from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserError
 from i2i.runs.checkpoint import Best, Checkpoint, Position
 from i2i.runs.checkpoint_meta import Budget
 from i2i.runs.folder import checkpoint_folder, newest_checkpoint
@@ -31,10 +31,10 @@ from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import horizon_of, images_per_step
-from i2i.training.device import autocast
+from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
 from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
-from i2i.training.graphs import CapturedSteps, can_capture
+from i2i.training.graphs import CapturedSteps, hindrance_to_graphs
 from i2i.training.loss_log import LossLog
 from i2i.training.nan_guard import Fault, FiniteGuard
 from i2i.training.step import build_optimizers, plain_state, set_rate, training_step
@@ -83,10 +83,11 @@ class Trainer:
         data: DataRecord | None = None,
         processes: Processes = ALONE,
     ) -> None:
+        config = resolved(config, device)
         self.run, self.config, self.pictures, self.device = run, config, pictures.on(device), device
         self.observers, self.data, self._judge, self.processes = observers, data, judge, processes
         self.seed, self.rollbacks = config.train.seed, 0
-        self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
+        self.memory_format = memory_format_of(config.train)
         self.translator = build_translator(config, task)
         self.log, self.budgets = LossLog(), tuple[Budget, ...]()
         checkpoint = newest_checkpoint(run)
@@ -163,7 +164,7 @@ class Trainer:
         batches = drawn(step)
         spent = self.horizon.spent(step, self.position.seconds)
         self._schedule(spent)
-        torch.manual_seed(step_seed(self.processes.seed([self.seed, step])))
+        seed_streams(step_seed(self.processes.seed([self.seed, step])), self.device)
         if not self.translator.training:
             self.translator.train()
         terms = self._updated(batches, step, spent / self.horizon.total)
@@ -203,10 +204,13 @@ class Trainer:
 
     def _by_graphs(self) -> CapturedSteps | None:
         """Made again for each state that is loaded, which brings tensors of its own."""
-        wanted = self.config.train.graphs == "auto" and can_capture(self.device) and self.processes.count == 1
-        if not (wanted and self.optimizers):
+        wanted = self.config.train.graphs
+        hindrance = hindrance_to_graphs(self.device, self.processes.count)
+        if wanted == "on" and hindrance:
+            raise UserError(f"train.graphs=on: {hindrance}; take --set train.graphs=auto, which uses them where it can")
+        if wanted == "off" or hindrance or not self.optimizers:
             return None
-        return CapturedSteps(self.translator, self.optimizers, self.guard, self._precision)
+        return CapturedSteps(self.translator, self.optimizers, self.guard, self._precision, wanted == "on")
 
     def _evaluate(self) -> None:
         """Ahead of the checkpoint of the same step, which then holds what was found."""
