@@ -34,10 +34,10 @@ from i2i.training.budget import horizon_of, images_per_step
 from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
 from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
-from i2i.training.graphs import CapturedSteps, hindrance_to_graphs
 from i2i.training.loss_log import LossLog
-from i2i.training.nan_guard import Fault, FiniteGuard
-from i2i.training.step import build_optimizers, plain_state, set_rate, training_step
+from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
+from i2i.training.steps.nan_guard import Fault, FiniteGuard
+from i2i.training.steps.step import build_optimizers, plain_state, set_rate, training_step
 from i2i.training.validation import Judge, Validation
 from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text

@@ -8,7 +8,7 @@ from i2i.data.batches import ReferenceBatch
 from i2i.interop.starganv2 import DISCRIMINATOR, ENCODER, GENERATOR, MAPPING
 from i2i.models.starganv2 import STYLING, StarGANv2, StarGANv2Config
 from i2i.training.ema import Average
-from i2i.training.step import draw
+from i2i.training.steps.step import draw
 from i2i.translator import Coverage, Step, Task
 from tests.support import recipe, reference
 from tests.support.replay import Replay, assert_change, assert_gradients, assert_terms, decay_witness, replay

@@ -24,9 +24,9 @@ from i2i.runs.load import require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.training.callbacks import MetricsFile, ProgressLine, duration
 from i2i.training.events import Observer, Record
-from i2i.training.nan_guard import FiniteGuard
 from i2i.training.resume import open_for_resume
-from i2i.training.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
+from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
 from i2i.training.trainer import Trainer
 from i2i.translator import CosineDecay, LinearDecay, Step, StepDecay
 from tests.support.preloaded import Preloaded
