@@ -87,6 +87,14 @@ class ResultsFolder:
         """The weights of the domain classifier, in a folder of their own."""
         return self.out / "classifier" / "classifier.safetensors"
 
+    def study(self, study: str) -> Path:
+        """What a human study found."""
+        return self.out / "studies" / f"{study}.json"
+
+    def studies(self) -> list[Path]:
+        """What all human studies found."""
+        return sorted((self.out / "studies").glob("*.json"))
+
     def scored(self, methods: Iterable[str], seeds: Sequence[int]) -> Iterator[tuple[JobId, str, int, Path]]:
         """Jobs that score, with whose scores they are, the seed and the file; real images, the last, have the first."""
         for name in methods:

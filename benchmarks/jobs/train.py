@@ -1,5 +1,6 @@
 """Training of one model: begun, gone on with, or found finished."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,14 @@ from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint import Checkpoint, Position
 from i2i.runs.folder import sound_checkpoint
 from i2i.runs.load import require_checkpoint
+from i2i.tracking.observer import Tracked
 from i2i.training.callbacks import Callback, duration
+from i2i.training.events import Observer
 from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
 
 PEAK = "peak_memory"
 DECODED_TOLD = 64  # images between reports
@@ -52,6 +57,8 @@ class Train(Job):
         seen: what the plan saw of the images that are read; None: nobody knows.
         custom: code of a custom model.
         judging: how it is evaluated on the validation split, if it is.
+        trackers: names of those that are told of the training run.
+        bench: name of the bench, under which they group it.
     """
 
     run: Path
@@ -61,6 +68,8 @@ class Train(Job):
     seen: Seen | None = None
     custom: CustomCode | None = None
     judging: Judging | None = None
+    trackers: tuple[str, ...] = ()
+    bench: str | None = None
 
     @property
     def result(self) -> RunPlace:
@@ -88,16 +97,18 @@ class Train(Job):
         config = self.config()
         data, reads_on = open_data(config.data).restricted(self.domains), list[bool]()
 
-        def followers(trainer: Trainer) -> tuple[Callback, ...]:
+        tracked = Tracked(self.run, self.trackers, self.name, self.bench, log.warning)
+
+        def followers(trainer: Trainer) -> tuple[Observer, ...]:
             _check(self.seen, data)  # all images are read
             reads_on.append(bool(trainer.pictures.decoded_when_drawn or self.judging))
-            return (Callback(lambda position: report(_progress_text(position))),)
+            return Callback(lambda position: report(_progress_text(position))), tracked.begun(config.settings())
 
         def decoding(done: int, total: int) -> None:
             if done % DECODED_TOLD == 0:
                 report(f"{done} of {total} images decoded")
 
-        with peak_memory(device) as peak:
+        with peak_memory(device) as peak, tracked:
             judge = bench_judge(self.judging, device) if self.judging else None
             training = TrainingRun(self.run, config, task_of(config, data), data, device)
             train_run(training, followers, decoding, judge=judge)

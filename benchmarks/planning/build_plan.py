@@ -70,7 +70,7 @@ def prepare(
     files = FileIndex.load(ResultsFolder(place).image_digests)
     files.check_readable(used)
     spec = _extractor(inception, extractor)
-    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
+    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else extractor
     asked = Chosen(directions=directions, extractor=named, lpips=lpips)
     before = ResultsFolder(place).asked
     tried = dict(before.tried) if before else {}
@@ -146,11 +146,13 @@ def _check_names(directions: Sequence[Direction], contestants: Sequence[str]) ->
 
 
 def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
-    """The extractor that was named, tried out; else Inception if its weights are in the cache."""
-    from i2i.metrics.features.extractors import default_extractor, parse_extractor
+    """The extractor that was named, tried out, else the best whose weights are here; None: the bench's classifier."""
+    from i2i.metrics.features.extractors import OWN_CLASSIFIER, default_extractor, parse_extractor
 
     if extractor is not None and inception is not None:
         raise UserError("--inception and --extractor are two extractors: leave one out")
+    if extractor == OWN_CLASSIFIER:
+        return None
     spec = default_extractor(inception) if extractor is None else parse_extractor(extractor)
     if spec is not None and (inception or extractor):
         spec.build()  # what does not fit is to be known before hours of training

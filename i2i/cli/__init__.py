@@ -9,7 +9,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from i2i._version import __version__
-from i2i.cli import bench, configs, data, export, grid, import_files, models, report, score, train, translate, weights
+from i2i.cli import (
+    bench,
+    configs,
+    data,
+    export,
+    grid,
+    import_files,
+    models,
+    report,
+    score,
+    study,
+    train,
+    translate,
+    weights,
+)
 from i2i.cli.endings import INTERRUPTED, ending
 from i2i.utils import console
 
@@ -32,6 +46,7 @@ app.command()(grid.grid)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(configs.app, name="configs")
+app.add_typer(study.app, name="study")
 app.add_typer(weights.app, name="weights")
 
 

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from i2i.cli.options import (
     LpipsOption,
     SetOption,
     SizeOption,
+    TrackOption,
     data_settings,
     sized,
 )
@@ -24,11 +25,14 @@ from i2i.cli.progress import counting
 from i2i.errors import UserError
 from i2i.utils import console
 
+if TYPE_CHECKING:
+    from i2i.benchmarks.plan import Plan
+
 PANELS = {
     "What to compare": ("models", "data", "attributes", "size", "directions", "external", "intersection"),
     "Training": ("seeds", "budget", "checkpoint"),
     "Translation": ("samples", "sampling_steps"),
-    "Scores and tables": ("inception", "extractor", "lpips", "table"),
+    "Scores and tables": ("inception", "extractor", "lpips", "table", "track"),
     "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
     "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
 }
@@ -96,6 +100,7 @@ def bench(
     table: Annotated[
         str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
     ] = "averaged",
+    track: TrackOption = None,
     executor: Annotated[
         str, typer.Option(help="Where jobs run: local for worker processes, or ray for a Ray cluster.")
     ] = "local",
@@ -142,6 +147,8 @@ def bench(
         i2i bench --models +mine.py:MyModel --samples 10 --out bench/seasons
 
         i2i bench --external DRIT=results/drit --out bench/seasons
+
+        i2i bench --track mlflow
     """
     from i2i.benchmarks.analysis import groups
     from i2i.benchmarks.bench import check_contestants, parse_stages, run_bench, states_of
@@ -151,6 +158,7 @@ def bench(
     from i2i.benchmarks.folder.results_folder import ResultsFolder
     from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
+    from i2i.benchmarks.report.tracked import tell_scores, with_trackers
     from i2i.benchmarks.suite.external import parse
     from i2i.benchmarks.suite.overrides import (
         budget_assignments,
@@ -160,7 +168,9 @@ def bench(
     )
     from i2i.config import merge, parse_assignments
     from i2i.presets.training import default_suite
+    from i2i.tracking.choice import trackers_named
 
+    trackers = trackers_named(track)
     by = groups.checked(table)
     crew = Crew(executor, workers, device, ray_address, gpus_per_job)
     changes = [*sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
@@ -186,17 +196,25 @@ def bench(
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
     check_contestants(plan, forced)
     changed = before.check(plan, bool(located), elsewhere) if before else []
-    for warning in (*changed, *plan.warnings):
-        console.note(f"warning: {warning}")
-    console.note(f"data: {plan.facts.recognised}")
-    if chosen.budget.epochs is not None:
-        from i2i.benchmarks.report.captions import budget_text
-
-        told = budget_text(plan).removeprefix("Budget: ")
-        console.note(f"budget of {chosen.budget.epochs:g} epochs: {told}")
+    _announce(plan, changed)
     if dry_run:
         for line in plan.lines(states_of(plan)):
             console.say(line)
         return
     with stoppable(plan.out):
-        sys.exit(run_bench(plan, crew, stages, forced, by, trial=not no_trial))
+        status = run_bench(with_trackers(plan, trackers), crew, stages, forced, by, trial=not no_trial)
+        if "report" in stages:
+            tell_scores(plan, trackers)
+        sys.exit(status)
+
+
+def _announce(plan: "Plan", changed: list[str]) -> None:
+    """Say what is worth a warning, what the data are, and what a budget of epochs comes to."""
+    for warning in (*changed, *plan.warnings):
+        console.note(f"warning: {warning}")
+    console.note(f"data: {plan.facts.recognised}")
+    epochs = plan.facts.suite.budget.epochs
+    if epochs is not None:
+        from i2i.benchmarks.report.captions import budget_text
+
+        console.note(f"budget of {epochs:g} epochs: {budget_text(plan).removeprefix('Budget: ')}")

@@ -27,8 +27,8 @@ ExtractorOption = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="Features for distances: imagenet, timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or "
-        "classifier:FILE.",
+        help="Features for distances: imagenet, dinov2, clip, timm:NAME[:FILE], torchvision:NAME:FILE, "
+        "inception[:FILE] or classifier:FILE; by default the best whose weights are here.",
     ),
 ]
 SizeOption = Annotated[
@@ -51,6 +51,10 @@ CacheOption = Annotated[
 ]
 SkipBadOption = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; which is told and recorded.")
+]
+TrackOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,...", help="Also tell trackers of experiments: wandb, mlflow, aim, tensorboard."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 

@@ -1,6 +1,5 @@
 """`i2i train`: a new training, one that goes on, or one that starts with the weights of another."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +14,8 @@ from i2i.cli.options import (
     SetOption,
     SizeOption,
     SkipBadOption,
+    TrackOption,
 )
-from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.text import argument, option
 
@@ -61,7 +60,8 @@ def train(
         bool, typer.Option("--accept-data", help="Resume though the images have changed since the checkpoint.")
     ] = False,
     device: DeviceOption = None,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard events.")] = False,
+    track: TrackOption = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Short for --track tensorboard.")] = False,
     cache_gib: CacheOption = None,
     skip_bad: SkipBadOption = False,
     dry_run: DryRunOption = False,
@@ -91,15 +91,17 @@ def train(
 
         i2i train --model mine.py:MyModel
 
+        i2i train --model stargan --track wandb,tensorboard
+
         torchrun --nproc-per-node 2 -m i2i train --model stargan
     """
     from i2i.cli.train_cases import Options, case_of
     from i2i.distributed.process_group import joined
+    from i2i.tracking.choice import trackers_named
     from i2i.training.device import choose_device, resolved
     from i2i.training.run import TrainingRun, refuse_unlike_settings
 
-    if tensorboard:
-        _require_tensorboard()
+    trackers = trackers_named(track, *(["tensorboard"] if tensorboard else []))
     chosen = choose_device(device)
     with joined(chosen) as processes:
         options = Options(
@@ -125,12 +127,7 @@ def train(
             return
         if not ready.resumed:
             processes.once(lambda: _warn(run, ready.skipped))
-        _train(run, tensorboard, ready.begin, model)
-
-
-def _require_tensorboard() -> None:
-    if find_spec("tensorboard") is None:
-        raise UserError("--tensorboard needs TensorBoard, which is not installed: pip install 'i2i[tensorboard]'")
+        _train(run, trackers, ready.begin, model)
 
 
 def _print_training(run: "TrainingRun") -> None:
@@ -152,8 +149,9 @@ def _warn(run: "TrainingRun", skipped: "Skipped") -> None:
         console.note(f"warning: {line}" if not line.startswith(" ") else line)
 
 
-def _train(run: "TrainingRun", tensorboard: bool, begin: "Callable[[], None]", model: str | None) -> None:
-    from i2i.training.callbacks import ProgressLine, TensorBoardLog
+def _train(run: "TrainingRun", trackers: tuple[str, ...], begin: "Callable[[], None]", model: str | None) -> None:
+    from i2i.tracking.observer import Tracked
+    from i2i.training.callbacks import ProgressLine
     from i2i.training.events import Observer
     from i2i.training.run import train_run
     from i2i.training.trainer import Trainer
@@ -169,9 +167,10 @@ def _train(run: "TrainingRun", tensorboard: bool, begin: "Callable[[], None]", m
             )
         if trainer.position.step:
             console.note(f"resuming at step {trainer.position.step} of {trainer.position.steps}")
-        return (line, *((TensorBoardLog(run.folder),) if tensorboard else ()))
+        return (line, tracked.begun(run.config.settings()))
 
-    with ProgressLine(run.config.name) as line:
+    tracked = Tracked(run.folder, trackers, run.folder.name, None, console.note)
+    with ProgressLine(run.config.name) as line, tracked:
         train_run(run, observers, line.on_loading, when_held=begin)
     _conclude(run, model)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from i2i.errors import UserError
 from i2i.metrics.features.convolutional import convolutional_features
 from i2i.metrics.features.pretrained import VGG16_FEATURES, VGG19, Weights
+from i2i.utils.text import argument
 
 RELUS = (1, 6, 11, 20, 29)  # relu1_1 to relu5_1 in torchvision's list of VGG-19's layers
 WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
@@ -45,8 +46,9 @@ class VGGDistance(nn.Module, ABC):
         """
         if not len(self.stages):
             raise UserError(
-                f"the perceptual term needs {self.weights.file}, which is not on this machine: fetch it with "
-                f"`i2i weights get {self.network}`, or leave the term out with --set model.lambda_perceptual=0"
+                f"the perceptual term needs {self.weights.file}, which is not on this machine: fetch it "
+                f"with `i2i weights get {argument(self.network)}`, or leave the term out with "
+                "--set model.lambda_perceptual=0"
             )
         return self._distance(images.expand(-1, 3, -1, -1), others.expand(-1, 3, -1, -1))
 

@@ -1,4 +1,4 @@
-"""Those who follow a training: the metrics file, sample grids, the progress line, TensorBoard."""
+"""Those who follow a training: the metrics file, sample grids, the progress line."""
 
 import errno
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, TextIO, cast
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from i2i.data.training_images import TrainingPictures
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.training.events import Observer, Record, Rollback
-from i2i.training.sample_grid import tile
+from i2i.training.sample_grid import SAMPLES, grid_path, tile
 from i2i.translator import Translator
 from i2i.utils.atomic_write import sync_to_disk, write_text
 
@@ -111,7 +111,7 @@ class SampleGrids(Observer):
     """
 
     def __init__(self, run: Path, pictures: TrainingPictures, domains: tuple[str, ...], start: int = 0) -> None:
-        self._folder = run / "samples"
+        self._run, self._folder = run, run / SAMPLES
         self._inputs = {domain: next(pictures.centred(domain, SAMPLE_COLUMNS)) for domain in domains}
         for path in self._folder.glob("*.png"):
             if path.stem.isdecimal() and int(path.stem) > start:
@@ -126,7 +126,7 @@ class SampleGrids(Observer):
             inputs = self._inputs[source].to(_device(translator))
             rows += [inputs, translator.translate(inputs, source, target)]
         labels = [text for source, target in directions for text in (source, f"to {target}")]
-        path = self._folder / f"{position.step:08d}.png"
+        path = grid_path(self._run, position.step)
         write_picture(path, tile([to_arrays(row) for row in rows], labels))
         sync_to_disk(path)  # the checkpoint that follows vouches for it
 
@@ -233,25 +233,6 @@ class ProgressLine(Observer):
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)
-
-
-class TensorBoardLog(Observer):
-    """Writes losses, rates and speed as TensorBoard events into `RUN/tensorboard` (extra `tensorboard`)."""
-
-    def __init__(self, run: Path) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._writer: Any = SummaryWriter(str(run / "tensorboard"))
-
-    def on_record(self, record: Record) -> None:
-        """Write the scalars of a record."""
-        images = record.position.images
-        for name, value in record.losses.items():
-            self._writer.add_scalar(f"loss/{name}", value, images)
-        for name, value in record.learning_rates.items():
-            self._writer.add_scalar(f"learning_rate/{name}", value, images)
-        self._writer.add_scalar("images_per_second", record.images_per_second, images)
-        self._writer.flush()
 
 
 class Callback(Observer):

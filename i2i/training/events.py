@@ -49,7 +49,7 @@ class Rollback:
 
 
 class Observer:
-    """Somebody who follows a training: a progress line, a metrics file, TensorBoard. By itself it does nothing."""
+    """Somebody who follows a training: a progress line, a metrics file, a tracker. By itself it does nothing."""
 
     def on_step(self, position: Position) -> None:
         """After every step."""

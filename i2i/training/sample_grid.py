@@ -1,6 +1,7 @@
 """Contact sheets: rows of equally large images with a label beside each."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -9,6 +10,13 @@ from i2i.utils.text import one_line
 
 GAP = 2
 MINIMUM_SIDE = 96
+SAMPLES = "samples"
+"""Folder of the grids in a run folder."""
+
+
+def grid_path(run: Path, step: int) -> Path:
+    """Where the grid of a step lies."""
+    return run / SAMPLES / f"{step:08d}.png"
 
 
 def tile(rows: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:

@@ -42,7 +42,7 @@ from i2i.training.validation import Judge, Validation
 from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.disk_full import is_disk_full
-from i2i.utils.memory import is_out_of_memory
+from i2i.utils.memory import asked_for, is_out_of_memory
 from i2i.utils.text import option
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -130,7 +130,7 @@ class Trainer:
             ) from None
         except Exception as error:
             if is_out_of_memory(error):
-                raise OutOfMemory(self._out_of_memory_text()) from None
+                raise OutOfMemory(self._out_of_memory_text(asked_for(error))) from None
             if not is_disk_full(error, self.run):
                 raise
             raise DiskFull(self._disk_full_text()) from None
@@ -308,7 +308,7 @@ class Trainer:
             after = f"make room and go on with: i2i train {option('--resume', self.run)}" if checkpoint else "make room"
         return f"training stopped at step {self.position.step}: the disk of {self.run} is full; {self._left()}, {after}"
 
-    def _out_of_memory_text(self) -> str:
+    def _out_of_memory_text(self, asked: str) -> str:
         begun, parts = newest_checkpoint(self.run) is not None, self.config.train.accumulate
         items = (self.config.train.batch_size or 1) // self.processes.count
         smaller = next((number for number in range(2 * parts, items + 1) if items % number == 0), None)
@@ -316,7 +316,7 @@ class Trainer:
         remedies = [f"{same} with --set train.accumulate={smaller}, which computes a batch in parts"] if smaller else []
         remedies.append("a new training with a smaller train.batch_size or data.image_size, or train.precision=bf16")
         return (
-            f"training stopped at step {self.position.step}: there is not enough memory on {self.device}; "
+            f"training stopped at step {self.position.step}: there is not enough memory on {self.device}{asked}; "
             f"{self._left()} in {self.run}. What takes less: {', or '.join(remedies)}"
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from i2i.benchmarks.html_page import as_data
 from i2i.benchmarks.report.html import gallery, image_store, page, training_curves
 from tests.support.facts import with_facts
 from tests.support.pages import CARD, NASTY, made_up_bench, scores_of
@@ -55,7 +56,7 @@ def test_the_page_holds_the_scores_of_every_view_with_the_best_translators_marke
 
 def test_no_name_can_end_the_block_that_holds_it(tmp_path):
     for text in NASTY:
-        written = page.as_data({text: [text]})
+        written = as_data({text: [text]})
         assert not set("<>&\u2028\u2029") & set(written)
         assert json.loads(written) == {text: [text]}
     text = page_of(*made_up_bench(tmp_path, nasty=True))

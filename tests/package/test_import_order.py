@@ -24,10 +24,11 @@ models custom_models
 presets inference
 runs
 training
+tracking
 testing conversion
 api
 benchmarks.job_id
-benchmarks.directions benchmarks.job
+benchmarks.directions benchmarks.job benchmarks.html_page
 benchmarks.suite
 benchmarks.facts
 benchmarks.plan
@@ -36,6 +37,7 @@ benchmarks.evaluation
 benchmarks.jobs
 benchmarks.planning
 benchmarks.analysis
+benchmarks.human_study
 benchmarks.execution
 benchmarks.report
 benchmarks.bench

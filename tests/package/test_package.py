@@ -12,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 OUTER = ("i2i", "models", "benchmarks", "configs")
-PAGE = [f"benchmarks/report/html/{name}" for name in ("page.py", "template.html", "style.css", "page.js")]
+PARTS = ("template.html", "style.css", "page.js")
+PAGE = ["benchmarks/report/html/page.py"]
+PAGE += [f"benchmarks/{folder}/{name}" for folder in ("report/html", "human_study/page") for name in PARTS]
 
 
 def python(*arguments, **options):
@@ -33,6 +35,8 @@ def python(*arguments, **options):
         ["data", "check", "--help"],
         ["data", "prepare", "--help"],
         ["export", "--help"],
+        ["study", "make", "--help"],
+        ["study", "read", "--help"],
         ["score", "--help"],
         ["weights", "--help"],
         ["weights", "get", "--help"],

@@ -1,17 +1,16 @@
-"""What a training leaves for people to look at: sample grids and TensorBoard events."""
+"""What a training leaves for people to look at: sample grids and the progress line."""
 
 import re
 from io import StringIO
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from i2i import registry
 from i2i.runs.checkpoint import Position
 from i2i.testing import CPU, Subject
-from i2i.training.callbacks import ProgressLine, SampleGrids, TensorBoardLog
+from i2i.training.callbacks import ProgressLine, SampleGrids
 from i2i.training.events import Record
 from i2i.training.sample_grid import tile
 from i2i.training.trainer import Trainer
@@ -34,18 +33,6 @@ def test_tiles_show_the_pixels_enlarged_beside_their_label():
     assert sheet[48, -50].tolist() == [10, 10, 10]
     assert sheet[48 + 98, -50].tolist() == [200, 200, 200]
     assert (sheet[:, :60] < 128).any()  # the labels
-
-
-def test_tensorboard_gets_the_losses(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    subject = Subject(registry.get("pix2pix"))
-    run = Trainer(tmp_path, subject.config(), subject.task, subject.pictures(), CPU, (TensorBoardLog(tmp_path),))
-    run.train()
-    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
-    assert "loss/generator/l1" in events.Tags()["scalars"]
-    assert all(torch.isfinite(torch.tensor(event.value)) for event in events.Scalars("loss/generator/l1"))
 
 
 def live_line(width: int, monkeypatch) -> str:

@@ -17,6 +17,7 @@ from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables
 from i2i.benchmarks.report.figures.heat_colors import Scale, ink, scale_of
+from i2i.benchmarks.report.html.human_studies import studies
 from i2i.benchmarks.report.html.training_curves import curves
 from i2i.benchmarks.report.markdown import claim_lines
 from i2i.config import Settings
@@ -61,6 +62,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "details": [_table(heading, frame) for heading, frame in _details(results) if len(frame)],
         "costs": _costs(plan, results),
         "curves": curves(plan),
+        "studies": studies(plan),
         "protocol": card,
         "failed": [[str(job), error.strip()] for job, error in results.failures.items()],
         "skipped": [[name, reason] for name, reason in plan.skipped.items()],

@@ -198,6 +198,40 @@ function drawCurves(model) {
     drawing("svg", { viewBox: "0 0 24 10", "aria-hidden": "true" }, drawing("line", { x1: 0, y1: 5, x2: 24, y2: 5, class: tone(place) })), label(training))));
 }
 
+// Human studies
+
+function placed(tag, kind, left, width) {
+  const made = element(tag, { class: kind });
+  made.style.setProperty("left", `${left}%`);
+  if (width !== undefined) made.style.setProperty("width", `${width}%`);
+  return made;
+}
+
+// The same numbers stand in the table.
+function dots(table) {
+  return element("div", { class: "dots", "aria-hidden": "true" }, ...table.dots.map((dot) => element("div", { class: dot.kind },
+    element("span", {}, dot.name),
+    element("span", { class: "track" }, placed("i", "chance", table.chance), placed("i", "range", dot.low, dot.high - dot.low), placed("b", "point", dot.rate)))));
+}
+
+function studyTable(table) {
+  const columns = table.columns.map((title) => ({ title }));
+  const made = sortable(table.title, columns, table.rows.map((cells, place) => ({ kind: table.kinds[place], cells })), {});
+  if (table.dots.length) return element("div", {}, element("h4", {}, table.title), dots(table), made);
+  return element("details", {}, element("summary", {}, table.title), made);
+}
+
+function studySection(study) {
+  const changed = study.changed.length ? element("p", { class: "alarm" }, `Translated again since raters saw them: ${study.changed.join(", ")}.`) : null;
+  const folded = (title, lines) => element("details", {}, element("summary", {}, title), element("ul", {}, ...items(lines)));
+  return element("div", {}, element("h3", {}, study.title), changed, ...study.tables.map(studyTable), folded("How to read it", study.caption), folded("Who was left out", study.left_out));
+}
+
+function drawStudies() {
+  byId("studies").hidden = !facts.studies.length;
+  byId("studies-list").replaceChildren(...facts.studies.map(studySection));
+}
+
 // Protocol and jobs
 
 function described(value) {
@@ -483,6 +517,7 @@ function draw() {
     choices(byId("curves-model"), trained, 0, (place) => drawCurves(trained[place]));
     drawCurves(trained[0]);
   }
+  drawStudies();
   drawProtocol();
   drawJobs();
   drawContents();

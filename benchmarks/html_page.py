@@ -1,0 +1,56 @@
+"""A page in one file that opens from disk: its style, its script and its data stand in it, and it asks for nothing."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def html_page(folder: Path, data: Mapping[str, object], texts: Mapping[str, str] | None = None) -> str:
+    """The page of a folder that holds template.html, style.css and page.js.
+
+    Data stand in blocks that no browser runs, escaped so that no name in them can end its block. The policy in the head
+    allows this style and this script by their hashes, images from the page itself, and nothing else.
+
+    Args:
+        folder: of the three parts.
+        data: what stands for the comment `<!--NAME-->` of the template, as JSON.
+        texts: what stands for further comments, as it is.
+    """
+    template, style, script = (read_part(folder, name) for name in PARTS)
+    fillings = {**(texts or {}), "policy": _policy(style, script), "style": style}
+    fillings |= {name: as_data(value) for name, value in data.items()} | {"script": script}
+    for name, filling in fillings.items():
+        template = template.replace(f"<!--{name}-->", filling)
+    return template
+
+
+PARTS = ("template.html", "style.css", "page.js")
+
+
+def read_part(folder: Path, name: str) -> str:
+    """A part of a page."""
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def as_data(value: object) -> str:
+    """JSON that stays data inside a script element: ASCII, with <, > and & written as escapes."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def png_address(contents: bytes) -> str:
+    """A PNG file as an address that a page can hold."""
+    return f"data:image/png;base64,{base64.b64encode(contents).decode()}"
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,146 @@
+"""The answer key of a study, `key.json`: what every rater is shown and where, and which answers are left out.
+
+It is written once, with a checksum, before anybody has answered; the rules cannot follow the answers.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from i2i.benchmarks.facts import Seed
+from i2i.errors import Damaged, UserError
+from i2i.utils.checksums import is_sound, sealed
+from i2i.utils.documents import Count, Document, Name, read_document
+
+NAME = "key.json"
+FORMAT = 1
+REAL, SCRAMBLED = "real", "scrambled"
+"""What stands in the place of a method: a real image, and one whose tiles are shuffled."""
+
+Mode = Literal["real-fake", "preference", "best-of"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+Kind = Literal["practice", "scored", "vigilance"]
+Question = Literal["fake", "better", "realism", "transfer", "identity"]
+QUESTIONS: Mapping[Mode, tuple[Question, ...]] = {
+    "real-fake": ("fake",),
+    "preference": ("better",),
+    "best-of": ("realism", "transfer", "identity"),
+}
+EXPOSURE = {"real-fake": 1000.0}
+"""Milliseconds that an image is on the screen; in the other modes until the answer."""
+Position = Annotated[int, Field(ge=0, le=25)]
+
+
+class Rules(Document):
+    """Which answers are left out.
+
+    Attributes:
+        vigilance_wrong: a rater may get this many vigilance trials wrong.
+        answer_ms: least median time from the question to the answer.
+        one_position: largest share of answers that are the same position.
+        exposure_ms: a trial whose image was on the screen longer or shorter by more is left out.
+        off: largest share of a rater's scored trials that are left out.
+    """
+
+    vigilance_wrong: Count = 1
+    answer_ms: float = 250.0
+    one_position: float = 0.9
+    exposure_ms: float = 17.0
+    off: float = 0.25
+
+    @property
+    def lines(self) -> list[str]:
+        """The rules in words."""
+        return [
+            f"A rater is left out who answers more than {self.vigilance_wrong} of the vigilance trials wrong, takes "
+            f"less than {self.answer_ms:g} ms for an answer in the median, or chooses one position in more than "
+            f"{self.one_position:.0%} of the trials.",
+            "A trial with timed images is left out if one of them was on the screen for a time that is off by more "
+            f"than {self.exposure_ms:g} ms, or if it was begun more than once. A rater with more than {self.off:.0%} "
+            "of such trials is left out.",
+        ]
+
+
+class Trial(Document):
+    """What is shown at once, and asked.
+
+    Attributes:
+        kind: practice, scored or vigilance.
+        question: what is asked.
+        source, target: the direction.
+        image: name of the input, without suffix.
+        methods: whose image is in each position, `real` and `scrambled` included.
+        right: the position of the right answer, where there is one: of the fake, or of what is whole.
+        about: the method that a trial of real and fake images is about.
+    """
+
+    kind: Kind
+    question: Question
+    source: str
+    target: str
+    image: str
+    methods: Annotated[tuple[str, ...], Field(min_length=2, max_length=26)]
+    right: Position | None = None
+    about: str | None = None
+
+
+class AnswerKey(Document):
+    """All that the reader of votes needs.
+
+    Attributes:
+        study: known by this.
+        bench: the results folder, as it was named.
+        fingerprint: of the protocol of the bench.
+        translations: by method, a hash of the translations that are shown.
+        baselines: those of the methods that learn nothing.
+        raters: the trials of every rater, in their order.
+    """
+
+    format: int
+    i2i: str
+    study: Name
+    mode: Mode
+    bench: str
+    dataset: str
+    fingerprint: str
+    seed: Seed
+    methods: tuple[str, ...]
+    baselines: tuple[str, ...]
+    translations: dict[str, str]
+    rules: Rules
+    raters: Annotated[tuple[tuple[Trial, ...], ...], Field(min_length=1)]
+    checksum: str = ""
+
+    @property
+    def positions(self) -> int:
+        """How many images of a trial are to choose from."""
+        return len(self.raters[0][0].methods)
+
+    def kind_of(self, method: str) -> str:
+        """What a row of a table is about: a translator, a reference, or real images."""
+        return "real" if method == REAL else "reference" if method in self.baselines else "translator"
+
+
+def write_key(folder: Path, key: AnswerKey) -> None:
+    """Write the key, with its checksum."""
+    (folder / NAME).write_bytes(sealed(key.model_dump(mode="json", exclude={"checksum"})))
+
+
+def read_key(folder: Path) -> AnswerKey:
+    """The answer key of a study.
+
+    Raises:
+        Damaged: if it is not as it was written.
+        UserError: if there is none, or it is of a later version.
+    """
+    path, remedy = folder / NAME, "take the key.json that i2i study make has written with the pages"
+    key = read_document(AnswerKey, path, remedy)
+    if key is None:
+        raise UserError(f"{folder} is no study: it holds no {NAME}; name the folder that i2i study make has written")
+    if key.format > FORMAT:
+        raise UserError(f"{path} was written by i2i {key.i2i}, which is later than this one: use that version")
+    if not is_sound(path.read_bytes(), {"checksum": key.checksum}):
+        raise Damaged(f"{path} was changed after it was written", remedy)
+    return key
