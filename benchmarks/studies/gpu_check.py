@@ -162,7 +162,7 @@ def timed_steps(name: str, settings: Settings, variant: Variant, device: torch.d
     with set_up(variant):
         steps = Steps(name, settings, variant, device)
         kinds = max(phase.every for phase in steps.translator.phases())
-        warm = 5 * kinds + (15 if name == "unsb" else 0) if device.type == "cuda" else 1
+        warm = 5 * kinds + (25 if name == "unsb" else 0) if device.type == "cuda" else 1
         with Ahead(steps.draw) as batches:
             for step in range(warm):
                 steps.take(batches(step), step)
@@ -381,7 +381,7 @@ def _translation(name: str, options: argparse.Namespace, together: int = 16) -> 
 def run_bench(options: argparse.Namespace) -> Found:
     """A short bench of the first three models at 128 px."""
     folder = options.out / "bench"
-    size, seconds, images = (128, 40, 8000) if options.device.type == "cuda" else (32, 1, 64)
+    size, seconds, images = (128, 30, 8000) if options.device.type == "cuda" else (32, 1, 64)
     command = [
         *(sys.executable, "-m", "i2i", "bench", "--suite", "published", "--out", str(folder), "--no-trial"),
         *(

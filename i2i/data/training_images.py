@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from functools import lru_cache
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 import torch
@@ -59,6 +59,8 @@ class TrainingPictures:
         self._pixels, self._unzoomed = pixels, unzoomed
         self._rows = rows or {}
         self._device = torch.device("cpu")
+        self._there: Mapping[str, Tensor] = {}
+        self._unzoomed_there: Mapping[str, Tensor] = {}
 
     @classmethod
     def load(
@@ -103,8 +105,7 @@ class TrainingPictures:
         moved._device = device
         sizes = [pixels for pixels in (self._pixels, self._unzoomed) if pixels is not None]
         if device.type == "cuda" and _has_room(device, sizes):
-            moved._pixels = _placed(self._pixels, device)
-            moved._unzoomed = self._unzoomed and _placed(self._unzoomed, device)
+            moved._there, moved._unzoomed_there = (_placed(one or {}, device) for one in (self._pixels, self._unzoomed))
         return moved
 
     def unzoomed(self) -> Self:
@@ -112,7 +113,7 @@ class TrainingPictures:
         if self._unzoomed is None:
             return self
         plain = copy(self)
-        plain._pixels = self._unzoomed
+        plain._pixels, plain._there = self._unzoomed, self._unzoomed_there
         return plain
 
     @property
@@ -183,7 +184,7 @@ class TrainingPictures:
 
     def _gathered(self, pools: Sequence[str], places: np.ndarray) -> Tensor:
         """uint8 [B, H', W', C] on the device."""
-        if isinstance(self._pixels[pools[0]], Tensor):
+        if self._there:
             return self._gathered_there(pools, places)
         if len(pools) == 1:
             return _sent(self._pixels[pools[0]][places], self._device)
@@ -199,7 +200,7 @@ class TrainingPictures:
         owners, positions = self._owners(pools, places)
         order = np.argsort(owners, kind="stable")
         parts = [
-            _at(self._pixels[pools[owner]], positions[order][owners[order] == owner]) for owner in np.unique(owners)
+            _at(self._there[pools[owner]], positions[order][owners[order] == owner]) for owner in np.unique(owners)
         ]
         return parts[0] if len(parts) == 1 else _at(torch.cat(parts), np.argsort(order, kind="stable"))
 
@@ -301,14 +302,13 @@ def _has_room(device: torch.device, sizes: Sequence[Mapping[str, Pixels]]) -> bo
     return sum(math.prod(pixels.shape) for pixels in pools) <= RESIDENT * free
 
 
-def _placed(pixels: Mapping[str, Pixels], device: torch.device) -> dict[str, Pixels]:
+def _placed(pixels: Mapping[str, Pixels], device: torch.device) -> dict[str, Tensor]:
     return {pool: torch.from_numpy(np.array(own)).to(device) for pool, own in pixels.items()}
 
 
-def _at(pixels: Pixels, positions: np.ndarray) -> Tensor:
+def _at(pixels: Tensor, positions: np.ndarray) -> Tensor:
     """Rows of pixels on a device. The copy of positions is not waited for: CUDA has read them when it returns."""
-    index = torch.from_numpy(positions).to(cast(Tensor, pixels).device, non_blocking=True)
-    return cast(Tensor, pixels)[index]
+    return pixels[torch.from_numpy(positions).to(pixels.device, non_blocking=True)]
 
 
 def _sent(pixels: np.ndarray, device: torch.device) -> Tensor:

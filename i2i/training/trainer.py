@@ -199,7 +199,7 @@ class Trainer:
             processes=self.processes,
         )
 
-    def _precision(self) -> AbstractContextManager[Any]:
+    def _precision(self) -> AbstractContextManager[object]:
         return autocast(self.config.train.precision, self.device)
 
     def _by_graphs(self) -> CapturedSteps | None:

@@ -289,7 +289,7 @@ def test_pixels_that_lie_on_a_device_give_the_same_batches(kind):
     cls, counts = KINDS[kind]
     source = TrainingPictures({domain: noise(count) for domain, count in counts.items()}, Preprocess(CROP), seed=5)
     placed = source.on(torch.device("cpu"))
-    placed._pixels = training_images._placed(source._pixels, torch.device("cpu"))
+    placed._there = training_images._placed(source._pixels, torch.device("cpu"))
     for step in range(4):
         one, other = (tensors(cls.draw(images, tuple(counts), 5, step)) for images in (source, placed))
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(one, other, strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class Pixels(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, positions: np.ndarray, /) -> Any:
-        """uint8 [B, H, W, C] of positions [B]: an array or, of pixels that lie on a device, a tensor there."""
+    def __getitem__(self, positions: np.ndarray, /) -> np.ndarray:
+        """uint8 [B, H, W, C] of positions [B]."""
 
 
 @dataclass(frozen=True)

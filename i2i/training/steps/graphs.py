@@ -13,7 +13,7 @@ where losses may read them. All graphs share their memory, since they never run 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ class CapturedSteps:
         translator: Translator,
         optimizers: Optimizers,
         guard: FiniteGuard,
-        precision: Callable[[], AbstractContextManager[Any]],
+        precision: Callable[[], AbstractContextManager[object]],
         or_stop: bool = False,
     ) -> None:
         self._translator, self._optimizers, self._guard, self._precision = translator, optimizers, guard, precision

@@ -151,7 +151,7 @@ def set_rate(optimizer: torch.optim.Adam, rate: float) -> None:
             group["lr"] = rate
 
 
-def plain_state(optimizer: torch.optim.Adam) -> dict[str, Any]:
+def plain_state(optimizer: torch.optim.Adam) -> dict[str, object]:
     """The state of an optimizer as that of eager steps, whose learning rates are numbers of the host."""
     state = optimizer.state_dict()
     groups = [{**group, "lr": float(group["lr"]), "capturable": False} for group in state["param_groups"]]
