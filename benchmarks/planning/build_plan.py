@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.directions import Direction, Training
 from i2i.benchmarks.facts import Chosen
 from i2i.benchmarks.folder.finished_results import refuse_merged
 from i2i.benchmarks.folder.results_folder import ResultsFolder
@@ -95,7 +95,7 @@ def _plan(base: Base, splits: tuple[str, ...], asked: Chosen) -> Plan:
         facts_of_plan(base, trainings, surveys, splits, asked),
         tuple(surveys),
         base.files,
-        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys)),
+        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys), *_without_samples(base, trainings)),
     )
 
 
@@ -109,6 +109,15 @@ def _dark(surveys: Mapping[str, Survey]) -> list[str]:
     """Warnings of external translations."""
     files = {name: [path for own in found.files.values() for path in own.values()] for name, found in surveys.items()}
     return [line for name, paths in files.items() for line in quick_check.dark(name, paths)]
+
+
+def _without_samples(base: Base, trainings: Sequence[Training]) -> list[str]:
+    """A warning where several translations of each image are asked for and no method gives more than one."""
+    asked = base.suite.translation.samples
+    given = [base.asked(base.suite.contestant(training.contestant)) for training in trainings]
+    if asked == 1 or any("samples" in own for own in given):
+        return []
+    return [f"{asked} samples are asked for and no method here takes noise: each gives one translation of an image"]
 
 
 def _splits(suite: Suite, everyday: DataConfig, data: DataSet) -> tuple[str, ...]:
