@@ -43,7 +43,7 @@ from i2i.config import Settings
 from i2i.data.batches import Batch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.prefetch import Ahead
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.training.device import autocast, choose_device, seed_streams
 from i2i.training.setup import run_config
 from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
@@ -110,7 +110,7 @@ class Steps:
         self.optimizers, self.guard = build_optimizers(self.translator), FiniteGuard(device)
         rng = np.random.default_rng(0)
         pixels = {domain: rng.integers(0, 256, (20, *size, 3), dtype=np.uint8) for domain in domains}
-        self.images = TrainingPictures(pixels, Preprocess(size)).on(device)
+        self.images = TrainingImages(pixels, Preprocess(size)).on(device)
         self.items = self.config.train.batch_size or 1
         self.captured = None
         if variant.by_graphs and not hindrance_to_graphs(device):

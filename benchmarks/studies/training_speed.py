@@ -17,7 +17,7 @@ import torch
 
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.training.device import autocast, choose_device
 from i2i.training.setup import run_config
 from i2i.training.steps.nan_guard import FiniteGuard
@@ -46,7 +46,7 @@ def stepper(
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     rng = np.random.default_rng(0)
     pixels = {domain: rng.integers(0, 256, (2, size, size, 3), dtype=np.uint8) for domain in domains}
-    batch = cls.batch.draw(TrainingPictures(pixels, Preprocess((size, size))), domains, batch_size, 0)
+    batch = cls.batch.draw(TrainingImages(pixels, Preprocess((size, size))), domains, batch_size, 0)
     batches = [batch.to(device, memory_format)]
     every = max(phase.every for phase in translator.phases())
 
@@ -56,7 +56,7 @@ def stepper(
         if guard.fault():
             raise RuntimeError(f"{name} diverged")
 
-    return run, every * batch_size * cls.batch.pictures
+    return run, every * batch_size * cls.batch.images_per_item
 
 
 def seconds(run: Callable[[], None]) -> float:
