@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from i2i.data import training_images
 from i2i.data.batches import LabelledBatch, PairedBatch, ReferenceBatch, UnpairedBatch
 from i2i.data.decoding.images import Preprocess, to_images, to_pixels
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import scan
 from i2i.data.training_images import TrainingImages
+from i2i.data.training_images import _placed as placed_on
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 
@@ -293,7 +293,7 @@ def test_pixels_that_lie_on_a_device_give_the_same_batches(kind):
     cls, counts = KINDS[kind]
     source = TrainingImages({domain: noise(count) for domain, count in counts.items()}, Preprocess(CROP), seed=5)
     placed = source.on(torch.device("cpu"))
-    placed._there = training_images._placed(source._pixels, torch.device("cpu"))
+    placed._there = placed_on(source._pixels, torch.device("cpu"))
     for step in range(4):
         one, other = (tensors(cls.draw(images, tuple(counts), 5, step)) for images in (source, placed))
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(one, other, strict=True))
