@@ -25,6 +25,7 @@ presets inference
 runs
 training
 tracking
+demo
 testing conversion
 api
 benchmarks.job_id
@@ -32,7 +33,7 @@ benchmarks.directions benchmarks.job benchmarks.html_page
 benchmarks.suite
 benchmarks.facts
 benchmarks.plan
-benchmarks.folder
+benchmarks.results_folder
 benchmarks.evaluation
 benchmarks.jobs
 benchmarks.planning
