@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -16,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from i2i.errors import UserError, did_you_mean, unknown
 from i2i.utils.split_names import canonical_split
+from i2i.utils.text import option
 
 Settings = dict[str, Any]
 """Nested settings as YAML gives them, before they are checked."""
@@ -356,7 +358,10 @@ def build_run(
     )
     size, parts = config.train.batch_size or 1, config.train.accumulate
     if size % parts:
-        raise UserError(f"train.accumulate={parts} does not divide train.batch_size={size}")
+        raise UserError(
+            f"train.accumulate={parts} does not divide train.batch_size={size}: change one of the two, as with "
+            f"{option('--set', f'train.accumulate={math.gcd(size, parts)}')}"
+        )
     return config
 
 

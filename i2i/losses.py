@@ -113,7 +113,8 @@ def discriminator_terms(
     Args:
         gan: name of the objective.
         critic: maps images [B, C, H, W] to scores of any shape, or to those of several discriminators.
-        real, fake: images [B, C, H, W]; no gradient flows into `fake`.
+        real: images [B, C, H, W].
+        fake: the same, of the generator; no gradient flows into it.
         interpolation: the penalty's mixing weights [B, 1, 1, 1] in [0, 1], as `interpolation` draws them; only an
             objective that needs the penalty needs them.
         real_scores: the critic's scores of `real`, where the caller has them already.

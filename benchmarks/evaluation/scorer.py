@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.evaluation.classifier_training import learner
 from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag_entry, of_pictures, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
@@ -25,15 +26,16 @@ from i2i.data.layouts import Picture
 from i2i.data.open import open_data, pixel_cache
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances, cosine_diversity
-from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.domain_classifier import DomainClassifier, judge
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.image_scores import BATCH, against_input, against_truth, as_rgb, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.registry import content_name, diversity_name
-from i2i.metrics.set_measures import SetMeasure, of_features
+from i2i.metrics.registry import content_name, diversity_name, perceptual_name
+from i2i.metrics.sets.measures import ImageSet, of_sets_asked
+from i2i.metrics.sets.names import SetMeasure
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
@@ -70,6 +72,11 @@ class Scoring:
     bf16: bool = False
     sets: tuple[SetMeasure, ...] = ()
 
+    @property
+    def perceptual(self) -> bool:
+        """Whether features stand in for LPIPS."""
+        return self.extractor is not None and self.lpips is None and parse_extractor(self.extractor).is_general
+
 
 class Scorer:
     """Scores translations, and real images for comparison. Every image is read once.
@@ -94,6 +101,7 @@ class Scorer:
         spec = parse_extractor(scoring.extractor) if scoring.extractor else None
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
         self._lpips = parse_lpips(scoring.lpips).build(device) if scoring.lpips else None
+        self._perceptual = scoring.perceptual
         self.features = {
             "name": self._extractor.name,
             "dimensions": self._extractor.dimensions,
@@ -174,13 +182,7 @@ class Scorer:
         return self._learnt_from({(domain, domain): self._test(domain).pixels for domain in self.data.domains}, options)
 
     def _learnt_from(self, fakes: Mapping[Direction, Tensor], options: ClassifierConfig) -> Scores:
-        learn = partial(
-            train_classifier,
-            backbone=options.backbone,
-            images=options.images,
-            bf16=self._bf16,
-            device=self._device,
-        )
+        learn = learner(options, bf16=self._bf16, device=self._device)
         reals = {target: self._test(target).pixels for _, target in fakes}
         return gan_train(fakes, reals, self.data.labels, learn)
 
@@ -196,8 +198,7 @@ class Scorer:
         pairs = self.data.paired and len(fakes.stems) == len(reals.stems)
         scores = self._judged(way, fakes)
         scores.add(self._compared(way, fakes, reals, "paired" if pairs else "drawn"))
-        truth = reals.at(places).pixels if self.data.paired else None
-        singles = {} if truth is None else against_truth(fakes.pixels, truth, self._lpips)
+        singles = self._against_truth(fakes, reals.at(places)) if self.data.paired else {}
         singles |= against_input(fakes.pixels, inputs.pixels, self._lpips)
         singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
         if CYCLE in noted:
@@ -211,6 +212,13 @@ class Scorer:
         scores.flags.extend(entries(way, map(flag_entry, found)))
         return scores
 
+    def _against_truth(self, fakes: Pictures, truth: Pictures) -> dict[str, Array]:
+        """Likeness of each translation to its ground truth; by features where these are asked and LPIPS is not."""
+        singles = against_truth(fakes.pixels, truth.pixels, self._lpips)
+        if self._perceptual:
+            singles[perceptual_name(self._extractor.name)] = cosine_distances(fakes.features, truth.features)
+        return singles
+
     def _judged(self, way: Direction, judged: Pictures) -> Scores:
         """What the classifier takes images for that should be of a domain."""
         logits, labels = judge(self._judge, judged.pixels), self._judge.labels
@@ -223,7 +231,8 @@ class Scorer:
         """How far all images together are from real ones."""
         features, name = (judged.features, reference.features), self._extractor.name
         scores = of_sets(way, name, *features, reals, self._intervals)
-        found, n = of_features(self._sets, name, *features), len(judged.stems)
+        sets = (ImageSet(some.features, some.pixels) for some in (judged, reference))
+        found, n = of_sets_asked(self._sets, name, *sets), len(judged.stems)
         scores.rows.extend(
             entries(way, ({"metric": metric, "value": value, "n": n} for metric, value in found.items()))
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from i2i.benchmarks.evaluation.classifier_training import learner
 from i2i.benchmarks.folder.cache_keys import DONE, Place, write_key
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
@@ -13,7 +14,6 @@ from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data
 from i2i.data.training_images import labelled
-from i2i.metrics.features.domain_classifier import train_classifier
 from i2i.metrics.image_scores import read_pixels
 
 
@@ -50,14 +50,11 @@ class TrainClassifier(Job):
         pixels = read_pixels(pictures, Preprocess.of(self.data))
         if self.seen:
             self.seen.check(data)
-        trained = train_classifier(
+        learn = learner(self.options, bf16=self.bf16, device=device)
+        trained = learn(
             pixels,
             labels,
             data.labels,
-            backbone=self.options.backbone,
-            images=self.options.images,
-            bf16=self.bf16,
-            device=device,
             progress=lambda done, total: report(f"{done} of {total} images"),
         )
         trained.save(self.path)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.directions import Direction, Training
 from i2i.benchmarks.facts import Chosen
 from i2i.benchmarks.folder.finished_results import refuse_merged
 from i2i.benchmarks.folder.results_folder import ResultsFolder
@@ -70,7 +70,7 @@ def prepare(
     files = FileIndex.load(ResultsFolder(place).image_digests)
     files.check_readable(used)
     spec = _extractor(inception, extractor)
-    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else None
+    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else extractor
     asked = Chosen(directions=directions, extractor=named, lpips=lpips)
     before = ResultsFolder(place).asked
     tried = dict(before.tried) if before else {}
@@ -95,7 +95,7 @@ def _plan(base: Base, splits: tuple[str, ...], asked: Chosen) -> Plan:
         facts_of_plan(base, trainings, surveys, splits, asked),
         tuple(surveys),
         base.files,
-        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys)),
+        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys), *_without_samples(base, trainings)),
     )
 
 
@@ -109,6 +109,15 @@ def _dark(surveys: Mapping[str, Survey]) -> list[str]:
     """Warnings of external translations."""
     files = {name: [path for own in found.files.values() for path in own.values()] for name, found in surveys.items()}
     return [line for name, paths in files.items() for line in quick_check.dark(name, paths)]
+
+
+def _without_samples(base: Base, trainings: Sequence[Training]) -> list[str]:
+    """A warning where several translations of each image are asked for and no method gives more than one."""
+    asked = base.suite.translation.samples
+    given = [base.asked(base.suite.contestant(training.contestant)) for training in trainings]
+    if asked == 1 or any("samples" in own for own in given):
+        return []
+    return [f"{asked} samples are asked for and no method here takes noise: each gives one translation of an image"]
 
 
 def _splits(suite: Suite, everyday: DataConfig, data: DataSet) -> tuple[str, ...]:
@@ -146,11 +155,13 @@ def _check_names(directions: Sequence[Direction], contestants: Sequence[str]) ->
 
 
 def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
-    """The extractor that was named, tried out; else Inception if its weights are in the cache."""
-    from i2i.metrics.features.extractors import default_extractor, parse_extractor
+    """The extractor that was named, tried out, else the best whose weights are here; None: the bench's classifier."""
+    from i2i.metrics.features.extractors import OWN_CLASSIFIER, default_extractor, parse_extractor
 
     if extractor is not None and inception is not None:
         raise UserError("--inception and --extractor are two extractors: leave one out")
+    if extractor == OWN_CLASSIFIER:
+        return None
     spec = default_extractor(inception) if extractor is None else parse_extractor(extractor)
     if spec is not None and (inception or extractor):
         spec.build()  # what does not fit is to be known before hours of training

@@ -13,7 +13,7 @@ from i2i.benchmarks.planning.base import Base
 from i2i.config import RunConfig, stable_hash
 from i2i.errors import UserError
 from i2i.presets.methods import Contestant
-from i2i.training.setup import check_trainable
+from i2i.training.setup import blank_translator, check_trainable
 from i2i.training.validation import require_validation
 from i2i.translator import Task
 
@@ -56,6 +56,7 @@ def trainings_of(base: Base, contestant: Contestant, seed: int) -> tuple[Trainin
     config = base.config(contestant, amount, seed)
     learnt = base.data.labels if cls.coverage.value == "all" else base.data.domains[:2]
     task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
+    _check_steps(base, contestant, config, task)
     if _learns(base, config, task):
         _check(base, contestant, config)
     else:
@@ -98,3 +99,14 @@ def _check(base: Base, contestant: Contestant, config: RunConfig) -> None:
         raise UserError(f"{contestant.name}: the checkpoint rule ema needs a moving average: add --set train.ema=0.999")
     if config.train.best_by is not None:
         require_validation(config, base.data)
+
+
+def _check_steps(base: Base, contestant: Contestant, config: RunConfig, task: Task) -> None:
+    """UserError if the method does not take the sampling steps that are asked for."""
+    steps = base.suite.translation.steps_of(contestant)
+    if steps is None:
+        return
+    try:
+        blank_translator(config, task).check_sampling_steps(steps)
+    except UserError as error:
+        raise UserError(f"{contestant.name}: {error}") from None

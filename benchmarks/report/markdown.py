@@ -8,7 +8,7 @@ from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables, tables
-from i2i.benchmarks.suite.claims import judge
+from i2i.benchmarks.suite.claims import judge, metric_of
 from i2i.metrics.registry import metric_named
 from i2i.utils import text
 from i2i.utils.text import prose
@@ -49,8 +49,8 @@ def claim_lines(plan: Plan, results: Results) -> list[str]:
     means = over_seeds(results.scores, ("model", "metric"))
     lines = []
     for claim in plan.facts.suite.claims:
-        own = {name: score.mean for (name, metric), score in means.items() if metric == claim.metric}
-        metric = metric_named(claim.metric)
+        metric = metric_named(metric_of(claim, results.metrics))
+        own = {name: score.mean for (name, about), score in means.items() if about == metric.name}
         verdict = judge(claim, own, metric.higher_is_better, metric.decimals)
         lines.append(f"{claim.says}: {verdict} ({metric.heading})")
     return lines

@@ -13,6 +13,7 @@ from i2i.benchmarks.folder.score_file import score_file
 from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet, Picture
@@ -88,7 +89,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         },
         "pictures": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
         "features": _features(plan, results),
-        "classifier": {**facts.suite.classifier.model_dump(exclude_unset=True), "sha256": _weights(plan, results)},
+        "classifier": {**_classifier(facts.suite.classifier), "sha256": _weights(plan, results)},
         "checkpoint": facts.checkpoint,
         **({"samples": samples} if (samples := facts.suite.translation.samples) > 1 else {}),
         "budget": facts.budget.model_dump(exclude_unset=True),
@@ -121,6 +122,11 @@ def _features(plan: Plan, results: Results) -> Settings | None:
     paths = [path for job, _, _, path in scored if job not in results.absent][::-1]  # of real images first
     stated = (found.features for path in paths if (found := score_file(path)) is not None)
     return next((features.model_dump() for features in stated if features is not None), None)
+
+
+def _classifier(options: ClassifierConfig) -> Settings:
+    """As the suite has it; what was not known when the bench was made is not said of it."""
+    return {name: value for name, value in options.settings().items() if name in options.model_fields_set}
 
 
 def _weights(plan: Plan, results: Results) -> str | None:

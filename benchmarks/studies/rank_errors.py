@@ -1,6 +1,6 @@
 """How often tests of ranks over data sets tell equal methods apart, at a level of 0.05.
 
-    python benchmarks/studies/rank_errors.py        # a minute
+python benchmarks/studies/rank_errors.py        # a minute
 """
 
 import argparse

@@ -1,21 +1,31 @@
 """Claims: orderings of methods that a suite expects, and whether the scores of a bench show them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from pydantic import Field
 
 from i2i.config import Section
 from i2i.metrics.digits import fixed, places
+from i2i.metrics.registry import kind_of
+
+DISTANCE = "FD"
+"""In a claim: the Frechet distance of the bench, in whichever features that is taken."""
 
 
 class Claim(Section):
     """What somebody says of an ordering, such as a paper of its ablation."""
 
-    metric: str = Field(description="a metric of the table by its name in results.csv")
+    metric: str = Field(description="a metric of the table by its name in results.csv, or FD for its Frechet distance")
     order: tuple[str, ...] = Field(min_length=2, description="names of methods, the best first")
     says: str = Field(min_length=1, description="the claim in words, with its source")
+
+
+def metric_of(claim: Claim, metrics: Sequence[str]) -> str:
+    """The metric that a claim is about, of those that a bench has; its own text where there is no such distance."""
+    distances = (name for name in metrics if kind_of(name) == "frechet")
+    return next(distances, DISTANCE) if claim.metric == DISTANCE else claim.metric
 
 
 def judge(claim: Claim, means: Mapping[str, float], higher_is_better: bool, decimals: int) -> str:

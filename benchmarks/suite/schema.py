@@ -12,7 +12,7 @@ from i2i.benchmarks.suite.external import External
 from i2i.config import LARGEST_SEED, MOST_COUNTED, DataConfig, Section, Settings, merge, section_of, validate
 from i2i.custom_models import is_source, load
 from i2i.errors import UserError
-from i2i.metrics.set_measures import SetMeasure
+from i2i.metrics.sets.names import SetMeasure
 from i2i.presets.methods import MOST, Contestant, Methods, check_form, methods_of
 from i2i.utils.text import option
 
@@ -22,6 +22,13 @@ class ClassifierConfig(Section):
 
     backbone: str = Field("resnet10t", description="a timm model, trained from scratch")
     images: int = Field(6_144, ge=1, le=MOST_COUNTED, description="training images shown")
+    pretrained: bool = Field(
+        False, description="start from ImageNet weights: those of EfficientNet-Lite0 that the extra imagenet brings"
+    )
+
+    def settings(self) -> Settings:
+        """All that decides what is learnt; without `pretrained` where that is off, so that keys of before hold."""
+        return self.model_dump(exclude=None if self.pretrained else {"pretrained"})
 
 
 class ReportConfig(Section):
@@ -65,7 +72,9 @@ class ScoringConfig(Section):
 
     gan_train: bool = Field(False, description="train two classifiers on the translations of each model and seed")
     metrics: tuple[SetMeasure, ...] = Field(
-        (), description="measures of sets besides the distances; prdc: precision, recall, density, coverage"
+        (),
+        description="measures of sets besides the distances: prdc (precision, recall, density, coverage), mind, "
+        "cmmd, fwd",
     )
 
 

@@ -165,6 +165,7 @@ def bench(
         checkpoint_assignments,
         load_suite,
         steps_assignments,
+        told_of_later_methods,
     )
     from i2i.config import merge, parse_assignments
     from i2i.presets.training import default_suite
@@ -189,6 +190,8 @@ def bench(
         directions = directions or before.chosen.directions
         extractor = extractor if extractor or inception else before.chosen.extractor
         lpips = lpips or before.chosen.lpips
+        for line in told_of_later_methods(chosen):
+            console.note(f"warning: {line}")
     elsewhere = parse(external or [], intersection)
     chosen = chosen.with_external(elsewhere)
     with stoppable(None), counting("drawing the built-in dataset") as progress:

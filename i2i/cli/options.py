@@ -27,8 +27,8 @@ ExtractorOption = Annotated[
     str | None,
     typer.Option(
         metavar="SPEC",
-        help="Features for distances: imagenet, timm:NAME[:FILE], torchvision:NAME:FILE, inception[:FILE] or "
-        "classifier:FILE.",
+        help="Features for distances: imagenet, dinov2, clip, timm:NAME[:FILE], torchvision:NAME:FILE, "
+        "inception[:FILE] or classifier:FILE; by default the best whose weights are here.",
     ),
 ]
 SizeOption = Annotated[

@@ -24,7 +24,8 @@ def score(
     extractor: ExtractorOption = None,
     lpips: LpipsOption = None,
     metrics: Annotated[
-        str, typer.Option(metavar="A,...", help="Also these: prdc, which is precision, recall, density and coverage.")
+        str,
+        typer.Option(metavar="A,...", help="Also these: prdc (precision, recall and more), mind, cmmd, fwd."),
     ] = "",
     size: Annotated[
         str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
@@ -47,7 +48,7 @@ def score(
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
     from i2i.metrics.folder_scores import Folders, parse_size, score_folders
-    from i2i.metrics.set_measures import parse_measures
+    from i2i.metrics.sets.names import parse_measures
     from i2i.training.device import choose_device
     from i2i.utils.atomic_write import write_text
 

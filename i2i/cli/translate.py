@@ -81,6 +81,7 @@ def translate(
     """
     from i2i.data.audit.fitting import fitting_line
     from i2i.data.audit.quick_check import dark
+    from i2i.data.decoding.images import read_picture
     from i2i.data.layouts.image_folder import left_out_line
     from i2i.inference.tiling import SIDE
     from i2i.inference.translate_files import (
@@ -113,18 +114,21 @@ def translate(
     if not checkpoint.finished:
         position = checkpoint.position
         console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
-    distinct = samples_of(translator, samples, seed)
-    if distinct < samples:
-        console.note("this model takes no noise: one translation of each image, as all others would be like it")
     translate = replace(
         translation(translator, source, target, chosen),
         reference=None if reference is None else as_image(reference, preprocess),
         sampling_steps=sampling_steps,
         seed=seed,
     )
+    distinct, reason = samples_of(translate, samples)
+    if distinct < samples:
+        console.note(f"{reason}: one translation of each image, as all others would be like it")
     sizes = check_files(files, out, overwrite, distinct)
     for line in (*left_out_line(left_out(inputs)), *dark("images to translate", [path for path, _ in files])):
         console.note(line)
+    if reference is not None:
+        fitted = fitting_line([read_picture(reference).size[::-1]], preprocess)
+        console.note(f"reference {reference}: {fitted}")
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     with counting("translating") as progress, told_when_short(f"{run} cannot translate these images", less):

@@ -28,6 +28,7 @@ from i2i.utils.text import fenced
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 ANYWHERE = "OWNER/NAME"
+FEW_STEPS = 20  # of a model that takes many
 
 
 def export_safetensors(
@@ -93,7 +94,7 @@ def save(
         chosen = chosen_weights(checkpoint, weights)
         translator, facts = restore(checkpoint, weights=chosen)[0], facts_of(checkpoint, chosen)
     rows = read_scores(card_options, facts)
-    write_folder(out, translator, facts, card(facts, card_options, rows, _use(facts, place)))
+    write_folder(out, translator, facts, card(facts, card_options, rows, _use(facts, place, translator)))
 
 
 def write_folder(out: Path, translator: Translator, facts: Facts, text: str) -> None:
@@ -173,13 +174,24 @@ def _bare_facts(translator: Translator) -> dict[str, object]:
     return meta_of(translator, model_only, Position(0, 0, 0, 0.0))
 
 
-def _use(facts: Facts, place: str) -> str:
+def _use(facts: Facts, place: str, translator: Translator) -> str:
+    """How to translate in Python, and with what the model takes beside images and domains."""
     task = facts["task"]
     (source, target), (height, width) = task["directions"][0], task["image_size"]
-    lines = f"""import torch
-import i2i
-
-translator = i2i.from_pretrained("{place}")
-images = torch.rand(1, {task["channels"]}, {height}, {width}) * 2 - 1  # your pictures, in [-1, 1]
-translated = translator.translate(images, {source!r}, {target!r})"""
-    return fenced(lines, "python")
+    way = f"images, {source!r}, {target!r}"
+    lines = [
+        "import torch",
+        "import i2i\n",
+        f'translator = i2i.from_pretrained("{place}")',
+        f"images = torch.rand(1, {task['channels']}, {height}, {width}) * 2 - 1  # your images, in [-1, 1]",
+        f"translated = translator.translate({way})",
+    ]
+    steps = max(1, min(FEW_STEPS, (translator.most_sampling_steps or 2 * FEW_STEPS) // 2))
+    more = {
+        "noise": ("others", "seeds=[1]", "a seed for each image; another gives another translation"),
+        "reference": ("styled", "reference=images", "in the style of an image of the target domain"),
+        "sampling_steps": ("sooner", f"sampling_steps={steps}", "so many steps; more take longer"),
+    }
+    asked = [own for name, own in more.items() if name in translator.takes]
+    lines += [f"{name} = translator.translate({way}, {given})  # {why}" for name, given, why in asked]
+    return fenced("\n".join(lines), "python")

@@ -65,7 +65,8 @@ def export_onnx(
     facts = facts_of(checkpoint, weights)
     rows = read_scores(card_options, facts)
     translator, _ = restore(checkpoint, weights=weights)
-    _check_steps(translator, sampling_steps)
+    if sampling_steps is not None:
+        translator.check_sampling_steps(sampling_steps)
     (_, notes), lines, files = translator.exportable(), [], {}
     description = _describe(translator, facts, notes)
     for graph in graphs(translator, str(facts["settings"]["model"]["name"]), sampling_steps):
@@ -79,13 +80,6 @@ def export_onnx(
     text = card(facts, card_options, rows, _use(files, translator, notes))
     write_text(out / CARD, text)
     return [*lines, *notes, *license_note(card_options)]
-
-
-def _check_steps(translator: Translator, steps: int | None) -> None:
-    if steps is not None and "sampling_steps" not in translator.takes:
-        raise UserError(f"--sampling-steps {steps}: this model takes no sampling steps: leave it out")
-    if steps is not None and steps < 1:
-        raise UserError(f"--sampling-steps {steps}: give a whole number of at least 1, or leave it out")
 
 
 def _require_packages() -> None:

@@ -78,7 +78,8 @@ class PairedBatch(Batch):
     def unsuitable(cls, data: DataSet) -> str | None:
         if data.paired:
             return None
-        return f"it learns from aligned pairs and {data.name} has none" + (f": {data.hint}" if data.hint else "")
+        remedy = data.hint or "give both images of a pair one name, or take a model that needs none, such as cyclegan"
+        return f"it learns from aligned pairs and {data.name} has none: {remedy}"
 
 
 @dataclass(frozen=True)

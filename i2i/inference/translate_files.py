@@ -294,19 +294,34 @@ def check_files(files: Files, out: Path, overwrite: bool = False, samples: int =
     return [read_picture(path).size[::-1] for path, _ in files]
 
 
-def samples_of(translator: Translator, samples: int, seed: int) -> int:
-    """How many different translations of an image a model gives of so many that are asked for: one without noise.
+def samples_of(translate: Translation, samples: int) -> tuple[int, str]:
+    """How many different translations of an image there are of so many that are asked for, and why so few.
+
+    There is one where noise makes no difference, or none is taken.
 
     Raises:
-        UserError: for a number that is none of samples, or a seed that is none.
+        UserError: for a number that is none of samples, or a seed that is none or makes no difference.
     """
+    seed = translate.seed
     if not 1 <= samples <= MOST_SAMPLES:
         raise UserError(f"--samples {samples}: give a whole number from 1 to {MOST_SAMPLES:,}")
     if not 0 <= seed <= LARGEST_SEED:
         raise UserError(f"--seed {seed}: give a whole number from 0 to {LARGEST_SEED}")
-    if seed and "noise" not in translator.takes:
-        raise UserError(f"--seed {seed}: this model takes no noise, and its translations have no seed: leave it out")
-    return samples if "noise" in translator.takes else 1
+    reason = _without_noise(translate) if seed or samples > 1 else ""
+    if seed and reason:
+        raise UserError(f"--seed {seed}: {reason}, and its translations have no seed: leave it out")
+    return (1 if reason else samples), reason
+
+
+def _without_noise(translate: Translation) -> str:
+    """Why all translations of an image are alike; empty if they are not."""
+    if "noise" not in translate.translator.takes:
+        return "this model takes no noise"
+    if translate.reference is None:
+        return ""
+    one, other = (replace(translate, seeds=[seed])(translate.reference) for seed in (0, 1))
+    alike = torch.equal(*(torch.from_numpy(to_arrays(images)) for images in (one, other)))
+    return "beside a reference image this model takes no noise" if alike else ""
 
 
 def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:

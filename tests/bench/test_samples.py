@@ -215,3 +215,17 @@ def test_the_protocol_holds_the_number_of_samples_where_there_are_several(tmp_pa
     cards = [card(one, results, none) for one in (plain, several)]
     assert "samples" not in cards[0]["protocol"] and cards[1]["protocol"]["samples"] == 10
     assert cards[0]["fingerprint"] != cards[1]["fingerprint"]
+
+
+def test_steps_above_the_schedule_are_refused_before_anything_is_trained(out, monkeypatch):
+    monkeypatch.setattr(Tinted, "most_sampling_steps", 6)
+    assert planned(out, "translation.sampling_steps.tinted=6")
+    with pytest.raises(UserError, match="tinted: sampling_steps is 7 and this model's schedule has 6: give at most"):
+        planned(out, "translation.sampling_steps.tinted=7")
+
+
+def test_samples_that_nobody_gives_are_told_once(out):
+    nobody = prepare(load_suite("seasons", "stargan", {}, [*TINY, "translation.samples=4"], None), out)
+    (told,) = [line for line in nobody.warnings if "samples" in line]
+    assert told == "4 samples are asked for and no method here takes noise: each gives one translation of an image"
+    assert not [line for line in planned(out, "translation.samples=4").warnings if "samples" in line]

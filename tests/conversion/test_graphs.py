@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from i2i.conversion.graphs import graphs
-from i2i.conversion.onnx import _check_steps
 from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
@@ -93,10 +92,12 @@ def test_axes_of_a_model_that_is_bound_to_its_size_are_fixed():
     assert {tuple(axes.values()) for axes in graphs(translator, "painter")[0].free.values()} == {("batch",)}
 
 
-def test_steps_that_do_not_fit_are_refused():
-    with pytest.raises(UserError, match="--sampling-steps 0: give a whole number of at least 1"):
-        _check_steps(built(Painter), 0)
-    with pytest.raises(UserError, match="--sampling-steps 5: this model takes no sampling steps: leave it out"):
-        _check_steps(built(Labelled), 5)
-    _check_steps(built(Painter), 5)
-    _check_steps(built(Labelled), None)
+def test_steps_that_do_not_fit_are_refused_by_the_model():
+    painter = built(Painter)
+    painter.most_sampling_steps = 7
+    painter.check_sampling_steps(7)
+    for steps, said in ((0, "sampling_steps is 0: give a whole number of at least 1"), (8, "schedule has 7")):
+        with pytest.raises(UserError, match=said):
+            painter.check_sampling_steps(steps)
+    with pytest.raises(UserError, match=r"takes no sampling_steps \(--sampling-steps\); it takes"):
+        built(Labelled).check_sampling_steps(5)

@@ -177,12 +177,25 @@ def test_scores_that_do_not_fit_are_refused(run, tmp_path, stop, contents, reaso
     assert not (tmp_path / "out").exists()
 
 
-def test_the_example_of_the_card_runs(run, tmp_path, monkeypatch):
-    formats.export(run, "hub", tmp_path / "OWNER" / "NAME")
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("cyclegan", set()),
+        ("munit", {"others", "styled"}),
+        ("stargan-v2", {"others", "styled"}),
+        ("bridge", {"others", "sooner"}),
+        ("unsb", {"others", "sooner"}),
+    ],
+)
+def test_the_example_of_the_card_runs_and_shows_all_that_the_model_takes(tmp_path, monkeypatch, name, more):
+    make_run(tmp_path / "run", name)
+    formats.export(tmp_path / "run", "hub", tmp_path / "OWNER" / "NAME")
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
     exec((tmp_path / "OWNER/NAME/README.md").read_text().split("```python\n")[1].split("```")[0], scope)
-    assert scope["translated"].shape == (1, 3, 64, 64)
+    assert {"others", "styled", "sooner"} & scope.keys() == more
+    assert all(scope[other].shape == (1, 3, 64, 64) for other in ("translated", *more))
+    assert not any(torch.equal(scope[other], scope["translated"]) for other in more)
 
 
 class Api:

@@ -1,6 +1,7 @@
 """What a translation is asked for beside its domains: noise by name, samples, reference images, sampling steps."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from i2i import cli, custom_models, registry
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import UserError
-from i2i.inference.translate_files import collect, of_sample, resized, translate_files, translation
+from i2i.inference.translate_files import collect, of_sample, resized, samples_of, translate_files, translation
 from i2i.translator import Coverage, ModelConfig, Noise, Task
 from i2i.translator.request import sample_name, seed_of
 
@@ -209,8 +210,13 @@ def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path
     Image.new("L", (23, 9), 255).save(tmp_path / "grey.png")
     referred = np.asarray(Image.open(out / "x.png")).astype(int)
     assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "white.png", "--sampling-steps", 3)[0] == 0
+    elsewhere = [tmp_path / "alone" if part is out else part for part in translate]
+    status, said = run(monkeypatch, capsys, *elsewhere, "--reference", tmp_path / "white.png", "--samples", 3)
+    assert (status, said.count("beside a reference image this model takes no noise: one translation")) == (0, 1)
+    assert [path.name for path in (tmp_path / "alone").iterdir()] == ["x.png"]
     assert np.abs(referred - np.asarray(Image.open(out / "x.png"))).max() > 0
-    assert run(monkeypatch, capsys, *again, "--reference", tmp_path / "grey.png")[0] == 0
+    status, said = run(monkeypatch, capsys, *again, "--reference", tmp_path / "grey.png")
+    assert (status, f"{tmp_path / 'grey.png'}: fit crop to 16x16 px: 1 of 1 images lose" in said) == (0, True)
     assert (referred == np.asarray(Image.open(out / "x.png"))).all()  # any mode and size is made to fit
     for wrong, named in (
         (("--sampling-steps", 5), "sampling_steps is 5 and this model's schedule has 4"),
@@ -220,10 +226,38 @@ def test_the_command_line_asks_for_samples_references_and_steps(styled, tmp_path
         (("--samples", 10**9), "--samples 1000000000: give a whole number from 1 to 1,000"),
         (("--seed", -1), "--seed -1: give a whole number from 0"),
         (("--reference", tmp_path / "none.png"), "none.png"),
-        (("--reference", tmp_path), str(tmp_path)),
+        (("--reference", tmp_path), f"{tmp_path} is a folder and no image: name an image in it"),
     ):
         status, said = run(monkeypatch, capsys, *again, *wrong)
         assert (status, named in said) == (2, True)
+
+
+def asked(translator, **more):
+    return replace(translation(translator, "a", "b", torch.device("cpu")), **more)
+
+
+def test_where_a_reference_leaves_nothing_to_noise_there_is_one_translation(styled):
+    translator, white = built(styled), torch.ones(1, 3, 8, 8)
+    assert samples_of(asked(translator), 5) == (5, "")
+    assert samples_of(asked(translator, reference=white), 1) == (1, "")
+    assert samples_of(asked(translator, reference=white), 5) == (
+        1,
+        "beside a reference image this model takes no noise",
+    )
+    with pytest.raises(UserError, match=r"--seed 3: beside a reference image this model takes no noise.*leave it out"):
+        samples_of(asked(translator, reference=white, seed=3), 1)
+    generate = translator.generate
+    translator.generate = lambda images, request: (generate(images, request) + request.noise.normal(1, 1, 1)) / 9
+    assert samples_of(asked(translator, reference=white, seed=3), 5) == (5, "")
+
+
+@pytest.mark.parametrize("name", ["munit", "stargan-v2"])
+def test_the_methods_that_take_references_draw_nothing_beside_them(name):
+    cls = registry.get(name)
+    torch.manual_seed(0)
+    translator = cls(cls.Config(**cls.test_settings), Task.covering(cls.coverage, "ab", (32, 32))).eval()
+    assert samples_of(asked(translator), 4) == (4, "")
+    assert samples_of(asked(translator, reference=torch.rand(1, 3, 32, 32)), 4)[0] == 1
 
 
 def test_samples_of_a_model_without_noise_are_one_which_is_said_once(tmp_path, monkeypatch, capsys):

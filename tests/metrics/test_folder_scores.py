@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+import timm
 import torch
 import torchvision
 from PIL import Image
@@ -22,8 +23,8 @@ from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.metrics.image_scores import features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.manifold import overlap
-from i2i.metrics.registry import content_name, kernel_name, set_name
+from i2i.metrics.registry import content_name, kernel_name, perceptual_name, set_name
+from i2i.metrics.sets.manifold import overlap
 from tests.support.classifiers import untrained_classifier
 
 DOMAINS = ("summer", "autumn", "winter", "night")
@@ -94,6 +95,22 @@ def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
     assert {flag["flag"]: flag["value"] for flag in scores.flags} == {flag.name: flag.value for flag in scored.flags}
     assert 0 < bench["l1"] < 0.2
     assert {measure.n for measure in scored.measures} == {5}
+
+
+def test_general_features_stand_in_for_lpips_in_the_bench_and_in_folders_alike(data, classifier, fakes, tmp_path):
+    torch.manual_seed(0)
+    torch.save(timm.create_model("resnet10t").state_dict(), tmp_path / "resnet.pth")
+    config, spec = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]}), "timm:resnet10t:"
+    spec += str(tmp_path / "resnet.pth")
+    rows = Scorer(Scoring(config, classifier, spec), torch.device("cpu")).translations(
+        fakes.parent, "summer", ["winter"]
+    )
+    name = perceptual_name(parse_extractor(spec).build().name)
+    found = {row["metric"]: row["value"] for row in rows.rows}[name]
+    real = data / "test" / "winter"
+    assert found > 1e-6
+    assert values(score_folders(Folders(fakes, real, truth=real), spec))[name] == found
+    assert values(score_folders(Folders(real, real, truth=real), spec))[name] == pytest.approx(0, abs=1e-6)
 
 
 def test_precision_recall_density_and_coverage_are_those_of_the_bench_where_asked_for(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from i2i.metrics.manifold import BLOCK, NEIGHBOURS, Overlap, expected_coverage, overlap
+from i2i.metrics.sets.manifold import BLOCK, NEIGHBOURS, Overlap, expected_coverage, overlap
 
 # compute_prdc(real, fake, nearest_k=5) of the package prdc 0.2 with scikit-learn, on what `normal` gives.
 PRDC = [
@@ -58,7 +58,7 @@ def test_equal_distributions_reach_the_expected_coverage_and_a_density_of_one():
 def test_many_images_are_gone_through_in_parts_with_the_same_outcome(monkeypatch):
     real, fake = normal(1, 70, 50, 4, 0.5, 1.0)
     whole = overlap(real, fake)
-    monkeypatch.setattr("i2i.metrics.manifold.BLOCK", 16)
+    monkeypatch.setattr("i2i.metrics.sets.manifold.BLOCK", 16)
     assert overlap(real, fake) == whole and BLOCK > 70
 
 

@@ -27,7 +27,9 @@ README = ROOT / "README.md"
 EXAMPLE = ROOT / "docs" / "adding_a_model.md"
 CONFIGS = ROOT / "docs" / "configs.md"
 OPTIONS = ROOT / "docs" / "options.md"
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SETTINGS = ROOT / "docs" / "settings.md"
+TUTORIALS = ROOT / "docs" / "tutorials"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 ABSENT = "–"
@@ -44,6 +46,8 @@ def command_lines(page: Path) -> list[str]:
 
 
 OF_EXAMPLE = command_lines(EXAMPLE)
+OF_TUTORIAL = command_lines(TUTORIALS / "your_own_model.md")
+OF_MODELS = OF_EXAMPLE + OF_TUTORIAL
 COMMANDS = list(dict.fromkeys(line for page in PAGES for line in command_lines(page)))
 
 
@@ -51,7 +55,7 @@ def table(page: Path, first_header: str) -> list[list[str]]:
     """Header and rows of the table whose first header cell is `first_header`."""
     lines = page.read_text().splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first_header} |"))
-    end = next(number for number in range(start, len(lines)) if not lines[number].startswith("|"))
+    end = next((number for number in range(start, len(lines)) if not lines[number].startswith("|")), len(lines))
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start:end]]
     return [rows[0], *rows[2:]]
 
@@ -67,7 +71,32 @@ def test_relative_links_lead_to_files(page):
     assert not missing
 
 
-@pytest.mark.parametrize("command", ["pip install . && i2i bench", "pip install -e '.[test]' && pytest"])
+def anchors(page: Path) -> set[str]:
+    """Of the headings of a page, as GitHub and the site make them."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_into_pages_lead_to_headings(page):
+    links = [link.partition("#") for link in LINK.findall(page.read_text()) if "://" not in link and "#" in link]
+    for target, _, heading in links:
+        there = page.parent / target if target else page
+        assert there.suffix != ".md" or heading in anchors(there), f"{target}#{heading}"
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text().splitlines()) <= 150
+
+
+def test_the_table_of_the_readme_is_that_of_the_results():
+    shown, results = table(README, "model"), table(ROOT / "docs" / "results.md", "model")
+    places = [results[0].index(heading) for heading in shown[0]]
+    assert shown[1:] == [[row[place] for place in places] for row in results[1:]]
+
+
+@pytest.mark.parametrize("command", ["pip install '.[imagenet]' && i2i bench", "pip install -e '.[test]' && pytest"])
 def test_readme_has_the_two_commands_in_blocks_of_their_own(command):
     assert f"{command}\n" in blocks(README, "")
 
@@ -82,6 +111,44 @@ def test_command_line_parses(line):
     assert options <= known
     if not hasattr(command, "commands"):
         command.make_context(line, list(words))  # also missing arguments, and values of the wrong type
+
+
+def test_a_first_comparison_takes_at_most_ten_commands():
+    """From the installation to the end of the tutorial."""
+    assert len("".join(blocks(TUTORIALS / "first_comparison.md", "")).splitlines()) <= 10
+
+
+@pytest.fixture
+def curves():
+    """The model of the tutorial."""
+    (source,) = blocks(TUTORIALS / "your_own_model.md", "python")
+    module = ModuleType("curves")
+    try:
+        exec(compile(source, "curves.py", "exec"), module.__dict__)
+        yield module.Curves
+    finally:
+        registry.unregister("curves")
+
+
+def test_settings_of_the_tutorial_are_accepted(curves):
+    with_settings = [line for line in OF_TUTORIAL if "--set" in line]
+    assert with_settings
+    for line in with_settings:
+        accept_settings(line.replace("curves.py:Curves", "curves"))
+
+
+def test_the_model_of_the_tutorial_passes_the_contract_suite(curves):
+    check_translator(curves)
+
+
+def test_the_suite_of_the_tutorial_is_accepted_and_trains_nothing_anew(tmp_path):
+    (source,) = blocks(TUTORIALS / "papers_table.md", "yaml")
+    (tmp_path / "mine.yaml").write_text(source)
+    mine, papers = (load_suite(name, None, {}, []) for name in (str(tmp_path / "mine.yaml"), "pix2pix-losses"))
+    assert mine.models == papers.models
+    assert mine.report != papers.report
+    of_training = [[suite.contestant(name).for_training(1, 0) for name in suite.models] for suite in (mine, papers)]
+    assert of_training[0] == of_training[1]
 
 
 def accept_settings(line: str) -> None:
@@ -103,22 +170,22 @@ def accept_settings(line: str) -> None:
         run_config(model or "cyclegan", merge(base, parse_assignments(given)))  # `data check` names none
 
 
-@pytest.mark.parametrize("line", [line for line in COMMANDS if "--set" in line and line not in OF_EXAMPLE])
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "--set" in line and line not in OF_MODELS])
 def test_settings_on_command_lines_are_accepted(line):
     accept_settings(line)
 
 
-@pytest.mark.parametrize("row", table(README, "Setting")[1:], ids=lambda row: row[0].strip("`"))
-def test_readme_tells_the_defaults_of_a_training(row):
+@pytest.mark.parametrize("row", table(SETTINGS, "Setting")[1:], ids=lambda row: row[0].strip("`"))
+def test_the_page_of_main_settings_tells_the_defaults_of_a_training(row):
     section, name = row[0].strip("`").split(".")
     config = {"train": TrainConfig, "data": DataConfig}[section]
     stated = config.model_validate({name: value(row[1])})
     assert getattr(stated, name) == getattr(config(), name)
 
 
-@pytest.mark.parametrize("row", table(README, "Model setting")[1:], ids=lambda row: row[0].strip("`"))
-def test_readme_tells_the_defaults_of_the_models(row):
-    header = table(README, "Model setting")[0]
+@pytest.mark.parametrize("row", table(SETTINGS, "Model setting")[1:], ids=lambda row: row[0].strip("`"))
+def test_the_page_of_main_settings_tells_the_defaults_of_the_models(row):
+    header = table(SETTINGS, "Model setting")[0]
     name = row[0].strip("`")
     for model, cell in zip(header[1:-1], row[1:-1], strict=True):
         defaults = registry.get(model).Config()
@@ -174,7 +241,7 @@ def test_readme_lists_every_registered_model():
     assert listed == ours  # others are of tests that ran before
 
 
-def test_suite_sections_that_the_readme_names_exist():
+def test_suite_sections_that_the_pages_name_exist():
     assert {"budget", "classifier"} <= set(Suite.model_fields)
     assert load_suite("quick", None, {}, ["budget.per=task"]).budget.per == "task"
 

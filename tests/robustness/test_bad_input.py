@@ -131,7 +131,7 @@ def test_an_empty_data_folder_is_told_the_layouts(refused, place, command):
 @both_commands
 def test_a_single_domain_is_named(refused, place, command):
     data_set(place / "sky", "dawn")
-    assert "has only one domain, dawn: translation needs at least two" in refused(*command, "--data", "sky")
+    assert "has only one domain, dawn: translation needs at least two; put the" in refused(*command, "--data", "sky")
 
 
 @both_commands

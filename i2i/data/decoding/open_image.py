@@ -38,6 +38,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
             yield picture
     except FileNotFoundError:
         raise UserError(f"there is no image {path}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder and no image: name an image in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = _reason(path, error)
         raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from None

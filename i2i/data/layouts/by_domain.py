@@ -74,7 +74,10 @@ def _domains(root: Path, splits: Found, card: Card) -> tuple[str, ...]:
     check_names(root, declared)
     if len(declared) < 2:
         kind = NoLayout if card.domains is None else UserError
-        raise kind(f"{root} has only one domain, {', '.join(declared) or 'none'}: translation needs at least two")
+        raise kind(
+            f"{root} has only one domain, {', '.join(declared) or 'none'}: translation needs at least two; "
+            "put the images of another beside them"
+        )
     return declared
 
 

@@ -44,7 +44,7 @@ def _unlike(path: Path, kind: str, remedy: str) -> UserError:
 
 
 def read_tensors(
-    path: Path, title: str, expected: Mapping[str, Tensor], ignored: Iterable[str] = ()
+    path: Path, title: str, expected: Mapping[str, Tensor], ignored: Iterable[str] = (), optional: Iterable[str] = ()
 ) -> dict[str, Tensor]:
     """The tensors of a plain state dict, after a check that they are a network's.
 
@@ -52,7 +52,8 @@ def read_tensors(
         path: an existing file.
         title: the network's name, for errors.
         expected: tensors of the network, by name; their values do not matter.
-        ignored: parts of it that the file may hold besides.
+        ignored: parts of it, or tensors, that the file may hold besides.
+        optional: tensors of the network that the file may lack.
 
     Raises:
         UserError: the file cannot be read, lacks a tensor, or has one too many or of another shape.
@@ -60,9 +61,10 @@ def read_tensors(
     state = read_state(path)
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise UserError(f"{path} holds no plain state dict of tensors: save the network's state_dict() by itself")
-    beginnings = tuple(f"{part}." for part in ignored)
-    kept = {str(name): tensor for name, tensor in state.items() if not str(name).startswith(beginnings)}
-    _check_names(title, path, "lacks", [name for name in expected if name not in kept and not name.endswith(COUNTER)])
+    unused, needed = tuple(f"{part}." for part in ignored), {*expected} - {*optional}
+    kept = {str(name): tensor for name, tensor in state.items() if not f"{name}.".startswith(unused)}
+    missing = [name for name in expected if name in needed and name not in kept and not name.endswith(COUNTER)]
+    _check_names(title, path, "lacks", missing)
     _check_names(title, path, "has besides", [name for name in kept if name not in expected])
     shapes = [name for name, tensor in expected.items() if name in kept and kept[name].shape != tensor.shape]
     _check_names(title, path, "has in another shape", shapes)

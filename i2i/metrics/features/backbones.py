@@ -5,7 +5,7 @@ because distances in other features, or in the same network's with other weights
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from i2i.errors import UserError, unknown
 from i2i.metrics.features._files import read_tensors
 from i2i.metrics.features._inference import check_pixels, in_parts, scoring
+from i2i.metrics.features.dinov2 import DINOV2_SIDE, DINOV2_UNUSED, is_dinov2, to_published_side
 from i2i.metrics.features.pretrained import cache
 from i2i.utils.fingerprint import sha256
 from i2i.utils.memory import usable_device
@@ -67,6 +68,8 @@ class Backbone:
         dimensions: d.
         preparation: of its input.
         names: from names of the network's tensors to those that a file has, where they differ.
+        optional: tensors that stay as they are where a file lacks them.
+        fit: what is done to the network once it has its weights; None: nothing.
     """
 
     network: Any  # timm's and torchvision's networks share no typed base
@@ -74,14 +77,19 @@ class Backbone:
     dimensions: int
     preparation: Preparation
     names: Mapping[str, str] = field(default_factory=dict)
+    optional: tuple[str, ...] = ()
+    fit: Callable[[Any], None] | None = None
 
     def load(self, path: Path, title: str) -> None:
         """Take over the weights of a file; UserError if they are not the network's."""
         own = self.network.state_dict()
         theirs = {self.names.get(name, name): name for name in own}
-        state = read_tensors(path, title, {name: own[mine] for name, mine in theirs.items()}, self.heads)
-        # What may be missing are counters of batches.
+        expected = {name: own[mine] for name, mine in theirs.items()}
+        state = read_tensors(path, title, expected, self.heads, self.optional)
+        # What may be missing are counters of batches, and what is optional.
         self.network.load_state_dict({theirs[name]: tensor for name, tensor in state.items()}, strict=False)
+        if self.fit:
+            self.fit(self.network)
 
 
 class BackboneExtractor:
@@ -137,6 +145,9 @@ class BackboneExtractor:
 def timm_backbone(name: str) -> Backbone:
     """A network of timm's, such as `resnet18` or `resnet18.a1_in1k`, with the input of its published weights.
 
+    Features are what the head sees; of CLIP's networks, whose head is the projection into the space that images share
+    with texts, what it gives. DINOv2's networks take images of 224 pixels, see `dinov2.py`.
+
     Raises:
         UserError: timm knows no such network.
     """
@@ -145,18 +156,45 @@ def timm_backbone(name: str) -> Backbone:
     try:
         if not timm.is_model(name):
             raise unknown("timm backbone", name, timm.list_models())
+        projected = _projection(timm.get_pretrained_cfg(name))
         with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay where they were
-            network: Any = timm.create_model(name, pretrained=False, num_classes=0)
+            network: Any = timm.create_model(name, pretrained=False, num_classes=projected)
+            if projected and network.get_classifier().bias is not None:
+                nn.init.zeros_(network.get_classifier().bias)  # a projection has none, and files may say so by silence
     except RuntimeError as error:  # timm's for a tag it does not have
         raise UserError(f"timm has no {name!r}: {error}") from None
     config = network.pretrained_cfg
-    heads, side = config["classifier"], tuple(config["input_size"][1:])
+    heads, own = config["classifier"], is_dinov2(name)
+    side = (DINOV2_SIDE, DINOV2_SIDE) if own else tuple(config["input_size"][1:])
+    heads = (heads,) if isinstance(heads, str) else tuple(heads or ())
     return Backbone(
         network,
-        (heads,) if isinstance(heads, str) else tuple(heads or ()),
-        int(network.head_hidden_size),
+        () if projected else (*heads, *DINOV2_UNUSED),
+        projected or int(network.head_hidden_size),
         Preparation(side, _filter(config["interpolation"]), tuple(config["mean"]), tuple(config["std"])),
+        optional=tuple(f"{head}.bias" for head in heads) if projected else (),
+        fit=to_published_side if own else None,
     )
+
+
+def variant_of(name: str) -> tuple[str, ...]:
+    """What tells the features that timm's network of that name gives from those below its head at its largest size."""
+    if is_dinov2(name):
+        return (str(DINOV2_SIDE),)
+    return ("projected",) if "clip" in name and _projection(_published(name)) else ()
+
+
+def _published(name: str) -> Any:
+    import timm  # takes seconds
+
+    return timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+
+
+def _projection(published: Any) -> int:
+    """Width of the projection that ends CLIP's networks; 0 of others, whose head is made for classes."""
+    if published is None or "clip" not in f"{published.architecture}.{published.tag}" or "_ft_in" in published.tag:
+        return 0
+    return int(published.num_classes)
 
 
 def torchvision_backbone(name: str) -> Backbone:
@@ -189,9 +227,8 @@ def torchvision_backbone(name: str) -> Backbone:
 def cached_weights(name: str) -> Path | None:
     """The published weights of a timm network if a cache of this machine holds them; nothing is fetched."""
     import huggingface_hub
-    import timm  # takes seconds
 
-    config: Any = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
+    config = _published(name)
     if config is None:
         return None
     files = [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]

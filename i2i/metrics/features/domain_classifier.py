@@ -40,6 +40,7 @@ SMOOTHING = 0.1  # of the labels
 FLOAT32_SIDE = 16
 
 Progress = Callable[[int, int], None]
+Start = Callable[[Any], None]
 
 
 class _Labels(BaseModel):
@@ -189,10 +190,11 @@ def train_classifier(
     batch_size: int = 32,
     seed: int = 0,
     bf16: bool = False,
+    start: Start | None = None,
     device: torch.device | str = "cpu",
     progress: Progress | None = None,
 ) -> DomainClassifier:
-    """Train a classifier from scratch; it is returned in evaluation mode.
+    """Train a classifier, from scratch by default; it is returned in evaluation mode.
 
     The same arguments give the same classifier on the same machine; the global random numbers stay as they were. Every
     batch draws equally from all domains; the images of a data set with attributes count as one domain in this. The
@@ -208,6 +210,7 @@ def train_classifier(
         seed: of the weights, the order and the augmentation.
         bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors that have such
             instructions. Images of up to 16 pixels are always learnt in float32.
+        start: gives the backbone weights to start from; None: they are drawn.
         device: where to train; the classifier stays there.
         progress: called after every step with the images seen and their final number.
 
@@ -216,12 +219,11 @@ def train_classifier(
         ValueError: arguments of wrong dtype, shape or range.
     """
     check_pixels(pixels)
-    _require_space(space)
     labels = _checked_labels(labels, len(pixels), space)
     place = usable_device(device)
     for name, value, least in (("batch_size", batch_size, 2), ("images", images, 1), ("seed", seed, 0)):
         require_whole(name, value, least)
-    classifier = _untrained(space, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed)
+    classifier = _untrained(space, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed, start=start)
     classifier.to(place).to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
     steps = math.ceil(images / batch_size)
@@ -233,19 +235,23 @@ def train_classifier(
     for step in range(steps):
         chosen = order[step * batch_size : (step + 1) * batch_size]
         batch = augmented(pixels, chosen, generator)
-        rate = PEAK_RATE * _one_cycle(step, steps)
-        _step(classifier, optimiser, batch, labels[chosen], rate=rate, bf16=bf16)
+        _step(classifier, optimiser, batch, labels[chosen], rate=PEAK_RATE * _one_cycle(step, steps), bf16=bf16)
         if progress is not None:
             progress((step + 1) * batch_size, steps * batch_size)
     _require_finite(classifier)
     return classifier.eval()
 
 
-def _untrained(labels: LabelSpace, size: tuple[int, int], backbone: str, *, seed: int = 0) -> DomainClassifier:
-    """A classifier with weights drawn from `seed`, the global random numbers left as they were."""
+def _untrained(
+    labels: LabelSpace, size: tuple[int, int], backbone: str, *, seed: int = 0, start: Start | None = None
+) -> DomainClassifier:
+    """A classifier with weights drawn from `seed` ahead of `start`, the global random numbers left as they were."""
     with torch.random.fork_rng(devices=[]):  # weights are drawn on the CPU
         torch.default_generator.manual_seed(seed)
-        return DomainClassifier(labels, size, backbone=backbone)
+        classifier = DomainClassifier(labels, size, backbone=backbone)
+    if start:
+        start(classifier.backbone)
+    return classifier
 
 
 def _create(backbone: str, classes: int) -> Any:
@@ -269,6 +275,7 @@ def _require_space(given: object) -> None:
 
 def _checked_labels(labels: Tensor, pictures: int, space: LabelSpace) -> Tensor:
     """The labels on the CPU, if they are of so many images and every column occurs."""
+    _require_space(space)
     if not isinstance(labels, Tensor) or not labels.is_floating_point() or labels.shape != (pictures, space.width):
         given = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, Tensor) else type(labels).__name__
         raise ValueError(f"labels must be float [{pictures}, {space.width}], but are {given}")

@@ -7,22 +7,39 @@ from pathlib import Path
 import torch
 
 from i2i.errors import UserError, unknown
-from i2i.metrics.features.backbones import BackboneExtractor, cached_weights, timm_backbone, torchvision_backbone
+from i2i.metrics.features.backbones import (
+    BackboneExtractor,
+    cached_weights,
+    timm_backbone,
+    torchvision_backbone,
+    variant_of,
+)
+from i2i.metrics.features.dinov2 import DINOV2
 from i2i.metrics.features.domain_classifier import DomainClassifier
 from i2i.metrics.features.efficientnet_lite import TITLE, efficientnet_lite0
 from i2i.metrics.features.inception import ClassifierExtractor, Extractor, InceptionExtractor, find_inception
 from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
 from i2i.utils.fingerprint import sha256
 
+CLIP = "vit_large_patch14_clip_336.openai"
 PUBLISHED: Mapping[str, Callable[[str], Path | None]] = {
     "inception": lambda _: find_inception(None),
     "imagenet": lambda _: EFFICIENTNET_LITE0.find(),
+    "dinov2": lambda _: cached_weights(DINOV2),
+    "clip": lambda _: cached_weights(CLIP),
     "timm": cached_weights,
 }
 """Where the published weights of a kind of network lie on this machine."""
 NETWORKS = {"timm": timm_backbone, "torchvision": torchvision_backbone}
-FILES = ("inception", "imagenet", "classifier")
-FORMS = "inception[:FILE], imagenet[:FILE], timm:NAME[:FILE], torchvision:NAME:FILE or classifier:FILE"
+NAMED = {"dinov2": ("DINOv2", DINOV2), "clip": ("CLIP", CLIP)}
+"""Networks of timm's that go by a name of their own: what their distances are called, and timm's name."""
+FILES = ("inception", "imagenet", *NAMED, "classifier")
+OWN_CLASSIFIER = "classifier"
+"""Without a file, in a bench: the classifier that it trains."""
+FORMS = (
+    "inception[:FILE], imagenet[:FILE], dinov2[:FILE], clip[:FILE], timm:NAME[:FILE], torchvision:NAME:FILE or "
+    "classifier:FILE"
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +47,7 @@ class ExtractorSpec:
     """What an extractor is made from; as a text it is what `parse_extractor` reads.
 
     Attributes:
-        kind: "inception", "imagenet", "classifier", "timm" or "torchvision".
+        kind: one of `FILES` or of `NETWORKS`.
         network: the library's name of it; empty where the kind says it.
         weights: an existing file.
     """
@@ -43,7 +60,14 @@ class ExtractorSpec:
     def fingerprint(self) -> str:
         """Equal for equal features, wherever the file lies."""
         checksum = sha256(self.weights)
-        return checksum if self.kind == "inception" else f"{self.kind}:{self.network}:{checksum}"
+        if self.kind == "inception":
+            return checksum
+        return ":".join((self.kind, self.network, checksum, *variant_of(self.network)))
+
+    @property
+    def is_general(self) -> bool:
+        """Whether the features tell more of an image than its domain, so that they can stand in for LPIPS."""
+        return self.kind != OWN_CLASSIFIER
 
     def __str__(self) -> str:
         return ":".join(part for part in (self.kind, self.network, str(self.weights)) if part)
@@ -57,15 +81,18 @@ class ExtractorSpec:
             return ClassifierExtractor(judge, checksum=sha256(self.weights))
         if self.kind == "imagenet":
             return BackboneExtractor(TITLE, efficientnet_lite0(), self.weights, device=device)
-        title = f"{self.kind}-{self.network}"
+        if self.kind in NAMED:
+            title, network = NAMED[self.kind]
+            return BackboneExtractor(title, timm_backbone(network), self.weights, device=device)
+        title = "-".join((self.kind, self.network, *variant_of(self.network)))
         return BackboneExtractor(title, NETWORKS[self.kind](self.network), self.weights, device=device)
 
 
 def parse_extractor(text: str) -> ExtractorSpec:
-    """Read `inception[:FILE]`, `imagenet[:FILE]`, `timm:NAME[:FILE]`, `torchvision:NAME:FILE` or `classifier:FILE`.
+    """Read one of `FORMS`.
 
-    Without a file, Inception's and timm's published weights are taken from this machine's caches, and those of
-    `imagenet` from the package of the extra of that name. Nothing is fetched.
+    Without a file, the published weights of Inception and of timm's networks are taken from this machine's caches, and
+    those of `imagenet` from the package of the extra of that name. Nothing is fetched.
 
     Raises:
         UserError: an unknown kind, no name, or a file that is not there.
@@ -85,9 +112,19 @@ def parse_extractor(text: str) -> ExtractorSpec:
 
 
 def default_extractor(inception: Path | None = None) -> ExtractorSpec | None:
-    """Inception, if its weights are given or in the cache of `torch.hub`; UserError if the given file is not there."""
+    """Inception, if its weights are given or in the cache of `torch.hub`; else what a package brings; else None.
+
+    Raises:
+        UserError: the given file is not there.
+    """
     weights = find_inception(inception)
-    return ExtractorSpec("inception", "", weights) if weights else None
+    return ExtractorSpec("inception", "", weights) if weights else packaged_extractor()
+
+
+def packaged_extractor() -> ExtractorSpec | None:
+    """EfficientNet-Lite0, if the package with its weights is installed, or they are in the cache of `torch.hub`."""
+    weights = EFFICIENTNET_LITE0.find()
+    return ExtractorSpec("imagenet", "", weights) if weights else None
 
 
 def _published(kind: str, network: str) -> Path:

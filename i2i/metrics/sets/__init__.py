@@ -1,0 +1,1 @@
+"""Measures of two sets of images, beside the distances that a bench always takes."""
