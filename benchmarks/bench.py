@@ -14,13 +14,13 @@ from i2i.benchmarks.execution.estimate import Estimate
 from i2i.benchmarks.execution.executors import Crew
 from i2i.benchmarks.execution.job_runner import BUSY
 from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
-from i2i.benchmarks.folder import job_records
-from i2i.benchmarks.folder.cache_keys import DONE
-from i2i.benchmarks.folder.plan_file import plan_text
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import STAGES, JobId
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder import job_records
+from i2i.benchmarks.results_folder.cache_keys import DONE
+from i2i.benchmarks.results_folder.plan_file import plan_text
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import unknown
 from i2i.utils import console, locks
 from i2i.utils.atomic_write import write_text
@@ -69,7 +69,7 @@ def run_bench(
     Raises:
         UserError: for an unknown method in `force`.
     """
-    check_contestants(plan, force)
+    check_methods(plan, force)
     with _claimed(plan):
         _forget(plan, stages, force)
         if plan.files:
@@ -78,7 +78,7 @@ def run_bench(
         if "report" in stages:
             from i2i.benchmarks.report.update import write_report
 
-            return write_report(plan, errors, by, anew=tuple(stages) == ("report",))
+            return write_report(plan, errors, by, force=tuple(stages) == ("report",))
     for job, error in errors.items():
         console.note(f"failed: {job}: {last_line(error)}")
     return 1 if errors else 0
@@ -92,7 +92,7 @@ def states_of(plan: Plan) -> dict[JobId, str]:
     }
 
 
-def check_contestants(plan: Plan, names: Sequence[str]) -> None:
+def check_methods(plan: Plan, names: Sequence[str]) -> None:
     """UserError for a name that no method of the plan has."""
     known = {job.method for job in plan.jobs if job.method}
     for name in names:

@@ -17,7 +17,7 @@ class Training:
     """One training of one method.
 
     Attributes:
-        contestant: its name.
+        method: its name.
         seed: of weights, data order and draws.
         domains: what it learns between, in the model's order.
         serves: the directions of the bench that it translates.
@@ -26,7 +26,7 @@ class Training:
         unit: of the budget: images, updates or seconds.
     """
 
-    contestant: str
+    method: str
     seed: int
     domains: tuple[str, ...]
     serves: tuple[Direction, ...]
@@ -37,7 +37,7 @@ class Training:
     @property
     def id(self) -> JobId:
         """The job that does it."""
-        return JobId("train", self.contestant, self.seed, self.folder.name)
+        return JobId("train", self.method, self.seed, self.folder.name)
 
     def settings(self) -> dict[str, Any]:
         """As plan.json holds it."""
@@ -45,7 +45,7 @@ class Training:
 
 
 def expand(
-    contestant: str,
+    method: str,
     coverage: CoverageName,
     domains: tuple[str, ...],
     directions: tuple[Direction, ...],
@@ -64,12 +64,12 @@ def expand(
     share = amount if per == "task" else _share(amount, len(groups), unit)
     return tuple(
         Training(
-            contestant,
+            method,
             seed,
             group,
             served,
             share,
-            run_folder(contestant, seed, folder_name(group, served, coverage)),
+            run_folder(method, seed, folder_name(group, served, coverage)),
             unit,
         )
         for group, served in groups
@@ -95,9 +95,9 @@ def _groups(
     return pairs
 
 
-def run_folder(contestant: str, seed: int, part: str) -> Path:
+def run_folder(method: str, seed: int, part: str) -> Path:
     """Where the run folder of a training lies, relative to the results folder."""
-    return Path("trainings", contestant, f"seed{seed}", part)
+    return Path("trainings", method, f"seed{seed}", part)
 
 
 def folder_name(domains: tuple[str, ...], serves: tuple[Direction, ...], coverage: CoverageName) -> str:

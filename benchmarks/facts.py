@@ -15,8 +15,8 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 def harmless(suite: Suite) -> Suite:
-    """Plans name the classes of `own_models`, and data once for all methods."""
-    if code_of(suite.model_copy(update={"own_models": {}})):
+    """Plans name the classes of `custom_models`, and data once for all methods."""
+    if code_of(suite.model_copy(update={"custom_models": {}})):
         raise ValueError("models and variants are named, and no code")
     try:
         check_data(suite)
@@ -51,14 +51,14 @@ class ExternalFacts(Document):
     external: str
     sha256: str
     intersection: bool
-    pictures: dict[str, Count] = Field(default_factory=dict)
+    images: dict[str, Count] = Field(default_factory=dict)
 
 
 class PlanFacts(Document):
     """What is recorded of a plan beside its training runs and jobs."""
 
     dataset: str
-    recognised: str = ""
+    recognized: str = ""
     paired: bool
     domains: Annotated[tuple[str, ...], Field(min_length=1)]
     directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
@@ -73,8 +73,8 @@ class PlanFacts(Document):
     real_version: int = 1
     lpips: str | None
     chosen: Chosen = Chosen()
-    contestants: dict[Name, Trained | ExternalFacts]
-    reference_rows: tuple[Name, ...]
+    methods: dict[Name, Trained | ExternalFacts]
+    baselines: tuple[Name, ...]
     tried: dict[str, bool] = Field(default_factory=dict)
     merged: tuple[str, ...] | None = None
 

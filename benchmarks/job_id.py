@@ -4,14 +4,14 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
-Kind = Literal["train", "translate", "adopt", "classifier", "score", "score_real"]
+Kind = Literal["train", "translate", "external", "classifier", "score", "score_real"]
 Stage = Literal["train", "translate", "classifier", "score", "report"]
 STAGES: tuple[Stage, ...] = ("train", "translate", "classifier", "score", "report")
 """What a bench does, in order. All but the report are done by jobs."""
 _STAGE_OF: dict[Kind, Stage] = {
     "train": "train",
     "translate": "translate",
-    "adopt": "translate",
+    "external": "translate",
     "classifier": "classifier",
     "score": "score",
     "score_real": "score",
@@ -19,7 +19,7 @@ _STAGE_OF: dict[Kind, Stage] = {
 _TEXTS: dict[Kind, str] = {
     "train": "{method}/seed{seed}/{part}",
     "translate": "translations of {method}, seed {seed}",
-    "adopt": "images of {method}",
+    "external": "images of {method}",
     "classifier": "domain classifier",
     "score": "scores of {method}, seed {seed}",
     "score_real": "scores of real images",

@@ -20,7 +20,7 @@ class Plan:
         out: the results folder.
         dataset: name of the data set.
         domains, directions: what is compared.
-        trainings: of all methods, baselines included.
+        training_runs: of all methods, baselines included.
         skipped: names of those that cannot take part, with the reason.
         jobs: in no particular order; `needs` orders them.
         facts: what the report says about data, budget and settings.
@@ -33,7 +33,7 @@ class Plan:
     dataset: str
     domains: tuple[str, ...]
     directions: tuple[Direction, ...]
-    trainings: tuple[Training, ...]
+    training_runs: tuple[Training, ...]
     skipped: Mapping[str, str]
     jobs: tuple[Job, ...]
     facts: PlanFacts
@@ -42,37 +42,37 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     def recorded(self) -> dict[str, Any]:
-        """What plan.json holds, as `folder/plan_file.py` reads it; `keys` are those of the jobs."""
+        """What plan.json holds, as `results_folder/plan_file.py` reads it; `keys` are those of the jobs."""
         return {
             **self.facts.as_json(),
             "name": self.dataset,
-            "trainings": [training.settings() for training in self.trainings],
+            "training_runs": [training.settings() for training in self.training_runs],
             "skipped": dict(self.skipped),
             "external": list(self.external),
             "keys": {str(job.id): job.key for job in self.jobs},
         }
 
-    def contestants(self) -> tuple[str, ...]:
+    def methods(self) -> tuple[str, ...]:
         """Names of those that take part, in order: the chosen ones, external ones, baselines."""
-        trained = dict.fromkeys(training.contestant for training in self.trainings)
-        reference = [name for name in trained if name in self.facts.reference_rows]
+        trained = dict.fromkeys(training.method for training in self.training_runs)
+        reference = [name for name in trained if name in self.facts.baselines]
         return (*(name for name in trained if name not in reference), *self.external, *reference)
 
     def seeds(self) -> tuple[int, ...]:
         """The seeds, in order."""
-        return tuple(dict.fromkeys(training.seed for training in self.trainings))
+        return tuple(dict.fromkeys(training.seed for training in self.training_runs))
 
-    def of(self, contestant: str, seed: int) -> tuple[Training, ...]:
+    def of(self, method: str, seed: int) -> tuple[Training, ...]:
         """The training runs of a method with a seed."""
-        return tuple(t for t in self.trainings if (t.contestant, t.seed) == (contestant, seed))
+        return tuple(t for t in self.training_runs if (t.method, t.seed) == (method, seed))
 
-    def translated_by(self, contestant: str, seed: int) -> JobId:
+    def translated_by(self, method: str, seed: int) -> JobId:
         """The job that leaves the translations of a method with a seed."""
-        return JobId("adopt", contestant) if contestant in self.external else JobId("translate", contestant, seed)
+        return JobId("external", method) if method in self.external else JobId("translate", method, seed)
 
     def lines(self, states: Mapping[JobId, str] | None = None) -> list[str]:
         """One line per job, for --dry-run, with its state where `states` has one."""
-        budgets = {t.id: f"  ({quantity(t.amount)} {t.unit})" for t in self.trainings if t.amount}
+        budgets = {t.id: f"  ({quantity(t.amount)} {t.unit})" for t in self.training_runs if t.amount}
         return [
             *(f"skip       {name}: {reason}" for name, reason in self.skipped.items()),
             *(_line(job, budgets.get(job.id, ""), (states or {}).get(job.id)) for job in self.jobs),

@@ -22,7 +22,7 @@ from i2i.translator.complete import GUIDE, check_complete
 
 
 @dataclass(frozen=True)
-class OwnModel:
+class CustomModel:
     """A registered class of one's own.
 
     Attributes:
@@ -55,10 +55,10 @@ def is_source(text: str) -> bool:
     return ":" in text or text.endswith(".py")
 
 
-def load(text: str) -> OwnModel:
+def load(text: str) -> CustomModel:
     """Import and register the class that `FILE.py:CLASS` or `MODULE:CLASS` names.
 
-    A file that has changed since it was last loaded is imported anew. While it is imported, modules beside a file and,
+    A file that has changed since it was last loaded is imported again. While it is imported, modules beside a file and,
     for a module, the working directory can be imported too.
 
     Raises:
@@ -76,10 +76,10 @@ def load(text: str) -> OwnModel:
     if cls is None:
         raise UserError(f"{place} has no class {name}; it has {', '.join(_translators(loaded.module)) or 'none'}")
     _check(cls, text)
-    return OwnModel(_registered(cls, text), f"{place}:{name}", loaded.sha256)
+    return CustomModel(_registered(cls, text), f"{place}:{name}", loaded.sha256)
 
 
-def require(source: str, sha256: str) -> OwnModel:
+def require(source: str, sha256: str) -> CustomModel:
     """The class of a source, as it was when its hash was taken; UserError if the file has changed."""
     own = load(source)
     if own.sha256 != sha256:

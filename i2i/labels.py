@@ -256,7 +256,7 @@ class LabelSpace:
         own = self.set_of(target)
         return torch.stack([own.described(own.local(text)) for text in attributes])
 
-    def judged(self, target: str, logits: Tensor) -> Tensor:
+    def classified(self, target: str, logits: Tensor) -> Tensor:
         """What class logits [B, classes] say of the columns of the target's set: 0 or 1, [B, columns].
 
         Of a group that an image must belong to the largest counts, of attributes all that are more likely than not.

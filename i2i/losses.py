@@ -25,7 +25,7 @@ __all__ = [
     "over_scales",
     "patch_nce",
     "total",
-    "zero_centred_penalty",
+    "zero_centered_penalty",
 ]
 
 Scores = Tensor | Sequence[Tensor]
@@ -37,13 +37,13 @@ class Objective:
     """What the two players minimise, as functions of the discriminator's unbounded scores (any shape).
 
     `real` and `fake` are the discriminator's terms for real and generated images, `generator` is the
-    generator's term for its images; each returns a scalar. `penalised` objectives need the gradient penalty.
+    generator's term for its images; each returns a scalar. `penalized` objectives need the gradient penalty.
     """
 
     real: Callable[[Tensor], Tensor]
     fake: Callable[[Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
-    penalised: bool = False
+    penalized: bool = False
 
 
 def _labelled_one(scores: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ OBJECTIVES: dict[GANObjective, Objective] = {
     # Lim and Ye 2017; Miyato et al. 2018, eqs. 16 and 17.
     "hinge": Objective(_hinge_real, _hinge_fake, _negative_mean),
     # Gulrajani et al. 2017, eq. 3.
-    "wgan-gp": Objective(_negative_mean, _mean, _negative_mean, penalised=True),
+    "wgan-gp": Objective(_negative_mean, _mean, _negative_mean, penalized=True),
 }
 
 
@@ -123,7 +123,7 @@ def discriminator_terms(
     fake = fake.detach()
     scores = critic(real) if real_scores is None else real_scores
     terms = {"real": over_scales(objective.real, scores), "fake": over_scales(objective.fake, critic(fake))}
-    if objective.penalised:
+    if objective.penalized:
         if interpolation is None:
             raise ValueError(
                 f"{gan} has a penalty, which needs mixing weights: draw them with i2i.losses.interpolation"
@@ -160,7 +160,7 @@ def gradient_penalty(critic: Callable[[Tensor], Scores], real: Tensor, fake: Ten
     return penalty
 
 
-def zero_centred_penalty(scores: Tensor, images: Tensor) -> Tensor:
+def zero_centered_penalty(scores: Tensor, images: Tensor) -> Tensor:
     """Half the mean of ||gradient of the critic at an image||_2^2, on real images (Mescheder et al. 2018, R1).
 
     Args:

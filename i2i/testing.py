@@ -29,7 +29,7 @@ from i2i import registry
 from i2i.config import RunConfig, build_run
 from i2i.custom_models import line_of
 from i2i.data.decoding.images import Preprocess
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.runs.load import load_translator, require_checkpoint
@@ -84,23 +84,23 @@ class Subject:
 
     def shown_in(self, steps: int) -> int:
         """Images that so many steps show."""
-        return steps * BATCH_SIZE * self.cls.batch.pictures
+        return steps * BATCH_SIZE * self.cls.batch.images_per_item
 
     def build(self, **train: object) -> Translator:
         """An untrained instance that has seen its training data."""
         translator = build_translator(self.config(**train), self.task)
-        translator.prepare(self.pictures().centred)
+        translator.prepare(self.training_images().centered)
         return translator
 
-    def pictures(self) -> TrainingPictures:
+    def training_images(self) -> TrainingImages:
         """Random training images, the same every time."""
         rng = np.random.default_rng(0)
         pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains}
-        return TrainingPictures(pixels, Preprocess((SIDE, SIDE)))
+        return TrainingImages(pixels, Preprocess((SIDE, SIDE)))
 
     def batch(self, step: int = 0) -> object:
         """The batch of a step."""
-        return self.cls.batch.draw(self.pictures(), self.task.domains, BATCH_SIZE, step)
+        return self.cls.batch.draw(self.training_images(), self.task.domains, BATCH_SIZE, step)
 
     def images(self, count: int = 3) -> Tensor:
         """Random images [count, 3, SIDE, SIDE] in [-1, 1]."""
@@ -507,7 +507,7 @@ class _Seen(Observer):
 
 
 def _train(subject: Subject, run: Path, *observers: Observer, **train: object) -> Translator:
-    trainer = Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
+    trainer = Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
     trainer.train()
     return trainer.translator
 

@@ -14,7 +14,7 @@ from i2i.interop.multiscale import MULTISCALE_PATCHGAN
 from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
 from i2i.metrics import VGG16Distance
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
-from i2i.nn import MultiscaleDiscriminator, initialise, reflecting_patchgan
+from i2i.nn import MultiscaleDiscriminator, initialize, reflecting_patchgan
 from i2i.translator import (
     Coverage,
     Losses,
@@ -62,7 +62,7 @@ def reference(family: Family, **tells: str) -> Reference:
         tells: what their arguments settle besides channels, width and blocks.
     """
     generator = {"channels": "data.channels", "width": "model.width", "blocks": "model.blocks", **tells}
-    judge = {
+    discriminator = {
         "channels": "data.channels",
         "width": "model.discriminator_width",
         "layers": "model.layers",
@@ -74,8 +74,8 @@ def reference(family: Family, **tells: str) -> Reference:
         files={
             "gen_a": ReferenceFile("autoencoder_a", family, generator),
             "gen_b": ReferenceFile("autoencoder_b", family, generator),
-            "dis_a": ReferenceFile("discriminator_a", MULTISCALE_PATCHGAN, judge),
-            "dis_b": ReferenceFile("discriminator_b", MULTISCALE_PATCHGAN, judge),
+            "dis_a": ReferenceFile("discriminator_a", MULTISCALE_PATCHGAN, discriminator),
+            "dis_b": ReferenceFile("discriminator_b", MULTISCALE_PATCHGAN, discriminator),
         },
         usual_size=lambda told: 256,
         bundles=(
@@ -97,7 +97,7 @@ def discriminator(config: AutoencoderConfig, task: Task) -> MultiscaleDiscrimina
     scales = (
         reflecting_patchgan(task.channels, config.discriminator_width, config.layers) for _ in range(config.scales)
     )
-    return initialise(MultiscaleDiscriminator(scales))
+    return initialize(MultiscaleDiscriminator(scales))
 
 
 class AutoencoderTranslator(Translator):
@@ -131,12 +131,12 @@ class AutoencoderTranslator(Translator):
 
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase("discriminators", self._discriminator_loss, self._draw_judged),
+            Phase("discriminators", self._discriminator_loss, self._draw_shown),
             Phase("generators", self._generator_loss, self._draw),
         )
 
     @abstractmethod
-    def _draw_judged(self, batch: UnpairedBatch, step: Step) -> None:
+    def _draw_shown(self, batch: UnpairedBatch, step: Step) -> None:
         """What is random in the translations that the discriminators see."""
 
     @abstractmethod
@@ -151,7 +151,7 @@ class AutoencoderTranslator(Translator):
     def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
         """Of reconstructions, cycles and translations."""
 
-    def _judged(self, batch: UnpairedBatch, fake_a: Tensor, fake_b: Tensor) -> Losses:
+    def _losses_of_shown(self, batch: UnpairedBatch, fake_a: Tensor, fake_b: Tensor) -> Losses:
         """What the discriminators of both domains minimise.
 
         As in the authors' code it is summed over domains, scales, real and fake images, and not halved.
@@ -159,8 +159,8 @@ class AutoencoderTranslator(Translator):
         sides = {"a": (self.discriminator_a, batch.a, fake_a), "b": (self.discriminator_b, batch.b, fake_b)}
         terms = {
             f"{name}_{side}": term
-            for side, (judge, real, fake) in sides.items()
-            for name, term in discriminator_terms(self.config.gan, judge, real, fake).items()
+            for side, (discriminator, real, fake) in sides.items()
+            for name, term in discriminator_terms(self.config.gan, discriminator, real, fake).items()
         }
         return Losses(self.config.lambda_gan * total(terms.values()), terms)
 

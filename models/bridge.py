@@ -26,7 +26,7 @@ from torch import Tensor
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
-from i2i.nn import AdmUNet, initialise
+from i2i.nn import AdmUNet, initialize
 from i2i.registry import register
 from i2i.translator import (
     CosineDecay,
@@ -241,7 +241,7 @@ class Bridge(Translator):
         self.schedule = LinearDecay(1.0) if in_steps else CosineDecay(1 / 300)
         self.most_sampling_steps = config.timesteps if in_steps else None
         # BBDM's runner also overwrites what ADM starts at 0.
-        self.unet = initialise(self._unet(), "weights")
+        self.unet = initialize(self._unet(), "weights")
         self.multiple = self.unet.multiple
 
     def _unet(self) -> AdmUNet:

@@ -17,7 +17,7 @@ from i2i.interop.antialiased import ANTIALIASED_PATCHGAN, ANTIALIASED_RESNET, PA
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
 from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, sizes_of, with_contrasts
-from i2i.nn import Norm, PatchProjection, ResnetGenerator, antialiased_patchgan, initialise, without_gradients
+from i2i.nn import Norm, PatchProjection, ResnetGenerator, antialiased_patchgan, initialize, without_gradients
 from i2i.registry import register
 from i2i.translator import Coverage, LinearDecay, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
@@ -66,16 +66,16 @@ class CUT(Translator):
         with torch.device("meta"):
             images = torch.empty(1, task.channels, *task.image_size)
             channels, self.places = sizes_of(self._generator().features(images, config.taps))
-        self.projection = initialise(PatchProjection(channels, config.projection_width), "xavier")
+        self.projection = initialize(PatchProjection(channels, config.projection_width), "xavier")
         discriminator = antialiased_patchgan(task.channels, config.discriminator_width, config.layers, config.norm)
-        self.discriminator = initialise(discriminator, "xavier")
+        self.discriminator = initialize(discriminator, "xavier")
 
     def _generator(self) -> ResnetGenerator:
         config = self.config
         generator = ResnetGenerator(
             self.task.channels, config.width, config.blocks, norm=config.norm, resampling="antialiased"
         )
-        return initialise(generator, "xavier")
+        return initialize(generator, "xavier")
 
     def optimizers(self) -> dict[str, Optimizer]:
         rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
@@ -91,7 +91,7 @@ class CUT(Translator):
     def _draw_translation(self, batch: UnpairedBatch, step: Step) -> None:
         if self.config.flip_equivariance:
             step["mirrored"] = torch.rand(1, device=batch.a.device) < 0.5
-        if OBJECTIVES[self.config.gan].penalised:
+        if OBJECTIVES[self.config.gan].penalized:
             step["interpolation"] = interpolation(batch.b)
 
     def _discriminator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:

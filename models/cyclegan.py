@@ -24,8 +24,8 @@ from i2i.nn import (
     Padding,
     PatchDiscriminator,
     ResnetGenerator,
-    initialise,
-    normalise_spectrally,
+    initialize,
+    normalize_spectrally,
     patchgan,
 )
 from i2i.registry import register
@@ -102,12 +102,12 @@ class CycleGAN(Translator):
             padding=config.padding,
             upsampling=config.upsampling,
         )
-        return initialise(generator)
+        return initialize(generator)
 
     def _discriminator(self) -> PatchDiscriminator:
         config = self.config
-        discriminator = initialise(patchgan(self.task.channels, config.discriminator_width, config.layers, config.norm))
-        return normalise_spectrally(discriminator) if config.spectral_norm else discriminator
+        discriminator = initialize(patchgan(self.task.channels, config.discriminator_width, config.layers, config.norm))
+        return normalize_spectrally(discriminator) if config.spectral_norm else discriminator
 
     def optimizers(self) -> dict[str, Optimizer]:
         rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
@@ -175,9 +175,9 @@ class CycleGAN(Translator):
 
     def _draw(self, batch: UnpairedBatch, step: Step) -> None:
         """What the discriminators judge beside real images: fakes of this step and earlier ones (section 4)."""
-        step["judged_a"] = self.pool_a.exchange(step["fake_a"])
-        step["judged_b"] = self.pool_b.exchange(step["fake_b"])
-        if OBJECTIVES[self.config.gan].penalised:
+        step["shown_a"] = self.pool_a.exchange(step["fake_a"])
+        step["shown_b"] = self.pool_b.exchange(step["fake_b"])
+        if OBJECTIVES[self.config.gan].penalized:
             step["interpolation_a"], step["interpolation_b"] = interpolation(batch.a), interpolation(batch.b)
 
     def _discriminator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
@@ -186,7 +186,7 @@ class CycleGAN(Translator):
         terms: dict[str, Tensor] = {}
         totals: list[Tensor] = []
         for side, discriminator, real in sides:
-            fake, mixed = step[f"judged_{side}"], step.get(f"interpolation_{side}")
+            fake, mixed = step[f"shown_{side}"], step.get(f"interpolation_{side}")
             own = discriminator_terms(self.config.gan, discriminator, real, fake, mixed)
             totals.append(halved(own, self.config.lambda_gp))
             terms |= {f"{name}_{side}": term for name, term in own.items()}

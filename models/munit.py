@@ -17,7 +17,7 @@ from i2i.data.batches import UnpairedBatch
 from i2i.interop.autoencoder import STYLED_AUTOENCODER
 from i2i.models._autoencoders import AutoencoderConfig, AutoencoderTranslator, discriminator, reference
 from i2i.models._settings import MOST_CHANNELS
-from i2i.nn import StyledAutoencoder, initialise
+from i2i.nn import StyledAutoencoder, initialize
 from i2i.registry import register
 from i2i.translator import Losses, Request, Step, Task
 
@@ -56,10 +56,10 @@ class MUNIT(AutoencoderTranslator):
     def _autoencoder(self) -> StyledAutoencoder:
         config = self.config
         built = StyledAutoencoder(self.task.channels, config.width, config.blocks, config.style, config.mlp_width)
-        return initialise(built, "kaiming")
+        return initialize(built, "kaiming")
 
-    def _draw_judged(self, batch: UnpairedBatch, step: Step) -> None:
-        step["judged_style_a"], step["judged_style_b"] = self._styles(batch.b), self._styles(batch.a)
+    def _draw_shown(self, batch: UnpairedBatch, step: Step) -> None:
+        step["shown_style_a"], step["shown_style_b"] = self._styles(batch.b), self._styles(batch.a)
 
     def _draw(self, batch: UnpairedBatch, step: Step) -> None:
         """Other styles than those of the images that the discriminators have seen."""
@@ -72,9 +72,9 @@ class MUNIT(AutoencoderTranslator):
         """Equation 4, with least squares (section 5.1)."""
         content_a, content_b = self._contents(batch, step)
         with torch.no_grad():
-            fake_a = self.autoencoder_a.decoder(content_b, step["judged_style_a"])
-            fake_b = self.autoencoder_b.decoder(content_a, step["judged_style_b"])
-        return self._judged(batch, fake_a, fake_b)
+            fake_a = self.autoencoder_a.decoder(content_b, step["shown_style_a"])
+            fake_b = self.autoencoder_b.decoder(content_a, step["shown_style_b"])
+        return self._losses_of_shown(batch, fake_a, fake_b)
 
     def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
         """Equation 5: equations 1 to 4 and, with a weight, the style-augmented cycle consistency of section 4."""

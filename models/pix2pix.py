@@ -24,8 +24,8 @@ from i2i.nn import (
     PatchDiscriminator,
     UNet,
     as_in_training,
-    initialise,
-    normalise_spectrally,
+    initialize,
+    normalize_spectrally,
     patchgan,
     use_instance_norms,
 )
@@ -50,8 +50,8 @@ class Pix2PixConfig(Variations):
     conditional: bool = Field(True, description="the discriminator sees the source beside the output")
     dropout: float = Field(0.5, ge=0, lt=1, description="rate of the generator's noise; 0: none")
     test_dropout: bool = Field(True, description="keep the noise when translating, as the paper does")
-    test_statistics: Literal["picture", "running"] = Field(
-        "picture", description="whose statistics batch norm uses when translating"
+    test_statistics: Literal["image", "running"] = Field(
+        "image", description="whose statistics batch norm uses when translating"
     )
     gan: GANObjective = "vanilla"
     lambda_gan: float = Field(1.0, ge=0, description="0: no discriminator at all")
@@ -95,15 +95,15 @@ class Pix2Pix(Translator):
             upsampling=config.upsampling,
         )
         self.multiple = generator.multiple
-        self.generator = initialise(generator)
+        self.generator = initialize(generator)
         if config.lambda_gan:
             self.discriminator = self._discriminator()
 
     def _discriminator(self) -> PatchDiscriminator:
         config, channels = self.config, self.task.channels
-        judged = 2 * channels if config.conditional else channels
-        discriminator = initialise(patchgan(judged, config.discriminator_width, config.layers, config.norm))
-        return normalise_spectrally(discriminator) if config.spectral_norm else discriminator
+        shown = 2 * channels if config.conditional else channels
+        discriminator = initialize(patchgan(shown, config.discriminator_width, config.layers, config.norm))
+        return normalize_spectrally(discriminator) if config.spectral_norm else discriminator
 
     def optimizers(self) -> dict[str, Optimizer]:
         rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
@@ -117,7 +117,7 @@ class Pix2Pix(Translator):
         return Phase("discriminator", self._discriminator_loss, self._draw), generator
 
     def _draw(self, batch: PairedBatch, step: Step) -> None:
-        if OBJECTIVES[self.config.gan].penalised:
+        if OBJECTIVES[self.config.gan].penalized:
             step["interpolation"] = interpolation(batch.target)
 
     def _discriminator_loss(self, batch: PairedBatch, step: Step) -> Losses:
@@ -126,8 +126,8 @@ class Pix2Pix(Translator):
         terms = discriminator_terms(
             self.config.gan,
             self.discriminator,
-            real=self._judged(batch.source, batch.target),
-            fake=self._judged(batch.source, fake.detach()),
+            real=self._shown(batch.source, batch.target),
+            fake=self._shown(batch.source, fake.detach()),
             interpolation=step.get("interpolation"),
         )
         return Losses(halved(terms, self.config.lambda_gp), terms)
@@ -138,14 +138,14 @@ class Pix2Pix(Translator):
         fake = step["fake"] if config.lambda_gan else self.generator(batch.source)
         terms: dict[str, Tensor] = {}
         if config.lambda_gan:
-            scores = self.discriminator(self._judged(batch.source, fake))
+            scores = self.discriminator(self._shown(batch.source, fake))
             terms["adversarial"] = OBJECTIVES[config.gan].generator(scores)
         if config.lambda_l1:
             terms["l1"] = F.l1_loss(fake, batch.target)
         weights = {"adversarial": config.lambda_gan, "l1": config.lambda_l1}
         return Losses(total(weights[name] * term for name, term in terms.items()), terms)
 
-    def _judged(self, source: Tensor, image: Tensor) -> Tensor:
+    def _shown(self, source: Tensor, image: Tensor) -> Tensor:
         """What the discriminator sees of an image: [B, 2C, H, W] with its source, [B, C, H, W] without."""
         return torch.cat((source, image), 1) if self.config.conditional else image
 
@@ -155,7 +155,7 @@ class Pix2Pix(Translator):
 
     @property
     def _uses_own_statistics(self) -> bool:
-        return self.config.norm == "batch" and self.config.test_statistics == "picture"
+        return self.config.norm == "batch" and self.config.test_statistics == "image"
 
     @property
     def inference(self) -> str:

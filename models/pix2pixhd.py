@@ -27,8 +27,8 @@ from i2i.nn import (
     Padding,
     PatchDiscriminator,
     ResnetGenerator,
-    initialise,
-    normalise_spectrally,
+    initialize,
+    normalize_spectrally,
     patchgan,
 )
 from i2i.registry import register
@@ -96,15 +96,15 @@ class Pix2PixHD(Translator):
             downsamplings=config.downsamplings,
         )
         self.multiple = generator.multiple
-        self.generator = initialise(generator)
+        self.generator = initialize(generator)
         self.discriminator = MultiscaleDiscriminator(self._discriminator() for _ in range(config.scales))
         self.perceptual = VGG19Distance() if config.lambda_perceptual else nn.Identity()
 
     def _discriminator(self) -> PatchDiscriminator:
         config, channels = self.config, 2 * self.task.channels
         discriminator = patchgan(channels, config.discriminator_width, config.layers, config.norm, margin=2)
-        initialise(discriminator)
-        return normalise_spectrally(discriminator) if config.spectral_norm else discriminator
+        initialize(discriminator)
+        return normalize_spectrally(discriminator) if config.spectral_norm else discriminator
 
     def optimizers(self) -> dict[str, Optimizer]:
         rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)

@@ -16,7 +16,7 @@ from i2i.interop.resnet import LABELLED_RESNET
 from i2i.interop.strided_patchgan import STRIDED_PATCHGAN
 from i2i.losses import OBJECTIVES, GANObjective, discriminator_terms, interpolation, label_loss
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS, Variations
-from i2i.nn import Norm, ResnetGenerator, normalise_spectrally, strided_patchgan
+from i2i.nn import Norm, ResnetGenerator, normalize_spectrally, strided_patchgan
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
@@ -69,7 +69,7 @@ class StarGAN(Translator):
             task.channels, config.discriminator_width, config.layers, task.labels.classes, task.image_size
         )
         if config.spectral_norm:
-            normalise_spectrally(self.discriminator)
+            normalize_spectrally(self.discriminator)
 
     def optimizers(self) -> dict[str, Optimizer]:
         rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
@@ -84,13 +84,13 @@ class StarGAN(Translator):
     def _draw(self, batch: LabelledBatch, step: Step) -> None:
         """Targets are the labels of the batch in another order, as in the authors' code."""
         step["targets"] = self.task.labels.shuffled(batch.labels)
-        if OBJECTIVES[self.config.gan].penalised:
+        if OBJECTIVES[self.config.gan].penalized:
             step["interpolation"] = interpolation(batch.images)
 
     def _discriminator_loss(self, batch: LabelledBatch, step: Step) -> Losses:
         """Equation 5, with the adversarial part of equation 8."""
         fake = step["fake"] = self.generator(batch.images, step["targets"])
-        scores, logits = self.discriminator.judge_and_classify(batch.images)
+        scores, logits = self.discriminator.scores_and_logits(batch.images)
         terms = discriminator_terms(
             self.config.gan, self.discriminator, batch.images, fake, step.get("interpolation"), scores
         )
@@ -103,7 +103,7 @@ class StarGAN(Translator):
     def _generator_loss(self, batch: LabelledBatch, step: Step) -> Losses:
         """Equation 6: fool the critic, be classified as the target, and find the way back."""
         fake, config = step["fake"], self.config
-        scores, logits = self.discriminator.judge_and_classify(fake)
+        scores, logits = self.discriminator.scores_and_logits(fake)
         terms = {
             "adversarial": OBJECTIVES[config.gan].generator(scores),
             "classification": label_loss(self.task.labels, logits, step["targets"]),
@@ -117,10 +117,10 @@ class StarGAN(Translator):
         translated: Tensor = self.generator(images, request.labels)
         return translated
 
-    def recognise(self, images: Tensor) -> Tensor | None:
+    def recognize(self, images: Tensor) -> Tensor | None:
         if "discriminator" in self.untrained:
             return None
-        _, logits = self.discriminator.judge_and_classify(images)
+        _, logits = self.discriminator.scores_and_logits(images)
         return logits
 
     reference = Reference(

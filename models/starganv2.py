@@ -22,9 +22,9 @@ from torch import Tensor
 from i2i.data.batches import ReferenceBatch
 from i2i.interop.family import Bundle, Reference, ReferenceFile
 from i2i.interop.starganv2 import DISCRIMINATOR, ENCODER, GENERATOR, MAPPING
-from i2i.losses import OBJECTIVES, discriminator_terms, zero_centred_penalty
+from i2i.losses import OBJECTIVES, discriminator_terms, zero_centered_penalty
 from i2i.models._settings import MOST_CHANNELS
-from i2i.nn import DomainDiscriminator, MappingNetwork, StyledResnet, StyleEncoder, initialise
+from i2i.nn import DomainDiscriminator, MappingNetwork, StyledResnet, StyleEncoder, initialize
 from i2i.registry import register
 from i2i.translator import Coverage, LinearDecay, Losses, ModelConfig, Optimizer, Phase, Request, Step, Task, Translator
 
@@ -91,7 +91,7 @@ class StarGANv2(Translator):
         self.style_encoder = StyleEncoder(*sizes, to_four, config.style, domains)
         self.discriminator = DomainDiscriminator(*sizes, to_four, domains)
         for network in self.children():
-            initialise(network, "kaiming")
+            initialize(network, "kaiming")
 
     def optimizers(self) -> dict[str, Optimizer]:
         config = self.config
@@ -101,10 +101,10 @@ class StarGANv2(Translator):
         return {name: Optimizer((name,), rate, betas, config.weight_decay) for name, rate in rates.items()}
 
     def phases(self) -> tuple[Phase, ...]:
-        judges, dead = ("discriminator",), bool(self.config.high_pass)
+        trained, dead = ("discriminator",), bool(self.config.high_pass)
         return (
-            Phase("discriminator_latent", self._judge_latent, self._draw, judges),
-            Phase("discriminator_reference", self._judge_reference, optimizers=judges),
+            Phase("discriminator_latent", self._latent_loss_of_real_and_fake, self._draw, trained),
+            Phase("discriminator_reference", self._reference_loss_of_real_and_fake, optimizers=trained),
             Phase("latent", self._latent_loss, optimizers=STYLING, allow_unused=dead),
             Phase("reference", self._reference_loss, optimizers=("generator",), allow_unused=dead),
         )
@@ -114,17 +114,17 @@ class StarGANv2(Translator):
         for name in ("latent", "other_latent"):
             step[name] = torch.randn(len(batch.images), self.config.latent, device=batch.images.device)
 
-    def _judge_latent(self, batch: ReferenceBatch, step: Step) -> Losses:
+    def _latent_loss_of_real_and_fake(self, batch: ReferenceBatch, step: Step) -> Losses:
         with torch.no_grad():
             style = self.mapping_network(step["latent"], batch.targets)
-        return self._judge(batch, style)
+        return self._loss_of_real_and_fake(batch, style)
 
-    def _judge_reference(self, batch: ReferenceBatch, step: Step) -> Losses:
+    def _reference_loss_of_real_and_fake(self, batch: ReferenceBatch, step: Step) -> Losses:
         with torch.no_grad():
             style = self.style_encoder(batch.first, batch.targets)
-        return self._judge(batch, style)
+        return self._loss_of_real_and_fake(batch, style)
 
-    def _judge(self, batch: ReferenceBatch, style: Tensor) -> Losses:
+    def _loss_of_real_and_fake(self, batch: ReferenceBatch, style: Tensor) -> Losses:
         """The discriminator's part of equation 1, each image judged by the head of its domain, and R1 on real ones."""
         with torch.no_grad():
             fake = self.generator(batch.images, style)
@@ -133,7 +133,7 @@ class StarGANv2(Translator):
         terms = discriminator_terms(
             "vanilla", lambda images: self.discriminator(images, batch.targets), real, fake, real_scores=scores
         )
-        terms["penalty"] = zero_centred_penalty(scores, real)
+        terms["penalty"] = zero_centered_penalty(scores, real)
         return Losses(terms["real"] + terms["fake"] + self.config.lambda_r1 * terms["penalty"], terms)
 
     def _latent_loss(self, batch: ReferenceBatch, step: Step) -> Losses:

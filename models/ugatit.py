@@ -8,7 +8,7 @@ instance and layer norm. Each domain has a discriminator of large fields and one
 As in the authors' PyTorch code, the least-squares terms of the discriminators are not halved, features of the
 discriminators are weighted by the classifiers' weights as learnt and not as normalised, and every pass in training
 makes a power iteration of the spectral norm. Its discriminator step also computes gradients of the generators and
-throws them away, and its generator step translates anew with the same weights; neither is done here.
+throws them away, and its generator step translates again with the same weights; neither is done here.
 """
 
 from collections.abc import Iterator
@@ -111,13 +111,13 @@ class UGATIT(Translator):
         step["fake_a"], step["fake_a_logits"], _ = self.b_to_a.attend(batch.b)
         terms: dict[str, Tensor] = {}
         for side, real in (("a", batch.a), ("b", batch.b)):
-            for name, scores in self._judgements(side, real):
+            for name, scores in self._patch_scores(side, real):
                 terms[f"{name}_real"] = OBJECTIVE.real(scores)
-            for name, scores in self._judgements(side, step[f"fake_{side}"].detach()):
+            for name, scores in self._patch_scores(side, step[f"fake_{side}"].detach()):
                 terms[f"{name}_fake"] = OBJECTIVE.fake(scores)
         return Losses(self.config.lambda_gan * total(terms.values()), terms)
 
-    def _judgements(self, side: str, images: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def _patch_scores(self, side: str, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         """By name, what the two discriminators of a domain say of patches, and of the domain."""
         for network in (f"global_{side}", f"local_{side}"):
             scores, logits = self.get_submodule(network)(images)
@@ -138,8 +138,8 @@ class UGATIT(Translator):
         return Losses(total(weight * total(own.values()) for weight, own in weighted), terms)
 
     def _adversarial_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
-        judged = (pair for side in "ab" for pair in self._judgements(side, step[f"fake_{side}"]))
-        return {name: OBJECTIVE.generator(scores) for name, scores in judged}
+        scored = (pair for side in "ab" for pair in self._patch_scores(side, step[f"fake_{side}"]))
+        return {name: OBJECTIVE.generator(scores) for name, scores in scored}
 
     def _cycle_terms(self, batch: UnpairedBatch, step: Step) -> dict[str, Tensor]:
         return {

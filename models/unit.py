@@ -18,7 +18,7 @@ from torch import Tensor
 from i2i.data.batches import UnpairedBatch
 from i2i.interop.autoencoder import AUTOENCODER
 from i2i.models._autoencoders import AutoencoderConfig, AutoencoderTranslator, discriminator, reference
-from i2i.nn import Autoencoder, initialise
+from i2i.nn import Autoencoder, initialize
 from i2i.registry import register
 from i2i.translator import Losses, Request, Step, Task
 
@@ -50,10 +50,10 @@ class UNIT(AutoencoderTranslator):
         self.discriminator_a, self.discriminator_b = discriminator(config, task), discriminator(config, task)
 
     def _autoencoder(self) -> Autoencoder:
-        return initialise(Autoencoder(self.task.channels, self.config.width, self.config.blocks), "kaiming")
+        return initialize(Autoencoder(self.task.channels, self.config.width, self.config.blocks), "kaiming")
 
-    def _draw_judged(self, batch: UnpairedBatch, step: Step) -> None:
-        step["judged_noise_a"], step["judged_noise_b"] = self._noise(batch.a), self._noise(batch.b)
+    def _draw_shown(self, batch: UnpairedBatch, step: Step) -> None:
+        step["shown_noise_a"], step["shown_noise_b"] = self._noise(batch.a), self._noise(batch.b)
 
     def _draw(self, batch: UnpairedBatch, step: Step) -> None:
         """The noise on the codes of images, and on those of their translations."""
@@ -69,9 +69,9 @@ class UNIT(AutoencoderTranslator):
         """Adversarial training (section 3), with least squares as in MUNIT."""
         code_a, code_b = self._codes(batch, step)
         with torch.no_grad():
-            fake_a = self.autoencoder_a.decoder(code_b + step["judged_noise_b"])
-            fake_b = self.autoencoder_b.decoder(code_a + step["judged_noise_a"])
-        return self._judged(batch, fake_a, fake_b)
+            fake_a = self.autoencoder_a.decoder(code_b + step["shown_noise_b"])
+            fake_b = self.autoencoder_b.decoder(code_a + step["shown_noise_a"])
+        return self._losses_of_shown(batch, fake_a, fake_b)
 
     def _generator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
         """Reconstructions in each domain, adversarial terms and cycles (section 3)."""

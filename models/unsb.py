@@ -23,7 +23,7 @@ from torch import Tensor
 from i2i.data.batches import TwiceBatch
 from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
 from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, sizes_of, with_contrasts
-from i2i.nn import PatchProjection, TimedGenerator, TimedPatchDiscriminator, initialise, without_gradients
+from i2i.nn import PatchProjection, TimedGenerator, TimedPatchDiscriminator, initialize, without_gradients
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
@@ -71,21 +71,21 @@ class UNSB(Translator):
             generator, images = self._generator(), torch.empty(1, task.channels, *task.image_size)
             noise = torch.empty(1, generator.noise_width)
             channels, self.places = sizes_of(generator.features(images, 0, noise, config.taps))
-        self.projection = initialise(PatchProjection(channels, config.projection_width), "xavier")
+        self.projection = initialize(PatchProjection(channels, config.projection_width), "xavier")
         self.discriminator = self._discriminator(task.channels)
         self.energy = self._discriminator(4 * task.channels)
 
     def _generator(self) -> TimedGenerator:
         config = self.config
         generator = TimedGenerator(self.task.channels, config.width, config.blocks, timed=not config.published_blocks)
-        initialise(generator, "xavier")
+        initialize(generator, "xavier")
         if not config.published_blocks:
             generator.start_at_scale_one()
         return generator
 
     def _discriminator(self, channels: int) -> TimedPatchDiscriminator:
         config = self.config
-        return initialise(TimedPatchDiscriminator(channels, config.discriminator_width, config.layers), "xavier")
+        return initialize(TimedPatchDiscriminator(channels, config.discriminator_width, config.layers), "xavier")
 
     def optimizers(self) -> dict[str, Optimizer]:
         rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)
@@ -116,7 +116,7 @@ class UNSB(Translator):
         step["walk_styles"] = torch.randn(walked, len(images), width, device=device)
         step["walk_noise"] = torch.randn(walked, *images.shape, device=device)
         step["styles"] = torch.randn(len(images), width, device=device)
-        if OBJECTIVES[self.config.gan].penalised:
+        if OBJECTIVES[self.config.gan].penalized:
             step["interpolation"] = interpolation(batch.b)
 
     def _discriminator_loss(self, batch: TwiceBatch, step: Step) -> Losses:
@@ -134,7 +134,7 @@ class UNSB(Translator):
             step.update(zip(names, tensors, strict=False))
         terms = discriminator_terms(
             self.config.gan,
-            lambda judged: self.discriminator(judged, time),
+            lambda shown: self.discriminator(shown, time),
             batch.b,
             step["fake"],
             step.get("interpolation"),

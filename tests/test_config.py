@@ -299,7 +299,7 @@ def test_the_key_ignores_where_data_lie_and_how_often_is_reported(name):
 
 def test_the_key_changes_with_the_data_and_the_model():
     assert run().key(FINGERPRINT) != run().key("1" * 32)
-    assert run(model="identity").key(FINGERPRINT) != run(model="colour").key(FINGERPRINT)
+    assert run(model="identity").key(FINGERPRINT) != run(model="reinhard").key(FINGERPRINT)
 
 
 @pytest.mark.parametrize(("section", "name"), [(s, name) for s in (DataConfig, TrainConfig) for name in s.model_fields])
@@ -381,7 +381,7 @@ def mine(tmp_path) -> str:
 
 def test_a_suite_gives_each_model_its_own_settings(mine):
     suite = load_suite(mine, None, {}, [])
-    found = {model: run_config(model, suite.contestant(model).for_training(1, 0)) for model in suite.models}
+    found = {model: run_config(model, suite.method(model).for_training(1, 0)) for model in suite.models}
     assert {model: config.train.batch_size for model, config in found.items()} == {"pix2pix": 5, "stargan": 6}
     assert {config.train.precision for config in found.values()} == {"bf16"}
     assert (found["pix2pix"].model.layers, found["stargan"].model.layers) == (3, 4)
@@ -398,12 +398,12 @@ def test_a_single_training_takes_the_settings_and_budget_of_its_suite(mine):
 
 def test_the_command_line_wins_over_a_suite(mine):
     changes = ["train.batch_size=3", "data.zoom=1.2", "stargan.width=4", "budget.images=50", "classifier.images=60"]
-    changes.append("report.pictures=7")
+    changes.append("report.images=7")
     suite = load_suite(mine, "stargan, cyclegan", settings_of(["photos"]), changes)
     assert suite.models == ("stargan", "cyclegan")
-    assert (suite.budget.images, suite.classifier.images, suite.report.pictures) == (50, 60, 7)
+    assert (suite.budget.images, suite.classifier.images, suite.report.images) == (50, 60, 7)
     for model in suite.models:
-        config = run_config(model, suite.contestant(model).for_training(50, 0))
+        config = run_config(model, suite.method(model).for_training(50, 0))
         assert (config.train.batch_size, config.data.zoom) == (3, 1.2)
         assert config.data.path == Path("photos").absolute()
         assert config.model.width == (4 if model == "stargan" else 64)
@@ -509,8 +509,8 @@ def variants(tmp_path) -> str:
 
 
 def resolved(suite, name: str) -> RunConfig:
-    contestant = suite.contestant(name)
-    return run_config(contestant.model, contestant.for_training(1, 0))
+    method = suite.method(name)
+    return run_config(method.model, method.for_training(1, 0))
 
 
 def test_a_variant_is_its_model_with_settings_of_its_own(variants):

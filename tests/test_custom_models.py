@@ -12,7 +12,7 @@ from i2i.config import DataConfig
 from i2i.data.open import open_data
 from i2i.errors import UserError
 from i2i.runs.load import require_checkpoint
-from i2i.training.feasibility import choose_models, judge
+from i2i.training.feasibility import assess, choose_models
 from tests.robustness.test_bad_input import data_set
 from tests.support import in_process
 
@@ -95,7 +95,7 @@ def test_a_name_that_the_class_was_given_is_kept(blend):
         forget("mixed")
 
 
-def test_a_changed_file_is_imported_anew_and_has_another_hash(blend):
+def test_a_changed_file_is_imported_again_and_has_another_hash(blend):
     before, first = custom_models.load(f"{blend}:Blend"), registry.get("Blend")
     blend.write_text(BLEND.replace("0.5", "0.7"))
     after = custom_models.load(f"{blend}:Blend")
@@ -225,13 +225,13 @@ def test_a_plus_adds_to_the_models_of_the_suite_and_without_it_these_are_all(ble
     assert suite("+cyclegan").models == listed
     assert suite(f"{blend}:Blend,cyclegan").models == ("Blend", "cyclegan")
     with pytest.raises(UserError, match="a \\+ in front of the list"):
-        suite("cyclegan,+colour")
+        suite("cyclegan,+reinhard")
 
 
 def test_a_suite_keeps_where_its_own_classes_are_and_takes_settings_for_them(blend):
     chosen = suite(f"+{blend}:Blend", "Blend.start=0.25")
-    assert chosen.own_models == {"Blend": f"{blend}:Blend"}
-    assert chosen.contestant("Blend").settings["model"] == {"start": 0.25}
+    assert chosen.custom_models == {"Blend": f"{blend}:Blend"}
+    assert chosen.method("Blend").settings["model"] == {"start": 0.25}
     assert chosen.own("cyclegan") is None
 
 
@@ -240,7 +240,7 @@ def test_a_variant_of_ones_own_class_competes_under_its_own_name(blend, tmp_path
         f"base: quick\nmodels: [dark, cyclegan]\nvariants:\n  dark: {{model: '{blend}:Blend'}}\n"
     )
     chosen = load_suite(str(tmp_path / "suite.yaml"), None, {}, ["dark.start=-1"])
-    assert chosen.contestant("dark").model == "Blend"
+    assert chosen.method("dark").model == "Blend"
     assert chosen.own("Blend").source == f"{blend}:Blend"
 
 
@@ -266,8 +266,8 @@ def test_a_class_of_ones_own_trains_resumes_and_translates_from_the_command_line
     assert run("train", "--model", f"{blend}:Blend", "--out", out, "--device", "cpu", *settings) == 0
     assert require_checkpoint(out).settings["model"]["name"] == "Blend"
     forget("Blend")
-    pictures = next((tmp_path / "cache").glob("*/test/summer"))
-    translate = ("translate", out, pictures, "--source", "summer", "--target", "winter", "--out", tmp_path / "png")
+    images = next((tmp_path / "cache").glob("*/test/summer"))
+    translate = ("translate", out, images, "--source", "summer", "--target", "winter", "--out", tmp_path / "png")
     assert run(*translate) == 2
     assert "unknown model 'Blend'" in capsys.readouterr().err
     assert run(*translate, "--model", f"{blend}:Blend") == 0
@@ -280,14 +280,14 @@ def test_a_class_of_ones_own_trains_resumes_and_translates_from_the_command_line
 
 
 @pytest.mark.slow
-def test_a_class_of_ones_own_is_benched_and_only_a_changed_file_is_trained_anew(blend, tmp_path, cache, capfd):
+def test_a_class_of_ones_own_is_benched_and_only_a_changed_file_is_trained_again(blend, tmp_path, cache, capfd):
     out = tmp_path / "bench"
     settings = [f"--set={text}" for text in [*SMALL, "budget.images=16", "classifier.images=32"]]
     assert run("bench", "--models", f"{blend}:Blend", "--out", out, "--workers", 1, *settings) == 0
     (checkpoint,) = (out / "trainings" / "Blend").rglob("checkpoint.json")
     card = json.loads((out / "protocol.json").read_text())
-    assert card["contestants"]["Blend"]["source"] == "mine.py:Blend"
-    assert card["contestants"]["Blend"]["sha256"] == custom_models.load(f"{blend}:Blend").sha256
+    assert card["methods"]["Blend"]["source"] == "mine.py:Blend"
+    assert card["methods"]["Blend"]["sha256"] == custom_models.load(f"{blend}:Blend").sha256
     keys = {name: (out / "trainings" / name / "seed0/all/key.json").read_text() for name in ("Blend",)}
     written = checkpoint.stat().st_mtime_ns
 
@@ -323,5 +323,5 @@ def test_a_file_that_changes_before_the_trial_is_refused(blend, tmp_path):
     data = open_data(DataConfig(path=data_set(tmp_path / "sky"), image_size=(16, 16)))
     models = choose_models(f"{blend}:Blend")
     blend.write_text(BLEND.replace("0.5", "0.7"))
-    (verdict,) = judge(models, data, {"data": {"image_size": 16}}, torch.device("cpu"))
+    (verdict,) = assess(models, data, {"data": {"image_size": 16}}, torch.device("cpu"))
     assert "mine.py changed while it was in use: start again" in verdict.reason

@@ -111,7 +111,7 @@ def test_shuffled_labels_stay_with_their_data_set():
     assert moved
 
 
-def test_a_picture_counts_in_the_columns_of_its_own_data_set_alone():
+def test_an_image_counts_in_the_columns_of_its_own_data_set_alone():
     logits = torch.randn(3, 7, requires_grad=True)
     labels = torch.cat(
         (JOINT.encode(0, torch.tensor([[1.0, 0, 0, 1, 0], [0, 0, 1, 0, 1]])), JOINT.encode(1, torch.eye(2)[:1]))
@@ -127,8 +127,8 @@ def test_a_picture_counts_in_the_columns_of_its_own_data_set_alone():
 
 def test_judged_logits_are_rows_of_the_set():
     logits = torch.tensor([[1.0, 2.0, -1.0, 3.0, -2.0, 0.1, 0.2]])
-    assert JOINT.judged("faces/Male", logits).tolist() == [[1, 1, 0, 1, 0]]
-    assert JOINT.judged("rafd/angry", logits).tolist() == [[0, 1]]
+    assert JOINT.classified("faces/Male", logits).tolist() == [[1, 1, 0, 1, 0]]
+    assert JOINT.classified("rafd/angry", logits).tolist() == [[0, 1]]
 
 
 ODD = ("tench, Tinca tinca", "a=b", "+plus", "-minus", "x,y")

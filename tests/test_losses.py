@@ -55,13 +55,13 @@ def test_smoothed_labels_are_those_of_the_formula(smoothing):
     assert float(label_loss(attributes, logits, rows, smoothing)) == pytest.approx(float(-wrong.sum(1).mean()))
 
 
-def test_only_the_penalised_objective_has_a_penalty_and_none_touches_the_fake():
+def test_only_the_penalized_objective_has_a_penalty_and_none_touches_the_fake():
     fake = torch.rand(2, 3, 4, 4, requires_grad=True)
     weights = torch.rand(3, requires_grad=True)
     for gan, objective in OBJECTIVES.items():
         real = torch.rand(2, 3, 4, 4)
         terms = discriminator_terms(gan, lambda x: (x.mean((2, 3)) * weights).sum(1), real, fake, interpolation(real))
-        assert ("penalty" in terms) == objective.penalised
+        assert ("penalty" in terms) == objective.penalized
         gradient = torch.autograd.grad(sum(terms.values()), (weights, fake), allow_unused=True)
         assert gradient[0] is not None
         assert gradient[1] is None

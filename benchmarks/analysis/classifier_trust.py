@@ -7,8 +7,8 @@ from i2i.benchmarks.analysis.aggregate import over_seeds
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.evaluation.direction_scores import ACCURACY
 from i2i.benchmarks.evaluation.gan_train import GAN_TRAIN
-from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.metrics.bootstrap import share_interval
 from i2i.metrics.registry import content_name, diversity_name, kernel_name
 
@@ -70,7 +70,7 @@ def _real(plan: Plan, results: Results, metric: str) -> Share | None:
 def _chance(plan: Plan, results: Results, domain: str) -> float:
     """One over the number of answers: the members of the domain's group, or an attribute and its absence."""
     confusion = results.details.confusion
-    answers = confusion[(confusion["model"] == REAL) & (confusion["target"] == domain)]["judged"].nunique()
+    answers = confusion[(confusion["model"] == REAL) & (confusion["target"] == domain)]["predicted"].nunique()
     return 1 / (answers or len(plan.domains))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from i2i.benchmarks.analysis.costs import Costs
 from i2i.benchmarks.analysis.number_format import scaled, speed, whole
-from i2i.benchmarks.suite.columns import Spent
+from i2i.benchmarks.suite.columns import TrainingCost
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Main:
         form: of the number in table.tex.
     """
 
-    name: Spent
+    name: TrainingCost
     heading: str
     unit: str
     scale: float
@@ -65,11 +65,11 @@ class CostColumn:
 
 COSTS = (
     CostColumn(
-        "trainings",
+        "training_runs",
         "training runs",
         "",
         whole,
-        lambda costs: costs.trainings,
+        lambda costs: costs.training_runs,
         main=Main("training runs", "Runs", "", 1, ".3g"),
     ),
     CostColumn("parameters_each", "parameters each", "", whole, lambda costs: costs.parameters_each),
@@ -101,7 +101,7 @@ COSTS = (
     CostColumn("train_images_per_second", "training", "images/s", speed, lambda costs: costs.trained),
     CostColumn("translate_images_per_second", "translation", "images/s", speed, lambda costs: costs.translated),
     CostColumn("evaluations", "network evaluations per image", "", whole, lambda costs: costs.evaluations),
-    CostColumn("multiply_adds", "MACs per image", "", scaled, lambda costs: costs.multiply_adds),
+    CostColumn("macs", "MACs per image", "", scaled, lambda costs: costs.macs),
     CostColumn("translate_seconds_per_image", "seconds per image", "", speed, lambda costs: costs.seconds_each),
     CostColumn("peak_memory", "peak memory", "MiB", whole, lambda costs: costs.peak_memory, scale=2**20),
 )

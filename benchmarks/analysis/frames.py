@@ -10,17 +10,17 @@ from typing import Any, Self
 
 import pandas as pd
 
-from i2i.benchmarks.folder.score_file import read_pictures
+from i2i.benchmarks.results_folder.score_file import read_images
 
 WHO = ("model", "seed")
 WAY = ("source", "target")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "intervals": (*WHO, *WAY, "metric", "low", "high", "level"),
     "flags": (*WHO, *WAY, "flag", "value", "threshold", "above", "raised", "says"),
-    "confusion": (*WHO, *WAY, "judged", "count"),
+    "confusion": (*WHO, *WAY, "predicted", "count"),
     "spreads": (*WHO, *WAY, "metric", "deviation", "subset"),
     "by_n": (*WHO, *WAY, "metric", "n", "value"),
-    "pictures": (*WHO, *WAY, "picture", "metric", "value"),
+    "images": (*WHO, *WAY, "image", "metric", "value"),
 }
 
 
@@ -31,10 +31,10 @@ class Details:
     Attributes:
         intervals: of a score: metric, low, high, level.
         flags: of health, raised or not: flag, value, threshold, above, raised, says.
-        confusion: what the classifier took translations for: judged, count.
+        confusion: what the classifier took translations for: predicted, count.
         spreads: of the kernel distance over subsets: metric, deviation, subset.
         by_n: Frechet distances of fewer images: metric, n, value.
-        pictures: scores of single images: image (its stem), metric, value.
+        images: scores of single images: image (its stem), metric, value.
     """
 
     intervals: pd.DataFrame
@@ -42,7 +42,7 @@ class Details:
     confusion: pd.DataFrame
     spreads: pd.DataFrame
     by_n: pd.DataFrame
-    pictures: pd.DataFrame
+    images: pd.DataFrame
 
     @classmethod
     def gather(cls, found: Iterable["Found"] = ()) -> Self:
@@ -62,21 +62,21 @@ class Found:
     Attributes:
         model, seed: whose.
         contents: of the JSON file.
-        pictures: path of the CSV file; it may be missing.
+        images: path of the CSV file; it may be missing.
     """
 
     model: str
     seed: int
     contents: Mapping[str, Any]
-    pictures: Path
+    images: Path
 
     def part(self, name: str) -> pd.DataFrame:
         """One frame, without columns where the file lacks it."""
-        if name == "pictures":
-            frame = read_pictures(self.pictures)
+        if name == "images":
+            frame = read_images(self.images)
         else:
             listed: Sequence[Mapping[str, Any]] = self.contents.get(name, ())
-            frame = pd.DataFrame(_judgements(listed) if name == "confusion" else listed)
+            frame = pd.DataFrame(_predictions(listed) if name == "confusion" else listed)
         return frame.assign(model=self.model, seed=self.seed) if len(frame) else frame
 
 
@@ -94,9 +94,9 @@ def _frame(part: str, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
 
 
-def _judgements(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+def _predictions(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
     return [
-        {"source": row["source"], "target": row["target"], "judged": judged, "count": count}
+        {"source": row["source"], "target": row["target"], "predicted": predicted, "count": count}
         for row in listed
-        for judged, count in row["judged"].items()
+        for predicted, count in row["predicted"].items()
     ]

@@ -8,7 +8,7 @@ from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, compare_all, ranked
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.suite.columns import HEALTH, SPENT
+from i2i.benchmarks.suite.columns import HEALTH, TRAINING_COSTS
 from i2i.errors import unknown
 
 By = Literal["averaged", "target", "direction"]
@@ -52,7 +52,7 @@ def groups(plan: Plan, results: Results, by: By = "averaged") -> list[Group]:
         parts = {target: results.where(None, target) for target in plan.domains if target in targets}
     elif by == "direction":
         parts = {f"{source} → {target}": results.where(source, target) for source, target in plan.directions}
-    filled = {name: part for name, part in parts.items() if part.contestants or not name}
+    filled = {name: part for name, part in parts.items() if part.methods or not name}
     # By all directions: who always answers with one domain is always right about that.
     doubted = doubts(plan, results, ranked(plan, results))
     return [Group(by, name, part, compare_all(plan, part, doubted)) for name, part in filled.items()]
@@ -60,5 +60,5 @@ def groups(plan: Plan, results: Results, by: By = "averaged") -> list[Group]:
 
 def columns_of(grouped: Sequence[Group], results: Results) -> tuple[str, ...]:
     """The columns that a table of these groups can have; costs are of all directions together."""
-    spent = SPENT if all(group.by == "averaged" for group in grouped) else ()
+    spent = TRAINING_COSTS if all(group.by == "averaged" for group in grouped) else ()
     return *spent, *results.metrics, *((HEALTH,) if len(results.details.flags) else ())

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.training.validation import COLUMNS, read_rows
 
 COURSE = ["model", "seed", "training", "evaluation", *COLUMNS]
@@ -12,13 +12,13 @@ COURSE = ["model", "seed", "training", "evaluation", *COLUMNS]
 def course(plan: Plan) -> pd.DataFrame:
     """Every score on the validation split: a row per training, evaluation (counted from 0) and metric."""
     rows = []
-    for training in plan.trainings:
+    for training in plan.training_runs:
         seen: dict[str, int] = {}
         for row in read_rows(ResultsFolder(plan.out).run(training)):
             number = seen.setdefault(row["step"], len(seen))
             place = {name: int(row[name]) for name in ("step", "images")}
             values = {name: float(row[name]) for name in ("seconds", "value")}
-            whose = {"model": training.contestant, "seed": training.seed, "training": training.folder.name}
+            whose = {"model": training.method, "seed": training.seed, "training": training.folder.name}
             rows.append({**whose, "evaluation": number, **place, **values, "metric": row["metric"]})
     return pd.DataFrame(rows, columns=COURSE)
 
@@ -30,9 +30,9 @@ def lines(found: pd.DataFrame, spent: str) -> pd.DataFrame:
     An evaluation that not every training has had is left out.
     """
     whole = found.groupby(["model", "metric", "evaluation"])["training"].transform("count")
-    trainings = found.groupby(["model", "metric"])["training"].transform(lambda names: names.nunique())
+    training_runs = found.groupby(["model", "metric"])["training"].transform(lambda names: names.nunique())
     seeds = found.groupby(["model", "metric"])["seed"].transform("nunique")
-    complete = found[whole == trainings * seeds]
+    complete = found[whole == training_runs * seeds]
     by_seed = complete.groupby(["model", "metric", "evaluation", "seed"], sort=False).agg(
         spent=(spent, "sum"), value=("value", "mean")
     )

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from i2i.benchmarks.folder.finished_bench import Finished, Row
-from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.folder.score_file import pictures_path, read_pictures
+from i2i.benchmarks.results_folder.finished_bench import Finished, Row
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.score_file import images_path, read_images
 from i2i.metrics.registry import metric_named
 
 WORST_BY = ("psnr", "ssim", "accuracy")
@@ -21,8 +21,8 @@ def read_values(finished: Finished, names: Sequence[str], seed: int) -> Values:
     return {
         (name, *place): value
         for name in names
-        if (path := pictures_path(ResultsFolder(finished.out).scores(name, seed))).is_file()
-        for *place, value in read_pictures(path).itertuples(index=False, name=None)
+        if (path := images_path(ResultsFolder(finished.out).scores(name, seed))).is_file()
+        for *place, value in read_images(path).itertuples(index=False, name=None)
     }
 
 

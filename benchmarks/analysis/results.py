@@ -8,16 +8,16 @@ import pandas as pd
 
 from i2i.benchmarks.analysis.costs import Costs, costs_of
 from i2i.benchmarks.analysis.frames import Details, Found, within
-from i2i.benchmarks.folder.cache_keys import REAL
-from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.folder.score_file import pictures_path, score_file
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.score_file import images_path, score_file
 from i2i.metrics.registry import kind_of
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
 # Images from which on the Frechet distance of Inception's 2048 features has a covariance of full rank.
-ENOUGH_PICTURES = 2048
+ENOUGH_IMAGES = 2048
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Results:
         return {**self.unfinished, **self.failures}
 
     @property
-    def contestants(self) -> list[str]:
+    def methods(self) -> list[str]:
         """Names of those with scores, in the order of the table; real images are none."""
         return [name for name in self.rows if name != REAL]
 
@@ -67,15 +67,15 @@ class Results:
         places = [place for place, name in enumerate(others) if kind_of(name) == "frechet"]
         if not places:
             return names
-        place = places[0] if self.few_pictures else places[-1] + 1
+        place = places[0] if self.few_images else places[-1] + 1
         return [*others[:place], *kernels, *others[place:]]
 
     @property
-    def few_pictures(self) -> int | None:
+    def few_images(self) -> int | None:
         """The smallest number of translations behind a Frechet distance, if it is too few for it; else None."""
         distances = self.scores[(self.scores["metric"].map(kind_of) == "frechet") & (self.scores["model"] != REAL)]
-        smallest = int(distances["n"].min()) if len(distances) else ENOUGH_PICTURES
-        return smallest if smallest < ENOUGH_PICTURES else None
+        smallest = int(distances["n"].min()) if len(distances) else ENOUGH_IMAGES
+        return smallest if smallest < ENOUGH_IMAGES else None
 
     def where(self, source: str | None, target: str) -> Self:
         """Those of one direction; of every direction to the target if `source` is None. Real images stay in."""
@@ -95,12 +95,12 @@ def collect(
         for one in found
         for row in one.contents["rows"]
     ]
-    costs = {name: cost for name in plan.contestants() if (cost := costs_of(plan, name, absent))}
+    costs = {name: cost for name in plan.methods() if (cost := costs_of(plan, name, absent))}
     return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures, Details.gather(found), unfinished, notes)
 
 
 def _found(plan: Plan, absent: Collection[JobId]) -> Iterator[Found]:
-    for job, name, seed, path in ResultsFolder(plan.out).scored(plan.contestants(), plan.seeds()):
+    for job, name, seed, path in ResultsFolder(plan.out).scored(plan.methods(), plan.seeds()):
         contents = None if job in absent else score_file(path)
         if contents is not None:
-            yield Found(name, seed, contents.model_dump(), pictures_path(path))
+            yield Found(name, seed, contents.model_dump(), images_path(path))

@@ -21,7 +21,7 @@ from i2i.benchmarks.plan import Plan
 from i2i.metrics.registry import metric_named
 from i2i.metrics.significance import LEVEL, PValue, pairwise, sign_flip, smallest_difference, welch
 
-Over = Literal["pictures", "seeds"]
+Over = Literal["images", "seeds"]
 SAME, UNTESTED, FEW_SEEDS = "†", "‡", "§"
 DOUBTED = "(!)"
 """Stands behind the heading of a column that is not to be relied on."""
@@ -68,7 +68,7 @@ class Column:
     def over(self) -> tuple[Over, ...]:
         """What was tested over."""
         found = {test.over for tests in self.tests.values() for test in tests}
-        kinds: tuple[Over, ...] = ("pictures", "seeds")
+        kinds: tuple[Over, ...] = ("images", "seeds")
         return tuple(kind for kind in kinds if kind in found)
 
     @property
@@ -105,7 +105,7 @@ class Column:
 
 def ranked(plan: Plan, results: Results) -> list[str]:
     """Who competes: all but the baselines and real images, which are there to be read against."""
-    return [name for name in results.contestants if name not in plan.facts.reference_rows]
+    return [name for name in results.methods if name not in plan.facts.baselines]
 
 
 def signs(plan: Plan, results: Results) -> dict[str, str]:
@@ -122,7 +122,7 @@ def compare(results: Results, metric: str, names: Sequence[str], doubt: str | No
     rising = metric_named(metric).higher_is_better
     sign = 1 if rising else -1
     best = max(known, key=lambda name: sign * known[name].mean)
-    tests = _tests(results.details.pictures, metric, known)
+    tests = _tests(results.details.images, metric, known)
     silent = {name: _silent(tests, best, name) for name in known if name != best}
     few = {name for name in silent if silent[name] == {"seeds"} and _few_seeds(tests, known[best], known[name])}
     same = {name for name, kinds in silent.items() if kinds} - few
@@ -150,7 +150,7 @@ def ranks(scores: Mapping[str, Score], descending: bool, precision: int) -> dict
     return {name: order.index(value) for name, value in rounded.items()}
 
 
-def picture_values(pictures: pd.DataFrame, metric: str, names: Sequence[str]) -> pd.DataFrame:
+def image_values(images: pd.DataFrame, metric: str, names: Sequence[str]) -> pd.DataFrame:
     """One value per test image (row) and method (column), whose means are those of the table.
 
     Values of an image under several seeds and in several directions are no more than one finding about it, and so
@@ -158,37 +158,33 @@ def picture_values(pictures: pd.DataFrame, metric: str, names: Sequence[str]) ->
     equal for every direction, and in it for every image. Left out is who has no value, or none that is finite, of an
     image that others have.
     """
-    own = pictures[(pictures["metric"] == metric) & pictures["model"].isin(names)]
+    own = images[(images["metric"] == metric) & images["model"].isin(names)]
     if own.empty:
         return pd.DataFrame()
     own = own.assign(value=own["value"].fillna(np.inf))  # else means would leave it out silently
-    cells = own.groupby(["source", "target", "picture", "model"])["value"].mean().unstack("model")
+    cells = own.groupby(["source", "target", "image", "model"])["value"].mean().unstack("model")
     complete = [name for name in names if name in cells and np.isfinite(cells[name]).all()]
     if not complete:
         return pd.DataFrame()
     ways = cells[complete].groupby(["source", "target"])
-    weighted = cells[complete].div(ways.transform("size") * ways.ngroups, axis=0).groupby("picture").sum()
+    weighted = cells[complete].div(ways.transform("size") * ways.ngroups, axis=0).groupby("image").sum()
     return weighted * len(weighted)
 
 
-def _tests(
-    pictures: pd.DataFrame, metric: str, scores: Mapping[str, Score]
-) -> dict[tuple[str, str], tuple[Tested, ...]]:
+def _tests(images: pd.DataFrame, metric: str, scores: Mapping[str, Score]) -> dict[tuple[str, str], tuple[Tested, ...]]:
     found: dict[tuple[str, str], tuple[Tested, ...]] = {}
-    for pair, test in [*_over_pictures(pictures, metric, list(scores)), *_over_seeds(scores)]:
+    for pair, test in [*_over_images(images, metric, list(scores)), *_over_seeds(scores)]:
         found[pair] = (*found.get(pair, ()), test)
     return found
 
 
-def _over_pictures(
-    pictures: pd.DataFrame, metric: str, names: Sequence[str]
-) -> Iterator[tuple[tuple[str, str], Tested]]:
-    values = picture_values(pictures, metric, names) if len(names) > 1 else pd.DataFrame()
+def _over_images(images: pd.DataFrame, metric: str, names: Sequence[str]) -> Iterator[tuple[tuple[str, str], Tested]]:
+    values = image_values(images, metric, names) if len(names) > 1 else pd.DataFrame()
     if len(values) < 2:
         return
     samples = {str(name): values[name].to_numpy() for name in values}
     for pair, p in pairwise(samples, test=sign_flip).items():
-        yield pair, Tested("pictures", len(values), p)
+        yield pair, Tested("images", len(values), p)
 
 
 def _over_seeds(scores: Mapping[str, Score]) -> Iterator[tuple[tuple[str, str], Tested]]:

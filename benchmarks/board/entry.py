@@ -14,9 +14,9 @@ from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.cost_columns import COSTS
 from i2i.benchmarks.analysis.results import Results, collect
 from i2i.benchmarks.analysis.significance import ranked
-from i2i.benchmarks.folder.cache_keys import REAL
-from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.config import Settings, stable_hash
 from i2i.errors import Damaged, UserError
 from i2i.metrics.registry import metric_named
@@ -157,7 +157,7 @@ def _method(plan: Plan, results: Results, card: Settings, name: str) -> Method:
     kind: Kind = "real" if name == REAL else "translator" if name in ranked(plan, results) else "reference"
     return Method(
         kind=kind,
-        settings=card.get("contestants", {}).get(name, {}),
+        settings=card.get("methods", {}).get(name, {}),
         costs={} if cost is None else {column.key: column.value(cost) for column in COSTS},
         scores=scores,
     )

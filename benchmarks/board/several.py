@@ -6,8 +6,8 @@ from pathlib import Path
 from i2i.benchmarks.board.compare import grouped
 from i2i.benchmarks.board.entry import data_of, entry_of, without_data
 from i2i.benchmarks.board.write import check_out, write
-from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.report.merge import refuse_unlike
+from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.utils import console
 
 

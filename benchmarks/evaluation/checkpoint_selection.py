@@ -8,11 +8,11 @@ import torch
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.training.evaluators import scores_of
-from i2i.training.validation import Judge
+from i2i.training.validation import Evaluator
 
 
 @dataclass(frozen=True)
-class Judging:
+class Evaluation:
     """How a training is evaluated on the validation split.
 
     Attributes:
@@ -28,19 +28,19 @@ class Judging:
     sampling_steps: int | None = None
 
 
-def bench_judge(judging: Judging, device: torch.device) -> Judge:
+def bench_evaluator(evaluation: Evaluation, device: torch.device) -> Evaluator:
     """Judges a training by the bench's own scores, with the validation split in the place of the test split.
 
     None of the test images are read for it. `device` is where to translate and score.
     """
-    data = judging.scoring.data
+    data = evaluation.scoring.data
     split = data.val_split
-    validation = replace(judging.scoring, data=data.model_copy(update={"test_split": split}))
+    validation = replace(evaluation.scoring, data=data.model_copy(update={"test_split": split}))
     scoring = Scorer(validation, device, intervals=False)
 
     def score(source: str, target: str, translated: np.ndarray) -> dict[str, float]:
         return {row["metric"]: row["value"] for row in scoring.pixels(source, target, translated).rows}
 
-    ways, steps = judging.directions, judging.sampling_steps
+    ways, steps = evaluation.directions, evaluation.sampling_steps
     scores = scores_of(scoring.data, split, scoring.preprocess, ways, score, device, steps)
-    return Judge(judging.metric, scores)
+    return Evaluator(evaluation.metric, scores)

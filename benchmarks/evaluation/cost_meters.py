@@ -20,18 +20,18 @@ class Work:
     """What one translation takes, as it was counted while it ran.
 
     Attributes:
-        multiply_adds: multiplications with addition in convolutions and matrix products.
+        macs: multiplications with addition in convolutions and matrix products.
         evaluations: how often the networks run: as often as the layer that runs most. A generator that runs once has
             1, a sampler of 200 steps 200, a method without parameters 0; None of one whose layers are not called as
             modules, so that nothing tells.
     """
 
-    multiply_adds: int
+    macs: int
     evaluations: int | None
 
     def costs(self) -> dict[str, int]:
         """What is known of it, by the names that records have."""
-        known = {"multiply_adds": self.multiply_adds, "evaluations": self.evaluations}
+        known = {"macs": self.macs, "evaluations": self.evaluations}
         return {name: value for name, value in known.items() if value is not None}
 
 
@@ -46,9 +46,9 @@ def work_of(translator: Translator, images: Tensor, source: str, target: str, **
     """
     with _counted_runs(translator) as runs, FlopCounterMode(display=False) as counter:
         translator.translate(images, source, target, **asked)
-    multiply_adds = int(counter.get_total_flops()) // 2  # it counts a multiplication and an addition as two
+    macs = int(counter.get_total_flops()) // 2  # it counts a multiplication and an addition as two
     evaluations = max(runs.values(), default=0)
-    return Work(multiply_adds, evaluations if evaluations or not multiply_adds else None)
+    return Work(macs, evaluations if evaluations or not macs else None)
 
 
 @contextmanager

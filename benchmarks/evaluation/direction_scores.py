@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.folder.score_file import Scores, entries, picture_entries
+from i2i.benchmarks.results_folder.score_file import Scores, entries, image_entries
 from i2i.labels import LabelSpace
 from i2i.metrics._arrays import Array
 from i2i.metrics.bootstrap import RESAMPLES, Interval, mean_interval, share_interval
@@ -25,7 +25,7 @@ MANY = 500  # images a side, above which resampling a distance a thousand times 
 RESAMPLES_OF_MANY = 100
 
 
-def of_pictures(way: Direction, stems: Sequence[str], singles: Mapping[str, Array], intervals: bool = True) -> Scores:
+def of_images(way: Direction, stems: Sequence[str], singles: Mapping[str, Array], intervals: bool = True) -> Scores:
     """Means with their intervals, and the values themselves.
 
     Args:
@@ -40,14 +40,14 @@ def of_pictures(way: Direction, stems: Sequence[str], singles: Mapping[str, Arra
         interval = _interval_of_mean(metric, values) if intervals else None
         if interval is not None:
             scores.intervals.extend(entries(way, [ends(metric, interval)]))
-        scores.pictures.extend(picture_entries(way, stems, metric, values))
+        scores.images.extend(image_entries(way, stems, metric, values))
     return scores
 
 
 def of_sets(
     way: Direction,
     extractor: str,
-    judged: np.ndarray,
+    scored: np.ndarray,
     reference: np.ndarray,
     reals: Reals,
     intervals: bool = True,
@@ -57,7 +57,7 @@ def of_sets(
     Args:
         way: the direction.
         extractor: name of whose features they are.
-        judged: features [N, d].
+        scored: features [N, d].
         reference: features [M, d] of real images.
         reals: what these are, see `frechet_intervals`.
         intervals: whether to resample for one.
@@ -65,18 +65,18 @@ def of_sets(
     Returns:
         Nothing at fewer than two images a side, which have no distance.
     """
-    scores, n = Scores(), len(judged)
+    scores, n = Scores(), len(scored)
     fewest, most = sorted((n, len(reference)))
     if fewest < FEWEST:
         return scores
-    found = distances(extractor, judged, reference)
+    found = distances(extractor, scored, reference)
     rows = [{"metric": metric, "value": value, "n": n} for metric, value in found.values().items()]
-    sizes = [*distances_of_parts(judged, reference, paired=reals == "paired"), (n, found.frechet)]
+    sizes = [*distances_of_parts(scored, reference, paired=reals == "paired"), (n, found.frechet)]
     scores.rows.extend(entries(way, rows))
     scores.by_n.extend(entries(way, ({"metric": extractor, "n": size, "value": value} for size, value in sizes)))
     if intervals and fewest >= FEWEST_RESAMPLED:
         resamples = RESAMPLES if most <= MANY else RESAMPLES_OF_MANY
-        interval = frechet_intervals(judged, reference, reals=reals, resamples=resamples).at_this_size
+        interval = frechet_intervals(scored, reference, reals=reals, resamples=resamples).at_this_size
         scores.intervals.extend(entries(way, [ends(extractor, interval)]))
     if math.isfinite(found.kernel.deviation):
         spread = {"deviation": found.kernel.deviation, "subset": found.kernel.subset_size}

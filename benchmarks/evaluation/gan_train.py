@@ -13,11 +13,11 @@ from torch import Tensor
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.direction_scores import ends
-from i2i.benchmarks.folder.score_file import Scores, entries
+from i2i.benchmarks.results_folder.score_file import Scores, entries
 from i2i.labels import LabelSpace
 from i2i.metrics._arrays import Array
 from i2i.metrics.bootstrap import share_interval
-from i2i.metrics.features.domain_classifier import DomainClassifier, judge
+from i2i.metrics.features.domain_classifier import DomainClassifier, classify
 
 GAN_TRAIN = "gan-train"
 
@@ -50,7 +50,7 @@ def gan_train(
     if len(targets) < 2 or min(counts) < 2 or not all(labels.decides(target) for target in targets):
         return scores
     space = labels.restricted([domain for domain in labels.domains if domain in targets])
-    halves = [_recognised(fakes, reals, space, learn, learnt) for learnt in (1, 0)]
+    halves = [_recognized(fakes, reals, space, learn, learnt) for learnt in (1, 0)]
     for way in fakes:
         known = np.concatenate([half[way[1]] for half in halves])
         share = share_interval(int(known.sum()), len(known))
@@ -59,7 +59,7 @@ def gan_train(
     return scores
 
 
-def _recognised(
+def _recognized(
     fakes: Mapping[Direction, Tensor], reals: Mapping[str, Tensor], space: LabelSpace, learn: Learn, learnt: int
 ) -> dict[str, Array]:
     """By domain, which real images of the other half are recognised, if the `learnt` one has been learnt: [N / 2]."""
@@ -67,8 +67,8 @@ def _recognised(
     pixels = torch.cat([half for _, half in own])
     labels = torch.cat([space.towards(target).expand(len(half), -1) for target, half in own])
     classifier = learn(pixels, labels, space)
-    judged = {domain: judge(classifier, _halves(reals[domain])[1 - learnt]) for domain in space.domains}
-    return {domain: space.shows(domain, logits).double().numpy() for domain, logits in judged.items()}
+    predicted = {domain: classify(classifier, _halves(reals[domain])[1 - learnt]) for domain in space.domains}
+    return {domain: space.shows(domain, logits).double().numpy() for domain, logits in predicted.items()}
 
 
 def _halves(pixels: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,21 +12,21 @@ from torch import Tensor
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.classifier_training import learner
-from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag_entry, of_pictures, of_sets
+from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag_entry, of_images, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
-from i2i.benchmarks.folder.partial import present
-from i2i.benchmarks.folder.results_folder import of_sample
-from i2i.benchmarks.folder.score_file import Scores, entries, read_pictures
+from i2i.benchmarks.results_folder.partial import present
+from i2i.benchmarks.results_folder.results_folder import of_sample
+from i2i.benchmarks.results_folder.score_file import Scores, entries, read_images
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 from i2i.data.open import open_data, pixel_cache
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances, cosine_diversity
-from i2i.metrics.features.domain_classifier import DomainClassifier, judge
+from i2i.metrics.features.domain_classifier import DomainClassifier, classify
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
@@ -40,16 +40,16 @@ from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
 
-class Pictures(NamedTuple):
+class SeenImages(NamedTuple):
     """Images of one domain: names, pixels uint8 [N, 3, H, W], features [N, d]."""
 
     stems: list[str]
     pixels: Tensor
     features: np.ndarray
 
-    def at(self, places: Sequence[int]) -> "Pictures":
+    def at(self, places: Sequence[int]) -> "SeenImages":
         """Those at some places."""
-        return Pictures([self.stems[place] for place in places], self.pixels[places], self.features[places])
+        return SeenImages([self.stems[place] for place in places], self.pixels[places], self.features[places])
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class Scorer:
         self._intervals, self._sets = intervals, scoring.sets
         self.data = open_data(self._config)
         self.preprocess = Preprocess.of(self._config)
-        self._judge = DomainClassifier.load(scoring.classifier, device=device)
+        self._classifier = DomainClassifier.load(scoring.classifier, device=device)
         spec = parse_extractor(scoring.extractor) if scoring.extractor else None
-        self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._judge)
+        self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._classifier)
         self._lpips = parse_lpips(scoring.lpips).build(device) if scoring.lpips else None
         self._perceptual = scoring.perceptual
         self.features = {
@@ -108,7 +108,7 @@ class Scorer:
             "sha256": sha256(spec.weights if spec else scoring.classifier),
         }
         decoded = pixel_cache(self._config)  # which translating has filled
-        self._test = cache(lambda domain: self._read(self.data.pictures(self._config.test_split, domain), decoded))
+        self._test = cache(lambda domain: self._read(self.data.images(self._config.test_split, domain), decoded))
 
     def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
         """Scores of `folder/<source>2<target>/`, for each target, against the target's real test images."""
@@ -135,11 +135,11 @@ class Scorer:
         ]
         name = f"diversity-{self._lpips.name}" if self._lpips else diversity_name(self._extractor.name)
         values = {name: np.concatenate(parts)}
-        return of_pictures(way, [picture.stem for picture in files], values, self._intervals)
+        return of_images(way, [image.stem for image in files], values, self._intervals)
 
-    def _sampled(self, folder: Path, way: Direction, first: Sequence[Picture], sample: int) -> list[Picture]:
+    def _sampled(self, folder: Path, way: Direction, first: Sequence[ImageFile], sample: int) -> list[ImageFile]:
         place = of_sample(folder, sample) / direction_name(way)
-        return [Picture(place / picture.path.name) for picture in first]
+        return [ImageFile(place / image.path.name) for image in first]
 
     def _diversity(self, samples: Sequence[Tensor]) -> Array:
         """Of each image [N], from samples uint8 [N, 3, H, W]."""
@@ -150,20 +150,20 @@ class Scorer:
 
     def pixels(self, source: str, target: str, translated: np.ndarray) -> Scores:
         """The same of translations that are no files, uint8 [N, H, W, 1 or 3], of all the source's test images."""
-        pictures = self.data.pictures(self._config.test_split, source)
-        fakes = self._seen(pictures, as_rgb(translated))
-        return self._direction((source, target), fakes, range(len(pictures)), [], {})
+        images = self.data.images(self._config.test_split, source)
+        fakes = self._seen(images, as_rgb(translated))
+        return self._direction((source, target), fakes, range(len(images)), [], {})
 
     def real(self, domain: str) -> Scores:
         """The ceiling: real test images judged, and compared with as many real training images of their domain.
 
         Distances depend on the number of images, so both sides have as many as the split with fewer of them.
         """
-        test, training = self._test(domain), self.data.pictures(self._config.train_split, domain)
+        test, training = self._test(domain), self.data.images(self._config.train_split, domain)
         count = min(len(test.stems), len(training))
         others = self._read([training[place] for place in _some(len(training), count)])
         way = (domain, domain)
-        scores = self._judged(way, test)
+        scores = self._classified(way, test)
         scores.add(self._compared(way, test.at(_some(len(test.stems), count)), others, "drawn"))
         return scores
 
@@ -172,7 +172,7 @@ class Scorer:
 
         It is not measured where some translations are missing: the halves of the test images would not correspond.
         """
-        counts = {source: len(self.data.pictures(self._config.test_split, source)) for source, _ in directions}
+        counts = {source: len(self.data.images(self._config.test_split, source)) for source, _ in directions}
         if any(len(self._present(folder, source)) < count for source, count in counts.items()):
             return Scores()
         return self._learnt_from({way: self._pixels(self._files(folder, way)) for way in directions}, options)
@@ -189,21 +189,21 @@ class Scorer:
     def _direction(
         self,
         way: Direction,
-        fakes: Pictures,
+        fakes: SeenImages,
         places: Sequence[int],
         others: Sequence[Tensor],
         noted: Mapping[str, Array],
     ) -> Scores:
         inputs, reals = self._test(way[0]).at(places), self._test(way[1])
         pairs = self.data.paired and len(fakes.stems) == len(reals.stems)
-        scores = self._judged(way, fakes)
+        scores = self._classified(way, fakes)
         scores.add(self._compared(way, fakes, reals, "paired" if pairs else "drawn"))
         singles = self._against_truth(fakes, reals.at(places)) if self.data.paired else {}
         singles |= against_input(fakes.pixels, inputs.pixels, self._lpips)
         singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
         if CYCLE in noted:
             singles[CYCLE] = noted[CYCLE]
-        scores.add(of_pictures(way, fakes.stems, singles, self._intervals))
+        scores.add(of_images(way, fakes.stems, singles, self._intervals))
         found: list[Flag] = []
         if min(len(fakes.stems), len(reals.stems)) >= FEWEST:
             found = flags(inputs.pixels, fakes.pixels, reals.pixels, others)
@@ -212,47 +212,47 @@ class Scorer:
         scores.flags.extend(entries(way, map(flag_entry, found)))
         return scores
 
-    def _against_truth(self, fakes: Pictures, truth: Pictures) -> dict[str, Array]:
+    def _against_truth(self, fakes: SeenImages, truth: SeenImages) -> dict[str, Array]:
         """Likeness of each translation to its ground truth; by features where these are asked and LPIPS is not."""
         singles = against_truth(fakes.pixels, truth.pixels, self._lpips)
         if self._perceptual:
             singles[perceptual_name(self._extractor.name)] = cosine_distances(fakes.features, truth.features)
         return singles
 
-    def _judged(self, way: Direction, judged: Pictures) -> Scores:
+    def _classified(self, way: Direction, scored: SeenImages) -> Scores:
         """What the classifier takes images for that should be of a domain."""
-        logits, labels = judge(self._judge, judged.pixels), self._judge.labels
+        logits, labels = classify(self._classifier, scored.pixels), self._classifier.labels
         accuracy = labels.shows(way[1], logits).double().numpy()
-        scores = of_pictures(way, judged.stems, {ACCURACY: accuracy}, self._intervals)
-        scores.confusion.extend(entries(way, [{"judged": confusion(labels, way[1], logits)}]))
+        scores = of_images(way, scored.stems, {ACCURACY: accuracy}, self._intervals)
+        scores.confusion.extend(entries(way, [{"predicted": confusion(labels, way[1], logits)}]))
         return scores
 
-    def _compared(self, way: Direction, judged: Pictures, reference: Pictures, reals: Reals) -> Scores:
+    def _compared(self, way: Direction, scored: SeenImages, reference: SeenImages, reals: Reals) -> Scores:
         """How far all images together are from real ones."""
-        features, name = (judged.features, reference.features), self._extractor.name
+        features, name = (scored.features, reference.features), self._extractor.name
         scores = of_sets(way, name, *features, reals, self._intervals)
-        sets = (ImageSet(some.features, some.pixels) for some in (judged, reference))
-        found, n = of_sets_asked(self._sets, name, *sets), len(judged.stems)
+        sets = (ImageSet(some.features, some.pixels) for some in (scored, reference))
+        found, n = of_sets_asked(self._sets, name, *sets), len(scored.stems)
         scores.rows.extend(
             entries(way, ({"metric": metric, "value": value, "n": n} for metric, value in found.items()))
         )
         return scores
 
-    def _files(self, folder: Path, way: Direction) -> list[Picture]:
-        pictures, place = self.data.pictures(self._config.test_split, way[0]), folder / direction_name(way)
-        return [Picture(place / f"{pictures[position].stem}.png") for position in self._present(folder, way[0])]
+    def _files(self, folder: Path, way: Direction) -> list[ImageFile]:
+        images, place = self.data.images(self._config.test_split, way[0]), folder / direction_name(way)
+        return [ImageFile(place / f"{images[position].stem}.png") for position in self._present(folder, way[0])]
 
     def _present(self, folder: Path, source: str) -> list[int]:
-        return present(folder, source, self.data.pictures(self._config.test_split, source))
+        return present(folder, source, self.data.images(self._config.test_split, source))
 
-    def _read(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Pictures:
-        return self._seen(pictures, self._pixels(pictures, decoded))
+    def _read(self, images: Sequence[ImageFile], decoded: PixelCache | None = None) -> SeenImages:
+        return self._seen(images, self._pixels(images, decoded))
 
-    def _seen(self, pictures: Sequence[Picture], pixels: Tensor) -> Pictures:
-        return Pictures([picture.stem for picture in pictures], pixels, features_of(self._extractor, pixels))
+    def _seen(self, images: Sequence[ImageFile], pixels: Tensor) -> SeenImages:
+        return SeenImages([image.stem for image in images], pixels, features_of(self._extractor, pixels))
 
-    def _pixels(self, pictures: Sequence[Picture], decoded: PixelCache | None = None) -> Tensor:
-        return read_pixels(pictures, self.preprocess, decoded)
+    def _pixels(self, images: Sequence[ImageFile], decoded: PixelCache | None = None) -> Tensor:
+        return read_pixels(images, self.preprocess, decoded)
 
 
 def _some(total: int, count: int) -> list[int]:
@@ -263,6 +263,6 @@ def _some(total: int, count: int) -> list[int]:
 def _noted(path: Path) -> dict[Direction, dict[str, Array]]:
     """By direction and metric, values in the order of the images."""
     values: dict[Direction, dict[str, list[float]]] = {}
-    for source, target, _, metric, value in read_pictures(path).itertuples(index=False, name=None):
+    for source, target, _, metric, value in read_images(path).itertuples(index=False, name=None):
         values.setdefault((source, target), {}).setdefault(metric, []).append(value)
     return {way: {metric: np.array(own) for metric, own in found.items()} for way, found in values.items()}

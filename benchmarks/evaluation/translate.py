@@ -13,13 +13,13 @@ from torch import Tensor
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.cost_meters import work_of
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
-from i2i.benchmarks.folder.results_folder import of_sample
-from i2i.benchmarks.folder.score_file import Entry, picture_entries
+from i2i.benchmarks.results_folder.results_folder import of_sample
+from i2i.benchmarks.results_folder.score_file import Entry, image_entries
 from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
+from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_image
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.training.evaluators import described_as
 from i2i.translator import Translator
 from i2i.translator.request import sample_name
@@ -28,7 +28,7 @@ from i2i.utils.joined_names import direction_name
 BATCH = 64
 CYCLE = "cycle"
 FINITE = "finite"
-NOTED = "pictures.csv"
+NOTED = "images.csv"
 """The table of what was noted of single images: `finite`, 0 or 1, and `cycle` where there is a way back."""
 
 
@@ -74,7 +74,7 @@ class Translations:
         split: which of them.
         cache: where they may lie decoded.
         asked: what else is asked for.
-        costs: `pictures`, the `seconds` from decoded pixels to pixels, and the work for one image, as
+        costs: `images`, the `seconds` from decoded pixels to pixels, and the work for one image, as
             `Work` names it; each sample counts as an image.
         noted: of single images, see `NOTED`.
     """
@@ -84,22 +84,22 @@ class Translations:
     split: str
     cache: PixelCache | None = None
     asked: Asked = Asked()
-    costs: dict[str, Any] = field(default_factory=lambda: {"pictures": 0, "seconds": 0.0})
+    costs: dict[str, Any] = field(default_factory=lambda: {"images": 0, "seconds": 0.0})
     noted: list[Entry] = field(default_factory=list)
 
     def add(self, route: Route) -> None:
         """Translate all images of the route's source; what is noted is of the first sample."""
         folders = self._folders(route)
-        pictures = self.data.pictures(self.split, route.way[0])
-        decoded = self.cache.pixels(Decoding(pictures, route.preprocess)) if self.cache else None
-        for start in range(0, len(pictures), BATCH):
-            some = pictures[start : start + BATCH]
+        images = self.data.images(self.split, route.way[0])
+        decoded = self.cache.pixels(Decoding(images, route.preprocess)) if self.cache else None
+        for start in range(0, len(images), BATCH):
+            some = images[start : start + BATCH]
             mapped = None if decoded is None else decoded[start : start + BATCH]
             inputs = load_pixels(some, route.preprocess) if mapped is None else np.array(mapped)
             for sample, folder in enumerate(folders):
                 outputs, translated = self._timed(route, some, inputs, sample)
-                for picture, pixels in zip(some, translated, strict=True):
-                    write_picture(folder / f"{picture.stem}.png", pixels)
+                for image, pixels in zip(some, translated, strict=True):
+                    write_image(folder / f"{image.stem}.png", pixels)
                 if not sample:
                     self._note(route, some, inputs, outputs, translated)
 
@@ -112,31 +112,31 @@ class Translations:
         return folders
 
     def _timed(
-        self, route: Route, some: Sequence[Picture], inputs: np.ndarray, sample: int
+        self, route: Route, some: Sequence[ImageFile], inputs: np.ndarray, sample: int
     ) -> tuple[Tensor, np.ndarray]:
         described = described_as(self.data, some, *route.way)
         began = time.perf_counter()
         images = to_images(inputs).to(route.device)
-        seeds = route.there.seeds_of(sample_name(picture.stem, sample) for picture in some)
+        seeds = route.there.seeds_of(sample_name(image.stem, sample) for image in some)
         steps = self.asked.sampling_steps
         outputs = route.there.translate(images, *route.way, described, seeds=seeds, sampling_steps=steps)
         translated = to_arrays(outputs)
         self.costs["seconds"] += time.perf_counter() - began
-        self.costs["pictures"] += len(some)
-        if "multiply_adds" not in self.costs:
+        self.costs["images"] += len(some)
+        if "macs" not in self.costs:
             one = described[:1] if described else None
             self.costs |= work_of(route.there, images[:1], *route.way, attributes=one, sampling_steps=steps).costs()
         return outputs, translated
 
     def _note(
-        self, route: Route, some: Sequence[Picture], inputs: np.ndarray, outputs: Tensor, translated: np.ndarray
+        self, route: Route, some: Sequence[ImageFile], inputs: np.ndarray, outputs: Tensor, translated: np.ndarray
     ) -> None:
-        stems = [picture.stem for picture in some]
+        stems = [image.stem for image in some]
         finite = outputs.isfinite().flatten(1).all(dim=1)
-        self.noted += picture_entries(route.way, stems, FINITE, finite.tolist())
+        self.noted += image_entries(route.way, stems, FINITE, finite.tolist())
         if route.back is not None:
             source = route.way[0]
             described = described_as(self.data, some, source, source)
             again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.asked.sampling_steps}
             errors = cycle_errors(route.back, route.way, inputs, translated, described, route.device, **again)
-            self.noted += picture_entries(route.way, stems, CYCLE, errors)
+            self.noted += image_entries(route.way, stems, CYCLE, errors)

@@ -115,14 +115,14 @@ class RayExecutor:
     def _check(self, nodes: list[dict[str, Any]]) -> None:
         """Refuse machines where jobs would run other code, or leave their results elsewhere."""
         look = ray.remote(_look)
-        looks = {
+        checks = {
             node["NodeManagerHostname"]: look.options(
                 num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             ).remote(self._home, self._token)
             for node in nodes
         }
         own = _versions()
-        for name, answer in looks.items():
+        for name, answer in checks.items():
             try:
                 seen, versions = ray.get(answer, timeout=SECONDS_TO_ANSWER)
             except RayError as error:

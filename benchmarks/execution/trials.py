@@ -79,10 +79,10 @@ def _is_long(job: "Train") -> bool:
 
 
 @contextmanager
-def _process(trainings: "Sequence[Train]", device: str | None, threads: int) -> Iterator[Connection]:
+def _process(training_runs: "Sequence[Train]", device: str | None, threads: int) -> Iterator[Connection]:
     """A process that says when it is ready, and then the seconds of each training."""
     ours, theirs = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(target=_work, args=(theirs, pickle.dumps(trainings), device, threads), daemon=True)
+    process = SPAWN.Process(target=_work, args=(theirs, pickle.dumps(training_runs), device, threads), daemon=True)
     with kept_from_children():
         process.start()
     theirs.close()
@@ -105,14 +105,14 @@ def _received(answers: Connection, count: int) -> Iterator[float | None]:
         return
 
 
-def _work(connection: Connection, trainings: bytes, device: str | None, threads: int) -> None:
+def _work(connection: Connection, training_runs: bytes, device: str | None, threads: int) -> None:
     """The life of the process."""
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is imported
     import torch
 
     torch.set_num_threads(threads)
     import_module("i2i.training.profiling")  # and all that it needs, which is not to count as time of the first method
-    jobs = pickle.loads(trainings)
+    jobs = pickle.loads(training_runs)
     connection.send("ready")
     for job in jobs:
         connection.send(_seconds(job, device))

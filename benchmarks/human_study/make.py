@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from i2i._version import __version__
-from i2i.benchmarks.folder.cache_keys import identity_of
-from i2i.benchmarks.folder.finished_bench import Finished
-from i2i.benchmarks.folder.finished_results import Stored
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.html_page import html_page
 from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL, AnswerKey, Mode, Rules, write_key
 from i2i.benchmarks.human_study.rater_plan import PRACTICE, Composer, Shot
 from i2i.benchmarks.human_study.stimuli import Source, Store
+from i2i.benchmarks.results_folder.cache_keys import identity_of
+from i2i.benchmarks.results_folder.finished_bench import Finished
+from i2i.benchmarks.results_folder.finished_results import Stored
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import stable_hash
 from i2i.errors import UserError, unknown
 from i2i.utils.new_folder import new_folder
@@ -85,7 +85,7 @@ def make(bench: Path, out: Path, asked: Asked) -> Made:
         "fingerprint": fingerprint,
         "seed": asked.seed,
         "methods": methods,
-        "baselines": tuple(name for name in methods if name in finished.facts.reference_rows),
+        "baselines": tuple(name for name in methods if name in finished.facts.baselines),
         "translations": shown_translations(finished, source.methods),
     }
     study = stable_hash([FORMAT, stated, asdict(asked), choices, __version__])
@@ -113,7 +113,7 @@ def shown_translations(finished: Finished, methods: tuple[str, ...]) -> dict[str
 def _methods(finished: Finished, mode: Mode, names: tuple[str, ...] | None) -> tuple[str, ...]:
     """Who is compared; real images need ground truth where they are to be a translation of the input."""
     real_too = mode == "real-fake" or finished.data.paired
-    allowed = [*finished.contestants, *([REAL] if real_too else [])]
+    allowed = [*finished.methods, *([REAL] if real_too else [])]
     if names is None:
         chosen = allowed
     else:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from i2i.benchmarks.folder.finished_bench import Row
 from i2i.benchmarks.human_study.answer_key import QUESTIONS, REAL, SCRAMBLED, Kind, Mode, Question, Trial
 from i2i.benchmarks.human_study.design import Block, Design, Shown, blocks_of
 from i2i.benchmarks.human_study.stimuli import Source, Store, scrambled
+from i2i.benchmarks.results_folder.finished_bench import Row
 
 PRACTICE = 10
 """Trials with feedback ahead of the others, where answers are right or wrong."""

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.html_page import png_address
+from i2i.benchmarks.results_folder.finished_bench import INPUT, TARGET, Finished, Row
 
 TILES = 4
 """A scrambled image is cut into as many tiles each way, and they are shuffled."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from i2i.benchmarks.evaluation.classifier_training import learner
-from i2i.benchmarks.folder.cache_keys import DONE, Place, write_key
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.results_folder.cache_keys import DONE, Place, write_key
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
@@ -46,8 +46,8 @@ class TrainClassifier(Job):
             return
         self.result.make_room(self.key)
         data = open_data(self.data)
-        pictures, labels = labelled(data, self.data.train_split)
-        pixels = read_pixels(pictures, Preprocess.of(self.data))
+        images, labels = labelled(data, self.data.train_split)
+        pixels = read_pixels(images, Preprocess.of(self.data))
         if self.seen:
             self.seen.check(data)
         learn = learner(self.options, bf16=self.bf16, device=device)

@@ -9,10 +9,10 @@ import torch
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
-from i2i.benchmarks.folder.cache_keys import DONE, Place
-from i2i.benchmarks.folder.score_file import Scores
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.results_folder.cache_keys import DONE, Place
+from i2i.benchmarks.results_folder.score_file import Scores
 from i2i.benchmarks.suite.schema import ClassifierConfig
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from i2i import custom_models
-from i2i.benchmarks.evaluation.checkpoint_selection import Judging, bench_judge
+from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation, bench_evaluator
 from i2i.benchmarks.evaluation.cost_meters import peak_memory
-from i2i.benchmarks.folder.cache_keys import KEY_FILE, RunPlace, files_in, write_key
-from i2i.benchmarks.folder.result_records import read_record
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.results_folder.cache_keys import KEY_FILE, RunPlace, files_in, write_key
+from i2i.benchmarks.results_folder.result_records import read_record
 from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
@@ -56,7 +56,7 @@ class Train(Job):
         domains: what it learns between, in the model's order.
         seen: what the plan saw of the images that are read; None: nobody knows.
         custom: code of a custom model.
-        judging: how it is evaluated on the validation split, if it is.
+        evaluation: how it is evaluated on the validation split, if it is.
         trackers: names of those that are told of the training run.
         bench: name of the bench, under which they group it.
     """
@@ -67,7 +67,7 @@ class Train(Job):
     domains: tuple[str, ...]
     seen: Seen | None = None
     custom: CustomCode | None = None
-    judging: Judging | None = None
+    evaluation: Evaluation | None = None
     trackers: tuple[str, ...] = ()
     bench: str | None = None
 
@@ -101,7 +101,7 @@ class Train(Job):
 
         def followers(trainer: Trainer) -> tuple[Observer, ...]:
             _check(self.seen, data)  # all images are read
-            reads_on.append(bool(trainer.pictures.decoded_when_drawn or self.judging))
+            reads_on.append(bool(trainer.images.decoded_when_drawn or self.evaluation))
             return Callback(lambda position: report(_progress_text(position))), tracked.begun(config.settings())
 
         def decoding(done: int, total: int) -> None:
@@ -109,9 +109,9 @@ class Train(Job):
                 report(f"{done} of {total} images decoded")
 
         with peak_memory(device) as peak, tracked:
-            judge = bench_judge(self.judging, device) if self.judging else None
+            evaluator = bench_evaluator(self.evaluation, device) if self.evaluation else None
             training = TrainingRun(self.run, config, task_of(config, data), data, device)
-            train_run(training, followers, decoding, judge=judge)
+            train_run(training, followers, decoding, evaluator=evaluator)
             if any(reads_on):
                 self._check_to_the_end(data)
             self._record_end(require_checkpoint(self.run), peak())

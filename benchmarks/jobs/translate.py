@@ -10,11 +10,11 @@ import torch
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.cycle_consistency import way_back
 from i2i.benchmarks.evaluation.translate import NOTED, Asked, Route, Translations
-from i2i.benchmarks.folder.cache_keys import DONE, Place, files_in, write_key
-from i2i.benchmarks.folder.score_file import write_pictures
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.train import CustomCode
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.results_folder.cache_keys import DONE, Place, files_in, write_key
+from i2i.benchmarks.results_folder.score_file import write_images
 from i2i.config import DataConfig
 from i2i.data.open import open_data, pixel_cache
 from i2i.runs.checkpoint import Weights
@@ -72,5 +72,5 @@ class Translate(Job):
             report(f"{number} of {len(self.runs)} directions")
         if self.seen:
             self.seen.check(data)
-        write_pictures(self.out / NOTED, made.noted)
+        write_images(self.out / NOTED, made.noted)
         write_key(self.out, self.key, files_in(self.out), **made.costs)

@@ -52,5 +52,5 @@ class Seen:
 
 def _files(data: DataSet, splits: Sequence[str], domains: Sequence[str]) -> list[Path]:
     return [
-        picture.path for split in splits for domain in domains for picture in data.splits.get(split, {}).get(domain, ())
+        image.path for split in splits for domain in domains for image in data.splits.get(split, {}).get(domain, ())
     ]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from i2i import registry
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.scorer import Scoring
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError
-from i2i.presets.methods import Contestant
+from i2i.presets.methods import Method
 from i2i.training.budget import epoch_of, images_of
 from i2i.training.setup import run_config
 
@@ -54,31 +54,31 @@ class Base:
         """The data settings that all methods share."""
         return self.suite.data_config()
 
-    def config(self, contestant: Contestant, amount: float, seed: int) -> RunConfig:
+    def config(self, method: Method, amount: float, seed: int) -> RunConfig:
         """Checked settings of a training; a UserError says whose they are."""
         try:
-            return run_config(contestant.model, self._settings(contestant, amount, seed))
+            return run_config(method.model, self._settings(method, amount, seed))
         except UserError as error:
-            raise UserError(f"{contestant.name}: {error}") from None
+            raise UserError(f"{method.name}: {error}") from None
 
-    def _settings(self, contestant: Contestant, amount: float, seed: int) -> Settings:
+    def _settings(self, method: Method, amount: float, seed: int) -> Settings:
         located = {"data": {"domains": list(self.data.domains)}}
         # A method that learns nothing is given nothing, and no setting may be that.
         unit, _ = self.suite.budget.amount
-        training = contestant.for_training(amount or 1, seed, "images" if unit == "epochs" else unit)
-        return merge(training, located, self._validation(contestant) if amount else {})
+        training = method.for_training(amount or 1, seed, "images" if unit == "epochs" else unit)
+        return merge(training, located, self._validation(method) if amount else {})
 
-    def _validation(self, contestant: Contestant) -> Settings:
+    def _validation(self, method: Method) -> Settings:
         """Settings that have a training scored on the validation split as its checkpoint rule asks for."""
-        rule = contestant.checkpoint
-        if not rule.looks:
+        rule = method.checkpoint
+        if not rule.evaluation_count:
             return {}
-        return {"train": {"best_by": rule.metric or self.metric, "evaluations": rule.looks}}
+        return {"train": {"best_by": rule.metric or self.metric, "evaluations": rule.evaluation_count}}
 
-    def asked(self, contestant: Contestant) -> dict[str, int]:
+    def asked(self, method: Method) -> dict[str, int]:
         """What translations of a method are asked for, where that is not the default; keys of before hold without."""
         options = self.suite.translation
-        samples, steps = options.samples_of(registry.get(contestant.model).takes), options.steps_of(contestant)
+        samples, steps = options.samples_of(registry.get(method.model).takes), options.steps_of(method)
         return {
             **({"samples": samples} if samples > 1 else {}),
             **({"sampling_steps": steps} if steps is not None else {}),
@@ -102,9 +102,9 @@ class Base:
         return images_of(epochs, epoch_of(self.data.restricted(domains), self.everyday.train_split))
 
     @cached_property
-    def judging(self) -> RunConfig:
+    def scoring_config(self) -> RunConfig:
         """Data settings, and the precision in which the classifier is trained: a whole config, which its key hashes."""
-        settings = self._settings(self.suite.contestant("identity"), 1, 0)
+        settings = self._settings(self.suite.method("identity"), 1, 0)
         precision = settings["train"].get("precision", "fp32")
         return run_config("identity", {"data": settings["data"], "train": {"precision": precision}})
 
@@ -112,11 +112,11 @@ class Base:
     def scoring(self) -> Scoring:
         """What scores are taken with."""
         return Scoring(
-            data=self.judging.data,
+            data=self.scoring_config.data,
             classifier=self.folder.classifier,
             extractor=str(self.extractor) if self.extractor else None,
             lpips=str(self.lpips) if self.lpips else None,
-            bf16=self.judging.train.precision == "bf16",
+            bf16=self.scoring_config.train.precision == "bf16",
             sets=self.suite.scoring.metrics,
         )
 

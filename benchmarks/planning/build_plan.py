@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from i2i.benchmarks.directions import Direction, Training
 from i2i.benchmarks.facts import Chosen
-from i2i.benchmarks.folder.finished_results import refuse_merged
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.finished_results import refuse_merged
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.external import External, Survey, survey
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import DataConfig
@@ -19,7 +19,7 @@ from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
-from i2i.utils.joined_names import direction_name, lookalikes, parted
+from i2i.utils.joined_names import alike_names, direction_name, parted
 from i2i.utils.places import check_folder
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
@@ -62,9 +62,9 @@ def prepare(
     chosen = _directions(directions, data)
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
     splits = _splits(suite, everyday, data)
-    used = [picture for split in splits for domain in data.domains for picture in data.pictures(split, domain)]
-    for picture in used:
-        check_length(f"{picture.stem}.png", picture.path)
+    used = [image for split in splits for domain in data.domains for image in data.images(split, domain)]
+    for image in used:
+        check_length(f"{image.stem}.png", image.path)
     place = out or Path("bench") / data.name
     _check_folder(place)
     files = FileIndex.load(ResultsFolder(place).image_digests)
@@ -81,7 +81,7 @@ def prepare(
 def _plan(base: Base, splits: tuple[str, ...], asked: Chosen) -> Plan:
     entries, skipped = enter(base)
     surveys = {name: _survey(base, name, external) for name, external in base.suite.external.items()}
-    trainings = [training for entry in entries for training in entry.trainings]
+    training_runs = [training for entry in entries for training in entry.training_runs]
     jobs = [job for entry in entries for job in jobs_of_method(base, entry)]
     jobs += [job for name, found in surveys.items() for job in jobs_of_external(base, name, found)]
     return Plan(
@@ -89,19 +89,19 @@ def _plan(base: Base, splits: tuple[str, ...], asked: Chosen) -> Plan:
         base.data.name,
         base.data.domains,
         base.directions,
-        tuple(trainings),
+        tuple(training_runs),
         skipped,
         (*jobs, *jobs_of_data(base)),
-        facts_of_plan(base, trainings, surveys, splits, asked),
+        facts_of_plan(base, training_runs, surveys, splits, asked),
         tuple(surveys),
         base.files,
-        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys), *_without_samples(base, trainings)),
+        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys), *_without_samples(base, training_runs)),
     )
 
 
 def _survey(base: Base, name: str, external: External) -> Survey:
     config = base.everyday
-    inputs = {way: base.data.pictures(config.test_split, way[0]) for way in base.directions}
+    inputs = {way: base.data.images(config.test_split, way[0]) for way in base.directions}
     return survey(name, external, inputs, config.image_size)
 
 
@@ -111,10 +111,10 @@ def _dark(surveys: Mapping[str, Survey]) -> list[str]:
     return [line for name, paths in files.items() for line in quick_check.dark(name, paths)]
 
 
-def _without_samples(base: Base, trainings: Sequence[Training]) -> list[str]:
+def _without_samples(base: Base, training_runs: Sequence[Training]) -> list[str]:
     """A warning where several translations of each image are asked for and no method gives more than one."""
     asked = base.suite.translation.samples
-    given = [base.asked(base.suite.contestant(training.contestant)) for training in trainings]
+    given = [base.asked(base.suite.method(training.method)) for training in training_runs]
     if asked == 1 or any("samples" in own for own in given):
         return []
     return [f"{asked} samples are asked for and no method here takes noise: each gives one translation of an image"]
@@ -124,7 +124,7 @@ def _splits(suite: Suite, everyday: DataConfig, data: DataSet) -> tuple[str, ...
     """Those whose images a result depends on: to learn from, to be scored, and where weights are chosen by them."""
     rules = [suite.checkpoint, *(variant.checkpoint for variant in suite.variants.values() if variant.checkpoint)]
     used, validation = (everyday.train_split, everyday.test_split), everyday.val_split
-    return (*used, validation) if any(rule.looks for rule in rules) and validation in data.splits else used
+    return (*used, validation) if any(rule.evaluation_count for rule in rules) and validation in data.splits else used
 
 
 def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
@@ -144,10 +144,10 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     return tuple(by_name[name] for name in dict.fromkeys(wanted))
 
 
-def _check_names(directions: Sequence[Direction], contestants: Sequence[str]) -> None:
+def _check_names(directions: Sequence[Direction], methods: Sequence[str]) -> None:
     """UserError if folders of the bench would be one and the same on some file systems."""
-    for names in (map(direction_name, directions), contestants):
-        for alike in lookalikes(names):
+    for names in (map(direction_name, directions), methods):
+        for alike in alike_names(names):
             raise UserError(
                 f"{' and '.join(alike)} would share a folder where file systems ignore case: rename one of the "
                 "domains, variants or models, or leave one out with --set data.domains=... or --models"

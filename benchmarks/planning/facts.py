@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Trained
 from i2i.benchmarks.planning.base import Base
-from i2i.benchmarks.planning.entries import REFERENCE_ROWS
+from i2i.benchmarks.planning.entries import BASELINES
 from i2i.benchmarks.planning.keys import REAL_VERSION, SCORING_VERSION
 from i2i.benchmarks.suite.external import Survey
 from i2i.benchmarks.suite.schema import Suite
@@ -13,15 +13,15 @@ from i2i.presets.methods import Budget, CheckpointRule
 
 
 def facts_of_plan(
-    base: Base, trainings: Sequence[Training], surveys: Mapping[str, Survey], splits: tuple[str, ...], asked: Chosen
+    base: Base, training_runs: Sequence[Training], surveys: Mapping[str, Survey], splits: tuple[str, ...], asked: Chosen
 ) -> PlanFacts:
     """All that a report says of data, budget and settings. `splits` are those that results depend on."""
     height, width = base.everyday.image_size
-    firsts = {training.contestant: training for training in reversed(trainings)}
+    firsts = {training.method: training for training in reversed(training_runs)}
     suite = Suite.model_validate(base.suite.model_dump(mode="json"))  # with every default, for later versions
     return PlanFacts(
         dataset=str(base.data),
-        recognised=base.data.recognised,
+        recognized=base.data.recognized,
         paired=base.data.paired,
         domains=base.data.domains,
         directions=base.directions,
@@ -37,11 +37,11 @@ def facts_of_plan(
         lpips=base.lpips.fingerprint if base.lpips else None,
         chosen=asked,
         tried=base.tried,
-        contestants={
+        methods={
             **{name: _facts_of(base, firsts[name]) for name in reversed(firsts)},
             **{name: _facts_of_external(base, name, found) for name, found in surveys.items()},
         },
-        reference_rows=tuple(row for row in REFERENCE_ROWS if row not in base.suite.models),
+        baselines=tuple(row for row in BASELINES if row not in base.suite.models),
     )
 
 
@@ -54,14 +54,14 @@ def _budget(base: Base) -> Budget:
 
 def _facts_of(base: Base, training: Training) -> Trained:
     """A method's model and the settings that its training runs share, whatever their seed."""
-    contestant = base.suite.contestant(training.contestant)
-    settings = base.config(contestant, training.amount, training.seed).essentials()
+    method = base.suite.method(training.method)
+    settings = base.config(method, training.amount, training.seed).essentials()
     del settings["train"]["seed"], settings["model"]["name"]
-    own = base.suite.own(contestant.model)
-    rule = contestant.checkpoint if training.amount else CheckpointRule()
-    facts = Trained(model=contestant.model, settings=settings, checkpoint=_rule_text(base, rule))
+    own = base.suite.own(method.model)
+    rule = method.checkpoint if training.amount else CheckpointRule()
+    facts = Trained(model=method.model, settings=settings, checkpoint=_rule_text(base, rule))
     code = {"source": own.label, "sha256": own.sha256} if own else {}
-    return facts.model_copy(update={**base.asked(contestant), **code})
+    return facts.model_copy(update={**base.asked(method), **code})
 
 
 def _facts_of_external(base: Base, name: str, found: Survey) -> ExternalFacts:
@@ -69,11 +69,11 @@ def _facts_of_external(base: Base, name: str, found: Survey) -> ExternalFacts:
         external=base.suite.external[name].folder.name,
         sha256=found.sha256,
         intersection=found.partial,
-        pictures=found.counts,
+        images=found.counts,
     )
 
 
 def _rule_text(base: Base, rule: CheckpointRule) -> str:
     if rule.rule != "best-on-val":
         return rule.rule
-    return f"best-on-val by {rule.metric or base.metric}, {rule.looks} evaluations"
+    return f"best-on-val by {rule.metric or base.metric}, {rule.evaluation_count} evaluations"

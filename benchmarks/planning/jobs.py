@@ -1,11 +1,11 @@
 """The jobs of a plan."""
 
 from i2i.benchmarks.directions import Training
-from i2i.benchmarks.evaluation.checkpoint_selection import Judging
+from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
-from i2i.benchmarks.jobs.adopt import Adopt
 from i2i.benchmarks.jobs.classifier import TrainClassifier
+from i2i.benchmarks.jobs.copy_external import CopyExternal
 from i2i.benchmarks.jobs.score import Score, ScoreReal
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.jobs.translate import Translate
@@ -20,54 +20,54 @@ from i2i.benchmarks.planning.keys import (
     translations_key,
 )
 from i2i.benchmarks.suite.external import Survey
-from i2i.presets.methods import Contestant
+from i2i.presets.methods import Method
 from i2i.training.run import learnt_from
 
 
 def jobs_of_method(base: Base, entry: Entry) -> list[Job]:
     """Its training runs, then translating and scoring."""
-    contestant, seed, trainings = entry.contestant, entry.seed, entry.trainings
-    own = base.suite.own(contestant.model)
+    method, seed, training_runs = entry.method, entry.seed, entry.training_runs
+    own = base.suite.own(method.model)
     custom = CustomCode(own.source, own.sha256) if own else None
-    trains = [_train_job(base, contestant, training, custom) for training in trainings]
-    weights = contestant.checkpoint.weights if trainings[0].amount else "last"
-    asked = base.asked(contestant)
+    trains = [_train_job(base, method, training, custom) for training in training_runs]
+    weights = method.checkpoint.weights if training_runs[0].amount else "last"
+    asked = base.asked(method)
     translate = Translate(
-        id=JobId("translate", contestant.name, seed),
+        id=JobId("translate", method.name, seed),
         key=translations_key(base, trains, weights, asked),
         needs=tuple(job.id for job in trains),
-        out=base.folder.translations(contestant.name, seed),
-        runs={way: base.folder.run(training) for training in trainings for way in training.serves},
-        data=base.judging.data,
+        out=base.folder.translations(method.name, seed),
+        runs={way: base.folder.run(training) for training in training_runs for way in training.serves},
+        data=base.scoring_config.data,
         weights=weights,
         seen=base.seen(base.everyday.test_split),
         custom=custom,
         **asked,
     )
-    return [*trains, translate, _score_job(base, contestant.name, seed, translate, translate.samples)]
+    return [*trains, translate, _score_job(base, method.name, seed, translate, translate.samples)]
 
 
-def _train_job(base: Base, contestant: Contestant, training: Training, custom: CustomCode | None) -> Train:
-    config, judging = base.config(contestant, training.amount, training.seed), None
-    steps = base.suite.translation.steps_of(contestant)
+def _train_job(base: Base, method: Method, training: Training, custom: CustomCode | None) -> Train:
+    config, evaluation = base.config(method, training.amount, training.seed), None
+    steps = base.suite.translation.steps_of(method)
     if config.train.best_by is not None:
-        judging = Judging(base.scoring, config.train.best_by, training.serves, steps)
+        evaluation = Evaluation(base.scoring, config.train.best_by, training.serves, steps)
     return Train(
         id=training.id,
         key=key_of_training(base, config, training, custom, steps),
-        needs=(CLASSIFIER,) if judging else (),
+        needs=(CLASSIFIER,) if evaluation else (),
         weight=1 + training.amount,
         run=base.folder.run(training),
-        model=contestant.model,
+        model=method.model,
         settings=config.settings() | {"model": config.model.model_dump(mode="json")},
         domains=training.domains,
         seen=base.seen(*learnt_from(config), domains=training.domains),
         custom=custom,
-        judging=judging,
+        evaluation=evaluation,
     )
 
 
-def _score_job(base: Base, name: str, seed: int, translate: Translate | Adopt, samples: int = 1) -> Score:
+def _score_job(base: Base, name: str, seed: int, translate: Translate | CopyExternal, samples: int = 1) -> Score:
     return Score(
         id=JobId("score", name, seed),
         key=scores_key(base, translate.key),
@@ -85,15 +85,15 @@ def _score_job(base: Base, name: str, seed: int, translate: Translate | Adopt, s
 def jobs_of_external(base: Base, name: str, found: Survey) -> list[Job]:
     """It stands in the place of a method's first seed."""
     seed = base.suite.seeds[0]
-    adopt = Adopt(
-        id=JobId("adopt", name),
+    copied = CopyExternal(
+        id=JobId("external", name),
         key=external_key(base, found),
         out=base.folder.translations(name, seed),
         files=found.files,
         stems=found.stems if found.partial else None,
-        data=base.judging.data,
+        data=base.scoring_config.data,
     )
-    return [adopt, _score_job(base, name, seed, adopt)]
+    return [copied, _score_job(base, name, seed, copied)]
 
 
 def jobs_of_data(base: Base) -> list[Job]:
@@ -103,7 +103,7 @@ def jobs_of_data(base: Base) -> list[Job]:
         key=classifier_key(base),
         weight=1 + base.suite.classifier.images,
         path=base.scoring.classifier,
-        data=base.judging.data,
+        data=base.scoring_config.data,
         options=base.suite.classifier,
         bf16=base.scoring.bf16,
         seen=base.seen(base.everyday.train_split),

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from i2i import registry
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.evaluation.classifier_training import starting_weights
-from i2i.benchmarks.folder.cache_keys import REAL, training_key
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.results_folder.cache_keys import REAL, training_key
 from i2i.benchmarks.suite.external import Survey
 from i2i.config import RunConfig, stable_hash
 from i2i.runs.checkpoint import Weights
@@ -52,7 +52,7 @@ def external_key(base: Base, found: Survey) -> str:
 
 def classifier_key(base: Base) -> str:
     """Of the domain classifier."""
-    learnt, options = base.judging.key(base.fingerprint(base.everyday.train_split)), base.suite.classifier
+    learnt, options = base.scoring_config.key(base.fingerprint(base.everyday.train_split)), base.suite.classifier
     start = starting_weights(options)
     return stable_hash([learnt, options.settings(), *([sha256(start)] if start else [])])
 

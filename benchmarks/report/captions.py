@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from i2i._version import __version__
 from i2i.benchmarks.analysis.classifier_trust import DISTANCE
 from i2i.benchmarks.analysis.groups import Group, columns_of
-from i2i.benchmarks.analysis.results import ENOUGH_PICTURES, Results
+from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
 from i2i.benchmarks.analysis.significance import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
 from i2i.benchmarks.directions import quantity
 from i2i.benchmarks.facts import ExternalFacts, Trained
-from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import FID, kind_of, metric_named
@@ -33,7 +33,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         *doubts_lines(grouped),
         f"{averaging(plan, grouped)} Data: {facts.dataset}; {facts.image_size} px; "
         f"fingerprint {facts.fingerprint[:12]}.",
-        *few_pictures(results),
+        *few_images(results),
         *ranking(plan, grouped),
         *left_out(plan, results),
         *not_there(plan, grouped, results),
@@ -46,7 +46,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         "training time, summed over the training runs of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training images, takes "
         "for the target domain; in the row `real` it judges real test images.",
-        "`identity` copies its input, `colour` moves channel means and deviations only; a translator has to beat both.",
+        "`identity` copies its input, `reinhard` moves channel means and deviations only; a translator must beat both.",
     ]
     if DISTANCE in results.metrics:
         lines.append(
@@ -125,14 +125,14 @@ def suite_lines(plan: Plan) -> list[str]:
     return [f"Suite `{suite.name}`{about}."] if suite.name else []
 
 
-def few_pictures(results: Results) -> list[str]:
+def few_images(results: Results) -> list[str]:
     """A warning if a Frechet distance has fewer images than it needs."""
-    n = results.few_pictures
+    n = results.few_images
     if n is None:
         return []
     first = ", and read KID first, which is unbiased" if "kernel" in map(kind_of, results.metrics) else ""
     return [
-        f"Warning: with {n:,} images a direction (below {ENOUGH_PICTURES:,}) a Frechet distance is too large, the "
+        f"Warning: with {n:,} images a direction (below {ENOUGH_IMAGES:,}) a Frechet distance is too large, the "
         f"more so the fewer they are. Compare it only at equal numbers{first}."
     ]
 
@@ -142,7 +142,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
     columns = _ranking_columns(grouped)
     if not columns:
         return []
-    others = ", ".join([*plan.facts.reference_rows, "real"])
+    others = ", ".join([*plan.facts.baselines, "real"])
     within = " in its group" if len(grouped) > 1 else ""
     lines = [f"Bold: the best mean{within}. It is sought among the translators; {others} are for reference."]
     over = {kind for column in columns for kind in column.over}
@@ -174,7 +174,7 @@ def ranking_in_short(grouped: Sequence[Group]) -> str:
     over = {kind for column in columns for kind in column.over}
     tests = " and ".join(
         name
-        for kind, name in (("pictures", "paired sign-flip over images"), ("seeds", "Welch over seeds"))
+        for kind, name in (("images", "paired sign-flip over images"), ("seeds", "Welch over seeds"))
         if kind in over
     )
     marks = ["Bold: best; underlined: second"]
@@ -189,16 +189,16 @@ def _ranking_columns(grouped: Sequence[Group]) -> list[Column]:
 
 
 def _tests(plan: Plan, over: set[Over]) -> str:
-    pictures = "a paired sign-flip test over the test images"
+    images = "a paired sign-flip test over the test images"
     seeds = "Welch's t-test over the seeds"
     level = f"at {LEVEL:.0%}, corrected (Holm) for all pairs in a column"
-    if over == {"pictures"}:
+    if over == {"images"}:
         one = " One seed: this is about these trained networks, not about another training." * (len(plan.seeds()) == 1)
-        return f"by {pictures}, {level}.{one}"
+        return f"by {images}, {level}.{one}"
     if over == {"seeds"}:
         return f"by {seeds}, {level}."
     return (
-        f"by {seeds}, or by {pictures} where a metric has values of single ones; told apart is what both tell apart. "
+        f"by {seeds}, or by {images} where a metric has values of single ones; told apart is what both tell apart. "
         f"Both {level}."
     )
 
@@ -258,23 +258,23 @@ def budget_text(plan: Plan) -> str:
     """The budget in a sentence."""
     budget = plan.facts.budget
     unit, amount = budget.amount
-    spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_trainings(plan) if unit == 'epochs' else ''}"
+    spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_training_runs(plan) if unit == 'epochs' else ''}"
     shared = "for each training" if budget.per == "task" else "per data set, divided over a model's training runs"
     caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
     return f"Budget: {spent} {shared}{caveat}."
 
 
-def _images_of_trainings(plan: Plan) -> str:
+def _images_of_training_runs(plan: Plan) -> str:
     """What epochs of the data of each training come to: ` (200 to 400 images)`."""
-    amounts = sorted({training.amount for training in plan.trainings if training.amount})
+    amounts = sorted({training.amount for training in plan.training_runs if training.amount})
     return f" ({' to '.join(map(quantity, dict.fromkeys((amounts[0], amounts[-1]))))} images)" if amounts else ""
 
 
 def checkpoint_lines(plan: Plan) -> list[str]:
     """The checkpoint rule in a sentence, and another for whoever has a rule of its own."""
     rule = plan.facts.checkpoint
-    learning = {training.contestant for training in plan.trainings if training.amount}
-    trained = {name: own for name, own in plan.facts.contestants.items() if isinstance(own, Trained)}
+    learning = {training.method for training in plan.training_runs if training.amount}
+    trained = {name: own for name, own in plan.facts.methods.items() if isinstance(own, Trained)}
     others = [
         f"{name}: checkpoint rule {own.checkpoint}."
         for name, own in trained.items()
@@ -285,7 +285,7 @@ def checkpoint_lines(plan: Plan) -> list[str]:
 
 def samples_lines(plan: Plan) -> list[str]:
     """How many translations there are of an image and which is scored, and steps that were chosen, in sentences."""
-    trained = {name: own for name, own in plan.facts.contestants.items() if isinstance(own, Trained)}
+    trained = {name: own for name, own in plan.facts.methods.items() if isinstance(own, Trained)}
     steps = [f"{name} {own.sampling_steps}" for name, own in trained.items() if own.sampling_steps is not None]
     chosen = [f"Sampling steps: {', '.join(steps)}."] if steps else []
     asked = plan.facts.suite.translation.samples
@@ -302,7 +302,7 @@ def samples_lines(plan: Plan) -> list[str]:
 
 def zoom_lines(plan: Plan) -> list[str]:
     """A sentence for each method whose images are not zoomed all through a training."""
-    trained = {name: own.settings for name, own in plan.facts.contestants.items() if isinstance(own, Trained)}
+    trained = {name: own.settings for name, own in plan.facts.methods.items() if isinstance(own, Trained)}
     shares = {name: own.get("train", {}).get("zoom_until", 1.0) for name, own in trained.items()}
     return [
         f"{name}: from {share:.0%} of a training run on images are neither zoomed (data.zoom) nor cropped at random."
@@ -328,7 +328,7 @@ def _seeds_missing(plan: Plan, results: Results) -> list[str]:
     found = results.scores.groupby("model")["seed"].nunique().to_dict()
     return [
         f"{name}: only {found[name]} of {len(plan.seeds())} seeds were finished."
-        for name in plan.contestants()
+        for name in plan.methods()
         if name not in plan.external and 0 < found.get(name, 0) < len(plan.seeds())
     ]
 
@@ -337,7 +337,7 @@ def caption_lines(plan: Plan) -> list[str]:
     """A sentence per external method."""
     lines = []
     for name in plan.external:
-        facts = plan.facts.contestants[name]
+        facts = plan.facts.methods[name]
         assert isinstance(facts, ExternalFacts), "a plan's external methods are those with such facts"
         some = "; only the images that it has are scored, see `n`" if facts.intersection else ""
         lines.append(f"{name}: external translations ({facts.external}, sha256 {facts.sha256[:12]}){some}.")

@@ -25,7 +25,7 @@ def _in_words(flag: str, raised: int, measured: int) -> str:
     return flag if raised == measured else f"{flag} in {raised} of {measured}"
 
 
-def raised_flags(results: Results) -> pd.DataFrame:
+def health_warnings(results: Results) -> pd.DataFrame:
     """One row per raised flag: whose, where, its value and threshold, what it means."""
     flags = results.details.flags
     up = flags[flags["raised"].astype(bool)]
@@ -45,13 +45,13 @@ def raised_flags(results: Results) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def judgements(results: Results) -> pd.DataFrame:
+def predictions(results: Results) -> pd.DataFrame:
     """Rows: method and direction; a column per domain: how many images the classifier took for it."""
     confusion = results.details.confusion
     if confusion.empty:
         return pd.DataFrame()
-    domains = list(dict.fromkeys(confusion["judged"]))
-    counts = confusion.groupby(["model", "source", "target", "judged"], sort=False)["count"].sum().to_dict()
+    domains = list(dict.fromkeys(confusion["predicted"]))
+    counts = confusion.groupby(["model", "source", "target", "predicted"], sort=False)["count"].sum().to_dict()
     places = dict.fromkeys(zip(confusion["model"], confusion["source"], confusion["target"], strict=True))
     lines = [
         {

@@ -10,7 +10,7 @@ from functools import partial
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.cost_columns import COSTS, CostColumn, Main
 from i2i.benchmarks.analysis.groups import By, Group, columns_of, groups
-from i2i.benchmarks.analysis.results import ENOUGH_PICTURES, Results
+from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
 from i2i.benchmarks.analysis.significance import FEW_SEEDS, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.captions import (
@@ -238,7 +238,7 @@ def _exponent(number: str) -> str:
 
 
 def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str) -> str:
-    facts, few = plan.facts, results.few_pictures is not None
+    facts, few = plan.facts, results.few_images is not None
     parts = [
         f"{facts.dataset}, {facts.image_size} px.",
         *suite_lines(plan),
@@ -246,7 +246,7 @@ def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: s
         *checkpoint_lines(plan),
         *doubts_lines(grouped),
         averaging(plan, grouped),
-        *([f"Fewer than {ENOUGH_PICTURES:,} images: Frechet distances are biased upwards."] * few),
+        *([f"Fewer than {ENOUGH_IMAGES:,} images: Frechet distances are biased upwards."] * few),
         ranking_in_short(grouped),
         f"Protocol {protocol}.",
     ]

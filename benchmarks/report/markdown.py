@@ -8,7 +8,7 @@ from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables, tables
-from i2i.benchmarks.suite.claims import judge, metric_of
+from i2i.benchmarks.suite.claims import metric_of, verdict_on
 from i2i.metrics.registry import metric_named
 from i2i.utils import text
 from i2i.utils.text import prose
@@ -25,13 +25,13 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     """
     grouped = groups(plan, results, by)
     parts = [
-        f"# {text.markdown(plan.dataset)}: {text.markdown(', '.join(plan.contestants()))}",
+        f"# {text.markdown(plan.dataset)}: {text.markdown(', '.join(plan.methods()))}",
         tables.markdown_table(tables.summary(grouped), list(tables.headings(grouped[0]).values())),
         _listed(captions.caption(plan, grouped, results, protocol)),
         *_claims_section(plan, results),
         *_costs_section(plan, results),
         *_health_section(results),
-        *_judgements_section(results),
+        *_predictions_section(results),
         *_by_n_sections(results),
         *_direction_sections(results, grouped[0]),
     ]
@@ -51,7 +51,7 @@ def claim_lines(plan: Plan, results: Results) -> list[str]:
     for claim in plan.facts.suite.claims:
         metric = metric_named(metric_of(claim, results.metrics))
         own = {name: score.mean for (name, about), score in means.items() if about == metric.name}
-        verdict = judge(claim, own, metric.higher_is_better, metric.decimals)
+        verdict = verdict_on(claim, own, metric.higher_is_better, metric.decimals)
         lines.append(f"{claim.says}: {verdict} ({metric.heading})")
     return lines
 
@@ -74,12 +74,12 @@ def _costs_section(plan: Plan, results: Results) -> list[str]:
 def _health_section(results: Results) -> list[str]:
     if results.details.flags.empty:
         return []
-    raised = detail_tables.raised_flags(results)
+    raised = detail_tables.health_warnings(results)
     return ["## Health", tables.markdown_table(raised) if len(raised) else "No warning."]
 
 
-def _judgements_section(results: Results) -> list[str]:
-    frame = detail_tables.judgements(results)
+def _predictions_section(results: Results) -> list[str]:
+    frame = detail_tables.predictions(results)
     if frame.empty:
         return []
     caption = "Numbers of images, of all seeds together, by the domain that the classifier saw in them."

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from i2i.benchmarks.directions import run_folder
-from i2i.benchmarks.folder.finished_results import Stored, absent_of, merged_from
-from i2i.benchmarks.folder.plan_file import PlanFile, PlannedTraining, plan_of
-from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.folder.score_file import pictures_path
 from i2i.benchmarks.job_id import JobId
+from i2i.benchmarks.results_folder.finished_results import Stored, absent_of, merged_from
+from i2i.benchmarks.results_folder.plan_file import PlanFile, PlannedTraining, plan_of
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.score_file import images_path
 from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.runs.folder import newest_checkpoint
 from i2i.utils.atomic_write import write_text
-from i2i.utils.joined_names import lookalikes
+from i2i.utils.joined_names import alike_names
 from i2i.utils.places import check_folder
 from i2i.utils.safe_paths import refuse_links_out
 
@@ -133,10 +133,10 @@ def _versions_unlike(benches: Sequence[Path], cards: Sequence[Settings]) -> list
 
 def _named(benches: Sequence[Stored]) -> list[_Part]:
     """The benches with the names of those methods that are taken from each."""
-    reference = {row for stored in benches for row in stored.file.reference_rows}
+    reference = {row for stored in benches for row in stored.file.baselines}
     takers: dict[str, list[int]] = {}
     for number, stored in enumerate(benches):
-        for name in stored.plan.contestants():
+        for name in stored.plan.methods():
             takers.setdefault(name, []).append(number)
     labels = [stored.plan.out.resolve().name for stored in benches]
     parts: list[dict[str, str]] = [{} for _ in benches]
@@ -156,16 +156,16 @@ def _check_distinct(names: Sequence[str]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise UserError(f"two methods would be called {name}: rename one of the folders")
-    for alike in lookalikes(names):
+    for alike in alike_names(names):
         raise UserError(f"{' and '.join(alike)} would share a folder where file systems ignore case: rename a folder")
 
 
 def _renamed_training(part: _Part, training: PlannedTraining) -> PlannedTraining | None:
     """The training as it goes into the merged report; None if it does not."""
-    if (name := part.names.get(training.contestant)) is None:
+    if (name := part.names.get(training.method)) is None:
         return None
     folder = run_folder(name, training.seed, training.training().folder.name).as_posix()
-    return training.model_copy(update={"contestant": name, "folder": folder})
+    return training.model_copy(update={"method": name, "folder": folder})
 
 
 def _renamed(part: _Part, by_job: Mapping[JobId, Value]) -> dict[JobId, Value]:
@@ -182,7 +182,7 @@ def _file(parts: Sequence[_Part]) -> PlanFile:
     files = [part.stored.file for part in parts]
     taken = {new for part in parts for new in part.names.values()}
     claims = [claim for file in files for claim in file.suite.claims if taken.issuperset(claim.order)]
-    trainings = [_renamed_training(part, training) for part in parts for training in part.stored.file.trainings]
+    training_runs = [_renamed_training(part, training) for part in parts for training in part.stored.file.training_runs]
     keys: dict[JobId, str | None] = {}
     for part in reversed(parts):  # what they share is the first one's
         keys |= _renamed(part, part.stored.file.keys)
@@ -190,11 +190,11 @@ def _file(parts: Sequence[_Part]) -> PlanFile:
     changed = {
         "merged": tuple(str(part.stored.plan.out) for part in parts),
         "suite": files[0].suite.model_copy(update={"claims": different}),
-        "trainings": tuple(training for training in trainings if training),
-        "contestants": {new: part.stored.file.contestants[old] for part in parts for old, new in part.names.items()},
+        "training_runs": tuple(training for training in training_runs if training),
+        "methods": {new: part.stored.file.methods[old] for part in parts for old, new in part.names.items()},
         "skipped": {name: why for file in files for name, why in file.skipped.items() if name not in taken},
         "external": tuple(new for part in parts for old, new in part.names.items() if old in part.stored.file.external),
-        "reference_rows": tuple(sorted({row for file in files for row in file.reference_rows if row in taken})),
+        "baselines": tuple(sorted({row for file in files for row in file.baselines if row in taken})),
         "keys": keys,
     }
     return files[0].model_copy(update=changed)
@@ -204,7 +204,7 @@ def _take(part: _Part, out: ResultsFolder, shared: bool) -> None:
     """Copy or link the work of a bench into the merged folder; the first one's classifier and real scores too."""
     plan = part.stored.plan
     own = ResultsFolder(plan.out)
-    for training in part.stored.file.trainings:
+    for training in part.stored.file.training_runs:
         if renamed := _renamed_training(part, training):
             _copy_records(own.run(training.training()), out.run(renamed.training()))
     for old, new in part.names.items():
@@ -218,7 +218,7 @@ def _take(part: _Part, out: ResultsFolder, shared: bool) -> None:
 
 def _copy_scores(path: Path, place: Path) -> None:
     _copy_if_there(path, place)
-    _copy_if_there(pictures_path(path), pictures_path(place))
+    _copy_if_there(images_path(path), images_path(place))
 
 
 def _copy_records(run: Path, copy: Path) -> None:

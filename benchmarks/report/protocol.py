@@ -8,15 +8,15 @@ import pandas as pd
 
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.facts import Trained
-from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.folder.score_file import score_file
-from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.score_file import score_file
+from i2i.benchmarks.results_folder.versions import versions
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig, Settings, stable_hash
 from i2i.data.decoding.images import Preprocess
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.open import open_data
 from i2i.runs.folder import newest_checkpoint
 from i2i.utils.fingerprint import sha256
@@ -36,13 +36,13 @@ def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
 
     Returns:
         `protocol`, which rows must share to be compared; `fingerprint`, a hash of it alone, 16 hex digits;
-        `contestants`, which are what is compared; `versions` of the code and its libraries.
+        `methods`, which are what is compared; `versions` of the code and its libraries.
     """
     shared = _shared(plan, results, files)
     return {
         "fingerprint": stable_hash(shared),
         "protocol": shared,
-        "contestants": {name: _contestant(plan, results, name) for name in plan.contestants()},
+        "methods": {name: _method(plan, results, name) for name in plan.methods()},
         "versions": versions(),
     }
 
@@ -53,24 +53,24 @@ def list_files(plan: Plan) -> pd.DataFrame:
     data = open_data(config).restricted(plan.domains)
     digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put an image into several domains
     rows = [
-        (split, domain, picture.path.name, picture.half or "", digest(picture.path))
-        for split, domain, picture in _pictures(data, _splits(plan, config))
+        (split, domain, image.path.name, image.half or "", digest(image.path))
+        for split, domain, image in _images(data, _splits(plan, config))
     ]
     return pd.DataFrame(rows, columns=FILE_COLUMNS)
 
 
 def _splits(plan: Plan, config: DataConfig) -> tuple[str, ...]:
     """The splits that the numbers depend on; the validation split where it chooses weights."""
-    rules = [own.checkpoint for own in plan.facts.contestants.values() if isinstance(own, Trained)]
+    rules = [own.checkpoint for own in plan.facts.methods.values() if isinstance(own, Trained)]
     chosen = any(rule.startswith("best-on-val") for rule in rules)
     return config.train_split, config.test_split, *((config.val_split,) if chosen else ())
 
 
-def _pictures(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, Picture]]:
+def _images(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, ImageFile]]:
     for split in splits:
         for domain in data.domains:
-            for picture in data.pictures(split, domain):
-                yield split, domain, picture
+            for image in data.images(split, domain):
+                yield split, domain, image
 
 
 def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
@@ -87,7 +87,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
             direction_name((source, target)): {"fake": int(test[source]), "real": int(test[target])}
             for source, target in plan.directions
         },
-        "pictures": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
+        "images": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
         "features": _features(plan, results),
         "classifier": {**_classifier(facts.suite.classifier), "sha256": _weights(plan, results)},
         "checkpoint": facts.checkpoint,
@@ -118,7 +118,7 @@ def _digests(files: pd.DataFrame, split: str) -> Settings:
 
 def _features(plan: Plan, results: Results) -> Settings | None:
     """Whose features the Frechet distance compares, as the scores say; None without any scores."""
-    scored = ResultsFolder(plan.out).scored(plan.contestants(), plan.seeds())
+    scored = ResultsFolder(plan.out).scored(plan.methods(), plan.seeds())
     paths = [path for job, _, _, path in scored if job not in results.absent][::-1]  # of real images first
     stated = (found.features for path in paths if (found := score_file(path)) is not None)
     return next((features.model_dump() for features in stated if features is not None), None)
@@ -134,15 +134,15 @@ def _weights(plan: Plan, results: Results) -> str | None:
     return sha256(weights) if CLASSIFIER not in results.absent and weights.is_file() else None
 
 
-def _contestant(plan: Plan, results: Results, name: str) -> Settings:
-    facts = plan.facts.contestants[name].model_dump(mode="json", exclude_unset=True)
+def _method(plan: Plan, results: Results, name: str) -> Settings:
+    facts = plan.facts.methods[name].model_dump(mode="json", exclude_unset=True)
     if name in plan.external:
         return facts
     cost = results.costs.get(name)
     metas = [
         checkpoint.meta
-        for training in plan.trainings
-        if training.contestant == name
+        for training in plan.training_runs
+        if training.method == name
         and training.id not in results.absent
         and (checkpoint := newest_checkpoint(ResultsFolder(plan.out).run(training)))
     ]

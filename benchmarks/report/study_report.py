@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from i2i.benchmarks.folder.finished_results import Stored
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.human_study.findings import Findings
 from i2i.benchmarks.report.study_tables import as_lists, caption, left_out, summary, tables
+from i2i.benchmarks.results_folder.finished_results import Stored
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.atomic_write import write_text

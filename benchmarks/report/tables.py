@@ -44,7 +44,7 @@ def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]
             )
         if len(results.details.flags):
             line["health"] = health(results, name)
-        yield {**line, "n": whole(_pictures(scores[scores["model"] == name]))}
+        yield {**line, "n": whole(_images(scores[scores["model"] == name]))}
 
 
 def headings(group: Group) -> dict[str, str]:
@@ -58,7 +58,7 @@ def _marked(metric: str, name: str, score: Score | None, column: Column, best: C
     return f"{best(text) if column.is_best(name) else text}{f' {mark}' if mark else ''}"
 
 
-def _pictures(scores: pd.DataFrame) -> int:
+def _images(scores: pd.DataFrame) -> int:
     """How many were scored, by the metric that has most: not every direction has a way back for the cycle error."""
     return int(scores.groupby("metric")["n"].sum().max())
 

@@ -10,7 +10,7 @@ from i2i.benchmarks.report.captions import averaging, doubts_lines, left_out, no
 from i2i.benchmarks.report.markdown import claim_lines
 from i2i.benchmarks.report.tables import numeric, summary
 from i2i.benchmarks.report.terminal import Shown
-from i2i.benchmarks.suite.columns import SPENT
+from i2i.benchmarks.suite.columns import TRAINING_COSTS
 
 LEGEND = {
     "*": "best",
@@ -24,7 +24,7 @@ LEGEND = {
 def shown(plan: Plan, results: Results, by: By = "averaged") -> Shown:
     """The summary for the terminal."""
     grouped = groups(plan, results, by)
-    frame = summary(grouped, best="{}*".format).drop(columns=list(SPENT), errors="ignore")
+    frame = summary(grouped, best="{}*".format).drop(columns=list(TRAINING_COSTS), errors="ignore")
     header = list(map(str, frame.columns))
     metrics = [place for place, name in enumerate(header) if name not in (by, "model", "health", "n")]
     others = [header.index(name) for name in ("n", "health") if name in header]

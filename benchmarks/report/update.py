@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from i2i.benchmarks.analysis.number_format import last_line
-from i2i.benchmarks.folder import job_records
-from i2i.benchmarks.folder.cache_keys import DONE
-from i2i.benchmarks.folder.result_records import described, first_fault
-from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.folder.versions import differences, versions
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.terminal import Shown, columns_of_terminal
+from i2i.benchmarks.results_folder import job_records
+from i2i.benchmarks.results_folder.cache_keys import DONE
+from i2i.benchmarks.results_folder.result_records import described, first_fault
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.versions import differences, versions
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils import console
@@ -39,14 +39,14 @@ class Reported(Document):
     sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
-def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "averaged", anew: bool = False) -> int:
+def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "averaged", force: bool = False) -> int:
     """Write the report of what is there, print its table, and say what is missing.
 
     Args:
         plan: of the bench.
         errors: by job, of those that have failed or were not run in this process.
         by: how the main table averages.
-        anew: write it even if nothing has changed since it was last written.
+        force: write it even if nothing has changed since it was last written.
 
     Returns:
         Exit status: 0, or 1 if a job failed.
@@ -61,7 +61,7 @@ def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "averaged",
     folder = ResultsFolder(plan.out)
     with held(folder.report_lock):
         key = _key(plan, failures, unfinished, notes, by)
-        written = None if anew else _unchanged(plan.out, key)
+        written = None if force else _unchanged(plan.out, key)
         if written is None:
             written = _written(plan, key, failures, unfinished, notes, by)
             write_text(folder.report_record, written.model_dump_json())

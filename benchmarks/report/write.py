@@ -10,8 +10,6 @@ from i2i.benchmarks.analysis.groups import By
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import ranked, signs
 from i2i.benchmarks.facts import Trained
-from i2i.benchmarks.folder.cache_keys import identity_of
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex, protocol, terminal_table
 from i2i.benchmarks.report.figures import learning_curves, redraw
@@ -19,6 +17,8 @@ from i2i.benchmarks.report.html import page
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.terminal import Shown
+from i2i.benchmarks.results_folder.cache_keys import identity_of
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.utils import console
 from i2i.utils.atomic_write import write_text
 
@@ -68,9 +68,9 @@ def _grid(plan: Plan, results: Results) -> list[str]:
     made = {name: identity_of(ResultsFolder(plan.out).translations(name, seed)) for name in names}
 
     def draw(paths: Sequence[Path]) -> bool:
-        from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished
         from i2i.benchmarks.report.figures.grid import draw_grid
         from i2i.benchmarks.report.figures.grid_selection import choose
+        from i2i.benchmarks.results_folder.finished_bench import INPUT, TARGET, Finished
 
         finished = Finished(plan.out, plan.facts)
         columns = [name for name in finished.columns(None) if name in (INPUT, TARGET, *names)]
@@ -85,14 +85,14 @@ def _grid(plan: Plan, results: Results) -> list[str]:
 def _samples(plan: Plan, results: Results) -> list[str]:
     """A row of translations of the same image for each method that gives several, of rows like those of the grid."""
     seed = plan.seeds()[0]
-    several = [name for name, own in plan.facts.contestants.items() if isinstance(own, Trained) and own.samples > 1]
+    several = [name for name, own in plan.facts.methods.items() if isinstance(own, Trained) and own.samples > 1]
     names = [name for name in several if plan.translated_by(name, seed) not in results.absent]
     made = {name: identity_of(ResultsFolder(plan.out).translations(name, seed)) for name in names}
 
     def draw(paths: Sequence[Path]) -> bool:
-        from i2i.benchmarks.folder.finished_bench import Finished
         from i2i.benchmarks.report.figures.grid import draw_samples
         from i2i.benchmarks.report.figures.grid_selection import at_random
+        from i2i.benchmarks.results_folder.finished_bench import Finished
 
         finished = Finished(plan.out, plan.facts)
         varied = [name for name in names if finished.has_samples(name)]

@@ -1,6 +1,6 @@
 """How fast images reach a training: into the cache, out of it, and whether the training ever waits for them.
 
-    python benchmarks/studies/data_speed.py [--pictures 2000] [--batch 16] [--steps 6] [--device cpu]
+    python benchmarks/studies/data_speed.py [--images 2000] [--batch 16] [--steps 6] [--device cpu]
 
 Images are drawn at random in the coarse and grained to the weight of photographs, and kept as JPEG files of 256 px.
 They are loaded for images of 128 px, with the margin for random crops. Beside each figure stands the plain way: one
@@ -33,7 +33,7 @@ from i2i.data.decoding.decode import Decoding
 from i2i.data.decoding.images import Preprocess, to_images
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import CARD, DataSet, scan
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.presets.training import base_settings
 from i2i.training.device import choose_device
 from i2i.training.events import Observer, Record
@@ -57,7 +57,7 @@ class Clock:
 
     def rate(self, count: int) -> str:
         """Images per second."""
-        return f"{count / self.seconds:,.0f} pictures/s ({count / self.processor:,.0f} per processor second)"
+        return f"{count / self.seconds:,.0f} images/s ({count / self.processor:,.0f} per processor second)"
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def timed() -> Iterator[Clock]:
     clock.stop()
 
 
-def write_pictures(root: Path, count: int) -> int:
+def write_images(root: Path, count: int) -> int:
     """`count` JPEG files as a data set of two domains, paired; returns the bytes of all."""
     rng = np.random.default_rng(0)
     grain = rng.normal(0, 12, (SIDE, SIDE, 3))
@@ -89,23 +89,23 @@ def write_pictures(root: Path, count: int) -> int:
         return sum(threads.map(write, range(count), coarse))
 
 
-def load(data: DataSet, gib: float, folder: Path) -> TrainingPictures:
+def load(data: DataSet, gib: float, folder: Path) -> TrainingImages:
     """As a training loads them."""
-    return TrainingPictures.load(data, "train", Preprocess(SIZE), ZOOM, cache=PixelCache(folder, gib))
+    return TrainingImages.load(data, "train", Preprocess(SIZE), ZOOM, cache=PixelCache(folder, gib))
 
 
-def plain_batch(pixels: np.ndarray, source: TrainingPictures, size: int, step: int) -> torch.Tensor:
+def plain_batch(pixels: np.ndarray, source: TrainingImages, size: int, step: int) -> torch.Tensor:
     """The same images as a batch's, made one by one."""
     positions, views = source.order("a", len(pixels), step, size), source.views("a", step, size)
     height, width = SIZE
     crops = [
-        picture[top : top + height, left : left + width][:, :: -1 if flip else 1]
-        for picture, top, left, flip in zip(pixels[positions], views.tops, views.lefts, views.flips, strict=True)
+        image[top : top + height, left : left + width][:, :: -1 if flip else 1]
+        for image, top, left, flip in zip(pixels[positions], views.tops, views.lefts, views.flips, strict=True)
     ]
     return to_images(np.stack(crops))
 
 
-def per_batch(draw: Callable[[int], object], pictures: int, seconds: float = 2.0) -> str:
+def per_batch(draw: Callable[[int], object], images: int, seconds: float = 2.0) -> str:
     """The rate of a function of the step that gives a batch."""
     draw(0)
     done = 0
@@ -114,13 +114,13 @@ def per_batch(draw: Callable[[int], object], pictures: int, seconds: float = 2.0
         while time.perf_counter() < end:
             done += 1
             draw(done)
-    return clock.rate(done * pictures)
+    return clock.rate(done * images)
 
 
 def report_loading(data: DataSet, folder: Path) -> None:
     """Print how fast images are decoded into a cache and found there."""
-    pictures = [picture for domain in DOMAINS for picture in data.pictures("train", domain)]
-    some = pictures[:: max(1, len(pictures) // 300)]
+    images = [image for domain in DOMAINS for image in data.images("train", domain)]
+    some = images[:: max(1, len(images) // 300)]
     decoding = Decoding(some, Preprocess(SIZE), ZOOM)
     with timed() as clock:
         for position in range(len(some)):
@@ -128,25 +128,25 @@ def report_loading(data: DataSet, folder: Path) -> None:
     print(f"decoding, plain         {clock.rate(len(some))}")
     with timed() as clock:
         load(data, 8, folder)
-    print(f"building the cache      {clock.rate(len(pictures))}, {os.cpu_count()} threads")
+    print(f"building the cache      {clock.rate(len(images))}, {os.cpu_count()} threads")
     for times in ("by contents", "by size and time"):
         with timed() as clock:
             load(data, 8, folder)
-        size = decoding.size / len(some) * len(pictures) / 2**20
+        size = decoding.size / len(some) * len(images) / 2**20
         print(f"opening the cache       {clock.seconds:.2f} s for {size:,.0f} MiB, {times}, checksums compared")
 
 
 def report_batches(data: DataSet, folder: Path, size: int, device: torch.device) -> None:
     """Print how fast batches are drawn from memory the plain way, from the cache, and without it."""
     source = load(data, 8, folder).on(device)
-    pixels = Decoding(data.pictures("train", "a"), Preprocess(SIZE), ZOOM)[np.arange(source.count("a"))]
+    pixels = Decoding(data.images("train", "a"), Preprocess(SIZE), ZOOM)[np.arange(source.count("a"))]
 
     def wait(images: torch.Tensor) -> None:
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
-    def drawing(pictures: TrainingPictures) -> Callable[[int], None]:
-        return lambda step: wait(UnpairedBatch.draw(pictures, DOMAINS, size // 2, step).a)
+    def drawing(images: TrainingImages) -> Callable[[int], None]:
+        return lambda step: wait(UnpairedBatch.draw(images, DOMAINS, size // 2, step).a)
 
     ways = {
         "plain": lambda step: wait(plain_batch(pixels, source, size, step).to(device)),
@@ -177,7 +177,7 @@ def report_waiting(data: DataSet, folder: Path, name: str, steps: int, device: t
     for gib in (8, 0):
         base = base_settings("seasons", name, {})[1]
         size = run_config(name, base).train.batch_size or 1
-        budget = steps * size * registry.get(name).batch.pictures
+        budget = steps * size * registry.get(name).batch.images_per_item
         changes = {
             "data": {"image_size": list(SIZE), "domains": None},
             "train": {"images": budget, "log_every": steps, "sample_every": 0},
@@ -185,8 +185,8 @@ def report_waiting(data: DataSet, folder: Path, name: str, steps: int, device: t
         config = run_config(name, merge(base, changes))
         with tempfile.TemporaryDirectory() as run:
             watch = Waiting()
-            pictures = load(data, gib, folder)
-            Trainer(Path(run, "run"), config, task_of(config, data), pictures, device, (watch,)).train()
+            images = load(data, gib, folder)
+            Trainer(Path(run, "run"), config, task_of(config, data), images, device, (watch,)).train()
         first, last = watch.records[0], watch.records[-1]
         shares.append((last.data_share, (last.position.seconds - first.position.seconds) / (steps - 1)))
     (cached, step), (uncached, _) = shares
@@ -196,7 +196,7 @@ def report_waiting(data: DataSet, folder: Path, name: str, steps: int, device: t
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--models", default="pix2pix,cyclegan,stargan")
@@ -205,10 +205,10 @@ def main() -> None:
     device = choose_device(options.device)
     with tempfile.TemporaryDirectory() as scratch:
         root, folder = Path(scratch, "data"), Path(scratch, "cache")
-        size = write_pictures(root, options.pictures)
+        size = write_images(root, options.images)
         data = scan(root)
-        each = size / options.pictures / 1024
-        print(f"{options.pictures} JPEG files of {SIDE} px, {each:.0f} KiB each, for images of {SIZE[0]} px")
+        each = size / options.images / 1024
+        print(f"{options.images} JPEG files of {SIDE} px, {each:.0f} KiB each, for images of {SIZE[0]} px")
         print(f"{os.cpu_count()} cores, {device}, load {os.getloadavg()[0]:.1f}")
         report_loading(data, folder)
         report_batches(data, folder, options.batch, device)

@@ -1,7 +1,7 @@
 """Images per second of the feature extractors, each beside the plain way to the same features.
 
     python benchmarks/studies/extractor_speed.py                  # both, random weights: a minute or two on one core
-    python benchmarks/studies/extractor_speed.py --only squeezenet --alone --pictures 2000 --pairs 1 --threads 2
+    python benchmarks/studies/extractor_speed.py --only squeezenet --alone --images 2000 --pairs 1 --threads 2
 
 Inception: `pytorch_fid.fid_score.get_activations`, 50 files at a time, against `i2i`, both from PNG files. SqueezeNet
 1.0 at 224 pixels: torchvision's network, 50 images at a time, against `i2i`, both from the same pixels in memory and
@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torchvision.models import Inception3
 
 from i2i.data.decoding.images import Preprocess
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 from i2i.metrics.features.backbones import torchvision_backbone
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.pretrained import INCEPTION
@@ -57,19 +57,19 @@ def main() -> None:
     """Print two lines for each extractor, and what they differ by."""
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    print(f"{arguments.pictures} images of {arguments.size} pixels, {arguments.threads} threads, random weights")
+    print(f"{arguments.images} images of {arguments.size} pixels, {arguments.threads} threads, random weights")
     with tempfile.TemporaryDirectory() as folder:
-        files = _draw(Path(folder), arguments.pictures, arguments.size)
+        files = _draw(Path(folder), arguments.images, arguments.size)
         for name, ways in (("inception", _inception), ("squeezenet", _squeezenet)):
             if arguments.only in (None, name):
                 plain, ours = ways(Path(folder), files)
                 compared = {"ours": ours} if arguments.alone else {"plain": plain, "ours": ours}
-                _compare(name, compared, arguments.pairs, arguments.pictures)
+                _compare(name, compared, arguments.pairs, arguments.images)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--pictures", type=int, default=50)
+    parser.add_argument("--images", type=int, default=50)
     parser.add_argument("--size", type=int, default=256, help="of the images, pixels")
     parser.add_argument("--pairs", type=int, default=3, help="turns of both ways")
     parser.add_argument("--threads", type=int, default=1)
@@ -89,7 +89,7 @@ def _draw(folder: Path, count: int, size: int) -> list[Path]:
 
 def _read(files: list[Path]) -> Tensor:
     with Image.open(files[0]) as first:
-        return read_pixels([Picture(file) for file in files], Preprocess((first.height, first.width)))
+        return read_pixels([ImageFile(file) for file in files], Preprocess((first.height, first.width)))
 
 
 def _inception(folder: Path, files: list[Path]) -> tuple[Way, Way]:
@@ -140,13 +140,13 @@ def _random(network: nn.Module) -> nn.Module:
     return network
 
 
-def _compare(name: str, ways: Mapping[str, Way], pairs: int, pictures: int) -> None:
+def _compare(name: str, ways: Mapping[str, Way], pairs: int, images: int) -> None:
     for way in ways.values():
-        way(min(BATCH, pictures))
-    turns = [{label: _timed(way, pictures) for label, way in ways.items()} for _ in range(pairs)]
+        way(min(BATCH, images))
+    turns = [{label: _timed(way, images) for label, way in ways.items()} for _ in range(pairs)]
     for label in ways:
         by_processor, by_clock = (
-            pictures / median(getattr(turn[label], clock) for turn in turns) for clock in ("processor", "clock")
+            images / median(getattr(turn[label], clock) for turn in turns) for clock in ("processor", "clock")
         )
         print(f"{name:<10} {label:<6} {by_processor:7.1f} per processor second {by_clock:7.1f} per second", flush=True)
     if "plain" in ways:
@@ -164,9 +164,9 @@ def _print_ratio(name: str, turns: Sequence[Mapping[str, Run]]) -> None:
     )
 
 
-def _timed(way: Way, pictures: int) -> Run:
+def _timed(way: Way, images: int) -> Run:
     processor, clock = time.process_time(), time.perf_counter()
-    features = way(pictures)
+    features = way(images)
     return Run(time.process_time() - processor, time.perf_counter() - clock, features)
 
 

@@ -19,13 +19,13 @@ from torch import Tensor
 
 from i2i.benchmarks.evaluation.direction_scores import confusion
 from i2i.benchmarks.evaluation.gan_train import gan_train
-from i2i.data.decoding.images import Preprocess, write_picture
-from i2i.data.layouts import Picture
+from i2i.data.decoding.images import Preprocess, write_image
+from i2i.data.layouts import ImageFile
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.labels import LabelSpace
 from i2i.metrics.bootstrap import mean_interval
 from i2i.metrics.content import cosine_distances
-from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.domain_classifier import DomainClassifier, classify, train_classifier
 from i2i.metrics.features.inception import ClassifierExtractor
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.frechet_by_n import distances_of_parts
@@ -42,13 +42,13 @@ REPEATS = 3
 def main() -> None:
     """Print a line for each measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--pictures", type=int, nargs="+", default=[60, 200])
+    parser.add_argument("--images", type=int, nargs="+", default=[60, 200])
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--gan-train", type=int, metavar="IMAGES", help="time this as well, shown so many images")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
-        for n in arguments.pictures:
+        for n in arguments.images:
             seconds = {
                 name: _seconds(work) for name, work in _work(Path(folder), n, arguments.side, arguments.gan_train)
             }
@@ -62,11 +62,11 @@ def _work(folder: Path, n: int, side: int, images: int | None) -> list[tuple[str
     classifier = DomainClassifier(LabelSpace.of_domains(WAYS[0]), (side, side))
     extractor = ClassifierExtractor(classifier)
     x, y = (features_of(extractor, pixels) for pixels in (fakes, reals))
-    logits, singles = judge(classifier, fakes), l1(fakes, reals)
+    logits, singles = classify(classifier, fakes), l1(fakes, reals)
     work: list[tuple[str, Callable[[], Any]]] = [
         ("reading", lambda: read_pixels(files, Preprocess((side, side)))),
         ("features", lambda: features_of(extractor, fakes)),
-        ("accuracy", lambda: judge(classifier, fakes)),
+        ("accuracy", lambda: classify(classifier, fakes)),
         ("Frechet distance", lambda: frechet_distance_between(x, y)),
         ("PSNR, L1", lambda: (psnr(fakes, reals), l1(fakes, reals))),
         ("SSIM", lambda: ssim(fakes, reals)),
@@ -97,11 +97,11 @@ def _drawn(domain: str, n: int, side: int) -> Tensor:
     return torch.stack(arrays).permute(0, 3, 1, 2).contiguous()
 
 
-def _written(folder: Path, pixels: Tensor) -> list[Picture]:
-    pictures = [Picture(folder / f"{number}.png") for number in range(len(pixels))]
-    for picture, own in zip(pictures, pixels, strict=True):
-        write_picture(picture.path, own.permute(1, 2, 0).numpy())
-    return pictures
+def _written(folder: Path, pixels: Tensor) -> list[ImageFile]:
+    images = [ImageFile(folder / f"{number}.png") for number in range(len(pixels))]
+    for image, own in zip(images, pixels, strict=True):
+        write_image(image.path, own.permute(1, 2, 0).numpy())
+    return images
 
 
 def _seconds(work: Callable[[], Any]) -> float:

@@ -21,7 +21,7 @@ from torch import Tensor
 from i2i.data.decoding.images import to_images
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.inference.norm_statistics import Statistics, found_statistics, held_statistics
-from i2i.inference.tile_statistics import picture_statistics
+from i2i.inference.tile_statistics import image_statistics
 from i2i.inference.tiling import CONTEXT, Translate, in_full, in_tiles, tiling
 from i2i.inference.translate_files import translation
 from i2i.runs.load import load_translator
@@ -37,7 +37,7 @@ def ways(
     limits = translator.multiple, translator.task.image_size
 
     def refined(passes: int) -> Statistics:
-        return picture_statistics(translator, translate, image, *limits, side, passes)
+        return image_statistics(translator, translate, image, *limits, side, passes)
 
     def whole() -> Statistics:
         with found_statistics(translator) as statistics:

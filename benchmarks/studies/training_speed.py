@@ -16,7 +16,7 @@ import torch
 
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.training.device import autocast, choose_device
 from i2i.training.nan_guard import FiniteGuard
 from i2i.training.setup import run_config
@@ -41,7 +41,7 @@ def stepper(
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     rng = np.random.default_rng(0)
     pixels = {domain: rng.integers(0, 256, (2, size, size, 3), dtype=np.uint8) for domain in domains}
-    batch = cls.batch.draw(TrainingPictures(pixels, Preprocess((size, size))), domains, batch_size, 0)
+    batch = cls.batch.draw(TrainingImages(pixels, Preprocess((size, size))), domains, batch_size, 0)
     batches = [batch.to(device, memory_format)]
     every = max(phase.every for phase in translator.phases())
 
@@ -51,7 +51,7 @@ def stepper(
         if guard.fault():
             raise RuntimeError(f"{name} diverged")
 
-    return run, every * batch_size * cls.batch.pictures
+    return run, every * batch_size * cls.batch.images_per_item
 
 
 def seconds(run: Callable[[], None]) -> float:
@@ -74,12 +74,12 @@ def main() -> None:
     print(f"torch {torch.__version__}, {device}, {torch.get_num_threads()} threads, {options.size} px")
     for name in options.models.split(","):
         batch_size = options.batch or BATCH_SIZES[name]
-        fast, pictures = stepper(name, options.size, batch_size, device, bf16=True, channels_last=True)
+        fast, images = stepper(name, options.size, batch_size, device, bf16=True, channels_last=True)
         plain, _ = stepper(name, options.size, batch_size, device, bf16=False, channels_last=False)
         fast(), plain()
         pairs = [(seconds(fast), seconds(plain)) for _ in range(options.pairs)]
         ratios = sorted(slow / quick for quick, slow in pairs)
-        quickest, plainest = (pictures / min(times) for times in zip(*pairs, strict=True))
+        quickest, plainest = (images / min(times) for times in zip(*pairs, strict=True))
         print(
             f"{name:9} batch {batch_size}: "
             f"bf16 channels-last {quickest:.2f} images/s, fp32 NCHW {plainest:.2f} images/s, "

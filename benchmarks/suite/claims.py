@@ -28,7 +28,7 @@ def metric_of(claim: Claim, metrics: Sequence[str]) -> str:
     return next(distances, DISTANCE) if claim.metric == DISTANCE else claim.metric
 
 
-def judge(claim: Claim, means: Mapping[str, float], higher_is_better: bool, decimals: int) -> str:
+def verdict_on(claim: Claim, means: Mapping[str, float], higher_is_better: bool, decimals: int) -> str:
     """The verdict on a claim in words.
 
     Args:

@@ -9,12 +9,12 @@ from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import METRICS, kind_of, metric_named
 from i2i.utils.text import option
 
-Spent = Literal["training runs", "parameters", "images seen", "seconds"]
-SPENT: tuple[Spent, ...] = get_args(Spent)
+TrainingCost = Literal["training runs", "parameters", "images seen", "seconds"]
+TRAINING_COSTS: tuple[TrainingCost, ...] = get_args(TrainingCost)
 HEALTH = "health"
 
 NEEDS = {
-    **dict.fromkeys(SPENT, "a table that is averaged over directions"),
+    **dict.fromkeys(TRAINING_COSTS, "a table that is averaged over directions"),
     **dict.fromkeys(("fid", "kid"), "`--extractor inception`, whose weights `i2i weights get inception` fetches"),
     **{f"lpips-{name}": f"paired data and `{option('--lpips', name)}`" for name in NETWORKS},
     "gan-train": "`--set scoring.gan_train=true`",

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from i2i.benchmarks.directions import Direction
 from i2i.config import Section
-from i2i.data.decoding.images import read_picture, read_size
-from i2i.data.layouts import Picture
+from i2i.data.decoding.images import read_image, read_size
+from i2i.data.layouts import ImageFile
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
 from i2i.utils.fingerprint import sha256
@@ -19,7 +19,7 @@ from i2i.utils.joined_names import direction_name
 
 NAMED = 3  # files in an error
 
-Inputs = Mapping[Direction, Sequence[Picture]]
+Inputs = Mapping[Direction, Sequence[ImageFile]]
 """By direction the test images to be translated."""
 
 
@@ -89,7 +89,7 @@ def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int])
     """
     listed = {direction: _folder_of(external.folder, direction, len(inputs) == 1) for direction in inputs}
     found = {direction: folder.by_name() for direction, folder in listed.items()}
-    wanted = {direction: [picture.stem for picture in pictures] for direction, pictures in inputs.items()}
+    wanted = {direction: [image.stem for image in images] for direction, images in inputs.items()}
     missing = list(_paths((way, stem) for way, stems in wanted.items() for stem in stems if stem not in found[way]))
     extra = list(_paths((way, stem) for way, own in found.items() for stem in own if stem not in set(wanted[way])))
     files = {way: {stem: found[way][stem] for stem in stems} for way, stems in _common(wanted, found).items()}
@@ -138,7 +138,7 @@ def _unlike(files: Mapping[Direction, Mapping[str, Path]], size: tuple[int, int]
 def _decodes_to(path: Path, size: tuple[int, int]) -> bool:
     if read_size(path) != size:
         return False
-    read_picture(path)
+    read_image(path)
     return True
 
 

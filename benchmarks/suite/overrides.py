@@ -28,11 +28,11 @@ def load_suite(
         UserError: for an unknown suite, model or setting.
     """
     settings = {**read(base), "name": Path(base).stem} if isinstance(base, str) else dict(base)
-    remembered = {} if isinstance(base, str) else settings.pop("own_models", {})
+    remembered = {} if isinstance(base, str) else settings.pop("custom_models", {})
     if models:
         listed = settings.get("models", Suite().models)
         settings["models"] = chosen_models(models, listed)
-        settings["own_models"] = _still_named(settings)
+        settings["custom_models"] = _still_named(settings)
     if remembered:
         settings |= named_again(settings, remembered, models or "")
     if seeds is not None:
@@ -49,7 +49,7 @@ def told_of_later_methods(suite: Suite) -> list[str]:
     Such a method was not there when the bench began, and would take part with its published networks beside small ones.
     """
     today = read(suite.name).get("model_settings", {}) if suite.name in shipped("bench") else {}
-    taking_part = dict.fromkeys(suite.contestant(name).model for name in suite.models if name not in suite.external)
+    taking_part = dict.fromkeys(suite.method(name).model for name in suite.models if name not in suite.external)
     return [
         f"this bench began before there were settings of {model} in {suite.name}, and it is trained as published: "
         f"give all methods the settings of today with {option('--suite', suite.name)}"
@@ -75,7 +75,7 @@ def _still_named(settings: Settings) -> dict[str, str]:
     """Of the recorded custom models those that models or variants go by: files of others may be gone."""
     variants = settings.get("variants", {}).values()
     named = {*settings["models"], *(variant.get("model") for variant in variants)}
-    return {name: source for name, source in settings.get("own_models", {}).items() if name in named}
+    return {name: source for name, source in settings.get("custom_models", {}).items() if name in named}
 
 
 def _refuse_plus(text: str, names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from i2i.config import LARGEST_SEED, MOST_COUNTED, DataConfig, Section, Settings
 from i2i.custom_models import is_source, load
 from i2i.errors import UserError
 from i2i.metrics.sets.names import SetMeasure
-from i2i.presets.methods import MOST, Contestant, Methods, check_form, methods_of
+from i2i.presets.methods import MOST, Method, Methods, check_form, methods_of
 from i2i.utils.text import option
 
 
@@ -34,7 +34,7 @@ class ClassifierConfig(Section):
 class ReportConfig(Section):
     """The gallery of report.html, and table.tex."""
 
-    pictures: int = Field(60, ge=1, le=MOST_COUNTED, description="test images of each direction, at most")
+    images: int = Field(60, ge=1, le=MOST_COUNTED, description="test images of each direction, at most")
     seed: int = Field(0, ge=0, le=LARGEST_SEED, description="of their choice and order")
     columns: Annotated[tuple[str, ...], AfterValidator(check_columns)] = Field(
         (), description="of table.tex in this order: metrics as in results.csv, and costs; none: all"
@@ -62,9 +62,9 @@ class TranslationConfig(Section):
         """How many translations of an image a method gives that takes these things."""
         return self.samples if "noise" in takes else 1
 
-    def steps_of(self, contestant: Contestant) -> int | None:
+    def steps_of(self, method: Method) -> int | None:
         """The steps of a method, those of a variant over its translator's; None: its own number."""
-        return self.sampling_steps.get(contestant.name, self.sampling_steps.get(contestant.model))
+        return self.sampling_steps.get(method.name, self.sampling_steps.get(method.model))
 
 
 class ScoringConfig(Section):
@@ -103,7 +103,7 @@ class Suite(Methods):
 
 
 def named_again(settings: Settings, remembered: Mapping[str, str], text: str) -> Settings:
-    """Models and `own_models` of a recorded suite, with the classes that `--models` names.
+    """Models and `custom_models` of a recorded suite, with the classes that `--models` names.
 
     One that `+FILE.py:CLASS` names only because variants go by it does not compete itself.
 
@@ -121,7 +121,7 @@ def named_again(settings: Settings, remembered: Mapping[str, str], text: str) ->
         )
     lent = variants & remembered.keys() - {*settings["models"]} if text.startswith("+") else set()
     models = [entry for entry in settings["models"] if not (entry in found and found[entry].name in lent)]
-    return {"models": models, "own_models": given}
+    return {"models": models, "custom_models": given}
 
 
 def suite_of(settings: Settings) -> Suite:
@@ -135,16 +135,16 @@ def suite_of(settings: Settings) -> Suite:
         _check_external(name, suite)
     for name in (name for claim in suite.claims for name in claim.order):
         if name not in suite.external:
-            suite.contestant(name)
+            suite.method(name)
     for name in suite.translation.sampling_steps:
         _check_steps(name, suite)
     return suite
 
 
 def _check_steps(name: str, suite: Suite) -> None:
-    if _takes_steps(suite.contestant(name).model):
+    if _takes_steps(suite.method(name).model):
         return
-    able = [other for other in (*suite.variants, *registry.names()) if _takes_steps(suite.contestant(other).model)]
+    able = [other for other in (*suite.variants, *registry.names()) if _takes_steps(suite.method(other).model)]
     raise UserError(
         f"{name} takes no sampling steps, and no number of them can be chosen for it; "
         f"these do: {', '.join(able) or 'none of the methods here'}"
@@ -158,4 +158,4 @@ def _takes_steps(model: str) -> bool:
 def _check_external(name: str, suite: Suite) -> None:
     if name in suite.variants or name in registry.names():
         raise UserError(f"--external {name}=...: there is a model or variant of that name; choose another")
-    check_form("contestant", name)
+    check_form("method", name)

@@ -121,7 +121,7 @@ def bench(
     collect: Annotated[
         bool, typer.Option("--collect", help="Run nothing; write the report about what is there.")
     ] = False,
-    force: Annotated[str | None, typer.Option(metavar="NAME,...", help="Do the work of these methods anew.")] = None,
+    force: Annotated[str | None, typer.Option(metavar="NAME,...", help="Do the work of these methods again.")] = None,
     no_trial: Annotated[
         bool, typer.Option("--no-trial", help="Try no steps ahead of long training runs to tell how long they take.")
     ] = False,
@@ -151,14 +151,14 @@ def bench(
         i2i bench --track mlflow
     """
     from i2i.benchmarks.analysis import groups
-    from i2i.benchmarks.bench import check_contestants, parse_stages, run_bench, states_of
+    from i2i.benchmarks.bench import check_methods, parse_stages, run_bench, states_of
     from i2i.benchmarks.execution.executors import Crew
     from i2i.benchmarks.execution.interrupts import stoppable
-    from i2i.benchmarks.folder.plan_file import relocated
-    from i2i.benchmarks.folder.results_folder import ResultsFolder
     from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
     from i2i.benchmarks.report.tracked import tell_scores, with_trackers
+    from i2i.benchmarks.results_folder.plan_file import relocated
+    from i2i.benchmarks.results_folder.results_folder import ResultsFolder
     from i2i.benchmarks.suite.external import parse
     from i2i.benchmarks.suite.overrides import (
         budget_assignments,
@@ -197,7 +197,7 @@ def bench(
     with stoppable(None), counting("drawing the built-in dataset") as progress:
         plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
-    check_contestants(plan, forced)
+    check_methods(plan, forced)
     changed = before.check(plan, bool(located), elsewhere) if before else []
     _announce(plan, changed)
     if dry_run:
@@ -215,7 +215,7 @@ def _announce(plan: "Plan", changed: list[str]) -> None:
     """Say what is worth a warning, what the data are, and what a budget of epochs comes to."""
     for warning in (*changed, *plan.warnings):
         console.note(f"warning: {warning}")
-    console.note(f"data: {plan.facts.recognised}")
+    console.note(f"data: {plan.facts.recognized}")
     epochs = plan.facts.suite.budget.epochs
     if epochs is not None:
         from i2i.benchmarks.report.captions import budget_text

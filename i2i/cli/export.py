@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from i2i.cli.options import OwnModelOption, registered
+from i2i.cli.options import CustomModelOption, registered
 from i2i.utils import console
 
 
@@ -34,7 +34,7 @@ def export(
         str | None, typer.Option(metavar="OWNER/NAME", help="Upload to this Hugging Face repository; format hub.")
     ] = None,
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
-    model: OwnModelOption = None,
+    model: CustomModelOption = None,
 ) -> None:
     """Write a trained translator for other programs: ONNX, safetensors with a model card, or the authors' code.
 

@@ -43,9 +43,9 @@ def grid(
 
         i2i grid bench/animals --columns input,stargan-v2 --samples 8 --out samples.png
     """
-    from i2i.benchmarks.folder.finished_bench import Finished
     from i2i.benchmarks.report.figures.grid import draw_grid
     from i2i.benchmarks.report.figures.grid_selection import choose
+    from i2i.benchmarks.results_folder.finished_bench import Finished
 
     if out.suffix.lower() not in (".pdf", ".png"):
         raise UserError(f"--out {out} must end in .pdf or .png")

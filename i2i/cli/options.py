@@ -34,7 +34,7 @@ ExtractorOption = Annotated[
 SizeOption = Annotated[
     str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; short for --set data.image_size=...")
 ]
-OwnModelOption = Annotated[
+CustomModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="FILE.py:CLASS", help="The class, if the run was trained with one of your own."),
 ]

@@ -14,7 +14,7 @@ def report(
     results: Annotated[list[Path], typer.Argument(help="Results folders of benches.")],
     out: Annotated[Path | None, typer.Option(help="Folder for a report about all of them.")] = None,
 ) -> None:
-    """Write the report of a bench anew, or one report of several benches.
+    """Write the report of a bench again, or one report of several benches.
 
     Several must have been made by the same protocol; if not, what differs is said. A method whose name several have
     gets the folder's name as a suffix, as in cyclegan@x. Of several data sets the report has scores by data set and
@@ -29,9 +29,9 @@ def report(
         i2i report bench/seasons bench/styles bench/photos --out all/
     """
     from i2i.benchmarks.board.several import are_of_several_data_sets, report_data_sets
-    from i2i.benchmarks.folder.finished_results import Stored
     from i2i.benchmarks.report.merge import merge
     from i2i.benchmarks.report.update import publish
+    from i2i.benchmarks.results_folder.finished_results import Stored
 
     if out is None:
         if len(results) > 1:

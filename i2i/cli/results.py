@@ -24,7 +24,7 @@ def pack_results(
     Example: i2i results pack bench/seasons --out entries/seasons.json
     """
     from i2i.benchmarks.board.entry import entry_of, entry_text
-    from i2i.benchmarks.folder.finished_results import Stored
+    from i2i.benchmarks.results_folder.finished_results import Stored
     from i2i.utils.atomic_write import write_bytes
 
     if out.suffix.lower() != ".json":

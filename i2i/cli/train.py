@@ -128,7 +128,7 @@ def _print_training(run: "TrainingRun") -> None:
     from i2i.training.describe import describe
 
     summary = describe(run.config, run.task)
-    console.say(f"# {summary}\n# data: {run.data.recognised}\n# run folder: {run.folder}")
+    console.say(f"# {summary}\n# data: {run.data.recognized}\n# run folder: {run.folder}")
     console.say(to_yaml(run.config.settings()), end="")
 
 
@@ -152,7 +152,7 @@ def _train(run: "TrainingRun", trackers: tuple[str, ...], begin: "Callable[[], N
     _announce(run)
 
     def observers(trainer: Trainer) -> tuple[Observer, ...]:
-        uncached = trainer.pictures.decoded_when_drawn
+        uncached = trainer.images.decoded_when_drawn
         if uncached:
             console.note(
                 f"{uncached} images have no place in the cache and are decoded whenever they are shown: "
@@ -172,7 +172,7 @@ def _announce(run: "TrainingRun") -> None:
     from i2i.training.describe import counted, describe, describe_fit
 
     together = f"by {counted(run.processes.count)}, the first " if run.processes.count > 1 else ""
-    console.note(f"{describe(run.config, run.task)}\ndata: {run.data.recognised}")
+    console.note(f"{describe(run.config, run.task)}\ndata: {run.data.recognized}")
     console.note(f"{describe_fit(run.config, run.task, run.data)}\n{together}on {run.device}, into {run.folder}")
 
 
@@ -186,6 +186,6 @@ def _conclude(run: "TrainingRun", model: str | None) -> None:
     own = f" {option('--model', model)}" if model and custom_models.is_source(model) else ""
     console.say(
         f"trained {position.steps} steps on {position.images} images in {duration(position.seconds)}: {run.folder}\n"
-        f"translate with: i2i translate {argument(run.folder)} PICTURES {option('--target', run.task.directions[0][1])}"
+        f"translate with: i2i translate {argument(run.folder)} IMAGES {option('--target', run.task.directions[0][1])}"
         f"{own} --out out/"
     )

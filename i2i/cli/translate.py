@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i.cli.options import DeviceOption, OwnModelOption, registered
+from i2i.cli.options import CustomModelOption, DeviceOption, registered
 from i2i.cli.progress import counting
 from i2i.errors import UserError
 from i2i.utils import console
@@ -60,7 +60,7 @@ def translate(
         int | None, typer.Option(help="How many steps an iterative model takes for each image.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace translations that are there.")] = False,
-    model: OwnModelOption = None,
+    model: CustomModelOption = None,
     device: DeviceOption = None,
 ) -> None:
     """Translate images with a trained model.
@@ -81,7 +81,7 @@ def translate(
     """
     from i2i.data.audit.fitting import fitting_line
     from i2i.data.audit.quick_check import dark
-    from i2i.data.decoding.images import read_picture
+    from i2i.data.decoding.images import read_image
     from i2i.data.layouts.image_folder import left_out_line
     from i2i.inference.tiling import SIDE
     from i2i.inference.translate_files import (
@@ -127,7 +127,7 @@ def translate(
     for line in (*left_out_line(left_out(inputs)), *dark("images to translate", [path for path, _ in files])):
         console.note(line)
     if reference is not None:
-        fitted = fitting_line([read_picture(reference).size[::-1]], preprocess)
+        fitted = fitting_line([read_image(reference).size[::-1]], preprocess)
         console.note(f"reference {reference}: {fitted}")
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"

@@ -78,7 +78,7 @@ class Imported:
             lines.append(f"not among the files, so a training starts afresh with: {', '.join(self.fresh)}")
         lines.append(f"translates with {self.translator.inference}")
         target = task.directions[0][1]
-        command = f"i2i translate {text.argument(self.run)} PICTURES {text.option('--target', target)} --out out/"
+        command = f"i2i translate {text.argument(self.run)} IMAGES {text.option('--target', target)} --out out/"
         return [*lines, f"translate with: {command}"]
 
 
@@ -204,7 +204,7 @@ def _family(place: Place, state: Weights, expected: Reference) -> Family:
     others = [other for name in registry.names() if (other := registry.get(name).reference)]
     for reference in (expected, *others):
         for part in reference.files.values():
-            if part.family.recognises(state):
+            if part.family.recognizes(state):
                 return part.family
     first = ", ".join(list(state)[:3])
     raise UserError(f"{place} holds no network of a reference implementation that i2i knows: it begins with {first}")

@@ -146,10 +146,10 @@ def _model(facts: Facts) -> str:
     task, (height, width) = facts["task"], facts["task"]["image_size"]
     directions = markdown(", ".join(f"{source} to {target}" for source, target in task["directions"]))
     averaged = CHOSEN.get(facts.get("weights", "last"), "")
-    colours = "RGB" if task["channels"] == 3 else "grey"
+    colors = "RGB" if task["channels"] == 3 else "grey"
     return (
         f"An image-to-image translator ({code(_name(facts))}) of i2i: {directions}.\n\n"
-        f"- Images: {colours}, float [B, {task['channels']}, H, W] in [-1, 1], trained at {height}x{width} px.\n"
+        f"- Images: {colors}, float [B, {task['channels']}, H, W] in [-1, 1], trained at {height}x{width} px.\n"
         f"- Parameters: {facts['parameters']:,} in all networks, those that only training needs included.\n"
         f"- When translating: {facts['inference']}{averaged}.\n"
         f"- Made with i2i {facts['i2i']}."

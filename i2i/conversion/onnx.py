@@ -138,7 +138,7 @@ def largest_difference(path: Path, graph: Graph, translator: Translator) -> floa
         inputs, expected = graph.case(batch, *size)
         if not bool(expected.isfinite().all()):
             raise ExportError(
-                f"the model itself gives values that are not finite for {size[0]}x{size[1]} px: train anew"
+                f"the model itself gives values that are not finite for {size[0]}x{size[1]} px: train again"
             )
         difference = float((session.run(inputs) - expected).abs().max())
         if not difference <= LIMIT:  # also nan
@@ -260,7 +260,7 @@ def _use(files: Mapping[str, Mapping[str, Any]], translator: Translator, notes: 
                 f"""import numpy as np
 import onnxruntime
 
-images = np.random.uniform(-1, 1, (1, {task.channels}, {height}, {width})).astype(np.float32)  # your pictures
+images = np.random.uniform(-1, 1, (1, {task.channels}, {height}, {width})).astype(np.float32)  # your images
 session = onnxruntime.InferenceSession({file!r})
 (translated,) = session.run(None, {{"{IMAGES}": images{named}}})""",
                 "python",

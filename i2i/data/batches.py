@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from i2i.data.layouts import DataSet
-from i2i.data.training_images import TrainingPictures, Views, pools_of
+from i2i.data.training_images import TrainingImages, Views, pools_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.utils.text import set_list
@@ -23,18 +23,16 @@ EVERY = slice(None)
 class Batch(ABC):
     """Tensors that share their first dimension; images are [B, C, H, W] in [-1, 1].
 
-    `pictures` is how many real images one item of the batch holds; budgets are counted in them. `references` is how
-    many it holds besides, of which only the style is looked at; they are told, and no budget counts them.
+    `images_per_item` is how many real images one item of the batch holds; budgets are counted in them. `references` is
+    how many it holds besides, of which only the style is looked at; they are told, and no budget counts them.
     """
 
-    pictures: ClassVar[int] = 1
+    images_per_item: ClassVar[int] = 1
     references: ClassVar[int] = 0
 
     @classmethod
     @abstractmethod
-    def draw(
-        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
-    ) -> Self:
+    def draw(cls, source: TrainingImages, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY) -> Self:
         """The batch of `size` items for `step`, or some of its rows.
 
         A pure function of the arguments and the source's seed: rows are what they are in the whole batch.
@@ -62,14 +60,12 @@ class Batch(ABC):
 class PairedBatch(Batch):
     """`source` and `target` images of the same scenes, cropped and flipped alike."""
 
-    pictures: ClassVar[int] = 2
+    images_per_item: ClassVar[int] = 2
     source: Tensor
     target: Tensor
 
     @classmethod
-    def draw(
-        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
-    ) -> Self:
+    def draw(cls, source: TrainingImages, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY) -> Self:
         positions = source.order("pairs", source.count(domains[0]), step, size)[rows]
         views = source.views("pairs", step, size)[rows]
         return cls(*(source.images(domain, positions, views) for domain in _two(domains, cls)))
@@ -86,19 +82,17 @@ class PairedBatch(Batch):
 class UnpairedBatch(Batch):
     """Images `a` and `b` of two domains, drawn independently."""
 
-    pictures: ClassVar[int] = 2
+    images_per_item: ClassVar[int] = 2
     a: Tensor
     b: Tensor
 
     @classmethod
-    def draw(
-        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
-    ) -> Self:
+    def draw(cls, source: TrainingImages, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY) -> Self:
         return cls(*(cls._side(source, domain, size, step, rows) for domain in _two(domains, cls)))
 
     @staticmethod
     def _side(
-        source: TrainingPictures, domain: str, size: int, step: int, rows: slice, stream: str | None = None
+        source: TrainingImages, domain: str, size: int, step: int, rows: slice, stream: str | None = None
     ) -> Tensor:
         """Images of a domain, whose order and augmentation another `stream` makes others."""
         stream = stream or domain
@@ -110,13 +104,11 @@ class UnpairedBatch(Batch):
 class TwiceBatch(UnpairedBatch):
     """Images `a` and `again` of one domain and `b` of another, all drawn independently."""
 
-    pictures: ClassVar[int] = 3
+    images_per_item: ClassVar[int] = 3
     again: Tensor
 
     @classmethod
-    def draw(
-        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
-    ) -> Self:
+    def draw(cls, source: TrainingImages, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY) -> Self:
         a, b = (cls._side(source, domain, size, step, rows) for domain in _two(domains, cls))
         return cls(a, b, cls._side(source, domains[0], size, step, rows, f"{domains[0]} again"))
 
@@ -133,9 +125,7 @@ class LabelledBatch(Batch):
     labels: Tensor
 
     @classmethod
-    def draw(
-        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
-    ) -> Self:
+    def draw(cls, source: TrainingImages, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY) -> Self:
         space = source.labels.restricted(domains)
         count = len(space.sets)
         shares = [size // count + (position < size % count) for position in range(count)]
@@ -152,7 +142,7 @@ class LabelledBatch(Batch):
 
     @staticmethod
     def _of_set(
-        source: TrainingPictures, space: LabelSpace, position: int, size: int, step: int, rows: slice
+        source: TrainingImages, space: LabelSpace, position: int, size: int, step: int, rows: slice
     ) -> tuple[Tensor, Tensor]:
         one = space.sets[position]
         stream, pools = f"all {one.name}".strip(), pools_of(one)
@@ -183,9 +173,7 @@ class ReferenceBatch(Batch):
     second: Tensor
 
     @classmethod
-    def draw(
-        cls, source: TrainingPictures, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY
-    ) -> Self:
+    def draw(cls, source: TrainingImages, domains: tuple[str, ...], size: int, step: int, rows: slice = EVERY) -> Self:
         own, targets = (source.order(stream, len(domains), step, size)[rows] for stream in ("sources", "targets"))
         rounds = (np.arange(step * size, (step + 1) * size) // len(domains))[rows]
         images, first, second = (
@@ -196,7 +184,7 @@ class ReferenceBatch(Batch):
 
 
 def _mixed(
-    source: TrainingPictures,
+    source: TrainingImages,
     stream: str,
     domains: tuple[str, ...],
     owners: np.ndarray,

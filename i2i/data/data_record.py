@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from i2i.data.decoding.digests import digests_of
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.training_images import pools_and_rows
 from i2i.utils.cache_folder import cache_folder
 from i2i.utils.documents import from_json
@@ -33,15 +33,15 @@ class DataRecord:
     def of(cls, data: DataSet, splits: Sequence[str]) -> Self:
         """The images of some splits of the data; what was read for an earlier training is not read again."""
         pools = {
-            f"{split}/{pool}".removesuffix("/"): pictures
+            f"{split}/{pool}".removesuffix("/"): images
             for split in splits
-            for pool, pictures in pools_and_rows(data, split)[0].items()
+            for pool, images in pools_and_rows(data, split)[0].items()
         }
         folder = cache_folder() / "digests"
         contents: dict[Path, bytes] = {}
-        for pictures in pools.values():
-            contents |= digests_of(sorted({picture.path for picture in pictures} - contents.keys()), folder)
-        return cls({place: _named(pictures, contents) for place, pictures in pools.items()})
+        for images in pools.values():
+            contents |= digests_of(sorted({image.path for image in images} - contents.keys()), folder)
+        return cls({place: _named(images, contents) for place, images in pools.items()})
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -66,14 +66,14 @@ class DataRecord:
         return "; ".join(filter(None, told))
 
 
-def _named(pictures: Sequence[Picture], contents: Mapping[Path, bytes]) -> dict[str, str]:
+def _named(images: Sequence[ImageFile], contents: Mapping[Path, bytes]) -> dict[str, str]:
     named: dict[str, str] = {}
-    for picture in pictures:
-        name, digest = picture.path.name, contents[picture.path]
+    for image in images:
+        name, digest = image.path.name, contents[image.path]
         if name in named:  # in another folder
-            name = f"{picture.path.parent.name}/{name}"
-        if picture.attributes:
-            digest = hashlib.blake2b(digest + ",".join(picture.attributes).encode(), digest_size=8).digest()
+            name = f"{image.path.parent.name}/{name}"
+        if image.attributes:
+            digest = hashlib.blake2b(digest + ",".join(image.attributes).encode(), digest_size=8).digest()
         named[name] = digest.hex()
     return named
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from i2i.config import DataConfig, Settings
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import FOLDER_LAYOUTS, Choices, DataSet, celeba, join, recognise
+from i2i.data.layouts import FOLDER_LAYOUTS, Choices, DataSet, celeba, join, recognize
 from i2i.data.layouts.archives import ENDINGS, is_archive, unpacked
 from i2i.data.layouts.hf_datasets import HF_DATASETS
 from i2i.data.layouts.manifest import MANIFESTS, is_manifest
@@ -138,4 +138,4 @@ def open_place(place: Path, choices: Choices | None = None) -> DataSet:
             "or a manifest (.csv, .jsonl)"
         )
     root = unpacked(place) if place.is_file() and is_archive(place) else place
-    return recognise(root, LAYOUTS, choices or Choices())
+    return recognize(root, LAYOUTS, choices or Choices())

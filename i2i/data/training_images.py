@@ -14,12 +14,12 @@ from i2i.data.decoding.decode import Decoding, Pixels
 from i2i.data.decoding.images import Preprocess, to_images
 from i2i.data.decoding.load_pixels import check_readable, decode_in_memory
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.labels import LabelSet, LabelSpace
 from i2i.utils.progress import Progress
 
 
-class TrainingPictures:
+class TrainingImages:
     """The training split, from which batches are drawn.
 
     Every epoch of a domain visits each of its images once, in an order of its own. Which images a step
@@ -84,10 +84,10 @@ class TrainingPictures:
         total, done, sizes = len(zooms) * sum(map(len, pools.values())), 0, list[dict[str, Pixels]]()
         for one in zooms:
             sizes.append({})
-            for pool, pictures in pools.items():
+            for pool, images in pools.items():
                 told = progress and _counted_on(progress, done, total)
-                sizes[-1][pool] = _pixels_of(Decoding(pictures, preprocess, one), cache, told)
-                done += len(pictures)
+                sizes[-1][pool] = _pixels_of(Decoding(images, preprocess, one), cache, told)
+                done += len(images)
         return cls(sizes[0], preprocess, flip, seed, data.labels, rows, *sizes[1:])
 
     def on(self, device: torch.device) -> Self:
@@ -112,10 +112,10 @@ class TrainingPictures:
     @classmethod
     def blank(cls, labels: LabelSpace, preprocess: Preprocess) -> Self:
         """One black image per pool, to try out what a batch looks like."""
-        picture = np.zeros((1, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
+        image = np.zeros((1, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
         pools = [pool for one in labels.sets for pool in pools_of(one)]
         rows = {one.name: torch.zeros(1, len(one.columns)) for one in labels.sets if one.has_attributes}
-        return cls(dict.fromkeys(pools, picture), preprocess, labels=labels, rows=rows)
+        return cls(dict.fromkeys(pools, image), preprocess, labels=labels, rows=rows)
 
     def reseeded(self, seed: int) -> Self:
         """The same images, in another order and with other crops and flips."""
@@ -187,7 +187,7 @@ class TrainingPictures:
         owners = np.searchsorted(ends, places, side="right")
         return owners, places - (ends - counts)[owners]
 
-    def centred(self, domain: str, batch_size: int = 64) -> Iterator[Tensor]:
+    def centered(self, domain: str, batch_size: int = 64) -> Iterator[Tensor]:
         """All images of a domain in order, without augmentation, in batches [B, C, H, W] in [-1, 1]."""
         pool, members = self._members(domain)
         pixels = self._pixels[pool]
@@ -204,7 +204,7 @@ def pools_of(one: LabelSet) -> tuple[str, ...]:
     return (one.name,) if one.has_attributes else one.domains
 
 
-def labelled(data: DataSet, split: str) -> tuple[list[Picture], Tensor]:
+def labelled(data: DataSet, split: str) -> tuple[list[ImageFile], Tensor]:
     """Every image of a split once, and their label vectors [N, width]."""
     pools, rows = pools_and_rows(data, split)
     vectors = []
@@ -213,17 +213,17 @@ def labelled(data: DataSet, split: str) -> tuple[list[Picture], Tensor]:
             count = len(pools[pool])
             own = rows[pool] if one.has_attributes else torch.eye(len(one.columns))[[number] * count]
             vectors.append(data.labels.encode(position, own))
-    return [picture for pictures in pools.values() for picture in pictures], torch.cat(vectors)
+    return [image for images in pools.values() for image in images], torch.cat(vectors)
 
 
-def pools_and_rows(data: DataSet, split: str) -> tuple[dict[str, tuple[Picture, ...]], dict[str, Tensor]]:
+def pools_and_rows(data: DataSet, split: str) -> tuple[dict[str, tuple[ImageFile, ...]], dict[str, Tensor]]:
     """Images by pool, and the label rows of those with attributes."""
-    pools: dict[str, tuple[Picture, ...]] = {}
+    pools: dict[str, tuple[ImageFile, ...]] = {}
     rows: dict[str, Tensor] = {}
     for one in data.labels.sets:
-        by_domain = {domain: data.pictures(split, domain) for domain in one.domains}
+        by_domain = {domain: data.images(split, domain) for domain in one.domains}
         if one.has_attributes:
-            every = {picture.path: picture for pictures in by_domain.values() for picture in pictures}
+            every = {image.path: image for images in by_domain.values() for image in images}
             pools[one.name] = tuple(every[path] for path in sorted(every))
             rows[one.name] = torch.stack([one.described(",".join(p.attributes)) for p in pools[one.name]])
         else:
@@ -260,7 +260,7 @@ def _pixels_of(decoding: Decoding, cache: PixelCache | None, progress: Progress 
     pixels = cache.pixels(decoding, progress)
     if pixels is not None:
         return pixels
-    check_readable(decoding.pictures, progress)
+    check_readable(decoding.images, progress)
     return decoding
 
 

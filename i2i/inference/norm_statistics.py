@@ -59,10 +59,10 @@ class Correction:
     ratio: Tensor
 
     @classmethod
-    def between(cls, reduced: Moments, picture: Moments, eps: float) -> "Correction":
-        """The one that makes `picture` of `reduced`; `eps` is what the norm adds to variances."""
+    def between(cls, reduced: Moments, image: Moments, eps: float) -> "Correction":
+        """The one that makes `image` of `reduced`; `eps` is what the norm adds to variances."""
         variance = reduced.variance + eps
-        return cls((picture.mean - reduced.mean) / variance.sqrt(), (picture.variance + eps) / variance)
+        return cls((image.mean - reduced.mean) / variance.sqrt(), (image.variance + eps) / variance)
 
     def applied(self, reduced: Moments, eps: float) -> Moments:
         """Moments of the image, as far as those of a reduced one tell."""
@@ -89,7 +89,7 @@ def found_statistics(network: nn.Module, part: Callable[[Tensor], Tensor] = ever
 
     def find(norm: nn.Module, inputs: tuple[Tensor]) -> None:
         counted = part(inputs[0])
-        if isinstance(norm, Norm) and _looks_at_pictures(norm) and counted.numel():
+        if isinstance(norm, Norm) and _looks_at_images(norm) and counted.numel():
             statistics[norm] = Moments.of(counted)
 
     hooks = [norm.register_forward_pre_hook(find) for norm in network.modules() if isinstance(norm, Norm)]
@@ -103,7 +103,7 @@ def found_statistics(network: nn.Module, part: Callable[[Tensor], Tensor] = ever
 @contextmanager
 def held_statistics(statistics: Statistics) -> Iterator[None]:
     """Normalise by these statistics meanwhile, whatever passes through."""
-    with _normalising(statistics, statistics.__getitem__):
+    with _normalizing(statistics, statistics.__getitem__):
         yield
 
 
@@ -116,21 +116,21 @@ def corrected_statistics(found: Statistics, corrections: Mapping[Norm, Correctio
         corrected[norm] = corrections[norm].applied(found[norm], norm.eps)
         return corrected[norm]
 
-    with _normalising(corrections, correct):
+    with _normalizing(corrections, correct):
         yield corrected
 
 
 @contextmanager
-def _normalising(norms: Iterable[Norm], moments: Callable[[Norm], Moments]) -> Iterator[None]:
+def _normalizing(norms: Iterable[Norm], moments: Callable[[Norm], Moments]) -> Iterator[None]:
     """Put a function in place of each norm's own, whose result nobody would want."""
 
-    def normalise(norm: Norm, features: Tensor) -> Tensor:
+    def normalize(norm: Norm, features: Tensor) -> Tensor:
         by = moments(norm)
         return F.batch_norm(features, by.mean, by.variance, norm.weight, norm.bias, eps=norm.eps)
 
     replaced = list(norms)
     for norm in replaced:
-        vars(norm)["forward"] = partial(normalise, norm)
+        vars(norm)["forward"] = partial(normalize, norm)
     try:
         yield
     finally:
@@ -138,6 +138,6 @@ def _normalising(norms: Iterable[Norm], moments: Callable[[Norm], Moments]) -> I
             del vars(norm)["forward"]
 
 
-def _looks_at_pictures(norm: Norm) -> bool:
+def _looks_at_images(norm: Norm) -> bool:
     """Whether it normalises by the image: batch norm may do so by running statistics, which tiles share anyway."""
     return not norm.track_running_stats

@@ -30,7 +30,7 @@ PASSES = 2
 """How often all tiles pass before they are translated, unless told otherwise."""
 
 
-def picture_statistics(
+def image_statistics(
     network: nn.Module,
     translate: Translate,
     image: Tensor,

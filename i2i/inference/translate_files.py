@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import Preprocess, read_picture, to_arrays, to_images, write_picture
+from i2i.data.decoding.images import Preprocess, read_image, to_arrays, to_images, write_image
 from i2i.data.layouts.image_folder import ImageFolder, LeftOut, left_out_line
 from i2i.errors import UserError
 from i2i.inference.norm_statistics import held_statistics
-from i2i.inference.tile_statistics import PASSES, picture_statistics
+from i2i.inference.tile_statistics import PASSES, image_statistics
 from i2i.inference.tiling import AT_ONCE, SIDE, Translate, in_full, in_tiles, tiling
 from i2i.translator import Coverage, Translator
 from i2i.translator.request import LARGEST_SEED, sample_name
@@ -61,10 +61,10 @@ def left_out(inputs: Sequence[Path]) -> list[LeftOut]:
 
 def _found(given: Path, out: Path | None) -> Files:
     """Images and their own names below what was given, but for those in `out`."""
-    return [one for place in _places(given) for one in _pictures_of(place, out)]
+    return [one for place in _places(given) for one in _images_of(place, out)]
 
 
-def _pictures_of(place: Path, out: Path | None) -> Files:
+def _images_of(place: Path, out: Path | None) -> Files:
     if place.is_file():
         return [(place, Path(place.name))]
     folder = ImageFolder(place)
@@ -206,7 +206,7 @@ def resized(translate: Translation, preprocess: Preprocess) -> Convert:
 
 def as_image(path: Path, preprocess: Preprocess) -> Tensor:
     """An image as a model was trained on it, [1, C, H, W] in [-1, 1]; UserError if it cannot be read."""
-    return to_images(preprocess(read_picture(path))[None])
+    return to_images(preprocess(read_image(path))[None])
 
 
 def _refuse_not_finite(path: Path, image: Tensor) -> None:
@@ -246,14 +246,14 @@ def full_resolution(
     def translate_one(image: Tensor, translate: Translate) -> Tensor:
         if not needs_tiles((image.shape[2], image.shape[3]), side):
             return in_full(image, translate, *limits)
-        statistics = picture_statistics(translator, translate, image, *limits, side or SIDE, before)
+        statistics = image_statistics(translator, translate, image, *limits, side or SIDE, before)
         with held_statistics(statistics):
             return in_tiles(image, translate, *limits, side or SIDE)
 
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
         for path in paths:
-            picture = read_picture(path)
-            fitted, whole = (to_images(pixels[None]) for pixels in (preprocess(picture), preprocess.whole(picture)))
+            stored = read_image(path)
+            fitted, whole = (to_images(pixels[None]) for pixels in (preprocess(stored), preprocess.whole(stored)))
             translated = translate_one(whole, translate.of_files([path]).seeing(fitted))
             _refuse_not_finite(path, translated)
             yield from to_arrays(translated)
@@ -291,7 +291,7 @@ def check_files(files: Files, out: Path, overwrite: bool = False, samples: int =
     _refuse_overwriting(written, out)
     if not overwrite:
         _refuse_earlier(written, out)
-    return [read_picture(path).size[::-1] for path, _ in files]
+    return [read_image(path).size[::-1] for path, _ in files]
 
 
 def samples_of(translate: Translation, samples: int) -> tuple[int, str]:
@@ -331,7 +331,7 @@ def translate_files(convert: Convert, files: Files, out: Path, progress: Progres
         translated = convert([path for path, _ in some])
         for done, (pixels, (_, name)) in enumerate(zip(translated, some, strict=True), start + 1):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
-            write_picture(out / name, pixels)
+            write_image(out / name, pixels)
             if progress:
                 progress(done, len(files))
 

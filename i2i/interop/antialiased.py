@@ -42,7 +42,7 @@ def _check_filters(state: StateDict, sides: tuple[tuple[str, int], ...]) -> None
 ANTIALIASED_RESNET = Family(
     title="an antialiased residual generator",
     generator=True,
-    recognises=lambda state: has_filters(state) and has_kernel(state, "model.1.weight", 7),
+    recognizes=lambda state: has_filters(state) and has_kernel(state, "model.1.weight", 7),
     read=_read_generator,
     build=_generator,
     rename=renamed("model", "conv_block"),
@@ -68,7 +68,7 @@ def _read_discriminator(state: StateDict) -> dict[str, object]:
 ANTIALIASED_PATCHGAN = Family(
     title="an antialiased PatchGAN",
     generator=False,
-    recognises=lambda state: has_filters(state) and has_kernel(state, "model.0.weight", 4),
+    recognizes=lambda state: has_filters(state) and has_kernel(state, "model.0.weight", 4),
     read=_read_discriminator,
     build=antialiased_patchgan,
     rename=_rename_discriminator,
@@ -87,7 +87,7 @@ def _read_heads(state: StateDict) -> dict[str, object]:
 PATCH_PROJECTION = Family(
     title="a projection of patches",
     generator=False,
-    recognises=lambda state: "mlp_0.0.weight" in state,
+    recognizes=lambda state: "mlp_0.0.weight" in state,
     read=_read_heads,
     build=PatchProjection,
     rename=_rename_heads,

@@ -51,7 +51,7 @@ def _read_styled(state: StateDict) -> dict[str, int]:
 AUTOENCODER = Family(
     title="an auto-encoder of UNIT",
     generator=True,
-    recognises=lambda state: "enc.model.0.conv.weight" in state,
+    recognizes=lambda state: "enc.model.0.conv.weight" in state,
     read=lambda state: _read(state, "enc"),
     build=Autoencoder,
     rename=_rename,
@@ -60,7 +60,7 @@ AUTOENCODER = Family(
 STYLED_AUTOENCODER = Family(
     title="an auto-encoder of MUNIT",
     generator=True,
-    recognises=lambda state: "mlp.model.0.fc.weight" in state,
+    recognizes=lambda state: "mlp.model.0.fc.weight" in state,
     read=_read_styled,
     build=StyledAutoencoder,
     rename=_rename,

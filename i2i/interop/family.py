@@ -31,7 +31,7 @@ class Family:
 
     title: str
     generator: bool
-    recognises: Callable[[StateDict], bool]
+    recognizes: Callable[[StateDict], bool]
     read: Callable[[StateDict], dict[str, Any]]
     build: Callable[..., nn.Module]
     rename: Callable[[nn.Module], Callable[[str], str]]

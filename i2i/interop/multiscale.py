@@ -36,7 +36,7 @@ def _read(state: StateDict) -> dict[str, int]:
 MULTISCALE_PATCHGAN = Family(
     title="a discriminator of several resolutions",
     generator=False,
-    recognises=lambda state: has_kernel(state, "cnns.0.0.conv.weight", 4),
+    recognizes=lambda state: has_kernel(state, "cnns.0.0.conv.weight", 4),
     read=_read,
     build=multiscale_patchgan,
     rename=_rename,

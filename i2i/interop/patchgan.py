@@ -43,7 +43,7 @@ def _read(state: StateDict) -> dict[str, object]:
 PATCHGAN = Family(
     title="a PatchGAN",
     generator=False,
-    recognises=lambda state: (
+    recognizes=lambda state: (
         _is_pixelwise(state) or (has_kernel(state, "model.0.weight", 4) and not has_filters(state))
     ),
     read=_read,

@@ -52,7 +52,7 @@ def to_reference(family: Family, network: nn.Module) -> dict[str, Tensor]:
     if any(is_parametrized(module) for module in network.modules()):
         raise UserError("its weights are normalised, as by spectral norm, and the reference's are not")
     state = _state(family, network)
-    if not family.recognises(state):
+    if not family.recognizes(state):
         raise UserError(f"its layers are not those of {family.title} of the reference")
     with torch.device("meta"):
         expected = _state(family, family.build(**family.read(state)))

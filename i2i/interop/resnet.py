@@ -63,7 +63,7 @@ def _read_labelled(state: StateDict) -> dict[str, object]:
 RESNET = Family(
     title="a residual generator",
     generator=True,
-    recognises=lambda state: has_kernel(state, "model.1.weight", 7) and not has_filters(state),
+    recognizes=lambda state: has_kernel(state, "model.1.weight", 7) and not has_filters(state),
     read=_read_plain,
     build=ResnetGenerator,
     rename=renamed("model", "conv_block"),
@@ -72,7 +72,7 @@ RESNET = Family(
 LABELLED_RESNET = Family(
     title="a residual generator with labels",
     generator=True,
-    recognises=lambda state: has_kernel(state, "main.0.weight", 7),
+    recognizes=lambda state: has_kernel(state, "main.0.weight", 7),
     read=_read_labelled,
     build=ResnetGenerator,
     rename=renamed("main", "main"),

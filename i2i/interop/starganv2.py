@@ -10,7 +10,7 @@ from i2i.interop.family import Family, StateDict, has_kernel, image_channels, sh
 from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.styled_resnet import StyledResnet
 
-LAPLACIAN_CENTRE = 8.0
+LAPLACIAN_CENTER = 8.0
 
 
 def _count(state: StateDict, pattern: str) -> int:
@@ -45,21 +45,21 @@ def _rename_generator(network: nn.Module) -> Callable[[str], str]:
 def _read_generator(state: StateDict) -> dict[str, object]:
     width, inputs, _, _ = shape(state, "from_rgb.weight")
     blocks = _count(state, r"encode\.(\d+)\.")
-    centre = state["hpf.filter"].flatten()[4] if "hpf.filter" in state else None
+    center = state["hpf.filter"].flatten()[4] if "hpf.filter" in state else None
     return {
         "channels": image_channels(inputs, shape(state, "to_rgb.2.weight")[0]),
         "width": width,
         "widest": max(shape(state, f"encode.{block}.conv2.weight")[0] for block in range(blocks)),
         "halvings": blocks - 2,
         "style": _matrix(state, "decode.0.norm1.fc.weight")[1],
-        "high_pass": 0.0 if centre is None else LAPLACIAN_CENTRE / float(centre),
+        "high_pass": 0.0 if center is None else LAPLACIAN_CENTER / float(center),
     }
 
 
 GENERATOR = Family(
     title="a generator with styles",
     generator=True,
-    recognises=lambda state: "from_rgb.weight" in state and "decode.0.norm1.fc.weight" in state,
+    recognizes=lambda state: "from_rgb.weight" in state and "decode.0.norm1.fc.weight" in state,
     read=_read_generator,
     build=StyledResnet,
     rename=_rename_generator,
@@ -79,7 +79,7 @@ def _read_mapping(state: StateDict) -> dict[str, int]:
 MAPPING = Family(
     title="a mapping network",
     generator=False,
-    recognises=lambda state: "unshared.0.6.weight" in state,
+    recognizes=lambda state: "unshared.0.6.weight" in state,
     read=_read_mapping,
     build=MappingNetwork,
     rename=lambda network: lambda name: name.replace("heads.", "unshared.", 1),
@@ -121,7 +121,7 @@ def _build_encoder(image_size: int, **arguments: int) -> StyleEncoder:
 ENCODER = Family(
     title="a style encoder",
     generator=False,
-    recognises=lambda state: "unshared.0.weight" in state and has_kernel(state, "shared.0.weight", 3),
+    recognizes=lambda state: "unshared.0.weight" in state and has_kernel(state, "shared.0.weight", 3),
     read=_read_encoder,
     build=_build_encoder,
     rename=_rename_trunk("shared", lambda layers: "unshared"),
@@ -140,7 +140,7 @@ def _build_discriminator(image_size: int, **arguments: int) -> DomainDiscriminat
 DISCRIMINATOR = Family(
     title="a discriminator of domains",
     generator=False,
-    recognises=lambda state: has_kernel(state, "main.0.weight", 3) and "main.1.conv1.weight" in state,
+    recognizes=lambda state: has_kernel(state, "main.0.weight", 3) and "main.1.conv1.weight" in state,
     read=_read_discriminator,
     build=_build_discriminator,
     rename=_rename_trunk("main", lambda layers: f"main.{layers}"),

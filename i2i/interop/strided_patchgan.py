@@ -42,7 +42,7 @@ def _build(image_size: int, **arguments: int) -> PatchDiscriminator:
 STRIDED_PATCHGAN = Family(
     title="a discriminator with a class head",
     generator=False,
-    recognises=lambda state: has_kernel(state, "main.0.weight", 4),
+    recognizes=lambda state: has_kernel(state, "main.0.weight", 4),
     read=_read,
     build=_build,
     rename=_rename,

@@ -73,7 +73,7 @@ def _read_discriminator(state: StateDict) -> dict[str, Any]:
 UGATIT_GENERATOR = Family(
     title="a generator of U-GAT-IT",
     generator=True,
-    recognises=lambda state: has_kernel(state, "DownBlock.1.weight", 7),
+    recognizes=lambda state: has_kernel(state, "DownBlock.1.weight", 7),
     read=_read_generator,
     build=_build_generator,
     rename=lambda network: _generator_name,
@@ -82,7 +82,7 @@ UGATIT_GENERATOR = Family(
 UGATIT_DISCRIMINATOR = Family(
     title="a discriminator of U-GAT-IT",
     generator=False,
-    recognises=lambda state: has_kernel(state, "model.1.weight_orig", 4),
+    recognizes=lambda state: has_kernel(state, "model.1.weight_orig", 4),
     read=_read_discriminator,
     build=AttentiveDiscriminator,
     rename=lambda network: _discriminator_name,

@@ -50,7 +50,7 @@ def _read(state: StateDict) -> dict[str, object]:
 UNET = Family(
     title="a U-Net",
     generator=True,
-    recognises=lambda state: "model.model.0.weight" in state,
+    recognizes=lambda state: "model.model.0.weight" in state,
     read=_read,
     build=UNet,
     rename=_rename,

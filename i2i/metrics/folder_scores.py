@@ -15,7 +15,7 @@ from torch import Tensor
 from i2i.config import DataConfig, validate
 from i2i.data.audit.quick_check import dark
 from i2i.data.decoding.images import Preprocess, read_size
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
@@ -98,7 +98,7 @@ class FolderScores:
         if self.flags:
             rows = [(flag.name, fixed(flag.value, 2), _limit(flag), _verdict(flag)) for flag in self.flags]
             parts.append(text_table(("health", "value", "flag if", ""), rows, NUMBERS))
-        counts = ", ".join(f"{count} {role}" for role, count in self.facts["pictures"].items())
+        counts = ", ".join(f"{count} {role}" for role, count in self.facts["images"].items())
         parts.append(f"{counts}; at {self.facts['size']} pixels")
         return "\n".join([*parts, *self.notes])
 
@@ -148,21 +148,21 @@ def score_folders(
             cannot be had, or nothing that could be measured.
     """
     listed = {role: ImageFolder(place) for role, place in folders.given.items()}
-    pictures = _corresponding(listed, intersection)
+    images = _corresponding(listed, intersection)
     measured_by = _lpips_spec(lpips, folders)
     chosen = parse_extractor(extractor) if extractor else default_extractor()
     if chosen is None and folders.source is None and folders.truth is None and "fwd" not in sets:
         raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
-    size = size or _common_size(pictures["fake"], folders.fake)
+    size = size or _common_size(images["fake"], folders.fake)
     _check_window(size, folders)
     network = _built(chosen, size, device)
     perceptual = _built_lpips(measured_by, size, device)
-    pixels = {role: read_pixels(found, Preprocess(size)) for role, found in pictures.items()}
+    pixels = {role: read_pixels(found, Preprocess(size)) for role, found in images.items()}
     stands_in = perceptual is None and chosen is not None and chosen.is_general
     measures, n = _measures(pixels, network, perceptual, sets, stands_in), len(pixels["fake"])
     facts = {
-        "folders": {role: str(getattr(folders, role)) for role in pictures},
-        "pictures": {role: len(found) for role, found in pictures.items()},
+        "folders": {role: str(getattr(folders, role)) for role in images},
+        "images": {role: len(found) for role, found in images.items()},
         "size": f"{size[0]}x{size[1]}",
         "extractor": _described(chosen, network),
         "lpips": {"name": measured_by.name, "fingerprint": measured_by.fingerprint} if measured_by else None,
@@ -173,14 +173,14 @@ def score_folders(
         _flags(pixels),
         [
             *_left_out(listed),
-            *_dark(pictures),
+            *_dark(images),
             *(_in_place_of_fid(network) if network and extractor is None else []),
             *_notes(pixels, network, perceptual, sets),
         ],
     )
 
 
-def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[Picture]]:
+def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[ImageFile]]:
     """Images by role; those of source and truth in the order of the translations."""
     found = {role: _by_stem(folder) for role, folder in listed.items()}
     fakes, partners = found["fake"], {role: own for role, own in found.items() if role in ("source", "truth")}
@@ -204,12 +204,12 @@ def _left_out(listed: Mapping[str, ImageFolder]) -> list[str]:
     return [f"{root}: {line}" for root, own in lines.items() for line in own]
 
 
-def _dark(pictures: Mapping[str, Sequence[Picture]]) -> list[str]:
-    return [line for role, found in pictures.items() for line in dark(role, [picture.path for picture in found])]
+def _dark(images: Mapping[str, Sequence[ImageFile]]) -> list[str]:
+    return [line for role, found in images.items() for line in dark(role, [image.path for image in found])]
 
 
-def _by_stem(folder: ImageFolder) -> dict[str, Picture]:
-    return {name: Picture(path) for name, path in folder.by_name().items()}
+def _by_stem(folder: ImageFolder) -> dict[str, ImageFile]:
+    return {name: ImageFile(path) for name, path in folder.by_name().items()}
 
 
 def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, other: Path) -> None:
@@ -227,12 +227,12 @@ def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, o
         )
 
 
-def _common_size(pictures: Sequence[Picture], folder: Path) -> tuple[int, int]:
+def _common_size(images: Sequence[ImageFile], folder: Path) -> tuple[int, int]:
     """Height and width of all images, or an error that names those unlike the first."""
     with ThreadPoolExecutor() as pool:
-        sizes = list(pool.map(lambda picture: read_size(picture.path), pictures))
+        sizes = list(pool.map(lambda image: read_size(image.path), images))
     height, width = sizes[0]
-    unlike = [picture.path.name for picture, size in zip(pictures, sizes, strict=True) if size != sizes[0]]
+    unlike = [image.path.name for image, size in zip(images, sizes, strict=True) if size != sizes[0]]
     if unlike:
         raise UserError(
             f"{len(unlike)} of {len(sizes)} images in {folder} are not of the first one's {height}x{width} pixels "

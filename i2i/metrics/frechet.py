@@ -71,8 +71,8 @@ class Moments:
         if len(array) == 0:
             return
         mean = array.mean(axis=0)
-        centred = array - mean
-        self._add(len(array), mean, centred.T @ centred)
+        centered = array - mean
+        self._add(len(array), mean, centered.T @ centered)
 
     def merge(self, other: "Moments") -> None:
         """Add everything that `other` has seen, as if both had been one; `other` stays as it is.
@@ -133,8 +133,8 @@ def frechet_distance_low_rank(x: Features, y: Features) -> float:
     Raises:
         ValueError: not two-dimensional, unlike widths, fewer than two rows, or not finite.
     """
-    mean_x, scaled_x = _centred(checked(x))
-    mean_y, scaled_y = _centred(checked(y))
+    mean_x, scaled_x = _centered(checked(x))
+    mean_y, scaled_y = _centered(checked(y))
     require_same_width(len(mean_x), len(mean_y))
     trace = float(np.linalg.svd(scaled_x @ scaled_y.T, compute_uv=False).sum())
     return _assemble(mean_x - mean_y, np.square(scaled_x).sum(), np.square(scaled_y).sum(), trace)
@@ -167,7 +167,7 @@ def _require_two(n: int) -> None:
         raise ValueError(f"a Frechet distance needs at least 2 images a side, but one has {n}")
 
 
-def _centred(array: Array) -> tuple[Array, Array]:
+def _centered(array: Array) -> tuple[Array, Array]:
     _require_two(len(array))
     mean = array.mean(axis=0)
     return mean, (array - mean) / np.sqrt(len(array) - 1)

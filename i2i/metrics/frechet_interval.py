@@ -47,9 +47,9 @@ class ResampledFrechet:
     def __init__(self, x: Features, y: Features) -> None:
         x, y = checked(x), checked(y)
         require_same_width(x.shape[1], y.shape[1])
-        centre = x.mean(axis=0)  # a large common mean would cost the products their digits
-        self.x: Array = x - centre
-        self.y: Array = y - centre
+        center = x.mean(axis=0)  # a large common mean would cost the products their digits
+        self.x: Array = x - center
+        self.y: Array = y - center
         self._by_moments = len(x) * len(y) * min(len(x), len(y)) > x.shape[1] ** 3
         if not self._by_moments:
             self._xx, self._yy, self._xy = self.x @ self.x.T, self.y @ self.y.T, self.x @ self.y.T
@@ -75,9 +75,9 @@ class ResampledFrechet:
         j, b, unbias_y = _weights(counts_y)
         xx, yy, xy = self._xx[np.ix_(i, i)], self._yy[np.ix_(j, j)], self._xy[np.ix_(i, j)]
         norm_x, norm_y, product = a @ xx @ a, b @ yy @ b, a @ xy @ b  # of the means
-        centred = xy - a @ xy - (xy @ b)[:, None] + product
+        centered = xy - a @ xy - (xy @ b)[:, None] + product
         trace_x, trace_y = unbias_x * (a @ np.diag(xx) - norm_x), unbias_y * (b @ np.diag(yy) - norm_y)
-        singular = np.linalg.svd(np.sqrt(np.outer(a, b)) * centred, compute_uv=False)
+        singular = np.linalg.svd(np.sqrt(np.outer(a, b)) * centered, compute_uv=False)
         trace_root = np.sqrt(unbias_x * unbias_y) * singular.sum()
         return max(float(norm_x + norm_y - 2 * product + trace_x + trace_y - 2 * trace_root), 0.0)
 

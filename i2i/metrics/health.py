@@ -15,7 +15,7 @@ from torch import Tensor
 
 from i2i.metrics.features._inference import check_pixels
 
-PICTURES = 256  # of larger sets, evenly spaced ones are looked at
+IMAGES = 256  # of larger sets, evenly spaced ones are looked at
 COMPARED = 32  # of these are compared each with each
 FEWEST = 2  # images, to compare an image with another
 SMALL = 32  # pixels, the side at which colours are correlated: texture does not count
@@ -169,8 +169,8 @@ def _variety(pixels: Tensor) -> float:
 def _patterns(pixels: Tensor) -> Tensor:
     """Each image's channel values at 32 x 32 as a vector of mean 0 and length 1, [N, 3 * 32 * 32]."""
     small = torch.nn.functional.adaptive_avg_pool2d(pixels.float(), SMALL).flatten(1)
-    centred = small - small.mean(dim=1, keepdim=True)
-    return torch.nn.functional.normalize(centred, dim=1)
+    centered = small - small.mean(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(centered, dim=1)
 
 
 def _periodic_share(pixels: Tensor) -> float:
@@ -179,8 +179,8 @@ def _periodic_share(pixels: Tensor) -> float:
     height, width = (side // multiple * multiple for side in pixels.shape[2:])
     luminance = _luminance(pixels[:, :, :height, :width])
     window = torch.hann_window(height)[:, None] * torch.hann_window(width)
-    centred = luminance - luminance.mean(dim=(1, 2), keepdim=True)
-    energy = torch.fft.fft2(centred * window).abs().square().mean(dim=0)
+    centered = luminance - luminance.mean(dim=(1, 2), keepdim=True)
+    energy = torch.fft.fft2(centered * window).abs().square().mean(dim=0)
     rows, columns = torch.fft.fftfreq(height).abs()[:, None], torch.fft.fftfreq(width).abs()
     fine = torch.maximum(rows, columns) > 1 / 8
     near = _near_lattice(height)[:, None] & _near_lattice(width) & fine
@@ -190,18 +190,18 @@ def _periodic_share(pixels: Tensor) -> float:
 def _near_lattice(side: int) -> Tensor:
     """Frequencies of periods 2, 4 and endless, with the neighbours that the window spreads them over: bool [side]."""
     near = torch.zeros(side, dtype=torch.bool)
-    for centre in range(0, side, side // max(PERIODS)):
-        near[[(centre + offset) % side for offset in (-1, 0, 1)]] = True
+    for center in range(0, side, side // max(PERIODS)):
+        near[[(center + offset) % side for offset in (-1, 0, 1)]] = True
     return near
 
 
 def _smoothness(pixels: Tensor) -> float:
     """Mean over images of the correlation of luminance with that of the next pixel, down and to the right."""
     luminance = _luminance(pixels)
-    centred = luminance - luminance.mean(dim=(1, 2), keepdim=True)
-    variance = centred.square().mean(dim=(1, 2)).clamp_min(TINY)
-    down = (centred[:, 1:] * centred[:, :-1]).mean(dim=(1, 2))
-    right = (centred[:, :, 1:] * centred[:, :, :-1]).mean(dim=(1, 2))
+    centered = luminance - luminance.mean(dim=(1, 2), keepdim=True)
+    variance = centered.square().mean(dim=(1, 2)).clamp_min(TINY)
+    down = (centered[:, 1:] * centered[:, :-1]).mean(dim=(1, 2))
+    right = (centered[:, :, 1:] * centered[:, :, :-1]).mean(dim=(1, 2))
     return float(((down + right) / (2 * variance)).mean())
 
 
@@ -213,7 +213,7 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _spaced(count: int, most: int = PICTURES) -> Tensor:
+def _spaced(count: int, most: int = IMAGES) -> Tensor:
     """Up to `most` positions below `count`, evenly spaced: int64."""
     return torch.linspace(0, count - 1, min(count, most)).round().long()
 

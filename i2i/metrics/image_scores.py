@@ -10,7 +10,7 @@ from torch import Tensor
 from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 from i2i.metrics._arrays import Array
 from i2i.metrics.features.inception import Extractor
 from i2i.metrics.frechet import frechet_distance_between
@@ -40,9 +40,9 @@ class Distances:
         return {self.extractor: self.frechet, kernel_name(self.extractor): self.kernel.value}
 
 
-def read_pixels(pictures: Sequence[Picture], preprocess: Preprocess, cache: PixelCache | None = None) -> Tensor:
+def read_pixels(images: Sequence[ImageFile], preprocess: Preprocess, cache: PixelCache | None = None) -> Tensor:
     """uint8 [N, 3, H, W]; one channel is repeated to grey RGB, which is what scorers take."""
-    return as_rgb(load_pixels(pictures, preprocess, cache=cache))
+    return as_rgb(load_pixels(images, preprocess, cache=cache))
 
 
 def as_rgb(pixels: np.ndarray) -> Tensor:
@@ -57,15 +57,15 @@ def features_of(extractor: Extractor, pixels: Tensor) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def distances(extractor: str, judged: np.ndarray, reference: np.ndarray) -> Distances:
+def distances(extractor: str, scored: np.ndarray, reference: np.ndarray) -> Distances:
     """Distances of features [N, d] and [M, d], two or more a side, of the extractor of that name.
 
     Subsets of the kernel distance hold half of the smaller side, or `SUBSET_SIZE` where that is less: a subset that is
     the whole has no deviation.
     """
-    subset = min(SUBSET_SIZE, max(2, min(len(judged), len(reference)) // 2))
-    kernel = kernel_distance(judged, reference, subset_size=subset)
-    return Distances(extractor, frechet_distance_between(judged, reference), kernel)
+    subset = min(SUBSET_SIZE, max(2, min(len(scored), len(reference)) // 2))
+    kernel = kernel_distance(scored, reference, subset_size=subset)
+    return Distances(extractor, frechet_distance_between(scored, reference), kernel)
 
 
 def against_truth(fakes: Tensor, truth: Tensor, lpips: Lpips | None = None) -> dict[str, Array]:

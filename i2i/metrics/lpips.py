@@ -186,23 +186,23 @@ class Lpips:
             if place in self._layers:
                 yield images
 
-    def _prepared(self, pictures: Tensor) -> Tensor:
-        images = pictures.to(self._device).float()
-        if pictures.dtype == torch.uint8:
+    def _prepared(self, given: Tensor) -> Tensor:
+        images = given.to(self._device).float()
+        if given.dtype == torch.uint8:
             images = images / 127.5 - 1
         shift, scale = (torch.tensor(values, device=self._device)[:, None, None] for values in (SHIFT, SCALE))
         return ((images - shift) / scale).contiguous(memory_format=torch.channels_last)
 
     def _check(self, left: Tensor, right: Tensor) -> None:
-        for pictures in (left, right):
-            if not isinstance(pictures, Tensor):
-                raise ValueError(f"LPIPS takes tensors [B, 3, H, W], not {type(pictures).__name__}")
-            if pictures.ndim != 4 or pictures.shape[1] != 3 or not _is_picture(pictures):
+        for images in (left, right):
+            if not isinstance(images, Tensor):
+                raise ValueError(f"LPIPS takes tensors [B, 3, H, W], not {type(images).__name__}")
+            if images.ndim != 4 or images.shape[1] != 3 or not _is_image(images):
                 raise ValueError(
-                    f"LPIPS takes [B, 3, H, W], uint8 or float in [-1, 1], not {pictures.dtype} {list(pictures.shape)}"
+                    f"LPIPS takes [B, 3, H, W], uint8 or float in [-1, 1], not {images.dtype} {list(images.shape)}"
                 )
-            if pictures.is_floating_point() and not bool((pictures.abs() <= 1).all()):
-                low, high = float(pictures.min()), float(pictures.max())
+            if images.is_floating_point() and not bool((images.abs() <= 1).all()):
+                low, high = float(images.min()), float(images.max())
                 raise ValueError(f"floats must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
         if left.shape != right.shape:
             raise ValueError(f"images {list(left.shape)} and {list(right.shape)} do not pair up")
@@ -252,5 +252,5 @@ def _read_heads(spec: LpipsSpec, network: Network) -> list[Tensor]:
     return [state[name].float() for name in expected]
 
 
-def _is_picture(pictures: Tensor) -> bool:
-    return pictures.dtype == torch.uint8 or pictures.is_floating_point()
+def _is_image(images: Tensor) -> bool:
+    return images.dtype == torch.uint8 or images.is_floating_point()

@@ -17,7 +17,7 @@ from i2i.utils.text import argument
 RELUS = (1, 6, 11, 20, 29)  # relu1_1 to relu5_1 in torchvision's list of VGG-19's layers
 WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 RELU5_3, LAST_POOLING = 29, 23  # in that of VGG-16; it has one more, behind relu5_3
-MEAN_COLOUR = (123.68, 116.779, 103.939)  # of ImageNet, 0 to 255, as VGG-16 was trained with
+MEAN_COLOR = (123.68, 116.779, 103.939)  # of ImageNet, 0 to 255, as VGG-16 was trained with
 
 
 class VGGDistance(nn.Module, ABC):
@@ -114,7 +114,7 @@ class VGG16Distance(VGGDistance):
 
     def features(self, images: Tensor) -> Tensor:
         """relu5_3 [B, 512, h, w] of images [B, 3, H, W] in [-1, 1]."""
-        features = (images + 1) * 127.5 - images.new_tensor(MEAN_COLOUR)[:, None, None]
+        features = (images + 1) * 127.5 - images.new_tensor(MEAN_COLOR)[:, None, None]
         for stage in self.stages:
             features = stage(features)
         return features

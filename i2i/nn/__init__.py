@@ -7,7 +7,7 @@ from i2i.nn.class_activation import AttentiveDiscriminator, AttentiveGenerator
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.image_pool import ImagePool
-from i2i.nn.initialization import Initialisation, initialise
+from i2i.nn.initialization import Initialization, initialize
 from i2i.nn.modes import as_in_training, use_instance_norms, without_autocast, without_gradients
 from i2i.nn.multiscale import MultiscaleDiscriminator, image_pyramid
 from i2i.nn.norm import InstanceNorm, LayerNorm, Norm, needs_bias, norm_layer
@@ -20,7 +20,7 @@ from i2i.nn.patch_discriminator import (
 )
 from i2i.nn.patch_projection import PatchProjection
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
-from i2i.nn.spectral import normalise_spectrally
+from i2i.nn.spectral import normalize_spectrally
 from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.timed import TimedGenerator, TimedPatchDiscriminator
 from i2i.nn.unet import UNet
@@ -35,7 +35,7 @@ __all__ = [
     "BlurUpsample",
     "DomainDiscriminator",
     "ImagePool",
-    "Initialisation",
+    "Initialization",
     "InstanceNorm",
     "LayerNorm",
     "MappingNetwork",
@@ -59,10 +59,10 @@ __all__ = [
     "as_in_training",
     "convolution",
     "image_pyramid",
-    "initialise",
+    "initialize",
     "needs_bias",
     "norm_layer",
-    "normalise_spectrally",
+    "normalize_spectrally",
     "patchgan",
     "reflecting_patchgan",
     "strided_patchgan",

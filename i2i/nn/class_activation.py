@@ -58,7 +58,7 @@ class LayerInstanceNorm(nn.Module):
         values = features.float()
         gamma, beta = (gamma, beta) if self.gamma is None else (self.gamma, self.beta)
         assert gamma is not None and beta is not None
-        mixed = self.rho * _normalised(values, (2, 3)) + (1 - self.rho) * _normalised(values, (1, 2, 3))
+        mixed = self.rho * _normalized(values, (2, 3)) + (1 - self.rho) * _normalized(values, (1, 2, 3))
         return (mixed * gamma + beta).to(features.dtype)
 
     @torch.no_grad()
@@ -67,7 +67,7 @@ class LayerInstanceNorm(nn.Module):
         self.rho.clamp_(0, 1)
 
 
-def _normalised(values: Tensor, over: tuple[int, ...]) -> Tensor:
+def _normalized(values: Tensor, over: tuple[int, ...]) -> Tensor:
     variance, mean = torch.var_mean(values, over, correction=1, keepdim=True)
     return (values - mean) / (variance + EPS).sqrt()
 
@@ -189,7 +189,7 @@ class AttentiveDiscriminator(nn.Module):
             *(
                 layer
                 for level in range(layers - 1)
-                for layer in _judging(widths[level], widths[level + 1], stride=2 if level < layers - 2 else 1)
+                for layer in _patch_layers(widths[level], widths[level + 1], stride=2 if level < layers - 2 else 1)
             )
         )
         self.average, self.maximum = (SpectralLayer(nn.Linear(last, 1, bias=False)) for _ in range(2))
@@ -209,6 +209,6 @@ class AttentiveDiscriminator(nn.Module):
         return Attended(self.head(_reflected(features)), logits, features.sum(1, keepdim=True))
 
 
-def _judging(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+def _patch_layers(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
     layer = nn.Conv2d(inputs, outputs, 4, stride=stride)
     return [nn.ReflectionPad2d(1), SpectralLayer(layer), nn.LeakyReLU(0.2, inplace=True)]

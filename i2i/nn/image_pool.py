@@ -23,12 +23,12 @@ class ImagePool:
             return images
         chances = torch.rand(len(images)).tolist()
         slots = torch.randint(self.size, (len(images),)).tolist()
-        judged = [
+        shown = [
             self._exchange_one(image, chance, slot)
             for image, chance, slot in zip(images.detach(), chances, slots, strict=True)
         ]
         # The memory format of the input, so that a pool from a checkpoint computes the same bits.
-        return torch.stack(judged, out=torch.empty_like(images, requires_grad=False))
+        return torch.stack(shown, out=torch.empty_like(images, requires_grad=False))
 
     def _exchange_one(self, image: Tensor, chance: float, slot: int) -> Tensor:
         if len(self.images) < self.size:

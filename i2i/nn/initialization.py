@@ -7,10 +7,10 @@ from torch import nn
 from i2i.nn.upsampling import PixelShuffleUp
 
 Network = TypeVar("Network", bound=nn.Module)
-Initialisation = Literal["normal", "xavier", "kaiming", "weights", "default"]
+Initialization = Literal["normal", "xavier", "kaiming", "weights", "default"]
 
 
-def initialise(network: Network, kind: Initialisation = "normal", gain: float = 0.02) -> Network:
+def initialize(network: Network, kind: Initialization = "normal", gain: float = 0.02) -> Network:
     """Initialise every convolution and norm of `network` in place and return it.
 
     `normal`: weights N(0, gain^2), biases 0, norm gains N(1, gain^2) (pix2pix and CycleGAN, appendix);
@@ -22,17 +22,17 @@ def initialise(network: Network, kind: Initialisation = "normal", gain: float = 
         return network
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            _initialise_weight(module, kind, gain)
+            _initialize_weight(module, kind, gain)
         elif isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d) and module.affine and kind in ("normal", "xavier"):
             nn.init.normal_(module.weight, 1.0, gain)
             nn.init.zeros_(module.bias)
     for module in network.modules():
         if isinstance(module, PixelShuffleUp):
-            module.equalise()
+            module.equalize()
     return network
 
 
-def _initialise_weight(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, kind: Initialisation, gain: float) -> None:
+def _initialize_weight(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, kind: Initialization, gain: float) -> None:
     if kind in ("normal", "weights"):
         nn.init.normal_(module.weight, 0.0, gain)
     elif kind == "xavier":

@@ -30,13 +30,13 @@ class MultiscaleDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """The patch map [B, 1, h, w] of each discriminator for images [B, C, H, W]."""
-        return [judge(level) for judge, level in self._judges(images)]
+        return [scale(level) for scale, level in self._scales_and_images(images)]
 
     def activations(self, images: Tensor) -> list[list[Tensor]]:
         """What each layer of each discriminator makes of images [B, C, H, W]; the last of each is the patch map."""
-        return [judge.activations(level) for judge, level in self._judges(images)]
+        return [scale.activations(level) for scale, level in self._scales_and_images(images)]
 
-    def _judges(self, images: Tensor) -> Iterator[tuple[PatchDiscriminator, Tensor]]:
+    def _scales_and_images(self, images: Tensor) -> Iterator[tuple[PatchDiscriminator, Tensor]]:
         return zip(
             cast(Iterable[PatchDiscriminator], self.scales), image_pyramid(images, len(self.scales)), strict=True
         )

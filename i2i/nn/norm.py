@@ -45,8 +45,8 @@ class InstanceNorm(nn.InstanceNorm2d):
         single = features.shape[0] == 1  # len() would bind an exported graph to its batch
         if single and (features.requires_grad or features.is_contiguous(memory_format=torch.channels_last)):
             return F.batch_norm(features, None, None, self.weight, self.bias, training=True, eps=self.eps)
-        normalised: Tensor = super().forward(features)
-        return normalised
+        normalized: Tensor = super().forward(features)
+        return normalized
 
 
 class LayerNorm(nn.Module):
@@ -64,5 +64,5 @@ class LayerNorm(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         std, mean = torch.std_mean(features.float(), dim=(1, 2, 3), keepdim=True)
-        normalised = (features - mean) / (std + self.eps) * self.gamma[:, None, None] + self.beta[:, None, None]
-        return normalised.to(features.dtype)
+        normalized = (features - mean) / (std + self.eps) * self.gamma[:, None, None] + self.beta[:, None, None]
+        return normalized.to(features.dtype)

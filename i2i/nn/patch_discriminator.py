@@ -15,7 +15,7 @@ class PatchDiscriminator(nn.Module):
     """A convolutional trunk with one or two heads.
 
     `forward` gives the patch map [B, 1, h, w], unbounded scores of which each judges one receptive field.
-    With a class head, `judge_and_classify` gives the domain logits [B, classes] too. The trunk runs once
+    With a class head, `scores_and_logits` gives the domain logits [B, classes] too. The trunk runs once
     for both; `forward` leaves the class head out.
     """
 
@@ -38,7 +38,7 @@ class PatchDiscriminator(nn.Module):
                 outputs.append(features)
         return [*outputs, self.patch_head(features)]
 
-    def judge_and_classify(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def scores_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Patch map [B, 1, h, w] and domain logits [B, classes]."""
         if self.class_head is None:
             raise ValueError("this discriminator was built without a class head")

@@ -30,12 +30,12 @@ class PatchProjection(nn.Module):
             places: of each map whole numbers y * W + x, [P].
         """
         return [
-            _normalised(head(one.flatten(2)[:, :, where].transpose(1, 2)))
+            _normalized(head(one.flatten(2)[:, :, where].transpose(1, 2)))
             for head, one, where in zip(self.heads, features, places, strict=True)
         ]
 
 
-def _normalised(vectors: Tensor) -> Tensor:
+def _normalized(vectors: Tensor) -> Tensor:
     """In float32, whatever the precision of the layers."""
     vectors = vectors.float()
     unit: Tensor = vectors / (torch.linalg.vector_norm(vectors, dim=-1, keepdim=True) + 1e-7)

@@ -12,7 +12,7 @@ from i2i.nn.modes import without_autocast
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def normalise_spectrally(network: Network) -> Network:
+def normalize_spectrally(network: Network) -> Network:
     """Divide every convolution's weight by its largest singular value, in place; returns the network.
 
     Miyato et al. 2018, Spectral Normalization for Generative Adversarial Networks, algorithm 1: one power iteration per
@@ -34,8 +34,8 @@ class _InFloat32(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         with without_autocast(weight.device):
-            normalised: Tensor = self.norm(weight)
-        return normalised
+            normalized: Tensor = self.norm(weight)
+        return normalized
 
 
 class SpectralLayer(nn.Module):
@@ -58,12 +58,12 @@ class SpectralLayer(nn.Module):
         self.register_buffer("weight_v", F.normalize(torch.randn(inputs), dim=0))
 
     def forward(self, features: Tensor) -> Tensor:
-        weight = self._normalised()
+        weight = self._normalized()
         if self.stride is None:
             return F.linear(features, weight, self.bias)
         return F.conv2d(features, weight, self.bias, self.stride)
 
-    def _normalised(self) -> Tensor:
+    def _normalized(self) -> Tensor:
         with without_autocast(self.weight_orig.device):
             matrix = self.weight_orig.flatten(1)
             if self.training:

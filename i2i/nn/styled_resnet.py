@@ -28,13 +28,13 @@ class PreActivationBlock(nn.Module):
         inputs: int,
         outputs: int,
         halving: bool = True,
-        normalised: bool = False,
+        normalized: bool = False,
         activation: Callable[[float], nn.Module] = nn.LeakyReLU,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, inputs, 3, padding=1)
         self.conv2 = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.norm1, self.norm2 = (InstanceNorm(inputs, affine=True) if normalised else nn.Identity() for _ in range(2))
+        self.norm1, self.norm2 = (InstanceNorm(inputs, affine=True) if normalized else nn.Identity() for _ in range(2))
         self.shortcut = _shortcut(inputs, outputs)
         self.pool = nn.AvgPool2d(2) if halving else nn.Identity()
         self.activation = activation(SLOPE)
@@ -125,8 +125,8 @@ class StyledResnet(nn.Module):
         self.from_image = nn.Conv2d(channels, width, 3, padding=1)
         self.encoder = nn.ModuleList(
             [
-                *(PreActivationBlock(outer, inner, normalised=True) for outer, inner in levels),
-                *(PreActivationBlock(deepest, deepest, halving=False, normalised=True) for _ in range(2)),
+                *(PreActivationBlock(outer, inner, normalized=True) for outer, inner in levels),
+                *(PreActivationBlock(deepest, deepest, halving=False, normalized=True) for _ in range(2)),
             ]
         )
         direct = not high_pass

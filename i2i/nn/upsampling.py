@@ -45,10 +45,10 @@ class PixelShuffleUp(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, padding: Padding, bias: bool) -> None:
         super().__init__(*convolution(inputs, outputs * 4, 3, padding, bias), nn.PixelShuffle(2))
-        self.equalise()
+        self.equalize()
 
     @torch.no_grad()
-    def equalise(self) -> None:
+    def equalize(self) -> None:
         """Give the four pixels of one channel the same weights, so that the start has no checkerboards.
 
         ICNR initialisation (Aitken et al. 2017): the layer starts as a convolution whose pixels are repeated.

@@ -21,7 +21,7 @@ from i2i.config import (
     section_of,
     validate,
 )
-from i2i.custom_models import OwnModel, is_source, load
+from i2i.custom_models import CustomModel, is_source, load
 from i2i.errors import UserError, unknown
 
 
@@ -80,7 +80,7 @@ class CheckpointRule(Section):
         return WEIGHTS[self.rule]
 
     @property
-    def looks(self) -> int:
+    def evaluation_count(self) -> int:
         """How often a training is evaluated."""
         return self.evaluations or (EVALUATIONS if self.rule == "best-on-val" else 0)
 
@@ -102,7 +102,7 @@ class Variant(Section):
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Method:
     """Who takes part in a bench: a translator with settings, under a name.
 
     Attributes:
@@ -136,7 +136,7 @@ class Methods(Section):
     variants: dict[str, Variant] = Field(
         default_factory=dict, max_length=MOST, description="by the names they compete under"
     )
-    own_models: dict[str, str] = Field(
+    custom_models: dict[str, str] = Field(
         default_factory=dict, description="FILE.py:CLASS by name; filled from `models` and `variants`"
     )
     budget: Budget = Budget()
@@ -161,18 +161,18 @@ class Methods(Section):
             raise ValueError("name every seed once")
         return value
 
-    def own(self, model: str) -> OwnModel | None:
+    def own(self, model: str) -> CustomModel | None:
         """The class of one's own of that name, registered; None for a model of the zoo."""
-        return load(self.own_models[model]) if model in self.own_models else None
+        return load(self.custom_models[model]) if model in self.custom_models else None
 
-    def contestant(self, name: str) -> Contestant:
+    def method(self, name: str) -> Method:
         """The variant or translator of that name, a variant's settings over its translator's; UserError if unknown."""
         if name not in self.variants and name not in registry.names():
             raise unknown("model", name, (*self.variants, *registry.names()))
         variant = self.variants.get(name, Variant(model=name))
         settings = merge(self.settings, self.model_settings.get(variant.model, {}), variant.settings)
         rule = variant.checkpoint or self.checkpoint
-        return Contestant(name, variant.model, settings, rule.of_method(variant.model, section_of(settings, "train")))
+        return Method(name, variant.model, settings, rule.of_method(variant.model, section_of(settings, "train")))
 
 
 def check_data(suite: Methods) -> None:
@@ -216,7 +216,7 @@ def methods_of(settings: Settings, kind: type[AnySuite]) -> AnySuite:
     Raises:
         UserError: if they do not fit, or a name in them is unknown or taken.
     """
-    suite = _with_own_models(validate(kind, settings, "suite"))
+    suite = _with_custom_models(validate(kind, settings, "suite"))
     for name, variant in suite.variants.items():
         _check_name(name)
         if variant.model not in registry.names():
@@ -225,12 +225,12 @@ def methods_of(settings: Settings, kind: type[AnySuite]) -> AnySuite:
         registry.get(name)
     for name in suite.models:
         if name not in suite.external:
-            suite.contestant(name)
+            suite.method(name)
     check_data(suite)
     return suite
 
 
-def _with_own_models(suite: AnySuite) -> AnySuite:
+def _with_custom_models(suite: AnySuite) -> AnySuite:
     """The suite with custom models under their names; they are registered."""
     found = {entry: load(entry) for entry in code_of(suite)}
 
@@ -244,14 +244,14 @@ def _with_own_models(suite: AnySuite) -> AnySuite:
         update={
             "models": tuple(dict.fromkeys(map(name_of, suite.models))),
             "variants": variants,
-            "own_models": {own.name: own.source for own in found.values()},
+            "custom_models": {own.name: own.source for own in found.values()},
         }
     )
 
 
 def code_of(suite: Methods) -> list[str]:
     """What a suite names that is code to be run: FILE.py:CLASS or MODULE:CLASS."""
-    entries = [*suite.own_models.values(), *suite.models, *(variant.model for variant in suite.variants.values())]
+    entries = [*suite.custom_models.values(), *suite.models, *(variant.model for variant in suite.variants.values())]
     return [entry for entry in entries if is_source(entry)]
 
 

@@ -20,10 +20,10 @@ def base_settings(name: str, model: str | None, data: Settings) -> tuple[str | N
     if model is None:
         raise UserError(f"{name} is a suite of several models: choose one with --model")
     suite = methods_of(settings, Methods)
-    contestant = suite.contestant(model)
+    method = suite.method(model)
     unit, amount = suite.budget.amount
-    chosen = contestant.for_training(amount, suite.seeds[0], unit)
-    return contestant.model, merge(chosen, for_embedded(suite, data))
+    chosen = method.for_training(amount, suite.seeds[0], unit)
+    return method.model, merge(chosen, for_embedded(suite, data))
 
 
 def _named(file: str, settings: Settings, model: str | None) -> str | None:

@@ -65,7 +65,7 @@ def save_checkpoint(
     if data is not None:
         meta["data_fingerprint"] = data.fingerprint
     weights = {"model": translator.state_dict(), "ema": average, "best": None if best is None else best.weights}
-    training = {"optimisers": dict(optimizers), "translator": translator.training_state(), "log": dict(log or {})}
+    training = {"optimizers": dict(optimizers), "translator": translator.training_state(), "log": dict(log or {})}
     if others:
         training["others"] = list(others)
     with replacing_folder(final, sync=True) as partial, one_error_when_full(parent):
@@ -141,4 +141,4 @@ def meta_of(
 
 def _references(translator: Translator, position: Position) -> int:
     """Reference images that were shown besides the images that budgets count."""
-    return position.images // translator.batch.pictures * translator.batch.references
+    return position.images // translator.batch.images_per_item * translator.batch.references

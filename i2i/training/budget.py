@@ -32,7 +32,7 @@ class Horizon:
         """What there is to spend."""
         return self._whole(self.steps or 0, self.seconds or 0.0)
 
-    def spent(self, step: int, seconds: float) -> int:
+    def elapsed(self, step: int, seconds: float) -> int:
         """What is spent after `step` steps, which took `seconds`."""
         return min(self._whole(step, seconds), self.total)
 
@@ -40,13 +40,13 @@ class Horizon:
         """Steps in all, done ones included: after the first, where time decides, an estimate until the time is over."""
         if self.steps is not None:
             return self.steps
-        if self.spent(step, seconds) >= self.total:
+        if self.elapsed(step, seconds) >= self.total:
             return step
-        return max(step + 1, math.ceil(step * self.total / max(1, self.spent(step, seconds))))
+        return max(step + 1, math.ceil(step * self.total / max(1, self.elapsed(step, seconds))))
 
     def crossed(self, parts: int, before: tuple[int, float], after: tuple[int, float]) -> bool:
         """Whether one of `parts` equal parts of the training ended between two moments, (steps, seconds) each."""
-        first, second = (self.spent(*moment) * parts // self.total for moment in (before, after))
+        first, second = (self.elapsed(*moment) * parts // self.total for moment in (before, after))
         return second > first
 
     def _whole(self, step: int, seconds: float) -> int:
@@ -81,7 +81,7 @@ def images_per_step(config: RunConfig, translator: Translator | type[Translator]
     """Real images that a step shows."""
     size = config.train.batch_size
     assert size is not None  # build_run has put the paper's in
-    return size * translator.batch.pictures
+    return size * translator.batch.images_per_item
 
 
 def _steps_per_update(translator: Translator) -> int:

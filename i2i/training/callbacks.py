@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self, TextIO, cast
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import to_arrays, write_picture
-from i2i.data.training_images import TrainingPictures
+from i2i.data.decoding.images import to_arrays, write_image
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.training.events import Observer, Record, Rollback
@@ -110,9 +110,9 @@ class SampleGrids(Observer):
     that training starts or goes on from are removed: another training may have drawn them.
     """
 
-    def __init__(self, run: Path, pictures: TrainingPictures, domains: tuple[str, ...], start: int = 0) -> None:
+    def __init__(self, run: Path, images: TrainingImages, domains: tuple[str, ...], start: int = 0) -> None:
         self._run, self._folder = run, run / SAMPLES
-        self._inputs = {domain: next(pictures.centred(domain, SAMPLE_COLUMNS)) for domain in domains}
+        self._inputs = {domain: next(images.centered(domain, SAMPLE_COLUMNS)) for domain in domains}
         for path in self._folder.glob("*.png"):
             if path.stem.isdecimal() and int(path.stem) > start:
                 path.unlink()
@@ -127,7 +127,7 @@ class SampleGrids(Observer):
             rows += [inputs, translator.translate(inputs, source, target)]
         labels = [text for source, target in directions for text in (source, f"to {target}")]
         path = grid_path(self._run, position.step)
-        write_picture(path, tile([to_arrays(row) for row in rows], labels))
+        write_image(path, tile([to_arrays(row) for row in rows], labels))
         sync_to_disk(path)  # the checkpoint that follows vouches for it
 
 

@@ -50,5 +50,5 @@ def describe(config: RunConfig, task: Task) -> str:
 
 def describe_fit(config: RunConfig, task: Task, data: DataSet) -> str:
     """One line: what fitting the training images to the image size costs them."""
-    pictures = {p for domain in task.domains for p in data.pictures(config.data.train_split, domain)}
-    return fitting_line(sizes_of(sorted(pictures, key=str)), Preprocess.of(config.data))
+    images = {p for domain in task.domains for p in data.images(config.data.train_split, domain)}
+    return fitting_line(sizes_of(sorted(images, key=str)), Preprocess.of(config.data))

@@ -10,12 +10,12 @@ from torch import Tensor
 from i2i.config import RunConfig
 from i2i.data.decoding.images import Preprocess, to_arrays, to_images
 from i2i.data.decoding.load_pixels import load_pixels
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import Extractor
 from i2i.metrics.image_scores import against_truth, as_rgb, distances, features_of, read_pixels
-from i2i.training.validation import Judge, require_validation
+from i2i.training.validation import Evaluator, require_validation
 from i2i.translator import Task, Translator
 
 BATCH = 64
@@ -23,7 +23,7 @@ PAIRED = ("psnr", "ssim")
 """Metrics that compare a translation with the right answer."""
 
 
-def judge_of(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Judge | None:
+def evaluator_of(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Evaluator | None:
     """Scores the directions of a task on the validation split; None unless train.best_by asks for it.
 
     Where there is ground truth PSNR and SSIM are taken; with an extractor as `train.best_by` also the Frechet distance
@@ -43,7 +43,7 @@ def judge_of(config: RunConfig, task: Task, data: DataSet, device: torch.device)
         )
     scoring = _Scoring(config, task, data, device)
     split, preprocess = config.data.val_split, Preprocess.of(config.data)
-    return Judge(scoring.metric, scores_of(data, split, preprocess, _within_sets(task), scoring, device))
+    return Evaluator(scoring.metric, scores_of(data, split, preprocess, _within_sets(task), scoring, device))
 
 
 def scores_of(
@@ -68,10 +68,10 @@ def scores_of(
     """
 
     def scored(translator: Translator, source: str, target: str) -> Mapping[str, float]:
-        pictures = data.pictures(split, source)
-        pixels = load_pixels(pictures, preprocess)
-        described = described_as(data, pictures, source, target)
-        seeds = translator.seeds_of(picture.stem for picture in pictures)
+        images = data.images(split, source)
+        pixels = load_pixels(images, preprocess)
+        described = described_as(data, images, source, target)
+        seeds = translator.seeds_of(image.stem for image in images)
         translate = partial(translator.translate, sampling_steps=sampling_steps)
         return score(source, target, translate_pixels(translate, pixels, (source, target), described, seeds, device))
 
@@ -96,7 +96,7 @@ class _Scoring:
         self._extractor = None if by in PAIRED else _extractor(by, device)
         self.metric = by if self._extractor is None else self._extractor.name
         preprocess = Preprocess.of(config.data)
-        self._reals = {name: read_pixels(self._pictures(name), preprocess) for name in task.domains}
+        self._reals = {name: read_pixels(self._images(name), preprocess) for name in task.domains}
         self._features = {
             name: features_of(self._extractor, reals) for name, reals in self._reals.items() if self._extractor
         }
@@ -110,8 +110,8 @@ class _Scoring:
             scores |= distances(self._extractor.name, features, self._features[target]).values()
         return scores
 
-    def _pictures(self, domain: str) -> Sequence[Picture]:
-        return self._data.pictures(self._split, domain)
+    def _images(self, domain: str) -> Sequence[ImageFile]:
+        return self._data.images(self._split, domain)
 
 
 def translate_pixels(
@@ -132,12 +132,12 @@ def translate_pixels(
     return np.concatenate(parts)
 
 
-def described_as(data: DataSet, pictures: Sequence[Picture], source: str, target: str) -> list[str] | None:
+def described_as(data: DataSet, images: Sequence[ImageFile], source: str, target: str) -> list[str] | None:
     """What images have in the target's data set, if they are of it and it lists attributes."""
     own = data.labels.set_of(target)
     if not own.has_attributes or data.labels.set_of(source) is not own:
         return None
-    return [",".join(picture.attributes) for picture in pictures]
+    return [",".join(image.attributes) for image in images]
 
 
 def _extractor(by: str, device: torch.device) -> Extractor:

@@ -9,7 +9,7 @@ import torch
 
 from i2i import custom_models, registry
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
-from i2i.custom_models import OwnModel
+from i2i.custom_models import CustomModel
 from i2i.data.audit.checks import Finding, Seen
 from i2i.data.audit.contact_sheet import contact_sheet, write_sheet
 from i2i.data.audit.report import Report, check, look_through, refused, with_findings
@@ -40,7 +40,7 @@ class Verdict:
         task: what it was tried for, such as `horse and zebra`.
         multiple: what image sides must be multiples of; None where it cannot be trained.
         trial: what was measured, unless it was not tried or could not be.
-        pictures: bytes of the training images, decoded.
+        images: bytes of the training images, decoded.
         budget: unit and amount of the training.
         reason: why it cannot be trained.
     """
@@ -49,7 +49,7 @@ class Verdict:
     task: str = ""
     multiple: int | None = None
     trial: Trial | None = None
-    pictures: int = 0
+    images: int = 0
     budget: tuple[str, float] | None = None
     reason: str | None = None
 
@@ -64,7 +64,7 @@ class Verdict:
         return (
             f"{fits}; estimate on {trial.device} for {amount:,g} {unit}: {duration(trial.seconds)}, {trial.steps:,} "
             f"steps of {trial.seconds_per_step:.3g} s; {trial.memory / GIB:.2f} GiB of memory, and "
-            f"{self.pictures / GIB:.2f} GiB of images"
+            f"{self.images / GIB:.2f} GiB of images"
         )
 
 
@@ -107,7 +107,7 @@ def examine(
     if sheet is not None:
         write_sheet(sheet, contact_sheet(seen, report.findings, seed))
     readable = without(data, {str(one.path) for one in seen.looks.values() if one.fault is not None})
-    verdicts = judge(models_to_try, readable, settings, chosen, telling)
+    verdicts = assess(models_to_try, readable, settings, chosen, telling)
     return with_models(report, verdicts, named=models is not None), verdicts
 
 
@@ -122,7 +122,7 @@ def _undivided(config: DataConfig, progress: Progress | None) -> Seen | None:
     return look_through(data, config.model_copy(update={"train_split": next(iter(data.splits))}), progress)
 
 
-def choose_models(pattern: str | None) -> dict[str, OwnModel | None]:
+def choose_models(pattern: str | None) -> dict[str, CustomModel | None]:
     """Models of a list such as `a,mine.py:MyModel` by name, with where those of one's own come from.
 
     None: all that learn something.
@@ -137,8 +137,8 @@ def choose_models(pattern: str | None) -> dict[str, OwnModel | None]:
     return dict(zip(names, owns, strict=True))
 
 
-def judge(
-    models: Mapping[str, OwnModel | None],
+def assess(
+    models: Mapping[str, CustomModel | None],
     data: DataSet,
     settings: Settings,
     device: torch.device | None,
@@ -157,7 +157,7 @@ def judge(
         UserError: for a setting that a model does not have.
     """
     return [
-        _judge(run_config(name, _for_one(name, data, settings)), data, device, telling, own)
+        _assess(run_config(name, _for_one(name, data, settings)), data, device, telling, own)
         for name, own in models.items()
     ]
 
@@ -168,12 +168,12 @@ def _for_one(name: str, data: DataSet, settings: Settings) -> Settings:
     return merge(settings, {"data": {"domains": list(data.domains[:2])}}) if pair else settings
 
 
-def _judge(
+def _assess(
     config: RunConfig,
     data: DataSet,
     device: torch.device | None,
     telling: Callable[[str], None],
-    own: OwnModel | None,
+    own: CustomModel | None,
 ) -> Verdict:
     shown = data.restricted(config.data.domains) if config.data.domains else data
     try:
@@ -188,16 +188,16 @@ def _judge(
         return Verdict(config.name, reason=str(error))
     except TrainingError as error:
         return Verdict(config.name, reason=f"{config.name} was tried and failed: {error}")
-    return Verdict(config.name, _words(task), multiple, trial, _pictures(config, task, shown), config.train.budget)
+    return Verdict(config.name, _words(task), multiple, trial, _images(config, task, shown), config.train.budget)
 
 
 def _words(task: Task) -> str:
     return f"{len(task.domains)} domains" if len(task.domains) > 2 else " and ".join(task.domains)
 
 
-def _pictures(config: RunConfig, task: Task, data: DataSet) -> int:
+def _images(config: RunConfig, task: Task, data: DataSet) -> int:
     """Bytes of the decoded training images."""
-    files = {(p.path, p.half) for domain in task.domains for p in data.pictures(config.data.train_split, domain)}
+    files = {(p.path, p.half) for domain in task.domains for p in data.images(config.data.train_split, domain)}
     height, width = (round(side * config.data.zoom) for side in task.image_size)
     return len(files) * height * width * task.channels
 

@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection
 import torch
 
 from i2i.config import RunConfig, Settings
-from i2i.custom_models import OwnModel, require
+from i2i.custom_models import CustomModel, require
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError, UserError
 from i2i.training.budget import Horizon, horizon_of, images_per_step
 from i2i.training.device import autocast
@@ -53,7 +53,9 @@ class Trial:
     device: str
 
 
-def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, own: OwnModel | None = None) -> Trial:
+def try_out(
+    config: RunConfig, task: Task, data: DataSet, device: torch.device, own: CustomModel | None = None
+) -> Trial:
     """Run a few steps of a training on real images in a new process; nothing is written.
 
     If the model is a custom model, `own` tells the process where it comes from.
@@ -85,18 +87,18 @@ def try_out(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
 def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, patience: float = PATIENCE) -> Trial:
     """Run the steps in this process, which is to be one of their own; a warm-up of `patience` seconds is enough."""
     train = config.train
-    pictures = TrainingPictures.load(
+    images = TrainingImages.load(
         data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
     )
     translator = build_translator(config, task)
-    translator.prepare(pictures.centred)
+    translator.prepare(images.centered)
     memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
-    size = images_per_step(config, translator) // translator.batch.pictures
+    size = images_per_step(config, translator) // translator.batch.images_per_item
 
     def run(step: int) -> None:
-        batch = translator.batch.draw(pictures, task.domains, size, step).to(device, memory_format)
+        batch = translator.batch.draw(images, task.domains, size, step).to(device, memory_format)
         batches, precision = batch.split(train.accumulate), autocast(train.precision, device)
         training_step(translator, optimizers, batches, step, guard, precision)
         if device.type != "cpu":
@@ -146,7 +148,7 @@ def _whole(horizon: Horizon, mean: float) -> tuple[int, float]:
 def few(data: DataSet, config: RunConfig) -> DataSet:
     """As many training images of each domain as a batch can hold."""
     split, size = config.data.train_split, config.train.batch_size
-    return replace(data, splits={split: {domain: data.pictures(split, domain)[:size] for domain in data.domains}})
+    return replace(data, splits={split: {domain: data.images(split, domain)[:size] for domain in data.domains}})
 
 
 def _most_memory(device: torch.device) -> int:
@@ -156,7 +158,7 @@ def _most_memory(device: torch.device) -> int:
 
 def _work(
     connection: Connection,
-    own: OwnModel | None,
+    own: CustomModel | None,
     name: str,
     settings: Settings,
     task: Task,

@@ -13,7 +13,7 @@ from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.open import pixel_cache
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
@@ -23,7 +23,7 @@ from i2i.training.callbacks import MetricsFile, SampleGrids
 from i2i.training.describe import counted
 from i2i.training.events import Observer
 from i2i.training.trainer import Trainer
-from i2i.training.validation import Judge
+from i2i.training.validation import Evaluator
 from i2i.translator import Task
 from i2i.utils import console
 from i2i.utils.memory import told_when_short
@@ -61,7 +61,7 @@ def train_run(
     run: TrainingRun,
     observers: Callable[[Trainer], tuple[Observer, ...]] = lambda trainer: (),
     loading: Progress | None = None,
-    judge: Judge | None = None,
+    evaluator: Evaluator | None = None,
     when_held: Callable[[], None] = lambda: None,
 ) -> Path:
     """Train to the end of the budget, from the newest sound checkpoint where there is one.
@@ -72,7 +72,7 @@ def train_run(
         run: what is trained.
         observers: makes the followers besides the metrics file and the sample grids.
         loading: called with images decoded and in total.
-        judge: scores it on the validation split; by default as train.best_by says.
+        evaluator: scores it on the validation split; by default as train.best_by says.
         when_held: called by the first process once no other training can start in the folder, before anything is
             written.
 
@@ -93,7 +93,7 @@ def train_run(
         _check_alike(run, record)
         if not run.accept_data:
             _refuse_changed(run, record)
-        return _train(run, record, observers, loading, judge)
+        return _train(run, record, observers, loading, evaluator)
 
 
 def refuse_unlike_settings(run: TrainingRun, others: Mapping[str, object]) -> None:
@@ -134,7 +134,7 @@ def _check_alike(run: TrainingRun, record: DataRecord) -> None:
     """Compare what the processes see, which may be on different machines; say if their number has changed."""
     folder, processes = run.folder, run.processes
     if not processes.alike(record.fingerprint):
-        raise UserError(f"the images of {run.data.root} are not the same on all machines: copy them anew")
+        raise UserError(f"the images of {run.data.root} are not the same on all machines: copy them again")
     checkpoint = newest_checkpoint(folder)
     if not processes.alike(str(checkpoint.position.step if checkpoint else None)):
         raise UserError(f"the machines see different run folders {folder}: put it on a file system that they share")
@@ -167,34 +167,34 @@ def _train(
     record: DataRecord,
     observers: Callable[[Trainer], tuple[Observer, ...]],
     loading: Progress | None,
-    judge: Judge | None,
+    evaluator: Evaluator | None,
 ) -> Path:
-    pictures = _load(run, loading)
-    if run.processes.first and judge is None:
-        judge = _judge_of(run)
+    images = _load(run, loading)
+    if run.processes.first and evaluator is None:
+        evaluator = _evaluator_of(run)
     trainer = Trainer(
         run.folder,
         run.config,
         run.task,
-        pictures,
+        images,
         run.device,
         start=run.start,
-        judge=judge,
+        evaluator=evaluator,
         data=record,
         processes=run.processes,
     )
     if run.processes.first:
         trainer.observers = (
             MetricsFile(run.folder, trainer.position.step),
-            SampleGrids(run.folder, pictures, run.task.domains, trainer.position.step),
+            SampleGrids(run.folder, images, run.task.domains, trainer.position.step),
             *observers(trainer),
         )
     return trainer.train()
 
 
-def _load(run: TrainingRun, loading: Progress | None) -> TrainingPictures:
+def _load(run: TrainingRun, loading: Progress | None) -> TrainingImages:
     data = run.config.data
-    return TrainingPictures.load(
+    return TrainingImages.load(
         run.data.restricted(run.task.domains),
         data.train_split,
         Preprocess.of(data),
@@ -207,9 +207,11 @@ def _load(run: TrainingRun, loading: Progress | None) -> TrainingPictures:
     )
 
 
-def _judge_of(run: TrainingRun) -> Judge | None:
+def _evaluator_of(run: TrainingRun) -> Evaluator | None:
     if run.config.train.best_by is None:
         return None
-    from i2i.training.evaluators import judge_of  # libraries of networks, which other training runs need not wait for
+    from i2i.training.evaluators import (
+        evaluator_of,  # libraries of networks, which other training runs need not wait for
+    )
 
-    return judge_of(run.config, run.task, run.data, run.device)
+    return evaluator_of(run.config, run.task, run.data, run.device)

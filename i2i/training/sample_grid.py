@@ -39,7 +39,7 @@ def tile(rows: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
         top = y * (height * factor + GAP)
         pen.text((4, top + height * factor // 2 - 8), label, fill="black", font=font)
         for x, pixels in enumerate(row):
-            picture = Image.fromarray(np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels)
-            enlarged = picture.resize((width * factor, height * factor), Image.Resampling.NEAREST)
+            image = Image.fromarray(np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels)
+            enlarged = image.resize((width * factor, height * factor), Image.Resampling.NEAREST)
             sheet.paste(enlarged, (margin + x * (width * factor + GAP), top))
     return np.asarray(sheet)

@@ -7,7 +7,7 @@ from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
 from i2i.training.budget import horizon_of
@@ -37,7 +37,7 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
         raise UserError(f"{config.name} cannot be trained on {data.root}: {reason}")
     task = Task.covering(cls.coverage, data.labels, config.data.image_size, config.data.channels)
     for domain in task.domains:
-        data.pictures(config.data.train_split, domain)
+        data.images(config.data.train_split, domain)
     if config.train.best_by is not None:
         require_validation(config, data.restricted(task.domains))
     check_trainable(config, task)
@@ -81,8 +81,8 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
 def blank_batch(translator: Translator, items: int) -> Batch:
     """A batch of so many items of the translator's image size on the meta device, without values."""
     task = translator.task
-    pictures = TrainingPictures.blank(task.labels, Preprocess(task.image_size, task.channels))
-    batch = translator.batch.draw(pictures, task.domains, items, step=0)
+    images = TrainingImages.blank(task.labels, Preprocess(task.image_size, task.channels))
+    batch = translator.batch.draw(images, task.domains, items, step=0)
     return batch.to(torch.device("meta"), torch.contiguous_format)
 
 

@@ -20,7 +20,7 @@ from i2i.config import RunConfig, TrainConfig, to_yaml
 from i2i.data.batches import Batch
 from i2i.data.data_record import DataRecord
 from i2i.data.prefetch import Ahead
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError
 from i2i.runs.checkpoint import Best, Checkpoint, Position
@@ -36,7 +36,7 @@ from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
 from i2i.training.loss_log import LossLog
 from i2i.training.nan_guard import Fault, FiniteGuard
 from i2i.training.step import build_optimizers, training_step
-from i2i.training.validation import Judge, Validation
+from i2i.training.validation import Evaluator, Validation
 from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.disk_full import is_disk_full
@@ -59,11 +59,11 @@ class Trainer:
         run: the run folder.
         config: what to train.
         task: domains, directions and size.
-        pictures: the training images.
+        images: the training images.
         device: where to train.
         observers: who is told.
         start: checkpoint of another run whose weights a new training starts with.
-        judge: scores it on the validation split, `train.evaluations` times and once before the first step.
+        evaluator: scores it on the validation split, `train.evaluations` times and once before the first step.
         data: the files of the images, for the checkpoints.
         processes: those that train together; observers and judge are asked on the first alone.
     """
@@ -73,16 +73,16 @@ class Trainer:
         run: Path,
         config: RunConfig,
         task: Task,
-        pictures: TrainingPictures,
+        images: TrainingImages,
         device: torch.device,
         observers: tuple[Observer, ...] = (),
         start: Checkpoint | None = None,
-        judge: Judge | None = None,
+        evaluator: Evaluator | None = None,
         data: DataRecord | None = None,
         processes: Processes = ALONE,
     ) -> None:
-        self.run, self.config, self.pictures, self.device = run, config, pictures.on(device), device
-        self.observers, self.data, self._judge, self.processes = observers, data, judge, processes
+        self.run, self.config, self.images, self.device = run, config, images.on(device), device
+        self.observers, self.data, self._evaluator, self.processes = observers, data, evaluator, processes
         self.seed, self.rollbacks = config.train.seed, 0
         self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
         self.translator = build_translator(config, task)
@@ -91,7 +91,7 @@ class Trainer:
         if checkpoint is None:
             if start is not None:
                 self.translator.load_state_dict(starting_weights(self.translator, start), strict=False)
-            self.translator.prepare(pictures.centred)
+            self.translator.prepare(images.centered)
         else:
             load_weights(self.translator, checkpoint)
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
@@ -158,7 +158,7 @@ class Trainer:
         before = self.position.step, self.position.seconds
         step = self.position.step
         batches = drawn(step)
-        spent = self.horizon.spent(step, self.position.seconds)
+        spent = self.horizon.elapsed(step, self.position.seconds)
         self._schedule(spent)
         torch.manual_seed(step_seed(self.processes.seed([self.seed, step])))
         self.translator.train()
@@ -241,16 +241,16 @@ class Trainer:
 
     def _draw(self, step: int) -> list[Batch]:
         translator = self.translator
-        size = images_per_step(self.config, translator) // translator.batch.pictures
+        size = images_per_step(self.config, translator) // translator.batch.images_per_item
         share = self.processes.share(size)
-        batch = translator.batch.draw(self._pictures_at(step), translator.task.domains, size, step, share)
+        batch = translator.batch.draw(self._images_at(step), translator.task.domains, size, step, share)
         return batch.to(self.device, self.memory_format).split(self.config.train.accumulate)
 
-    def _pictures_at(self, step: int) -> TrainingPictures:
+    def _images_at(self, step: int) -> TrainingImages:
         """The images of a step; where time decides how far it is, as of when they are drawn."""
-        spent = self.horizon.spent(step, self.position.seconds)
+        spent = self.horizon.elapsed(step, self.position.seconds)
         zoomed = spent < self.config.train.zoom_until * self.horizon.total
-        return self.pictures if zoomed else self.pictures.unzoomed()
+        return self.images if zoomed else self.images.unzoomed()
 
     def _schedule(self, spent: int) -> None:
         factor = self.schedule.factor(spent, self.horizon.total)
@@ -264,9 +264,9 @@ class Trainer:
             return
         if self.config.train.on_nan == "stop":
             again = f"i2i train {option('--resume', self.run)} --on-nan rollback"
-            tried, remedy = "", f"go on with {again}, or start anew with"
+            tried, remedy = "", f"go on with {again}, or start again with"
         else:
-            tried, remedy = f", after {self.rollbacks} rollbacks", "start anew with"
+            tried, remedy = f", after {self.rollbacks} rollbacks", "start again with"
         raise NotFinite(
             f"training stopped: {fault}{tried}; {self._left()} in {self.run}. To get further {remedy} "
             "a lower --set model.learning_rate or --set train.precision=fp32",
@@ -318,12 +318,12 @@ class Trainer:
         self.rollbacks = rollbacks
         if rollbacks:
             self.seed = _seed_after(self.config.train.seed, rollbacks)
-            self.pictures = self.pictures.reseeded(self.seed)
+            self.images = self.images.reseeded(self.seed)
 
     def _validation(self, best: Best | None) -> Validation | None:
-        if self._judge is None or not self.optimizers or not self.processes.first:
+        if self._evaluator is None or not self.optimizers or not self.processes.first:
             return None
-        return Validation(self.run, self._judge, self.position.step, best)
+        return Validation(self.run, self._evaluator, self.position.step, best)
 
     def _save(self) -> Path:
         self._raise_if_not_finite()
@@ -354,7 +354,7 @@ class Trainer:
         state = checkpoint.training()
         with checkpoint.fitting("training.pt"):
             for name, optimizer in self.optimizers.items():
-                load_optimizer(optimizer, state["optimisers"][name])
+                load_optimizer(optimizer, state["optimizers"][name])
             own = of_process(state, self.processes.rank, self.translator.training_state())
             if own is not None:
                 self.translator.load_training_state(own)

@@ -23,7 +23,7 @@ COLUMNS = ("step", "images", "seconds", "metric", "value")
 
 
 @dataclass(frozen=True)
-class Judge:
+class Evaluator:
     """How a translator is scored in the middle of its training.
 
     Attributes:
@@ -42,13 +42,13 @@ class Validation:
 
     Args:
         run: the run folder.
-        judge: who scores.
+        evaluator: who scores.
         start: the step that training starts from; lines of the file beyond it are dropped.
         best: what an earlier part of the training had found.
     """
 
-    def __init__(self, run: Path, judge: Judge, start: int, best: Best | None) -> None:
-        self._path, self._judge, self.best = run / FILE, judge, best
+    def __init__(self, run: Path, evaluator: Evaluator, start: int, best: Best | None) -> None:
+        self._path, self._evaluator, self.best = run / FILE, evaluator, best
         self._rows = [row for row in read_rows(run) if int(row["step"]) <= start] if start else []
         if self._path.is_file():
             write_text(self._path, _as_csv(self._rows))
@@ -59,7 +59,7 @@ class Validation:
         Raises:
             UserError: if the metric is not among the scores.
         """
-        scores, metric = self._judge.scores(translator), self._judge.metric
+        scores, metric = self._evaluator.scores(translator), self._evaluator.metric
         if metric not in scores:
             raise unknown("metric", metric, scores)
         place = {"step": str(position.step), "images": str(position.images), "seconds": f"{position.seconds:.3f}"}

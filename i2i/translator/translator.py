@@ -119,7 +119,7 @@ class Translator(nn.Module, ABC):
         All is in evaluation mode and without gradients. The result of an image must not depend on those beside it.
         """
 
-    def recognise(self, images: Tensor) -> Tensor | None:
+    def recognize(self, images: Tensor) -> Tensor | None:
         """Class logits [B, task.labels.classes] of images; None from a model that judges none."""
         return None
 
@@ -132,10 +132,10 @@ class Translator(nn.Module, ABC):
         """A copy whose `generate` is plain tensor arithmetic of any batch, and sentences on what it does otherwise."""
         return deepcopy(self), ()
 
-    def prepare(self, pictures: Callable[[str], Iterator[Tensor]]) -> None:
+    def prepare(self, images_of: Callable[[str], Iterator[Tensor]]) -> None:
         """Look at the training data once, before the first step.
 
-        `pictures(domain)` iterates over its training images in batches [B, C, H, W] in [-1, 1].
+        `images_of(domain)` iterates over its training images in batches [B, C, H, W] in [-1, 1].
         """
 
     def training_state(self) -> dict[str, Tensor]:
@@ -219,7 +219,7 @@ class Translator(nn.Module, ABC):
         images = self._taken(images)
         columns = self.task.labels.set_of(target).columns
         with torch.no_grad(), self._inference_mode():
-            rows = self._recognised(images, target)
+            rows = self._recognized(images, target)
         return [",".join(name for name, own in zip(columns, row, strict=True) if own) for row in rows.tolist()]
 
     @final
@@ -292,21 +292,21 @@ class Translator(nn.Module, ABC):
         if space.decides(target):
             return space.towards(target)
         if attributes is None:
-            return space.towards(target, self._recognised(images, target))
+            return space.towards(target, self._recognized(images, target))
         if len(attributes) != len(images):
             raise UserError(f"{len(attributes)} descriptions do not fit {len(images)} images")
         return space.towards(target, space.described(target, attributes))
 
-    def _recognised(self, images: Tensor, target: str) -> Tensor:
+    def _recognized(self, images: Tensor, target: str) -> Tensor:
         """What the images have in the target's data set, as the model sees it."""
-        logits = self.recognise(images)
+        logits = self.recognize(images)
         if logits is None:
             columns = self.task.labels.set_of(target).columns
             raise UserError(
                 f"this model cannot tell what the images have of {', '.join(columns)}: say it with --source, "
                 f"as in {option('--source', columns[0])}"
             )
-        return self.task.labels.judged(target, logits)
+        return self.task.labels.classified(target, logits)
 
     def _checked(self, translated: object, images: Tensor) -> Tensor:
         """What a model has generated, if it is what the contract asks for; nan is left to those who use it."""

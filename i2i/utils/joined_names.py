@@ -48,7 +48,7 @@ def parted(text: str, known: Collection[str]) -> list[str]:
     return names
 
 
-def lookalikes(names: Iterable[str]) -> list[list[str]]:
+def alike_names(names: Iterable[str]) -> list[list[str]]:
     """Groups of different names that some file systems take for the same: they ignore case, or how letters are made."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for name in dict.fromkeys(names):

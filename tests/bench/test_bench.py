@@ -16,7 +16,7 @@ from i2i.benchmarks.analysis.number_format import scaled, speed
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.jobs.train import Train
 from i2i.config import stable_hash
-from i2i.data.decoding.images import read_picture
+from i2i.data.decoding.images import read_image
 from i2i.data.synthetic import embedded
 from i2i.metrics.paired import psnr
 from tests.support import in_process
@@ -44,7 +44,7 @@ SMALL = [
 ]
 FEATURES = ("FD-domain-classifier", "KID-domain-classifier")
 KEPT = ("content-ssim", "content-domain-classifier", "cycle")
-MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
+MODELS = ["pix2pix", "cyclegan", "stargan", "identity", "reinhard"]
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +100,7 @@ def test_every_model_is_scored_in_every_direction_by_every_metric(done):
     assert real == {(domain, metric) for domain in domains for metric in ("accuracy", *FEATURES)}
 
 
-def test_translations_are_png_files_of_every_test_picture(done):
+def test_translations_are_png_files_of_every_test_image(done):
     for model in MODELS:
         folders = {path.name for path in (done / "translations" / model / "seed0").iterdir() if path.is_dir()}
         assert len(folders) == 6
@@ -114,7 +114,7 @@ def test_the_identity_row_holds_the_psnr_of_the_input_itself(done, cache):
 
     def pixels(domain):
         paths = sorted((data / "test" / domain).iterdir())
-        stacked = np.stack([np.asarray(read_picture(path)) for path in paths])
+        stacked = np.stack([np.asarray(read_image(path)) for path in paths])
         return torch.from_numpy(stacked).permute(0, 3, 1, 2)
 
     expected = float(psnr(pixels("summer"), pixels("night")).mean())
@@ -131,7 +131,11 @@ def test_the_cycle_error_needs_a_way_back_and_is_zero_for_a_copy(done, tmp_path,
     assert cycles.keys() == set(MODELS)
     assert [model for model, error in cycles.items() if error == 0] == ["identity"]
     assert bench(tmp_path, "--models", "pix2pix,stargan", "--directions", "summer2winter") == 0
-    assert {row["model"] for row in rows_of(tmp_path) if row["metric"] == "cycle"} == {"stargan", "identity", "colour"}
+    assert {row["model"] for row in rows_of(tmp_path) if row["metric"] == "cycle"} == {
+        "stargan",
+        "identity",
+        "reinhard",
+    }
 
 
 def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
@@ -142,11 +146,11 @@ def test_table_shows_costs_floor_ceiling_and_what_the_numbers_mean(done):
     assert "images per data set, divided over a model's training runs" in table
     assert "It is not FID" in table
     assert "pix2pix: dropout on" in table
-    for word in ("| identity |", "| colour |", "| real |", "accuracy ↑", "PSNR, dB ↑", "fingerprint"):
+    for word in ("| identity |", "| reinhard |", "| real |", "accuracy ↑", "PSNR, dB ↑", "fingerprint"):
         assert word in table
 
 
-def test_costs_are_those_that_trainings_and_translations_have_recorded(done):
+def test_costs_are_those_that_training_runs_and_translations_have_recorded(done):
     section = (done / "table.md").read_text().split("## Costs")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| ")]
     header, lines = rows[0], {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[2:]}
@@ -156,15 +160,15 @@ def test_costs_are_those_that_trainings_and_translations_have_recorded(done):
         metas = [
             json.loads(path.read_text()) for path in (done / "trainings" / model).rglob("checkpoints/*/checkpoint.json")
         ]
-        together, learns = sum(meta["parameters"] for meta in metas), model not in ("identity", "colour")
+        together, learns = sum(meta["parameters"] for meta in metas), model not in ("identity", "reinhard")
         assert lines[model]["together"] == f"{together:,}"
         assert lines[model]["parameters each"] == f"{round(together / len(metas)):,}"
         assert lines[model]["images seen"] == f"{sum(meta['images'] for meta in metas):,}"
         made = json.loads((done / "translations" / model / "seed0" / "key.json").read_text())
-        assert made["pictures"] == 18
+        assert made["images"] == 18
         assert lines[model]["translation, images/s"] == speed(18 / made["seconds"])
-        assert lines[model]["MACs per image"] == scaled(made["multiply_adds"])
-        assert (made["multiply_adds"] > 0) == learns
+        assert lines[model]["MACs per image"] == scaled(made["macs"])
+        assert (made["macs"] > 0) == learns
         assert (lines[model]["training, images/s"] != "–") == learns
 
 
@@ -172,7 +176,7 @@ def card_of(out):
     return json.loads((out / "protocol.json").read_text())
 
 
-def test_the_protocol_names_the_pictures_the_features_and_the_settings_of_the_numbers(done, cache):
+def test_the_protocol_names_the_images_the_features_and_the_settings_of_the_numbers(done, cache):
     card = card_of(done)
     shared = card["protocol"]
     (data,) = cache.glob("seasons-*")
@@ -196,9 +200,9 @@ def test_the_protocol_names_the_pictures_the_features_and_the_settings_of_the_nu
     assert shared["classifier"] == {"backbone": "resnet10t", "images": 96, "sha256": weights}
     assert card["fingerprint"] == stable_hash(shared)
     assert f"Protocol {card['fingerprint']}" in (done / "table.md").read_text()
-    assert list(card["contestants"]) == MODELS
-    assert card["contestants"]["pix2pix"]["inference"] == "dropout on"
-    assert card["contestants"]["cyclegan"]["settings"]["model"]["lambda_cycle"] == 10
+    assert list(card["methods"]) == MODELS
+    assert card["methods"]["pix2pix"]["inference"] == "dropout on"
+    assert card["methods"]["cyclegan"]["settings"]["model"]["lambda_cycle"] == 10
     assert card["versions"]["torch"] == torch.__version__
 
 
@@ -215,11 +219,11 @@ def test_the_fingerprint_of_the_protocol_is_of_what_rows_must_share(tmp_path, ca
     assert len({first, *found}) == 4
 
 
-def test_grid_is_a_picture_and_a_pdf(done):
+def test_grid_is_an_image_and_a_pdf(done):
     with Image.open(done / "grid.png") as grid:
         assert min(grid.size) > 500
-        colours = np.asarray(grid.convert("RGB").resize((64, 64))).reshape(-1, 3)
-        assert len(np.unique(colours, axis=0)) > 100
+        colors = np.asarray(grid.convert("RGB").resize((64, 64))).reshape(-1, 3)
+        assert len(np.unique(colors, axis=0)) > 100
     assert (done / "grid.pdf").read_bytes().startswith(b"%PDF")
 
 
@@ -249,14 +253,14 @@ def test_a_second_run_computes_nothing(done):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_another_budget_trains_anew_and_keeps_what_does_not_depend_on_it(done):
+def test_another_budget_trains_again_and_keeps_what_does_not_depend_on_it(done):
     classifier = (done / "classifier" / "classifier.safetensors").stat().st_mtime_ns
     keys = {path: path.read_text() for path in (done / "trainings").rglob("key.json")}
     assert bench(done, "--set", "budget.images=96", "--models", "stargan") == 0
     changed = {path.parent.parent.parent.name for path, text in keys.items() if path.read_text() != text}
     assert changed == {"stargan"}
     assert (done / "classifier" / "classifier.safetensors").stat().st_mtime_ns == classifier
-    assert {row["model"] for row in rows_of(done)} == {"stargan", "identity", "colour", "real"}
+    assert {row["model"] for row in rows_of(done)} == {"stargan", "identity", "reinhard", "real"}
 
 
 def test_a_failing_training_is_reported_and_the_others_go_on(tmp_path, cache, capfd):
@@ -301,7 +305,7 @@ def test_a_variant_stands_in_table_scores_and_folders_under_its_own_name(tmp_pat
     suite, out = tmp_path / "critics.yaml", tmp_path / "bench"
     suite.write_text(VARIANTS)
     assert bench(out, "--suite", suite, "--set", "many-critics.width=3", "--directions", "summer2winter") == 0
-    assert {row["model"] for row in rows_of(out)} == {"many-critics", "stargan", "identity", "colour", "real"}
+    assert {row["model"] for row in rows_of(out)} == {"many-critics", "stargan", "identity", "reinhard", "real"}
     settings = {
         name: yaml.safe_load((out / "trainings" / name / "seed0" / "all" / "config.yaml").read_text())["model"]
         for name in ("many-critics", "stargan")
@@ -340,12 +344,12 @@ def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache
     from i2i.training.trainer import Trainer
 
     settings = {"data": {"image_size": 16, "scenes": 6, "test_scenes": 3, "domains": ["summer", "night"]}}
-    data = run_config("colour", settings).settings()["data"]
+    data = run_config("reinhard", settings).settings()["data"]
     job = partial(
         Train,
-        id=JobId("train", "colour", 0, "all"),
+        id=JobId("train", "reinhard", 0, "all"),
         run=tmp_path / "run",
-        model="colour",
+        model="reinhard",
         settings={"data": data},
         domains=("summer", "night"),
     )

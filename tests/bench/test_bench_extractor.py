@@ -46,12 +46,12 @@ def backbone(path, seed=0):
 
 def plan(place, **options):
     data = parse_assignments(SMALL)["data"]
-    return prepare(load_suite("seasons", "colour", data, SMALL), place / "bench", **options)
+    return prepare(load_suite("seasons", "reinhard", data, SMALL), place / "bench", **options)
 
 
 def started(place, *settings):
     chosen = [*SMALL, *(f"classifier.{setting}" for setting in settings)]
-    return prepare(load_suite("seasons", "colour", {}, chosen), place / "bench", extractor="classifier")
+    return prepare(load_suite("seasons", "reinhard", {}, chosen), place / "bench", extractor="classifier")
 
 
 def score_keys(place, **options):
@@ -109,7 +109,7 @@ def test_scores_depend_on_lpips_which_the_card_names(place):
         plan(place, lpips=spec)
     larger = [*SMALL, "data.image_size=32"]
     plain, ours = (
-        prepare(load_suite("seasons", "colour", {}, larger), place / "bench", lpips=chosen) for chosen in (None, spec)
+        prepare(load_suite("seasons", "reinhard", {}, larger), place / "bench", lpips=chosen) for chosen in (None, spec)
     )
     assert (plain.facts.lpips, ours.facts.lpips) == (None, parse_lpips(spec).fingerprint)
     changed = [new.name for old, new in zip(plain.jobs, ours.jobs, strict=True) if old.key != new.key]
@@ -143,7 +143,7 @@ def test_a_classifier_cannot_start_from_weights_that_are_not_there_or_do_not_fit
 def test_a_bench_measures_distances_in_the_named_features(place):
     spec = backbone(place / "one.pth")
     settings = [f"--set={setting}" for setting in SMALL]
-    assert in_process.bench("bench", "--models=colour", "--extractor", spec, *settings) == 0
+    assert in_process.bench("bench", "--models=reinhard", "--extractor", spec, *settings) == 0
     with (place / "bench" / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
     name = parse_extractor(spec).build().name

@@ -13,7 +13,7 @@ from PIL import Image
 from i2i.benchmarks.analysis.learning_curves import COURSE
 from i2i.benchmarks.directions import Training, expand, quantity
 from i2i.benchmarks.evaluation import direction_scores
-from i2i.benchmarks.evaluation.checkpoint_selection import Judging, bench_judge
+from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation, bench_evaluator
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan
@@ -22,7 +22,7 @@ from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
 from i2i.config import DataConfig
-from i2i.data.decoding.images import read_picture, to_arrays, to_images, to_pixels, write_picture
+from i2i.data.decoding.images import read_image, to_arrays, to_images, to_pixels, write_image
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
@@ -107,7 +107,7 @@ def test_a_suite_has_one_budget_and_the_command_line_replaces_its_unit():
 )
 def test_the_command_line_names_a_checkpoint_rule(checkpoint, rule):
     found = load_suite("quick", None, {}, checkpoint_assignments(checkpoint)).checkpoint
-    assert (found.rule, found.metric, found.weights, found.looks) == rule
+    assert (found.rule, found.metric, found.weights, found.evaluation_count) == rule
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_rule_that_there_is_not_is_named(assignments, complaint):
         load_suite("quick", None, {}, assignments)
 
 
-def test_a_rule_that_the_trainings_cannot_follow_is_refused_before_they_start(tmp_path, cache):
+def test_a_rule_that_the_training_runs_cannot_follow_is_refused_before_they_start(tmp_path, cache):
     with pytest.raises(UserError, match=r"stargan: the checkpoint rule ema needs .*--set train\.ema=0\.999"):
         planned(tmp_path, "checkpoint.rule=ema")
     with pytest.raises(UserError, match="has no validation images of summer, night"):
@@ -202,7 +202,7 @@ def test_a_method_may_vary_its_training_images_and_repeat_what_all_have(tmp_path
     path = tmp_path / "mine.yaml"
     path.write_text(json.dumps({"base": "quick", "models": ["stargan"], "model_settings": {"stargan": own}}))
     suite = load_suite(str(path), None, {}, ["data.image_size=32", "data.train_split=learn"])
-    config = run_config("stargan", suite.contestant("stargan").settings).data
+    config = run_config("stargan", suite.method("stargan").settings).data
     assert (config.flip, config.zoom, config.image_size, config.train_split) == (False, 1.5, (32, 32), "learn")
 
 
@@ -247,7 +247,7 @@ def row(folder, evaluation, images, value, model="one", seed=0, metric="psnr"):
     }
 
 
-def test_a_curve_adds_up_what_trainings_spend_and_averages_what_they_reach():
+def test_a_curve_adds_up_what_training_runs_spend_and_averages_what_they_reach():
     """Two training runs with two seeds; the last evaluation is not there for all and is left out."""
     rows = [
         row("a-b", 0, 10, 1.0),
@@ -263,7 +263,7 @@ def test_a_curve_adds_up_what_trainings_spend_and_averages_what_they_reach():
     assert learning_curves.lines(pd.DataFrame(rows), "seconds")["spent"].tolist() == [4.0]
 
 
-def test_a_figure_has_a_panel_per_metric_and_a_line_per_contestant():
+def test_a_figure_has_a_panel_per_metric_and_a_line_per_method():
     rows = [
         row("all", number, 10 * number, 1.0 + number, model, metric=metric)
         for model in ("one", "a_b $x$")
@@ -307,16 +307,16 @@ def test_an_amount_is_printed_without_needless_digits(amount, text):
 
 
 @pytest.mark.slow
-def test_the_judge_of_a_bench_resamples_nothing_and_scores_every_metric(tmp_path, monkeypatch):
+def test_the_evaluator_of_a_bench_resamples_nothing_and_scores_every_metric(tmp_path, monkeypatch):
     embedded.make("seasons", tmp_path / "data", (16, 16), 2, 3, val=4)
     classifier = untrained_classifier(tmp_path / "classifier.safetensors", ("summer", "night"), 16)
     for name in ("frechet_intervals", "mean_interval", "share_interval"):
         monkeypatch.setattr(direction_scores, name, lambda *_, name=name, **__: pytest.fail(f"{name} was called"))
     data = {"path": str(tmp_path / "data"), "image_size": [16, 16], "domains": ["summer", "night"]}
     scoring = Scoring(DataConfig.model_validate(data), classifier)
-    judge = bench_judge(Judging(scoring, "psnr", (("summer", "night"),)), torch.device("cpu"))
+    evaluator = bench_evaluator(Evaluation(scoring, "psnr", (("summer", "night"),)), torch.device("cpu"))
     task = Task.covering(Coverage.ALL, ("summer", "night"), (16, 16))
-    scores = judge.scores(Identity(ModelConfig(), task))
+    scores = evaluator.scores(Identity(ModelConfig(), task))
     assert {"accuracy", "FD-domain-classifier", "KID-domain-classifier", "psnr", "ssim", "l1"} <= scores.keys()
 
 
@@ -328,8 +328,8 @@ def test_translations_score_the_same_to_the_last_digit_from_memory_and_from_file
     scorer = Scorer(Scoring(data, classifier), torch.device("cpu"), intervals=False)
     translated = np.random.default_rng(0).integers(0, 256, (4, 16, 16, channels), dtype=np.uint8)
     (tmp_path / "summer2night").mkdir()
-    for picture, made in zip(scorer.data.pictures("test", "summer"), translated, strict=True):
-        write_picture(tmp_path / f"summer2night/{picture.stem}.png", made)
+    for image, made in zip(scorer.data.images("test", "summer"), translated, strict=True):
+        write_image(tmp_path / f"summer2night/{image.stem}.png", made)
     assert scorer.pixels("summer", "night", translated) == scorer.translations(tmp_path, "summer", ["night"])
 
 
@@ -357,7 +357,7 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
 
     translator, preprocess = load_translator(run, weights="best")
     by_name = {
-        domain: to_images(np.stack([preprocess(read_picture(path)) for path in sorted(place.iterdir())]))
+        domain: to_images(np.stack([preprocess(read_image(path)) for path in sorted(place.iterdir())]))
         for domain in ("summer", "night")
         if (place := next(cache.rglob(f"val/{domain}")))
     }
@@ -367,8 +367,8 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
     assert checkpoint.meta["best"]["value"] == pytest.approx(float(psnr(fakes, truth).mean()))
 
     source = next(cache.rglob("test/summer/00006.png"))
-    pixels = to_arrays(translator.translate(to_images(preprocess(read_picture(source))[None]), "summer", "night"))
-    made = read_picture(out / "translations" / "stargan" / "seed0" / ONE_WAY / "00006.png")
+    pixels = to_arrays(translator.translate(to_images(preprocess(read_image(source))[None]), "summer", "night"))
+    made = read_image(out / "translations" / "stargan" / "seed0" / ONE_WAY / "00006.png")
     assert (pixels[0] == np.asarray(made)).all()
 
     card = json.loads((out / "protocol.json").read_text())
@@ -383,15 +383,15 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
         )
     with (out / "curves.csv").open() as file:
         assert [float(row["value"]) for row in csv.DictReader(file) if row["metric"] == "psnr"] == list(psnrs.values())
-    with Image.open(out / "curves.png") as picture:
-        assert min(picture.size) > 500
+    with Image.open(out / "curves.png") as image:
+        assert min(image.size) > 500
     before = checkpoint.folder.stat().st_mtime_ns
     assert bench(out, *arguments, *rule) == 0
     assert require_checkpoint(run).folder.stat().st_mtime_ns == before
 
 
 @pytest.mark.slow
-def test_a_bench_by_time_gives_every_contestant_its_seconds(tmp_path, cache):
+def test_a_bench_by_time_gives_every_method_its_seconds(tmp_path, cache):
     out = tmp_path / "bench"
     assert bench(out, "--models", "stargan,cyclegan", "--directions", ONE_WAY, "--budget", "seconds=0.5") == 0
     for name in ("stargan", "cyclegan"):
@@ -420,5 +420,5 @@ def test_a_bench_by_time_gives_every_contestant_its_seconds(tmp_path, cache):
 )
 def test_a_method_translates_with_its_averaged_weights_unless_the_suite_says_otherwise(settings, rule):
     suite = Methods.model_validate(settings)
-    assert suite.contestant("stargan-v2").checkpoint.rule == rule
-    assert suite.contestant("stargan").checkpoint == suite.checkpoint
+    assert suite.method("stargan-v2").checkpoint.rule == rule
+    assert suite.method("stargan").checkpoint == suite.checkpoint

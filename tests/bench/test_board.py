@@ -11,7 +11,7 @@ from i2i.benchmarks.board.compare import grouped
 from i2i.benchmarks.board.entry import Entry, Measure, Method, entry_of, entry_text, read_entry
 from i2i.benchmarks.board.tables import across_table, caption, set_table, verdict
 from i2i.benchmarks.board.write import write
-from i2i.benchmarks.folder.finished_results import Stored
+from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.config import stable_hash
 from i2i.data.synthetic import embedded
 from i2i.errors import Damaged

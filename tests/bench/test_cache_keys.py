@@ -61,8 +61,8 @@ def changed(out):
 def test_settings_of_the_classifier_are_in_its_key_and_in_those_of_all_scores(changed, setting):
     found = changed(setting)
     assert {function for function, _ in found} == OF_CLASSIFIER
-    scored = {contestant for function, contestant in found if function == "score"}
-    assert scored == {"pix2pix", "stargan", "identity", "colour"}
+    scored = {method for function, method in found if function == "score"}
+    assert scored == {"pix2pix", "stargan", "identity", "reinhard"}
 
 
 def test_settings_of_one_model_are_in_the_keys_of_its_own_work(changed):
@@ -70,13 +70,13 @@ def test_settings_of_one_model_are_in_the_keys_of_its_own_work(changed):
 
 
 @pytest.mark.parametrize("setting", ["data.flip=false", "data.zoom=1.25", "train.batch_size=3", "budget.images=32"])
-def test_settings_of_all_trainings_are_in_their_keys(changed, setting):
+def test_settings_of_all_training_runs_are_in_their_keys(changed, setting):
     found = changed(setting)
     learning = {(function, name) for function in OF_TRAINING for name in ("pix2pix", "stargan")}
     assert learning <= found
 
 
-def test_other_pictures_are_in_every_key(changed):
+def test_other_images_are_in_every_key(changed):
     found = changed("data.image_size=32")
     assert {function for function, _ in found} == OF_CLASSIFIER | OF_TRAINING
     assert changed("data.test_scenes=3") >= {("score", "stargan"), ("score_real", None)}
@@ -86,14 +86,14 @@ def test_how_often_a_training_reports_is_in_no_key(changed):
     assert changed("train.log_every=7", "train.sample_every=5", "train.checkpoint_every=3") == set()
 
 
-def test_every_seed_has_trainings_of_its_own_and_every_direction_is_translated_by_what_serves_it(out):
+def test_every_seed_has_training_runs_of_its_own_and_every_direction_is_translated_by_what_serves_it(out):
     plan = planned(out, seeds="3,4")
-    trainings = [job for job in plan.jobs if isinstance(job, Train)]
-    assert len({job.key for job in trainings}) == len(trainings)
-    for training, job in zip(plan.trainings, trainings, strict=True):
+    training_runs = [job for job in plan.jobs if isinstance(job, Train)]
+    assert len({job.key for job in training_runs}) == len(training_runs)
+    for training, job in zip(plan.training_runs, training_runs, strict=True):
         assert job.settings["train"]["seed"] == training.seed
         assert job.run == plan.out / training.folder
-    served = {(one.contestant, one.seed, way): plan.out / one.folder for one in plan.trainings for way in one.serves}
+    served = {(one.method, one.seed, way): plan.out / one.folder for one in plan.training_runs for way in one.serves}
     for job in plan.jobs:
         if isinstance(job, Translate):
             assert job.runs == {way: served[job.method, job.id.seed, way] for way in plan.directions}

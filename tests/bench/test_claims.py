@@ -7,7 +7,7 @@ from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.markdown import claim_lines, markdown
-from i2i.benchmarks.suite.claims import Claim, judge, metric_of
+from i2i.benchmarks.suite.claims import Claim, metric_of, verdict_on
 from i2i.benchmarks.suite.schema import Suite
 from i2i.labels import LabelSpace
 from tests.support.facts import plan_facts
@@ -31,7 +31,7 @@ CHAIN = Claim(metric="psnr", order=("both", "l1", "gan"), says="both help")
     ],
 )
 def test_an_ordering_is_confirmed_or_denied_in_words(claim, means, higher, verdict):
-    assert judge(claim, means, higher, 2) == verdict
+    assert verdict_on(claim, means, higher, 2) == verdict
 
 
 @pytest.mark.parametrize("name", ["fid", "FD-domain-classifier", "FD-efficientnet_lite0-57934424"])
@@ -55,7 +55,7 @@ def report(tmp_path, scores: dict[tuple[str, str, int], float], claims: list[Cla
         "suite": suite.model_dump(mode="json"),
     }
     ways = LabelSpace.of_domains(domains).directions
-    trainings = [
+    training_runs = [
         training
         for name in names
         for seed in seeds
@@ -66,7 +66,7 @@ def report(tmp_path, scores: dict[tuple[str, str, int], float], claims: list[Cla
         "made up",
         domains,
         LabelSpace.of_domains(domains).directions,
-        tuple(trainings),
+        tuple(training_runs),
         {},
         (),
         plan_facts(**facts),
@@ -103,7 +103,7 @@ def test_verdicts_stand_below_the_table_with_a_warning_about_a_single_seed(tmp_p
     assert "One seed" in section
 
 
-def test_several_seeds_are_judged_by_their_mean(tmp_path):
+def test_several_seeds_are_scored_by_their_mean(tmp_path):
     scores = {("both", "psnr", 0): 20, ("both", "psnr", 1): 26, ("gan", "psnr", 0): 21, ("gan", "psnr", 1): 22}
     plan, results = report(tmp_path, scores, [PAIR], seeds=(0, 1))
     assert claim_lines(plan, results) == ["L1 helps: shown: both 23.00 > gan 21.50 (PSNR, dB ↑)"]

@@ -21,7 +21,7 @@ from tests.bench.test_outputs import PROTOCOL, made_up
 RESTING = {"accuracy", "FD-domain-classifier", "KID-domain-classifier", "content-domain-classifier"}
 
 
-def judged(tmp_path, real, one=0.5, two=0.4, domains=("a", "b"), n=60, extra=()):
+def classified(tmp_path, real, one=0.5, two=0.4, domains=("a", "b"), n=60, extra=()):
     """A bench in which real images and two translators have these accuracies."""
     scores = {("one", "accuracy"): [one], ("two", "accuracy"): [two], ("real", "accuracy"): [real]}
     for name in ("one", "two"):
@@ -31,7 +31,7 @@ def judged(tmp_path, real, one=0.5, two=0.4, domains=("a", "b"), n=60, extra=())
 
 
 def doubted(tmp_path, real, *accuracies, **options):
-    return set(doubts(*judged(tmp_path, real, *accuracies, **options), ["one", "two"]))
+    return set(doubts(*classified(tmp_path, real, *accuracies, **options), ["one", "two"]))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_features_of_other_networks_and_closeness_to_the_truth_are_never_in_doub
 
 
 def test_gan_train_answers_for_itself(tmp_path):
-    plan, results = judged(tmp_path, 1.0, extra=("gan-train",))
+    plan, results = classified(tmp_path, 1.0, extra=("gan-train",))
     bad = {"dataset": "d", "model": "real", "seed": 0, "metric": "gan-train", "value": 0.5, "n": 60}
     rows = [{**bad, "source": domain, "target": domain} for domain in ("a", "b")]
     scores = pd.concat([results.scores, pd.DataFrame(rows)], ignore_index=True)
@@ -72,22 +72,22 @@ def test_gan_train_answers_for_itself(tmp_path):
 
 def test_guessing_is_by_the_answers_there_are_to_a_domain(tmp_path):
     """Of six attributes each is there or not: guessing is right of half, not of a sixth."""
-    plan, results = judged(tmp_path, 0.65, domains=tuple("abcdef"), n=300)
+    plan, results = classified(tmp_path, 0.65, domains=tuple("abcdef"), n=300)
     assert doubts(plan, results, []) == {}
     row = {"model": "real", "seed": 0, "count": 1}
-    rows = [{**row, "source": d, "target": d, "judged": f"{sign}{d}"} for d in "abcdef" for sign in "+-"]
+    rows = [{**row, "source": d, "target": d, "predicted": f"{sign}{d}"} for d in "abcdef" for sign in "+-"]
     details = replace(Details.gather(), confusion=pd.DataFrame(rows))
     assert set(doubts(plan, replace(results, details=details), [])) == RESTING
 
 
 def test_without_real_images_nothing_is_doubted(tmp_path):
-    plan, results = judged(tmp_path, 0.5)
+    plan, results = classified(tmp_path, 0.5)
     scores = results.scores[results.scores["model"] != "real"]
     assert doubts(plan, replace(results, scores=scores), ["one"]) == {}
 
 
 def test_every_table_warns_and_prints_nothing_bold_that_rests_on_such_a_classifier(tmp_path):
-    plan, results = judged(tmp_path, 0.5, 0.9)
+    plan, results = classified(tmp_path, 0.5, 0.9)
     warning = "the domain classifier recognises 0.500 of the real test images (95% interval"
     text = markdown(plan, results)
     assert f"- Warning (!): {warning}" in text
@@ -119,7 +119,7 @@ def words(figure):
 
 @pytest.mark.parametrize(("real", "marked"), [(0.5, True), (1.0, False)])
 def test_every_figure_marks_the_metrics_that_rest_on_such_a_classifier(tmp_path, real, marked):
-    plan, results = judged(tmp_path, real, domains=("a", "b", "c"), n=100)
+    plan, results = classified(tmp_path, real, domains=("a", "b", "c"), n=100)
     told = [text for text in words(heat_maps(plan, results)) if "(!)" in text]
     assert len(told) == (len(RESTING) if marked else 0)
     assert not [text for text in told if "PSNR" in text or text.startswith("FID")]
@@ -133,7 +133,7 @@ def test_every_figure_marks_the_metrics_that_rest_on_such_a_classifier(tmp_path,
 
 
 def test_who_always_answers_alike_is_not_trusted_by_a_table_of_one_target(tmp_path):
-    plan, results = judged(tmp_path, 1.0)
+    plan, results = classified(tmp_path, 1.0)
     wrong = (results.scores["model"] == "real") & (results.scores["target"] == "b")
     results.scores.loc[wrong, "value"] = 0.0
     text = markdown(plan, results, by="direction")

@@ -10,18 +10,18 @@ from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.html.content import facts
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
-from i2i.benchmarks.suite.columns import SPENT
+from i2i.benchmarks.suite.columns import TRAINING_COSTS
 from tests.bench.test_outputs import PROTOCOL, made_up
 from tests.support.pages import CARD, made_up_bench
 
 ALL = Costs(
-    trainings=6,
+    training_runs=6,
     parameters=12e6,
     parameters_each=2e6,
     images=4321,
     seconds=60.4,
     peak_memory=3 * 2**20,
-    multiply_adds=1_230_000_000,
+    macs=1_230_000_000,
     translated=4.321,
     inference="",
     evaluations=200,
@@ -32,13 +32,13 @@ TEXTS = ["6", "2,000,000", "12,000,000", "4,321", "8,642", "60", "71.5", "4.32",
 
 def test_values_are_in_the_unit_of_their_heading():
     assert [column.text(ALL) for column in COSTS] == TEXTS
-    nothing = replace(ALL, seconds=0.0, peak_memory=None, multiply_adds=None, evaluations=None, translated=None)
+    nothing = replace(ALL, seconds=0.0, peak_memory=None, macs=None, evaluations=None, translated=None)
     assert [column.text(nothing) for column in COSTS[-6:]] == ["–"] * 6
     assert {column.text(None) for column in COSTS} == {"–"}
 
 
 def test_the_main_table_has_the_columns_that_suites_can_choose():
-    assert tuple(MAIN) == SPENT
+    assert tuple(MAIN) == TRAINING_COSTS
 
 
 @pytest.mark.parametrize("column", COSTS, ids=lambda column: column.key)

@@ -13,8 +13,8 @@ from i2i.benchmarks.analysis import costs
 from i2i.benchmarks.analysis.number_format import scaled, speed
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.evaluation.cost_meters import Work, peak_memory, work_of
-from i2i.benchmarks.folder.cache_keys import write_key
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.cache_keys import write_key
 from i2i.data.batches import UnpairedBatch
 from i2i.translator import Coverage, ModelConfig, Task, Translator
 from tests.support.facts import plan_facts
@@ -49,16 +49,16 @@ SMALL = {"cyclegan": {"width": 4, "blocks": 2, "layers": 1}, "stargan": {"width"
 
 
 @pytest.mark.parametrize("name", ["pix2pix", *SMALL])
-def test_multiply_adds_are_those_of_the_convolutions_that_translate(name):
+def test_macs_are_those_of_the_convolutions_that_translate(name):
     model = translator(name, **SMALL.get(name, {"width": 4, "layers": 1}))
     images = torch.zeros(1, 3, 16, 16)
     work = work_of(model, images, "a", "b")
-    assert work.multiply_adds == by_hooks(model, images, "a", "b") > 0
+    assert work.macs == by_hooks(model, images, "a", "b") > 0
     assert work.evaluations == 1
     assert not any(part._forward_hooks for part in model.modules())
 
 
-def test_a_copy_takes_no_multiply_adds():
+def test_a_copy_takes_no_macs():
     assert work_of(translator("identity"), torch.zeros(1, 3, 16, 16), "a", "b") == Work(0, 0)
 
 
@@ -106,40 +106,40 @@ def test_evaluations_that_nothing_tells_are_not_said_to_be_none():
     model.network, model.called = torch.nn.Sequential(), False
     work = work_of(model, torch.zeros(1, 3, 4, 4), "a", "b")
     assert work == Work(16 * 9, None)
-    assert work.costs() == {"multiply_adds": 144}
+    assert work.costs() == {"macs": 144}
 
 
 WAYS = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"), ("b", "c"), ("c", "b"))
 
 
-def test_costs_are_sums_over_the_trainings_of_a_seed_and_means_over_seeds(tmp_path, monkeypatch):
+def test_costs_are_sums_over_the_training_runs_of_a_seed_and_means_over_seeds(tmp_path, monkeypatch):
     """Two seeds of three training runs; the numbers of a training are powers of two, so that every sum is its own."""
-    trainings = [one for seed in (0, 1) for one in expand("m", "pair", ("a", "b", "c"), WAYS, 90, "dataset", seed)]
-    plan = Plan(tmp_path, "made up", ("a", "b", "c"), WAYS, tuple(trainings), {}, (), plan_facts())
+    training_runs = [one for seed in (0, 1) for one in expand("m", "pair", ("a", "b", "c"), WAYS, 90, "dataset", seed)]
+    plan = Plan(tmp_path, "made up", ("a", "b", "c"), WAYS, tuple(training_runs), {}, (), plan_facts())
     meta = {
         tmp_path / training.folder: {"parameters": 5, "images": 2**place, "seconds": 100 * 2**place, "inference": "x"}
-        for place, training in enumerate(trainings)
+        for place, training in enumerate(training_runs)
     }
     monkeypatch.setattr(costs, "newest_checkpoint", lambda run: run in meta)
     monkeypatch.setattr(costs, "require_checkpoint", lambda run: SimpleNamespace(meta=meta[run]))
-    for place, training in enumerate(trainings):
+    for place, training in enumerate(training_runs):
         put(tmp_path / training.folder, peak_memory=[7, 9, 8, 1, 2, 3][place])
     for seed, seconds in ((0, 2.0), (1, 4.0)):
         put(
             tmp_path / "translations" / "m" / f"seed{seed}",
-            pictures=20,
+            images=20,
             seconds=seconds,
-            multiply_adds=11,
+            macs=11,
             evaluations=5,
         )
     found = costs.costs_of(plan, "m", ())
-    assert (found.trainings, found.parameters, found.parameters_each) == (3, 15, 5)
+    assert (found.training_runs, found.parameters, found.parameters_each) == (3, 15, 5)
     assert (found.images, found.seconds) == (63 / 2, 6300 / 2)
-    assert (found.peak_memory, found.multiply_adds, found.inference) == (9, 11, "x")
+    assert (found.peak_memory, found.macs, found.inference) == (9, 11, "x")
     assert found.trained == pytest.approx(63 / 6300)
     assert (found.translated, found.seconds_each, found.evaluations) == ((10 + 5) / 2, 2 / 15, 5)
-    one_seed = costs.costs_of(plan, "m", {training.id for training in trainings[3:]})
-    assert (one_seed.trainings, one_seed.images, one_seed.parameters) == (3, 7, 15)
+    one_seed = costs.costs_of(plan, "m", {training.id for training in training_runs[3:]})
+    assert (one_seed.training_runs, one_seed.images, one_seed.parameters) == (3, 7, 15)
 
 
 def put(folder, **facts):

@@ -14,8 +14,8 @@ class Clock:
         return self.now
 
 
-def job(name, kind="train", contestant="a", weight=100.0):
-    return Nothing(id=JobId(kind, contestant, 0, name), weight=weight)
+def job(name, kind="train", method="a", weight=100.0):
+    return Nothing(id=JobId(kind, method, 0, name), weight=weight)
 
 
 @pytest.fixture
@@ -51,11 +51,11 @@ def test_jobs_side_by_side_share_the_time_but_none_is_shorter_than_itself(clock)
     assert estimate.text() == "about 50 s left"
 
 
-def test_a_contestant_is_measured_by_its_own_and_else_by_others(clock):
-    measured = [(job("a1"), 10), (job("b1", contestant="b"), 40)]
+def test_a_method_is_measured_by_its_own_and_else_by_others(clock):
+    measured = [(job("a1"), 10), (job("b1", method="b"), 40)]
     assert Estimate([job("a2")], measured, clock).text() == "about 10 s left"
-    assert Estimate([job("b2", contestant="b")], measured, clock).text() == "about 40 s left"
-    assert Estimate([job("c2", contestant="c")], measured, clock).text() == "about 25 s left"
+    assert Estimate([job("b2", method="b")], measured, clock).text() == "about 40 s left"
+    assert Estimate([job("c2", method="c")], measured, clock).text() == "about 25 s left"
 
 
 def test_kinds_that_were_not_measured_are_named_and_not_counted(clock):
@@ -88,20 +88,20 @@ def test_failed_jobs_measure_nothing_and_lost_ones_wait_again(clock):
     assert estimate.text() == ""
 
 
-def test_a_few_steps_tell_of_trainings_until_they_are_measured(clock):
-    left = [job("a1"), job("a2"), job("b1", contestant="b"), job("pages", "translate", weight=0)]
+def test_a_few_steps_tell_of_training_runs_until_they_are_measured(clock):
+    left = [job("a1"), job("a2"), job("b1", method="b"), job("pages", "translate", weight=0)]
     estimate = Estimate(left, clock=clock, tried={"a": 0.5, "b": 2.0}, at_a_time=2)
     assert estimate.text() == "about 3 min 20 s left, not counting: translate"  # b1 alone; all would be 150 a worker
-    estimate.started(job("b1", contestant="b"))
+    estimate.started(job("b1", method="b"))
     clock.now = 30
-    estimate.progressed(job("b1", contestant="b"), "50%, 12 images/s, 30 s left")
+    estimate.progressed(job("b1", method="b"), "50%, 12 images/s, 30 s left")
     assert estimate.text() == "about 1 min 5 s left, not counting: translate"  # half of 30 + 50 + 50
-    estimate.ended(job("b1", contestant="b"), well=True)
+    estimate.ended(job("b1", method="b"), well=True)
     assert estimate.text() == "about 50 s left, not counting: translate"  # a is not taken to be like b
 
 
-def test_a_contestant_whose_steps_could_not_be_measured_is_named(clock):
-    left = [job("a1"), job("b1", contestant="b")]
+def test_a_method_whose_steps_could_not_be_measured_is_named(clock):
+    left = [job("a1"), job("b1", method="b")]
     assert (
         Estimate(left, clock=clock, tried={"a": 0.5, "b": None}).text() == "about 50 s left, not counting: train of b"
     )

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from i2i.benchmarks.execution import scheduler
-from i2i.benchmarks.folder.results_folder import ResultsFolder
-from i2i.benchmarks.folder.versions import versions
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.planning import keys
 from i2i.benchmarks.report import write
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.versions import versions
 from i2i.data.decoding import file_index
 from i2i.data.layouts.image_folder import is_image
 from tests.bench.test_bench import SETTINGS, cache, rows_of  # noqa: F401
@@ -77,7 +77,7 @@ def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeyp
         return call
 
     monkeypatch.setattr(scheduler, "run_jobs", counted("jobs", scheduler.run_jobs))
-    monkeypatch.setattr(file_index, "read_picture", counted("decoded", file_index.read_picture))
+    monkeypatch.setattr(file_index, "read_image", counted("decoded", file_index.read_image))
     monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes, is_image))
     monkeypatch.setattr(write, "write", counted("reports", write.write))
     before = times(finished)
@@ -89,25 +89,25 @@ def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeyp
     assert "table.md" in said
 
 
-def test_a_picture_that_has_changed_is_read_again(tmp_path):
+def test_an_image_that_has_changed_is_read_again(tmp_path):
     from PIL import Image
 
-    from i2i.data.layouts import Picture
+    from i2i.data.layouts import ImageFile
     from i2i.errors import UserError
 
-    path, saved = tmp_path / "picture.png", tmp_path / "index.json"
+    path, saved = tmp_path / "image.png", tmp_path / "index.json"
     Image.new("RGB", (8, 8), "red").save(path)
     first = file_index.FileIndex()
-    first.check_readable([Picture(path)])
+    first.check_readable([ImageFile(path)])
     digest = first.sha256(path)
     first.save(saved)
     again = file_index.FileIndex.load(saved)
-    again.check_readable([Picture(path)])
+    again.check_readable([ImageFile(path)])
     assert (again.sha256(path), again.reads) == (digest, 0)
     path.write_bytes(b"no image any more")
     changed = file_index.FileIndex.load(saved)
-    with pytest.raises(UserError, match=r"picture\.png cannot be read"):
-        changed.check_readable([Picture(path)])
+    with pytest.raises(UserError, match=r"image\.png cannot be read"):
+        changed.check_readable([ImageFile(path)])
     assert changed.sha256(path) != digest
 
 
@@ -122,7 +122,7 @@ def test_another_seed_is_trained_and_nothing_else(copied):
     assert {(row["source"], row["target"]) for row in rows if row["model"] == "stargan"} == {("summer", "winter")}
 
 
-def test_forcing_a_contestant_makes_its_work_anew_and_no_other(copied):
+def test_forcing_a_method_makes_its_work_again_and_no_other(copied):
     before, rows = written(copied), rows_of(copied)
     assert bench(copied, "--force", "stargan") == 0
     after = written(copied)

@@ -12,8 +12,8 @@ from PIL import Image
 from i2i.benchmarks.suite import external
 from i2i.benchmarks.suite.external import External, parse, survey
 from i2i.benchmarks.suite.overrides import load_suite
-from i2i.data.decoding.images import read_picture
-from i2i.data.layouts import Picture
+from i2i.data.decoding.images import read_image
+from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 from i2i.metrics.paired import psnr
 from tests.support import in_process
@@ -29,7 +29,7 @@ def write(path, value, size=SIZE):
 
 @pytest.fixture
 def inputs(tmp_path):
-    return {(a, b): [Picture(tmp_path / a / f"p{number}.jpg") for number in range(5)] for a, b in WAYS}
+    return {(a, b): [ImageFile(tmp_path / a / f"p{number}.jpg") for number in range(5)] for a, b in WAYS}
 
 
 @pytest.fixture
@@ -46,14 +46,14 @@ def complaint(folder, inputs, intersection=False):
     return str(refused.value)
 
 
-def test_a_folder_that_holds_every_picture_is_taken_whole(folder, inputs):
+def test_a_folder_that_holds_every_image_is_taken_whole(folder, inputs):
     found = survey("DRIT", External(folder=folder), inputs, SIZE)
     assert not found.partial
     assert found.counts == {"a2b": 5, "a2c": 5, "b2a": 5}
     assert found.files["a", "c"]["p3"] == folder / "a2c" / "p3.png"
 
 
-def test_missing_extra_and_differently_sized_pictures_are_counted_and_three_are_named(folder, inputs):
+def test_missing_extra_and_differently_sized_images_are_counted_and_three_are_named(folder, inputs):
     for number in range(4):
         (folder / "a2b" / f"p{number}.png").unlink()
     write(folder / "b2a" / "other.png", 0)
@@ -89,7 +89,7 @@ def test_a_single_direction_needs_no_folder_of_its_own(folder, inputs):
     assert "there is no folder" in complaint(folder / "nowhere", one)
 
 
-def test_the_hash_is_of_the_pictures_and_not_of_their_place(folder, inputs, tmp_path):
+def test_the_hash_is_of_the_images_and_not_of_their_place(folder, inputs, tmp_path):
     def digest(place):
         return survey("DRIT", External(folder=place), inputs, SIZE).sha256
 
@@ -112,7 +112,7 @@ def test_of_another_size_by_its_header_is_told_without_decoding_and_the_others_a
     folder, inputs, monkeypatch
 ):
     decoded = []
-    monkeypatch.setattr(external, "read_picture", lambda path: decoded.append(path) or read_picture(path))
+    monkeypatch.setattr(external, "read_image", lambda path: decoded.append(path) or read_image(path))
     survey("DRIT", External(folder=folder), inputs, SIZE)
     assert sorted(decoded) == sorted(folder.glob("*/*.png"))
     large = folder / "a2b" / "p1.png"
@@ -147,7 +147,7 @@ def test_a_taken_or_unfit_name_is_refused(name, complaint, tmp_path):
         load_suite("quick", None, {}, []).with_external(parse([f"{name}={tmp_path}"], False))
 
 
-def test_a_suite_with_external_contestants_survives_its_own_settings(tmp_path):
+def test_a_suite_with_external_methods_survives_its_own_settings(tmp_path):
     suite = load_suite("quick", None, {}, []).with_external(parse([f"DRIT={tmp_path}"], True))
     again = load_suite("quick", None, {}, []).model_validate(suite.model_dump(mode="json"))
     assert again.external == {"DRIT": External(folder=tmp_path, intersection=True)}
@@ -160,8 +160,8 @@ DOMAINS, LEFT = ("summer", "winter"), ("00007", "00008")
 
 
 def pixels(path):
-    with Image.open(path) as picture:
-        return torch.from_numpy(np.asarray(picture.convert("RGB")).copy()).permute(2, 0, 1)[None]
+    with Image.open(path) as image:
+        return torch.from_numpy(np.asarray(image.convert("RGB")).copy()).permute(2, 0, 1)[None]
 
 
 def bench(out, *arguments):
@@ -196,9 +196,9 @@ def test_copies_of_the_inputs_score_as_the_model_that_copies_and_cost_nothing(tm
     assert "| Copy | – | – | – | – |" in table
     assert "Copy: external translations (copies, sha256 " in table
     assert "only 1 of 2 seeds" not in table
-    card = json.loads((out / "protocol.json").read_text())["contestants"]["Copy"]
+    card = json.loads((out / "protocol.json").read_text())["methods"]["Copy"]
     assert (card["external"], card["intersection"]) == ("copies", False)
-    assert card["pictures"] == {"summer2winter": 3, "winter2summer": 3}
+    assert card["images"] == {"summer2winter": 3, "winter2summer": 3}
 
     scored = (out / "scores" / "Copy-seed2.json").stat().st_mtime_ns
     assert bench(out, "--seeds", "2,3", "--external", f"Copy={made}") == 0

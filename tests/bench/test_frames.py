@@ -49,7 +49,7 @@ def contents():
         "rows": [{**way, "metric": metric, "value": 1.0, "n": 60} for way in ways for metric in ("FD-x", "psnr")],
         "intervals": [{**way, "metric": "FD-x", "low": 0.5, "high": 1.75, "level": 0.95} for way in ways],
         "flags": [flag(True), flag(False, ("b", "a")), flag(False, name="noise"), flag(False, ("b", "a"), "noise")],
-        "confusion": [{**way, "judged": {way["source"]: 45, way["target"]: 15}} for way in ways],
+        "confusion": [{**way, "predicted": {way["source"]: 45, way["target"]: 15}} for way in ways],
         "spreads": [{**way, "metric": "KID-x", "deviation": 0.25, "subset": 50} for way in ways],
         "by_n": [{**way, "metric": "FD-x", "n": n, "value": 60 / n} for way in ways for n in (15, 30, 60)],
     }
@@ -67,15 +67,15 @@ def test_score_files_are_read_with_all_that_they_hold(tmp_path):
     plan, _ = told(tmp_path)
     (tmp_path / "scores").mkdir()
     (tmp_path / "scores" / "one-seed0.json").write_text(json.dumps(contents()))
-    table = "source,target,picture,metric,value\na,b,007,psnr,21.5\na,b,NA,psnr,inf\nb,a,007,psnr,nan\n"
-    (tmp_path / "scores" / "one-seed0.pictures.csv").write_text(table)
+    table = "source,target,image,metric,value\na,b,007,psnr,21.5\na,b,NA,psnr,inf\nb,a,007,psnr,nan\n"
+    (tmp_path / "scores" / "one-seed0.images.csv").write_text(table)
     results = collect(plan, {})
-    assert results.contestants == ["one"]
+    assert results.methods == ["one"]
     assert len(results.details.flags) == 4
-    pictures = results.details.pictures
-    assert list(pictures["picture"]) == ["007", "NA", "007"]
-    assert pictures["value"].tolist() == pytest.approx([21.5, float("inf"), float("nan")], nan_ok=True)
-    assert set(pictures["model"]) == {"one"}
+    images = results.details.images
+    assert list(images["image"]) == ["007", "NA", "007"]
+    assert images["value"].tolist() == pytest.approx([21.5, float("inf"), float("nan")], nan_ok=True)
+    assert set(images["model"]) == {"one"}
 
 
 def test_scores_of_a_job_that_failed_or_is_not_done_are_not_read_though_they_lie_there(tmp_path):
@@ -94,7 +94,7 @@ def test_scores_of_a_job_that_failed_or_is_not_done_are_not_read_though_they_lie
 
 
 @pytest.mark.parametrize(("numbers", "said"), [([60, 60], "60 of a domain"), ([12, 60], "12 to 60 of a domain")])
-def test_the_caption_tells_how_many_pictures_the_row_real_compares(tmp_path, numbers, said):
+def test_the_caption_tells_how_many_images_the_row_real_compares(tmp_path, numbers, said):
     plan, _ = told(tmp_path)
     rows = [
         {"source": domain, "target": domain, "metric": "FD-domain-classifier", "value": 1.0, "n": n}
@@ -140,7 +140,7 @@ def test_the_health_column_says_what_went_up_and_how_often(tmp_path):
     assert "copied" in shown(plan, results).text("x", 100)
 
 
-def test_few_pictures_put_kid_first_and_are_warned_of(tmp_path):
+def test_few_images_put_kid_first_and_are_warned_of(tmp_path):
     plan, results = told(tmp_path)
     assert results.metrics == ["accuracy", "KID-x", "FD-x", "psnr"]
     assert "Warning: with 5 images a direction (below 2,048)" in markdown(plan, results)
@@ -159,7 +159,7 @@ def test_intervals_stand_beside_the_scores_of_their_direction(tmp_path):
     assert found["intervals"] == {"0": {"low": 0.5, "high": 1.75, "level": 0.95}}
 
 
-def test_judgements_are_counted_over_the_seeds(tmp_path):
+def test_predictions_are_counted_over_the_seeds(tmp_path):
     plan, results = told(tmp_path, seeds=2)
     text = markdown(plan, results)
     assert "| model | direction | a | b |" in text
@@ -168,7 +168,7 @@ def test_judgements_are_counted_over_the_seeds(tmp_path):
     assert len(results_json(plan, results, PROTOCOL)["models"]["one"]["confusion"]) == 8
 
 
-def test_the_map_of_judgements_has_directions_down_and_shares_of_domains_across(tmp_path):
+def test_the_map_of_predictions_has_directions_down_and_shares_of_domains_across(tmp_path):
     figure = confusion_maps(*told(tmp_path))
     (shares,) = [axes.images[0].get_array().tolist() for axes in figure.axes if axes.images]
     assert shares == [[0.75, 0.25], [0.25, 0.75]]
@@ -177,7 +177,7 @@ def test_the_map_of_judgements_has_directions_down_and_shares_of_domains_across(
     assert confusion_maps(*made_up(tmp_path, DISTANCES)) is None
 
 
-def test_distances_of_fewer_pictures_are_means_over_directions_at_numbers_that_all_have(tmp_path):
+def test_distances_of_fewer_images_are_means_over_directions_at_numbers_that_all_have(tmp_path):
     plan, results = told(tmp_path)
     assert curve(results, "FD-x", "one") == {15: 4.0, 30: 2.0, 60: 1.0}
     fewer = [row for row in contents()["by_n"] if (row["source"], row["n"]) != ("b", 60)]
@@ -195,15 +195,15 @@ def test_json_has_every_test_with_its_corrected_p_value(tmp_path):
     plan, results = told(tmp_path)
     rows = [("one", 0, *way, str(i), "psnr", 1.0) for way in WAYS for i in range(8)]
     rows += [("two", 0, *way, str(i), "psnr", 1.0 + i) for way in WAYS for i in range(8)]
-    columns = ["model", "seed", "source", "target", "picture", "metric", "value"]
-    results = replace(results, details=replace(results.details, pictures=pd.DataFrame(rows, columns=columns)))
+    columns = ["model", "seed", "source", "target", "image", "metric", "value"]
+    results = replace(results, details=replace(results.details, images=pd.DataFrame(rows, columns=columns)))
     found = results_json(plan, results, PROTOCOL)
     json.dumps(found, allow_nan=False)
     by_metric = {comparison["metric"]: comparison for comparison in found["comparisons"]}
     assert by_metric["FD-x"]["tests"] == []
     assert not by_metric["FD-x"]["tested"]
     assert by_metric["psnr"]["tests"] == [
-        {"a": "one", "b": "two", "over": "pictures", "n": 8, "p": 2 / 2**7, "p_corrected": 2 / 2**7}
+        {"a": "one", "b": "two", "over": "images", "n": 8, "p": 2 / 2**7, "p_corrected": 2 / 2**7}
     ]
     assert found["models"]["one"]["by_n"][0] == {
         "seed": 0,

@@ -9,10 +9,10 @@ from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks.directions import expand
-from i2i.benchmarks.folder.cache_keys import files_in, write_key
-from i2i.benchmarks.folder.finished_bench import Finished, Row
 from i2i.benchmarks.report.figures.grid import _figure
 from i2i.benchmarks.report.figures.grid_selection import at_random, choose
+from i2i.benchmarks.results_folder.cache_keys import files_in, write_key
+from i2i.benchmarks.results_folder.finished_bench import Finished, Row
 from i2i.data.layouts import scan
 from i2i.errors import UserError
 
@@ -49,7 +49,7 @@ def results(tmp_path):
         if name != "broken":
             (folder / "key.json").write_text('{"key": "x"}')
     names = ("one", "two", "broken", "copy")
-    trainings = [t for name in names for t in expand(name, "all", *BETWEEN, 1, "task", 0)]
+    training_runs = [t for name in names for t in expand(name, "all", *BETWEEN, 1, "task", 0)]
     facts = {
         "name": "sky",
         "dataset": "sky",
@@ -62,14 +62,14 @@ def results(tmp_path):
         "skipped": {},
         "external": [],
         "keys": {},
-        "trainings": [training.settings() for training in trainings],
+        "training_runs": [training.settings() for training in training_runs],
         "domains": ["a", "b"],
         "directions": WAYS,
         "seeds": [0],
-        "contestants": {
+        "methods": {
             name: {"model": name, "settings": {}, "checkpoint": "last"} for name in ("one", "two", "broken", "copy")
         },
-        "reference_rows": ["copy"],
+        "baselines": ["copy"],
         "suite": {"settings": {"data": {"path": str(data), "image_size": SIDE}}},
     }
     (out / "plan.json").write_text(json.dumps(facts))
@@ -93,7 +93,7 @@ def run(*arguments):
     return stopped.value.code
 
 
-def test_random_rows_are_different_pictures_spread_over_the_directions_and_repeat_with_the_seed(finished):
+def test_random_rows_are_different_images_spread_over_the_directions_and_repeat_with_the_seed(finished):
     rows = at_random(finished, 7, 3)
     assert len(set(rows)) == 7
     assert [row.direction for row in rows] == [("a", "b")] * 4 + [("b", "a")] * 3
@@ -103,7 +103,7 @@ def test_random_rows_are_different_pictures_spread_over_the_directions_and_repea
     assert len(at_random(finished, 1, 0)) == 1
 
 
-def test_rows_are_among_the_pictures_that_every_shown_contestant_has(finished, results, capsys):
+def test_rows_are_among_the_images_that_every_shown_method_has(finished, results, capsys):
     folder = results / "translations" / "two" / "seed0"
     (folder / "stems.json").write_text(json.dumps({"a": ["p0", "p4"], "b": STEMS}))
     for stem in ("p1", "p2", "p3"):
@@ -124,7 +124,7 @@ def test_the_seed_of_random_rows_is_in_the_note(finished):
     assert note == "4 test images at random, seed 17"
 
 
-def test_worst_rows_have_the_lowest_psnr_of_the_shown_contestants(finished):
+def test_worst_rows_have_the_lowest_psnr_of_the_shown_methods(finished):
     rows, note = choose(finished, "worst:2", ["input", "one", "target"], 0)
     assert rows[0] == Row(("a", "b"), 3)
     assert rows[1].position == 4  # of either direction
@@ -133,7 +133,7 @@ def test_worst_rows_have_the_lowest_psnr_of_the_shown_contestants(finished):
     assert row == Row(("a", "b"), 3)
 
 
-def test_rows_of_disagreement_are_those_where_the_shown_contestants_differ_most(finished):
+def test_rows_of_disagreement_are_those_where_the_shown_methods_differ_most(finished):
     rows, note = choose(finished, "disagree:2", ["input", "one", "two"], 0)
     assert rows == [Row(("b", "a"), 1), Row(("a", "b"), 3)]
     assert "one, two differ most" in note
@@ -170,7 +170,7 @@ def test_rows_that_cannot_be_chosen_are_refused(finished, rows, columns, complai
         ("", "lists no"),
     ],
 )
-def test_a_list_that_names_no_test_picture_is_refused(finished, tmp_path, line, complaint):
+def test_a_list_that_names_no_test_image_is_refused(finished, tmp_path, line, complaint):
     (tmp_path / "list.txt").write_text(line)
     with pytest.raises(UserError, match=complaint):
         choose(finished, f"files:{tmp_path / 'list.txt'}", ["input"], 0)
@@ -185,9 +185,9 @@ def scored(results, **by_metric):
             for metric, values in by_metric.items()
             for stem, value in zip(STEMS, values, strict=True)
         ]
-        path = results / "scores" / f"{name}-seed0.pictures.csv"
+        path = results / "scores" / f"{name}-seed0.images.csv"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(["source,target,picture,metric,value", *lines]))
+        path.write_text("\n".join(["source,target,image,metric,value", *lines]))
 
 
 def test_worst_rows_are_those_by_the_measure_that_is_named(results):
@@ -254,7 +254,7 @@ def test_damaged_and_unfinished_translations_are_told_as_such_and_never_as_unkno
     assert "two" not in said
 
 
-def test_a_column_shows_its_own_pictures(finished):
+def test_a_column_shows_its_own_images(finished):
     row = Row(("b", "a"), 2)
     values = [int(finished.cell(column, row).mean()) for column in ("input", "one", "target")]
     assert values == [100, 52, 50]
@@ -274,7 +274,7 @@ def test_the_command_draws_into_the_format_of_the_name(results, tmp_path, capsys
     assert "3 test images at random, seed 5" in capsys.readouterr().out
 
 
-def test_the_cells_of_the_picture_are_the_pictures_of_the_columns(results, tmp_path):
+def test_the_cells_of_the_image_are_the_images_of_the_columns(results, tmp_path):
     (tmp_path / "list.txt").write_text("a2b/p3")
     arguments = (
         "--rows",
@@ -285,8 +285,8 @@ def test_the_cells_of_the_picture_are_the_pictures_of_the_columns(results, tmp_p
         tmp_path / "grid.png",
     )
     assert run(results, *arguments) == 0
-    with Image.open(tmp_path / "grid.png") as picture:
-        pixels = np.asarray(picture.convert("RGB"))
+    with Image.open(tmp_path / "grid.png") as image:
+        pixels = np.asarray(image.convert("RGB"))
     line = pixels[pixels.shape[0] // 2]
     values = [int(value) for value in line[:, 0][np.r_[True, np.diff(line[:, 0].astype(int)) != 0]]]
     assert [value for value in values if value in (50, 190, 203)] == [50, 190, 203]
@@ -312,10 +312,10 @@ def test_a_folder_that_is_no_bench_is_named(tmp_path, capsys):
 
 @pytest.mark.parametrize("header", ["encoder-decoder-l1-cgan", "WWWWWWWWWWWWWWWWWWWW", "one two three four five six"])
 def test_long_names_of_columns_stay_above_their_column_and_apart(header):
-    picture = np.zeros((SIDE, SIDE, 3), np.uint8)
-    figure = _figure([header, header, "truth"], ["a\nto b"], [[picture] * 3], "a note")
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    figure = _figure([header, header, "truth"], ["a\nto b"], [[image] * 3], "a note")
     figure.canvas.draw()
     first, second, _ = [text.get_window_extent() for text in figure.texts[1:4]]
-    picture_top = max(axes.get_window_extent().y1 for axes in figure.axes)
+    image_top = max(axes.get_window_extent().y1 for axes in figure.axes)
     assert first.x1 < second.x0
-    assert first.y0 >= picture_top and first.y1 <= figure.bbox.y1
+    assert first.y0 >= image_top and first.y1 <= figure.bbox.y1

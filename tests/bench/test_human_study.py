@@ -126,14 +126,14 @@ def test_a_page_tells_nothing_of_methods_and_only_practice_of_right_answers(stud
 @pytest.mark.parametrize("mode", ["real-fake", "preference", "best-of"])
 def test_a_page_shows_what_the_key_says_each_image_re_encoded_alike(studies, bench, mode):
     key, data = read_key(studies / mode), data_of(studies / mode / "rater-2.html")
-    pictures = []
+    images = []
     for address in data["image-data"]:
         contents = base64.b64decode(address.removeprefix("data:image/png;base64,"))
-        picture = Image.open(io.BytesIO(contents))
-        assert (picture.mode, picture.info) == ("RGB", {})
-        pictures.append(np.asarray(picture))
-        assert as_png(pictures[-1]) == contents
-    assert len({one.tobytes() for one in pictures}) == len(pictures)
+        image = Image.open(io.BytesIO(contents))
+        assert (image.mode, image.info) == ("RGB", {})
+        images.append(np.asarray(image))
+        assert as_png(images[-1]) == contents
+    assert len({one.tobytes() for one in images}) == len(images)
     for trial, shown in zip(key.raters[1], data["study-data"]["trials"], strict=True):
         if trial.kind == "vigilance":
             continue
@@ -143,7 +143,7 @@ def test_a_page_shows_what_the_key_says_each_image_re_encoded_alike(studies, ben
             real = truth / f"{trial.image}.png"
             path = real if method == REAL else bench / "translations" / method / "seed0" / way / f"{trial.image}.png"
             if trial.about != REAL:  # two real images, of which one is any other
-                assert (pictures[number] == np.asarray(Image.open(path).convert("RGB"))).all()
+                assert (images[number] == np.asarray(Image.open(path).convert("RGB"))).all()
 
 
 def test_a_scrambled_image_has_no_tile_where_it_was():

@@ -2,14 +2,14 @@
 
 import pytest
 
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, STAGES, JobId
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 
 EVERY = [
     (JobId("train", "a", 0, "dawn2dusk"), "a/seed0/dawn2dusk"),
     (JobId("train", "stargan@my bench, seed 1", 10, "all"), "stargan@my bench, seed 1/seed10/all"),
     (JobId("translate", "a", 4294967295), "translations of a, seed 4294967295"),
-    (JobId("adopt", "translations of b, seed 0"), "images of translations of b, seed 0"),
+    (JobId("external", "translations of b, seed 0"), "images of translations of b, seed 0"),
     (JobId("score", "a@b, seed 0", 1), "scores of a@b, seed 0, seed 1"),
     (JobId("score", "été\n", 1), "scores of été\n, seed 1"),
     (REAL_SCORES, "scores of real images"),

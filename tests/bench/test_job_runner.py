@@ -10,12 +10,12 @@ import pytest
 from i2i.benchmarks import bench
 from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.execution import job_runner
-from i2i.benchmarks.folder import cache_keys, job_records
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
-from i2i.benchmarks.jobs.adopt import Adopt
 from i2i.benchmarks.jobs.classifier import TrainClassifier
+from i2i.benchmarks.jobs.copy_external import CopyExternal
 from i2i.benchmarks.jobs.score import ScoreReal
+from i2i.benchmarks.results_folder import cache_keys, job_records
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
 from i2i.errors import UserError
@@ -80,7 +80,7 @@ def test_a_failure_is_on_record_for_the_key_that_failed(tmp_path):
 
 def test_a_result_is_done_by_its_key_alone(tmp_path):
     scoring = Scoring(DataConfig(), tmp_path / "classifier" / "weights")
-    folder = Adopt(id=A_JOB, key="one", out=tmp_path / "folder", files={}, stems=None, data=scoring.data)
+    folder = CopyExternal(id=A_JOB, key="one", out=tmp_path / "folder", files={}, stems=None, data=scoring.data)
     file = ScoreReal(id=REAL_SCORES, key="one", out=tmp_path / "file.json", scoring=scoring)
     options = ClassifierConfig()
     weights = TrainClassifier(id=CLASSIFIER, key="one", path=scoring.classifier, data=scoring.data, options=options)

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from i2i.benchmarks.execution import job_runner
-from i2i.benchmarks.folder import result_records
-from i2i.data.training_images import TrainingPictures
+from i2i.benchmarks.results_folder import result_records
+from i2i.data.training_images import TrainingImages
 from tests.support import in_process
 from tests.support.in_process import SETTINGS
 
@@ -66,13 +66,13 @@ def repaint(path):
 DAMAGES = {
     "translations of stargan, seed 0": ("translations/stargan/seed0/summer2winter/00005.png", shrink),
     "translations of identity, seed 0": ("translations/identity/seed0/winter2summer/00004.png", repaint),
-    "translations of colour, seed 0": ("translations/colour/seed0/key.json", flip),
+    "translations of reinhard, seed 0": ("translations/reinhard/seed0/key.json", flip),
     "domain classifier": ("classifier/classifier.safetensors", cut),
     "scores of stargan, seed 0": ("scores/stargan-seed0.json", cut),
-    "scores of identity, seed 0": ("scores/identity-seed0.pictures.csv", flip),
+    "scores of identity, seed 0": ("scores/identity-seed0.images.csv", flip),
     "scores of real images": ("scores/real.json", flip),
     "stargan/seed0/all": (f"{CHECKPOINTS}/00000003/model.safetensors", flip),
-    "colour/seed0/all": ("trainings/colour/seed0/all/checkpoints/00000000/checkpoint.json", cut),
+    "reinhard/seed0/all": ("trainings/reinhard/seed0/all/checkpoints/00000000/checkpoint.json", cut),
 }
 
 
@@ -106,7 +106,7 @@ def test_damaged_files_of_the_report_are_written_again(copied):
     assert {name: (copied / name).read_bytes() for name in before} == before
 
 
-def test_a_training_of_which_no_checkpoint_is_sound_is_set_aside_and_trained_anew(copied, capsys):
+def test_a_training_of_which_no_checkpoint_is_sound_is_set_aside_and_trained_again(copied, capsys):
     before = scored(copied)
     for folder in (copied / CHECKPOINTS).iterdir():
         cut(folder / "training.pt")
@@ -158,7 +158,7 @@ def test_other_settings_set_the_finished_training_aside_and_tell(copied, capsys)
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     """A data folder, with a function that adds an image of a domain to a split."""
     rng, folder = np.random.default_rng(0), tmp_path / "sky"
 
@@ -174,8 +174,8 @@ def pictures(tmp_path):
     return folder, add
 
 
-def test_pictures_that_no_training_uses_make_none_anew(pictures, tmp_path, capsys):
-    folder, add = pictures
+def test_images_that_no_training_uses_make_none_again(images, tmp_path, capsys):
+    folder, add = images
     out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
     arguments = [*settings, "--models=cyclegan,stargan", "--data", folder, "--size=16", WORK]
     small = ["--set=cyclegan.width=2", "--set=cyclegan.discriminator_width=2", "--set=cyclegan.layers=1"]
@@ -233,10 +233,10 @@ def test_after_a_power_cut_the_same_command_mends_the_bench(tmp_path, monkeypatc
     )
 
 
-def test_pictures_that_change_while_a_bench_runs_are_named_and_nothing_is_made_of_them(
-    pictures, tmp_path, capsys, monkeypatch
+def test_images_that_change_while_a_bench_runs_are_named_and_nothing_is_made_of_them(
+    images, tmp_path, capsys, monkeypatch
 ):
-    folder, add = pictures
+    folder, add = images
     out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
     arguments = [*settings, "--data", folder, "--size=16", WORK]
     run = job_runner.Runner.__call__
@@ -259,17 +259,17 @@ def test_pictures_that_change_while_a_bench_runs_are_named_and_nothing_is_made_o
     assert (out / "trainings/stargan/seed0/all/key.json").is_file()
 
 
-def test_pictures_that_change_while_they_are_decoded_are_not_trained_on(pictures, tmp_path, capsys, monkeypatch):
-    folder, _ = pictures
+def test_images_that_change_while_they_are_decoded_are_not_trained_on(images, tmp_path, capsys, monkeypatch):
+    folder, _ = images
     out, settings = tmp_path / "bench", [one for one in SETTINGS if "data." not in one]
-    load = TrainingPictures.load
+    load = TrainingImages.load
 
     def changing(*arguments, **options):
         loaded = load(*arguments, **options)
         (folder / "train/day/day2.png").unlink()
         return loaded
 
-    monkeypatch.setattr(TrainingPictures, "load", changing)
+    monkeypatch.setattr(TrainingImages, "load", changing)
     assert bench(out, *settings, "--data", folder, "--size=16", "--only=train") == 1
     assert "train/day/day2.png changed while the bench ran" in capsys.readouterr().err
     assert not list(out.glob("trainings/*/*/*/checkpoints/[0-9]*"))

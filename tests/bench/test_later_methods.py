@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from i2i.benchmarks.folder.plan_file import FORMAT
+from i2i.benchmarks.results_folder.plan_file import FORMAT
 from i2i.benchmarks.suite.overrides import load_suite, told_of_later_methods
 from tests.bench.test_bench import SMALL
 from tests.robustness.test_bad_input import run

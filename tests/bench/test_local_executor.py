@@ -7,7 +7,7 @@ from i2i.benchmarks.execution.scheduler import Outcome, run_jobs
 from tests.support.job_functions import BeKilledOnce, Crash, Die, Refuse, Write, WriteGpus, by_name, named
 from tests.support.job_functions import run as run_plainly
 
-pytestmark = pytest.mark.slow  # every process imports torch anew
+pytestmark = pytest.mark.slow  # every process imports torch again
 
 
 class Listener:

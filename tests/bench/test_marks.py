@@ -9,13 +9,13 @@ import pytest
 from i2i.benchmarks.analysis.frames import Details
 from i2i.benchmarks.analysis.groups import groups
 from i2i.benchmarks.analysis.results import COLUMNS, Results
-from i2i.benchmarks.analysis.significance import compare, compare_all, picture_values
+from i2i.benchmarks.analysis.significance import compare, compare_all, image_values
 from i2i.benchmarks.report.markdown import markdown
 
 WAYS = [("a", "b"), ("b", "a")]
 
 
-def results_of(values: dict[tuple[str, int], np.ndarray], metric="ssim", pictures=True) -> Results:
+def results_of(values: dict[tuple[str, int], np.ndarray], metric="ssim", images=True) -> Results:
     """Results of methods and seeds with these values [directions, images] of single images."""
     singles = [
         (name, seed, *way, f"{number:03}", metric, value)
@@ -23,9 +23,9 @@ def results_of(values: dict[tuple[str, int], np.ndarray], metric="ssim", picture
         for way, own in zip(WAYS, both, strict=True)
         for number, value in enumerate(own)
     ]
-    frame = pd.DataFrame(singles, columns=["model", "seed", "source", "target", "picture", "metric", "value"])
+    frame = pd.DataFrame(singles, columns=["model", "seed", "source", "target", "image", "metric", "value"])
     means = frame.groupby(["model", "seed", "source", "target", "metric"], as_index=False, sort=False)["value"].mean()
-    details = replace(Details.gather(), pictures=frame) if pictures else Details.gather()
+    details = replace(Details.gather(), images=frame) if images else Details.gather()
     return Results(means.assign(dataset="made up", n=len(singles))[COLUMNS], {}, {}, details)
 
 
@@ -33,15 +33,15 @@ def normal(seed: int, mean: float = 0.0, n: int = 12) -> np.ndarray:
     return np.random.default_rng(seed).normal(mean, 1.0, (2, n))
 
 
-def test_equal_values_of_every_picture_are_not_distinguishable() -> None:
+def test_equal_values_of_every_image_are_not_distinguishable() -> None:
     column = compare(results_of({("x", 0): normal(1), ("y", 0): normal(1)}), "ssim", ["x", "y"])
     assert column.same == {"y"}
     assert column.mark("y") == ""  # as printed it is as good, so it is bold
     ((test,),) = column.tests.values()
-    assert (test.over, test.n, test.p.own) == ("pictures", 12, 1.0)
+    assert (test.over, test.n, test.p.own) == ("images", 12, 1.0)
 
 
-def test_who_is_better_in_every_picture_is_told_apart_with_the_smallest_p_value_there_is() -> None:
+def test_who_is_better_in_every_image_is_told_apart_with_the_smallest_p_value_there_is() -> None:
     worse = normal(1)
     column = compare(results_of({("x", 0): worse, ("y", 0): worse + 0.1}), "ssim", ["x", "y"])
     assert (column.best, column.same, column.mark("x"), column.mark("y")) == ("y", frozenset(), "", "")
@@ -81,18 +81,18 @@ def test_what_a_test_alone_would_tell_apart_is_marked_where_the_correction_does_
     assert alone.mark("y") == ""
 
 
-def test_a_picture_under_several_seeds_and_in_several_directions_counts_once() -> None:
+def test_an_image_under_several_seeds_and_in_several_directions_counts_once() -> None:
     values = {("x", seed): normal(seed) for seed in range(3)}
-    found = picture_values(results_of(values).details.pictures, "ssim", ["x"])
+    found = image_values(results_of(values).details.images, "ssim", ["x"])
     assert len(found) == 12
     assert found["x"].to_numpy() == pytest.approx(np.mean([values["x", seed] for seed in range(3)], axis=(0, 1)))
 
 
-def test_values_of_pictures_have_the_mean_of_the_table_where_directions_differ_in_size() -> None:
-    frame = results_of({("x", 0): normal(3)}).details.pictures
-    fewer = frame[(frame["source"] == "a") | (frame["picture"] < "004")]
+def test_values_of_images_have_the_mean_of_the_table_where_directions_differ_in_size() -> None:
+    frame = results_of({("x", 0): normal(3)}).details.images
+    fewer = frame[(frame["source"] == "a") | (frame["image"] < "004")]
     table = fewer.groupby(["source", "target"])["value"].mean().mean()
-    assert picture_values(fewer, "ssim", ["x"])["x"].mean() == pytest.approx(table)
+    assert image_values(fewer, "ssim", ["x"])["x"].mean() == pytest.approx(table)
     assert fewer["value"].mean() != pytest.approx(table)
 
 
@@ -105,8 +105,8 @@ def test_with_several_seeds_the_seeds_must_tell_apart_as_well() -> None:
     base = normal(1)
     wide = seeds_of("y", base, (3, -2, 2))
     column = compare(results_of(seeds_of("x", base, (0, 0, 0)) | wide), "ssim", ["x", "y"])
-    pictures, seeds = column.tests["x", "y"]
-    assert pictures.p.corrected < 0.001
+    images, seeds = column.tests["x", "y"]
+    assert images.p.corrected < 0.001
     assert seeds.p.corrected > 0.5
     assert column.mark("x") == "†"
     close = seeds_of("y", base, (3, 3.001, 3.002))
@@ -114,7 +114,7 @@ def test_with_several_seeds_the_seeds_must_tell_apart_as_well() -> None:
     assert column.mark("x") == ""
 
 
-def test_two_seeds_that_cannot_tell_leave_the_word_to_the_test_over_pictures() -> None:
+def test_two_seeds_that_cannot_tell_leave_the_word_to_the_test_over_images() -> None:
     base = normal(1)
     clear = results_of(seeds_of("x", base, (0, 0.2)) | seeds_of("y", base, (0.5, 0.9)))
     column = compare(clear, "ssim", ["x", "y"])
@@ -137,11 +137,11 @@ def test_many_methods_make_three_seeds_too_few_and_a_distance_says_so_by_itself(
     values: dict[tuple[str, int], np.ndarray] = {}
     for place, name in enumerate(names):
         values |= seeds_of(name, base, (place, place + 1, place + 2))
-    column = compare(results_of(values, "fid", pictures=False), "fid", list(names))
+    column = compare(results_of(values, "fid", images=False), "fid", list(names))
     assert column.best == "a"
     assert {column.mark(name) for name in "bc"} == {"§"}
     few = {key: value for key, value in values.items() if key[0] in "ab"}
-    assert compare(results_of(few, "fid", pictures=False), "fid", ["a", "b"]).mark("b") == "†"
+    assert compare(results_of(few, "fid", images=False), "fid", ["a", "b"]).mark("b") == "†"
 
 
 def test_the_caption_tells_too_few_seeds_from_no_difference(tmp_path) -> None:
@@ -153,12 +153,12 @@ def test_the_caption_tells_too_few_seeds_from_no_difference(tmp_path) -> None:
     assert " § |" in text
 
 
-def test_without_values_of_pictures_one_seed_leaves_the_best_untested_and_three_test_it() -> None:
-    one = results_of({("x", 0): normal(1), ("y", 0): normal(1) + 50}, "fid", pictures=False)
+def test_without_values_of_images_one_seed_leaves_the_best_untested_and_three_test_it() -> None:
+    one = results_of({("x", 0): normal(1), ("y", 0): normal(1) + 50}, "fid", images=False)
     column = compare(one, "fid", ["x", "y"])
     assert (column.mark("x"), column.mark("y"), column.tests) == ("‡", "", {})
     values = {(name, seed): normal(1) + step + seed / 9 for name, step in (("x", 0), ("y", 50)) for seed in range(3)}
-    column = compare(results_of(values, "fid", pictures=False), "fid", ["x", "y"])
+    column = compare(results_of(values, "fid", images=False), "fid", ["x", "y"])
     assert (column.mark("x"), column.mark("y"), column.over) == ("", "", ("seeds",))
 
 
@@ -171,14 +171,14 @@ def test_who_cannot_be_tested_is_not_told_apart() -> None:
     assert (column.mark("y"), column.mark("z")) == ("", "†")
 
 
-def test_a_value_that_is_no_number_under_one_seed_leaves_its_contestant_out() -> None:
+def test_a_value_that_is_no_number_under_one_seed_leaves_its_method_out() -> None:
     broken = normal(2)
     broken[0, 3] = np.nan
     values = {("x", 0): normal(1), ("x", 1): normal(3), ("y", 0): broken, ("y", 1): normal(4)}
-    assert list(picture_values(results_of(values).details.pictures, "ssim", ["x", "y"])) == ["x"]
+    assert list(image_values(results_of(values).details.images, "ssim", ["x", "y"])) == ["x"]
 
 
-def test_only_one_contestant_is_no_best() -> None:
+def test_only_one_method_is_no_best() -> None:
     column = compare(results_of({("x", 0): normal(1)}), "ssim", ["x"])
     assert not column.is_best("x")
     assert column.mark("x") == ""

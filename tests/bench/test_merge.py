@@ -10,12 +10,12 @@ import pytest
 from i2i import cli
 from i2i.benchmarks.analysis.results import collect
 from i2i.benchmarks.directions import expand
-from i2i.benchmarks.folder import finished_results
-from i2i.benchmarks.folder.finished_results import Stored
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import protocol
 from i2i.benchmarks.report.merge import differences, merge
+from i2i.benchmarks.results_folder import finished_results
+from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.benchmarks.suite.schema import Suite
 from i2i.data.layouts import scan
 from i2i.data.synthetic import embedded
@@ -40,8 +40,10 @@ def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000,
     settings = {"data": {"path": str(data), "image_size": 16, "domains": list(DOMAINS)}}
     suite = Suite(models=("identity",), seeds=seeds, settings=settings, claims=tuple(claims))
     names = [*values, *(name for name in reference if name not in values)]
-    trainings = [t for name in names for seed in seeds for t in expand(name, "all", DOMAINS, WAYS, 0, "dataset", seed)]
-    jobs = [Nothing(id=t.id, key=f"train {t.id}") for t in trainings]
+    training_runs = [
+        t for name in names for seed in seeds for t in expand(name, "all", DOMAINS, WAYS, 0, "dataset", seed)
+    ]
+    jobs = [Nothing(id=t.id, key=f"train {t.id}") for t in training_runs]
     scored = [(JobId("score", name, seed), f"{name}-seed{seed}") for name in names for seed in seeds]
     scored.append((REAL_SCORES, "real"))
     jobs += [Nothing(id=job, key=f"score {stem}") for job, stem in scored]
@@ -59,12 +61,12 @@ def pretend(out, data, values, seeds=(0,), reference=("identity",), budget=7000,
         "scoring_version": 2,
         "lpips": None,
         "checkpoint": "last",
-        "contestants": {name: {"model": "identity", "settings": {}, "checkpoint": "last"} for name in names},
-        "reference_rows": [name for name in reference if name not in values],
+        "methods": {name: {"model": "identity", "settings": {}, "checkpoint": "last"} for name in names},
+        "baselines": [name for name in reference if name not in values],
     }
-    plan = Plan(out, "seasons", DOMAINS, WAYS, tuple(trainings), {}, tuple(jobs), plan_facts(**facts))
+    plan = Plan(out, "seasons", DOMAINS, WAYS, tuple(training_runs), {}, tuple(jobs), plan_facts(**facts))
     put(out / "plan.json", plan.recorded())
-    for training in trainings:
+    for training in training_runs:
         put(out / training.folder / "key.json", {"key": f"train {training.id}"})
     for _, stem in scored:
         value = values.get(stem.split("-seed")[0], 10.0)
@@ -113,7 +115,7 @@ def test_a_merged_report_has_everybody_once_and_a_suffix_where_a_name_is_taken(b
     said = capsys.readouterr().out.split(f"results in {both}: ")[1].strip().split(", ")
     assert {"table.md", "table.tex", "results.json", "protocol.json", "grid.png", "grid.pdf"} <= set(said)
     card = json.loads((both / "protocol.json").read_text())
-    assert set(card["contestants"]) == expected.keys() - {"real"}
+    assert set(card["methods"]) == expected.keys() - {"real"}
     assert card["fingerprint"] == json.loads((benches[0] / "protocol.json").read_text())["fingerprint"]
 
 
@@ -196,7 +198,7 @@ def test_a_training_that_failed_stays_failed_in_the_merged_report(benches, tmp_p
     assert "cyclegan@y" not in psnr_of(tmp_path / "both")
 
 
-def test_changed_pictures_are_no_longer_those_of_the_report(tmp_path, data, capsys):
+def test_changed_images_are_no_longer_those_of_the_report(tmp_path, data, capsys):
     mine = tmp_path / "seasons"
     shutil.copytree(data, mine)
     out = pretend(tmp_path / "x", mine, {"stargan": 21.0})
@@ -205,15 +207,17 @@ def test_changed_pictures_are_no_longer_those_of_the_report(tmp_path, data, caps
     assert "holds other images than those" in capsys.readouterr().err
 
 
-def test_claims_of_all_benches_are_judged_where_their_contestants_are(tmp_path, data):
+def test_claims_of_all_benches_are_scored_where_their_methods_are(tmp_path, data):
     def claim(*order):
         return {"metric": "psnr", "order": order, "says": " over ".join(order)}
 
     x = pretend(tmp_path / "x", data, {"stargan": 21.0}, claims=[claim("stargan", "identity")])
-    y = pretend(tmp_path / "y", data, {"colour": 9.0}, claims=[claim("colour", "identity"), claim("pix2pix", "colour")])
+    y = pretend(
+        tmp_path / "y", data, {"reinhard": 9.0}, claims=[claim("reinhard", "identity"), claim("pix2pix", "reinhard")]
+    )
     assert report(x, y, "--out", tmp_path / "both") == 0
     claims = json.loads((tmp_path / "both" / "results.json").read_text())["claims"]
-    assert [text.split(":")[0] for text in claims] == ["stargan over identity", "colour over identity"]
+    assert [text.split(":")[0] for text in claims] == ["stargan over identity", "reinhard over identity"]
 
 
 @pytest.mark.parametrize(
@@ -264,15 +268,15 @@ def test_benches_that_were_run_merge_with_their_costs(tmp_path, monkeypatch):
     found, *own = (json.loads((tmp_path / name / "results.json").read_text()) for name in ("both", "x", "y"))
     for name, bench in zip(("x", "y"), own, strict=True):
         assert found["models"][f"stargan@{name}"] == bench["models"]["stargan"]
-    assert found["models"]["colour"] == own[0]["models"]["colour"]
+    assert found["models"]["reinhard"] == own[0]["models"]["reinhard"]
     card = json.loads((tmp_path / "both" / "protocol.json").read_text())
-    settings = [card["contestants"][f"stargan@{name}"]["settings"]["model"] for name in ("x", "y")]
+    settings = [card["methods"][f"stargan@{name}"]["settings"]["model"] for name in ("x", "y")]
     assert [own["lambda_reconstruction"] for own in settings] == [10, 3]
 
 
 def test_external_translations_stand_for_the_first_seed_alone(tmp_path):
-    trainings = [one for seed in (3, 4) for one in expand("mine", "all", DOMAINS, WAYS, 0, "dataset", seed)]
-    plan = Plan(tmp_path, "x", DOMAINS, WAYS, tuple(trainings), {}, (), plan_facts(), ("elsewhere",))
+    training_runs = [one for seed in (3, 4) for one in expand("mine", "all", DOMAINS, WAYS, 0, "dataset", seed)]
+    plan = Plan(tmp_path, "x", DOMAINS, WAYS, tuple(training_runs), {}, (), plan_facts(), ("elsewhere",))
     places = dict(finished_results._places(plan))
-    assert places[JobId("adopt", "elsewhere")].folder == tmp_path / "translations/elsewhere/seed3"
+    assert places[JobId("external", "elsewhere")].folder == tmp_path / "translations/elsewhere/seed3"
     assert places[JobId("translate", "mine", 4)].folder == tmp_path / "translations/mine/seed4"

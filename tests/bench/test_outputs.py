@@ -54,15 +54,15 @@ def made_up(
         "fingerprint": "0" * 16,
         "budget": suite.budget.model_dump(),
         "suite": suite.model_dump(mode="json"),
-        "reference_rows": list(reference),
+        "baselines": list(reference),
     }
-    trainings = [
+    training_runs = [
         training
         for name in names
         for seed in seeds
         for training in expand(name, "all", domains, directions, 10, "dataset", seed)
     ]
-    plan = Plan(tmp_path, dataset, domains, directions, tuple(trainings), {}, (), plan_facts(**facts))
+    plan = Plan(tmp_path, dataset, domains, directions, tuple(training_runs), {}, (), plan_facts(**facts))
     rows = [
         (dataset, name, seed, source, target, metric, value, 5)
         for (name, metric), values in scores.items()
@@ -254,7 +254,7 @@ def numbers_of(axes):
     return {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in axes.texts}
 
 
-def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_diagonal(tmp_path):
+def test_heat_maps_have_a_row_per_metric_a_column_per_method_and_a_blank_diagonal(tmp_path):
     figure = heat_maps(*made_up(tmp_path, SCORES))
     maps = maps_of(figure)
     assert len(maps) == 2 * 4
@@ -267,22 +267,22 @@ def test_heat_maps_have_a_row_per_metric_a_column_per_contestant_and_a_blank_dia
     assert {"PSNR, dB\N{NO-BREAK SPACE}↑", "FID\N{NO-BREAK SPACE}↓", "one", "two", "three", "copy"} <= texts
 
 
-def colours(figure):
+def colors(figure):
     """The colours of the maps, in their order, each of which is painted in one alone."""
     found = []
     for values in maps_of(figure):
-        (colour,) = {tuple(cell) for cell in values[values[..., 3] > 0].tolist()}
-        found.append(colour[:3])
+        (color,) = {tuple(cell) for cell in values[values[..., 3] > 0].tolist()}
+        found.append(color[:3])
     return found
 
 
-def test_equal_scores_have_equal_colours_whatever_other_scores_there_are(tmp_path):
+def test_equal_scores_have_equal_colors_whatever_other_scores_there_are(tmp_path):
     tied = {("one", "accuracy"): [1.0], ("two", "accuracy"): [1.0], ("copy", "accuracy"): [0.0]}
-    best, same, worst = colours(heat_maps(*made_up(tmp_path, tied, reference=["copy"])))
+    best, same, worst = colors(heat_maps(*made_up(tmp_path, tied, reference=["copy"])))
     assert best == same == heat_colors.STOPS[-1]
     assert worst == heat_colors.STOPS[0]
     apart = {**tied, ("two", "accuracy"): [0.5]}
-    assert colours(heat_maps(*made_up(tmp_path, apart)))[0] == best
+    assert colors(heat_maps(*made_up(tmp_path, apart)))[0] == best
 
 
 def test_methods_that_all_tie_are_neither_best_nor_worst_of_a_metric_without_such_ends():
@@ -296,20 +296,20 @@ def test_methods_that_all_tie_are_neither_best_nor_worst_of_a_metric_without_suc
 
 def test_a_reference_row_that_lies_far_off_does_not_make_translators_look_alike(tmp_path):
     scores = {("one", "fid"): [5.0], ("two", "fid"): [50.0], ("copy", "fid"): [9e5]}
-    one, two, copy = colours(heat_maps(*made_up(tmp_path, scores, reference=["copy"])))
+    one, two, copy = colors(heat_maps(*made_up(tmp_path, scores, reference=["copy"])))
     assert two == copy == heat_colors.STOPS[0]
     assert one not in (two, heat_colors.STOPS[0])
 
 
-def test_the_bar_shows_the_colours_of_the_cells(tmp_path):
+def test_the_bar_shows_the_colors_of_the_cells(tmp_path):
     for metric, ends in (("accuracy", (0, 1)), ("fid", (0, 50))):
         scores = {("one", metric): [1.0 if metric == "accuracy" else 50.0], ("two", metric): [0.0]}
         figure = heat_maps(*made_up(tmp_path, scores))
         bar = next(axes for axes in figure.axes if not axes.images)
         (mesh,) = bar.collections[-1:]
         assert (mesh.norm.vmin, mesh.norm.vmax) == ends
-        for value, colour in zip((ends[1], 0), colours(figure), strict=True):
-            assert mesh.cmap(mesh.norm(value), bytes=True)[:3] == pytest.approx(colour, abs=2)
+        for value, color in zip((ends[1], 0), colors(figure), strict=True):
+            assert mesh.cmap(mesh.norm(value), bytes=True)[:3] == pytest.approx(color, abs=2)
 
 
 def extents(figure, texts):
@@ -335,11 +335,11 @@ def legend_of(figure):
     return [text.get_text() for text in legend.get_texts()]
 
 
-def test_names_of_contestants_stand_beside_the_points_and_never_on_each_other(tmp_path):
-    scores = {(name, "fid"): [9.0] for name in ("copy", "colour", "x" * 40, "y_$z$")}
-    figure = cost_figure(*made_up(tmp_path, scores, untrained=["copy", "colour"]))
+def test_names_of_methods_stand_beside_the_points_and_never_on_each_other(tmp_path):
+    scores = {(name, "fid"): [9.0] for name in ("copy", "reinhard", "x" * 40, "y_$z$")}
+    figure = cost_figure(*made_up(tmp_path, scores, untrained=["copy", "reinhard"]))
     names = legend_of(figure)
-    assert {"copy, not trained", "colour, not trained", "y_$z$"} < set(names)
+    assert {"copy, not trained", "reinhard, not trained", "y_$z$"} < set(names)
     assert "x" * 40 in {name.replace("\n", "") for name in names}
 
 
@@ -353,11 +353,11 @@ def test_names_above_maps_do_not_run_into_each_other(tmp_path):
     assert max(box.y1 for box in boxes) <= extents(figure, figure.texts[-1:])[0].y0
 
 
-def test_a_contestant_looks_alike_in_every_figure_and_bench():
-    everybody = ["pix2pix", "cyclegan", "stargan", "identity", "colour"]
+def test_a_method_looks_alike_in_every_figure_and_bench():
+    everybody = ["pix2pix", "cyclegan", "stargan", "identity", "reinhard"]
     first, other = method_styles.styles(everybody), method_styles.styles(["stargan", "else", "cyclegan"])
     assert {name: first[name] for name in ("stargan", "cyclegan")} == {n: other[n] for n in ("stargan", "cyclegan")}
-    assert len({style.colour for style in first.values()}) == len({style.marker for style in first.values()}) == 5
+    assert len({style.color for style in first.values()}) == len({style.marker for style in first.values()}) == 5
     many = method_styles.styles(f"method{number}" for number in range(method_styles.PAIRS))
     assert len(set(many.values())) == method_styles.PAIRS
     assert len(method_styles.styles(f"{number}" for number in range(100))) == 100
@@ -374,11 +374,11 @@ def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path)
     assert redraw.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf"]
     assert not list(tmp_path.glob("heatmaps.*"))
     assert (tmp_path / "cost.pdf").read_bytes().startswith(b"%PDF")
-    with Image.open(tmp_path / "cost.png") as picture:
-        assert min(picture.size) >= 1000
+    with Image.open(tmp_path / "cost.png") as image:
+        assert min(image.size) >= 1000
 
 
-def test_the_cost_figure_has_every_contestant_at_its_seconds_with_its_own_colour_and_marker(tmp_path):
+def test_the_cost_figure_has_every_method_at_its_seconds_with_its_own_color_and_marker(tmp_path):
     figure = cost_figure(*made_up(tmp_path, SCORES, reference=["copy"]))
     (axes,) = figure.axes
     points = {one.get_label(): one.lines[0] for one in axes.containers}
@@ -387,7 +387,7 @@ def test_the_cost_figure_has_every_contestant_at_its_seconds_with_its_own_colour
     assert places == {"one": [60, 6], "two": [61, 9], "three": [62, pytest.approx(6, abs=1e-2)]}
     looks = method_styles.styles(["one", "two", "three", "copy"])
     assert {n: (line.get_color(), line.get_marker()) for n, line in points.items()} == {
-        name: (looks[name].colour, looks[name].marker) for name in points
+        name: (looks[name].color, looks[name].marker) for name in points
     }
     assert axes.get_ylabel() == "FID\n(lower is better)"
 

@@ -74,7 +74,7 @@ def test_the_page_asks_for_nothing_from_elsewhere(bench):
     assert "unsafe" not in policy
 
 
-def test_a_finished_bench_keeps_its_page_and_another_result_writes_it_anew(bench):
+def test_a_finished_bench_keeps_its_page_and_another_result_writes_it_again(bench):
     plan, results = bench
     page_of(plan, results)
     path = plan.out / "report.html"
@@ -100,53 +100,53 @@ def test_failed_and_skipped_jobs_stand_on_the_page_with_reasons(bench):
     assert facts["facts"]["skipped"] == [["pix2pix", "it needs pairs"]]
 
 
-def test_a_bench_of_which_all_failed_has_a_page_without_pictures(bench):
+def test_a_bench_of_which_all_failed_has_a_page_without_images(bench):
     plan, results = bench
     data = blocks(page_of(plan, type(results)(results.scores.iloc[:0], {}, {"one/seed0/all": "gone"})))
-    assert data["pictures"]["directions"] == []
+    assert data["images"]["directions"] == []
     assert data["facts"]["models"] == []
 
 
 def shown(plan, results, **options):
-    suite = {**plan.facts.suite.model_dump(mode="json"), "report": {"pictures": 60, "seed": 0, **options}}
+    suite = {**plan.facts.suite.model_dump(mode="json"), "report": {"images": 60, "seed": 0, **options}}
     return gallery.gallery(with_facts(plan, suite=suite), results)
 
 
-def test_the_gallery_shows_every_picture_of_every_column_once_stored(bench):
+def test_the_gallery_shows_every_image_of_every_column_once_stored(bench):
     plan, results = bench
     made = shown(plan, results)
     assert made["columns"] == ["input", "one", "two", "copy", "target"]
     assert [way["of"] for way in made["directions"]] == [8] * 6
     for way in made["directions"]:
-        assert sorted(picture["name"] for picture in way["pictures"]) == [f"{number:05d}" for number in range(8)]
-        for picture in way["pictures"]:
-            (own,) = picture["seeds"]
+        assert sorted(image["name"] for image in way["images"]) == [f"{number:05d}" for number in range(8)]
+        for image in way["images"]:
+            (own,) = image["seeds"]
             assert own["images"][0] == own["images"][3]  # `copy` has the pixels of its input
     assert len(made["images"]) == len(set(made["images"])) == 3 * 8 + 2 * 6 * 8
 
 
-def test_pictures_are_chosen_by_the_seed_and_every_fourth_is_one_of_the_worst(bench):
+def test_images_are_chosen_by_the_seed_and_every_fourth_is_one_of_the_worst(bench):
     plan, results = bench
-    first = shown(plan, results, pictures=4)
-    again = shown(plan, results, pictures=4)
-    other = shown(plan, results, pictures=4, seed=1)
+    first = shown(plan, results, images=4)
+    again = shown(plan, results, images=4)
+    other = shown(plan, results, images=4, seed=1)
     assert first == again
-    names = [[picture["name"] for picture in way["pictures"]] for way in first["directions"]]
-    assert names != [[picture["name"] for picture in way["pictures"]] for way in other["directions"]]
+    names = [[image["name"] for image in way["images"]] for way in first["directions"]]
+    assert names != [[image["name"] for image in way["images"]] for way in other["directions"]]
     scores = pd.concat(scores_of(plan, name) for name in ("one", "two"))
     for way in first["directions"]:
-        assert [picture["chosen"] for picture in way["pictures"]] == ["random", "random", "random", "worst"]
+        assert [image["chosen"] for image in way["images"]] == ["random", "random", "random", "worst"]
         own = scores[(scores["source"] == way["source"]) & (scores["target"] == way["target"])]
-        means = own[own["metric"] == "psnr"].groupby("picture")["value"].mean()
-        rest = means.drop([picture["name"] for picture in way["pictures"][:3]])
-        assert way["pictures"][3]["name"] == rest.idxmin()
+        means = own[own["metric"] == "psnr"].groupby("image")["value"].mean()
+        rest = means.drop([image["name"] for image in way["images"][:3]])
+        assert way["images"][3]["name"] == rest.idxmin()
 
 
 def test_the_gallery_stops_when_its_space_is_used_up(bench, monkeypatch):
     plan, results = bench
     monkeypatch.setattr(gallery, "SPACE", 1)
     made = shown(plan, results)
-    assert [len(way["pictures"]) for way in made["directions"]] == [1] * 6
+    assert [len(way["images"]) for way in made["directions"]] == [1] * 6
 
 
 def test_the_gallery_holds_every_seed_and_the_first_of_those_that_have_no_other(tmp_path):
@@ -155,8 +155,8 @@ def test_the_gallery_holds_every_seed_and_the_first_of_those_that_have_no_other(
     assert made["seeds"] == [0, 3]
     assert made["lent"] == [[], [made["columns"].index("copy")]]
     way = made["directions"][0]
-    picture = way["pictures"][2]
-    first, other = picture["seeds"]
+    image = way["images"][2]
+    first, other = image["seeds"]
     same = [one == two for one, two in zip(first["images"], other["images"], strict=True)]
     assert dict(zip(made["columns"], same, strict=True)) == {
         "input": True,
@@ -166,7 +166,7 @@ def test_the_gallery_holds_every_seed_and_the_first_of_those_that_have_no_other(
         "target": True,
     }
     read = scores_of(plan, "two", 3).query(f"source == '{way['source']}' and target == '{way['target']}'")
-    own = read[(read["picture"] == picture["name"]) & (read["metric"] == "psnr")]["value"].item()
+    own = read[(read["image"] == image["name"]) & (read["metric"] == "psnr")]["value"].item()
     assert own == pytest.approx(other["scores"][2][0], rel=1e-4)
     assert len(made["images"]) == 3 * 8 + 2 * 2 * 6 * 8
 
@@ -177,14 +177,14 @@ def test_of_other_seeds_the_gallery_holds_no_more_than_has_space(tmp_path, monke
     first = sum(map(len, shown(*made_up_bench(tmp_path / "one"))["images"]))
     monkeypatch.setattr(gallery, "SPACE_OF_SEEDS", (whole - first) // 2)
     made = shown(plan, results)
-    assert {len(way["pictures"]) for way in made["directions"]} == {8}
-    counts = [[len(picture["seeds"]) for picture in way["pictures"]] for way in made["directions"]]
+    assert {len(way["images"]) for way in made["directions"]} == {8}
+    counts = [[len(image["seeds"]) for image in way["images"]] for way in made["directions"]]
     (count,) = {tuple(one) for one in counts}  # alike in all directions
     assert sorted(count, reverse=True) == list(count)
     assert 3 <= count.count(2) <= 6
 
 
-def test_other_translations_of_any_seed_write_the_page_anew(tmp_path):
+def test_other_translations_of_any_seed_write_the_page_again(tmp_path):
     plan, results = made_up_bench(tmp_path, seeds=(0, 3))
     page_of(plan, results)
     before = (plan.out / "report.html").stat().st_mtime_ns
@@ -193,15 +193,15 @@ def test_other_translations_of_any_seed_write_the_page_anew(tmp_path):
     assert (plan.out / "report.html").stat().st_mtime_ns != before
 
 
-def test_scores_and_disagreement_are_those_of_the_picture(bench):
+def test_scores_and_disagreement_are_those_of_the_image(bench):
     plan, results = bench
     made = shown(plan, results)
     way = made["directions"][2]
-    picture = way["pictures"][5]
-    (seen,) = picture["seeds"]
+    image = way["images"][5]
+    (seen,) = image["seeds"]
     read = scores_of(plan, "two")
     own = read[(read["source"] == way["source"]) & (read["target"] == way["target"])]
-    own = own[own["picture"] == picture["name"]]
+    own = own[own["image"] == image["name"]]
     expected = dict(zip(own["metric"], own["value"], strict=True))
     titles = {"psnr": "PSNR, dB ↑", "accuracy": "accuracy ↑"}
     found = dict(zip((metric["title"] for metric in made["metrics"]), seen["scores"][2], strict=True))
@@ -209,16 +209,14 @@ def test_scores_and_disagreement_are_those_of_the_picture(bench):
     assert seen["scores"][0] == [None, None]
     folder = f"{way['source']}2{way['target']}"
     pixels = [
-        np.asarray(
-            image_store.Image.open(plan.out / "translations" / name / "seed0" / folder / f"{picture['name']}.png")
-        )
+        np.asarray(image_store.Image.open(plan.out / "translations" / name / "seed0" / folder / f"{image['name']}.png"))
         for name in ("one", "two")
     ]
     difference = np.abs(pixels[0].astype(float) - pixels[1]).mean()
     assert seen["difference"] == pytest.approx(difference, rel=1e-4)
 
 
-def test_small_pictures_are_stored_exactly_and_large_ones_scaled_with_a_word_about_it():
+def test_small_images_are_stored_exactly_and_large_ones_scaled_with_a_word_about_it():
     from base64 import b64decode
     from io import BytesIO
 
@@ -238,9 +236,9 @@ def test_small_pictures_are_stored_exactly_and_large_ones_scaled_with_a_word_abo
     assert kept.size == sum(map(len, kept.addresses))
 
 
-def test_curves_are_what_the_trainings_logged_with_half_lines_and_infinities_left_out(bench):
+def test_curves_are_what_the_training_runs_logged_with_half_lines_and_infinities_left_out(bench):
     plan, _ = bench
-    folder = plan.out / plan.trainings[0].folder
+    folder = plan.out / plan.training_runs[0].folder
     folder.mkdir(parents=True, exist_ok=True)
     lines = [
         {"step": n, "images": 8 * n, "learning_rates": {"all": 1}, "losses": {"g/l1": n / 2, "d/real": float("inf")}}

@@ -91,11 +91,11 @@ class Page:
         self.find(f"#{id} option:nth-child({labels.index(label) + 1})").click()
         return labels
 
-    def colour(self, css, across=0.5):
+    def color(self, css, across=0.5):
         """Mean colour of a small spot of an element as it is on the screen, in its middle or at another share."""
-        picture = np.asarray(Image.open(BytesIO(self.find(css).screenshot_as_png)).convert("RGB"), dtype=float)
-        row, column = picture.shape[0] // 2, int(picture.shape[1] * across)
-        return picture[row - 20 : row + 20, column - 15 : column + 15].mean((0, 1))
+        image = np.asarray(Image.open(BytesIO(self.find(css).screenshot_as_png)).convert("RGB"), dtype=float)
+        row, column = image.shape[0] // 2, int(image.shape[1] * across)
+        return image[row - 20 : row + 20, column - 15 : column + 15].mean((0, 1))
 
     def scores(self):
         """Rows of the first table as they stand on the screen."""
@@ -164,18 +164,18 @@ def test_the_table_of_a_direction_shows_its_own_scores(browser, bench):
     assert row[1] == f"{value:.2f}"
 
 
-def test_the_slider_uncovers_one_picture_over_the_other_by_key_and_by_pointer(browser, bench):
+def test_the_slider_uncovers_one_image_over_the_other_by_key_and_by_pointer(browser, bench):
     plan, _ = bench
     browser.open(bench)
     stem = current(browser)
     left, right = input_pixel(plan, "a", stem), mean_pixel(plan, "one", ("a", "b"), stem)
     assert np.abs(left - right).max() > 20
-    assert browser.colour("#stage", 0.3) == pytest.approx(left, abs=8)
-    assert browser.colour("#stage", 0.7) == pytest.approx(right, abs=8)
+    assert browser.color("#stage", 0.3) == pytest.approx(left, abs=8)
+    assert browser.color("#stage", 0.7) == pytest.approx(right, abs=8)
     browser.find("#divider").send_keys(Keys.HOME)
-    assert browser.colour("#stage", 0.3) == pytest.approx(right, abs=8)
+    assert browser.color("#stage", 0.3) == pytest.approx(right, abs=8)
     browser.find("#divider").send_keys(Keys.END)
-    assert browser.colour("#stage", 0.7) == pytest.approx(left, abs=8)
+    assert browser.color("#stage", 0.7) == pytest.approx(left, abs=8)
     browser.find("#divider").send_keys(*[Keys.ARROW_LEFT] * 3)
     assert browser.find("#divider").get_attribute("value") == "97"
     stage = browser.find("#stage")
@@ -193,7 +193,7 @@ new MutationObserver((_, observer) => {
 """
 
 
-def test_blinking_changes_the_picture_less_than_twice_a_second_and_stops(browser, bench):
+def test_blinking_changes_the_image_less_than_twice_a_second_and_stops(browser, bench):
     plan, _ = bench
     browser.open(bench)
     stem = current(browser)
@@ -208,7 +208,7 @@ def test_blinking_changes_the_picture_less_than_twice_a_second_and_stops(browser
     looks = {}
     for _ in range(2):
         browser.find("#flip").click()
-        looks[browser.find("#stage").get_attribute("data-front")] = browser.colour("#stage")
+        looks[browser.find("#stage").get_attribute("data-front")] = browser.color("#stage")
     assert looks["left"] == pytest.approx(input_pixel(plan, "a", stem), abs=8)
     assert looks["right"] == pytest.approx(mean_pixel(plan, "one", ("a", "b"), stem), abs=8)
 
@@ -230,13 +230,13 @@ def test_direction_and_both_sides_are_chosen(browser, bench):
     stem = current(browser)
     browser.find("input[value=beside]").click()
     assert browser.texts("#stage figcaption") == ["two", "ground truth"]
-    assert browser.colour("#stage", 0.25) == pytest.approx(mean_pixel(plan, "two", ("c", "a"), stem), abs=8)
-    assert browser.colour("#stage", 0.75) == pytest.approx(input_pixel(plan, "a", stem), abs=8)
+    assert browser.color("#stage", 0.25) == pytest.approx(mean_pixel(plan, "two", ("c", "a"), stem), abs=8)
+    assert browser.color("#stage", 0.75) == pytest.approx(input_pixel(plan, "a", stem), abs=8)
     browser.find("#columns button:nth-child(2)").click()
     assert browser.texts("#stage figcaption") == ["two", "one"]
 
 
-def test_the_seed_is_chosen_by_keyboard_and_the_picture_stays(browser, tmp_path):
+def test_the_seed_is_chosen_by_keyboard_and_the_image_stays(browser, tmp_path):
     plan, results = built(tmp_path, seeds=(0, 3))
     browser.open((plan, results))
     browser.choose("direction", "b → c")
@@ -250,19 +250,19 @@ def test_the_seed_is_chosen_by_keyboard_and_the_picture_stays(browser, tmp_path)
     assert seed.accessible_name == "Seed"
     seed.send_keys(Keys.ARROW_DOWN)
     assert current(browser) == stem
-    assert browser.colour("#stage", 0.7) == pytest.approx(mean_pixel(plan, "two", ("b", "c"), stem, 3), abs=8)
+    assert browser.color("#stage", 0.7) == pytest.approx(mean_pixel(plan, "two", ("b", "c"), stem, 3), abs=8)
     assert browser.texts("#stage figcaption") == ["copy (seed 0)", "two"]
     assert "Translators of seed 3." in browser.find("#thumbs-note").text
     assert "keep the file small" not in browser.find("#thumbs-note").text
     means = sum(
         scores_of(plan, name, 3)
         .query("source == 'b' and target == 'c' and metric == 'psnr'")
-        .set_index("picture")["value"]
+        .set_index("image")["value"]
         for name in ("one", "two")
     )
     assert thumbs(browser) == list(means.sort_values().index)
     seed.send_keys(Keys.ARROW_UP)
-    assert browser.colour("#stage", 0.7) == pytest.approx(mean_pixel(plan, "two", ("b", "c"), stem), abs=8)
+    assert browser.color("#stage", 0.7) == pytest.approx(mean_pixel(plan, "two", ("b", "c"), stem), abs=8)
 
 
 def test_a_seed_of_which_the_page_holds_a_part_says_so(browser, tmp_path, monkeypatch):
@@ -284,7 +284,7 @@ def thumbs(opened):
     return opened.run("return [...document.querySelectorAll('#thumbs button')].map((b) => b.children[1].textContent)")
 
 
-def test_pictures_are_ordered_by_the_seed_by_the_worst_score_and_by_disagreement(browser, bench):
+def test_images_are_ordered_by_the_seed_by_the_worst_score_and_by_disagreement(browser, bench):
     plan, _ = bench
     browser.open(bench)
     browser.choose("direction", "b → a")
@@ -296,7 +296,7 @@ def test_pictures_are_ordered_by_the_seed_by_the_worst_score_and_by_disagreement
     scores = [
         scores_of(plan, name).query("source == 'b' and target == 'a' and metric == 'psnr'") for name in ("one", "two")
     ]
-    mean = sum(own.set_index("picture")["value"] for own in scores) / 2
+    mean = sum(own.set_index("image")["value"] for own in scores) / 2
     assert thumbs(browser) == list(mean.sort_values().index)
     assert current(browser) == mean.idxmin()
     browser.choose("order", "translators disagree")
@@ -309,7 +309,7 @@ def test_pictures_are_ordered_by_the_seed_by_the_worst_score_and_by_disagreement
     assert thumbs(browser) == sorted(at_random, key=difference)
 
 
-def test_pictures_are_walked_through_by_keys_with_the_focus_seen(browser, bench):
+def test_images_are_walked_through_by_keys_with_the_focus_seen(browser, bench):
     browser.open(bench)
     names = thumbs(browser)
     first = browser.find("#thumbs button")
@@ -353,16 +353,16 @@ def test_names_are_shown_as_they_are_and_never_run(browser, nasty):
     browser.open(nasty)
     for direction in range(1, 7):
         browser.find(f"#direction option:nth-child({direction})").click()
-    browser.choose("left", results.contestants[0])
-    browser.choose("right", results.contestants[1])
+    browser.choose("left", results.methods[0])
+    browser.choose("right", results.methods[1])
     assert browser.run(
         "return [typeof window.hacked, document.querySelectorAll('img:not([src^=\"data:\"])').length]"
     ) == ["undefined", 0]
     assert browser.find("#dataset").get_attribute("textContent") == plan.dataset
     assert browser.driver.title.startswith(" ".join(plan.dataset.split()))
-    assert browser.texts("#stage figcaption") == list(results.contestants[:2])
+    assert browser.texts("#stage figcaption") == list(results.methods[:2])
     assert set(browser.texts("#maps thead th")) == set(NASTY[:3])
-    assert browser.texts("#scores-table tbody th") == [*results.contestants, "real"]
+    assert browser.texts("#scores-table tbody th") == [*results.methods, "real"]
     assert all(name.startswith(NASTY[0]) for name in thumbs(browser))
     assert browser.run("return document.scripts.length") == 3
 
@@ -459,7 +459,7 @@ def test_all_text_contrasts_by_4_5_to_1(browser, bench, scheme):
     assert found[0][0] >= 4.5, found[:5]
 
 
-def test_the_page_follows_the_systems_colours_until_one_chooses(browser, bench):
+def test_the_page_follows_the_systems_colors_until_one_chooses(browser, bench):
     def paper():
         return browser.run("return getComputedStyle(document.body).backgroundColor")
 
@@ -473,7 +473,7 @@ def test_the_page_follows_the_systems_colours_until_one_chooses(browser, bench):
     assert paper() == light
 
 
-def test_heat_maps_hold_the_numbers_of_every_direction_in_colours_that_differ(browser, bench):
+def test_heat_maps_hold_the_numbers_of_every_direction_in_colors_that_differ(browser, bench):
     _, results = bench
     browser.open(bench)
     browser.choose("metric", "PSNR, dB ↑")
@@ -485,7 +485,7 @@ def test_heat_maps_hold_the_numbers_of_every_direction_in_colours_that_differ(br
     values = scores.set_index(["source", "target"])["value"]
     expected = [f"{values[one, two]:.2f}" if one != two else "" for one in "abc" for two in "abc"]
     assert [text for text, _ in cells] == expected
-    assert len({colour for text, colour in cells if text}) == 6
+    assert len({color for text, color in cells if text}) == 6
 
 
 @pytest.fixture(scope="module")
@@ -526,7 +526,7 @@ def test_on_paper_no_table_is_cut_and_nothing_is_left_to_click(browser, wide):
     assert shown == 0
 
 
-def test_on_paper_text_is_dark_also_where_dark_colours_were_chosen(browser, bench):
+def test_on_paper_text_is_dark_also_where_dark_colors_were_chosen(browser, bench):
     browser.open(bench)
     browser.choose("theme", "Dark")
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})

@@ -19,24 +19,24 @@ NAMES = tuple("abcdef")
     ("coverage", "count"),
     [("direction", lambda k: k * (k - 1)), ("pair", lambda k: k * (k - 1) // 2), ("all", lambda k: 1)],
 )
-def test_k_domains_need_the_known_number_of_trainings(k, coverage, count):
+def test_k_domains_need_the_known_number_of_training_runs(k, coverage, count):
     domains = NAMES[:k]
-    trainings = expand("m", coverage, domains, LabelSpace.of_domains(domains).directions, 1000, "dataset", 0)
-    assert len(trainings) == count(k)
-    served = [direction for training in trainings for direction in training.serves]
+    training_runs = expand("m", coverage, domains, LabelSpace.of_domains(domains).directions, 1000, "dataset", 0)
+    assert len(training_runs) == count(k)
+    served = [direction for training in training_runs for direction in training.serves]
     assert sorted(served) == sorted(LabelSpace.of_domains(domains).directions)
-    assert len({training.folder for training in trainings}) == len(trainings)
+    assert len({training.folder for training in training_runs}) == len(training_runs)
 
 
 @pytest.mark.parametrize("coverage", ["direction", "pair", "all"])
 def test_budget_per_data_set_is_divided_and_per_task_is_not(coverage):
     domains = NAMES[:3]
     for per, total in (("dataset", 600), ("task", None)):
-        trainings = expand("m", coverage, domains, LabelSpace.of_domains(domains).directions, 600, per, 0)
-        assert sum(t.amount for t in trainings) == (total or 600 * len(trainings))
+        training_runs = expand("m", coverage, domains, LabelSpace.of_domains(domains).directions, 600, per, 0)
+        assert sum(t.amount for t in training_runs) == (total or 600 * len(training_runs))
 
 
-def test_chosen_directions_leave_out_the_other_trainings():
+def test_chosen_directions_leave_out_the_other_training_runs():
     chosen = (("a", "b"), ("b", "a"), ("c", "a"))
     pairs = expand("m", "pair", NAMES[:3], chosen, 100, "dataset", 0)
     assert [training.domains for training in pairs] == [("a", "b"), ("a", "c")]
@@ -48,20 +48,20 @@ def test_chosen_directions_leave_out_the_other_trainings():
 @pytest.mark.parametrize("per", ["dataset", "task"])
 @pytest.mark.parametrize(("images", "share"), [(0, 0), (1, 1)])
 def test_every_training_of_a_method_that_learns_is_shown_an_image_and_of_others_none(images, share, per):
-    trainings = expand("m", "direction", NAMES[:3], LabelSpace.of_domains(NAMES[:3]).directions, images, per, 0)
-    assert {training.amount for training in trainings} == {share}
+    training_runs = expand("m", "direction", NAMES[:3], LabelSpace.of_domains(NAMES[:3]).directions, images, per, 0)
+    assert {training.amount for training in training_runs} == {share}
 
 
 def test_dry_run_has_one_line_per_job_and_one_per_skipped_model():
     ways = LabelSpace.of_domains(NAMES[:2]).directions
-    trainings = expand("m", "all", NAMES[:2], ways, 1234, "dataset", 0)
-    jobs = (Nothing(id=trainings[0].id), Nothing(id=JobId("score", "m", 0)))
+    training_runs = expand("m", "all", NAMES[:2], ways, 1234, "dataset", 0)
+    jobs = (Nothing(id=training_runs[0].id), Nothing(id=JobId("score", "m", 0)))
     plan = Plan(
         Path("out"),
         "data",
         NAMES[:2],
         LabelSpace.of_domains(NAMES[:2]).directions,
-        trainings,
+        training_runs,
         {"pix2pix": "no pairs"},
         jobs,
         plan_facts(),

@@ -40,15 +40,15 @@ def config_of(name: str) -> RunConfig:
     return run_config(model, settings)
 
 
-def contestant_config(suite, name: str, images: int = 1, seed: int = 0) -> RunConfig:
-    contestant = suite.contestant(name)
-    return run_config(contestant.model, contestant.for_training(images, seed))
+def method_config(suite, name: str, images: int = 1, seed: int = 0) -> RunConfig:
+    method = suite.method(name)
+    return run_config(method.model, method.for_training(images, seed))
 
 
 def test_the_suite_of_the_zoo_has_every_method_and_gives_each_the_same_time():
     suite = load_suite("zoo", None, {}, [])
     zoo = {name for name in registry.names() if registry.get(name).__module__.startswith("i2i.models.")}
-    assert {*suite.models, "identity", "colour"} == zoo
+    assert {*suite.models, "identity", "reinhard"} == zoo
     assert suite.budget.amount[0] == "seconds" and suite.budget.per == "dataset"
 
 
@@ -83,7 +83,7 @@ def test_the_budget_is_the_product_that_the_header_states(name):
     assert np.prod(factors) == number(images.removesuffix(" images")) == config.train.images
     method = registry.get(config.name)
     if method.coverage is not Coverage.ALL:  # a pair, an image of each domain, or two and one
-        assert factors[-1] == method.batch.pictures == (3 if method.batch is TwiceBatch else 2)
+        assert factors[-1] == method.batch.images_per_item == (3 if method.batch is TwiceBatch else 2)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -93,34 +93,34 @@ def test_the_cost_is_the_number_of_steps_that_will_be_taken(name):
     assert stated == math.ceil(config.train.images / images_per_step(config, registry.get(config.name)))
 
 
-def picture(path, width: int = 16) -> None:
+def image(path, width: int = 16) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((16, width, 3), 90, np.uint8)).save(path)
 
 
 def side_by_side(root):
     for split in ("train", "test"):
-        picture(root / split / "1.png", 32)
+        image(root / split / "1.png", 32)
     return ["--data", root]
 
 
 def two_domains(root):
     for folder in ("trainA", "trainB", "testA", "testB"):
-        picture(root / folder / "1.png")
+        image(root / folder / "1.png")
     return ["--data", root]
 
 
 def folders(root):
     for split in ("train", "test"):
         for domain in ("angry", "happy", "sad"):
-            picture(root / split / domain / "1.png")
+            image(root / split / domain / "1.png")
     return ["--data", root]
 
 
 def animals(root):
     for split in ("train", "val"):
         for domain in ("cat", "dog", "wild"):
-            picture(root / split / domain / "1.png")
+            image(root / split / domain / "1.png")
     return ["--data", root]
 
 
@@ -132,7 +132,7 @@ def faces(root):
     root.mkdir(parents=True)
     (root / "list_attr_celeba.txt").write_text("\n".join(["20", " ".join(names), *lines]))
     for line in lines:
-        picture(root / "img_align_celeba" / line.split()[0])
+        image(root / "img_align_celeba" / line.split()[0])
     return ["--data", root]
 
 
@@ -169,10 +169,10 @@ def test_a_dry_run_on_suitable_data_prints_the_settings_as_shipped(name, tmp_pat
 
 
 @pytest.mark.parametrize("name", SUITES)
-def test_every_contestant_of_a_suite_can_be_trained_at_its_size(name):
+def test_every_method_of_a_suite_can_be_trained_at_its_size(name):
     suite = load_suite(name, None, {}, [])
-    for contestant in (*suite.models, "identity", "colour"):
-        config = contestant_config(suite, contestant, 123, 4)
+    for method in (*suite.models, "identity", "reinhard"):
+        config = method_config(suite, method, 123, 4)
         assert (config.train.images, config.train.seed) == (123, 4)
         assert list(config.data.image_size) == [suite.settings["data"]["image_size"]] * 2
         domains = ("a", "b")
@@ -181,24 +181,24 @@ def test_every_contestant_of_a_suite_can_be_trained_at_its_size(name):
 
 def test_fields_of_286_pixels_fit_the_size_that_their_suite_names():
     suite = load_suite("pix2pix-fields", "field-286", {"path": "photos"}, ["data.image_size=256"])
-    config = contestant_config(suite, "field-286")
+    config = method_config(suite, "field-286")
     assert config.model.layers == 5
     check_trainable(config, Task.covering(registry.get("pix2pix").coverage, ("a", "b"), config.data.image_size))
 
 
 @pytest.mark.parametrize("name", sorted(ABLATIONS))
-def test_ablations_claim_something_of_their_contestants_and_take_any_data(name):
+def test_ablations_claim_something_of_their_methods_and_take_any_data(name):
     suite = load_suite(name, None, {"path": "photos"}, [])
     assert suite.claims
     assert {claim.metric for claim in suite.claims} <= METRICS
     assert {who for claim in suite.claims for who in claim.order} <= {*suite.models, *suite.variants}
-    assert contestant_config(suite, suite.models[0]).data.domains is None
+    assert method_config(suite, suite.models[0]).data.domains is None
 
 
 def test_variants_of_an_ablation_differ_from_one_another():
     for name in ABLATIONS - {"stargan-pairwise"}:
         suite = load_suite(name, None, {}, [])
-        configs = [contestant_config(suite, who).model for who in dict.fromkeys((*suite.models, *suite.variants))]
+        configs = [method_config(suite, who).model for who in dict.fromkeys((*suite.models, *suite.variants))]
         assert len({config.model_dump_json() for config in configs}) == len(configs), name
 
 
@@ -234,8 +234,8 @@ def test_a_suite_that_was_shown_and_saved_means_the_same(name, data, tmp_path, c
     for field in ("models", "budget", "seeds", "classifier", "claims"):
         assert getattr(after, field) == getattr(before, field)
     for who in (*before.models, *before.variants, "identity"):
-        assert contestant_config(after, who) == contestant_config(before, who)
-    width = type(contestant_config(after, before.models[0]).model).model_fields["width"].default
+        assert method_config(after, who) == method_config(before, who)
+    width = type(method_config(after, before.models[0]).model).model_fields["width"].default
     first = before.models[0]
     written = read(str(saved))
     own = written["variants"][first]["settings"] if first in before.variants else written["model_settings"][first]

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from i2i.benchmarks.folder import cache_keys, result_records
-from i2i.benchmarks.folder.cache_keys import DONE, TO_DO, Place
+from i2i.benchmarks.results_folder import cache_keys, result_records
+from i2i.benchmarks.results_folder.cache_keys import DONE, TO_DO, Place
 from i2i.errors import UserError
 
 NAMES = ("a2b/one.png", "a2b/two.png", "notes.csv")
@@ -122,11 +122,11 @@ def test_a_result_of_another_key_is_set_aside_each_time_under_a_name_of_its_own(
 
 def test_scores_are_set_aside_with_their_tables(tmp_path, caplog):
     scores = tmp_path / "scores"
-    for name in ("x-seed0.json", "x-seed0.pictures.csv", "x-seed01.json"):
+    for name in ("x-seed0.json", "x-seed0.images.csv", "x-seed01.json"):
         scores.mkdir(exist_ok=True)
         (scores / name).write_text('{"key": "one"}')
     Place.of_scores(scores / "x-seed0.json").make_room("two")
-    assert sorted(path.name for path in (scores / "set-aside/1").iterdir()) == ["x-seed0.json", "x-seed0.pictures.csv"]
+    assert sorted(path.name for path in (scores / "set-aside/1").iterdir()) == ["x-seed0.json", "x-seed0.images.csv"]
     assert (scores / "x-seed01.json").is_file()
     assert len(caplog.messages) == 1
 

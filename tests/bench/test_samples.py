@@ -12,14 +12,14 @@ from PIL import Image
 from i2i import registry
 from i2i.benchmarks.evaluation.scorer import Scorer
 from i2i.benchmarks.evaluation.translate import NOTED, Asked, Route, Translations
-from i2i.benchmarks.folder.results_folder import of_sample
-from i2i.benchmarks.folder.score_file import write_pictures
 from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.captions import samples_lines
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.protocol import card
+from i2i.benchmarks.results_folder.results_folder import of_sample
+from i2i.benchmarks.results_folder.score_file import write_images
 from i2i.benchmarks.suite.overrides import load_suite, steps_assignments
 from i2i.data.batches import UnpairedBatch
 from i2i.data.decoding.images import Preprocess
@@ -77,7 +77,7 @@ def test_the_first_sample_is_what_it_was_and_the_others_are_those_of_the_command
     last = shown(of_sample(several.out, 2))
     assert not all((last[name] == image).all() for name, image in shown(several.out).items())
     assert several.noted == one.noted
-    assert (one.costs["pictures"], several.costs["pictures"]) == (len(files), 3 * len(files))
+    assert (one.costs["images"], several.costs["images"]) == (len(files), 3 * len(files))
 
 
 def test_a_method_without_noise_gives_one_translation_and_no_diversity(tmp_path, data, scorer):
@@ -95,7 +95,7 @@ def test_chosen_steps_are_taken(tmp_path, data):
 
 def test_diversity_is_the_mean_over_pairs_of_the_samples_of_each_image(tmp_path, data, classifier, scorer):
     made = translated(tmp_path, data, built(Tinted), samples=4)
-    write_pictures(tmp_path / NOTED, made.noted)
+    write_images(tmp_path / NOTED, made.noted)
     scores = scorer.diversity(tmp_path, WAY, 4)
     files = scorer._files(tmp_path, WAY)
     features = [scorer._read(scorer._sampled(tmp_path, WAY, files, sample)).features for sample in range(4)]
@@ -104,8 +104,8 @@ def test_diversity_is_the_mean_over_pairs_of_the_samples_of_each_image(tmp_path,
     (row,) = scores.rows
     assert row["metric"] == "diversity-domain-classifier"
     assert row["value"] == pytest.approx(np.mean(pairs)) and row["value"] > 0
-    assert row["n"] == len(scores.pictures) == len(features[0])
-    assert {entry["picture"] for entry in scores.pictures} == set(shown(tmp_path))
+    assert row["n"] == len(scores.images) == len(features[0])
+    assert {entry["image"] for entry in scores.images} == set(shown(tmp_path))
     assert [interval["metric"] for interval in scores.intervals] == ["diversity-domain-classifier"]
     alone = scorer.translations(tmp_path, "summer", ["winter"])
     assert not any(entry["metric"].startswith("diversity") for entry in alone.rows)
@@ -155,7 +155,7 @@ def test_workers_and_the_plan_are_told(out):
     jobs = {job.method: job for job in plan.jobs if isinstance(job, Translate)}
     assert (jobs["tinted"].samples, jobs["tinted"].sampling_steps) == (10, 7)
     assert (jobs["stargan"].samples, jobs["stargan"].sampling_steps) == (1, None)
-    facts = plan.facts.contestants
+    facts = plan.facts.methods
     assert (facts["tinted"].samples, facts["tinted"].sampling_steps, facts["stargan"].samples) == (10, 7, 1)
     told = samples_lines(plan)
     assert "10 translations of each image by methods that take noise (tinted); others give one" in told[0]
@@ -210,8 +210,8 @@ def test_the_protocol_holds_the_number_of_samples_where_there_are_several(tmp_pa
     plan, results = made_up(tmp_path, DIVERSE)
     none = pd.DataFrame({"split": ["test"] * 3, "domain": list("abc"), "file": "x", "half": "", "sha256": "0"})
     suite = plan.facts.suite.model_dump(mode="json")
-    several = with_facts(plan, suite={**suite, "translation": {"samples": 10}}, contestants={"one": {}, "two": {}})
-    plain = with_facts(plan, contestants={"one": {}, "two": {}})
+    several = with_facts(plan, suite={**suite, "translation": {"samples": 10}}, methods={"one": {}, "two": {}})
+    plain = with_facts(plan, methods={"one": {}, "two": {}})
     cards = [card(one, results, none) for one in (plain, several)]
     assert "samples" not in cards[0]["protocol"] and cards[1]["protocol"]["samples"] == 10
     assert cards[0]["fingerprint"] != cards[1]["fingerprint"]

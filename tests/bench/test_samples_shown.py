@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.benchmarks.folder.finished_bench import Finished, Row
-from i2i.benchmarks.folder.results_folder import of_sample
 from i2i.benchmarks.report import write
 from i2i.benchmarks.report.figures.grid_selection import choose
 from i2i.benchmarks.report.html import gallery
+from i2i.benchmarks.results_folder.finished_bench import Finished, Row
+from i2i.benchmarks.results_folder.results_folder import of_sample
 from i2i.errors import UserError
 from tests.bench.test_grid import STEMS, WAYS, paint, results, run
 from tests.support.facts import with_facts
@@ -25,7 +25,7 @@ COUNT = 3
 def sampled(results):
     """The bench of the grids, in which `one` has three translations of each image, of the levels 10 and 20."""
     facts = json.loads((results / "plan.json").read_text())
-    facts["contestants"]["one"]["samples"] = COUNT
+    facts["methods"]["one"]["samples"] = COUNT
     (results / "plan.json").write_text(json.dumps(facts))
     for sample in range(1, COUNT):
         for source, target in WAYS:
@@ -82,7 +82,7 @@ def test_the_command_adds_columns_of_samples(sampled, capsys):
 
 def bench_of_samples(tmp_path, samples=8):
     plan, found = made_up_bench(tmp_path)
-    contestants = {name: {"samples": samples if name == "one" else 1} for name in ("one", "two", "copy")}
+    methods = {name: {"samples": samples if name == "one" else 1} for name in ("one", "two", "copy")}
     folder = plan.out / "translations/one/seed0"
     ways = [path for path in folder.iterdir() if path.is_dir()]
     for sample in range(1, samples):
@@ -90,7 +90,7 @@ def bench_of_samples(tmp_path, samples=8):
             shutil.copytree(way, of_sample(folder, sample) / way.name)
             for number, path in enumerate(sorted((of_sample(folder, sample) / way.name).iterdir())):
                 Image.fromarray(np.full((16, 16, 3), 20 * sample + number, np.uint8)).save(path)
-    return with_facts(plan, contestants=contestants), found
+    return with_facts(plan, methods=methods), found
 
 
 def test_the_page_shows_some_samples_beside_the_scored_translation(tmp_path):
@@ -100,7 +100,7 @@ def test_the_page_shows_some_samples_beside_the_scored_translation(tmp_path):
     assert shown["columns"] == ["input", "one", *samples, "two", "copy", "target"]
     assert shown["headings"][1:4] == ["one", "one, sample 2", "one, sample 3"]
     assert shown["translators"] == ["one", "two"]
-    (entry,) = shown["directions"][0]["pictures"][0]["seeds"]
+    (entry,) = shown["directions"][0]["images"][0]["seeds"]
     assert len(set(entry["images"][1 : 1 + gallery.SAMPLES])) == gallery.SAMPLES
     assert [any(value is not None for value in own) for own in entry["scores"][1:7]] == [True, *[False] * 4, True]
     shutil.rmtree(plan.out / "translations/one/seed0/samples")
@@ -112,9 +112,9 @@ def test_a_report_has_an_image_of_samples_where_there_are_any(tmp_path):
     assert write._samples(plan, found) == ["samples.png", "samples.pdf"]
     with Image.open(plan.out / "samples.png") as drawn:
         pixels = np.asarray(drawn.convert("RGB")).reshape(-1, 3)
-    levels = {int(grey) for grey in np.unique(pixels[(pixels == pixels[:, :1]).all(axis=1), 0])}
+    levels = {int(gray) for gray in np.unique(pixels[(pixels == pixels[:, :1]).all(axis=1), 0])}
     assert levels & set(range(20, 28)) and levels & set(range(40, 48))
-    alone = with_facts(plan, contestants={name: {} for name in ("one", "two", "copy")})
+    alone = with_facts(plan, methods={name: {} for name in ("one", "two", "copy")})
     assert write._samples(alone, found) == []
     assert not (plan.out / "samples.png").exists()
     assert write._samples(alone, found) == []

@@ -13,14 +13,14 @@ from PIL import Image
 
 from i2i.benchmarks.evaluation import direction_scores, translate
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, way_back
-from i2i.benchmarks.evaluation.direction_scores import confusion, of_pictures, of_sets
+from i2i.benchmarks.evaluation.direction_scores import confusion, of_images, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.evaluation.translate import FINITE, NOTED, Route, Translations
-from i2i.benchmarks.folder import cache_keys
-from i2i.benchmarks.folder.score_file import pictures_path, read_pictures, write_pictures
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.jobs.score import Score
+from i2i.benchmarks.results_folder import cache_keys
+from i2i.benchmarks.results_folder.score_file import images_path, read_images, write_images
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
 from i2i.data.decoding.decode import Decoding
@@ -30,7 +30,7 @@ from i2i.data.open import pixel_cache
 from i2i.data.synthetic.embedded import make
 from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics.content import cosine_distances
-from i2i.metrics.features.domain_classifier import DomainClassifier, judge
+from i2i.metrics.features.domain_classifier import DomainClassifier, classify
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.frechet_by_n import distances_of_parts
 from i2i.metrics.frechet_interval import frechet_intervals
@@ -149,7 +149,7 @@ def test_paired_scores_are_against_the_truth_and_what_is_kept_against_the_input(
 
 
 @pytest.mark.parametrize(("training", "test"), [(12, 5), (4, 9)])
-def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, classifier, monkeypatch, training, test):
+def test_the_row_real_compares_as_many_training_as_test_images(tmp_path, classifier, monkeypatch, training, test):
     make("seasons", tmp_path / "data", (SIDE, SIDE), training, test)
     (tmp_path / "data" / "i2i.json").write_text(json.dumps({"domains": DOMAINS}))
     scorer, compared = Scorer(scoring(tmp_path / "data", classifier), torch.device("cpu")), []
@@ -158,27 +158,27 @@ def test_the_row_real_compares_as_many_training_as_test_pictures(tmp_path, class
     )
     first, again = scorer.real("winter"), scorer.real("winter")
     assert first.rows == again.rows
-    way, _, judged, reference, reals, _ = compared[0]
+    way, _, scored, reference, reals, _ = compared[0]
     assert (way, reals) == (("winter", "winter"), "drawn")
-    for features, split in ((judged, "test"), (reference, "train")):
-        everything = scorer._read(scorer.data.pictures(split, "winter")).features
+    for features, split in ((scored, "test"), (reference, "train")):
+        everything = scorer._read(scorer.data.images(split, "winter")).features
         places = [int(np.abs(everything - one).sum(1).argmin()) for one in features]
         assert features == pytest.approx(everything[places])
         assert len(set(places)) == len(features) == min(training, test)
     numbers = {row["metric"]: (row["n"], row["value"]) for row in first.rows}
-    assert numbers["FD-domain-classifier"] == (min(training, test), frechet_distance_between(judged, reference))
+    assert numbers["FD-domain-classifier"] == (min(training, test), frechet_distance_between(scored, reference))
     assert numbers["accuracy"][0] == test
 
 
 @pytest.mark.parametrize("count", [4, 5, 8])
-def test_features_are_of_all_pictures_though_some_are_taken_at_a_time(monkeypatch, count):
+def test_features_are_of_all_images_though_some_are_taken_at_a_time(monkeypatch, count):
     monkeypatch.setattr("i2i.metrics.image_scores.BATCH", 4)
     pixels = torch.randint(0, 256, (count, 3, 2, 2), generator=torch.Generator().manual_seed(0))
     found = features_of(lambda some: some.double().flatten(1), pixels)
     assert np.array_equal(found, pixels.double().flatten(1).numpy())
 
 
-def test_the_deviation_of_the_kernel_distance_is_over_subsets_of_half_the_pictures():
+def test_the_deviation_of_the_kernel_distance_is_over_subsets_of_half_the_images():
     x, y = drawn(10), drawn(12, seed=1)
     (spread,) = of_sets(WAY, "FD-x", x, y, "drawn").spreads
     expected = kernel_distance(x, y, subset_size=5).deviation
@@ -186,7 +186,7 @@ def test_the_deviation_of_the_kernel_distance_is_over_subsets_of_half_the_pictur
     assert of_sets(WAY, "FD-x", x[:2], y[:2], "drawn").spreads == []
 
 
-def test_the_distance_of_all_pictures_ends_the_curve_over_n():
+def test_the_distance_of_all_images_ends_the_curve_over_n():
     x, y = drawn(40), drawn(24, seed=1)
     scores = of_sets(WAY, "fid", x, y, "drawn")
     assert [one["n"] for one in scores.by_n] == [5, 10, 20, 40]
@@ -194,7 +194,7 @@ def test_the_distance_of_all_pictures_ends_the_curve_over_n():
     assert scores.by_n[-1]["value"] == rows(scores)["winter", "fid"] == frechet_distance_between(x, y)
 
 
-def test_fewer_pictures_give_a_larger_distance_of_equal_distributions():
+def test_fewer_images_give_a_larger_distance_of_equal_distributions():
     values = [value for _, value in distances_of_parts(drawn(160), drawn(160, seed=1))]
     assert values[0] > 1.5 * values[1] > 1.5 * 1.5 * values[2]
 
@@ -208,19 +208,19 @@ def test_parts_of_pairs_hold_the_same_pairs_and_no_part_is_left_out():
     assert distances_of_parts(outlier, np.zeros((16, 1)))[0] == (2, pytest.approx((8**2 + 128) / 8))
 
 
-def test_too_few_pictures_have_no_distance_and_no_error():
+def test_too_few_images_have_no_distance_and_no_error():
     assert of_sets(WAY, "fid", drawn(1), drawn(5), "drawn").rows == []
     two = of_sets(WAY, "fid", drawn(2), drawn(5), "drawn")
     assert [row["metric"] for row in two.rows] == ["fid", "kid"]
     assert two.intervals == []
 
 
-def test_means_and_intervals_are_of_the_single_pictures(scorer, swapped):
+def test_means_and_intervals_are_of_the_single_images(scorer, swapped):
     scores = scorer.translations(swapped, "summer", ["winter"])
     means = rows(scores)
     singles = {}
-    for entry in scores.pictures:
-        singles.setdefault(entry["metric"], {})[entry["picture"]] = entry["value"]
+    for entry in scores.images:
+        singles.setdefault(entry["metric"], {})[entry["image"]] = entry["value"]
     assert singles.keys() == {"accuracy", "psnr", "ssim", "l1", "content-ssim", "content-domain-classifier"}
     for metric, values in singles.items():
         assert list(values) == [f"{number:05}" for number in range(4, 4 + N)]
@@ -231,7 +231,7 @@ def test_means_and_intervals_are_of_the_single_pictures(scorer, swapped):
 
 
 def test_a_metric_that_is_not_finite_has_no_interval():
-    scores = of_pictures(WAY, ["a", "b"], {"psnr": np.array([np.inf, 20.0])})
+    scores = of_images(WAY, ["a", "b"], {"psnr": np.array([np.inf, 20.0])})
     assert scores.intervals == []
     assert rows(scores)["winter", "psnr"] == np.inf
 
@@ -239,10 +239,10 @@ def test_a_metric_that_is_not_finite_has_no_interval():
 def test_confusion_counts_what_the_classifier_saw_and_adds_up(scorer, swapped):
     scores = scorer.translations(swapped, "summer", ["winter"])
     (found,) = scores.confusion
-    likeliest = judge(scorer._judge, scorer._test("night").pixels).argmax(1)
-    assert found["judged"] == {name: int((likeliest == i).sum()) for i, name in enumerate(DOMAINS)}
-    assert sum(found["judged"].values()) == N
-    assert found["judged"]["winter"] / N == rows(scores)["winter", "accuracy"]
+    likeliest = classify(scorer._classifier, scorer._test("night").pixels).argmax(1)
+    assert found["predicted"] == {name: int((likeliest == i).sum()) for i, name in enumerate(DOMAINS)}
+    assert sum(found["predicted"].values()) == N
+    assert found["predicted"]["winter"] / N == rows(scores)["winter", "accuracy"]
 
 
 def test_confusion_of_attributes_is_within_what_excludes_the_target():
@@ -263,13 +263,13 @@ def test_flags_go_up_on_folders_with_the_fault(scorer, data, tmp_path):
     assert "ignored target" in raised(scorer.translations(deaf, "summer", DOMAINS[1:]), "night")
 
 
-def test_one_picture_that_was_not_finite_raises_the_flag(scorer, swapped):
+def test_one_image_that_was_not_finite_raises_the_flag(scorer, swapped):
     entry = {"source": "summer", "target": "winter", "metric": FINITE, "value": 1.0}
-    noted = [{**entry, "picture": f"{number:05}"} for number in range(4, 4 + N)]
-    write_pictures(swapped / NOTED, noted)
+    noted = [{**entry, "image": f"{number:05}"} for number in range(4, 4 + N)]
+    write_images(swapped / NOTED, noted)
     assert "diverged" not in raised(scorer.translations(swapped, "summer", ["winter"]), "winter")
     noted[2]["value"] = 0.0
-    write_pictures(swapped / NOTED, noted)
+    write_images(swapped / NOTED, noted)
     scores = scorer.translations(swapped, "summer", ["winter"])
     assert "diverged" in raised(scores, "winter")
     (flag,) = [flag for flag in scores.flags if flag["flag"] == "diverged"]
@@ -315,17 +315,17 @@ def test_the_way_back_is_from_the_target_to_the_source():
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_pictures_of_all_batches_are_translated_and_their_times_added_up(tmp_path, data, monkeypatch, cached):
+def test_images_of_all_batches_are_translated_and_their_times_added_up(tmp_path, data, monkeypatch, cached):
     ticks = count()
     monkeypatch.setattr(translate, "BATCH", 4)
     monkeypatch.setattr(translate.time, "perf_counter", lambda: float(next(ticks)))
     config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
     made = Translations(tmp_path, scan(data), "test", pixel_cache(config) if cached else None)
     made.add(Route(WAY, built(Darker), built(Identity), Preprocess((SIDE, SIDE)), torch.device("cpu")))
-    assert (made.costs["pictures"], made.costs["seconds"]) == (N, 3)
-    pictures = scan(data).pictures("test", "summer")
-    assert [entry["picture"] for entry in made.noted if entry["metric"] == "cycle"] == [one.stem for one in pictures]
-    for one in pictures:
+    assert (made.costs["images"], made.costs["seconds"]) == (N, 3)
+    images = scan(data).images("test", "summer")
+    assert [entry["image"] for entry in made.noted if entry["metric"] == "cycle"] == [one.stem for one in images]
+    for one in images:
         with Image.open(tmp_path / "summer2winter" / f"{one.stem}.png") as darker, Image.open(one.path) as real:
             expected = np.clip(np.asarray(real).astype(int) - 51, 0, 255)
             np.testing.assert_allclose(np.asarray(darker).astype(int), expected, atol=1)
@@ -337,11 +337,11 @@ def test_a_copy_comes_back_exactly_and_a_bench_writes_it(tmp_path, data):
     made.add(copying)
     cycles = [entry["value"] for entry in made.noted if entry["metric"] == "cycle"]
     assert cycles == [0.0] * N
-    assert made.costs["pictures"] == N
+    assert made.costs["images"] == N
 
 
 @pytest.mark.parametrize("gib", [8.0, 0.0])
-def test_real_test_pictures_are_decoded_once_for_all_translations_and_scores(
+def test_real_test_images_are_decoded_once_for_all_translations_and_scores(
     tmp_path, data, classifier, monkeypatch, gib
 ):
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
@@ -350,7 +350,7 @@ def test_real_test_pictures_are_decoded_once_for_all_translations_and_scores(
     monkeypatch.setattr(
         Decoding,
         "_decode",
-        lambda self, position: decoded.update([self.pictures[position].path]) or decode(self, position),
+        lambda self, position: decoded.update([self.images[position].path]) or decode(self, position),
     )
     measure = scoring(data, classifier, cache_gib=gib)
     config = measure.data
@@ -359,10 +359,10 @@ def test_real_test_pictures_are_decoded_once_for_all_translations_and_scores(
         made.add(Route(WAY, built(Identity), None, Preprocess.of(config), torch.device("cpu")))
     for out in (tmp_path / "one", tmp_path / "two"):
         Scorer(measure, torch.device("cpu")).translations(out, WAY[0], [WAY[1]])
-    pictures = scan(data).splits["test"]
-    assert {decoded[one.path] for one in pictures["summer"]} == {1 if gib else 4}
-    assert {decoded[one.path] for one in pictures["winter"]} == {1 if gib else 2}
-    for one in pictures["summer"]:
+    images = scan(data).splits["test"]
+    assert {decoded[one.path] for one in images["summer"]} == {1 if gib else 4}
+    assert {decoded[one.path] for one in images["winter"]} == {1 if gib else 2}
+    for one in images["summer"]:
         with Image.open(tmp_path / "two" / "summer2winter" / f"{one.stem}.png") as copy, Image.open(one.path) as real:
             np.testing.assert_array_equal(np.asarray(copy), np.asarray(real))
 
@@ -384,7 +384,7 @@ def test_the_way_back_is_the_models_own_or_that_of_its_other_training(tmp_path):
     assert way_back(WAY, runs, {tmp_path / "there": one, tmp_path / "back": other}.__getitem__) is other
 
 
-def test_outputs_that_are_not_finite_are_noted_picture_by_picture(tmp_path, data):
+def test_outputs_that_are_not_finite_are_noted_image_by_image(tmp_path, data):
     black = data.parent / "black"
     shutil.copytree(data, black)
     first = min((black / "test" / "summer").iterdir())
@@ -394,7 +394,7 @@ def test_outputs_that_are_not_finite_are_noted_picture_by_picture(tmp_path, data
     assert [entry["value"] for entry in made.noted] == [0.0] + [1.0] * (N - 1)
 
 
-def grey(level, n=4):
+def gray(level, n=4):
     return torch.full((n, 3, SIDE, SIDE), level, dtype=torch.uint8)
 
 
@@ -413,9 +413,9 @@ class ByLevel(DomainClassifier):
         return -(pixels.double().mean(dim=(1, 2, 3))[:, None] - self.levels).abs()
 
 
-def test_gan_train_is_the_share_of_real_pictures_that_are_known_from_translations():
+def test_gan_train_is_the_share_of_real_images_that_are_known_from_translations():
     labels = LabelSpace.of_domains(DOMAINS)
-    reals = dict(zip(DOMAINS, (grey(10), grey(100), grey(200)), strict=True))
+    reals = dict(zip(DOMAINS, (gray(10), gray(100), gray(200)), strict=True))
     fakes = {(a, b): reals[b] for a in DOMAINS for b in DOMAINS if a != b}
     assert {row["value"] for row in gan_train(fakes, reals, labels, ByLevel).rows} == {1.0}
     swap = {"summer": "winter", "winter": "summer", "night": "night"}
@@ -426,16 +426,16 @@ def test_gan_train_is_the_share_of_real_pictures_that_are_known_from_translation
     assert {row["n"] for row in scores.rows} == {4}
 
 
-def test_gan_train_judges_no_picture_whose_translation_it_has_learnt_from(monkeypatch):
+def test_gan_train_judges_no_image_whose_translation_it_has_learnt_from(monkeypatch):
     """Every image has a level of its own; a copy of a scene in training would be seen by it."""
-    scenes = torch.cat([grey(level, 1) for level in range(6)])
+    scenes = torch.cat([gray(level, 1) for level in range(6)])
     seen = []
 
     def noting(classifier, pixels):
         seen.append((set(classifier.learnt[:, 0, 0, 0].tolist()), set(pixels[:, 0, 0, 0].tolist())))
         return torch.zeros(len(pixels), 2)
 
-    monkeypatch.setattr("i2i.benchmarks.evaluation.gan_train.judge", noting)
+    monkeypatch.setattr("i2i.benchmarks.evaluation.gan_train.classify", noting)
     reals = {"summer": scenes, "winter": scenes}
     gan_train({WAY: scenes, WAY[::-1]: scenes}, reals, LabelSpace.of_domains(WAY), ByLevel)
     assert len(seen) == 4
@@ -444,11 +444,11 @@ def test_gan_train_judges_no_picture_whose_translation_it_has_learnt_from(monkey
 
 
 def test_gan_train_needs_two_targets_that_say_everything():
-    reals = {"summer": grey(1), "winter": grey(2)}
-    assert gan_train({WAY: grey(2)}, reals, LabelSpace.of_domains(WAY), ByLevel).rows == []
+    reals = {"summer": gray(1), "winter": gray(2)}
+    assert gan_train({WAY: gray(2)}, reals, LabelSpace.of_domains(WAY), ByLevel).rows == []
     labels = LabelSpace((LabelSet(("Male", "Young")),))
-    ways = {("-Male", "Male"): grey(1), ("Male", "-Male"): grey(2)}
-    assert gan_train(ways, {"Male": grey(1), "-Male": grey(2)}, labels, ByLevel).rows == []
+    ways = {("-Male", "Male"): gray(1), ("Male", "-Male"): gray(2)}
+    assert gan_train(ways, {"Male": gray(1), "-Male": gray(2)}, labels, ByLevel).rows == []
 
 
 def test_a_score_job_measures_gan_train_where_it_is_asked_to(tmp_path, data, classifier):
@@ -468,8 +468,8 @@ def test_a_score_job_writes_what_it_measured_and_is_not_done_again(tmp_path, dat
     kinds = {"rows", "intervals", "flags", "confusion", "spreads", "by_n"}
     assert found.keys() == kinds | {"key", "features", "made_from", "files", "checksum"}
     assert all((entry["source"], entry["target"]) == WAY for kind in kinds for entry in found[kind])
-    table = read_pictures(pictures_path(out)).to_dict("records")
-    assert pictures_path(out).name == "x-seed0.pictures.csv"
+    table = read_images(images_path(out)).to_dict("records")
+    assert images_path(out).name == "x-seed0.images.csv"
     assert {entry["metric"] for entry in table} >= {"accuracy", "psnr", "content-ssim"}
     shutil.rmtree(swapped / "summer2winter")
     score_job(out, scoring(data, classifier), swapped, [WAY]).perform(print, torch.device("cpu"))

@@ -36,7 +36,7 @@ def test_training_runs_are_a_group_and_keep_their_keys(tmp_path, monkeypatch):
     changed = tracked.with_trackers(plan, ("mlflow",))
     runs = [job for job in changed.jobs if isinstance(job, Train)]
     assert {job.method: (job.trackers, job.bench) for job in runs if job.trackers} == {"stargan": (("mlflow",), "mine")}
-    assert {job.method for job in runs} == {"stargan", "identity", "colour"}
+    assert {job.method for job in runs} == {"stargan", "identity", "reinhard"}
     assert changed.recorded() == plan.recorded()
     monkeypatch.setattr(tracked, "TrackerProcess", partial(TrackerProcess, command=ECHO))
     there = replace(plan, out=tmp_path)

@@ -22,7 +22,7 @@ from tests.support.job_functions import Nothing
 LOCAL = Crew(device="cpu", workers=2)
 
 
-def training(contestant="a", model="cyclegan", data=None, number=0, amount=4000, unit="images", **train):
+def training(method="a", model="cyclegan", data=None, number=0, amount=4000, unit="images", **train):
     place = {"path": str(data), "image_size": 16} if data else {}
     settings = {
         "model": registry.get(model).test_settings,
@@ -32,7 +32,7 @@ def training(contestant="a", model="cyclegan", data=None, number=0, amount=4000,
     found = run_config(model, settings).settings()
     del found["model"]["name"]
     return Train(
-        id=JobId("train", contestant, 0, str(number)),
+        id=JobId("train", method, 0, str(number)),
         key="",
         weight=1 + amount,
         run=Path("nowhere"),
@@ -46,7 +46,7 @@ def names(jobs):
     return [f"{job.method}/{job.id.part}" for job in jobs]
 
 
-def test_the_first_training_of_each_contestant_that_nobody_measured_is_tried():
+def test_the_first_training_of_each_method_that_nobody_measured_is_tried():
     jobs = [training("a"), training("a", number=1), training("b", "stargan"), training("idle", "identity", amount=0)]
     assert names(worth_trying(jobs, [])) == ["a/0", "b/0"]
     assert names(worth_trying(jobs, [training("a", number=7)])) == ["b/0"]
@@ -63,7 +63,7 @@ def test_the_first_training_of_each_contestant_that_nobody_measured_is_tried():
         ("seconds", 9, True),
     ],
 )
-def test_where_all_trainings_are_short_there_is_no_trial(unit, amount, worth):
+def test_where_all_training_runs_are_short_there_is_no_trial(unit, amount, worth):
     """A step of CycleGAN in batches of two shows four images."""
     assert bool(worth_trying([training(amount=amount, unit=unit)], [])) is worth
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from i2i.utils.text import argument, option, shell
-from tests.robustness.test_bad_input import SMALL, contents, data_set, picture, run
+from tests.robustness.test_bad_input import SMALL, contents, data_set, image, run
 from tests.robustness.test_bad_input import place as place
 from tests.robustness.test_bad_input import refused as refused
 from tests.robustness.test_bad_input import trained as trained
@@ -38,7 +38,7 @@ def test_the_command_that_a_training_prints_works(place, capsys):
     out = ["--out=-my run", "--device", "cpu"]
     assert run("train", "--model", "cyclegan", "--data", "my sky", *SMALL, *out) == 0
     (line,) = re.findall("translate with: i2i (.*)", capsys.readouterr().out)
-    words = [str(place / "my sky/test/clear,day") if word == "PICTURES" else word for word in shlex.split(line)]
+    words = [str(place / "my sky/test/clear,day") if word == "IMAGES" else word for word in shlex.split(line)]
     assert run(*words, "--device", "cpu") == 0
     assert len(list(Path("out").iterdir())) == 2
 
@@ -56,8 +56,8 @@ def test_earlier_translations_are_replaced_only_when_asked(refused, trained, pla
 
 
 def test_translations_within_the_inputs_are_not_translated_again(trained, place):
-    picture(place / "photos/x.png")
-    picture(place / "photos/deep/y.png")
+    image(place / "photos/x.png")
+    image(place / "photos/deep/y.png")
     for arguments in ([], ["--overwrite"]):
         command = ["translate", "run", "photos", "--target", "dusk", "--out", "photos/out", *arguments]
         assert run(*command, "--device", "cpu") == 0
@@ -67,7 +67,7 @@ def test_translations_within_the_inputs_are_not_translated_again(trained, place)
 
 @pytest.mark.parametrize("form", ["hub", "safetensors"])
 def test_an_exported_folder_translates_as_the_run_does(trained, place, form):
-    picture(place / "x.png")
+    image(place / "x.png")
     assert run("export", "run", "--format", form, "--out", "exported") == 0
     for source in ("run", "exported"):
         command = ["translate", source, "x.png", "--target", "dusk", "--out", f"by-{source}", "--device", "cpu"]

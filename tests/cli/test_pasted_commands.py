@@ -81,7 +81,7 @@ def test_every_word_that_comes_from_outside_is_quoted_in_commands():
     [
         ('f"go on with i2i train --resume {run}"', True),
         ('f"go on with i2i train {option(name, run)}"', False),
-        ('f"translate: i2i translate {run} PICTURES"', True),
+        ('f"translate: i2i translate {run} IMAGES"', True),
         ('f"choose with --set data.domains={names}"', True),
         ('f"or i2i data prepare {texts.argument(root)} --out DIR"', False),
         ('f"--out {out} must end in .pdf"', False),
@@ -103,7 +103,7 @@ def said(action) -> str:
     return str(refused.value)
 
 
-def loose_pictures(place: Path) -> str:
+def loose_images(place: Path) -> str:
     place.mkdir()
     Image.new("RGB", (8, 8)).save(place / "a.png")
     assert ImageFolder(place).images
@@ -115,7 +115,7 @@ MESSAGES = {
     "nothing to resume": lambda place: said(lambda: open_for_resume(place)),
     "interrupted": lambda place: str(Interrupted(place, Position(1, 2, 3, 4.0), signal.SIGINT)),
     "stopped": lambda place: str(Stopped(signal.SIGTERM, place)),
-    "loose images": loose_pictures,
+    "loose images": loose_images,
 }
 
 

@@ -16,7 +16,7 @@ from i2i.nn.unet import UNet
 from i2i.registry import get
 from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import load_translator, require_checkpoint
-from tests.robustness.test_bad_input import contents, data_set, picture, run
+from tests.robustness.test_bad_input import contents, data_set, image, run
 from tests.support import reference
 
 WIDE = ["--set", "data.image_size=16", "--set", "model.discriminator_width=2", "--set", "model.layers=1"]
@@ -78,7 +78,7 @@ def save_sound_files() -> None:
         torch.save(cyclegan[f"net{name}"], f"latest_net_{name}.pth")
     torch.save(cyclegan["netG_A"], "some.pth")
     torch.save(cyclegan["netG_B"], "other.pth")
-    torch.save(cyclegan["netD_A"], "judge.pth")
+    torch.save(cyclegan["netD_A"], "discriminator.pth")
     torch.save(reference.weights("cyclegan_resnet_9blocks"), "nine_net_G_B.pth")
     torch.save(pix2pix["netG"], "5_net_G.pth")
     torch.save(pix2pix["netD"], "5_net_D.pth")
@@ -103,7 +103,7 @@ def save_broken_files() -> None:
     torch.save(reference.weights("training_pix2pix")["netD"], "5-G.pth")
     torch.save({"layer.weight": torch.zeros(3)}, "else.pth")
     torch.save(state | {"model.10.conv_block.6.weight": torch.zeros(16, 16, 3, 3)}, "dropout_G.pth")
-    torch.save(state | {"model.23.weight": torch.zeros(1, 4, 7, 7)}, "grey_G.pth")
+    torch.save(state | {"model.23.weight": torch.zeros(1, 4, 7, 7)}, "gray_G.pth")
     shallow, rename = UNet(3, 2, 4), UNET.rename(UNet(3, 2, 4))
     named = {name.rpartition("."): value for name, value in shallow.state_dict().items()}
     torch.save({f"{rename(module)}.{tensor}": value for (module, _, tensor), value in named.items()}, "shallow_G.pth")
@@ -161,7 +161,7 @@ FIVE = "a,b,c,d,e"
         (importing("else.pth"), "else.pth holds no network of a reference implementation that i2i knows"),
         (importing("else.pth"), "it begins with layer.weight"),
         (importing("dropout_G.pth"), "its residual blocks have dropout, and i2i's have none"),
-        (importing("grey_G.pth"), "it takes 3 channels and gives 1"),
+        (importing("gray_G.pth"), "it takes 3 channels and gives 1"),
         (importing("shallow_G.pth", "pix2pix"), "it is a U-Net of depth 4, and the reference's begin at 5"),
         (importing("5_net_G.pth"), "5_net_G.pth is a U-Net of pix2pix, not of cyclegan"),
         (importing("9-G.ckpt"), "9-G.ckpt is a residual generator with labels of stargan, not of cyclegan"),
@@ -174,8 +174,14 @@ FIVE = "a,b,c,d,e"
             importing("latest_net_G_A.pth 5_net_D.pth"),
             "(latest_net_G_A.pth, 5_net_D.pth): name them as the reference does",
         ),
-        (importing("some.pth other.pth judge.pth"), "it is not clear which network of cyclegan each file holds"),
-        (importing("some.pth other.pth judge.pth"), "latest_net_G_A.pth, latest_net_G_B.pth, latest_net_D_A.pth"),
+        (
+            importing("some.pth other.pth discriminator.pth"),
+            "it is not clear which network of cyclegan each file holds",
+        ),
+        (
+            importing("some.pth other.pth discriminator.pth"),
+            "latest_net_G_A.pth, latest_net_G_B.pth, latest_net_D_A.pth",
+        ),
         (importing("some.pth other.pth latest_net_G_A.pth"), "it is not clear which network of cyclegan each file"),
         (importing("latest_net_G_A.pth used/../latest_net_G_A.pth"), "it is not clear which network of cyclegan each"),
         (importing("some.pth some.pth"), "a file is given twice"),
@@ -227,13 +233,13 @@ def test_the_summary_tells_what_was_read_and_what_was_assumed(place, capsys):
     assert "read off the files: data.channels=3, model.width=4, model.depth=7, model.norm=batch" in said
     assert "assumed, since no file tells: data.image_size=128x128, model.dropout=0.5, model.test_statistics=" in said
     assert "a training starts afresh with: discriminator" in said
-    assert "i2i translate run PICTURES --target label" in said
+    assert "i2i translate run IMAGES --target label" in said
     assert require_checkpoint(Path("run")).settings["model"]["test_dropout"] is False
 
 
 def test_an_imported_run_translates_and_exports(place, capsys):
     assert run(*importing(ALL, "cyclegan", "dawn,dusk", "--size", "16")) == 0
-    picture(place / "x.jpg")
+    image(place / "x.jpg")
     assert run("translate", "run", "x.jpg", "--target", "dusk", "--out", "new", "--device", "cpu") == 0
     assert Path("new/x.png").is_file()
     assert run("export", "run", "--format", "reference", "--out", "files") == 0
@@ -402,8 +408,8 @@ def test_an_export_that_cannot_be_written_is_refused(refused, place, arguments, 
 def test_reference_rows_have_no_files_to_export_to(refused, place):
     data_set(place / "sky")
     small = ["--set", "data.image_size=16"]
-    assert run("train", "--model", "colour", "--data", "sky", "--out", "run", "--device", "cpu", *small) == 0
-    assert "colour of run has no reference implementation to export to" in refused(
+    assert run("train", "--model", "reinhard", "--data", "sky", "--out", "run", "--device", "cpu", *small) == 0
+    assert "reinhard of run has no reference implementation to export to" in refused(
         "export", "run", "--format", "reference", "--out", "files"
     )
 

@@ -46,8 +46,8 @@ class Labelled(Painter):
     coverage, takes = Coverage.ALL, frozenset({"labels", "noise"})
 
     def generate(self, images, request):
-        colours = request.labels @ torch.linspace(-1, 1, request.labels.shape[1] * 3).view(-1, 3)
-        return torch.tanh(images + colours[:, :, None, None] + request.noise.normal(3, 1, 1))
+        colors = request.labels @ torch.linspace(-1, 1, request.labels.shape[1] * 3).view(-1, 3)
+        return torch.tanh(images + colors[:, :, None, None] + request.noise.normal(3, 1, 1))
 
 
 def built(cls, domains=("dawn", "dusk")):

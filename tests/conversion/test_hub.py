@@ -163,7 +163,7 @@ def test_scores_under_another_name_are_chosen_by_row(run, tmp_path):
     [
         (None, "cannot be read"),
         ("a,b\n1,2\n", "lacks the columns"),
-        (RESULTS.replace("cyclegan", "colour"), "choose one of colour, stargan with --row"),
+        (RESULTS.replace("cyclegan", "reinhard"), "choose one of reinhard, stargan with --row"),
         (b"\xff\xfe\x00", "cannot be read"),
     ],
 )

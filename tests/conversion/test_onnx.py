@@ -33,8 +33,8 @@ def session(path: Path):
     return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-def run_graph(path: Path, pictures: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
-    inputs = {"images": pictures.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
+def run_graph(path: Path, batch: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+    inputs = {"images": batch.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
     return torch.from_numpy(session(path).run(None, inputs)[0])
 
 
@@ -67,20 +67,20 @@ def exported(tmp_path_factory):
 @pytest.mark.parametrize("name", ["cyclegan", "pix2pix", "pix2pixhd", "ugatit"])
 def test_every_direction_gives_what_translate_gives(exported, name, size):
     folder, translator, _ = exported(name)
-    pictures = images(*size)
+    batch = images(*size)
     silence(translator)
     for source, target in translator.task.directions:
-        given = run_graph(folder / f"{source}2{target}.onnx", pictures)
-        wanted = translator.translate(pictures, source, target)
+        given = run_graph(folder / f"{source}2{target}.onnx", batch)
+        wanted = translator.translate(batch, source, target)
         assert wanted.std() > 0.01
         assert (given - wanted).abs().max() < TOLERANCE
 
 
 def test_a_model_that_is_bound_to_its_size_gives_a_graph_of_that_size(exported):
     folder, translator, _ = exported("ugatit", light=False)
-    pictures = images(3, *translator.task.image_size)
-    given = run_graph(folder / "dusk2dawn.onnx", pictures)
-    assert (given - translator.translate(pictures, "dusk", "dawn")).abs().max() < TOLERANCE
+    batch = images(3, *translator.task.image_size)
+    given = run_graph(folder / "dusk2dawn.onnx", batch)
+    assert (given - translator.translate(batch, "dusk", "dawn")).abs().max() < TOLERANCE
     assert "Height and width must be 64 and 64." in (folder / "README.md").read_text()
     with pytest.raises(Exception, match="Got invalid dimensions"):
         run_graph(folder / "dusk2dawn.onnx", images(1, 64, 128))
@@ -89,12 +89,12 @@ def test_a_model_that_is_bound_to_its_size_gives_a_graph_of_that_size(exported):
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_one_graph_takes_the_label_vector_of_every_domain(exported, size):
     folder, translator, _ = exported("stargan")
-    pictures, domains = images(*size), translator.task.domains
+    batch, domains = images(*size), translator.task.domains
     assert [path.name for path in folder.glob("*.onnx")] == ["stargan.onnx"]
     for source, target in zip(domains, domains[1:] + domains[:1], strict=True):
-        labels = translator.task.labels.vector(target).expand(len(pictures), -1).clone()
-        given = run_graph(folder / "stargan.onnx", pictures, labels)
-        assert (given - translator.translate(pictures, source, target)).abs().max() < TOLERANCE
+        labels = translator.task.labels.vector(target).expand(len(batch), -1).clone()
+        given = run_graph(folder / "stargan.onnx", batch, labels)
+        assert (given - translator.translate(batch, source, target)).abs().max() < TOLERANCE
 
 
 def test_label_vectors_of_attributes_and_masks_are_described(tmp_path):
@@ -107,42 +107,42 @@ def test_label_vectors_of_attributes_and_masks_are_described(tmp_path):
         *("faces (mask)", "moods (mask)"),
     ]
     assert description["labels"]["moods/sad"] == [0, 0, 0, 0, 1, 0, 1]
-    pictures, labels = images(2), torch.tensor([[0, 1, 1, 0, 0, 1, 0], [1, 0, 0, 0, 0, 1, 0]]).float()
-    given = run_graph(tmp_path / "onnx" / "stargan.onnx", pictures, labels)
-    male = translator.translate(pictures[:1], None, "faces/Black", ["faces/Blond,Male"])
-    blond = translator.translate(pictures[1:], None, "faces/Blond,-Male", ["faces/Black,Male"])
+    batch, labels = images(2), torch.tensor([[0, 1, 1, 0, 0, 1, 0], [1, 0, 0, 0, 0, 1, 0]]).float()
+    given = run_graph(tmp_path / "onnx" / "stargan.onnx", batch, labels)
+    male = translator.translate(batch[:1], None, "faces/Black", ["faces/Blond,Male"])
+    blond = translator.translate(batch[1:], None, "faces/Blond,-Male", ["faces/Black,Male"])
     assert (given - torch.cat([male, blond])).abs().max() < TOLERANCE
 
 
-def test_pictures_of_a_batch_can_go_to_different_domains(exported):
+def test_images_of_a_batch_can_go_to_different_domains(exported):
     folder, translator, _ = exported("stargan")
-    task, pictures = translator.task, images(3)
-    given = run_graph(folder / "stargan.onnx", pictures, torch.eye(3))
+    task, batch = translator.task, images(3)
+    given = run_graph(folder / "stargan.onnx", batch, torch.eye(3))
     for number, target in enumerate(task.domains):
-        wanted = translator.translate(pictures[number][None], None, target)[0]
+        wanted = translator.translate(batch[number][None], None, target)[0]
         assert (given[number] - wanted).abs().max() < TOLERANCE
-    assert (given[0] - run_graph(folder / "stargan.onnx", pictures, torch.eye(3).flip(0))[0]).abs().max() > 0.01
+    assert (given[0] - run_graph(folder / "stargan.onnx", batch, torch.eye(3).flip(0))[0]).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_picture_does_not_depend_on_its_batch(exported, name):
+def test_an_image_does_not_depend_on_its_batch(exported, name):
     folder, translator, _ = exported(name)
-    (path, *_), pictures = sorted(folder.glob("*.onnx")), images(3)
+    (path, *_), batch = sorted(folder.glob("*.onnx")), images(3)
     labels = torch.eye(3)[:, : translator.task.labels.width] if "labels" in translator.takes else None
-    together = run_graph(path, pictures, labels)
+    together = run_graph(path, batch, labels)
     for number in range(3):
         some = slice(number, number + 1)
-        alone = run_graph(path, pictures[some], None if labels is None else labels[some])
+        alone = run_graph(path, batch[some], None if labels is None else labels[some])
         assert (together[some] - alone).abs().max() < 1e-5
 
 
 def test_batch_norm_by_running_statistics_stays_one(exported):
     folder, translator, lines = exported("pix2pix", test_statistics="running", test_dropout=False)
-    pictures = images(3)
-    given = run_graph(folder / "dawn2dusk.onnx", pictures)
-    assert (given - translator.translate(pictures, "dawn", "dusk")).abs().max() < TOLERANCE
-    by_picture, *_ = exported("pix2pix")
-    assert (given - run_graph(by_picture / "dawn2dusk.onnx", pictures)).abs().max() > 0.01
+    batch = images(3)
+    given = run_graph(folder / "dawn2dusk.onnx", batch)
+    assert (given - translator.translate(batch, "dawn", "dusk")).abs().max() < TOLERANCE
+    by_image, *_ = exported("pix2pix")
+    assert (given - run_graph(by_image / "dawn2dusk.onnx", batch)).abs().max() > 0.01
     assert not {NO_DROPOUT, INSTANCE_NORM} & set(lines)
 
 
@@ -195,12 +195,12 @@ def test_the_example_of_the_card_runs(exported, name, monkeypatch):
 
 
 def test_models_without_networks_are_exported_too(tmp_path):
-    translator = make_run(tmp_path / "run", "colour", ("noon", "dusk"))
+    translator = make_run(tmp_path / "run", "reinhard", ("noon", "dusk"))
     formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     assert {path.name for path in (tmp_path / "onnx").glob("*.onnx")} == {"noon2dusk.onnx", "dusk2noon.onnx"}
-    pictures = images(2, 31, 17)
-    given = run_graph(tmp_path / "onnx" / "noon2dusk.onnx", pictures)
-    assert (given - translator.translate(pictures, "noon", "dusk")).abs().max() < TOLERANCE
+    batch = images(2, 31, 17)
+    given = run_graph(tmp_path / "onnx" / "noon2dusk.onnx", batch)
+    assert (given - translator.translate(batch, "noon", "dusk")).abs().max() < TOLERANCE
 
 
 @pytest.mark.parametrize("error", [0.01, float("nan")])
@@ -283,15 +283,15 @@ def test_noise_and_reference_images_are_inputs(tmp_path, name, options):
     translator = make_run(tmp_path / "run", name)
     formats.export(tmp_path / "run", "onnx", tmp_path / "onnx", **options)
     files = json.loads((tmp_path / "onnx" / "translator.json").read_text())["files"]
-    pictures, like = images(2), images(2, seed=9)
+    batch, like = images(2), images(2, seed=9)
     noise = Noise([4, 5]).normal(*_lengths(files["dawn2dusk.onnx"]["inputs"]["noise"]))
-    (given,) = session(tmp_path / "onnx/dawn2dusk.onnx").run(None, {"images": pictures.numpy(), "noise": noise.numpy()})
-    wanted = translator.translate(pictures, "dawn", "dusk", seeds=[4, 5], **options)
+    (given,) = session(tmp_path / "onnx/dawn2dusk.onnx").run(None, {"images": batch.numpy(), "noise": noise.numpy()})
+    wanted = translator.translate(batch, "dawn", "dusk", seeds=[4, 5], **options)
     assert (torch.from_numpy(given) - wanted).abs().max() < TOLERANCE
     if "reference" in translator.takes:
         graph = session(tmp_path / "onnx/dawn2dusk.reference.onnx")
-        (given,) = graph.run(None, {"images": pictures.numpy(), "reference": like.numpy()})
-        wanted = translator.translate(pictures, "dawn", "dusk", reference=like)
+        (given,) = graph.run(None, {"images": batch.numpy(), "reference": like.numpy()})
+        wanted = translator.translate(batch, "dawn", "dusk", reference=like)
         assert (torch.from_numpy(given) - wanted).abs().max() < TOLERANCE
     assert '"noise": np.random.normal' in (tmp_path / "onnx" / "README.md").read_text()
 

@@ -24,9 +24,9 @@ def scene(seed: int, width: int = 48, height: int = 48) -> Image.Image:
     return Image.fromarray(rough).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def put(path: Path, picture: Image.Image, **options: object) -> Path:
+def put(path: Path, image: Image.Image, **options: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(path, **options)
+    image.save(path, **options)
     return path
 
 
@@ -86,7 +86,7 @@ def test_equal_files_across_splits_are_a_fault_and_within_one_a_warning(sky):
     assert found(report)["repeated"] == (False, "1 file repeated within a split: train/dawn/9.png")
 
 
-def test_a_picture_saved_anew_in_another_split_is_a_warning(sky):
+def test_an_image_saved_again_in_another_split_is_a_warning(sky):
     put(sky / "test/dawn/9.jpg", scene(2).resize((90, 90)), quality=60)
     report = report_of(sky)
     assert "leak" not in found(report)
@@ -95,7 +95,7 @@ def test_a_picture_saved_anew_in_another_split_is_a_warning(sky):
     assert "test/dawn/9.jpg = train/dawn/1.png" in text
 
 
-def test_lookalikes_within_a_split_are_only_counted(sky):
+def test_near_duplicates_within_a_split_are_only_counted(sky):
     put(sky / "train/dawn/9.jpg", scene(2), quality=60)
     assert found(report_of(sky))["near duplicates"] == (
         False,
@@ -115,7 +115,7 @@ def test_a_split_of_one_domain_is_a_fault_in_training_alone(sky):
     assert "train: all 3 images are of dusk, none of dawn (dawn lies in test)" in report.findings[0].text
 
 
-def test_square_pictures_lying_in_a_split_are_doubted_to_be_pairs(tmp_path):
+def test_square_images_lying_in_a_split_are_doubted_to_be_pairs(tmp_path):
     for number in range(3):
         put(tmp_path / f"loose/train/{number}.png", scene(number))
     assert "only 1.00 times as wide as high" in found(report_of(tmp_path / "loose"))["no pairs"][1]
@@ -124,7 +124,7 @@ def test_square_pictures_lying_in_a_split_are_doubted_to_be_pairs(tmp_path):
     assert "no pairs" not in found(report_of(tmp_path / "pairs"))
 
 
-def test_sizes_are_those_of_upright_pictures_and_the_loss_is_that_of_the_crop(sky):
+def test_sizes_are_those_of_upright_images_and_the_loss_is_that_of_the_crop(sky):
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side: 96 wide in the file is 96 high when upright
     put(sky / "train/dawn/9.jpg", scene(77, 96, 24), exif=exif)
@@ -141,7 +141,7 @@ def test_halves_are_measured_by_themselves(tmp_path):
     assert (sizes.width.most, sizes.aspect.most, sizes.not_square) == (48, 1.0, 0)
 
 
-def test_pictures_smaller_than_the_images_are_named(sky):
+def test_images_smaller_than_the_images_are_named(sky):
     put(sky / "train/dawn/9.png", scene(77, 20, 20))
     assert found(report_of(sky, 32))["enlarged"] == (
         False,
@@ -162,7 +162,7 @@ def test_data_without_a_test_split_are_told(sky):
     assert "no test split" in found(report_of(sky))
 
 
-def test_grey_data_are_told_of_one_channel(sky):
+def test_gray_data_are_told_of_one_channel(sky):
     assert "grey" not in found(report_of(sky))
     for path in sky.rglob("*.png"):
         Image.open(path).convert("L").save(path)
@@ -193,14 +193,14 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_file_is_recognised(tmp_path, kind):
-    name, picture, options = KINDS[kind]
-    seen = look(put(tmp_path / name, picture(), **options()))
+def test_each_kind_of_file_is_recognized(tmp_path, kind):
+    name, image, options = KINDS[kind]
+    seen = look(put(tmp_path / name, image(), **options()))
     assert seen.fault is None
     assert seen.kinds == (kind,)
 
 
-def test_a_plain_picture_is_of_no_kind(tmp_path):
+def test_a_plain_image_is_of_no_kind(tmp_path):
     assert look(put(tmp_path / "a.png", scene(1))).kinds == ()
 
 
@@ -223,19 +223,19 @@ def test_the_hash_finds_small_and_compressed_copies_and_no_others(tmp_path):
     assert nearest(prints, prints, earlier=True) == [None] * 40
 
 
-def test_an_earlier_twin_is_found_and_not_the_picture_itself():
+def test_an_earlier_twin_is_found_and_not_the_image_itself():
     prints = [Fingerprint.of(scene(seed)) for seed in (1, 2, 1)]
     assert nearest(prints, prints, earlier=True) == [None, None, 0]
 
 
-def test_pictures_of_the_same_hash_that_show_different_things_are_told_apart():
+def test_images_of_the_same_hash_that_show_different_things_are_told_apart():
     one, other = Fingerprint.of(scene(1)), Fingerprint.of(scene(2))
-    lookalike = Fingerprint(one.signs, other.thumbnail)
-    assert nearest([one], [lookalike]) == [None]
-    assert nearest([one], [lookalike, one]) == [1]
+    near_duplicate = Fingerprint(one.signs, other.thumbnail)
+    assert nearest([one], [near_duplicate]) == [None]
+    assert nearest([one], [near_duplicate, one]) == [1]
 
 
-def test_pictures_of_one_colour_are_not_compared():
+def test_images_of_one_color_are_not_compared():
     assert Fingerprint.of(Image.new("RGB", (48, 48), "teal")) is None
 
 
@@ -244,8 +244,8 @@ def test_what_is_transparent_does_not_count_as_shown():
     mask.paste(0, (24, 0, 48, 48))
     one, other = scene(1), scene(1)
     other.paste(scene(2).crop((24, 0, 48, 48)), (24, 0))
-    for picture in (one, other):
-        picture.putalpha(mask)
+    for image in (one, other):
+        image.putalpha(mask)
     assert nearest([Fingerprint.of(one)], [Fingerprint.of(other)]) == [0]
 
 
@@ -304,7 +304,7 @@ def test_what_is_not_used_is_a_warning_per_reason(sky, capsys):
     ]
 
 
-def test_one_picture_that_keeps_the_others_from_being_pairs_is_named(tmp_path):
+def test_one_image_that_keeps_the_others_from_being_pairs_is_named(tmp_path):
     for number, name in enumerate(("ant", "bee", "cat")):
         for domain in ("dawn", "dusk"):
             put(tmp_path / f"sky/train/{domain}/{name}.png", scene(2 * number + (domain == "dusk")))
@@ -430,7 +430,7 @@ def test_the_contact_sheet_has_a_row_per_domain_and_one_for_leaks(sky, capsys):
     assert Image.open("leaks.png").size[1] == plain[1] + row
 
 
-def test_the_contact_sheet_is_the_same_for_the_same_seed_and_shows_whole_pictures(sky, capsys):
+def test_the_contact_sheet_is_the_same_for_the_same_seed_and_shows_whole_images(sky, capsys):
     for number in range(20):
         put(sky / f"train/dawn/{number + 10}.png", Image.new("RGB", (96, 48), (10 * number, 90, 40)))
     for name, seed in (("a.png", 0), ("b.png", 0), ("c.png", 1)):
@@ -490,7 +490,7 @@ def test_a_training_is_told_what_the_quick_look_finds(sky, capsys):
 # --skip-bad
 
 
-def test_a_training_without_bad_pictures_records_and_tells_them_and_goes_on_without_them(sky, capsys):
+def test_a_training_without_bad_images_records_and_tells_them_and_goes_on_without_them(sky, capsys):
     (sky / "train/dusk/1.png").write_bytes(b"no image")
     arguments = ["--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL]
     assert run("train", *arguments) == 2
@@ -510,11 +510,11 @@ def test_resume_leaves_out_what_was_recorded(sky, monkeypatch):
 
     assert run("train", "--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL) == 0
     monkeypatch.setattr(Checkpoint, "finished", False)
-    assert len(open_for_resume(Path("run"))[2].pictures("train", "dusk")) == 3
+    assert len(open_for_resume(Path("run"))[2].images("train", "dusk")) == 3
     skipped = {"skipped": {str(sky / "train/dusk/1.png"): "broken"}}
     Path("run/skipped.json").write_text(json.dumps(skipped))
-    kept = open_for_resume(Path("run"))[2].pictures("train", "dusk")
-    assert [picture.path.name for picture in kept] == ["0.png", "2.png"]
+    kept = open_for_resume(Path("run"))[2].images("train", "dusk")
+    assert [image.path.name for image in kept] == ["0.png", "2.png"]
     Path("run/skipped.json").write_text("{")
     assert run("train", "--resume", "run") == 2
 
@@ -526,7 +526,7 @@ def test_the_record_of_an_earlier_try_does_not_stay(sky):
     assert not Path("run/skipped.json").exists()
 
 
-def test_the_partner_of_a_bad_picture_is_left_out_of_pairs(sky):
+def test_the_partner_of_a_bad_image_is_left_out_of_pairs(sky):
     from i2i.data.audit.skip_bad import find_bad, without
 
     (sky / "i2i.json").write_text('{"paired": true}')
@@ -534,19 +534,19 @@ def test_the_partner_of_a_bad_picture_is_left_out_of_pairs(sky):
     data = open_data(DataConfig(path=sky))
     kept = without(data, find_bad(data, ["train"]))
     for domain in ("dawn", "dusk"):
-        assert [picture.path.name for picture in kept.pictures("train", domain)] == ["0.png", "2.png"]
+        assert [image.path.name for image in kept.images("train", domain)] == ["0.png", "2.png"]
 
 
 def deepen(root: Path, most: int, *domains: str) -> None:
     """Make the images of some domains grey, of 16 bits, with values up to `most`."""
     for domain in domains:
         for path in root.rglob(f"{domain}/*.png"):
-            grey = np.asarray(Image.open(path).convert("L")).astype(float)
-            put(path, Image.fromarray(np.round(grey / grey.max() * most).astype(np.uint16)))
+            gray = np.asarray(Image.open(path).convert("L")).astype(float)
+            put(path, Image.fromarray(np.round(gray / gray.max() * most).astype(np.uint16)))
 
 
 @pytest.mark.parametrize("most", [1023, 4095, 8500, 16383])  # bits 10, 12 and 14, and depth in millimetres
-def test_pictures_of_16_bits_that_use_little_of_their_range_are_told(sky, most):
+def test_images_of_16_bits_that_use_little_of_their_range_are_told(sky, most):
     deepen(sky, most, "dusk")
     fault, text = found(report_of(sky))["dark"]
     assert not fault
@@ -568,7 +568,7 @@ LOOKING = {
 
 @pytest.mark.parametrize("most", [4095, 65535])
 @pytest.mark.parametrize("command", LOOKING)
-def test_commands_that_read_dark_pictures_of_16_bits_tell_it_in_the_same_words(sky, capsys, command, most):
+def test_commands_that_read_dark_images_of_16_bits_tell_it_in_the_same_words(sky, capsys, command, most):
     put(sky / "test/dawn/1.png", scene(70))
     put(sky / "test/dusk/1.png", scene(71))
     for path in sky.rglob("*/*/*.png"):
@@ -587,7 +587,7 @@ def test_commands_that_read_dark_pictures_of_16_bits_tell_it_in_the_same_words(s
     assert ("of 16 bits, none with a value above 4,2" in said) == (most == 4095)
 
 
-def test_one_bright_picture_of_16_bits_or_8_bits_are_not_called_dark(sky):
+def test_one_bright_image_of_16_bits_or_8_bits_are_not_called_dark(sky):
     deepen(sky, 4095, "dusk")
     deepen(sky, 40000, "dawn")
     put(sky / "train/dusk/0.png", Image.fromarray(np.full((48, 48), 30000, np.uint16)))

@@ -12,7 +12,7 @@ from i2i.data.batches import LabelledBatch, PairedBatch, ReferenceBatch, Unpaire
 from i2i.data.decoding.images import Preprocess, to_images, to_pixels
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import scan
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 
@@ -29,9 +29,9 @@ def coded(count: int, domain: int) -> np.ndarray:
     return pixels
 
 
-def pictures(seed: int = 0, flip: bool = True, counts: dict[str, int] = COUNTS) -> TrainingPictures:
+def training_images(seed: int = 0, flip: bool = True, counts: dict[str, int] = COUNTS) -> TrainingImages:
     pixels = {domain: coded(count, index) for index, (domain, count) in enumerate(counts.items())}
-    return TrainingPictures(pixels, Preprocess(CROP), flip, seed)
+    return TrainingImages(pixels, Preprocess(CROP), flip, seed)
 
 
 def which(images: Tensor) -> list[int]:
@@ -66,8 +66,8 @@ KINDS = {
 every_kind = pytest.mark.parametrize(("kind", "counts"), KINDS.values(), ids=KINDS)
 
 
-def test_every_epoch_visits_each_picture_once_in_an_order_of_its_own():
-    source, epochs = pictures(), []
+def test_every_epoch_visits_each_image_once_in_an_order_of_its_own():
+    source, epochs = training_images(), []
     for epoch in range(4):
         seen = [which(UnpairedBatch.draw(source, DOMAINS[:2], 1, 5 * epoch + step).a)[0] for step in range(5)]
         assert sorted(seen) == [0, 1, 2, 3, 4]
@@ -76,8 +76,8 @@ def test_every_epoch_visits_each_picture_once_in_an_order_of_its_own():
 
 
 @pytest.mark.parametrize("size", [2, 3, 7])
-def test_batches_that_do_not_divide_an_epoch_still_show_pictures_equally_often(size):
-    source = pictures()
+def test_batches_that_do_not_divide_an_epoch_still_show_images_equally_often(size):
+    source = training_images()
     shown = Counter(
         code for step in range(10) for code in which(LabelledBatch.draw(source, DOMAINS, size, step).images)
     )
@@ -87,9 +87,9 @@ def test_batches_that_do_not_divide_an_epoch_still_show_pictures_equally_often(s
 
 @every_kind
 def test_a_step_drawn_alone_equals_the_step_drawn_in_turn(kind, counts):
-    source = pictures(counts=counts)
+    source = training_images(counts=counts)
     *_, in_turn = [kind.draw(source, tuple(counts), 3, step) for step in range(8)]
-    alone = kind.draw(pictures(counts=counts), tuple(counts), 3, 7)
+    alone = kind.draw(training_images(counts=counts), tuple(counts), 3, 7)
     for first, second in zip(tensors(in_turn), tensors(alone), strict=True):
         assert torch.equal(first, second)
 
@@ -97,15 +97,19 @@ def test_a_step_drawn_alone_equals_the_step_drawn_in_turn(kind, counts):
 @every_kind
 @pytest.mark.parametrize("rows", [slice(0, 3), slice(3, 6), slice(2, 4), slice(5, 6)])
 def test_rows_drawn_alone_are_those_of_the_whole_batch(kind, counts, rows):
-    whole = kind.draw(pictures(counts=counts), tuple(counts), 6, 4)
-    some = kind.draw(pictures(counts=counts), tuple(counts), 6, 4, rows)
+    whole = kind.draw(training_images(counts=counts), tuple(counts), 6, 4)
+    some = kind.draw(training_images(counts=counts), tuple(counts), 6, 4, rows)
     for first, second in zip(tensors(whole), tensors(some), strict=True):
         assert torch.equal(first[rows], second)
 
 
 @every_kind
 def test_seeds_and_steps_each_change_the_batch(kind, counts):
-    drawn = [kind.draw(pictures(seed, counts=counts), tuple(counts), 3, step) for seed in range(3) for step in range(3)]
+    drawn = [
+        kind.draw(training_images(seed, counts=counts), tuple(counts), 3, step)
+        for seed in range(3)
+        for step in range(3)
+    ]
     images = [tensors(batch)[0] for batch in drawn]
     assert not any(torch.equal(a, b) for i, a in enumerate(images) for b in images[:i])
 
@@ -113,7 +117,7 @@ def test_seeds_and_steps_each_change_the_batch(kind, counts):
 def test_the_seed_changes_order_and_augmentation():
     orders, cuts = [], []
     for seed in (0, 1):
-        images = torch.cat([UnpairedBatch.draw(pictures(seed), DOMAINS[:2], 5, step).a for step in range(4)])
+        images = torch.cat([UnpairedBatch.draw(training_images(seed), DOMAINS[:2], 5, step).a for step in range(4)])
         orders.append(which(images))
         cuts.append(views(images))
     assert orders[0] != orders[1]
@@ -121,27 +125,27 @@ def test_the_seed_changes_order_and_augmentation():
 
 
 def test_crops_stay_inside_and_reach_every_offset():
-    source = pictures()
+    source = training_images()
     seen = [view for step in range(60) for view in views(UnpairedBatch.draw(source, DOMAINS[:2], 10, step).a)]
     assert {top for top, _, _ in seen} == set(range(HEIGHT - CROP[0] + 1))
     assert {left for _, left, _ in seen} == set(range(WIDTH - CROP[1] + 1))
 
 
 def test_half_of_the_images_are_mirrored():
-    source = pictures()
+    source = training_images()
     flips = [flip for step in range(40) for _, _, flip in views(UnpairedBatch.draw(source, DOMAINS[:2], 25, step).a)]
     assert 0.45 < np.mean(flips) < 0.55
 
 
 @every_kind
 def test_nothing_is_mirrored_without_flip(kind, counts):
-    source = pictures(flip=False, counts=counts)
+    source = training_images(flip=False, counts=counts)
     for step in range(6):
         assert not any(flip for _, _, flip in views(tensors(kind.draw(source, tuple(counts), 5, step))[0]))
 
 
 def test_pairs_show_the_same_place_of_the_same_scene():
-    source = pictures(counts={"dawn": 5, "dusk": 5})
+    source = training_images(counts={"dawn": 5, "dusk": 5})
     for step in range(10):
         batch = PairedBatch.draw(source, ("dawn", "dusk"), 6, step)
         assert views(batch.source) == views(batch.target)
@@ -149,12 +153,12 @@ def test_pairs_show_the_same_place_of_the_same_scene():
 
 
 def test_pairs_run_from_the_first_to_the_second_domain():
-    batch = PairedBatch.draw(pictures(counts={"dawn": 5, "dusk": 5}), ("dusk", "dawn"), 6, 0)
+    batch = PairedBatch.draw(training_images(counts={"dawn": 5, "dusk": 5}), ("dusk", "dawn"), 6, 0)
     assert min(which(batch.source)) >= 10 > max(which(batch.target))
 
 
 def test_unpaired_sides_are_drawn_independently():
-    source = pictures(counts={"dawn": 5, "dusk": 5})
+    source = training_images(counts={"dawn": 5, "dusk": 5})
     batches = [UnpairedBatch.draw(source, ("dawn", "dusk"), 5, step) for step in range(20)]
     pairs = {(a, b - 10) for batch in batches for a, b in zip(which(batch.a), which(batch.b), strict=True)}
     assert len(pairs) > 20
@@ -164,7 +168,7 @@ def test_unpaired_sides_are_drawn_independently():
 
 
 def test_every_image_carries_the_label_of_its_domain():
-    source, seen = pictures(), set()
+    source, seen = training_images(), set()
     for step in range(12):
         batch = LabelledBatch.draw(source, DOMAINS, 5, step)
         assert batch.labels.shape == (5, 3)
@@ -176,7 +180,7 @@ def test_every_image_carries_the_label_of_its_domain():
 
 
 def test_labels_follow_the_order_of_the_domains_asked_for():
-    batch = LabelledBatch.draw(pictures(), ("dusk", "dawn", "noon"), 12, 0)
+    batch = LabelledBatch.draw(training_images(), ("dusk", "dawn", "noon"), 12, 0)
     place = {2: 0, 0: 1, 1: 2}
     assert batch.labels.argmax(1).tolist() == [place[code // 10] for code in which(batch.images)]
 
@@ -184,7 +188,7 @@ def test_labels_follow_the_order_of_the_domains_asked_for():
 @every_kind
 @pytest.mark.parametrize("parts", [1, 2, 3])
 def test_splitting_a_batch_keeps_every_item_in_order(kind, counts, parts):
-    batch = kind.draw(pictures(counts=counts), tuple(counts), 6, 0)
+    batch = kind.draw(training_images(counts=counts), tuple(counts), 6, 0)
     pieces = batch.split(parts)
     assert [type(piece) for piece in pieces] == [kind] * parts
     assert {len(tensors(piece)[0]) for piece in pieces} == {6 // parts}
@@ -193,15 +197,15 @@ def test_splitting_a_batch_keeps_every_item_in_order(kind, counts, parts):
 
 
 def test_moving_a_batch_changes_the_memory_format_and_no_value():
-    batch = LabelledBatch.draw(pictures(), DOMAINS, 4, 0)
+    batch = LabelledBatch.draw(training_images(), DOMAINS, 4, 0)
     moved = batch.to(torch.device("cpu"), torch.channels_last)
     assert moved.images.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(moved.images, batch.images)
     assert torch.equal(moved.labels, batch.labels)
 
 
-def test_centred_images_are_all_in_order_around_the_middle():
-    found = torch.cat(list(pictures().centred("dawn", batch_size=2)))
+def test_centered_images_are_all_in_order_around_the_middle():
+    found = torch.cat(list(training_images().centered("dawn", batch_size=2)))
     assert which(found) == [0, 1, 2, 3, 4]
     assert views(found) == [(2, 3, False)] * 5
 
@@ -211,8 +215,8 @@ def written(root, widths=(24, 30)):
     for red, domain in enumerate(("dawn", "dusk")):
         (root / "train" / domain).mkdir(parents=True)
         for green, width in enumerate(widths):
-            colour = np.full((20, width, 3), (100 * red, 100 * green, 7), np.uint8)
-            Image.fromarray(colour).save(root / "train" / domain / f"{green}.png")
+            color = np.full((20, width, 3), (100 * red, 100 * green, 7), np.uint8)
+            Image.fromarray(color).save(root / "train" / domain / f"{green}.png")
     return scan(root)
 
 
@@ -220,8 +224,8 @@ def one_by_one(pixels: np.ndarray, views) -> Tensor:
     """Images as they were made before whole batches were: image after image, in numpy."""
     height, width = views.size
     crops = [
-        picture[top : top + height, left : left + width][:, :: -1 if flip else 1]
-        for picture, top, left, flip in zip(pixels, views.tops, views.lefts, views.flips, strict=True)
+        image[top : top + height, left : left + width][:, :: -1 if flip else 1]
+        for image, top, left, flip in zip(pixels, views.tops, views.lefts, views.flips, strict=True)
     ]
     scaled = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float()
     return scaled.div_(127.5).sub_(1.0)
@@ -234,9 +238,9 @@ def noise(count: int, channels: int = 3) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("size", [1, 7])
-def test_whole_batches_are_bit_for_bit_what_picture_after_picture_gave(channels, flip, size):
+def test_whole_batches_are_bit_for_bit_what_image_after_image_gave(channels, flip, size):
     pixels = {domain: noise(count, channels) for domain, count in COUNTS.items()}
-    source = TrainingPictures(pixels, Preprocess(CROP, channels), flip, seed=5)
+    source = TrainingImages(pixels, Preprocess(CROP, channels), flip, seed=5)
     for step in range(6):
         batch = UnpairedBatch.draw(source, DOMAINS[:2], size, step)
         for domain, images in zip(DOMAINS, (batch.a, batch.b), strict=False):
@@ -246,13 +250,13 @@ def test_whole_batches_are_bit_for_bit_what_picture_after_picture_gave(channels,
             assert images.stride() == expected.stride()
 
 
-def test_batches_of_several_label_sets_are_bit_for_bit_what_picture_after_picture_gave():
+def test_batches_of_several_label_sets_are_bit_for_bit_what_image_after_image_gave():
     domains = LabelSet(("dawn", "dusk"), (("dawn", "dusk"),), "sky")
     attributes = LabelSet(("big", "red"), (), "fruit")
     pixels = {one: noise(count) for one, count in {"sky/dawn": 5, "sky/dusk": 3, "fruit": 4}.items()}
     rows = {"fruit": torch.tensor([[0.0, 1], [1, 0], [1, 1], [0, 0]])}
     labels = LabelSpace((domains, attributes))
-    source = TrainingPictures(pixels, Preprocess(CROP), seed=5, labels=labels, rows=rows)
+    source = TrainingImages(pixels, Preprocess(CROP), seed=5, labels=labels, rows=rows)
     for step in range(4):
         batch = LabelledBatch.draw(source, labels.domains, 7, step)
         sky = source.order("all sky", 8, step, 4)
@@ -277,18 +281,18 @@ def test_an_accelerator_makes_the_same_bits():
     levels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
     assert torch.equal(to_images(levels.to(device)).cpu(), to_images(levels))
     for kind, counts in KINDS.values():
-        source = TrainingPictures({domain: noise(count) for domain, count in counts.items()}, Preprocess(CROP), seed=5)
+        source = TrainingImages({domain: noise(count) for domain, count in counts.items()}, Preprocess(CROP), seed=5)
         here, there = (kind.draw(one, tuple(counts), 5, 3) for one in (source, source.on(device)))
         assert tensors(there)[0].device.type == "cuda"
         assert all(torch.equal(ours, theirs.cpu()) for ours, theirs in zip(tensors(here), tensors(there), strict=True))
 
 
-def test_loaded_pictures_keep_domain_and_order_at_the_zoomed_size(tmp_path):
-    source = TrainingPictures.load(written(tmp_path), "train", Preprocess((16, 16)), zoom=1.25)
+def test_loaded_images_keep_domain_and_order_at_the_zoomed_size(tmp_path):
+    source = TrainingImages.load(written(tmp_path), "train", Preprocess((16, 16)), zoom=1.25)
     for red, domain in enumerate(("dawn", "dusk")):
         assert source.count(domain) == 2
-        colours = to_pixels(next(source.centred(domain)))[:, :, 0, 0]
-        assert colours.tolist() == [[100 * red, 0, 7], [100 * red, 100, 7]]
+        colors = to_pixels(next(source.centered(domain)))[:, :, 0, 0]
+        assert colors.tolist() == [[100 * red, 0, 7], [100 * red, 100, 7]]
     tops = {int(top) for step in range(40) for top in source.views("dawn", step, 4).tops}
     assert tops == {0, 1, 2, 3, 4}
 
@@ -296,17 +300,17 @@ def test_loaded_pictures_keep_domain_and_order_at_the_zoomed_size(tmp_path):
 def test_loading_reports_progress_up_to_the_total(tmp_path):
     reports = []
     data = written(tmp_path)
-    found = [picture for domain in data.domains for picture in data.pictures("train", domain)]
+    found = [image for domain in data.domains for image in data.images("train", domain)]
     pixels = load_pixels(found, Preprocess((8, 8), channels=1), progress=lambda *report: reports.append(report))
     assert pixels.shape == (4, 8, 8, 1)
     assert reports == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
-def test_loading_names_the_picture_that_is_broken(tmp_path):
+def test_loading_names_the_image_that_is_broken(tmp_path):
     data = written(tmp_path)
     (tmp_path / "train/dusk/1.png").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"train/dusk/1\.png cannot be read"):
-        TrainingPictures.load(data, "train", Preprocess((16, 16)))
+        TrainingImages.load(data, "train", Preprocess((16, 16)))
 
 
 def test_batches_of_pairs_refuse_data_without_pairs(tmp_path):
@@ -318,7 +322,7 @@ def test_batches_of_pairs_refuse_data_without_pairs(tmp_path):
 
 
 def reference_batches(count: int, size: int = 4) -> list[ReferenceBatch]:
-    return [ReferenceBatch.draw(pictures(), DOMAINS, size, step) for step in range(count)]
+    return [ReferenceBatch.draw(training_images(), DOMAINS, size, step) for step in range(count)]
 
 
 def test_references_are_of_the_target_domain_and_images_of_their_own():
@@ -357,7 +361,7 @@ def test_the_two_references_of_an_item_are_drawn_independently():
 
 
 def test_rows_of_a_batch_with_references_are_those_of_the_whole():
-    whole = ReferenceBatch.draw(pictures(), DOMAINS, 7, 3)
-    part = ReferenceBatch.draw(pictures(), DOMAINS, 7, 3, slice(2, 5))
+    whole = ReferenceBatch.draw(training_images(), DOMAINS, 7, 3)
+    part = ReferenceBatch.draw(training_images(), DOMAINS, 7, 3, slice(2, 5))
     for one, all_of_it in zip(tensors(part), tensors(whole), strict=True):
         assert torch.equal(one, all_of_it[2:5])

@@ -14,7 +14,7 @@ from i2i.config import DataConfig, read_settings
 from i2i.data.batches import LabelledBatch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data, settings_of
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.load import load_translator
 from i2i.utils.text import from_csv_cell
@@ -52,36 +52,34 @@ def opened(root, **settings):
     return open_data(DataConfig(path=root, image_size=(SIDE, SIDE), **{"attributes": CHOSEN, **settings}))
 
 
-def stems(pictures):
-    return [int(picture.stem) for picture in pictures]
+def stems(images):
+    return [int(image.stem) for image in images]
 
 
 def test_the_published_partition_is_followed(tmp_path):
     data = opened(celeba(tmp_path))
-    sexes = {
-        split: {*stems(data.pictures(split, "Male")), *stems(data.pictures(split, "-Male"))} for split in data.splits
-    }
+    sexes = {split: {*stems(data.images(split, "Male")), *stems(data.images(split, "-Male"))} for split in data.splits}
     assert sexes == {"train": set(range(1, 21)), "val": set(range(21, 31)), "test": set(range(31, 41))}
 
 
 def test_without_a_partition_a_fixed_tenth_is_kept_for_the_test(tmp_path):
     data = opened(celeba(tmp_path, partition=False))
-    test = {*stems(data.pictures("test", "Male")), *stems(data.pictures("test", "-Male"))}
-    train = {*stems(data.pictures("train", "Male")), *stems(data.pictures("train", "-Male"))}
+    test = {*stems(data.images("test", "Male")), *stems(data.images("test", "-Male"))}
+    train = {*stems(data.images("train", "Male")), *stems(data.images("train", "-Male"))}
     assert (len(test), len(train), test & train) == (4, 36, set())
     again = opened(tmp_path)
-    assert test == {*stems(again.pictures("test", "Male")), *stems(again.pictures("test", "-Male"))}
+    assert test == {*stems(again.images("test", "Male")), *stems(again.images("test", "-Male"))}
 
 
-def test_domains_hold_the_pictures_that_the_list_says(tmp_path):
+def test_domains_hold_the_images_that_the_list_says(tmp_path):
     data = opened(celeba(tmp_path))
     assert data.domains == ("Black_Hair", "Blond_Hair", "Male", "-Male")
-    assert stems(data.pictures("train", "Black_Hair")) == [i + 1 for i in range(20) if i % 3 == 0]
-    assert stems(data.pictures("train", "-Male")) == [i + 1 for i in range(20) if i % 2]
-    assert data.pictures("train", "Male")[0].attributes == ("Black_Hair", "Male")
+    assert stems(data.images("train", "Black_Hair")) == [i + 1 for i in range(20) if i % 3 == 0]
+    assert stems(data.images("train", "-Male")) == [i + 1 for i in range(20) if i % 2]
+    assert data.images("train", "Male")[0].attributes == ("Black_Hair", "Male")
 
 
-def test_hair_colours_exclude_one_another_unless_the_settings_say_otherwise(tmp_path):
+def test_hair_colors_exclude_one_another_unless_the_settings_say_otherwise(tmp_path):
     celeba(tmp_path)
     assert opened(tmp_path).labels.sets[0].exclusive == (("Black_Hair", "Blond_Hair"),)
     own = opened(tmp_path, attributes=("Bald", "Male", "Young"), exclusive=(("Bald", "Young"),))
@@ -94,12 +92,12 @@ def test_the_distributed_folders_are_found(tmp_path, place):
     celeba(tmp_path, folder=place)
     (tmp_path / "Anno").mkdir()
     (tmp_path / "list_attr_celeba.txt").rename(tmp_path / "Anno" / "list_attr_celeba.txt")
-    assert opened(tmp_path).pictures("train", "Male")[0].path == tmp_path / place / "000001.png"
+    assert opened(tmp_path).images("train", "Male")[0].path == tmp_path / place / "000001.png"
 
 
-def test_a_batch_carries_the_attributes_of_its_pictures(tmp_path):
+def test_a_batch_carries_the_attributes_of_its_images(tmp_path):
     data = opened(celeba(tmp_path))
-    source = TrainingPictures.load(data, "train", Preprocess((SIDE, SIDE)))
+    source = TrainingImages.load(data, "train", Preprocess((SIDE, SIDE)))
     assert source.size("") == 20
     seen = set()
     for step in range(5):
@@ -139,7 +137,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("name", "named"), HOSTILE.values(), ids=HOSTILE)
-def test_listed_names_are_plain_ones_in_the_folder_of_pictures(tmp_path, name, named):
+def test_listed_names_are_plain_ones_in_the_folder_of_images(tmp_path, name, named):
     path = celeba(tmp_path) / "list_attr_celeba.txt"
     path.write_bytes(path.read_bytes().replace(b"000001.png", name))
     with pytest.raises(UserError, match=named):
@@ -148,9 +146,9 @@ def test_listed_names_are_plain_ones_in_the_folder_of_pictures(tmp_path, name, n
 
 def test_a_listed_link_out_of_the_folder_is_refused(tmp_path):
     root = celeba(tmp_path / "celeba")
-    picture = root / "img_align_celeba/000003.png"
-    picture.rename(tmp_path / "elsewhere.png")
-    picture.symlink_to(tmp_path / "elsewhere.png")
+    image = root / "img_align_celeba/000003.png"
+    image.rename(tmp_path / "elsewhere.png")
+    image.symlink_to(tmp_path / "elsewhere.png")
     with pytest.raises(UserError, match=r"'000003\.png' is a link out of"):
         opened(root)
 
@@ -187,10 +185,10 @@ def test_two_data_sets_of_one_name_are_refused():
 
 def moods(root):
     for split in ("train", "test"):
-        for domain, colour in (("calm", (40, 160, 60)), ("wild", (240, 130, 20))):
+        for domain, color in (("calm", (40, 160, 60)), ("wild", (240, 130, 20))):
             (root / split / domain).mkdir(parents=True)
             for i in range(6):
-                Image.fromarray(np.full((SIDE, SIDE, 3), colour, np.uint8)).save(root / split / domain / f"{i}.png")
+                Image.fromarray(np.full((SIDE, SIDE, 3), color, np.uint8)).save(root / split / domain / f"{i}.png")
     return root
 
 
@@ -230,7 +228,7 @@ def test_a_joint_stargan_learns_two_label_spaces_and_translates_by_either(tmp_pa
         translator.translate(images, None, "faces/Blond_Hair", described[:2])
 
 
-def test_pictures_are_translated_by_attributes_said_or_recognised(tmp_path):
+def test_images_are_translated_by_attributes_said_or_recognized(tmp_path):
     run, out = tmp_path / "run", tmp_path / "out"
     root = celeba(tmp_path / "celeba")
     i2i(
@@ -247,15 +245,13 @@ def test_pictures_are_translated_by_attributes_said_or_recognised(tmp_path):
     )
     saved = json.loads(next(run.glob("checkpoints/*/checkpoint.json")).read_text())
     assert saved["task"]["labels"][0]["exclusive"] == [["Black_Hair", "Blond_Hair"]]
-    picture = root / "img_align_celeba" / "000001.png"
-    i2i(
-        "translate", run, picture, "--target", "+Blond_Hair,-Male", "--source", "Black_Hair,Male", "--out", out / "said"
-    )
-    i2i("translate", run, picture, "--target", "-Male", "--out", out / "seen")
+    image = root / "img_align_celeba" / "000001.png"
+    i2i("translate", run, image, "--target", "+Blond_Hair,-Male", "--source", "Black_Hair,Male", "--out", out / "said")
+    i2i("translate", run, image, "--target", "-Male", "--out", out / "seen")
     translator, _ = load_translator(run)
     with pytest.raises(UserError, match="did you mean 'Blond_Hair'"):
         translator.translate(torch.zeros(1, 3, SIDE, SIDE), None, "Blonde_Hair")
-    translator.recognise = lambda images: None
+    translator.recognize = lambda images: None
     with pytest.raises(UserError, match="say it with --source"):
         translator.translate(torch.zeros(1, 3, SIDE, SIDE), None, "-Male")
     assert {path.parent.name for path in out.rglob("000001.png")} == {"said", "seen"}
@@ -279,7 +275,7 @@ def test_a_bench_scores_every_flip_of_an_attribute(tmp_path):
     assert in_process.bench(out, "--data", root, *chosen) == 0
     rows = [row for row in scores(out) if row["metric"] == "accuracy"]
     flips = {("Black_Hair", "Blond_Hair"), ("Blond_Hair", "Black_Hair"), ("Male", "-Male"), ("-Male", "Male")}
-    for model in ("cyclegan", "stargan", "identity", "colour"):
+    for model in ("cyclegan", "stargan", "identity", "reinhard"):
         assert {(row["source"], row["target"]) for row in rows if row["model"] == model} == flips
     real = {row["target"]: row for row in rows if row["model"] == "real"}
     assert set(real) == {"Black_Hair", "Blond_Hair", "Male", "-Male"}
@@ -332,21 +328,21 @@ def test_stargan_changes_the_attribute_it_is_told_and_no_other(tmp_path):
     )
     translator, preprocess = load_translator(run)
     data = opened(root)
-    pictures = data.pictures("test", "Black_Hair")
-    images = torch.cat([torch.from_numpy(face_of(picture, preprocess)) for picture in pictures])
-    words = [",".join(picture.attributes) for picture in pictures]
+    files = data.images("test", "Black_Hair")
+    images = torch.cat([torch.from_numpy(face_of(image, preprocess)) for image in files])
+    words = [",".join(image.attributes) for image in files]
     blond = translator.translate(images, "Black_Hair", "Blond_Hair", words)
     assert float((blond[:, 0, :6].mean((1, 2)) > 0.3).float().mean()) > 0.9  # bright hair
     same = (blond[:, :, 8:] - images[:, :, 8:]).abs().mean((1, 2, 3))
     assert float(same.median()) < 0.25
     swapped = translator.translate(images, None, "+Blond_Hair,-Male", words)
-    male = torch.tensor(["Male" in picture.attributes for picture in pictures])
+    male = torch.tensor(["Male" in image.attributes for image in files])
     redder = swapped[:, 0, 8:, 2:6].mean((1, 2)) > swapped[:, 2, 8:, 2:6].mean((1, 2))
     assert float(redder[male].float().mean()) > 0.9
 
 
-def face_of(picture, preprocess):
-    pixels = np.asarray(preprocess(Image.open(picture.path)), np.float32)
+def face_of(image, preprocess):
+    pixels = np.asarray(preprocess(Image.open(image.path)), np.float32)
     return (pixels / 127.5 - 1).transpose(2, 0, 1)[None]
 
 
@@ -375,8 +371,8 @@ def test_an_attribute_list_may_hold_names_with_spaces(tmp_path):
     for path in (root / "img_align_celeba").iterdir():
         path.rename(path.with_name(path.name.replace(".png", " of a face.png")))
     data = opened(root)
-    assert data.pictures("val", "Male")[0].path.name.endswith(" of a face.png")
-    assert len(data.pictures("train", "Male")) + len(data.pictures("train", "-Male")) == 20
+    assert data.images("val", "Male")[0].path.name.endswith(" of a face.png")
+    assert len(data.images("train", "Male")) + len(data.images("train", "-Male")) == 20
 
 
 @pytest.mark.parametrize("text", ["", "image_id\n1.png\n", "image_id,Male\n1.png,2\n", "image_id,Male\n1.png\n"])
@@ -391,6 +387,6 @@ def test_lists_and_settings_with_a_byte_order_mark_are_read(tmp_path, encoding):
     root = celeba(tmp_path)
     for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
         (root / name).write_text((root / name).read_text(), encoding=encoding)
-    assert len(opened(root).pictures("train", "Male")) == 10
+    assert len(opened(root).images("train", "Male")) == 10
     (tmp_path / "mine.yaml").write_text("model: {width: 4}\n", encoding=encoding)
     assert read_settings(tmp_path / "mine.yaml") == {"model": {"width": 4}}

@@ -37,7 +37,7 @@ def reads(monkeypatch):
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     paths = [tmp_path / f"{name}.png" for name in "abc"]
     for path in paths:
         path.write_bytes(path.name.encode())
@@ -49,22 +49,22 @@ def ticked() -> None:
     time.sleep(0.05)
 
 
-def test_digests_are_kept_from_one_training_to_the_next(tmp_path, pictures, reads, settled):
-    first = digests_of(pictures, tmp_path / "kept")
-    assert digests_of(pictures, tmp_path / "kept") == first
+def test_digests_are_kept_from_one_training_to_the_next(tmp_path, images, reads, settled):
+    first = digests_of(images, tmp_path / "kept")
+    assert digests_of(images, tmp_path / "kept") == first
     assert set(reads.values()) == {1}
     assert len(set(first.values())) == 3
 
 
 @pytest.mark.parametrize("change", ["contents", "damage", "cut", "no folder"])
-def test_digests_that_may_be_wrong_are_not_taken(tmp_path, pictures, reads, settled, change):
+def test_digests_that_may_be_wrong_are_not_taken(tmp_path, images, reads, settled, change):
     folder = tmp_path / "kept"
-    before = digests_of(pictures, folder)
+    before = digests_of(images, folder)
     (place,) = folder.glob("*.json")
     ticked()
     if change == "contents":
-        pictures[1].write_bytes(b"x.png")
-        os.utime(pictures[1], (LONG_AGO, LONG_AGO))
+        images[1].write_bytes(b"x.png")
+        os.utime(images[1], (LONG_AGO, LONG_AGO))
     elif change == "no folder":
         place.unlink()
         folder.rmdir()
@@ -75,29 +75,27 @@ def test_digests_that_may_be_wrong_are_not_taken(tmp_path, pictures, reads, sett
         place.write_text(
             text[:-30] if change == "cut" else f"{text[:digit]}{(int(text[digit], 16) + 1) % 16:x}{text[digit + 1 :]}"
         )
-    after = digests_of(pictures, folder)
-    assert [path.name for path in pictures if after[path] != before[path]] == (
-        ["b.png"] if change == "contents" else []
-    )
+    after = digests_of(images, folder)
+    assert [path.name for path in images if after[path] != before[path]] == (["b.png"] if change == "contents" else [])
     assert set(reads.values()) == {2}
 
 
-def test_times_that_are_too_fresh_are_not_relied_on(tmp_path, pictures, reads):
+def test_times_that_are_too_fresh_are_not_relied_on(tmp_path, images, reads):
     for _ in range(2):
-        digests_of(pictures, tmp_path / "kept")
+        digests_of(images, tmp_path / "kept")
     assert set(reads.values()) == {2}
     assert not (tmp_path / "kept").exists()
 
 
-def test_only_the_newest_digests_stay(tmp_path, pictures, settled, monkeypatch):
+def test_only_the_newest_digests_stay(tmp_path, images, settled, monkeypatch):
     monkeypatch.setattr(digests, "KEPT", 2)
-    for path in pictures:
+    for path in images:
         digests_of([path], tmp_path / "kept")
         ticked()
     assert len(list((tmp_path / "kept").iterdir())) == 2
 
 
-def test_trainings_on_overlapping_domains_read_every_picture_once(tmp_path, monkeypatch, reads, settled):
+def test_training_runs_on_overlapping_domains_read_every_image_once(tmp_path, monkeypatch, reads, settled):
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
     for number, domain in enumerate("xyz"):
         for split in ("train", "test"):

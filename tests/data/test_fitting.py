@@ -7,7 +7,7 @@ from PIL import Image
 from i2i.config import DataConfig, validate
 from i2i.data.audit.fitting import fitting_line, misfit, sizes_of
 from i2i.data.decoding.images import Preprocess, read_size
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 
 WHITE = (255, 255, 255)
@@ -41,7 +41,7 @@ def test_padding_keeps_all_and_makes_the_share_that_is_told_border():
     assert border[-10:].all()
 
 
-def test_the_border_has_the_background_colour():
+def test_the_border_has_the_background_color():
     assert (Preprocess((60, 60), fit="pad", background="black")(wide())[0] == 0).all()
     assert (Preprocess((60, 60), 1, "pad", "rgb(9, 9, 9)")(wide())[0] == 9).all()
 
@@ -52,7 +52,7 @@ def test_what_is_transparent_shows_the_background():
 
 
 @pytest.mark.parametrize("fit", ["crop", "resize", "pad"])
-def test_pictures_of_the_right_proportions_are_the_same_whatever_the_fit(fit):
+def test_images_of_the_right_proportions_are_the_same_whatever_the_fit(fit):
     np.testing.assert_array_equal(Preprocess((20, 30), fit=fit)(wide()), Preprocess((20, 30))(wide()))
 
 
@@ -75,7 +75,7 @@ def test_one_line_tells_what_is_lost(fit, told):
     assert line == f"fit {fit} to 128x128 px: 1 of 2 images {told}"
 
 
-def test_a_tall_picture_loses_of_its_height():
+def test_a_tall_image_loses_of_its_height():
     assert "one 50 wide and 100 high loses 75% of its height" in fitting_line([(100, 50)], Preprocess((64, 128)))
 
 
@@ -86,7 +86,7 @@ def test_nothing_is_lost_where_proportions_fit_up_to_rounding():
 
 @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.tif", "x.webp"])
 @pytest.mark.parametrize(("orientation", "expected"), [(1, (40, 60)), (6, (60, 40)), (3, (40, 60))])
-def test_sizes_are_those_of_upright_pictures(tmp_path, name, orientation, expected):
+def test_sizes_are_those_of_upright_images(tmp_path, name, orientation, expected):
     exif = Image.Exif()
     exif[0x0112] = orientation
     wide().save(tmp_path / name, exif=exif)
@@ -95,7 +95,7 @@ def test_sizes_are_those_of_upright_pictures(tmp_path, name, orientation, expect
 
 def test_sizes_of_halves_and_of_files_without_exif(tmp_path):
     wide().save(tmp_path / "x.png")
-    assert sizes_of([Picture(tmp_path / "x.png"), Picture(tmp_path / "x.png", "left")]) == [(40, 60), (40, 30)]
+    assert sizes_of([ImageFile(tmp_path / "x.png"), ImageFile(tmp_path / "x.png", "left")]) == [(40, 60), (40, 30)]
 
 
 def test_a_file_without_a_size_is_named(tmp_path):
@@ -107,12 +107,12 @@ def test_a_file_without_a_size_is_named(tmp_path):
 def test_the_protocol_tells_fit_and_background():
     told = {fit: Preprocess((8, 8), 3, fit, "black").description() for fit in ("crop", "resize", "pad")}
     assert len({str(description) for description in told.values()}) == 3
-    assert told["crop"]["crop"] == "centre"
+    assert told["crop"]["crop"] == "center"
     assert told["pad"]["pad"] == "with black, image in the centre"
     assert all("on black where transparent" in description["decode"] for description in told.values())
 
 
 @pytest.mark.parametrize("name", ["none", "#12", "#11223344", "transparent"])
-def test_a_background_that_is_no_opaque_colour_is_refused(name):
+def test_a_background_that_is_no_opaque_color_is_refused(name):
     with pytest.raises(UserError, match=r"data\.background=.* name an opaque colour"):
         validate(DataConfig, {"background": name}, "data")

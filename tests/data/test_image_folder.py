@@ -161,7 +161,7 @@ def test_every_layout_tells_what_lies_beside_it(tmp_path, layout):
     (tmp_path / "README.txt").write_text("x")
     (tmp_path / "i2i.json").write_text("{}")
     (tmp_path / LAYOUTS[layout][0]).with_name("gone.png").symlink_to("nowhere")
-    line = scan(tmp_path).recognised
+    line = scan(tmp_path).recognized
     assert "2 images outside of the layout (cover.png, extra/3.png)" in line
     assert "1 file of no image format (README.txt)" in line
     assert "1 link without a target" in line
@@ -173,7 +173,7 @@ def test_sub_folders_of_a_domain_belong_to_it_in_every_layout(tmp_path, layout):
     for name in (first, second):
         put(tmp_path / name, (tmp_path / name).with_name("rome") / "forum.png", (tmp_path / name).with_name("oslo.png"))
     data = scan(tmp_path)
-    assert [len(data.pictures("train", domain)) for domain in data.domains] == [3, 3]
+    assert [len(data.images("train", domain)) for domain in data.domains] == [3, 3]
     assert data.left_out == ()
 
 
@@ -188,12 +188,12 @@ def test_pairs_in_sub_folders_are_those_of_equal_paths(tmp_path):
     )
     data = scan(tmp_path)
     assert data.paired
-    assert [one.scene for one in data.pictures("train", "a")] == ["oslo/x", "oslo/y", "rome/x", "rome/y"]
-    assert len({one.stem for one in data.pictures("train", "a")}) == 4
+    assert [one.scene for one in data.images("train", "a")] == ["oslo/x", "oslo/y", "rome/x", "rome/y"]
+    assert len({one.stem for one in data.images("train", "a")}) == 4
 
 
-def test_pictures_of_domains_that_were_not_chosen_are_told(tmp_path):
+def test_images_of_domains_that_were_not_chosen_are_told(tmp_path):
     put(*(tmp_path / f"train/{domain}/1{domain}.png" for domain in "abc"))
     assert (
-        "1 image of domains that were not chosen (train/c/1c.png)" in scan(tmp_path).restricted(("b", "a")).recognised
+        "1 image of domains that were not chosen (train/c/1c.png)" in scan(tmp_path).restricted(("b", "a")).recognized
     )

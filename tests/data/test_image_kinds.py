@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from i2i.data.decoding import eight_bits, png_notes
 from i2i.data.decoding.decode_memory import Room
-from i2i.data.decoding.images import Preprocess, padded, read_picture, read_size
+from i2i.data.decoding.images import Preprocess, padded, read_image, read_size
 from i2i.errors import UserError
 from tests.support.encoders import (
     CIELAB,
@@ -47,12 +47,12 @@ def levels(values: np.ndarray, bits: int) -> np.ndarray:
 def shown(path, contents, channels=3) -> np.ndarray:
     """float [H, W, C]: what a model sees of a file with these contents."""
     path.write_bytes(contents)
-    return Preprocess((HEIGHT, WIDTH), channels)(read_picture(path)).astype(float)
+    return Preprocess((HEIGHT, WIDTH), channels)(read_image(path)).astype(float)
 
 
-def on_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def on_white(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Levels [H, W, C] under an alpha of 0 to 1."""
-    return colours * alpha + 255 * (1 - alpha)
+    return colors * alpha + 255 * (1 - alpha)
 
 
 def test_levels_of_12_bits_reach_from_black_to_white(tmp_path):
@@ -65,7 +65,7 @@ def test_levels_of_12_bits_reach_from_black_to_white(tmp_path):
 @pytest.mark.parametrize("compression", [1, DEFLATE])
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
 @pytest.mark.parametrize("photometric", [MIN_IS_WHITE, MIN_IS_BLACK])
-def test_grey_tiff_files_are_as_they_are_or_refused(tmp_path, photometric, bits, compression, order):
+def test_gray_tiff_files_are_as_they_are_or_refused(tmp_path, photometric, bits, compression, order):
     values = noise(1, bits)
     contents = tiff(values, bits, photometric, compression=compression, order=order, rows_per_strip=3)
     if photometric == MIN_IS_WHITE:
@@ -93,8 +93,8 @@ def test_tiff_files_of_several_channels_are_as_they_are_or_refused(
     layout = {"planar": planar, "compression": compression, "predictor": predictor, "order": order}
     contents = tiff(values, bits, photometric, extra=extra, **layout)
     shares = values / (2**bits - 1)
-    colours = shares[:, :, : 1 if photometric == MIN_IS_BLACK else 3] * 255
-    expected = np.broadcast_to(colours, (HEIGHT, WIDTH, 3))
+    colors = shares[:, :, : 1 if photometric == MIN_IS_BLACK else 3] * 255
+    expected = np.broadcast_to(colors, (HEIGHT, WIDTH, 3))
     if photometric == SEPARATED:
         expected = 255 * (1 - shares[:, :, :3]) * (1 - shares[:, :, 3:])
     if extra[:1] == (2,):
@@ -109,7 +109,7 @@ def test_tiff_files_of_several_channels_are_as_they_are_or_refused(
         np.testing.assert_allclose(found, expected, atol=2.1)
 
 
-def test_colours_that_were_multiplied_by_their_alpha_are_divided_again(tmp_path):
+def test_colors_that_were_multiplied_by_their_alpha_are_divided_again(tmp_path):
     values = noise(4)
     alpha = values[:, :, 3:] / 255
     values[:, :, :3] = np.round(values[:, :, :3] * alpha)
@@ -117,7 +117,7 @@ def test_colours_that_were_multiplied_by_their_alpha_are_divided_again(tmp_path)
     np.testing.assert_allclose(found, values[:, :, :3] + 255 * (1 - alpha), atol=2)
 
 
-def test_palettes_of_tiff_files_show_their_colours(tmp_path):
+def test_palettes_of_tiff_files_show_their_colors(tmp_path):
     for bits in (1, 4, 8):
         palette = np.random.default_rng(bits).integers(0, 256, (2**bits, 3)) * 257
         values = noise(1, bits)
@@ -128,12 +128,12 @@ def test_palettes_of_tiff_files_show_their_colours(tmp_path):
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 @pytest.mark.parametrize("compression", [1, DEFLATE])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_oriented_grey_tiff_files_are_turned(tmp_path, bits, compression, orientation):
+def test_oriented_gray_tiff_files_are_turned(tmp_path, bits, compression, orientation):
     values = noise(1, bits)
     contents = tiff(values, bits, MIN_IS_WHITE, orientation=orientation, compression=compression)
     (tmp_path / "x.tif").write_bytes(contents)
     expected = np.rot90(levels(2**bits - 1 - values[:, :, 0].astype(int), bits), {3: 2, 6: -1, 8: 1}[orientation])
-    found = Preprocess(expected.shape, 1)(read_picture(tmp_path / "x.tif"))[:, :, 0]
+    found = Preprocess(expected.shape, 1)(read_image(tmp_path / "x.tif"))[:, :, 0]
     np.testing.assert_allclose(found, expected, atol=0.51)
     assert read_size(tmp_path / "x.tif") == expected.shape
 
@@ -153,12 +153,12 @@ def test_oriented_grey_tiff_files_are_turned(tmp_path, bits, compression, orient
 def test_tiff_files_that_would_show_something_else_are_refused_by_name(tmp_path, contents, reason):
     (tmp_path / "x.tif").write_bytes(contents)
     with pytest.raises(UserError, match=rf"x\.tif cannot be read as an image .*{reason}"):
-        read_picture(tmp_path / "x.tif")
+        read_image(tmp_path / "x.tif")
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_transparent_grey_of_any_depth_lies_on_the_background(tmp_path, bits, channels):
+def test_a_transparent_gray_of_any_depth_lies_on_the_background(tmp_path, bits, channels):
     values = noise(1, bits)
     seen = int(values[3, 4, 0])
     found = shown(tmp_path / "x.png", png(values, bits, transparent=seen.to_bytes(2, "big")), channels)
@@ -166,7 +166,7 @@ def test_a_transparent_grey_of_any_depth_lies_on_the_background(tmp_path, bits, 
     np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=0.51)
 
 
-def test_a_transparent_colour_lies_on_the_background_and_one_of_16_bits_is_refused(tmp_path):
+def test_a_transparent_color_lies_on_the_background_and_one_of_16_bits_is_refused(tmp_path):
     values = noise(3)
     seen = values[2, 5].astype(">u2").tobytes()
     found = shown(tmp_path / "x.png", png(values, 8, transparent=seen))
@@ -178,13 +178,13 @@ def test_a_transparent_colour_lies_on_the_background_and_one_of_16_bits_is_refus
 @pytest.mark.parametrize(("channels", "bits"), [(2, 8), (2, 16), (4, 8), (4, 16)])
 def test_alpha_channels_of_png_files_hold(tmp_path, channels, bits):
     values = noise(channels, bits)
-    colours, alpha = levels(values[:, :, :-1], bits), values[:, :, -1:] / (2**bits - 1)
+    colors, alpha = levels(values[:, :, :-1], bits), values[:, :, -1:] / (2**bits - 1)
     found = shown(tmp_path / "x.png", png(values, bits))
-    np.testing.assert_allclose(found, np.broadcast_to(on_white(colours, alpha), found.shape), atol=2.1)
+    np.testing.assert_allclose(found, np.broadcast_to(on_white(colors, alpha), found.shape), atol=2.1)
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
-def test_palettes_with_alpha_show_their_colours_on_the_background(tmp_path, bits):
+def test_palettes_with_alpha_show_their_colors_on_the_background(tmp_path, bits):
     rng = np.random.default_rng(bits)
     palette, alpha = rng.integers(0, 256, (2**bits, 3)), rng.integers(0, 256, 2**bits)
     values = noise(1, bits)
@@ -220,7 +220,7 @@ def test_conversion_in_bands_gives_what_conversion_at_once_gives(tmp_path, monke
 
 
 @pytest.mark.parametrize("size", [(400, 2), (2, 400), (1, 1000), (3, 5), (7, 7)])
-def test_however_narrow_a_padded_picture_keeps_a_pixel(size):
+def test_however_narrow_a_padded_image_keeps_a_pixel(size):
     found = np.asarray(padded(Image.new("RGB", size, (200, 10, 10)), (32, 24), "white"))
     assert found.shape == (24, 32, 3)
     assert (found == (200, 10, 10)).all(2).any()
@@ -247,7 +247,7 @@ def test_short_notes_stay_where_an_orientation_may_be_told(tmp_path):
     note.add_itxt("XML:com.adobe.xmp", '<x tiff:Orientation="6"/>')
     note.add_text("workflow", "x" * 2_000_000, zip=True)
     Image.fromarray(noise(3)).save(tmp_path / "x.png", pnginfo=note)
-    assert read_picture(tmp_path / "x.png").size == (HEIGHT, WIDTH)
+    assert read_image(tmp_path / "x.png").size == (HEIGHT, WIDTH)
     Image.fromarray(noise(3)).save(tmp_path / "plain.png")
     with (tmp_path / "plain.png").open("rb") as file:
         assert png_notes.without_long_notes(file) is file
@@ -261,7 +261,7 @@ def test_what_the_decoder_warns_of_is_not_shown(tmp_path):
         f"import os; os.chdir({str(tmp_path)!r})\n"
         "from pathlib import Path; from i2i.data.decoding.open_image import opened\n"
         "for name in ('exif.jpg', 'large.png', 'five.tif'):\n"
-        "    with opened(Path(name)) as picture: print(picture.getexif() if name == 'exif.jpg' else picture.size)"
+        "    with opened(Path(name)) as image: print(image.getexif() if name == 'exif.jpg' else image.size)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "{}\n(9600, 9600)\n"
@@ -270,7 +270,7 @@ def test_what_the_decoder_warns_of_is_not_shown(tmp_path):
     assert not [line for line in error if "site-packages" in line or "Warning" in line or "amples" in line]
 
 
-def test_pictures_that_are_decoded_at_once_share_a_bounded_room():
+def test_images_that_are_decoded_at_once_share_a_bounded_room():
     room, held, most = Room(100), [], []
 
     def take(count: int) -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.data.decoding.images import Preprocess, read_picture, to_arrays, to_images, to_pixels, write_picture
+from i2i.data.decoding.images import Preprocess, read_image, to_arrays, to_images, to_pixels, write_image
 from i2i.errors import UserError
 
-RED, GREEN, BLUE, GREY = (200, 30, 40), (20, 180, 60), (10, 40, 220), (128, 128, 128)
+RED, GREEN, BLUE, GRAY = (200, 30, 40), (20, 180, 60), (10, 40, 220), (128, 128, 128)
 ORIENTATION = 0x0112
 JPEG_OPTIONS = {"x.jpg": {"quality": 95, "subsampling": 0}}
 
@@ -20,7 +20,7 @@ def quadrants(height: int = 32, width: int = 48) -> np.ndarray:
     """uint8 [H, W, 3]: red and green above blue and grey, so that every turn and mirroring shows."""
     pixels = np.empty((height, width, 3), np.uint8)
     pixels[: height // 2, : width // 2], pixels[: height // 2, width // 2 :] = RED, GREEN
-    pixels[height // 2 :, : width // 2], pixels[height // 2 :, width // 2 :] = BLUE, GREY
+    pixels[height // 2 :, : width // 2], pixels[height // 2 :, width // 2 :] = BLUE, GRAY
     return pixels
 
 
@@ -66,64 +66,64 @@ UPRIGHT = {
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("name", ["x.png", "x.tif", "x.jpg"])
-def test_pictures_are_turned_upright(tmp_path, name, orientation):
+def test_images_are_turned_upright(tmp_path, name, orientation):
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     Image.fromarray(quadrants()).save(tmp_path / name, exif=exif, **JPEG_OPTIONS.get(name, {}))
     expected = UPRIGHT[orientation](quadrants())
-    found = Preprocess(expected.shape[:2])(read_picture(tmp_path / name))
+    found = Preprocess(expected.shape[:2])(read_image(tmp_path / name))
     assert np.abs(found.astype(int) - expected).max() <= (4 if name == "x.jpg" else 0)
 
 
-def test_greyscale_becomes_three_equal_channels(tmp_path):
-    grey = noise(8, 8, 1)
-    Image.fromarray(grey[:, :, 0]).save(tmp_path / "x.png")
-    np.testing.assert_array_equal(Preprocess((8, 8))(read_picture(tmp_path / "x.png")), np.repeat(grey, 3, 2))
+def test_grayscale_becomes_three_equal_channels(tmp_path):
+    gray = noise(8, 8, 1)
+    Image.fromarray(gray[:, :, 0]).save(tmp_path / "x.png")
+    np.testing.assert_array_equal(Preprocess((8, 8))(read_image(tmp_path / "x.png")), np.repeat(gray, 3, 2))
 
 
-def test_one_channel_is_the_luminance_of_colours(tmp_path):
+def test_one_channel_is_the_luminance_of_colors(tmp_path):
     Image.fromarray(quadrants()).save(tmp_path / "x.png")
-    pixels = Preprocess((32, 48), channels=1)(read_picture(tmp_path / "x.png"))
+    pixels = Preprocess((32, 48), channels=1)(read_image(tmp_path / "x.png"))
     assert pixels.shape == (32, 48, 1)
     luminance = quadrants().astype(float) @ (0.299, 0.587, 0.114)
     np.testing.assert_allclose(pixels[:, :, 0], luminance, atol=1)
 
 
-def test_sixteen_bit_greyscale_keeps_its_contrast(tmp_path):
+def test_sixteen_bit_grayscale_keeps_its_contrast(tmp_path):
     levels = np.arange(256, dtype=np.uint16).reshape(16, 16)
     Image.fromarray(levels * 257).save(tmp_path / "x.png")
-    np.testing.assert_array_equal(Preprocess((16, 16), 1)(read_picture(tmp_path / "x.png"))[:, :, 0], levels)
+    np.testing.assert_array_equal(Preprocess((16, 16), 1)(read_image(tmp_path / "x.png"))[:, :, 0], levels)
 
 
-def test_palette_pictures_show_their_colours(tmp_path):
+def test_palette_images_show_their_colors(tmp_path):
     Image.fromarray(quadrants()).quantize(4).save(tmp_path / "x.png")
     assert Image.open(tmp_path / "x.png").mode == "P"
-    np.testing.assert_array_equal(Preprocess((32, 48))(read_picture(tmp_path / "x.png")), quadrants())
+    np.testing.assert_array_equal(Preprocess((32, 48))(read_image(tmp_path / "x.png")), quadrants())
 
 
 def test_transparency_is_seen_on_white(tmp_path):
     pixels = np.zeros((1, 3, 4), np.uint8)
     pixels[0, :, 0], pixels[0, :, 3] = 200, (0, 128, 255)
     Image.fromarray(pixels).save(tmp_path / "x.png")
-    hidden, half, opaque = Preprocess((1, 3))(read_picture(tmp_path / "x.png"))[0]
+    hidden, half, opaque = Preprocess((1, 3))(read_image(tmp_path / "x.png"))[0]
     assert hidden.tolist() == [255, 255, 255]
     np.testing.assert_allclose(half, (227, 127, 127), atol=1)
     assert opaque.tolist() == [200, 0, 0]
 
 
-def test_a_transparent_palette_colour_is_seen_on_white(tmp_path):
-    picture = Image.fromarray(quadrants()).quantize(4)
-    picture.save(tmp_path / "x.png", transparency=picture.getpixel((0, 0)))
+def test_a_transparent_palette_color_is_seen_on_white(tmp_path):
+    image = Image.fromarray(quadrants()).quantize(4)
+    image.save(tmp_path / "x.png", transparency=image.getpixel((0, 0)))
     expected = quadrants()
     expected[:16, :24] = 255
-    np.testing.assert_array_equal(Preprocess((32, 48))(read_picture(tmp_path / "x.png")), expected)
+    np.testing.assert_array_equal(Preprocess((32, 48))(read_image(tmp_path / "x.png")), expected)
 
 
 def test_cmyk_is_shown_in_rgb(tmp_path):
     inks = np.zeros((8, 32, 4), np.uint8)
     inks[:, 8:16, 3], inks[:, 16:24, 0], inks[:, 24:, 1:3] = 255, 255, 255
     Image.fromarray(inks, "CMYK").save(tmp_path / "x.jpg", quality=95)
-    found = Preprocess((8, 32))(read_picture(tmp_path / "x.jpg"))[4, 4::8]
+    found = Preprocess((8, 32))(read_image(tmp_path / "x.jpg"))[4, 4::8]
     white, black, cyan, red = found.tolist()
     assert min(white) > 245
     assert max(black) < 10
@@ -132,14 +132,14 @@ def test_cmyk_is_shown_in_rgb(tmp_path):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_crop_is_around_the_centre(turned):
+def test_the_crop_is_around_the_center(turned):
     pixels = np.full((8, 16, 3), RED, np.uint8)
     pixels[:, 4:12] = GREEN
-    picture = Image.fromarray(pixels.transpose(1, 0, 2) if turned else pixels)
-    assert (Preprocess((8, 8))(picture) == GREEN).all()
+    image = Image.fromarray(pixels.transpose(1, 0, 2) if turned else pixels)
+    assert (Preprocess((8, 8))(image) == GREEN).all()
 
 
-def test_pictures_that_are_not_square_are_not_distorted():
+def test_images_that_are_not_square_are_not_distorted():
     pixels = np.zeros((60, 100, 3), np.uint8)
     pixels[20:40, 40:60] = 255
     white = Preprocess((30, 30))(Image.fromarray(pixels))[:, :, 0] > 127
@@ -150,10 +150,10 @@ def test_image_size_is_height_then_width():
     pixels = Preprocess((10, 30))(Image.fromarray(quadrants(60, 60)))
     assert pixels.shape == (10, 30, 3)
     assert pixels[0, 0].tolist() == list(RED)
-    assert pixels[-1, -1].tolist() == list(GREY)
+    assert pixels[-1, -1].tolist() == list(GRAY)
 
 
-def test_pictures_of_the_right_size_are_left_alone():
+def test_images_of_the_right_size_are_left_alone():
     np.testing.assert_array_equal(Preprocess((9, 13))(Image.fromarray(noise(9, 13))), noise(9, 13))
 
 
@@ -164,42 +164,42 @@ def test_zoom_enlarges_both_sides():
 def test_halves_are_left_and_right_without_the_middle_column_of_odd_widths(tmp_path):
     Image.fromarray(noise(4, 9)).save(tmp_path / "x.png")
     for half, columns in (("left", slice(0, 4)), ("right", slice(5, 9))):
-        np.testing.assert_array_equal(np.asarray(read_picture(tmp_path / "x.png", half)), noise(4, 9)[:, columns])
+        np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "x.png", half)), noise(4, 9)[:, columns])
 
 
-def test_halves_are_those_of_the_upright_picture(tmp_path):
+def test_halves_are_those_of_the_upright_image(tmp_path):
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     Image.fromarray(quadrants()).save(tmp_path / "x.png", exif=exif)
-    left = Preprocess((48, 16))(read_picture(tmp_path / "x.png", "left"))
+    left = Preprocess((48, 16))(read_image(tmp_path / "x.png", "left"))
     np.testing.assert_array_equal(left, np.rot90(quadrants(), -1)[:, :16])
 
 
-def test_a_picture_too_narrow_for_halves_is_named(tmp_path):
+def test_an_image_too_narrow_for_halves_is_named(tmp_path):
     Image.fromarray(noise(4, 1)).save(tmp_path / "x.png")
     with pytest.raises(UserError, match=r"x\.png .*too narrow"):
-        read_picture(tmp_path / "x.png", "left")
+        read_image(tmp_path / "x.png", "left")
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp", "bmp"])
-def test_a_truncated_picture_is_named(tmp_path, suffix):
+def test_a_truncated_image_is_named(tmp_path, suffix):
     path = tmp_path / f"broken.{suffix}"
     Image.fromarray(noise(40, 40)).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match=rf"broken\.{suffix} cannot be read as an image.*repair or remove"):
-        read_picture(path)
+        read_image(path)
 
 
 def test_an_empty_file_is_named_and_called_empty(tmp_path):
     (tmp_path / "zero.png").touch()
     with pytest.raises(UserError, match=r"zero\.png .*it is empty"):
-        read_picture(tmp_path / "zero.png")
+        read_image(tmp_path / "zero.png")
 
 
-def test_a_file_that_is_no_picture_is_named(tmp_path):
+def test_a_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / "letter.png").write_text("Dear reader")
     with pytest.raises(UserError, match=r"letter\.png cannot be read as an image \(it is of no known format\)"):
-        read_picture(tmp_path / "letter.png")
+        read_image(tmp_path / "letter.png")
 
 
 def test_a_broken_orientation_is_ignored(tmp_path):
@@ -208,31 +208,29 @@ def test_a_broken_orientation_is_ignored(tmp_path):
     Image.fromarray(quadrants()).save(tmp_path / "x.jpg", exif=exif)
     broken = (tmp_path / "x.jpg").read_bytes().replace(b"Exif\0\0MM", b"Exif\0\0XX")
     (tmp_path / "x.jpg").write_bytes(broken.replace(b"Exif\0\0II", b"Exif\0\0XX"))
-    assert Preprocess((8, 8))(read_picture(tmp_path / "x.jpg")).shape == (8, 8, 3)
+    assert Preprocess((8, 8))(read_image(tmp_path / "x.jpg")).shape == (8, 8, 3)
 
 
 def test_values_of_unknown_range_are_refused(tmp_path):
     Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(tmp_path / "x.tif")
     with pytest.raises(UserError, match=r"x\.tif .*neither 8-bit nor 16-bit"):
-        read_picture(tmp_path / "x.tif")
+        read_image(tmp_path / "x.tif")
 
 
-def test_a_missing_picture_is_named(tmp_path):
+def test_a_missing_image_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no image .*gone\.png"):
-        read_picture(tmp_path / "gone.png")
+        read_image(tmp_path / "gone.png")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_written_pictures_are_lossless_and_alone(tmp_path, channels):
-    write_picture(tmp_path / "x.png", noise(11, 6, channels))
-    np.testing.assert_array_equal(
-        Preprocess((11, 6), channels)(read_picture(tmp_path / "x.png")), noise(11, 6, channels)
-    )
+def test_written_images_are_lossless_and_alone(tmp_path, channels):
+    write_image(tmp_path / "x.png", noise(11, 6, channels))
+    np.testing.assert_array_equal(Preprocess((11, 6), channels)(read_image(tmp_path / "x.png")), noise(11, 6, channels))
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
 
 
-def test_a_failed_write_leaves_the_old_picture_and_nothing_else(tmp_path, monkeypatch):
-    write_picture(tmp_path / "x.png", noise(4, 4))
+def test_a_failed_write_leaves_the_old_image_and_nothing_else(tmp_path, monkeypatch):
+    write_image(tmp_path / "x.png", noise(4, 4))
 
     def fail(self, path, **options):
         path.write_bytes(b"half an image")
@@ -240,17 +238,17 @@ def test_a_failed_write_leaves_the_old_picture_and_nothing_else(tmp_path, monkey
 
     monkeypatch.setattr(Image.Image, "save", fail)
     with pytest.raises(OSError, match="no space"):
-        write_picture(tmp_path / "x.png", quadrants())
+        write_image(tmp_path / "x.png", quadrants())
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
-    np.testing.assert_array_equal(np.asarray(read_picture(tmp_path / "x.png")), noise(4, 4))
+    np.testing.assert_array_equal(np.asarray(read_image(tmp_path / "x.png")), noise(4, 4))
 
 
 def shown(path, channels=3):
     """What a model sees of a file of 8x16 pixels."""
-    return Preprocess((8, 16), channels)(read_picture(path))
+    return Preprocess((8, 16), channels)(read_image(path))
 
 
-def test_grey_with_transparency_is_seen_on_white(tmp_path):
+def test_gray_with_transparency_is_seen_on_white(tmp_path):
     pixels = np.zeros((8, 16, 2), np.uint8)
     pixels[:, 8:, 1] = 255
     Image.fromarray(pixels, "LA").save(tmp_path / "x.png")
@@ -259,7 +257,7 @@ def test_grey_with_transparency_is_seen_on_white(tmp_path):
         assert (shown(tmp_path / "x.png", channels)[:, 8:] == 0).all()
 
 
-def test_black_and_white_pictures_are_grey(tmp_path):
+def test_black_and_white_images_are_gray(tmp_path):
     bits = noise(8, 16, 1)[:, :, 0] > 127
     Image.fromarray(bits).save(tmp_path / "x.png")
     assert Image.open(tmp_path / "x.png").mode == "1"
@@ -285,7 +283,7 @@ def png(path, width, height, kind, rows):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", lines) + chunk(b"IEND", b""))
 
 
-def test_sixteen_bit_colours_keep_their_contrast(tmp_path):
+def test_sixteen_bit_colors_keep_their_contrast(tmp_path):
     levels = noise(8, 16)
     png(tmp_path / "x.png", 16, 8, 2, levels.astype(np.uint16) * 257)
     np.testing.assert_array_equal(shown(tmp_path / "x.png"), levels)
@@ -300,15 +298,15 @@ def test_sixteen_bit_transparency_is_seen_on_white(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.gif", "x.png", "x.webp", "x.tif"])
-def test_of_animated_pictures_and_of_pages_the_first_is_taken(tmp_path, name):
-    frames = [Image.new("RGB", (16, 8), colour) for colour in (GREEN, RED, BLUE)]
+def test_of_animated_images_and_of_pages_the_first_is_taken(tmp_path, name):
+    frames = [Image.new("RGB", (16, 8), color) for color in (GREEN, RED, BLUE)]
     options = {"lossless": True} if name == "x.webp" else {}
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **options)
     assert Image.open(tmp_path / name).n_frames == 3
     assert (shown(tmp_path / name) == GREEN).all()
 
 
-def test_lab_colours_are_refused_by_name(tmp_path):
+def test_lab_colors_are_refused_by_name(tmp_path):
     Image.new("LAB", (16, 8)).save(tmp_path / "x.tif")
     with pytest.raises(UserError, match=r"x\.tif cannot be read .*its colours are Lab"):
-        read_picture(tmp_path / "x.tif")
+        read_image(tmp_path / "x.tif")

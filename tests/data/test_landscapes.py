@@ -10,14 +10,14 @@ import pytest
 
 from i2i import cli
 from i2i.config import DataConfig
-from i2i.data.decoding.images import read_picture
+from i2i.data.decoding.images import read_image
 from i2i.data.open import open_data
 from i2i.data.synthetic import embedded, landscapes
 from i2i.data.synthetic._palette import MATERIALS
 from i2i.data.synthetic.seasons import SEASONS
 from i2i.data.synthetic.styles import STYLES
 
-FIXED_IN_THE_PICTURE = ("star", "flake", "hatch", "grid")
+FIXED_IN_THE_IMAGE = ("star", "flake", "hatch", "grid")
 SETS = {painted.name: painted for painted in (SEASONS, STYLES)}
 each_set = pytest.mark.parametrize("painted", SETS.values(), ids=SETS)
 each_domain = pytest.mark.parametrize(
@@ -40,9 +40,9 @@ def psnr(first: np.ndarray, second: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / error))
 
 
-def edges(picture: np.ndarray) -> np.ndarray:
+def edges(image: np.ndarray) -> np.ndarray:
     """Where a uint8 image [H, W, 3] changes: [H - 1, W - 1] in {0, 1}, its strongest tenth."""
-    values = picture.astype(float)
+    values = image.astype(float)
     change = np.abs(np.diff(values, axis=0))[:, :-1] + np.abs(np.diff(values, axis=1))[:-1]
     strength = change.sum(axis=2)
     return (strength > np.quantile(strength, 0.9)).astype(float)
@@ -53,9 +53,9 @@ def borders(labels: np.ndarray) -> np.ndarray:
     return ((labels[1:, :-1] != labels[:-1, :-1]) | (labels[:-1, 1:] != labels[:-1, :-1])).astype(float)
 
 
-def unexplained(picture: np.ndarray, labels: np.ndarray) -> float:
+def unexplained(image: np.ndarray, labels: np.ndarray) -> float:
     """The variance that is left of a uint8 image when each label of `labels` [H, W] is given its mean colour."""
-    values = picture.astype(float)
+    values = image.astype(float)
     regions = [values[labels == label] for label in np.unique(labels)]
     return sum(float(((region - region.mean(axis=0)) ** 2).sum()) for region in regions) / labels.size
 
@@ -72,12 +72,12 @@ def first_and_last(painted):
 
 
 @each_set
-def test_pictures_are_rgb_bytes_of_the_size_asked_for(painted):
+def test_images_are_rgb_bytes_of_the_size_asked_for(painted):
     for size in ((64, 64), (16, 16), (48, 96), (97, 33)):
-        picture = painted.draw(3, painted.domains[0], size)
-        assert picture.shape == (*size, 3)
-        assert picture.dtype == np.uint8
-        assert picture.flags.c_contiguous
+        image = painted.draw(3, painted.domains[0], size)
+        assert image.shape == (*size, 3)
+        assert image.dtype == np.uint8
+        assert image.flags.c_contiguous
 
 
 @each_set
@@ -96,16 +96,16 @@ def test_drawing_one_domain_leaves_the_next_one_untouched(painted):
     for domain in painted.domains:
         painted.draw(4, domain)
     shared = [painted.draw(4, domain) for domain in painted.domains]
-    for domain, picture in zip(painted.domains, shared, strict=True):
+    for domain, image in zip(painted.domains, shared, strict=True):
         landscapes._layers.cache_clear()
-        np.testing.assert_array_equal(picture, painted.draw(4, domain))
+        np.testing.assert_array_equal(image, painted.draw(4, domain))
 
 
 @each_set
-def test_scene_and_seed_each_change_the_picture(painted):
+def test_scene_and_seed_each_change_the_image(painted):
     domain = painted.domains[0]
-    pictures = [painted.draw(scene, domain, seed=seed) for scene in range(4) for seed in range(3)]
-    for first, second in combinations(pictures, 2):
+    images = [painted.draw(scene, domain, seed=seed) for scene in range(4) for seed in range(3)]
+    for first, second in combinations(images, 2):
         assert psnr(first, second) < 25
 
 
@@ -150,21 +150,21 @@ def test_edges_of_different_scenes_do_not_coincide(painted):
 
 
 @each_domain
-def test_materials_explain_a_picture_better_than_those_of_other_scenes_do(painted, domain):
-    picture = painted.draw(5, domain)
-    own = unexplained(picture, painted.label_map(5))
+def test_materials_explain_an_image_better_than_those_of_other_scenes_do(painted, domain):
+    image = painted.draw(5, domain)
+    own = unexplained(image, painted.label_map(5))
     for other in (6, 7, 8, 9):
-        assert own < 0.8 * unexplained(picture, painted.label_map(other))
+        assert own < 0.8 * unexplained(image, painted.label_map(other))
 
 
 @each_domain
 def test_what_a_domain_hides_lies_at_fixed_places_or_on_something_it_shows(painted, domain):
     """Otherwise the other domains could not be painted from this one."""
     hidden = {material for material in MATERIALS if getattr(painted.palettes[domain], material).opacity == 0}
-    assert hidden <= {*FIXED_IN_THE_PICTURE, "crater", "twig", "halo"}
+    assert hidden <= {*FIXED_IN_THE_IMAGE, "crater", "twig", "halo"}
 
 
-@pytest.mark.parametrize("material", FIXED_IN_THE_PICTURE)
+@pytest.mark.parametrize("material", FIXED_IN_THE_IMAGE)
 def test_what_lies_at_fixed_places_is_the_same_in_every_scene(material):
     """It cannot be seen in the other domains, so a model can know it only by its place."""
     covers = []
@@ -180,7 +180,7 @@ def test_what_lies_at_fixed_places_is_the_same_in_every_scene(material):
 def test_every_domain_shows_the_tint_of_what_is_tinted(painted, domain, material):
     """A colour that varies between the scenes must be seen in the source, whichever it is: at least 10 of 255 apart."""
     paint = getattr(painted.palettes[domain], material)
-    assert np.abs(paint.colour(0.7, 0.0) - paint.colour(0.7, 1.0)).max() > 10 / 255
+    assert np.abs(paint.color(0.7, 0.0) - paint.color(0.7, 1.0)).max() > 10 / 255
 
 
 @each_domain
@@ -213,13 +213,13 @@ def test_copying_the_source_is_a_poor_translation(painted, first, second):
     assert max(scores) < 15
 
 
-def test_mean_colour_tells_the_domains_of_all_sets_apart():
+def test_mean_color_tells_the_domains_of_all_sets_apart():
     domains = [(painted, domain) for painted in SETS.values() for domain in painted.domains]
     means = np.array(
         [[painted.draw(scene, domain).mean(axis=(0, 1)) for painted, domain in domains] for scene in range(60)]
     )
-    centres, unseen = means[:20].mean(axis=0), means[20:]
-    distance = np.linalg.norm(unseen[:, :, None] - centres, axis=3)
+    centers, unseen = means[:20].mean(axis=0), means[20:]
+    distance = np.linalg.norm(unseen[:, :, None] - centers, axis=3)
     assert np.mean(distance.argmin(axis=2) == np.arange(len(domains))) > 0.95
 
 
@@ -245,7 +245,7 @@ def test_a_set_is_drawn_where_the_settings_name_it(painted, tmp_path, monkeypatc
     for domain in painted.domains:
         (first, *others) = sorted(tmp_path.glob(f"*/train/{domain}/*.png"))
         assert len(others) == 2
-        np.testing.assert_array_equal(read_picture(first), painted.draw(0, domain, (16, 16)))
+        np.testing.assert_array_equal(read_image(first), painted.draw(0, domain, (16, 16)))
 
 
 @pytest.mark.parametrize("command", ["bench --models cyclegan", "train --model stargan"])

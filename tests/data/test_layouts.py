@@ -30,7 +30,7 @@ def card(root: Path, **entries) -> Path:
 
 
 def names(data: DataSet, split: str, domain: str) -> list[str]:
-    return [picture.path.relative_to(data.root).as_posix() for picture in data.pictures(split, domain)]
+    return [image.path.relative_to(data.root).as_posix() for image in data.images(split, domain)]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def by_domain(tmp_path) -> Path:
     return put(tmp_path / "sky", *places)
 
 
-def test_a_folder_per_domain_is_recognised(by_domain):
+def test_a_folder_per_domain_is_recognized(by_domain):
     put(by_domain, "train/noon/9.jpg", "val/noon/8.jpg")
     data = scan(by_domain)
     assert (data.name, data.layout, data.paired) == ("sky", "a folder per domain", False)
@@ -52,27 +52,27 @@ def test_a_folder_per_domain_is_recognised(by_domain):
     )
 
 
-def test_train_a_and_train_b_folders_are_recognised(tmp_path):
+def test_train_a_and_train_b_folders_are_recognized(tmp_path):
     data = scan(put(tmp_path, "trainA/1.png", "trainA/2.png", "trainB/7.png", "testA/1.png", "testB/2.png"))
     assert (data.layout, data.paired, data.domains) == ("trainA/trainB folders", False, ("A", "B"))
     assert names(data, "train", "A") == ["trainA/1.png", "trainA/2.png"]
     assert names(data, "test", "B") == ["testB/2.png"]
 
 
-def test_aligned_pictures_are_recognised_as_pairs_of_halves(tmp_path):
+def test_aligned_images_are_recognized_as_pairs_of_halves(tmp_path):
     data = scan(put(tmp_path, "train/1.jpg", "train/2.jpg", "test/3.jpg"))
     assert (data.layout, data.paired, data.domains) == ("aligned side by side", True, ("A", "B"))
     assert names(data, "train", "A") == names(data, "train", "B") == ["train/1.jpg", "train/2.jpg"]
-    assert {picture.half for picture in data.pictures("train", "A")} == {"left"}
-    assert {picture.half for picture in data.pictures("test", "B")} == {"right"}
+    assert {image.half for image in data.images("train", "A")} == {"left"}
+    assert {image.half for image in data.images("test", "B")} == {"right"}
 
 
-def test_pictures_are_sorted_by_name_whatever_the_folder_gives(tmp_path):
+def test_images_are_sorted_by_name_whatever_the_folder_gives(tmp_path):
     data = scan(put(tmp_path, *(f"train/{domain}/{n}.png" for n in (3, 10, 1, 2) for domain in "ab")))
     assert names(data, "train", "a") == [f"train/a/{n}.png" for n in (1, 10, 2, 3)]
 
 
-def test_hidden_files_folders_and_other_files_are_no_pictures(by_domain):
+def test_hidden_files_folders_and_other_files_are_no_images(by_domain):
     expected = scan(by_domain)
     put(by_domain, "train/dawn/.1.png", "train/.thumbnails/1.png", ".cache/1.png")
     (by_domain / "train/dawn/notes.txt").write_text("none")
@@ -83,7 +83,7 @@ def test_hidden_files_folders_and_other_files_are_no_pictures(by_domain):
 def test_the_card_gives_name_order_of_domains_and_pairs(by_domain):
     data = scan(card(by_domain, name="heaven", domains=["dusk", "dawn"], paired=True))
     assert (data.name, data.domains, data.paired) == ("heaven", ("dusk", "dawn"), True)
-    stems = [[picture.stem for picture in data.pictures("train", domain)] for domain in data.domains]
+    stems = [[image.stem for image in data.images("train", domain)] for domain in data.domains]
     assert stems[0] == stems[1] == ["1", "2"]
 
 
@@ -174,7 +174,7 @@ def test_an_empty_folder_is_told_what_is_expected(tmp_path):
         scan(tmp_path)
 
 
-def test_splits_without_pictures_are_told_what_is_expected(tmp_path):
+def test_splits_without_images_are_told_what_is_expected(tmp_path):
     (tmp_path / "train").mkdir()
     with pytest.raises(UserError, match=r"holds no images: expected <split>/<domain>"):
         scan(tmp_path)
@@ -191,7 +191,7 @@ def test_a_single_domain_is_refused(tmp_path, places):
         scan(put(tmp_path, *places))
 
 
-def test_a_stray_picture_beside_domains_does_not_make_them_aligned_pairs(by_domain):
+def test_a_stray_image_beside_domains_does_not_make_them_aligned_pairs(by_domain):
     both = r"read as a folder per domain \(train/dawn\), or aligned side by side \(train/cover\.png\): choose with "
     with pytest.raises(UserError, match=both + "--set data.layout=domains or --set data.layout=halves, or move"):
         scan(put(by_domain, "train/cover.png"))
@@ -203,13 +203,13 @@ def test_a_stray_picture_beside_domains_does_not_make_them_aligned_pairs(by_doma
 def test_a_missing_split_names_the_settings_to_change(tmp_path, split):
     data = scan(put(tmp_path, "train/dawn/1.png", "train/dusk/1.png"))
     with pytest.raises(UserError, match=rf"no split '{split}' \(found train\).*data\.train_split=.*data\.test_split="):
-        data.pictures(split, "dawn")
+        data.images(split, "dawn")
 
 
-def test_a_domain_without_pictures_in_a_split_is_named(by_domain):
+def test_a_domain_without_images_in_a_split_is_named(by_domain):
     data = scan(put(by_domain, "train/noon/9.png"))
     with pytest.raises(UserError, match="no images of domain 'noon' in its split 'test'"):
-        data.pictures("test", "noon")
+        data.images("test", "noon")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_broken_card_is_named(by_domain, text):
         scan(by_domain)
 
 
-def test_splits_in_domains_are_recognised(tmp_path):
+def test_splits_in_domains_are_recognized(tmp_path):
     data = scan(put(tmp_path, "dusk/train/x.png", "dawn/train/y.png", "dawn/test/z.png"))
     assert (data.layout, data.domains) == ("a folder per domain, with splits in it", ("dawn", "dusk"))
     assert names(data, "test", "dawn") == ["dawn/test/z.png"]
@@ -278,10 +278,10 @@ CITIES = [f"train{domain}/{city}_{n}.png" for domain in "AB" for city in ("rome"
 
 
 @pytest.mark.parametrize("places", [PORTRAITS, CITIES, [*PORTRAITS, "val/a/7.png", "val/b/7.png"]])
-def test_equal_names_in_all_domains_are_recognised_as_pairs(tmp_path, places):
+def test_equal_names_in_all_domains_are_recognized_as_pairs(tmp_path, places):
     data = scan(put(tmp_path, *places))
     assert data.paired
-    assert ", equal names, paired)" in data.recognised
+    assert ", equal names, paired)" in data.recognized
     assert not scan(tmp_path, Choices(paired=False)).paired
     assert not scan(card(tmp_path, paired=False)).paired
 
@@ -290,7 +290,7 @@ def test_equal_names_in_all_domains_are_recognised_as_pairs(tmp_path, places):
 def test_one_name_that_stands_alone_or_twice_makes_data_unpaired_and_is_named(tmp_path, extra, alone):
     data = scan(put(tmp_path, *PORTRAITS, extra))
     assert not data.paired
-    assert f"names are equal in all domains but for {alone}: add what is missing or remove what" in data.recognised
+    assert f"names are equal in all domains but for {alone}: add what is missing or remove what" in data.recognized
     assert alone in PairedBatch.unsuitable(data)
     if extra.startswith("train"):
         with pytest.raises(UserError, match=r"paired, but in train a and b differ: carl$"):
@@ -307,7 +307,7 @@ def test_equal_numbers_with_gaps_or_without_are_no_pairs_and_the_line_says_how_t
     places = [f"{split}/{domain}/{name.format(n)}.png" for split in numbers for domain in "ab" for n in numbers[split]]
     data = scan(put(tmp_path, *places))
     assert not data.paired
-    assert data.recognised.endswith("but only numbers: if they are pairs, --set data.paired=true")
+    assert data.recognized.endswith("but only numbers: if they are pairs, --set data.paired=true")
     assert scan(tmp_path, Choices(paired=True)).paired
     reason = PairedBatch.unsuitable(data)
     assert reason is not None
@@ -385,9 +385,9 @@ def test_a_layout_that_is_unknown_or_does_not_fit_is_refused(by_domain):
         scan(by_domain, Choices("halves"))
 
 
-def test_pictures_of_one_name_get_translations_of_their_own(by_domain):
+def test_images_of_one_name_get_translations_of_their_own(by_domain):
     data = scan(put(by_domain, "train/dawn/1.jpg"))
-    assert [picture.stem for picture in data.pictures("train", "dawn")] == ["1.jpg", "1.png", "2"]
+    assert [image.stem for image in data.images("train", "dawn")] == ["1.jpg", "1.png", "2"]
 
 
 @pytest.mark.parametrize("name", ["x" * 101, "\udcff"])

@@ -73,7 +73,7 @@ def test_an_archive_is_unpacked_once_and_again_when_its_contents_change(tmp_path
     del members["train/dusk/1.png"]
     changed = open_place(pack(tmp_path / "photos.zip", members))
     assert changed.root != first
-    assert len(changed.pictures("train", "dusk")) == 1
+    assert len(changed.images("train", "dusk")) == 1
 
 
 def test_a_manifest_in_an_archive_is_read(tmp_path, members):
@@ -87,7 +87,7 @@ def test_files_that_no_layout_reads_stay_packed_and_are_told(tmp_path, members, 
     extra = {"__MACOSX/train/dusk/._1.png": b"x", ".hidden/1.png": b"x", "run.sh": b"rm", "inner.zip": b"PK"}
     data = open_place(pack(tmp_path / "photos.zip", members | extra))
     assert contents(data.root) == members | {"run.sh": b"", "inner.zip": b""}
-    assert "left out: 2 files of no image format (inner.zip, run.sh)" in data.recognised
+    assert "left out: 2 files of no image format (inner.zip, run.sh)" in data.recognized
 
 
 @pytest.mark.parametrize("kind", ["photos.zip", "photos.tar"])
@@ -95,7 +95,7 @@ def test_images_in_an_archive_are_known_by_their_contents(tmp_path, members, own
     more = {f"train/dusk/{name}": next(iter(members.values())) for name in ("a.dat", "b")}
     data = open_place(pack(tmp_path / kind, members | more))
     assert contents(data.root) == members | more
-    assert {"a", "b"} <= {one.stem for one in data.pictures("train", "dusk")}
+    assert {"a", "b"} <= {one.stem for one in data.images("train", "dusk")}
 
 
 OUTSIDE = {
@@ -194,7 +194,7 @@ def test_a_truncated_archive_is_named(tmp_path, members, kind, share):
         open_place(path)
 
 
-def test_an_archive_without_pictures_is_refused(tmp_path):
+def test_an_archive_without_images_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"photos\.zip holds no images"):
         open_place(pack(tmp_path / "photos.zip", {"notes.doc": b"x"}))
 
@@ -211,7 +211,7 @@ def test_an_archive_that_was_read_is_read_again_under_another_name(tmp_path):
         again = first.rename(tmp_path / name)
         data = open_place(again)
         assert data.name == name[:-4]
-        assert all(path.path.is_file() for path in data.pictures("train", "dusk"))
+        assert all(path.path.is_file() for path in data.images("train", "dusk"))
         first = again
 
 

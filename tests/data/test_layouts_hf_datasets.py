@@ -37,7 +37,7 @@ def test_without_the_library_its_installation_is_told(tmp_path, monkeypatch):
         open_place(root)
 
 
-def test_classes_beside_two_columns_of_pictures_show_both_readings(tmp_path):
+def test_classes_beside_two_columns_of_images_show_both_readings(tmp_path):
     root = declared(tmp_path / "faces", {"before": "Image", "after": "Image", "label": "ClassLabel"}, [])
     both = "with class labels .*, or .* a column per domain .*layout=datasets-labels or .*layout=datasets-columns"
     with pytest.raises(UserError, match=both):
@@ -59,45 +59,45 @@ def test_files_outside_of_the_folder_are_refused(tmp_path):
         open_place(root)
 
 
-def picture(value: int) -> Image.Image:
+def image(value: int) -> Image.Image:
     return Image.fromarray(np.full((8, 8, 3), value, np.uint8))
 
 
 def test_class_labels_become_domains(tmp_path):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(names=["dusk", "dawn"]))
-    rows = {"image": [picture(40 * n) for n in range(6)], "label": [n % 2 for n in range(6)]}
+    rows = {"image": [image(40 * n) for n in range(6)], "label": [n % 2 for n in range(6)]}
     split = datasets.Dataset.from_dict(rows, features)
     datasets.DatasetDict(train=split, validation=split.select(range(2))).save_to_disk(str(tmp_path / "sky"))
     data = open_place(tmp_path / "sky")
     assert (data.name, data.domains, data.paired) == ("sky", ("dawn", "dusk"), False)
-    values = [np.asarray(Image.open(one.path))[0, 0, 0] for one in data.pictures("train", "dawn")]
+    values = [np.asarray(Image.open(one.path))[0, 0, 0] for one in data.images("train", "dawn")]
     assert values == [40, 120, 200]
-    assert len(data.pictures("val", "dusk")) == 1
+    assert len(data.images("val", "dusk")) == 1
     assert open_place(tmp_path / "sky").fingerprint() == data.fingerprint()
 
 
-def test_columns_of_pictures_become_pairs(tmp_path):
+def test_columns_of_images_become_pairs(tmp_path):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(sketch=datasets.Image(), photo=datasets.Image())
-    rows = {"sketch": [picture(n) for n in range(3)], "photo": [picture(100 + n) for n in range(3)]}
+    rows = {"sketch": [image(n) for n in range(3)], "photo": [image(100 + n) for n in range(3)]}
     datasets.Dataset.from_dict(rows, features).save_to_disk(str(tmp_path / "shoes"))
     data = open_place(tmp_path / "shoes")
     assert (data.domains, data.paired) == (("photo", "sketch"), True)
     values = [
-        [int(np.asarray(Image.open(one.path))[0, 0, 0]) for one in data.pictures("train", domain)]
+        [int(np.asarray(Image.open(one.path))[0, 0, 0]) for one in data.images("train", domain)]
         for domain in data.domains
     ]
     assert values == [[100, 101, 102], [0, 1, 2]]
     assert not open_place(tmp_path / "shoes", Choices(paired=False)).paired
 
 
-@pytest.mark.parametrize("hole", ["picture", "label"])
-def test_a_row_without_picture_or_label_is_named_and_nothing_is_kept(tmp_path, own_cache, hole):
+@pytest.mark.parametrize("hole", ["image", "label"])
+def test_a_row_without_image_or_label_is_named_and_nothing_is_kept(tmp_path, own_cache, hole):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(names=["dusk", "dawn"]))
     rows = {
-        "image": [picture(1), None if hole == "picture" else picture(2)],
+        "image": [image(1), None if hole == "image" else image(2)],
         "label": [0, None if hole == "label" else 1],
     }
     datasets.Dataset.from_dict(rows, features).save_to_disk(str(tmp_path / "sky"))
@@ -106,7 +106,7 @@ def test_a_row_without_picture_or_label_is_named_and_nothing_is_kept(tmp_path, o
     assert not [path for path in own_cache.rglob("*") if path.is_file()]
 
 
-def test_a_picture_that_is_only_a_path_is_refused(tmp_path):
+def test_an_image_that_is_only_a_path_is_refused(tmp_path):
     """A saved row may name any file of this machine: only images that are stored are read."""
     datasets = pytest.importorskip("datasets")
     stored = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
@@ -124,7 +124,7 @@ def test_a_picture_that_is_only_a_path_is_refused(tmp_path):
 def test_a_truncated_arrow_file_is_named(tmp_path, share):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(sketch=datasets.Image(), photo=datasets.Image())
-    rows = {"sketch": [picture(n) for n in range(3)], "photo": [picture(100 + n) for n in range(3)]}
+    rows = {"sketch": [image(n) for n in range(3)], "photo": [image(100 + n) for n in range(3)]}
     datasets.Dataset.from_dict(rows, features).save_to_disk(str(tmp_path / "shoes"))
     (path,) = (tmp_path / "shoes").glob("*.arrow")
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])

@@ -28,7 +28,7 @@ def written(root: Path, *lines: str, name: str = "photos.csv") -> Path:
 
 
 def places(data: DataSet, split: str, domain: str) -> list[str]:
-    return [picture.path.relative_to(data.root).as_posix() for picture in data.pictures(split, domain)]
+    return [image.path.relative_to(data.root).as_posix() for image in data.images(split, domain)]
 
 
 def test_a_manifest_says_split_and_domain(tmp_path):
@@ -39,9 +39,9 @@ def test_a_manifest_says_split_and_domain(tmp_path):
     assert places(data, "test", "dawn") == ["b/2.png"]
 
 
-def test_pictures_of_one_name_in_two_folders_stay_apart(tmp_path):
+def test_images_of_one_name_in_two_folders_stay_apart(tmp_path):
     data = open_place(written(tmp_path, HEADER, *LINES))
-    assert [picture.stem for picture in data.pictures("train", "dusk")] == ["a%1.png", "b%1.png"]
+    assert [image.stem for image in data.images("train", "dusk")] == ["a%1.png", "b%1.png"]
 
 
 def test_json_lines_say_the_same(tmp_path):
@@ -193,7 +193,7 @@ def test_links_out_of_the_folder_are_refused(tmp_path, linked):
 def test_links_that_stay_inside_are_followed(tmp_path):
     table = written(tmp_path, HEADER, *LINES, "a/link.png,train,dusk")
     (tmp_path / "a/link.png").symlink_to(tmp_path / "b/2.png")
-    assert len(open_place(table).pictures("train", "dusk")) == 3
+    assert len(open_place(table).images("train", "dusk")) == 3
 
 
 def test_a_file_that_is_no_manifest_or_archive_is_refused(tmp_path):

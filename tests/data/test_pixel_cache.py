@@ -20,8 +20,8 @@ from i2i.data.decoding import pixel_cache as cache_module
 from i2i.data.decoding.decode import Decoding
 from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.pixel_cache import CARD, GIB, PIXELS, SEEN, PixelCache
-from i2i.data.layouts import Picture, scan
-from i2i.data.training_images import TrainingPictures
+from i2i.data.layouts import ImageFile, scan
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.testing import CPU
 from i2i.training.run import TrainingRun, train_run
@@ -67,18 +67,18 @@ def decoded(monkeypatch) -> list[str]:
 
 
 def of(root: Path, domain: str = "dawn", **changes) -> Decoding:
-    found = scan(root).pictures("train", domain)
+    found = scan(root).images("train", domain)
     return Decoding(
-        changes.get("pictures", found), changes.get("preprocess", Preprocess(SIZE)), changes.get("zoom", ZOOM)
+        changes.get("images", found), changes.get("preprocess", Preprocess(SIZE)), changes.get("zoom", ZOOM)
     )
 
 
 def plain(decoding: Decoding) -> np.ndarray:
-    def one(picture) -> np.ndarray:
-        with decode.decoded(picture.path, picture.half) as whole:
+    def one(image) -> np.ndarray:
+        with decode.decoded(image.path, image.half) as whole:
             return decoding.preprocess(whole, decoding.zoom)
 
-    return np.stack([one(picture) for picture in decoding.pictures])
+    return np.stack([one(image) for image in decoding.images])
 
 
 def entries(folder: Path) -> list[Path]:
@@ -93,7 +93,7 @@ def test_the_cache_gives_what_decoding_gives(root, folder):
         assert not pixels.flags.writeable
 
 
-def test_pictures_are_decoded_once_for_all_trainings(root, folder, decoded, tmp_path, monkeypatch):
+def test_images_are_decoded_once_for_all_training_runs(root, folder, decoded, tmp_path, monkeypatch):
     monkeypatch.setenv("I2I_CACHE", str(folder.parent))
     data = scan(root)
     small = {"image_size": 16, "zoom": ZOOM}
@@ -116,9 +116,9 @@ def test_what_decides_the_pixels_decides_the_entry(root, folder):
         of(root, zoom=1.0),
         of(root, preprocess=Preprocess((12, 16))),
         of(root, preprocess=Preprocess(SIZE, channels=1)),
-        of(root, pictures=of(root).pictures[::-1]),
-        of(root, pictures=[Picture(p.path, "left") for p in of(root).pictures]),
-        of(root, pictures=[Picture(p.path, "right") for p in of(root).pictures]),
+        of(root, images=of(root).images[::-1]),
+        of(root, images=[ImageFile(p.path, "left") for p in of(root).images]),
+        of(root, images=[ImageFile(p.path, "right") for p in of(root).images]),
     ]
     for decoding in (first, *others, first):
         np.testing.assert_array_equal(PixelCache(folder, 1).pixels(decoding), plain(decoding))
@@ -134,12 +134,12 @@ def aged(root: Path) -> None:
 def test_other_contents_are_another_entry_even_with_the_size_and_time_of_before(root, folder, monkeypatch):
     monkeypatch.setattr(fingerprint, "SETTLED", -1.0)
     path = root / "train/dawn/3.png"
-    for colour in (10, 200):
-        Image.new("RGB", (30, 18), (colour, colour, colour)).save(path, "BMP")
+    for color in (10, 200):
+        Image.new("RGB", (30, 18), (color, color, color)).save(path, "BMP")
         aged(root)
-        pixels = PixelCache(folder, 1).pixels(of(root, pictures=[Picture(path)]))
+        pixels = PixelCache(folder, 1).pixels(of(root, images=[ImageFile(path)]))
         assert path.stat().st_size == 54 + 18 * 92
-        assert (pixels == colour).all()
+        assert (pixels == color).all()
     assert len(entries(folder)) == 2
 
 
@@ -185,7 +185,7 @@ def flip(path: Path, place: int) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_entry_is_made_anew(root, folder, decoded, damage):
+def test_a_damaged_entry_is_made_again(root, folder, decoded, damage):
     PixelCache(folder, 1).pixels(of(root))
     assert (entries(folder)[0] / PIXELS).stat().st_size == HEADER + BYTES
     DAMAGE[damage](entries(folder)[0])
@@ -208,7 +208,7 @@ def test_the_least_recently_used_entries_give_way(root, folder):
     assert kept() == [True, False, True]
 
 
-def test_pictures_of_one_training_do_not_push_out_each_other(root, folder):
+def test_images_of_one_training_do_not_push_out_each_other(root, folder):
     cache = PixelCache(folder, 1.5 * BYTES / GIB)
     assert cache.pixels(of(root)) is not None
     assert cache.pixels(of(root, "dusk")) is None
@@ -223,19 +223,19 @@ KINDS = {"paired": PairedBatch, "unpaired": UnpairedBatch, "labelled": LabelledB
 @pytest.mark.parametrize("gib", [0, 1.5 * BYTES / GIB, 1])
 def test_batches_are_the_same_with_and_without_room_in_the_cache(root, folder, kind, gib):
     data, preprocess = scan(root), Preprocess(SIZE)
-    memory = TrainingPictures.load(data, "train", preprocess, ZOOM, seed=3)
-    cached = TrainingPictures.load(data, "train", preprocess, ZOOM, seed=3, cache=PixelCache(folder, gib))
+    memory = TrainingImages.load(data, "train", preprocess, ZOOM, seed=3)
+    cached = TrainingImages.load(data, "train", preprocess, ZOOM, seed=3, cache=PixelCache(folder, gib))
     assert cached.decoded_when_drawn == {0: 2 * COUNT, 1: 0}.get(gib, COUNT)
     for step in range(4):
         ours, theirs = (vars(KINDS[kind].draw(one, data.domains, 7, step)) for one in (cached, memory))
         assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_without_a_place_on_disk_pictures_are_decoded_when_drawn(root, folder):
+def test_without_a_place_on_disk_images_are_decoded_when_drawn(root, folder):
     folder.parent.mkdir()
     folder.write_text("a file where the folder should be")
-    pictures = TrainingPictures.load(scan(root), "train", Preprocess(SIZE), cache=PixelCache(folder, 1))
-    assert pictures.decoded_when_drawn == 2 * COUNT
+    images = TrainingImages.load(scan(root), "train", Preprocess(SIZE), cache=PixelCache(folder, 1))
+    assert images.decoded_when_drawn == 2 * COUNT
 
 
 def test_a_disk_that_fills_up_leaves_nothing_behind(root, folder, monkeypatch):
@@ -256,14 +256,14 @@ def test_a_disk_without_room_is_not_filled(root, folder, monkeypatch):
 
 
 @pytest.mark.parametrize("gib", [0, 1])
-def test_a_broken_picture_is_named_before_the_first_batch(root, folder, gib):
+def test_a_broken_image_is_named_before_the_first_batch(root, folder, gib):
     (root / "train/dusk/1.png").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"dusk/1\.png cannot be read"):
-        TrainingPictures.load(scan(root), "train", Preprocess(SIZE), cache=PixelCache(folder, gib))
+        TrainingImages.load(scan(root), "train", Preprocess(SIZE), cache=PixelCache(folder, gib))
     assert len(entries(folder)) == gib if folder.exists() else not gib
 
 
-def test_a_picture_that_has_gone_is_named(root, folder):
+def test_an_image_that_has_gone_is_named(root, folder):
     decoding = of(root)
     (root / "train/dawn/1.png").unlink()
     with pytest.raises(UserError, match=r"there is no image .*dawn/1\.png"):
@@ -280,7 +280,7 @@ def test_loading_counts_all_pools_up_to_the_total(root, folder):
     reports = []
     for gib in (0, 1):
         cache = PixelCache(folder, gib)
-        TrainingPictures.load(
+        TrainingImages.load(
             scan(root), "train", Preprocess(SIZE), progress=lambda *report: reports.append(report), cache=cache
         )
         assert reports == [(done, 2 * COUNT) for done in range(1, 2 * COUNT + 1)]
@@ -301,7 +301,7 @@ def slowly(path, half=None):
     time.sleep(0.1)
     return read(path, half)
 decode.decoded = slowly
-decoding = decode.Decoding(scan(Path(sys.argv[1])).pictures("train", "dawn"), Preprocess((16, 12)), 1.25)
+decoding = decode.Decoding(scan(Path(sys.argv[1])).images("train", "dawn"), Preprocess((16, 12)), 1.25)
 print("ready", flush=True)
 sys.stdin.readline()
 pixels = PixelCache(Path(sys.argv[2]), 1).pixels(decoding)
@@ -331,7 +331,7 @@ def test_an_entry_that_is_removed_while_it_is_mapped_can_be_read_on(root, folder
     np.testing.assert_array_equal(pixels, plain(of(root)))
 
 
-def test_an_entry_with_pickled_contents_is_made_anew_and_never_unpickled(root, folder):
+def test_an_entry_with_pickled_contents_is_made_again_and_never_unpickled(root, folder):
     class Trap:
         def __reduce__(self):
             return (pytest.fail, ("it was unpickled",))

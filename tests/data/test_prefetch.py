@@ -9,7 +9,7 @@ import pytest
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
 from i2i.data.prefetch import Ahead
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.testing import CPU, SIDE, STEPS, Subject
 from i2i.training.events import Observer
@@ -82,6 +82,6 @@ def test_a_record_says_which_share_of_the_time_went_into_waiting(tmp_path, secon
 
     subject, keep = Subject(registry.get("cyclegan")), Keep()
     pixels = {name: np.zeros((2, SIDE, SIDE, 3), np.uint8).view(Slow) for name in subject.task.domains}
-    pictures = TrainingPictures(pixels, Preprocess((SIDE, SIDE)))
-    Trainer(tmp_path, subject.config(log_every=STEPS), subject.task, pictures, CPU, (keep,)).train()
+    images = TrainingImages(pixels, Preprocess((SIDE, SIDE)))
+    Trainer(tmp_path, subject.config(log_every=STEPS), subject.task, images, CPU, (keep,)).train()
     assert low <= keep.records[-1].data_share <= high

@@ -12,14 +12,14 @@ from PIL import Image
 
 from i2i.config import DataConfig
 from i2i.data.audit.report import check, look_through
-from i2i.data.decoding.images import Preprocess, read_picture
+from i2i.data.decoding.images import Preprocess, read_image
 from i2i.data.layouts import Choices, DataSet
 from i2i.data.open import open_data
 from i2i.data.preparation.groups import groups_of
 from i2i.data.preparation.resize import prepare
 from i2i.data.preparation.split import divide
 from i2i.data.preparation.unsplit import read_undivided
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from tests.data.test_audit import put, scene
 from tests.robustness.test_bad_input import contents, run
 
@@ -51,8 +51,8 @@ def names(root: Path) -> list[str]:
 
 def pixels(root: Path, domain: str) -> np.ndarray:
     data = open_data(DataConfig(path=root))
-    pictures = TrainingPictures.load(data, "train", Preprocess((16, 24)), flip=False)
-    return np.concatenate([images.numpy() for images in pictures.centred(domain)])
+    loaded = TrainingImages.load(data, "train", Preprocess((16, 24)), flip=False)
+    return np.concatenate([images.numpy() for images in loaded.centered(domain)])
 
 
 def test_the_new_folder_trains_as_the_old_one(place):
@@ -66,10 +66,10 @@ def test_the_new_folder_trains_as_the_old_one(place):
 
 
 @pytest.mark.parametrize("fit", ["crop", "resize", "pad"])
-def test_pictures_are_fitted_as_training_would_fit_them(place, fit):
+def test_images_are_fitted_as_training_would_fit_them(place, fit):
     data_set(place / "sky", *FOUR)
     out = prepared("sky", "--size", "16", "--set", f"data.fit={fit}", "--set", "data.background=teal")
-    made = Preprocess((16, 16), fit=fit, background="teal")(read_picture(place / "sky/train/dusk/1.png"))
+    made = Preprocess((16, 16), fit=fit, background="teal")(read_image(place / "sky/train/dusk/1.png"))
     assert np.array_equal(np.asarray(Image.open(out / "train/dusk/1.png")), made)
 
 
@@ -119,7 +119,7 @@ def test_folders_of_domains_are_divided_by_shares(place, seed):
     out = prepared("sky", "--size", "16", "--split", "0.8,0.1,0.1", "--seed", seed)
     data = open_data(DataConfig(path=out))
     for domain in data.domains:
-        split_up = {split: [picture.stem for picture in data.pictures(split, domain)] for split in data.splits}
+        split_up = {split: [image.stem for image in data.images(split, domain)] for split in data.splits}
         assert {split: len(own) for split, own in split_up.items()} == {"train": 8, "val": 1, "test": 1}
         assert sorted(name for own in split_up.values() for name in own) == [
             f"{domain}{number}" for number in range(10)
@@ -152,11 +152,11 @@ def test_loose_pairs_side_by_side_are_divided_together(place):
     for split in data.splits:
         assert names(out / split / "A") == names(out / split / "B")
         for name in names(out / split / "B"):
-            right = read_picture(place / "sky" / f"{Path(name).stem}.jpg", "right")
+            right = read_image(place / "sky" / f"{Path(name).stem}.jpg", "right")
             assert np.array_equal(np.asarray(Image.open(out / split / "B" / name)), Preprocess((16, 16))(right))
 
 
-def test_pictures_too_narrow_for_pairs_are_divided_when_told_that_they_are_some(place, capsys):
+def test_images_too_narrow_for_pairs_are_divided_when_told_that_they_are_some(place, capsys):
     data_set(place / "sky", *(f"{number}.png" for number in range(4)))
     options = ("sky", "--size", 16, "--split", "0.5,0,0.5", "--out", "out")
     said = said_in_refusing(place, capsys, *options)
@@ -204,7 +204,7 @@ def test_no_near_duplicates_and_no_equal_files_come_into_several_splits(place, s
     owner = split_of_each(data)
     for names in (*alike, {"dawn/flat1.png", "dusk/flat2.png"}):
         assert len({owner[name] for name in names}) == 1
-    assert "lookalikes, each in one split" in told[-1]
+    assert "near-duplicates, each in one split" in told[-1]
     findings = {one.kind for one in check(look_through(data, DataConfig(image_size=(16, 16)))).findings}
     assert not findings & {"leak", "near leak"}
 
@@ -244,7 +244,7 @@ def test_scenes_stay_together_although_one_lacks_a_partner(place):
     assert all(owner[f"dawn/{name}"] == owner[f"dusk/{name}"] for name in (Path(file).name for file in files[:11]))
 
 
-def test_pictures_that_all_belong_together_cannot_be_divided(place, capsys):
+def test_images_that_all_belong_together_cannot_be_divided(place, capsys):
     for number in range(4):
         for domain in ("dawn", "dusk"):
             put(place / f"sky/{domain}/{domain}{number}.png", scene(1, 40 + number, 40 + number))
@@ -307,7 +307,7 @@ def test_a_list_of_attributes_is_written_again_with_all_of_them(place):
 
 def told(data: DataSet) -> dict[tuple[str, str], list[tuple[str, tuple[str, ...]]]]:
     return {
-        (split, domain): [(picture.stem, picture.attributes) for picture in own]
+        (split, domain): [(image.stem, image.attributes) for image in own]
         for split, found in data.splits.items()
         for domain, own in found.items()
     }
@@ -356,11 +356,11 @@ def test_a_manifest_of_attributes_is_written_again_with_all_of_them(place, name)
     assert told(after) == {
         key: [(renamed.get(stem, stem), own) for stem, own in found] for key, found in told(before).items()
     }
-    made = Preprocess((16, 16))(read_picture(place / "sky/b/1.png"))
+    made = Preprocess((16, 16))(read_image(place / "sky/b/1.png"))
     assert np.array_equal(np.asarray(Image.open(out / "images/1-2.png")), made)
 
 
-def test_bad_pictures_of_a_manifest_are_left_out_of_its_lines(place):
+def test_bad_images_of_a_manifest_are_left_out_of_its_lines(place):
     table = attribute_manifest(place / "sky/moods.csv")
     (place / "sky/a/2.png").write_bytes(b"no image")
     out = prepared(table, "--size", "16", "--skip-bad")
@@ -376,7 +376,7 @@ def test_lists_that_tell_splits_are_not_divided(place, capsys):
         assert "has splits already: leave --split out" in said
 
 
-def test_bad_pictures_are_left_out_where_wanted_and_told(place, capsys):
+def test_bad_images_are_left_out_where_wanted_and_told(place, capsys):
     data_set(place / "sky", *FOUR, "train/dawn/5.png")
     (place / "sky/train/dawn/5.png").write_bytes(b"no image")
     out = prepared("sky", "--size", "16", "--skip-bad")
@@ -393,7 +393,7 @@ def said_in_refusing(place: Path, capsys: pytest.CaptureFixture[str], *arguments
     return said
 
 
-def test_a_bad_picture_is_named_and_nothing_is_left_behind(place, capsys):
+def test_a_bad_image_is_named_and_nothing_is_left_behind(place, capsys):
     data_set(place / "sky", *FOUR)
     path = place / "sky/test/dusk/3.png"
     path.write_bytes(path.read_bytes()[:-400])

@@ -60,8 +60,8 @@ def outputs():
 
 
 def pixels_of(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture)
+    with Image.open(path) as image:
+        return np.asarray(image)
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def normed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("tile", [[], ["--tile", "32"]])
-def test_at_full_resolution_every_picture_keeps_its_size_and_place(copier, place, capsys, tile):
+def test_at_full_resolution_every_image_keeps_its_size_and_place(copier, place, capsys, tile):
     sizes = {"a": (1, 1), "deep/b": (33, 7), "deep/er/c": (100, 61), "d": (16, 32)}
     for number, (name, size) in enumerate(sizes.items()):
         save(place / f"tree/{name}.png", noise(*size, number))
@@ -95,7 +95,7 @@ def test_at_full_resolution_every_picture_keeps_its_size_and_place(copier, place
     assert f"full resolution: nothing is lost, {tiled}\n" in capsys.readouterr().err
 
 
-def test_pictures_that_differ_in_the_suffix_alone_keep_it(copier, place):
+def test_images_that_differ_in_the_suffix_alone_keep_it(copier, place):
     for name in ("a.tif", "a.png", "b.jpg", "more/a.bmp"):
         save(place / "tree" / name, noise(16, 32))
     assert translate(copier, "tree") == 0
@@ -115,32 +115,32 @@ def test_what_is_named_twice_is_translated_once(copier, place):
     assert outputs() == ["a.png"]
 
 
-def test_without_full_resolution_a_line_tells_what_pictures_lose(copier, place, capsys):
+def test_without_full_resolution_a_line_tells_what_images_lose(copier, place, capsys):
     save(place / "a.png", noise(32, 32))
     assert translate(copier, "a.png") == 0
     told = "fit crop to 16x32 px: 1 of 1 images lose 50% of a side on average, one 32 wide and 32 high loses 50%"
     assert told in capsys.readouterr().err
 
 
-def test_a_training_tells_what_its_pictures_lose(place, capsys):
+def test_a_training_tells_what_its_images_lose(place, capsys):
     train(place, "identity", "--size", "16x32", "--set", "data.fit=resize")
     told = "fit resize to 16x32 px: 8 of 8 images are squeezed by 20% on average, one 50 wide and 20 high by 20%"
     assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fit", ["crop", "resize", "pad"])
-def test_a_model_translates_pictures_fitted_as_in_its_training(place, fit):
+def test_a_model_translates_images_fitted_as_in_its_training(place, fit):
     options = ["--size", "32", "--set", f"data.fit={fit}", "--set", "data.background=blue"]
     trained = train(place, "identity", *options)
     expected = Preprocess((32, 32), fit=fit, background="blue")
     assert load_translator(trained)[1] == expected
-    picture = save(place / "a.png", noise(20, 50))
+    image = save(place / "a.png", noise(20, 50))
     assert translate(trained, "a.png") == 0
-    with Image.open(picture) as opened:
+    with Image.open(image) as opened:
         np.testing.assert_array_equal(pixels_of(place / "out/a.png"), expected(opened))
 
 
-def test_a_checkpoint_that_does_not_say_how_pictures_were_fitted_had_them_cropped(copier, place):
+def test_a_checkpoint_that_does_not_say_how_images_were_fitted_had_them_cropped(copier, place):
     older = shutil.copytree(copier, place / "older")
     (path,) = older.glob("checkpoints/*/checkpoint.json")
     meta = json.loads(path.read_text())
@@ -152,7 +152,7 @@ def test_a_checkpoint_that_does_not_say_how_pictures_were_fitted_had_them_croppe
 
 
 @pytest.mark.parametrize("model", ["pix2pix", "cyclegan", "stargan"])
-def test_models_learn_grey_pictures_that_are_not_square(place, model):
+def test_models_learn_gray_images_that_are_not_square(place, model):
     trained = train(place, model, "--size", "16x32", "--set", "data.channels=1")
     assert require_checkpoint(trained).task.image_size == (16, 32)
     save(place / "colours.png", noise(20, 50))
@@ -162,12 +162,12 @@ def test_models_learn_grey_pictures_that_are_not_square(place, model):
     assert translate(trained, "grey.png", "--full-resolution") == 0
     assert pixels_of(place / "out/grey.png").shape == (23, 37)
     (sample,) = trained.glob("samples/*.png")
-    colours = pixels_of(sample).astype(int)
-    assert (colours.max(axis=2) == colours.min(axis=2)).mean() > 0.99 if colours.ndim == 3 else True
+    colors = pixels_of(sample).astype(int)
+    assert (colors.max(axis=2) == colors.min(axis=2)).mean() > 0.99 if colors.ndim == 3 else True
 
 
 @pytest.mark.parametrize("model", ["pix2pix", "cyclegan", "stargan"])
-def test_models_translate_colours_at_full_resolution_at_once_and_in_tiles(place, model):
+def test_models_translate_colors_at_full_resolution_at_once_and_in_tiles(place, model):
     trained = train(place, model, "--size", "16x32")
     save(place / "a.png", noise(70, 41))
     for options in ([], ["--tile", "32"]):
@@ -175,38 +175,38 @@ def test_models_translate_colours_at_full_resolution_at_once_and_in_tiles(place,
         assert pixels_of(place / "out/a.png").shape == (70, 41, 3)
 
 
-def test_tiles_of_a_picture_share_its_statistics(normed, place):
+def test_tiles_of_an_image_share_its_statistics(normed, place):
     """Half of the image is dark: by statistics of their own, tiles of either half would look alike."""
     pixels = noise(64, 256)
     pixels[:, :128] //= 6
-    picture = save(place / "a.png", pixels)
+    image = save(place / "a.png", pixels)
     model, preprocess = load_translator(normed)
     function = translation(model, "dawn", "dusk", CPU)
     images = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
     whole = in_full(images, function, 4, (16, 32))
     own = (in_tiles(images, function, 4, (16, 32), 64) - whole).abs().mean()
-    (tiled,) = full_resolution(function, preprocess, 64)([picture])
+    (tiled,) = full_resolution(function, preprocess, 64)([image])
     shared = (torch.from_numpy(tiled).permute(2, 0, 1)[None] / 127.5 - 1 - whole).abs().mean()
     assert shared < own / 2
 
 
-def pictured(name: str, space: LabelSpace, place, **settings):
+def imaged(name: str, space: LabelSpace, place, **settings):
     """A tiny model of attributes, and an image of which only the middle is what it was trained on."""
     model = i2i.create("stargan", space, image_size=16, width=2, discriminator_width=2, layers=2, **settings)
     return model, Preprocess((16, 16)), save(place / name, noise(70, 41))
 
 
 @pytest.mark.parametrize("side", [None, 32])
-def test_at_full_resolution_a_model_tells_attributes_from_the_picture_at_its_own_size(place, monkeypatch, side):
+def test_at_full_resolution_a_model_tells_attributes_from_the_image_at_its_own_size(place, monkeypatch, side):
     space = LabelSpace((LabelSet(("Bald", "Smiling", "Young"), ()),))
-    model, preprocess, picture = pictured("a.png", space, place)
-    with Image.open(picture) as opened:
+    model, preprocess, image = imaged("a.png", space, place)
+    with Image.open(image) as opened:
         fitted = to_images(preprocess(opened)[None])
-    monkeypatch.setattr(model, "recognise", lambda images: expected(images, fitted))
+    monkeypatch.setattr(model, "recognize", lambda images: expected(images, fitted))
     seen = full_resolution(translation(model, None, "+Smiling", CPU), preprocess, side)
     said = full_resolution(translation(model, "Young", "+Smiling", CPU), preprocess, side)
     other = full_resolution(translation(model, "Bald", "+Smiling", CPU), preprocess, side)
-    (by_seeing,), (by_saying,), (by_another,) = (convert([picture]) for convert in (seen, said, other))
+    (by_seeing,), (by_saying,), (by_another,) = (convert([image]) for convert in (seen, said, other))
     np.testing.assert_array_equal(by_seeing, by_saying)
     assert (by_seeing != by_another).any()
 
@@ -227,7 +227,7 @@ def test_what_a_model_sees_is_said_in_the_words_of_its_data_set(monkeypatch):
         discriminator_width=2,
         layers=2,
     )
-    monkeypatch.setattr(model, "recognise", lambda images: torch.tensor([[1.0, 2, 3, 4], [-1, -2, 5, 6]]))
+    monkeypatch.setattr(model, "recognize", lambda images: torch.tensor([[1.0, 2, 3, 4], [-1, -2, 5, 6]]))
     images = torch.rand(2, 3, 16, 16) * 2 - 1
     described = model.describe(images, "faces/+Smiling")
     assert described == ["Smiling,Young", ""]
@@ -238,11 +238,11 @@ def test_what_a_model_sees_is_said_in_the_words_of_its_data_set(monkeypatch):
 
 def test_a_model_that_cannot_tell_attributes_wants_them_said(place):
     space = LabelSpace((LabelSet(("Smiling", "Young"), ()),))
-    model, preprocess, picture = pictured("a.png", space, place)
+    model, preprocess, image = imaged("a.png", space, place)
     model.untrained = ("discriminator",)
     convert = full_resolution(translation(model, None, "+Smiling", CPU), preprocess)
     with pytest.raises(UserError, match="cannot tell what the images have of Smiling, Young: say it with --source"):
-        next(iter(convert([picture])))
+        next(iter(convert([image])))
 
 
 def test_tiles_too_small_for_the_model_are_refused_before_anything_is_written(normed, place, capsys):
@@ -253,7 +253,7 @@ def test_tiles_too_small_for_the_model_are_refused_before_anything_is_written(no
 
 
 @pytest.mark.slow
-def test_a_bench_compares_grey_models_that_are_not_square_with_grey_pictures(place, monkeypatch):
+def test_a_bench_compares_gray_models_that_are_not_square_with_gray_images(place, monkeypatch):
     monkeypatch.setenv("I2I_CACHE", str(place / "cache"))
     settings = [f"{model}.{setting.removeprefix('model.')}" for model in TINY for setting in TINY[model]]
     settings += ["data.channels=1", "data.scenes=6", "data.test_scenes=3", "data.domains=summer,night"]
@@ -261,13 +261,13 @@ def test_a_bench_compares_grey_models_that_are_not_square_with_grey_pictures(pla
     options = [f"--set={setting}" for setting in settings]
     models = "pix2pix,cyclegan,stargan,identity"
     assert in_process.bench("out", "--models", models, "--size=16x32", *options, "--device=cpu", draws=True) == 0
-    protocol = json.loads((place / "out/protocol.json").read_text())["protocol"]["pictures"]
+    protocol = json.loads((place / "out/protocol.json").read_text())["protocol"]["images"]
     assert (protocol["image_size"], protocol["channels"]) == ([16, 32], 1)
     test = [(place / f"out/translations/identity/seed0/summer2night/{number:05d}.png") for number in (6, 7, 8)]
     drawn = next((place / "cache").glob("seasons-16x32-*"))
     with (place / "out/results.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if (row["model"], row["source"]) == ("identity", "summer")]
     (scored,) = (float(row["value"]) for row in rows if row["metric"] == "psnr")
-    grey = [Preprocess((16, 32), 1)(Image.open(drawn / "test/night" / path.name))[:, :, 0] for path in test]
-    errors = [np.mean((pixels_of(path).astype(float) - night) ** 2) for path, night in zip(test, grey, strict=True)]
+    gray = [Preprocess((16, 32), 1)(Image.open(drawn / "test/night" / path.name))[:, :, 0] for path in test]
+    errors = [np.mean((pixels_of(path).astype(float) - night) ** 2) for path, night in zip(test, gray, strict=True)]
     assert scored == pytest.approx(np.mean([10 * np.log10(255**2 / error) for error in errors]), abs=1e-3)

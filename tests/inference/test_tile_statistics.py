@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 import i2i
-from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_picture
+from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_image
 from i2i.inference import tile_statistics
 from i2i.inference.norm_statistics import Correction, Moments, found_statistics, held_statistics
-from i2i.inference.tile_statistics import picture_statistics
+from i2i.inference.tile_statistics import image_statistics
 from i2i.inference.tiling import in_full, in_tiles, tiles
 from i2i.inference.translate_files import full_resolution
 from i2i.nn.norm import InstanceNorm
@@ -38,10 +38,10 @@ def landscape(height: int = 128, width: int = 640) -> Tensor:
     return (rough * torch.linspace(0.2, 0.6, height)[:, None] + bright).clamp(-1, 1)
 
 
-def tiled(net: nn.Module, picture: Tensor, passes: int) -> Tensor:
-    statistics = picture_statistics(net, net, picture, *LIMITS, SIDE, passes)
+def tiled(net: nn.Module, image: Tensor, passes: int) -> Tensor:
+    statistics = image_statistics(net, net, image, *LIMITS, SIDE, passes)
     with held_statistics(statistics):
-        return in_tiles(picture, net, *LIMITS, SIDE)
+        return in_tiles(image, net, *LIMITS, SIDE)
 
 
 class Counted:
@@ -72,9 +72,9 @@ class CountedTranslation(Counted):
 
 @torch.no_grad()
 def test_tiles_equal_the_whole_with_instance_norm_and_every_pass_brings_them_nearer():
-    net, picture = generator(), landscape()
-    whole = in_full(picture, net, *LIMITS)
-    results = [in_tiles(picture, net, *LIMITS, SIDE), *(tiled(net, picture, passes) for passes in range(5))]
+    net, image = generator(), landscape()
+    whole = in_full(image, net, *LIMITS)
+    results = [in_tiles(image, net, *LIMITS, SIDE), *(tiled(net, image, passes) for passes in range(5))]
     errors = [float((result - whole).abs().max()) for result in results]
     own, thumbnail, *passed = errors
     assert own > 1
@@ -87,11 +87,11 @@ def test_tiles_equal_the_whole_with_instance_norm_and_every_pass_brings_them_nea
 @torch.no_grad()
 def test_where_the_statistics_are_right_tiles_find_them_again():
     """Behind the premise: of the whole image every place counts once, at the scale of every norm."""
-    net, picture = generator(), landscape()
+    net, image = generator(), landscape()
     with found_statistics(net) as right:
-        in_full(picture, net, *LIMITS)
+        in_full(image, net, *LIMITS)
     with held_statistics(right):
-        found = tile_statistics.of_tiles(net, net, picture, *LIMITS, SIDE)
+        found = tile_statistics.of_tiles(net, net, image, *LIMITS, SIDE)
     assert found.keys() == right.keys()
     assert len(found) == 5
     for norm, moments in found.items():
@@ -134,17 +134,17 @@ def test_moments_of_parts_together_are_those_of_all_their_pixels():
 
 
 def test_a_correction_makes_the_moments_it_was_found_between_and_moves_with_the_scale():
-    reduced, picture = (
+    reduced, image = (
         Moments(torch.tensor([1.0, -2.0, 0.0]), torch.tensor([4.0, 1.0, 0.0]), 9),
         Moments(torch.tensor([2.0, -2.0, 0.5]), torch.tensor([1.0, 9.0, 0.0]), 90),
     )
-    correction = Correction.between(reduced, picture, 1e-5)
+    correction = Correction.between(reduced, image, 1e-5)
     corrected = correction.applied(reduced, 1e-5)
-    torch.testing.assert_close(corrected.mean, picture.mean)
-    torch.testing.assert_close(corrected.variance, picture.variance, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(corrected.mean, image.mean)
+    torch.testing.assert_close(corrected.variance, image.variance, atol=1e-6, rtol=1e-5)
     doubled = correction.applied(Moments(reduced.mean * 2, reduced.variance * 4, 9), 0)
-    torch.testing.assert_close(doubled.mean[:2], picture.mean[:2] * 2, atol=1e-4, rtol=0)
-    torch.testing.assert_close(doubled.variance[:2], picture.variance[:2] * 4, atol=1e-3, rtol=0)
+    torch.testing.assert_close(doubled.mean[:2], image.mean[:2] * 2, atol=1e-4, rtol=0)
+    torch.testing.assert_close(doubled.variance[:2], image.variance[:2] * 4, atol=1e-3, rtol=0)
 
 
 def test_a_corrected_variance_is_never_below_nought():
@@ -154,33 +154,33 @@ def test_a_corrected_variance_is_never_below_nought():
 
 @torch.no_grad()
 @pytest.mark.parametrize("passes", [0, 1, 3])
-def test_every_pass_takes_all_tiles_and_the_reduced_picture_again(passes):
+def test_every_pass_takes_all_tiles_and_the_reduced_image_again(passes):
     net = Counted(generator())
-    picture_statistics(net.net, net, landscape(), *LIMITS, SIDE, passes)
+    image_statistics(net.net, net, landscape(), *LIMITS, SIDE, passes)
     small, tile = (57, 286), (SIDE, SIDE)
     padded = tuple(-(-length // 4) * 4 for length in small)
     assert net.sizes == [padded, *([tile] * 7 + [padded]) * passes]
 
 
 @torch.no_grad()
-def test_a_long_picture_of_no_more_pixels_than_a_tile_gives_its_statistics_at_once():
-    net, picture = Counted(generator()), landscape(32, 320)
-    whole = in_full(picture, net.net, *LIMITS)
-    statistics = picture_statistics(net.net, net, picture, *LIMITS, SIDE)
+def test_a_long_image_of_no_more_pixels_than_a_tile_gives_its_statistics_at_once():
+    net, image = Counted(generator()), landscape(32, 320)
+    whole = in_full(image, net.net, *LIMITS)
+    statistics = image_statistics(net.net, net, image, *LIMITS, SIDE)
     assert net.sizes == [(32, 320)]
     with held_statistics(statistics):
-        assert (in_tiles(picture, net.net, *LIMITS, SIDE) - whole).abs().max() < 1e-4
+        assert (in_tiles(image, net.net, *LIMITS, SIDE) - whole).abs().max() < 1e-4
 
 
 def model():
     return i2i.create("cyclegan", ["a", "b"], image_size=32, width=2, blocks=1, discriminator_width=2, layers=1)
 
 
-def test_a_picture_of_one_tile_passes_once_and_is_unchanged(tmp_path):
-    picture = landscape(64, 96)
-    write_picture(tmp_path / "a.png", to_arrays(picture)[0])
+def test_an_image_of_one_tile_passes_once_and_is_unchanged(tmp_path):
+    image = landscape(64, 96)
+    write_image(tmp_path / "a.png", to_arrays(image)[0])
     translator = model().eval()
-    pixels = to_images(to_arrays(picture))
+    pixels = to_images(to_arrays(image))
     with torch.no_grad():
         net = CountedTranslation(translator)
         convert = full_resolution(net, Preprocess((32, 32), 3), 96)
@@ -191,7 +191,7 @@ def test_a_picture_of_one_tile_passes_once_and_is_unchanged(tmp_path):
 
 @pytest.mark.parametrize(("passes", "times"), [(None, 2), (0, 0), (1, 1)])
 def test_tiles_pass_twice_ahead_of_their_translation_unless_told(tmp_path, passes, times):
-    write_picture(tmp_path / "a.png", to_arrays(landscape(64, 96))[0])
+    write_image(tmp_path / "a.png", to_arrays(landscape(64, 96))[0])
     net = CountedTranslation(model())
     list(full_resolution(net, Preprocess((32, 32), 3), 64, passes)([tmp_path / "a.png"]))
     assert net.sizes.count((64, 64)) == 2 * (times + 1)

@@ -22,11 +22,11 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("multiple", [1, 4, 16])
-def test_the_identity_gives_back_exactly_the_picture_at_every_size(multiple):
+def test_the_identity_gives_back_exactly_the_image_at_every_size(multiple):
     for height in range(1, 41):
-        picture = noise(height, 41 - height)
-        assert torch.equal(in_full(picture, same, multiple, (8, 8)), picture)
-        assert torch.equal(in_tiles(picture, same, multiple, (8, 8), 32), picture)
+        image = noise(height, 41 - height)
+        assert torch.equal(in_full(image, same, multiple, (8, 8)), image)
+        assert torch.equal(in_tiles(image, same, multiple, (8, 8), 32), image)
 
 
 def test_every_image_that_a_network_sees_is_a_multiple_and_not_below_the_smallest():
@@ -66,7 +66,7 @@ def test_the_weights_of_two_tiles_sum_to_one_and_the_outer_parts_count_nothing()
     assert ramp(16).tolist() == [*[0] * 6, 0.125, 0.375, 0.625, 0.875, *[1] * 6]
 
 
-def test_constant_tiles_give_a_constant_picture_exactly():
+def test_constant_tiles_give_a_constant_image_exactly():
     assert (in_tiles(noise(90, 70), lambda images: torch.full_like(images, 0.3), 4, (8, 8), 32) == 0.3).all()
 
 
@@ -109,48 +109,48 @@ def generator(norm: str) -> ResnetGenerator:
 
 def test_no_more_than_the_reach_of_the_network_changes_what_it_makes():
     """The premise of the test below."""
-    net, picture = generator("none"), noise(96, 96)
-    changed = picture.clone()
+    net, image = generator("none"), noise(96, 96)
+    changed = image.clone()
     changed[:, :, :, :48] = 0
     with torch.no_grad():
-        moved = (net(picture) != net(changed)).any(dim=(0, 1, 2)).nonzero().flatten()
+        moved = (net(image) != net(changed)).any(dim=(0, 1, 2)).nonzero().flatten()
     assert 48 < int(moved.max()) < 48 + 24
 
 
 @pytest.mark.parametrize("norm", ["none", "batch"])
-def test_tiles_equal_the_whole_where_norms_do_not_look_at_the_picture_and_the_overlap_is_enough(norm):
+def test_tiles_equal_the_whole_where_norms_do_not_look_at_the_image_and_the_overlap_is_enough(norm):
     """Of tiles of 256 px, that overlap by 64, the outermost 24 px are context."""
-    net, picture = generator(norm), noise(32, 448)
+    net, image = generator(norm), noise(32, 448)
     with torch.no_grad():
-        whole = in_full(picture, net, 4, (32, 32))
-        enough, too_little = (in_tiles(picture, net, 4, (32, 32), side) for side in (256, 32))
+        whole = in_full(image, net, 4, (32, 32))
+        enough, too_little = (in_tiles(image, net, 4, (32, 32), side) for side in (256, 32))
     assert (enough - whole).abs().max() < 1e-5
     assert (too_little - whole).abs().max() > 1e-3
 
 
-def test_with_the_statistics_of_the_whole_picture_instance_norm_is_exact_in_tiles():
-    net, picture = generator("instance-affine"), noise(32, 448)
-    picture[..., 224:] *= 0.2
+def test_with_the_statistics_of_the_whole_image_instance_norm_is_exact_in_tiles():
+    net, image = generator("instance-affine"), noise(32, 448)
+    image[..., 224:] *= 0.2
     with torch.no_grad():
         with found_statistics(net) as statistics:
-            whole = in_full(picture, net, 4, (32, 32))
+            whole = in_full(image, net, 4, (32, 32))
         with held_statistics(statistics):
-            held = in_tiles(picture, net, 4, (32, 32), 256)
-        own = in_tiles(picture, net, 4, (32, 32), 256)
+            held = in_tiles(image, net, 4, (32, 32), 256)
+        own = in_tiles(image, net, 4, (32, 32), 256)
     assert len(statistics) == 7
     assert (held - whole).abs().max() < 1e-4
     assert (own - whole).abs().max() > 0.05
 
 
 def test_statistics_are_held_meanwhile_only():
-    net, picture = generator("instance"), noise(32, 32)
+    net, image = generator("instance"), noise(32, 32)
     with torch.no_grad():
-        before = net(picture)
+        before = net(image)
         with found_statistics(net) as statistics:
             net(noise(64, 64) * 0.1)
         with held_statistics(statistics):
-            assert not torch.equal(net(picture), before)
-        assert torch.equal(net(picture), before)
+            assert not torch.equal(net(image), before)
+        assert torch.equal(net(image), before)
 
 
 def test_running_statistics_are_left_as_they_are():
@@ -160,7 +160,7 @@ def test_running_statistics_are_left_as_they_are():
     assert not statistics
 
 
-def test_batch_norm_by_the_pictures_statistics_takes_part():
+def test_batch_norm_by_the_images_statistics_takes_part():
     model = i2i.create("pix2pix", ["a", "b"], image_size=32, layers=1, width=2, discriminator_width=2, dropout=0)
     with found_statistics(model) as statistics:
         model.translate(noise(32, 32), "a", "b")
@@ -174,5 +174,5 @@ def test_reduction_keeps_proportions_and_contrast():
     small = reduced(noise(200, 800), 100)
     assert small.shape == (1, 3, 50, 200)
     assert float(small.std()) == pytest.approx(float(noise(200, 800).std()), rel=0.01)
-    picture = noise(50, 50)
-    assert reduced(picture, 100) is picture
+    image = noise(50, 50)
+    assert reduced(image, 100) is image

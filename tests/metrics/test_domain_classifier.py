@@ -11,7 +11,7 @@ from torch import Tensor
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 from i2i.metrics.features._sampling import augmented, balanced_order
-from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.domain_classifier import DomainClassifier, classify, train_classifier
 
 SHAPES = LabelSpace.of_domains(("bar", "disc", "square"))
 SIZE = 24
@@ -21,14 +21,14 @@ def shapes(count: int, *, seed: int) -> tuple[Tensor, Tensor]:
     """Images of one bright shape in any colour on a dark noisy ground, and which shape it is."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.randint(0, 3, (count,), generator=generator)
-    centre = torch.randint(9, SIZE - 9, (count, 2, 1, 1), generator=generator)
+    center = torch.randint(9, SIZE - 9, (count, 2, 1, 1), generator=generator)
     along = torch.arange(SIZE)
-    y, x = along.view(1, SIZE, 1) - centre[:, 0], along.view(1, 1, SIZE) - centre[:, 1]
+    y, x = along.view(1, SIZE, 1) - center[:, 0], along.view(1, 1, SIZE) - center[:, 1]
     masks = torch.stack([y.abs() + 0 * x <= 1, y**2 + x**2 <= 25, torch.maximum(y.abs(), x.abs()) <= 7])
     mask = masks[labels, torch.arange(count)].unsqueeze(1)  # [count, 1, SIZE, SIZE]
-    colour = torch.randint(120, 256, (count, 3, 1, 1), generator=generator)
+    color = torch.randint(120, 256, (count, 3, 1, 1), generator=generator)
     ground = torch.randint(0, 80, (count, 3, SIZE, SIZE), generator=generator)
-    return torch.where(mask, colour, ground).byte(), labels
+    return torch.where(mask, color, ground).byte(), labels
 
 
 def one_hot(labels: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def one_hot(labels: Tensor) -> Tensor:
 
 
 def predictions(classifier: DomainClassifier, pixels: Tensor, **options: int) -> Tensor:
-    return judge(classifier, pixels, **options).argmax(1)
+    return classify(classifier, pixels, **options).argmax(1)
 
 
 def train(images: int = 64, *, seed: int = 0, count: int = 60) -> DomainClassifier:
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_classifier_and_another_seed_another() -> N
     assert not equal(first, train(seed=4))
 
 
-def test_every_picture_has_its_turn_with_its_label_at_a_rate_that_rises_and_falls(
+def test_every_image_has_its_turn_with_its_label_at_a_rate_that_rises_and_falls(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Every image is of one value, and so are its crops."""
@@ -110,7 +110,7 @@ def test_the_network_is_given_pixels_between_minus_one_and_one(classifier: Domai
     given: list[torch.Tensor] = []
     hook = classifier.backbone.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
     pixels = torch.tensor([0, 51, 255], dtype=torch.uint8).view(1, 3, 1, 1).expand(1, 3, *classifier.size)
-    judge(classifier, pixels)
+    classify(classifier, pixels)
     hook.remove()
     assert given[0][0, :, 0, 0].tolist() == pytest.approx([-1, -0.6, 1])
 
@@ -125,8 +125,8 @@ def test_predictions_do_not_depend_on_batches_or_mode(classifier: DomainClassifi
     assert classifier.training
     assert all(map(torch.equal, buffers, classifier.buffers()))  # no statistics were updated
     classifier.eval()
-    assert judge(classifier, pixels).shape == (20, 3)
-    assert judge(classifier, pixels[:0]).shape == (0, 3)
+    assert classify(classifier, pixels).shape == (20, 3)
+    assert classify(classifier, pixels[:0]).shape == (0, 3)
 
 
 def test_a_saved_classifier_comes_back_whole(classifier: DomainClassifier, tmp_path: Path) -> None:
@@ -165,21 +165,21 @@ def test_small_domains_are_drawn_as_often_as_large_ones() -> None:
     assert len(set(order[labels[order] == 0].tolist())) == 30  # no repeat before all had their turn
 
 
-def test_augmentation_moves_pixels_but_never_changes_a_colour() -> None:
+def test_augmentation_moves_pixels_but_never_changes_a_color() -> None:
     pixels = torch.arange(2 * 3 * 16 * 16).remainder(251).byte().view(2, 3, 16, 16)
     varied = augmented(pixels, torch.tensor([0, 1] * 20), torch.Generator().manual_seed(0))
     assert varied.shape == (40, 3, 16, 16)
     assert varied.dtype == torch.uint8
     assert len(torch.unique(varied[::2], dim=0)) > 10
-    for picture, original in zip(varied, [0, 1] * 20, strict=True):
+    for image, original in zip(varied, [0, 1] * 20, strict=True):
         known = {tuple(pixel) for pixel in pixels[original].flatten(1).T.tolist()}
-        assert {tuple(pixel) for pixel in picture.flatten(1).T.tolist()} <= known
+        assert {tuple(pixel) for pixel in image.flatten(1).T.tolist()} <= known
 
 
 def test_augmentation_mirrors_at_the_border_and_never_wraps_around() -> None:
     rows = torch.arange(16, dtype=torch.uint8).view(1, 1, 16, 1).expand(1, 3, 16, 16)
-    for picture, axis in ((rows, 2), (rows.transpose(2, 3), 3)):
-        varied = augmented(picture, torch.zeros(40, dtype=torch.int64), torch.Generator().manual_seed(0))
+    for image, axis in ((rows, 2), (rows.transpose(2, 3), 3)):
+        varied = augmented(image, torch.zeros(40, dtype=torch.int64), torch.Generator().manual_seed(0))
         steps = varied.int().diff(dim=axis)
         assert (steps.abs() == 1).all()  # neighbours stay neighbours
         assert (steps.sum(dim=axis).abs() < 15).any()  # and some images did move
@@ -198,7 +198,7 @@ def test_augmentation_flips_left_and_right_only() -> None:
     assert 15 < flipped < 45
 
 
-def test_progress_counts_pictures_up_to_the_promised_number() -> None:
+def test_progress_counts_images_up_to_the_promised_number() -> None:
     seen: list[tuple[int, int]] = []
     pixels, labels = shapes(30, seed=7)
     train_classifier(
@@ -230,7 +230,7 @@ def test_wrong_training_data_is_refused_with_the_remedy() -> None:
         train_classifier(pixels, one_hot(labels), SHAPES, images=16, backbone="resnet19")
 
 
-def test_pictures_of_another_size_are_refused(classifier: DomainClassifier) -> None:
+def test_images_of_another_size_are_refused(classifier: DomainClassifier) -> None:
     with pytest.raises(ValueError, match="pixels of 24x20, but the classifier was trained at 24x24"):
         predictions(classifier, shapes(2, seed=9)[0][..., :20])
 
@@ -248,7 +248,7 @@ def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
     first, second = LabelSet(("disc", "dim"), name="a"), LabelSet(("bar", "square"), (("bar", "square"),), "b")
     space = LabelSpace((first, second))
 
-    def pictures(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    def images(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
         pixels, kinds = shapes(count, seed=seed)
         dim = torch.arange(count) % 3 == 0
         own = torch.arange(count) % 2 == 0
@@ -259,10 +259,10 @@ def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
         theirs = torch.stack(((kinds == 0).float(), (kinds == 2).float()), 1)
         return pixels, torch.where(own[:, None], space.encode(0, rows), space.encode(1, theirs)), own
 
-    pixels, labels, _ = pictures(400, 2)
+    pixels, labels, _ = images(400, 2)
     trained = train_classifier(pixels, labels, space, images=2000)
-    pixels, labels, own = pictures(200, 3)
-    logits = judge(trained, pixels)
+    pixels, labels, own = images(200, 3)
+    logits = classify(trained, pixels)
     for domain, members, truth in (
         ("a/disc", own, labels[:, 0] == 1),
         ("a/-dim", own, labels[:, 1] == 0),
@@ -271,7 +271,7 @@ def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
         assert (space.shows(domain, logits) == truth)[members].float().mean() > 0.9, domain
 
 
-def test_pictures_of_sixteen_pixels_are_learnt_whatever_lies_in_memory() -> None:
+def test_images_of_sixteen_pixels_are_learnt_whatever_lies_in_memory() -> None:
     pixels, labels = shapes(40, seed=11)
     small = pixels[:, :, ::2, ::2][:, :, :12, :12].contiguous()
     for _ in range(3):

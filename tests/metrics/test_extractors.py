@@ -69,7 +69,7 @@ def efficientnet(tmp_path_factory):
     return network, path
 
 
-def pictures(count=2, side=64):
+def random_images(count=2, side=64):
     generator = torch.Generator().manual_seed(side)
     return torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8)
 
@@ -77,7 +77,7 @@ def pictures(count=2, side=64):
 def test_squeezenet_features_are_its_last_maps_averaged(squeezenet):
     network, path = squeezenet
     extractor = parse_extractor(f"torchvision:squeezenet1_0:{path}").build()
-    pixels = pictures(side=224)
+    pixels = random_images(side=224)
     images = torchvision.transforms.functional.normalize(pixels / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     with torch.no_grad():
         expected = network.features(images).mean(dim=(2, 3))
@@ -88,7 +88,7 @@ def test_squeezenet_features_are_its_last_maps_averaged(squeezenet):
 def test_timm_features_are_what_the_head_sees(resnet):
     network, path = resnet
     extractor = parse_extractor(f"timm:{SMALL}:{path}").build()
-    pixels = pictures(side=176)
+    pixels = random_images(side=176)
     assert extractor.preparation.size == (176, 176)  # as timm says of this network
     with torch.no_grad():
         expected = network.get_classifier()(extractor(pixels))
@@ -114,11 +114,11 @@ def test_other_weights_have_another_name_and_fingerprint(resnet, tmp_path):
 
 
 @pytest.mark.parametrize("resampling", ["bilinear", "bicubic"])
-def test_pixels_are_scaled_as_pil_does_and_normalised(resampling):
+def test_pixels_are_scaled_as_pil_does_and_normalized(resampling):
     side, mean, std = 40, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
-    (pixels,) = pictures(1, side=64) // 2 + 64  # far from 0 and 255, where PIL clips between its two passes
-    picture = Image.fromarray(pixels.permute(1, 2, 0).numpy())
-    scaled = np.asarray(picture.resize((side, side), Image.Resampling[resampling.upper()]), dtype=np.float32)
+    (pixels,) = random_images(1, side=64) // 2 + 64  # far from 0 and 255, where PIL clips between its two passes
+    image = Image.fromarray(pixels.permute(1, 2, 0).numpy())
+    scaled = np.asarray(image.resize((side, side), Image.Resampling[resampling.upper()]), dtype=np.float32)
     expected = (scaled / 255 - mean) / std
     found = Preparation((side, side), resampling, mean, std)(pixels[None])[0].permute(1, 2, 0)
     assert np.abs(found.numpy() - expected).max() < 1.01 / 255 / min(std)  # PIL rounds to whole levels, twice
@@ -142,10 +142,10 @@ def test_every_kind_of_torchvision_classifier_gives_features(name):
     assert backbone.dimensions != 1000  # no logits
 
 
-def test_pictures_are_seen_alone_and_random_numbers_stay(resnet):
+def test_images_are_seen_alone_and_random_numbers_stay(resnet):
     before = torch.random.get_rng_state()
     extractor = parse_extractor(f"timm:{SMALL}:{resnet[1]}").build()
-    pixels = pictures(3, side=32)
+    pixels = random_images(3, side=32)
     torch.testing.assert_close(extractor(pixels)[1:2], extractor(pixels[1:2]), rtol=1e-4, atol=1e-4)
     assert torch.equal(torch.random.get_rng_state(), before)
 
@@ -154,7 +154,7 @@ def test_old_files_without_batch_counters_are_taken(resnet, tmp_path):
     network, path = resnet
     old = tmp_path / "old.pth"
     torch.save({name: tensor for name, tensor in network.state_dict().items() if "num_batches" not in name}, old)
-    pixels = pictures(side=32)
+    pixels = random_images(side=32)
     extractors = [parse_extractor(f"timm:{SMALL}:{file}").build() for file in (old, path)]
     assert torch.equal(*(extractor(pixels) for extractor in extractors))
 
@@ -244,8 +244,8 @@ def test_a_classifier_file_gives_its_features_under_its_own_checksum(tmp_path):
     assert extractor.name == f"FD-domain-classifier-{sha256(tmp_path / 'c.safetensors')[:8]}"
     assert extractor.size == (32, 32)
     with torch.no_grad():
-        expected = classifier.eval().features(pictures(side=32))
-    torch.testing.assert_close(extractor(pictures(side=32)), expected)
+        expected = classifier.eval().features(random_images(side=32))
+    torch.testing.assert_close(extractor(random_images(side=32)), expected)
 
 
 def test_efficientnet_lite_features_are_what_the_head_sees_whatever_the_files_names(efficientnet):
@@ -255,11 +255,11 @@ def test_efficientnet_lite_features_are_what_the_head_sees_whatever_the_files_na
     assert (extractor.dimensions, extractor.size) == (1280, None)
     assert extractor.name == f"FD-efficientnet_lite0-{sha256(path)[:8]}"
     assert spec.fingerprint == f"imagenet::{sha256(path)}"
-    prepared = extractor.preparation(pictures(side=96))
+    prepared = extractor.preparation(random_images(side=96))
     assert prepared.shape == (2, 3, 224, 224)
     with torch.no_grad():
         expected = network.forward_head(network.forward_features(prepared), pre_logits=True)
-    torch.testing.assert_close(extractor(pictures(side=96)), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(extractor(random_images(side=96)), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.usefixtures("packaged_weights")

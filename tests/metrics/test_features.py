@@ -62,7 +62,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.socket.connect", refuse)
 
 
-def pictures(count: int, *, size: int = 48, seed: int = 0) -> Tensor:
+def images(count: int, *, size: int = 48, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(count, 3, 6, 6, generator=generator) * 255
     return torch.nn.functional.interpolate(coarse, size=size, mode="bicubic").clamp(0, 255).byte()
@@ -71,10 +71,10 @@ def pictures(count: int, *, size: int = 48, seed: int = 0) -> Tensor:
 def test_inception_features_equal_those_of_pytorch_fid_on_the_same_files(
     extractor: InceptionExtractor, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pixels = pictures(3)
+    pixels = images(3)
     files = [tmp_path / f"{index}.png" for index in range(3)]
-    for file, picture in zip(files, pixels, strict=True):
-        Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file)
+    for file, image in zip(files, pixels, strict=True):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(file)
     monkeypatch.setenv("TORCH_HOME", str(hub))
     reference = get_activations(files, published.InceptionV3(), batch_size=3, num_workers=0)
     ours = extractor(pixels)
@@ -84,15 +84,15 @@ def test_inception_features_equal_those_of_pytorch_fid_on_the_same_files(
     np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4 * np.abs(reference).max())
 
 
-def test_each_picture_is_seen_alone_and_repeatably(extractor: InceptionExtractor) -> None:
-    pixels = pictures(3, size=32, seed=1)
+def test_each_image_is_seen_alone_and_repeatably(extractor: InceptionExtractor) -> None:
+    pixels = images(3, size=32, seed=1)
     together = extractor(pixels)
     torch.testing.assert_close(extractor(pixels[1:2]), together[1:2], rtol=1e-4, atol=1e-4)
     assert torch.equal(extractor(pixels), together)
 
 
 def test_autocast_of_the_caller_changes_nothing(extractor: InceptionExtractor) -> None:
-    pixels = pictures(1, size=32)
+    pixels = images(1, size=32)
     alone = extractor(pixels)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(extractor(pixels), alone)
@@ -189,7 +189,7 @@ def test_a_named_file_comes_before_the_cache_and_must_exist(
 
 
 def test_pixels_of_another_kind_are_refused(extractor: InceptionExtractor) -> None:
-    for wrong in (pictures(1).float(), pictures(1)[0], pictures(1)[:, :1]):
+    for wrong in (images(1).float(), images(1)[0], images(1)[:, :1]):
         with pytest.raises(ValueError, match=r"pixels must be uint8 \[B, 3, H, W\]"):
             extractor(wrong)
 
@@ -197,7 +197,7 @@ def test_pixels_of_another_kind_are_refused(extractor: InceptionExtractor) -> No
 def test_classifier_features_are_what_its_last_layer_sees() -> None:
     classifier = DomainClassifier(LabelSpace.of_domains(("a", "b", "c")), (32, 32)).train()
     extractor: Extractor = ClassifierExtractor(classifier)
-    pixels = pictures(4, size=32, seed=2)
+    pixels = images(4, size=32, seed=2)
     found = extractor(pixels)
     assert extractor.name == "FD-domain-classifier"
     assert found.shape == (4, extractor.dimensions)

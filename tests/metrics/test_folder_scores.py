@@ -15,8 +15,8 @@ from PIL import Image
 from i2i import cli
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess, write_picture
-from i2i.data.layouts import Picture
+from i2i.data.decoding.images import Preprocess, write_image
+from i2i.data.layouts import ImageFile
 from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
@@ -52,7 +52,7 @@ def fakes(data, tmp_path):
     rng = np.random.default_rng(0)
     for path in (data / "test" / "winter").iterdir():
         pixels = np.asarray(Image.open(path).resize((SIDE, SIDE)), dtype=float)
-        write_picture(folder / path.name, (pixels + rng.normal(0, 12, pixels.shape)).clip(0, 255).astype(np.uint8))
+        write_image(folder / path.name, (pixels + rng.normal(0, 12, pixels.shape)).clip(0, 255).astype(np.uint8))
     return folder
 
 
@@ -67,7 +67,7 @@ def values(scored):
 
 
 def read(place):
-    return read_pixels([Picture(path) for path in sorted(place.iterdir())], Preprocess((SIDE, SIDE)))
+    return read_pixels([ImageFile(path) for path in sorted(place.iterdir())], Preprocess((SIDE, SIDE)))
 
 
 def run(*arguments):
@@ -135,7 +135,7 @@ def test_precision_recall_density_and_coverage_are_those_of_the_bench_where_aske
     assert "coverage: equal distributions reach 0.998 on average at these numbers" in shown
 
 
-def test_too_few_images_for_nearest_neighbours_are_told_and_left_out(data, classifier, fakes):
+def test_too_few_images_for_nearest_neighbors_are_told_and_left_out(data, classifier, fakes):
     scored = score_folders(Folders(fakes, fakes), f"classifier:{classifier}", sets=("prdc",))
     assert "no prdc: it needs 6 images a side, not 5" in scored.notes
     assert not [measure for measure in scored.measures if "coverage" in measure.metric]
@@ -179,7 +179,7 @@ def test_the_table_shows_arrows_counts_and_flags(data, fakes, capsys, tmp_path):
 
 
 def test_values_that_json_has_no_number_for_are_texts():
-    scored = FolderScores({"pictures": {}, "size": ""}, [Measure("psnr", float("inf"), 2)], [], [])
+    scored = FolderScores({"images": {}, "size": ""}, [Measure("psnr", float("inf"), 2)], [], [])
     assert json.loads(scored.json())["metrics"][0]["value"] == "inf"
 
 
@@ -251,9 +251,9 @@ def test_what_cannot_be_scored_is_an_error_of_two_lines(
     for folder in ("empty", "twins", "one"):
         (tmp_path / folder).mkdir()
     shutil.copytree(data / "test" / "winter", tmp_path / "real")
-    picture = Image.open(min((tmp_path / "real").iterdir()))
+    image = Image.open(min((tmp_path / "real").iterdir()))
     for name in ("twins/00004.png", "twins/00004.bmp", "one/a.png"):
-        picture.save(tmp_path / name)
+        image.save(tmp_path / name)
     status = run(*(f"classifier:{classifier}" if word == "CLASSIFIER" else word for word in arguments))
     error = capsys.readouterr().err
     assert status == 2
@@ -261,7 +261,7 @@ def test_what_cannot_be_scored_is_an_error_of_two_lines(
     assert len(error.splitlines()) <= 2
 
 
-def test_a_single_picture_has_no_flags_but_scores(data, tmp_path):
+def test_a_single_image_has_no_flags_but_scores(data, tmp_path):
     for domain in ("summer", "winter"):
         (tmp_path / domain).mkdir()
         shutil.copy(min((data / "test" / domain).iterdir()), tmp_path / domain)
@@ -304,7 +304,7 @@ def test_lpips_is_taken_to_the_truth_and_to_the_input(data, fakes, lpips_files, 
     assert 0 < by_name[name]["value"] < by_name[f"content-{name}"]["value"]  # the fakes are noisy truth
     assert {by_name[metric]["better"] for metric in (name, f"content-{name}")} == {"lower"}
     left, right = (
-        read_pixels([Picture(path) for path in sorted(folder.iterdir())], Preprocess((SIDE, SIDE)))
+        read_pixels([ImageFile(path) for path in sorted(folder.iterdir())], Preprocess((SIDE, SIDE)))
         for folder in (fakes, truth)
     )
     expected = parse_lpips(lpips_files).build()(left, right).mean()
@@ -337,12 +337,12 @@ def test_lpips_of_the_bench_is_that_of_score(data, classifier, fakes, lpips_file
         assert bench[metric] == ours[metric] > 0
 
 
-def test_pictures_in_sub_folders_are_compared_by_sub_folder_and_name(fakes, tmp_path):
+def test_images_in_sub_folders_are_compared_by_sub_folder_and_name(fakes, tmp_path):
     for place in ("one/rome", "one/oslo", "two/rome", "two/oslo", "three/rome"):
         shutil.copytree(fakes, tmp_path / place)
     one, two, three = (tmp_path / name for name in ("one", "two", "three"))
     scored = score_folders(Folders(one, one, truth=two))
-    assert scored.facts["pictures"] == {"fake": 10, "real": 10, "truth": 10}
+    assert scored.facts["images"] == {"fake": 10, "real": 10, "truth": 10}
     assert values(scored)["l1"] == 0
     with pytest.raises(UserError, match=r"do not hold the same names: 5 missing in .*three \(oslo/"):
         score_folders(Folders(one, one, truth=three))

@@ -129,9 +129,9 @@ def test_symmetric(distance: Distance, n: int, m: int, d: int) -> None:
 def test_a_common_shift_is_free_and_a_relative_one_adds_its_square(distance: Distance) -> None:
     x, y = correlated(100, 16, seed=18), correlated(100, 16, seed=19)
     y += x.mean(axis=0) - y.mean(axis=0)
-    centred = distance(x, y)
-    assert distance(x + 3.0, y + 3.0) == pytest.approx(centred, rel=1e-9)
-    assert distance(x, y + 3.0) == pytest.approx(centred + 16 * 9.0, rel=1e-9)
+    centered = distance(x, y)
+    assert distance(x + 3.0, y + 3.0) == pytest.approx(centered, rel=1e-9)
+    assert distance(x, y + 3.0) == pytest.approx(centered + 16 * 9.0, rel=1e-9)
 
 
 @both_ways

@@ -42,7 +42,7 @@ def no_caches(tmp_path, monkeypatch):
     monkeypatch.setattr("i2i.metrics.features.pretrained.find_spec", lambda _: None)
 
 
-def pictures(count=2, size=(40, 48), seed=0):
+def random_images(count=2, size=(40, 48), seed=0):
     """Two lists of images, uint8, the second like the first."""
     generator = torch.Generator().manual_seed(seed)
     left = torch.randint(0, 256, (count, 3, *size), generator=generator)
@@ -58,8 +58,8 @@ def by_the_formula(spec, left, right):
     features.load_state_dict({k.removeprefix("features."): v for k, v in state.items() if k.startswith("features.")})
     squares = [tensor.double().flatten() for tensor in torch.load(spec.heads, weights_only=True).values()]
 
-    def layers(picture):
-        maps, images = [], torchvision.transforms.functional.normalize(picture.double() / 255, MEAN, STD)[None]
+    def layers(image):
+        maps, images = [], torchvision.transforms.functional.normalize(image.double() / 255, MEAN, STD)[None]
         for place, module in enumerate(features[: network.layers[-1] + 1]):
             images = module(images)
             if place in network.layers:
@@ -77,7 +77,7 @@ def by_the_formula(spec, left, right):
 
 
 def test_distances_are_those_of_the_formula(spec):
-    left, right = pictures()
+    left, right = random_images()
     with torch.no_grad():
         expected = by_the_formula(spec, left, right)
     found = spec.build()(left, right)
@@ -101,45 +101,45 @@ def test_distances_are_those_of_the_code_in_torchmetrics(spec):
             place = name.partition(".")[2] if part == "slices" else name  # slices.0.3.weight is features.3.weight
             parameter.data = own[f"features.{place}"]
     theirs.load_state_dict(torch.load(spec.heads, weights_only=True), strict=False)
-    left, right = pictures(seed=1)
+    left, right = random_images(seed=1)
     images = [one.float() / 127.5 - 1 for one in (left, right)]
     with torch.no_grad():
         expected = theirs(*images).flatten()
     torch.testing.assert_close(spec.build()(left, right), expected, rtol=1e-4, atol=0)
 
 
-def test_equal_pictures_are_at_no_distance_and_order_does_not_matter(spec):
-    measure, (left, right) = spec.build(), pictures(1)
+def test_equal_images_are_at_no_distance_and_order_does_not_matter(spec):
+    measure, (left, right) = spec.build(), random_images(1)
     assert measure(left, left).item() == 0
     torch.testing.assert_close(measure(left, right), measure(right, left))
     assert measure(left, left.flip(3)) > measure(left, right)  # noise keeps more than a mirror
 
 
 def test_floats_are_pixels_on_another_scale_and_batches_do_not_matter(spec):
-    measure, (left, right) = spec.build(), pictures(5)
+    measure, (left, right) = spec.build(), random_images(5)
     whole = measure(left, right)
     assert whole.shape == (5,)
     torch.testing.assert_close(measure(left.float() / 127.5 - 1, right.double() / 127.5 - 1), whole)
     torch.testing.assert_close(measure(left[4:], right[4:]), whole[4:], rtol=1e-4, atol=0)
 
 
-def test_pictures_may_be_as_small_as_it_says_and_no_smaller(spec):
+def test_images_may_be_as_small_as_it_says_and_no_smaller(spec):
     measure, side = spec.build(), NETWORKS[spec.network].smallest
-    assert measure(*pictures(1, (side, side))).isfinite().all()
+    assert measure(*random_images(1, (side, side))).isfinite().all()
     with pytest.raises(ValueError, match=f"needs images of {side} pixels a side"):
-        measure(*pictures(1, (side - 1, 64)))
+        measure(*random_images(1, (side - 1, 64)))
     measure.smallest = 1
     with pytest.raises(RuntimeError, match="Output size is too small"):  # the limit is the network's own
-        measure(*pictures(1, (side - 1, side - 1)))
+        measure(*random_images(1, (side - 1, side - 1)))
 
 
-def test_black_pictures_have_finite_distances(spec):
-    left, right = torch.zeros(1, 3, 40, 40, dtype=torch.uint8), pictures(1, (40, 40))[0]
+def test_black_images_have_finite_distances(spec):
+    left, right = torch.zeros(1, 3, 40, 40, dtype=torch.uint8), random_images(1, (40, 40))[0]
     assert spec.build()(left, right).isfinite().all()
 
 
 def test_other_inputs_are_refused(spec):
-    measure, (left, right) = spec.build(), pictures(2)
+    measure, (left, right) = spec.build(), random_images(2)
     for wrong in ((left.int(), right.int()), (left[0], right[0]), (left[:, :1], right[:, :1]), (left, right[:1])):
         with pytest.raises(ValueError, match=r"LPIPS takes|do not pair up"):
             measure(*wrong)
@@ -188,13 +188,13 @@ def test_files_that_do_not_fit_are_refused(spec, tmp_path):
 
 def test_random_numbers_of_the_caller_stay(spec):
     before = torch.random.get_rng_state()
-    spec.build()(*pictures(1))
+    spec.build()(*random_images(1))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_the_diversity_of_samples_is_the_mean_over_all_pairs(spec):
     measure = spec.build()
-    samples = torch.stack([*pictures(3), *pictures(3, seed=1)], dim=1)
+    samples = torch.stack([*random_images(3), *random_images(3, seed=1)], dim=1)
     pairs = torch.stack([measure(samples[:, i], samples[:, j]) for i, j in combinations(range(4), 2)])
     torch.testing.assert_close(measure.diversity(samples), pairs.mean(dim=0), rtol=1e-5, atol=1e-6)
     assert measure.diversity(samples[:, :1].expand(-1, 3, -1, -1, -1)).abs().max() < 1e-6

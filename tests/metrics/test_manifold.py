@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from i2i.metrics.sets.manifold import BLOCK, NEIGHBOURS, Overlap, expected_coverage, overlap
+from i2i.metrics.sets.manifold import BLOCK, NEIGHBORS, Overlap, expected_coverage, overlap
 
 # compute_prdc(real, fake, nearest_k=5) of the package prdc 0.2 with scikit-learn, on what `normal` gives.
 PRDC = [
@@ -33,16 +33,16 @@ def test_values_are_those_of_another_implementation(seed, case):
 def test_on_a_line_the_balls_can_be_counted_by_hand():
     real = np.array([[0.0], [1.0], [2.0], [10.0]])  # radii with one neighbour: 1, 1, 1, 8
     fake = np.array([[0.5], [1.5], [30.0]])  # radii: 1, 1, 28.5
-    found = overlap(real, fake, neighbours=1)
+    found = overlap(real, fake, neighbors=1)
     # 0.5 lies in the balls of 0 and 1, 1.5 in those of 1 and 2, and 30 in none. All reals but 10 have a fake in their
     # ball; 10 has none at 8 or less but 1.5 at 8.5. In the balls of the fakes lie 0, 1 and 2, and 10 in that of 30.
     assert found == Overlap(precision=2 / 3, recall=1.0, density=4 / 3, coverage=3 / 4)
 
 
 def test_copies_of_real_images_are_precise_though_their_balls_have_no_radius():
-    real = np.repeat(np.random.RandomState(0).standard_normal((4, 7)) * 1e3, NEIGHBOURS + 1, axis=0)
+    real = np.repeat(np.random.RandomState(0).standard_normal((4, 7)) * 1e3, NEIGHBORS + 1, axis=0)
     found = overlap(real, real)
-    assert values(found) == (1.0, 1.0, pytest.approx((NEIGHBOURS + 1) / NEIGHBOURS), 1.0)
+    assert values(found) == (1.0, 1.0, pytest.approx((NEIGHBORS + 1) / NEIGHBORS), 1.0)
 
 
 def test_equal_distributions_reach_the_expected_coverage_and_a_density_of_one():
@@ -52,7 +52,7 @@ def test_equal_distributions_reach_the_expected_coverage_and_a_density_of_one():
     assert np.mean(coverage) == pytest.approx(expected_coverage(60, 90), abs=4 * np.std(coverage) / 150**0.5)
     assert np.mean(density) == pytest.approx(1.0, abs=4 * np.std(density) / 150**0.5)
     # With one fake only the reals in whose 5 nearest of N it is are covered: k of N on average.
-    assert expected_coverage(100, 1) == pytest.approx(NEIGHBOURS / 100)
+    assert expected_coverage(100, 1) == pytest.approx(NEIGHBORS / 100)
 
 
 def test_many_images_are_gone_through_in_parts_with_the_same_outcome(monkeypatch):
@@ -69,7 +69,7 @@ def test_order_shift_rotation_and_scale_do_not_matter():
 
 
 @pytest.mark.parametrize(
-    ("real", "fake", "neighbours", "text"),
+    ("real", "fake", "neighbors", "text"),
     [
         (np.zeros((5, 2)), np.zeros((9, 2)), 5, "5 nearest neighbours need at least 6 images a side, but one has 5"),
         (np.zeros((9, 2)), np.zeros((9, 3)), 5, "2 and 3 dimensions"),
@@ -77,6 +77,6 @@ def test_order_shift_rotation_and_scale_do_not_matter():
         (np.full((9, 2), np.nan), np.zeros((9, 2)), 5, "9 of 9 features hold NaN"),
     ],
 )
-def test_what_has_no_such_measure_is_refused(real, fake, neighbours, text):
+def test_what_has_no_such_measure_is_refused(real, fake, neighbors, text):
     with pytest.raises(ValueError, match=text):
-        overlap(real, fake, neighbours)
+        overlap(real, fake, neighbors)

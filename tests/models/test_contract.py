@@ -385,7 +385,7 @@ class Unsaved(Tint):
 
     level = 0.0
 
-    def prepare(self, pictures):
+    def prepare(self, images_of):
         self.level = 0.5
 
     def generate(self, images, request):

@@ -325,7 +325,7 @@ def test_keys_and_shapes_tell_how_a_network_is_built(name):
         if (known := registry.get(own).reference)
         for part in known.files.values()
     ]
-    assert {one.title for one in every if one.recognises(state)} == {family.title}
+    assert {one.title for one in every if one.recognizes(state)} == {family.title}
     assert str(family.build(**family.read(state))) == str(network)
 
 

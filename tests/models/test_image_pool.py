@@ -30,8 +30,8 @@ def test_half_of_the_images_are_exchanged_for_earlier_ones():
     torch.manual_seed(0)
     pool = ImagePool(50)
     pool.exchange(images(*range(50)))
-    judged = torch.cat([pool.exchange(images(1000 + i)) for i in range(2000)])
-    old = sum(value != 1000 + i for i, value in enumerate(values(judged)))
+    shown = torch.cat([pool.exchange(images(1000 + i)) for i in range(2000)])
+    old = sum(value != 1000 + i for i, value in enumerate(values(shown)))
     assert abs(old - 1000) < 4 * (2000 * 0.25) ** 0.5  # four deviations of a fair coin
 
 

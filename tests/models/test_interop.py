@@ -340,7 +340,7 @@ def test_a_network_that_the_reference_does_not_build_is_not_given_out(family, ne
         (STRIDED_PATCHGAN, strided_patchgan(3, 2, 3, 5, (32, 32)), "trunk.1.0"),
     ],
 )
-def test_a_network_with_normalised_weights_is_not_given_out(family, network, layer):
+def test_a_network_with_normalized_weights_is_not_given_out(family, network, layer):
     nn.utils.parametrizations.spectral_norm(network.get_submodule(layer))
     with pytest.raises(UserError, match="its weights are normalised, as by spectral norm"):
         to_reference(family, network)
@@ -386,7 +386,7 @@ def test_what_a_model_says_of_its_reference_is_so(model):
     assert told | own <= known | {"labels.width", "labels.classes"}
     for part in cls.reference.files.values():
         state = named_as_there(part.family, translator.get_submodule(part.network))
-        assert part.family.recognises(state)
+        assert part.family.recognizes(state)
         assert part.tells.keys() <= part.family.read(state).keys()
 
 

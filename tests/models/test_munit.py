@@ -42,8 +42,8 @@ NETWORKS = {
     (UNIT, "dis"): ("discriminators", "discriminator", MULTISCALE_PATCHGAN),
 }
 DRAWS = {
-    MUNIT: {"judged_style": "dis_style_{}", "style": "gen_style_{}"},
-    UNIT: {"judged_noise": "dis_noise_{}", "noise": "gen_noise_{}", "cycle_noise": "gen_noise_{}_recon"},
+    MUNIT: {"shown_style": "dis_style_{}", "style": "gen_style_{}"},
+    UNIT: {"shown_noise": "dis_noise_{}", "noise": "gen_noise_{}", "cycle_noise": "gen_noise_{}_recon"},
 }
 TERMS = {
     "reconstruction": "gen_recon_x_{}",

@@ -83,7 +83,7 @@ def test_output_is_the_reference_implementations(name):
     stored = reference.arrays(name)
     with torch.no_grad():
         if name == "stargan_discriminator":
-            outputs = network.judge_and_classify(stored["input"])
+            outputs = network.scores_and_logits(stored["input"])
             expected = (stored["output0"], stored["output1"])
         else:
             outputs = (network(*(stored[key] for key in ("input", "labels") if key in stored)),)
@@ -106,8 +106,8 @@ def test_names_and_order_of_the_reference_lead_to_the_same_weights(name):
 @pytest.mark.parametrize("name", REFERENCE_NETWORKS)
 def test_keys_and_shapes_tell_how_a_network_is_built(name):
     family, build = REFERENCE_NETWORKS[name]
-    recognised = [own for own, _ in REFERENCE_NETWORKS.values() if own.recognises(reference.weights(name))]
-    assert set(recognised) == {family}
+    recognized = [own for own, _ in REFERENCE_NETWORKS.values() if own.recognizes(reference.weights(name))]
+    assert set(recognized) == {family}
     told = family.build(**family.read(reference.weights(name)))
     assert str(told) == str(build())
 
@@ -117,7 +117,7 @@ def test_keys_and_shapes_tell_how_a_network_is_built(name):
 def test_class_head_works_on_small_and_non_square_images(build, image_size):
     layers = 6 if build is strided_patchgan else 1
     network = build(3, 4, layers, classes=7, image_size=image_size)
-    patches, logits = network.judge_and_classify(torch.randn(2, 3, *image_size))
+    patches, logits = network.scores_and_logits(torch.randn(2, 3, *image_size))
     assert logits.shape == (2, 7)
     assert patches.shape[:2] == (2, 1)
 
@@ -151,9 +151,9 @@ def test_generator_without_its_labels_says_what_it_needs():
 def test_forward_leaves_the_class_head_out():
     network = strided_patchgan(width=2, layers=2, classes=3, image_size=(16, 16))
     images = torch.randn(2, 3, 16, 16)
-    assert torch.equal(network(images), network.judge_and_classify(images)[0])
+    assert torch.equal(network(images), network.scores_and_logits(images)[0])
     with pytest.raises(ValueError, match="without a class head"):
-        patchgan(3, width=2).judge_and_classify(images)
+        patchgan(3, width=2).scores_and_logits(images)
 
 
 @pytest.mark.parametrize("size", [(8, 8), (7, 10), (1, 3)])

@@ -10,7 +10,7 @@ from i2i.config import parse_assignments
 from i2i.data.batches import PairedBatch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.nn.unet import UNet
 from i2i.testing import Subject
@@ -100,12 +100,12 @@ def test_without_skips_the_decoder_takes_half_the_channels():
 @pytest.mark.parametrize(
     ("norm", "dropout", "test_dropout", "test_statistics", "printed"),
     [
-        ("batch", 0.5, True, "picture", "dropout on, batch norm by the image's own statistics"),
-        ("batch", 0.5, False, "picture", "dropout off, batch norm by the image's own statistics"),
+        ("batch", 0.5, True, "image", "dropout on, batch norm by the image's own statistics"),
+        ("batch", 0.5, False, "image", "dropout off, batch norm by the image's own statistics"),
         ("batch", 0.0, True, "running", "dropout off"),
         ("batch", 0.5, True, "running", "dropout on"),
-        ("instance", 0.5, True, "picture", "dropout on"),
-        ("none", 0.5, False, "picture", "dropout off"),
+        ("instance", 0.5, True, "image", "dropout on"),
+        ("none", 0.5, False, "image", "dropout off"),
     ],
 )
 def test_what_pix2pix_does_when_it_translates_is_said(norm, dropout, test_dropout, test_statistics, printed):
@@ -126,8 +126,8 @@ def test_the_order_of_the_domains_is_the_direction_of_pix2pix(tmp_path, domains,
     data = open_data(config.data)
     task = task_of(config, data)
     assert task.directions == (tuple(domains.split(",")),)
-    pictures = TrainingPictures.load(data.restricted(task.domains), "train", Preprocess((8, 8)))
-    batch = registry.get("pix2pix").batch.draw(pictures, task.domains, 1, 0)
+    images = TrainingImages.load(data.restricted(task.domains), "train", Preprocess((8, 8)))
+    batch = registry.get("pix2pix").batch.draw(images, task.domains, 1, 0)
     assert (float(batch.source.mean()), float(batch.target.mean())) == pytest.approx((source, -source))
 
 
@@ -198,6 +198,6 @@ def test_without_a_pool_discriminators_judge_the_fakes_of_the_step():
     fakes = [torch.rand(2, 3, 32, 32, generator=generator) for _ in range(8)]
     batch = subject.batch()
     for fake in fakes:
-        judged = drawn_losses(phase, batch, Step(fake_a=fake, fake_b=fake)).terms["fake_a"]
-        assert torch.equal(judged, translator.discriminator_a(fake).square().mean())
+        scores = drawn_losses(phase, batch, Step(fake_a=fake, fake_b=fake)).terms["fake_a"]
+        assert torch.equal(scores, translator.discriminator_a(fake).square().mean())
     assert not len(translator.training_state()["pool_a"])

@@ -95,15 +95,15 @@ def test_weights_start_as_the_paper_has_them():
             assert float(value.detach().std()) == pytest.approx(0.02, rel=0.1), name
 
 
-def judged(weights, source, image):
+def scored(weights, source, image):
     """Layers of one PatchGAN, from its list of weights and biases."""
     features, outputs = torch.cat((source, image), 1), []
     pairs = list(zip(weights[::2], weights[1::2], strict=True))
     for place, (weight, bias) in enumerate(pairs):
         features = F.conv2d(features, weight, bias, stride=2 if place < LAYERS else 1, padding=2)
         if 0 < place < len(pairs) - 1:
-            centred = features - features.mean((2, 3), keepdim=True)
-            features = centred / (features.var((2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
+            centered = features - features.mean((2, 3), keepdim=True)
+            features = centered / (features.var((2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
         if place < len(pairs) - 1:
             features = torch.where(features > 0, features, 0.2 * features)
         outputs.append(features)
@@ -124,7 +124,7 @@ def test_the_losses_are_those_of_the_paper():
     adversarial = real = wrong = features = 0.0
     for scale in range(SCALES):
         weights = list(translator.discriminator.scales[scale].parameters())
-        truth, lie = judged(weights, source, target), judged(weights, source, fake)
+        truth, lie = scored(weights, source, target), scored(weights, source, fake)
         adversarial += (lie[-1] - 1).square().mean()
         real += (truth[-1] - 1).square().mean()
         wrong += lie[-1].square().mean()
@@ -159,7 +159,7 @@ def test_the_discriminators_judge_the_fake_of_before_the_generators_step():
     assert after["fake"].item() != pytest.approx(before["discriminator/fake"], rel=1e-2)
 
 
-def test_real_images_are_judged_once_per_step_and_fakes_for_each_turn(monkeypatch):
+def test_real_images_are_scored_once_per_step_and_fakes_for_each_turn(monkeypatch):
     translator, passes = build(scales=1), []
     translator.discriminator.scales[0].trunk[0].register_forward_hook(lambda *_: passes.append(1))
     losses(translator)

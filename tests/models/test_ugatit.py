@@ -229,7 +229,7 @@ def test_many_passes_in_training_divide_by_the_largest_singular_value_and_none_w
     assert torch.equal(spectral.weight_u, start)
     for _ in range(200):
         spectral.train()(images)
-    assert torch.allclose(spectral._normalised(), expected, atol=1e-5)
+    assert torch.allclose(spectral._normalized(), expected, atol=1e-5)
 
 
 def test_a_discriminator_that_judged_twice_can_be_differentiated_through_both():

@@ -9,10 +9,10 @@ from torch import nn
 from i2i import registry
 from i2i.errors import UserError
 from i2i.losses import gradient_penalty
-from i2i.nn.initialization import initialise
+from i2i.nn.initialization import initialize
 from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
-from i2i.nn.spectral import _InFloat32, normalise_spectrally
+from i2i.nn.spectral import _InFloat32, normalize_spectrally
 from i2i.nn.unet import UNet
 from i2i.nn.upsampling import PixelShuffleUp, upsample
 from i2i.testing import Subject
@@ -21,7 +21,7 @@ from i2i.training.setup import check_trainable, run_config
 GANS = ["pix2pix", "cyclegan", "stargan"]
 KINDS = ["deconv", "resize-conv", "pixel-shuffle"]
 CRITICS = {
-    "patchgan": lambda: initialise(patchgan(3, width=4, layers=2)),
+    "patchgan": lambda: initialize(patchgan(3, width=4, layers=2)),
     "strided_patchgan": lambda: strided_patchgan(3, width=4, layers=3, classes=2, image_size=(32, 32)),
 }
 
@@ -37,7 +37,7 @@ def checkerboard_share(features):
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_transposed_convolutions_start_with_checkerboards(kind, kernel):
     torch.manual_seed(0)
-    layer = initialise(nn.Sequential(upsample(8, 8, kind, kernel)))
+    layer = initialize(nn.Sequential(upsample(8, 8, kind, kernel)))
     with torch.no_grad():
         inside = layer(torch.ones(1, 8, 16, 16))[:, :, 2:-2, 2:-2]
     share = checkerboard_share(inside)
@@ -46,11 +46,11 @@ def test_only_transposed_convolutions_start_with_checkerboards(kind, kernel):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("resampling", ["conv3", "conv4"])
-def test_a_generator_without_transposed_convolutions_keeps_a_constant_picture_constant(kind, resampling):
+def test_a_generator_without_transposed_convolutions_keeps_a_constant_image_constant(kind, resampling):
     torch.manual_seed(0)
     network = ResnetGenerator(width=8, blocks=1, norm="none", resampling=resampling, upsampling=kind)
     with torch.no_grad():
-        inside = initialise(network, "xavier", gain=1.0)(torch.ones(1, 3, 64, 64))[:, :, 24:40, 24:40]
+        inside = initialize(network, "xavier", gain=1.0)(torch.ones(1, 3, 64, 64))[:, :, 24:40, 24:40]
     share = checkerboard_share(inside)
     assert share > 1e-4 if kind == "deconv" else share < 1e-10
 
@@ -76,7 +76,7 @@ def test_resize_convolution_sees_the_nearest_pixel():
 
 @pytest.mark.parametrize("kind", ["normal", "xavier", "kaiming", "default"])
 def test_pixel_shuffle_starts_with_equal_weights_for_the_four_pixels(kind):
-    layer = initialise(PixelShuffleUp(3, 2, "zeros", True), kind)
+    layer = initialize(PixelShuffleUp(3, 2, "zeros", True), kind)
     weight, bias = layer.parameters()
     assert weight.shape[0] == 8
     for channel in range(2):
@@ -120,14 +120,14 @@ def test_shared_settings_reach_the_networks(name):
         assert all(isinstance(m, module) and m.affine == (norm != "instance") for m in found)
     assert count(build(norm="none"), nn.BatchNorm2d | nn.InstanceNorm2d) == 0
     spectral = build(spectral_norm=True)
-    normalised = {key.split(".")[0] for key in spectral.state_dict() if "parametrizations" in key}
-    assert normalised == {key for key, _ in spectral.named_children() if key.startswith("discriminator")}
+    normalized = {key.split(".")[0] for key in spectral.state_dict() if "parametrizations" in key}
+    assert normalized == {key for key, _ in spectral.named_children() if key.startswith("discriminator")}
 
 
 @pytest.mark.parametrize("name", CRITICS)
 def test_spectral_norm_makes_every_largest_singular_value_one(name):
     torch.manual_seed(0)
-    critic = normalise_spectrally(CRITICS[name]())
+    critic = normalize_spectrally(CRITICS[name]())
     for _ in range(100):
         critic(torch.rand(1, 3, 32, 32))
     layers = [module for module in critic.trunk.modules() if isinstance(module, nn.Conv2d)]
@@ -141,7 +141,7 @@ def test_spectral_norm_makes_every_largest_singular_value_one(name):
 def test_spectral_norm_adds_no_parameter_and_changes_no_weight_it_is_given(name):
     torch.manual_seed(0)
     plain = CRITICS[name]()
-    spectral = normalise_spectrally(copy.deepcopy(plain))
+    spectral = normalize_spectrally(copy.deepcopy(plain))
     originals = [value for key, value in spectral.named_parameters() if key.endswith("weight.original")]
     weights = [value for key, value in plain.named_parameters() if key.endswith("weight") and value.ndim == 4]
     assert sum(p.numel() for p in spectral.parameters()) == sum(p.numel() for p in plain.parameters())
@@ -149,7 +149,7 @@ def test_spectral_norm_adds_no_parameter_and_changes_no_weight_it_is_given(name)
 
 
 def test_a_copy_of_a_spectrally_normed_critic_goes_its_own_way():
-    critic = normalise_spectrally(CRITICS["patchgan"]())
+    critic = normalize_spectrally(CRITICS["patchgan"]())
     twin = copy.deepcopy(critic)
     images = torch.rand(1, 3, 32, 32)
     assert torch.equal(critic(images), twin(images))
@@ -159,7 +159,7 @@ def test_a_copy_of_a_spectrally_normed_critic_goes_its_own_way():
 
 
 def test_power_iterations_are_saved_and_stand_still_in_evaluation():
-    critic = normalise_spectrally(CRITICS["patchgan"]())
+    critic = normalize_spectrally(CRITICS["patchgan"]())
     images = torch.rand(1, 3, 32, 32)
     vectors = [key for key in critic.state_dict() if key.endswith(("_u", "_v"))]
     before = {key: critic.state_dict()[key].clone() for key in vectors}
@@ -177,13 +177,13 @@ def test_spectral_norm_is_computed_outside_autocast():
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert _InFloat32(Probe())(torch.zeros(())) == 1
-        assert normalise_spectrally(CRITICS["patchgan"]())(torch.rand(1, 3, 32, 32)).dtype == torch.bfloat16
+        assert normalize_spectrally(CRITICS["patchgan"]())(torch.rand(1, 3, 32, 32)).dtype == torch.bfloat16
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_spectral_norm_works_under_autocast_on_a_gpu():
-    critic = normalise_spectrally(CRITICS["patchgan"]()).cuda()
+    critic = normalize_spectrally(CRITICS["patchgan"]()).cuda()
     with torch.autocast("cuda", dtype=torch.bfloat16):
         loss = critic(torch.rand(1, 3, 32, 32, device="cuda")).float().mean()
     assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(loss, list(critic.parameters())))
@@ -192,7 +192,7 @@ def test_spectral_norm_works_under_autocast_on_a_gpu():
 def test_spectral_norm_goes_with_the_gradient_penalty():
     """The penalty's gradient with respect to the weights is the one that finite differences give."""
     torch.manual_seed(0)
-    critic = normalise_spectrally(strided_patchgan(3, 2, 2, 0, (8, 8)).double()).eval()
+    critic = normalize_spectrally(strided_patchgan(3, 2, 2, 0, (8, 8)).double()).eval()
     real, fake = torch.rand(2, 2, 3, 8, 8, dtype=torch.double)
     mix = torch.rand(2, 1, 1, 1, dtype=torch.double)
 

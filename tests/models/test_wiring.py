@@ -13,9 +13,9 @@ from i2i import registry
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
 from i2i.distributed.process_group import Joined, Launch, Processes
 from i2i.losses import gradient_penalty, interpolation
-from i2i.models.colour import Colour
 from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
+from i2i.models.reinhard import Reinhard
 from i2i.models.stargan import StarGAN, StarGANConfig
 from i2i.nn.modes import as_in_training
 from i2i.nn.norm import norm_layer
@@ -80,12 +80,14 @@ def probe():
 
 def trained(subject, run, *observers, processes=None, **settings):
     arguments = {"processes": processes} if processes else {}
-    training = Trainer(run, subject.config(**settings), subject.task, subject.pictures(), CPU, observers, **arguments)
+    training = Trainer(
+        run, subject.config(**settings), subject.task, subject.training_images(), CPU, observers, **arguments
+    )
     training.train()
     return training
 
 
-def test_every_step_draws_anew_and_the_seed_decides_what(probe, tmp_path):
+def test_every_step_draws_again_and_the_seed_decides_what(probe, tmp_path):
     one, again, other = (
         trained(probe, tmp_path / name, seed=seed).translator.drawn
         for name, seed in (("one", 3), ("again", 3), ("other", 4))
@@ -132,7 +134,7 @@ def test_every_step_is_in_training_mode_whatever_was_done_before(probe, tmp_path
         def on_step(self, position):
             training.translator.eval()
 
-    training = Trainer(tmp_path, probe.config(), probe.task, probe.pictures(), CPU, (Evaluating(),))
+    training = Trainer(tmp_path, probe.config(), probe.task, probe.training_images(), CPU, (Evaluating(),))
     training.translator.eval()
     training.train()
     assert training.translator.modes == [(True, True)] * 2 * STEPS
@@ -185,7 +187,7 @@ def flat(*levels):
     return torch.tensor(levels).view(-1, 1, 1, 1).expand(-1, 3, SIDE, SIDE).clone()
 
 
-def test_each_discriminator_judges_real_pictures_of_its_domain_and_fakes_from_a_pool_of_its_own():
+def test_each_discriminator_judges_real_images_of_its_domain_and_fakes_from_a_pool_of_its_own():
     translator = CycleGAN(CycleGANConfig(width=2, blocks=0, pool_size=3), task(Coverage.PAIR))
     translator.discriminator_a, translator.discriminator_b = Noting(), Noting()
     torch.manual_seed(0)
@@ -195,11 +197,11 @@ def test_each_discriminator_judges_real_pictures_of_its_domain_and_fakes_from_a_
         drawn_losses(translator.phases()[1], UnpairedBatch(flat(0.01), flat(-0.01)), step)
     for critic, real, sign in ((translator.discriminator_a, 0.01, 1), (translator.discriminator_b, -0.01, -1)):
         now = [sign * round(0.5 + step / 100, 2) for step in range(30)]
-        judged = [fake for (fake,) in critic.seen[1::2]]
+        shown = [fake for (fake,) in critic.seen[1::2]]
         assert critic.seen[::2] == [[real]] * 30
-        assert judged[:3] == now[:3]
-        assert set(judged) <= set(now)
-        earlier = sum(fake != own for fake, own in zip(judged, now, strict=True))
+        assert shown[:3] == now[:3]
+        assert set(shown) <= set(now)
+        earlier = sum(fake != own for fake, own in zip(shown, now, strict=True))
         assert 5 <= earlier <= 22
     assert {pool.size for pool in (translator.pool_a, translator.pool_b)} == {3}
     state = translator.training_state()
@@ -263,7 +265,7 @@ def test_the_total_of_a_phase_is_its_terms_each_with_its_own_weight(name, zero, 
         assert losses.total.item() == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
-def test_every_picture_of_a_penalty_is_mixed_with_a_weight_of_its_own():
+def test_every_image_of_a_penalty_is_mixed_with_a_weight_of_its_own():
     mixed = []
 
     def critic(given):
@@ -367,7 +369,7 @@ def test_pix2pix_translates_with_the_same_noise_whatever_the_batch_and_the_rando
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_pix2pix_translates_a_batch_bit_for_bit_as_its_pictures_in_the_memory_format_they_have(layout):
+def test_pix2pix_translates_a_batch_bit_for_bit_as_its_images_in_the_memory_format_they_have(layout):
     """Another format would round otherwise; 64 px have one dropout layer."""
     settings = {"width": 16, "discriminator_width": 4, "norm": "instance"}
     translator = Pix2Pix(Pix2PixConfig(**settings), task(Coverage.DIRECTION, 64))
@@ -380,19 +382,19 @@ def test_pix2pix_translates_a_batch_bit_for_bit_as_its_pictures_in_the_memory_fo
         assert torch.equal(translated, expected)
 
 
-@pytest.mark.parametrize("statistics", ["picture", "running"])
-def test_pix2pix_normalises_by_the_picture_or_by_running_statistics_as_it_is_told(statistics):
+@pytest.mark.parametrize("statistics", ["image", "running"])
+def test_pix2pix_normalizes_by_the_image_or_by_running_statistics_as_it_is_told(statistics):
     settings = {"width": 4, "discriminator_width": 4, "dropout": 0, "test_statistics": statistics}
     translator, given = Pix2Pix(Pix2PixConfig(**settings), task(Coverage.DIRECTION)), images(1, seed=2)
     before = translator.translate(given, "a", "b")
     with torch.no_grad():
         own = translator.train().generator(given)  # which also moves the running statistics
     after = translator.translate(given, "a", "b")
-    assert torch.equal(before, after) == torch.equal(own, after) == (statistics == "picture")
+    assert torch.equal(before, after) == torch.equal(own, after) == (statistics == "image")
 
 
-def test_the_colour_baseline_gives_mean_and_deviation_of_the_target():
-    baseline = Colour(ModelConfig(), task(Coverage.ALL, domains=("flat", "rough")))
+def test_the_baseline_reinhard_gives_mean_and_deviation_of_the_target():
+    baseline = Reinhard(ModelConfig(), task(Coverage.ALL, domains=("flat", "rough")))
     training = {"flat": images(4, seed=1) * 0.1 - 0.2, "rough": images(4, seed=2) * 0.3 + 0.1}
     training["rough"][1] *= 0.5  # deviations are averaged image by image
     baseline.prepare(lambda domain: iter(training[domain].split(3)))
@@ -415,14 +417,14 @@ def test_stargan_aims_at_the_labels_of_the_batch_in_another_order_in_every_step(
     assert len({str(targets.argmax(1).tolist()) for targets in [labels, *drawn]}) > 2
 
 
-def test_stargan_teaches_real_pictures_their_own_labels_and_fakes_the_targets():
+def test_stargan_teaches_real_images_their_own_labels_and_fakes_the_targets():
     """With logits that are right for one of the two, only one of the two losses is small."""
     translator = StarGAN(StarGANConfig(width=2, discriminator_width=2, blocks=0, layers=2), task(Coverage.ALL))
     own, wanted = torch.eye(3)[[0, 1]], torch.eye(3)[[2, 0]]
     batch, step = LabelledBatch(images(2, seed=0), own), Step()
     logits = {"discriminator": own * 20, "generator": wanted * 20}
     for phase in translator.phases():
-        translator.discriminator.judge_and_classify = lambda given, right=logits[phase.name]: (
+        translator.discriminator.scores_and_logits = lambda given, right=logits[phase.name]: (
             translator.discriminator(given),
             right,
         )

@@ -141,13 +141,13 @@ def test_the_model_of_the_tutorial_passes_the_contract_suite(curves):
     check_translator(curves)
 
 
-def test_the_suite_of_the_tutorial_is_accepted_and_trains_nothing_anew(tmp_path):
+def test_the_suite_of_the_tutorial_is_accepted_and_trains_nothing_again(tmp_path):
     (source,) = blocks(TUTORIALS / "papers_table.md", "yaml")
     (tmp_path / "mine.yaml").write_text(source)
     mine, papers = (load_suite(name, None, {}, []) for name in (str(tmp_path / "mine.yaml"), "pix2pix-losses"))
     assert mine.models == papers.models
     assert mine.report != papers.report
-    of_training = [[suite.contestant(name).for_training(1, 0) for name in suite.models] for suite in (mine, papers)]
+    of_training = [[suite.method(name).for_training(1, 0) for name in suite.models] for suite in (mine, papers)]
     assert of_training[0] == of_training[1]
 
 
@@ -161,8 +161,8 @@ def accept_settings(line: str) -> None:
 
     if words[1] == "bench":
         suite = load_suite(value_of("--suite") or "quick", value_of("--models"), {}, given)
-        for contestant in (suite.contestant(name) for name in suite.models):
-            run_config(contestant.model, contestant.for_training(1, 0))
+        for method in (suite.method(name) for name in suite.models):
+            run_config(method.model, method.for_training(1, 0))
     else:
         config, model, base = value_of("--config"), value_of("--model"), {}
         if config:
@@ -271,8 +271,8 @@ def test_the_settings_written_out_on_their_page_are_accepted(tmp_path):
     variants, claims, training = blocks(CONFIGS, "yaml")
     (tmp_path / "suite.yaml").write_text(variants + claims.replace("cgan]", "cyclegan]"))
     suite = load_suite(str(tmp_path / "suite.yaml"), None, {}, [])
-    for contestant in (suite.contestant(name) for name in (*suite.models, *suite.variants)):
-        run_config(contestant.model, contestant.for_training(1, 0))
+    for method in (suite.method(name) for name in (*suite.models, *suite.variants)):
+        run_config(method.model, method.for_training(1, 0))
     (tmp_path / "training.yaml").write_text(training)
     model, settings = base_settings(str(tmp_path / "training.yaml"), None, {})
     assert run_config(model, settings).train.images == 100_000

@@ -32,7 +32,7 @@ benchmarks.directions benchmarks.job benchmarks.html_page
 benchmarks.suite
 benchmarks.facts
 benchmarks.plan
-benchmarks.folder
+benchmarks.results_folder
 benchmarks.evaluation
 benchmarks.jobs
 benchmarks.planning

@@ -37,7 +37,19 @@ SMALL = {
     "model.layers": "1",
     "train.images": "4",
 }
-NAMES = ["cyclegan", "stargan", "pix2pix", "identity", "colour", "dawn", "dusk", "seasons", "styles", "summer", "quick"]
+NAMES = [
+    "cyclegan",
+    "stargan",
+    "pix2pix",
+    "identity",
+    "reinhard",
+    "dawn",
+    "dusk",
+    "seasons",
+    "styles",
+    "summer",
+    "quick",
+]
 NEAR = [
     "cyclegn",
     "Dawn",

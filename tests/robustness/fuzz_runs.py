@@ -31,7 +31,7 @@ from PIL import Image
 from i2i import cli
 from i2i.utils.checksums import SEAL, checksum, sealed
 
-MODELS = ("pix2pix", "cyclegan", "stargan", "identity", "colour")
+MODELS = ("pix2pix", "cyclegan", "stargan", "identity", "reinhard")
 NETWORKS = ("width=2", "discriminator_width=2", "blocks=1", "layers=1", "depth=3", "pool_size=2")
 TRAINING = ["train.batch_size=1", "train.checkpoint_every=2", "train.log_every=1", "train.sample_every=2"]
 VALUES: tuple[Any, ...] = (
@@ -215,13 +215,13 @@ def commands(run: Path, place: Path) -> list[list[object]]:
     """The commands that read a run folder, or an exported one."""
     if not (run / "checkpoints").is_dir():
         return [["from_pretrained", run]]
-    picture, out, device = place / "sky/test/dawn/scene-0.png", place / "out", "--device=cpu"
+    image, out, device = place / "sky/test/dawn/scene-0.png", place / "out", "--device=cpu"
     return [
         ["train", "--resume", run, device],
         ["train", "--resume", run, device, "--set=train.images=12"],
         ["train", "--init", run, "--data", place / "sky", "--out", out, device, "--dry-run"],
         ["train", "--model", "identity", "--data", place / "sky", "--out", run, device, "--set=train.images=2"],
-        *(["translate", run, picture, "--target", "dusk", "--out", out, device, f"--weights={w}"] for w in WEIGHTS),
+        *(["translate", run, image, "--target", "dusk", "--out", out, device, f"--weights={w}"] for w in WEIGHTS),
         *(["export", run, "--format", form, "--out", out] for form in ("hub", "safetensors", "reference")),
     ]
 

@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["i2i"]):
     from i2i.training.setup import run_config
 from tests.data.test_layouts import put
 from tests.robustness.fuzz import answer
-from tests.robustness.test_fuzz import ARCHIVES, LISTED, PICTURES, pixels_of
+from tests.robustness.test_fuzz import ARCHIVES, IMAGES, LISTED, pixels_of
 
 Parse = Callable[[Path], object]
 
@@ -39,7 +39,7 @@ PARSERS: dict[str, tuple[str, bytes, Parse]] = {
     "settings": ("x.yaml", SETTINGS, lambda path: run_config("cyclegan", read_settings(path))),
     "checkpoint": ("checkpoint.json", META, lambda path: read_meta(path, "train again")),
     "zip": ("x.zip", ARCHIVES["x.zip"], open_place),
-    **{name: (f"{name}.png", PICTURES[name], pixels_of) for name in ("P.png", "progressive.jpg", "lzw.tif", "P.gif")},
+    **{name: (f"{name}.png", IMAGES[name], pixels_of) for name in ("P.png", "progressive.jpg", "lzw.tif", "P.gif")},
 }
 
 

@@ -11,7 +11,7 @@ import i2i
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics import bootstrap, content, frechet, frechet_by_n, health, kernel, paired, significance
-from i2i.metrics.features.domain_classifier import DomainClassifier, judge, train_classifier
+from i2i.metrics.features.domain_classifier import DomainClassifier, classify, train_classifier
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import ClassifierExtractor, InceptionExtractor
 from i2i.metrics.frechet_interval import frechet_intervals
@@ -83,7 +83,7 @@ def classifier():
         lambda bad, _: health.flags(PIXELS, PIXELS, bad),
         lambda bad, _: health.flags(PIXELS, PIXELS, PIXELS, [bad]),
         lambda bad, _: train_classifier(bad, LABELS, SPACE),
-        lambda bad, classifier: judge(classifier, bad),
+        lambda bad, classifier: classify(classifier, bad),
         lambda bad, classifier: ClassifierExtractor(classifier)(bad),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_level_lies_between_0_and_1(level):
         (lambda: health.diverged(2), "between 0 and 1, but is 2"),
         (lambda: health.diverged(float("nan")), "nan"),
         (lambda: health.flags(*[PIXELS[:, :, :1, :1]] * 3), "sides of 2 or more"),
-        (lambda: judge(None, PIXELS), "must be a DomainClassifier"),
+        (lambda: classify(None, PIXELS), "must be a DomainClassifier"),
         (lambda: ClassifierExtractor("classifier.safetensors"), "must be a DomainClassifier"),
         (lambda: DomainClassifier(["a", "b"], (16, 16)), "LabelSpace"),
         (lambda: DomainClassifier(SPACE, 16), "height and width in pixels, not 16"),

@@ -42,9 +42,9 @@ def contents(root: Path) -> dict[Path, tuple[int, bytes | None]]:
     return {path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None) for path in root.rglob("*")}
 
 
-def picture(path: Path, colour: int = 90) -> Path:
+def image(path: Path, color: int = 90) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((16, 16, 3), colour, np.uint8)).save(path)
+    Image.fromarray(np.full((16, 16, 3), color, np.uint8)).save(path)
     return path
 
 
@@ -52,7 +52,7 @@ def data_set(root: Path, domains: str = "dawn dusk", splits: str = "train test",
     for split in splits.split():
         for domain in domains.split():
             for number in range(2):
-                picture(root / split / domain / f"{number}.png")
+                image(root / split / domain / f"{number}.png")
     if paired:
         (root / "i2i.json").write_text('{"paired": true}')
     return root
@@ -135,20 +135,20 @@ def test_a_single_domain_is_named(refused, place, command):
 
 
 @both_commands
-def test_a_domain_without_pictures_in_a_split_is_named(refused, place, command):
+def test_a_domain_without_images_in_a_split_is_named(refused, place, command):
     data_set(place / "sky")
     for path in (place / "sky/train/dusk").iterdir():
         path.unlink()
     assert "no images of domain 'dusk' in its split 'train'" in refused(*command, "--data", "sky")
 
 
-def test_a_dry_run_notices_missing_training_pictures(refused, place):
+def test_a_dry_run_notices_missing_training_images(refused, place):
     data_set(place / "sky", splits="test")
     said = refused("train", "--model", "cyclegan", "--data", "sky", "--dry-run", *SMALL)
     assert "no split 'train' (found test)" in said
 
 
-def test_a_bench_needs_test_pictures_of_every_domain(refused, place):
+def test_a_bench_needs_test_images_of_every_domain(refused, place):
     data_set(place / "sky")
     for path in (place / "sky/test/dawn").iterdir():
         path.unlink()
@@ -166,7 +166,7 @@ def test_a_bench_without_a_test_split_is_told_the_setting(refused, place):
     ("content", "reason"),
     [(b"", "it is empty"), (b"no image", "it is of no known format"), (b"\x89PNG\r\n\x1a\n", "format")],
 )
-def test_a_broken_picture_is_named_before_anything_is_trained(
+def test_a_broken_image_is_named_before_anything_is_trained(
     refused, place, content, reason, tmp_path_factory, monkeypatch
 ):
     monkeypatch.setenv("I2I_CACHE", str(tmp_path_factory.mktemp("cache")))  # where the other domain may stay, whole
@@ -262,7 +262,7 @@ def test_a_change_that_does_not_fit_is_named(refused, place, command, change, co
 @pytest.mark.parametrize(
     ("change", "instead"), [("train.seed=1", "--seeds 1"), ("train.images=9", "--budget images=N")]
 )
-def test_a_bench_refuses_settings_of_single_trainings(refused, place, change, instead):
+def test_a_bench_refuses_settings_of_single_training_runs(refused, place, change, instead):
     data_set(place / "sky")
     assert instead in refused("bench", "--data", "sky", "--set", change)
 
@@ -278,8 +278,8 @@ def test_a_device_that_is_not_there_is_named(refused, place, command):
 
 
 @both_commands
-def test_a_stray_picture_is_not_taken_for_aligned_pairs(refused, place, command):
-    picture(data_set(place / "sky") / "train/cover.png")
+def test_a_stray_image_is_not_taken_for_aligned_pairs(refused, place, command):
+    image(data_set(place / "sky") / "train/cover.png")
     said = refused(*command, "--data", "sky")
     assert "a folder per domain (train/dawn), or aligned side by side (train/cover.png): choose with --set" in said
 
@@ -359,7 +359,7 @@ def test_too_many_domains_for_a_pair_are_told_how_to_choose(refused, place):
     "command", [["train", "--resume", "run"], ["translate", "run", "x.png", "--target", "dusk", "--out", "new"]]
 )
 def test_a_checkpoint_of_another_format_is_named(refused, trained, place, command):
-    picture(place / "x.png")
+    image(place / "x.png")
     spoil(trained, format=99, i2i="9.9")
     said = refused(*command)
     assert "checkpoint format 99" in said
@@ -368,7 +368,7 @@ def test_a_checkpoint_of_another_format_is_named(refused, trained, place, comman
 
 @pytest.mark.parametrize("name", ["checkpoint.json", "model.safetensors"])
 def test_a_broken_checkpoint_is_named(refused, trained, place, name):
-    picture(place / "x.png")
+    image(place / "x.png")
     (path,) = trained.glob(f"checkpoints/*/{name}")
     path.write_bytes(path.read_bytes()[:20])
     said = refused("translate", "run", "x.png", "--target", "dusk", "--out", "new")
@@ -381,7 +381,7 @@ def test_a_broken_checkpoint_is_named(refused, trained, place, name):
 def test_a_folder_that_is_no_run_is_named(refused, place, command, folder):
     (place / "empty").mkdir()
     (place / "letter.txt").write_text("Dear reader")
-    picture(place / "x.png")
+    image(place / "x.png")
     rest = ["x.png", "--target", "dusk", "--out", "new"] if command == ["translate"] else []
     said = refused(*command, folder, *rest)
     assert folder in said
@@ -392,10 +392,10 @@ def translate(*inputs: str, target: str = "dusk", out: str = "new") -> list[str]
     return ["translate", "run", *inputs, "--target", target, "--out", out, "--device", "cpu"]
 
 
-def test_translating_writes_the_pictures_and_nothing_else(trained, place, capsys):
+def test_translating_writes_the_images_and_nothing_else(trained, place, capsys):
     """The control of the refusals below: the same command with nothing wrong in it."""
-    picture(place / "x.jpg")
-    picture(place / "more/deep/y.png")
+    image(place / "x.jpg")
+    image(place / "more/deep/y.png")
     before = contents(trained)
     assert run(*translate("x.jpg", "more")) == 0
     assert sorted(path.relative_to("new").as_posix() for path in Path("new").rglob("*.*")) == ["deep/y.png", "x.png"]
@@ -425,17 +425,17 @@ def test_translating_writes_the_pictures_and_nothing_else(trained, place, capsys
 def test_a_translation_that_cannot_be_made_is_refused_before_anything_is_written(
     refused, trained, place, arguments, complaint
 ):
-    picture(place / "x.png")
-    picture(place / "folder/x.png")
+    image(place / "x.png")
+    image(place / "folder/x.png")
     (place / "empty").mkdir()
     (place / "zero.png").touch()
     (place / "letter.txt").write_text("Dear reader")
     assert complaint in refused(*arguments)
 
 
-def test_a_broken_picture_among_many_is_found_before_the_first_is_written(refused, trained, place):
+def test_a_broken_image_among_many_is_found_before_the_first_is_written(refused, trained, place):
     for number in range(20):
-        picture(place / f"many/{number:02d}.png")
+        image(place / f"many/{number:02d}.png")
     (place / "many/19.png").write_bytes(b"no image")
     assert "many/19.png cannot be read as an image" in refused(*translate("many"))
 

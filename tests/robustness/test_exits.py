@@ -15,10 +15,10 @@ from markdown_it.token import Token
 import i2i
 from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.analysis.learning_curves import COURSE
-from i2i.benchmarks.folder.score_file import read_pictures, write_pictures
 from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.report.markdown import markdown
+from i2i.benchmarks.results_folder.score_file import read_images, write_images
 from i2i.conversion import model_card
 from i2i.training.validation import COLUMNS
 from tests.bench.test_outputs import PROTOCOL, made_up
@@ -63,10 +63,10 @@ def test_a_name_is_no_formula_in_any_table_and_is_read_back(bench, tmp_path):
     _, results = bench
     cells = [cell for row in csv.reader(io.StringIO(as_csv(results.scores))) for cell in row]
     assert not [cell for cell in cells if cell.startswith("=")]
-    entries = [{"source": NASTY, "target": "-b", "picture": "@x", "metric": "psnr", "value": -1.5}]
-    write_pictures(tmp_path / "x.csv", entries)
+    entries = [{"source": NASTY, "target": "-b", "image": "@x", "metric": "psnr", "value": -1.5}]
+    write_images(tmp_path / "x.csv", entries)
     assert "\n=" not in (tmp_path / "x.csv").read_text()
-    assert read_pictures(tmp_path / "x.csv").to_dict("records") == entries
+    assert read_images(tmp_path / "x.csv").to_dict("records") == entries
 
 
 def test_a_name_is_found_in_a_table_of_scores_that_was_written(bench, tmp_path):

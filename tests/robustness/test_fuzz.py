@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from i2i.benchmarks.folder.finished_bench import Finished
 from i2i.benchmarks.report.figures.grid_selection import choose
+from i2i.benchmarks.results_folder.finished_bench import Finished
 from i2i.config import parse_assignments, read_settings
 from i2i.data.decoding import open_image
-from i2i.data.decoding.images import Preprocess, read_picture
-from i2i.data.layouts import Picture
+from i2i.data.decoding.images import Preprocess, read_image
+from i2i.data.layouts import ImageFile
 from i2i.data.layouts.celeba import LIST, PARTITION, scan_listed
 from i2i.data.layouts.listed_names import Inside, refuse_outside
 from i2i.data.open import open_place
@@ -162,19 +162,19 @@ def answer_to_write(write) -> None:
 
 
 def packed(kind: str) -> bytes:
-    file, picture = io.BytesIO(), io.BytesIO()
-    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(picture, "PNG")
+    file, image = io.BytesIO(), io.BytesIO()
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(image, "PNG")
     members = [f"{split}/{domain}/1.png" for split in ("train", "test") for domain in "ab"]
     if kind == "zip":
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in members:
-                archive.writestr(name, picture.getvalue())
+                archive.writestr(name, image.getvalue())
     else:
         with tarfile.open(fileobj=file, mode=f"w:{kind}") as archive:
             for name in members:
                 info = tarfile.TarInfo(name)
-                info.size = len(picture.getvalue())
-                archive.addfile(info, io.BytesIO(picture.getvalue()))
+                info.size = len(image.getvalue())
+                archive.addfile(info, io.BytesIO(image.getvalue()))
     return file.getvalue()
 
 
@@ -232,7 +232,7 @@ def test_a_setting_on_the_command_line_is_read_or_refused(text, name):
 
 
 WAYS = (("a", "b"), ("b", "a"), ("a", "Ünï/x"))
-TEST_PICTURES = {"a": ("1", "two 2", "ü"), "b": ("1", "a2b"), "Ünï/x": ("-",)}
+TEST_IMAGES = {"a": ("1", "two 2", "ü"), "b": ("1", "a2b"), "Ünï/x": ("-",)}
 
 
 class Grid(Finished):
@@ -243,8 +243,8 @@ class Grid(Finished):
     def __init__(self) -> None:
         super().__init__(Path("results"), plan_facts(directions=WAYS))
 
-    def inputs(self, direction: tuple[str, str]) -> tuple[Picture, ...]:
-        return tuple(Picture(Path(f"{stem}.png")) for stem in TEST_PICTURES[direction[0]])
+    def inputs(self, direction: tuple[str, str]) -> tuple[ImageFile, ...]:
+        return tuple(ImageFile(Path(f"{stem}.png")) for stem in TEST_IMAGES[direction[0]])
 
     def positions(self, direction: tuple[str, str], columns: object = ()) -> list[int]:
         return list(range(len(self.inputs(direction))))
@@ -262,11 +262,11 @@ grid_lists = st.one_of(
 
 @fuzzed
 @given(raw=st.one_of(grid_lists, st.binary(max_size=100)))
-def test_a_list_of_rows_names_test_pictures_or_is_refused(tmp_path, raw):
+def test_a_list_of_rows_names_test_images_or_is_refused(tmp_path, raw):
     (tmp_path / "rows.txt").write_bytes(raw)
     chosen = answer(choose, Grid(), f"files:{tmp_path / 'rows.txt'}", ["input"], 0)
     for row in chosen[0] if chosen else ():
-        assert TEST_PICTURES[row.direction[0]][row.position] in raw.decode()
+        assert TEST_IMAGES[row.direction[0]][row.position] in raw.decode()
 
 
 row_counts = st.one_of(
@@ -292,7 +292,7 @@ def encoded(suffix: str, mode: str, **options: object) -> bytes:
     return file.getvalue()
 
 
-PICTURES = {
+IMAGES = {
     "RGB.png": encoded("PNG", "RGB"),
     "P.png": encoded("PNG", "P"),
     "I16.png": encoded("PNG", "I;16"),
@@ -311,7 +311,7 @@ PICTURES = {
 
 
 def pixels_of(path: Path) -> np.ndarray:
-    return Preprocess((8, 8))(read_picture(path))
+    return Preprocess((8, 8))(read_image(path))
 
 
 STATE = io.BytesIO()
@@ -330,18 +330,18 @@ def test_a_file_of_weights_is_read_or_refused(tmp_path, read, raw):
     answer(read, path)
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.filterwarnings("ignore")
-def test_a_damaged_picture_is_decoded_or_refused(tmp_path, monkeypatch, name):
+def test_a_damaged_image_is_decoded_or_refused(tmp_path, monkeypatch, name):
     monkeypatch.setattr(
         open_image, "MAX_PIXELS", 1 << 20
     )  # so that a header which claims a large image is quickly done
     path = tmp_path / f"{name}.png"
-    path.write_bytes(PICTURES[name])
+    path.write_bytes(IMAGES[name])
     assert pixels_of(path).shape == (8, 8, 3)
 
     @fuzzed
-    @given(raw=spliced(PICTURES[name]))
+    @given(raw=spliced(IMAGES[name]))
     def check(raw: bytes) -> None:
         path.write_bytes(raw)
         pixels = answer(pixels_of, path)

@@ -41,7 +41,7 @@ def test_names_without_room_for_a_suffix_are_refused_before_anything_is_written(
     assert not contents(tmp_path / "out")
 
 
-def test_two_pictures_whose_names_need_their_suffixes_are_refused_where_those_do_not_fit(tmp_path):
+def test_two_images_whose_names_need_their_suffixes_are_refused_where_those_do_not_fit(tmp_path):
     for suffix in (".jpg", ".png"):
         put(tmp_path / "0.png", Image.new("RGB", (32, 32)))
         shutil.move(tmp_path / "0.png", tmp_path / ("x" * 251 + suffix))

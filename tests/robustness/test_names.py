@@ -79,6 +79,6 @@ def test_nasty_names_survive_the_bench_and_its_report(data, tmp_path, capsys):
     tables = [[*rows] for is_row, rows in groupby(lines, lambda line: line.startswith("| ")) if is_row]
     assert sum("→" in row for rows in tables for row in rows) >= 6
     assert all(len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1 for rows in tables)
-    assert lines[0] == r"""# -pho'tos \<i>\\n"ö: stargan, identity, colour"""
+    assert lines[0] == r"""# -pho'tos \<i>\\n"ö: stargan, identity, reinhard"""
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("data: ")]
     assert r"ü\nß|$_{\ 4; names are equal" in line

@@ -7,11 +7,11 @@ import shutil
 import pytest
 import yaml
 
-from i2i.benchmarks.folder.cache_keys import measured
-from i2i.benchmarks.folder.plan_file import Asked
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.html import training_curves
+from i2i.benchmarks.results_folder.cache_keys import measured
+from i2i.benchmarks.results_folder.plan_file import Asked
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.data.synthetic import embedded
@@ -43,7 +43,7 @@ def once(tmp_path_factory):
     outside.mkdir()
     (outside / "evil.py").write_text("open('ran', 'w')\n" + BLEND)
     (outside / "secret.json").write_text('{"key": "score cyclegan-seed0", "rows": []}')
-    shutil.copytree(root / "data" / "test", outside / "pictures")
+    shutil.copytree(root / "data" / "test", outside / "images")
     return root / "work"
 
 
@@ -79,8 +79,8 @@ def contents(folder, leave_out=("received", "both", "cache")):
 @pytest.mark.parametrize(
     "entries",
     [
-        {"own_models": {"Blend": "outside/evil.py:Blend"}, "models": ["Blend"]},
-        {"own_models": {"cyclegan": "outside/evil.py:Blend"}, "models": ["cyclegan"]},
+        {"custom_models": {"Blend": "outside/evil.py:Blend"}, "models": ["Blend"]},
+        {"custom_models": {"cyclegan": "outside/evil.py:Blend"}, "models": ["cyclegan"]},
         {"models": ["outside/evil.py:Blend"]},
         {"models": ["dark"], "variants": {"dark": {"model": "outside.evil:Blend"}}},
         {"model_settings": {"outside/evil.py:Blend": {}}},
@@ -97,7 +97,7 @@ def test_code_that_a_plan_names_is_never_run(place, name, entries):
 
 @pytest.mark.parametrize("name", ["report", "merge", "grid"])
 def test_reports_run_no_code_that_a_plan_names(place, name):
-    change(place, suite=suite_of(place, own_models={"Blend": "outside/evil.py:Blend"}))
+    change(place, suite=suite_of(place, custom_models={"Blend": "outside/evil.py:Blend"}))
     assert run(*COMMANDS[name]) == 0
     assert not (place / "ran").exists()
 
@@ -106,10 +106,10 @@ def test_reports_run_no_code_that_a_plan_names(place, name):
 @pytest.mark.parametrize(
     "entries",
     [
-        {"model_settings": {"cyclegan": {"data": {"path": "outside/pictures"}}}},
-        {"model_settings": {"identity": {"data": {"sets": {"a": "outside/pictures", "b": "outside"}}}}},
+        {"model_settings": {"cyclegan": {"data": {"path": "outside/images"}}}},
+        {"model_settings": {"identity": {"data": {"sets": {"a": "outside/images", "b": "outside"}}}}},
         {"models": ["far"], "variants": {"far": {"model": "cyclegan", "settings": {"data": {"path": "outside"}}}}},
-        {"variants": {"idle": {"model": "colour", "settings": {"data": {"embedded": "styles"}}}}},
+        {"variants": {"idle": {"model": "reinhard", "settings": {"data": {"embedded": "styles"}}}}},
         {"model_settings": {"stargan": {"data": {"train_split": "test"}}}},
     ],
     ids=["path of a model", "sets of a reference row", "variant", "variant that takes no part", "split"],
@@ -128,7 +128,7 @@ def test_a_plan_that_names_other_data_for_one_method_is_refused_before_any_are_o
 
 
 def test_a_custom_model_is_asked_for_again_by_its_name(place, capsys):
-    change(place, suite=suite_of(place, own_models={"Blend": "/elsewhere/mine.py:Blend"}, models=["Blend"]))
+    change(place, suite=suite_of(place, custom_models={"Blend": "/elsewhere/mine.py:Blend"}, models=["Blend"]))
     assert run(*COMMANDS["dry run"]) == 2
     said = capsys.readouterr().err
     assert "Blend is a custom model, from mine.py" in said
@@ -136,7 +136,7 @@ def test_a_custom_model_is_asked_for_again_by_its_name(place, capsys):
 
 
 def remembering(**entries):
-    return Suite(own_models={"Blend": "/elsewhere/mine.py:Blend"}, **entries).model_dump(mode="json")
+    return Suite(custom_models={"Blend": "/elsewhere/mine.py:Blend"}, **entries).model_dump(mode="json")
 
 
 def test_a_custom_model_that_is_named_again_takes_part_as_before(tmp_path):
@@ -148,16 +148,16 @@ def test_a_custom_model_that_is_named_again_takes_part_as_before(tmp_path):
         assert suite.own("Blend").source == again[1:]
         suite = load_suite(remembering(models=("dark",), variants={"dark": {"model": "Blend"}}), again, {}, [])
         assert suite.models == ("dark",)
-        assert load_suite(remembering(models=("Blend", "cyclegan")), "cyclegan", {}, []).own_models == {}
+        assert load_suite(remembering(models=("Blend", "cyclegan")), "cyclegan", {}, []).custom_models == {}
     finally:
         forget("Blend")
 
 
 def test_code_that_is_not_that_of_before_is_told(tmp_path):
-    before = Asked.model_validate({"suite": Suite(), "contestants": {"Blend": {"sha256": "1" * 64}}}, strict=False)
+    before = Asked.model_validate({"suite": Suite(), "methods": {"Blend": {"sha256": "1" * 64}}}, strict=False)
     warning = "the code of Blend is not that of before: its work is made again"
     for digest, told in (("1" * 64, []), ("2" * 64, [warning])):
-        plan = Plan(tmp_path, "x", (), (), (), {}, (), plan_facts(contestants={"Blend": {"sha256": digest}}))
+        plan = Plan(tmp_path, "x", (), (), (), {}, (), plan_facts(methods={"Blend": {"sha256": digest}}))
         assert before.check(plan, data_named=True, external_named=()) == told
 
 
@@ -178,20 +178,20 @@ CLIMBING = ["../../outside/new", "..", "/tmp/new", "a/b", "a\\b", ".hidden", "",
 
 
 @pytest.mark.parametrize("name", CLIMBING)
-@pytest.mark.parametrize("entry", ["contestants", "external", "reference_rows", "domains", "contestant", "folder"])
+@pytest.mark.parametrize("entry", ["methods", "external", "baselines", "domains", "method", "folder"])
 def test_names_of_a_plan_that_lead_out_of_its_folder_are_refused(place, entry, name):
     plan = json.loads((place / "received" / "plan.json").read_text())
-    if entry == "contestants":
-        plan["contestants"][name] = plan["contestants"].pop("cyclegan")
-        plan["trainings"][0]["contestant"] = name
+    if entry == "methods":
+        plan["methods"][name] = plan["methods"].pop("cyclegan")
+        plan["training_runs"][0]["method"] = name
     elif entry == "domains":
         plan["domains"][0] = plan["directions"][0][0] = plan["directions"][1][1] = name if name else ".."
         if name == "a/b":
             pytest.skip("so are domains of joint data sets called")
-    elif entry in ("external", "reference_rows"):
+    elif entry in ("external", "baselines"):
         plan[entry] = [name]
     else:
-        plan["trainings"][0][entry] = f"trainings/cyclegan/seed0/{name}" if entry == "folder" else name
+        plan["training_runs"][0][entry] = f"trainings/cyclegan/seed0/{name}" if entry == "folder" else name
     change(place, **plan)
     with pytest.raises(UserError, match=r"received/plan\.json"):
         _ = ResultsFolder(place / "received").plan
@@ -200,13 +200,13 @@ def test_names_of_a_plan_that_lead_out_of_its_folder_are_refused(place, entry, n
 @pytest.mark.parametrize("seed", ["../..", -1, 1.5, 10**30, True, None])
 def test_seeds_of_a_plan_are_numbers(place, seed):
     plan = json.loads((place / "received" / "plan.json").read_text())
-    change(place, trainings=[{**plan["trainings"][0], "seed": seed}])
-    with pytest.raises(UserError, match=r"received/plan\.json holds trainings\.0\.seed"):
+    change(place, training_runs=[{**plan["training_runs"][0], "seed": seed}])
+    with pytest.raises(UserError, match=r"received/plan\.json holds training_runs\.0\.seed"):
         _ = ResultsFolder(place / "received").plan
 
 
 def test_a_merged_report_is_not_written_where_a_plan_says(place, capsys):
-    change(place, external=["../../../outside/pictures"])
+    change(place, external=["../../../outside/images"])
     before = contents(place)
     assert run(*COMMANDS["merge"]) == 2
     assert contents(place) == before
@@ -218,7 +218,7 @@ LINKS = {
     "plan.json": "mine/plan.json",
     "scores/cyclegan-seed0.json": "outside/secret.json",
     "scores/new.json": "outside/new.json",
-    "translations/cyclegan/seed0/summer2winter": "outside/pictures/summer",
+    "translations/cyclegan/seed0/summer2winter": "outside/images/summer",
     "translations": "mine/translations",
     "trainings/cyclegan/seed0/all/metrics.jsonl": "outside/secret.json",
     "status": "outside",
@@ -255,10 +255,10 @@ def test_links_within_a_results_folder_and_a_folder_that_is_reached_by_one_are_t
 
 
 @pytest.mark.parametrize("name", ["dry run", "collect", "report", "merge", "grid"])
-def test_pictures_of_ones_own_that_a_plan_names_are_not_shown(place, name, capsys):
+def test_images_of_ones_own_that_a_plan_names_are_not_shown(place, name, capsys):
     private = place / "outside" / "private"
     for split in ("train", "test"):
-        shutil.copytree(place / "outside" / "pictures", private / split)
+        shutil.copytree(place / "outside" / "images", private / split)
     settings = {"data": {"path": str(private), "image_size": 16, "domains": list(DOMAINS)}}
     change(place, suite=suite_of(place, settings=settings))
     before = contents(place / "received", ())
@@ -272,7 +272,7 @@ def test_pictures_of_ones_own_that_a_plan_names_are_not_shown(place, name, capsy
     ("file", "entry", "value"),
     [
         ("plan.json", "suite", {"settings": {"data": {"image_size": "large"}}}),
-        ("plan.json", "trainings", [{}]),
+        ("plan.json", "training_runs", [{}]),
         ("plan.json", "domains", ["summer", "spring"]),
         ("plan.json", "keys", {"x": 5}),
         ("scores/cyclegan-seed0.json", "rows", [{"source": "summer"}]),
@@ -296,7 +296,7 @@ def test_what_does_not_fit_is_told_with_file_and_entry(place, capsys, file, entr
     [
         {"models": ["outside/evil.py:Blend"]},
         {"seeds": list(range(5000))},
-        {"name": "x" * 3000, "report": {"pictures": 0}},
+        {"name": "x" * 3000, "report": {"images": 0}},
     ],
 )
 def test_a_suite_that_does_not_fit_is_told_without_quoting_it(place, capsys, entries):

@@ -31,7 +31,7 @@ from tests.robustness import fuzz_runs
 
 def trainer(run, **train):
     subject = Subject(registry.get("cyclegan"))
-    return Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU)
+    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +132,7 @@ def states(run, change):
 
 
 def first_moments(state):
-    return next(iter(state["optimisers"].values()))["state"][0]
+    return next(iter(state["optimizers"].values()))["state"][0]
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def first_moments(state):
         (lambda state: first_moments(state).update(step="1"), "step of parameter 0 is no tensor"),
         (lambda state: first_moments(state).pop("exp_avg_sq"), "it lacks 'exp_avg_sq'"),
         (lambda state: first_moments(state)["exp_avg"].fill_(float("nan")), "exp_avg of parameter 0 is not finite"),
-        (lambda state: next(iter(state["optimisers"].values())).update(state={5: {}}), "its optimizer is not of"),
-        (lambda state: state.pop("optimisers"), "it lacks 'optimisers'"),
+        (lambda state: next(iter(state["optimizers"].values())).update(state={5: {}}), "its optimizer is not of"),
+        (lambda state: state.pop("optimizers"), "it lacks 'optimizers'"),
         (lambda state: state["translator"].update(pool_a=torch.zeros(2, 3, 8, 8)), "a pool of .* cannot hold"),
         (lambda state: state.update(translator={"pool": torch.zeros(1)}), "own state does not hold pool_a"),
         (lambda state: state.update(log={"x": 1}), "training.pt cannot be loaded"),

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from i2i.data.decoding import open_image
-from i2i.data.decoding.images import read_picture
+from i2i.data.decoding.images import read_image
 from i2i.errors import UserError
 from i2i.runs.load import require_checkpoint
 from tests.robustness.test_bad_input import SMALL, data_set, run
@@ -84,7 +84,7 @@ def test_checkpoints_are_loaded_without_unpickling(tmp_path, monkeypatch):
     monkeypatch.setattr(pickle, "load", refuse)
     monkeypatch.setattr(pickle, "loads", refuse)
     assert run("translate", out, tmp_path / "sky/test/dawn", "--target", "dusk", "--out", tmp_path / "made") == 0
-    assert require_checkpoint(out).training()["optimisers"]
+    assert require_checkpoint(out).training()["optimizers"]
 
 
 def test_a_checkpoint_with_code_in_it_is_refused_and_the_code_not_run(tmp_path, monkeypatch):
@@ -92,7 +92,7 @@ def test_a_checkpoint_with_code_in_it_is_refused_and_the_code_not_run(tmp_path, 
     data_set(tmp_path / "sky")
     assert run("train", "--model", "cyclegan", "--data", "sky", "--out", "run", "--device", "cpu", *SMALL) == 0
     checkpoint = require_checkpoint(Path("run"))
-    torch.save({"optimisers": Command(), "translator": {}}, checkpoint.folder / "training.pt")
+    torch.save({"optimizers": Command(), "translator": {}}, checkpoint.folder / "training.pt")
     with pytest.raises(UserError, match=r"training\.pt cannot be loaded"):
         checkpoint.training()
     assert not Path("ran").exists()
@@ -112,14 +112,14 @@ def png_header(width: int, height: int) -> bytes:
 def test_a_bomb_is_refused_by_its_number_of_pixels(tmp_path, size):
     (tmp_path / "bomb.png").write_bytes(png_header(*size))
     with pytest.raises(UserError, match=r"bomb\.png cannot be read as an image \(.*(pixels|IHDR|PNG)"):
-        read_picture(tmp_path / "bomb.png")
+        read_image(tmp_path / "bomb.png")
 
 
 def test_the_limit_is_our_own_and_names_the_pixels(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     (tmp_path / "bomb.png").write_bytes(png_header(20_000, 10_000))
     with pytest.raises(UserError, match=r"bomb\.png .*20000x10000 are 200,000,000 pixels and the limit is 178,956,970"):
-        read_picture(tmp_path / "bomb.png")
+        read_image(tmp_path / "bomb.png")
 
 
 def test_large_photographs_are_within_the_limit():
@@ -134,4 +134,4 @@ def test_formats_beyond_the_documented_are_not_decoded(tmp_path, kind):
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(file, kind)
     (tmp_path / "x.png").write_bytes(file.getvalue())
     with pytest.raises(UserError, match=r"x\.png .*it is of no known format"):
-        read_picture(tmp_path / "x.png")
+        read_image(tmp_path / "x.png")

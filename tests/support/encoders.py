@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-PNG_COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}
+PNG_COLORS = {1: 0, 2: 4, 3: 2, 4: 6}
 MIN_IS_WHITE, MIN_IS_BLACK, RGB, PALETTE, SEPARATED, YCBCR, CIELAB = 0, 1, 2, 3, 5, 6, 8
 LZW, DEFLATE = 5, 8
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
@@ -40,10 +40,10 @@ def png(values: np.ndarray, bits: int, *, palette: Any = None, transparent: byte
         more: whole chunks that stand before the pixels.
     """
     height, width, channels = values.shape
-    colour = 3 if palette is not None else PNG_COLOURS[channels]
+    color = 3 if palette is not None else PNG_COLORS[channels]
     rows = b"".join(b"\0" + packed(row[None], bits) for row in values)
     parts = [
-        png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)),
+        png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0)),
         b"" if palette is None else png_chunk(b"PLTE", np.asarray(palette, np.uint8).tobytes()),
         png_chunk(b"tRNS", transparent) if transparent else b"",
         more,

@@ -18,8 +18,8 @@ PLAIN = {
     "suite": Suite().model_dump(mode="json"),
     "scoring_version": 2,
     "lpips": "LPIPS-none",
-    "contestants": {},
-    "reference_rows": [],
+    "methods": {},
+    "baselines": [],
 }
 METHOD = {"model": "identity", "settings": {}, "checkpoint": "last"}
 
@@ -27,8 +27,8 @@ METHOD = {"model": "identity", "settings": {}, "checkpoint": "last"}
 def plan_facts(**given):
     """As plan.json would give them, but methods may have names that no file can have."""
     facts = {**PLAIN, **given}
-    found = PlanFacts.model_validate_json(json.dumps({**facts, "contestants": {}}))
-    return found.model_copy(update={"contestants": {name: _method(own) for name, own in facts["contestants"].items()}})
+    found = PlanFacts.model_validate_json(json.dumps({**facts, "methods": {}}))
+    return found.model_copy(update={"methods": {name: _method(own) for name, own in facts["methods"].items()}})
 
 
 def _method(own):

@@ -30,7 +30,7 @@ def _is_faulty() -> bool:
 
 def _with_channels_last(projection: PatchProjection, features: Sequence[Tensor], places: Sequence[Tensor]) -> list:
     return [
-        patch_projection._normalised(head(one.permute(0, 2, 3, 1).flatten(1, 2)[:, where]))
+        patch_projection._normalized(head(one.permute(0, 2, 3, 1).flatten(1, 2)[:, where]))
         for head, one, where in zip(projection.heads, features, places, strict=True)
     ]
 

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from i2i.benchmarks.folder.cache_keys import Place
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
+from i2i.benchmarks.results_folder.cache_keys import Place
 from i2i.errors import UserError
 
 

@@ -26,7 +26,7 @@ NASTY = (
 CARD = {
     "fingerprint": "0123456789abcdef",
     "protocol": {"domains": ["a"], "budget": {"images": 10}, "checkpoint": "last", "digest": "ab" * 32},
-    "contestants": {"one": {"model": "stargan"}},
+    "methods": {"one": {"model": "stargan"}},
     "versions": {"torch": "2"},
 }
 
@@ -58,39 +58,39 @@ def made_up_bench(tmp_path, nasty=False, seeds=(0,)):
         "seeds": list(seeds),
         "suite": suite.model_dump(mode="json"),
         "checkpoint": "last",
-        "contestants": {name: {"checkpoint": "last"} for name in (first, second, "copy")},
-        "reference_rows": ["copy"],
+        "methods": {name: {"checkpoint": "last"} for name in (first, second, "copy")},
+        "baselines": ["copy"],
     }
-    contestants = (first, second, "copy")
-    trainings = tuple(
+    methods = (first, second, "copy")
+    training_runs = tuple(
         training
         for seed in seeds
-        for name in contestants
+        for name in methods
         for training in expand(name, "all", domains, directions, 0 if name == "copy" else 10, "dataset", seed)
     )
     skipped = {"pix2pix": "it needs pairs"}
-    plan = Plan(out, data.name, domains, directions, trainings, skipped, (), plan_facts(**facts))
+    plan = Plan(out, data.name, domains, directions, training_runs, skipped, (), plan_facts(**facts))
     for seed in seeds:
-        for name in contestants if seed == seeds[0] else (first, second):
+        for name in methods if seed == seeds[0] else (first, second):
             _write_translations(out, data, name, seed, directions, stems, rng)
             _write_scores(out, name, seed, directions, stems, rng)
     rows = [
         (data.name, name, 0, source, target, metric, float(rng.normal(20, 3)), SCENES)
-        for name in contestants
+        for name in methods
         for metric in ("psnr", "fid")
         for source, target in directions
     ]
     rows += [(data.name, "real", 0, domain, domain, "fid", float(rng.normal(1, 0.1)), SCENES) for domain in domains]
     costs = {
         name: Costs(0 if name == "copy" else number, 3e6, 1e6, 4e4, 90.0 / number, None, None, None, "dropout off")
-        for number, name in enumerate(contestants, 1)
+        for number, name in enumerate(methods, 1)
     }
     return plan, Results(pd.DataFrame(rows, columns=COLUMNS), costs, {})
 
 
 def scores_of(plan, name, seed=0):
     """Scores of single images, as a table."""
-    return pd.read_csv(plan.out / "scores" / f"{name}-seed{seed}.pictures.csv", dtype={"picture": str})
+    return pd.read_csv(plan.out / "scores" / f"{name}-seed{seed}.images.csv", dtype={"image": str})
 
 
 def _write_data(data, domains, stems, rng):
@@ -124,12 +124,12 @@ def _write_scores(out, name, seed, directions, stems, rng):
         for metric, value in (("psnr", rng.normal(20, 3)), ("accuracy", rng.integers(0, 2)))
     ]
     (out / "scores").mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame(rows, columns=["source", "target", "picture", "metric", "value"])
-    table.to_csv(out / "scores" / f"{name}-seed{seed}.pictures.csv", index=False)
+    table = pd.DataFrame(rows, columns=["source", "target", "image", "metric", "value"])
+    table.to_csv(out / "scores" / f"{name}-seed{seed}.images.csv", index=False)
 
 
 def _write(path, rng):
     """An image of one random colour with some noise, so that files differ and stay small."""
-    colour = rng.integers(40, 216, 3)
+    color = rng.integers(40, 216, 3)
     noise = rng.integers(-6, 6, (SIZE, SIZE, 3))
-    Image.fromarray((colour + noise).astype(np.uint8)).save(path)
+    Image.fromarray((color + noise).astype(np.uint8)).save(path)

@@ -49,7 +49,7 @@ FAILED = re.compile(r"^(?:FAILED|ERROR) \S*?::(\S+)", re.MULTILINE)
 
 
 class NotPlanted(Exception):
-    """Why a mistake could not be planted or judged."""
+    """Why a mistake could not be planted or tried."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _first_failure(tests: str) -> int:
     return max(statuses - {pytest.ExitCode.NO_TESTS_COLLECTED}, default=int(pytest.ExitCode.NO_TESTS_COLLECTED))
 
 
-def judge(mistakes: Sequence[Mistake]) -> list[tuple[Mistake, str, str]]:
+def try_all(mistakes: Sequence[Mistake]) -> list[tuple[Mistake, str, str]]:
     """Plant them all; each with what came of it (`noticed`, `NOT NOTICED` or `ERROR`) and by what or why."""
     outcomes: list[tuple[Mistake, str, str]] = []
     sound: dict[str, str] = {}
@@ -174,13 +174,13 @@ def judge(mistakes: Sequence[Mistake]) -> list[tuple[Mistake, str, str]]:
         copy_tree(tree)
         for mistake in mistakes:
             began = time.monotonic()
-            outcome = _judged(mistake, tree, sound)
+            outcome = _tried(mistake, tree, sound)
             outcomes.append((mistake, *outcome))
             _tell(mistake, *outcome, time.monotonic() - began)
     return outcomes
 
 
-def _judged(mistake: Mistake, tree: Path, sound: dict[str, str]) -> tuple[str, str]:
+def _tried(mistake: Mistake, tree: Path, sound: dict[str, str]) -> tuple[str, str]:
     why = misplaced([mistake], tree).get(mistake)
     if why:
         return "ERROR", why
@@ -224,7 +224,7 @@ def main() -> int:
     os.nice(10)
     for name in HEAVY:
         __import__(name)
-    outcomes = [outcome for _, outcome, _ in judge(mistakes)]
+    outcomes = [outcome for _, outcome, _ in try_all(mistakes)]
     noticed, errors = outcomes.count("noticed"), outcomes.count("ERROR")
     print(f"{noticed} of {len(outcomes)} mistakes were noticed, {outcomes.count('NOT NOTICED')} not, {errors} errors")
     return int(bool(errors) or noticed < SHARE * len(outcomes))

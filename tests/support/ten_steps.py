@@ -46,7 +46,7 @@ def losses(name, processes=ALONE):
     for step in range(STEPS):
         rows = processes.share(BATCH)
         whole, mine = (
-            doubled(subject.cls.batch.draw(subject.pictures(), subject.task.domains, BATCH, step, some))
+            doubled(subject.cls.batch.draw(subject.training_images(), subject.task.domains, BATCH, step, some))
             for some in (slice(None), rows)
         )
         fixed = {key: value[rows] for key, value in draws(whole, step).items()}

@@ -25,7 +25,7 @@ MODELS = ["pix2pix", "cyclegan", "stargan"]
 
 def trainer(run, name="cyclegan", observers=(), **train):
     subject = Subject(registry.get(name))
-    return Trainer(run, subject.config(images=None, **train), subject.task, subject.pictures(), CPU, observers)
+    return Trainer(run, subject.config(images=None, **train), subject.task, subject.training_images(), CPU, observers)
 
 
 class Clock(Observer):
@@ -71,7 +71,7 @@ def test_a_budget_of_updates_counts_the_generators_steps(tmp_path, name):
     critics = 3 * getattr(run.config.model, "n_critic", 1)
     assert all(steps == {critics} for phase, steps in counted.items() if phase != generators)
     assert run.position.step == critics
-    assert run.position.images == critics * BATCH_SIZE * cls.batch.pictures
+    assert run.position.images == critics * BATCH_SIZE * cls.batch.images_per_item
 
 
 def test_updates_are_refused_where_nobody_says_what_translates(monkeypatch):
@@ -125,7 +125,7 @@ def test_the_learning_rate_falls_by_the_share_of_the_time(tmp_path, steady):
     trainer(tmp_path / "steps", observers=(by_steps,), updates=8, log_every=1).train()
     assert by_time.rates == by_steps.rates
     assert by_time.rates[0] > by_time.rates[-1] > 0
-    assert LinearDecay(0.5).factor(Horizon(None, 0.5).spent(9, 0.2), Horizon(None, 0.5).total) == 1
+    assert LinearDecay(0.5).factor(Horizon(None, 0.5).elapsed(9, 0.2), Horizon(None, 0.5).total) == 1
 
 
 def test_a_part_of_a_training_ends_once(tmp_path):

@@ -18,9 +18,9 @@ from i2i.training.trainer import Trainer
 
 def test_sample_grids_come_at_intervals_and_at_the_end(tmp_path):
     subject = Subject(registry.get("stargan"))
-    pictures = subject.pictures()
-    run = Trainer(tmp_path, subject.config(sample_every=4), subject.task, pictures, CPU)
-    run.observers = (SampleGrids(tmp_path, pictures, subject.task.domains),)
+    images = subject.training_images()
+    run = Trainer(tmp_path, subject.config(sample_every=4), subject.task, images, CPU)
+    run.observers = (SampleGrids(tmp_path, images, subject.task.domains),)
     run.train()
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["00000004.png", "00000006.png"]
     with Image.open(tmp_path / "samples" / "00000006.png") as grid:

@@ -120,7 +120,7 @@ def test_the_average_does_not_follow_its_weights_by_itself():
 
 def trainer(run, name="cyclegan", observers=(), **train):
     subject = Subject(registry.get(name))
-    return Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
+    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
 
 
 class Follow(Observer):

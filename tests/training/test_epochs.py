@@ -18,7 +18,7 @@ from i2i.training.budget import epoch_of, horizon_of, in_images
 from i2i.training.setup import check_trainable, run_config, task_of
 from i2i.translator import Coverage, Task
 from tests.data.test_celeba import celeba, opened
-from tests.robustness.test_bad_input import data_set, picture
+from tests.robustness.test_bad_input import data_set, image
 
 TINY = ["data.image_size=16", "model.width=2", "model.blocks=1", "model.discriminator_width=2", "model.layers=1"]
 
@@ -32,7 +32,7 @@ def uneven(root: Path, paired: bool = False) -> Path:
     """Two images of dawn and two of dusk, and without pairs three more of dusk."""
     data_set(root, paired=paired)
     for number in range(2, 2 if paired else 5):
-        picture(root / "train" / "dusk" / f"{number}.png")
+        image(root / "train" / "dusk" / f"{number}.png")
     return root
 
 
@@ -66,7 +66,7 @@ def test_three_epochs_show_as_many_images_as_three_times_the_training_split(
 
 def test_an_image_with_several_attributes_counts_once(tmp_path):
     data = opened(celeba(tmp_path))
-    listed = [one for domain in data.domains for one in data.pictures("train", domain)]
+    listed = [one for domain in data.domains for one in data.images("train", domain)]
     assert (epoch_of(data, "train"), len(listed) > 20) == (20, True)
 
 
@@ -145,14 +145,14 @@ def planned(tmp_path: Path, budget: str, models: str = "cyclegan,stargan"):
     data = tmp_path / "sky"
     if not data.is_dir():
         data_set(data, domains="dawn dusk noon")
-        picture(data / "train" / "noon" / "2.png")
+        image(data / "train" / "noon" / "2.png")
     shutil.rmtree(tmp_path / "bench", ignore_errors=True)
     suite = load_suite("quick", models, {"path": str(data), "image_size": 64}, budget_assignments(budget))
     return prepare(suite, tmp_path / "bench")
 
 
 def amounts(plan) -> dict[str, float]:
-    return {str(training.id): training.amount for training in plan.trainings if training.amount}
+    return {str(training.id): training.amount for training in plan.training_runs if training.amount}
 
 
 def test_epochs_of_a_bench_are_divided_as_their_images_are(tmp_path):
@@ -162,7 +162,7 @@ def test_epochs_of_a_bench_are_divided_as_their_images_are(tmp_path):
     assert {job.key for job in by_epochs.jobs} == {job.key for job in by_images.jobs}
     assert by_epochs.facts.as_json()["budget"] == {"images": 42, "per": "dataset"}
     assert by_epochs.facts.suite.budget.epochs == 6
-    assert {training.unit for training in by_epochs.trainings} == {"images"}
+    assert {training.unit for training in by_epochs.training_runs} == {"images"}
 
 
 def test_with_per_task_each_training_gets_epochs_of_its_own_domains(tmp_path):

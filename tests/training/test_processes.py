@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.distributed import TCPStore
 
-from i2i.data.decoding.images import write_picture
+from i2i.data.decoding.images import write_image
 from i2i.distributed import heartbeats
 from i2i.distributed.heartbeats import Heartbeats
 from i2i.distributed.process_group import ALONE, Launch, joined
@@ -355,7 +355,7 @@ def test_what_processes_cannot_do_together_is_said_once(tmp_path):
             for number, scene in enumerate(("hill", "lake")):
                 (tmp_path / name / "train" / domain).mkdir(parents=True, exist_ok=True)
                 pixels = torch.full((16, 16, 3), number * 40 + len(name), dtype=torch.uint8).numpy()
-                write_picture(tmp_path / name / "train" / domain / f"{scene}.png", pixels)
+                write_image(tmp_path / name / "train" / domain / f"{scene}.png", pixels)
 
     def refused(*places, size, start=Preloaded):
         narrow = {"width": 2, "discriminator_width": 2, "layers": 1}
@@ -373,4 +373,4 @@ def test_what_processes_cannot_do_together_is_said_once(tmp_path):
     reason = refused("here", "here", size=1)
     assert reason.startswith("train.batch_size=1 cannot be shared equally by 2 processes: use --set train.batch_size=2")
     reason = refused("here", "there", size=2, start=fresh)
-    assert " are not the same on all machines: copy them anew" in reason
+    assert " are not the same on all machines: copy them again" in reason

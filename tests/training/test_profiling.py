@@ -10,7 +10,7 @@ from i2i import registry
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.data.open import open_data
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError
 from i2i.training import profiling
 from i2i.training.profiling import Trial, kinds_of_steps, measure, try_out
@@ -45,7 +45,7 @@ def test_every_kind_of_step_is_tried(sky):
 def test_the_whole_is_what_a_step_takes_times_the_steps(sky, name):
     config = config_of(name)
     found = measure(config, task_of(config, sky), sky, CPU)
-    assert found.steps == 40 // (2 * registry.get(name).batch.pictures)
+    assert found.steps == 40 // (2 * registry.get(name).batch.images_per_item)
     assert found.seconds == pytest.approx(found.steps * found.seconds_per_step)
     assert found.seconds_per_step > 0
 
@@ -78,12 +78,12 @@ def test_a_trial_runs_in_a_process_of_its_own_and_counts_its_memory(sky):
     assert 50 * 2**20 < found.memory < 2**32
 
 
-def test_the_trial_makes_of_pictures_what_the_training_would(sky, monkeypatch):
+def test_the_trial_makes_of_images_what_the_training_would(sky, monkeypatch):
     drawn = []
     config = config_of("pix2pix")
     config = config.model_copy(update={"data": config.data.model_copy(update={"fit": "pad", "background": "teal"})})
-    load = TrainingPictures.load
-    monkeypatch.setattr(TrainingPictures, "load", lambda *of, **more: drawn.append(of[2]) or load(*of, **more))
+    load = TrainingImages.load
+    monkeypatch.setattr(TrainingImages, "load", lambda *of, **more: drawn.append(of[2]) or load(*of, **more))
     measure(config, task_of(config, sky), sky, CPU)
     assert drawn == [Preprocess.of(config.data)]
 

@@ -32,11 +32,11 @@ command = test_survival.command  # a fixture
 
 def trainer(run, **train):
     subject = Subject(registry.get("cyclegan"))
-    pictures = subject.pictures()
-    made = Trainer(run, subject.config(**train), subject.task, pictures, CPU)
+    images = subject.training_images()
+    made = Trainer(run, subject.config(**train), subject.task, images, CPU)
     made.observers = (
         MetricsFile(run, made.position.step),
-        SampleGrids(run, pictures, subject.task.domains, made.position.step),
+        SampleGrids(run, images, subject.task.domains, made.position.step),
     )
     return made
 
@@ -101,7 +101,7 @@ def test_a_training_goes_on_when_its_data_lie_elsewhere_and_not_on_others(comman
     Path("sky").rename("moved")
     status, said = command("train", "--resume", run, "--device=cpu")
     assert (status, "they have moved, say where to with i2i train --resume run --data DIR" in said) == (2, True)
-    status, said = command("train", "--resume", run, "--device=cpu", "--data", data_set(Path("other"), pictures=2))
+    status, said = command("train", "--resume", run, "--device=cpu", "--data", data_set(Path("other"), images=2))
     assert (status, "has changed since the checkpoint" in said) == (2, True)
     status, said = command("train", "--resume", run, "--device=cpu", "--data", "moved")
     assert status == 0, said
@@ -231,7 +231,7 @@ def test_other_errors_are_not_taken_for_want_of_memory():
 # Values that are not finite
 
 
-def test_a_translation_that_is_not_finite_is_told_with_its_picture_and_not_written(tmp_path):
+def test_a_translation_that_is_not_finite_is_told_with_its_image_and_not_written(tmp_path):
     data_set(tmp_path / "sky")
     paths = sorted((tmp_path / "sky/test/dawn").iterdir())
 
@@ -251,7 +251,7 @@ def test_a_translation_that_is_not_finite_is_told_with_its_picture_and_not_writt
 # Starting at once
 
 
-def test_of_two_trainings_started_at_once_into_one_folder_the_second_is_refused(command, monkeypatch):
+def test_of_two_training_runs_started_at_once_into_one_folder_the_second_is_refused(command, monkeypatch):
     """The second has looked at the folder before the first wrote into it, and comes to it when the first has ended."""
     from i2i.cli import train_cases
 

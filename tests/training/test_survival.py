@@ -19,7 +19,7 @@ from PIL import Image
 
 from i2i import cli, registry
 from i2i.data.data_record import DataRecord
-from i2i.data.decoding.images import write_picture
+from i2i.data.decoding.images import write_image
 from i2i.data.layouts import scan
 from i2i.errors import Damaged, DiskFull, TrainingError, UserError
 from i2i.runs.folder import CHECKPOINTS, newest_checkpoint, set_aside_damaged, sound_checkpoint
@@ -55,7 +55,7 @@ SMALL = [
 
 def trainer(run, observers=(), **train):
     subject = Subject(registry.get("cyclegan"))
-    return Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
+    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
 
 
 def weights_of(run):
@@ -106,11 +106,11 @@ def last_word(said):
     return word
 
 
-def data_set(root, pictures=3):
+def data_set(root, images=3):
     rng = np.random.default_rng(0)
     for place in ("train/dawn", "train/dusk", "test/dawn", "test/dusk"):
         (root / place).mkdir(parents=True)
-        for number in range(pictures):
+        for number in range(images):
             Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(root / place / f"{number}.png")
     return root
 
@@ -410,7 +410,7 @@ def test_a_disk_that_is_full_when_something_is_written_stops_the_run_and_leaves_
     with small_disk(tmp_path / "disk", "16m") as disk:
         run = disk / "run"
         stopped = trainer(run, **intervals)
-        grids = SampleGrids(run, stopped.pictures, stopped.translator.task.domains)
+        grids = SampleGrids(run, stopped.images, stopped.translator.task.domains)
         stopped.observers = (At(3, lambda: fill(disk)), grids)
         with pytest.raises(DiskFull) as raised:
             stopped.train()
@@ -498,7 +498,7 @@ def kept_parameters(network):
     return {name: value.detach().clone() for name, value in network.named_parameters()}
 
 
-def test_a_nan_in_a_batch_stops_before_the_optimiser_steps(tmp_path, monkeypatch):
+def test_a_nan_in_a_batch_stops_before_the_optimizer_steps(tmp_path, monkeypatch):
     poison_batches(monkeypatch, step=5)
     kept = []
     run = trainer(tmp_path, checkpoint_every=2, log_every=1)
@@ -511,19 +511,19 @@ def test_a_nan_in_a_batch_stops_before_the_optimiser_steps(tmp_path, monkeypatch
     assert all(torch.equal(value, kept[0][name]) for name, value in run.translator.named_parameters())
 
 
-def test_a_nan_in_a_gradient_stops_before_the_optimiser_of_its_phase_steps(tmp_path):
+def test_a_nan_in_a_gradient_stops_before_the_optimizer_of_its_phase_steps(tmp_path):
     run = trainer(tmp_path, checkpoint_every=2, log_every=1)
-    judge, kept = run.translator.discriminator_b, []
-    last = list(judge.parameters())[-1]
+    discriminator, kept = run.translator.discriminator_b, []
+    last = list(discriminator.parameters())[-1]
 
     def arm():
-        kept.append(kept_parameters(judge))
+        kept.append(kept_parameters(discriminator))
         last.register_hook(lambda gradient: gradient * torch.nan)
 
     run.observers = (At(4, arm),)
     with pytest.raises(TrainingError, match="phase 'discriminators' of step 5 was not finite"):
         run.train()
-    assert all(torch.equal(value, kept[0][name]) for name, value in judge.named_parameters())
+    assert all(torch.equal(value, kept[0][name]) for name, value in discriminator.named_parameters())
     assert newest_checkpoint(tmp_path).position.step == 4
 
 
@@ -701,20 +701,20 @@ def test_a_lock_on_a_file_that_is_gone_does_not_count(tmp_path):
 # Changed images
 
 
-def picture(path, colour):
-    write_picture(Path(path), np.full((16, 16, 3), colour, np.uint8))
+def image(path, color):
+    write_image(Path(path), np.full((16, 16, 3), color, np.uint8))
 
 
 CHANGES = {
-    "train/dawn, 3 images before and 4 now: 1 added (new.png)": lambda: picture("sky/train/dawn/new.png", 3),
+    "train/dawn, 3 images before and 4 now: 1 added (new.png)": lambda: image("sky/train/dawn/new.png", 3),
     "train/dusk, 3 images before and 2 now: 1 removed (1.png)": lambda: Path("sky/train/dusk/1.png").unlink(),
-    "train/dusk, 3 images before and 3 now: 1 changed (2.png)": lambda: picture("sky/train/dusk/2.png", 3),
+    "train/dusk, 3 images before and 3 now: 1 changed (2.png)": lambda: image("sky/train/dusk/2.png", 3),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("difference", CHANGES)
-def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(command, difference):
+def test_images_that_changed_since_the_checkpoint_are_told_and_refused_unless_accepted(command, difference):
     run = train(command)
     forget_newest(run)
     CHANGES[difference]()
@@ -731,18 +731,18 @@ def test_pictures_that_changed_since_the_checkpoint_are_told_and_refused_unless_
     assert require_checkpoint(run).data() == DataRecord.of(scan(Path("sky")), ["train"])
 
 
-def test_pictures_of_other_splits_may_change(command):
+def test_images_of_other_splits_may_change(command):
     run = train(command)
     forget_newest(run)
-    picture("sky/test/dawn/new.png", 3)
+    image("sky/test/dawn/new.png", 3)
     status, said = command("train", "--resume", run, "--device", "cpu")
     assert status == 0, said
 
 
 def test_many_changes_are_counted_and_a_few_named(tmp_path):
-    before = DataRecord.of(scan(data_set(tmp_path / "sky", pictures=9)), ["train", "test"])
+    before = DataRecord.of(scan(data_set(tmp_path / "sky", images=9)), ["train", "test"])
     for number in range(5):
-        picture(tmp_path / f"sky/test/dusk/{number}.png", 3)
+        image(tmp_path / f"sky/test/dusk/{number}.png", 3)
     now = DataRecord.of(scan(tmp_path / "sky"), ["train", "test"])
     assert now.changes_since(before) == "test/dusk, 9 images before and 9 now: 5 changed (0.png, 1.png, 2.png, ...)"
     assert now.fingerprint != before.fingerprint

@@ -55,10 +55,10 @@ def trained(tmp_path, monkeypatch):
     """Messages of a whole training, as a tracker's process gets them."""
     monkeypatch.setattr("i2i.tracking.observer.TrackerProcess", partial(TrackerProcess, command=ECHO))
     subject, told = Subject(registry.get("pix2pix")), []
-    pictures, config = subject.pictures(), subject.config(sample_every=4)
-    run = Trainer(tmp_path, config, subject.task, pictures, CPU)
+    images, config = subject.training_images(), subject.config(sample_every=4)
+    run = Trainer(tmp_path, config, subject.task, images, CPU)
     with Tracked(tmp_path, ["echo"], "mine", "bench", told.append) as tracked:
-        run.observers = (SampleGrids(tmp_path, pictures, subject.task.domains), tracked.begun(config.settings()))
+        run.observers = (SampleGrids(tmp_path, images, subject.task.domains), tracked.begun(config.settings()))
         run.train()
     assert not told
     return [json.loads(line) for line in (tmp_path / "tracking" / "echo.log").read_text().splitlines()]
@@ -199,14 +199,14 @@ def followed(tmp_path, monkeypatch):
 
     def follow_with(name: str) -> None:
         monkeypatch.chdir(tmp_path)
-        picture, settings = tmp_path / "samples.png", {"train.images": 10, "data.path": None}
-        Image.new("RGB", (8, 8), "red").save(picture)
+        image, settings = tmp_path / "samples.png", {"train.images": 10, "data.path": None}
+        Image.new("RGB", (8, 8), "red").save(image)
         for images in (5, 10):
             told = []
             process = TrackerProcess(name, tmp_path / "run", told.append)
             process.send("begin", folder=str(tmp_path / "run"), name="mine", group="bench", settings=settings)
             process.send("scalars", values={"loss/generator/l1": 1 / images, "scores/a→b": 0.5}, images=images)
-            process.send("image", name="samples", path=str(picture), images=images)
+            process.send("image", name="samples", path=str(image), images=images)
             process.send("summary", values={"psnr": 20.5})
             process.close("finished")
             assert told == []

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import flop_registry
 
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError, UserError
 from i2i.losses import gradient_penalty, interpolation
 from i2i.runs.folder import CHECKPOINTS, newest_checkpoint
@@ -34,7 +34,7 @@ from tests.support.preloaded import Preloaded
 
 def trainer(run, name="cyclegan", observers=(), **train):
     subject = Subject(registry.get(name))
-    return Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers)
+    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
 
 
 class Count(TorchDispatchMode):
@@ -123,7 +123,7 @@ def stargan_minimum(translator, images):
     g, g1 = flops(generator, images, labels), first_layer_flops(generator, images, labels)
     trunk, d1 = flops(critic.trunk, images), first_layer_flops(critic, images)
     patch = flops(critic, images) - trunk
-    classes = counted(critic.judge_and_classify, images).flops - trunk - patch
+    classes = counted(critic.scores_and_logits, images).flops - trunk - patch
     real, fake = 3 * (trunk + patch + classes) - d1, 3 * (trunk + patch) - d1
     # The penalty: forward, backward to the image, and the gradient of that with respect to the weights.
     # PyTorch computes one product more than needed there, for the last layer alone: hence 2 * patch.
@@ -404,7 +404,7 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(tmp_path, number):
     assert "Traceback" not in output
 
 
-def test_pictures_per_second_do_not_count_what_an_earlier_process_did(tmp_path):
+def test_images_per_second_do_not_count_what_an_earlier_process_did(tmp_path):
     records = []
 
     class Keep(Observer):
@@ -412,8 +412,8 @@ def test_pictures_per_second_do_not_count_what_an_earlier_process_did(tmp_path):
             records.append(record)
 
     pixels = {name: np.zeros((2, SIDE, SIDE, 3), dtype=np.uint8) for name in ("dawn", "noon")}
-    pictures = TrainingPictures(pixels, Preprocess((SIDE, SIDE)))
+    images = TrainingImages(pixels, Preprocess((SIDE, SIDE)))
     subject = Subject(registry.get("pix2pix"))
-    Trainer(tmp_path, subject.config(), subject.task, pictures, CPU, (Keep(),)).train()
+    Trainer(tmp_path, subject.config(), subject.task, images, CPU, (Keep(),)).train()
     assert records[-1].position.step == STEPS
     assert all(record.images_per_second > 0 for record in records)

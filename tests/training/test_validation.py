@@ -16,13 +16,13 @@ from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
-from i2i.training.evaluators import judge_of
+from i2i.training.evaluators import evaluator_of
 from i2i.training.events import Observer
 from i2i.training.resume import open_for_resume
 from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
-from i2i.training.validation import Judge, Validation, read_rows
+from i2i.training.validation import Evaluator, Validation, read_rows
 
 TINY = ["model.width=2", "model.discriminator_width=2", "model.blocks=1", "model.layers=1", "data.image_size=16"]
 SHORT = ["train.updates=4", "train.evaluations=2", "train.batch_size=2", "train.sample_every=0"]
@@ -54,8 +54,10 @@ def of_weights(translator):
 
 def trainer(run, scores=None, observers=(), metric="psnr", name="cyclegan", **train):
     subject = Subject(registry.get(name))
-    judge = Judge(metric, scores) if scores else None
-    return Trainer(run, subject.config(**train), subject.task, subject.pictures(), CPU, observers, judge=judge)
+    evaluator = Evaluator(metric, scores) if scores else None
+    return Trainer(
+        run, subject.config(**train), subject.task, subject.training_images(), CPU, observers, evaluator=evaluator
+    )
 
 
 def equal(first, second):
@@ -79,7 +81,7 @@ def test_the_best_weights_are_kept_beside_the_last(tmp_path, values, best):
 
 
 def test_of_a_distance_the_lowest_is_best(tmp_path):
-    run = Validation(tmp_path, Judge("FD-x", lambda translator: {"FD-x": values.pop()}), 0, None)
+    run = Validation(tmp_path, Evaluator("FD-x", lambda translator: {"FD-x": values.pop()}), 0, None)
     values, translator = [4.0, 3.0, 5.0], Subject(registry.get("cyclegan")).build()
     for _ in range(3):
         run.evaluate(translator, trainer(tmp_path).position)
@@ -146,7 +148,7 @@ def test_the_best_checkpoint_is_chosen_without_looking_at_the_test_split(tmp_pat
     values = [float(row["value"]) for row in rows if row["metric"] == "psnr"]
     best = require_checkpoint(tmp_path / "run").best
     assert best.value == max(values)
-    again = judge_of(config, task, data, CPU).scores(load_translator(tmp_path / "run", weights="best")[0])
+    again = evaluator_of(config, task, data, CPU).scores(load_translator(tmp_path / "run", weights="best")[0])
     assert again["psnr"] == pytest.approx(max(values), abs=1e-9)
 
 
@@ -174,12 +176,12 @@ def test_a_metric_that_needs_more_than_there_is_is_refused_with_the_remedy(tmp_p
     with pytest.raises(
         UserError, match=r"train\.best_by=psnr needs ground truth and photos has none: name an extractor"
     ):
-        judge_of(config, task, data, CPU)
+        evaluator_of(config, task, data, CPU)
     config, data, task = run_on(place, "train.best_by=lpips")
     with pytest.raises(
         UserError, match=r"train\.best_by=lpips is none of psnr, ssim and no extractor: unknown extractor"
     ):
-        judge_of(config, task, data, CPU)
+        evaluator_of(config, task, data, CPU)
 
 
 def test_translate_takes_the_best_weights(tmp_path, monkeypatch, capsys):

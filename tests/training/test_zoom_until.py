@@ -12,7 +12,7 @@ from i2i.benchmarks.report.captions import zoom_lines
 from i2i.data.batches import UnpairedBatch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import scan
-from i2i.data.training_images import TrainingPictures
+from i2i.data.training_images import TrainingImages
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.training.trainer import Trainer
 from tests.support.facts import plan_facts
@@ -32,7 +32,7 @@ def sky(tmp_path):
 
 
 def load(data, zoom, told=None, **options):
-    return TrainingPictures.load(data, "train", Preprocess((SIDE, SIDE)), zoom, progress=told, **options)
+    return TrainingImages.load(data, "train", Preprocess((SIDE, SIDE)), zoom, progress=told, **options)
 
 
 def differs(one, other, step):
@@ -51,17 +51,17 @@ def test_images_without_zoom_are_those_that_were_loaded_without(sky):
 
 @pytest.mark.parametrize(("zoom", "options"), [(1.5, {}), (1.0, {"both_sizes": True})])
 def test_images_that_were_loaded_in_one_size_stay_as_they_are(sky, zoom, options):
-    pictures = load(sky, zoom, **options)
-    assert pictures.unzoomed() is pictures
+    images = load(sky, zoom, **options)
+    assert images.unzoomed() is images
 
 
 @pytest.mark.parametrize(("share", "zoomed"), [(1.0, STEPS), (0.5, STEPS // 2), (0.0, 0)])
 def test_a_training_zooms_until_its_share_is_spent(sky, tmp_path, share, zoomed):
-    subject, pictures = Subject(registry.get("cyclegan")), load(sky, 1.5, both_sizes=True)
-    run = Trainer(tmp_path / "run", subject.config(zoom_until=share), subject.task, pictures, CPU)
+    subject, images = Subject(registry.get("cyclegan")), load(sky, 1.5, both_sizes=True)
+    run = Trainer(tmp_path / "run", subject.config(zoom_until=share), subject.task, images, CPU)
     for step in range(STEPS):
         (drawn,) = run._draw(step)
-        expected = UnpairedBatch.draw(pictures if step < zoomed else pictures.unzoomed(), DOMAINS, BATCH_SIZE, step)
+        expected = UnpairedBatch.draw(images if step < zoomed else images.unzoomed(), DOMAINS, BATCH_SIZE, step)
         assert torch.equal(drawn.a, expected.a), step
 
 
@@ -70,7 +70,7 @@ def test_by_default_images_are_zoomed_all_through_but_for_methods_that_say_other
     assert found == {"cyclegan": 1.0, "cut": 0.5, "fastcut": 0.75}
 
 
-def test_the_setting_leaves_the_keys_of_earlier_trainings_as_they_were():
+def test_the_setting_leaves_the_keys_of_earlier_training_runs_as_they_were():
     plain, changed = (Subject(registry.get("cyclegan")).config(zoom_until=share).essentials() for share in (1.0, 0.5))
     assert "zoom_until" not in plain["train"]
     assert changed["train"]["zoom_until"] == 0.5
@@ -82,6 +82,6 @@ def test_the_table_says_whose_images_are_not_zoomed_to_the_end():
         "half": {"train": {"zoom_until": 0.5}, "data": {"zoom": 1.1}},
         "without": {"train": {"zoom_until": 0.5}, "data": {"zoom": 1.0}},
     }
-    facts = plan_facts(contestants={name: {"settings": own} for name, own in settings.items()})
+    facts = plan_facts(methods={name: {"settings": own} for name, own in settings.items()})
     (line,) = zoom_lines(SimpleNamespace(facts=facts))
     assert line.startswith("half: from 50% of a training run on images are neither zoomed")

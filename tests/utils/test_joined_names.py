@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from i2i.benchmarks.directions import expand
-from i2i.utils.joined_names import direction_name, join_names, lookalikes
+from i2i.utils.joined_names import alike_names, direction_name, join_names
 from tests.robustness.fuzz import fuzzed
 
 HOSTILE = st.text("a2~./-", min_size=1, max_size=4)
@@ -59,4 +59,4 @@ def test_every_training_has_a_folder_of_its_own(coverage):
 
 
 def test_names_that_some_file_systems_take_for_one_are_found():
-    assert lookalikes(["A2b", "a2B", "c", "e\u0301", "\u00e9", "c"]) == [["A2b", "a2B"], ["e\u0301", "\u00e9"]]
+    assert alike_names(["A2b", "a2B", "c", "e\u0301", "\u00e9", "c"]) == [["A2b", "a2B"], ["e\u0301", "\u00e9"]]

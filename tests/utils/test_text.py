@@ -96,4 +96,4 @@ def test_a_cell_is_no_formula_and_its_text_comes_back(text):
 
 
 def test_numbers_in_a_row_stay_numbers():
-    assert csv_row({"picture": "-1", "value": -1.5}) == {"picture": "'-1", "value": -1.5}
+    assert csv_row({"image": "-1", "value": -1.5}) == {"image": "'-1", "value": -1.5}

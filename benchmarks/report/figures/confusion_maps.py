@@ -18,7 +18,7 @@ LINE = 0.3  # inches, of a direction with numbers
 def confusion_maps(plan: Plan, results: Results) -> Figure | None:
     """Shares of each direction's images by judged domain; the target's cell has a frame. None without judgements."""
     confusion = results.details.confusion
-    names = [name for name in results.contestants if name in set(confusion["model"])]
+    names = [name for name in results.methods if name in set(confusion["model"])]
     if not names:
         return None
     numbers = len(plan.directions) <= NUMBERS_UP_TO
@@ -41,7 +41,7 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
 
 def _shares(plan: Plan, confusion: pd.DataFrame) -> np.ndarray:
     """[directions, domains], seeds together; NaN where nothing was judged."""
-    counts = confusion.groupby(["source", "target", "judged"])["count"].sum().to_dict()
+    counts = confusion.groupby(["source", "target", "predicted"])["count"].sum().to_dict()
     totals = confusion.groupby(["source", "target"])["count"].sum().to_dict()
 
     def share(way: Direction, domain: str) -> float:
@@ -60,5 +60,5 @@ def _frame_targets(axes: Axes, plan: Plan) -> None:
 def _write_shares(axes: Axes, shares: np.ndarray) -> None:
     for (row, column), share in np.ndenumerate(shares):
         if np.isfinite(share):
-            colour = "black" if share > 0.55 else "white"
-            axes.text(column, row, f"{share:.2f}", ha="center", va="center", fontsize=8, color=colour)
+            color = "black" if share > 0.55 else "white"
+            axes.text(column, row, f"{share:.2f}", ha="center", va="center", fontsize=8, color=color)

@@ -7,11 +7,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import signs
-from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.detail_tables import curve, metrics_by_n
 from i2i.benchmarks.report.figures.method_styles import Style, styles
 from i2i.benchmarks.report.figures.style import legend, name_powers, score_label
+from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.metrics.registry import kind_of
 
 
@@ -29,19 +29,19 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
     metric = main_metric(results.metrics) if results.metrics else None
     scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model",))
     costs = {name: cost for name, cost in results.costs.items() if name in scores}
-    trained = {name: cost.seconds for name, cost in costs.items() if cost.trainings and cost.seconds}
+    trained = {name: cost.seconds for name, cost in costs.items() if cost.training_runs and cost.seconds}
     if metric is None or not trained:
         return None
     figure = Figure(figsize=(6, 3.6), facecolor="white", layout="constrained")
     axes = figure.add_subplot()
-    looks = styles(results.contestants)
+    looks = styles(results.methods)
     for name, spent in trained.items():
         _point(axes, name, spent, scores[name], looks[name])
     for name in costs:
         if name not in trained:
             axes.axhline(
                 scores[name].mean,
-                color=looks[name].colour,
+                color=looks[name].color,
                 linewidth=1,
                 linestyle="dashed",
                 label=f"{name}, not trained",
@@ -56,7 +56,7 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
 
 
 def _point(axes: Axes, name: str, seconds: float, score: Score, look: Style) -> None:
-    style = {"marker": look.marker, "color": look.colour, "linestyle": "none", "capsize": 3, "label": name}
+    style = {"marker": look.marker, "color": look.color, "linestyle": "none", "capsize": 3, "label": name}
     axes.errorbar(seconds, score.mean, score.deviation, **style)  # type: ignore[arg-type]
 
 
@@ -93,13 +93,13 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
     if not drawn:
         return None
     figure = Figure(figsize=(1.2 + 5 * len(drawn), 3.6), facecolor="white", layout="constrained")
-    looks = {**styles(results.contestants), REAL: Style("grey", ".")}
+    looks = {**styles(results.methods), REAL: Style("grey", ".")}
     for place, (metric, curves) in enumerate(drawn.items(), 1):
         axes = figure.add_subplot(1, len(drawn), place)
         for name, values in curves.items():
             style = "dashed" if name == REAL else "solid"
             (line,) = axes.plot(list(values), list(values.values()), linestyle=style, label=name)
-            line.set(marker=looks[name].marker, color=looks[name].colour)
+            line.set(marker=looks[name].marker, color=looks[name].color)
         _name_sizes(axes, sorted({n for values in curves.values() for n in values}))
         _fit_values(axes, [value for values in curves.values() for value in values.values()])
         axes.set_xlabel("images per set", fontsize=9)

@@ -40,7 +40,7 @@ def critical_difference(names: Sequence[str], mean_ranks: Sequence[float], diffe
     for place, (name, rank) in enumerate(zip(names, mean_ranks, strict=True)):
         left = place < half
         line = top + (place if left else len(names) - 1 - place)
-        _name(axes, name, rank, line, left, looks[name].colour, len(names))
+        _name(axes, name, rank, line, left, looks[name].color, len(names))
     axes.text((1 + len(names)) / 2, -2.6, title, ha="center", va="top", fontsize=9, parse_math=False)
     return figure
 

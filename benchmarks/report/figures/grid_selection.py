@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from i2i.benchmarks.analysis.per_image import goodness, metrics_of, read_values, worst_metric
-from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
+from i2i.benchmarks.results_folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.data.layouts.listed_names import read_text
 from i2i.errors import UserError, unknown
 from i2i.metrics.paired import psnr
@@ -99,7 +99,7 @@ def _found(finished: Finished, path: Path, line: str) -> Row:
         raise unknown(f"direction in {path}:", way, named)
     stems: list[str] = []
     for direction in [named[way]] if way else finished.directions:
-        own = [picture.stem for picture in finished.inputs(direction)]
+        own = [image.stem for image in finished.inputs(direction)]
         if stem in own:
             return Row(direction, own.index(stem))
         stems += own
@@ -140,8 +140,8 @@ def _disagreed(finished: Finished, count: int, translators: Sequence[str], seed:
         raise UserError("--rows disagree needs two methods among --columns")
 
     def agreement(row: Row) -> float:
-        pictures = np.stack([finished.cell(name, row) for name in translators]).astype(np.float64)
-        return -float(np.abs(pictures[:, None] - pictures[None]).mean())
+        images = np.stack([finished.cell(name, row) for name in translators]).astype(np.float64)
+        return -float(np.abs(images[:, None] - images[None]).mean())
 
     return _lowest(finished, count, agreement, translators, seed)
 

@@ -32,7 +32,7 @@ class Scale:
         """Where a value lies: 0 at the worst end, 1 at the best."""
         return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
 
-    def colour(self, value: float) -> RGB:
+    def color(self, value: float) -> RGB:
         """The colour of a value: red, green and blue, 0 to 255."""
         return blended(self.share(value))
 
@@ -52,8 +52,8 @@ def scale(metric: str, values: Iterable[float]) -> Scale:
 def scale_of(plan: Plan, results: Results, metric: str) -> Scale:
     """The scale of all maps of a metric: by its translators, or by whoever there is without any."""
     scores = results.scores[results.scores["metric"] == metric]
-    reference = plan.facts.reference_rows
-    ranked = [name for name in results.contestants if name not in reference] or results.contestants
+    reference = plan.facts.baselines
+    ranked = [name for name in results.methods if name not in reference] or results.methods
     means = over_seeds(scores[scores["model"].isin(ranked)], ("model", "source", "target"))
     return scale(metric, [score.mean for score in means.values() if abs(score.mean) < float("inf")])
 
@@ -67,8 +67,8 @@ def blended(share: float) -> RGB:
     return red, green, blue
 
 
-def ink(colour: RGB) -> str:
+def ink(color: RGB) -> str:
     """Black or white, whichever is read better on a colour (WCAG's relative luminance)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (own / 255 for own in colour)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (own / 255 for own in color)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "#000000" if luminance > 0.179 else "#ffffff"  # where both contrast alike

@@ -29,9 +29,9 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
     The maps of a metric share their colours, which `heat_colors.py` chooses. None with fewer than three domains, or
     without scores.
     """
-    if len(plan.domains) < FEWEST_DOMAINS or not results.contestants:
+    if len(plan.domains) < FEWEST_DOMAINS or not results.methods:
         return None
-    names, metrics, count = results.contestants, results.metrics, len(plan.domains)
+    names, metrics, count = results.methods, results.metrics, len(plan.domains)
     side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
     margin = LETTER * max(map(len, plan.domains)) + 0.2
     marks = signs(plan, results)
@@ -65,8 +65,8 @@ def _row_of_maps(
             _write_numbers(axes, values, scale, metric)
     bar = sheet.place(row, sheet.columns, width=0.1)
     low, high = sorted((scale.worst, scale.best))
-    colours = ListedColormap([tuple(part / 255 for part in blended(step / 255)) for step in range(256)])
-    shown = ScalarMappable(Normalize(low, high), colours if scale.best == high else colours.reversed())
+    colors = ListedColormap([tuple(part / 255 for part in blended(step / 255)) for step in range(256)])
+    shown = ScalarMappable(Normalize(low, high), colors if scale.best == high else colors.reversed())
     sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
     if scale.best == low:
         bar.invert_yaxis()
@@ -81,7 +81,7 @@ def _painted(values: np.ndarray, scale: Scale) -> np.ndarray:
     """Values [source, target] as colours, uint8 [source, target, 4]; transparent where there is none."""
     return np.array(
         [
-            [(*scale.colour(value), 255) if np.isfinite(value) else (255, 255, 255, 0) for value in row]
+            [(*scale.color(value), 255) if np.isfinite(value) else (255, 255, 255, 0) for value in row]
             for row in values.tolist()
         ],
         dtype=np.uint8,
@@ -106,15 +106,15 @@ def _maps(plan: Plan, results: Results, metric: str) -> dict[str, np.ndarray]:
                 for source in plan.domains
             ]
         )
-        for name in results.contestants
+        for name in results.methods
     }
 
 
 def _write_numbers(axes: Axes, values: np.ndarray, scale: Scale, metric: str) -> None:
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            text, colour = _short(metric, float(value)), ink(scale.colour(float(value)))
-            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+            text, color = _short(metric, float(value)), ink(scale.color(float(value)))
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
 
 
 def _short(metric: str, value: float) -> str:

@@ -48,7 +48,7 @@ def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingPro
 def _panel(axes: Axes, curves: pd.DataFrame, label: str, looks: Mapping[str, Style]) -> None:
     for name, own in curves.groupby("model", sort=False):
         look = looks[str(name)]
-        (line,) = axes.plot(own["spent"], own["value"], marker=look.marker, color=look.colour, label=str(name))
+        (line,) = axes.plot(own["spent"], own["value"], marker=look.marker, color=look.color, label=str(name))
         line.set(markersize=4, linewidth=1.2)
     values = curves["value"]
     if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():
@@ -62,7 +62,7 @@ def _panel(axes: Axes, curves: pd.DataFrame, label: str, looks: Mapping[str, Sty
 def write(plan: Plan, marks: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """Write what the training runs left; where that is nothing, remove earlier files. Returns the files' names."""
     found = course(plan)
-    drawn = figure(found, next(iter(plan.trainings)).unit, marks)
+    drawn = figure(found, next(iter(plan.training_runs)).unit, marks)
     if drawn is None:
         for name in FILES:
             (plan.out / name).unlink(missing_ok=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#332288", "#882255")
 """Told apart with any kind of colour vision: six of Okabe and Ito's, and two dark ones of Tol's."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
-PAIRS = len(COLOURS) * len(MARKERS)
-SALT = 2924
+PAIRS = len(COLORS) * len(MARKERS)
+SALT = 10205
 """Such that pix2pix, CycleGAN, StarGAN and the baselines have colours and markers of their own."""
 
 
@@ -16,7 +16,7 @@ SALT = 2924
 class Style:
     """A colour and a marker, as matplotlib takes them."""
 
-    colour: str
+    color: str
     marker: str
 
 
@@ -36,9 +36,9 @@ def styles(names: Iterable[str]) -> dict[str, Style]:
 
 def _number(name: str) -> int:
     """Where a name's style stands among all pairs."""
-    colour, marker = sha256(f"{SALT} {name}".encode(errors="surrogateescape")).digest()[:2]
-    return colour % len(COLOURS) * len(MARKERS) + marker % len(MARKERS)
+    color, marker = sha256(f"{SALT} {name}".encode(errors="surrogateescape")).digest()[:2]
+    return color % len(COLORS) * len(MARKERS) + marker % len(MARKERS)
 
 
 def _style(number: int) -> Style:
-    return Style(COLOURS[number // len(MARKERS) % len(COLOURS)], MARKERS[number % len(MARKERS)])
+    return Style(COLORS[number // len(MARKERS) % len(COLORS)], MARKERS[number % len(MARKERS)])

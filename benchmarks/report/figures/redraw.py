@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.folder.result_records import described, first_fault
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.result_records import described, first_fault
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text

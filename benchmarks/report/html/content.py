@@ -13,19 +13,19 @@ from i2i.benchmarks.analysis.groups import Group, groups
 from i2i.benchmarks.analysis.number_format import DASH, whole
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, ranked
-from i2i.benchmarks.folder.cache_keys import REAL
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables
 from i2i.benchmarks.report.figures.heat_colors import Scale, ink, scale_of
 from i2i.benchmarks.report.html.human_studies import studies
 from i2i.benchmarks.report.html.training_curves import curves
 from i2i.benchmarks.report.markdown import claim_lines
+from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.config import Settings
 from i2i.metrics.registry import kind_of, metric_named
 
 Cell = dict[str, Any]
 """What stands in a cell, `text`, and what it is sorted by, `value`; in scores also `rank` 0 or 1 and a `mark`, and of
-single directions the `colour` and `ink` of its place in the heat maps."""
+single directions the `color` and `ink` of its place in the heat maps."""
 
 
 def facts(plan: Plan, results: Results, card: Settings) -> Settings:
@@ -55,7 +55,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "models": [{"name": name, "kind": _kind(plan, results, name)} for name in results.rows],
         "has_health": not results.details.flags.empty,
         "views": [
-            {**view, "rows": _coloured(view, _rows(results, group), scales)} for view, group in _views(plan, results)
+            {**view, "rows": _colored(view, _rows(results, group), scales)} for view, group in _views(plan, results)
         ],
         "caption": captions.caption(plan, averaged, results, fingerprint),
         "claims": claim_lines(plan, results),
@@ -116,13 +116,13 @@ def _rows(results: Results, group: Group) -> list[list[Cell]]:
     ]
 
 
-def _coloured(view: Cell, rows: list[list[Cell]], scales: Sequence[Scale]) -> list[list[Cell]]:
+def _colored(view: Cell, rows: list[list[Cell]], scales: Sequence[Scale]) -> list[list[Cell]]:
     """Rows whose scores have the colours of heat maps, if the view is one of their cells."""
     if view["kind"] == "direction":
         for cell, scale in (pair for row in rows for pair in zip(row, scales, strict=False)):
             if cell["value"] is not None:
-                colour = scale.colour(cell["value"])
-                cell |= {"colour": "#" + bytes(colour).hex(), "ink": ink(colour)}
+                color = scale.color(cell["value"])
+                cell |= {"color": "#" + bytes(color).hex(), "ink": ink(color)}
     return rows
 
 
@@ -147,8 +147,8 @@ def _text(text: str) -> Cell:
 
 def _details(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     """Tables of what is behind the averages."""
-    yield "Raised flags", detail_tables.raised_flags(results)
-    yield "What translations were taken for", detail_tables.judgements(results)
+    yield "Warnings", detail_tables.health_warnings(results)
+    yield "What translations were taken for", detail_tables.predictions(results)
     for metric in detail_tables.metrics_by_n(results):
         yield f"{metric_named(metric).heading} by the number of images", detail_tables.distances_by_n(results, metric)
 

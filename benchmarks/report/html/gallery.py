@@ -9,9 +9,9 @@ import numpy as np
 from i2i.benchmarks.analysis.per_image import Values, goodness, metrics_of, read_values, worst_metric
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.html.image_store import Store
+from i2i.benchmarks.results_folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.benchmarks.suite.schema import ReportConfig
 from i2i.config import Settings
 from i2i.metrics.registry import metric_named
@@ -29,7 +29,7 @@ WORST_EVERY = 4
 def columns(plan: Plan, results: Results) -> list[str]:
     """Whose images are shown: input, scored methods that have theirs and, where there is one, the target."""
     finished = Finished(plan.out, plan.facts)
-    shown = [name for name in results.contestants if name in finished.contestants]
+    shown = [name for name in results.methods if name in finished.methods]
     if not shown:
         return []
     several = [one for name in shown for one in (name, *_samples(finished, name))]
@@ -55,16 +55,16 @@ def gallery(plan: Plan, results: Results) -> Settings:
     values = views[0].values
     metrics = list(dict.fromkeys(metric for view in views for metric in metrics_of(view.values)))
     chosen = {way: _chosen(finished, shown, way, options, values) for way in directions}
-    pictures: dict[Direction, list[Settings]] = {way: [] for way in directions}
-    for number in range(options.pictures):
+    images: dict[Direction, list[Settings]] = {way: [] for way in directions}
+    for number in range(options.images):
         for way in directions:
             if number < len(chosen[way]):
                 row, why = chosen[way][number]
                 stem = finished.inputs(way)[row.position].stem
-                pictures[way].append({"name": stem, "chosen": why, "seeds": [views[0].described(row, metrics, store)]})
+                images[way].append({"name": stem, "chosen": why, "seeds": [views[0].described(row, metrics, store)]})
         if store.size > SPACE:
             break
-    _add_seeds(pictures, chosen, views[1:], metrics, store)
+    _add_seeds(images, chosen, views[1:], metrics, store)
     return {
         "columns": list(shown),
         "headings": [column if column in (INPUT, TARGET) else finished.heading(column) for column in shown],
@@ -79,7 +79,7 @@ def gallery(plan: Plan, results: Results) -> Settings:
         "worst_by": metric_named(worst).heading if (worst := worst_metric(metrics_of(values))) else None,
         "stored": store.says,
         "directions": [
-            {"source": way[0], "target": way[1], "of": len(finished.positions(way, shown)), "pictures": pictures[way]}
+            {"source": way[0], "target": way[1], "of": len(finished.positions(way, shown)), "images": images[way]}
             for way in directions
         ],
         "images": store.addresses,
@@ -93,7 +93,7 @@ def _seeds(finished: Finished, shown: Sequence[str]) -> list[int]:
 
 
 def _add_seeds(
-    pictures: Mapping[Direction, list[Settings]],
+    images: Mapping[Direction, list[Settings]],
     chosen: Mapping[Direction, list[tuple[Row, str]]],
     views: Sequence["_View"],
     metrics: Sequence[str],
@@ -101,8 +101,8 @@ def _add_seeds(
 ) -> None:
     """Add further seeds to the first images of every direction, until their space is used up."""
     limit = store.size + SPACE_OF_SEEDS
-    for number in range(max(map(len, pictures.values()), default=0)):
-        for way, own in pictures.items():
+    for number in range(max(map(len, images.values()), default=0)):
+        for way, own in images.items():
             if number < len(own):
                 own[number]["seeds"] += [view.described(chosen[way][number][0], metrics, store) for view in views]
         if store.size > limit:
@@ -144,12 +144,12 @@ def _chosen(
     random.Random(f"{options.seed} {way}").shuffle(positions)
     rows = [Row(way, position) for position in positions]
     metric = worst_metric(metrics_of(values))
-    if metric is None or len(rows) <= options.pictures:
+    if metric is None or len(rows) <= options.images:
         return [(row, "random") for row in rows]
     names = _translators(finished, shown)
     worst = iter(sorted(rows, key=lambda row: goodness(finished, row, values, metric, names)))
     others, chosen = iter(rows), dict[Row, str]()
-    while len(chosen) < min(len(rows), options.pictures):
+    while len(chosen) < min(len(rows), options.images):
         source, why = (worst, "worst") if len(chosen) % WORST_EVERY == WORST_EVERY - 1 else (others, "random")
         chosen[next(row for row in source if row not in chosen)] = why
     return list(chosen.items())
@@ -157,7 +157,7 @@ def _chosen(
 
 def _translators(finished: Finished, shown: Sequence[str]) -> list[str]:
     """The methods that compete, each by the translation that is scored."""
-    others = (INPUT, TARGET, *finished.facts.reference_rows)
+    others = (INPUT, TARGET, *finished.facts.baselines)
     return [name for name in shown if name not in others and not finished.part(name)[1]]
 
 

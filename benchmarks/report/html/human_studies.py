@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 
-from i2i.benchmarks.folder.cache_keys import identity_of
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.human_study.findings import Findings, Rate
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.study_tables import StudyTable, caption, left_out, summary, tables
+from i2i.benchmarks.results_folder.cache_keys import identity_of
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import Settings
 from i2i.utils.documents import read_document
 

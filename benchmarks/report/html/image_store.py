@@ -39,16 +39,16 @@ class Store:
             self.size += len(self.addresses[-1])
         return self._numbers[digest]
 
-    def _address(self, picture: Image.Image) -> str:
-        if max(picture.size) <= EXACT_UP_TO:
-            return _encoded(picture, "png", {"compress_level": 9})
-        scaled = f", scaled down to {LARGEST} px" if max(picture.size) > LARGEST else ""
+    def _address(self, image: Image.Image) -> str:
+        if max(image.size) <= EXACT_UP_TO:
+            return _encoded(image, "png", {"compress_level": 9})
+        scaled = f", scaled down to {LARGEST} px" if max(image.size) > LARGEST else ""
         self.says = f"Images are shown as WebP of quality {QUALITY}{scaled}; the scored PNG files are in translations/."
-        picture.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
-        return _encoded(picture, "webp", {"quality": QUALITY, "method": 2})
+        image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+        return _encoded(image, "webp", {"quality": QUALITY, "method": 2})
 
 
-def _encoded(picture: Image.Image, kind: str, options: dict[str, int]) -> str:
+def _encoded(image: Image.Image, kind: str, options: dict[str, int]) -> str:
     stream = io.BytesIO()
-    picture.save(stream, kind, **options)
+    image.save(stream, kind, **options)
     return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"

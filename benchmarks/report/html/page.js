@@ -3,7 +3,7 @@
 // Draws the page from the data in it. Names come from folders and files: they become text nodes, never markup.
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
-const gallery = JSON.parse(document.getElementById("pictures").textContent);
+const gallery = JSON.parse(document.getElementById("images").textContent);
 const FIRST_THUMBS = 24;
 const BLINK = 600; // milliseconds an image stays: below two changes a second
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -53,8 +53,8 @@ const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), va
 
 function heatCell(cell) {
   const made = element("td", {}, cell ? cell.text : "");
-  if (cell?.colour) {
-    made.style.setProperty("background-color", cell.colour);
+  if (cell?.color) {
+    made.style.setProperty("background-color", cell.color);
     made.style.setProperty("color", cell.ink);
   }
   return made;
@@ -192,57 +192,57 @@ function drawJobs() {
 
 // Gallery
 
-const now = { direction: 0, seed: 0, left: 0, right: 1, order: 0, picture: 0, thumbs: FIRST_THUMBS, pictures: [] };
+const now = { direction: 0, seed: 0, left: 0, right: 1, order: 0, image: 0, thumbs: FIRST_THUMBS, images: [] };
 
-// What stands for a contestant that has no such seed is named with the seed that it is of.
+// What stands for a method that has no such seed is named with the seed that it is of.
 function columnLabel(name, column) {
   const lent = gallery.lent[now.seed].includes(column) ? ` (seed ${gallery.seeds[0]})` : "";
   return name === "target" ? "ground truth" : gallery.headings[column] + lent;
 }
 
-const own = (picture) => picture.seeds[now.seed];
-const source = (picture, column) => gallery.images[own(picture).images[column]];
+const own = (image) => image.seeds[now.seed];
+const source = (image, column) => gallery.images[own(image).images[column]];
 
 // The mean over the translators, so that "worst" is one order whatever is on the stage.
-function meanScore(picture, metric) {
-  const values = gallery.translators.map((name) => own(picture).scores[gallery.columns.indexOf(name)][metric]).filter((value) => value !== null);
+function meanScore(image, metric) {
+  const values = gallery.translators.map((name) => own(image).scores[gallery.columns.indexOf(name)][metric]).filter((value) => value !== null);
   return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
 }
 
 function orders() {
   const found = [{ label: `at random, seed ${gallery.seed}`, value: null }];
   gallery.metrics.forEach((metric, place) => found.push({
-    label: `worst ${metric.title}`, value: (picture) => meanScore(picture, place), sign: metric.better === "higher" ? 1 : -1, decimals: metric.decimals,
+    label: `worst ${metric.title}`, value: (image) => meanScore(image, place), sign: metric.better === "higher" ? 1 : -1, decimals: metric.decimals,
   }));
-  if (gallery.translators.length > 1) found.push({ label: "translators disagree", value: (picture) => own(picture).difference, sign: -1, decimals: 1 });
+  if (gallery.translators.length > 1) found.push({ label: "translators disagree", value: (image) => own(image).difference, sign: -1, decimals: 1 });
   return found;
 }
 
-function ordered(pictures, order) {
-  const shown = pictures.filter((picture) => picture.chosen === "random").concat(pictures.filter((picture) => picture.chosen !== "random"));
+function ordered(images, order) {
+  const shown = images.filter((image) => image.chosen === "random").concat(images.filter((image) => image.chosen !== "random"));
   if (!order.value) return shown;
-  const valued = shown.map((picture) => ({ picture, value: order.value(picture) }));
+  const valued = shown.map((image) => ({ image, value: order.value(image) }));
   valued.sort((one, other) => (one.value === null || other.value === null ? 1 : order.sign) * compared(one.value, other.value));
-  return valued.map((entry) => entry.picture);
+  return valued.map((entry) => entry.image);
 }
 
 const fixed = (value, decimals) => value.toFixed(decimals).replace(/^-(?=[0.]*$)/, ""); // no minus before 0
 
 function drawThumbs() {
   const order = orders()[now.order];
-  byId("thumbs").replaceChildren(...now.pictures.slice(0, now.thumbs).map((picture, place) => {
-    const value = order.value?.(picture);
+  byId("thumbs").replaceChildren(...now.images.slice(0, now.thumbs).map((image, place) => {
+    const value = order.value?.(image);
     const extra = value === undefined || value === null ? null : element("span", {}, fixed(value, order.decimals));
-    return element("button", { type: "button", "aria-pressed": place === now.picture, tabindex: place === now.picture ? "0" : "-1", "data-place": place, onclick: () => show(place) },
-      element("img", { src: source(picture, now.right), alt: "" }), element("span", {}, picture.name), extra);
+    return element("button", { type: "button", "aria-pressed": place === now.image, tabindex: place === now.image ? "0" : "-1", "data-place": place, onclick: () => show(place) },
+      element("img", { src: source(image, now.right), alt: "" }), element("span", {}, image.name), extra);
   }));
-  byId("more").hidden = now.thumbs >= now.pictures.length;
+  byId("more").hidden = now.thumbs >= now.images.length;
 }
 
 function note() {
   const direction = gallery.directions[now.direction];
-  const [shown, worst] = [direction.pictures.length, direction.pictures.filter((picture) => picture.chosen === "worst").length];
-  const few = now.pictures.length < shown ? ` To keep the file small, it holds the first ${now.pictures.length} of them with this seed, and all with seed ${gallery.seeds[0]}.` : "";
+  const [shown, worst] = [direction.images.length, direction.images.filter((image) => image.chosen === "worst").length];
+  const few = now.images.length < shown ? ` To keep the file small, it holds the first ${now.images.length} of them with this seed, and all with seed ${gallery.seeds[0]}.` : "";
   const chosen = shown === direction.of ? `All ${shown} test images` : `${shown} of ${direction.of} test images: ${shown - worst} at random by seed ${gallery.seed}${worst ? `, ${worst} the worst by ${gallery.worst_by}` : ""}`;
   const seeds = gallery.seeds.length > 1 ? ` Translators of seed ${gallery.seeds[now.seed]}.` : "";
   const order = now.order ? `, ordered by: ${orders()[now.order].label}${orders()[now.order].value && now.order <= gallery.metrics.length ? " (mean of the translators)" : " (mean absolute difference of values, 0 to 255)"}` : `, in the order of seed ${gallery.seed}`;
@@ -250,75 +250,75 @@ function note() {
 }
 
 function show(place) {
-  now.picture = Math.min(Math.max(place, 0), now.pictures.length - 1);
-  if (now.picture >= now.thumbs) {
-    now.thumbs = now.picture + FIRST_THUMBS;
+  now.image = Math.min(Math.max(place, 0), now.images.length - 1);
+  if (now.image >= now.thumbs) {
+    now.thumbs = now.image + FIRST_THUMBS;
     drawThumbs();
   }
   for (const thumb of byId("thumbs").children) {
-    const chosen = Number(thumb.dataset.place) === now.picture;
+    const chosen = Number(thumb.dataset.place) === now.image;
     thumb.setAttribute("aria-pressed", chosen);
     thumb.tabIndex = chosen ? 0 : -1;
   }
-  drawPicture();
+  drawImage();
 }
 
-function drawPicture() {
-  const picture = now.pictures[now.picture];
+function drawImage() {
+  const image = now.images[now.image];
   for (const side of ["left", "right"]) {
     const label = columnLabel(gallery.columns[now[side]], now[side]);
-    byId(`${side}-picture`).src = source(picture, now[side]);
-    byId(`${side}-picture`).alt = `${label}, image ${picture.name}`;
+    byId(`${side}-image`).src = source(image, now[side]);
+    byId(`${side}-image`).alt = `${label}, image ${image.name}`;
     byId(`${side}-label`).textContent = label;
   }
-  byId("shown").textContent = `${picture.name}, ${now.picture + 1} of ${now.pictures.length}`;
-  byId("previous").disabled = now.picture === 0;
-  byId("next").disabled = now.picture === now.pictures.length - 1;
-  drawColumns(picture);
-  drawPictureScores(picture);
+  byId("shown").textContent = `${image.name}, ${now.image + 1} of ${now.images.length}`;
+  byId("previous").disabled = now.image === 0;
+  byId("next").disabled = now.image === now.images.length - 1;
+  drawColumns(image);
+  drawImageScores(image);
 }
 
-function drawColumns(picture) {
+function drawColumns(image) {
   byId("columns").replaceChildren(...gallery.columns.map((name, column) => element("button", {
     type: "button", "aria-pressed": column === now.left || column === now.right, onclick: () => {
       choose("right", column);
       byId("columns").children[column].focus();
     },
-  }, element("img", { src: source(picture, column), alt: "" }), element("span", {}, columnLabel(name, column), hint(", show on the right")))));
+  }, element("img", { src: source(image, column), alt: "" }), element("span", {}, columnLabel(name, column), hint(", show on the right")))));
 }
 
-function drawPictureScores(picture) {
-  const places = gallery.columns.map((name, column) => column).filter((column) => own(picture).scores[column].some((value) => value !== null));
+function drawImageScores(image) {
+  const places = gallery.columns.map((name, column) => column).filter((column) => own(image).scores[column].some((value) => value !== null));
   const written = (value, metric) => (value === null ? { text: "–", value } : { text: fixed(value, metric.decimals), value });
-  const rows = places.map((column) => ({ kind: "", cells: [named(columnLabel(gallery.columns[column], column)), ...own(picture).scores[column].map((value, place) => written(value, gallery.metrics[place]))] }));
-  byId("picture-scores").replaceChildren(...(rows.length ? [sortable("Scores of this image", [{ title: "model" }, ...gallery.metrics], rows, pictureOrder)] : []));
+  const rows = places.map((column) => ({ kind: "", cells: [named(columnLabel(gallery.columns[column], column)), ...own(image).scores[column].map((value, place) => written(value, gallery.metrics[place]))] }));
+  byId("image-scores").replaceChildren(...(rows.length ? [sortable("Scores of this image", [{ title: "model" }, ...gallery.metrics], rows, imageOrder)] : []));
 }
 
-const pictureOrder = {};
+const imageOrder = {};
 
 function choose(side, column) {
   now[side] = column;
   byId(side).value = String(column);
   drawThumbs();
-  drawPicture();
+  drawImage();
 }
 
 function rearrange() {
-  now.pictures = ordered(gallery.directions[now.direction].pictures.filter(own), orders()[now.order]);
-  now.picture = 0;
+  now.images = ordered(gallery.directions[now.direction].images.filter(own), orders()[now.order]);
+  now.image = 0;
   now.thumbs = FIRST_THUMBS;
   drawThumbs();
   note();
-  drawPicture();
+  drawImage();
 }
 
 // The same image with another seed, where the page has it.
 function changeSeed(place) {
-  const { name } = now.pictures[now.picture];
+  const { name } = now.images[now.image];
   now.seed = place;
   drawSides();
   rearrange();
-  show(now.pictures.findIndex((picture) => picture.name === name));
+  show(now.images.findIndex((image) => image.name === name));
 }
 
 function drawSides() {
@@ -365,11 +365,11 @@ const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 function walk(event) {
   const columns = getComputedStyle(byId("thumbs")).gridTemplateColumns.split(" ").length;
-  const steps = { ...STEPS, ArrowDown: columns, ArrowUp: -columns, Home: -now.picture, End: now.pictures.length - 1 - now.picture };
+  const steps = { ...STEPS, ArrowDown: columns, ArrowUp: -columns, Home: -now.image, End: now.images.length - 1 - now.image };
   if (!(event.key in steps)) return;
   event.preventDefault();
-  show(now.picture + steps[event.key]);
-  byId("thumbs").children[now.picture].focus();
+  show(now.image + steps[event.key]);
+  byId("thumbs").children[now.image].focus();
 }
 
 function drawGallery() {
@@ -389,8 +389,8 @@ function drawGallery() {
   byId("stage").onpointermove = drag;
   byId("blink").onclick = () => blink(!blinking);
   byId("flip").onclick = () => { blink(false); flip(); };
-  byId("previous").onclick = () => show(now.picture - 1);
-  byId("next").onclick = () => show(now.picture + 1);
+  byId("previous").onclick = () => show(now.image - 1);
+  byId("next").onclick = () => show(now.image + 1);
   byId("smooth").onchange = (event) => byId("stage").classList.toggle("smooth", event.target.checked);
   byId("more").onclick = () => { now.thumbs += FIRST_THUMBS; drawThumbs(); };
   byId("thumbs").onkeydown = walk;

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.folder.cache_keys import identity_of
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.html_page import html_page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
+from i2i.benchmarks.results_folder.cache_keys import identity_of
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import Settings, stable_hash
 from i2i.utils.atomic_write import write_text
 
@@ -35,7 +35,7 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
         from i2i.benchmarks.report.html.content import facts  # not needed for a page that is there already
         from i2i.benchmarks.report.html.gallery import gallery
 
-        data = {"facts": facts(plan, results, card), "pictures": gallery(plan, results)}
+        data = {"facts": facts(plan, results, card), "images": gallery(plan, results)}
         write_text(paths[0], html_page(TEMPLATE, [STYLE], SCRIPTS, data, {"key": key}))
         return True
 
@@ -55,7 +55,7 @@ def _made_of(plan: Plan, results: Results) -> list[object]:
         *([[path.read_text(encoding="utf-8") for path in studies]] if (studies := folder.studies()) else []),
         {
             f"{name} {seed}": identity_of(folder.translations(name, seed))
-            for name in results.contestants
+            for name in results.methods
             for seed in plan.seeds()
         },
     ]

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import Settings
 from i2i.training.validation import read_rows
 from i2i.utils.documents import Count, Document
@@ -27,12 +27,12 @@ def curves(plan: Plan) -> list[Settings]:
     """By training its model, seed, folder and curves: images seen against each value that was logged."""
     return [
         {
-            "model": training.contestant,
+            "model": training.method,
             "seed": training.seed,
             "training": training.folder.name,
             "terms": [[name, _thinned(curve)] for name, curve in found.items()],
         }
-        for training in plan.trainings
+        for training in plan.training_runs
         if (found := _read(ResultsFolder(plan.out).run(training)))
     ]
 

@@ -64,9 +64,7 @@ class Seen:
     @property
     def halved(self) -> bool:
         """Whether files hold two images side by side."""
-        return any(
-            picture.half for pictures in self.data.splits.values() for own in pictures.values() for picture in own
-        )
+        return any(image.half for images in self.data.splits.values() for own in images.values() for image in own)
 
     def of_split(self, split: str, *domains: str) -> list[Look]:
         """Looks at the readable files of a split, of all domains or some, each once."""
@@ -212,7 +210,7 @@ def enlarged(seen: Seen) -> Iterator[Finding]:
         yield Finding("enlarged", False, text, files)
 
 
-def grey(seen: Seen) -> Iterator[Finding]:
+def gray(seen: Seen) -> Iterator[Finding]:
     """Data without colours."""
     if seen.readable and all({"L", "LA", "1"} & set(one.kinds) for one in seen.readable):
         yield Finding("grey", False, "all images are greyscale: --set data.channels=1 learns in one channel")
@@ -331,7 +329,7 @@ QUESTIONS: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
     imbalance,
     proportions,
     enlarged,
-    grey,
+    gray,
     dark,
 )
 """All of them, in the order in which answers are told."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from i2i.data.audit.checks import Finding, Seen
-from i2i.data.decoding.images import opaque, padded, read_picture
-from i2i.data.layouts import Picture
+from i2i.data.decoding.images import opaque, padded, read_image
+from i2i.data.layouts import ImageFile
 from i2i.utils.text import one_line
 
 SIDE, GAP, COLUMNS, LEAKS = 128, 6, 8, 6
@@ -23,11 +23,9 @@ def contact_sheet(seen: Seen, findings: Sequence[Finding], seed: int = 0) -> Ima
     Whole images are shown, and what the crop to the image size takes away is dimmed. Of paired data all rows show the
     same scenes, so that pairs stand above one another.
     """
-    rows = [(f"{domain}: {len(own):,} in {seen.train_split}", own) for domain, own in _pictures(seen).items()]
+    rows = [(f"{domain}: {len(own):,} in {seen.train_split}", own) for domain, own in _images(seen).items()]
     chosen = _chosen(seen, [own for _, own in rows], seed)
-    cells = [
-        (title, [_cell(seen, picture) for picture in own], TEXT) for (title, _), own in zip(rows, chosen, strict=True)
-    ]
+    cells = [(title, [_cell(seen, image) for image in own], TEXT) for (title, _), own in zip(rows, chosen, strict=True)]
     for finding in findings:
         if finding.kind in ("leak", "near leak"):
             cells.append((_leak_title(finding), _leak_cells(seen, finding), FAULT))
@@ -39,12 +37,12 @@ def _leak_title(finding: Finding) -> str:
     return f"held-out images beside those of other splits, {same}: {len(finding.files):,}, here the first"
 
 
-def _pictures(seen: Seen) -> dict[str, tuple[Picture, ...]]:
+def _images(seen: Seen) -> dict[str, tuple[ImageFile, ...]]:
     found = seen.data.splits.get(seen.train_split) or next(iter(seen.data.splits.values()))
     return {domain: found.get(domain, ()) for domain in seen.data.domains}
 
 
-def _chosen(seen: Seen, rows: Sequence[Sequence[Picture]], seed: int) -> list[list[Picture]]:
+def _chosen(seen: Seen, rows: Sequence[Sequence[ImageFile]], seed: int) -> list[list[ImageFile]]:
     """Readable images, in the order of their files; of pairs the same places in each row."""
     readable = [[place for place, one in enumerate(row) if seen.looks[one.path].fault is None] for row in rows]
     if seen.data.paired:
@@ -59,8 +57,8 @@ def _some(places: Sequence[int], seed: int) -> list[int]:
     return sorted(random.Random(seed).sample(places, min(COLUMNS, len(places))))
 
 
-def _cell(seen: Seen, picture: Picture) -> Image.Image:
-    shown = opaque(read_picture(picture.path, picture.half), "white")
+def _cell(seen: Seen, image: ImageFile) -> Image.Image:
+    shown = opaque(read_image(image.path, image.half), "white")
     if seen.fit == "crop":
         shown = _dimmed(shown, seen.image_size)
     return padded(shown, (SIDE, SIDE), PAPER)
@@ -70,16 +68,16 @@ def _leak_cells(seen: Seen, finding: Finding) -> list[Image.Image]:
     """Pairs beside each other."""
     by_name = {seen.name(path): path for path in seen.looks}
     names = [name for pair in finding.files[: LEAKS // 2 + 1] for name in pair]
-    return [padded(opaque(read_picture(by_name[name]), "white"), (SIDE, SIDE), PAPER) for name in names]
+    return [padded(opaque(read_image(by_name[name]), "white"), (SIDE, SIDE), PAPER) for name in names]
 
 
-def _dimmed(picture: Image.Image, image_size: tuple[int, int]) -> Image.Image:
+def _dimmed(image: Image.Image, image_size: tuple[int, int]) -> Image.Image:
     """The image, faint where the crop around its centre will not reach."""
-    (width, height), wanted = picture.size, image_size[1] / image_size[0]
+    (width, height), wanted = image.size, image_size[1] / image_size[0]
     kept = (min(width, round(height * wanted)), min(height, round(width / wanted)))
     left, top = (width - kept[0]) // 2, (height - kept[1]) // 2
-    faint = Image.blend(Image.new("RGB", picture.size, PAPER), picture, DIMMED)
-    faint.paste(picture.crop((left, top, left + kept[0], top + kept[1])), (left, top))
+    faint = Image.blend(Image.new("RGB", image.size, PAPER), image, DIMMED)
+    faint.paste(image.crop((left, top, left + kept[0], top + kept[1])), (left, top))
     return faint
 
 
@@ -87,9 +85,9 @@ def _laid_out(rows: Sequence[tuple[str, Sequence[Image.Image], str]]) -> Image.I
     row_height = LABEL_HEIGHT + SIDE + GAP
     sheet = Image.new("RGB", (COLUMNS * (SIDE + GAP) + GAP, GAP + row_height * len(rows) + LABEL_HEIGHT), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
-    for number, (title, cells, colour) in enumerate(rows):
+    for number, (title, cells, color) in enumerate(rows):
         top = GAP + number * row_height
-        draw.text((GAP, top), one_line(title), fill=colour, font=font)
+        draw.text((GAP, top), one_line(title), fill=color, font=font)
         for column, cell in enumerate(cells):
             sheet.paste(cell, (GAP + column * (SIDE + GAP), top + LABEL_HEIGHT))
     note = "chosen at random; what the crop takes away is faint"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from i2i.data.decoding.images import Preprocess, read_size
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -20,10 +20,10 @@ TOLD = {
 }
 
 
-def sizes_of(pictures: Sequence[Picture]) -> list[Size]:
+def sizes_of(images: Sequence[ImageFile]) -> list[Size]:
     """Heights and widths from the headers of the files; UserError naming the first that has none."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda picture: read_size(picture.path, picture.half), pictures))
+        return list(pool.map(lambda image: read_size(image.path, image.half), images))
 
 
 def misfit(size: Size, image_size: Size) -> tuple[float, str]:

@@ -10,7 +10,7 @@ from typing import cast
 from PIL import Image
 
 from i2i.data.audit.near_duplicates import Fingerprint
-from i2i.data.decoding.images import decoded, read_picture, told_orientation
+from i2i.data.decoding.images import decoded, read_image, told_orientation
 from i2i.data.decoding.open_image import opened
 from i2i.errors import UserError
 from i2i.utils.fingerprint import blake2b
@@ -57,31 +57,31 @@ def look(path: Path) -> Look:
     """Read and decode a file once; a fault is part of the answer."""
     try:
         kinds, digest = _kinds(path), blake2b(path, 16)
-        with decoded(path) as picture:
-            return Look(path, None, picture.size, kinds, digest, Fingerprint.of(picture), brightest(picture))
+        with decoded(path) as image:
+            return Look(path, None, image.size, kinds, digest, Fingerprint.of(image), brightest(image))
     except (UserError, OSError) as error:
         return Look(path, str(error))
 
 
-def brightest(picture: Image.Image) -> int:
+def brightest(image: Image.Image) -> int:
     """The highest level in any channel of a decoded image, 0 to 255; 255 where levels are not brightness."""
-    if picture.mode in ("P", "1", "CMYK"):
+    if image.mode in ("P", "1", "CMYK"):
         return 255
-    colours = [band for band in picture.getbands() if band.upper() != "A"]
-    return max(cast(tuple[int, int], picture.getchannel(band).getextrema())[1] for band in colours)
+    colors = [band for band in image.getbands() if band.upper() != "A"]
+    return max(cast(tuple[int, int], image.getchannel(band).getextrema())[1] for band in colors)
 
 
 def is_deep(path: Path) -> bool:
     """Whether a readable file has more than 8 bits per channel."""
     try:
-        with opened(path) as picture:
-            return _is_deep(picture)
+        with opened(path) as image:
+            return _is_deep(image)
     except (UserError, OSError):
         return False
 
 
-def _is_deep(picture: Image.Image) -> bool:
-    return picture.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in getattr(picture, "tile", ()))
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in getattr(image, "tile", ()))
 
 
 def look_at(paths: Sequence[Path], progress: Progress | None = None) -> Iterator[Look]:
@@ -107,7 +107,7 @@ def faults(paths: Sequence[Path], progress: Progress | None = None) -> dict[Path
 
 def _fault(path: Path) -> str | None:
     try:
-        read_picture(path)
+        read_image(path)
     except UserError as error:
         return str(error)
     return None
@@ -115,15 +115,15 @@ def _fault(path: Path) -> str | None:
 
 def _kinds(path: Path) -> tuple[str, ...]:
     """From the header alone."""
-    with opened(path) as picture:
+    with opened(path) as image:
         modes = {"1": "1", "L": "L", "LA": "LA", "P": "P", "CMYK": "CMYK", "RGBA": "RGBA"}
-        found = [modes[picture.mode]] if picture.mode in modes else []
-        if picture.mode != "LA" and picture.mode != "RGBA" and "transparency" in picture.info:
+        found = [modes[image.mode]] if image.mode in modes else []
+        if image.mode != "LA" and image.mode != "RGBA" and "transparency" in image.info:
             found.append("RGBA")
-        if _is_deep(picture):
+        if _is_deep(image):
             found.append("16-bit")
-        if getattr(picture, "n_frames", 1) > 1:
+        if getattr(image, "n_frames", 1) > 1:
             found.append("animated")
-        if told_orientation(picture) not in (0, 1):
+        if told_orientation(image) not in (0, 1):
             found.append("EXIF")
     return tuple(found)

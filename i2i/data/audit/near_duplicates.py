@@ -1,4 +1,4 @@
-"""Images that show the same although their files differ: saved anew, resized, slightly recoloured.
+"""Images that show the same although their files differ: saved again, resized, slightly recoloured.
 
 Each image gets a perceptual hash of 64 bits: whether each of the 8x8 lowest frequencies of its discrete cosine
 transform, at 32x32 pixels in grey, lies above their median (Zauner 2010, Implementation and Benchmarking of Perceptual
@@ -39,13 +39,13 @@ class Fingerprint:
     thumbnail: np.ndarray
 
     @classmethod
-    def of(cls, picture: Image.Image) -> Self | None:
+    def of(cls, image: Image.Image) -> Self | None:
         """The fingerprint of an image; None for one of a single colour."""
-        grey = _grey(picture)
-        thumbnail = np.asarray(grey.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)).reshape(-1)
+        gray = _gray(image)
+        thumbnail = np.asarray(gray.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)).reshape(-1)
         if thumbnail.std() < FLAT:
             return None
-        return cls(_hash(np.asarray(grey, dtype=np.float64)), thumbnail)
+        return cls(_hash(np.asarray(gray, dtype=np.float64)), thumbnail)
 
 
 def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = False) -> list[int | None]:
@@ -97,16 +97,16 @@ def _confirmed(thumbnail: np.ndarray, thumbnails: np.ndarray, distances: np.ndar
 
 def _standard(thumbnails: np.ndarray) -> np.ndarray:
     """Rows of mean 0 and length 1, whose products are correlations."""
-    centred = thumbnails - thumbnails.mean(axis=1, keepdims=True)
-    return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))
+    centered = thumbnails - thumbnails.mean(axis=1, keepdims=True)
+    return np.asarray(centered / np.linalg.norm(centered, axis=1, keepdims=True))
 
 
-def _grey(picture: Image.Image) -> Image.Image:
+def _gray(image: Image.Image) -> Image.Image:
     """32x32 grey levels; what is transparent is white."""
-    return opaque(picture, "white", "L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
+    return opaque(image, "white", "L").resize((DCT_SIDE, DCT_SIDE), Image.Resampling.BICUBIC)
 
 
-def _hash(grey: np.ndarray) -> np.ndarray:
-    low = dctn(grey)[:HASH_SIDE, :HASH_SIDE].reshape(-1)
+def _hash(gray: np.ndarray) -> np.ndarray:
+    low = dctn(gray)[:HASH_SIDE, :HASH_SIDE].reshape(-1)
     median = np.median(low[1:])  # without the mean brightness, which is far above all others
     return np.where(low > median, 1, -1).astype(np.float32)

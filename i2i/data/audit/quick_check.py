@@ -76,12 +76,12 @@ def _leaks(data: DataSet, train_split: str) -> Iterator[str]:
 
 
 def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Iterator[str]:
-    pictures = [picture for domain in data.domains for picture in data.splits[train_split].get(domain, ())]
-    every = -(-len(pictures) // MOST_HEADERS) or 1
+    images = [image for domain in data.domains for image in data.splits[train_split].get(domain, ())]
+    every = -(-len(images) // MOST_HEADERS) or 1
     lost = []
-    for picture in pictures[::every]:
+    for image in images[::every]:
         try:
-            height, width = read_size(picture.path, picture.half)
+            height, width = read_size(image.path, image.half)
         except (OSError, UserError):  # the training itself will name the file
             continue
         lost.append(lost_by_crop((max(1, width), height), image_size))

@@ -32,14 +32,14 @@ class Sizes:
     """Sizes of the readable images, halves of pairs by themselves.
 
     Attributes:
-        pictures: how many there are.
+        images: how many there are.
         width, height: pixels, upright.
         aspect: width by height.
         not_square: how many are not.
         lost: share of an image that cropping to the image size takes away, 0 to 1.
     """
 
-    pictures: int
+    images: int
     width: Range
     height: Range
     aspect: Range
@@ -101,7 +101,7 @@ class Report:
             f"sizes: {sizes.width.least:g} to {sizes.width.most:g} px wide (median {sizes.width.median:g}), "
             f"{sizes.height.least:g} to {sizes.height.most:g} px high (median {sizes.height.median:g})",
             f"proportions: width by height {sizes.aspect.least:.2f} to {sizes.aspect.most:.2f} (median "
-            f"{sizes.aspect.median:.2f}), {number(sizes.not_square, 'image')} of {sizes.pictures:,} not square",
+            f"{sizes.aspect.median:.2f}), {number(sizes.not_square, 'image')} of {sizes.images:,} not square",
         ]
         if self.fit == "crop":
             lost = f"{sizes.lost.median:.0%} of an image (median), at most {sizes.lost.most:.0%}"

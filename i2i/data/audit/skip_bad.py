@@ -7,7 +7,7 @@ from pathlib import Path
 
 from i2i.data.audit.checks import files_of
 from i2i.data.audit.inspect import faults
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
 from i2i.utils.documents import from_json
@@ -65,7 +65,7 @@ def recorded(run: Path, root: Path) -> Skipped:
         told = from_json(dict[str, dict[str, str]], path.read_bytes())["skipped"]
     except (ValueError, KeyError):
         raise UserError(
-            f"{path} is damaged: it should tell which images this training leaves out; train anew with --skip-bad"
+            f"{path} is damaged: it should tell which images this training leaves out; train again with --skip-bad"
         ) from None
     return {str(root / file): reason for file, reason in told.items()}
 
@@ -76,12 +76,11 @@ def lines(skipped: Skipped, root: Path) -> list[str]:
 
 
 def _kept(
-    found: Mapping[str, tuple[Picture, ...]], gone: Collection[str], paired: bool
-) -> dict[str, tuple[Picture, ...]]:
+    found: Mapping[str, tuple[ImageFile, ...]], gone: Collection[str], paired: bool
+) -> dict[str, tuple[ImageFile, ...]]:
     if paired:
-        bad = {place for own in found.values() for place, picture in enumerate(own) if str(picture.path) in gone}
+        bad = {place for own in found.values() for place, image in enumerate(own) if str(image.path) in gone}
         return {
-            domain: tuple(picture for place, picture in enumerate(own) if place not in bad)
-            for domain, own in found.items()
+            domain: tuple(image for place, image in enumerate(own) if place not in bad) for domain, own in found.items()
         }
-    return {domain: tuple(picture for picture in own if str(picture.path) not in gone) for domain, own in found.items()}
+    return {domain: tuple(image for image in own if str(image.path) not in gone) for domain, own in found.items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from i2i.data.layouts.archives import is_archive, unpacked
 from i2i.data.layouts.image_folder import ImageFolder, Parts
-from i2i.data.layouts.recognise import folders_in
+from i2i.data.layouts.recognize import folders_in
 from i2i.errors import UserError
 from i2i.utils.split_names import names_a_split, split_of
 from i2i.utils.text import argument

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from i2i.data.decoding.images import Preprocess, decoded
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 
 AHEAD = 64
 """Images that are decoded before they are asked for, at most; it bounds the memory where the taker is slow."""
@@ -33,15 +33,15 @@ class Pixels(Protocol):
 
 @dataclass(frozen=True)
 class Decoding:
-    """Images and how they become pixels; those that are asked for are decoded, every time anew.
+    """Images and how they become pixels; those that are asked for are decoded each time.
 
     Attributes:
-        pictures: files, or halves of files.
+        images: files, or halves of files.
         preprocess: size and channels of images.
         zoom: how much larger the pixels are than images.
     """
 
-    pictures: Sequence[Picture]
+    images: Sequence[ImageFile]
     preprocess: Preprocess
     zoom: float = 1.0
 
@@ -49,7 +49,7 @@ class Decoding:
     def shape(self) -> tuple[int, int, int, int]:
         """[N, H * zoom, W * zoom, C]."""
         height, width = (round(side * self.zoom) for side in self.preprocess.image_size)
-        return len(self.pictures), height, width, self.preprocess.channels
+        return len(self.images), height, width, self.preprocess.channels
 
     @property
     def size(self) -> int:
@@ -57,7 +57,7 @@ class Decoding:
         return math.prod(self.shape)
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def __getitem__(self, positions: np.ndarray, /) -> np.ndarray:
         return np.stack(list(self._threads.map(self._decode, positions)))
@@ -82,8 +82,8 @@ class Decoding:
                     future.cancel()
 
     def _decode(self, position: int) -> np.ndarray:
-        picture = self.pictures[position]
-        with decoded(picture.path, picture.half) as whole:
+        image = self.images[position]
+        with decoded(image.path, image.half) as whole:
             return self.preprocess(whole, self.zoom)
 
     @cached_property

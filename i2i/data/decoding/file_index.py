@@ -12,8 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from i2i.data.decoding.images import Half, read_picture
-from i2i.data.layouts import Picture
+from i2i.data.decoding.images import Half, read_image
+from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 from i2i.utils import fingerprint
 from i2i.utils.atomic_write import write_text
@@ -59,15 +59,15 @@ class FileIndex:
         if self.reads:
             write_text(path, json.dumps({str(file): self._entries[str(file)].model_dump() for file in self._stamps}))
 
-    def check_readable(self, pictures: Iterable[Picture]) -> None:
+    def check_readable(self, images: Iterable[ImageFile]) -> None:
         """Decode every image that has not been decoded before.
 
         Raises:
             UserError: naming the first that cannot be decoded.
         """
         halves: dict[Path, set[Half | None]] = {}
-        for picture in pictures:
-            halves.setdefault(picture.path, set()).add(picture.half)
+        for image in images:
+            halves.setdefault(image.path, set()).add(image.half)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for _ in pool.map(self._decode, halves, halves.values()):
                 pass
@@ -90,11 +90,11 @@ class FileIndex:
 
     def _decode(self, path: Path, halves: set[Half | None]) -> None:
         if not path.is_file():
-            read_picture(path)  # raises
+            read_image(path)  # raises
         entry = self._entry(path)
         for half in halves:
             if (half or "whole") not in entry.decoded:
-                read_picture(path, half)
+                read_image(path, half)
                 entry.decoded.append(half or "whole")
 
     def _entry(self, path: Path) -> Entry:

@@ -7,7 +7,7 @@ from i2i.data.decoding.images import Half
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageFile:
     """An image file, or one half of one.
 
     Attributes:

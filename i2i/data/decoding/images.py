@@ -63,7 +63,7 @@ class Preprocess:
             "image_size": list(self.image_size),
             "channels": self.channels,
             **{
-                "crop": {"resize": "bicubic, antialiased, to cover the image size", "crop": "centre"},
+                "crop": {"resize": "bicubic, antialiased, to cover the image size", "crop": "center"},
                 "resize": {"resize": "bicubic, antialiased, to the image size, proportions not kept"},
                 "pad": {
                     "resize": "bicubic, antialiased, to lie within the image size",
@@ -72,45 +72,45 @@ class Preprocess:
             }[self.fit],
         }
 
-    def __call__(self, picture: Image.Image, zoom: float = 1.0) -> np.ndarray:
+    def __call__(self, image: Image.Image, zoom: float = 1.0) -> np.ndarray:
         """Pixels uint8 [H * zoom, W * zoom, channels]."""
         height, width = (round(side * zoom) for side in self.image_size)
-        opaque = self._opaque(picture)
+        opaque = self._opaque(image)
         return _pixels(opaque if opaque.size == (width, height) else self._fitted(opaque, (width, height)))
 
-    def whole(self, picture: Image.Image) -> np.ndarray:
+    def whole(self, image: Image.Image) -> np.ndarray:
         """Pixels uint8 [height, width, channels] of the image at its own size."""
-        return _pixels(self._opaque(picture))
+        return _pixels(self._opaque(image))
 
-    def _opaque(self, picture: Image.Image) -> Image.Image:
-        return opaque(picture, self.background, "RGB" if self.channels == 3 else "L")
+    def _opaque(self, image: Image.Image) -> Image.Image:
+        return opaque(image, self.background, "RGB" if self.channels == 3 else "L")
 
-    def _fitted(self, picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    def _fitted(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
         if self.fit == "crop":
-            return ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
+            return ImageOps.fit(image, size, Image.Resampling.BICUBIC)
         if self.fit == "pad":
-            return padded(picture, size, self.background)
-        return picture.resize(size, Image.Resampling.BICUBIC)
+            return padded(image, size, self.background)
+        return image.resize(size, Image.Resampling.BICUBIC)
 
 
-def opaque(picture: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
+def opaque(image: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
     """The image upright and on a background, in colours or grey; itself where it is that already."""
-    upright = _upright(picture)
+    upright = _upright(image)
     if upright.mode == mode and not _is_transparent(upright):
         return upright
     return by_bands(upright, lambda band: _on_background(band, background).convert(mode))
 
 
-def padded(picture: Image.Image, size: tuple[int, int], background: str) -> Image.Image:
+def padded(image: Image.Image, size: tuple[int, int], background: str) -> Image.Image:
     """As ImageOps.pad does, (width, height), but however narrow the image is, a pixel of it stays."""
-    (width, height), (wide, high) = picture.size, size
+    (width, height), (wide, high) = image.size, size
     if width / height > wide / high:
         inner = wide, max(1, round(height / width * wide))
     else:
         inner = max(1, round(width / height * high)), high
-    whole = Image.new(picture.mode, size, background)
+    whole = Image.new(image.mode, size, background)
     place = round((wide - inner[0]) / 2), round((high - inner[1]) / 2)
-    whole.paste(picture.resize(inner, Image.Resampling.BICUBIC), place)
+    whole.paste(image.resize(inner, Image.Resampling.BICUBIC), place)
     return whole
 
 
@@ -128,10 +128,10 @@ def decoded(path: Path, half: Half | None = None) -> Iterator[Image.Image]:
         yield _decode(stored, path, half)
 
 
-def read_picture(path: Path, half: Half | None = None) -> Image.Image:
+def read_image(path: Path, half: Half | None = None) -> Image.Image:
     """The image that `decoded` yields."""
-    with decoded(path, half) as picture:
-        return picture
+    with decoded(path, half) as image:
+        return image
 
 
 def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
@@ -140,15 +140,15 @@ def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
     Raises:
         UserError: naming the file, if it is missing, empty or of no known format.
     """
-    with opened(path) as picture:
-        turned = told_orientation(picture) >= 5
+    with opened(path) as image:
+        turned = told_orientation(image) >= 5
         # Newer versions of PIL give the size of a TIFF file as it will be turned, older ones as it is stored.
-        stored = _stored_size(picture) if isinstance(picture, TiffImageFile) else picture.size
+        stored = _stored_size(image) if isinstance(image, TiffImageFile) else image.size
         width, height = stored[::-1] if turned else stored
         return height, width if half is None else width // 2
 
 
-def write_picture(path: Path, pixels: np.ndarray) -> None:
+def write_image(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 [H, W, C] as PNG, complete or not at all."""
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     with replacing(path, sync=False) as partial:
@@ -174,50 +174,50 @@ def to_arrays(images: Tensor) -> np.ndarray:
     return to_pixels(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def told_orientation(picture: Image.Image) -> int:
+def told_orientation(image: Image.Image) -> int:
     """The EXIF orientation of an image that was opened, 1 for none, from the file's header."""
     # To look for what may stand behind the pixels of a PNG file, PIL would decode them.
-    told = picture.format != "PNG" or "exif" in picture.info
-    return int(picture.getexif().get(ExifTags.Base.Orientation, 1)) if told else 1
+    told = image.format != "PNG" or "exif" in image.info
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1)) if told else 1
 
 
-def _stored_size(picture: TiffImageFile) -> tuple[int, int]:
-    return picture.tag_v2[ExifTags.Base.ImageWidth], picture.tag_v2[ExifTags.Base.ImageLength]
+def _stored_size(image: TiffImageFile) -> tuple[int, int]:
+    return image.tag_v2[ExifTags.Base.ImageWidth], image.tag_v2[ExifTags.Base.ImageLength]
 
 
-def _pixels(picture: Image.Image) -> np.ndarray:
-    pixels = np.asarray(picture)
+def _pixels(image: Image.Image) -> np.ndarray:
+    pixels = np.asarray(image)
     return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
 def _decode(stored: Image.Image, path: Path, half: Half | None) -> Image.Image:
     eight_bits = EightBits(stored, png_depth(path) if stored.format == "PNG" else None)
-    picture = eight_bits(_upright(stored))
-    picture.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
-    return picture if half is None else _half(picture, half)
+    image = eight_bits(_upright(stored))
+    image.info.pop("exif", None)  # done with, and where it is broken PIL would stumble over it later
+    return image if half is None else _half(image, half)
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _upright(image: Image.Image) -> Image.Image:
     """Turned as EXIF says; the image itself where that is nothing, for PIL would copy it."""
-    picture.load()
-    turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
-    return ImageOps.exif_transpose(picture) if turned else picture
+    image.load()
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(image) if turned else image
 
 
-def _half(picture: Image.Image, half: Half) -> Image.Image:
-    width, height = picture.size
+def _half(image: Image.Image, half: Half) -> Image.Image:
+    width, height = image.size
     if width < 2:
         raise ValueError("it is too narrow to hold two images side by side")
     middle = width // 2
-    return picture.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
+    return image.crop((0, 0, middle, height) if half == "left" else (width - middle, 0, width, height))
 
 
-def _is_transparent(picture: Image.Image) -> bool:
-    return bool({"A", "a"} & set(picture.getbands())) or "transparency" in picture.info
+def _is_transparent(image: Image.Image) -> bool:
+    return bool({"A", "a"} & set(image.getbands())) or "transparency" in image.info
 
 
-def _on_background(picture: Image.Image, background: str) -> Image.Image:
-    if not _is_transparent(picture):
-        return picture
-    layered = picture.convert("RGBA")
+def _on_background(image: Image.Image, background: str) -> Image.Image:
+    if not _is_transparent(image):
+        return image
+    layered = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layered.size, background), layered)

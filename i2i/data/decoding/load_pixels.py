@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess, read_picture
+from i2i.data.decoding.images import Preprocess, read_image
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import Picture
+from i2i.data.layouts import ImageFile
 from i2i.utils.progress import Progress
 
 
 def load_pixels(
-    pictures: Sequence[Picture],
+    images: Sequence[ImageFile],
     preprocess: Preprocess,
     zoom: float = 1.0,
     progress: Progress | None = None,
@@ -24,7 +24,7 @@ def load_pixels(
 
     `progress` is called with the number done and the total. With a `cache` they are copied from there.
     """
-    decoding = Decoding(pictures, preprocess, zoom)
+    decoding = Decoding(images, preprocess, zoom)
     cached = cache.pixels(decoding, progress) if cache else None
     return decode_in_memory(decoding, progress) if cached is None else np.array(cached)
 
@@ -39,14 +39,14 @@ def decode_in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarra
     return pixels
 
 
-def check_readable(pictures: Sequence[Picture], progress: Progress | None = None) -> None:
+def check_readable(images: Sequence[ImageFile], progress: Progress | None = None) -> None:
     """Decode every image once, so that a broken one is found before hours of work, not after.
 
     Raises:
         UserError: naming the first that cannot be decoded.
     """
-    files = list(dict.fromkeys((picture.path, picture.half) for picture in pictures))
+    files = list(dict.fromkeys((image.path, image.half) for image in images))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, _ in enumerate(pool.map(lambda file: read_picture(*file), files), 1):
+        for done, _ in enumerate(pool.map(lambda file: read_image(*file), files), 1):
             if progress:
                 progress(done, len(files))

@@ -33,9 +33,9 @@ def opened(path: Path) -> Iterator[Image.Image]:
     """
     try:
         # Of a name PIL would map some TIFF files into memory, and confuse those that are turned (Pillow 11 to 13).
-        with path.open("rb") as file, Image.open(without_long_notes(file), formats=FORMATS) as picture:
-            _refuse(picture)
-            yield picture
+        with path.open("rb") as file, Image.open(without_long_notes(file), formats=FORMATS) as image:
+            _refuse(image)
+            yield image
     except FileNotFoundError:
         raise UserError(f"there is no image {path}") from None
     except IsADirectoryError:
@@ -45,11 +45,11 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from None
 
 
-def _refuse(picture: Image.Image) -> None:
-    width, height = picture.size
+def _refuse(image: Image.Image) -> None:
+    width, height = image.size
     if width * height > MAX_PIXELS:
         raise ValueError(f"{width}x{height} are {width * height:,} pixels and the limit is {MAX_PIXELS:,}")
-    if isinstance(picture, TiffImageFile) and (unreadable := TiffKind.of(picture).unreadable()):
+    if isinstance(image, TiffImageFile) and (unreadable := TiffKind.of(image).unreadable()):
         raise ValueError(unreadable)
 
 

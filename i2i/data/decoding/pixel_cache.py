@@ -144,21 +144,21 @@ def _card(length: int, checksum: int) -> dict[str, int]:
 
 def _key(decoding: Decoding) -> str:
     """Hash of what the files hold, in order, and of all that decides what becomes of it."""
-    paths = list(dict.fromkeys(picture.path for picture in decoding.pictures))
+    paths = list(dict.fromkeys(image.path for image in decoding.images))
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         contents = dict(zip(paths, threads.map(_content, paths), strict=True))
-    return _digest([_treatment(decoding), [(contents[one.path], one.half) for one in decoding.pictures]])
+    return _digest([_treatment(decoding), [(contents[one.path], one.half) for one in decoding.images]])
 
 
 def _stamp(decoding: Decoding) -> tuple[str, bool]:
     """Hash of names, sizes and times in place of contents; and whether the times are old enough to rely on."""
     facts, states = [], []
-    for picture in decoding.pictures:
+    for image in decoding.images:
         try:
-            states.append(state_of(picture.path))
+            states.append(state_of(image.path))
         except OSError:
-            raise UserError(f"there is no image {picture.path}") from None
-        facts.append((str(picture.path.absolute()), picture.half, *states[-1]))
+            raise UserError(f"there is no image {image.path}") from None
+        facts.append((str(image.path.absolute()), image.half, *states[-1]))
     return _digest([_treatment(decoding), facts]), is_settled(*states)
 
 

@@ -62,9 +62,9 @@ class TiffKind:
     ink_set: int
 
     @classmethod
-    def of(cls, picture: TiffImageFile) -> "TiffKind":
+    def of(cls, image: TiffImageFile) -> "TiffKind":
         """Of a file whose header has been read."""
-        tags = picture.tag_v2
+        tags = image.tag_v2
         channels = int(tags.get(Tag.CHANNELS, 1))
         bits = tuple(tags.get(Tag.BITS, (1,)))
         return cls(

@@ -9,25 +9,25 @@ A file `i2i.json` beside the splits can say more: `{"name": ..., "domains": [...
 than folders make are in `i2i.data`: attribute lists, manifests, archives, Hugging Face's data sets.
 """
 
-from i2i.data.decoding.image_file import Picture
+from i2i.data.decoding.image_file import ImageFile
 from i2i.data.layouts.by_domain import check_names, domain_data, own_name, with_own_names
 from i2i.data.layouts.data_set import DataSet, join
 from i2i.data.layouts.folder_layouts import FOLDER_LAYOUTS, scan
 from i2i.data.layouts.i2i_json import CARD
-from i2i.data.layouts.recognise import Choices, Layout, recognise
+from i2i.data.layouts.recognize import Choices, Layout, recognize
 
 __all__ = [
     "CARD",
     "FOLDER_LAYOUTS",
     "Choices",
     "DataSet",
+    "ImageFile",
     "Layout",
-    "Picture",
     "check_names",
     "domain_data",
     "join",
     "own_name",
-    "recognise",
+    "recognize",
     "scan",
     "with_own_names",
 ]

@@ -24,7 +24,7 @@ from i2i.data.layouts.celeba import ATTRIBUTE_LIST
 from i2i.data.layouts.image_folder import LONGEST_SIGNATURE, SIGNATURES, is_hidden, is_image
 from i2i.data.layouts.listed_names import content_hash, refuse_outside
 from i2i.data.layouts.manifest import MANIFESTS
-from i2i.data.layouts.recognise import folders_in
+from i2i.data.layouts.recognize import folders_in
 from i2i.errors import UserError
 from i2i.utils.atomic_write import replacing_folder
 from i2i.utils.cache_folder import cache_folder

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from i2i.data.decoding.image_file import Picture
+from i2i.data.decoding.image_file import ImageFile
 from i2i.data.layouts.data_set import DataSet
 from i2i.data.layouts.i2i_json import CARD, Card, read_card
 from i2i.data.layouts.pairs import in_pairs, said_by_names
-from i2i.data.layouts.recognise import Choices
+from i2i.data.layouts.recognize import Choices
 from i2i.errors import NoLayout, UserError, unknown
 from i2i.labels import LabelSpace
 
 LONGEST_NAME = 100  # bytes; two of them make the name of a direction's folder
-Found = dict[str, dict[str, tuple[Picture, ...]]]
+Found = dict[str, dict[str, tuple[ImageFile, ...]]]
 
 
 def domain_data(
@@ -88,16 +88,14 @@ def _named_apart(root: Path, splits: Found) -> Found:
     }
 
 
-def with_own_names(root: Path, pictures: Sequence[Picture]) -> tuple[Picture, ...]:
+def with_own_names(root: Path, images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
     """Images of which no two have the same name, whatever their files are called."""
-    stems = Counter(picture.stem for picture in pictures)
-    names = Counter(picture.path.name for picture in pictures)
+    stems = Counter(image.stem for image in images)
+    names = Counter(image.path.name for image in images)
 
-    def longer(picture: Picture) -> str:
+    def longer(image: ImageFile) -> str:
         """The name with its suffix, or the whole path below the root in one word."""
-        once = names[picture.path.name] == 1
-        return picture.path.name if once else "%".join(picture.path.relative_to(root).parts)
+        once = names[image.path.name] == 1
+        return image.path.name if once else "%".join(image.path.relative_to(root).parts)
 
-    return tuple(
-        picture if stems[picture.stem] == 1 else replace(picture, name=longer(picture)) for picture in pictures
-    )
+    return tuple(image if stems[image.stem] == 1 else replace(image, name=longer(image)) for image in images)

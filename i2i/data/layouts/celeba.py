@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from i2i.data.layouts import DataSet, Layout, Picture, check_names, own_name, with_own_names
+from i2i.data.layouts import DataSet, ImageFile, Layout, check_names, own_name, with_own_names
 from i2i.data.layouts.image_folder import is_named_as_image
 from i2i.data.layouts.listed_names import Inside, read_text, refuse_outside
 from i2i.errors import UserError, unknown
@@ -41,7 +41,7 @@ NAMES = frozenset(
     """.split()  # noqa: SIM905
 )
 # Without a partition file as many images are kept for the test as in StarGAN (section 5.2), of few a tenth.
-TEST_PICTURES = 2_000
+TEST_IMAGES = 2_000
 TEST_SHARE = 0.1
 SPLIT_SEED = 0
 
@@ -77,11 +77,11 @@ def scan_listed(
             raise unknown(f"attribute for {path}:", attribute, names)
     has = values[:, [names.index(attribute) for attribute in one.columns]]
     _check_names(path, files)
-    folder = _picture_folder(root, files[0])
+    folder = _image_folder(root, files[0])
     _check_present(path, folder, files)
-    pictures = [Picture(folder / file) for file in files]
+    images = [ImageFile(folder / file) for file in files]
     owner = _splits(root, files)
-    return attributes_data(own_name(root), root, f"attributes of {LIST}", one, pictures, has, owner)
+    return attributes_data(own_name(root), root, f"attributes of {LIST}", one, images, has, owner)
 
 
 def attributes_data(
@@ -89,15 +89,15 @@ def attributes_data(
     root: Path,
     layout: str,
     one: LabelSet,
-    pictures: Sequence[Picture],
+    images: Sequence[ImageFile],
     has: np.ndarray,
     owner: Sequence[str],
 ) -> DataSet:
     """The data set of images with attributes, given what each has, bool [images, columns], and its split."""
     check_names(root, one.columns)
     described = [
-        replace(picture, attributes=tuple(name for name, own in zip(one.columns, row, strict=True) if own))
-        for picture, row in zip(with_own_names(root, pictures), has.tolist(), strict=True)
+        replace(image, attributes=tuple(name for name, own in zip(one.columns, row, strict=True) if own))
+        for image, row in zip(with_own_names(root, images), has.tolist(), strict=True)
     ]
     of = np.array(owner)
     splits = {split: _by_domain(one, described, has, of == split) for split in SPLITS if (of == split).any()}
@@ -148,7 +148,7 @@ def _table(path: Path) -> tuple[list[str], dict[int, list[str]]]:
     return names, {number: row.rsplit(maxsplit=len(names)) for number, row in rows.items()}
 
 
-def _picture_folder(root: Path, file: str) -> Path:
+def _image_folder(root: Path, file: str) -> Path:
     """The folder at most two levels below that holds images such as `file`."""
     places = [root, *sorted(path for path in (*root.glob("*"), *root.glob("*/*")) if path.is_dir())]
     found = [place for place in places if (place / file).is_file()]
@@ -186,7 +186,7 @@ def _splits(root: Path, files: Sequence[str]) -> list[str]:
     """The split of every file: the published one, or a shuffle of our own."""
     path = partition_of(root)
     if path is None:
-        count = min(TEST_PICTURES, max(1, round(TEST_SHARE * len(files))))
+        count = min(TEST_IMAGES, max(1, round(TEST_SHARE * len(files))))
         test = set(np.random.default_rng(SPLIT_SEED).permutation(len(files))[:count].tolist())
         return ["test" if place in test else "train" for place in range(len(files))]
     separator = "," if path.suffix == ".csv" else None
@@ -199,12 +199,12 @@ def _splits(root: Path, files: Sequence[str]) -> list[str]:
 
 
 def _by_domain(
-    one: LabelSet, pictures: Sequence[Picture], has: np.ndarray, chosen: np.ndarray
-) -> dict[str, tuple[Picture, ...]]:
+    one: LabelSet, images: Sequence[ImageFile], has: np.ndarray, chosen: np.ndarray
+) -> dict[str, tuple[ImageFile, ...]]:
     """The chosen images of every domain, given what each has, bool [images, columns]."""
     rows = torch.from_numpy(has).float()
     members = {domain: one.holds(domain, rows).numpy() & chosen for domain in one.domains}
-    return {domain: tuple(pictures[i] for i in np.flatnonzero(own).tolist()) for domain, own in members.items()}
+    return {domain: tuple(images[i] for i in np.flatnonzero(own).tolist()) for domain, own in members.items()}
 
 
 ATTRIBUTE_LIST = Layout(

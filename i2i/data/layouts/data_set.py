@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from i2i.data.decoding.image_file import Picture
+from i2i.data.decoding.image_file import ImageFile
 from i2i.data.layouts.i2i_json import refuse_repeated
 from i2i.data.layouts.image_folder import LeftOut, left_out_line
 from i2i.errors import UserError, unknown
@@ -15,7 +15,7 @@ from i2i.labels import LabelSet, LabelSpace
 from i2i.utils import fingerprint
 from i2i.utils.text import one_line
 
-Splits = Mapping[str, Mapping[str, "tuple[Picture, ...]"]]
+Splits = Mapping[str, Mapping[str, "tuple[ImageFile, ...]"]]
 """Images by split and domain."""
 
 
@@ -51,11 +51,11 @@ class DataSet:
     def unused(self) -> tuple[LeftOut, ...]:
         """What lies in the folder and is not used: what the layout leaves out, and images of other domains."""
         others = tuple(
-            self.relative(picture.path)
+            self.relative(image.path)
             for found in self.splits.values()
             for domain, own in found.items()
             if domain not in self.domains
-            for picture in own
+            for image in own
         )
         return (*((LeftOut("image", "of domains that were not chosen", others),) if others else ()), *self.left_out)
 
@@ -64,7 +64,7 @@ class DataSet:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
     @property
-    def recognised(self) -> str:
+    def recognized(self) -> str:
         """One line for the user: what was understood, what else it could be, and what is not used."""
         return "; ".join([str(self), *([self.hint] if self.hint else []), *left_out_line(self.unused)])
 
@@ -73,7 +73,7 @@ class DataSet:
         """Names in the order that models index them."""
         return self.labels.domains
 
-    def pictures(self, split: str, domain: str) -> tuple[Picture, ...]:
+    def images(self, split: str, domain: str) -> tuple[ImageFile, ...]:
         """The images of a domain in a split; UserError when there are none."""
         if split not in self.splits:
             found = ", ".join(self.splits)
@@ -81,10 +81,10 @@ class DataSet:
                 f"{self.root} has no split {split!r} (found {found}): add it, or choose others with "
                 "--set data.train_split=... and --set data.test_split=..."
             )
-        pictures = self.splits[split].get(domain, ())
-        if not pictures:
+        images = self.splits[split].get(domain, ())
+        if not images:
             raise UserError(f"{self.root} has no images of domain {domain!r} in its split {split!r}")
-        return pictures
+        return images
 
     def restricted(self, domains: Sequence[str]) -> "DataSet":
         """The same data with only `domains`, in that order; UserError for an unknown or repeated one."""
@@ -119,11 +119,11 @@ class DataSet:
         contents = blake2b or cache(fingerprint.blake2b)
         for split, domains in sorted(self.splits.items()):
             for domain in self.domains if splits is None or split in splits else ():
-                for picture in domains.get(domain, ()):
+                for image in domains.get(domain, ()):
                     digest.update(
-                        f"{split}\0{domain}\0{picture.path.name}\0{picture.half}\0".encode(errors="surrogateescape")
+                        f"{split}\0{domain}\0{image.path.name}\0{image.half}\0".encode(errors="surrogateescape")
                     )
-                    digest.update(contents(picture.path))
+                    digest.update(contents(image.path))
         return digest.hexdigest()
 
     def __str__(self) -> str:
@@ -137,10 +137,10 @@ class DataSet:
 def join(parts: Mapping[str, DataSet]) -> DataSet:
     """Several data sets as one, each with labels of its own; its domains are named `dataset/domain`."""
     sets = tuple(replace(_only_set(name, part), name=name) for name, part in parts.items())
-    splits: dict[str, dict[str, tuple[Picture, ...]]] = {}
+    splits: dict[str, dict[str, tuple[ImageFile, ...]]] = {}
     for one, part in zip(sets, parts.values(), strict=True):
         for split, found in part.splits.items():
-            named = {one.prefix + domain: pictures for domain, pictures in found.items() if domain in part.domains}
+            named = {one.prefix + domain: images for domain, images in found.items() if domain in part.domains}
             splits.setdefault(split, {}).update(named)
     roots = " and ".join(str(part.root) for part in parts.values())
     layout = " and ".join(part.layout for part in parts.values())

@@ -9,12 +9,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from i2i.data.decoding.image_file import Picture
+from i2i.data.decoding.image_file import ImageFile
 from i2i.data.decoding.images import Half
 from i2i.data.layouts.by_domain import domain_data
 from i2i.data.layouts.data_set import DataSet
 from i2i.data.layouts.image_folder import ImageFolder, Parts, name_of
-from i2i.data.layouts.recognise import Choices, Layout, recognise
+from i2i.data.layouts.recognize import Choices, Layout, recognize
 from i2i.errors import UserError
 from i2i.utils.split_names import SPLITS, lettered, split_of
 
@@ -30,7 +30,7 @@ def scan(root: Path, choices: Choices | None = None) -> DataSet:
         UserError: if the folder is missing or empty, its layout is none of the known ones or could be two of them, or
             it has a single domain; the text says what was found.
     """
-    return recognise(root, FOLDER_LAYOUTS, choices or Choices())
+    return recognize(root, FOLDER_LAYOUTS, choices or Choices())
 
 
 def _domain_in_split(parts: Parts) -> Place | None:
@@ -75,9 +75,9 @@ def _first_loose(folder: ImageFolder) -> Path | None:
     return next((folder.root.joinpath(*parts) for parts, _ in _placed(folder, _loose)), None)
 
 
-def _grouped(folder: ImageFolder, place: Places) -> dict[str, dict[str, list[Picture]]]:
+def _grouped(folder: ImageFolder, place: Places) -> dict[str, dict[str, list[ImageFile]]]:
     """Images by split and domain; UserError where two folders spell the same of these."""
-    found: dict[str, dict[str, list[Picture]]] = {split: {} for split in SPLITS}
+    found: dict[str, dict[str, list[ImageFile]]] = {split: {} for split in SPLITS}
     spelled: dict[tuple[str, str], Parts] = {}
     for parts, (split, domain, depth) in _placed(folder, place):
         first = spelled.setdefault((split, domain), parts[:depth])
@@ -86,19 +86,19 @@ def _grouped(folder: ImageFolder, place: Places) -> dict[str, dict[str, list[Pic
                 f"{folder.root}: {'/'.join(first)} and {'/'.join(parts[:depth])} both stand for the split {split}: "
                 "move the images of one into the other"
             )
-        found[split].setdefault(domain, []).append(_picture(folder.root, parts, depth))
+        found[split].setdefault(domain, []).append(_image(folder.root, parts, depth))
     return {split: own for split, own in found.items() if own}
 
 
-def _picture(root: Path, parts: Parts, depth: int) -> Picture:
+def _image(root: Path, parts: Parts, depth: int) -> ImageFile:
     """An image; members of a pair have the same sub-folder in common as well."""
     own = parts[depth:]
-    return Picture(root.joinpath(*parts), pair=name_of(own) if len(own) > 1 else "")
+    return ImageFile(root.joinpath(*parts), pair=name_of(own) if len(own) > 1 else "")
 
 
 def _read(words: str, place: Places, folder: ImageFolder, choices: Choices) -> DataSet:
     splits = {
-        split: {domain: tuple(pictures) for domain, pictures in own.items()}
+        split: {domain: tuple(images) for domain, images in own.items()}
         for split, own in _grouped(folder, place).items()
     }
     return domain_data(folder.root, words, splits, choices)

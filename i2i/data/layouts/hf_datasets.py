@@ -104,8 +104,8 @@ def _write_split(split: str, folder: Path, out: Path, labelled: bool) -> None:
     if split not in SPLITS:
         raise UserError(f"{folder}: split {split!r} is none of {', '.join(SPLITS)}: rename it and save the data again")
     table = _load(folder)
-    for position, domain, picture in _pictures(table, labelled):
-        encoded = picture.get("bytes") if isinstance(picture, dict) else None
+    for position, domain, image in _images(table, labelled):
+        encoded = image.get("bytes") if isinstance(image, dict) else None
         if not isinstance(encoded, bytes):
             raise UserError(f"{folder}, row {position}: no image is stored in it: save the data set with its images")
         place = out / split / domain
@@ -136,7 +136,7 @@ def _load(folder: Path) -> Any:
     return table
 
 
-def _pictures(table: Any, labelled: bool) -> Iterator[tuple[int, str, object]]:
+def _images(table: Any, labelled: bool) -> Iterator[tuple[int, str, object]]:
     """Position of the row, domain and image."""
     columns = _columns_of(table, "Image")
     if not labelled:

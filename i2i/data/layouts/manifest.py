@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from i2i.data.decoding.open_image import FORMATS
-from i2i.data.layouts import Choices, DataSet, Layout, Picture, domain_data, own_name
+from i2i.data.layouts import Choices, DataSet, ImageFile, Layout, domain_data, own_name
 from i2i.data.layouts.celeba import attributes_data, label_set
 from i2i.data.layouts.image_folder import ImageFolder, is_image
 from i2i.data.layouts.listed_names import Inside, read_text
@@ -182,7 +182,7 @@ def _evidence(column: str, folder: ImageFolder) -> Path | None:
     return None
 
 
-def _pictures(table: Path, rows: Iterable[Row]) -> Iterator[tuple[Row, Picture]]:
+def _images(table: Path, rows: Iterable[Row]) -> Iterator[tuple[Row, ImageFile]]:
     """The image of every row; UserError for one that is outside, absent, or listed twice."""
     inside, seen = Inside(table.parent), dict[Path, int]()
     for row in rows:
@@ -193,7 +193,7 @@ def _pictures(table: Path, rows: Iterable[Row]) -> Iterator[tuple[Row, Picture]]
         if path in seen:
             raise UserError(f"{place}: {row.path!r} stands in line {seen[path]} already: list every image once")
         seen[path] = row.line
-        yield row, Picture(path, pair=row.pair)
+        yield row, ImageFile(path, pair=row.pair)
 
 
 def _read_domains(folder: ImageFolder, choices: Choices) -> DataSet:
@@ -208,11 +208,11 @@ def _read_domains(folder: ImageFolder, choices: Choices) -> DataSet:
         raise UserError(
             f"{table}, line {lonely}: no pair, though other lines name one: name one for every image or none"
         )
-    found: dict[str, dict[str, list[Picture]]] = {
+    found: dict[str, dict[str, list[ImageFile]]] = {
         split: {} for split in SPLITS if any(row.split == split for row in rows)
     }
-    for row, picture in _pictures(table, rows):
-        found[row.split].setdefault(row.domain, []).append(picture)
+    for row, image in _images(table, rows):
+        found[row.split].setdefault(row.domain, []).append(image)
     splits = {
         split: {domain: tuple(sorted(own, key=lambda one: one.path)) for domain, own in domains.items()}
         for split, domains in found.items()
@@ -233,10 +233,10 @@ def _read_attributes(folder: ImageFolder, choices: Choices) -> DataSet:
     for attribute in one.columns:
         if attribute not in names:
             raise unknown(f"attribute for {table}:", attribute, names)
-    pictures = [picture for _, picture in _pictures(table, rows)]
+    images = [image for _, image in _images(table, rows)]
     has = np.array([[name in own for name in one.columns] for own in listed], dtype=bool)
     owner = [row.split for row in rows]
-    return attributes_data(_name(table), table.parent, ATTRIBUTES, one, pictures, has, owner)
+    return attributes_data(_name(table), table.parent, ATTRIBUTES, one, images, has, owner)
 
 
 def _required(root: Path) -> Path:

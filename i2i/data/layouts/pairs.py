@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from i2i.data.decoding.image_file import Picture
+from i2i.data.decoding.image_file import ImageFile
 from i2i.data.layouts.data_set import Splits
 from i2i.errors import UserError
 from i2i.utils.wording import some
@@ -29,9 +29,9 @@ def said_by_names(splits: Splits, domains: Sequence[str]) -> tuple[bool, str]:
 
 def _nearly(splits: Splits, domains: Sequence[str], without: Sequence[str], numbers: bool) -> str:
     """What to do where all images but a few have partners; empty where more do not."""
-    pictures = sum(len(own.get(domain, ())) for own in splits.values() for domain in domains)
+    images = sum(len(own.get(domain, ())) for own in splits.values() for domain in domains)
     # Equal numbers say little, so that of few images nothing is told.
-    if len(without) > max(0 if numbers else 1, pictures // len(domains) // FEW):
+    if len(without) > max(0 if numbers else 1, images // len(domains) // FEW):
         return ""
     remedy = "add what is missing or remove what stands alone"
     told = f"names are equal in all domains but for {some(without)}"
@@ -50,7 +50,7 @@ def lonely(splits: Splits, domains: Sequence[str]) -> list[str]:
     return found
 
 
-def in_pairs(root: Path, splits: Splits, domains: Sequence[str]) -> dict[str, dict[str, tuple[Picture, ...]]]:
+def in_pairs(root: Path, splits: Splits, domains: Sequence[str]) -> dict[str, dict[str, tuple[ImageFile, ...]]]:
     """Images in the order of their pairs.
 
     Raises:
@@ -66,7 +66,7 @@ def in_pairs(root: Path, splits: Splits, domains: Sequence[str]) -> dict[str, di
                     f"{some(alone, shown=3)}"
                 )
     return {
-        split: {domain: tuple(sorted(own, key=lambda picture: picture.scene)) for domain, own in found.items()}
+        split: {domain: tuple(sorted(own, key=lambda image: image.scene)) for domain, own in found.items()}
         for split, found in splits.items()
     }
 
@@ -79,9 +79,9 @@ def only_numbers(names: Sequence[str]) -> bool:
 
 def _only_numbers(splits: Splits, domains: Sequence[str]) -> bool:
     """Whether that holds in some split; a single image tells nothing beside others."""
-    names = [[picture.scene for picture in found.get(domain, ())] for found in splits.values() for domain in domains]
+    names = [[image.scene for image in found.get(domain, ())] for found in splits.values() for domain in domains]
     return any(map(only_numbers, [own for own in names if len(own) > 1] or names))
 
 
-def _scenes(found: Mapping[str, Sequence[Picture]], domain: str) -> Counter[str]:
-    return Counter(picture.scene for picture in found.get(domain, ()))
+def _scenes(found: Mapping[str, Sequence[ImageFile]], domain: str) -> Counter[str]:
+    return Counter(image.scene for image in found.get(domain, ()))

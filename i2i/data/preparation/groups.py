@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from i2i.data.audit.inspect import Look, look_at
 from i2i.data.audit.near_duplicates import alike
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.layouts.pairs import only_numbers
 from i2i.utils.progress import Progress
 from i2i.utils.wording import number
@@ -36,7 +36,7 @@ def groups_of(data: DataSet, progress: Progress | None = None) -> tuple[list[Gro
     by_name, by_looks = list(_by_name(whole)), _by_looks([one for one in look_at(paths, progress) if not one.fault])
     told = [
         f"{number(len(found), 'group')} of {why}, each in one split"
-        for found, why in ((by_name, "numbered names"), (merged(by_looks), "lookalikes"))
+        for found, why in ((by_name, "numbered names"), (merged(by_looks), "near-duplicates"))
         if found
     ]
     return [*_by_scene(whole), *by_name, *by_looks], told
@@ -61,14 +61,14 @@ def merged(groups: Iterable[Sequence[Item]]) -> list[list[Item]]:
     return list(found.values())
 
 
-def _by_scene(whole: Mapping[str, Sequence[Picture]]) -> Iterator[Group]:
-    names = [[picture.scene for picture in own] for own in whole.values()]
+def _by_scene(whole: Mapping[str, Sequence[ImageFile]]) -> Iterator[Group]:
+    names = [[image.scene for image in own] for own in whole.values()]
     equal = all(sorted(own) == sorted(names[0]) for own in names)
     if equal or not any(only_numbers(own) for own in names):
         yield from _shared((one.scene, one.path) for own in whole.values() for one in own)
 
 
-def _by_name(whole: Mapping[str, Sequence[Picture]]) -> Iterator[Group]:
+def _by_name(whole: Mapping[str, Sequence[ImageFile]]) -> Iterator[Group]:
     for own in whole.values():
         named = [(found[1], one.path) for one in own if (found := _NUMBERED.fullmatch(one.scene))]
         if len({name for name, _ in named}) >= LEAST_GROUPS:

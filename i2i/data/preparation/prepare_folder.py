@@ -29,7 +29,7 @@ def prepare_folder(
     skip_bad: bool = False,
     progress: Progress | None = None,
 ) -> list[str]:
-    """Write a data folder anew, resized; returns what was done, for people to read.
+    """Write a data folder again, resized; returns what was done, for people to read.
 
     Args:
         settings: section `data`, which names the folder and the image size.
@@ -49,7 +49,7 @@ def prepare_folder(
         raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
     shares = parse_shares(split) if split is not None else None
     data, told = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
-    told = [data.recognised, *told]
+    told = [data.recognized, *told]
     if skip_bad:
         bad = find_bad(data, data.splits)
         data = without(data, bad)

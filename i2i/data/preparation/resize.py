@@ -17,7 +17,7 @@ from typing import Literal
 from PIL import Image
 
 from i2i.data.decoding.images import Half, Preprocess, decoded
-from i2i.data.layouts import CARD, DataSet, Picture
+from i2i.data.layouts import CARD, DataSet, ImageFile
 from i2i.data.layouts.attribute_lists import write_listing
 from i2i.data.layouts.i2i_json import Division
 from i2i.errors import UserError
@@ -84,9 +84,9 @@ def _by_domain(data: DataSet, format: Format) -> tuple[list[Work], list[str]]:
         for domain in data.domains:
             own = names[data.domains[0] if data.paired else domain]
             folder = Path(split, _folder_name(domain))
-            for picture, name in zip(found.get(domain, ()), own, strict=True):
-                renamed += name != picture.path.stem
-                work.append(Work(picture.path, picture.half, folder / (name + SUFFIXES[format])))
+            for image, name in zip(found.get(domain, ()), own, strict=True):
+                renamed += name != image.path.stem
+                work.append(Work(image.path, image.half, folder / (name + SUFFIXES[format])))
     return work, [f"{renamed:,} of them renamed: names must differ without their suffixes"] if renamed else []
 
 
@@ -101,12 +101,12 @@ def write_card(data: DataSet, out: Path, division: Division | None = None) -> No
         (out / CARD).write_text(json.dumps(card, indent=1))
 
 
-def unique_names(pictures: Sequence[Picture]) -> list[str]:
+def unique_names(images: Sequence[ImageFile]) -> list[str]:
     """Names of images without suffix; one that was taken before, in any case of letters, gets a number."""
     taken: set[str] = set()
     names = []
-    for picture in pictures:
-        stem = picture.stem
+    for image in images:
+        stem = image.stem
         free = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
         name = next(name for name in free if name.casefold() not in taken)
         taken.add(name.casefold())
@@ -117,7 +117,7 @@ def unique_names(pictures: Sequence[Picture]) -> list[str]:
 def _listed(data: DataSet, place: Path, out: Path, format: Format) -> tuple[list[Work], list[str]]:
     """All images in one folder, beside the list of their attributes."""
     files = sorted({one.path for found in data.splits.values() for own in found.values() for one in own})
-    names = unique_names([Picture(path) for path in files])
+    names = unique_names([ImageFile(path) for path in files])
     targets = {path: f"{IMAGES}/{name}{SUFFIXES[format]}" for path, name in zip(files, names, strict=True)}
     told = write_listing(data, place, out, targets)
     return [Work(path, None, Path(target)) for path, target in targets.items()], [told]
@@ -141,8 +141,8 @@ def _write_all(work: Sequence[Work], out: Path, preprocess: Preprocess, progress
 
 def _writer(out: Path, preprocess: Preprocess) -> Callable[[Work], None]:
     def write(one: Work) -> None:
-        with decoded(one.source, one.half) as picture:
-            pixels = preprocess(picture)
+        with decoded(one.source, one.half) as stored:
+            pixels = preprocess(stored)
         image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         target = out / one.target
         if target.suffix == ".png":

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.preparation.groups import merged
 from i2i.errors import UserError
 from i2i.utils.split_names import SPLITS
@@ -62,8 +62,8 @@ def divide(data: DataSet, shares: Shares, seed: int, together: Iterable[Sequence
     return replace(data, splits=splits, layout=f"{data.layout}, divided", left_out=data.unused)
 
 
-def _all(data: DataSet, domain: str) -> tuple[Picture, ...]:
-    return tuple(picture for found in data.splits.values() for picture in found.get(domain, ()))
+def _all(data: DataSet, domain: str) -> tuple[ImageFile, ...]:
+    return tuple(image for found in data.splits.values() for image in found.get(domain, ()))
 
 
 def _owners(members: Mapping[str, Counter[Unit]], shares: Shares, seed: int) -> dict[Unit, str]:

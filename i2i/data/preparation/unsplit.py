@@ -8,12 +8,12 @@ from statistics import median
 
 from i2i.data.audit.checks import LEAST_PAIR_ASPECT
 from i2i.data.decoding.images import read_size
-from i2i.data.layouts import Choices, DataSet, Picture, domain_data
+from i2i.data.layouts import Choices, DataSet, ImageFile, domain_data
 from i2i.data.layouts.archives import is_archive, unpacked
 from i2i.data.layouts.celeba import ATTRIBUTE_LIST, partition_of
 from i2i.data.layouts.image_folder import ImageFolder, name_of
 from i2i.data.layouts.manifest import MANIFESTS
-from i2i.data.layouts.recognise import accounted, folders_in
+from i2i.data.layouts.recognize import accounted, folders_in
 from i2i.errors import UserError
 from i2i.utils.split_names import SPLITS, names_a_split
 
@@ -40,11 +40,11 @@ def read_undivided(place: Path, choices: Choices) -> DataSet:
 
 
 def _read(folder: ImageFolder, choices: Choices) -> DataSet:
-    loose = tuple(Picture(folder.root / parts[0]) for parts in folder.images if len(parts) == 1)
-    domains: dict[str, list[Picture]] = {}
+    loose = tuple(ImageFile(folder.root / parts[0]) for parts in folder.images if len(parts) == 1)
+    domains: dict[str, list[ImageFile]] = {}
     for domain, *own in (parts for parts in folder.images if len(parts) > 1):
         pair = name_of(tuple(own)) if len(own) > 1 else ""
-        domains.setdefault(domain, []).append(Picture(folder.root.joinpath(domain, *own), pair=pair))
+        domains.setdefault(domain, []).append(ImageFile(folder.root.joinpath(domain, *own), pair=pair))
     if loose and domains:
         raise UserError(f"{loose[0].path} lies beside folders of domains: move it into one, or elsewhere")
     if loose:
@@ -64,7 +64,7 @@ def _has_splits(folder: ImageFolder) -> bool:
     return any(names_a_split(own.name) for own in folders_in(folder.root))
 
 
-def _pairs(root: Path, loose: Sequence[Picture], choices: Choices) -> DataSet:
+def _pairs(root: Path, loose: Sequence[ImageFile], choices: Choices) -> DataSet:
     """A on the left and B on the right of every image; UserError if they do not look like it."""
     aspects = list(_aspects(loose))
     if choices.layout != "halves" and aspects and median(aspects) < LEAST_PAIR_ASPECT:
@@ -76,9 +76,9 @@ def _pairs(root: Path, loose: Sequence[Picture], choices: Choices) -> DataSet:
     return domain_data(root, HALVES, {SPLITS[0]: {"A": left, "B": right}}, choices, paired=True)
 
 
-def _aspects(pictures: Sequence[Picture]) -> Iterator[float]:
+def _aspects(images: Sequence[ImageFile]) -> Iterator[float]:
     """Width by height, of those that can be read."""
-    for picture in pictures:
+    for image in images:
         with suppress(UserError):
-            height, width = read_size(picture.path)
+            height, width = read_size(image.path)
             yield width / height

@@ -20,16 +20,16 @@ class Paint:
     tinted_lit: Array
     opacity: float
 
-    def colour(self, shade: Array | float, tint: float) -> Array:
+    def color(self, shade: Array | float, tint: float) -> Array:
         """Colours [3, h, w], or [3, 1, 1] for one shade, in [0, 1]; `shade` and `tint` are in [0, 1]."""
         dark = self.dark + tint * (self.tinted_dark - self.dark)
         lit = self.lit + tint * (self.tinted_lit - self.lit)
         return dark + shade * (lit - dark)
 
 
-def paint(*colours: str, opacity: float = 1.0) -> Paint:
+def paint(*colors: str, opacity: float = 1.0) -> Paint:
     """One colour, a dark and a lit one, or these two and the same two tinted; each RRGGBB."""
-    names = {1: colours * 4, 2: colours * 2, 4: colours}[len(colours)]
+    names = {1: colors * 4, 2: colors * 2, 4: colors}[len(colors)]
     dark, lit, tinted_dark, tinted_lit = (np.array(list(bytes.fromhex(name)))[:, None, None] / 255 for name in names)
     return Paint(dark, lit, tinted_dark, tinted_lit, opacity)
 

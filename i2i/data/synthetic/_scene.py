@@ -60,7 +60,7 @@ class Path:
     top: float
     bend: float
 
-    def centre(self, y: Array | float) -> Array:
+    def center(self, y: Array | float) -> Array:
         """The x of its middle at height `y`."""
         along = self._along(y)
         return self.start + (self.end - self.start) * along + self.bend * along * (1 - along)
@@ -188,11 +188,11 @@ def _sample_pond(draws: _Draws, path: Path, house: House) -> Disc | None:
     if not draws.chance(0.75):
         return None
     width = draws.between(0.12, 0.21)
-    beside, y = float(path.centre(0.88)), draws.between(0.84, 0.94)
+    beside, y = float(path.center(0.88)), draws.between(0.84, 0.94)
     x = draws.between(beside + 0.28, 0.95) if beside < 0.5 else draws.between(0.05, beside - 0.28)
     pond = Disc(x, y, width, width * draws.between(0.26, 0.34))
     rows = np.linspace(pond.y - pond.height, min(pond.y + pond.height, 1.0), 9)
-    clear = np.abs(path.centre(rows) - pond.x).min() > pond.width + 0.08
+    clear = np.abs(path.center(rows) - pond.x).min() > pond.width + 0.08
     return pond if clear and pond.y - pond.height > house.base + 0.02 else None
 
 
@@ -225,7 +225,7 @@ def _sample_tree(draws: _Draws, horizon: float) -> Tree:
 
 
 def _has_room(tree: Tree, others: list[Tree], house: House, path: Path, pond: Disc | None) -> bool:
-    on_path = abs(float(path.centre(tree.base)) - tree.x) < float(path.half_width(tree.base)) + 0.04
+    on_path = abs(float(path.center(tree.base)) - tree.x) < float(path.half_width(tree.base)) + 0.04
     before_house = tree.base > house.base - 0.03 and abs(tree.x - house.x) < 0.6 * house.width + 0.45 * tree.width
     in_pond = pond is not None and spread(pond, tree.x, tree.base) < 1.6
     crowded = any(abs(tree.x - other.x) < 0.4 * max(tree.width, other.width) for other in others)
@@ -236,7 +236,7 @@ def _sample_flowers(draws: _Draws, path: Path, pond: Disc | None, horizon: float
     """Places [n, 2] on the grass: those that fell on the path or into the pond are left out."""
     x, y = 0.5 + draws.knots((2, 26), 1.0)
     y = horizon + 0.2 + (0.8 - horizon) * y
-    on_grass = np.abs(path.centre(y) - x) > path.half_width(y) + 0.01
+    on_grass = np.abs(path.center(y) - x) > path.half_width(y) + 0.01
     if pond is not None:
         on_grass &= spread(pond, x, y) > 1.6
     places: Array = np.stack([x, y], axis=1)[on_grass]

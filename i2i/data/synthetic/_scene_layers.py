@@ -142,7 +142,7 @@ def _ground(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
 
 def _path(path: Path, size: tuple[int, int]) -> Layer:
     window = window_of(size, top=path.top)
-    offset = np.abs(window.x - path.centre(window.y)) / path.half_width(window.y)
+    offset = np.abs(window.x - path.center(window.y)) / path.half_width(window.y)
     cover = unit((1 - offset) * path.half_width(window.y) * window.width + 0.5) * below(window, path.top)
     return Layer("path", window, cover, smooth(1.1 - offset))
 

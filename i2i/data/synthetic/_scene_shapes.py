@@ -46,14 +46,14 @@ def window_of(
     height, width = size
     rows = slice(_clipped(top * height - 1, height), _clipped(bottom * height + 2, height))
     columns = slice(_clipped(left * width - 1, width), _clipped(right * width + 2, width))
-    return Window(rows, columns, _centres(width)[None, columns], _centres(height)[rows, None], width, height)
+    return Window(rows, columns, _centers(width)[None, columns], _centers(height)[rows, None], width, height)
 
 
 @lru_cache(maxsize=16)
-def _centres(pixels: int) -> Array:
-    centres = (np.arange(pixels) + 0.5) / pixels
-    centres.setflags(write=False)
-    return centres
+def _centers(pixels: int) -> Array:
+    centers = (np.arange(pixels) + 0.5) / pixels
+    centers.setflags(write=False)
+    return centers
 
 
 def _clipped(position: float, limit: int) -> int:
@@ -141,6 +141,6 @@ def line(window: Window, start: tuple[float, float], end: tuple[float, float], t
     return min(pixels, 1.0) * unit(0.5 * max(pixels, 1.0) + 0.5 - distance)
 
 
-def overlap(centres: Array, low: float, high: float, pixels: int) -> Array:
+def overlap(centers: Array, low: float, high: float, pixels: int) -> Array:
     """How much of each pixel, of which `pixels` make the whole side, lies between `low` and `high`."""
-    return unit((np.minimum(centres, high - 0.5 / pixels) - np.maximum(centres, low + 0.5 / pixels)) * pixels + 1)
+    return unit((np.minimum(centers, high - 0.5 / pixels) - np.maximum(centers, low + 0.5 / pixels)) * pixels + 1)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from i2i.config import DataConfig
-from i2i.data.decoding.images import write_picture
+from i2i.data.decoding.images import write_image
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.synthetic.landscapes import SMALLEST_SIDE
 from i2i.data.synthetic.seasons import SEASONS
@@ -124,4 +124,4 @@ def cached(name: str, config: DataConfig, progress: Progress | None = None) -> D
 def _draw_scene(name: str, root: Path, size: tuple[int, int], seed: int, scene: int, split: str) -> None:
     embedded = EMBEDDED[name]
     for domain in embedded.domains:
-        write_picture(root / split / domain / f"{scene:05d}.png", embedded.draw(scene, domain, size, seed))
+        write_image(root / split / domain / f"{scene:05d}.png", embedded.draw(scene, domain, size, seed))

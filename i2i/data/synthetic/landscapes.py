@@ -103,4 +103,4 @@ def _composite(canvas: np.ndarray, layer: Layer, paint: Paint) -> None:
     if paint.opacity == 0.0 or layer.cover.size == 0:
         return
     below = canvas[:, layer.window.rows, layer.window.columns]
-    below += (paint.opacity * layer.cover) * (paint.colour(layer.shade, layer.tint) - below)
+    below += (paint.opacity * layer.cover) * (paint.color(layer.shade, layer.tint) - below)

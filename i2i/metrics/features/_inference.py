@@ -32,7 +32,7 @@ def scoring(network: nn.Module, device: torch.device) -> Iterator[None]:
         network.train(training)
 
 
-def in_parts(work: Callable[..., Tensor], device: torch.device, *pictures: Tensor) -> Tensor:
+def in_parts(work: Callable[..., Tensor], device: torch.device, *images: Tensor) -> Tensor:
     """What `work` makes of images, or of several equally long sets of them, a few at a time, end to end.
 
     On the CPU several parts are worked on at once, by as many threads as torch may use. Threads that share the work of
@@ -40,11 +40,11 @@ def in_parts(work: Callable[..., Tensor], device: torch.device, *pictures: Tenso
     else ran on the machine.
 
     Args:
-        work: from parts of `pictures` [b, ...], on the device they are on, to [b, ...].
+        work: from parts of `images` [b, ...], on the device they are on, to [b, ...].
         device: where the network is.
-        pictures: [B, ...] each.
+        images: [B, ...] each.
     """
-    parts = list(zip(*(_chunks(some, device) for some in pictures), strict=True))
+    parts = list(zip(*(_chunks(some, device) for some in images), strict=True))
     allowed = torch.get_num_threads()
     workers = min(allowed, len(parts)) if device.type == "cpu" else 1
     if workers == 1:
@@ -61,11 +61,11 @@ def in_parts(work: Callable[..., Tensor], device: torch.device, *pictures: Tenso
         torch.set_num_threads(allowed)  # for threads that start later
 
 
-def _chunks(pictures: Tensor, device: torch.device) -> list[Tensor]:
+def _chunks(images: Tensor, device: torch.device) -> list[Tensor]:
     """Images [B, ...] in parts that a network on `device` is quickest with; at least one part."""
-    count = max(1, len(pictures))
+    count = max(1, len(images))
     length = CPU_CHUNK if device.type == "cpu" else count
-    return [pictures[start : start + length] for start in range(0, count, length)]
+    return [images[start : start + length] for start in range(0, count, length)]
 
 
 def check_pixels(pixels: Tensor, name: str = "pixels") -> None:

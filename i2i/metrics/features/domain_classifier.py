@@ -98,7 +98,7 @@ class DomainClassifier(nn.Module):
         Raises:
             ValueError: another dtype, shape or size.
         """
-        logits: Tensor = self.backbone(self._normalised(pixels))
+        logits: Tensor = self.backbone(self._normalized(pixels))
         return logits
 
     def features(self, pixels: Tensor) -> Tensor:
@@ -107,7 +107,7 @@ class DomainClassifier(nn.Module):
         Raises:
             ValueError: another dtype, shape or size.
         """
-        maps = self.backbone.forward_features(self._normalised(pixels))
+        maps = self.backbone.forward_features(self._normalized(pixels))
         features: Tensor = self.backbone.forward_head(maps, pre_logits=True)
         return features
 
@@ -145,7 +145,7 @@ class DomainClassifier(nn.Module):
             raise UserError(f"{path} is damaged or not a domain classifier: delete it and train a new one") from error
         return classifier.to(place).eval()
 
-    def _normalised(self, pixels: Tensor) -> Tensor:
+    def _normalized(self, pixels: Tensor) -> Tensor:
         check_pixels(pixels)
         if tuple(pixels.shape[2:]) != self.size:
             raise ValueError(
@@ -156,7 +156,7 @@ class DomainClassifier(nn.Module):
         return images.contiguous(memory_format=torch.channels_last)
 
 
-def judge(classifier: DomainClassifier, pixels: Tensor, *, batch_size: int = 256) -> Tensor:
+def classify(classifier: DomainClassifier, pixels: Tensor, *, batch_size: int = 256) -> Tensor:
     """The logits of every image; `classifier.labels.shows` reads them.
 
     Args:
@@ -230,12 +230,12 @@ def train_classifier(
     kinds = _kinds(space, labels)
     order = balanced_order(kinds, int(kinds.max()) + 1, steps * batch_size, generator)
     bf16 = bf16 and min(pixels.shape[2:]) > FLOAT32_SIDE
-    optimiser = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
+    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
     classifier.train()
     for step in range(steps):
         chosen = order[step * batch_size : (step + 1) * batch_size]
         batch = augmented(pixels, chosen, generator)
-        _step(classifier, optimiser, batch, labels[chosen], rate=PEAK_RATE * _one_cycle(step, steps), bf16=bf16)
+        _step(classifier, optimizer, batch, labels[chosen], rate=PEAK_RATE * _one_cycle(step, steps), bf16=bf16)
         if progress is not None:
             progress((step + 1) * batch_size, steps * batch_size)
     _require_finite(classifier)
@@ -273,12 +273,12 @@ def _require_space(given: object) -> None:
         raise ValueError(f"labels are described by a LabelSpace, such as LabelSpace.of_domains(names), not {given!r}")
 
 
-def _checked_labels(labels: Tensor, pictures: int, space: LabelSpace) -> Tensor:
+def _checked_labels(labels: Tensor, images: int, space: LabelSpace) -> Tensor:
     """The labels on the CPU, if they are of so many images and every column occurs."""
     _require_space(space)
-    if not isinstance(labels, Tensor) or not labels.is_floating_point() or labels.shape != (pictures, space.width):
+    if not isinstance(labels, Tensor) or not labels.is_floating_point() or labels.shape != (images, space.width):
         given = f"{labels.dtype} {list(labels.shape)}" if isinstance(labels, Tensor) else type(labels).__name__
-        raise ValueError(f"labels must be float [{pictures}, {space.width}], but are {given}")
+        raise ValueError(f"labels must be float [{images}, {space.width}], but are {given}")
     labels = labels.cpu()
     if not bool(((labels >= 0) & (labels <= 1)).all()):
         low, high = float(labels.min()), float(labels.max())
@@ -315,22 +315,22 @@ def _one_cycle(step: int, steps: int) -> float:
 
 def _step(
     classifier: DomainClassifier,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     pixels: Tensor,
     labels: Tensor,
     *,
     rate: float,
     bf16: bool,
 ) -> None:
-    for group in optimiser.param_groups:
+    for group in optimizer.param_groups:
         group["lr"] = rate
     device = classifier.device
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16):
         logits = classifier(pixels)
     loss = label_loss(classifier.labels, logits, labels.to(device), SMOOTHING)
-    optimiser.zero_grad()
+    optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    optimiser.step()
+    optimizer.step()
 
 
 def _require_finite(classifier: DomainClassifier) -> None:

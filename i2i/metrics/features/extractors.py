@@ -77,8 +77,8 @@ class ExtractorSpec:
         if self.kind == "inception":
             return InceptionExtractor(self.weights, device=device)
         if self.kind == "classifier":
-            judge = DomainClassifier.load(self.weights, device=device)
-            return ClassifierExtractor(judge, checksum=sha256(self.weights))
+            classifier = DomainClassifier.load(self.weights, device=device)
+            return ClassifierExtractor(classifier, checksum=sha256(self.weights))
         if self.kind == "imagenet":
             return BackboneExtractor(TITLE, efficientnet_lite0(), self.weights, device=device)
         if self.kind in NAMED:

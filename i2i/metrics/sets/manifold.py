@@ -16,7 +16,7 @@ import numpy as np
 
 from i2i.metrics._arrays import Array, Features, checked, require_same_width, require_whole
 
-NEIGHBOURS = 5
+NEIGHBORS = 5
 BLOCK = 1024  # rows of the distances that are in memory at a time
 ROUNDING = 1e-12  # of squared distances, as a share of the squared lengths that they are differences of
 
@@ -40,7 +40,7 @@ class Overlap:
     coverage: float
 
 
-def overlap(real: Features, fake: Features, neighbours: int = NEIGHBOURS) -> Overlap:
+def overlap(real: Features, fake: Features, neighbors: int = NEIGHBORS) -> Overlap:
     """Precision, recall, density and coverage of `fake` [M, d] against `real` [N, d].
 
     Costs O((N + M)^2 d) time and O((N + M) (d + BLOCK)) memory.
@@ -56,15 +56,15 @@ def overlap(real: Features, fake: Features, neighbours: int = NEIGHBOURS) -> Ove
     """
     reals, fakes = checked(real), checked(fake)
     require_same_width(reals.shape[1], fakes.shape[1])
-    require_whole("neighbours", neighbours, 1)
-    if min(len(reals), len(fakes)) <= neighbours:
+    require_whole("neighbours", neighbors, 1)
+    if min(len(reals), len(fakes)) <= neighbors:
         raise ValueError(
-            f"{neighbours} nearest neighbours need at least {neighbours + 1} images a side, but one has "
+            f"{neighbors} nearest neighbours need at least {neighbors + 1} images a side, but one has "
             f"{min(len(reals), len(fakes))}"
         )
-    centre = reals.mean(axis=0)  # short vectors lose little to rounding
-    reals, fakes = reals - centre, fakes - centre
-    radii_real, radii_fake = _radii(reals, neighbours), _radii(fakes, neighbours)
+    center = reals.mean(axis=0)  # short vectors lose little to rounding
+    reals, fakes = reals - center, fakes - center
+    radii_real, radii_fake = _radii(reals, neighbors), _radii(fakes, neighbors)
     recalled, covered, balls = np.zeros(len(reals), bool), np.zeros(len(reals), bool), np.zeros(len(fakes), np.int64)
     for start in range(0, len(reals), BLOCK):
         rows = slice(start, start + BLOCK)
@@ -76,28 +76,28 @@ def overlap(real: Features, fake: Features, neighbours: int = NEIGHBOURS) -> Ove
     return Overlap(
         precision=float((balls > 0).mean()),
         recall=float(recalled.mean()),
-        density=float(balls.mean() / neighbours),
+        density=float(balls.mean() / neighbors),
         coverage=float(covered.mean()),
     )
 
 
-def expected_coverage(real: int, fake: int, neighbours: int = NEIGHBOURS) -> float:
+def expected_coverage(real: int, fake: int, neighbors: int = NEIGHBORS) -> float:
     """The coverage on average of `fake` images of the same distribution as `real` ones.
 
     Naeem et al. 2020, equation 9, for continuous distributions: among the neighbours of a real image the first
     `neighbours` are real with this chance's complement.
     """
-    return 1 - prod((real - 1 - place) / (real + fake - 1 - place) for place in range(neighbours))
+    return 1 - prod((real - 1 - place) / (real + fake - 1 - place) for place in range(neighbors))
 
 
-def _radii(features: Array, neighbours: int) -> Array:
+def _radii(features: Array, neighbors: int) -> Array:
     """Squared distances [n] to the neighbour of that order within the set, itself left out."""
     radii = np.empty(len(features))
     for start in range(0, len(features), BLOCK):
         distances, _ = _squared_distances(features[start : start + BLOCK], features)
         rows = np.arange(len(distances))
         distances[rows, start + rows] = -1.0  # itself comes first
-        radii[start : start + BLOCK] = np.partition(distances, neighbours, axis=1)[:, neighbours]
+        radii[start : start + BLOCK] = np.partition(distances, neighbors, axis=1)[:, neighbors]
     return radii
 
 

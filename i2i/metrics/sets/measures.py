@@ -9,7 +9,7 @@ from torch import Tensor
 
 from i2i.metrics.registry import set_name, sliced_name
 from i2i.metrics.sets import embedding_distance, sliced, wavelet
-from i2i.metrics.sets.manifold import NEIGHBOURS, expected_coverage, overlap
+from i2i.metrics.sets.manifold import NEIGHBORS, expected_coverage, overlap
 from i2i.metrics.sets.names import SetMeasure
 
 CLIP = "FD-CLIP-"
@@ -81,7 +81,7 @@ def _needs_blocks(extractor: str, size: tuple[int, int]) -> str:
 
 
 FAMILIES: Mapping[SetMeasure, Family] = {
-    "prdc": Family(_overlaps, NEIGHBOURS + 1, _ceiling, _needs_features),
+    "prdc": Family(_overlaps, NEIGHBORS + 1, _ceiling, _needs_features),
     "mind": Family(_sliced, sliced.FEWEST, _biased("MIND"), _needs_features),
     "cmmd": Family(_embedded, embedding_distance.FEWEST, _biased("CMMD"), _needs_clip),
     "fwd": Family(_waves, wavelet.FEWEST, _biased("FWD"), _needs_blocks),

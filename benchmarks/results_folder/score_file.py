@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.folder.result_records import write_record
+from i2i.benchmarks.results_folder.result_records import write_record
 from i2i.errors import Damaged
 from i2i.utils.atomic_write import write_text
 from i2i.utils.documents import Count, Document, Measured, read_document
@@ -56,7 +56,7 @@ class Flag(_About):
 class Confusion(_About):
     """What translations were taken for."""
 
-    judged: dict[str, Count]
+    predicted: dict[str, Count]
 
 
 class Spread(_About):
@@ -104,7 +104,7 @@ def score_file(path: Path) -> ScoreFile | None:
     return read_document(ScoreFile, path, REMADE)
 
 
-PICTURE_COLUMNS = ("source", "target", "picture", "metric", "value")
+IMAGE_COLUMNS = ("source", "target", "image", "metric", "value")
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ class Scores:
         rows: `metric`, `value`, and `n`, the number of scored images.
         intervals: `metric`, `low`, `high`, `level`, of what other images, equally many, would give.
         flags: `flag`, `value`, `threshold`, `above`, `raised`, `says`.
-        confusion: `judged`, how many images the domain classifier put into each domain.
+        confusion: `predicted`, how many images the domain classifier put into each domain.
         spreads: `metric`, `deviation` over random subsets, and `subset`, the images in each.
         by_n: `metric`, `value` at `n` of the images.
-        pictures: `picture`, `metric`, `value`; these go into a table of their own.
+        images: `image`, `metric`, `value`; these go into a table of their own.
     """
 
     rows: list[Entry] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Scores:
     confusion: list[Entry] = field(default_factory=list)
     spreads: list[Entry] = field(default_factory=list)
     by_n: list[Entry] = field(default_factory=list)
-    pictures: list[Entry] = field(default_factory=list)
+    images: list[Entry] = field(default_factory=list)
 
     def add(self, other: "Scores") -> None:
         """Take over what was measured in other directions."""
@@ -139,8 +139,8 @@ class Scores:
 
         `made_from` is what `keys.identities` gives.
         """
-        everything, table = asdict(self), pictures_path(path)
-        write_pictures(table, everything.pop("pictures"))
+        everything, table = asdict(self), images_path(path)
+        write_images(table, everything.pop("images"))
         write_record(path, {"key": key, "features": features, **made_from, **everything}, path.parent, [table])
 
 
@@ -149,37 +149,37 @@ def entries(way: Direction, items: Iterable[Mapping[str, object]]) -> list[Entry
     return [{"source": way[0], "target": way[1], **item} for item in items]
 
 
-def picture_entries(way: Direction, stems: Sequence[str], metric: str, values: Iterable[float]) -> list[Entry]:
+def image_entries(way: Direction, stems: Sequence[str], metric: str, values: Iterable[float]) -> list[Entry]:
     """One metric of single images, one value for each stem."""
     pairs = zip(stems, values, strict=True)
-    return entries(way, ({"picture": stem, "metric": metric, "value": float(value)} for stem, value in pairs))
+    return entries(way, ({"image": stem, "metric": metric, "value": float(value)} for stem, value in pairs))
 
 
-def pictures_path(path: Path) -> Path:
+def images_path(path: Path) -> Path:
     """Where the table of images lies that belongs to a file of scores."""
-    return path.with_suffix(".pictures.csv")
+    return path.with_suffix(".images.csv")
 
 
-def write_pictures(path: Path, pictures: Iterable[Entry]) -> None:
+def write_images(path: Path, images: Iterable[Entry]) -> None:
     """Write a table of images, complete or not at all."""
     text = io.StringIO()
-    table = csv.DictWriter(text, PICTURE_COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(text, IMAGE_COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows(map(csv_row, pictures))
+    table.writerows(map(csv_row, images))
     write_text(path, text.getvalue())
 
 
-def read_pictures(path: Path) -> pd.DataFrame:
-    """What `write_pictures` wrote; nothing if there is no file. Names such as 007 and NA stay names.
+def read_images(path: Path) -> pd.DataFrame:
+    """What `write_images` wrote; nothing if there is no file. Names such as 007 and NA stay names.
 
     Raises:
         Damaged: if the file holds something else.
     """
     if not path.is_file():
-        return pd.DataFrame(columns=list(PICTURE_COLUMNS))
+        return pd.DataFrame(columns=list(IMAGE_COLUMNS))
     try:
-        read = pd.read_csv(path, dtype=str, keep_default_na=False)[list(PICTURE_COLUMNS)]
-        names = {name: read[name].map(from_csv_cell) for name in PICTURE_COLUMNS[:-1]}
+        read = pd.read_csv(path, dtype=str, keep_default_na=False)[list(IMAGE_COLUMNS)]
+        names = {name: read[name].map(from_csv_cell) for name in IMAGE_COLUMNS[:-1]}
         return read.assign(**names, value=[float(value or "nan") for value in read["value"]])
     except (ValueError, KeyError, OverflowError) as error:  # of pandas' parser, of a text that is no number, of UTF-8
         raise Damaged(f"{path} is no table of images ({one_line(str(error))[:200]})", REMADE) from None

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from i2i.benchmarks.folder.cache_keys import DAMAGED, DONE, Place
-from i2i.benchmarks.folder.finished_bench import Finished
-from i2i.benchmarks.folder.plan_file import JobName, PlanFile, plan_of
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job_id import CLASSIFIER, JobId
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder.cache_keys import DAMAGED, DONE, Place
+from i2i.benchmarks.results_folder.finished_bench import Finished
+from i2i.benchmarks.results_folder.plan_file import JobName, PlanFile, plan_of
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.utils.documents import Document, Facts, read_document
@@ -134,12 +134,12 @@ def absent_of(plan: Plan, file: PlanFile) -> dict[JobId, str]:
 def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
     """Jobs with a result of their own, and where it lies; of training runs the record alone says if they are done."""
     folder = ResultsFolder(plan.out)
-    for training in plan.trainings:
+    for training in plan.training_runs:
         yield training.id, Place.of_folder(folder.run(training))
-    for name in plan.contestants():
+    for name in plan.methods():
         for seed in plan.seeds()[: 1 if name in plan.external else None]:
             yield plan.translated_by(name, seed), Place.of_folder(folder.translations(name, seed))
-    for job, _, _, path in folder.scored(plan.contestants(), plan.seeds()):
+    for job, _, _, path in folder.scored(plan.methods(), plan.seeds()):
         yield job, Place.of_scores(path)
     yield CLASSIFIER, Place.of_folder(folder.classifier.parent)
 
@@ -161,4 +161,6 @@ def refuse_merged(out: Path) -> None:
     """UserError if a folder holds a merged report, in which no bench can be run."""
     benches = merged_from(out)
     if benches:
-        raise UserError(f"{out} holds a merged report of {', '.join(benches)}: run the bench in one of these, or anew")
+        raise UserError(
+            f"{out} holds a merged report of {', '.join(benches)}: run one of these, or name another folder"
+        )

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from i2i.benchmarks.directions import Direction, Training
-from i2i.benchmarks.folder.cache_keys import REAL
-from i2i.benchmarks.folder.plan_file import Asked, PlanFile, read_asked, read_plan
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
+from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.plan_file import Asked, PlanFile, read_asked, read_plan
 from i2i.config import stable_hash
 from i2i.utils.joined_names import direction_name
 
@@ -140,7 +140,7 @@ class ResultsFolder:
     @property
     def image_digests(self) -> Path:
         """The digests of the images."""
-        return self._status / "pictures.json"
+        return self._status / "images.json"
 
     @property
     def _status(self) -> Path:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from i2i.benchmarks.folder.result_records import MADE_FROM, Record, first_fault, read_record, write_record
+from i2i.benchmarks.results_folder.result_records import MADE_FROM, Record, first_fault, read_record, write_record
 from i2i.config import RunConfig, stable_hash
 from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint_meta import FORMAT
@@ -40,9 +40,9 @@ class Measured(Document):
     """What a result cost, where that was measured."""
 
     peak_memory: Count | None = None
-    pictures: Count | None = None
+    images: Count | None = None
     seconds: float | None = None
-    multiply_adds: Count | None = None
+    macs: Count | None = None
     evaluations: Count | None = None
 
 
@@ -100,7 +100,7 @@ class Place:
     @classmethod
     def of_scores(cls, path: Path, sources: "Mapping[str, Place] | None" = None) -> Self:
         """A file of scores that holds its own key, and the tables beside it."""
-        return cls(path, path.parent, (path, path.with_suffix(".pictures.csv")), sources or {})
+        return cls(path, path.parent, (path, path.with_suffix(".images.csv")), sources or {})
 
     def read(self) -> Record | None:
         """Its record; UserError if there is one that cannot be read."""

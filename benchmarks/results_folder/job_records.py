@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from i2i.benchmarks.folder.results_folder import ResultsFolder
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
 from i2i.utils.documents import Document, read_document

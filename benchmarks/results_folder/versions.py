@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from i2i._version import __version__
-from i2i.benchmarks.folder import job_records
-from i2i.benchmarks.folder.cache_keys import RunPlace
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.results_folder import job_records
+from i2i.benchmarks.results_folder.cache_keys import RunPlace
 from i2i.errors import UserError
 from i2i.runs.folder import newest_checkpoint
 

@@ -16,8 +16,8 @@ from i2i.translator import Coverage, ModelConfig, Phase, Request, Task, Translat
 EPSILON = 1e-5
 
 
-@register("colour")
-class Colour(Translator):
+@register("reinhard")
+class Reinhard(Translator):
     """Gives every channel of an image the mean and deviation that it has in the target domain.
 
     The buffers `mean` and `deviation` [k, C] hold them for each domain.
@@ -36,11 +36,11 @@ class Colour(Translator):
     def phases(self) -> tuple[Phase, ...]:
         return ()
 
-    def prepare(self, pictures: Callable[[str], Iterator[Tensor]]) -> None:
+    def prepare(self, images_of: Callable[[str], Iterator[Tensor]]) -> None:
         """Average the images' own means and deviations over each domain's training images."""
         for index, domain in enumerate(self.task.domains):
             means, deviations = [], []
-            for images in pictures(domain):
+            for images in images_of(domain):
                 deviation, mean = torch.std_mean(images.double(), dim=(2, 3), correction=0)
                 means.append(mean)
                 deviations.append(deviation)
@@ -49,7 +49,7 @@ class Colour(Translator):
 
     def generate(self, images: Tensor, request: Request) -> Tensor:
         deviation, mean = torch.std_mean(images, dim=(2, 3), correction=0, keepdim=True)
-        normalised = (images - mean) / deviation.clamp_min(EPSILON)
+        normalized = (images - mean) / deviation.clamp_min(EPSILON)
         shape = (1, -1, 1, 1)
-        translated = normalised * self.deviation[request.target].view(shape) + self.mean[request.target].view(shape)
+        translated = normalized * self.deviation[request.target].view(shape) + self.mean[request.target].view(shape)
         return translated.clamp(-1, 1)

@@ -53,7 +53,7 @@ class Layout:
     uses: tuple[str, ...] = ()
 
 
-def recognise(root: Path, layouts: Sequence[Layout], choices: Choices) -> DataSet:
+def recognize(root: Path, layouts: Sequence[Layout], choices: Choices) -> DataSet:
     """The data of a place, read in the one layout that it has.
 
     Raises:

@@ -10,13 +10,13 @@ import numpy as np
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.facts import PlanFacts, Trained
-from i2i.benchmarks.folder.cache_keys import lack_of
-from i2i.benchmarks.folder.partial import present
-from i2i.benchmarks.folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.cache_keys import lack_of
+from i2i.benchmarks.results_folder.partial import present
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import DataConfig
 from i2i.data.decoding.file_index import FileIndex
-from i2i.data.decoding.images import Preprocess, read_picture, read_size
-from i2i.data.layouts import DataSet, Picture
+from i2i.data.decoding.images import Preprocess, read_image, read_size
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
 from i2i.translator.request import sample_name
@@ -83,14 +83,14 @@ class Finished:
             )
 
     @cached_property
-    def contestants(self) -> list[str]:
+    def methods(self) -> list[str]:
         """Names of those whose translations are complete and as they were written."""
-        return [name for name in self.facts.contestants if name not in self.lacking]
+        return [name for name in self.facts.methods if name not in self.lacking]
 
     @cached_property
     def lacking(self) -> dict[str, str]:
         """Why translations cannot be shown, by the name of whose they are."""
-        lacks = {name: lack_of(self._translations(name)) for name in self.facts.contestants}
+        lacks = {name: lack_of(self._translations(name)) for name in self.facts.methods}
         remedy = f"finish them with i2i bench {option('--out', self.out)}"
         return {name: f"the translations of {name} are {lack}: {remedy}" for name, lack in lacks.items() if lack}
 
@@ -104,7 +104,7 @@ class Finished:
                 that the data do not have.
         """
         if text is None:
-            translators = [name for name in self.contestants if name not in self.facts.reference_rows]
+            translators = [name for name in self.methods if name not in self.facts.baselines]
             return [INPUT, *translators, *([TARGET] if self.data.paired else [])]
         names = [name.strip() for name in text.split(",")]
         for name in names:
@@ -113,8 +113,8 @@ class Finished:
             method, sample = self.part(name)
             if method in self.lacking:
                 raise UserError(self.lacking[method])
-            if method not in (INPUT, TARGET, *self.facts.contestants):
-                raise unknown("column", name, (INPUT, TARGET, *self.facts.contestants))
+            if method not in (INPUT, TARGET, *self.facts.methods):
+                raise unknown("column", name, (INPUT, TARGET, *self.facts.methods))
             if sample and name not in self.samples(method):
                 raise UserError(self._too_few(method, sample))
         return names
@@ -128,12 +128,12 @@ class Finished:
 
     def part(self, column: str) -> tuple[str, int]:
         """The method of a column, and which of its translations of the same images it shows, from 0."""
-        found = None if column in self.facts.contestants else SAMPLE.fullmatch(column)
+        found = None if column in self.facts.methods else SAMPLE.fullmatch(column)
         return (found[1], int(found[2])) if found else (column, 0)
 
     def samples(self, method: str, most: int | None = None) -> list[str]:
         """The columns of further translations of a method, of at most so many with the first; mostly none."""
-        facts = self.facts.contestants.get(method)
+        facts = self.facts.methods.get(method)
         count = facts.samples if isinstance(facts, Trained) else 1
         return [sample_name(method, sample) for sample in range(1, min(count, most or count))]
 
@@ -146,9 +146,9 @@ class Finished:
         method, sample = self.part(column)
         return "ground truth" if column == TARGET else f"{method}, sample {sample + 1}" if sample else method
 
-    def inputs(self, direction: Direction) -> tuple[Picture, ...]:
+    def inputs(self, direction: Direction) -> tuple[ImageFile, ...]:
         """The test images that are translated in a direction."""
-        return self.data.pictures(self.config.test_split, direction[0])
+        return self.data.images(self.config.test_split, direction[0])
 
     def positions(self, direction: Direction, columns: Sequence[str]) -> list[int]:
         """Places of those inputs of a direction that every method among `columns` translates."""
@@ -171,10 +171,10 @@ class Finished:
                 raise UserError(f"{column} has no {direction_name(row.direction)}/{shown.stem}: choose other rows")
             if read_size(path) != self.config.image_size:
                 raise UserError(f"{path} is not of the size of this bench: remove its folder and run the bench again")
-            return np.asarray(read_picture(path).convert("RGB"))
+            return np.asarray(read_image(path).convert("RGB"))
         if column == TARGET:
-            shown = self.data.pictures(self.config.test_split, row.direction[1])[row.position]
-        pixels = Preprocess.of(self.config)(read_picture(shown.path, shown.half))
+            shown = self.data.images(self.config.test_split, row.direction[1])[row.position]
+        pixels = Preprocess.of(self.config)(read_image(shown.path, shown.half))
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
 
     def _translations(

@@ -26,7 +26,7 @@ from i2i.utils.safe_paths import refuse_links_out
 FORMAT = 1
 """Raised when older versions could misunderstand the file, or another one of the results folder."""
 
-ANEW = "remove it and give the settings of the bench anew, or choose another folder with --out"
+REMOVE_IT = "remove it and give the settings of the bench again, or choose another folder with --out"
 AGAIN = "if another version of i2i wrote it, run the bench again, which keeps its work"
 
 
@@ -46,7 +46,7 @@ class Asked(Document):
     chosen: Chosen = Chosen()
     tried: dict[str, bool] = Field(default_factory=dict)
     fingerprint: str | None = None
-    contestants: dict[str, _Hash] = Field(default_factory=dict)
+    methods: dict[str, _Hash] = Field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
@@ -70,11 +70,11 @@ class Asked(Document):
         here = self.suite.settings.get("data", {})
         if (here.get("path") or here.get("sets")) and not data_named and self.fingerprint != plan.facts.fingerprint:
             raise UserError(
-                f"{plan.out} was made from other images than {plan.facts.recognised}: put them back, or say that "
+                f"{plan.out} was made from other images than {plan.facts.recognized}: put them back, or say that "
                 "these are to be taken with --data DIR"
             )
-        now = {name: facts.sha256 for name, facts in plan.facts.contestants.items()}
-        before = {name: self.contestants.get(name, _Hash()).sha256 for name in now}
+        now = {name: facts.sha256 for name, facts in plan.facts.methods.items()}
+        before = {name: self.methods.get(name, _Hash()).sha256 for name in now}
         for name in plan.external:
             if name in self.suite.external and name not in external_named and before[name] != now[name]:
                 raise UserError(f"the images of {name} are not those of before: name them again with --external")
@@ -86,7 +86,7 @@ class Asked(Document):
 class PlannedTraining(Document):
     """A training, as `Training.settings` gives it."""
 
-    contestant: Name
+    method: Name
     seed: Seed
     domains: tuple[str, ...]
     serves: tuple[Direction, ...]
@@ -96,7 +96,7 @@ class PlannedTraining(Document):
 
     @model_validator(mode="after")
     def _in_its_place(self) -> Self:
-        start = f"{run_folder(self.contestant, self.seed, '').as_posix()}/"
+        start = f"{run_folder(self.method, self.seed, '').as_posix()}/"
         if not self.folder.startswith(start):
             raise ValueError(f"its folder must begin with {start}")
         _OneName(name=self.folder.removeprefix(start))
@@ -119,21 +119,21 @@ class PlanFile(PlanFacts):
     """All that plan.json tells of a bench that has run."""
 
     name: str
-    trainings: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
+    training_runs: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
     skipped: dict[str, str]
     external: tuple[Name, ...]
     keys: dict[JobName, str | None]
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        served = {way for training in self.trainings for way in training.serves}
+        served = {way for training in self.training_runs for way in training.serves}
         _require(self.domains, {domain for way in (*self.directions, *served) for domain in way}, "domain")
-        _require(self.contestants, {training.contestant for training in self.trainings}, "method")
-        _require(self.contestants, self.external, "method")
-        _require(self.seeds, {training.seed for training in self.trainings}, "seed")
+        _require(self.methods, {training.method for training in self.training_runs}, "method")
+        _require(self.methods, self.external, "method")
+        _require(self.seeds, {training.seed for training in self.training_runs}, "seed")
         for way in self.directions:
             _OneName(name=direction_name(way))
-        for name, facts in self.contestants.items():
+        for name, facts in self.methods.items():
             if isinstance(facts, ExternalFacts) != (name in self.external):
                 raise ValueError(f"{name} must be among the external methods or have training runs")
         return self
@@ -151,7 +151,7 @@ def read_asked(path: Path) -> Asked | None:
     Raises:
         UserError: if it is damaged or of a later version, or a link leads out of the folder.
     """
-    return _read(Asked, path, ANEW)
+    return _read(Asked, path, REMOVE_IT)
 
 
 def read_plan(path: Path) -> PlanFile:
@@ -181,8 +181,8 @@ def _read(model: type[Kind], path: Path, remedy: str) -> Kind | None:
 
 def plan_of(out: Path, file: PlanFile) -> Plan:
     """The plan that was recorded, for reports; it has no jobs."""
-    trainings = tuple(planned.training() for planned in file.trainings)
-    return Plan(out, file.name, file.domains, file.directions, trainings, file.skipped, (), file, file.external)
+    training_runs = tuple(planned.training() for planned in file.training_runs)
+    return Plan(out, file.name, file.domains, file.directions, training_runs, file.skipped, (), file, file.external)
 
 
 def plan_text(plan: Plan) -> str:

@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.folder.cache_keys import DONE, Place, files_in, write_key
-from i2i.benchmarks.folder.partial import PARTIAL
 from i2i.benchmarks.job import Job, Report
+from i2i.benchmarks.results_folder.cache_keys import DONE, Place, files_in, write_key
+from i2i.benchmarks.results_folder.partial import PARTIAL
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess, read_picture, write_picture
+from i2i.data.decoding.images import Preprocess, read_image, write_image
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import direction_name
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adopt(Job):
+class CopyExternal(Job):
     """Take over images made elsewhere, where `Translate` would have written translations.
 
     Attributes:
@@ -48,7 +48,7 @@ class Adopt(Job):
             folder = self.out / direction_name(direction)
             folder.mkdir(parents=True)
             for stem, path in found.items():
-                write_picture(folder / f"{stem}.png", preprocess(read_picture(path)))
+                write_image(folder / f"{stem}.png", preprocess(read_image(path)))
             report(f"{number} of {len(self.files)} directions")
         if self.stems is not None:
             write_text(self.out / PARTIAL, json.dumps(self.stems))
