@@ -55,6 +55,17 @@ def _is_list(kind: object) -> bool:
     return get_origin(kind) in (tuple, list) and inner[1:] in ((), (...,)) and not _is_list(inner[0])
 
 
+EARLIER_WORDS = {("test_statistics", "picture"): "image"}
+"""Settings of models with values that were written otherwise: files of then are read, and keys keep their words."""
+
+_WORDS_OF_KEYS = {(name, now): then for (name, then), now in EARLIER_WORDS.items()}
+
+
+def in_words(model: Settings, words: Mapping[tuple[str, str], str]) -> Settings:
+    """Settings of a model, with other words for some values."""
+    return {name: words.get((name, value), value) if isinstance(value, str) else value for name, value in model.items()}
+
+
 class InKey(Enum):
     """Whether a setting decides what is learnt, and so enters the key by which results of before are found.
 
@@ -303,7 +314,8 @@ class RunConfig(Section):
 
     def key(self, data_fingerprint: str) -> str:
         """Hash of all that decides the result, 16 hex digits; where the data lies is left out."""
-        return stable_hash([self.essentials(), data_fingerprint])
+        settings = self.essentials()
+        return stable_hash([{**settings, "model": in_words(settings["model"], _WORDS_OF_KEYS)}, data_fingerprint])
 
     def essentials(self) -> Settings:
         """The settings that decide the result, as `InKey` says of each."""

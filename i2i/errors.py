@@ -16,6 +16,15 @@ __all__ = [
     "UserError",
 ]
 
+EARLIER_NAMES = {
+    "colour": "reinhard",
+    "multiply_adds": "macs",
+    "own_models": "custom_models",
+    "picture": "image",
+    "pictures": "images",
+}
+"""Models, settings and columns that were called otherwise: who asks for one by that name is told today's."""
+
 MOST_KNOWN = 40
 """Names that an error lists."""
 
@@ -98,6 +107,10 @@ def did_you_mean(name: str, allowed: Iterable[str]) -> str:
 
     >>> did_you_mean("best_on_val", ["last", "best-on-val"])
     "; did you mean 'best-on-val'?"
+    >>> did_you_mean("colour", ["cyclegan", "reinhard"])
+    "; did you mean 'reinhard'?"
     """
-    near = get_close_matches(name, list(allowed), n=2)
+    names = list(allowed)
+    today = EARLIER_NAMES.get(name)
+    near = [today] if today in names else get_close_matches(name, names, n=2)
     return f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else ""

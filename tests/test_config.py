@@ -23,7 +23,7 @@ from i2i.config import (
     validate,
 )
 from i2i.data.open import settings_of
-from i2i.errors import UserError
+from i2i.errors import EARLIER_NAMES, UserError, unknown
 from i2i.presets.training import base_settings
 from i2i.training.setup import run_config
 from i2i.translator import ModelConfig
@@ -129,6 +129,16 @@ def test_settings_of_every_type_are_understood(assignment, section, name, value)
     found = getattr(getattr(run(assignment), section), name)
     assert found == value
     assert type(found) is type(value) or isinstance(found, Path)
+
+
+@pytest.mark.parametrize(("earlier", "now"), EARLIER_NAMES.items())
+def test_a_name_of_an_earlier_version_suggests_todays(earlier, now):
+    assert f"unknown setting {earlier!r}; did you mean {now!r}? Known: " in str(unknown("setting", earlier, [now, "x"]))
+
+
+def test_keys_keep_the_words_that_settings_had_before():
+    found = {name: run_config(name, {"train": {"images": 8}}).key("f") for name in ("pix2pix", "cyclegan")}
+    assert found == {"pix2pix": "fb424e2fec74925f", "cyclegan": "12700639810fa363"}
 
 
 @pytest.mark.parametrize(

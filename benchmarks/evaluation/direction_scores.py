@@ -1,4 +1,4 @@
-"""What a direction's scores are made of: means of single images, distances of sets, judgements, flags."""
+"""What a direction's scores are made of: means of single images, distances of sets, predictions, warnings."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -184,6 +184,6 @@ def _lpips(text: str | None, size: tuple[int, int]) -> "LpipsSpec | None":
 def _check_folder(out: Path) -> None:
     """Refuse a place that is something else, so that nothing of the user's is touched."""
     check_folder(out)
-    if ResultsFolder(out).asked is None and out.is_dir() and any(out.iterdir()):
+    if not ResultsFolder(out).began and out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds other files and no bench: choose another folder with --out")
     refuse_merged(out)

@@ -18,6 +18,8 @@ from i2i.utils.fingerprint import sha256
 SCORING_VERSION = 3
 # Raised when scoring of real images alone changes. 2: distances of as many training as test images.
 REAL_VERSION = 2
+# Raised when tables beside translations and scores are called or laid out otherwise. 2: images.csv.
+TABLES_VERSION = 2
 
 
 def key_of_training(
@@ -42,7 +44,7 @@ def translations_key(base: Base, trains: Sequence[Train], weights: Weights, aske
     chosen: list[object] = [] if weights == "last" else [weights]  # so that keys of before there was a choice hold
     chosen += [asked] if asked else []
     test = base.fingerprint(base.everyday.test_split)
-    return stable_hash([SCORING_VERSION, trained, base.directions, test, *chosen])
+    return stable_hash([SCORING_VERSION, TABLES_VERSION, trained, base.directions, test, *chosen])
 
 
 def external_key(base: Base, found: Survey) -> str:
@@ -69,9 +71,9 @@ def scorer_key(base: Base, split: str | None = None) -> str:
 
 def scores_key(base: Base, translations: str) -> str:
     """Of scores of translations with that key."""
-    return stable_hash([translations, scorer_key(base)])
+    return stable_hash([TABLES_VERSION, translations, scorer_key(base)])
 
 
 def real_key(base: Base) -> str:
     """Of scores of real images."""
-    return stable_hash([REAL, REAL_VERSION, scorer_key(base)])
+    return stable_hash([REAL, REAL_VERSION, TABLES_VERSION, scorer_key(base)])

@@ -1,4 +1,4 @@
-"""Tables of what is behind the averages: raised flags, the classifier's judgements, distances of fewer images."""
+"""Tables of what is behind the averages: warnings, the predictions of the classifier, distances of fewer images."""
 
 from collections.abc import Sequence
 

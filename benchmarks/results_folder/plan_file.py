@@ -23,15 +23,15 @@ from i2i.utils.documents import Document, Kind, Name, read_document
 from i2i.utils.joined_names import direction_name
 from i2i.utils.safe_paths import refuse_links_out
 
-FORMAT = 1
-"""Raised when older versions could misunderstand the file, or another one of the results folder."""
+FORMAT = 2
+"""Raised when older versions could misunderstand the file, or another one of the results folder. 2: other names."""
 
 REMOVE_IT = "remove it and give the settings of the bench again, or choose another folder with --out"
 AGAIN = "if another version of i2i wrote it, run the bench again, which keeps its work"
 
 
 class _Version(Document):
-    format: int = 0
+    format: int = FORMAT
     i2i: str = "of a later version"
 
 
@@ -174,6 +174,11 @@ def _read(model: type[Kind], path: Path, remedy: str) -> Kind | None:
         raise UserError(
             f"{path} was written by i2i {version.i2i} and i2i {__version__} cannot read it: "
             "use that version, or choose another folder with --out"
+        )
+    if version.format < FORMAT:
+        raise UserError(
+            f"{path} was written by an earlier i2i, which called what it holds otherwise: remove it and give the "
+            "settings of the bench again, which finds its training runs, and translates and scores again"
         )
     refuse_links_out(path.parent)
     return read_document(model, path, remedy)

@@ -48,6 +48,11 @@ class ResultsFolder:
         return read_asked(self.plan_file)
 
     @property
+    def began(self) -> bool:
+        """Whether a bench has worked here, also where its plan was removed; UserError if that cannot be read."""
+        return self.asked is not None or (any(self._status.glob("*.json")) and any(map(Path.is_dir, self.work)))
+
+    @property
     def protocol(self) -> Path:
         """The protocol card, a part of the report that merging reads."""
         return self.out / "protocol.json"

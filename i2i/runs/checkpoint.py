@@ -22,7 +22,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from i2i.config import Settings, TrainConfig
+from i2i.config import EARLIER_WORDS, Settings, TrainConfig, in_words
 from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import Damaged, UserError, unreadable
@@ -36,6 +36,7 @@ Weights = Literal["last", "ema", "best"]
 """Which weights translate: of the last step, the moving average of train.ema, or the best by train.best_by."""
 
 DATA = "data.json"
+EARLIER_ENTRIES = {"optimisers": "optimizers"}  # of training.pt
 OF_FILES = ("files", SEAL, "data_fingerprint")
 """Entries of checkpoint.json that tell of the files beside it, and not of the translator."""
 
@@ -94,8 +95,8 @@ class Checkpoint:
 
     @property
     def settings(self) -> Settings:
-        """Resolved settings of the run."""
-        return dict(self.facts.settings)
+        """Resolved settings of the run, in today's words."""
+        return {**self.facts.settings, "model": in_words(self.facts.settings["model"], EARLIER_WORDS)}
 
     @property
     def budget(self) -> tuple[str, float]:
@@ -167,13 +168,13 @@ class Checkpoint:
             return shapes_in(path)
 
     def training(self) -> dict[str, Any]:
-        """States of the optimisers and of the translator's own training, as they were written."""
+        """States of the optimizers and of the translator's own training, as they were written."""
         path = self._sound("training.pt")
         with self._loading(path):
             state = torch.load(path, map_location="cpu", weights_only=True)
             if not isinstance(state, dict):
                 raise ValueError("it holds no states")
-            return state
+            return {EARLIER_ENTRIES.get(str(name), str(name)): value for name, value in state.items()}
 
     @contextmanager
     def fitting(self, name: str) -> Iterator[None]:

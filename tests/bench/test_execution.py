@@ -186,6 +186,20 @@ def test_a_plan_of_a_later_version_is_refused(copied, capsys):
         assert "was written by i2i 99.0" in capsys.readouterr().err
 
 
+def test_a_plan_with_the_words_of_an_earlier_version_is_refused_and_without_it_no_training_is_lost(copied, capsys):
+    plan = json.loads((copied / "plan.json").read_text())
+    (copied / "plan.json").write_text(json.dumps({**plan, "format": 1}))
+    for arguments in (["bench", "--out", copied, *SETTINGS], ["report", copied]):
+        assert command(*arguments) == 2
+        said = capsys.readouterr().err
+        assert "plan.json was written by an earlier i2i" in said
+        assert "remove it and give the settings of the bench again" in " ".join(said.split())
+    trained = {path: stamp for path, stamp in times(copied / "trainings").items() if "checkpoints" in path.parts}
+    (copied / "plan.json").unlink()
+    assert bench(copied, *SETTINGS, *ONE_WAY) == 0
+    assert trained.items() <= times(copied / "trainings").items()
+
+
 def test_results_that_other_versions_made_are_named(copied, capsys):
     path = ResultsFolder(copied).record(JobId("score", "stargan", 0))
     record = json.loads(path.read_text())

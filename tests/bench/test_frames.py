@@ -1,4 +1,4 @@
-"""Intervals, flags, judgements, distances of fewer images reach tables, JSON and figures; without, nothing breaks."""
+"""Intervals, warnings, predictions, distances of fewer images reach tables, JSON, figures; without, nothing breaks."""
 
 import json
 import re

@@ -126,7 +126,7 @@ def test_scores_are_set_aside_with_their_tables(tmp_path, caplog):
         scores.mkdir(exist_ok=True)
         (scores / name).write_text('{"key": "one"}')
     Place.of_scores(scores / "x-seed0.json").make_room("two")
-    assert sorted(path.name for path in (scores / "set-aside/1").iterdir()) == ["x-seed0.json", "x-seed0.images.csv"]
+    assert sorted(path.name for path in (scores / "set-aside/1").iterdir()) == ["x-seed0.images.csv", "x-seed0.json"]
     assert (scores / "x-seed01.json").is_file()
     assert len(caplog.messages) == 1
 

@@ -159,6 +159,14 @@ def test_states_of_a_training_that_do_not_fit_are_told_when_it_is_resumed(run, c
         trainer(run)
 
 
+def test_checkpoints_with_the_words_of_earlier_versions_are_read(run, tmp_path):
+    states(run, lambda state: state.update({"optimisers": state.pop("optimizers")}))
+    now, before = trainer(run).optimizers, trainer(tmp_path / "fresh").optimizers
+    assert all(now[name].state and not before[name].state for name in now)
+    rewrite(run, lambda meta: meta["settings"]["model"].update(name="pix2pix", test_statistics="picture"))
+    assert require_checkpoint(run).settings["model"]["test_statistics"] == "image"
+
+
 def test_a_classifier_whose_header_lies_is_refused_before_memory_is_taken(tmp_path):
     classifier = DomainClassifier(LabelSpace.of_domains(["dawn", "dusk"]), (16, 16), backbone="resnet10t")
     classifier.save(tmp_path / "classifier.safetensors")
