@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from i2i.benchmarks.job_id import CLASSIFIER, JobId
+from i2i.benchmarks.job_id import CLASSIFIER, SEGMENTER, JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder.cache_keys import DAMAGED, DONE, Place
 from i2i.benchmarks.results_folder.finished_bench import Finished
@@ -142,6 +142,8 @@ def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
     for job, _, _, path in folder.scored(plan.methods(), plan.seeds()):
         yield job, Place.of_scores(path)
     yield CLASSIFIER, Place.of_folder(folder.classifier.parent)
+    if plan.facts.label_map:
+        yield SEGMENTER, Place.of_folder(folder.segmenter.parent)
 
 
 def _failed(out: Path) -> dict[JobId, str]:

@@ -13,6 +13,7 @@ from i2i.cli import (
     bench,
     configs,
     data,
+    demo,
     export,
     grid,
     import_files,
@@ -44,6 +45,7 @@ app.command()(bench.bench)
 app.command()(score.score)
 app.command()(report.report)
 app.command()(grid.grid)
+app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(configs.app, name="configs")

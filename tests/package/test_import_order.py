@@ -25,6 +25,7 @@ presets inference
 runs
 training
 tracking
+demo
 testing conversion
 api
 benchmarks.job_id
