@@ -241,10 +241,15 @@ class TrainConfig(Section):
     accumulate: Annotated[int, InKey.ALWAYS] = Field(
         1, ge=1, le=LARGEST_BATCH, description="micro-batches per step; must divide the batch size"
     )
-    precision: Annotated[Literal["fp32", "bf16"], InKey.ALWAYS] = Field(
-        "fp32", description="bf16: autocast of the networks"
+    precision: Annotated[Literal["auto", "fp32", "bf16"], InKey.ALWAYS] = Field(
+        "auto", description="bf16: autocast of the networks; auto: bf16 where the device computes it natively"
     )
-    channels_last: Annotated[bool, InKey.ALWAYS] = Field(True, description="NHWC memory format")
+    channels_last: Annotated[Literal["auto"] | bool, InKey.ALWAYS] = Field(
+        "auto", description="NHWC memory format; auto: where it was measured to be faster for the model"
+    )
+    graphs: Annotated[Literal["auto", "on", "off"], InKey.NEVER] = Field(
+        "auto", description="training steps as CUDA graphs; auto: where they can be, on: or not at all"
+    )
     seed: Annotated[int, InKey.ALWAYS] = Field(0, ge=0, le=LARGEST_SEED)
     decay_from: Annotated[float | None, InKey.ALWAYS] = Field(
         None,

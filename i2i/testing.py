@@ -34,8 +34,8 @@ from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.events import Observer
-from i2i.training.nan_guard import FiniteGuard
-from i2i.training.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
+from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
 from i2i.training.trainer import Trainer, build_translator
 from i2i.translator import Coverage, Step, Task, Translator
 
@@ -77,6 +77,7 @@ class Subject:
                 "images": self.shown_in(STEPS),
                 "batch_size": BATCH_SIZE,
                 "sample_every": 0,
+                "precision": "fp32",
             }
             | train,
         }
@@ -197,7 +198,10 @@ def gradients_reach_all_parameters_of_a_phase(subject: Subject) -> None:
 
 
 def losses_are_functions_of_what_was_drawn(subject: Subject) -> None:
-    """The same batch, step and weights give the same losses: they draw nothing, dropout aside, and remember nothing."""
+    """The same batch, weights and tensors of the step give the same losses, whenever it is.
+
+    They draw nothing, dropout aside, remember nothing, and do not ask for the step's number or the progress.
+    """
     translator, batch, step = subject.build().train(), subject.batch(), Step()
     for module in translator.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
@@ -207,7 +211,7 @@ def losses_are_functions_of_what_was_drawn(subject: Subject) -> None:
             phase.draw(batch, step)
         before, kept = deepcopy(translator.state_dict()), deepcopy(translator.training_state())
         stream = torch.get_rng_state()
-        first = phase.loss(batch, Step(step.index, step.progress, **step))
+        first = phase.loss(batch, Step(step.index + 1, 0.5, **step))
         assert torch.equal(stream, torch.get_rng_state()), f"the loss of {phase.name} draws at random: do so in `draw`"
         _assert_equal(kept, translator.training_state(), f"after the loss of {phase.name} the training state")
         translator.load_state_dict(before)

@@ -110,9 +110,12 @@ class StarGANv2(Translator):
         )
 
     def _draw(self, batch: ReferenceBatch, step: Step) -> None:
-        """Two latents for each item; both players of a step see the styles of the first."""
+        """Two latents for each item, of which both players see the first, and the falling weight of the diversity."""
+        config, device = self.config, batch.images.device
         for name in ("latent", "other_latent"):
-            step[name] = torch.randn(len(batch.images), self.config.latent, device=batch.images.device)
+            step[name] = torch.randn(len(batch.images), config.latent, device=device)
+        weight = config.lambda_diversity * max(0.0, 1 - step.progress / config.diversity_until)
+        step["lambda_diversity"] = torch.full((), weight, device=device)
 
     def _latent_loss_of_real_and_fake(self, batch: ReferenceBatch, step: Step) -> Losses:
         with torch.no_grad():
@@ -162,9 +165,8 @@ class StarGANv2(Translator):
             "diversity": F.l1_loss(fake, other),
             "cycle": F.l1_loss(self.generator(fake, own_style), batch.images),
         }
-        diversity = config.lambda_diversity * max(0.0, 1 - step.progress / config.diversity_until)
         total = terms["adversarial"] + config.lambda_style * terms["style"] + config.lambda_cycle * terms["cycle"]
-        return Losses(total - diversity * terms["diversity"], terms)
+        return Losses(total - step["lambda_diversity"] * terms["diversity"], terms)
 
     def generate(self, images: Tensor, request: Request) -> Tensor:
         targets = torch.full((images.shape[0],), cast(int, request.target), device=images.device)

@@ -20,7 +20,7 @@ from i2i import registry
 from i2i.benchmarks.analysis.number_format import scaled, whole
 from i2i.config import parse_assignments
 from i2i.training.setup import blank_batch, blank_translator, run_config
-from i2i.training.step import drawn_losses, phase_parameters
+from i2i.training.steps.step import drawn_losses, phase_parameters
 from i2i.translator import Coverage, Request, Step, Task, Translator
 from i2i.translator.request import Noise
 

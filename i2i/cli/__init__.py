@@ -13,11 +13,13 @@ from i2i.cli import (
     bench,
     configs,
     data,
+    demo,
     export,
     grid,
     import_files,
     models,
     report,
+    results,
     score,
     study,
     train,
@@ -43,10 +45,12 @@ app.command()(bench.bench)
 app.command()(score.score)
 app.command()(report.report)
 app.command()(grid.grid)
+app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(configs.app, name="configs")
 app.add_typer(study.app, name="study")
+app.add_typer(results.app, name="results")
 app.add_typer(weights.app, name="weights")
 
 

@@ -98,7 +98,7 @@ def train(
     from i2i.cli.train_cases import Options, case_of
     from i2i.distributed.process_group import joined
     from i2i.tracking.choice import trackers_named
-    from i2i.training.device import choose_device
+    from i2i.training.device import choose_device, resolved
     from i2i.training.run import TrainingRun, refuse_unlike_settings
 
     trackers = trackers_named(track, *(["tensorboard"] if tensorboard else []))
@@ -109,7 +109,14 @@ def train(
         )
         ready = case_of(options).ready()
         run = TrainingRun(
-            ready.folder, ready.config, ready.task, ready.data, chosen, ready.start, processes, accept_data
+            ready.folder,
+            resolved(ready.config, chosen),
+            ready.task,
+            ready.data,
+            chosen,
+            ready.start,
+            processes,
+            accept_data,
         )
         facts = {"--resume": resume is not None, "--dry-run": dry_run, "--accept-data": accept_data}
         refuse_unlike_settings(run, facts)
@@ -170,10 +177,17 @@ def _train(run: "TrainingRun", trackers: tuple[str, ...], begin: "Callable[[], N
 
 def _announce(run: "TrainingRun") -> None:
     from i2i.training.describe import counted, describe, describe_fit
+    from i2i.training.device import emulation_notice, told_precision
 
     together = f"by {counted(run.processes.count)}, the first " if run.processes.count > 1 else ""
     console.note(f"{describe(run.config, run.task)}\ndata: {run.data.recognized}")
-    console.note(f"{describe_fit(run.config, run.task, run.data)}\n{together}on {run.device}, into {run.folder}")
+    precision = told_precision(run.config.train.precision, run.device)
+    console.note(
+        f"{describe_fit(run.config, run.task, run.data)}\n{together}on {run.device}, {precision}, into {run.folder}"
+    )
+    emulated = emulation_notice(run.config.train.precision, run.device)
+    if emulated:
+        console.note(f"i2i: {emulated}")
 
 
 def _conclude(run: "TrainingRun", model: str | None) -> None:

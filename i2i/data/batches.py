@@ -47,6 +47,14 @@ class Batch(ABC):
         """A copy on `device`, image tensors in `memory_format`."""
         return type(self)(*(_moved(tensor, device, memory_format) for tensor in self._tensors()))
 
+    def clone(self) -> Self:
+        """A copy in memory of its own."""
+        return type(self)(*(tensor.clone() for tensor in self._tensors()))
+
+    def copy_(self, other: Self) -> None:
+        """Take over the values of a batch of the same shapes on the same device."""
+        torch._foreach_copy_(self._tensors(), other._tensors())
+
     def split(self, parts: int) -> list[Self]:
         """Equal micro-batches, for the accumulation of gradients."""
         pieces = zip(*(tensor.chunk(parts) for tensor in self._tensors()), strict=True)

@@ -1,5 +1,6 @@
 """The images of a training: decoded once, then drawn as a pure function of seed and step."""
 
+import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
@@ -17,6 +18,9 @@ from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.labels import LabelSet, LabelSpace
 from i2i.utils.progress import Progress
+
+RESIDENT = 0.25
+"""Share of a GPU's free memory that images may take."""
 
 
 class TrainingImages:
@@ -55,6 +59,8 @@ class TrainingImages:
         self._pixels, self._unzoomed = pixels, unzoomed
         self._rows = rows or {}
         self._device = torch.device("cpu")
+        self._there: Mapping[str, Tensor] = {}
+        self._unzoomed_there: Mapping[str, Tensor] = {}
 
     @classmethod
     def load(
@@ -91,9 +97,15 @@ class TrainingImages:
         return cls(sizes[0], preprocess, flip, seed, data.labels, rows, *sizes[1:])
 
     def on(self, device: torch.device) -> Self:
-        """The same images, whose batches are cropped, flipped and normalised on `device` and lie there."""
+        """The same images, whose batches are cropped, flipped and normalised on `device` and lie there.
+
+        Where a GPU has room for them all, their pixels lie there too.
+        """
         moved = copy(self)
         moved._device = device
+        sizes = [pixels for pixels in (self._pixels, self._unzoomed) if pixels is not None]
+        if device.type == "cuda" and _has_room(device, sizes):
+            moved._there, moved._unzoomed_there = (_placed(one or {}, device) for one in (self._pixels, self._unzoomed))
         return moved
 
     def unzoomed(self) -> Self:
@@ -101,7 +113,7 @@ class TrainingImages:
         if self._unzoomed is None:
             return self
         plain = copy(self)
-        plain._pixels = self._unzoomed
+        plain._pixels, plain._there = self._unzoomed, self._unzoomed_there
         return plain
 
     @property
@@ -168,17 +180,29 @@ class TrainingImages:
 
     def take(self, pools: Sequence[str], places: np.ndarray, views: "Views") -> Tensor:
         """Augmented images [B, C, H, W] in [-1, 1] of the images at `places` of pools laid end to end."""
-        return to_images(views.cut(_sent(self._gathered(pools, places), self._device)).permute(0, 3, 1, 2))
+        return to_images(views.cut(self._gathered(pools, places)).permute(0, 3, 1, 2))
 
-    def _gathered(self, pools: Sequence[str], places: np.ndarray) -> np.ndarray:
+    def _gathered(self, pools: Sequence[str], places: np.ndarray) -> Tensor:
+        """uint8 [B, H', W', C] on the device."""
+        if self._there:
+            return self._gathered_there(pools, places)
         if len(pools) == 1:
-            return self._pixels[pools[0]][places]
+            return _sent(self._pixels[pools[0]][places], self._device)
         owners, positions = self._owners(pools, places)
         pixels = np.empty((len(places), *self._pixels[pools[0]].shape[1:]), dtype=np.uint8)
         for owner in np.unique(owners):
             mine = owners == owner
             pixels[mine] = self._pixels[pools[owner]][positions[mine]]
-        return pixels
+        return _sent(pixels, self._device)
+
+    def _gathered_there(self, pools: Sequence[str], places: np.ndarray) -> Tensor:
+        """From pixels on the device; only positions go there."""
+        owners, positions = self._owners(pools, places)
+        order = np.argsort(owners, kind="stable")
+        parts = [
+            _at(self._there[pools[owner]], positions[order][owners[order] == owner]) for owner in np.unique(owners)
+        ]
+        return parts[0] if len(parts) == 1 else _at(torch.cat(parts), np.argsort(order, kind="stable"))
 
     def _owners(self, pools: Sequence[str], places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The number of the pool [B] that each place falls into, and the position [B] in it."""
@@ -267,6 +291,24 @@ def _pixels_of(decoding: Decoding, cache: PixelCache | None, progress: Progress 
 def _counted_on(progress: Progress, before: int, total: int) -> Progress:
     """Progress of a part as that of the whole."""
     return lambda done, _: progress(before + done, total)
+
+
+def _has_room(device: torch.device, sizes: Sequence[Mapping[str, Pixels]]) -> bool:
+    """Whether decoded pixels take at most a share of a GPU's free memory."""
+    pools = [pixels for size in sizes for pixels in size.values()]
+    if any(isinstance(pixels, Decoding) for pixels in pools):
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return sum(math.prod(pixels.shape) for pixels in pools) <= RESIDENT * free
+
+
+def _placed(pixels: Mapping[str, Pixels], device: torch.device) -> dict[str, Tensor]:
+    return {pool: torch.from_numpy(np.array(own)).to(device) for pool, own in pixels.items()}
+
+
+def _at(pixels: Tensor, positions: np.ndarray) -> Tensor:
+    """Rows of pixels on a device. The copy of positions is not waited for: CUDA has read them when it returns."""
+    return pixels[torch.from_numpy(positions).to(pixels.device, non_blocking=True)]
 
 
 def _sent(pixels: np.ndarray, device: torch.device) -> Tensor:

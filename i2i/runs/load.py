@@ -88,7 +88,7 @@ def restore(
     translator.untrained = checkpoint.fresh
     # As in training: dropout draws its mask in memory order.
     last = checkpoint.settings["train"].get("channels_last", True)
-    memory_format = torch.channels_last if last else torch.contiguous_format
+    memory_format = torch.channels_last if last is True else torch.contiguous_format
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     return translator.eval(), checkpoint.preprocess
 

@@ -52,17 +52,20 @@ class Average:
         self._averages = {name: value.detach().clone() for name, value in live.items()}
 
     @torch.no_grad()
-    def update(self, step: int, refused: Tensor) -> None:
-        """Take in the weights after `step`; where the flag `refused` [] is not 0 the average stays as it is."""
+    def update(self, step: int) -> None:
+        """Take in the weights after `step`.
+
+        They are finite: once a gradient is not, optimizers no longer step. Buffers need not be, but a training that
+        found a fault saves neither.
+        """
         decay = min(self.decay, (1 + step) / (10 + step)) if self.warmup else self.decay
-        share, stays = 1 - decay, refused != 0
-        # Towards itself an average does not move, and nothing that is not finite gets in.
-        for name, value in self._parameters.items():
-            average = self._averages[name]
-            average.lerp_(torch.where(stays, average, value), share)
-        for name, value in self._buffers.items():
-            average = self._averages[name]
-            average.copy_(torch.where(stays, average, value))
+        if self._parameters:
+            torch._foreach_lerp_(self._averaged(self._parameters), list(self._parameters.values()), 1 - decay)
+        if self._buffers:
+            torch._foreach_copy_(self._averaged(self._buffers), list(self._buffers.values()))
+
+    def _averaged(self, live: Mapping[str, Tensor]) -> list[Tensor]:
+        return [self._averages[name] for name in live]
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

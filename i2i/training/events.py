@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from i2i.runs.checkpoint import Position
-from i2i.training.nan_guard import Fault
+from i2i.training.steps.nan_guard import Fault
 from i2i.translator import Translator
 
 MAX_ROLLBACKS = 3

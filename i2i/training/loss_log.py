@@ -36,9 +36,12 @@ class LossLog:
         return {name: (total.detach().cpu(), self._counts[name]) for name, total in self._sums.items()}
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
-        """Take in the terms of a step, [] each."""
-        for name, term in terms.items():
-            self._sums[name] = self._sums[name] + term if name in self._sums else term
+        """Take in the terms of a step, [] each, float32; they may be written over afterwards."""
+        known = [name for name in terms if name in self._sums]
+        if known:
+            torch._foreach_add_([self._sums[name] for name in known], [terms[name] for name in known])
+        self._sums |= {name: term.clone() for name, term in terms.items() if name not in self._sums}
+        for name in terms:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def flush(self) -> dict[str, float]:

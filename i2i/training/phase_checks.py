@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from i2i.errors import UserError
-from i2i.training.step import drawn_losses
+from i2i.training.steps.step import drawn_losses
 from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 
 GUIDE = "docs/adding_a_model.md"

@@ -20,10 +20,10 @@ from i2i.data.layouts import DataSet
 from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError, UserError
 from i2i.training.budget import Horizon, horizon_of, images_per_step
-from i2i.training.device import autocast
-from i2i.training.nan_guard import FiniteGuard
+from i2i.training.device import autocast, memory_format_of, resolved
 from i2i.training.setup import run_config
-from i2i.training.step import build_optimizers, training_step
+from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
 from i2i.utils.memory import most_resident
@@ -86,13 +86,14 @@ def try_out(
 
 def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, patience: float = PATIENCE) -> Trial:
     """Run the steps in this process, which is to be one of their own; a warm-up of `patience` seconds is enough."""
+    config = resolved(config, device)
     train = config.train
     images = TrainingImages.load(
         data, config.data.train_split, Preprocess.of(config.data), config.data.zoom, config.data.flip
     )
     translator = build_translator(config, task)
     translator.prepare(images.centered)
-    memory_format = torch.channels_last if train.channels_last else torch.contiguous_format
+    memory_format = memory_format_of(train)
     translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
     optimizers, guard = build_optimizers(translator), FiniteGuard(device)
     size = images_per_step(config, translator) // translator.batch.images_per_item

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from i2i import registry
 from i2i.config import RunConfig, TrainConfig, to_yaml
@@ -22,7 +23,7 @@ from i2i.data.data_record import DataRecord
 from i2i.data.prefetch import Ahead
 from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
-from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError
+from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserError
 from i2i.runs.checkpoint import Best, Checkpoint, Position
 from i2i.runs.checkpoint_meta import Budget
 from i2i.runs.folder import checkpoint_folder, newest_checkpoint
@@ -30,17 +31,18 @@ from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import horizon_of, images_per_step
-from i2i.training.device import autocast
+from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
 from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
 from i2i.training.loss_log import LossLog
-from i2i.training.nan_guard import Fault, FiniteGuard
-from i2i.training.step import build_optimizers, training_step
+from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
+from i2i.training.steps.nan_guard import Fault, FiniteGuard
+from i2i.training.steps.step import build_optimizers, plain_state, set_rate, training_step
 from i2i.training.validation import Evaluator, Validation
 from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.disk_full import is_disk_full
-from i2i.utils.memory import is_out_of_memory
+from i2i.utils.memory import asked_for, is_out_of_memory
 from i2i.utils.text import option
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -81,10 +83,11 @@ class Trainer:
         data: DataRecord | None = None,
         processes: Processes = ALONE,
     ) -> None:
+        config = resolved(config, device)
         self.run, self.config, self.images, self.device = run, config, images.on(device), device
         self.observers, self.data, self._evaluator, self.processes = observers, data, evaluator, processes
         self.seed, self.rollbacks = config.train.seed, 0
-        self.memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
+        self.memory_format = memory_format_of(config.train)
         self.translator = build_translator(config, task)
         self.log, self.budgets = LossLog(), tuple[Budget, ...]()
         checkpoint = newest_checkpoint(run)
@@ -98,7 +101,7 @@ class Trainer:
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimizers = build_optimizers(self.translator)
         self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
-        self.guard = FiniteGuard(device)
+        self.guard, self.rates = FiniteGuard(device), dict[str, float]()
         self.schedule = schedule_of(self.translator, config.train)
         self.horizon = horizon_of(config, self.translator)
         self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
@@ -107,6 +110,7 @@ class Trainer:
             self._load_training(checkpoint)
         else:
             self.validation = self._validation(None)
+        self._captured = self._by_graphs()
 
     def train(self) -> Path:
         """Train to the end of the budget; returns the folder of the last checkpoint.
@@ -126,7 +130,7 @@ class Trainer:
             ) from None
         except Exception as error:
             if is_out_of_memory(error):
-                raise OutOfMemory(self._out_of_memory_text()) from None
+                raise OutOfMemory(self._out_of_memory_text(asked_for(error))) from None
             if not is_disk_full(error, self.run):
                 raise
             raise DiskFull(self._disk_full_text()) from None
@@ -160,20 +164,12 @@ class Trainer:
         batches = drawn(step)
         spent = self.horizon.elapsed(step, self.position.seconds)
         self._schedule(spent)
-        torch.manual_seed(step_seed(self.processes.seed([self.seed, step])))
-        self.translator.train()
-        terms = training_step(
-            self.translator,
-            self.optimizers,
-            batches,
-            step,
-            self.guard,
-            autocast(train.precision, self.device),
-            progress=spent / self.horizon.total,
-            processes=self.processes,
-        )
+        seed_streams(step_seed(self.processes.seed([self.seed, step])), self.device)
+        if not self.translator.training:
+            self.translator.train()
+        terms = self._updated(batches, step, spent / self.horizon.total)
         if self.average is not None:
-            self.average.update(step, self.guard.found)
+            self.average.update(step)
         self.log.add(terms)
         if self._reports(step + 1):
             self._wait()
@@ -187,6 +183,34 @@ class Trainer:
         if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
             self._evaluate()
         self._report()
+
+    def _updated(self, batches: list[Batch], step: int, progress: float) -> dict[str, Tensor]:
+        """The terms of a step that has updated the networks."""
+        if self._captured is not None:
+            return self._captured(batches, step, progress)
+        return training_step(
+            self.translator,
+            self.optimizers,
+            batches,
+            step,
+            self.guard,
+            self._precision(),
+            progress=progress,
+            processes=self.processes,
+        )
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return autocast(self.config.train.precision, self.device)
+
+    def _by_graphs(self) -> CapturedSteps | None:
+        """Made again for each state that is loaded, which brings tensors of its own."""
+        wanted = self.config.train.graphs
+        hindrance = hindrance_to_graphs(self.device, self.processes.count)
+        if wanted == "on" and hindrance:
+            raise UserError(f"train.graphs=on: {hindrance}; take --set train.graphs=auto, which uses them where it can")
+        if wanted == "off" or hindrance or not self.optimizers:
+            return None
+        return CapturedSteps(self.translator, self.optimizers, self.guard, self._precision, wanted == "on")
 
     def _evaluate(self) -> None:
         """Ahead of the checkpoint of the same step, which then holds what was found."""
@@ -227,9 +251,8 @@ class Trainer:
             observer.on_step(self.position)
         if step == 1 or step % train.log_every == 0 or last:
             self._raise_if_not_finite()
-            rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in self.optimizers.items()}
             record = Record(
-                self.position, self.log.speed(self.position), rates, self.log.flush(), self.log.data_share()
+                self.position, self.log.speed(self.position), dict(self.rates), self.log.flush(), self.log.data_share()
             )
             for observer in self.observers:
                 observer.on_record(record)
@@ -255,8 +278,8 @@ class Trainer:
     def _schedule(self, spent: int) -> None:
         factor = self.schedule.factor(spent, self.horizon.total)
         for name, settings in self.translator.optimizers().items():
-            for group in self.optimizers[name].param_groups:
-                group["lr"] = settings.lr * factor
+            self.rates[name] = settings.lr * factor
+            set_rate(self.optimizers[name], self.rates[name])
 
     def _raise_if_not_finite(self) -> None:
         fault = self.guard.fault()
@@ -285,7 +308,7 @@ class Trainer:
             after = f"make room and go on with: i2i train {option('--resume', self.run)}" if checkpoint else "make room"
         return f"training stopped at step {self.position.step}: the disk of {self.run} is full; {self._left()}, {after}"
 
-    def _out_of_memory_text(self) -> str:
+    def _out_of_memory_text(self, asked: str) -> str:
         begun, parts = newest_checkpoint(self.run) is not None, self.config.train.accumulate
         items = (self.config.train.batch_size or 1) // self.processes.count
         smaller = next((number for number in range(2 * parts, items + 1) if items % number == 0), None)
@@ -293,7 +316,7 @@ class Trainer:
         remedies = [f"{same} with --set train.accumulate={smaller}, which computes a batch in parts"] if smaller else []
         remedies.append("a new training with a smaller train.batch_size or data.image_size, or train.precision=bf16")
         return (
-            f"training stopped at step {self.position.step}: there is not enough memory on {self.device}; "
+            f"training stopped at step {self.position.step}: there is not enough memory on {self.device}{asked}; "
             f"{self._left()} in {self.run}. What takes less: {', or '.join(remedies)}"
         )
 
@@ -311,6 +334,7 @@ class Trainer:
         self._load_training(checkpoint)
         self._reseed(number)
         self.guard = FiniteGuard(self.device)
+        self._captured = self._by_graphs()
         for observer in self.observers:
             observer.on_rollback(Rollback(number, self.position.step, found.fault))
 
@@ -332,7 +356,7 @@ class Trainer:
             return checkpoint_folder(self.run, self.position)
         for observer in self.observers:
             observer.on_checkpoint()
-        states = {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+        states = {name: plain_state(optimizer) for name, optimizer in self.optimizers.items()}
         average = self.average.state() if self.average is not None else None
         best = self.validation.best if self.validation is not None else None
         return save_checkpoint(

@@ -60,10 +60,11 @@ class Phase:
 
     Attributes:
         name: unique within the model; names the losses in logs.
-        loss: computes the losses on a micro-batch, a function of batch, step and weights: it draws nothing, but for the
-            dropout of networks, and remembers nothing.
-        draw: called ahead of it, without gradients; puts into the step all that is random or has a memory: label
-            permutations, latents, what an image pool gives.
+        loss: computes the losses on a micro-batch, a function of the tensors of batch and step and of weights: it draws
+            nothing, but for the dropout of networks, remembers nothing, and does not ask the step when it is.
+        draw: called ahead of it, without gradients; puts into the step all that is random, has a memory or changes with
+            progress: label permutations, latents, what an image pool gives, a weight that falls. Tensors whose values
+            the loss reads on the host stay on the CPU.
         optimizers: names of those that step on this loss; phases may share one, and a phase need not step all whose
             networks it passes. None: the one of the phase's own name.
         every: the phase runs in step s (from 0) when (s + 1) % every == 0.

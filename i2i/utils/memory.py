@@ -88,11 +88,12 @@ def told_when_short(what: str, remedy: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OutOfMemory) or not is_out_of_memory(error):
             raise
-        raise OutOfMemory(f"{what}: there is not enough memory{_how_much(error)}: {remedy}") from None
+        raise OutOfMemory(f"{what}: there is not enough memory{asked_for(error)}: {remedy}") from None
 
 
-def _how_much(error: BaseException) -> str:
-    """What was asked for, where the library says so in its first sentence."""
-    text = " ".join(str(error).split())
-    told = [part for part in text.split(". ") if "allocate" in part.lower()]
-    return f" ({told[0][-120:]})" if told else ""
+def asked_for(error: BaseException) -> str:
+    """What was asked for and, of a GPU, what there is and was free, in parentheses, where the library says so."""
+    sentences = " ".join(str(error).split()).split(". ")
+    told = [part for part in sentences if "allocate" in part.lower()][:1]
+    told += [part for part in sentences if "total capacity" in part][:1]
+    return f" ({'; '.join(part[-120:] for part in told)})" if told else ""

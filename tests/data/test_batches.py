@@ -13,6 +13,7 @@ from i2i.data.decoding.images import Preprocess, to_images, to_pixels
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import scan
 from i2i.data.training_images import TrainingImages
+from i2i.data.training_images import _placed as placed_on
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 
@@ -285,6 +286,17 @@ def test_an_accelerator_makes_the_same_bits():
         here, there = (kind.draw(one, tuple(counts), 5, 3) for one in (source, source.on(device)))
         assert tensors(there)[0].device.type == "cuda"
         assert all(torch.equal(ours, theirs.cpu()) for ours, theirs in zip(tensors(here), tensors(there), strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pixels_that_lie_on_a_device_give_the_same_batches(kind):
+    cls, counts = KINDS[kind]
+    source = TrainingImages({domain: noise(count) for domain, count in counts.items()}, Preprocess(CROP), seed=5)
+    placed = source.on(torch.device("cpu"))
+    placed._there = placed_on(source._pixels, torch.device("cpu"))
+    for step in range(4):
+        one, other = (tensors(cls.draw(images, tuple(counts), 5, step)) for images in (source, placed))
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(one, other, strict=True))
 
 
 def test_loaded_images_keep_domain_and_order_at_the_zoomed_size(tmp_path):

@@ -137,6 +137,14 @@ class Remembering(Tint):
         return Losses(losses.total * self.calls, losses.terms)
 
 
+class Aging(Tint):
+    """Fault: the loss asks how far the training is, which a captured step would not learn."""
+
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
+        return Losses(losses.total * (1 - step.progress), losses.terms)
+
+
 class Reaching(Tint):
     """Fault: a phase changes a network that it does not train."""
 
@@ -423,6 +431,7 @@ FAULTS = [
     (Exploding, testing.gradients_reach_all_parameters_of_a_phase, "not finite"),
     (Drawing, testing.losses_are_functions_of_what_was_drawn, "the loss of mapping draws at random"),
     (Remembering, testing.losses_are_functions_of_what_was_drawn, "the loss of mapping gives totals otherwise"),
+    (Aging, testing.losses_are_functions_of_what_was_drawn, "the loss of mapping gives totals otherwise"),
     (Reaching, testing.a_phase_changes_only_what_its_optimizers_train, "mapping changed other.weight"),
     (Insistent, testing.phases_run_as_often_as_they_say, r"step 0 ran \['mapping'\] and not \[\]"),
     (Holding, testing.logged_terms_carry_no_graph, "a logged term needs gradients"),

@@ -22,7 +22,7 @@ from i2i.nn.patch_projection import PatchProjection
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.upsampling import BlurPool, BlurUpsample
 from i2i.runs.load import load_translator
-from i2i.training.step import drawn_losses
+from i2i.training.steps.step import drawn_losses
 from i2i.translator import Coverage, Request, Step, Task
 from i2i.translator.request import Noise
 from tests.support import recipe, reference

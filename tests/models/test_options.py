@@ -15,7 +15,7 @@ from i2i.errors import UserError
 from i2i.nn.unet import UNet
 from i2i.testing import Subject
 from i2i.training.setup import check_trainable, run_config, task_of
-from i2i.training.step import drawn_losses
+from i2i.training.steps.step import drawn_losses
 from i2i.translator import Coverage, Step, Task
 
 

@@ -10,7 +10,7 @@ from i2i.errors import UserError
 from i2i.testing import CHECKS, Subject
 from i2i.training import phase_checks
 from i2i.training.phase_checks import check_phases
-from i2i.training.step import drawn_losses
+from i2i.training.steps.step import drawn_losses
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 from tests.test_custom_models import BLEND, blend  # noqa: F401
 

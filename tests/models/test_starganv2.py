@@ -8,6 +8,7 @@ from i2i.data.batches import ReferenceBatch
 from i2i.interop.starganv2 import DISCRIMINATOR, ENCODER, GENERATOR, MAPPING
 from i2i.models.starganv2 import STYLING, StarGANv2, StarGANv2Config
 from i2i.training.ema import Average
+from i2i.training.steps.step import draw
 from i2i.translator import Coverage, Step, Task
 from tests.support import recipe, reference
 from tests.support.replay import Replay, assert_change, assert_gradients, assert_terms, decay_witness, replay
@@ -158,7 +159,7 @@ def trained(name: str) -> tuple[StarGANv2, Replay, dict, Average]:
     batches = [ReferenceBatch(*(number(stored[key][step]) for key in keys)) for step in steps]
     draws = [{"latent": stored["z_trg"][step], "other_latent": stored["z_trg2"][step]} for step in steps]
     progress = [step / options["ds_iter"] for step in steps]
-    outcome = replay(model, batches, draws, lambda step: average.update(step, torch.zeros(())), progress)
+    outcome = replay(model, batches, draws, average.update, progress)
     return model, outcome, options, average
 
 
@@ -241,8 +242,11 @@ def test_the_diversity_weight_falls_to_nothing():
         torch.rand(2, 3, 32, 32), torch.tensor([0, 1]), torch.tensor([1, 1]), *torch.rand(2, 2, 3, 32, 32)
     )
     draws = {"latent": torch.ones(2, 3), "other_latent": torch.zeros(2, 3)}
+    first, *_ = model.phases()
     (phase,) = [phase for phase in model.phases() if phase.name == "latent"]
-    losses = [phase.loss(batch, Step(0, progress, **draws)) for progress in (0.0, 0.25, 0.5, 0.75)]
+    steps = [Step(0, progress) for progress in (0.0, 0.25, 0.5, 0.75)]
+    draw(first, [batch] * len(steps), steps, [draws] * len(steps))
+    losses = [phase.loss(batch, step) for step in steps]
     rest = losses[-1].total.detach()
     diversity = float(losses[0].terms["diversity"].detach())
     assert diversity > 0

@@ -23,7 +23,7 @@ from i2i.nn.unet import UNet
 from i2i.runs.load import require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
 from i2i.training.events import Observer
-from i2i.training.step import drawn_losses
+from i2i.training.steps.step import drawn_losses
 from i2i.training.trainer import Trainer
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 

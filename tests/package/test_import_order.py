@@ -25,6 +25,7 @@ presets inference
 runs
 training
 tracking
+demo
 testing conversion
 api
 benchmarks.job_id
@@ -40,7 +41,7 @@ benchmarks.analysis
 benchmarks.human_study
 benchmarks.execution
 benchmarks.report
-benchmarks.bench
+benchmarks.board benchmarks.bench
 cli
 benchmarks.studies
 """

@@ -38,7 +38,7 @@ def test_every_command_and_every_option_is_listed(pages):
 def test_every_setting_is_listed_with_its_default(pages):
     text = pages.settings_page()
     assert all(f"| `train.{name}` |" in text for name in TrainConfig.model_fields)
-    assert "| `train.channels_last` | `True` |" in text
+    assert "| `train.channels_last` | `auto` |" in text
     assert "| `budget.per` |" in text
     assert "## Model cyclegan" in text
 

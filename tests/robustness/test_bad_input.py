@@ -297,11 +297,19 @@ def test_a_settings_file_that_does_not_fit_is_answered(refused, place, command, 
     refused(*command, "mine.yaml", "--data", "sky")
 
 
-def test_pix2pix_is_not_trained_without_pairs(refused, place):
+@pytest.mark.parametrize("name", ["pix2pix", "pix2pixhd", "bridge"])
+def test_methods_that_learn_from_pairs_are_not_trained_without_and_say_the_way_out(refused, place, name):
     data_set(place / "sky")
-    said = refused("train", "--model", "pix2pix", "--data", "sky", "--set", "data.image_size=16")
-    assert "pix2pix cannot be trained on" in said
-    assert "it learns from aligned pairs and sky has none" in said
+    said = refused("train", "--model", name, "--data", "sky", "--set", "data.image_size=16")
+    assert f"{name} cannot be trained on" in said
+    assert "it learns from aligned pairs and sky has none: names are equal in all domains, but only numbers" in said
+    assert "--set data.paired=true" in said
+    for path in list((place / "sky").rglob("*.*")):
+        path.rename(path.with_name(f"{path.parent.name}{path.name}"))
+    said = refused("train", "--model", name, "--data", "sky", "--set", "data.image_size=16")
+    assert (
+        "sky has none: give both images of a pair one name, or take a model that needs none, such as cyclegan" in said
+    )
 
 
 def test_a_bench_skips_pix2pix_without_pairs_and_says_why(place, capsys):

@@ -19,11 +19,12 @@ from i2i.testing import CPU, STEPS, Subject
 from i2i.training.ema import Average, build_average
 from i2i.training.events import Observer
 from i2i.training.setup import check_trainable
+from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import Trainer
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Task, Translator
 
 GANS = ["pix2pix", "cyclegan", "stargan"]
-FINE, REFUSED = torch.zeros(()), torch.ones(())
 
 
 class Undeclared(Translator):
@@ -77,7 +78,7 @@ def test_the_average_is_its_closed_form(decay):
     for step, value in enumerate(sequence):
         expected += value * (1 - decays[step]) * np.prod(decays[step + 1 :])
         move(translator, value)
-        average.update(step, FINE)
+        average.update(step)
     assert averaged(average) == pytest.approx(expected, rel=1e-5)
 
 
@@ -86,7 +87,7 @@ def test_the_first_steps_forget_the_untrained_weights():
     average = Average(translator, 0.999)
     for step in range(20):
         move(translator, 5.0)
-        average.update(step, FINE)
+        average.update(step)
     assert averaged(average) == pytest.approx(5.0, abs=1e-3)  # with 0.999 from the start it would be 1.08
 
 
@@ -94,21 +95,24 @@ def test_buffers_are_copied():
     translator = small(Declared)
     average = Average(translator, 0.999)
     move(translator, 4.0)
-    average.update(0, FINE)
+    average.update(0)
     assert averaged(average, "running_mean") == 4.0
     assert averaged(average, "num_batches_tracked") == 1
 
 
-def test_a_refused_update_leaves_the_average_as_it_is():
-    translator = small(Declared)
-    average = Average(translator, 0.9)
-    move(translator, 0.1)
-    average.update(0, FINE)
-    before = average.state()
-    for value in (7.0, torch.nan):
-        move(translator, value)
-        average.update(1, REFUSED)
-    assert all(torch.equal(value, before[name]) for name, value in average.state().items())
+def test_the_average_of_a_training_with_a_fault_stays_finite():
+    """Optimizers no longer step once a gradient is not finite, so that there is nothing else to take in."""
+    subject = Subject(registry.get("pix2pix"))
+    translator = subject.build().train()
+    average, optimizers, guard = Average(translator, 0.9), build_optimizers(translator), FiniteGuard(CPU)
+    good, bad = subject.batch(0), subject.batch(1)
+    bad.target.fill_(torch.inf)
+    for step, batch in enumerate((good, bad, good)):
+        training_step(translator, optimizers, [batch], step, guard)
+        average.update(step)
+    assert guard.fault().step == 1
+    weights = {name: average.state()[name] for name, _ in translator.generator.named_parameters(prefix="generator")}
+    assert weights and all(value.isfinite().all() for value in weights.values())
 
 
 def test_the_average_does_not_follow_its_weights_by_itself():
@@ -188,15 +192,17 @@ def test_only_a_training_with_an_average_stores_one(tmp_path):
     assert not (checkpoint.folder / "ema.safetensors").exists()
 
 
-def test_a_poisoned_training_leaves_the_average_of_the_last_good_step(tmp_path):
+def test_a_poisoned_training_leaves_an_average_of_good_weights(tmp_path):
     class Poison(Observer):
         def on_step(self, position):
             if position.step == 3:
-                self.before = run.average.state()
+                self.weights = {name: value.clone() for name, value in run.translator.generator.named_parameters()}
                 with torch.no_grad():
                     next(run.translator.discriminator.parameters()).fill_(torch.nan)
             if position.step == 4:
-                assert all(torch.equal(value, self.before[key]) for key, value in run.average.state().items())
+                generator = dict(run.translator.generator.named_parameters())
+                assert all(torch.equal(value, self.weights[name]) for name, value in generator.items())
+                assert all(run.average.state()[f"generator.{name}"].isfinite().all() for name in generator)
                 raise InterruptedError
 
     run = trainer(tmp_path, "pix2pix", (Poison(),), ema=0.9)
@@ -276,7 +282,7 @@ def test_without_a_warmup_the_decay_is_the_same_from_the_start():
     average = Average(translator, 0.9, warmup=False)
     for step in range(5):
         move(translator, 5.0)
-        average.update(step, FINE)
+        average.update(step)
     assert averaged(average) == pytest.approx(5.0 - 4.0 * 0.9**5)
 
 
@@ -284,10 +290,10 @@ def test_the_average_changes_places_with_the_weights_and_back():
     translator = small(Declared)
     average = Average(translator, 0.5, warmup=False)
     move(translator, 3.0)
-    average.update(0, FINE)
+    average.update(0)
     with average.in_place():
         assert torch.equal(translator.mapping.weight, torch.full((3,), 2.0))
     assert torch.equal(translator.mapping.weight, torch.full((3,), 3.0))
     move(translator, 4.0)  # the parameters are still those that the average follows
-    average.update(1, FINE)
+    average.update(1)
     assert averaged(average) == 3.0

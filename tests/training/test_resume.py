@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import sys
@@ -23,7 +24,7 @@ from i2i.training.callbacks import MetricsFile, SampleGrids
 from i2i.training.events import Observer
 from i2i.training.trainer import Trainer
 from i2i.utils.atomic_write import sync_to_disk
-from i2i.utils.memory import is_out_of_memory, told_when_short
+from i2i.utils.memory import asked_for, is_out_of_memory, told_when_short
 from tests.training import test_survival
 from tests.training.test_survival import SMALL, At, assert_same_weights, data_set, train
 
@@ -192,7 +193,9 @@ def test_a_training_without_memory_ends_in_one_line_with_what_takes_less(tmp_pat
     with pytest.raises(OutOfMemory) as told:
         stopped.train()
     text = str(told.value)
-    assert "stopped at step 3: there is not enough memory on cpu; the checkpoint of step 2 is good" in text
+    assert re.search(
+        r"stopped at step 3: there is not enough memory on cpu \(.*allocate.*\); the checkpoint of step 2 is", text
+    )
     assert f"i2i train --resume {tmp_path / 'run'} with --set train.accumulate=2" in text
     assert "smaller train.batch_size or data.image_size, or train.precision=bf16" in text
     assert newest_checkpoint(tmp_path / "run").position.step == 2
@@ -221,6 +224,16 @@ def test_want_of_memory_is_known_in_the_words_of_every_library(ask):
         told_when_short("it", "do less"),
     ):
         ask()
+
+
+def test_of_a_gpu_without_memory_it_is_told_what_was_asked_and_what_there_is():
+    error = torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8.00 GiB of which 1.20 GiB is "
+        "free. Process 1 has 6.80 GiB memory in use."
+    )
+    expected = "Tried to allocate 2.00 GiB; GPU 0 has a total capacity of 8.00 GiB of which 1.20 GiB is free"
+    assert asked_for(error) == f" ({expected})"
+    assert asked_for(MemoryError()) == ""
 
 
 def test_other_errors_are_not_taken_for_want_of_memory():

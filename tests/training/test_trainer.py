@@ -24,9 +24,9 @@ from i2i.runs.load import require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.training.callbacks import MetricsFile, ProgressLine, duration
 from i2i.training.events import Observer, Record
-from i2i.training.nan_guard import FiniteGuard
 from i2i.training.resume import open_for_resume
-from i2i.training.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
+from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
 from i2i.training.trainer import Trainer
 from i2i.translator import CosineDecay, LinearDecay, Step, StepDecay
 from tests.support.preloaded import Preloaded
@@ -254,17 +254,18 @@ def test_nothing_is_updated_from_the_fault_on():
 def test_a_gradient_that_is_not_finite_is_a_fault_even_where_the_loss_is():
     guard = FiniteGuard(CPU)
     terms = {"total": torch.tensor(1.0)}
-    assert guard.check("phase", 0, terms, [torch.ones(3)]) == 0
-    assert guard.check("phase", 1, terms, [torch.tensor([1.0, torch.nan])]) == 1
-    assert guard.check("phase", 2, terms, [torch.ones(3)]) == 1
+    for step, (gradient, found) in enumerate(((1.0, 0), (torch.nan, 1), (1.0, 1))):
+        guard.at(step)
+        assert guard.check("phase", terms, [torch.tensor([1.0, gradient])]) == found
     assert guard.fault().step == 1
 
 
 def test_a_term_that_is_not_finite_is_a_fault_even_where_the_gradients_are():
     guard = FiniteGuard(CPU)
-    assert guard.check("phase", 0, {"total": torch.tensor(1.0), "l1": torch.tensor(torch.nan)}, [torch.ones(3)]) == 1
+    assert guard.check("phase", {"total": torch.tensor(1.0), "l1": torch.tensor(torch.nan)}, [torch.ones(3)]) == 1
     assert guard.fault().terms["total"] == 1
-    guard.check("phase", 1, {"total": torch.tensor(torch.inf), "l1": torch.tensor(2.0)}, [torch.ones(3)])
+    guard.at(1)
+    guard.check("phase", {"total": torch.tensor(torch.inf), "l1": torch.tensor(2.0)}, [torch.ones(3)])
     assert (guard.fault().step, guard.fault().terms["total"]) == (0, 1)  # the first fault stays
 
 

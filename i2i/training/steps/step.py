@@ -9,7 +9,7 @@ from torch import Tensor
 
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.nn.modes import without_gradients
-from i2i.training.nan_guard import FiniteGuard
+from i2i.training.steps.nan_guard import FiniteGuard
 from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 
 Optimizers = Mapping[str, torch.optim.Adam]
@@ -73,30 +73,89 @@ def training_step(
         The unweighted terms, named `phase/term`, averaged over micro-batches; they stay on the device.
     """
     steps = [Step(step, progress) for _ in batches]
-    declared = translator.optimizers()
+    guard.at(step)
     logged: dict[str, Tensor] = {}
-    for phase in translator.phases():
-        if not phase.runs_in(step):
-            continue
-        terms = accumulate_gradients(translator, phase, batches, steps, precision or nullcontext(), fixed)
-        stepping = [(optimizers[name], declared[name].clip_norm) for name in phase.steps]
-        parameters = [parameter for optimizer, _ in stepping for parameter in _parameters(optimizer)]
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        processes.average([*terms.values(), *gradients])
-        refused = guard.check(phase.name, step, terms, gradients)
-        for optimizer, clip_norm in stepping:
-            if clip_norm is not None:
-                torch.nn.utils.clip_grad_norm_(_parameters(optimizer), clip_norm)
-            # Fused Adam leaves everything as it is where `found_inf` is 1: no transfer to the host needed.
-            optimizer.found_inf = refused  # type: ignore[attr-defined]
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        if phase.after:
-            with torch.no_grad():
-                phase.after()
-        logged |= {f"{phase.name}/{name}": term for name, term in terms.items() if name != "total"}
+    for phase in due_phases(translator, step):
+        draw(phase, batches, steps, fixed)
+        terms = take_turn(translator, optimizers, phase, batches, steps, guard, precision or nullcontext(), processes)
+        logged |= logged_terms(phase, terms)
     processes.average([buffer for buffer in translator.buffers() if buffer.is_floating_point()])
     return logged
+
+
+def due_phases(translator: Translator, step: int) -> list[Phase]:
+    """The phases that take their turn in `step`, counted from 0."""
+    return [phase for phase in translator.phases() if phase.runs_in(step)]
+
+
+def logged_terms(phase: Phase, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The terms of a phase as logs name them, without the total."""
+    return {f"{phase.name}/{name}": term for name, term in terms.items() if name != "total"}
+
+
+def draw(
+    phase: Phase,
+    batches: Sequence[Any],
+    steps: Sequence[Step],
+    fixed: Sequence[Mapping[str, Tensor]] | None = None,
+) -> None:
+    """What a phase draws for each micro-batch, some of it replaced by what is `fixed`."""
+    if phase.draw is None:
+        return
+    for batch, step, replaced in zip(batches, steps, fixed or [{}] * len(batches), strict=True):
+        with without_gradients():
+            phase.draw(batch, step)
+        step.update(replaced)
+
+
+def take_turn(
+    translator: Translator,
+    optimizers: Optimizers,
+    phase: Phase,
+    batches: Sequence[Any],
+    steps: Sequence[Step],
+    guard: FiniteGuard,
+    precision: AbstractContextManager[Any],
+    processes: Processes = ALONE,
+) -> dict[str, Tensor]:
+    """A phase after its draw: losses, gradients, the steps of its optimizers and what comes after; its mean terms.
+
+    Nothing in it waits for the device or depends on what the host knows of the step.
+    """
+    terms = accumulate_gradients(translator, phase, batches, steps, precision)
+    declared = translator.optimizers()
+    stepping = [(optimizers[name], declared[name].clip_norm) for name in phase.steps]
+    parameters = [parameter for optimizer, _ in stepping for parameter in _parameters(optimizer)]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    processes.average([*terms.values(), *gradients])
+    refused = guard.check(phase.name, terms, gradients)
+    for optimizer, clip_norm in stepping:
+        if clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(_parameters(optimizer), clip_norm)
+        # Fused Adam leaves everything as it is where `found_inf` is 1: no transfer to the host needed.
+        optimizer.found_inf = refused  # type: ignore[attr-defined]
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    if phase.after:
+        with torch.no_grad():
+            phase.after()
+    return terms
+
+
+def set_rate(optimizer: torch.optim.Adam, rate: float) -> None:
+    """Give an optimizer its learning rate; where that lies on the device it stays the same tensor."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
+def plain_state(optimizer: torch.optim.Adam) -> dict[str, object]:
+    """The state of an optimizer as that of eager steps, whose learning rates are numbers of the host."""
+    state = optimizer.state_dict()
+    groups = [{**group, "lr": float(group["lr"]), "capturable": False} for group in state["param_groups"]]
+    return {**state, "param_groups": groups}
 
 
 def _parameters(optimizer: torch.optim.Adam) -> list[torch.nn.Parameter]:
@@ -106,18 +165,20 @@ def _parameters(optimizer: torch.optim.Adam) -> list[torch.nn.Parameter]:
 def accumulate_gradients(
     translator: Translator,
     phase: Phase,
-    batches: list[Any],
-    steps: list[Step],
+    batches: Sequence[Any],
+    steps: Sequence[Step],
     precision: AbstractContextManager[Any],
-    fixed: Sequence[Mapping[str, Tensor]] | None = None,
 ) -> dict[str, Tensor]:
-    """Leave the phase's mean gradient in its parameters' `.grad`; returns mean terms and `total`."""
+    """Leave the phase's mean gradient in its parameters' `.grad`; returns mean terms and `total`.
+
+    What the phase draws is in the steps already, see `draw`.
+    """
     parameters = phase_parameters(translator, phase)
     share = 1.0 / len(batches)
     means: dict[str, Tensor] = {}
-    for batch, step, replaced in zip(batches, steps, fixed or [{}] * len(batches), strict=True):
+    for batch, step in zip(batches, steps, strict=True):
         with precision:
-            losses = drawn_losses(phase, batch, step, replaced)
+            losses = phase.loss(batch, step)
         gradients = torch.autograd.grad(losses.total * share, parameters, materialize_grads=phase.allow_unused)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             _add_gradient(parameter, gradient)
@@ -129,10 +190,7 @@ def accumulate_gradients(
 
 def drawn_losses(phase: Phase, batch: Any, step: Step, fixed: Mapping[str, Tensor] | None = None) -> Losses:
     """What a phase draws, some of it replaced by what is `fixed`, and then its losses."""
-    if phase.draw:
-        with without_gradients():
-            phase.draw(batch, step)
-        step.update(fixed or {})
+    draw(phase, [batch], [step], [fixed or {}])
     return phase.loss(batch, step)
 
 

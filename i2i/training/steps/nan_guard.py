@@ -26,23 +26,29 @@ class Fault:
 class FiniteGuard:
     """Remembers on the device whether anything was not finite, and what came first.
 
-    `check` returns a flag for a fused optimiser's `found_inf`. Once it is 1 it stays 1, so from the faulty
-    phase on no optimiser steps, however late the host looks at `fault`.
+    `check` returns a flag for a fused optimizer's `found_inf`. Once it is 1 it stays 1, so from the faulty
+    phase on no optimizer steps, however late the host looks at `fault`. All it remembers stays where it is on the
+    device, so that a captured step can write it again and again.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._found = torch.zeros((), device=device)
-        self._first: list[tuple[str, Tensor, tuple[str, ...], Tensor]] = []
-        self._seen: dict[str, int] = {}
+        self._step = torch.zeros((), dtype=torch.int64, device=device)
+        self._first: dict[str, _First] = {}
 
-    def check(self, phase: str, step: int, terms: Mapping[str, Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
+    def at(self, step: int) -> None:
+        """Say which step the next checks are of, counted from 0."""
+        self._step.fill_(step)
+
+    def check(self, phase: str, terms: Mapping[str, Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
         """Flag [] float: 1 if this or an earlier phase had a term or a gradient that is not finite."""
         values = torch.stack(list(terms.values()))
         norms = torch.stack(torch._foreach_norm([g for g in gradients if g is not None]))
         bad = ~(values.isfinite().all() & norms.isfinite().all())
-        first = bad & (self._found == 0)
-        self._remember(phase, step, tuple(terms), values, first)
-        self._found = torch.maximum(self._found, bad.float())
+        if phase not in self._first:
+            self._first[phase] = _First(tuple(terms), torch.full_like(self._step, -1), torch.zeros_like(values))
+        self._first[phase].remember(bad & (self._found == 0), self._step, values)
+        torch.maximum(self._found, bad.float(), out=self._found)
         return self._found
 
     @property
@@ -54,23 +60,21 @@ class FiniteGuard:
         """What went wrong first, or None; waits for the device."""
         if not bool(self._found):
             return None
-        for phase, step, names, values in self._first:
-            if int(step) >= 0:
-                return Fault(phase, int(step), dict(zip(names, values.tolist(), strict=True)))
+        for phase, first in self._first.items():
+            if int(first.step) >= 0:
+                return Fault(phase, int(first.step), dict(zip(first.names, first.values.tolist(), strict=True)))
         return None
 
-    def _remember(self, phase: str, step: int, names: tuple[str, ...], values: Tensor, first: Tensor) -> None:
-        """Keep the phase's step and terms where `first` is true, and what was kept before elsewhere."""
-        if phase not in self._seen:
-            self._seen[phase] = len(self._first)
-            nothing = torch.full((), -1, device=values.device)
-            self._first.append((phase, nothing, names, torch.zeros_like(values)))
-        place = self._seen[phase]
-        _, kept_step, _, kept_values = self._first[place]
-        now = torch.full_like(kept_step, step)
-        self._first[place] = (
-            phase,
-            torch.where(first, now, kept_step),
-            names,
-            torch.where(first, values, kept_values),
-        )
+
+@dataclass(frozen=True)
+class _First:
+    """The step, -1 for none, and terms of a phase's first fault, on the device."""
+
+    names: tuple[str, ...]
+    step: Tensor
+    values: Tensor
+
+    def remember(self, here: Tensor, step: Tensor, values: Tensor) -> None:
+        """Keep step and values where `here` is true, and what was kept before elsewhere."""
+        self.step.copy_(torch.where(here, step, self.step))
+        self.values.copy_(torch.where(here, values, self.values))

@@ -1,0 +1,28 @@
+"""Example images of the page: some of the test split, at the size of the training."""
+
+from pathlib import Path
+
+from i2i.config import DataConfig
+from i2i.data.decoding.images import Preprocess, read_image, write_image
+from i2i.data.open import open_data
+from i2i.errors import UserError
+
+OF_EACH = 2
+"""Of every domain."""
+
+MOST_DOMAINS = 6
+
+
+def examples(config: DataConfig, out: Path) -> list[tuple[str, str]]:
+    """Files written into `out`, with their domains; none if the data are not here."""
+    try:
+        data = open_data(config)
+        preprocess, found = Preprocess.of(config), list[tuple[str, str]]()
+        for index, domain in enumerate(data.domains[:MOST_DOMAINS]):
+            for number, shown in enumerate(data.images(config.test_split, domain)[:OF_EACH]):
+                path = out / f"example-{index}-{number}.png"
+                write_image(path, preprocess(read_image(shown.path, shown.half)))
+                found.append((str(path), domain))
+    except (UserError, OSError):
+        return []
+    return found

@@ -1,0 +1,130 @@
+"""What the button of the page asks for: an uploaded file through chosen methods, towards chosen domains."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from i2i.data.decoding.images import read_image, write_image
+from i2i.demo.methods import Loader, Method, domains_of
+from i2i.errors import UserError
+from i2i.inference.translate_files import as_image, full_resolution, resized, samples_of, translation
+
+MOST_PIXELS = 40_000_000
+"""Of an upload: about a camera's image."""
+
+MOST_SIDE = 16_384
+MOST_BYTES = 25_000_000
+MOST_SAMPLES = 8
+MOST_STEPS = 1_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was chosen on the page.
+
+    Attributes:
+        image: the uploaded file.
+        source: domain of the image; None: any.
+        targets: domains, or changes of attributes.
+        full: at the image's own size, in tiles where it is large.
+        samples: how many translations by methods that take noise.
+        seed: of the noise.
+        reference: an image to take after, for methods that take one.
+        sampling_steps: of iterative methods; None: their own number.
+    """
+
+    image: Path
+    source: str | None = None
+    targets: Sequence[str] = ()
+    full: bool = False
+    samples: int = 1
+    seed: int = 0
+    reference: Path | None = None
+    sampling_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A translation: its PNG file and what to write below it."""
+
+    path: Path
+    caption: str
+
+
+def check_upload(path: Path) -> None:
+    """UserError for a file that is too large, no image, or an image of too many pixels; it is not decoded for that."""
+    if path.stat().st_size > MOST_BYTES:
+        raise UserError(f"the file has {path.stat().st_size / 1e6:.0f} MB: at most {MOST_BYTES / 1e6:.0f} MB are taken")
+    try:
+        with Image.open(path) as opened:
+            width, height = opened.size
+    except Image.DecompressionBombError:
+        raise UserError(f"the image has too many pixels: at most {MOST_PIXELS:,} are taken") from None
+    except Exception:  # what decoders raise at broken files is of every kind
+        raise UserError("the file is no image that can be read: take PNG, JPEG, WebP or TIFF") from None
+    if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
+        limits = f"{MOST_PIXELS:,} pixels and {MOST_SIDE:,} a side"
+        raise UserError(f"the image has {width}x{height} pixels: at most {limits} are taken")
+
+
+def translate(wanted: Wanted, methods: Sequence[Method], loader: Loader, out: Path) -> list[Made]:
+    """All translations, written into the folder `out`, with the prepared input ahead of them.
+
+    Raises:
+        UserError: for an upload that is not taken, or what no method can do; the text has no path of this machine.
+    """
+    check_upload(wanted.image)
+    if wanted.reference:
+        check_upload(wanted.reference)
+    if not wanted.targets:
+        raise UserError("choose at least one target")
+    shown = _input(wanted, methods[0], loader, out)
+    made = [one for target in wanted.targets for method in methods for one in _by(method, wanted, target, loader, out)]
+    if not made:
+        targets = ", ".join(domains_of(methods, 1))
+        raise UserError(
+            f"no chosen model translates {wanted.source or 'this'} to {', '.join(wanted.targets)}: {targets}"
+        )
+    return [shown, *made]
+
+
+def _by(method: Method, wanted: Wanted, target: str, loader: Loader, out: Path) -> Iterator[Made]:
+    """The translations of one method to one target; none if it does not translate to it."""
+    ways = [way for way in method.runs if way[1] == target and wanted.source in (None, way[0])]
+    labelled = not ways and not any(way[1] == target for way in method.runs)
+    ways = ways or (list(method.runs)[:1] if labelled else [])  # changes of attributes are no domain
+    for source, _ in ways[:1]:
+        translator, preprocess = loader(method.runs[ways[0]])
+        takes, given = translator.takes, wanted.source or (None if "labels" in translator.takes else source)
+        asked = replace(
+            translation(translator, None if labelled else given, target, loader.device),
+            seed=wanted.seed if "noise" in takes else 0,
+            reference=as_image(wanted.reference, preprocess) if wanted.reference and "reference" in takes else None,
+            sampling_steps=wanted.sampling_steps if "sampling_steps" in takes else None,
+        )
+        distinct, _ = samples_of(replace(asked, seed=0), wanted.samples)
+        for sample in range(distinct):
+            one = replace(asked, sample=sample)
+            whole = wanted.full and not translator.bound_to_size
+            convert = full_resolution(one, preprocess) if whole else resized(one, preprocess)
+            (pixels,) = convert([wanted.image])
+            number = f", {sample + 1}" if sample else ""
+            yield _written(pixels, f"{method.name} to {target}{number}", out)
+
+
+def _input(wanted: Wanted, method: Method, loader: Loader, out: Path) -> Made:
+    """The image as the method sees it, which its translations are compared with."""
+    _, preprocess = loader(next(iter(method.runs.values())))
+    image = read_image(wanted.image)
+    return _written(preprocess.whole(image) if wanted.full else preprocess(image), "input", out)
+
+
+def _written(pixels: np.ndarray, caption: str, out: Path) -> Made:
+    """A file of a harmless name, whatever methods and domains are called."""
+    path = out / f"{len(list(out.iterdir()))}-{re.sub(r'[^A-Za-z0-9+-]+', '-', caption).strip('-')[:80]}.png"
+    write_image(path, pixels)
+    return Made(path, caption)

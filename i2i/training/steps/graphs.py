@@ -1,0 +1,232 @@
+"""Training steps captured as CUDA graphs: what the host launches kernel by kernel is launched once and replayed.
+
+Each phase is a graph of its own, from its losses to the steps of its optimizers. What a phase draws is drawn in every
+step as ever, between the graphs, and copied to where they read it; so are the images. Learning rates, the number of
+the step and the flag of the guard lie on the device. Random numbers within a graph, those of dropout, follow the
+generator's seed and offset as in eager steps.
+
+The first steps of every kind run eagerly, on which libraries choose their algorithms. Of what kind a step is follows
+from the phases that are due and from what the first of them draws: its shapes, and the values that lie on the CPU,
+where losses may read them. All graphs share their memory, since they never run at the same time.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from i2i.data.batches import Batch
+from i2i.errors import TrainingError
+from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.step import Optimizers, draw, due_phases, logged_terms, take_turn
+from i2i.translator import Phase, Step, Translator
+from i2i.utils import console
+
+WARM_UPS = 3
+"""Eager steps of a kind ahead of its capture."""
+MOST_KINDS = 64
+"""Of which steps are captured; others run eagerly."""
+
+Terms = dict[str, Tensor]
+Drawn = list[dict[str, Tensor]]
+"""What a phase has put into the step of each micro-batch."""
+
+
+def hindrance_to_graphs(device: torch.device, processes: int = 1) -> str | None:
+    """Why steps on that device, by so many processes, cannot be captured; None if they can."""
+    if device.type != "cuda":
+        return f"CUDA graphs need a GPU of NVIDIA's and the device is {device.type}"
+    return "several processes, which exchange gradients, train by eager steps" if processes > 1 else None
+
+
+class CapturedSteps:
+    """Does what `training_step` does, by graphs where it can; steps that cannot be captured run eagerly.
+
+    Why is said once, on standard error. Whoever replaces tensors that steps read or write, such as an optimizer's
+    moments, has to make a new one.
+
+    Args:
+        translator: on a CUDA device, in training mode.
+        optimizers: by name; their learning rates move to the device.
+        guard: of the same device.
+        precision: makes the context of a phase's forward pass.
+        or_stop: raise a TrainingError where a step cannot be captured, in place of going on eagerly.
+    """
+
+    def __init__(
+        self,
+        translator: Translator,
+        optimizers: Optimizers,
+        guard: FiniteGuard,
+        precision: Callable[[], AbstractContextManager[object]],
+        or_stop: bool = False,
+    ) -> None:
+        self._translator, self._optimizers, self._guard, self._precision = translator, optimizers, guard, precision
+        self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._inputs: list[Batch] = []
+        self._kinds: dict[Hashable, _Kind] = {}
+        self._eager, self._or_stop = False, or_stop
+        for optimizer in optimizers.values():
+            _keep_rate_on_device(optimizer, guard.found.device)
+
+    def __call__(self, batches: Sequence[Batch], index: int, progress: float) -> Terms:
+        """The terms of the step numbered `index`, named `phase/term`; the next step writes over them.
+
+        Raises:
+            TrainingError: if a phase draws other shapes than in all steps of that kind before.
+        """
+        self._guard.at(index)
+        now = _Now(self._held(batches), [Step(index, progress) for _ in batches])
+        due = due_phases(self._translator, index)
+        kind, terms = _Kind(), Terms()
+        for number, phase in enumerate(due):
+            drawn = now.draw(phase)
+            if number == 0:
+                kind = self._kind((*(one.name for one in due), *_looks(phase, drawn)))
+            terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn))
+        kind.seen += 1
+        return terms
+
+    def _held(self, batches: Sequence[Batch]) -> list[Batch]:
+        """The images where graphs read them."""
+        if not self._inputs:
+            self._inputs = [one.clone() for one in batches]
+        for held, one in zip(self._inputs, batches, strict=True):
+            held.copy_(one)
+        return self._inputs
+
+    def _kind(self, key: Hashable) -> "_Kind":
+        if key not in self._kinds and len(self._kinds) == MOST_KINDS:
+            self._go_on_eagerly(f"there are more than {MOST_KINDS} kinds of steps")
+        return self._kinds.setdefault(key, _Kind())
+
+    def _turn(self, kind: "_Kind", number: int, phase: Phase, now: "_Now", drawn: Drawn) -> Terms:
+        if kind.turns[number:] and not self._eager:
+            return kind.turns[number].replay(now, drawn)
+        if kind.looks.setdefault(number, _looks(phase, drawn)) != _looks(phase, drawn):
+            self._go_on_eagerly(f"what phase {phase.name!r} draws changes its shape from step to step")
+        if kind.seen >= WARM_UPS and not self._eager:
+            turn = self._captured(phase, now, drawn)
+            if turn is not None:
+                kind.turns.append(turn)
+                return turn.replay(now, drawn)
+        return self._taken(phase, now.batches, now.steps)
+
+    def _taken(self, phase: Phase, batches: Sequence[Batch], steps: Sequence[Step]) -> Terms:
+        return take_turn(self._translator, self._optimizers, phase, batches, steps, self._guard, self._precision())
+
+    def _captured(self, phase: Phase, now: "_Now", drawn: Drawn) -> "_Turn | None":
+        """A phase as a graph, which has not run yet; None if it cannot be one."""
+        graph, held = torch.cuda.CUDAGraph(), [_held(own) for own in drawn]
+        sealed = [_Sealed({**step, **own}) for step, own in zip(now.steps, held, strict=True)]
+        try:
+            with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
+                terms = self._taken(phase, now.batches, sealed)
+        except (RuntimeError, NotImplementedError) as error:
+            for name in phase.steps:
+                self._optimizers[name].zero_grad(set_to_none=True)
+            self._go_on_eagerly(f"phase {phase.name!r} cannot be captured ({str(error).strip().splitlines()[0]})")
+            return None
+        return _Turn(phase, graph, _looks(phase, drawn), held, sealed, terms)
+
+    def _go_on_eagerly(self, reason: str) -> None:
+        if self._or_stop:
+            raise TrainingError(f"train.graphs=on: {reason}; train with --set train.graphs=auto")
+        if not self._eager:
+            console.note(f"i2i: training goes on without CUDA graphs: {reason}")
+        self._eager = True
+
+
+@dataclass
+class _Now:
+    """The step that is being taken: its micro-batches and what their phases have left."""
+
+    batches: list[Batch]
+    steps: list[Step]
+
+    def draw(self, phase: Phase) -> Drawn:
+        """What a phase draws for each micro-batch, tensors that were there before under another name included."""
+        before = [dict(step) for step in self.steps]
+        draw(phase, self.batches, self.steps)
+        return [
+            {name: value for name, value in step.items() if value is not old.get(name)}
+            for step, old in zip(self.steps, before, strict=True)
+        ]
+
+
+@dataclass
+class _Kind:
+    """Steps in which the same phases run on the same shapes: how many were seen, and their graphs in order."""
+
+    seen: int = 0
+    looks: dict[int, Hashable] = field(default_factory=dict)
+    turns: list["_Turn"] = field(default_factory=list)
+
+
+@dataclass
+class _Turn:
+    """A captured phase: its graph, what that reads of what was drawn, and what it leaves."""
+
+    phase: Phase
+    graph: torch.cuda.CUDAGraph
+    looks: Hashable
+    held: Drawn
+    left: Sequence[Mapping[str, Tensor]]
+    terms: Terms
+
+    def replay(self, now: _Now, drawn: Drawn) -> Terms:
+        """Run the graph on what was drawn now."""
+        if _looks(self.phase, drawn) != self.looks:
+            raise TrainingError(
+                f"phase {self.phase.name!r} draws other shapes than in the steps before, on which its CUDA graph was "
+                "captured: train with --set train.graphs=off"
+            )
+        pairs = [
+            (held, own[name])
+            for own, kept in zip(drawn, self.held, strict=True)
+            for name, held in kept.items()
+            if held.device.type != "cpu"
+        ]
+        if pairs:
+            torch._foreach_copy_(*map(list, zip(*pairs, strict=True)))  # type: ignore[arg-type]
+        self.graph.replay()
+        for step, left in zip(now.steps, self.left, strict=True):
+            step.update(left)
+        return self.terms
+
+
+class _Sealed(Step):
+    """A step whose number and progress nobody may read: a graph would repeat those of its capture."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        dict.__init__(self, tensors)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise RuntimeError(
+            f"its loss reads step.{name}, which changes: put a tensor made from it into the step by draw"
+        )
+
+
+def _held(drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies that stay in their place."""
+    return {name: value.detach().clone() for name, value in drawn.items()}
+
+
+def _looks(phase: Phase, drawn: Drawn) -> tuple[Hashable, ...]:
+    """What a graph takes for granted of tensors: shape and type and, on the CPU, where the host reads them, values."""
+    return tuple(_look(phase, name, value) for own in drawn for name, value in own.items())
+
+
+def _look(phase: Phase, name: str, value: Tensor) -> Hashable:
+    if not isinstance(value, Tensor):
+        raise TrainingError(f"phase {phase.name!r} draws {name!r}, which is no tensor but {type(value).__name__}")
+    values = tuple(value.flatten().tolist()) if value.device.type == "cpu" else ()
+    return name, value.shape, value.stride(), value.dtype, values
+
+
+def _keep_rate_on_device(optimizer: torch.optim.Adam, device: torch.device) -> None:
+    for group in optimizer.param_groups:
+        group["lr"], group["capturable"] = torch.tensor(float(group["lr"]), device=device), True

@@ -1,0 +1,204 @@
+"""Captured steps: they do what eager steps do, and where they cannot they say why and go on."""
+
+import pytest
+import torch
+
+from i2i import registry
+from i2i.data.batches import PairedBatch
+from i2i.testing import CPU, Subject
+from i2i.training.device import autocast
+from i2i.training.steps import graphs
+from i2i.training.steps.graphs import WARM_UPS, CapturedSteps
+from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.step import build_optimizers, plain_state, training_step
+from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
+
+LEARNING = [
+    name for name in registry.names() if registry.get(name).batch and Subject(registry.get(name)).build().phases()
+]
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+
+class Recorder:
+    """In the place of a CUDA graph on a CPU: what is captured runs at once, and a replay runs nothing."""
+
+    replays = 0
+
+    def __init__(self, *arguments, **named):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        return False
+
+    def replay(self):
+        type(self).replays += 1
+
+
+@pytest.fixture
+def without_a_gpu(monkeypatch):
+    monkeypatch.setattr(Recorder, "replays", 0)
+    for name in ("CUDAGraph", "graph", "Stream", "graph_pool_handle"):
+        monkeypatch.setattr(torch.cuda, name, Recorder)
+
+
+class Shifting(Translator):
+    """Learns one color that it adds; subclasses misbehave."""
+
+    coverage = Coverage.DIRECTION
+    batch = PairedBatch
+
+    def __init__(self, config, task):
+        super().__init__(config, task)
+        self.mapping = torch.nn.Conv2d(3, 3, 1)
+
+    def optimizers(self):
+        return {"mapping": Optimizer(("mapping",), 1e-2)}
+
+    def phases(self):
+        return (Phase("mapping", self._loss, self._draw),)
+
+    def _draw(self, batch, step):
+        step["noise"] = torch.rand(1)
+
+    def _loss(self, batch, step):
+        return Losses((self.mapping(batch.source) - batch.target).square().mean() * step["noise"], {})
+
+    def generate(self, images, request):
+        return self.mapping(images).clamp(-1, 1)
+
+
+class Timed(Shifting):
+    def _loss(self, batch, step):
+        losses = super()._loss(batch, step)
+        return Losses(losses.total * (1 - step.progress), losses.terms)
+
+
+class Varying(Shifting):
+    """Draws ever more in its second phase."""
+
+    def phases(self):
+        first = Phase("mapping", self._loss, self._draw)
+        return first, Phase("again", self._loss, self._draw_more, ("mapping",))
+
+    def _draw_more(self, batch, step):
+        step["more"] = torch.rand(1 + step.index)
+
+
+def captured(cls, count):
+    """So many steps, by graphs where they can be captured; the translator and what its steps returned."""
+    torch.manual_seed(0)
+    translator = cls(ModelConfig(), Task.covering(Coverage.DIRECTION, ("a", "b"), (8, 8))).train()
+    optimizers, guard = build_optimizers(translator), FiniteGuard(CPU)
+    take = CapturedSteps(translator, optimizers, guard, lambda: autocast("fp32", CPU))
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:  # a rate on the device asks for a GPU
+            group["lr"], group["capturable"] = float(group["lr"]), False
+    for step in range(count):
+        take([PairedBatch(*torch.rand(2, 2, 3, 8, 8).mul(2).sub(1))], step, step / count)
+    return translator
+
+
+def test_a_kind_of_steps_is_captured_after_its_warm_ups(without_a_gpu, monkeypatch):
+    monkeypatch.setattr(graphs, "_look", lambda phase, name, value: name)
+    captured(Shifting, WARM_UPS + 5)
+    assert Recorder.replays == 5
+
+
+def test_values_that_the_host_reads_make_steps_of_other_kinds(without_a_gpu, capsys):
+    captured(Shifting, WARM_UPS + 5)  # each step draws another number on the CPU
+    assert Recorder.replays == 0
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cls", "reason"),
+    [
+        (Timed, "phase 'mapping' cannot be captured (its loss reads step.progress, which changes"),
+        (Varying, "what phase 'again' draws changes its shape from step to step"),
+    ],
+)
+def test_what_cannot_be_captured_is_said_once_and_trained_eagerly(cls, reason, without_a_gpu, monkeypatch, capsys):
+    look = graphs._look
+    monkeypatch.setattr(graphs, "_look", lambda phase, name, value: look(phase, name, value)[:2])
+    steps = WARM_UPS + 4
+    translator = captured(cls, steps)
+    said = capsys.readouterr().err
+    assert said.count("i2i: training goes on without CUDA graphs: ") == 1
+    assert reason in said
+    monkeypatch.setattr(graphs, "WARM_UPS", 1000)
+    assert torch.equal(translator.mapping.weight, captured(cls, steps).mapping.weight)
+
+
+def test_a_checkpoint_of_captured_steps_is_that_of_eager_ones():
+    translator = Subject(registry.get("pix2pix")).build()
+    optimizers = build_optimizers(translator)
+    plain = {name: optimizer.state_dict()["param_groups"] for name, optimizer in optimizers.items()}
+    for optimizer in optimizers.values():
+        graphs._keep_rate_on_device(optimizer, CPU)
+        assert all(isinstance(group["lr"], torch.Tensor) for group in optimizer.param_groups)
+    for name, optimizer in optimizers.items():
+        groups = plain_state(optimizer)["param_groups"]
+        assert [group["lr"] for group in groups] == pytest.approx([group["lr"] for group in plain[name]])
+        assert not any(group["capturable"] for group in groups)
+
+
+def trained(name, steps, *, by_graphs, precision="fp32"):
+    """The terms of so many steps on a GPU, [steps, terms]."""
+    device, subject = torch.device("cuda"), Subject(registry.get(name))
+    translator = subject.build().train().to(device)
+    optimizers, guard = build_optimizers(translator), FiniteGuard(device)
+    take = CapturedSteps(translator, optimizers, guard, lambda: autocast(precision, device)) if by_graphs else None
+    seen = []
+    for step in range(steps):
+        torch.manual_seed(1000 + step)
+        batch = subject.batch(step % 3).to(device, torch.contiguous_format)
+        if take:
+            terms = take([batch], step, step / steps)
+        else:
+            context = autocast(precision, device)
+            terms = training_step(translator, optimizers, [batch], step, guard, context, progress=step / steps)
+        seen.append([float(value) for value in terms.values()])
+    assert guard.fault() is None
+    return seen
+
+
+def apart(one, other):
+    """The largest relative difference of two runs' terms, by step."""
+    pairs = [(torch.tensor(a), torch.tensor(b)) for a, b in zip(one, other, strict=True)]
+    return torch.tensor([float(((a - b).abs() / b.abs().clamp(min=0.1)).max()) for a, b in pairs])
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("name", LEARNING)
+def test_captured_steps_give_the_losses_of_eager_steps(name, capsys):
+    """As nearly as eager steps give them again: some sums of a GPU come in another order every time."""
+    allowed = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        steps = 2 * WARM_UPS + 6
+        eager, again, captured_ones = (trained(name, steps, by_graphs=graphs) for graphs in (False, False, True))
+    finally:
+        torch.backends.cudnn.allow_tf32 = allowed
+    assert "without CUDA graphs" not in capsys.readouterr().err
+    noise = apart(eager, again).cummax(0).values
+    assert (apart(captured_ones, eager) <= 1e-4 + 10 * noise).all(), (apart(captured_ones, eager), noise)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_translations_made_together_on_a_gpu_are_those_made_apart():
+    subject = Subject(registry.get("cyclegan"), {"norm": "instance"})
+    here, there = subject.build().double(), subject.build().double().cuda()
+    batch = subject.batch()
+    doubled = [type(batch)(*(one.double().to(device) for one in (batch.a, batch.b))) for device in ("cpu", "cuda")]
+    phase = here.phases()[0].name
+    losses = [
+        next(p for p in one.phases() if p.name == phase).loss(own, Step())
+        for one, own in zip((here, there), doubled, strict=True)
+    ]
+    for name, term in losses[0].terms.items():
+        assert float(losses[1].terms[name]) == pytest.approx(float(term), rel=1e-6), name
