@@ -105,10 +105,11 @@ class Base:
 
     @cached_property
     def scoring_config(self) -> RunConfig:
-        """Data settings, and the precision in which the classifier is trained: a whole config, which its key hashes."""
+        """Data settings, and how the classifier is trained: channels last, and a whole config, which its key hashes."""
         settings = self._settings(self.suite.method("identity"), 1, 0)
         precision = settings["train"].get("precision", "fp32")
-        return run_config("identity", {"data": settings["data"], "train": {"precision": precision}})
+        train = {"precision": precision, "channels_last": True}
+        return run_config("identity", {"data": settings["data"], "train": train})
 
     @cached_property
     def scoring(self) -> Scoring:

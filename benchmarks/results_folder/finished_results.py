@@ -78,6 +78,16 @@ class Stored:
         """Jobs that have left nothing and have not failed either."""
         return [job for job, reason in self.absent.items() if reason.startswith(MISSING)]
 
+    def check_finished(self) -> None:
+        """UserError if jobs are not done; those that failed are."""
+        missing, out = self.unfinished, self.plan.out
+        if missing:
+            names = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
+            raise UserError(
+                f"{out} is unfinished: {len(missing)} results are missing ({names}); "
+                f"finish it with i2i bench {option('--out', out)}"
+            )
+
     def check_data(self) -> None:
         """UserError if the images are not those that the results were made from."""
         Finished(self.plan.out, self.file).check_data()
