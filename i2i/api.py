@@ -8,6 +8,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import numpy as np
 import torch
@@ -89,7 +90,8 @@ def translate(
             sampling_steps=sampling_steps,
         )
     samples_of(how, 1)  # which refuses a seed that makes no difference
-    made = translate_images(how, preprocess, [images] if one else list(images), full_resolution)
+    several = cast("Sequence[Given]", [images] if one else images)
+    made = translate_images(how, preprocess, several, full_resolution)
     return made[0] if one else made
 
 
@@ -128,7 +130,7 @@ def compare(
     """
     if not runs or not len(images):
         raise UserError("there is nothing to compare: give at least one run, by name, and one image")
-    made = {name: list(translate(run, list(images), target, source)) for name, run in runs.items()}
+    made = {name: cast("list[Image.Image]", translate(run, list(images), target, source)) for name, run in runs.items()}
     if len({row[0].size for row in made.values()}) > 1:
         raise UserError("the runs have unlike image sizes: compare those of one size")
     _, preprocess = load_translator(given_path("run", next(iter(runs.values()))))
