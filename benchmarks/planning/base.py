@@ -111,8 +111,8 @@ class Base:
         """Data settings, and the precision in which the classifier is trained: a whole config, which its key hashes."""
         settings = self._settings(self.suite.method("identity"), 1, 0)
         precision = settings["train"].get("precision", "fp32")
-        config = run_config("identity", {"data": settings["data"], "train": {"precision": precision}})
-        return resolved(config, self.device)
+        train = {"precision": precision, "channels_last": True}  # as the classifier always is
+        return resolved(run_config("identity", {"data": settings["data"], "train": train}), self.device)
 
     @cached_property
     def scoring(self) -> Scoring:
