@@ -54,6 +54,13 @@ class ExternalFacts(Document):
     images: dict[str, Count] = Field(default_factory=dict)
 
 
+class LabelMapFacts(Document):
+    """The domain that is a label map: red, green and blue of its classes by name."""
+
+    domain: str
+    palette: dict[str, tuple[int, int, int]]
+
+
 class PlanFacts(Document):
     """What is recorded of a plan beside its training runs and jobs."""
 
@@ -72,6 +79,7 @@ class PlanFacts(Document):
     scoring_version: int
     real_version: int = 1
     lpips: str | None
+    label_map: LabelMapFacts | None = None
     chosen: Chosen = Chosen()
     methods: dict[Name, Trained | ExternalFacts]
     baselines: tuple[Name, ...]

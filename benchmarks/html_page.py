@@ -3,35 +3,35 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def html_page(folder: Path, data: Mapping[str, object], texts: Mapping[str, str] | None = None) -> str:
-    """The page of a folder that holds template.html, style.css and page.js.
+def html_page(
+    template: Path,
+    styles: Sequence[Path],
+    scripts: Sequence[Path],
+    data: Mapping[str, object],
+    texts: Mapping[str, str] | None = None,
+) -> str:
+    """The page of a template.
 
     Data stand in blocks that no browser runs, escaped so that no name in them can end its block. The policy in the head
     allows this style and this script by their hashes, images from the page itself, and nothing else.
 
     Args:
-        folder: of the three parts.
+        template: holds `<!--policy-->`, `<!--style-->`, `<!--script-->`, and the comments of data and texts.
+        styles, scripts: files, in their order.
         data: what stands for the comment `<!--NAME-->` of the template, as JSON.
         texts: what stands for further comments, as it is.
     """
-    template, style, script = (read_part(folder, name) for name in PARTS)
+    style, script = ("".join(path.read_text(encoding="utf-8") for path in paths) for paths in (styles, scripts))
     fillings = {**(texts or {}), "policy": _policy(style, script), "style": style}
     fillings |= {name: as_data(value) for name, value in data.items()} | {"script": script}
+    text = template.read_text(encoding="utf-8")
     for name, filling in fillings.items():
-        template = template.replace(f"<!--{name}-->", filling)
-    return template
-
-
-PARTS = ("template.html", "style.css", "page.js")
-
-
-def read_part(folder: Path, name: str) -> str:
-    """A part of a page."""
-    return (folder / name).read_text(encoding="utf-8")
+        text = text.replace(f"<!--{name}-->", filling)
+    return text
 
 
 def as_data(value: object) -> str:

@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
-Kind = Literal["train", "translate", "external", "classifier", "score", "score_real"]
+Kind = Literal["train", "translate", "external", "classifier", "segmenter", "score", "score_real"]
 Stage = Literal["train", "translate", "classifier", "score", "report"]
 STAGES: tuple[Stage, ...] = ("train", "translate", "classifier", "score", "report")
 """What a bench does, in order. All but the report are done by jobs."""
@@ -13,6 +13,7 @@ _STAGE_OF: dict[Kind, Stage] = {
     "translate": "translate",
     "external": "translate",
     "classifier": "classifier",
+    "segmenter": "classifier",
     "score": "score",
     "score_real": "score",
 }
@@ -21,6 +22,7 @@ _TEXTS: dict[Kind, str] = {
     "translate": "translations of {method}, seed {seed}",
     "external": "images of {method}",
     "classifier": "domain classifier",
+    "segmenter": "segmenter",
     "score": "scores of {method}, seed {seed}",
     "score_real": "scores of real images",
 }
@@ -64,6 +66,7 @@ class JobId:
 
 
 CLASSIFIER = JobId("classifier")
+SEGMENTER = JobId("segmenter")
 REAL_SCORES = JobId("score_real")
 
 

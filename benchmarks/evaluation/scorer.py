@@ -14,6 +14,7 @@ from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.classifier_training import learner
 from i2i.benchmarks.evaluation.direction_scores import ACCURACY, confusion, flag_entry, of_images, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
+from i2i.benchmarks.evaluation.label_map_scores import LabelMap, LabelMapScores
 from i2i.benchmarks.evaluation.translate import CYCLE, FINITE, NOTED
 from i2i.benchmarks.results_folder.partial import present
 from i2i.benchmarks.results_folder.results_folder import of_sample
@@ -63,6 +64,7 @@ class Scoring:
         lpips: network and files of LPIPS; None: it is left out.
         bf16: whether the classifiers of GAN-train are trained in bfloat16.
         sets: measures of sets besides the distances.
+        label_map: the domain that is a label map; None: there is none.
     """
 
     data: DataConfig
@@ -71,6 +73,7 @@ class Scoring:
     lpips: str | None = None
     bf16: bool = False
     sets: tuple[SetMeasure, ...] = ()
+    label_map: LabelMap | None = None
 
     @property
     def perceptual(self) -> bool:
@@ -102,6 +105,8 @@ class Scorer:
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._classifier)
         self._lpips = parse_lpips(scoring.lpips).build(device) if scoring.lpips else None
         self._perceptual = scoring.perceptual
+        own = scoring.label_map
+        self._label_map, self._labels = own, LabelMapScores(own, device, intervals) if own else None
         self.features = {
             "name": self._extractor.name,
             "dimensions": self._extractor.dimensions,
@@ -165,6 +170,9 @@ class Scorer:
         way = (domain, domain)
         scores = self._classified(way, test)
         scores.add(self._compared(way, test.at(_some(len(test.stems), count)), others, "drawn"))
+        if self._labels and self._label_map and domain != self._label_map.domain:
+            label_maps = self._test(self._label_map.domain)
+            scores.add(self._labels.of_photos(way, test.stems, test.pixels, label_maps.pixels))
         return scores
 
     def learnt_from(self, folder: Path, directions: Sequence[Direction], options: ClassifierConfig) -> Scores:
@@ -204,6 +212,8 @@ class Scorer:
         if CYCLE in noted:
             singles[CYCLE] = noted[CYCLE]
         scores.add(of_images(way, fakes.stems, singles, self._intervals))
+        if self._labels:
+            scores.add(self._labels.of(way, fakes.stems, fakes.pixels, inputs.pixels, reals.at(places).pixels))
         found: list[Flag] = []
         if min(len(fakes.stems), len(reals.stems)) >= FEWEST:
             found = flags(inputs.pixels, fakes.pixels, reals.pixels, others)

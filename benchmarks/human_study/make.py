@@ -151,7 +151,9 @@ def _page(told: Mapping[str, object], shots: list[Shot], store: Store, asked: As
         "consent": list(asked.consent),
         "trials": [shot.on_page(numbers) for shot in shots],
     }
-    return html_page(PAGE, {"study": study, "images": addresses})
+    return html_page(
+        PAGE / "template.html", [PAGE / "style.css"], [PAGE / "page.js"], {"study": study, "images": addresses}
+    )
 
 
 def _checked(size: int, store: Store, trials: int, mode: Mode) -> int:

@@ -35,7 +35,9 @@ class _ScoreJob(Job):
     @property
     def sources(self) -> Mapping[str, Place]:
         """By kind the results that are measured, on whose contents the scores depend."""
-        return {"classifier": Place.of_folder(self.scoring.classifier.parent)}
+        own = self.scoring.label_map
+        segmenter = {"segmenter": Place.of_folder(own.segmenter.parent)} if own and own.segmenter else {}
+        return {"classifier": Place.of_folder(self.scoring.classifier.parent), **segmenter}
 
     @property
     def result(self) -> Place:

@@ -1,6 +1,6 @@
 """What every job of a plan is made from: settings, images, and who measures."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,10 @@ import torch
 
 from i2i import registry
 from i2i.benchmarks.directions import Direction
+from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.planning.label_maps import label_map_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge
@@ -108,10 +110,10 @@ class Base:
 
     @cached_property
     def scoring_config(self) -> RunConfig:
-        """Data settings, and the precision in which the classifier is trained: a whole config, which its key hashes."""
+        """Data settings, and how the classifier is trained: channels last, and a whole config, which its key hashes."""
         settings = self._settings(self.suite.method("identity"), 1, 0)
         precision = settings["train"].get("precision", "fp32")
-        train = {"precision": precision, "channels_last": True}  # as the classifier always is
+        train = {"precision": precision, "channels_last": True}
         return resolved(run_config("identity", {"data": settings["data"], "train": train}), self.device)
 
     @cached_property
@@ -124,7 +126,14 @@ class Base:
             lpips=str(self.lpips) if self.lpips else None,
             bf16=self.scoring_config.train.precision == "bf16",
             sets=self.suite.scoring.metrics,
+            label_map=self.label_map,
         )
+
+    @cached_property
+    def label_map(self) -> LabelMap | None:
+        """The domain that is a label map, and the file of its segmenter; None: there is none."""
+        found = label_map_of(self.suite.scoring, self.data, self.everyday.train_split)
+        return replace(found, segmenter=self.folder.segmenter) if found else None
 
     @property
     def gan_train(self) -> ClassifierConfig | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from i2i.benchmarks.directions import Training
-from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Trained
+from i2i.benchmarks.facts import Chosen, ExternalFacts, LabelMapFacts, PlanFacts, Trained
 from i2i.benchmarks.planning.base import Base
 from i2i.benchmarks.planning.entries import BASELINES
 from i2i.benchmarks.planning.keys import REAL_VERSION, SCORING_VERSION
@@ -19,7 +19,7 @@ def facts_of_plan(
     height, width = base.everyday.image_size
     firsts = {training.method: training for training in reversed(training_runs)}
     suite = Suite.model_validate(base.suite.model_dump(mode="json"))  # with every default, for later versions
-    return PlanFacts(
+    facts = PlanFacts(
         dataset=str(base.data),
         recognized=base.data.recognized,
         paired=base.data.paired,
@@ -43,6 +43,10 @@ def facts_of_plan(
         },
         baselines=tuple(row for row in BASELINES if row not in base.suite.models),
     )
+    own = base.label_map
+    palette = own and dict(zip(own.palette.names, own.palette.colors, strict=True))
+    known = {"label_map": LabelMapFacts(domain=own.domain, palette=palette)} if own and palette else {}
+    return facts.model_copy(update=known)
 
 
 def _budget(base: Base) -> Budget:

@@ -3,10 +3,11 @@
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation
 from i2i.benchmarks.job import Job
-from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, SEGMENTER, JobId
 from i2i.benchmarks.jobs.classifier import TrainClassifier
 from i2i.benchmarks.jobs.copy_external import CopyExternal
 from i2i.benchmarks.jobs.score import Score, ScoreReal
+from i2i.benchmarks.jobs.segmenter import TrainSegmenter
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.planning.base import Base
@@ -17,6 +18,7 @@ from i2i.benchmarks.planning.keys import (
     key_of_training,
     real_key,
     scores_key,
+    segmenter_key,
     translations_key,
 )
 from i2i.benchmarks.suite.external import Survey
@@ -55,7 +57,7 @@ def _train_job(base: Base, method: Method, training: Training, custom: CustomCod
     return Train(
         id=training.id,
         key=key_of_training(base, config, training, custom, steps),
-        needs=(CLASSIFIER,) if evaluation else (),
+        needs=_judges(base) if evaluation else (),
         weight=1 + training.amount,
         run=base.folder.run(training),
         model=method.model,
@@ -71,7 +73,7 @@ def _score_job(base: Base, name: str, seed: int, translate: Translate | CopyExte
     return Score(
         id=JobId("score", name, seed),
         key=scores_key(base, translate.key),
-        needs=(translate.id, CLASSIFIER),
+        needs=(translate.id, *_judges(base)),
         out=base.folder.scores(name, seed),
         scoring=base.scoring,
         gan_train=base.gan_train,
@@ -111,10 +113,33 @@ def jobs_of_data(base: Base) -> list[Job]:
     real = ScoreReal(
         id=REAL_SCORES,
         key=real_key(base),
-        needs=(CLASSIFIER,),
+        needs=_judges(base),
         out=base.folder.real_scores,
         scoring=base.scoring,
         gan_train=base.gan_train,
         seen=base.seen(base.everyday.train_split, base.everyday.test_split),
     )
-    return [classifier, real]
+    return [classifier, *_segmenter_jobs(base), real]
+
+
+def _judges(base: Base) -> tuple[JobId, ...]:
+    """The networks that scoring takes."""
+    return (CLASSIFIER, SEGMENTER) if base.label_map else (CLASSIFIER,)
+
+
+def _segmenter_jobs(base: Base) -> list[Job]:
+    """The segmenter, where a domain is a label map."""
+    if base.label_map is None:
+        return []
+    return [
+        TrainSegmenter(
+            id=SEGMENTER,
+            key=segmenter_key(base, base.label_map),
+            weight=1 + base.suite.classifier.images,
+            path=base.folder.segmenter,
+            data=base.scoring_config.data,
+            label_map=base.label_map,
+            images=base.suite.classifier.images,
+            seen=base.seen(base.everyday.train_split),
+        )
+    ]

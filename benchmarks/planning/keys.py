@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from i2i import registry
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.evaluation.classifier_training import starting_weights
+from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.planning.base import Base
 from i2i.benchmarks.results_folder.cache_keys import REAL, training_key
@@ -64,9 +65,18 @@ def scorer_key(base: Base, split: str | None = None) -> str:
     extractor = base.extractor and base.extractor.fingerprint
     lpips = base.lpips and base.lpips.fingerprint
     scoring, reference = base.suite.scoring, base.fingerprint(split or base.everyday.test_split)
-    measures = scoring.model_dump(exclude=None if scoring.metrics else {"metrics"})  # so that keys of before hold
-    stand_in = ["perceptual"] if base.scoring.perceptual and base.data.paired else []
-    return stable_hash([SCORING_VERSION, classifier_key(base), reference, extractor, lpips, measures, *stand_in])
+    measures, more = scoring.asked(), list[object]()
+    if base.scoring.perceptual and base.data.paired:
+        more.append("perceptual")
+    if base.label_map:
+        more.append(segmenter_key(base, base.label_map))
+    return stable_hash([SCORING_VERSION, classifier_key(base), reference, extractor, lpips, measures, *more])
+
+
+def segmenter_key(base: Base, label_map: LabelMap) -> str:
+    """Of the segmenter, and of what the label map is."""
+    learnt = base.scoring_config.key(base.fingerprint(base.everyday.train_split))
+    return stable_hash([learnt, label_map.about, base.suite.classifier.images])
 
 
 def scores_key(base: Base, translations: str) -> str:

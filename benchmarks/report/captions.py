@@ -57,6 +57,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if FID in results.metrics:
         lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _of_other_features(plan, results)
+    lines += _label_map_lines(plan)
     lines += _meanings(results)
     lines += _sets_asked(plan, results)
     if modes:
@@ -227,6 +228,15 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):
         yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
+
+
+def _label_map_lines(plan: Plan) -> list[str]:
+    """Which domain is a label map, in a sentence."""
+    own = plan.facts.label_map
+    if own is None:
+        return []
+    what = "those given" if plan.facts.suite.scoring.palette else "as its images or its card show them"
+    return [f"`{own.domain}` is a label map of {len(own.palette)} classes, {what}."]
 
 
 def _sets_asked(plan: Plan, results: Results) -> list[str]:

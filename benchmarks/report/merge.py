@@ -26,7 +26,6 @@ from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import alike_names
 from i2i.utils.places import check_folder
 from i2i.utils.safe_paths import refuse_links_out
-from i2i.utils.text import option
 
 SHOWN = 12  # differences in an error
 DIGITS = 12  # of a hash in an error
@@ -58,10 +57,11 @@ def merge(benches: Sequence[Path], out: Path) -> tuple[Stored, list[str]]:
     refuse_links_out(out)
     found = [Stored.load(bench) for bench in benches]
     for stored in found:
-        _check_finished(stored)
+        stored.check_finished()
     cards = [stored.card() for stored in found]
     for bench, card in zip(benches[1:], cards[1:], strict=True):
-        _check_same(benches[0], cards[0], bench, card)
+        if cards[0]["fingerprint"] != card["fingerprint"]:
+            refuse_unlike(benches[0], cards[0]["protocol"], bench, card["protocol"])
     found[0].check_data()
     parts = _named(found)
     file = _file(parts)
@@ -102,21 +102,11 @@ def _check_out(benches: Sequence[Path], out: Path) -> None:
         raise UserError(f"{out} holds other files and no merged report: choose another folder with --out")
 
 
-def _check_finished(stored: Stored) -> None:
-    missing, out = stored.unfinished, stored.plan.out
-    if missing:
-        names = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
-        raise UserError(
-            f"{out} is unfinished: {len(missing)} results are missing ({names}); "
-            f"finish it with i2i bench {option('--out', out)}"
-        )
-
-
-def _check_same(first: Path, card: Settings, second: Path, other: Settings) -> None:
+def refuse_unlike(first: Path, protocol: Settings, second: Path, other: Settings) -> None:
     """UserError with a line per difference unless two protocols are the same."""
-    if card["fingerprint"] == other["fingerprint"]:
+    unlike = differences(protocol, other)
+    if not unlike:
         return
-    unlike = differences(card["protocol"], other["protocol"])
     lines = [f"  {name}: {_shown(one)} in {first}, {_shown(two)} in {second}" for name, one, two in unlike]
     rest = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     raise UserError(

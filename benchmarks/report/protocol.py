@@ -96,6 +96,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         "seeds": list(facts.seeds),
         "scoring_version": facts.scoring_version,
         "lpips": facts.lpips,
+        **({"label_map": facts.label_map.model_dump(mode="json")} if facts.label_map else {}),
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from i2i.benchmarks.job_id import CLASSIFIER, JobId
+from i2i.benchmarks.job_id import CLASSIFIER, SEGMENTER, JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder.cache_keys import DAMAGED, DONE, Place
 from i2i.benchmarks.results_folder.finished_bench import Finished
@@ -78,6 +78,16 @@ class Stored:
         """Jobs that have left nothing and have not failed either."""
         return [job for job, reason in self.absent.items() if reason.startswith(MISSING)]
 
+    def check_finished(self) -> None:
+        """UserError if jobs are not done; those that failed are."""
+        missing, out = self.unfinished, self.plan.out
+        if missing:
+            names = ", ".join(map(str, missing[:3])) + (", ..." if len(missing) > 3 else "")
+            raise UserError(
+                f"{out} is unfinished: {len(missing)} results are missing ({names}); "
+                f"finish it with i2i bench {option('--out', out)}"
+            )
+
     def check_data(self) -> None:
         """UserError if the images are not those that the results were made from."""
         Finished(self.plan.out, self.file).check_data()
@@ -132,6 +142,8 @@ def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
     for job, _, _, path in folder.scored(plan.methods(), plan.seeds()):
         yield job, Place.of_scores(path)
     yield CLASSIFIER, Place.of_folder(folder.classifier.parent)
+    if plan.facts.label_map:
+        yield SEGMENTER, Place.of_folder(folder.segmenter.parent)
 
 
 def _failed(out: Path) -> dict[JobId, str]:

@@ -100,6 +100,11 @@ class ResultsFolder:
         """What all human studies found."""
         return sorted((self.out / "studies").glob("*.json"))
 
+    @property
+    def segmenter(self) -> Path:
+        """The weights of the segmenter of label maps, in a folder of their own."""
+        return self.out / "segmenter" / "segmenter.safetensors"
+
     def scored(self, methods: Iterable[str], seeds: Sequence[int]) -> Iterator[tuple[JobId, str, int, Path]]:
         """Jobs that score, with whose scores they are, the seed and the file; real images, the last, have the first."""
         for name in methods:
@@ -110,7 +115,7 @@ class ResultsFolder:
     @property
     def work(self) -> tuple[Path, ...]:
         """The folders of the results of jobs."""
-        return tuple(self.out / name for name in ("trainings", "translations", "scores", "classifier"))
+        return tuple(self.out / name for name in ("trainings", "translations", "scores", "classifier", "segmenter"))
 
     def record(self, job: JobId) -> Path:
         """What is known of a job."""

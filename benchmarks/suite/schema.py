@@ -76,6 +76,21 @@ class ScoringConfig(Section):
         description="measures of sets besides the distances: prdc (precision, recall, density, coverage), mind, "
         "cmmd, fwd",
     )
+    label_map: str | None = Field(
+        None, description="the domain that is a label map; none: no domain; by default one of few exact colors"
+    )
+    palette: dict[str, tuple[int, int, int]] = Field(
+        default_factory=dict,
+        max_length=MOST,
+        description="red, green and blue of its classes by name, of which void is not scored; by default learnt",
+    )
+
+    def asked(self) -> Settings:
+        """What decides the measures; what was not asked for is left out, so that keys of before hold.
+
+        What the settings say of label maps is not in it: how those are scored depends on what is found as well.
+        """
+        return self.model_dump(exclude={"label_map", "palette", *(() if self.metrics else ("metrics",))})
 
 
 class Suite(Methods):

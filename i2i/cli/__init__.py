@@ -19,6 +19,7 @@ from i2i.cli import (
     import_files,
     models,
     report,
+    results,
     score,
     study,
     train,
@@ -49,6 +50,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(configs.app, name="configs")
 app.add_typer(study.app, name="study")
+app.add_typer(results.app, name="results")
 app.add_typer(weights.app, name="weights")
 
 

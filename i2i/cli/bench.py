@@ -32,7 +32,7 @@ PANELS = {
     "What to compare": ("models", "data", "attributes", "size", "directions", "external", "intersection"),
     "Training": ("seeds", "budget", "checkpoint"),
     "Translation": ("samples", "sampling_steps"),
-    "Scores and tables": ("inception", "extractor", "lpips", "table", "track"),
+    "Scores and tables": ("inception", "extractor", "lpips", "label_maps", "table", "track"),
     "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
     "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
 }
@@ -97,6 +97,10 @@ def bench(
     ] = None,
     extractor: ExtractorOption = None,
     lpips: LpipsOption = None,
+    label_maps: Annotated[
+        str | None,
+        typer.Option(metavar="DOMAIN", help="The domain that is a label map, or none; one of few colors is found."),
+    ] = None,
     table: Annotated[
         str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
     ] = "averaged",
@@ -177,6 +181,7 @@ def bench(
     changes = [*sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
     changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
     changes += [f"translation.samples={samples}"] if samples is not None else []
+    changes += [f"scoring.label_map={label_maps}"] if label_maps is not None else []
     changes += steps_assignments(sampling_steps) if sampling_steps is not None else []
     if collect and only is not None:
         raise UserError("--collect is --only report: leave one out")

@@ -17,14 +17,18 @@ def report(
     """Write the report of a bench again, or one report of several benches.
 
     Several must have been made by the same protocol; if not, what differs is said. A method whose name several have
-    gets the folder's name as a suffix, as in cyclegan@x.
+    gets the folder's name as a suffix, as in cyclegan@x. Of several data sets the report has scores by data set and
+    method, mean ranks, win rates and, from five data sets on, a test.
 
     Examples:
 
         i2i report bench/x
 
         i2i report bench/x bench/y --out both/
+
+        i2i report bench/seasons bench/styles bench/photos --out all/
     """
+    from i2i.benchmarks.board.several import are_of_several_data_sets, report_data_sets
     from i2i.benchmarks.report.merge import merge
     from i2i.benchmarks.report.update import publish
     from i2i.benchmarks.results_folder.finished_results import Stored
@@ -34,6 +38,9 @@ def report(
             raise UserError("a report of several benches needs a folder of its own: --out both/")
         stored, warnings = Stored.load(results[0]), list[str]()
         stored.check_data()
+    elif are_of_several_data_sets(results):
+        report_data_sets(results, out)
+        return
     else:
         stored, warnings = merge(results, out)
     for warning in warnings:

@@ -14,10 +14,21 @@ from torch import Tensor
 from i2i.metrics.digits import fixed, places
 from i2i.metrics.paired import WINDOW, l1, psnr, ssim
 
-Kind = Literal["classifier", "frechet", "kernel", "set", "paired", "content", "cycle", "diversity", "unlisted"]
+Kind = Literal[
+    "classifier",
+    "frechet",
+    "kernel",
+    "set",
+    "paired",
+    "segmentation",
+    "content",
+    "cycle",
+    "diversity",
+    "unlisted",
+]
 """What a metric looks at: the answers of a classifier; two sets of images by their features, by a distance or by how
-they overlap; a translation and its ground truth; a translation and its input; an input and its translation there and
-back; translations of one input among each other; or not known."""
+they overlap; a translation and its ground truth; the classes of a label map; a translation and its input; an input and
+its translation there and back; translations of one input among each other; or not known."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,17 @@ OVERLAPS = (
     ("coverage", "`coverage` is the share of real images that have a translation near them.", SHARE),
 )
 MIND_IS = "`MIND` is the squared Wasserstein distance of features along random lines; 0 for equal images."
+SEGMENTATION = ("pixel-accuracy", "class-accuracy", "mean-iou")
+"""Scores of label maps, which `i2i/metrics/segmentation/scores.py` defines."""
+OF_LABEL_MAPS = (
+    ("{}", "", "`{}` compares the nearest colors of the palette, of translations to the label map, with the truth's."),
+    (
+        "segmented-{}",
+        "segmented",
+        "`segmented-{}` is that of a segmenter's answer to translations from the label map; the row `real` has the "
+        "ceiling.",
+    ),
+)
 METRICS = (
     Metric("accuracy", "accuracy", "", True, 3, "classifier", bounds=SHARE),
     Metric(FID, "FID", "", False, 2, "frechet"),
@@ -130,6 +152,11 @@ METRICS = (
         "paired",
         "`distance to the truth` is 1 - cosine of the features of a translation and its ground truth, where LPIPS is "
         "not measured.",
+    ),
+    *(
+        Metric(form.format(name), name.replace("-", " "), of, True, 3, "segmentation", meaning.format(name), SHARE)
+        for form, of, meaning in OF_LABEL_MAPS
+        for name in SEGMENTATION
     ),
     Metric("content-ssim", "SSIM to the input", "", True, 3, "content", bounds=SHARE, compare=ssim, smallest=WINDOW),
     Metric("content-lpips-{network}", "LPIPS ({network}) to the input", "", False, 3, "content"),
@@ -224,6 +251,11 @@ def _features_of(extractor: str) -> str:
 def set_name(name: str, extractor: str) -> str:
     """The name of precision, recall, density or coverage in the features of the extractor of that name."""
     return name if extractor == FID else f"{name}-{extractor.removeprefix('FD-')}"
+
+
+def segmented_name(name: str) -> str:
+    """The name of a score of label maps where a segmenter looks at photos."""
+    return f"segmented-{name}"
 
 
 def sliced_name(extractor: str) -> str:

@@ -121,7 +121,9 @@ def test_every_kind_of_job_reaches_a_worker_as_it_is(out, tmp_path):
     for way, source in (("summer2winter", "summer"), ("winter2summer", "winter")):
         (tmp_path / "test" / source).rename(tmp_path / "test" / way)
     elsewhere = {"elsewhere": External(folder=tmp_path / "test", intersection=True)}
-    suite = load_suite("seasons", "stargan", {}, [*TINY, "scoring.gan_train=true"], "0").with_external(elsewhere)
+    labels = ["scoring.label_map=winter", "scoring.palette.dark=[0, 0, 0]", "scoring.palette.light=[255, 255, 255]"]
+    changes = [*TINY, "scoring.gan_train=true", *labels]
+    suite = load_suite("seasons", "stargan", {}, changes, "0").with_external(elsewhere)
     jobs = prepare(suite, out).jobs
     assert {job.id.kind for job in jobs} == set(get_args(Kind))
     for job in jobs:

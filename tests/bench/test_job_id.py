@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, STAGES, JobId
+from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, SEGMENTER, STAGES, JobId
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 
 EVERY = [
@@ -14,6 +14,7 @@ EVERY = [
     (JobId("score", "été\n", 1), "scores of été\n, seed 1"),
     (REAL_SCORES, "scores of real images"),
     (CLASSIFIER, "domain classifier"),
+    (SEGMENTER, "segmenter"),
 ]
 
 

@@ -201,7 +201,7 @@ def test_an_image_is_uploaded_translated_and_downloaded(address, driver, tmp_pat
     found(driver, "#translations img", 7)  # the input, and three methods to two domains
     links = [link.get_attribute("href") for link in found(driver, "#files a", 6)]
     names = [link.rpartition("/")[2] for link in links]
-    assert names[:3] == ["1-stargan-to-winter.png", "2-identity-to-winter.png", "3-colour-to-winter.png"]
+    assert names[:3] == ["1-stargan-to-winter.png", "2-identity-to-winter.png", "3-reinhard-to-winter.png"]
     code, contents = status(links[1])
     assert code == 200
     assert Image.open(io.BytesIO(contents)).size == (16, 16)

@@ -41,7 +41,7 @@ benchmarks.analysis
 benchmarks.human_study
 benchmarks.execution
 benchmarks.report
-benchmarks.bench
+benchmarks.board benchmarks.bench
 cli
 benchmarks.studies
 """

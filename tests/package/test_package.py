@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[2]
 
 OUTER = ("i2i", "models", "benchmarks", "configs")
 PARTS = ("template.html", "style.css", "page.js")
-PAGE = ["benchmarks/report/html/page.py"]
+PAGE = ["benchmarks/report/html/page.py", "benchmarks/report/html/tables.js"]
+PAGE += [f"benchmarks/board/page/{name}" for name in ("template.html", "board.css", "board.js")]
 PAGE += [f"benchmarks/{folder}/{name}" for folder in ("report/html", "human_study/page") for name in PARTS]
 
 
@@ -35,6 +36,8 @@ def python(*arguments, **options):
         ["data", "check", "--help"],
         ["data", "prepare", "--help"],
         ["export", "--help"],
+        ["results", "pack", "--help"],
+        ["results", "table", "--help"],
         ["study", "make", "--help"],
         ["study", "read", "--help"],
         ["score", "--help"],

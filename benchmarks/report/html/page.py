@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.html_page import PARTS, html_page, read_part
+from i2i.benchmarks.html_page import html_page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
 from i2i.benchmarks.results_folder.cache_keys import identity_of
@@ -16,6 +16,8 @@ from i2i.utils.atomic_write import write_text
 
 NAME = "report.html"
 FOLDER = Path(__file__).parent
+TEMPLATE, STYLE = FOLDER / "template.html", FOLDER / "style.css"
+SCRIPTS = (FOLDER / "tables.js", FOLDER / "page.js")
 
 
 def write(plan: Plan, results: Results, card: Settings) -> list[str]:
@@ -26,7 +28,7 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
         results: what they found.
         card: the protocol card.
     """
-    parts = {name: read_part(FOLDER, name) for name in PARTS}
+    parts = {path.name: path.read_text(encoding="utf-8") for path in (TEMPLATE, STYLE, *SCRIPTS)}
     key = stable_hash([_made_of(plan, results), card, parts, _sources()])
 
     def make(paths: Sequence[Path]) -> bool:
@@ -34,7 +36,7 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
         from i2i.benchmarks.report.html.gallery import gallery
 
         data = {"facts": facts(plan, results, card), "images": gallery(plan, results)}
-        write_text(paths[0], html_page(FOLDER, data, {"key": key}))
+        write_text(paths[0], html_page(TEMPLATE, [STYLE], SCRIPTS, data, {"key": key}))
         return True
 
     return unless_made(plan.out, "page", [NAME], key, make)

@@ -28,6 +28,8 @@ class Card(Document):
         domains: which to learn, in this order.
         paired: whether images of equal name show the same scene.
         division: how the splits were made.
+        label_map: the domain that is a label map.
+        palette: red, green and blue of its classes, by name.
     """
 
     model_config = ConfigDict(extra="allow")  # to be refused with a suggestion
@@ -36,6 +38,8 @@ class Card(Document):
     domains: tuple[str, ...] | None = None
     paired: bool | None = None
     division: Division | None = None
+    label_map: str | None = None
+    palette: dict[str, tuple[int, int, int]] | None = None
 
 
 def read_card(root: Path) -> Card:
