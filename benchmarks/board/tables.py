@@ -106,6 +106,13 @@ def _cost(column: CostColumn, value: float | None) -> Cell:
     return Cell(column.format(shown), shown)
 
 
+def verdicts(told: Sequence[Across]) -> list[str]:
+    """What the tests of all metrics say; a note that all of them have comes once."""
+    common = [note for note in told[0].notes if all(note in across.notes for across in told)] if told else []
+    lines = [line for across in told for line in verdict(across)]
+    return [*common, *(line for line in lines if not any(line.endswith(f": {note}") for note in common))]
+
+
 def verdict(across: Across) -> list[str]:
     """What the test of ranks says, in words, and what stands in its way."""
     lines = [f"{across.measure.heading}: {note}" for note in across.notes]
