@@ -1,5 +1,6 @@
 """Run folders of small networks with weights that make every layer matter, for tests of what is exported."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,19 @@ SIDE = 64  # the least at which a U-Net has a level with dropout
 Domains = tuple[str, ...] | LabelSpace
 
 
-def make_run(run: Path, name: str, domains: Domains = ("dawn", "dusk"), **model: Any) -> Translator:
-    """A run folder whose model has random weights, norms and running statistics; returns the model."""
+def make_run(
+    run: Path, name: str, domains: Domains = ("dawn", "dusk"), ways: int | None = None, **model: Any
+) -> Translator:
+    """A run folder whose model has random weights, norms and running statistics; returns the model.
+
+    It has the first `ways` directions of its task, or all: each is a graph to export, which takes seconds.
+    """
     cls = registry.get(name)
     settings = {"model": {**cls.test_settings, **model}, "data": {"image_size": SIDE, "path": str(run / "sky")}}
     config = run_config(name, merge(settings, {"train": {"images": 24}}))
     torch.manual_seed(1)
-    translator = cls(config.model, Task.covering(cls.coverage, domains, (SIDE, SIDE)))
+    task = Task.covering(cls.coverage, domains, (SIDE, SIDE))
+    translator = cls(config.model, replace(task, directions=task.directions[:ways]))
     for key, tensor in translator.state_dict().items():
         if tensor.is_floating_point():
             low, high = (0.5, 2.0) if key.endswith("running_var") else (-0.4, 0.4)
