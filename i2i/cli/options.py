@@ -1,4 +1,4 @@
-"""Options that several commands have, what they say, and the headings that a command's help puts them under."""
+"""Options that several commands have, what they say, and headings for those of one that has many."""
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
