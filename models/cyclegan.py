@@ -81,6 +81,7 @@ class CycleGAN(Translator):
     batch = UnpairedBatch
     generators = ("a_to_b", "b_to_a")
     Config = CycleGANConfig
+    channels_last = frozenset({("cpu", "bf16")})
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 2, "pool_size": 4}
     multiple = ResnetGenerator.multiple
     config: CycleGANConfig

@@ -78,6 +78,7 @@ class Pix2Pix(Translator):
     batch = PairedBatch
     generators = ("generator",)
     Config = Pix2PixConfig
+    channels_last = frozenset({("cuda", "bf16")})
     test_settings = {"width": 4, "discriminator_width": 4, "layers": 2}
     config: Pix2PixConfig
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import torch
+
 from i2i import registry
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
@@ -18,6 +20,7 @@ from i2i.data.layouts import DataSet
 from i2i.errors import UserError
 from i2i.presets.methods import Method
 from i2i.training.budget import epoch_of, images_of
+from i2i.training.device import resolved
 from i2i.training.setup import run_config
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ class Base:
         extractor: of the features of distances; None: the domain classifier.
         lpips: network and weights of LPIPS; None: it is left out.
         files: digests of the images.
+        device: of the trainings, which decides what `auto` in their settings means.
         tried: by a hash of model and settings, whether there is anything to train; more are added.
         fingerprints: by splits and domains, those that were asked for.
     """
@@ -48,6 +52,7 @@ class Base:
     extractor: "ExtractorSpec | None"
     lpips: "LpipsSpec | None"
     files: FileIndex
+    device: torch.device
     tried: dict[str, bool]
     fingerprints: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict)
 
@@ -59,7 +64,7 @@ class Base:
     def config(self, method: Method, amount: float, seed: int) -> RunConfig:
         """Checked settings of a training; a UserError says whose they are."""
         try:
-            return run_config(method.model, self._settings(method, amount, seed))
+            return resolved(run_config(method.model, self._settings(method, amount, seed)), self.device)
         except UserError as error:
             raise UserError(f"{method.name}: {error}") from None
 
@@ -109,7 +114,7 @@ class Base:
         settings = self._settings(self.suite.method("identity"), 1, 0)
         precision = settings["train"].get("precision", "fp32")
         train = {"precision": precision, "channels_last": True}
-        return run_config("identity", {"data": settings["data"], "train": train})
+        return resolved(run_config("identity", {"data": settings["data"], "train": train}), self.device)
 
     @cached_property
     def scoring(self) -> Scoring:

@@ -19,6 +19,7 @@ from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
+from i2i.training.device import choose_device
 from i2i.utils.joined_names import alike_names, direction_name, parted
 from i2i.utils.places import check_folder
 from i2i.utils.progress import Progress
@@ -42,6 +43,7 @@ def prepare(
     drawing: Progress | None = None,
     extractor: str | None = None,
     lpips: str | None = None,
+    device: str | None = None,
 ) -> Plan:
     """The plan of a bench. Nothing is written but the built-in dataset into its cache.
 
@@ -52,6 +54,7 @@ def prepare(
         inception: pytorch-fid's weights; None: torch's hub cache if they are there.
         drawing: told of the progress of drawing the built-in dataset.
         extractor: other features for distances; see `parse_extractor`.
+        device: of the trainings, as `choose_device` takes it.
         lpips: network and files of LPIPS, see `parse_lpips`; None: AlexNet's if they are in this machine's caches.
 
     Raises:
@@ -74,7 +77,17 @@ def prepare(
     asked = Chosen(directions=directions, extractor=named, lpips=lpips)
     before = ResultsFolder(place).asked
     tried = dict(before.tried) if before else {}
-    base = Base(suite, ResultsFolder(place), data, chosen, spec, _lpips(lpips, everyday.image_size), files, tried)
+    base = Base(
+        suite,
+        ResultsFolder(place),
+        data,
+        chosen,
+        spec,
+        _lpips(lpips, everyday.image_size),
+        files,
+        choose_device(device),
+        tried,
+    )
     return _plan(base, splits, asked)
 
 

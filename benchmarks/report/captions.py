@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from i2i._version import __version__
+from i2i.benchmarks.analysis.aggregate import over_seeds
 from i2i.benchmarks.analysis.classifier_trust import DISTANCE
 from i2i.benchmarks.analysis.groups import Group, columns_of
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
@@ -13,7 +14,7 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
-from i2i.metrics.registry import FID, kind_of, metric_named
+from i2i.metrics.registry import FID, is_distance, kind_of, metric_named
 from i2i.metrics.sets.measures import notes as set_notes
 from i2i.metrics.significance import LEVEL
 
@@ -57,6 +58,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if FID in results.metrics:
         lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _of_other_features(plan, results)
+    lines += _unlike_rankings(plan, results)
     lines += _label_map_lines(plan)
     lines += _meanings(results)
     lines += _sets_asked(plan, results)
@@ -228,6 +230,24 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):
         yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
+
+
+def _unlike_rankings(plan: Plan, results: Results) -> list[str]:
+    """Where distances in other features, or of another kind, put the translators in another order, a line for each."""
+    translators = [name for name in plan.methods() if name not in plan.facts.baselines]
+    means = over_seeds(results.scores, ("model", "metric"))
+    orders: dict[str, list[str]] = {}
+    for metric in filter(is_distance, results.metrics):
+        values = {name: means[name, metric].mean for name in translators if (name, metric) in means}
+        if len(values) == len(translators) > 1:
+            orders[metric] = sorted(values, key=values.__getitem__)
+    first = next(iter(orders), "")
+    return [
+        f"`{metric_named(metric).label}` ranks the translators otherwise than `{metric_named(first).label}`: "
+        f"{', '.join(order)} against {', '.join(orders[first])}."
+        for metric, order in orders.items()
+        if order != orders[first]
+    ]
 
 
 def _label_map_lines(plan: Plan) -> list[str]:

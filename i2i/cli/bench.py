@@ -200,7 +200,7 @@ def bench(
     elsewhere = parse(external or [], intersection)
     chosen = chosen.with_external(elsewhere)
     with stoppable(None), counting("drawing the built-in dataset") as progress:
-        plan = prepare(chosen, out, directions, inception, progress, extractor, lpips)
+        plan = prepare(chosen, out, directions, inception, progress, extractor, lpips, crew.device)
     forced = [name.strip() for name in (force or "").split(",") if name.strip()]
     check_methods(plan, forced)
     changed = before.check(plan, bool(located), elsewhere) if before else []

@@ -224,6 +224,12 @@ def kind_of(name: str) -> Kind:
     return metric_named(name).kind
 
 
+def is_distance(name: str) -> bool:
+    """Whether the metric of that name is a distance of two sets, and so ranks methods as others of them should."""
+    metric = metric_named(name)
+    return metric.kind in ("frechet", "set") and not metric.higher_is_better
+
+
 def metrics_of(kind: Kind) -> list[Metric]:
     """The entries of a kind, in the order of the table."""
     return [metric for metric in METRICS if metric.kind == kind]

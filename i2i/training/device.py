@@ -35,7 +35,7 @@ def resolved(config: RunConfig, device: torch.device) -> RunConfig:
     """A config with what `auto` means on a device, for its precision and its memory format; others are as they were."""
     train = config.train
     precision = native_precision(device) if train.precision == "auto" else train.precision
-    faster = device.type in registry.get(config.name).channels_last
+    faster = (device.type, precision) in registry.get(config.name).channels_last
     channels_last = faster if train.channels_last == "auto" else train.channels_last
     chosen = train.model_copy(update={"precision": precision, "channels_last": channels_last})
     return config.model_copy(update={"train": chosen})

@@ -53,7 +53,8 @@ class Translator(nn.Module, ABC):
         frozen: attributes of networks that nothing trains, such as a perceptual one: they stay in evaluation mode and
             are neither saved nor counted, so that `__init__` has to give them their weights.
         reference: the public implementation whose files it can take and give, if there is one.
-        channels_last: kinds of devices, as torch names them, on which NHWC was measured to train faster than NCHW.
+        channels_last: kinds of devices, as torch names them, with the precisions in which NHWC was measured there to
+            train faster than NCHW.
         schedule: how the learning rates change over a training; `train.decay_from` replaces it.
 
     `schedule` may also be set in `__init__`. `multiple` is what image height and width must be multiples of, and
@@ -72,7 +73,7 @@ class Translator(nn.Module, ABC):
     takes: frozenset[str] = frozenset()
     frozen: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[Reference | None] = None
-    channels_last: ClassVar[frozenset[str]] = frozenset()
+    channels_last: ClassVar[frozenset[tuple[str, str]]] = frozenset()
     schedule: Schedule = LinearDecay()
     multiple: int = 1
     bound_to_size: str = ""

@@ -14,12 +14,13 @@ from PIL import Image
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.costs import Costs
+from i2i.benchmarks.analysis.frontier import frontier
 from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw
-from i2i.benchmarks.report.figures.cost_and_size import cost_figure, main_metric
+from i2i.benchmarks.report.figures.cost_and_size import FRONTIER, MACS, SECONDS, cost_figure, main_metric
 from i2i.benchmarks.report.figures.heat_maps import heat_maps
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
@@ -393,6 +394,39 @@ def test_the_cost_figure_has_every_method_at_its_seconds_with_its_own_color_and_
     assert axes.get_ylabel() == "FID\n(lower is better)"
 
 
+def test_the_cost_figure_has_a_panel_of_translating_and_a_line_along_what_is_worth_its_cost(tmp_path):
+    scores = {
+        (name, "fid"): [value] for name, value in (("slow", 5.0), ("cheap", 9.0), ("worse", 11.0), ("copy", 20.0))
+    }
+    plan, results = made_up(tmp_path, scores, untrained=["copy"])
+    seconds, macs = {"slow": 90.0, "cheap": 20.0, "worse": 60.0}, {"slow": 1e9, "cheap": 3e9, "worse": 2e9}
+    costs = {
+        name: replace(cost, seconds=seconds.get(name, 0.0), macs=macs.get(name)) for name, cost in results.costs.items()
+    }
+    figure = cost_figure(plan, replace(results, costs=costs))
+    steps = [
+        [one.get_xydata().tolist() for one in axes.lines if one.get_drawstyle() != "default"] for axes in figure.axes
+    ]
+    assert steps == [[[[20, 9], [90, 5]]], []]  # to translate, slow is the best and the cheapest
+    assert [axes.get_xlabel() for axes in figure.axes] == [SECONDS, MACS]
+    assert FRONTIER in legend_of(figure)
+
+
+@pytest.mark.parametrize(
+    ("points", "higher", "names"),
+    [
+        ({"a": (1, 5), "b": (2, 4), "c": (3, 6), "d": (4, 1)}, False, ["a", "b", "d"]),
+        ({"a": (1, 5), "b": (2, 4), "c": (3, 6), "d": (4, 1)}, True, ["a", "c"]),
+        ({"dear": (2, 5), "same": (1, 5)}, False, ["same"]),
+        ({"worse": (1, 6), "better": (1, 5)}, False, ["better"]),
+        ({"first": (1, 5), "second": (1, 5)}, True, ["first"]),
+        ({}, True, []),
+    ],
+)
+def test_the_frontier_has_who_nothing_as_cheap_is_better_than(points, higher, names):
+    assert frontier(points, higher) == names
+
+
 def fonts_of(pdf: bytes) -> set[bytes]:
     """Kinds of the fonts in a PDF, whose dictionaries matplotlib writes uncompressed."""
     return set(re.findall(rb"/Subtype /(Type[013]|TrueType|CIDFontType[02])\b", pdf))
@@ -477,6 +511,19 @@ def test_what_is_left_out_for_want_of_weights_is_told_with_its_remedy(tmp_path):
         assert "(`i2i weights get inception`). Fetch" in markdown(with_facts(plan, **{**facts, **changed}), results)
     own = {**facts, "chosen": {"extractor": "timm:resnet18"}, "lpips": "alex:1"}
     assert "want of weights" not in markdown(with_facts(plan, **own), results)
+
+
+def test_distances_that_rank_the_translators_otherwise_are_named(tmp_path):
+    values = {"fid": (1.0, 2.0, 9.0), "mind": (5.0, 7.0, 1.0), "fwd": (4.0, 3.0, 1.0), "precision": (0.1, 0.9, 1.0)}
+    scores = {
+        (name, metric): [value]
+        for metric, own in values.items()
+        for name, value in zip(("one", "two", "copy"), own, strict=True)
+    }
+    text = markdown(*made_up(tmp_path, scores, reference=["copy"]))
+    assert "- `FWD` ranks the translators otherwise than `FID`: two, one against one, two." in text
+    assert "`MIND` ranks" not in text
+    assert "`precision` ranks" not in text
 
 
 def test_how_to_get_fid_is_told_wherever_other_features_stand_in_for_it(tmp_path):

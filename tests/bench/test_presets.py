@@ -17,7 +17,9 @@ from i2i.errors import UserError
 from i2i.presets.files import header_of, read, shipped
 from i2i.presets.methods import Methods
 from i2i.presets.training import base_settings
+from i2i.testing import CPU
 from i2i.training.budget import images_per_step
+from i2i.training.device import resolved
 from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Coverage, Task
 from tests.robustness.test_bad_input import run
@@ -156,9 +158,9 @@ def suitable(name, method):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_dry_run_on_suitable_data_prints_the_settings_as_shipped(name, tmp_path, capsys):
-    expected = config_of(name)
+    expected = resolved(config_of(name), CPU)
     data = suitable(name, expected.name)(tmp_path / "data")
-    assert run("train", "--config", name, *data, "--out", tmp_path / "run", "--dry-run") == 0
+    assert run("train", "--device", "cpu", "--config", name, *data, "--out", tmp_path / "run", "--dry-run") == 0
     printed = yaml.safe_load(capsys.readouterr().out)
     for place in ("path", "sets"):
         del printed["data"][place]

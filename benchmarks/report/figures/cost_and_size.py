@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
+from i2i.benchmarks.analysis.frontier import frontier
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import signs
 from i2i.benchmarks.plan import Plan
@@ -12,7 +13,12 @@ from i2i.benchmarks.report.detail_tables import curve, metrics_by_n
 from i2i.benchmarks.report.figures.method_styles import Style, styles
 from i2i.benchmarks.report.figures.style import legend, name_powers, score_label
 from i2i.benchmarks.results_folder.cache_keys import REAL
-from i2i.metrics.registry import kind_of
+from i2i.metrics.registry import kind_of, metric_named
+
+SECONDS = "training, seconds (all training runs of a seed)"
+MACS = "multiply-adds to translate an image, billions"
+BILLION = 1e9
+FRONTIER = "nothing as cheap is better"
 
 
 def main_metric(metrics: list[str]) -> str:
@@ -22,37 +28,54 @@ def main_metric(metrics: list[str]) -> str:
 
 
 def cost_figure(plan: Plan, results: Results) -> Figure | None:
-    """Training seconds against the main metric: a point per method, with the deviation over seeds.
+    """The main metric against what methods cost: a point per method, with the deviation over seeds, and the frontier.
 
-    Methods that learn nothing are lines across. None if nothing was trained.
+    Training seconds, and beside them the multiply-adds of a translation where they were measured. Methods that learn
+    nothing are lines across. None if nothing was trained.
     """
     metric = main_metric(results.metrics) if results.metrics else None
     scores = over_seeds(results.scores[results.scores["metric"] == metric], ("model",))
     costs = {name: cost for name, cost in results.costs.items() if name in scores}
-    trained = {name: cost.seconds for name, cost in costs.items() if cost.training_runs and cost.seconds}
+    trained = {name: cost for name, cost in costs.items() if cost.training_runs and cost.seconds}
     if metric is None or not trained:
         return None
-    figure = Figure(figsize=(6, 3.6), facecolor="white", layout="constrained")
-    axes = figure.add_subplot()
-    looks = styles(results.methods)
-    for name, spent in trained.items():
-        _point(axes, name, spent, scores[name], looks[name])
-    for name in costs:
-        if name not in trained:
-            axes.axhline(
-                scores[name].mean,
-                color=looks[name].color,
-                linewidth=1,
-                linestyle="dashed",
-                label=f"{name}, not trained",
-            )
-    _scale(axes, list(trained.values()), [scores[name].mean for name in costs])
-    axes.set_xlabel("training, seconds (all training runs of a seed)", fontsize=9)
-    axes.set_ylabel(score_label(metric, signs(plan, results).get(metric, "")), fontsize=9, parse_math=False)
-    axes.tick_params(labelsize=8)
-    axes.grid(alpha=0.3)
-    legend(figure, axes)
+    panels = {SECONDS: {name: cost.seconds for name, cost in trained.items()}}
+    if macs := {name: cost.macs / BILLION for name, cost in trained.items() if cost.macs}:
+        panels[MACS] = macs
+    figure = Figure(figsize=(1.2 + 4.8 * len(panels), 3.6), facecolor="white", layout="constrained")
+    every = [figure.add_subplot(1, len(panels), place) for place in range(1, 1 + len(panels))]
+    for axes, (label, spent) in zip(every, panels.items(), strict=True):
+        _spending(axes, results, spent, scores, [name for name in costs if name not in trained])
+        points = {name: (cost, scores[name].mean) for name, cost in spent.items()}
+        _along(every[0], axes, [points[name] for name in frontier(points, metric_named(metric).higher_is_better)])
+        _scale(axes, list(spent.values()), [scores[name].mean for name in costs])
+        axes.set_xlabel(label, fontsize=9)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.3)
+    label = score_label(metric, signs(plan, results).get(metric, ""))
+    every[0].set_ylabel(label, fontsize=9, parse_math=False)
+    legend(figure, every[0])
     return figure
+
+
+def _along(named: Axes, axes: Axes, points: list[tuple[float, float]]) -> None:
+    """A line along the frontier where that has several points; its name stands once, among those of other axes."""
+    if len(points) > 1:
+        axes.step(*zip(*points, strict=True), where="post", color="0.6", linewidth=1.2, zorder=0)
+        if FRONTIER not in named.get_legend_handles_labels()[1]:
+            named.plot([], [], color="0.6", linewidth=1.2, label=FRONTIER)
+
+
+def _spending(
+    axes: Axes, results: Results, spent: dict[str, float], scores: dict[str, Score], untrained: list[str]
+) -> None:
+    """Points of what methods spent, and lines of those that spent nothing."""
+    looks = styles(results.methods)
+    for name, cost in spent.items():
+        _point(axes, name, cost, scores[name], looks[name])
+    for name in untrained:
+        label, color = f"{name}, not trained", looks[name].color
+        axes.axhline(scores[name].mean, color=color, linewidth=1, linestyle="dashed", label=label)
 
 
 def _point(axes: Axes, name: str, seconds: float, score: Score, look: Style) -> None:

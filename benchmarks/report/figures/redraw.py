@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".pdf")
 NOTES = ".drawn.json"
-VERSION = 5  # raised when figures of the same results look different
+VERSION = 6  # raised when figures of the same results look different
 
 
 class Drawn(Document):

@@ -1,0 +1,84 @@
+"""Scripts that measure speed run from end to end where there is neither a GPU nor the authors' code."""
+
+import json
+import sys
+
+import pytest
+
+from i2i.benchmarks.studies import against_reference, gpu_check
+
+OPTIONS = """
+import argparse
+
+class TrainOptions:
+    def parse(self):
+        parser = argparse.ArgumentParser()
+        for name in ("dataroot", "checkpoints_dir", "name", "model"):
+            parser.add_argument("--" + name)
+        for name in ("crop_size", "load_size", "batch_size"):
+            parser.add_argument("--" + name, type=int)
+        return parser.parse_args()
+"""
+MODELS = """
+import torch
+
+class Model:
+    def __init__(self, options):
+        self.network = torch.nn.Conv2d(3, 3, 1)
+        self.optimizer = torch.optim.Adam(self.network.parameters())
+        self.options = options
+
+    def set_input(self, data):
+        assert set(data) == {"A", "B", "A_paths", "B_paths"}
+        self.images = data["A"].to(self.options.device)
+
+    def optimize_parameters(self):
+        self.optimizer.zero_grad()
+        self.network(self.images).mean().backward()
+        self.optimizer.step()
+
+def create_model(options):
+    assert options.model in ("cycle_gan", "pix2pix") and options.crop_size == options.load_size
+    return Model(options)
+"""
+
+
+@pytest.mark.slow
+def test_a_step_is_measured_beside_that_of_a_checkout_with_fewer_options(tmp_path, capsys, monkeypatch):
+    for name, text in (("options/__init__", ""), ("options/train_options", OPTIONS), ("models/__init__", MODELS)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("options", "options.train_options", "models"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    against_reference.main([str(tmp_path), "--models", "pix2pix", "--size", "32", "--rounds", "1", "--steps", "1"])
+    said = capsys.readouterr().out
+    assert said.count("pix2pix 32 px: theirs ") == 2
+    assert "ours in auto" in said
+    assert "ours in fp32" in said
+
+
+@pytest.mark.slow
+def test_the_gpu_check_runs_on_a_cpu_and_reports_what_fails(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(gpu_check.SECTIONS, "broken", lambda options: {}["nothing"])
+    arguments = [
+        "--device",
+        "cpu",
+        "--steps",
+        "4",
+        "--models",
+        "pix2pix",
+        "--sections",
+        "broken,losses,speed,inference",
+    ]
+    monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--out", str(tmp_path), *arguments])
+    gpu_check.main()
+    found = json.loads((tmp_path / "gpu_check.json").read_text())
+    assert found["broken"] == {"error": "'nothing'"}
+    assert found["losses"]["pix2pix"]["start"] == 0  # on a CPU both are eager
+    variants = found["speed"]["models"]["pix2pix"]["variants"]
+    assert all(row["steps_per_s"] > 0 and row["fault"] is None for row in variants.values())
+    assert found["inference"]["pix2pix"]["batched"] > 0
+    told = (tmp_path / "gpu_check.md").read_text()
+    assert "failed: KeyError" in told
+    assert "## speed" in told
