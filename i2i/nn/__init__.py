@@ -8,7 +8,7 @@ from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.domain_heads import DomainDiscriminator, MappingNetwork, StyleEncoder
 from i2i.nn.image_pool import ImagePool
 from i2i.nn.initialization import Initialization, initialize
-from i2i.nn.modes import as_in_training, use_instance_norms, without_autocast, without_gradients
+from i2i.nn.modes import as_in_training, as_single_images, use_instance_norms, without_autocast, without_gradients
 from i2i.nn.multiscale import MultiscaleDiscriminator, image_pyramid
 from i2i.nn.norm import InstanceNorm, LayerNorm, Norm, needs_bias, norm_layer
 from i2i.nn.patch_discriminator import (
@@ -57,6 +57,7 @@ __all__ = [
     "Upsampling",
     "antialiased_patchgan",
     "as_in_training",
+    "as_single_images",
     "convolution",
     "image_pyramid",
     "initialize",

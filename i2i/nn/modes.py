@@ -1,11 +1,13 @@
 """Networks that run for a while otherwise: as in training, without autocast or gradients, or for other programs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -31,6 +33,41 @@ def as_in_training(network: nn.Module, *, dropout: bool, statistics: bool) -> It
             module.training = False
         for norm, tracks in zip(norms, tracking, strict=True):
             norm.track_running_stats = tracks
+
+
+@contextmanager
+def as_single_images(network: nn.Module, *, dropout: bool, statistics: bool) -> Iterator[None]:
+    """Meanwhile a batch is computed as its images would be one by one; no trace of it is left.
+
+    Args:
+        network: in evaluation mode.
+        dropout: whether dropout is on, with the same noise for every image: that of a batch of one.
+        statistics: whether batch norms normalize each image by its own statistics.
+    """
+    changed: list[nn.Module] = []
+    for module in network.modules():
+        if dropout and isinstance(module, nn.Dropout):
+            changed.append(_with_forward(module, partial(_same_noise, module.p)))
+        elif statistics and isinstance(module, nn.BatchNorm2d):
+            changed.append(_with_forward(module, partial(_own_statistics, module)))
+    try:
+        yield
+    finally:
+        for module in changed:
+            del module.forward
+
+
+def _with_forward(module: nn.Module, forward: Callable[[Tensor], Tensor]) -> nn.Module:
+    module.forward = forward
+    return module
+
+
+def _same_noise(rate: float, features: Tensor) -> Tensor:
+    return features * F.dropout(torch.ones_like(features[:1]), rate)
+
+
+def _own_statistics(norm: nn.BatchNorm2d, features: Tensor) -> Tensor:
+    return F.instance_norm(features, weight=norm.weight, bias=norm.bias, eps=norm.eps)
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[Any]:

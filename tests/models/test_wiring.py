@@ -17,7 +17,7 @@ from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.reinhard import Reinhard
 from i2i.models.stargan import StarGAN, StarGANConfig
-from i2i.nn.modes import as_in_training
+from i2i.nn.modes import as_in_training, as_single_images
 from i2i.nn.norm import norm_layer
 from i2i.nn.unet import UNet
 from i2i.runs.load import require_checkpoint
@@ -380,6 +380,29 @@ def test_pix2pix_translates_a_batch_bit_for_bit_as_its_images_in_the_memory_form
         expected = translator.generator(one)
     for translated in translator.translate(pair, "a", "b").split(1):
         assert torch.equal(translated, expected)
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance"])
+def test_a_batch_can_be_computed_as_its_images_one_by_one(norm):
+    """What a GPU does; 64 px have one dropout layer."""
+    settings = {"width": 16, "discriminator_width": 4, "norm": norm}
+    translator = Pix2Pix(Pix2PixConfig(**settings), task(Coverage.DIRECTION, 64)).double().eval()
+    given = images(3, seed=1, side=64).double()
+    before = {name: value.clone() for name, value in translator.state_dict().items()}
+    with torch.no_grad(), as_single_images(translator.generator, dropout=True, statistics=norm == "batch"):
+        together = translator._seeded(given)
+    torch.testing.assert_close(together, translator.translate(given, "a", "b"), rtol=0, atol=1e-10)
+    assert not any("forward" in vars(module) for module in translator.modules())
+    assert all(torch.equal(value, before[name]) for name, value in translator.state_dict().items())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_pix2pix_translates_a_batch_on_a_gpu_as_its_images_one_by_one():
+    translator = Pix2Pix(Pix2PixConfig(width=16, discriminator_width=4), task(Coverage.DIRECTION, 64)).double().cuda()
+    given = images(3, seed=1, side=64).double().cuda()
+    alone = torch.cat([translator.translate(image, "a", "b") for image in given.split(1)])
+    torch.testing.assert_close(translator.translate(given, "a", "b"), alone, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("statistics", ["image", "running"])
