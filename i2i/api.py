@@ -3,19 +3,28 @@
 These functions are attributes of the package: `import i2i` imports nothing heavy until one of them is used.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
+import numpy as np
 import torch
+from PIL import Image
 
 from i2i import registry
 from i2i.conversion.hub import check_repository, fetch, load_folder, save, upload
 from i2i.conversion.model_card import UNKNOWN_LICENSE, CardOptions
+from i2i.data.decoding.images import read_image
 from i2i.errors import UserError
+from i2i.inference.in_memory import Given, as_files, as_pil, translate_images
+from i2i.inference.translate_files import as_image, samples_of, translation
 from i2i.labels import LabelSpace
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import load_translator
+from i2i.training.sample_grid import tile
 from i2i.training.setup import check_trainable, run_config
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
@@ -36,6 +45,98 @@ def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights |
     """
     _check_texts(weights="last" if weights is None else weights)
     return load_translator(given_path("run", run), usable_device(device), weights)[0]
+
+
+def translate(
+    run: str | Path,
+    images: Given | Sequence[Given],
+    target: str,
+    source: str | None = None,
+    *,
+    full_resolution: bool = False,
+    seed: int = 0,
+    reference: Given | None = None,
+    sampling_steps: int | None = None,
+    device: torch.device | str = "cpu",
+    weights: Weights | None = None,
+) -> Image.Image | list[Image.Image]:
+    """Translate an image, or a list of them, with the model of a run folder: paths, PIL images or arrays in, PIL out.
+
+    The results are those of the command. Example: `i2i.translate("runs/h2z", "horse.jpg", "zebra").save("zebra.png")`.
+
+    Args:
+        run: the run folder.
+        images: files, PIL images, or arrays uint8 [H, W, 3] or [H, W].
+        target: domain, or changes of attributes such as `+Blond_Hair`.
+        source: domain of the images, or their attributes; None where the model need not know.
+        full_resolution: keep the size of every image, large ones in tiles; else that of the training.
+        seed: of the noise, for a model that takes noise, beside the names of files or the places in the list.
+        reference: an image to take after, for a model that takes one.
+        sampling_steps: of an iterative model; None: its own number.
+        device: where to translate.
+        weights: `last`, `ema` or `best`; None: those that the method translates with.
+
+    Raises:
+        UserError: for what is no image, or what the model does not do; the text lists what is allowed.
+    """
+    place = usable_device(device)
+    translator, preprocess = load_translator(given_path("run", run), place, weights)
+    one = isinstance(images, str | Path | Image.Image | np.ndarray)
+    with as_files([] if reference is None else [reference]) as files:
+        how = replace(
+            translation(translator, source, target, place),
+            seed=seed,
+            reference=as_image(files[0], preprocess) if files else None,
+            sampling_steps=sampling_steps,
+        )
+    samples_of(how, 1)  # which refuses a seed that makes no difference
+    several = cast("Sequence[Given]", [images] if one else images)
+    made = translate_images(how, preprocess, several, full_resolution)
+    return made[0] if one else made
+
+
+class Comparison:
+    """Images and what several models make of them; a notebook shows it as a contact sheet.
+
+    Attributes:
+        sheet: the contact sheet, a PIL image: a row of inputs, then a row for each model.
+        translations: PIL images by model, in the order of the inputs.
+    """
+
+    def __init__(self, inputs: Sequence[Image.Image], translations: Mapping[str, Sequence[Image.Image]]) -> None:
+        self.translations = {name: list(made) for name, made in translations.items()}
+        rows = [list(inputs), *self.translations.values()]
+        arrays = [np.stack([np.asarray(image.convert("RGB")) for image in row]) for row in rows]
+        self.sheet = Image.fromarray(tile(arrays, ["input", *self.translations]))
+
+    def _repr_png_(self) -> bytes:
+        """How a notebook shows it."""
+        held = BytesIO()
+        self.sheet.save(held, "PNG")
+        return held.getvalue()
+
+
+def compare(
+    runs: Mapping[str, str | Path], images: Sequence[Given], target: str, source: str | None = None
+) -> Comparison:
+    """What the models of several run folders, by name, make of the same images.
+
+    Args:
+        runs: run folders by the names to show; they must have the same image size.
+        images, target, source: as `translate` takes them.
+
+    Raises:
+        UserError: as `translate`, without a run or image, or for runs of unlike image sizes.
+    """
+    if not runs or not len(images):
+        raise UserError("there is nothing to compare: give at least one run, by name, and one image")
+    made = {name: cast("list[Image.Image]", translate(run, list(images), target, source)) for name, run in runs.items()}
+    if len({row[0].size for row in made.values()}) > 1:
+        raise UserError("the runs have unlike image sizes: compare those of one size")
+    _, preprocess = load_translator(given_path("run", next(iter(runs.values()))))
+    with as_files(list(images)) as files:
+        inputs = [as_pil(preprocess(read_image(file))) for file in files]
+    return Comparison(inputs, made)
 
 
 def create(

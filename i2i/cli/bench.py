@@ -18,9 +18,9 @@ from i2i.cli.options import (
     SizeOption,
     TrackOption,
     data_settings,
+    in_panels,
     sized,
 )
-from i2i.cli.panels import in_panels
 from i2i.cli.progress import counting
 from i2i.errors import UserError
 from i2i.utils import console

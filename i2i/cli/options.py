@@ -1,11 +1,15 @@
-"""Options that several commands have, and what they say."""
+"""Options that several commands have, what they say, and headings for those of one that has many."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
 if TYPE_CHECKING:
     from i2i.config import Settings
+
+Command = TypeVar("Command", bound=Callable[..., None])
 
 DataOption = Annotated[
     list[str] | None,
@@ -77,3 +81,22 @@ def registered(model: str | None) -> str | None:
     from i2i import custom_models
 
     return custom_models.load(model).name if model and custom_models.is_source(model) else model
+
+
+def in_panels(panels: Mapping[str, Sequence[str]]) -> Callable[[Command], Command]:
+    """Decorator that puts a command's parameters, by name, under headings; the others stay under "Options".
+
+    Option types that several commands share are copied, so each command arranges its own help. Headings come in the
+    order in which the command has their first parameters.
+    """
+
+    def arrange(command: Command) -> Command:
+        for heading, names in panels.items():
+            for name in names:
+                kind, option = get_args(command.__annotations__[name])
+                shown: Any = copy(option)
+                shown.rich_help_panel = heading
+                command.__annotations__[name] = Annotated[kind, shown]
+        return command
+
+    return arrange

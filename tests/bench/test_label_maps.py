@@ -139,7 +139,7 @@ def test_scores_of_label_maps_are_listed():
 
 @pytest.mark.slow
 def test_a_bench_scores_label_maps_both_ways_and_tells_the_ceiling(folder, tmp_path):
-    settings = [f"--set={setting}" for setting in (*SMALL, "classifier.images=240")]
+    settings = [f"--set={setting}" for setting in (*SMALL, "classifier.images=640")]
     out = tmp_path / "bench"
     arguments = ["--models=reinhard", "--extractor", "classifier", *settings]
     assert in_process.bench(out, "--data", folder, "--suite", "quick", *arguments) == 0

@@ -1,0 +1,68 @@
+"""Translating images of a program: paths, PIL images and arrays in, PIL images out."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from PIL import Image
+
+from i2i.data.decoding.images import Preprocess
+from i2i.errors import UserError
+from i2i.inference.translate_files import Translation, full_resolution, resized
+
+Given = str | Path | Image.Image | np.ndarray
+"""An image: a file; a PIL image; uint8 [H, W], [H, W, 1] or [H, W, 3]."""
+
+
+def translate_images(
+    translate: Translation, preprocess: Preprocess, given: Sequence[Given], full: bool = False
+) -> list[Image.Image]:
+    """Translations of images, as `i2i translate` makes them of files.
+
+    Noise follows the names of files; what has none is called `image0`, `image1`, ... by its place.
+
+    Args:
+        translate: who translates, and how.
+        preprocess: how images are prepared for it.
+        given: the images.
+        full: at their own size, large ones in tiles, and not at that of the training.
+
+    Raises:
+        UserError: for a file that cannot be read, or what is no image.
+    """
+    convert = full_resolution(translate, preprocess) if full else resized(translate, preprocess)
+    with as_files(given) as paths:
+        return [as_pil(pixels) for path in paths for pixels in convert([path])]
+
+
+def as_pil(pixels: np.ndarray) -> Image.Image:
+    """uint8 [H, W, C] as an image, grey with one channel."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+@contextmanager
+def as_files(given: Sequence[Given]) -> Iterator[list[Path]]:
+    """The images as files, which for those in memory are there for a block: one way of decoding serves all."""
+    with TemporaryDirectory(prefix="i2i-") as folder:
+        yield [_file(one, Path(folder) / f"image{place}.png") for place, one in enumerate(given)]
+
+
+def _file(given: object, path: Path) -> Path:
+    if isinstance(given, str | Path):
+        return Path(given)
+    image = given if isinstance(given, Image.Image) else _of_array(given)
+    (image.convert("RGB") if image.mode in ("CMYK", "YCbCr", "HSV", "LAB") else image).save(path, compress_level=1)
+    return path
+
+
+def _of_array(given: object) -> Image.Image:
+    if not isinstance(given, np.ndarray):
+        raise UserError(f"an image is given as {type(given).__name__}: give a path, a PIL image or an array")
+    fits = given.ndim == 2 or (given.ndim == 3 and given.shape[2] in (1, 3))
+    if given.dtype != np.uint8 or not fits or not given.size:
+        raise UserError(
+            f"an image is an array {given.dtype} {list(given.shape)}: give uint8 [H, W], [H, W, 1] or [H, W, 3]"
+        )
+    return as_pil(given if given.ndim == 3 else given[:, :, None])
