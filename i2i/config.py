@@ -292,6 +292,12 @@ class TrainConfig(Section):
 
     _one_budget = model_validator(mode="before")(one_budget)
 
+    @field_validator("graphs", mode="before")
+    @classmethod
+    def _yaml_word(cls, value: object) -> object:
+        """YAML reads the words on and off as true and false."""
+        return ("on" if value else "off") if isinstance(value, bool) else value
+
     @property
     def budget(self) -> tuple[str, float]:
         """The unit of the budget, one of `BUDGETS`, and its amount."""

@@ -30,7 +30,8 @@ OF_THE_DATA = ("domains", "paired", "training", "reference", "validation", "dire
 AGAIN = "take the file as i2i results pack has written it"
 
 Kind = Literal["translator", "reference", "real"]
-Value = float | None
+Value = Annotated[float, Field(ge=-1e100, le=1e100)] | None
+SeedText = Annotated[str, Field(pattern=r"^\d{1,19}$")]
 
 
 class Measure(Document):
@@ -55,7 +56,7 @@ class Method(Document):
     kind: Kind
     settings: Facts = Field(default_factory=dict)
     costs: dict[str, Value] = Field(default_factory=dict)
-    scores: dict[str, dict[str, dict[str, Value]]]
+    scores: dict[str, dict[SeedText, dict[str, Value]]]
 
     def score(self, metric: str) -> Score | None:
         """The means over all directions, by seed; None where there is none."""

@@ -8,6 +8,7 @@ from i2i.benchmarks.analysis.aggregate import Score
 from i2i.benchmarks.analysis.cost_columns import COSTS, CostColumn
 from i2i.benchmarks.analysis.number_format import DASH
 from i2i.benchmarks.board.compare import Across, Group
+from i2i.benchmarks.board.entry import Entry
 from i2i.metrics.significance import LEVEL
 from i2i.utils.wording import number
 
@@ -106,6 +107,13 @@ def _cost(column: CostColumn, value: float | None) -> Cell:
     return Cell(column.format(shown), shown)
 
 
+def verdicts(told: Sequence[Across]) -> list[str]:
+    """What the tests of all metrics say; a note that all of them have comes once."""
+    common = [note for note in told[0].notes if all(note in across.notes for across in told)] if told else []
+    lines = [line for across in told for line in verdict(across)]
+    return [*common, *(line for line in lines if not any(line.endswith(f": {note}") for note in common))]
+
+
 def verdict(across: Across) -> list[str]:
     """What the test of ranks says, in words, and what stands in its way."""
     lines = [f"{across.measure.heading}: {note}" for note in across.notes]
@@ -129,9 +137,14 @@ def _p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def _seeds(entry: Entry) -> list[dict[str, object]]:
+    """Those of every method and metric."""
+    return [dict(seeds) for method in entry.methods.values() for seeds in method.scores.values()] or [{}]
+
+
 def caption(group: Group) -> list[str]:
     """What a reader must know to read the tables of a group."""
-    seeds = number(len(group.entries[0].protocol.get("seeds", [])), "seed")
+    seeds = number(max(len(seeds) for entry in group.entries for seeds in _seeds(entry)), "seed")
     benches = f"{len(group.entries)} {'bench' if len(group.entries) == 1 else 'benches'}"
     protocol = f"one protocol (`{group.entries[0].group}`)"
     lines = [f"{number(len(group.sets), 'data set')} in {benches} of {protocol}, {seeds}."]

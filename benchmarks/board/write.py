@@ -11,11 +11,12 @@ from pathlib import Path
 
 from i2i._version import __version__
 from i2i.benchmarks.board.compare import Across, Group
-from i2i.benchmarks.board.tables import Table, across_table, caption, set_table, verdict
+from i2i.benchmarks.board.tables import Table, across_table, caption, set_table, verdict, verdicts
 from i2i.benchmarks.html_page import html_page
 from i2i.benchmarks.report.html.page import SCRIPTS, STYLE
 from i2i.config import Settings
 from i2i.errors import UserError
+from i2i.metrics.registry import kind_of
 from i2i.utils.atomic_write import write_bytes, write_text
 from i2i.utils.places import check_folder
 from i2i.utils.text import csv_row, markdown, prose
@@ -178,7 +179,7 @@ def _markdown(groups: Sequence[Group], told: Sequence[Sequence[Across]], title: 
     for group, own in zip(groups, told, strict=True):
         if len(groups) > 1:
             parts.append(f"# Protocol {markdown(group.entries[0].group)}")
-        lines = [*caption(group), *(line for across in own for line in verdict(across))]
+        lines = [*caption(group), *verdicts(own)]
         parts.append("\n".join(f"- {prose(line)}" for line in lines))
         parts += [_as_markdown(across_table(group, across)) for across in own]
     return "\n\n".join(parts) + "\n"
@@ -193,12 +194,13 @@ def _as_markdown(table: Table) -> str:
 
 
 def _terminal(groups: Sequence[Group], told: Sequence[Sequence[Across]]) -> str:
+    """The first distance between sets of each group, or its first metric, and what the tests say."""
     parts = []
     for group, own in zip(groups, told, strict=True):
-        for across in own:
-            table = across_table(group, across)
+        main = next((across for across in own if kind_of(across.name) == "frechet"), own[0] if own else None)
+        if main is not None:
+            table = across_table(group, main)
             cells = [[cell.text for cell in row] for row in table.rows]
             parts.append(text_table(table.columns, cells, range(1, len(table.columns)), table.title).rstrip())
-            parts += verdict(across)
-        parts += [line.replace("`", "") for line in caption(group)]
+        parts += [line.replace("`", "") for line in [*verdicts(own), *caption(group)]]
     return "\n".join(parts)

@@ -123,10 +123,14 @@ class TrainingImages:
 
     @classmethod
     def blank(cls, labels: LabelSpace, preprocess: Preprocess) -> Self:
-        """One black image per pool, to try out what a batch looks like."""
-        image = np.zeros((1, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
+        """Two black images per pool, to try out what a batch looks like: with no attribute and with all of them."""
+        image = np.zeros((2, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
         pools = [pool for one in labels.sets for pool in pools_of(one)]
-        rows = {one.name: torch.zeros(1, len(one.columns)) for one in labels.sets if one.has_attributes}
+        rows = {
+            one.name: torch.tensor([[0.0], [1.0]]).expand(2, len(one.columns))
+            for one in labels.sets
+            if one.has_attributes
+        }
         return cls(dict.fromkeys(pools, image), preprocess, labels=labels, rows=rows)
 
     def reseeded(self, seed: int) -> Self:

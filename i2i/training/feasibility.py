@@ -23,7 +23,7 @@ from i2i.training.budget import in_images
 from i2i.training.callbacks import duration
 from i2i.training.device import choose_device
 from i2i.training.profiling import Trial, try_out
-from i2i.training.setup import check_trainable, run_config, task_of
+from i2i.training.setup import blank_translator, run_config, task_of
 from i2i.translator import Coverage, Task
 from i2i.utils.atomic_write import write_text
 from i2i.utils.progress import Progress
@@ -179,7 +179,7 @@ def _assess(
     try:
         config = in_images(config, shown)
         task = task_of(config, shown)
-        multiple = check_trainable(config, task).multiple
+        multiple = blank_translator(config, task).multiple
         if device is None:
             return Verdict(config.name, _words(task), multiple)
         telling(f"trying {config.name} on {device}")

@@ -67,7 +67,7 @@ class Trainer:
         start: checkpoint of another run whose weights a new training starts with.
         evaluator: scores it on the validation split, `train.evaluations` times and once before the first step.
         data: the files of the images, for the checkpoints.
-        processes: those that train together; observers and judge are asked on the first alone.
+        processes: those that train together; observers and evaluator are asked on the first alone.
     """
 
     def __init__(

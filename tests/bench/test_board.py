@@ -9,7 +9,7 @@ import pytest
 
 from i2i.benchmarks.board.compare import grouped
 from i2i.benchmarks.board.entry import Entry, Measure, Method, entry_of, entry_text, read_entry
-from i2i.benchmarks.board.tables import across_table, caption, set_table, verdict
+from i2i.benchmarks.board.tables import across_table, caption, set_table, verdict, verdicts
 from i2i.benchmarks.board.write import write
 from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.config import stable_hash
@@ -168,6 +168,21 @@ def test_the_table_has_scores_by_data_set_mean_ranks_and_win_rates():
     assert all(cell.rank is None for row in table.rows[3:] for cell in row)
     assert verdict(across) == [
         "PSNR, dB: No test: a test of ranks takes 3 methods that all data sets have, and here are 2."
+    ]
+
+
+def test_what_all_metrics_have_in_common_is_said_once():
+    one = entry("s", {"x": 3.0, "y": 2.0})
+    one.methods["x"].scores["ssim"] = one.methods["x"].scores["psnr"]
+    both = one.model_copy(
+        update={"metrics": {**one.metrics, "ssim": Measure(heading="SSIM", better="higher", decimals=3)}}
+    )
+    (group,) = grouped([both])
+    lines = verdicts([group.across(name) for name in group.metrics])
+    assert sum("No test" in line for line in lines) == 2  # they have unlike numbers of methods
+    both.methods["y"].scores["ssim"] = both.methods["y"].scores["psnr"]
+    assert verdicts([group.across(name) for name in group.metrics]) == [
+        "No test: a test of ranks takes 3 methods that all data sets have, and here are 2."
     ]
 
 

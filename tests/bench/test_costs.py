@@ -147,6 +147,7 @@ def put(folder, **facts):
     write_key(folder, "k", **facts)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and resets the peak")
 def test_the_peak_is_of_the_work_inside_and_not_of_what_was_before():
     # In a process of its own: what earlier tests leave behind may be freed in the middle.

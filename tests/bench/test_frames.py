@@ -215,6 +215,7 @@ def test_json_has_every_test_with_its_corrected_p_value(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_again_only_if_the_results_or_a_file_changed(tmp_path):
     plan, results = told(tmp_path)
     names = redraw.draw(plan, results)

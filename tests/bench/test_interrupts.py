@@ -46,6 +46,7 @@ def test_an_ignored_signal_stays_ignored():
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.mark.slow
 def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_path, capfd):
     executor = LocalExecutor(run_plainly, 1, 1)
     executor.start(Sleep(id=named("sleeping"), path=tmp_path / "pid"))
@@ -61,6 +62,7 @@ def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_p
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_worker_whose_job_saves_its_work_first_ends_with_the_job(tmp_path, monkeypatch):
     monkeypatch.setattr(local_executor, "SECONDS_TO_STOP", 10.0)
     executor, path = LocalExecutor(run_plainly, 1, 1), tmp_path / "work"

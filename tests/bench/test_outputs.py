@@ -370,6 +370,7 @@ def test_source_runs_down_and_target_to_the_right(tmp_path):
     assert numbers_of(heat_maps(plan, results).axes[0])[0, 2] == "7.00"
 
 
+@pytest.mark.slow
 def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path):
     assert {"heatmaps.png", "heatmaps.pdf", "cost.png", "cost.pdf"} == set(redraw.draw(*made_up(tmp_path, SCORES)))
     assert redraw.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf"]

@@ -155,6 +155,7 @@ def suitable(name, method):
     return SUITABLE.get(name) or SUITABLE.get(method) or next(by_batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_dry_run_on_suitable_data_prints_the_settings_as_shipped(name, tmp_path, capsys):
     expected = resolved(config_of(name), CPU)
@@ -170,7 +171,7 @@ def test_a_dry_run_on_suitable_data_prints_the_settings_as_shipped(name, tmp_pat
     }
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "zoo")) for name in SUITES])
 def test_every_method_of_a_suite_can_be_trained_at_its_size(name):
     suite = load_suite(name, None, {}, [])
     for method in (*suite.models, "identity", "reinhard"):

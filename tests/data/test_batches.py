@@ -377,3 +377,11 @@ def test_rows_of_a_batch_with_references_are_those_of_the_whole():
     part = ReferenceBatch.draw(training_images(), DOMAINS, 7, 3, slice(2, 5))
     for one, all_of_it in zip(tensors(part), tensors(whole), strict=True):
         assert torch.equal(one, all_of_it[2:5])
+
+
+@pytest.mark.parametrize("kind", [LabelledBatch, ReferenceBatch])
+def test_batches_of_attributes_are_tried_out_on_images_of_every_domain(kind):
+    labels = LabelSpace((LabelSet(("dawn", "dusk"), (("dawn", "dusk"),), "sky"), LabelSet(("big", "red"), (), "fruit")))
+    blank = TrainingImages.blank(labels, Preprocess((8, 8)))
+    assert all(blank.count(domain) for domain in labels.domains)
+    assert all(len(tensor) == 12 for tensor in tensors(kind.draw(blank, labels.domains, 12, 0)))

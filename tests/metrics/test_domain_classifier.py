@@ -54,7 +54,8 @@ def classifier() -> DomainClassifier:
     return train()
 
 
-@pytest.mark.parametrize("bf16", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["float32", "bfloat16"])
+@pytest.mark.slow
+@pytest.mark.parametrize("bf16", [False, True], ids=["float32", "bfloat16"])
 def test_it_learns_shapes_it_has_not_seen(bf16: bool) -> None:
     pixels, labels = shapes(300, seed=2)
     trained = train_classifier(pixels, one_hot(labels), SHAPES, images=1200, bf16=bf16)

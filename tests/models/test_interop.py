@@ -379,7 +379,7 @@ def test_what_a_model_says_of_its_reference_is_so(model):
     with torch.device("meta"):
         translator = cls(cls.Config(), task)
     networks = [part.network for part in cls.reference.files.values()]
-    assert sorted(networks) == sorted(name for name, _ in translator.named_children())
+    assert sorted(networks) == sorted({name for name, _ in translator.named_children()} - {*cls.frozen})
     told = {setting for part in cls.reference.files.values() for setting in part.tells.values()}
     own = {f"model.{name}" for name in (*cls.reference.assumed, *cls.reference.has)}
     known = {f"model.{name}" for name in cls.Config.model_fields} | {f"data.{name}" for name in DataConfig.model_fields}

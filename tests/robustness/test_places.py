@@ -181,6 +181,7 @@ def test_output_that_nobody_reads_or_no_disk_takes_is_no_traceback():
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_a_table_is_shown_and_a_json_written_where_output_is_not_utf8(encoding, place):
     json_file = place / f"{encoding}.json"

@@ -4,9 +4,12 @@ import pytest
 import torch
 
 from i2i import registry
+from i2i.config import parse_assignments
+from i2i.errors import UserError
 from i2i.testing import CPU, Subject
 from i2i.training import device as devices
 from i2i.training.device import emulation_notice, memory_format_of, native_precision, resolved, seed_streams
+from i2i.training.setup import run_config
 from i2i.training.trainer import Trainer
 
 CUDA = torch.device("cuda")
@@ -81,3 +84,14 @@ def test_the_streams_are_seeded_as_torch_seeds_them():
     expected = torch.rand(3)
     seed_streams(7, CPU)
     assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize(("written", "meant"), [("on", "on"), ("off", "off"), ("auto", "auto")])
+def test_graphs_are_asked_for_in_words_that_yaml_reads_as_others(written, meant):
+    assert run_config("identity", parse_assignments([f"train.graphs={written}"])).train.graphs == meant
+
+
+def test_graphs_asked_for_on_a_cpu_are_refused_with_the_remedy(tmp_path):
+    subject = Subject(registry.get("cyclegan"))
+    with pytest.raises(UserError, match=r"train.graphs=on: CUDA graphs need a GPU .* take --set train.graphs=auto"):
+        Trainer(tmp_path, subject.config(graphs="on"), subject.task, subject.training_images(), CPU)
