@@ -261,7 +261,7 @@ def test_wandb_writes_one_run_offline(followed, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_aim_writes_one_run(followed, tmp_path):
-    """Its files are looked at: Aim indexes a run for its own readers when its server next looks at the repository."""
+    """Its files are looked at: where this was written, Aim's own readers found no runs, whoever had written them."""
     pytest.importorskip("aim", reason="pip install 'i2i[aim]'")
     followed("aim")
     identity = json.loads((tmp_path / "run" / "tracking" / "aim.json").read_text())["id"]

@@ -16,7 +16,7 @@ from i2i.benchmarks.analysis.significance import Column, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables
 from i2i.benchmarks.report.figures.heat_colors import Scale, ink, scale_of
-from i2i.benchmarks.report.html.human_studies import studies
+from i2i.benchmarks.report.html.human_study import studies
 from i2i.benchmarks.report.html.training_curves import curves
 from i2i.benchmarks.report.markdown import claim_lines
 from i2i.benchmarks.results_folder.cache_keys import REAL
