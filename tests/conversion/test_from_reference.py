@@ -296,7 +296,8 @@ def test_a_training_starts_with_the_imported_weights_and_fresh_discriminators(pl
     assert not checkpoint.imported
     assert not checkpoint.fresh
     trained, _ = load_translator(Path("next"))
-    assert not torch.equal(trained.a_to_b.layers[1].weight, imported.a_to_b.layers[1].weight)
+    # Images of one color leave nothing behind an instance norm: all that they teach is the last bias.
+    assert not torch.equal(trained.a_to_b.layers[-2].bias, imported.a_to_b.layers[-2].bias)
 
 
 @pytest.mark.slow
