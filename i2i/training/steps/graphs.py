@@ -65,7 +65,8 @@ class CapturedSteps:
         or_stop: bool = False,
     ) -> None:
         self._translator, self._optimizers, self._guard, self._precision = translator, optimizers, guard, precision
-        self._pool, self._stream = torch.cuda.graph_pool_handle(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._pool = torch.cuda.graph_pool_handle()
+        self._stream = torch.cuda.Stream(guard.found.device)  # type: ignore[no-untyped-call]
         self._inputs: list[Batch] = []
         self._kinds: dict[Hashable, _Kind] = {}
         self._eager, self._or_stop = False, or_stop
@@ -84,9 +85,10 @@ class CapturedSteps:
         kind, terms = _Kind(), Terms()
         for number, phase in enumerate(due):
             drawn = now.draw(phase)
+            looks = _looks(phase, drawn)
             if number == 0:
-                kind = self._kind((*(one.name for one in due), *_looks(phase, drawn)))
-            terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn))
+                kind = self._kind((*(one.name for one in due), *looks))
+            terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn, looks))
         kind.seen += 1
         return terms
 
@@ -94,6 +96,7 @@ class CapturedSteps:
         """The images where graphs read them."""
         if not self._inputs:
             self._inputs = [one.clone() for one in batches]
+            return self._inputs
         for held, one in zip(self._inputs, batches, strict=True):
             held.copy_(one)
         return self._inputs
@@ -103,16 +106,17 @@ class CapturedSteps:
             self._go_on_eagerly(f"there are more than {MOST_KINDS} kinds of steps")
         return self._kinds.setdefault(key, _Kind())
 
-    def _turn(self, kind: "_Kind", number: int, phase: Phase, now: "_Now", drawn: Drawn) -> Terms:
+    def _turn(self, kind: "_Kind", number: int, phase: Phase, now: "_Now", drawn: Drawn, looks: Hashable) -> Terms:
+        known = kind.looks.setdefault(number, looks) == looks
         if kind.turns[number:] and not self._eager:
-            return kind.turns[number].replay(now, drawn)
-        if kind.looks.setdefault(number, _looks(phase, drawn)) != _looks(phase, drawn):
+            return kind.turns[number].replay(now, drawn, known)
+        if not known:
             self._go_on_eagerly(f"what phase {phase.name!r} draws changes its shape from step to step")
         if kind.seen >= WARM_UPS and not self._eager:
             turn = self._captured(phase, now, drawn)
             if turn is not None:
                 kind.turns.append(turn)
-                return turn.replay(now, drawn)
+                return turn.replay(now, drawn, known)
         return self._taken(phase, now.batches, now.steps)
 
     def _taken(self, phase: Phase, batches: Sequence[Batch], steps: Sequence[Step]) -> Terms:
@@ -130,7 +134,7 @@ class CapturedSteps:
                 self._optimizers[name].zero_grad(set_to_none=True)
             self._go_on_eagerly(f"phase {phase.name!r} cannot be captured ({str(error).strip().splitlines()[0]})")
             return None
-        return _Turn(phase, graph, _looks(phase, drawn), held, sealed, terms)
+        return _Turn(phase, graph, held, sealed, terms)
 
     def _go_on_eagerly(self, reason: str) -> None:
         if self._or_stop:
@@ -172,14 +176,13 @@ class _Turn:
 
     phase: Phase
     graph: torch.cuda.CUDAGraph
-    looks: Hashable
     held: Drawn
     left: Sequence[Mapping[str, Tensor]]
     terms: Terms
 
-    def replay(self, now: _Now, drawn: Drawn) -> Terms:
-        """Run the graph on what was drawn now."""
-        if _looks(self.phase, drawn) != self.looks:
+    def replay(self, now: _Now, drawn: Drawn, known: bool) -> Terms:
+        """Run the graph on what was drawn now; it has to look as it did at the capture, which is `known`."""
+        if not known:
             raise TrainingError(
                 f"phase {self.phase.name!r} draws other shapes than in the steps before, on which its CUDA graph was "
                 "captured: train with --set train.graphs=off"
