@@ -20,8 +20,7 @@ from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.config import Settings, stable_hash
 from i2i.errors import Damaged, UserError
 from i2i.metrics.registry import metric_named
-from i2i.utils.checksums import is_sound, sealed
-from i2i.utils.documents import Document, Facts, read_document
+from i2i.utils.documents import Document, Facts, SealedDocument, read_sealed
 from i2i.utils.joined_names import direction_name
 
 FORMAT = 1
@@ -65,7 +64,7 @@ class Method(Document):
         return found if found.by_seed else None
 
 
-class Entry(Document):
+class Entry(SealedDocument):
     """The results of a bench.
 
     Attributes:
@@ -79,8 +78,6 @@ class Entry(Document):
         versions: that wrote the report.
     """
 
-    format: int
-    i2i: str
     name: str
     dataset: str
     fingerprint: str
@@ -89,7 +86,6 @@ class Entry(Document):
     methods: Annotated[dict[str, Method], Field(min_length=1)]
     failed: tuple[str, ...]
     versions: dict[str, str]
-    checksum: str = ""
 
     @cached_property
     def shared(self) -> Settings:
@@ -166,7 +162,7 @@ def _method(plan: Plan, results: Results, card: Settings, name: str) -> Method:
 
 def entry_text(entry: Entry) -> bytes:
     """What a file of an entry holds, with its checksum."""
-    return sealed(entry.model_dump(mode="json", exclude={"checksum"}))
+    return entry.sealed()
 
 
 def read_entry(path: Path) -> Entry:
@@ -176,13 +172,10 @@ def read_entry(path: Path) -> Entry:
         Damaged: if it was edited or cut short, or holds something else.
         UserError: if there is none, or it is of a later version.
     """
-    entry = read_document(Entry, path, AGAIN)
+    edited = "was edited after it was written: its checksum is not that of its contents"
+    entry = read_sealed(Entry, path, FORMAT, AGAIN, edited)
     if entry is None:
         raise UserError(f"there is no file {path}: name a folder of entries that i2i results pack has written")
-    if entry.format > FORMAT:
-        raise UserError(f"{path} was written by i2i {entry.i2i}, which is later than this one: use that version")
-    if not is_sound(path.read_bytes(), {"checksum": entry.checksum}):
-        raise Damaged(f"{path} was edited after it was written: its checksum is not that of its contents", AGAIN)
     if stable_hash(entry.protocol) != entry.fingerprint:
         raise Damaged(f"{path} has another protocol than its fingerprint says", AGAIN)
     return entry

@@ -10,9 +10,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 
 from i2i.benchmarks.facts import Seed
-from i2i.errors import Damaged, UserError
-from i2i.utils.checksums import is_sound, sealed
-from i2i.utils.documents import Count, Document, Name, read_document
+from i2i.errors import UserError
+from i2i.utils.documents import Count, Document, Name, SealedDocument, read_sealed
 
 NAME = "key.json"
 FORMAT = 1
@@ -86,7 +85,7 @@ class Trial(Document):
     about: str | None = None
 
 
-class AnswerKey(Document):
+class AnswerKey(SealedDocument):
     """All that the reader of votes needs.
 
     Attributes:
@@ -98,8 +97,6 @@ class AnswerKey(Document):
         raters: the trials of every rater, in their order.
     """
 
-    format: int
-    i2i: str
     study: Name
     mode: Mode
     bench: str
@@ -111,7 +108,6 @@ class AnswerKey(Document):
     translations: dict[str, str]
     rules: Rules
     raters: Annotated[tuple[tuple[Trial, ...], ...], Field(min_length=1)]
-    checksum: str = ""
 
     @property
     def positions(self) -> int:
@@ -125,7 +121,7 @@ class AnswerKey(Document):
 
 def write_key(folder: Path, key: AnswerKey) -> None:
     """Write the key, with its checksum."""
-    (folder / NAME).write_bytes(sealed(key.model_dump(mode="json", exclude={"checksum"})))
+    (folder / NAME).write_bytes(key.sealed())
 
 
 def read_key(folder: Path) -> AnswerKey:
@@ -136,11 +132,7 @@ def read_key(folder: Path) -> AnswerKey:
         UserError: if there is none, or it is of a later version.
     """
     path, remedy = folder / NAME, "take the key.json that i2i study make has written with the pages"
-    key = read_document(AnswerKey, path, remedy)
+    key = read_sealed(AnswerKey, path, FORMAT, remedy, "was changed after it was written")
     if key is None:
         raise UserError(f"{folder} is no study: it holds no {NAME}; name the folder that i2i study make has written")
-    if key.format > FORMAT:
-        raise UserError(f"{path} was written by i2i {key.i2i}, which is later than this one: use that version")
-    if not is_sound(path.read_bytes(), {"checksum": key.checksum}):
-        raise Damaged(f"{path} was changed after it was written", remedy)
     return key

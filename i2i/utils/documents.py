@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from i2i.errors import Damaged, UserError
+from i2i.utils.checksums import SEAL, is_sound, sealed
 from i2i.utils.safe_paths import unfit_name
 from i2i.utils.text import one_line
 
@@ -24,6 +25,7 @@ LONGEST_NAME = 200  # bytes, which leaves room for what is put behind a name
 MOST = 10**12  # of what is counted
 
 Kind = TypeVar("Kind")
+Sealed = TypeVar("Sealed", bound="SealedDocument")
 _ESCAPES = re.compile(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\u[dD]([cC][89a-fA-F][0-9a-fA-F])|\\.", re.DOTALL)
 _STANDS_IN = 0x100000  # added to what stands for a byte that is no UTF-8; characters for private use
 _STOOD_FOR = {_STANDS_IN + byte: byte for byte in range(0xDC80, 0xDD00)}
@@ -33,6 +35,24 @@ class Document(BaseModel):
     """Base of what JSON files hold: nothing is converted, unknown entries are left out, numbers are finite."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+
+
+class SealedDocument(Document):
+    """A document whose file tells if somebody edited it.
+
+    Attributes:
+        format: version of what stands in the file.
+        i2i: version of the program that wrote it.
+        checksum: of all its other bytes, once it is read.
+    """
+
+    format: int
+    i2i: str
+    checksum: str = ""
+
+    def sealed(self) -> bytes:
+        """What its file holds."""
+        return sealed(self.model_dump(mode="json", exclude={"checksum"}))
 
 
 def _finite(value: object) -> object:
@@ -79,6 +99,30 @@ def read_document(kind: type[Kind], path: Path, remedy: str) -> Kind | None:
         return from_json(kind, contents)
     except ValidationError as error:
         raise Damaged(f"{path} {what_does_not_fit(error)}", remedy) from None
+
+
+def read_sealed(kind: type[Sealed], path: Path, newest: int, remedy: str, edited: str) -> Sealed | None:
+    """What a file of a sealed document holds; None if there is no such file.
+
+    Args:
+        kind: what it is to hold.
+        path: the file.
+        newest: version of the format that this program reads.
+        remedy: what to do about a file that cannot be used, as the end of a sentence.
+        edited: what is said of one whose checksum is not that of its contents.
+
+    Raises:
+        Damaged: if it was edited or cut short, or holds something else.
+        UserError: if it is of a later version, or cannot be read just now.
+    """
+    found = read_document(kind, path, remedy)
+    if found is None:
+        return None
+    if found.format > newest:
+        raise UserError(f"{path} was written by i2i {found.i2i}, which is later than this one: use that version")
+    if not is_sound(path.read_bytes(), {SEAL: found.checksum}):
+        raise Damaged(f"{path} {edited}", remedy)
+    return found
 
 
 def from_json(kind: type[Kind], contents: bytes) -> Kind:
