@@ -6,6 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+HEAD = """<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="<!--policy-->">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<style><!--style--></style>"""
+
 
 def html_page(
     template: Path,
@@ -20,13 +28,13 @@ def html_page(
     allows this style and this script by their hashes, images from the page itself, and nothing else.
 
     Args:
-        template: holds `<!--policy-->`, `<!--style-->`, `<!--script-->`, and the comments of data and texts.
+        template: holds `<!--head-->`, `<!--script-->`, and the comments of data and texts.
         styles, scripts: files, in their order.
         data: what stands for the comment `<!--NAME-->` of the template, as JSON.
         texts: what stands for further comments, as it is.
     """
     style, script = ("".join(path.read_text(encoding="utf-8") for path in paths) for paths in (styles, scripts))
-    fillings = {**(texts or {}), "policy": _policy(style, script), "style": style}
+    fillings = {"head": HEAD, **(texts or {}), "policy": _policy(style, script), "style": style}
     fillings |= {name: as_data(value) for name, value in data.items()} | {"script": script}
     text = template.read_text(encoding="utf-8")
     for name, filling in fillings.items():

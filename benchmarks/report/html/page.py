@@ -1,12 +1,13 @@
 """`report.html`: everything a bench found and a gallery of its images, in one file without any network access."""
 
 import hashlib
+import inspect
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from i2i.benchmarks import html_page as builder
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.html_page import html_page
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
 from i2i.benchmarks.results_folder.cache_keys import identity_of
@@ -36,7 +37,7 @@ def write(plan: Plan, results: Results, card: Settings) -> list[str]:
         from i2i.benchmarks.report.html.gallery import gallery
 
         data = {"facts": facts(plan, results, card), "images": gallery(plan, results)}
-        write_text(paths[0], html_page(TEMPLATE, [STYLE], SCRIPTS, data, {"key": key}))
+        write_text(paths[0], builder.html_page(TEMPLATE, [STYLE], SCRIPTS, data, {"key": key}))
         return True
 
     return unless_made(plan.out, "page", [NAME], key, make)
@@ -63,4 +64,5 @@ def _made_of(plan: Plan, results: Results) -> list[object]:
 
 def _sources() -> list[str]:
     """The code that makes the page, so that another version makes it again."""
-    return [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py"))]
+    own = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py"))]
+    return [*own, inspect.getsource(builder)]
