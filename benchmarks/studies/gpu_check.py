@@ -116,6 +116,11 @@ class Steps:
         if variant.by_graphs and not hindrance_to_graphs(device):
             self.captured = CapturedSteps(self.translator, self.optimizers, self.guard, self._precision)
 
+    @property
+    def round(self) -> int:
+        """Steps in which every phase has run as often as it does in the mean."""
+        return math.lcm(*(phase.every for phase in self.translator.phases()))
+
     def _precision(self) -> Any:
         return autocast(self.config.train.precision, self.device)
 
@@ -161,7 +166,7 @@ def timed_steps(name: str, settings: Settings, variant: Variant, device: torch.d
     began = time.perf_counter()
     with set_up(variant):
         steps = Steps(name, settings, variant, device)
-        kinds = max(phase.every for phase in steps.translator.phases())
+        kinds = steps.round
         warm = 5 * kinds + (25 if name == "unsb" else 0) if device.type == "cuda" else 1
         with Ahead(steps.draw) as batches:
             for step in range(warm):
@@ -223,7 +228,7 @@ class Bytes(TorchDispatchMode):
 def least_seconds(name: str, settings: Settings, device: torch.device, rates: Mapping[str, float]) -> dict[str, float]:
     """What a mean step takes at least: its multiply-adds, and all it writes once and reads once, at measured rates."""
     steps = Steps(name, settings, Variant("bf16"), device)
-    every, macs, written = math.lcm(*(phase.every for phase in steps.translator.phases())), 0, 0
+    every, macs, written = steps.round, 0, 0
     for step in range(every):
         batches = steps.draw(step)
         with MultiplyAdds() as operations, Bytes() as traffic:
@@ -298,7 +303,7 @@ def compare_losses(options: argparse.Namespace) -> Found:
 
 def _losses(steps: Steps, count: int) -> Tensor:
     """The sum of the terms in each of so many rounds of all phases, [rounds]; the first round is as any other."""
-    every, rows = math.lcm(*(phase.every for phase in steps.translator.phases())), []
+    every, rows = steps.round, []
     for step in range(count):
         terms = steps.take(steps.draw(step), step, step / count)
         rows.append(sum(float(value) for value in terms.values()))

@@ -12,51 +12,37 @@ import statistics
 import time
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 from i2i import registry
-from i2i.data.decoding.images import Preprocess
-from i2i.data.training_images import TrainingImages
-from i2i.training.device import autocast, choose_device
-from i2i.training.setup import run_config
-from i2i.training.steps.nan_guard import FiniteGuard
-from i2i.training.steps.step import build_optimizers, training_step
-from i2i.training.trainer import build_translator
-from i2i.translator import Coverage, Task
+from i2i.benchmarks.studies.gpu_check import Steps, Variant
+from i2i.training.device import choose_device
 
 BATCH_SIZES = {"pix2pix": 8, "stargan": 16}
-PLAIN = (False, False)
-VARIANTS_NAMED = {PLAIN: "fp32 NCHW", (False, True): "fp32 NHWC", (True, False): "bf16 NCHW", (True, True): "bf16 NHWC"}
-VARIANTS = list(VARIANTS_NAMED)
-"""Whether in bfloat16, and whether channels-last."""
+VARIANTS = {
+    "fp32 NCHW": Variant(channels_last=False),
+    "fp32 NHWC": Variant(),
+    "bf16 NCHW": Variant("bf16", channels_last=False),
+    "bf16 NHWC": Variant("bf16"),
+}
+PLAIN = "fp32 NCHW"
 
 
 def stepper(
-    name: str, size: int, batch_size: int, device: torch.device, bf16: bool, channels_last: bool
+    name: str, size: int, batch_size: int, device: torch.device, variant: Variant
 ) -> tuple[Callable[[], None], int]:
-    """A function that runs as many steps as bring every phase once, and the images it trains on."""
-    cls = registry.get(name)
-    domains = ("a", "b", "c", "d", "e") if cls.coverage is Coverage.ALL else ("a", "b")
-    config = run_config(name, {"data": {"image_size": size}, "train": {"batch_size": batch_size}})
-    task = Task.covering(cls.coverage, domains, (size, size))
-    memory_format = torch.channels_last if channels_last else torch.contiguous_format
-    translator = build_translator(config, task).train()
-    translator.to(device=device, memory_format=memory_format)  # type: ignore[call-overload]
-    optimizers, guard = build_optimizers(translator), FiniteGuard(device)
-    rng = np.random.default_rng(0)
-    pixels = {domain: rng.integers(0, 256, (2, size, size, 3), dtype=np.uint8) for domain in domains}
-    batch = cls.batch.draw(TrainingImages(pixels, Preprocess((size, size))), domains, batch_size, 0)
-    batches = [batch.to(device, memory_format)]
-    every = max(phase.every for phase in translator.phases())
+    """A function that runs a round of all phases, always on the same batch, and how many images that shows."""
+    settings = {"data": {"image_size": size}, "train": {"batch_size": batch_size}}
+    steps = Steps(name, settings, variant, device)
+    batches = steps.draw(0)
 
     def run() -> None:
-        for step in range(every):
-            training_step(translator, optimizers, batches, step, guard, autocast("bf16" if bf16 else "fp32", device))
-        if guard.fault():
+        for step in range(steps.round):
+            steps.take(batches, step)
+        if steps.guard.fault():
             raise RuntimeError(f"{name} diverged")
 
-    return run, every * batch_size * cls.batch.images_per_item
+    return run, steps.round * batch_size * steps.translator.batch.images_per_item
 
 
 def seconds(run: Callable[[], None]) -> float:
@@ -80,15 +66,15 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.size} px, against fp32 NCHW")
     for name in options.models.split(","):
         batch_size = options.batch or BATCH_SIZES.get(name, 1)
-        built = {variant: stepper(name, options.size, batch_size, device, *variant) for variant in VARIANTS}
+        built = {told: stepper(name, options.size, batch_size, device, variant) for told, variant in VARIANTS.items()}
         for run, _ in built.values():
             run()
         rounds = [{variant: seconds(run) for variant, (run, _) in built.items()} for _ in range(options.rounds)]
         _, images = built[PLAIN]
         told = f"{images / min(times[PLAIN] for times in rounds):.2f} images/s"
-        for variant in VARIANTS[1:]:
+        for variant in list(VARIANTS)[1:]:
             ratios = sorted(times[PLAIN] / times[variant] for times in rounds)
-            told += f", {VARIANTS_NAMED[variant]} {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            told += f", {variant} {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
         print(f"{name:10} batch {batch_size}: {told}", flush=True)
 
 
