@@ -24,8 +24,6 @@ def board(tmp_path_factory):
 @pytest.fixture
 def browser(chromium):
     opened = Page(chromium)
-    opened.driver.get("about:blank")
-    opened.driver.get_log("browser")
     yield opened
     assert opened.driver.get_log("browser") == []
 

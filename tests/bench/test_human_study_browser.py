@@ -88,8 +88,6 @@ class Rater(Page):
 @pytest.fixture
 def rater(chromium):
     opened = Rater(chromium)
-    opened.driver.get("about:blank")
-    opened.driver.get_log("browser")
     yield opened
     opened.run("try { localStorage.clear() } catch { }")
     assert opened.driver.get_log("browser") == []

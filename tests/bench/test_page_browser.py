@@ -64,7 +64,10 @@ class Page:
     """An open page and what the tests ask of it."""
 
     def __init__(self, driver):
+        """A blank page, and nothing in the browser's log of what was before."""
         self.driver = driver
+        driver.get("about:blank")
+        driver.get_log("browser")
 
     def open(self, bench, width=WIDE[0], media="", **features):
         self.driver.execute_cdp_cmd(
@@ -112,8 +115,6 @@ class Page:
 @pytest.fixture
 def browser(chromium):
     opened = Page(chromium)
-    opened.driver.get("about:blank")
-    opened.driver.get_log("browser")
     yield opened
     opened.run("scrollTo(0, 0)")
     assert [entry for entry in opened.driver.get_log("browser") if "i2i-test" not in entry["message"]] == []
