@@ -27,7 +27,6 @@ training
 tracking
 demo
 testing conversion
-api
 benchmarks.job_id
 benchmarks.directions benchmarks.job benchmarks.html_page
 benchmarks.suite
@@ -42,6 +41,7 @@ benchmarks.human_study
 benchmarks.execution
 benchmarks.report
 benchmarks.board benchmarks.bench
+api
 cli
 benchmarks.studies
 """
