@@ -28,7 +28,6 @@ tracking
 pages
 demo watch
 testing conversion
-api
 benchmarks.job_id
 benchmarks.directions benchmarks.job
 benchmarks.suite
@@ -43,6 +42,7 @@ benchmarks.human_study
 benchmarks.execution
 benchmarks.report
 benchmarks.board benchmarks.bench
+api
 cli
 benchmarks.studies
 """
