@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from i2i.cli.options import (
+    AllowDownloadOption,
     AttributesOption,
     CacheOption,
     DataOption,
@@ -33,7 +34,7 @@ PANELS = {
     "Training": ("seeds", "budget", "checkpoint"),
     "Translation": ("samples", "sampling_steps"),
     "Scores and tables": ("inception", "extractor", "lpips", "label_maps", "table", "track"),
-    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
+    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib", "allow_download"),
     "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
 }
 
@@ -129,6 +130,7 @@ def bench(
     no_trial: Annotated[
         bool, typer.Option("--no-trial", help="Try no steps ahead of long training runs to tell how long they take.")
     ] = False,
+    allow_download: AllowDownloadOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and an image.
@@ -155,10 +157,9 @@ def bench(
         i2i bench --track mlflow
     """
     from i2i.benchmarks.analysis import groups
-    from i2i.benchmarks.bench import check_methods, parse_stages, run_bench, states_of
+    from i2i.benchmarks.bench import check_methods, run_bench, states_of
     from i2i.benchmarks.execution.executors import Crew
     from i2i.benchmarks.execution.interrupts import stoppable
-    from i2i.benchmarks.job_id import STAGES
     from i2i.benchmarks.planning.build_plan import prepare
     from i2i.benchmarks.report.tracked import tell_scores, with_trackers
     from i2i.benchmarks.results_folder.plan_file import relocated
@@ -183,10 +184,9 @@ def bench(
     changes += [f"translation.samples={samples}"] if samples is not None else []
     changes += [f"scoring.label_map={label_maps}"] if label_maps is not None else []
     changes += steps_assignments(sampling_steps) if sampling_steps is not None else []
-    if collect and only is not None:
-        raise UserError("--collect is --only report: leave one out")
-    stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
-    located = merge(data_settings(data, attributes, cache_gib), parse_assignments(changes).get("data", {}))
+    stages = _stages(only, collect)
+    said = data_settings(data, attributes, cache_gib, allow_download)
+    located = merge(said, parse_assignments(changes).get("data", {}))
     before = ResultsFolder(out).asked if out is not None and suite is None else None
     if before is None:
         chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
@@ -214,6 +214,15 @@ def bench(
         if "report" in stages:
             tell_scores(plan, trackers)
         sys.exit(status)
+
+
+def _stages(only: str | None, collect: bool) -> "tuple[str, ...]":
+    from i2i.benchmarks.bench import parse_stages
+    from i2i.benchmarks.job_id import STAGES
+
+    if collect and only is not None:
+        raise UserError("--collect is --only report: leave one out")
+    return ("report",) if collect else STAGES if only is None else parse_stages(only)
 
 
 def _announce(plan: "Plan", changed: list[str]) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 
+from i2i.utils import console
+
 if TYPE_CHECKING:
     from i2i.config import Settings
 
@@ -16,8 +18,12 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="[NAME=]DIR",
-        help="Data folder, archive or manifest; several with names to learn jointly; none: the built-in dataset.",
+        help="Data folder, archive, manifest or hf:OWNER/NAME[:CONFIG]; several with names to learn jointly; none: the "
+        "built-in dataset.",
     ),
+]
+AllowDownloadOption = Annotated[
+    bool, typer.Option("--allow-download", help="Fetch data hf:OWNER/NAME that are not on this machine.")
 ]
 AttributesOption = Annotated[
     str | None, typer.Option(metavar="A,B,...", help="Attributes to learn, from the list in the data folder.")
@@ -63,9 +69,17 @@ TrackOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 
 
-def data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":
-    """What --data, --attributes and --cache-gib say, as `data` settings."""
+def data_settings(
+    data: list[str] | None, attributes: str | None, cache_gib: float | None, allow_download: bool = False
+) -> "Settings":
+    """What --data, --attributes and --cache-gib say, as `data` settings; data of the Hub are here afterwards."""
+    from i2i.data.layouts.hf_hub import HUB, ensure
     from i2i.data.open import settings_of
+
+    for place in data or []:
+        name = place if place.startswith(HUB) else place.partition("=")[2]
+        if name.startswith(HUB) and (told := ensure(name, allow_download)):
+            console.note(f"i2i: {told}")
 
     others = {"attributes": attributes or None, "cache_gib": cache_gib}
     return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
