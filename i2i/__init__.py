@@ -6,6 +6,7 @@ from i2i._lazy import offered
 from i2i._version import __version__
 
 __all__ = [
+    "LoadedTranslator",
     "__version__",
     "compare",
     "create",
@@ -17,9 +18,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from i2i.api import compare, create, from_pretrained, load, push_to_hub, save_pretrained, translate
+    from i2i.api.comparison import compare
+    from i2i.api.loading import LoadedTranslator, from_pretrained, load, translate
+    from i2i.api.translators import create, push_to_hub, save_pretrained
 else:
-    __getattr__ = offered(__name__, api=__all__[1:])
+    __getattr__ = offered(
+        __name__,
+        **{
+            "api.comparison": ["compare"],
+            "api.loading": ["LoadedTranslator", "from_pretrained", "load", "translate"],
+            "api.translators": ["create", "push_to_hub", "save_pretrained"],
+        },
+    )
 
 
 def __dir__() -> list[str]:

@@ -16,6 +16,13 @@ def given_path(name: str, value: object) -> Path:
     raise UserError(f"{name} is {value!r}: give the path of a file or folder")
 
 
+def check_texts(**given: object) -> None:
+    """UserError, with its name, for an argument of a Python function that is no text."""
+    for name, text in given.items():
+        if not isinstance(text, str):
+            raise UserError(f"{name} is {text!r}: give it as text")
+
+
 def check_folder(out: Path) -> None:
     """Refuse a folder, there or not, that could not be written into.
 

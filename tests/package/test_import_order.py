@@ -25,11 +25,11 @@ presets inference
 runs
 training
 tracking
-demo
+pages
+demo watch
 testing conversion
-api
 benchmarks.job_id
-benchmarks.directions benchmarks.job benchmarks.html_page
+benchmarks.directions benchmarks.job
 benchmarks.suite
 benchmarks.facts
 benchmarks.plan
@@ -42,6 +42,7 @@ benchmarks.human_study
 benchmarks.execution
 benchmarks.report
 benchmarks.board benchmarks.bench
+api
 cli
 benchmarks.studies
 """
