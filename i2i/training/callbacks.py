@@ -47,6 +47,7 @@ class MetricsFile(Observer):
         position = record.position
         line = {
             "step": position.step,
+            "steps": position.steps,
             "images": position.images,
             "seconds": round(position.seconds, 3),
             "images_per_second": round(record.images_per_second, 2),
@@ -227,10 +228,8 @@ class ProgressLine(Observer):
             self._bar.update(self._task, speed=speed, losses=self._losses)
         elif time.monotonic() - self._printed > self._between or position.step in (1, position.steps):
             self._printed = time.monotonic()
-            left = (position.steps - position.step) * position.seconds / position.step
-            self._say(
-                f"{self._title}: step {position.step}/{position.steps}, {speed}, {duration(left)} left, {self._losses}"
-            )
+            done, left = f"step {position.step}/{position.steps}", f"{duration(position.seconds_left)} left"
+            self._say(f"{self._title}: {done}, {speed}, {left}, {self._losses}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)

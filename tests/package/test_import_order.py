@@ -25,10 +25,11 @@ presets inference
 runs
 training
 tracking
-demo
+pages
+demo watch
 testing conversion
 benchmarks.job_id
-benchmarks.directions benchmarks.job benchmarks.html_page
+benchmarks.directions benchmarks.job
 benchmarks.suite
 benchmarks.facts
 benchmarks.plan
