@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from i2i.cli.options import AllowDownloadOption, AttributesOption, DeviceOption, SetOption, SkipBadOption, data_settings
-from i2i.cli.progress import counting
+from i2i.api.asked import data_settings
+from i2i.api.progress import counting
+from i2i.cli.options import AllowDownloadOption, AttributesOption, DeviceOption, SetOption, SkipBadOption
 from i2i.utils import console
 from i2i.utils.places import check_file
 
@@ -76,9 +77,8 @@ def check_data(
     for option, place in (("--sheet", sheet), ("--json", json)):
         if place is not None:
             check_file(place, option)
-    changes = merge(
-        data_settings([str(folder)], attributes, None, allow_download), {"image_size": size} if size else {}
-    )
+    said = data_settings([str(folder)], attributes, None, allow_download)
+    changes = merge(said, {"image_size": size} if size else {})
     with counting("looking at the images") as progress:
         report, verdicts = examine(
             merge({"data": changes}, parse_assignments(settings or [])),

@@ -120,6 +120,14 @@ def ensure(text: str, allowed: bool) -> str | None:
     return f"fetched: {offer}"
 
 
+def ensure_all(given: Sequence[str], allowed: bool) -> Iterator[str]:
+    """The same of all values of --data, which may have names ahead of them; of those that are of the Hub."""
+    for value in given:
+        place = value if is_hub(value) else value.partition("=")[2]
+        if is_hub(place) and (told := ensure(place, allowed)):
+            yield told
+
+
 def ask(address: Address) -> Offer:
     """What the Hub has of a data set; nothing but that is asked.
 
