@@ -23,6 +23,7 @@ from i2i.training.rollback import Rollback
 from i2i.training.sample_grid import SAMPLES, grid_path, tile
 from i2i.translator import Translator
 from i2i.utils.atomic_write import sync_to_disk, write_text
+from i2i.utils.progress import is_live
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -170,7 +171,7 @@ class ProgressLine(Observer):
         self._between, self._printed = seconds_between, time.monotonic()
         self._title, self._losses = title, ""
         self._bar: Progress | None = None
-        if self._console.is_terminal:
+        if is_live(self._console):
             self._bar = Progress(
                 *self._columns(self._console.width),
                 console=self._console,

@@ -11,7 +11,7 @@ from i2i.utils.safe_paths import LONGEST
 
 def given_path(name: str, value: object) -> Path:
     """An argument of a Python function as a path; UserError if it is none."""
-    if isinstance(value, str | Path):
+    if isinstance(value, str | os.PathLike):
         return Path(value)
     raise UserError(f"{name} is {value!r}: give the path of a file or folder")
 
