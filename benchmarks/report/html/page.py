@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from i2i.benchmarks import html_page as builder
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
 from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import Settings, stable_hash
+from i2i.pages import html_page as builder
 from i2i.utils.atomic_write import write_text
 
 NAME = "report.html"
 FOLDER = Path(__file__).parent
-TEMPLATE, STYLE = FOLDER / "template.html", FOLDER / "style.css"
-SCRIPTS = (FOLDER / "tables.js", FOLDER / "page.js")
+TEMPLATE, STYLE = FOLDER / "template.html", builder.STYLE
+SCRIPTS = (builder.TABLES, builder.CHARTS, FOLDER / "page.js")
 
 
 def write(plan: Plan, results: Results, card: Settings) -> list[str]:
