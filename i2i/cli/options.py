@@ -31,9 +31,9 @@ DeviceOption = Annotated[str | None, typer.Option(help="cuda, cuda:1, mps or cpu
 ExtractorOption = Annotated[
     str | None,
     typer.Option(
-        metavar="SPEC",
+        metavar="SPEC,...",
         help="Features for distances: imagenet, dinov2, clip, timm:NAME[:FILE], torchvision:NAME:FILE, "
-        "inception[:FILE] or classifier:FILE; by default the best whose weights are here.",
+        "inception[:FILE] or classifier[:FILE]; by default the best whose weights are here.",
     ),
 ]
 SizeOption = Annotated[
