@@ -125,7 +125,7 @@ def test_a_rule_that_there_is_not_is_named(assignments, complaint):
 
 def test_a_rule_that_the_training_runs_cannot_follow_is_refused_before_they_start(tmp_path, cache):
     with pytest.raises(UserError, match=r"stargan: the checkpoint rule ema needs .*--set train\.ema=0\.999"):
-        planned(tmp_path, "checkpoint.rule=ema")
+        planned(tmp_path, "checkpoint.rule=ema", "train.ema=0")
     with pytest.raises(UserError, match="has no validation images of summer, night"):
         planned(tmp_path, "checkpoint.rule=best-on-val", "data.val_scenes=0")
 
@@ -135,7 +135,7 @@ def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
     last, ema, best, other = (
         planned(tmp_path, "train.ema=0.9", *more)
         for more in (
-            (),
+            ("checkpoint.rule=last",),
             ("checkpoint.rule=ema",),
             ("checkpoint.rule=best-on-val",),
             ("checkpoint.rule=best-on-val", "checkpoint.metric=ssim"),
@@ -216,6 +216,7 @@ VARIANTS = """
 base: seasons
 models: [averaged, stargan]
 settings: {train: {ema: 0.5}}
+checkpoint: {rule: last}
 variants:
   averaged: {model: stargan, checkpoint: {rule: ema}}
 """

@@ -13,7 +13,7 @@ from i2i.data.synthetic._scene_shapes import Array
 
 LUMA = np.array([0.299, 0.587, 0.114])
 STREAM = b"light"
-EXPOSURES = 0.84, 1.14
+EXPOSURES = 0.86, 1.14
 THICKEST_MIST = 0.3
 HAZE = {"far_hill": 0.5, "middle_hill": 0.25, "forest": 0.25, "near_hill": 0.12, "cloud": 0.35, "water": 0.4}
 """How much of a material's colour is that of the sky near the horizon: distance, or a mirror."""
@@ -84,11 +84,11 @@ def _hour(top: str, horizon: str, gain: tuple[float, float, float], saturation: 
 
 
 HOURS = (
-    _hour("3f8fdc", "bfe4f4", (1.02, 1.02, 0.98), 1.00),  # noon
-    _hour("8d99a6", "d5dadd", (0.84, 0.87, 0.92), 0.50),  # overcast
-    _hour("7c8cb8", "ffcf8c", (1.12, 0.92, 0.70), 0.95),  # late sun
-    _hour("42408a", "cf8fae", (0.66, 0.56, 0.82), 0.80),  # dusk
-    _hour("8fa4dc", "ffccc4", (1.06, 0.88, 0.92), 0.80),  # dawn
-    _hour("46666a", "b0c4a8", (0.74, 0.86, 0.70), 0.70),  # before a storm
-    _hour("264888", "8cb0de", (0.52, 0.66, 0.92), 0.80),  # blue hour
+    _hour("438cd5", "c1e0ed", (1.02, 1.02, 0.99), 1.00),  # noon
+    _hour("8694a6", "d4d7d9", (0.87, 0.89, 0.94), 0.59),  # overcast
+    _hour("7889b6", "f8ce93", (1.11, 0.93, 0.75), 0.96),  # late sun
+    _hour("46488e", "cf96b1", (0.71, 0.62, 0.85), 0.84),  # dusk
+    _hour("889ed5", "f8cbc4", (1.06, 0.90, 0.94), 0.84),  # dawn
+    _hour("496872", "b4c4ac", (0.78, 0.88, 0.75), 0.76),  # before a storm
+    _hour("2d4e8c", "95b3da", (0.59, 0.71, 0.94), 0.84),  # blue hour
 )
