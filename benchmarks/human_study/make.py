@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from i2i._version import __version__
-from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL, AnswerKey, Mode, Rules, write_key
+from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL, AnswerKey, Mode, write_key
 from i2i.benchmarks.human_study.rater_plan import PRACTICE, Composer, Shot
+from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.stimuli import Source, Store
 from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.finished_bench import Finished

@@ -18,7 +18,8 @@ from i2i.data.decoding.images import to_arrays, write_image
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
-from i2i.training.events import Observer, Record, Rollback
+from i2i.training.events import Observer, Record
+from i2i.training.rollback import Rollback
 from i2i.training.sample_grid import SAMPLES, grid_path, tile
 from i2i.translator import Translator
 from i2i.utils.atomic_write import sync_to_disk, write_text

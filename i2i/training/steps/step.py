@@ -10,7 +10,7 @@ from torch import Tensor
 from i2i.distributed.gradient_exchange import NO_EXCHANGE, NoExchange
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.nn.modes import without_gradients
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 
 Optimizers = Mapping[str, torch.optim.Adam]
