@@ -64,7 +64,7 @@ def test_the_wavelet_distance_needs_whole_blocks(size):
     with pytest.raises(ValueError, match=r"sides are multiples of 16, not"):
         wavelet_distance(wrong, wrong)
     line = f"no fwd: it needs sides that are multiples of 16 pixels, not {size[0]}x{size[1]}"
-    assert notes(("fwd",), "fid", (9, 9), size) == [line]
+    assert notes(("fwd",), ["fid"], (9, 9), size) == [line]
 
 
 @pytest.mark.parametrize("distance", [monge_distance, cmmd])
@@ -104,7 +104,7 @@ def test_measures_are_named_after_their_features_and_cmmd_needs_those_of_clip():
 
 
 def test_what_is_left_out_is_told_with_its_remedy_and_the_rest_with_its_bias():
-    said = notes(SET_MEASURES, "fid", (20, 20), (32, 32))
+    said = notes(SET_MEASURES, ["fid"], (20, 20), (32, 32))
     assert said[0].startswith("coverage: equal distributions reach 0.9")
     assert said[1].startswith("MIND is 0 for equal sets and above it for other images")
     assert said[2] == "no cmmd: it is taken in CLIP's embeddings: --extractor clip"

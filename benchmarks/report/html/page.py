@@ -52,7 +52,10 @@ def _made_of(plan: Plan, results: Results) -> list[object]:
         results.scores.to_csv(),
         {name: asdict(cost) for name, cost in results.costs.items()},
         {str(job): error for job, error in results.failures.items()},
-        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.score_files()},
+        {
+            str(path.relative_to(plan.out)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.score_files(plan.facts.further_features)
+        },
         *([[path.read_text(encoding="utf-8") for path in studies]] if (studies := folder.studies()) else []),
         {
             f"{name} {seed}": identity_of(folder.translations(name, seed))

@@ -1,6 +1,6 @@
 """Measures of two sets of images that are taken where asked for: `scoring.metrics`, `i2i score --metrics`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -105,17 +105,18 @@ def of_sets_asked(
 
 
 def notes(
-    measures: tuple[SetMeasure, ...], extractor: str, counts: tuple[int, int], size: tuple[int, int]
+    measures: tuple[SetMeasure, ...], extractors: Sequence[str], counts: tuple[int, int], size: tuple[int, int]
 ) -> list[str]:
     """A line per measure: what to know of its values, or why it is left out.
 
     Args:
         measures: what is asked for.
-        extractor: name of whose features are compared; empty: there are none.
+        extractors: names of those whose features are compared.
         counts: M translations and N real images.
         size: their height and width.
     """
-    reasons = {name: _why_not(name, extractor, counts, size) for name in measures}
+    names = extractors or ("",)
+    reasons = {name: min((_why_not(name, own, counts, size) for own in names), key=bool) for name in measures}
     return [f"no {name}: {why}" if why else FAMILIES[name].says(*counts) for name, why in reasons.items()]
 
 
