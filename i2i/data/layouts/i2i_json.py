@@ -30,6 +30,7 @@ class Card(Document):
         division: how the splits were made.
         label_map: the domain that is a label map.
         palette: red, green and blue of its classes, by name.
+        columns: of a table of Hugging Face: `["IMAGE", "CLASS"]` or `["DOMAIN=IMAGE", ...]`.
     """
 
     model_config = ConfigDict(extra="allow")  # to be refused with a suggestion
@@ -40,6 +41,7 @@ class Card(Document):
     division: Division | None = None
     label_map: str | None = None
     palette: dict[str, tuple[int, int, int]] | None = None
+    columns: tuple[str, ...] | None = None
 
 
 def read_card(root: Path) -> Card:
