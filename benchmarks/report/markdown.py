@@ -27,10 +27,7 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     main = tables.summary(grouped, intervals=plan.facts.suite.report.intervals)
     parts = [
         f"# {text.markdown(plan.dataset)}: {text.markdown(', '.join(plan.methods()))}",
-        tables.markdown_table(
-            tables.summary(grouped, intervals=plan.facts.suite.report.intervals),
-            list(tables.headings(grouped[0]).values()),
-        ),
+        tables.markdown_table(main, list(tables.headings(grouped[0]).values())),
         _listed(captions.caption(plan, grouped, results, protocol)),
         *_claims_section(plan, results),
         *_costs_section(plan, results),

@@ -88,7 +88,7 @@ def _kind(plan: Plan, results: Results, name: str) -> str:
 
 
 def _views(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
-    """The ways to look at the table: all directions, those to a target, each; the latter first where they are unlike."""
+    """The ways to look at the table: all directions, those to a target, each, which is first where they are unlike."""
     if resolved(plan, "auto") == "direction":
         yield from _by_direction(plan, results)
     yield from (({"kind": "all"}, group) for group in groups(plan, results, "averaged"))
