@@ -101,12 +101,12 @@ def test_the_command_prints_and_writes_them(folders, tmp_path, monkeypatch, caps
     places = ["--fake", str(folders.fake), "--real", str(folders.truth), "--paired", "--json", str(tmp_path / "x.json")]
     asked = [*places, "--device", "cpu", "--palette", str(tmp_path / "palette.json")]
     monkeypatch.setattr(sys, "argv", ["i2i", "score", *asked, "--label-maps"])
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         cli.main()
     assert "mean iou ↑" in capsys.readouterr().out
     written = {one["metric"]: one["value"] for one in json.loads((tmp_path / "x.json").read_text())["metrics"]}
     assert written["mean-iou"] == score_label_maps(folders, Palette.given(COLORS))[0]["mean-iou"]
     monkeypatch.setattr(sys, "argv", ["i2i", "score", *asked])
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         cli.main()
     assert "say --label-maps, or leave it out" in capsys.readouterr().err
