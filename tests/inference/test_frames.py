@@ -13,9 +13,7 @@ from i2i.inference.frames import Flicker, in_order
 from tests.support.exported import make_run
 from tests.support.in_process import command
 
-with_video = pytest.mark.skipif(
-    find_spec("imageio") is None or find_spec("av") is None, reason="pip install 'i2i[video]'"
-)
+with_video = pytest.mark.skipif(find_spec("av") is None, reason="pip install 'i2i[video]'")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +97,9 @@ def test_what_cannot_be_read_or_written_is_refused_and_nothing_is_replaced(run, 
     ):
         with pytest.raises(UserError, match=told):
             loaded.translate_frames(given, "dusk", out, source="dawn")
+    Image.new("RGB", (32, 64)).save(frames / "f10.png")
+    with pytest.raises(UserError, match="64x64 and 64x32 pixels, and a video has one size: name a folder with out"):
+        loaded.translate_frames(frames, "dusk", tmp_path / "odd.mp4", source="dawn", full_resolution=True)
     for path in frames.iterdir():
         Image.new("RGB", (33, 64)).save(path)
     with pytest.raises(UserError, match="even sides, and a frame has 64x33 pixels: name a folder with out"):
