@@ -19,7 +19,7 @@ from i2i.conversion.hub import check_repository, fetch, load_folder, save, uploa
 from i2i.conversion.model_card import UNKNOWN_LICENSE, CardOptions
 from i2i.data.decoding.images import read_image
 from i2i.errors import UserError
-from i2i.inference.in_memory import Given, as_files, as_pil, translate_images
+from i2i.inference.in_memory import Given, as_files, as_pil, refuse_formats, translate_images
 from i2i.inference.translate_files import as_image, samples_of, translation
 from i2i.labels import LabelSpace
 from i2i.runs.checkpoint import Weights
@@ -81,6 +81,7 @@ def translate(
     """
     place = usable_device(device)
     translator, preprocess = load_translator(given_path("run", run), place, weights)
+    refuse_formats(preprocess, "images of a program")
     one = isinstance(images, str | Path | Image.Image | np.ndarray)
     with as_files([] if reference is None else [reference]) as files:
         how = replace(

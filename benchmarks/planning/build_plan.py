@@ -62,6 +62,7 @@ def prepare(
     """
     everyday = suite.data_config()
     data = open_data(everyday, drawing)
+    data.refuse_native("a bench")
     chosen = _directions(directions, data)
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
     splits = _splits(suite, everyday, data)
