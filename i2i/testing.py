@@ -34,7 +34,7 @@ from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.events import Observer
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
 from i2i.training.trainer import Trainer, build_translator
 from i2i.translator import Coverage, Step, Task, Translator

@@ -1,10 +1,11 @@
 """How the table averages: over all directions, or for each target or direction, each with a ranking of its own."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from i2i.benchmarks.analysis.classifier_trust import doubts
+from i2i.benchmarks.analysis.rankings import unlike_rankings
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, compare_all, ranked
 from i2i.benchmarks.plan import Plan
@@ -53,9 +54,16 @@ def groups(plan: Plan, results: Results, by: By = "averaged") -> list[Group]:
     elif by == "direction":
         parts = {f"{source} → {target}": results.where(source, target) for source, target in plan.directions}
     filled = {name: part for name, part in parts.items() if part.methods or not name}
-    # By all directions: who always answers with one domain is always right about that.
+    # Both by all directions: who always answers with one domain is always right about that.
     doubted = doubts(plan, results, ranked(plan, results))
-    return [Group(by, name, part, compare_all(plan, part, doubted)) for name, part in filled.items()]
+    unlike = unlike_rankings(plan, results, doubted)
+    return [
+        Group(by, name, part, _with_signs(compare_all(plan, part, doubted), unlike)) for name, part in filled.items()
+    ]
+
+
+def _with_signs(columns: Mapping[str, Column], unlike: Collection[str]) -> dict[str, Column]:
+    return {metric: replace(column, otherwise=metric in unlike) for metric, column in columns.items()}
 
 
 def columns_of(grouped: Sequence[Group], results: Results) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,15 @@ LOST = {
     LocalRayletDiedError: "its machine left the Ray cluster",
     WorkerCrashedError: "its Ray worker died (out of memory, or killed)",
 }
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the cluster, with its CPUs and GPUs."""
+
+    id: str
+    name: str
+    resources: Mapping[str, float]
 
 
 class RayExecutor:
@@ -70,9 +80,8 @@ class RayExecutor:
         try:
             self._token.touch()
             gpus = _gpus_per_job(device, gpus_per_job)
-            nodes = _nodes_with_room(gpus)
-            self._threads = min(_threads(node["Resources"], workers, gpus) for node in nodes)
-            self._check(nodes)
+            nodes = _with_room(self._checked(_with_room(_alive(), gpus)), gpus)
+            self._threads = min(_threads(node.resources, workers, gpus) for node in nodes)
             self._mailbox = ray.remote(_Mailbox).options(num_cpus=0, max_restarts=-1).remote()
             self._task = ray.remote(_job).options(num_cpus=self._threads, num_gpus=gpus, max_retries=0)
         except BaseException:
@@ -112,26 +121,32 @@ class RayExecutor:
         ray.shutdown()
         self._token.unlink(missing_ok=True)
 
-    def _check(self, nodes: list[dict[str, Any]]) -> None:
-        """Refuse machines where jobs would run other code, or leave their results elsewhere."""
+    def _checked(self, nodes: list[Node]) -> list[Node]:
+        """Refuse machines where jobs would run other code, or leave results elsewhere; returns those that stay."""
         look = ray.remote(_look)
-        checks = {
-            node["NodeManagerHostname"]: look.options(
-                num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote(self._home, self._token)
+        answers = [
+            look.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False)).remote(
+                self._home, self._token
+            )
             for node in nodes
-        }
+        ]
+        return [node for node, answer in zip(nodes, answers, strict=True) if self._stays(node, answer)]
+
+    def _stays(self, node: Node, answer: object) -> bool:
+        """False for a machine that left: Ray lists it for many seconds more. Raises UserError for one that is unfit."""
         own = _versions()
-        for name, answer in checks.items():
-            try:
-                seen, versions = ray.get(answer, timeout=SECONDS_TO_ANSWER)
-            except RayError as error:
-                reason = str(error).strip().splitlines()[-1]
-                raise UserError(f"{name} of the Ray cluster cannot run i2i {__version__}: {reason}") from None
-            if versions != own:
-                raise UserError(f"{name} of the Ray cluster has {versions}, this machine {own}: install the same")
-            if not seen:
-                raise UserError(_unseen(name, self._token.parent))
+        try:
+            seen, versions = ray.get(answer, timeout=SECONDS_TO_ANSWER)
+        except RayError as error:
+            if node.id not in {other.id for other in _alive()}:
+                return False
+            reason = str(error).strip().splitlines()[-1]
+            raise UserError(f"{node.name} of the Ray cluster cannot run i2i {__version__}: {reason}") from None
+        if versions != own:
+            raise UserError(f"{node.name} of the Ray cluster has {versions}, this machine {own}: install the same")
+        if not seen:
+            raise UserError(_unseen(node.name, self._token.parent))
+        return True
 
 
 def _connect(address: str | None) -> None:
@@ -186,12 +201,18 @@ def _gpus_per_job(device: str | None, wanted: float | None) -> float:
     return 1.0 if device == "cuda" or ray.cluster_resources().get("GPU") else 0.0
 
 
-def _nodes_with_room(gpus: float) -> list[dict[str, Any]]:
+def _alive() -> list[Node]:
+    return [
+        Node(node["NodeID"], node["NodeManagerHostname"], node["Resources"]) for node in ray.nodes() if node["Alive"]
+    ]
+
+
+def _with_room(nodes: list[Node], gpus: float) -> list[Node]:
     """The machines on which a job fits."""
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
-    fitting = [node for node in nodes if node["Resources"].get("GPU", 0) >= gpus]
+    with_cpu = [node for node in nodes if node.resources.get("CPU", 0) >= 1]
+    fitting = [node for node in with_cpu if node.resources.get("GPU", 0) >= gpus]
     if not fitting:
-        lack = f"{gpus:g} GPU" if nodes else "a CPU"
+        lack = f"{gpus:g} GPU" if with_cpu else "a CPU"
         raise UserError(f"no machine of the Ray cluster has {lack} for a job: see `ray status`")
     return fitting
 

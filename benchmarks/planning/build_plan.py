@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +25,9 @@ from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
 
 if TYPE_CHECKING:
-    from i2i.metrics.features.extractors import ExtractorSpec
     from i2i.metrics.lpips import LpipsSpec
 
+from i2i.benchmarks.planning import extractors
 from i2i.benchmarks.planning.base import Base
 from i2i.benchmarks.planning.entries import enter
 from i2i.benchmarks.planning.facts import facts_of_plan
@@ -53,7 +52,7 @@ def prepare(
         directions: `a2b,b2a` to compare only these.
         inception: pytorch-fid's weights; None: torch's hub cache if they are there.
         drawing: told of the progress of drawing the built-in dataset.
-        extractor: other features for distances; see `parse_extractor`.
+        extractor: other features for distances, or several, separated by commas; see `parse_extractor`.
         device: of the trainings, as `choose_device` takes it.
         lpips: network and files of LPIPS, see `parse_lpips`; None: AlexNet's if they are in this machine's caches.
 
@@ -73,9 +72,8 @@ def prepare(
     _check_folder(place)
     files = FileIndex.load(ResultsFolder(place).image_digests)
     files.check_readable(used)
-    spec = _extractor(inception, extractor)
-    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else extractor
-    asked = Chosen(directions=directions, extractor=named, lpips=lpips)
+    features = extractors.chosen(inception, extractor, ResultsFolder(place))
+    asked = Chosen(directions=directions, extractor=features.named, lpips=lpips)
     before = ResultsFolder(place).asked
     tried = dict(before.tried) if before else {}
     base = Base(
@@ -83,11 +81,12 @@ def prepare(
         ResultsFolder(place),
         data,
         chosen,
-        spec,
+        features.first,
         _lpips(lpips, everyday.image_size),
         files,
         choose_device(device),
         tried,
+        features.further,
     )
     return _plan(base, splits, asked)
 
@@ -166,20 +165,6 @@ def _check_names(directions: Sequence[Direction], methods: Sequence[str]) -> Non
                 f"{' and '.join(alike)} would share a folder where file systems ignore case: rename one of the "
                 "domains, variants or models, or leave one out with --set data.domains=... or --models"
             )
-
-
-def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
-    """The extractor that was named, tried out, else the best whose weights are here; None: the bench's classifier."""
-    from i2i.metrics.features.extractors import OWN_CLASSIFIER, default_extractor, parse_extractor
-
-    if extractor is not None and inception is not None:
-        raise UserError("--inception and --extractor are two extractors: leave one out")
-    if extractor == OWN_CLASSIFIER:
-        return None
-    spec = default_extractor(inception) if extractor is None else parse_extractor(extractor)
-    if spec is not None and (inception or extractor):
-        spec.build()  # what does not fit is to be known before hours of training
-    return spec
 
 
 def _lpips(text: str | None, size: tuple[int, int]) -> "LpipsSpec | None":

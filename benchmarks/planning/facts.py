@@ -45,7 +45,8 @@ def facts_of_plan(
     )
     own = base.label_map
     palette = own and dict(zip(own.palette.names, own.palette.colors, strict=True))
-    known = {"label_map": LabelMapFacts(domain=own.domain, palette=palette)} if own and palette else {}
+    known: dict[str, object] = {"further_features": tuple(base.further)} if base.further else {}
+    known |= {"label_map": LabelMapFacts(domain=own.domain, palette=palette)} if own and palette else {}
     return facts.model_copy(update=known)
 
 

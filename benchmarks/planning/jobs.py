@@ -1,7 +1,10 @@
 """The jobs of a plan."""
 
+from dataclasses import replace
+
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation
+from i2i.benchmarks.evaluation.scorer import Scoring
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, SEGMENTER, JobId
 from i2i.benchmarks.jobs.classifier import TrainClassifier
@@ -15,7 +18,9 @@ from i2i.benchmarks.planning.entries import Entry
 from i2i.benchmarks.planning.keys import (
     classifier_key,
     external_key,
+    features_key,
     key_of_training,
+    real_features_key,
     real_key,
     scores_key,
     segmenter_key,
@@ -46,7 +51,7 @@ def jobs_of_method(base: Base, entry: Entry) -> list[Job]:
         custom=custom,
         **asked,
     )
-    return [*trains, translate, _score_job(base, method.name, seed, translate, translate.samples)]
+    return [*trains, translate, *_score_jobs(base, method.name, seed, translate, translate.samples)]
 
 
 def _train_job(base: Base, method: Method, training: Training, custom: CustomCode | None) -> Train:
@@ -69,8 +74,9 @@ def _train_job(base: Base, method: Method, training: Training, custom: CustomCod
     )
 
 
-def _score_job(base: Base, name: str, seed: int, translate: Translate | CopyExternal, samples: int = 1) -> Score:
-    return Score(
+def _score_jobs(base: Base, name: str, seed: int, translate: Translate | CopyExternal, samples: int = 1) -> list[Score]:
+    """Everything in the features of the bench, and in each of its further features what needs features."""
+    score = Score(
         id=JobId("score", name, seed),
         key=scores_key(base, translate.key),
         needs=(translate.id, *_judges(base)),
@@ -82,6 +88,19 @@ def _score_job(base: Base, name: str, seed: int, translate: Translate | CopyExte
         samples=samples,
         seen=base.seen(base.everyday.test_split),
     )
+    further = [
+        replace(
+            score,
+            id=JobId("features", name, seed, features=features),
+            key=features_key(base, features, translate.key),
+            needs=(translate.id, *_classifier(base.scoring_in(features))),
+            out=base.folder.scores(name, seed, features),
+            scoring=base.scoring_in(features),
+            gan_train=None,
+        )
+        for features in base.further
+    ]
+    return [score, *further]
 
 
 def jobs_of_external(base: Base, name: str, found: Survey) -> list[Job]:
@@ -95,7 +114,7 @@ def jobs_of_external(base: Base, name: str, found: Survey) -> list[Job]:
         stems=found.stems if found.partial else None,
         data=base.scoring_config.data,
     )
-    return [copied, _score_job(base, name, seed, copied)]
+    return [copied, *_score_jobs(base, name, seed, copied)]
 
 
 def jobs_of_data(base: Base) -> list[Job]:
@@ -114,12 +133,28 @@ def jobs_of_data(base: Base) -> list[Job]:
         id=REAL_SCORES,
         key=real_key(base),
         needs=_judges(base),
-        out=base.folder.real_scores,
+        out=base.folder.real_scores(),
         scoring=base.scoring,
         gan_train=base.gan_train,
         seen=base.seen(base.everyday.train_split, base.everyday.test_split),
     )
-    return [classifier, *_segmenter_jobs(base), real]
+    further = [
+        replace(
+            real,
+            id=JobId("features_real", features=features),
+            key=real_features_key(base, features),
+            needs=_classifier(base.scoring_in(features)),
+            out=base.folder.real_scores(features),
+            scoring=base.scoring_in(features),
+            gan_train=None,
+        )
+        for features in base.further
+    ]
+    return [classifier, *_segmenter_jobs(base), real, *further]
+
+
+def _classifier(scoring: Scoring) -> tuple[JobId, ...]:
+    return (CLASSIFIER,) if scoring.classifies else ()
 
 
 def _judges(base: Base) -> tuple[JobId, ...]:

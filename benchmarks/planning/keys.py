@@ -84,6 +84,19 @@ def scores_key(base: Base, translations: str) -> str:
     return stable_hash([TABLES_VERSION, translations, scorer_key(base)])
 
 
+def features_key(base: Base, features: str, *compared: object) -> str:
+    """Of scores in further features of that name, of what has these keys against real test images."""
+    spec, scoring = base.further[features], base.scoring_in(features)
+    extractor = spec.fingerprint if spec else classifier_key(base)
+    reference, stands_in = base.fingerprint(base.everyday.test_split), scoring.lpips is None
+    return stable_hash([SCORING_VERSION, TABLES_VERSION, *compared, reference, extractor, scoring.sets, stands_in])
+
+
+def real_features_key(base: Base, features: str) -> str:
+    """Of scores of real images in further features of that name."""
+    return features_key(base, features, REAL, REAL_VERSION, base.fingerprint(base.everyday.train_split))
+
+
 def real_key(base: Base) -> str:
     """Of scores of real images."""
     return stable_hash([REAL, REAL_VERSION, TABLES_VERSION, scorer_key(base)])

@@ -11,7 +11,7 @@ from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.cost_columns import COSTS, CostColumn, Main
 from i2i.benchmarks.analysis.groups import By, Group, columns_of, groups
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
-from i2i.benchmarks.analysis.significance import FEW_SEEDS, SAME, UNTESTED, Column, ranked
+from i2i.benchmarks.analysis.significance import FEW_SEEDS, OTHERWISE, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.captions import (
     averaging,
@@ -49,6 +49,7 @@ SPECIAL = {
     SAME: r"$\dagger$",
     UNTESTED: r"$\ddagger$",
     FEW_SEEDS: r"\S{}",
+    OTHERWISE: r"$\neq$",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v"}

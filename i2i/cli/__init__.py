@@ -15,7 +15,6 @@ from i2i.cli import (
     data,
     demo,
     export,
-    grid,
     import_files,
     models,
     report,
@@ -24,6 +23,7 @@ from i2i.cli import (
     study,
     train,
     translate,
+    watch,
     weights,
 )
 from i2i.cli.endings import INTERRUPTED, ending
@@ -44,8 +44,10 @@ app.command()(export.export)
 app.command()(bench.bench)
 app.command()(score.score)
 app.command()(report.report)
-app.command()(grid.grid)
+app.command()(report.grid)
 app.command()(demo.demo)
+app.command()(watch.watch)
+app.command()(watch.film)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(configs.app, name="configs")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from i2i.cli.options import AttributesOption, DeviceOption, SetOption, SkipBadOption, data_settings
-from i2i.cli.progress import counting
+from i2i.api.asked import data_settings
+from i2i.api.progress import counting
+from i2i.cli.options import AttributesOption, DeviceOption, SetOption, SkipBadOption
 from i2i.utils import console
 from i2i.utils.places import check_file
 

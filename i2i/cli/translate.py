@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i.cli.options import CustomModelOption, DeviceOption, registered
-from i2i.cli.progress import counting
+from i2i.api.asked import registered
+from i2i.api.progress import counting
+from i2i.cli.options import CustomModelOption, DeviceOption
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.places import check_folder

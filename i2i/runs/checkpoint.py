@@ -253,6 +253,11 @@ class Position:
         """Whether there is nothing left to do."""
         return self.step >= self.steps
 
+    @property
+    def seconds_left(self) -> float:
+        """An estimate, after the first step: what is left takes as long per step as what is done."""
+        return self.seconds / self.step * (self.steps - self.step)
+
 
 @dataclass(frozen=True)
 class Best:

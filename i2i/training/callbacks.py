@@ -19,10 +19,12 @@ from i2i.data.decoding.images import write_image
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
-from i2i.training.events import Observer, Record, Rollback
+from i2i.training.events import Observer, Record
+from i2i.training.rollback import Rollback
 from i2i.training.sample_grid import SAMPLES, grid_path, tile
 from i2i.translator import Translator
 from i2i.utils.atomic_write import sync_to_disk, write_text
+from i2i.utils.progress import is_live
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -47,6 +49,7 @@ class MetricsFile(Observer):
         position = record.position
         line = {
             "step": position.step,
+            "steps": position.steps,
             "images": position.images,
             "seconds": round(position.seconds, 3),
             "images_per_second": round(record.images_per_second, 2),
@@ -175,7 +178,7 @@ class ProgressLine(Observer):
         self._between, self._printed = seconds_between, time.monotonic()
         self._title, self._losses = title, ""
         self._bar: Progress | None = None
-        if self._console.is_terminal:
+        if is_live(self._console):
             self._bar = Progress(
                 *self._columns(self._console.width),
                 console=self._console,
@@ -233,10 +236,8 @@ class ProgressLine(Observer):
             self._bar.update(self._task, speed=speed, losses=self._losses)
         elif time.monotonic() - self._printed > self._between or position.step in (1, position.steps):
             self._printed = time.monotonic()
-            left = (position.steps - position.step) * position.seconds / position.step
-            self._say(
-                f"{self._title}: step {position.step}/{position.steps}, {speed}, {duration(left)} left, {self._losses}"
-            )
+            done, left = f"step {position.step}/{position.steps}", f"{duration(position.seconds_left)} left"
+            self._say(f"{self._title}: {done}, {speed}, {left}, {self._losses}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)

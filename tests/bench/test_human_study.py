@@ -13,12 +13,14 @@ import pytest
 from PIL import Image
 
 from i2i.benchmarks.human_study import rater_statistics
-from i2i.benchmarks.human_study.answer_key import REAL, Rules, read_key
+from i2i.benchmarks.human_study.answer_key import REAL, read_key
 from i2i.benchmarks.human_study.design import Design, blocks_of
+from i2i.benchmarks.human_study.exclusion import counted, exclusion
 from i2i.benchmarks.human_study.findings import findings
 from i2i.benchmarks.human_study.rater_statistics import Choices, chance_test, rate_interval, scores
+from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.stimuli import as_png, scrambled
-from i2i.benchmarks.human_study.votes import counted, exclusion, read_all, read_votes
+from i2i.benchmarks.human_study.votes import read_all, read_votes
 from i2i.data.synthetic import embedded
 from tests.bench.test_merge import pretend
 from tests.support.in_process import command, undrawn

@@ -521,9 +521,38 @@ def test_distances_that_rank_the_translators_otherwise_are_named(tmp_path):
         for name, value in zip(("one", "two", "copy"), own, strict=True)
     }
     text = markdown(*made_up(tmp_path, scores, reference=["copy"]))
-    assert "- `FWD` ranks the translators otherwise than `FID`: two, one against one, two." in text
+    line = "≠ `FWD` ranks the translators otherwise than `FID`: two, one against one, two. Neither order is tested"
+    assert f"- {line}" in text
+    assert "| FID ↓ | MIND ↓ | FWD ↓ ≠ | precision ↑ |" in text.splitlines()[2]
     assert "`MIND` ranks" not in text
     assert "`precision` ranks" not in text
+
+
+def in_two_features(name, one, other):
+    """A metric in the features x and y: values of the methods over two seeds."""
+    both = {f"{name}-x": one, f"{name}-y": other}
+    return {(who, metric): values for metric, own in both.items() for who, values in own.items()}
+
+
+def test_measures_in_several_features_are_marked_where_they_rank_otherwise_with_what_tests_say(tmp_path):
+    apart, turned = {"one": [1.0, 1.01], "two": [9.0, 9.01]}, {"one": [9.0, 2.0], "two": [1.0, 9.5]}
+    scores = {**in_two_features("FD", apart, turned), **in_two_features("precision", apart, apart)}
+    scores |= in_two_features("content", turned, apart) | in_two_features("KID", apart, {"one": [5, 5], "two": [5, 5]})
+    plan, results = made_up(tmp_path, scores)
+    text = markdown(plan, results)
+    assert "FD-x ↓ | FD-y ↓ ≠ |" in text.splitlines()[2]  # side by side
+    assert "precision, x ↑ | precision, y ↑ |" in text.splitlines()[2]
+    assert (
+        "- ≠ `FD-y` ranks the translators otherwise than `FD-x`: two, one against one, two. Of the pairs that change "
+        "places tests tell apart: one and two in `FD-x` alone." in text
+    )
+    sections = {section.splitlines()[0] for section in text.split("\n## ")[1:]}
+    marked = {"FD-y ↓ ≠ by direction", "distance to the input, y ↓ ≠ by direction"}
+    assert {heading for heading in sections if "≠" in heading} == marked
+    assert r"FD-y $\downarrow$ $\neq$" in latex.table(plan, results, PROTOCOL)
+    assert "≠ ranks otherwise than an earlier column" in shown(plan, results).text("x", 300)
+    by_target = markdown(plan, results, by="target")
+    assert by_target.splitlines()[2].count("FD-y") == 1
 
 
 def test_how_to_get_fid_is_told_wherever_other_features_stand_in_for_it(tmp_path):

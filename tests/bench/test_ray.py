@@ -23,6 +23,7 @@ from tests.support.mortal_jobs import MortalRunner
 pytestmark = pytest.mark.slow
 
 NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100_000_000}
+HEALTH = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 500}  # by default Ray misses a node late
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def cluster(tmp_path_factory):
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")  # 15 by default, which takes minutes on a busy machine
         patch.setenv("I2I_CACHE", str(tmp_path_factory.mktemp("cache")))
-        cluster = Cluster(initialize_head=True, head_node_args=NODE)
+        cluster = Cluster(initialize_head=True, head_node_args={**NODE, "_system_config": HEALTH})
         try:
             cluster.add_node(**NODE)
             yield cluster
@@ -102,6 +103,21 @@ def test_a_job_whose_node_goes_starts_again_on_another(cluster, tmp_path):
     assert not result.errors
     (lost,) = saboteur.losses.values()
     assert lost == ["its machine left the Ray cluster; it starts again (1 of 2 retries)"]
+
+
+def test_a_node_that_leaves_while_the_bench_looks_at_it_is_left_out(cluster, tmp_path, monkeypatch):
+    leaving, alive = [cluster.add_node(**NODE)], ray_executor._alive
+
+    def listed():
+        nodes = alive()
+        if leaving:
+            cluster.remove_node(leaving.pop(), allow_graceful=False)
+        return nodes
+
+    monkeypatch.setattr(ray_executor, "_alive", listed)
+    result, _ = run(cluster, tmp_path, [Write(id=named("write"), path=tmp_path / "written")])
+    assert not result.errors
+    assert (tmp_path / "written").exists()
 
 
 def bench(out, *arguments):
