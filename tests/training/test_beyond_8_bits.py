@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import i2i
 from i2i import registry
 from i2i.data.decoding.native import read_native, write_native
 from i2i.errors import UserError
@@ -108,7 +109,9 @@ def test_a_model_that_needs_like_channels_names_those_that_do_not(sar, tmp_path,
 def test_what_is_for_8_bits_refuses_other_data(mri, copying, tmp_path, capsys):
     for line in (
         ("bench", "--models", "cyclegan", "--data", str(mri), "--out", str(tmp_path / "bench")),
-        ("data", "prepare", str(mri), "--out", str(tmp_path / "prepared")),
+        ("data", "prepare", str(mri), "--size", "16", "--out", str(tmp_path / "prepared")),
     ):
         assert command(*line) == 2
         assert "holds data beyond 8-bit RGB" in capsys.readouterr().err
+    with pytest.raises(UserError, match="images of a program are of 8 bits"):
+        i2i.translate(copying, mri / "test/t1/ax.png", "t2")
