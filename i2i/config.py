@@ -216,6 +216,11 @@ class DataConfig(Section):
     exclusive: Annotated[tuple[tuple[str, ...], ...] | None, InKey.ALWAYS] = Field(
         None, description="groups of attributes that replace one another; None: hair colours"
     )
+    columns: Annotated[tuple[str, ...] | None, InKey.NEVER] = Field(
+        None,
+        description="of a table of Hugging Face: IMAGE,CLASS or DOMAIN=IMAGE,DOMAIN=IMAGE; None: as the card says, or "
+        "where there is one way only",
+    )
     zoom: Annotated[float, InKey.ALWAYS] = Field(
         286 / 256, ge=1, le=4, description="training crops come from images this much larger"
     )

@@ -273,6 +273,7 @@ REPORTED = {
     "data.test_scenes": "7",
     "data.val_scenes": "5",
     "data.cache_gib": "0.5",
+    "data.columns": "image,label",
     "train.log_every": "7",
     "train.sample_every": "7",
     "train.checkpoint_every": "7",

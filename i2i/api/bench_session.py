@@ -59,6 +59,7 @@ class BenchOptions:
     track: str | None = None
     crew: Crew = field(default_factory=Crew)
     cache_gib: float | None = None
+    allow_download: bool = False
     only: str | None = None
     collect: bool = False
     force: str | None = None
@@ -132,7 +133,8 @@ def ready_bench(asked: BenchOptions) -> ReadyBench:
     """The bench that options ask for; UserError for options that do not fit each other, the data or the folder."""
     trackers, by, changes, _ = trackers_named(asked.track), groups.checked(asked.table), asked.changes, asked.stages
     located = merge(
-        data_settings(asked.data, asked.attributes, asked.cache_gib), parse_assignments(changes).get("data", {})
+        data_settings(asked.data, asked.attributes, asked.cache_gib, asked.allow_download),
+        parse_assignments(changes).get("data", {}),
     )
     before = ResultsFolder(asked.out).asked if asked.out is not None and asked.suite is None else None
     directions, extractor, lpips = asked.directions, asked.extractor, asked.lpips

@@ -151,6 +151,7 @@ def bench(
     gpus_per_job: float | None = None,
     device: str | None = None,
     cache_gib: float | None = None,
+    allow_download: bool = False,
     only: str | Sequence[str] | None = None,
     collect: bool = False,
     force: str | Sequence[str] | None = None,
@@ -165,7 +166,7 @@ def bench(
 
     Args:
         models: translators, variants, FILE.py:CLASS; None: the suite's. `+NAME` adds to them.
-        data: a folder, archive or manifest, or several by name; None: the built-in dataset.
+        data: a folder, archive, manifest or hf:OWNER/NAME, or several by name; None: the built-in dataset.
         out: results folder; None: bench/DATA.
         suite: settings to start from; None: seasons, for other data quick.
         settings: by name (`{"budget.images": 9}`) or in sections.
@@ -191,6 +192,7 @@ def bench(
         gpus_per_job: share of a GPU for each job on Ray.
         device: cuda, cuda:1, mps or cpu; None: the best there is.
         cache_gib: keep decoded images on disk up to so many GiB.
+        allow_download: fetch data hf:OWNER/NAME that are not on this machine.
         only: of train, translate, classifier, score and report.
         collect: run nothing; write the report about what is there.
         force: methods whose work is to be done again.
@@ -223,6 +225,7 @@ def bench(
         track=listed(track),
         crew=Crew(executor, workers, device, ray_address, gpus_per_job),
         cache_gib=cache_gib,
+        allow_download=allow_download,
         only=listed(only),
         collect=collect,
         force=listed(force),

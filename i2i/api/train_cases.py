@@ -46,11 +46,12 @@ class Options:
     accept_data: bool = False
     cache_gib: float | None = None
     skip_bad: bool = False
+    allow_download: bool = False
 
     @property
     def located(self) -> Settings:
         """Which data, as `data` settings."""
-        return data_settings(self.data, self.attributes, self.cache_gib)
+        return data_settings(self.data, self.attributes, self.cache_gib, self.allow_download)
 
     @property
     def changes(self) -> Settings:

@@ -89,6 +89,7 @@ def train(
     track: str | Sequence[str] | None = None,
     cache_gib: float | None = None,
     skip_bad: bool = False,
+    allow_download: bool = False,
 ) -> TrainedRun:
     """Train a translator, as `i2i train` with the same options does: the same settings, the same bits.
 
@@ -96,8 +97,8 @@ def train(
 
     Args:
         model: name of the translator, as `i2i models` lists it, or FILE.py:CLASS.
-        data: a folder, archive or manifest, or several by name to learn jointly; None: the built-in dataset, with the
-            small networks of the seasons suite.
+        data: a folder, archive, manifest or hf:OWNER/NAME, or several by name to learn jointly; None: the built-in
+            dataset, with the small networks of the seasons suite.
         out: run folder; None: runs/MODEL-DATA.
         settings: by name (`{"train.images": 9}`) or in sections (`{"train": {"images": 9}}`).
         size: side, or height and width, pixels.
@@ -111,6 +112,7 @@ def train(
         track: trackers of experiments that are also told: wandb, mlflow, aim, tensorboard.
         cache_gib: keep decoded images on disk up to so many GiB.
         skip_bad: leave out images that cannot be read.
+        allow_download: fetch data hf:OWNER/NAME that are not on this machine.
 
     Raises:
         UserError: for arguments that do not fit each other or the data; the text names what is allowed.
@@ -130,6 +132,7 @@ def train(
         accept_data,
         cache_gib,
         skip_bad,
+        allow_download,
     )
     trackers, chosen = trackers_named(listed(track)), choose_device(device)
     with joined(chosen) as processes:

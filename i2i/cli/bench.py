@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from i2i.cli.options import (
+    AllowDownloadOption,
     AttributesOption,
     CacheOption,
     DataOption,
@@ -26,7 +27,7 @@ PANELS = {
     "Training": ("seeds", "budget", "checkpoint"),
     "Translation": ("samples", "sampling_steps"),
     "Scores and tables": ("inception", "extractor", "lpips", "label_maps", "table", "track"),
-    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
+    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib", "allow_download"),
     "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
 }
 
@@ -122,6 +123,7 @@ def bench(
     no_trial: Annotated[
         bool, typer.Option("--no-trial", help="Try no steps ahead of long training runs to tell how long they take.")
     ] = False,
+    allow_download: AllowDownloadOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and an image.
@@ -176,6 +178,7 @@ def bench(
         track=track,
         crew=crew,
         cache_gib=cache_gib,
+        allow_download=allow_download,
         only=only,
         collect=collect,
         force=force,

@@ -13,8 +13,12 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="[NAME=]DIR",
-        help="Data folder, archive or manifest; several with names to learn jointly; none: the built-in dataset.",
+        help="Data folder, archive, manifest or hf:OWNER/NAME[:CONFIG]; several with names to learn jointly; none: the "
+        "built-in dataset.",
     ),
+]
+AllowDownloadOption = Annotated[
+    bool, typer.Option("--allow-download", help="Fetch data hf:OWNER/NAME that are not on this machine.")
 ]
 AttributesOption = Annotated[
     str | None, typer.Option(metavar="A,B,...", help="Attributes to learn, from the list in the data folder.")

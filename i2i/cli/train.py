@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from i2i.cli.options import (
+    AllowDownloadOption,
     AttributesOption,
     CacheOption,
     DataOption,
@@ -61,6 +62,7 @@ def train(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Short for --track tensorboard.")] = False,
     cache_gib: CacheOption = None,
     skip_bad: SkipBadOption = False,
+    allow_download: AllowDownloadOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train one translator.
@@ -100,7 +102,20 @@ def train(
 
     trackers = trackers_named(track, *(["tensorboard"] if tensorboard else []))
     options = Options(
-        model, data, attributes, config, size, settings, out, resume, init, on_nan, accept_data, cache_gib, skip_bad
+        model,
+        data,
+        attributes,
+        config,
+        size,
+        settings,
+        out,
+        resume,
+        init,
+        on_nan,
+        accept_data,
+        cache_gib,
+        skip_bad,
+        allow_download,
     )
     chosen = choose_device(device)
     with joined(chosen) as processes:

@@ -53,6 +53,7 @@ class Card(Document):
         label_map: the domain that is a label map.
         palette: red, green and blue of its classes, by name.
         pixel_formats: by domain, what its values are; where there is the entry, none are taken as 8 bits.
+        columns: of a table of Hugging Face: `["IMAGE", "CLASS"]` or `["DOMAIN=IMAGE", ...]`.
     """
 
     model_config = ConfigDict(extra="allow")  # to be refused with a suggestion
@@ -64,6 +65,7 @@ class Card(Document):
     label_map: str | None = None
     palette: dict[str, tuple[int, int, int]] | None = None
     pixel_formats: dict[str, DeclaredFormat] | None = None
+    columns: tuple[str, ...] | None = None
 
 
 def read_card(root: Path) -> Card:
