@@ -16,7 +16,7 @@ from i2i.api.words import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.decoding.images import Preprocess
 from i2i.inference.frames import Flicker, check_places, translate_frames
-from i2i.inference.in_memory import Given, as_files, translate_images
+from i2i.inference.in_memory import Given, as_files, refuse_formats, translate_images
 from i2i.inference.interpolation import Interpolation, check_ends, interpolated
 from i2i.inference.translate_files import Translation, as_image, samples_of, translation
 from i2i.registry import name_of
@@ -195,6 +195,7 @@ class LoadedTranslator:
         reference: Given | None = None,
         sampling_steps: int | None = None,
     ) -> Translation:
+        refuse_formats(self.preprocess, "images of a program")
         with as_files([] if reference is None else [reference]) as files:
             asked = replace(
                 translation(self.translator, source, target, self.device),

@@ -50,6 +50,7 @@ def video(
         i2i video runs/stargan-seasons walk.mp4 --target winter --full-resolution --out winter.mp4
     """
     from i2i.inference.frames import check_places, translate_frames
+    from i2i.inference.in_memory import refuse_formats
     from i2i.inference.translate_files import as_image, samples_of, translation
     from i2i.runs.load import load_translator
     from i2i.training.device import choose_device
@@ -58,6 +59,7 @@ def video(
     registered(model)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights | None", weights))
+    refuse_formats(preprocess, "frames of a video")
     asked = replace(
         translation(translator, source, target, chosen),
         seed=seed,
