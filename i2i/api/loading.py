@@ -11,10 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.api.images import Images
+from i2i.api.progress import counting
 from i2i.api.words import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.decoding.images import Preprocess
-from i2i.inference.in_memory import Given, as_files, translate_images
+from i2i.inference.frames import Flicker, check_places, translate_frames
+from i2i.inference.in_memory import Given, as_files, refuse_formats, translate_images
+from i2i.inference.interpolation import Interpolation, check_ends, interpolated
 from i2i.inference.translate_files import Translation, as_image, samples_of, translation
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Weights
@@ -115,6 +118,75 @@ class LoadedTranslator:
         made = translate_images(asked, self.preprocess, several, full_resolution)
         return made[0] if one else Images(made)
 
+    @pythonic
+    def translate_frames(
+        self,
+        given: str | Path,
+        target: str,
+        out: str | Path,
+        *,
+        full_resolution: bool = False,
+        rate: float | None = None,
+        overwrite: bool = False,
+        **how: Unpack[Asked],
+    ) -> Flicker:
+        """Translate the frames of a folder or video into a folder or video, as `i2i video` does, all with one noise.
+
+        Args:
+            given: a folder of frames, or a video file.
+            target: as `translate` takes it, like the other arguments that are not named here.
+            out: a new folder, or a video file.
+            full_resolution: keep the size of the frames.
+            rate: frames per second of a video; None: those of the given one, else 25.
+            overwrite: replace what is there.
+
+        Returns:
+            How much the frames change, and how much their translations; printed it is a sentence.
+
+        Raises:
+            UserError: for frames that cannot be read or written, or a missing extra.
+        """
+        asked, places = self._asked(target, **how), (given_path("given", given), given_path("out", out))
+        check_places(*places, overwrite)
+        with counting("translating frames") as progress:
+            return translate_frames(asked, self.preprocess, *places, full_resolution, rate, progress)
+
+    @pythonic
+    def interpolate(
+        self,
+        image: Given,
+        target: str,
+        to: str | None = None,
+        *,
+        steps: int = 8,
+        source: str | None = None,
+        seed: int = 0,
+        to_seed: int | None = None,
+        reference: Given | None = None,
+        to_reference: Given | None = None,
+        sampling_steps: int | None = None,
+    ) -> Interpolation:
+        """What lies between two translations of an image, as `i2i interpolate` makes it: frames, a strip, a GIF.
+
+        Args:
+            image: as `translate` takes it.
+            target, seed, reference: of the first frame.
+            to, to_seed, to_reference: of the last; None: as of the first.
+            steps: frames, the ends among them.
+            source: domain of the image, or what it has.
+            sampling_steps: of an iterative model.
+
+        Raises:
+            UserError: for a model that is led by neither labels nor styles, or ends that are the same.
+        """
+        last_seed = seed if to_seed is None else to_seed
+        first = self._asked(target, source, seed, reference, sampling_steps)
+        last = self._asked(to or target, source, last_seed, to_reference, sampling_steps)
+        ends = first, last if to_reference is not None else replace(last, reference=first.reference)
+        check_ends(ends)
+        with as_files([image]) as (path,):
+            return interpolated(ends, self.preprocess, path, steps)
+
     def _asked(
         self,
         target: str,
@@ -123,6 +195,7 @@ class LoadedTranslator:
         reference: Given | None = None,
         sampling_steps: int | None = None,
     ) -> Translation:
+        refuse_formats(self.preprocess, "images of a program")
         with as_files([] if reference is None else [reference]) as files:
             asked = replace(
                 translation(self.translator, source, target, self.device),
