@@ -37,7 +37,7 @@ from i2i.training.events import Observer
 from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
 from i2i.training.trainer import Trainer, build_translator
-from i2i.translator import Coverage, Step, Task, Translator
+from i2i.translator import Coverage, End, Step, Task, Translator
 
 __all__ = ["CHECKS", "Subject", "check_translator", "failure"]
 
@@ -333,6 +333,19 @@ def what_it_takes_matters(subject: Subject) -> None:
         assert not torch.equal(one, other), f"it takes {name}, which changes nothing"
 
 
+def something_lies_between_two_translations(subject: Subject) -> None:
+    """Half of the way between two translations gives a third, of a model with labels or styles; others say no."""
+    translator, images = subject.build(), subject.images(1)
+    if not translator.interpolates:
+        return
+    source, target = subject.task.directions[0]
+    seeds = ([1], [2]) if "noise" in translator.takes else (None, None)
+    ends = End(target, seeds[0]), End(source if translator.coverage is Coverage.ALL else target, seeds[1])
+    between = translator.interpolate(images, source, ends, [0, 0.5, 1])
+    assert torch.equal(between[0], translator.translate(images, source, target, seeds=seeds[0])), "it starts elsewhere"
+    assert not any(torch.equal(between[1], between[end]) for end in (0, 2)), "half of the way is one of its ends"
+
+
 def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
     """Seeds, references and steps that do not fit, or that the model does not take, are errors that say so."""
     translator, images = subject.build(), subject.images(2)
@@ -474,6 +487,7 @@ CHECKS: tuple[Check, ...] = (
     other_sizes_are_translated_or_refused,
     translation_does_not_depend_on_the_batch,
     what_it_takes_matters,
+    something_lies_between_two_translations,
     translation_refuses_what_it_does_not_honour,
     generators_are_all_that_translates,
     frozen_networks_stay_as_they_are,

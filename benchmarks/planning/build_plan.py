@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from i2i.metrics.lpips import LpipsSpec
 
 from i2i.benchmarks.planning import extractors
-from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.planning.context import Context
 from i2i.benchmarks.planning.entries import enter
 from i2i.benchmarks.planning.facts import facts_of_plan
 from i2i.benchmarks.planning.jobs import jobs_of_data, jobs_of_external, jobs_of_method
@@ -59,11 +59,11 @@ def prepare(
     Raises:
         UserError: for data, models, settings or directions that do not fit.
     """
-    everyday = suite.data_config()
-    data = open_data(everyday, drawing)
+    data_config = suite.data_config()
+    data = open_data(data_config, drawing)
     chosen = _directions(directions, data)
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
-    splits = _splits(suite, everyday, data)
+    splits = _splits(suite, data_config, data)
     used = [image for split in splits for domain in data.domains for image in data.images(split, domain)]
     for image in used:
         check_length(f"{image.stem}.png", image.path)
@@ -75,45 +75,49 @@ def prepare(
     asked = Chosen(directions=directions, extractor=features.named, lpips=lpips)
     before = ResultsFolder(place).asked
     tried = dict(before.tried) if before else {}
-    base = Base(
+    context = Context(
         suite,
         ResultsFolder(place),
         data,
         chosen,
         features.first,
-        _lpips(lpips, everyday.image_size),
+        _lpips(lpips, data_config.image_size),
         files,
         choose_device(device),
         tried,
         features.further,
     )
-    return _plan(base, splits, asked)
+    return _plan(context, splits, asked)
 
 
-def _plan(base: Base, splits: tuple[str, ...], asked: Chosen) -> Plan:
-    entries, skipped = enter(base)
-    surveys = {name: _survey(base, name, external) for name, external in base.suite.external.items()}
+def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
+    entries, skipped = enter(context)
+    surveys = {name: _survey(context, name, external) for name, external in context.suite.external.items()}
     training_runs = [training for entry in entries for training in entry.training_runs]
-    jobs = [job for entry in entries for job in jobs_of_method(base, entry)]
-    jobs += [job for name, found in surveys.items() for job in jobs_of_external(base, name, found)]
+    jobs = [job for entry in entries for job in jobs_of_method(context, entry)]
+    jobs += [job for name, found in surveys.items() for job in jobs_of_external(context, name, found)]
     return Plan(
-        base.folder.out,
-        base.data.name,
-        base.data.domains,
-        base.directions,
+        context.folder.out,
+        context.data.name,
+        context.data.domains,
+        context.directions,
         tuple(training_runs),
         skipped,
-        (*jobs, *jobs_of_data(base)),
-        facts_of_plan(base, training_runs, surveys, splits, asked),
+        (*jobs, *jobs_of_data(context)),
+        facts_of_plan(context, training_runs, surveys, splits, asked),
         tuple(surveys),
-        base.files,
-        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys), *_without_samples(base, training_runs)),
+        context.files,
+        (
+            *quick_check.warnings(context.data, context.data_config),
+            *_dark(surveys),
+            *_without_samples(context, training_runs),
+        ),
     )
 
 
-def _survey(base: Base, name: str, external: External) -> Survey:
-    config = base.everyday
-    inputs = {way: base.data.images(config.test_split, way[0]) for way in base.directions}
+def _survey(context: Context, name: str, external: External) -> Survey:
+    config = context.data_config
+    inputs = {way: context.data.images(config.test_split, way[0]) for way in context.directions}
     return survey(name, external, inputs, config.image_size)
 
 
@@ -123,19 +127,19 @@ def _dark(surveys: Mapping[str, Survey]) -> list[str]:
     return [line for name, paths in files.items() for line in quick_check.dark(name, paths)]
 
 
-def _without_samples(base: Base, training_runs: Sequence[Training]) -> list[str]:
+def _without_samples(context: Context, training_runs: Sequence[Training]) -> list[str]:
     """A warning where several translations of each image are asked for and no method gives more than one."""
-    asked = base.suite.translation.samples
-    given = [base.asked(base.suite.method(training.method)) for training in training_runs]
+    asked = context.suite.translation.samples
+    given = [context.asked(context.suite.method(training.method)) for training in training_runs]
     if asked == 1 or any("samples" in own for own in given):
         return []
     return [f"{asked} samples are asked for and no method here takes noise: each gives one translation of an image"]
 
 
-def _splits(suite: Suite, everyday: DataConfig, data: DataSet) -> tuple[str, ...]:
+def _splits(suite: Suite, data_config: DataConfig, data: DataSet) -> tuple[str, ...]:
     """Those whose images a result depends on: to learn from, to be scored, and where weights are chosen by them."""
     rules = [suite.checkpoint, *(variant.checkpoint for variant in suite.variants.values() if variant.checkpoint)]
-    used, validation = (everyday.train_split, everyday.test_split), everyday.val_split
+    used, validation = (data_config.train_split, data_config.test_split), data_config.val_split
     return (*used, validation) if any(rule.evaluation_count for rule in rules) and validation in data.splits else used
 
 

@@ -15,6 +15,7 @@ from i2i.api.words import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.decoding.images import Preprocess
 from i2i.inference.in_memory import Given, as_files, translate_images
+from i2i.inference.interpolation import Interpolation, check_ends, interpolated
 from i2i.inference.translate_files import Translation, as_image, samples_of, translation
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Weights
@@ -114,6 +115,42 @@ class LoadedTranslator:
         several = cast("Sequence[Given]", [images] if one else images)
         made = translate_images(asked, self.preprocess, several, full_resolution)
         return made[0] if one else Images(made)
+
+    @pythonic
+    def interpolate(
+        self,
+        image: Given,
+        target: str,
+        to: str | None = None,
+        *,
+        steps: int = 8,
+        source: str | None = None,
+        seed: int = 0,
+        to_seed: int | None = None,
+        reference: Given | None = None,
+        to_reference: Given | None = None,
+        sampling_steps: int | None = None,
+    ) -> Interpolation:
+        """What lies between two translations of an image, as `i2i interpolate` makes it: frames, a strip, a GIF.
+
+        Args:
+            image: as `translate` takes it.
+            target, seed, reference: of the first frame.
+            to, to_seed, to_reference: of the last; None: as of the first.
+            steps: frames, the ends among them.
+            source: domain of the image, or what it has.
+            sampling_steps: of an iterative model.
+
+        Raises:
+            UserError: for a model that is led by neither labels nor styles, or ends that are the same.
+        """
+        last_seed = seed if to_seed is None else to_seed
+        first = self._asked(target, source, seed, reference, sampling_steps)
+        last = self._asked(to or target, source, last_seed, to_reference, sampling_steps)
+        ends = first, last if to_reference is not None else replace(last, reference=first.reference)
+        check_ends(ends)
+        with as_files([image]) as (path,):
+            return interpolated(ends, self.preprocess, path, steps)
 
     def _asked(
         self,

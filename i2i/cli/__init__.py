@@ -16,6 +16,7 @@ from i2i.cli import (
     demo,
     export,
     import_files,
+    interpolate,
     models,
     report,
     results,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command()(translate.translate)
+app.command()(interpolate.interpolate)
 app.command("import")(import_files.import_files)
 app.command()(export.export)
 app.command()(bench.bench)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from i2i.config import DataConfig, Settings
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import FOLDER_LAYOUTS, Choices, DataSet, celeba, join, recognize
+from i2i.data.layouts import Choices, DataSet, celeba, join, recognize
 from i2i.data.layouts.archives import ENDINGS, is_archive, unpacked
-from i2i.data.layouts.hf_datasets import HF_DATASETS
 from i2i.data.layouts.hf_hub import is_hub, local_place
-from i2i.data.layouts.manifest import MANIFESTS, is_manifest
+from i2i.data.layouts.known import LAYOUTS
+from i2i.data.layouts.manifest import is_manifest
 from i2i.data.synthetic.embedded import cache_place, cached
 from i2i.errors import UserError
 from i2i.labels import SEPARATOR, LabelSet, LabelSpace
@@ -19,7 +19,6 @@ from i2i.utils.progress import Progress
 
 EMBEDDED = "embedded:"
 """What a data path begins with that names a built-in dataset, as in `embedded:seasons`."""
-LAYOUTS = (*FOLDER_LAYOUTS, celeba.ATTRIBUTE_LIST, *MANIFESTS, *HF_DATASETS)
 
 
 def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self, final
 
 import torch
@@ -18,7 +19,7 @@ from i2i.data.batches import Batch
 from i2i.errors import UserError
 from i2i.interop.family import Reference
 from i2i.translator.phases import Optimizer, Phase
-from i2i.translator.request import LARGEST_SEED, Noise, Request, seed_of
+from i2i.translator.request import LARGEST_SEED, End, Noise, Request, seed_of
 from i2i.translator.schedules import LinearDecay, Schedule
 from i2i.translator.task import Coverage, Task, check_size
 from i2i.utils.text import option
@@ -122,6 +123,13 @@ class Translator(nn.Module, ABC):
         All is in evaluation mode and without gradients. The result of an image must not depend on those beside it.
         """
 
+    def requested_style(self, images: Tensor, request: Request) -> Tensor | None:
+        """The style [B, length] that `generate` puts on images; where `request.style` is given it takes that instead.
+
+        None from a model that has no styles. Of a model that has some, what lies between two of them is one too.
+        """
+        return None
+
     def recognize(self, images: Tensor) -> Tensor | None:
         """Class logits [B, task.labels.classes] of images; None from a model that judges none."""
         return None
@@ -182,23 +190,77 @@ class Translator(nn.Module, ABC):
                 at all; the text lists what is allowed. Also if what the model generates is no such tensor: of another
                 shape or type, or outside [-1, 1].
         """
-        for domain in (target,) if source is None else (source, target):
-            if not isinstance(domain, str):
-                raise UserError(f"domains are given by name, one of {', '.join(self.task.domains)}, not as {domain!r}")
-        if source is not None and (target in self.task.domains or "labels" not in self.takes):
-            self._check_direction(source, target)
-        given = {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps}
-        self._check_taken({name for name, value in given.items() if value is not None})
+        self._check_asked(source, target, {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps})
         images = self._taken(images)
         with torch.no_grad(), self._inference_mode():
-            request = Request(
-                *self._domains(source, target),
-                Noise(self._seeds(seeds, len(images)), images.device),
-                self._labels(images, target, attributes) if "labels" in self.takes else None,
-                None if reference is None else self._reference(reference, images),
-                self._sampling_steps(sampling_steps),
-            )
+            request = self._request(images, source, target, attributes, seeds, reference, sampling_steps)
             return self._checked(self.generate(images, request), images)
+
+    @final
+    def interpolate(
+        self,
+        images: Tensor,
+        source: str | None,
+        ends: tuple[End, End],
+        shares: Sequence[float],
+        attributes: Sequence[str] | None = None,
+        sampling_steps: int | None = None,
+    ) -> Tensor:
+        """Translations [S, B, C, H, W] of images [B, C, H, W] between two ends, which share 0 and 1 give to the bit.
+
+        What leads the translations is mixed: label vectors, or styles.
+
+        Args:
+            images, source, attributes, sampling_steps: as `translate` takes them.
+            ends: two targets, each with seeds and a reference for a model that takes them.
+            shares: of the second end, each from 0 to 1.
+
+        Raises:
+            UserError: as `translate`, from a model that is led by neither labels nor styles, or for two targets of
+                which it has a network each.
+        """
+        for end in ends:
+            given = {"noise": end.seeds, "reference": end.reference, "sampling_steps": sampling_steps}
+            at_home = end.target == source and self.coverage is Coverage.ALL
+            self._check_asked(None if at_home else source, end.target, given)
+        self.check_between([end.target for end in ends])
+        _check_shares(shares)
+        images = self._taken(images)
+
+        def asked() -> list[Request]:
+            """Anew each time, so that each share has the noise that a translation has."""
+            return [
+                self._request(images, source, end.target, attributes, end.seeds, end.reference, sampling_steps)
+                for end in ends
+            ]
+
+        def at(share: float) -> Tensor:
+            if share in (0, 1):
+                return self._checked(self.generate(images, asked()[int(share)]), images)
+            return self._checked(self.generate(images, self._between(images, asked(), share, asked()[0])), images)
+
+        with torch.no_grad(), self._inference_mode():
+            return torch.stack([at(share) for share in shares])
+
+    @final
+    def check_between(self, targets: Sequence[str]) -> None:
+        """UserError unless there is something between translations to these two targets."""
+        if not self.interpolates:
+            raise UserError(
+                "this model is led by neither labels nor styles, so there is nothing between two of its translations: "
+                "take one that is, such as stargan, stargan-v2 or munit"
+            )
+        first, second = targets
+        if first != second and "labels" not in self.takes and self.coverage is not Coverage.ALL:
+            raise UserError(
+                f"this model has networks of its own for {first} and for {second}, and nothing lies between them: "
+                "take two seeds or two reference images of one target"
+            )
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether there is anything between two of its translations."""
+        return "labels" in self.takes or type(self).requested_style is not Translator.requested_style
 
     @final
     def seeds_of(self, names: Iterable[str], seed: int = 0) -> list[int] | None:
@@ -245,6 +307,40 @@ class Translator(nn.Module, ABC):
                 f"sampling_steps is {steps} and this model's schedule has {self.most_sampling_steps}: "
                 "give at most as many, or leave it out"
             )
+
+    def _check_asked(self, source: str | None, target: str, given: Mapping[str, object]) -> None:
+        for domain in (target,) if source is None else (source, target):
+            if not isinstance(domain, str):
+                raise UserError(f"domains are given by name, one of {', '.join(self.task.domains)}, not as {domain!r}")
+        if source is not None and (target in self.task.domains or "labels" not in self.takes):
+            self._check_direction(source, target)
+        self._check_taken({name for name, value in given.items() if value is not None})
+
+    def _request(
+        self,
+        images: Tensor,
+        source: str | None,
+        target: str,
+        attributes: Sequence[str] | None,
+        seeds: Sequence[int] | None,
+        reference: Tensor | None,
+        sampling_steps: int | None,
+    ) -> Request:
+        return Request(
+            *self._domains(source, target),
+            Noise(self._seeds(seeds, len(images)), images.device),
+            self._labels(images, target, attributes) if "labels" in self.takes else None,
+            None if reference is None else self._reference(reference, images),
+            self._sampling_steps(sampling_steps),
+        )
+
+    def _between(self, images: Tensor, ends: Sequence[Request], share: float, fresh: Request) -> Request:
+        """The fresh request, led by what lies at a share of the way between the ends."""
+        first, second = ends
+        if first.labels is not None and second.labels is not None:
+            return replace(fresh, target=None, labels=first.labels.lerp(second.labels, share))
+        one, other = (_given(self.requested_style(images, request)) for request in ends)
+        return replace(fresh, style=one.lerp(other, share))
 
     def _check_taken(self, given: set[str]) -> None:
         unwanted = [f"{name} ({HOW_GIVEN[name]})" for name in TAKES if name in given - self.takes]
@@ -364,6 +460,20 @@ class Translator(nn.Module, ABC):
         if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())
             raise UserError(f"{what} must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
+
+
+def _check_shares(shares: Sequence[float]) -> None:
+    for share in shares:
+        if not 0 <= share <= 1:
+            raise UserError(f"a share is {share!r}: give numbers from 0 to 1")
+
+
+def _given(style: Tensor | None) -> Tensor:
+    if style is None:
+        raise UserError(
+            "requested_style gives None: a model that has it must give a style [B, length] for every request"
+        )
+    return style
 
 
 def _is_frozen(translator: nn.Module, name: str) -> bool:

@@ -181,7 +181,7 @@ def test_votes_become_a_table_figures_and_a_section_of_the_page_of_the_bench(stu
     assert [rate.name for rate in found.overall("fake") if rate.hits == 0] == ["identity"]
     table = (study / "findings.md").read_text()
     assert all(name in table for name in skills)
-    assert {path.suffix for path in study.glob("findings.*")} == {".md", ".csv", ".json", ".png", ".pdf"}
+    assert {path.suffix for path in study.glob("findings.*")} == {".md", ".csv", ".json", ".png", ".pdf", ".svg"}
     facts = data_of(bench / "report.html")["facts"]["studies"]
     assert facts[0]["title"] == "Human study, real or fake"
     assert [row[0]["text"] for row in facts[0]["tables"][0]["rows"]][-1] == "identity"

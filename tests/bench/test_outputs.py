@@ -372,8 +372,9 @@ def test_source_runs_down_and_target_to_the_right(tmp_path):
 
 @pytest.mark.slow
 def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path):
-    assert {"heatmaps.png", "heatmaps.pdf", "cost.png", "cost.pdf"} == set(redraw.draw(*made_up(tmp_path, SCORES)))
-    assert redraw.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf"]
+    every = {f"{stem}{suffix}" for stem in ("heatmaps", "cost") for suffix in (".png", ".pdf", ".svg")}
+    assert every == set(redraw.draw(*made_up(tmp_path, SCORES)))
+    assert redraw.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf", "cost.svg"]
     assert not list(tmp_path.glob("heatmaps.*"))
     assert (tmp_path / "cost.pdf").read_bytes().startswith(b"%PDF")
     with Image.open(tmp_path / "cost.png") as image:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Base:
+class Context:
     """What every job of a plan is made from.
 
     Attributes:
@@ -62,7 +62,7 @@ class Base:
     fingerprints: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict)
 
     @cached_property
-    def everyday(self) -> DataConfig:
+    def data_config(self) -> DataConfig:
         """The data settings that all methods share."""
         return self.suite.data_config()
 
@@ -111,7 +111,7 @@ class Base:
 
     def images(self, epochs: float, domains: tuple[str, ...]) -> int:
         """How many images so many epochs of some domains are."""
-        return images_of(epochs, epoch_of(self.data.restricted(domains), self.everyday.train_split))
+        return images_of(epochs, epoch_of(self.data.restricted(domains), self.data_config.train_split))
 
     @cached_property
     def scoring_config(self) -> RunConfig:
@@ -148,7 +148,7 @@ class Base:
     @cached_property
     def label_map(self) -> LabelMap | None:
         """The domain that is a label map, and the file of its segmenter; None: there is none."""
-        found = label_map_of(self.suite.scoring, self.data, self.everyday.train_split)
+        found = label_map_of(self.suite.scoring, self.data, self.data_config.train_split)
         return replace(found, segmenter=self.folder.segmenter) if found else None
 
     @property
