@@ -95,9 +95,7 @@ class Subject:
 
     def training_images(self) -> TrainingImages:
         """Random training images, the same every time."""
-        rng = np.random.default_rng(0)
-        pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains}
-        return TrainingImages(pixels, Preprocess((SIDE, SIDE)))
+        return _random_source(dict.fromkeys(self.task.domains, 3))
 
     def batch(self, step: int = 0) -> object:
         """The batch of a step."""
@@ -368,6 +366,26 @@ def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
             raise AssertionError(f"translate takes {next(iter(given))} that do not fit")
 
 
+def unlike_channels_are_taken(subject: Subject) -> None:
+    """Where the class says so, domains may have different numbers of channels, whichever has more."""
+    for counts in ((1, 3), (4, 2)) if subject.cls.unlike_channels else ():
+        own = dict(zip(subject.task.domains, counts, strict=True))
+        task = Task.covering(subject.cls.coverage, tuple(own), (SIDE, SIDE), own.__getitem__)
+        translator, step = build_translator(subject.config(), task), Step()
+        batch = subject.cls.batch.draw(_random_source(own), task.domains, BATCH_SIZE, 0)
+        for phase in translator.train().phases():
+            assert bool(drawn_losses(phase, batch, step).total.isfinite()), f"the total of {phase.name} is not finite"
+        for source, target in task.directions:
+            images = torch.zeros(1, own[source], SIDE, SIDE)
+            translator.translate(images, source, target)  # which compares the shapes
+
+
+def _random_source(channels: Mapping[str, int]) -> TrainingImages:
+    rng = np.random.default_rng(0)
+    pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, own), dtype=np.uint8) for domain, own in channels.items()}
+    return TrainingImages(pixels, Preprocess((SIDE, SIDE)))
+
+
 def frozen_networks_stay_as_they_are(subject: Subject) -> None:
     """Networks that are frozen learn nothing, have no gradients or training mode, and no place in checkpoints."""
     translator = subject.build().train()
@@ -490,6 +508,7 @@ CHECKS: tuple[Check, ...] = (
     something_lies_between_two_translations,
     translation_refuses_what_it_does_not_honour,
     generators_are_all_that_translates,
+    unlike_channels_are_taken,
     frozen_networks_stay_as_they_are,
     translation_leaves_no_trace,
     state_survives_a_round_trip,

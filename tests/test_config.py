@@ -235,6 +235,7 @@ def test_settings_cannot_be_changed_after_they_were_checked():
 LEARNT = {
     "data.image_size": "[128, 256]",
     "data.channels": "1",
+    "data.pixel_formats": "{a: {file: npy, dtype: int16, channels: 1, range: [0, 1]}}",
     "data.fit": "pad",
     "data.background": "black",
     "data.domains": "[b, a]",

@@ -61,6 +61,7 @@ def prepare(
     """
     data_config = suite.data_config()
     data = open_data(data_config, drawing)
+    data.refuse_native("a bench")
     chosen = _directions(directions, data)
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
     splits = _splits(suite, data_config, data)

@@ -57,6 +57,7 @@ def interpolate(
 
         i2i interpolate runs/munit photo.jpg --target night --to-seed 3 --out out/
     """
+    from i2i.inference.in_memory import refuse_formats
     from i2i.inference.interpolation import check_ends, interpolated, shares
     from i2i.inference.translate_files import as_image, check_files, collect, translation
     from i2i.runs.load import load_translator
@@ -68,6 +69,7 @@ def interpolate(
     files = collect(inputs, out)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights | None", weights))
+    refuse_formats(preprocess, "strips and GIFs")
     styles = [None if one is None else as_image(one, preprocess) for one in (reference, to_reference)]
     first = replace(
         translation(translator, source, target, chosen),
@@ -82,7 +84,7 @@ def interpolate(
         sampling_steps=sampling_steps,
     )
     check_ends((first, last))
-    check_files([*files, *((path, name.with_suffix(".gif")) for path, name in files)], out, overwrite)
+    check_files([*files, *((path, name.with_suffix(".gif")) for path, name in files)], out, preprocess, overwrite)
     with counting("interpolating") as progress:
         for done, (path, name) in enumerate(files, 1):
             found = interpolated((first, last), preprocess, path, steps)

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TextIO, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import to_arrays, write_image
+from i2i.data.decoding.images import write_image
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
@@ -116,6 +117,7 @@ class SampleGrids(Observer):
     def __init__(self, run: Path, images: TrainingImages, domains: tuple[str, ...], start: int = 0) -> None:
         self._run, self._folder = run, run / SAMPLES
         self._inputs = {domain: next(images.centered(domain, SAMPLE_COLUMNS)) for domain in domains}
+        self._preprocess = images.preprocess
         for path in self._folder.glob("*.png"):
             if path.stem.isdecimal() and int(path.stem) > start:
                 path.unlink()
@@ -124,14 +126,19 @@ class SampleGrids(Observer):
         """Translate and write."""
         self._folder.mkdir(parents=True, exist_ok=True)
         directions = translator.task.directions[:SAMPLE_DIRECTIONS]
-        rows: list[Tensor] = []
+        rows: list[np.ndarray] = []
         for source, target in directions:
             inputs = self._inputs[source].to(_device(translator))
-            rows += [inputs, translator.translate(inputs, source, target)]
+            rows += [self._shown(inputs, source), self._shown(translator.translate(inputs, source, target), target)]
         labels = [text for source, target in directions for text in (source, f"to {target}")]
         path = grid_path(self._run, position.step)
-        write_image(path, tile([to_arrays(row) for row in rows], labels))
+        write_image(path, tile(rows, labels))
         sync_to_disk(path)  # the checkpoint that follows vouches for it
+
+    def _shown(self, images: Tensor, domain: str) -> np.ndarray:
+        """uint8 [B, H, W, 1 or 3] of images [B, C, H, W] in [-1, 1]."""
+        preprocess = self._preprocess.of_domain(domain)
+        return preprocess.shown(preprocess.to_arrays(images))
 
 
 class _Lasting:

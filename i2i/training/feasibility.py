@@ -23,7 +23,7 @@ from i2i.training.budget import in_images
 from i2i.training.callbacks import duration
 from i2i.training.device import choose_device
 from i2i.training.profiling import Trial, try_out
-from i2i.training.setup import blank_translator, run_config, task_of
+from i2i.training.setup import blank_translator, run_config, task_of, with_pixel_formats
 from i2i.translator import Coverage, Task
 from i2i.utils.atomic_write import write_text
 from i2i.utils.progress import Progress
@@ -180,7 +180,7 @@ def _assess(
 ) -> Verdict:
     shown = data.restricted(config.data.domains) if config.data.domains else data
     try:
-        config = in_images(config, shown)
+        config = with_pixel_formats(in_images(config, shown), shown)
         task = task_of(config, shown)
         multiple = blank_translator(config, task).multiple
         if device is None:

@@ -48,6 +48,8 @@ class Translator(nn.Module, ABC):
             have it, their average, where a training keeps one.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
+        unlike_channels: whether its domains may have different numbers of channels, `task.channels_of`; else all images
+            have `task.channels`.
         takes: what it asks of a request besides domains, some of `TAKES`: with "labels" label vectors lead its
             translations, so that the source need not be known and the target may be several changes. Where this
             hangs on settings the class names all that it may take, and `__init__` leaves out what it does not.
@@ -71,6 +73,7 @@ class Translator(nn.Module, ABC):
     translates_with: ClassVar[Literal["last", "ema"]] = "last"
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
+    unlike_channels: ClassVar[bool] = False
     takes: frozenset[str] = frozenset()
     frozen: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[Reference | None] = None
@@ -118,7 +121,7 @@ class Translator(nn.Module, ABC):
 
     @abstractmethod
     def generate(self, images: Tensor, request: Request) -> Tensor:
-        """Translate [B, C, H, W] in [-1, 1] as requested; same shape and range.
+        """Translate [B, C, H, W] in [-1, 1] as requested; same shape, but for the target's channels, and range.
 
         All is in evaluation mode and without gradients. The result of an image must not depend on those beside it.
         """
@@ -170,8 +173,8 @@ class Translator(nn.Module, ABC):
     ) -> Tensor:
         """Translate images [B, C, H, W], float in [-1, 1], from domain `source` to domain `target`.
 
-        The result has the same shape and range and does not depend on how images are batched. Neither
-        training mode, weights, buffers nor torch's random stream are changed.
+        The result has the same shape, with the target's channels, and range and does not depend on how images are
+        batched. Neither training mode, weights, buffers nor torch's random stream are changed.
 
         Args:
             images: what to translate.
@@ -191,10 +194,10 @@ class Translator(nn.Module, ABC):
                 shape or type, or outside [-1, 1].
         """
         self._check_asked(source, target, {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps})
-        images = self._taken(images)
+        images = self._taken(images, domain=source)
         with torch.no_grad(), self._inference_mode():
             request = self._request(images, source, target, attributes, seeds, reference, sampling_steps)
-            return self._checked(self.generate(images, request), images)
+            return self._checked(self.generate(images, request), images, target)
 
     @final
     def interpolate(
@@ -225,7 +228,7 @@ class Translator(nn.Module, ABC):
             self._check_asked(None if at_home else source, end.target, given)
         self.check_between([end.target for end in ends])
         _check_shares(shares)
-        images = self._taken(images)
+        images, target = self._taken(images, domain=source), ends[0].target
 
         def asked() -> list[Request]:
             """Anew each time, so that each share has the noise that a translation has."""
@@ -236,8 +239,10 @@ class Translator(nn.Module, ABC):
 
         def at(share: float) -> Tensor:
             if share in (0, 1):
-                return self._checked(self.generate(images, asked()[int(share)]), images)
-            return self._checked(self.generate(images, self._between(images, asked(), share, asked()[0])), images)
+                return self._checked(self.generate(images, asked()[int(share)]), images, target)
+            return self._checked(
+                self.generate(images, self._between(images, asked(), share, asked()[0])), images, target
+            )
 
         with torch.no_grad(), self._inference_mode():
             return torch.stack([at(share) for share in shares])
@@ -330,7 +335,7 @@ class Translator(nn.Module, ABC):
             *self._domains(source, target),
             Noise(self._seeds(seeds, len(images)), images.device),
             self._labels(images, target, attributes) if "labels" in self.takes else None,
-            None if reference is None else self._reference(reference, images),
+            None if reference is None else self._reference(reference, images, target),
             self._sampling_steps(sampling_steps),
         )
 
@@ -370,9 +375,9 @@ class Translator(nn.Module, ABC):
             self.check_sampling_steps(steps)
         return steps
 
-    def _reference(self, reference: Tensor, images: Tensor) -> Tensor:
+    def _reference(self, reference: Tensor, images: Tensor, target: str) -> Tensor:
         """The reference images, one for each."""
-        given = self._taken(reference, "reference images").to(images.device)
+        given = self._taken(reference, "reference images", target).to(images.device)
         (height, width), size = self.task.image_size, (given.shape[2], given.shape[3])
         if size != (height, width):
             raise UserError(
@@ -407,13 +412,14 @@ class Translator(nn.Module, ABC):
             )
         return self.task.labels.classified(target, logits)
 
-    def _checked(self, translated: object, images: Tensor) -> Tensor:
+    def _checked(self, translated: object, images: Tensor, target: str) -> Tensor:
         """What a model has generated, if it is what the contract asks for; nan is left to those who use it."""
-        method = f"{type(self).__name__}.generate"
-        asked = f"it must give a floating point tensor {list(images.shape)} in [-1, 1]"
+        method, shape = f"{type(self).__name__}.generate", [*images.shape]
+        shape[1] = self.task.channels_of(target)
+        asked = f"it must give a floating point tensor {shape} in [-1, 1]"
         if not isinstance(translated, Tensor):
             raise UserError(f"{method} gives {type(translated).__name__}: {asked}")
-        if translated.shape != images.shape or not translated.is_floating_point():
+        if list(translated.shape) != shape or not translated.is_floating_point():
             raise UserError(f"{method} gives {translated.dtype} {list(translated.shape)}: {asked}")
         if bool(translated.abs().amax() > 1.0 + ROUNDING):
             low, high = float(translated.min()), float(translated.max())
@@ -437,18 +443,17 @@ class Translator(nn.Module, ABC):
             allowed = ", ".join(f"{a} to {b}" for a, b in self.task.directions)
             raise UserError(f"this model does not translate {source} to {target}; it translates {allowed}")
 
-    def _taken(self, images: Tensor, what: str = "images") -> Tensor:
+    def _taken(self, images: Tensor, what: str = "images", domain: str | None = None) -> Tensor:
         """The images in the precision of the weights, if the model takes them."""
-        self._check_images(images, what)
+        self._check_images(images, what, self.task.channels if domain is None else self.task.channels_of(domain))
         weight = next(self.parameters(), None)
         return images if weight is None else images.to(weight.dtype)
 
-    def _check_images(self, images: Tensor, what: str) -> None:
+    def _check_images(self, images: Tensor, what: str, channels: int) -> None:
         if not isinstance(images, Tensor):
             raise UserError(
                 f"{what} must be a torch.Tensor, got {type(images).__name__}: torch.from_numpy takes arrays"
             )
-        channels = self.task.channels
         if images.ndim != 4 or images.shape[1] != channels:
             raise UserError(f"{what} must have shape [B, {channels}, H, W], got {list(images.shape)}")
         if not len(images):

@@ -418,6 +418,12 @@ class Seedless(Tint):
         nn.init.normal_(self.mapping.weight, generator=stream)
 
 
+class OfThree(Tint):
+    """Says that domains may have unlike channels, and its convolution takes three."""
+
+    unlike_channels = True
+
+
 class Unbending(SameNoise):
     """Fault: it has styles, and does not put on the one that it is given."""
 
@@ -459,6 +465,7 @@ FAULTS = [
     (Boundless, testing.translation_refuses_what_it_does_not_honour, "translate takes sampling_steps that do not fit"),
     (Careless, testing.translation_refuses_what_it_does_not_honour, "translate takes seeds that do not fit"),
     (Misnamed, testing.generators_are_all_that_translates, "another network than those of `generators` translates"),
+    (OfThree, testing.unlike_channels_are_taken, "RuntimeError: Given groups=1, weight of size"),
     (Thawing, testing.frozen_networks_stay_as_they_are, "after a step the frozen networks differ: perceptual.0.weight"),
     (Kept, testing.frozen_networks_stay_as_they_are, "checkpoints would hold perceptual.0.weight"),
     (Awake, testing.frozen_networks_stay_as_they_are, "a frozen network is in training mode"),

@@ -49,6 +49,7 @@ def prepare_folder(
         raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
     shares = parse_shares(split) if split is not None else None
     data, told = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
+    data.refuse_native("i2i data prepare")
     told = [data.recognized, *told]
     if skip_bad:
         bad = find_bad(data, data.splits)
