@@ -47,6 +47,8 @@ Check = Callable[["Subject"], None]
 SIDE = 32
 BATCH_SIZE = 2
 STEPS = 6
+FEW_STEPS = 4
+"""Enough for image pools to be full, and for phases of every other step, before and after a break in the middle."""
 CPU = torch.device("cpu")
 
 
@@ -114,7 +116,7 @@ class Subject:
         run = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, run, ignore_errors=True)
         seen = _Seen()
-        translator = _train(self, run, seen)
+        translator = _train(self, run, seen, images=self.shown_in(FEW_STEPS))
         return Trained(run, translator, deepcopy(translator.state_dict()), deepcopy(translator.training_state()), seen)
 
 
@@ -437,10 +439,11 @@ def resume_is_bit_exact(subject: Subject) -> None:
     undisturbed = subject.trained
     if not undisturbed.translator.phases():
         return
+    images, middle = subject.shown_in(FEW_STEPS), FEW_STEPS // 2
     with tempfile.TemporaryDirectory() as folder:
         with suppress(_BreakOff.Broken):
-            _train(subject, Path(folder), _BreakOff(STEPS // 2 + 1), checkpoint_every=STEPS // 2)
-        resumed = _train(subject, Path(folder))
+            _train(subject, Path(folder), _BreakOff(middle + 1), checkpoint_every=middle, images=images)
+        resumed = _train(subject, Path(folder), images=images)
     _assert_equal(undisturbed.weights, resumed.state_dict(), "weights")
     _assert_equal(undisturbed.state, resumed.training_state(), "training state")
 
