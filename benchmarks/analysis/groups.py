@@ -12,7 +12,8 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.suite.columns import HEALTH, TRAINING_COSTS
 from i2i.errors import unknown
 
-By = Literal["averaged", "target", "direction"]
+By = Literal["auto", "averaged", "target", "direction"]
+"""`auto` is by direction where directions are unlike each other, and else averaged."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Group:
     """A part of the table.
 
     Attributes:
-        by: what it was averaged by.
+        by: what it was averaged by; not `auto`.
         name: its target or direction; empty if everything is averaged.
         results: those of its directions.
         columns: by metric, who is best and who cannot be told from that.
@@ -45,8 +46,16 @@ def checked(text: str) -> By:
     raise unknown("table:", text, get_args(By))
 
 
-def groups(plan: Plan, results: Results, by: By = "averaged") -> list[Group]:
+def resolved(plan: Plan, by: By) -> By:
+    """What `auto` means: a mean over directions to a label map and from it is one of unlike things."""
+    own = plan.facts.label_map
+    unlike = own is not None and len({own.domain == target for _, target in plan.directions}) > 1
+    return by if by != "auto" else "direction" if unlike else "averaged"
+
+
+def groups(plan: Plan, results: Results, by: By = "auto") -> list[Group]:
     """The table's groups, in the order of the directions; those without scores are left out."""
+    by = resolved(plan, by)
     parts = {"": results}
     if by == "target":
         targets = {target for _, target in plan.directions}

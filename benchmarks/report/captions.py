@@ -80,6 +80,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     lines += _seeds_missing(plan, results)
     if results.unfinished:
         lines.insert(0, f"UNFINISHED: {len(results.unfinished)} of {len(plan.jobs)} jobs are not done; see the end.")
+    lines += _of_intervals(plan)
     lines += results.notes
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
@@ -222,6 +223,16 @@ def _tests(plan: Plan, over: set[Over]) -> str:
         f"by {seeds}, or by {images} where a metric has values of single ones; told apart is what both tell apart. "
         f"Both {level}."
     )
+
+
+def _of_intervals(plan: Plan) -> list[str]:
+    """What the brackets in the main table are, in a sentence."""
+    if not plan.facts.suite.report.intervals:
+        return []
+    return [
+        "In brackets the 95% interval of other test images, equally many, translated by these networks. Over several "
+        "directions distances of sets have none."
+    ]
 
 
 def intervals_caption(results: Results, metric: str) -> list[str]:

@@ -22,10 +22,11 @@ LEGEND = {
 """What the marks behind values mean."""
 
 
-def shown(plan: Plan, results: Results, by: By = "averaged") -> Shown:
+def shown(plan: Plan, results: Results, by: By = "auto") -> Shown:
     """The summary for the terminal."""
     grouped = groups(plan, results, by)
-    frame = summary(grouped, best="{}*".format).drop(columns=list(TRAINING_COSTS), errors="ignore")
+    frame = summary(grouped, "{}*".format, plan.facts.suite.report.intervals)
+    frame = frame.drop(columns=list(TRAINING_COSTS), errors="ignore")
     header = list(map(str, frame.columns))
     metrics = [place for place, name in enumerate(header) if name not in (by, "model", "health", "n")]
     others = [header.index(name) for name in ("n", "health") if name in header]

@@ -55,7 +55,7 @@ class BenchOptions:
     extractor: str | None = None
     lpips: str | None = None
     label_maps: str | None = None
-    table: str = "averaged"
+    table: str = "auto"
     track: str | None = None
     crew: Crew = field(default_factory=Crew)
     cache_gib: float | None = None

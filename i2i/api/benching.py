@@ -143,7 +143,7 @@ def bench(
     extractor: str | None = None,
     lpips: str | None = None,
     label_maps: str | None = None,
-    table: str = "averaged",
+    table: str = "auto",
     track: str | Sequence[str] | None = None,
     executor: str = "local",
     workers: int | None = None,
@@ -184,7 +184,7 @@ def bench(
         extractor: features for distances, as `--extractor` takes them.
         lpips: as `--lpips` takes it.
         label_maps: the domain that is a label map, or none.
-        table: averaged, target or direction: what a line of table.md averages over.
+        table: auto, averaged, target or direction: what a line of table.md averages over.
         track: trackers of experiments that are also told.
         executor: local, or ray.
         workers: jobs at a time on a machine.

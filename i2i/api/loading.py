@@ -11,9 +11,11 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.api.images import Images
+from i2i.api.progress import counting
 from i2i.api.words import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.decoding.images import Preprocess
+from i2i.inference.frames import Flicker, check_places, translate_frames
 from i2i.inference.in_memory import Given, as_files, refuse_formats, translate_images
 from i2i.inference.interpolation import Interpolation, check_ends, interpolated
 from i2i.inference.translate_files import Translation, as_image, samples_of, translation
@@ -115,6 +117,39 @@ class LoadedTranslator:
         several = cast("Sequence[Given]", [images] if one else images)
         made = translate_images(asked, self.preprocess, several, full_resolution)
         return made[0] if one else Images(made)
+
+    @pythonic
+    def translate_frames(
+        self,
+        given: str | Path,
+        target: str,
+        out: str | Path,
+        *,
+        full_resolution: bool = False,
+        rate: float | None = None,
+        overwrite: bool = False,
+        **how: Unpack[Asked],
+    ) -> Flicker:
+        """Translate the frames of a folder or video into a folder or video, as `i2i video` does, all with one noise.
+
+        Args:
+            given: a folder of frames, or a video file.
+            target: as `translate` takes it, like the other arguments that are not named here.
+            out: a new folder, or a video file.
+            full_resolution: keep the size of the frames.
+            rate: frames per second of a video; None: those of the given one, else 25.
+            overwrite: replace what is there.
+
+        Returns:
+            How much the frames change, and how much their translations; printed it is a sentence.
+
+        Raises:
+            UserError: for frames that cannot be read or written, or a missing extra.
+        """
+        asked, places = self._asked(target, **how), (given_path("given", given), given_path("out", out))
+        check_places(*places, overwrite)
+        with counting("translating frames") as progress:
+            return translate_frames(asked, self.preprocess, *places, full_resolution, rate, progress)
 
     @pythonic
     def interpolate(

@@ -24,6 +24,7 @@ from i2i.cli import (
     study,
     train,
     translate,
+    video,
     watch,
     weights,
 )
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command()(translate.translate)
+app.command()(video.video)
 app.command()(interpolate.interpolate)
 app.command("import")(import_files.import_files)
 app.command()(export.export)

@@ -96,8 +96,12 @@ def bench(
         typer.Option(metavar="DOMAIN", help="The domain that is a label map, or none; one of few colors is found."),
     ] = None,
     table: Annotated[
-        str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
-    ] = "averaged",
+        str,
+        typer.Option(
+            metavar="averaged|target|direction",
+            help="What a line of the tables averages over; by default all directions, or none beside a label map.",
+        ),
+    ] = "auto",
     track: TrackOption = None,
     executor: Annotated[
         str, typer.Option(help="Where jobs run: local for worker processes, or ray for a Ray cluster.")

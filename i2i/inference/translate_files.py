@@ -129,6 +129,7 @@ class Translation:
         seeds: of the noise of the images that are given, for a model that takes noise.
         reference: an image [1, C, H, W] to take after, for a model that takes one.
         sampling_steps: for a model that takes them; None: its own number.
+        one_noise: whether all files have the same noise, whatever their names are.
     """
 
     translator: Translator
@@ -141,6 +142,7 @@ class Translation:
     seeds: Sequence[int] | None = None
     reference: Tensor | None = None
     sampling_steps: int | None = None
+    one_noise: bool = False
 
     def __call__(self, images: Tensor) -> Tensor:
         """Translate [B, C, H, W], any sides that the translator takes."""
@@ -157,7 +159,7 @@ class Translation:
 
     def of_files(self, paths: Sequence[Path]) -> "Translation":
         """The same with the noise of these files: of their names, the number of the sample, and the seed alone."""
-        samples = [sample_name(path.stem, self.sample) for path in paths]
+        samples = [sample_name("" if self.one_noise else path.stem, self.sample) for path in paths]
         return replace(self, seeds=self.translator.seeds_of(samples, self.seed))
 
     def seeing(self, image: Tensor) -> "Translation":

@@ -4,9 +4,9 @@ import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -122,6 +122,12 @@ class FolderScores:
         everything = {**self.facts, "metrics": measures, "flags": raised, "notes": list(self.notes)}
         return json.dumps(everything, indent=1)
 
+    def with_more(self, measures: Mapping[str, float], notes: Sequence[str]) -> Self:
+        """With values by metric that were measured besides, and what to know of them."""
+        n = self.facts["images"]["fake"]
+        more = [Measure(metric, value, n) for metric, value in measures.items()]
+        return replace(self, measures=[*self.measures, *more], notes=[*self.notes, *notes])
+
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
     """Height and width that `N` or `HEIGHTxWIDTH` stands for; UserError if it does not."""
@@ -156,12 +162,12 @@ def score_folders(
             cannot be had, or nothing that could be measured.
     """
     listed = {role: ImageFolder(place) for role, place in folders.given.items()}
-    images = _corresponding(listed, intersection)
+    images = corresponding(listed, intersection)
     measured_by = _lpips_spec(lpips, folders)
     chosen = _chosen(extractor)
     if not chosen and folders.source is None and folders.truth is None and "fwd" not in sets:
         raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
-    size = size or _common_size(images["fake"], folders.fake)
+    size = size or common_size(images["fake"], folders.fake)
     _check_window(size, folders)
     networks = [_built(spec, size, device) for spec in chosen]
     refuse_twice([network.name for network in networks])
@@ -189,7 +195,7 @@ def score_folders(
     )
 
 
-def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[ImageFile]]:
+def corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[ImageFile]]:
     """Images by role; those of source and truth in the order of the translations."""
     found = {role: _by_stem(folder) for role, folder in listed.items()}
     fakes, partners = found["fake"], {role: own for role, own in found.items() if role in ("source", "truth")}
@@ -236,7 +242,7 @@ def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, o
         )
 
 
-def _common_size(images: Sequence[ImageFile], folder: Path) -> tuple[int, int]:
+def common_size(images: Sequence[ImageFile], folder: Path) -> tuple[int, int]:
     """Height and width of all images, or an error that names those unlike the first."""
     with ThreadPoolExecutor() as pool:
         sizes = list(pool.map(lambda image: read_size(image.path), images))

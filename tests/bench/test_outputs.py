@@ -15,6 +15,7 @@ from PIL import Image
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.costs import Costs
 from i2i.benchmarks.analysis.frontier import frontier
+from i2i.benchmarks.analysis.groups import resolved
 from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.plan import Plan
@@ -22,6 +23,7 @@ from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw
 from i2i.benchmarks.report.figures.cost_and_size import FRONTIER, MACS, SECONDS, cost_figure, main_metric
 from i2i.benchmarks.report.figures.heat_maps import heat_maps
+from i2i.benchmarks.report.html import content
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.tables import markdown_table
@@ -30,6 +32,7 @@ from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import ReportConfig, Suite, suite_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
+from i2i.metrics.bootstrap import mean_interval
 from i2i.metrics.registry import metric_named
 from tests.support.facts import plan_facts, with_facts
 
@@ -527,6 +530,35 @@ def test_distances_that_rank_the_translators_otherwise_are_named(tmp_path):
     assert "| FID ↓ | MIND ↓ | FWD ↓ ≠ | precision ↑ |" in text.splitlines()[2]
     assert "`MIND` ranks" not in text
     assert "`precision` ranks" not in text
+
+
+def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [1.0], ("two", "psnr"): [2.0]}, ("label", "photo"))
+    unlike = with_facts(plan, label_map={"domain": "label", "palette": {}})
+    assert markdown(unlike, results).splitlines()[2].startswith("| direction | model |")
+    assert markdown(unlike, results, by="averaged").splitlines()[2].startswith("| model |")
+    assert markdown(plan, results).splitlines()[2].startswith("| model |")
+    assert shown(unlike, results).header[0] == "direction"
+    assert [view["kind"] for view, _ in content._views(unlike, results)][:2] == ["direction", "direction"]
+    assert next(content._views(plan, results))[0]["kind"] == "all"
+    one_way = replace(unlike, directions=(("label", "photo"),))
+    assert resolved(one_way, "auto") == "averaged"
+
+
+def test_intervals_of_means_stand_in_the_main_table_where_asked_for(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [20.0], ("one", "fid"): [3.0]}, ("a", "b"))
+    values = [18.0, 19.0, 20.0, 21.0, 22.0]
+    images = [("one", 0, *way, f"p{n}", "psnr", v) for way in plan.directions for n, v in enumerate(values)]
+    frame = pd.DataFrame(images, columns=["model", "seed", "source", "target", "image", "metric", "value"])
+    results = replace(results, details=replace(results.details, images=frame))
+    asked = with_facts(plan, suite=Suite(report=ReportConfig(intervals=True)).model_dump(mode="json"))
+    found = mean_interval(np.array(values))
+    around = f"20.00 [{found.low:.2f}, {found.high:.2f}]"
+    assert f"| {around} | 3.00 |" in markdown(asked, results)
+    assert any(around in row for row in shown(asked, results).rows)
+    assert f"{{\\scriptsize {around.removeprefix('20.00 ')}}}" in latex.table(asked, results, PROTOCOL)
+    assert "In brackets the 95% interval" in markdown(asked, results)
+    assert "20.00 [" not in markdown(plan, results).split("##")[0]
 
 
 def in_two_features(name, one, other):
