@@ -367,8 +367,8 @@ def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
 
 
 def unlike_channels_are_taken(subject: Subject) -> None:
-    """Where the class says so, domains may have different numbers of channels, whichever has more."""
-    for counts in ((1, 3), (4, 2)) if subject.cls.unlike_channels else ():
+    """Where the class says so, domains may have different numbers of channels, whichever has more; not of variants."""
+    for counts in ((1, 3), (4, 2)) if subject.cls.unlike_channels and not subject.settings else ():
         own = dict(zip(subject.task.domains, counts, strict=True))
         task = Task.covering(subject.cls.coverage, tuple(own), (SIDE, SIDE), own.__getitem__)
         translator, step = build_translator(subject.config(), task), Step()
