@@ -50,7 +50,7 @@ def run_bench(
     crew: Crew,
     stages: Sequence[str] = STAGES,
     force: Sequence[str] = (),
-    by: "By" = "averaged",
+    by: "By" = "auto",
     trial: bool = True,
 ) -> int:
     """Run what is not done yet, write the report and print the table.

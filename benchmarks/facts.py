@@ -80,6 +80,7 @@ class PlanFacts(Document):
     real_version: int = 1
     lpips: str | None
     label_map: LabelMapFacts | None = None
+    further_features: tuple[Name, ...] = ()
     chosen: Chosen = Chosen()
     methods: dict[Name, Trained | ExternalFacts]
     baselines: tuple[Name, ...]

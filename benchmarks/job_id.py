@@ -4,7 +4,9 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
-Kind = Literal["train", "translate", "external", "classifier", "segmenter", "score", "score_real"]
+Kind = Literal[
+    "train", "translate", "external", "classifier", "segmenter", "score", "score_real", "features", "features_real"
+]
 Stage = Literal["train", "translate", "classifier", "score", "report"]
 STAGES: tuple[Stage, ...] = ("train", "translate", "classifier", "score", "report")
 """What a bench does, in order. All but the report are done by jobs."""
@@ -16,6 +18,8 @@ _STAGE_OF: dict[Kind, Stage] = {
     "segmenter": "classifier",
     "score": "score",
     "score_real": "score",
+    "features": "score",
+    "features_real": "score",
 }
 _TEXTS: dict[Kind, str] = {
     "train": "{method}/seed{seed}/{part}",
@@ -25,8 +29,10 @@ _TEXTS: dict[Kind, str] = {
     "segmenter": "segmenter",
     "score": "scores of {method}, seed {seed}",
     "score_real": "scores of real images",
+    "features": "scores in {features} of {method}, seed {seed}",
+    "features_real": "scores in {features} of real images",
 }
-_ENTRIES = {"method": "([^/]+)", "seed": "(0|[1-9][0-9]*)", "part": "([^/]+)"}
+_ENTRIES = {"method": "([^/]+)", "seed": "(0|[1-9][0-9]*)", "part": "([^/]+)", "features": "([^/ ]+)"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,14 @@ class JobId:
         method: whose work it is; None: everybody's.
         seed: of the method's training runs; None where there is one job for all seeds.
         part: of a training run, the name of its folder: which of the method's runs of that seed it is.
+        features: of scores in further features, the name of these.
     """
 
     kind: Kind
     method: str | None = None
     seed: int | None = None
     part: str | None = None
+    features: str | None = None
 
     @property
     def stage(self) -> Stage:
@@ -61,7 +69,7 @@ class JobId:
             if found := re.fullmatch(_pattern(form), text):
                 entries = dict(zip(_entries(form), found.groups(), strict=True))
                 seed = int(entries["seed"]) if "seed" in entries else None
-                return cls(kind, entries.get("method"), seed, entries.get("part"))
+                return cls(kind, entries.get("method"), seed, entries.get("part"), entries.get("features"))
         raise ValueError(f"{text!r} is not the name of a job, as in {', '.join(_TEXTS.values())}")
 
 

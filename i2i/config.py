@@ -12,7 +12,18 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from i2i.errors import UserError, did_you_mean, unknown
@@ -42,6 +53,7 @@ MOST_SCENES = 10**6
 LARGEST_SIDE = 4_096
 LARGEST_BATCH = 65_536
 LARGEST_CACHE = 10**6
+MOST_BANDS = 32
 LARGEST_SEED = 2**63 - 1
 MOST_DIGITS = 100
 """Of an integer in YAML; Python itself refuses to write out larger ones than some thousands."""
@@ -109,6 +121,52 @@ def one_budget(settings: object) -> object:
     return settings if given else {**settings, "images": DEFAULT_IMAGES}
 
 
+Band = Annotated[int, Field(ge=0, lt=MOST_BANDS)]
+Limits = tuple[float, float]
+"""The least and the largest of some values."""
+
+
+def rising(limits: Limits | None) -> Limits | None:
+    """A range or window; ValueError for one that is empty or upside down."""
+    if limits is not None and not limits[0] < limits[1]:
+        raise ValueError(f"{limits[0]:g} to {limits[1]:g} is empty or upside down: give the lower end first")
+    return limits
+
+
+class PixelFormat(Section):
+    """What the values of a domain's images are, where images are taken as their files hold them, not as 8 bits.
+
+    Attributes:
+        file: what translations into the domain are written as.
+        dtype: of the values in files.
+        channels: how many the model sees.
+        range: what becomes -1 and 1 for models; values beyond are cut off.
+        fill: what stands for values that are not finite; None: there must be none.
+        take: which channels of a file are read, from 0; None: all.
+        bands: which of the model's channels are shown, one as grey or three as red, green and blue; None: the first.
+        window: what is shown as black and as white; None: the range.
+    """
+
+    file: Literal["png", "tiff", "npy"]
+    dtype: Literal["uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64"]
+    channels: int = Field(ge=1, le=MOST_BANDS)
+    range: Annotated[Limits, AfterValidator(rising)]
+    fill: float | None = None
+    take: tuple[Band, ...] | None = None
+    bands: tuple[Band, ...] | None = None
+    window: Annotated[Limits | None, AfterValidator(rising)] = None
+
+    @model_validator(mode="after")
+    def _fits_itself(self) -> "PixelFormat":
+        if self.bands is not None and (len(self.bands) not in (1, 3) or max(self.bands) >= self.channels):
+            raise ValueError(f"bands {list(self.bands)} are not one or three of {self.channels} channels, from 0")
+        if self.take is not None and len(self.take) != self.channels:
+            raise ValueError(f"take {list(self.take)} does not name {self.channels} channels")
+        if self.file == "png" and (self.dtype not in ("uint8", "uint16") or self.channels > 4):
+            raise ValueError(f"a PNG file does not hold {self.channels} channels of {self.dtype}")
+        return self
+
+
 class DataConfig(Section):
     """Which image files, and how they become images of one size."""
 
@@ -140,6 +198,9 @@ class DataConfig(Section):
         (256, 256), description="height and width, pixels; N, HxW or [H, W]"
     )
     channels: Annotated[Literal[1, 3], InKey.ALWAYS] = Field(3, description="3: RGB, 1: greyscale")
+    pixel_formats: Annotated[dict[str, PixelFormat] | None, InKey.WHERE_CHANGED] = Field(
+        None, description="by domain, of data beyond 8-bit RGB, as card and files say it; None: 8 bits"
+    )
     fit: Annotated[Fit, InKey.ALWAYS] = Field(
         "crop", description="other proportions: crop the edges, resize without keeping them, or pad"
     )
@@ -155,6 +216,11 @@ class DataConfig(Section):
     exclusive: Annotated[tuple[tuple[str, ...], ...] | None, InKey.ALWAYS] = Field(
         None, description="groups of attributes that replace one another; None: hair colours"
     )
+    columns: Annotated[tuple[str, ...] | None, InKey.NEVER] = Field(
+        None,
+        description="of a table of Hugging Face: IMAGE,CLASS or DOMAIN=IMAGE,DOMAIN=IMAGE; None: as the card says, or "
+        "where there is one way only",
+    )
     zoom: Annotated[float, InKey.ALWAYS] = Field(
         286 / 256, ge=1, le=4, description="training crops come from images this much larger"
     )
@@ -165,6 +231,16 @@ class DataConfig(Section):
     train_split: Annotated[str, InKey.ALWAYS] = "train"
     test_split: Annotated[str, InKey.ALWAYS] = "test"
     val_split: Annotated[str, InKey.WHERE_EVALUATED] = Field("val", description="for train.best_by")
+
+    def channels_of(self, domain: str) -> int:
+        """Channels of the images of a domain, as models see them."""
+        return self.channels if self.pixel_formats is None else self.pixel_formats[domain].channels
+
+    @model_serializer(mode="wrap")
+    def _told(self, handler: SerializerFunctionWrapHandler) -> Settings:
+        """Formats only where there are some: what is written of 8-bit data stays as it was."""
+        told: Settings = handler(self)
+        return {name: value for name, value in told.items() if name != "pixel_formats" or value is not None}
 
     @field_validator("train_split", "test_split", "val_split")
     @classmethod
@@ -334,7 +410,7 @@ class RunConfig(Section):
         for section, values in (("model", self.model), ("data", self.data), ("train", self.train)):
             for name, field in type(values).model_fields.items():
                 if not self._decides(field, getattr(values, name)):
-                    del settings[section][name]
+                    settings[section].pop(name, None)  # formats are told only where there are some
         return settings
 
     def _decides(self, setting: FieldInfo, value: object) -> bool:

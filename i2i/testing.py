@@ -34,10 +34,10 @@ from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.training.events import Observer
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
 from i2i.training.trainer import Trainer, build_translator
-from i2i.translator import Coverage, Step, Task, Translator
+from i2i.translator import Coverage, End, Step, Task, Translator
 
 __all__ = ["CHECKS", "Subject", "check_translator", "failure"]
 
@@ -97,9 +97,7 @@ class Subject:
 
     def training_images(self) -> TrainingImages:
         """Random training images, the same every time."""
-        rng = np.random.default_rng(0)
-        pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8) for domain in self.task.domains}
-        return TrainingImages(pixels, Preprocess((SIDE, SIDE)))
+        return _random_source(dict.fromkeys(self.task.domains, 3))
 
     def batch(self, step: int = 0) -> object:
         """The batch of a step."""
@@ -335,6 +333,19 @@ def what_it_takes_matters(subject: Subject) -> None:
         assert not torch.equal(one, other), f"it takes {name}, which changes nothing"
 
 
+def something_lies_between_two_translations(subject: Subject) -> None:
+    """Half of the way between two translations gives a third, of a model with labels or styles; others say no."""
+    translator, images = subject.build(), subject.images(1)
+    if not translator.interpolates:
+        return
+    source, target = subject.task.directions[0]
+    seeds = ([1], [2]) if "noise" in translator.takes else (None, None)
+    ends = End(target, seeds[0]), End(source if translator.coverage is Coverage.ALL else target, seeds[1])
+    between = translator.interpolate(images, source, ends, [0, 0.5, 1])
+    assert torch.equal(between[0], translator.translate(images, source, target, seeds=seeds[0])), "it starts elsewhere"
+    assert not any(torch.equal(between[1], between[end]) for end in (0, 2)), "half of the way is one of its ends"
+
+
 def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
     """Seeds, references and steps that do not fit, or that the model does not take, are errors that say so."""
     translator, images = subject.build(), subject.images(2)
@@ -355,6 +366,26 @@ def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
             assert expected in str(error), f"the error about {name} does not say {expected!r}: {error}"
         else:
             raise AssertionError(f"translate takes {next(iter(given))} that do not fit")
+
+
+def unlike_channels_are_taken(subject: Subject) -> None:
+    """Where the class says so, domains may have different numbers of channels, whichever has more; not of variants."""
+    for counts in ((1, 3), (4, 2)) if subject.cls.unlike_channels and not subject.settings else ():
+        own = dict(zip(subject.task.domains, counts, strict=True))
+        task = Task.covering(subject.cls.coverage, tuple(own), (SIDE, SIDE), own.__getitem__)
+        translator, step = build_translator(subject.config(), task), Step()
+        batch = subject.cls.batch.draw(_random_source(own), task.domains, BATCH_SIZE, 0)
+        for phase in translator.train().phases():
+            assert bool(drawn_losses(phase, batch, step).total.isfinite()), f"the total of {phase.name} is not finite"
+        for source, target in task.directions:
+            images = torch.zeros(1, own[source], SIDE, SIDE)
+            translator.translate(images, source, target)  # which compares the shapes
+
+
+def _random_source(channels: Mapping[str, int]) -> TrainingImages:
+    rng = np.random.default_rng(0)
+    pixels = {domain: rng.integers(0, 256, (5, SIDE, SIDE, own), dtype=np.uint8) for domain, own in channels.items()}
+    return TrainingImages(pixels, Preprocess((SIDE, SIDE)))
 
 
 def frozen_networks_stay_as_they_are(subject: Subject) -> None:
@@ -477,8 +508,10 @@ CHECKS: tuple[Check, ...] = (
     other_sizes_are_translated_or_refused,
     translation_does_not_depend_on_the_batch,
     what_it_takes_matters,
+    something_lies_between_two_translations,
     translation_refuses_what_it_does_not_honour,
     generators_are_all_that_translates,
+    unlike_channels_are_taken,
     frozen_networks_stay_as_they_are,
     translation_leaves_no_trace,
     state_survives_a_round_trip,

@@ -26,7 +26,7 @@ from torch import Tensor
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
-from i2i.nn import AdmUNet, initialize
+from i2i.nn import AdmUNet, initialize, with_channels
 from i2i.registry import register
 from i2i.translator import (
     CosineDecay,
@@ -222,13 +222,17 @@ class Flow:
 
 @register("bridge")
 class Bridge(Translator):
-    """A `unet` that is asked again and again how to get on from a source to its target."""
+    """A `unet` that is asked again and again how to get on from a source to its target.
+
+    Both ends have the same channels: images with fewer are taken for such whose last channels are 0.
+    """
 
     coverage = Coverage.DIRECTION
     batch = PairedBatch
     generators = ("unet",)
     translates_with = "ema"
     takes = frozenset({"noise", "sampling_steps"})
+    unlike_channels = True
     defaults = {"batch_size": 16, "accumulate": 2, "ema": 0.9994, "decay_from": None}
     Config = BridgeConfig
     test_settings = {"width": 4, "groups": 2, "multipliers": (1, 2), "blocks": 1, "sampling_steps": 3}
@@ -237,6 +241,7 @@ class Bridge(Translator):
     def __init__(self, config: BridgeConfig, task: Task) -> None:
         super().__init__(config, task)
         self.process = _process(config)
+        self.channels = max(task.channels_of(domain) for domain in task.domains)
         self.takes, in_steps = self.process.takes, config.process == "brownian"
         self.schedule = LinearDecay(1.0) if in_steps else CosineDecay(1 / 300)
         self.most_sampling_steps = config.timesteps if in_steps else None
@@ -245,7 +250,7 @@ class Bridge(Translator):
         self.multiple = self.unet.multiple
 
     def _unet(self) -> AdmUNet:
-        config, channels = self.config, self.task.channels
+        config, channels = self.config, self.channels
         return AdmUNet(
             2 * channels if config.conditional else channels,
             channels,
@@ -265,12 +270,13 @@ class Bridge(Translator):
         return (Phase("unet", self._loss, self._draw),)
 
     def _draw(self, batch: PairedBatch, step: Step) -> None:
-        step.update(self.process.draw(batch.target))
+        step.update(self.process.draw(with_channels(batch.target, self.channels)))
 
     def _loss(self, batch: PairedBatch, step: Step) -> Losses:
         """How far the U-Net is from what is to be predicted."""
-        images, expected = self.process.on_the_way(batch.source, batch.target, step)
-        predicted = self._predicted(images, step["times"], batch.source)
+        source, target = (with_channels(images, self.channels) for images in (batch.source, batch.target))
+        images, expected = self.process.on_the_way(source, target, step)
+        predicted = self._predicted(images, step["times"], source)
         distance = DISTANCES[self.config.loss](predicted, expected)
         return Losses(distance, {self.config.loss: distance})
 
@@ -285,13 +291,14 @@ class Bridge(Translator):
 
     def generate(self, images: Tensor, request: Request) -> Tensor:
         """The end of the process, which alone is kept within [-1, 1]."""
+        source, (_, target) = with_channels(images, self.channels), self.task.domains
         translated = self.process.sample(
-            lambda now, times: self._predicted(now, times, images),
-            images,
+            lambda now, times: self._predicted(now, times, source),
+            source,
             request.sampling_steps or self.config.sampling_steps,
-            lambda: request.noise.normal(*images.shape[1:]).to(images.dtype),
+            lambda: request.noise.normal(*source.shape[1:]).to(source.dtype),
         )
-        return translated.clamp(-1, 1)
+        return translated[:, : self.task.channels_of(target)].clamp(-1, 1)
 
 
 def _process(config: BridgeConfig) -> BrownianBridge | Flow:

@@ -17,7 +17,15 @@ from i2i.interop.antialiased import ANTIALIASED_PATCHGAN, ANTIALIASED_RESNET, PA
 from i2i.interop.family import Reference, ReferenceFile
 from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
 from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, sizes_of, with_contrasts
-from i2i.nn import Norm, PatchProjection, ResnetGenerator, antialiased_patchgan, initialize, without_gradients
+from i2i.nn import (
+    Norm,
+    PatchProjection,
+    ResnetGenerator,
+    antialiased_patchgan,
+    initialize,
+    with_channels,
+    without_gradients,
+)
 from i2i.registry import register
 from i2i.translator import Coverage, LinearDecay, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
@@ -57,23 +65,31 @@ class CUT(Translator):
         "taps": ("image", "down2", "block1"),
         "patches": 8,
     }
+    unlike_channels = True
     multiple = ResnetGenerator.multiple
     config: CUTConfig
 
     def __init__(self, config: CUTConfig, task: Task) -> None:
         super().__init__(config, task)
+        source, target = self.channels = [task.channels_of(domain) for domain in task.domains]
         self.generator = self._generator()
         with torch.device("meta"):
-            images = torch.empty(1, task.channels, *task.image_size)
+            images = torch.empty(1, source, *task.image_size)
             channels, self.places = sizes_of(self._generator().features(images, config.taps))
         self.projection = initialize(PatchProjection(channels, config.projection_width), "xavier")
-        discriminator = antialiased_patchgan(task.channels, config.discriminator_width, config.layers, config.norm)
+        discriminator = antialiased_patchgan(target, config.discriminator_width, config.layers, config.norm)
         self.discriminator = initialize(discriminator, "xavier")
 
     def _generator(self) -> ResnetGenerator:
+        """Its encoder sees images of both domains, those with fewer channels as if others were 0."""
         config = self.config
         generator = ResnetGenerator(
-            self.task.channels, config.width, config.blocks, norm=config.norm, resampling="antialiased"
+            max(self.channels),
+            config.width,
+            config.blocks,
+            norm=config.norm,
+            resampling="antialiased",
+            outputs=self.channels[1],
         )
         return initialize(generator, "xavier")
 
@@ -96,7 +112,8 @@ class CUT(Translator):
 
     def _discriminator_loss(self, batch: UnpairedBatch, step: Step) -> Losses:
         """Equation 1 as least squares, halved; the translations serve the generator's turn too."""
-        images = torch.cat((batch.a, batch.b)) if self.config.lambda_identity else batch.a
+        a, b = (with_channels(images, max(self.channels)) for images in (batch.a, batch.b))
+        images = torch.cat((a, b)) if self.config.lambda_identity else a
         translations = self.generator(_mirrored(images, step)).split(len(batch.a))
         step.update(zip(("fake", "identity"), translations, strict=False))
         critic, mixing = self.discriminator, step.get("interpolation")

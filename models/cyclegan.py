@@ -83,32 +83,36 @@ class CycleGAN(Translator):
     Config = CycleGANConfig
     channels_last = frozenset({("cpu", "bf16")})
     test_settings = {"width": 4, "discriminator_width": 4, "blocks": 1, "layers": 2, "pool_size": 4}
+    unlike_channels = True
     multiple = ResnetGenerator.multiple
     config: CycleGANConfig
 
     def __init__(self, config: CycleGANConfig, task: Task) -> None:
         super().__init__(config, task)
-        self.a_to_b, self.b_to_a = self._generator(), self._generator()
+        a, b = self.channels = [task.channels_of(domain) for domain in task.domains]
+        self.a_to_b, self.b_to_a = self._generator(b), self._generator(a)
         if config.lambda_gan:
-            self.discriminator_a, self.discriminator_b = self._discriminator(), self._discriminator()
+            self.discriminator_a, self.discriminator_b = self._discriminator(a), self._discriminator(b)
         self.pool_a, self.pool_b = ImagePool(config.pool_size), ImagePool(config.pool_size)
 
-    def _generator(self) -> ResnetGenerator:
+    def _generator(self, outputs: int) -> ResnetGenerator:
+        """It takes images of either domain, for the identity loss, those with fewer channels as if others were 0."""
         config = self.config
         blocks = config.blocks if config.blocks is not None else 6 if max(self.task.image_size) <= 128 else 9
         generator = ResnetGenerator(
-            self.task.channels,
+            max(self.channels),
             config.width,
             blocks,
             norm=config.norm,
             padding=config.padding,
             upsampling=config.upsampling,
+            outputs=outputs,
         )
         return initialize(generator)
 
-    def _discriminator(self) -> PatchDiscriminator:
+    def _discriminator(self, channels: int) -> PatchDiscriminator:
         config = self.config
-        discriminator = initialize(patchgan(self.task.channels, config.discriminator_width, config.layers, config.norm))
+        discriminator = initialize(patchgan(channels, config.discriminator_width, config.layers, config.norm))
         return normalize_spectrally(discriminator) if config.spectral_norm else discriminator
 
     def optimizers(self) -> dict[str, Optimizer]:
@@ -179,7 +183,8 @@ class CycleGAN(Translator):
 
         There one batch of both takes little longer than one of either. Norms of single images keep them apart.
         """
-        together = source.is_cuda and self.config.lambda_identity and self.config.norm != "batch"
+        alike = source.shape[1] == target.shape[1]
+        together = alike and source.is_cuda and self.config.lambda_identity and self.config.norm != "batch"
         if not together:
             step[f"fake_{side}"] = generator(source)
             return
@@ -214,9 +219,9 @@ class CycleGAN(Translator):
         return {"pool_a": self.pool_a.state(), "pool_b": self.pool_b.state()}
 
     def load_training_state(self, state: Mapping[str, Tensor]) -> None:
-        device, shape = next(self.parameters()).device, (self.task.channels, *self.task.image_size)
-        self.pool_a.load_state(state["pool_a"], device, shape)
-        self.pool_b.load_state(state["pool_b"], device, shape)
+        device = next(self.parameters()).device
+        for name, pool, channels in zip(("pool_a", "pool_b"), (self.pool_a, self.pool_b), self.channels, strict=True):
+            pool.load_state(state[name], device, (channels, *self.task.image_size))
 
     # There G_A maps A to B, and D_A judges what G_A makes.
     reference = Reference(

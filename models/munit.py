@@ -104,9 +104,16 @@ class MUNIT(AutoencoderTranslator):
             step["content_b"] = self.autoencoder_b.content(batch.b)
         return step["content_a"], step["content_b"]
 
+    def requested_style(self, images: Tensor, request: Request) -> Tensor:
+        _, target = self._both_ways(request)
+        drawn = request.reference is None
+        style: Tensor = (
+            request.noise.normal(self.config.style).to(images.dtype) if drawn else target.style(request.reference)
+        )
+        return style
+
     def generate(self, images: Tensor, request: Request) -> Tensor:
         source, target = self._both_ways(request)
-        drawn = request.reference is None
-        style = request.noise.normal(self.config.style).to(images.dtype) if drawn else target.style(request.reference)
+        style = self.requested_style(images, request) if request.style is None else request.style
         translated: Tensor = target.decoder(source.content(images), style)
         return translated

@@ -79,6 +79,7 @@ class Pix2Pix(Translator):
     batch = PairedBatch
     generators = ("generator",)
     Config = Pix2PixConfig
+    unlike_channels = True
     channels_last = frozenset({("cuda", "bf16")})
     test_settings = {"width": 4, "discriminator_width": 4, "layers": 2}
     config: Pix2PixConfig
@@ -86,8 +87,9 @@ class Pix2Pix(Translator):
     def __init__(self, config: Pix2PixConfig, task: Task) -> None:
         super().__init__(config, task)
         depth = config.depth or _depth_for(task.image_size)
+        source, target = map(task.channels_of, task.domains)
         generator = UNet(
-            task.channels,
+            source,
             config.width,
             depth,
             norm=config.norm,
@@ -95,6 +97,7 @@ class Pix2Pix(Translator):
             skips=config.skips,
             padding=config.padding,
             upsampling=config.upsampling,
+            outputs=target,
         )
         self.multiple = generator.multiple
         self.generator = initialize(generator)
@@ -102,8 +105,8 @@ class Pix2Pix(Translator):
             self.discriminator = self._discriminator()
 
     def _discriminator(self) -> PatchDiscriminator:
-        config, channels = self.config, self.task.channels
-        shown = 2 * channels if config.conditional else channels
+        config, (source, target) = self.config, map(self.task.channels_of, self.task.domains)
+        shown = source + target if config.conditional else target
         discriminator = initialize(patchgan(shown, config.discriminator_width, config.layers, config.norm))
         return normalize_spectrally(discriminator) if config.spectral_norm else discriminator
 
@@ -148,7 +151,7 @@ class Pix2Pix(Translator):
         return Losses(total(weights[name] * term for name, term in terms.items()), terms)
 
     def _shown(self, source: Tensor, image: Tensor) -> Tensor:
-        """What the discriminator sees of an image: [B, 2C, H, W] with its source, [B, C, H, W] without."""
+        """What the discriminator sees of an image: [B, 2C, H, W] together with its source, [B, C, H, W] without."""
         return torch.cat((source, image), 1) if self.config.conditional else image
 
     @property

@@ -72,6 +72,7 @@ class Pix2PixHD(Translator):
     batch = PairedBatch
     generators = ("generator",)
     frozen = ("perceptual",)
+    unlike_channels = True
     Config = Pix2PixHDConfig
     test_settings = {
         "width": 4,
@@ -86,14 +87,17 @@ class Pix2PixHD(Translator):
     def __init__(self, config: Pix2PixHDConfig, task: Task) -> None:
         super().__init__(config, task)
         _check_depth(task.image_size, config.downsamplings)
+        source, target = map(task.channels_of, task.domains)
+        _check_channels(target, config.lambda_perceptual)
         generator = ResnetGenerator(
-            task.channels,
+            source,
             config.width,
             config.blocks,
             norm=config.norm,
             padding=config.padding,
             upsampling=config.upsampling,
             downsamplings=config.downsamplings,
+            outputs=target,
         )
         self.multiple = generator.multiple
         self.generator = initialize(generator)
@@ -101,7 +105,7 @@ class Pix2PixHD(Translator):
         self.perceptual = VGG19Distance() if config.lambda_perceptual else nn.Identity()
 
     def _discriminator(self) -> PatchDiscriminator:
-        config, channels = self.config, 2 * self.task.channels
+        config, channels = self.config, sum(map(self.task.channels_of, self.task.domains))
         discriminator = patchgan(channels, config.discriminator_width, config.layers, config.norm, margin=2)
         initialize(discriminator)
         return normalize_spectrally(discriminator) if config.spectral_norm else discriminator
@@ -155,6 +159,14 @@ def _feature_distance(fakes: list[list[Tensor]], reals: list[list[Tensor]]) -> T
         for ours, truth in zip(layers[:-1], true_layers[:-1], strict=True)
     ]
     return 4 * total(distances) / len(distances)
+
+
+def _check_channels(channels: int, lambda_perceptual: float) -> None:
+    if lambda_perceptual and channels not in (1, 3):
+        raise UserError(
+            f"the perceptual term looks at images of 1 or 3 channels and the target has {channels}: "
+            "leave it out with --set model.lambda_perceptual=0"
+        )
 
 
 def _check_depth(image_size: tuple[int, int], downsamplings: int) -> None:

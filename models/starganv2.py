@@ -168,12 +168,16 @@ class StarGANv2(Translator):
         total = terms["adversarial"] + config.lambda_style * terms["style"] + config.lambda_cycle * terms["cycle"]
         return Losses(total - step["lambda_diversity"] * terms["diversity"], terms)
 
-    def generate(self, images: Tensor, request: Request) -> Tensor:
+    def requested_style(self, images: Tensor, request: Request) -> Tensor:
         targets = torch.full((images.shape[0],), cast(int, request.target), device=images.device)
         if request.reference is None:
-            style = self.mapping_network(request.noise.normal(self.config.latent).to(images.dtype), targets)
+            style: Tensor = self.mapping_network(request.noise.normal(self.config.latent).to(images.dtype), targets)
         else:
             style = self.style_encoder(request.reference, targets)
+        return style
+
+    def generate(self, images: Tensor, request: Request) -> Tensor:
+        style = self.requested_style(images, request) if request.style is None else request.style
         translated: Tensor = self.generator(images, style)
         return translated.clamp(-1, 1)
 

@@ -164,8 +164,8 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch):
     assert scope["zebras"].shape == scope["images"].shape
     assert torch.equal(scope["again"].translate(scope["images"], "horse", "zebra"), scope["zebras"])
     called = []
-    monkeypatch.setattr("i2i.api.upload", lambda folder, *rest: called.append(rest))
-    monkeypatch.setattr("i2i.api.fetch", lambda *asked: called.append(asked) or tmp_path / "h2z")
+    monkeypatch.setattr("i2i.api.translators.upload", lambda folder, *rest: called.append(rest))
+    monkeypatch.setattr("i2i.api.loading.fetch", lambda *asked: called.append(asked) or tmp_path / "h2z")
     exec(remote, scope)
     assert called == [("OWNER/NAME", True), ("OWNER/NAME", "main")]
 

@@ -235,6 +235,7 @@ def test_settings_cannot_be_changed_after_they_were_checked():
 LEARNT = {
     "data.image_size": "[128, 256]",
     "data.channels": "1",
+    "data.pixel_formats": "{a: {file: npy, dtype: int16, channels: 1, range: [0, 1]}}",
     "data.fit": "pad",
     "data.background": "black",
     "data.domains": "[b, a]",
@@ -272,6 +273,7 @@ REPORTED = {
     "data.test_scenes": "7",
     "data.val_scenes": "5",
     "data.cache_gib": "0.5",
+    "data.columns": "image,label",
     "train.log_every": "7",
     "train.sample_every": "7",
     "train.checkpoint_every": "7",

@@ -10,7 +10,7 @@ from i2i.config import build_run
 from i2i.labels import LabelSet, LabelSpace
 from i2i.losses import OBJECTIVES, discriminator_terms, interpolation, label_loss
 from i2i.testing import CPU, Subject
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 

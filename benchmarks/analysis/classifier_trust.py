@@ -10,12 +10,10 @@ from i2i.benchmarks.evaluation.gan_train import GAN_TRAIN
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.metrics.bootstrap import share_interval
-from i2i.metrics.registry import content_name, diversity_name, kernel_name
+from i2i.metrics.registry import OF_CLASSIFIER, content_name, diversity_name, kernel_name
 
 HALFWAY = 0.5
 """How far from guessing to 1 the lower end of the real accuracy must reach."""
-DISTANCE = "FD-domain-classifier"
-"""The Frechet distance in the features of the bench's own classifier."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def _chance(plan: Plan, results: Results, domain: str) -> float:
 def _resting_on(metric: str, metrics: Sequence[str]) -> Iterator[str]:
     yield metric
     if metric == ACCURACY:
-        own = {DISTANCE, kernel_name(DISTANCE), content_name(DISTANCE), diversity_name(DISTANCE)}
+        own = {OF_CLASSIFIER, *(name(OF_CLASSIFIER) for name in (kernel_name, content_name, diversity_name))}
         yield from (name for name in metrics if name in own)
 
 

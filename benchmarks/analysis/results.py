@@ -1,6 +1,6 @@
 """What a bench found, read from what its jobs have left."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -13,9 +13,10 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.score_file import images_path, score_file
-from i2i.metrics.registry import kind_of
+from i2i.metrics.registry import Kind, kind_of
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]
+IN_FEATURES: Collection[Kind] = ("frechet", "kernel", "set", "paired", "content", "diversity")
 # Images from which on the Frechet distance of Inception's 2048 features has a covariance of full rank.
 ENOUGH_IMAGES = 2048
 
@@ -57,11 +58,11 @@ class Results:
 
     @property
     def metrics(self) -> list[str]:
-        """Names of the metrics in the order of the table.
+        """Names of the metrics in the order of the table, those in further features behind those of their kind.
 
         A kernel distance follows the Frechet distance, and precedes it where that has too few images.
         """
-        names = list(dict.fromkeys(self.scores["metric"]))
+        names = _by_kind(dict.fromkeys(self.scores["metric"]))
         kernels = [name for name in names if kind_of(name) == "kernel"]
         others = [name for name in names if name not in kernels]
         places = [place for place, name in enumerate(others) if kind_of(name) == "frechet"]
@@ -83,6 +84,16 @@ class Results:
         return replace(self, scores=scores, details=self.details.where(source, target))
 
 
+def _by_kind(names: Iterable[str]) -> list[str]:
+    """In their order, but what is taken in features beside the others of its kind."""
+    found: list[str] = []
+    for name in names:
+        alike = [place for place, other in enumerate(found) if kind_of(other) == kind_of(name)]
+        beside = alike and kind_of(name) in IN_FEATURES
+        found.insert(alike[-1] + 1 if beside else len(found), name)
+    return found
+
+
 def collect(
     plan: Plan, failures: Mapping[JobId, str], unfinished: Mapping[JobId, str] | None = None, notes: Sequence[str] = ()
 ) -> Results:
@@ -100,7 +111,8 @@ def collect(
 
 
 def _found(plan: Plan, absent: Collection[JobId]) -> Iterator[Found]:
-    for job, name, seed, path in ResultsFolder(plan.out).scored(plan.methods(), plan.seeds()):
+    scored = ResultsFolder(plan.out).scored(plan.methods(), plan.seeds(), plan.facts.further_features)
+    for job, name, seed, path in scored:
         contents = None if job in absent else score_file(path)
         if contents is not None:
             yield Found(name, seed, contents.model_dump(), images_path(path))

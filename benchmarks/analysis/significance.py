@@ -25,6 +25,8 @@ Over = Literal["images", "seeds"]
 SAME, UNTESTED, FEW_SEEDS = "†", "‡", "§"
 DOUBTED = "(!)"
 """Stands behind the heading of a column that is not to be relied on."""
+OTHERWISE = "≠"
+"""Stands behind the heading of a column that ranks the methods otherwise than an earlier one."""
 LARGE = 4.0
 """Standard deviations over seeds: seeds are too few for a test that has less than an even chance to find as much."""
 
@@ -55,6 +57,7 @@ class Column:
         same: not distinguishable from the best; empty where there is no test.
         unsure: not told from the best by the test over seeds alone, which has too few of them.
         doubt: why nothing is ranked by this metric; None where it is.
+        otherwise: whether an earlier metric that should rank alike ranks otherwise.
     """
 
     places: Mapping[str, int]
@@ -63,6 +66,7 @@ class Column:
     same: frozenset[str]
     unsure: frozenset[str] = frozenset()
     doubt: str | None = None
+    otherwise: bool = False
 
     @property
     def over(self) -> tuple[Over, ...]:
@@ -83,8 +87,8 @@ class Column:
 
     @property
     def sign(self) -> str:
-        """What stands behind the heading, with a space; empty for a metric that is to be relied on."""
-        return f" {DOUBTED}" if self.doubt else ""
+        """What stands behind the heading, with a space; empty for a metric that nothing speaks against."""
+        return f" {DOUBTED}" if self.doubt else f" {OTHERWISE}" if self.otherwise else ""
 
     def place(self, name: str) -> int | None:
         """From 0, the best; None of who does not compete, or where nothing is ranked."""
@@ -93,6 +97,11 @@ class Column:
     def is_best(self, name: str) -> bool:
         """Whether no other mean is better as printed; nobody is the best of one."""
         return self.place(name) == 0
+
+    def told_apart(self, one: str, other: str) -> bool:
+        """Whether every test that there is tells these two apart, and there is one."""
+        tests = self.tests.get((one, other)) or self.tests.get((other, one)) or ()
+        return bool(tests) and all(test.p.corrected <= LEVEL for test in tests)
 
     def mark(self, name: str) -> str:
         """The sign behind a value: not distinguishable from the best, too few seeds to tell, or the best untested."""

@@ -12,11 +12,10 @@ from pathlib import Path
 from i2i._version import __version__
 from i2i.benchmarks.board.compare import Across, Group
 from i2i.benchmarks.board.tables import Table, across_table, caption, set_table, verdict, verdicts
-from i2i.benchmarks.html_page import html_page
-from i2i.benchmarks.report.html.page import SCRIPTS, STYLE
 from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.metrics.registry import kind_of
+from i2i.pages.html_page import STYLE, TABLES, html_page
 from i2i.utils.atomic_write import write_bytes, write_text
 from i2i.utils.places import check_folder
 from i2i.utils.text import csv_row, markdown, prose
@@ -53,7 +52,7 @@ def write(groups: Sequence[Group], out: Path, title: str) -> tuple[list[str], st
         "report.html": html_page(
             PAGE / "template.html",
             [STYLE, PAGE / "board.css"],
-            [SCRIPTS[0], PAGE / "board.js"],
+            [TABLES, PAGE / "board.js"],
             {"facts": {"title": title, "version": __version__, "groups": shown}},
         ),
     }

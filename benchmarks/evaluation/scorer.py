@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,6 +65,7 @@ class Scoring:
         bf16: whether the classifiers of GAN-train are trained in bfloat16.
         sets: measures of sets besides the distances.
         label_map: the domain that is a label map; None: there is none.
+        features_only: leave out what needs no features, because the scores in other features have it.
     """
 
     data: DataConfig
@@ -74,6 +75,12 @@ class Scoring:
     bf16: bool = False
     sets: tuple[SetMeasure, ...] = ()
     label_map: LabelMap | None = None
+    features_only: bool = False
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the classifier is needed."""
+        return not self.features_only or self.extractor is None
 
     @property
     def perceptual(self) -> bool:
@@ -100,10 +107,11 @@ class Scorer:
         self._intervals, self._sets = intervals, scoring.sets
         self.data = open_data(self._config)
         self.preprocess = Preprocess.of(self._config)
-        self._classifier = DomainClassifier.load(scoring.classifier, device=device)
+        self._trained = scoring.classifier
         spec = parse_extractor(scoring.extractor) if scoring.extractor else None
         self._extractor: Extractor = spec.build(device) if spec else ClassifierExtractor(self._classifier)
-        self._lpips = parse_lpips(scoring.lpips).build(device) if scoring.lpips else None
+        self._has_lpips, self._alone = scoring.lpips is not None, scoring.features_only
+        self._lpips = parse_lpips(scoring.lpips).build(device) if scoring.lpips and not self._alone else None
         self._perceptual = scoring.perceptual
         own = scoring.label_map
         self._label_map, self._labels = own, LabelMapScores(own, device, intervals) if own else None
@@ -114,6 +122,11 @@ class Scorer:
         }
         decoded = pixel_cache(self._config)  # which translating has filled
         self._test = cache(lambda domain: self._read(self.data.images(self._config.test_split, domain), decoded))
+
+    @cached_property
+    def _classifier(self) -> DomainClassifier:
+        """Scores in features of other networks alone do without it."""
+        return DomainClassifier.load(self._trained, device=self._device)
 
     def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
         """Scores of `folder/<source>2<target>/`, for each target, against the target's real test images."""
@@ -132,7 +145,7 @@ class Scorer:
         Nothing of a method that turned out to give one translation of each image.
         """
         files = self._files(folder, way)
-        if not of_sample(folder, 1).is_dir():
+        if not of_sample(folder, 1).is_dir() or (self._alone and self._has_lpips):
             return Scores()
         parts = [
             self._diversity([self._pixels(self._sampled(folder, way, some, sample)) for sample in range(samples)])
@@ -168,7 +181,7 @@ class Scorer:
         count = min(len(test.stems), len(training))
         others = self._read([training[place] for place in _some(len(training), count)])
         way = (domain, domain)
-        scores = self._classified(way, test)
+        scores = Scores() if self._alone else self._classified(way, test)
         scores.add(self._compared(way, test.at(_some(len(test.stems), count)), others, "drawn"))
         if self._labels and self._label_map and domain != self._label_map.domain:
             label_maps = self._test(self._label_map.domain)
@@ -203,12 +216,20 @@ class Scorer:
         noted: Mapping[str, Array],
     ) -> Scores:
         inputs, reals = self._test(way[0]).at(places), self._test(way[1])
-        pairs = self.data.paired and len(fakes.stems) == len(reals.stems)
+        truth = reals.at(places) if self.data.paired else None
+        pairs: Reals = "paired" if truth and len(fakes.stems) == len(reals.stems) else "drawn"
+        if self._alone:
+            scores = self._compared(way, fakes, reals, pairs)
+            scores.add(of_images(way, fakes.stems, self._in_features(fakes, inputs, truth), self._intervals))
+            return scores
         scores = self._classified(way, fakes)
-        scores.add(self._compared(way, fakes, reals, "paired" if pairs else "drawn"))
-        singles = self._against_truth(fakes, reals.at(places)) if self.data.paired else {}
+        scores.add(self._compared(way, fakes, reals, pairs))
+        singles = against_truth(fakes.pixels, truth.pixels, self._lpips) if truth else {}
+        in_features = self._in_features(fakes, inputs, truth)
+        content = content_name(self._extractor.name)
+        singles |= {metric: values for metric, values in in_features.items() if metric != content}
         singles |= against_input(fakes.pixels, inputs.pixels, self._lpips)
-        singles[content_name(self._extractor.name)] = cosine_distances(fakes.features, inputs.features)
+        singles[content] = in_features[content]
         if CYCLE in noted:
             singles[CYCLE] = noted[CYCLE]
         scores.add(of_images(way, fakes.stems, singles, self._intervals))
@@ -222,12 +243,13 @@ class Scorer:
         scores.flags.extend(entries(way, map(flag_entry, found)))
         return scores
 
-    def _against_truth(self, fakes: SeenImages, truth: SeenImages) -> dict[str, Array]:
-        """Likeness of each translation to its ground truth; by features where these are asked and LPIPS is not."""
-        singles = against_truth(fakes.pixels, truth.pixels, self._lpips)
-        if self._perceptual:
-            singles[perceptual_name(self._extractor.name)] = cosine_distances(fakes.features, truth.features)
-        return singles
+    def _in_features(self, fakes: SeenImages, inputs: SeenImages, truth: SeenImages | None) -> dict[str, Array]:
+        """Distance of each translation to its ground truth, where features stand in for LPIPS, and to its input."""
+        others = {content_name: inputs}
+        if self._perceptual and truth:
+            others = {perceptual_name: truth, **others}
+        own = self._extractor.name
+        return {name(own): cosine_distances(fakes.features, other.features) for name, other in others.items()}
 
     def _classified(self, way: Direction, scored: SeenImages) -> Scores:
         """What the classifier takes images for that should be of a domain."""

@@ -4,6 +4,7 @@ import logging
 import os
 import pickle
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 from typing import Literal
 
 from i2i.benchmarks.execution.interrupts import kept_from_children
@@ -102,7 +104,7 @@ class _Worker:
         self.connection, theirs = SPAWN.Pipe()
         arguments = (theirs, threads, self._environment)
         self._process = SPAWN.Process(target=_work, args=arguments, daemon=True)
-        with kept_from_children():
+        with kept_from_children(), _without_main():
             self._process.start()
         theirs.close()
 
@@ -128,6 +130,17 @@ class _Worker:
     def kill(self) -> None:
         if self._process is not None and self._process.is_alive():
             self._process.kill()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that are started in the block do not run the calling script again, of which no job needs anything."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _cause(status: int | None) -> str:

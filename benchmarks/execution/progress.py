@@ -6,6 +6,7 @@ from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.execution.estimate import Estimate
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
+from i2i.utils.progress import is_live
 from i2i.utils.text import one_line
 
 
@@ -23,7 +24,7 @@ class JobLines:
             TextColumn("{task.fields[status]}", markup=False),
             TimeElapsedColumn(),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=not is_live(self._console),
         )
         self._total, self._ended, self._estimate = total, 0, estimate
         self._overall = self._bars.add_task("bench", total=total, status=f"0 of {total} jobs")
@@ -68,7 +69,7 @@ class JobLines:
         self._estimate.ended(job, error is None)
         self._remove(job)
         self._show_overall()
-        if error or not self._console.is_terminal:
+        if error or not is_live(self._console):
             how = f"FAILED: {last_line(error)}" if error else "done"
             left = self._estimate.text()
             self._say(f"[{self._ended}/{self._total}] {job.name}: {how}{f' ({left})' if left else ''}")

@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from i2i.benchmarks.human_study.answer_key import QUESTIONS, AnswerKey, Mode, Question
+from i2i.benchmarks.human_study.exclusion import counted, exclusion
 from i2i.benchmarks.human_study.rater_statistics import Choices, chance_test, rate_interval, scores
-from i2i.benchmarks.human_study.votes import Judgment, Session, counted, exclusion
+from i2i.benchmarks.human_study.votes import Judgment, Session
 from i2i.errors import UserError
 from i2i.metrics.significance import holm
 from i2i.utils.documents import Count, Document

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from i2i._version import __version__
-from i2i.benchmarks.html_page import html_page
-from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL, AnswerKey, Mode, Rules, write_key
+from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL, AnswerKey, Mode, write_key
 from i2i.benchmarks.human_study.rater_plan import PRACTICE, Composer, Shot
+from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.stimuli import Source, Store
 from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.finished_bench import Finished
@@ -16,6 +16,7 @@ from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import stable_hash
 from i2i.errors import UserError, unknown
+from i2i.pages.html_page import html_page
 from i2i.utils.new_folder import new_folder
 from i2i.utils.text import option
 

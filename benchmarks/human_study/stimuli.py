@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.html_page import png_address
 from i2i.benchmarks.results_folder.finished_bench import INPUT, TARGET, Finished, Row
+from i2i.pages.html_page import data_address
 
 TILES = 4
 """A scrambled image is cut into as many tiles each way, and they are shuffled."""
@@ -76,7 +76,7 @@ class Store:
         digest = sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
         if digest not in self._numbers:
             self._numbers[digest] = len(self.addresses)
-            self.addresses.append(png_address(as_png(pixels)))
+            self.addresses.append(data_address(as_png(pixels)))
         return self._numbers[digest]
 
 

@@ -1,12 +1,10 @@
-"""Files of votes, as the pages save them: checked against the answer key, and which answers count."""
+"""Files of votes, as the pages save them, checked against the answer key."""
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from statistics import median
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -126,36 +124,3 @@ def _check_sound(path: Path) -> None:
     head = HEAD.match(text)
     if head is None or sha256(text[head.end() : -1].encode()).hexdigest() != head[1]:
         raise Damaged(f"{path} was edited after it was saved: its checksum is not that of its votes", AGAIN)
-
-
-def exclusion(session: Session, key: AnswerKey) -> str | None:
-    """Why a rater is left out, by the rules that were fixed when the study was made; None for one who counts."""
-    rules, judgments = key.rules, session.judgments
-    wrong = sum(one.answer.chosen != one.trial.right for one in judgments if one.trial.kind == "vigilance")
-    if wrong > rules.vigilance_wrong:
-        return f"{wrong} vigilance trials wrong, at most {rules.vigilance_wrong} may be"
-    scored = [one for one in judgments if one.trial.kind == "scored"]
-    usual = median(one.answer.ms for one in scored)
-    if usual < rules.answer_ms:
-        return f"{usual:.0f} ms for an answer in the median, at least {rules.answer_ms:g} are needed to decide"
-    position, often = Counter(one.answer.chosen for one in scored).most_common(1)[0]
-    if often > rules.one_position * len(scored):
-        return f"position {chr(65 + position)} chosen in {often} of {len(scored)} trials"
-    off = len(scored) - len(list(counted(session, key)))
-    if off > rules.off * len(scored):
-        return f"{off} of {len(scored)} trials not shown as long as they should be, or begun twice"
-    return None
-
-
-def counted(session: Session, key: AnswerKey) -> Iterator[Judgment]:
-    """The scored answers that count: of timed trials those that were shown once and as long as they should be."""
-    for judgment in session.judgments:
-        if judgment.trial.kind == "scored" and not _is_off(judgment.answer, key):
-            yield judgment
-
-
-def _is_off(answer: Answer, key: AnswerKey) -> bool:
-    asked = EXPOSURE.get(key.mode)
-    if asked is None:
-        return False
-    return answer.begun > 1 or any(abs(time - asked) > key.rules.exposure_ms for time in answer.exposures)

@@ -37,7 +37,8 @@ class _ScoreJob(Job):
         """By kind the results that are measured, on whose contents the scores depend."""
         own = self.scoring.label_map
         segmenter = {"segmenter": Place.of_folder(own.segmenter.parent)} if own and own.segmenter else {}
-        return {"classifier": Place.of_folder(self.scoring.classifier.parent), **segmenter}
+        classifier = {"classifier": Place.of_folder(self.scoring.classifier.parent)} if self.scoring.classifies else {}
+        return classifier | segmenter
 
     @property
     def result(self) -> Place:

@@ -147,5 +147,5 @@ def _check(seen: Seen | None, data: DataSet) -> None:
 
 def _progress_text(position: Position) -> str:
     share = position.step / position.steps
-    left = position.seconds / position.step * (position.steps - position.step)
-    return f"{share:.0%}, {position.images / position.seconds:.0f} images/s, {duration(left)} left"
+    speed = f"{position.images / position.seconds:.0f} images/s"
+    return f"{share:.0%}, {speed}, {duration(position.seconds_left)} left"

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +25,10 @@ from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
 
 if TYPE_CHECKING:
-    from i2i.metrics.features.extractors import ExtractorSpec
     from i2i.metrics.lpips import LpipsSpec
 
-from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.planning import extractors
+from i2i.benchmarks.planning.context import Context
 from i2i.benchmarks.planning.entries import enter
 from i2i.benchmarks.planning.facts import facts_of_plan
 from i2i.benchmarks.planning.jobs import jobs_of_data, jobs_of_external, jobs_of_method
@@ -53,18 +52,19 @@ def prepare(
         directions: `a2b,b2a` to compare only these.
         inception: pytorch-fid's weights; None: torch's hub cache if they are there.
         drawing: told of the progress of drawing the built-in dataset.
-        extractor: other features for distances; see `parse_extractor`.
+        extractor: other features for distances, or several, separated by commas; see `parse_extractor`.
         device: of the trainings, as `choose_device` takes it.
         lpips: network and files of LPIPS, see `parse_lpips`; None: AlexNet's if they are in this machine's caches.
 
     Raises:
         UserError: for data, models, settings or directions that do not fit.
     """
-    everyday = suite.data_config()
-    data = open_data(everyday, drawing)
+    data_config = suite.data_config()
+    data = open_data(data_config, drawing)
+    data.refuse_native("a bench")
     chosen = _directions(directions, data)
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
-    splits = _splits(suite, everyday, data)
+    splits = _splits(suite, data_config, data)
     used = [image for split in splits for domain in data.domains for image in data.images(split, domain)]
     for image in used:
         check_length(f"{image.stem}.png", image.path)
@@ -72,49 +72,53 @@ def prepare(
     _check_folder(place)
     files = FileIndex.load(ResultsFolder(place).image_digests)
     files.check_readable(used)
-    spec = _extractor(inception, extractor)
-    named = str(replace(spec, weights=spec.weights.absolute())) if spec and (inception or extractor) else extractor
-    asked = Chosen(directions=directions, extractor=named, lpips=lpips)
+    features = extractors.chosen(inception, extractor, ResultsFolder(place))
+    asked = Chosen(directions=directions, extractor=features.named, lpips=lpips)
     before = ResultsFolder(place).asked
     tried = dict(before.tried) if before else {}
-    base = Base(
+    context = Context(
         suite,
         ResultsFolder(place),
         data,
         chosen,
-        spec,
-        _lpips(lpips, everyday.image_size),
+        features.first,
+        _lpips(lpips, data_config.image_size),
         files,
         choose_device(device),
         tried,
+        features.further,
     )
-    return _plan(base, splits, asked)
+    return _plan(context, splits, asked)
 
 
-def _plan(base: Base, splits: tuple[str, ...], asked: Chosen) -> Plan:
-    entries, skipped = enter(base)
-    surveys = {name: _survey(base, name, external) for name, external in base.suite.external.items()}
+def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
+    entries, skipped = enter(context)
+    surveys = {name: _survey(context, name, external) for name, external in context.suite.external.items()}
     training_runs = [training for entry in entries for training in entry.training_runs]
-    jobs = [job for entry in entries for job in jobs_of_method(base, entry)]
-    jobs += [job for name, found in surveys.items() for job in jobs_of_external(base, name, found)]
+    jobs = [job for entry in entries for job in jobs_of_method(context, entry)]
+    jobs += [job for name, found in surveys.items() for job in jobs_of_external(context, name, found)]
     return Plan(
-        base.folder.out,
-        base.data.name,
-        base.data.domains,
-        base.directions,
+        context.folder.out,
+        context.data.name,
+        context.data.domains,
+        context.directions,
         tuple(training_runs),
         skipped,
-        (*jobs, *jobs_of_data(base)),
-        facts_of_plan(base, training_runs, surveys, splits, asked),
+        (*jobs, *jobs_of_data(context)),
+        facts_of_plan(context, training_runs, surveys, splits, asked),
         tuple(surveys),
-        base.files,
-        (*quick_check.warnings(base.data, base.everyday), *_dark(surveys), *_without_samples(base, training_runs)),
+        context.files,
+        (
+            *quick_check.warnings(context.data, context.data_config),
+            *_dark(surveys),
+            *_without_samples(context, training_runs),
+        ),
     )
 
 
-def _survey(base: Base, name: str, external: External) -> Survey:
-    config = base.everyday
-    inputs = {way: base.data.images(config.test_split, way[0]) for way in base.directions}
+def _survey(context: Context, name: str, external: External) -> Survey:
+    config = context.data_config
+    inputs = {way: context.data.images(config.test_split, way[0]) for way in context.directions}
     return survey(name, external, inputs, config.image_size)
 
 
@@ -124,19 +128,19 @@ def _dark(surveys: Mapping[str, Survey]) -> list[str]:
     return [line for name, paths in files.items() for line in quick_check.dark(name, paths)]
 
 
-def _without_samples(base: Base, training_runs: Sequence[Training]) -> list[str]:
+def _without_samples(context: Context, training_runs: Sequence[Training]) -> list[str]:
     """A warning where several translations of each image are asked for and no method gives more than one."""
-    asked = base.suite.translation.samples
-    given = [base.asked(base.suite.method(training.method)) for training in training_runs]
+    asked = context.suite.translation.samples
+    given = [context.asked(context.suite.method(training.method)) for training in training_runs]
     if asked == 1 or any("samples" in own for own in given):
         return []
     return [f"{asked} samples are asked for and no method here takes noise: each gives one translation of an image"]
 
 
-def _splits(suite: Suite, everyday: DataConfig, data: DataSet) -> tuple[str, ...]:
+def _splits(suite: Suite, data_config: DataConfig, data: DataSet) -> tuple[str, ...]:
     """Those whose images a result depends on: to learn from, to be scored, and where weights are chosen by them."""
     rules = [suite.checkpoint, *(variant.checkpoint for variant in suite.variants.values() if variant.checkpoint)]
-    used, validation = (everyday.train_split, everyday.test_split), everyday.val_split
+    used, validation = (data_config.train_split, data_config.test_split), data_config.val_split
     return (*used, validation) if any(rule.evaluation_count for rule in rules) and validation in data.splits else used
 
 
@@ -165,20 +169,6 @@ def _check_names(directions: Sequence[Direction], methods: Sequence[str]) -> Non
                 f"{' and '.join(alike)} would share a folder where file systems ignore case: rename one of the "
                 "domains, variants or models, or leave one out with --set data.domains=... or --models"
             )
-
-
-def _extractor(inception: Path | None, extractor: str | None) -> "ExtractorSpec | None":
-    """The extractor that was named, tried out, else the best whose weights are here; None: the bench's classifier."""
-    from i2i.metrics.features.extractors import OWN_CLASSIFIER, default_extractor, parse_extractor
-
-    if extractor is not None and inception is not None:
-        raise UserError("--inception and --extractor are two extractors: leave one out")
-    if extractor == OWN_CLASSIFIER:
-        return None
-    spec = default_extractor(inception) if extractor is None else parse_extractor(extractor)
-    if spec is not None and (inception or extractor):
-        spec.build()  # what does not fit is to be known before hours of training
-    return spec
 
 
 def _lpips(text: str | None, size: tuple[int, int]) -> "LpipsSpec | None":

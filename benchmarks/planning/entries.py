@@ -9,7 +9,7 @@ import torch
 from i2i import registry
 from i2i._version import __version__
 from i2i.benchmarks.directions import Training, expand
-from i2i.benchmarks.planning.base import Base
+from i2i.benchmarks.planning.context import Context
 from i2i.config import RunConfig, stable_hash
 from i2i.errors import UserError
 from i2i.presets.methods import Method
@@ -29,7 +29,7 @@ class Entry:
     training_runs: tuple[Training, ...]
 
 
-def enter(base: Base) -> tuple[list[Entry], dict[str, str]]:
+def enter(context: Context) -> tuple[list[Entry], dict[str, str]]:
     """All that take part, baselines included, and by name why others cannot.
 
     Raises:
@@ -37,73 +37,73 @@ def enter(base: Base) -> tuple[list[Entry], dict[str, str]]:
     """
     entries: list[Entry] = []
     skipped: dict[str, str] = {}
-    names = [*dict.fromkeys(base.suite.models)]
+    names = [*dict.fromkeys(context.suite.models)]
     for name in [*names, *(row for row in BASELINES if row not in names)]:
-        method = base.suite.method(name)
-        if reason := registry.get(method.model).batch.unsuitable(base.data):
+        method = context.suite.method(name)
+        if reason := registry.get(method.model).batch.unsuitable(context.data):
             skipped[name] = reason
         else:
-            entries += (Entry(method, seed, training_runs_of(base, method, seed)) for seed in base.suite.seeds)
+            entries += (Entry(method, seed, training_runs_of(context, method, seed)) for seed in context.suite.seeds)
     if not any(entry.method.name in names for entry in entries):
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
-        raise UserError(f"no model can be trained on {base.data.root}: {reasons}")
+        raise UserError(f"no model can be trained on {context.data.root}: {reasons}")
     return entries, skipped
 
 
-def training_runs_of(base: Base, method: Method, seed: int) -> tuple[Training, ...]:
+def training_runs_of(context: Context, method: Method, seed: int) -> tuple[Training, ...]:
     """The training runs that a method takes with a seed; UserError if its settings do not fit."""
-    cls, (unit, amount) = registry.get(method.model), base.budget
-    config = base.config(method, amount, seed)
-    learnt = base.data.labels if cls.coverage.value == "all" else base.data.domains[:2]
+    cls, (unit, amount) = registry.get(method.model), context.budget
+    config = context.config(method, amount, seed)
+    learnt = context.data.labels if cls.coverage.value == "all" else context.data.domains[:2]
     task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
-    _check_steps(base, method, config, task)
-    if _learns(base, config, task):
-        _check(base, method, config)
+    _check_steps(context, method, config, task)
+    if _learns(context, config, task):
+        _check(context, method, config)
     else:
         amount = 0
     training_runs = expand(
         method.name,
         cls.coverage.value,
-        base.data.domains,
-        base.directions,
+        context.data.domains,
+        context.directions,
         amount,
-        base.suite.budget.per,
+        context.suite.budget.per,
         seed,
         unit,
     )
-    return tuple(_with_own_epochs(base, training) for training in training_runs)
+    return tuple(_with_own_epochs(context, training) for training in training_runs)
 
 
-def _with_own_epochs(base: Base, training: Training) -> Training:
+def _with_own_epochs(context: Context, training: Training) -> Training:
     """The training, with epochs of its own domains where each gets so many."""
-    budget = base.suite.budget
+    budget = context.suite.budget
     if budget.epochs is None or budget.per != "task" or not training.amount:
         return training
-    return replace(training, amount=base.images(budget.epochs, training.domains))
+    return replace(training, amount=context.images(budget.epochs, training.domains))
 
 
-def _learns(base: Base, config: RunConfig, task: Task) -> bool:
+def _learns(context: Context, config: RunConfig, task: Task) -> bool:
     """Whether the model has anything to train; it is built and tried out unless it was when last planned."""
     source = Path(inspect.getfile(registry.get(config.name))).read_text()
     essentials = config.essentials()
     del essentials["train"]["seed"]  # as it is for one, it is for all
     key = stable_hash([__version__, torch.__version__, source, essentials, task])
-    if key not in base.tried:
-        base.tried[key] = bool(check_trainable(config, task).phases())
-    return base.tried[key]
+    if key not in context.tried:
+        context.tried[key] = bool(check_trainable(config, task).phases())
+    return context.tried[key]
 
 
-def _check(base: Base, method: Method, config: RunConfig) -> None:
+def _check(context: Context, method: Method, config: RunConfig) -> None:
     """UserError if training runs with these settings do not leave the weights that are to translate."""
     if method.checkpoint.rule == "ema" and not config.train.ema:
         raise UserError(f"{method.name}: the checkpoint rule ema needs a moving average: add --set train.ema=0.999")
     if config.train.best_by is not None:
-        require_validation(config, base.data)
+        require_validation(config, context.data)
 
 
-def _check_steps(base: Base, method: Method, config: RunConfig, task: Task) -> None:
+def _check_steps(context: Context, method: Method, config: RunConfig, task: Task) -> None:
     """UserError if the method does not take the sampling steps that are asked for."""
-    steps = base.suite.translation.steps_of(method)
+    steps = context.suite.translation.steps_of(method)
     if steps is None:
         return
     try:

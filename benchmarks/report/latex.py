@@ -10,8 +10,9 @@ from functools import partial
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.cost_columns import COSTS, CostColumn, Main
 from i2i.benchmarks.analysis.groups import By, Group, columns_of, groups
+from i2i.benchmarks.analysis.intervals import Ends, table_intervals
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
-from i2i.benchmarks.analysis.significance import FEW_SEEDS, SAME, UNTESTED, Column, ranked
+from i2i.benchmarks.analysis.significance import FEW_SEEDS, OTHERWISE, SAME, UNTESTED, Column, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.captions import (
     averaging,
@@ -22,6 +23,7 @@ from i2i.benchmarks.report.captions import (
     suite_lines,
 )
 from i2i.benchmarks.report.detail_tables import health
+from i2i.benchmarks.report.tables import in_brackets
 from i2i.benchmarks.suite.columns import HEALTH
 from i2i.metrics.registry import Metric, metric_named
 
@@ -49,6 +51,7 @@ SPECIAL = {
     SAME: r"$\dagger$",
     UNTESTED: r"$\ddagger$",
     FEW_SEEDS: r"\S{}",
+    OTHERWISE: r"$\neq$",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
 }
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u030c": "v"}
@@ -82,7 +85,7 @@ def _escaped(character: str) -> str:
     return f"[U+{ord(character):04X}]"
 
 
-def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> str:
+def table(plan: Plan, results: Results, protocol: str, by: By = "auto") -> str:
     """The summary table; `protocol` is the fingerprint of the protocol card, `by` how the table averages.
 
     Of each metric the best translator is bold and the second underlined, with ties at the precision of the table.
@@ -91,9 +94,10 @@ def table(plan: Plan, results: Results, protocol: str, by: By = "averaged") -> s
     second tabular below, in the same float.
     """
     grouped, shown = groups(plan, results, by), plan.facts.suite.report
+    around = [table_intervals(group.results) if shown.intervals else {} for group in grouped]
     known: dict[str, Callable[[], _Column]] = {
         **{column.main.name: partial(_costs, grouped, column, column.main) for column in COSTS if column.main},
-        **{metric: partial(_metric, grouped, metric) for metric in results.metrics},
+        **{metric: partial(_metric, grouped, metric, around) for metric in results.metrics},
         HEALTH: partial(_health, grouped),
     }
     there = columns_of(grouped, results)
@@ -207,18 +211,24 @@ def _costs(grouped: Sequence[Group], column: CostColumn, main: Main) -> _Column:
     return _Column(heading, cells)
 
 
-def _metric(grouped: Sequence[Group], metric: str) -> _Column:
+def _metric(grouped: Sequence[Group], metric: str, around: Sequence[Mapping[tuple[str, str], Ends]]) -> _Column:
     heading = _heading(metric_named(metric), grouped[0].columns[metric].sign)
-    return _Column(heading, [_cells(group, metric) for group in grouped])
+    return _Column(heading, [_cells(group, metric, ends) for group, ends in zip(grouped, around, strict=True)])
 
 
-def _cells(group: Group, metric: str) -> dict[str, str]:
+def _cells(group: Group, metric: str, ends: Mapping[tuple[str, str], Ends]) -> dict[str, str]:
     scores = group.results.scores[group.results.scores["metric"] == metric]
     found = {name: score for name, score in over_seeds(scores, ("model",)).items() if score.mean == score.mean}
     return {
-        name: _number(score, metric_named(metric).decimals, group.columns[metric], name)
+        name: _number(score, metric_named(metric).decimals, group.columns[metric], name) + _around(metric, ends, name)
         for name, score in found.items()
     }
+
+
+def _around(metric: str, ends: Mapping[tuple[str, str], Ends], name: str) -> str:
+    """The interval behind a value, small; empty where there is none."""
+    around = in_brackets(metric, ends.get((name, metric))).strip()
+    return rf" {{\scriptsize {around}}}" if around else ""
 
 
 def _number(score: Score, precision: int, column: Column, name: str) -> str:

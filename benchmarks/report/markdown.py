@@ -14,7 +14,7 @@ from i2i.utils import text
 from i2i.utils.text import prose
 
 
-def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By = "averaged") -> str:
+def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By = "auto") -> str:
     """The table with what it needs to be read, as Markdown.
 
     Args:
@@ -24,9 +24,10 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
         by: how the main table averages.
     """
     grouped = groups(plan, results, by)
+    main = tables.summary(grouped, intervals=plan.facts.suite.report.intervals)
     parts = [
         f"# {text.markdown(plan.dataset)}: {text.markdown(', '.join(plan.methods()))}",
-        tables.markdown_table(tables.summary(grouped), list(tables.headings(grouped[0]).values())),
+        tables.markdown_table(main, list(tables.headings(grouped[0]).values())),
         _listed(captions.caption(plan, grouped, results, protocol)),
         *_claims_section(plan, results),
         *_costs_section(plan, results),

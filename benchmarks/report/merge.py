@@ -210,10 +210,12 @@ def _take(part: _Part, out: ResultsFolder, shared: bool) -> None:
     for old, new in part.names.items():
         for seed in plan.seeds():
             _link_all(own.translations(old, seed), out.translations(new, seed))
-            _copy_scores(own.scores(old, seed), out.scores(new, seed))
+            for features in ("", *plan.facts.further_features):
+                _copy_scores(own.scores(old, seed, features), out.scores(new, seed, features))
     if shared:
         _link_all(own.classifier.parent, out.classifier.parent)
-        _copy_scores(own.real_scores, out.real_scores)
+        for features in ("", *plan.facts.further_features):
+            _copy_scores(own.real_scores(features), out.real_scores(features))
 
 
 def _copy_scores(path: Path, place: Path) -> None:

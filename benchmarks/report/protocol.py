@@ -89,6 +89,7 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
         },
         "images": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
         "features": _features(plan, results),
+        **({"further_features": further} if (further := _further_features(plan, results)) else {}),
         "classifier": {**_classifier(facts.suite.classifier), "sha256": _weights(plan, results)},
         "checkpoint": facts.checkpoint,
         **({"samples": samples} if (samples := facts.suite.translation.samples) > 1 else {}),
@@ -117,12 +118,17 @@ def _digests(files: pd.DataFrame, split: str) -> Settings:
     }
 
 
-def _features(plan: Plan, results: Results) -> Settings | None:
-    """Whose features the Frechet distance compares, as the scores say; None without any scores."""
-    scored = ResultsFolder(plan.out).scored(plan.methods(), plan.seeds())
-    paths = [path for job, _, _, path in scored if job not in results.absent][::-1]  # of real images first
-    stated = (found.features for path in paths if (found := score_file(path)) is not None)
+def _features(plan: Plan, results: Results, further: str | None = None) -> Settings | None:
+    """Whose features the Frechet distance compares, or further ones, as the scores say; None without any scores."""
+    scored = ResultsFolder(plan.out).scored(plan.methods(), plan.seeds(), [further] if further else [])
+    own = [path for job, _, _, path in scored if job.features == further and job not in results.absent]
+    stated = (found.features for path in own[::-1] if (found := score_file(path)) is not None)  # of real images first
     return next((features.model_dump() for features in stated if features is not None), None)
+
+
+def _further_features(plan: Plan, results: Results) -> list[Settings]:
+    found = (_features(plan, results, further) for further in plan.facts.further_features)
+    return [features for features in found if features is not None]
 
 
 def _classifier(options: ClassifierConfig) -> Settings:

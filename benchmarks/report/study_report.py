@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from i2i.benchmarks.human_study.findings import Findings
+from i2i.benchmarks.report.figures.redraw import SUFFIXES
 from i2i.benchmarks.report.study_tables import as_lists, caption, left_out, summary, tables
 from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
@@ -31,7 +32,7 @@ def write(study: Path, found: Findings) -> tuple[list[str], str]:
     }
     for name, text in texts.items():
         write_text(study / name, text)
-    figures = [f"{STEM}.png", f"{STEM}.pdf"]
+    figures = [f"{STEM}{suffix}" for suffix in SUFFIXES]
     for name in figures:
         save(study_rates(found), study / name)
     return [*texts, *figures], _terminal(found)

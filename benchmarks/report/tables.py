@@ -8,6 +8,7 @@ import pandas as pd
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.cost_columns import COSTS, MAIN
 from i2i.benchmarks.analysis.groups import Group
+from i2i.benchmarks.analysis.intervals import table_intervals
 from i2i.benchmarks.analysis.number_format import DASH, whole
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column
@@ -21,27 +22,29 @@ def bold(text: str) -> str:
     return f"**{text}**"
 
 
-def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold) -> pd.DataFrame:
+def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold, intervals: bool = False) -> pd.DataFrame:
     """One row per method and group: each metric over the directions and seeds of the group, costs, health.
 
     The best of each metric is emphasised by `best`; behind a number stands whether it can be told from the best. Costs
-    are of all directions together, and shown only if those are in one group.
+    are of all directions together, and shown only if those are in one group. With `intervals` those of
+    `table_intervals` stand behind the values.
     """
-    return pd.DataFrame([line for group in grouped for line in _lines(group, best)], dtype=object).fillna(DASH)
+    lines = (line for group in grouped for line in _lines(group, best, intervals))
+    return pd.DataFrame(lines, dtype=object).fillna(DASH)
 
 
-def _lines(group: Group, best: Callable[[str], str]) -> Iterator[dict[str, str]]:
+def _lines(group: Group, best: Callable[[str], str], intervals: bool) -> Iterator[dict[str, str]]:
     results, scores = group.results, group.results.scores
     means = over_seeds(scores, ("model", "metric"))
+    ends = table_intervals(results) if intervals else {}
     for name in results.rows:
         costs = results.costs.get(name)
         line = {"model": name, **{heading: column.text(costs) for heading, column in MAIN.items()}}
         if group.name:
             line = {group.by: group.name, "model": name}
         for metric in results.metrics:
-            line[headings(group)[metric]] = _marked(
-                metric, name, means.get((name, metric)), group.columns[metric], best
-            )
+            column, around = group.columns[metric], in_brackets(metric, ends.get((name, metric)))
+            line[headings(group)[metric]] = _marked(metric, name, means.get((name, metric)), column, best, around)
         if len(results.details.flags):
             line["health"] = health(results, name)
         yield {**line, "n": whole(_images(scores[scores["model"] == name]))}
@@ -52,10 +55,18 @@ def headings(group: Group) -> dict[str, str]:
     return {metric: metric_named(metric).heading + column.sign for metric, column in group.columns.items()}
 
 
-def _marked(metric: str, name: str, score: Score | None, column: Column, best: Callable[[str], str]) -> str:
+def _marked(
+    metric: str, name: str, score: Score | None, column: Column, best: Callable[[str], str], around: str
+) -> str:
     text = _number(metric, score)
     mark = column.mark(name)
-    return f"{best(text) if column.is_best(name) else text}{f' {mark}' if mark else ''}"
+    return f"{best(text) if column.is_best(name) else text}{around}{f' {mark}' if mark else ''}"
+
+
+def in_brackets(metric: str, ends: tuple[float, float] | None) -> str:
+    """An interval as it stands behind a value; empty where there is none."""
+    known = metric_named(metric)
+    return f" [{known.text(ends[0])}, {known.text(ends[1])}]" if ends else ""
 
 
 def _images(scores: pd.DataFrame) -> int:
@@ -79,11 +90,11 @@ def by_direction(results: Results, metric: str) -> pd.DataFrame:
 
 def _ends(results: Results, metric: str) -> dict[tuple[str, str, str], str]:
     """Intervals as text; of several seeds the means of their ends."""
-    intervals, known = results.details.intervals, metric_named(metric)
+    intervals = results.details.intervals
     own = intervals[intervals["metric"] == metric]
     means = own.groupby(["source", "target", "model"])[["low", "high"]].mean()
     return {
-        (source, target, name): f" [{known.text(low)}, {known.text(high)}]"
+        (source, target, name): in_brackets(metric, (low, high))
         for (source, target, name), low, high in means.itertuples(name=None)
     }
 

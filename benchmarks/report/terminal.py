@@ -46,7 +46,7 @@ class Shown(Document):
     def _marks(self, left_out: Sequence[str]) -> str:
         """What the marks in the columns that are shown mean."""
         shown = [place for place in self.right if self.header[place] not in left_out]
-        cells = [row[place] for row in self.rows for place in shown]
+        cells = [row[place] for row in (self.header, *self.rows) for place in shown]
         return ", ".join(f"{mark} {says}" for mark, says in self.legend.items() if any(mark in cell for cell in cells))
 
     def text(self, place: str, width: int) -> str:

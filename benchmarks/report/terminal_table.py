@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from i2i.benchmarks.analysis.groups import By, Group, groups
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.analysis.significance import FEW_SEEDS, SAME, UNTESTED
+from i2i.benchmarks.analysis.significance import FEW_SEEDS, OTHERWISE, SAME, UNTESTED
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.captions import averaging, doubts_lines, left_out, not_there, suite_lines
 from i2i.benchmarks.report.markdown import claim_lines
@@ -17,14 +17,16 @@ LEGEND = {
     SAME: "not distinguishable from it",
     FEW_SEEDS: "too few seeds to tell from it",
     UNTESTED: "best, not tested",
+    OTHERWISE: "ranks otherwise than an earlier column that should agree",
 }
 """What the marks behind values mean."""
 
 
-def shown(plan: Plan, results: Results, by: By = "averaged") -> Shown:
+def shown(plan: Plan, results: Results, by: By = "auto") -> Shown:
     """The summary for the terminal."""
     grouped = groups(plan, results, by)
-    frame = summary(grouped, best="{}*".format).drop(columns=list(TRAINING_COSTS), errors="ignore")
+    frame = summary(grouped, "{}*".format, plan.facts.suite.report.intervals)
+    frame = frame.drop(columns=list(TRAINING_COSTS), errors="ignore")
     header = list(map(str, frame.columns))
     metrics = [place for place, name in enumerate(header) if name not in (by, "model", "health", "n")]
     others = [header.index(name) for name in ("n", "health") if name in header]

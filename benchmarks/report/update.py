@@ -39,7 +39,7 @@ class Reported(Document):
     sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
-def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "averaged", force: bool = False) -> int:
+def write_report(plan: Plan, errors: Mapping[JobId, str], by: "By" = "auto", force: bool = False) -> int:
     """Write the report of what is there, print its table, and say what is missing.
 
     Args:

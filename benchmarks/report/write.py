@@ -36,7 +36,7 @@ class Published:
     shown: Shown
 
 
-def write(plan: Plan, results: Results, by: By = "averaged") -> Published:
+def write(plan: Plan, results: Results, by: By = "auto") -> Published:
     """Write everything into the results folder; `by` says how the main table averages."""
     console.note(f"i2i: writing the report of {plan.out}")  # it takes a while
     return Published(_files(plan, results, by), terminal_table.shown(plan, results, by))

@@ -139,7 +139,7 @@ def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
     for name in plan.methods():
         for seed in plan.seeds()[: 1 if name in plan.external else None]:
             yield plan.translated_by(name, seed), Place.of_folder(folder.translations(name, seed))
-    for job, _, _, path in folder.scored(plan.methods(), plan.seeds()):
+    for job, _, _, path in folder.scored(plan.methods(), plan.seeds(), plan.facts.further_features):
         yield job, Place.of_scores(path)
     yield CLASSIFIER, Place.of_folder(folder.classifier.parent)
     if plan.facts.label_map:

@@ -71,21 +71,21 @@ class ResultsFolder:
         whole = of_sample(self.out / "translations" / method / f"seed{seed}", sample)
         return whole if direction is None else whole / direction_name(direction)
 
-    def scores(self, method: str, seed: int) -> Path:
-        """The file of scores of a method with a seed."""
-        return self._scores(f"{method}-seed{seed}")
+    def scores(self, method: str, seed: int, features: str = "") -> Path:
+        """The file of scores of a method with a seed, or of those in further features of that name."""
+        return self._scores(f"{method}-seed{seed}", features)
 
-    @property
-    def real_scores(self) -> Path:
-        """The file of scores of real images."""
-        return self._scores(REAL)
+    def real_scores(self, features: str = "") -> Path:
+        """The file of scores of real images, or of those in further features of that name."""
+        return self._scores(REAL, features)
 
-    def _scores(self, stem: str) -> Path:
-        return self.out / "scores" / f"{stem}.json"
+    def _scores(self, stem: str, features: str) -> Path:
+        return self.out / "scores" / features / f"{stem}.json"
 
-    def score_files(self) -> list[Path]:
-        """All files of scores that are there, with the tables beside them."""
-        return sorted(path for path in (self.out / "scores").glob("*") if path.is_file())
+    def score_files(self, further: Iterable[str] = ()) -> list[Path]:
+        """All files of scores that are there, with the tables beside them; of further features those of these names."""
+        places = [self.out / "scores" / features for features in ("", *further)]
+        return [path for place in places for path in sorted(place.glob("*")) if path.is_file()]
 
     @property
     def classifier(self) -> Path:
@@ -105,12 +105,23 @@ class ResultsFolder:
         """The weights of the segmenter of label maps, in a folder of their own."""
         return self.out / "segmenter" / "segmenter.safetensors"
 
-    def scored(self, methods: Iterable[str], seeds: Sequence[int]) -> Iterator[tuple[JobId, str, int, Path]]:
-        """Jobs that score, with whose scores they are, the seed and the file; real images, the last, have the first."""
+    def scored(
+        self, methods: Sequence[str], seeds: Sequence[int], further: Iterable[str] = ()
+    ) -> Iterator[tuple[JobId, str, int, Path]]:
+        """Jobs that score, with whose scores they are, the seed and the file; real images, the last, have the first.
+
+        Those in `further` features, by their names, come after all others, in the same order.
+        """
         for name in methods:
             for seed in seeds:
                 yield JobId("score", name, seed), name, seed, self.scores(name, seed)
-        yield REAL_SCORES, REAL, seeds[0], self.real_scores
+        yield REAL_SCORES, REAL, seeds[0], self.real_scores()
+        for features in further:
+            for name in methods:
+                for seed in seeds:
+                    job = JobId("features", name, seed, features=features)
+                    yield job, name, seed, self.scores(name, seed, features)
+            yield JobId("features_real", features=features), REAL, seeds[0], self.real_scores(features)
 
     @property
     def work(self) -> tuple[Path, ...]:

@@ -25,7 +25,7 @@ from i2i.data.batches import PairedBatch, UnpairedBatch
 from i2i.errors import UserError
 from i2i.training.device import autocast, choose_device, memory_format_of, resolved
 from i2i.training.setup import run_config
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Task

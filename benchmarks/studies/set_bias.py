@@ -12,7 +12,7 @@ import torch
 
 from i2i.metrics.frechet import frechet_distance_between
 from i2i.metrics.kernel import kernel_distance
-from i2i.metrics.sets.embedding_distance import embedding_distance
+from i2i.metrics.sets.cmmd import cmmd
 from i2i.metrics.sets.manifold import overlap
 from i2i.metrics.sets.sliced import monge_distance
 from i2i.metrics.sets.wavelet import wavelet_distance
@@ -41,7 +41,7 @@ def measured(random: np.random.Generator, count: int, width: int, shift: float) 
         "FD": frechet_distance_between(x, y),
         "KID": kernel_distance(x, y, subsets=2).value,
         "MIND": monge_distance(x, y, directions=200),
-        "CMMD": embedding_distance(x, y),
+        "CMMD": cmmd(x, y),
         "FWD": wavelet_distance(images(random, count, 0.0), images(random, count, shift)),
         "precision": overlaps.precision,
         "recall": overlaps.recall,

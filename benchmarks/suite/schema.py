@@ -40,6 +40,7 @@ class ReportConfig(Section):
         (), description="of table.tex in this order: metrics as in results.csv, and costs; none: all"
     )
     names: dict[str, str] = Field(default_factory=dict, description="by method, what table.tex calls it")
+    intervals: bool = Field(False, description="show intervals over test images behind the values of the main table")
 
 
 MOST_SAMPLES = 1_000

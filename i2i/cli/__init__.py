@@ -15,8 +15,8 @@ from i2i.cli import (
     data,
     demo,
     export,
-    grid,
     import_files,
+    interpolate,
     models,
     report,
     results,
@@ -24,6 +24,8 @@ from i2i.cli import (
     study,
     train,
     translate,
+    video,
+    watch,
     weights,
 )
 from i2i.cli.endings import INTERRUPTED, ending
@@ -39,13 +41,17 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command()(translate.translate)
+app.command()(video.video)
+app.command()(interpolate.interpolate)
 app.command("import")(import_files.import_files)
 app.command()(export.export)
 app.command()(bench.bench)
 app.command()(score.score)
 app.command()(report.report)
-app.command()(grid.grid)
+app.command()(report.grid)
 app.command()(demo.demo)
+app.command()(watch.watch)
+app.command()(watch.film)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(configs.app, name="configs")

@@ -2,11 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from i2i.cli.options import (
+    AllowDownloadOption,
     AttributesOption,
     CacheOption,
     DataOption,
@@ -17,23 +18,16 @@ from i2i.cli.options import (
     SetOption,
     SizeOption,
     TrackOption,
-    data_settings,
     in_panels,
-    sized,
 )
-from i2i.cli.progress import counting
-from i2i.errors import UserError
 from i2i.utils import console
-
-if TYPE_CHECKING:
-    from i2i.benchmarks.plan import Plan
 
 PANELS = {
     "What to compare": ("models", "data", "attributes", "size", "directions", "external", "intersection"),
     "Training": ("seeds", "budget", "checkpoint"),
     "Translation": ("samples", "sampling_steps"),
     "Scores and tables": ("inception", "extractor", "lpips", "label_maps", "table", "track"),
-    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib"),
+    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib", "allow_download"),
     "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
 }
 
@@ -102,8 +96,12 @@ def bench(
         typer.Option(metavar="DOMAIN", help="The domain that is a label map, or none; one of few colors is found."),
     ] = None,
     table: Annotated[
-        str, typer.Option(metavar="averaged|target|direction", help="What a line of the tables averages over.")
-    ] = "averaged",
+        str,
+        typer.Option(
+            metavar="averaged|target|direction",
+            help="What a line of the tables averages over; by default all directions, or none beside a label map.",
+        ),
+    ] = "auto",
     track: TrackOption = None,
     executor: Annotated[
         str, typer.Option(help="Where jobs run: local for worker processes, or ray for a Ray cluster.")
@@ -129,6 +127,7 @@ def bench(
     no_trial: Annotated[
         bool, typer.Option("--no-trial", help="Try no steps ahead of long training runs to tell how long they take.")
     ] = False,
+    allow_download: AllowDownloadOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, translate with and score several translators, and compare them in a table and an image.
@@ -154,75 +153,45 @@ def bench(
 
         i2i bench --track mlflow
     """
-    from i2i.benchmarks.analysis import groups
-    from i2i.benchmarks.bench import check_methods, parse_stages, run_bench, states_of
+    from i2i.api.bench_session import BenchOptions, ready_bench
+    from i2i.benchmarks.bench import states_of
     from i2i.benchmarks.execution.executors import Crew
-    from i2i.benchmarks.execution.interrupts import stoppable
-    from i2i.benchmarks.job_id import STAGES
-    from i2i.benchmarks.planning.build_plan import prepare
-    from i2i.benchmarks.report.tracked import tell_scores, with_trackers
-    from i2i.benchmarks.results_folder.plan_file import relocated
-    from i2i.benchmarks.results_folder.results_folder import ResultsFolder
-    from i2i.benchmarks.suite.external import parse
-    from i2i.benchmarks.suite.overrides import (
-        budget_assignments,
-        checkpoint_assignments,
-        load_suite,
-        steps_assignments,
-        told_of_later_methods,
-    )
-    from i2i.config import merge, parse_assignments
-    from i2i.presets.training import default_suite
-    from i2i.tracking.choice import trackers_named
 
-    trackers = trackers_named(track)
-    by = groups.checked(table)
     crew = Crew(executor, workers, device, ray_address, gpus_per_job)
-    changes = [*sized(settings, size), *(budget_assignments(budget) if budget is not None else [])]
-    changes += checkpoint_assignments(checkpoint) if checkpoint is not None else []
-    changes += [f"translation.samples={samples}"] if samples is not None else []
-    changes += [f"scoring.label_map={label_maps}"] if label_maps is not None else []
-    changes += steps_assignments(sampling_steps) if sampling_steps is not None else []
-    if collect and only is not None:
-        raise UserError("--collect is --only report: leave one out")
-    stages = ("report",) if collect else STAGES if only is None else parse_stages(only)
-    located = merge(data_settings(data, attributes, cache_gib), parse_assignments(changes).get("data", {}))
-    before = ResultsFolder(out).asked if out is not None and suite is None else None
-    if before is None:
-        chosen = load_suite(suite or default_suite(located), models, located, changes, seeds)
-    else:
-        chosen = load_suite(before.settings, models, relocated(located), changes, seeds)
-        directions = directions or before.chosen.directions
-        extractor = extractor if extractor or inception else before.chosen.extractor
-        lpips = lpips or before.chosen.lpips
-        for line in told_of_later_methods(chosen):
-            console.note(f"warning: {line}")
-    elsewhere = parse(external or [], intersection)
-    chosen = chosen.with_external(elsewhere)
-    with stoppable(None), counting("drawing the built-in dataset") as progress:
-        plan = prepare(chosen, out, directions, inception, progress, extractor, lpips, crew.device)
-    forced = [name.strip() for name in (force or "").split(",") if name.strip()]
-    check_methods(plan, forced)
-    changed = before.check(plan, bool(located), elsewhere) if before else []
-    _announce(plan, changed)
+    options = BenchOptions(
+        models=models,
+        data=data,
+        attributes=attributes,
+        out=out,
+        suite=suite,
+        size=size,
+        settings=settings,
+        seeds=seeds,
+        budget=budget,
+        checkpoint=checkpoint,
+        samples=samples,
+        sampling_steps=sampling_steps,
+        directions=directions,
+        external=external,
+        intersection=intersection,
+        inception=inception,
+        extractor=extractor,
+        lpips=lpips,
+        label_maps=label_maps,
+        table=table,
+        track=track,
+        crew=crew,
+        cache_gib=cache_gib,
+        allow_download=allow_download,
+        only=only,
+        collect=collect,
+        force=force,
+        no_trial=no_trial,
+    )
+    ready = ready_bench(options)
+    ready.announce()
     if dry_run:
-        for line in plan.lines(states_of(plan)):
+        for line in ready.plan.lines(states_of(ready.plan)):
             console.say(line)
         return
-    with stoppable(plan.out):
-        status = run_bench(with_trackers(plan, trackers), crew, stages, forced, by, trial=not no_trial)
-        if "report" in stages:
-            tell_scores(plan, trackers)
-        sys.exit(status)
-
-
-def _announce(plan: "Plan", changed: list[str]) -> None:
-    """Say what is worth a warning, what the data are, and what a budget of epochs comes to."""
-    for warning in (*changed, *plan.warnings):
-        console.note(f"warning: {warning}")
-    console.note(f"data: {plan.facts.recognized}")
-    epochs = plan.facts.suite.budget.epochs
-    if epochs is not None:
-        from i2i.benchmarks.report.captions import budget_text
-
-        console.note(f"budget of {epochs:g} epochs: {budget_text(plan).removeprefix('Budget: ')}")
+    sys.exit(ready.run())

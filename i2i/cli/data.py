@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from i2i.cli.options import AttributesOption, DeviceOption, SetOption, SkipBadOption, data_settings
-from i2i.cli.progress import counting
+from i2i.api.asked import data_settings
+from i2i.api.progress import counting
+from i2i.cli.options import AllowDownloadOption, AttributesOption, DeviceOption, SetOption, SkipBadOption
 from i2i.utils import console
 from i2i.utils.places import check_file
 
@@ -40,7 +41,7 @@ def make_data(
 
 @app.command("check")
 def check_data(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data, or hf:OWNER/NAME[:CONFIG].")],
     size: Annotated[str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; by default 256.")] = None,
     models: Annotated[
         str | None,
@@ -56,6 +57,7 @@ def check_data(
     seed: Annotated[int, typer.Option(min=0, help="Of the images on the contact sheet.")] = 0,
     no_trial: Annotated[bool, typer.Option("--no-trial", help="Try no training steps: no times and memory.")] = False,
     device: DeviceOption = None,
+    allow_download: AllowDownloadOption = False,
 ) -> None:
     """Tell what a data folder holds, what is wrong with it, and what each model would take to be trained on it.
 
@@ -75,7 +77,8 @@ def check_data(
     for option, place in (("--sheet", sheet), ("--json", json)):
         if place is not None:
             check_file(place, option)
-    changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size} if size else {})
+    said = data_settings([str(folder)], attributes, None, allow_download)
+    changes = merge(said, {"image_size": size} if size else {})
     with counting("looking at the images") as progress:
         report, verdicts = examine(
             merge({"data": changes}, parse_assignments(settings or [])),
@@ -96,7 +99,7 @@ def check_data(
 
 @app.command("prepare")
 def prepare_data(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The data, or hf:OWNER/NAME[:CONFIG].")],
     size: Annotated[str, typer.Option(help="Pixels: N or HEIGHTxWIDTH.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     split: Annotated[
@@ -107,6 +110,7 @@ def prepare_data(
     attributes: AttributesOption = None,
     settings: SetOption = None,
     skip_bad: SkipBadOption = False,
+    allow_download: AllowDownloadOption = False,
 ) -> None:
     """Decode and resize every image once, into a clean folder that trains without further ado.
 
@@ -121,7 +125,7 @@ def prepare_data(
     from i2i.config import merge, parse_assignments
     from i2i.data.preparation.prepare_folder import prepare_folder
 
-    changes = merge(data_settings([str(folder)], attributes, None), {"image_size": size})
+    changes = merge(data_settings([str(folder)], attributes, None, allow_download), {"image_size": size})
     with counting("preparing images") as progress:
         told = prepare_folder(
             merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import typer
-
-if TYPE_CHECKING:
-    from i2i.config import Settings
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -16,8 +13,12 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         metavar="[NAME=]DIR",
-        help="Data folder, archive or manifest; several with names to learn jointly; none: the built-in dataset.",
+        help="Data folder, archive, manifest or hf:OWNER/NAME[:CONFIG]; several with names to learn jointly; none: the "
+        "built-in dataset.",
     ),
+]
+AllowDownloadOption = Annotated[
+    bool, typer.Option("--allow-download", help="Fetch data hf:OWNER/NAME that are not on this machine.")
 ]
 AttributesOption = Annotated[
     str | None, typer.Option(metavar="A,B,...", help="Attributes to learn, from the list in the data folder.")
@@ -30,9 +31,9 @@ DeviceOption = Annotated[str | None, typer.Option(help="cuda, cuda:1, mps or cpu
 ExtractorOption = Annotated[
     str | None,
     typer.Option(
-        metavar="SPEC",
+        metavar="SPEC,...",
         help="Features for distances: imagenet, dinov2, clip, timm:NAME[:FILE], torchvision:NAME:FILE, "
-        "inception[:FILE] or classifier:FILE; by default the best whose weights are here.",
+        "inception[:FILE] or classifier[:FILE]; by default the best whose weights are here.",
     ),
 ]
 SizeOption = Annotated[
@@ -61,26 +62,6 @@ TrackOption = Annotated[
     typer.Option(metavar="NAME,...", help="Also tell trackers of experiments: wandb, mlflow, aim, tensorboard."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
-
-
-def data_settings(data: list[str] | None, attributes: str | None, cache_gib: float | None) -> "Settings":
-    """What --data, --attributes and --cache-gib say, as `data` settings."""
-    from i2i.data.open import settings_of
-
-    others = {"attributes": attributes or None, "cache_gib": cache_gib}
-    return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
-
-
-def sized(settings: list[str] | None, size: str | None) -> list[str]:
-    """The assignments of --set and --size together."""
-    return [*(settings or []), *([f"data.image_size={size}"] if size is not None else [])]
-
-
-def registered(model: str | None) -> str | None:
-    """The name of a model; a custom model is imported and registered first."""
-    from i2i import custom_models
-
-    return custom_models.load(model).name if model and custom_models.is_source(model) else model
 
 
 def in_panels(panels: Mapping[str, Sequence[str]]) -> Callable[[Command], Command]:

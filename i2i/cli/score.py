@@ -27,6 +27,13 @@ def score(
         str,
         typer.Option(metavar="A,...", help="Also these: prdc (precision, recall and more), mind, cmmd, fwd."),
     ] = "",
+    label_maps: Annotated[
+        bool, typer.Option("--label-maps", help="The translations are label maps: also compare classes with the truth.")
+    ] = False,
+    palette: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help='Colors of the classes, JSON: {"road": [128, 64, 128], ...}; else learnt.'),
+    ] = None,
     size: Annotated[
         str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
     ] = None,
@@ -45,8 +52,11 @@ def score(
 
         i2i score --fake out/ --real photos/test/zebra --source photos/test/horse
 
+        i2i score --fake out/ --real streets/test/label --paired --label-maps
+
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
+    from i2i.metrics.folder_label_maps import read_palette, score_label_maps
     from i2i.metrics.folder_scores import Folders, parse_size, score_folders
     from i2i.metrics.sets.names import parse_measures
     from i2i.training.device import choose_device
@@ -56,9 +66,13 @@ def score(
         raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
     if json is not None:
         check_file(json, "--json")
-    folders = Folders(fake, real, source, real if paired else truth)
+    if palette is not None and not label_maps:
+        raise UserError("--palette names the colors of label maps: say --label-maps, or leave it out")
+    folders, at = Folders(fake, real, source, real if paired else truth), parse_size(size)
     sets, where = parse_measures(metrics), choose_device(device)
-    scored = score_folders(folders, extractor, parse_size(size), intersection, where, lpips, sets)
+    classes = read_palette(palette) if palette else None
+    labels = score_label_maps(folders, classes, at, intersection) if label_maps else ({}, [])
+    scored = score_folders(folders, extractor, at, intersection, where, lpips, sets).with_more(*labels)
     if json is not None:
         write_text(json, scored.json())
     console.say(scored.text())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from i2i.cli.options import (
+    AllowDownloadOption,
     AttributesOption,
     CacheOption,
     DataOption,
@@ -20,9 +21,6 @@ from i2i.utils import console
 from i2i.utils.text import argument, option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from i2i.data.audit.skip_bad import Skipped
     from i2i.training.run import TrainingRun
 
 
@@ -64,6 +62,7 @@ def train(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Short for --track tensorboard.")] = False,
     cache_gib: CacheOption = None,
     skip_bad: SkipBadOption = False,
+    allow_download: AllowDownloadOption = False,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train one translator.
@@ -95,39 +94,37 @@ def train(
 
         torchrun --nproc-per-node 2 -m i2i train --model stargan
     """
-    from i2i.cli.train_cases import Options, case_of
+    from i2i.api.train_cases import Options
+    from i2i.api.train_session import train_to_the_end, training_of
     from i2i.distributed.process_group import joined
     from i2i.tracking.choice import trackers_named
-    from i2i.training.device import choose_device, resolved
-    from i2i.training.run import TrainingRun, refuse_unlike_settings
+    from i2i.training.device import choose_device
 
     trackers = trackers_named(track, *(["tensorboard"] if tensorboard else []))
+    options = Options(
+        model,
+        data,
+        attributes,
+        config,
+        size,
+        settings,
+        out,
+        resume,
+        init,
+        on_nan,
+        accept_data,
+        cache_gib,
+        skip_bad,
+        allow_download,
+    )
     chosen = choose_device(device)
     with joined(chosen) as processes:
-        options = Options(
-            model, data, attributes, config, size, settings, out, resume, init, on_nan, accept_data, cache_gib, skip_bad
-        )
-        ready = case_of(options).ready()
-        run = TrainingRun(
-            ready.folder,
-            resolved(ready.config, chosen),
-            ready.task,
-            ready.data,
-            chosen,
-            ready.start,
-            processes,
-            accept_data,
-        )
-        facts = {"--resume": resume is not None, "--dry-run": dry_run, "--accept-data": accept_data}
-        refuse_unlike_settings(run, facts)
-        if ready.note:
-            console.note(ready.note)
+        ready, run = training_of(options, chosen, processes, dry_run)
         if dry_run:
             _print_training(run)
             return
-        if not ready.resumed:
-            processes.once(lambda: _warn(run, ready.skipped))
-        _train(run, trackers, ready.begin, model)
+        train_to_the_end(ready, run, trackers)
+        _conclude(run, model)
 
 
 def _print_training(run: "TrainingRun") -> None:
@@ -137,57 +134,6 @@ def _print_training(run: "TrainingRun") -> None:
     summary = describe(run.config, run.task)
     console.say(f"# {summary}\n# data: {run.data.recognized}\n# run folder: {run.folder}")
     console.say(to_yaml(run.config.settings()), end="")
-
-
-def _warn(run: "TrainingRun", skipped: "Skipped") -> None:
-    """Tell what is left out, and what a quick look at the data finds."""
-    from i2i.data.audit import quick_check, skip_bad
-
-    told = skip_bad.lines(skipped, run.data.root) if skipped else []
-    told += quick_check.warnings(run.data, run.config.data)
-    for line in told:
-        console.note(f"warning: {line}" if not line.startswith(" ") else line)
-
-
-def _train(run: "TrainingRun", trackers: tuple[str, ...], begin: "Callable[[], None]", model: str | None) -> None:
-    from i2i.tracking.observer import Tracked
-    from i2i.training.callbacks import ProgressLine
-    from i2i.training.events import Observer
-    from i2i.training.run import train_run
-    from i2i.training.trainer import Trainer
-
-    _announce(run)
-
-    def observers(trainer: Trainer) -> tuple[Observer, ...]:
-        uncached = trainer.images.decoded_when_drawn
-        if uncached:
-            console.note(
-                f"{uncached} images have no place in the cache and are decoded whenever they are shown: "
-                "a larger --cache-gib may be faster",
-            )
-        if trainer.position.step:
-            console.note(f"resuming at step {trainer.position.step} of {trainer.position.steps}")
-        return (line, tracked.begun(run.config.settings()))
-
-    tracked = Tracked(run.folder, trackers, run.folder.name, None, console.note)
-    with ProgressLine(run.config.name) as line, tracked:
-        train_run(run, observers, line.on_loading, when_held=begin)
-    _conclude(run, model)
-
-
-def _announce(run: "TrainingRun") -> None:
-    from i2i.training.describe import counted, describe, describe_fit
-    from i2i.training.device import emulation_notice, told_precision
-
-    together = f"by {counted(run.processes.count)}, the first " if run.processes.count > 1 else ""
-    console.note(f"{describe(run.config, run.task)}\ndata: {run.data.recognized}")
-    precision = told_precision(run.config.train.precision, run.device)
-    console.note(
-        f"{describe_fit(run.config, run.task, run.data)}\n{together}on {run.device}, {precision}, into {run.folder}"
-    )
-    emulated = emulation_notice(run.config.train.precision, run.device)
-    if emulated:
-        console.note(f"i2i: {emulated}")
 
 
 def _conclude(run: "TrainingRun", model: str | None) -> None:

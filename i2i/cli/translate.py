@@ -1,18 +1,24 @@
 """`i2i translate`: images through a trained model."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i.cli.options import CustomModelOption, DeviceOption, registered
-from i2i.cli.progress import counting
+from i2i.api.asked import registered
+from i2i.api.progress import counting
+from i2i.cli.options import CustomModelOption, DeviceOption
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.places import check_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from i2i.data.decoding.images import Preprocess
+    from i2i.inference.translate_files import Convert, Files, Translation
     from i2i.runs.checkpoint import Weights
 
 
@@ -22,7 +28,12 @@ def translate(
     target: Annotated[
         str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the translations, PNG files of the inputs' names.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Folder for the translations, of the inputs' names; PNG, or beyond 8-bit RGB as the target's files."
+        ),
+    ],
     source: Annotated[
         str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
     ] = None,
@@ -81,21 +92,19 @@ def translate(
     """
     from i2i.data.audit.fitting import fitting_line
     from i2i.data.audit.quick_check import dark
-    from i2i.data.decoding.images import read_image
     from i2i.data.layouts.image_folder import left_out_line
     from i2i.inference.tiling import SIDE
     from i2i.inference.translate_files import (
         as_image,
         check_files,
         collect,
+        ending,
         full_resolution,
         left_out,
-        of_sample,
         resized,
         samples_of,
         tiles_line,
-        translate_files,
-        translation,
+        translation_of,
     )
     from i2i.runs.load import chosen_weights, require_checkpoint, restore
     from i2i.training.device import choose_device
@@ -114,28 +123,45 @@ def translate(
     if not checkpoint.finished:
         position = checkpoint.position
         console.note(f"{run} is at step {position.step} of {position.steps}: its training is not finished")
+    plain, before, after = translation_of(translator, preprocess, source, target, chosen)
+    files = ending(files, after.suffix)
     translate = replace(
-        translation(translator, source, target, chosen),
-        reference=None if reference is None else as_image(reference, preprocess),
+        plain,
+        reference=None if reference is None else as_image(reference, after),
         sampling_steps=sampling_steps,
         seed=seed,
     )
     distinct, reason = samples_of(translate, samples)
     if distinct < samples:
         console.note(f"{reason}: one translation of each image, as all others would be like it")
-    sizes = check_files(files, out, overwrite, distinct)
-    for line in (*left_out_line(left_out(inputs)), *dark("images to translate", [path for path, _ in files])):
+    sizes = check_files(files, out, before, overwrite, distinct)
+    deep = [] if preprocess.formats else dark("images to translate", [path for path, _ in files])
+    for line in (*left_out_line(left_out(inputs)), *deep):
         console.note(line)
     if reference is not None:
-        fitted = fitting_line([read_image(reference).size[::-1]], preprocess)
+        fitted = fitting_line([after.size_of(reference)], preprocess)
         console.note(f"reference {reference}: {fitted}")
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
-    with counting("translating") as progress, told_when_short(f"{run} cannot translate these images", less):
-        for sample in range(distinct):
-            one = replace(translate, sample=sample)
-            convert = full_resolution(one, preprocess, tile, passes) if full else resized(one, preprocess)
-            translate_files(convert, of_sample(files, sample), out, progress)
+    how = partial(full_resolution, side=tile, passes=passes) if full else resized
+    with told_when_short(f"{run} cannot translate these images", less):
+        _translate_samples(translate, lambda one: how(one, preprocess), distinct, files, out, after)
     times = f", {distinct} times each," if distinct > 1 else ""
-    how = f"{translator.inference}, {chosen_weights(checkpoint, cast('Weights | None', weights))} weights"
-    console.say(f"translated {len(files)} images{times} to {target} in {out} ({how})")
+    used = f"{translator.inference}, {chosen_weights(checkpoint, cast('Weights | None', weights))} weights"
+    console.say(f"translated {len(files)} images{times} to {target} in {out} ({used})")
+
+
+def _translate_samples(
+    translate: "Translation",
+    convert: "Callable[[Translation], Convert]",
+    samples: int,
+    files: "Files",
+    out: Path,
+    after: "Preprocess",
+) -> None:
+    from i2i.inference.translate_files import of_sample, translate_files
+
+    with counting("translating") as progress:
+        for sample in range(samples):
+            one = convert(replace(translate, sample=sample))
+            translate_files(one, of_sample(files, sample), out, progress, after.write)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from i2i.cli.progress import counting
+from i2i.api.progress import counting
 from i2i.utils import console
 
 app = typer.Typer()

@@ -119,11 +119,12 @@ class _Cases:
     def inputs(self, *size: int) -> Inputs:
         """Images, labels, reference images and noise, where the graph has them."""
         task, (batch, height, width) = self.translator.task, size
-        given = {IMAGES: _random_images(task, batch, height, width)}
+        source, target = self.way.direction or task.directions[0]
+        given = {IMAGES: _random_images(task.channels_of(source), batch, height, width)}
         if "labels" in self.translator.takes:
             given[LABELS] = torch.stack([task.labels.vector(target) for target in self._targets(batch)])
         if self.way.referenced:
-            given[REFERENCE] = _random_images(task, batch, *task.image_size, seed=batch + 100)
+            given[REFERENCE] = _random_images(task.channels_of(target), batch, *task.image_size, seed=batch + 100)
         return {**given, **self._noise(given)}
 
     def _noise(self, given: Inputs) -> Inputs:
@@ -225,6 +226,6 @@ def _without_dropout(translator: Translator) -> Translator:
     return silent
 
 
-def _random_images(task: Task, batch: int, height: int, width: int, seed: int | None = None) -> Tensor:
+def _random_images(channels: int, batch: int, height: int, width: int, seed: int | None = None) -> Tensor:
     generator = torch.Generator().manual_seed(batch if seed is None else seed)
-    return torch.rand(batch, task.channels, height, width, generator=generator) * 2 - 1
+    return torch.rand(batch, channels, height, width, generator=generator) * 2 - 1

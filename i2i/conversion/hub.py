@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from i2i.config import build_run
 from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
+from i2i.data.decoding.images import Preprocess
 from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Checkpoint, Position, Weights
@@ -108,14 +109,14 @@ def write_folder(out: Path, translator: Translator, facts: Facts, text: str) -> 
         save_file(weights, partial, metadata={"format": "pt"})
     write_text(out / CONFIG, json.dumps(dict(facts), indent=1, ensure_ascii=False))
     write_text(out / CARD, text)
-    loaded = load_folder(out).state_dict()
+    loaded = load_folder(out)[0].state_dict()
     wrong = [name for name, tensor in weights.items() if not torch.equal(loaded[name], tensor)]
     if wrong:
         raise ExportError(f"{WEIGHTS} gives back other values of {', '.join(wrong[:3])}")
 
 
-def load_folder(folder: Path, device: torch.device | str = "cpu") -> Translator:
-    """The translator of a folder with the layout above, in evaluation mode.
+def load_folder(folder: Path, device: torch.device | str = "cpu") -> tuple[Translator, Preprocess]:
+    """The translator of a folder with the layout above, in evaluation mode, and its preprocessing.
 
     Raises:
         UserError: if a file is missing or damaged, or weights and config do not belong together.
@@ -124,7 +125,7 @@ def load_folder(folder: Path, device: torch.device | str = "cpu") -> Translator:
         if not (folder / name).is_file():
             raise UserError(f"{folder} holds no {name}: give a folder that `i2i export --format hub` has written")
     remedy = "download or export it again"
-    return restore(Checkpoint(folder, read_meta(folder / CONFIG, remedy), remedy), device)[0]
+    return restore(Checkpoint(folder, read_meta(folder / CONFIG, remedy), remedy), device)
 
 
 def fetch(repository: str, revision: str | None = None) -> Path:

@@ -199,7 +199,7 @@ def _describe(translator: Translator, facts: Facts, notes: Sequence[str]) -> dic
         "model": facts["settings"]["model"]["name"],
         "domains": task.domains,
         "directions": task.directions,
-        "channels": task.channels,
+        "channels": dict(task.unlike) or task.channels,
         "image_size": task.image_size,
         "multiple": translator.multiple,
         "value_range": [-1, 1],
@@ -243,6 +243,7 @@ def _one(shape: Sequence[int | str], task: Task) -> tuple[int, ...]:
 def _use(files: Mapping[str, Mapping[str, Any]], translator: Translator, notes: Sequence[str]) -> str:
     task = translator.task
     file, (height, width) = next(iter(files)), task.image_size
+    channels = task.channels_of(task.directions[0][0])
     labels = task.labels.vector(task.directions[0][1]).tolist() if "labels" in translator.takes else None
     named = f', "{LABELS}": np.array([{labels}], np.float32)' if labels else ""
     named += "".join(
@@ -260,7 +261,7 @@ def _use(files: Mapping[str, Mapping[str, Any]], translator: Translator, notes: 
                 f"""import numpy as np
 import onnxruntime
 
-images = np.random.uniform(-1, 1, (1, {task.channels}, {height}, {width})).astype(np.float32)  # your images
+images = np.random.uniform(-1, 1, (1, {channels}, {height}, {width})).astype(np.float32)  # your images
 session = onnxruntime.InferenceSession({file!r})
 (translated,) = session.run(None, {{"{IMAGES}": images{named}}})""",
                 "python",

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from i2i.config import DataConfig, Settings
 from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.layouts import FOLDER_LAYOUTS, Choices, DataSet, celeba, join, recognize
+from i2i.data.layouts import Choices, DataSet, celeba, join, recognize
 from i2i.data.layouts.archives import ENDINGS, is_archive, unpacked
-from i2i.data.layouts.hf_datasets import HF_DATASETS
-from i2i.data.layouts.manifest import MANIFESTS, is_manifest
+from i2i.data.layouts.hf_hub import is_hub, local_place
+from i2i.data.layouts.known import LAYOUTS
+from i2i.data.layouts.manifest import is_manifest
 from i2i.data.synthetic.embedded import cache_place, cached
 from i2i.errors import UserError
 from i2i.labels import SEPARATOR, LabelSet, LabelSpace
@@ -18,7 +19,6 @@ from i2i.utils.progress import Progress
 
 EMBEDDED = "embedded:"
 """What a data path begins with that names a built-in dataset, as in `embedded:seasons`."""
-LAYOUTS = (*FOLDER_LAYOUTS, celeba.ATTRIBUTE_LIST, *MANIFESTS, *HF_DATASETS)
 
 
 def open_data(config: DataConfig, progress: Progress | None = None) -> DataSet:
@@ -51,8 +51,8 @@ def pixel_cache(config: DataConfig) -> PixelCache:
 
 
 def is_there(place: str | Path) -> bool:
-    """Whether there is a folder or file of data, or the data are embedded and can be drawn."""
-    return str(place).startswith(EMBEDDED) or Path(place).exists()
+    """Whether there is a folder or file of data, or they are of the Hub, or embedded and can be drawn."""
+    return str(place).startswith(EMBEDDED) or is_hub(place) or Path(place).exists()
 
 
 def find_data(config: DataConfig) -> DataSet | None:
@@ -79,7 +79,7 @@ def settings_of(given: Sequence[str]) -> Settings:
         (path,) = given
         if path.startswith(EMBEDDED):
             return {"path": None, "embedded": path.removeprefix(EMBEDDED)}
-        return {"path": _located(path)}
+        return {"path": _absolute(path)}
     sets: dict[str, str] = {}
     for one in given:
         name, equals, path = one.partition("=")
@@ -87,7 +87,7 @@ def settings_of(given: Sequence[str]) -> Settings:
             raise UserError(f"--data {one}: several data sets need names, as in --data faces=DIR --data moods=DIR2")
         if name in sets:
             raise UserError(f"--data names two data sets {name!r}: their domains could not be told apart")
-        sets[name] = _located(path)
+        sets[name] = _absolute(path)
     return {"sets": sets}
 
 
@@ -116,14 +116,28 @@ def is_drawn(data: Settings) -> bool:
     return not data.get("path") and all(path.startswith(EMBEDDED) for path in (data.get("sets") or {}).values())
 
 
-def _located(path: str) -> str:
-    return path if path.startswith(EMBEDDED) else str(Path(path).absolute())
+def _absolute(path: str) -> str:
+    return path if path.startswith(EMBEDDED) or is_hub(path) else str(Path(path).absolute())
 
 
 def _open(config: DataConfig, path: str, progress: Progress | None) -> DataSet:
     if path.startswith(EMBEDDED):
         return cached(path.removeprefix(EMBEDDED), config, progress)
-    return open_place(Path(path), Choices(config.layout, config.paired, config.attributes, config.exclusive))
+    return open_place(located(path, config), choices_of(config))
+
+
+def located(path: str | Path, config: DataConfig) -> Path:
+    """Where the data of a path lie on this machine, also those of a name of the Hub.
+
+    Raises:
+        UserError: for those of the Hub that were not fetched.
+    """
+    return local_place(str(path), config.columns) if is_hub(path) else Path(path)
+
+
+def choices_of(config: DataConfig) -> Choices:
+    """What settings say about a place of data."""
+    return Choices(config.layout, config.paired, config.attributes, config.exclusive, config.columns)
 
 
 def open_place(place: Path, choices: Choices | None = None) -> DataSet:

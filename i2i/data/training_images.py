@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from i2i.data.decoding.decode import Decoding, Pixels
-from i2i.data.decoding.images import Preprocess, to_images
+from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.load_pixels import check_readable, decode_in_memory
 from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.decoding.value_range import as_tensor
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.labels import LabelSet, LabelSpace
 from i2i.utils.progress import Progress
@@ -35,7 +36,7 @@ class TrainingImages:
 
     Args:
         pixels: uint8 [N, H', W', C] by pool, all of one size, at least that of `preprocess`; arrays, or what gives
-            the same by positions.
+            the same by positions. Where `preprocess` has formats, as they say.
         preprocess: size and channels of the images.
         flip: whether to mirror half of the images.
         seed: of order and augmentation.
@@ -92,7 +93,7 @@ class TrainingImages:
             sizes.append({})
             for pool, images in pools.items():
                 told = progress and _counted_on(progress, done, total)
-                sizes[-1][pool] = _pixels_of(Decoding(images, preprocess, one), cache, told)
+                sizes[-1][pool] = _pixels_of(Decoding(images, preprocess.of_domain(pool), one), cache, told)
                 done += len(images)
         return cls(sizes[0], preprocess, flip, seed, data.labels, rows, *sizes[1:])
 
@@ -122,16 +123,23 @@ class TrainingImages:
         return sum(len(pixels) for pixels in self._pixels.values() if isinstance(pixels, Decoding))
 
     @classmethod
-    def blank(cls, labels: LabelSpace, preprocess: Preprocess) -> Self:
-        """Two black images per pool, to try out what a batch looks like: with no attribute and with all of them."""
-        image = np.zeros((2, *preprocess.image_size, preprocess.channels), dtype=np.uint8)
-        pools = [pool for one in labels.sets for pool in pools_of(one)]
+    def blank(cls, labels: LabelSpace, preprocess: Preprocess, channels: Mapping[str, int] | None = None) -> Self:
+        """Two black images per pool, to try out what a batch looks like: with no attribute and with all of them.
+
+        `channels` are those of domains that have others than `preprocess`.
+        """
+        own = channels or {}
+        pools = {
+            pool: np.zeros((2, *preprocess.image_size, own.get(pool, preprocess.channels)), dtype=np.uint8)
+            for one in labels.sets
+            for pool in pools_of(one)
+        }
         rows = {
             one.name: torch.tensor([[0.0], [1.0]]).expand(2, len(one.columns))
             for one in labels.sets
             if one.has_attributes
         }
-        return cls(dict.fromkeys(pools, image), preprocess, labels=labels, rows=rows)
+        return cls(pools, preprocess, labels=labels, rows=rows)
 
     def reseeded(self, seed: int) -> Self:
         """The same images, in another order and with other crops and flips."""
@@ -184,10 +192,21 @@ class TrainingImages:
 
     def take(self, pools: Sequence[str], places: np.ndarray, views: "Views") -> Tensor:
         """Augmented images [B, C, H, W] in [-1, 1] of the images at `places` of pools laid end to end."""
-        return to_images(views.cut(self._gathered(pools, places)).permute(0, 3, 1, 2))
+        if len(pools) > 1 and self.preprocess.formats:
+            return self._taken_apart(pools, places, views)
+        pixels = views.cut(self._gathered(pools, places)).permute(0, 3, 1, 2)
+        return self.preprocess.of_domain(pools[0]).to_images(pixels)
+
+    def _taken_apart(self, pools: Sequence[str], places: np.ndarray, views: "Views") -> Tensor:
+        """The same of pools with formats of their own, each by itself."""
+        owners, positions = self._owners(pools, places)
+        order = np.argsort(owners, kind="stable")
+        mine = [(pools[owner], np.flatnonzero(owners == owner)) for owner in np.unique(owners)]
+        parts = torch.cat([self.take((pool,), positions[own], views[own]) for pool, own in mine])
+        return parts[torch.from_numpy(np.argsort(order, kind="stable")).to(parts.device)]
 
     def _gathered(self, pools: Sequence[str], places: np.ndarray) -> Tensor:
-        """uint8 [B, H', W', C] on the device."""
+        """[B, H', W', C] on the device, uint8 or as `as_tensor` has it."""
         if self._there:
             return self._gathered_there(pools, places)
         if len(pools) == 1:
@@ -218,13 +237,13 @@ class TrainingImages:
     def centered(self, domain: str, batch_size: int = 64) -> Iterator[Tensor]:
         """All images of a domain in order, without augmentation, in batches [B, C, H, W] in [-1, 1]."""
         pool, members = self._members(domain)
-        pixels = self._pixels[pool]
+        pixels, preprocess = self._pixels[pool], self.preprocess.of_domain(pool)
         places = np.arange(len(pixels)) if members is None else members
         height, width = self.preprocess.image_size
         top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
         for start in range(0, len(places), batch_size):
             some = pixels[places[start : start + batch_size]]
-            yield to_images(some[:, top : top + height, left : left + width])
+            yield preprocess.to_images(some[:, top : top + height, left : left + width])
 
 
 def pools_of(one: LabelSet) -> tuple[str, ...]:
@@ -269,7 +288,7 @@ class Views:
         return Views(self.tops[rows], self.lefts[rows], self.flips[rows], self.size)
 
     def cut(self, pixels: Tensor) -> Tensor:
-        """Apply to uint8 [B, H', W', C]: uint8 [B, H, W, C] on the same device."""
+        """Apply to pixels [B, H', W', C]: [B, H, W, C] on the same device."""
         height, width = self.size
         mirrored = pixels.flip(2) if self.flips.any() else pixels
         last = pixels.shape[2] - width
@@ -303,11 +322,11 @@ def _has_room(device: torch.device, sizes: Sequence[Mapping[str, Pixels]]) -> bo
     if any(isinstance(pixels, Decoding) for pixels in pools):
         return False
     free, _ = torch.cuda.mem_get_info(device)
-    return sum(math.prod(pixels.shape) for pixels in pools) <= RESIDENT * free
+    return sum(math.prod(pixels.shape) * pixels.dtype.itemsize for pixels in pools) <= RESIDENT * free
 
 
 def _placed(pixels: Mapping[str, Pixels], device: torch.device) -> dict[str, Tensor]:
-    return {pool: torch.from_numpy(np.array(own)).to(device) for pool, own in pixels.items()}
+    return {pool: as_tensor(np.array(own)).to(device) for pool, own in pixels.items()}
 
 
 def _at(pixels: Tensor, positions: np.ndarray) -> Tensor:
@@ -317,7 +336,7 @@ def _at(pixels: Tensor, positions: np.ndarray) -> Tensor:
 
 def _sent(pixels: np.ndarray, device: torch.device) -> Tensor:
     """On the device; the copy to an accelerator waits for nothing that is still to be computed there."""
-    tensor = torch.from_numpy(pixels)
+    tensor = as_tensor(pixels)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 

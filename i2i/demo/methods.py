@@ -10,6 +10,7 @@ import torch
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import UserError
+from i2i.inference.in_memory import refuse_formats
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.load import chosen_weights, require_checkpoint, restore
 from i2i.translator import Translator
@@ -55,6 +56,7 @@ class Loader:
 
     def _loaded(self, run: Path) -> tuple[Translator, Preprocess]:
         checkpoint = require_checkpoint(run)
+        refuse_formats(checkpoint.preprocess, "uploads")
         return restore(checkpoint, self.device, chosen_weights(checkpoint))
 
 

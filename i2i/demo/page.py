@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from i2i.demo.methods import Loader, Method, domains_of, named
-from i2i.demo.translations import MOST_BYTES, MOST_SAMPLES, MOST_STEPS, Wanted, translate
+from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, Wanted, translate
+from i2i.demo.uploads import MOST_BYTES
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.text import markdown

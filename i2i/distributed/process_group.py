@@ -21,7 +21,9 @@ import safetensors.torch
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.nn import Parameter
 
+from i2i.distributed.gradient_exchange import NO_EXCHANGE, GradientExchange, NoExchange, put
 from i2i.distributed.heartbeats import Heartbeats
 from i2i.errors import LostProcess, TrainingError, UserError
 
@@ -82,6 +84,10 @@ class Processes:
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Replace every tensor by its mean over the processes."""
+
+    def exchange(self, parameters: Sequence[Parameter]) -> NoExchange:
+        """What leaves the means of their gradients in `.grad`, sent while they are computed."""
+        return NO_EXCHANGE
 
     def take_from_first(self, tensors: Sequence[Tensor]) -> None:
         """Replace every tensor by that of the first process."""
@@ -152,22 +158,17 @@ class Joined(Processes):
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
         with self._together():
             dist.all_reduce(flat)
-        flat /= self.count
-        self._put(flat, tensors)
+        put(flat.div_(self.count), tensors)
+
+    def exchange(self, parameters: Sequence[Parameter]) -> NoExchange:
+        return GradientExchange(parameters, self.count, self._together)
 
     def take_from_first(self, tensors: Sequence[Tensor]) -> None:
         for tensor in tensors:
             sent = tensor.detach().contiguous()
             with self._together():
                 dist.broadcast(sent, src=0)
-            self._put(sent, [tensor])
-
-    @staticmethod
-    @torch.no_grad()
-    def _put(flat: Tensor, tensors: Sequence[Tensor]) -> None:
-        parts = torch.split(flat.reshape(-1), [tensor.numel() for tensor in tensors])
-        for tensor, part in zip(tensors, parts, strict=True):
-            tensor.copy_(part.view(tensor.shape))
+            put(sent, [tensor])
 
     def largest(self, number: int) -> int:
         told = torch.tensor(number)

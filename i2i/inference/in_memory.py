@@ -37,6 +37,15 @@ def translate_images(
         return [as_pil(pixels) for path in paths for pixels in convert([path])]
 
 
+def refuse_formats(preprocess: Preprocess, what: str) -> None:
+    """UserError for a model of data beyond 8-bit RGB, where images are of 8 bits."""
+    if preprocess.formats:
+        raise UserError(
+            f"this model takes data beyond 8-bit RGB ({', '.join(preprocess.formats)}), and {what} are of 8 bits:\n"
+            "translate files with i2i translate RUN FILES, which writes files of the target's kind"
+        )
+
+
 def as_pil(pixels: np.ndarray) -> Image.Image:
     """uint8 [H, W, C] as an image, grey with one channel."""
     return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)

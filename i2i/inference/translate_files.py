@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import Preprocess, read_image, to_arrays, to_images, write_image
+from i2i.data.decoding.images import Preprocess, to_arrays, write_image
 from i2i.data.layouts.image_folder import ImageFolder, LeftOut, left_out_line
 from i2i.errors import UserError
 from i2i.inference.norm_statistics import held_statistics
@@ -29,7 +29,11 @@ Files = list[tuple[Path, Path]]
 """Images and the names of their translations, relative to the output folder."""
 
 Convert = Callable[[Sequence[Path]], Iterable[np.ndarray]]
-"""Some images to their translations, each uint8 [H, W, C]."""
+"""Some images to their translations, each [H, W, C] as files hold it: uint8, or as the target's format says."""
+
+
+Write = Callable[[Path, np.ndarray], None]
+"""What writes a translation [H, W, C]."""
 
 
 def collect(inputs: Sequence[Path], out: Path | None = None) -> Files:
@@ -125,6 +129,7 @@ class Translation:
         seeds: of the noise of the images that are given, for a model that takes noise.
         reference: an image [1, C, H, W] to take after, for a model that takes one.
         sampling_steps: for a model that takes them; None: its own number.
+        one_noise: whether all files have the same noise, whatever their names are.
     """
 
     translator: Translator
@@ -137,6 +142,7 @@ class Translation:
     seeds: Sequence[int] | None = None
     reference: Tensor | None = None
     sampling_steps: int | None = None
+    one_noise: bool = False
 
     def __call__(self, images: Tensor) -> Tensor:
         """Translate [B, C, H, W], any sides that the translator takes."""
@@ -153,7 +159,7 @@ class Translation:
 
     def of_files(self, paths: Sequence[Path]) -> "Translation":
         """The same with the noise of these files: of their names, the number of the sample, and the seed alone."""
-        samples = [sample_name(path.stem, self.sample) for path in paths]
+        samples = [sample_name("" if self.one_noise else path.stem, self.sample) for path in paths]
         return replace(self, seeds=self.translator.seeds_of(samples, self.seed))
 
     def seeing(self, image: Tensor) -> "Translation":
@@ -191,22 +197,54 @@ def translation(translator: Translator, source: str | None, target: str, device:
     return Translation(translator, device, None, target, source)
 
 
+def sides(translate: Translation, preprocess: Preprocess) -> tuple[Preprocess, Preprocess]:
+    """How files of the source become images, and images of the target files.
+
+    Raises:
+        UserError: where formats differ by domain and it is not said which domain the files are of.
+    """
+    if not preprocess.formats:
+        return preprocess, preprocess
+    return preprocess.of_domain(translate.source), preprocess.of_domain(translate.target)
+
+
+def check_source(translator: Translator, preprocess: Preprocess, source: str | None, target: str) -> None:
+    """UserError where the files can be of several domains, whose formats differ, and it is not said of which."""
+    sources = [a for a, b in translator.task.directions if b == target]
+    if preprocess.formats and source is None and len({preprocess.formats[a] for a in sources}) > 1:
+        preprocess.of_domain(None)
+
+
+def translation_of(
+    translator: Translator, preprocess: Preprocess, source: str | None, target: str, device: torch.device
+) -> tuple[Translation, Preprocess, Preprocess]:
+    """How images are to be translated, how files become them, and they files; UserError as for each of these."""
+    check_source(translator, preprocess, source, target)
+    translate = translation(translator, source, target, device)
+    return translate, *sides(translate, preprocess)
+
+
 def resized(translate: Translation, preprocess: Preprocess) -> Convert:
     """Images as the model was trained on them, several at once."""
 
+    before, after = sides(translate, preprocess)
+
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
-        images = torch.cat([as_image(path, preprocess) for path in paths])
+        images = torch.cat([as_image(path, before) for path in paths])
         translated = translate.of_files(paths)(images)
         for path, image in zip(paths, translated, strict=True):
             _refuse_not_finite(path, image)
-        return to_arrays(translated)
+        return after.to_arrays(translated)
 
     return convert
 
 
 def as_image(path: Path, preprocess: Preprocess) -> Tensor:
-    """An image as a model was trained on it, [1, C, H, W] in [-1, 1]; UserError if it cannot be read."""
-    return to_images(preprocess(read_image(path))[None])
+    """An image as a model was trained on it, [1, C, H, W] in [-1, 1]; UserError if it cannot be read.
+
+    `preprocess` is that of the image's domain.
+    """
+    return preprocess.to_images(preprocess.pixels_of(path)[None])
 
 
 def _refuse_not_finite(path: Path, image: Tensor) -> None:
@@ -241,22 +279,22 @@ def full_resolution(
     translator.check_bound(None)
     limits = translator.multiple, translator.task.image_size
     tiling(*limits, side or SIDE)
-    before = PASSES if passes is None else passes
+    times = PASSES if passes is None else passes
+    before, after = sides(translate, preprocess)
 
     def translate_one(image: Tensor, translate: Translate) -> Tensor:
         if not needs_tiles((image.shape[2], image.shape[3]), side):
             return in_full(image, translate, *limits)
-        statistics = image_statistics(translator, translate, image, *limits, side or SIDE, before)
+        statistics = image_statistics(translator, translate, image, *limits, side or SIDE, times)
         with held_statistics(statistics):
             return in_tiles(image, translate, *limits, side or SIDE)
 
     def convert(paths: Sequence[Path]) -> Iterable[np.ndarray]:
         for path in paths:
-            stored = read_image(path)
-            fitted, whole = (to_images(pixels[None]) for pixels in (preprocess(stored), preprocess.whole(stored)))
+            fitted, whole = (before.to_images(pixels[None]) for pixels in before.both_of(path))
             translated = translate_one(whole, translate.of_files([path]).seeing(fitted))
             _refuse_not_finite(path, translated)
-            yield from to_arrays(translated)
+            yield from after.to_arrays(translated)
 
     return convert
 
@@ -277,8 +315,17 @@ def of_sample(files: Files, sample: int) -> Files:
     return [(path, name.with_name(sample_name(name.stem, sample) + name.suffix)) for path, name in files]
 
 
-def check_files(files: Files, out: Path, overwrite: bool = False, samples: int = 1) -> list[tuple[int, int]]:
+def ending(files: Files, suffix: str) -> Files:
+    """The images and the names of their translations, which end as files of the target do."""
+    return [(path, name.with_name(name.name.removesuffix(".png") + suffix)) for path, name in files]
+
+
+def check_files(
+    files: Files, out: Path, preprocess: Preprocess, overwrite: bool = False, samples: int = 1
+) -> list[tuple[int, int]]:
     """Heights and widths of all images, each of which is decoded, so that a broken one leaves nothing half-done.
+
+    `preprocess` is that of their domain.
 
     Raises:
         UserError: for an image that cannot be read, or that a translation in `out` would replace; without
@@ -291,7 +338,7 @@ def check_files(files: Files, out: Path, overwrite: bool = False, samples: int =
     _refuse_overwriting(written, out)
     if not overwrite:
         _refuse_earlier(written, out)
-    return [read_image(path).size[::-1] for path, _ in files]
+    return [preprocess.size_of(path) for path, _ in files]
 
 
 def samples_of(translate: Translation, samples: int) -> tuple[int, str]:
@@ -320,18 +367,20 @@ def _without_noise(translate: Translation) -> str:
     if translate.reference is None:
         return ""
     one, other = (replace(translate, seeds=[seed])(translate.reference) for seed in (0, 1))
-    alike = torch.equal(*(torch.from_numpy(to_arrays(images)) for images in (one, other)))
+    alike = np.array_equal(to_arrays(one), to_arrays(other))
     return "beside a reference image this model takes no noise" if alike else ""
 
 
-def translate_files(convert: Convert, files: Files, out: Path, progress: Progress | None = None) -> None:
-    """Write the translation of every image as PNG below `out`; they are read some at a time."""
+def translate_files(
+    convert: Convert, files: Files, out: Path, progress: Progress | None = None, write: Write = write_image
+) -> None:
+    """Write the translation of every image below `out`; they are read some at a time."""
     for start in range(0, len(files), BATCH):
         some = files[start : start + BATCH]
         translated = convert([path for path, _ in some])
         for done, (pixels, (_, name)) in enumerate(zip(translated, some, strict=True), start + 1):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
-            write_image(out / name, pixels)
+            write(out / name, pixels)
             if progress:
                 progress(done, len(files))
 

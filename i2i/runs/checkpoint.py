@@ -22,7 +22,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from i2i.config import EARLIER_WORDS, Settings, TrainConfig, in_words
+from i2i.config import EARLIER_WORDS, PixelFormat, Settings, TrainConfig, in_words, validate
 from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import Damaged, UserError, unreadable
@@ -112,8 +112,10 @@ class Checkpoint:
     @property
     def preprocess(self) -> Preprocess:
         """How its files became images; where that does not say how they were fitted, they were cropped."""
-        told = {name: self.settings["data"][name] for name in ("fit", "background") if name in self.settings["data"]}
-        return Preprocess(self.task.image_size, self.task.channels, **told)
+        data = self.settings["data"]
+        told = {name: data[name] for name in ("fit", "background") if name in data}
+        formats = {name: validate(PixelFormat, own, name) for name, own in (data.get("pixel_formats") or {}).items()}
+        return Preprocess(self.task.image_size, self.task.channels, **told, formats=formats)
 
     @property
     def imported(self) -> bool:
@@ -250,6 +252,11 @@ class Position:
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
         return self.step >= self.steps
+
+    @property
+    def seconds_left(self) -> float:
+        """An estimate, after the first step: what is left takes as long per step as what is done."""
+        return self.seconds / self.step * (self.steps - self.step)
 
 
 @dataclass(frozen=True)

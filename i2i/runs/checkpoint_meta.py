@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from i2i._version import __version__
-from i2i.config import LARGEST_SIDE, MOST_COUNTED, DataConfig, Settings, TrainConfig, validate
+from i2i.config import LARGEST_SIDE, MOST_BANDS, MOST_COUNTED, DataConfig, Settings, TrainConfig, validate
 from i2i.errors import Damaged, UserError, unreadable
 from i2i.labels import LabelSet, LabelSpace
 from i2i.translator import Task
@@ -25,6 +25,7 @@ MOST_STEPS = 1_000 * MOST_COUNTED
 """Updates can be counted up to `MOST_COUNTED`, and a step need not update every network."""
 
 Count = Annotated[int, Field(ge=0, le=MOST_STEPS)]
+Channels = Annotated[int, Field(ge=1, le=MOST_BANDS)]
 Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
 
@@ -48,12 +49,17 @@ class _Task(_Part):
     directions: tuple[tuple[str, str], ...] = Field(min_length=1)
     labels: tuple[_Labels, ...] = Field(min_length=1)
     image_size: tuple[Side, Side]
-    channels: Literal[1, 3]
+    channels: Channels
+    unlike: tuple[tuple[str, Channels], ...] = ()
 
     @model_validator(mode="after")
     def _fits_itself(self) -> "_Task":
         if self.task().labels.domains != self.domains:
             raise ValueError("the domains are not those of the labels")
+        if self.unlike and (
+            [domain for domain, _ in self.unlike] != list(self.domains) or self.unlike[0][1] != self.channels
+        ):
+            raise ValueError("the channels by domain are not those of its domains")
         if any(source == target or {source, target} - {*self.domains} for source, target in self.directions):
             raise ValueError("a direction does not lead from one of the domains to another")
         return self
@@ -63,7 +69,7 @@ class _Task(_Part):
             labels = LabelSpace(tuple(one.label_set() for one in self.labels))
         except UserError as error:
             raise ValueError(str(error)) from None
-        return Task(self.domains, self.directions, labels, self.image_size, self.channels)
+        return Task(self.domains, self.directions, labels, self.image_size, self.channels, self.unlike)
 
 
 class _Origin(_Part):
@@ -151,11 +157,20 @@ class Meta(_Part):
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> "Meta":
-        data = self.settings["data"]
-        said = tuple(data.get("image_size", self.task.image_size)), data.get("channels", self.task.channels)
-        if said != (self.task.image_size, self.task.channels):
+        data, task = self.settings["data"], self.task.task()
+        if tuple(data.get("image_size", task.image_size)) != task.image_size or _channels(data, task) != {
+            domain: task.channels_of(domain) for domain in task.domains
+        }:
             raise ValueError("the settings and the task tell different sizes or channels of images")
         return self
+
+
+def _channels(data: Settings, task: Task) -> dict[str, int]:
+    """Channels by domain, as `data` settings tell them; as the task does where they do not."""
+    formats = data.get("pixel_formats")
+    if formats is None:
+        return {domain: data.get("channels", task.channels_of(domain)) for domain in task.domains}
+    return {domain: formats.get(domain, {}).get("channels") for domain in task.domains}
 
 
 def read_meta(path: Path, remedy: str) -> Meta:

@@ -102,7 +102,7 @@ def _check_coverage(checkpoint: Checkpoint, cls: type[Translator]) -> None:
     """UserError unless the model can learn the task that the checkpoint tells."""
     task = checkpoint.task
     with checkpoint.fitting("checkpoint.json"):
-        possible = Task.covering(cls.coverage, task.labels, task.image_size, task.channels)
+        possible = Task.covering(cls.coverage, task.labels, task.image_size, task.channels_of)
     beyond = [direction for direction in task.directions if direction not in possible.directions]
     if beyond:
         raise UserError(f"{checkpoint.folder}: {registry.name_of(cls)} does not translate {' to '.join(beyond[0])}")

@@ -59,6 +59,35 @@ def _take(path: Path) -> Lock | None:
         lock.release()
 
 
+def seems_trained(run: Path) -> bool:
+    """Whether a training seems to be going on in a run folder, told without taking part in its lock.
+
+    That is for onlookers, who must not be in the way of a training that starts. A process on this machine is looked
+    for; that of another is believed to live until its lock file is gone.
+    """
+    path = run / FILE
+    try:
+        owner = json.loads(path.read_text())
+        pid, host = int(owner["pid"]), owner["host"]
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError):
+        return True  # just begun, or on a full disk
+    return host != platform.node() or _lives(pid)
+
+
+def _lives(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # elsewhere signal 0 is no question
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _by_whom(path: Path) -> str:
     try:
         owner = json.loads(path.read_text())

@@ -133,6 +133,7 @@ def meta_of(
             "labels": task.labels.settings(),
             "image_size": task.image_size,
             "channels": task.channels,
+            **({"unlike": task.unlike} if task.unlike else {}),
         },
         "settings": settings,
         **({"origin": dict(origin)} if origin is not None else {}),

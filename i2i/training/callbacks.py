@@ -11,17 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, TextIO, cast
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import to_arrays, write_image
+from i2i.data.decoding.images import write_image
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
-from i2i.training.events import Observer, Record, Rollback
+from i2i.training.events import Observer, Record
+from i2i.training.rollback import Rollback
 from i2i.training.sample_grid import SAMPLES, grid_path, tile
 from i2i.translator import Translator
 from i2i.utils.atomic_write import sync_to_disk, write_text
+from i2i.utils.progress import is_live
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -46,6 +49,7 @@ class MetricsFile(Observer):
         position = record.position
         line = {
             "step": position.step,
+            "steps": position.steps,
             "images": position.images,
             "seconds": round(position.seconds, 3),
             "images_per_second": round(record.images_per_second, 2),
@@ -113,6 +117,7 @@ class SampleGrids(Observer):
     def __init__(self, run: Path, images: TrainingImages, domains: tuple[str, ...], start: int = 0) -> None:
         self._run, self._folder = run, run / SAMPLES
         self._inputs = {domain: next(images.centered(domain, SAMPLE_COLUMNS)) for domain in domains}
+        self._preprocess = images.preprocess
         for path in self._folder.glob("*.png"):
             if path.stem.isdecimal() and int(path.stem) > start:
                 path.unlink()
@@ -121,14 +126,19 @@ class SampleGrids(Observer):
         """Translate and write."""
         self._folder.mkdir(parents=True, exist_ok=True)
         directions = translator.task.directions[:SAMPLE_DIRECTIONS]
-        rows: list[Tensor] = []
+        rows: list[np.ndarray] = []
         for source, target in directions:
             inputs = self._inputs[source].to(_device(translator))
-            rows += [inputs, translator.translate(inputs, source, target)]
+            rows += [self._shown(inputs, source), self._shown(translator.translate(inputs, source, target), target)]
         labels = [text for source, target in directions for text in (source, f"to {target}")]
         path = grid_path(self._run, position.step)
-        write_image(path, tile([to_arrays(row) for row in rows], labels))
+        write_image(path, tile(rows, labels))
         sync_to_disk(path)  # the checkpoint that follows vouches for it
+
+    def _shown(self, images: Tensor, domain: str) -> np.ndarray:
+        """uint8 [B, H, W, 1 or 3] of images [B, C, H, W] in [-1, 1]."""
+        preprocess = self._preprocess.of_domain(domain)
+        return preprocess.shown(preprocess.to_arrays(images))
 
 
 class _Lasting:
@@ -168,7 +178,7 @@ class ProgressLine(Observer):
         self._between, self._printed = seconds_between, time.monotonic()
         self._title, self._losses = title, ""
         self._bar: Progress | None = None
-        if self._console.is_terminal:
+        if is_live(self._console):
             self._bar = Progress(
                 *self._columns(self._console.width),
                 console=self._console,
@@ -226,10 +236,8 @@ class ProgressLine(Observer):
             self._bar.update(self._task, speed=speed, losses=self._losses)
         elif time.monotonic() - self._printed > self._between or position.step in (1, position.steps):
             self._printed = time.monotonic()
-            left = (position.steps - position.step) * position.seconds / position.step
-            self._say(
-                f"{self._title}: step {position.step}/{position.steps}, {speed}, {duration(left)} left, {self._losses}"
-            )
+            done, left = f"step {position.step}/{position.steps}", f"{duration(position.seconds_left)} left"
+            self._say(f"{self._title}: {done}, {speed}, {left}, {self._losses}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, soft_wrap=True, highlight=False, markup=False)

@@ -36,6 +36,7 @@ def evaluator_of(config: RunConfig, task: Task, data: DataSet, device: torch.dev
     if by is None:
         return None
     require_validation(config, data)
+    data.refuse_native("train.best_by")
     if by in PAIRED and not data.paired:
         raise UserError(
             f"train.best_by={by} needs ground truth and {data.name} has none: name an extractor, as in "

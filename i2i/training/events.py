@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from i2i.runs.checkpoint import Position
-from i2i.training.steps.nan_guard import Fault
+from i2i.training.rollback import Rollback
 from i2i.translator import Translator
-
-MAX_ROLLBACKS = 3
-"""How often a training with train.on_nan=rollback returns to a checkpoint before it stops."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +25,6 @@ class Record:
     learning_rates: Mapping[str, float]
     losses: Mapping[str, float]
     data_share: float = 0.0
-
-
-@dataclass(frozen=True)
-class Rollback:
-    """A return to an earlier step, from which training goes on with another order of the data.
-
-    Attributes:
-        number: the how manieth of this training, from 1.
-        step: steps done at the checkpoint.
-        fault: why.
-    """
-
-    number: int
-    step: int
-    fault: Fault
-
-    def __str__(self) -> str:
-        return f"{self.fault}: back to step {self.step} with another data order ({self.number} of {MAX_ROLLBACKS})"
 
 
 class Observer:

@@ -15,15 +15,15 @@ from i2i.data.audit.contact_sheet import contact_sheet, write_sheet
 from i2i.data.audit.report import Report, check, look_through, refused, with_findings
 from i2i.data.audit.skip_bad import without
 from i2i.data.audit.unrecognized import diagnose
-from i2i.data.layouts import Choices, DataSet
-from i2i.data.open import open_data
+from i2i.data.layouts import DataSet
+from i2i.data.open import choices_of, located, open_data
 from i2i.data.preparation.unsplit import read_undivided
 from i2i.errors import NoLayout, TrainingError, UserError
 from i2i.training.budget import in_images
 from i2i.training.callbacks import duration
 from i2i.training.device import choose_device
 from i2i.training.profiling import Trial, try_out
-from i2i.training.setup import blank_translator, run_config, task_of
+from i2i.training.setup import blank_translator, run_config, task_of, with_pixel_formats
 from i2i.translator import Coverage, Task
 from i2i.utils.atomic_write import write_text
 from i2i.utils.progress import Progress
@@ -116,7 +116,7 @@ def _undivided(config: DataConfig, progress: Progress | None) -> Seen | None:
     if config.path is None:
         return None
     try:
-        data = read_undivided(config.path, Choices(config.layout, config.paired, config.attributes, config.exclusive))
+        data = read_undivided(located(config.path, config), choices_of(config))
     except UserError:
         return None
     return look_through(data, config.model_copy(update={"train_split": next(iter(data.splits))}), progress)
@@ -177,7 +177,7 @@ def _assess(
 ) -> Verdict:
     shown = data.restricted(config.data.domains) if config.data.domains else data
     try:
-        config = in_images(config, shown)
+        config = with_pixel_formats(in_images(config, shown), shown)
         task = task_of(config, shown)
         multiple = blank_translator(config, task).multiple
         if device is None:

@@ -7,6 +7,7 @@ from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
+from i2i.data.pixel_formats import with_formats
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
@@ -35,13 +36,34 @@ def task_of(config: RunConfig, data: DataSet) -> Task:
     reason = cls.batch.unsuitable(data)
     if reason:
         raise UserError(f"{config.name} cannot be trained on {data.root}: {reason}")
-    task = Task.covering(cls.coverage, data.labels, config.data.image_size, config.data.channels)
+    task = Task.covering(cls.coverage, data.labels, config.data.image_size, config.data.channels_of)
+    reason = unlike_channels(config.name, task)
+    if reason:
+        raise UserError(f"{config.name} cannot be trained on {data.root}: {reason}")
     for domain in task.domains:
         data.images(config.data.train_split, domain)
     if config.train.best_by is not None:
         require_validation(config, data.restricted(task.domains))
     check_trainable(config, task)
     return task
+
+
+def unlike_channels(name: str, task: Task) -> str | None:
+    """Why a model cannot learn a task whose domains have different numbers of channels, or None if it can."""
+    if not task.unlike or registry.get(name).unlike_channels:
+        return None
+    able = [other for other in registry.names() if registry.get(other).unlike_channels]
+    counts = ", ".join(f"{domain} {count}" for domain, count in task.unlike)
+    return (
+        f"it needs images of one number of channels, and these have {counts}.\nTake one of {', '.join(able)}, or "
+        'choose as many channels of each domain in i2i.json, as by "take": [0]'
+    )
+
+
+def with_pixel_formats(config: RunConfig, data: DataSet) -> RunConfig:
+    """The config with the formats of data beyond 8-bit RGB; itself for other data. UserError as `with_formats`."""
+    formats = with_formats(config.data, data)
+    return run_config(config.name, merge(config.settings(), {"data": formats})) if formats else config
 
 
 def blank_translator(config: RunConfig, task: Task) -> Translator:
@@ -81,18 +103,20 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
 def blank_batch(translator: Translator, items: int) -> Batch:
     """A batch of so many items of the translator's image size on the meta device, without values."""
     task = translator.task
-    images = TrainingImages.blank(task.labels, Preprocess(task.image_size, task.channels))
+    preprocess = Preprocess(task.image_size, task.channels)
+    images = TrainingImages.blank(task.labels, preprocess, dict(task.unlike))
     batch = translator.batch.draw(images, task.domains, items, step=0)
     return batch.to(torch.device("meta"), torch.contiguous_format)
 
 
 def starting_settings(start: Checkpoint) -> Settings:
-    """What a training that starts from the weights of another run takes over: model, image size and channels."""
-    task = start.task
-    return {
-        "model": start.settings["model"],
-        "data": {"image_size": list(task.image_size), "channels": task.channels},
-    }
+    """What a training that starts from the weights of another run takes over: model, image size and channels.
+
+    Of data beyond 8-bit RGB the channels are those of the new data.
+    """
+    task, eight_bits = start.task, "pixel_formats" not in start.settings["data"]
+    channels = {"channels": task.channels} if eight_bits else {}
+    return {"model": start.settings["model"], "data": {"image_size": list(task.image_size), **channels}}
 
 
 def starting_domains(config: RunConfig, data: DataSet, start: Checkpoint) -> tuple[RunConfig, DataSet]:

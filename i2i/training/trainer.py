@@ -4,13 +4,12 @@ Whatever changes with time - learning rate, data order, random draws - is a func
 resumed training continues bit for bit (on the CPU, with the same number of threads).
 """
 
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -23,7 +22,7 @@ from i2i.data.data_record import DataRecord
 from i2i.data.prefetch import Ahead
 from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
-from i2i.errors import DiskFull, LostProcess, OutOfMemory, TrainingError, UserError
+from i2i.errors import DiskFull, LostProcess, OutOfMemory, UserError
 from i2i.runs.checkpoint import Best, Checkpoint, Position
 from i2i.runs.checkpoint_meta import Budget
 from i2i.runs.folder import checkpoint_folder, newest_checkpoint
@@ -33,19 +32,18 @@ from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import horizon_of, images_per_step
 from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
-from i2i.training.events import MAX_ROLLBACKS, Observer, Record, Rollback
+from i2i.training.events import Observer, Record
 from i2i.training.loss_log import LossLog
+from i2i.training.rollback import NotFinite, Rollback, seed_after, to_return_to
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
-from i2i.training.steps.nan_guard import Fault, FiniteGuard
 from i2i.training.steps.step import build_optimizers, plain_state, set_rate, training_step
+from i2i.training.stops import Interrupted, disk_full, lost_process, out_of_memory, stop_signals
 from i2i.training.validation import Evaluator, Validation
 from i2i.translator import LinearDecay, ModelConfig, Schedule, Task, Translator
 from i2i.utils.atomic_write import write_text
 from i2i.utils.disk_full import is_disk_full
 from i2i.utils.memory import asked_for, is_out_of_memory
-from i2i.utils.text import option
-
-STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def build_translator(config: RunConfig, task: Task) -> Translator:
@@ -124,23 +122,20 @@ class Trainer:
         try:
             return self._train()
         except LostProcess as lost:
-            raise LostProcess(
-                f"training stopped at step {self.position.step}: {lost}; {self._left()} in {self.run}: "
-                f"go on with i2i train {option('--resume', self.run)}, on as many processes as there are"
-            ) from None
+            raise LostProcess(lost_process(self.run, self.position.step, str(lost))) from None
         except Exception as error:
             if is_out_of_memory(error):
-                raise OutOfMemory(self._out_of_memory_text(asked_for(error))) from None
+                raise OutOfMemory(self._out_of_memory(asked_for(error))) from None
             if not is_disk_full(error, self.run):
                 raise
-            raise DiskFull(self._disk_full_text()) from None
+            raise DiskFull(disk_full(self.run, self.position.step)) from None
 
     def _train(self) -> Path:
         if self.processes.first:
             write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
             self._validate(self.validation)
-        with _stop_signals() as stopped, Ahead(self._draw) as batches:
+        with stop_signals() as stopped, Ahead(self._draw) as batches:
             if self.config.train.on_nan == "rollback" and not self.position.step:
                 self._save()  # there is always one to return to
             while not self.position.finished:
@@ -283,42 +278,12 @@ class Trainer:
 
     def _raise_if_not_finite(self) -> None:
         fault = self.guard.fault()
-        if fault is None:
-            return
-        if self.config.train.on_nan == "stop":
-            again = f"i2i train {option('--resume', self.run)} --on-nan rollback"
-            tried, remedy = "", f"go on with {again}, or start again with"
-        else:
-            tried, remedy = f", after {self.rollbacks} rollbacks", "start again with"
-        raise NotFinite(
-            f"training stopped: {fault}{tried}; {self._left()} in {self.run}. To get further {remedy} "
-            "a lower --set model.learning_rate or --set train.precision=fp32",
-            fault,
-        )
+        if fault is not None:
+            raise NotFinite(fault, self.run, self.config.train.on_nan, self.rollbacks)
 
-    def _left(self) -> str:
-        checkpoint = newest_checkpoint(self.run)
-        return f"the checkpoint of step {checkpoint.position.step} is good" if checkpoint else "no checkpoint yet"
-
-    def _disk_full_text(self) -> str:
-        checkpoint = newest_checkpoint(self.run)
-        if checkpoint is not None and checkpoint.finished:
-            after = "its training is finished"
-        else:
-            after = f"make room and go on with: i2i train {option('--resume', self.run)}" if checkpoint else "make room"
-        return f"training stopped at step {self.position.step}: the disk of {self.run} is full; {self._left()}, {after}"
-
-    def _out_of_memory_text(self, asked: str) -> str:
-        begun, parts = newest_checkpoint(self.run) is not None, self.config.train.accumulate
-        items = (self.config.train.batch_size or 1) // self.processes.count
-        smaller = next((number for number in range(2 * parts, items + 1) if items % number == 0), None)
-        same = f"i2i train {option('--resume', self.run)}" if begun else "the same command"
-        remedies = [f"{same} with --set train.accumulate={smaller}, which computes a batch in parts"] if smaller else []
-        remedies.append("a new training with a smaller train.batch_size or data.image_size, or train.precision=bf16")
-        return (
-            f"training stopped at step {self.position.step}: there is not enough memory on {self.device}{asked}; "
-            f"{self._left()} in {self.run}. What takes less: {', or '.join(remedies)}"
-        )
+    def _out_of_memory(self, asked: str) -> str:
+        step, train = self.position.step, self.config.train
+        return out_of_memory(self.run, step, str(self.device), asked, train, self.processes.count)
 
     def _roll_back(self, found: "NotFinite") -> None:
         """Return to the newest checkpoint and go on from there in another order; raises `found` if that is not to be.
@@ -326,9 +291,9 @@ class Trainer:
         The order depends on the number of the rollback, which later checkpoints hold. A process that resumes from the
         same checkpoint meets the same fault and returns to it likewise.
         """
-        checkpoint = newest_checkpoint(self.run)
         number = self.rollbacks + 1
-        if self.config.train.on_nan == "stop" or number > MAX_ROLLBACKS or checkpoint is None:
+        checkpoint = to_return_to(self.run, self.config.train.on_nan, number)
+        if checkpoint is None:
             raise found
         load_weights(self.translator, checkpoint)
         self._load_training(checkpoint)
@@ -341,7 +306,7 @@ class Trainer:
     def _reseed(self, rollbacks: int) -> None:
         self.rollbacks = rollbacks
         if rollbacks:
-            self.seed = _seed_after(self.config.train.seed, rollbacks)
+            self.seed = seed_after(self.config.train.seed, rollbacks)
             self.images = self.images.reseeded(self.seed)
 
     def _validation(self, best: Best | None) -> Validation | None:
@@ -402,27 +367,6 @@ class Trainer:
             self.position = replace(position, steps=max(steps, position.step))
 
 
-class NotFinite(TrainingError):
-    """A loss or gradient was not finite; `fault` tells the phase, the step and the terms."""
-
-    def __init__(self, message: str, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(message)
-
-
-class Interrupted(TrainingError):
-    """Training was told to stop and left a checkpoint.
-
-    `status` is the conventional exit status, 128 plus the signal's number.
-    """
-
-    def __init__(self, run: Path, position: Position, signal_number: int) -> None:
-        self.status = 128 + signal_number
-        super().__init__(
-            f"stopped after step {position.step} of {position.steps}; go on with: i2i train {option('--resume', run)}"
-        )
-
-
 def schedule_of(translator: Translator, train: TrainConfig) -> Schedule:
     """The schedule of a training: the translator's own unless the settings say from where on rates fall."""
     return translator.schedule if train.decay_from is None else LinearDecay(train.decay_from)
@@ -431,28 +375,3 @@ def schedule_of(translator: Translator, train: TrainConfig) -> Schedule:
 def step_seed(numbers: Sequence[int]) -> int:
     """Seed of the random draws of a step, from the training's seed, the step and what else tells it from others."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
-
-
-def _seed_after(seed: int, rollbacks: int) -> int:
-    """Seed of all that is drawn after so many rollbacks."""
-    return int(np.random.SeedSequence([seed, rollbacks], spawn_key=(1,)).generate_state(1, np.uint64)[0])
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], int]]:
-    """Yields a function that gives the number of the signal received that asks to stop, 0 for none.
-
-    These are SIGINT, SIGTERM and, of a terminal that is gone, SIGHUP, unless that is ignored as `nohup` has it.
-    """
-    received = [0]
-
-    def remember(number: int, frame: Any) -> None:
-        received[0] = number
-
-    asked = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, remember) for number in asked}
-    try:
-        yield lambda: received[0]
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -2,7 +2,7 @@
 
 from i2i.translator.complete import FORMER, former
 from i2i.translator.phases import Losses, Optimizer, Phase, Step
-from i2i.translator.request import Noise, Request
+from i2i.translator.request import End, Noise, Request
 from i2i.translator.schedules import CosineDecay, LinearDecay, Schedule, StepDecay
 from i2i.translator.task import Coverage, Task, check_size
 from i2i.translator.translator import ModelConfig, Translator
@@ -10,6 +10,7 @@ from i2i.translator.translator import ModelConfig, Translator
 __all__ = [
     "CosineDecay",
     "Coverage",
+    "End",
     "LinearDecay",
     "Losses",
     "ModelConfig",

@@ -36,6 +36,7 @@ class Request:
         noise: random numbers; from a model that does not take noise the same in every translation.
         reference: images in [-1, 1] of the target domain to take after, [B, C, *task.image_size]; None: none are given.
         sampling_steps: how many steps an iterative model is to take; None: as many as it thinks right.
+        style: what `requested_style` has given, or a mixture [B, length], to take in its place; None: none is given.
     """
 
     source: int | None
@@ -44,6 +45,21 @@ class Request:
     labels: Tensor | None = None
     reference: Tensor | None = None
     sampling_steps: int | None = None
+    style: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class End:
+    """One of two translations between which others are to lie.
+
+    Attributes:
+        target: domain, or changes of attributes.
+        seeds, reference: as `Translator.translate` takes them.
+    """
+
+    target: str
+    seeds: Sequence[int] | None = None
+    reference: Tensor | None = None
 
 
 def sample_name(stem: str, sample: int) -> str:

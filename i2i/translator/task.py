@@ -1,6 +1,6 @@
 """What one training learns: facts about the data, nothing about the method."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,7 +26,8 @@ class Task:
         directions: ordered pairs (source, target) of names.
         labels: the columns by which images are labelled; their domains are `domains`.
         image_size: height and width in pixels.
-        channels: colour channels of every image.
+        channels: of every image; where they differ by domain, of the first one.
+        unlike: channels by domain, where they differ.
     """
 
     domains: tuple[str, ...]
@@ -34,6 +35,7 @@ class Task:
     labels: LabelSpace
     image_size: tuple[int, int]
     channels: int = 3
+    unlike: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def covering(
@@ -41,9 +43,11 @@ class Task:
         coverage: Coverage,
         domains: LabelSpace | Sequence[str],
         image_size: tuple[int, int],
-        channels: int = 3,
+        channels: int | Callable[[str], int] = 3,
     ) -> "Task":
         """The task of one training of that coverage over `domains`, names or a whole label space.
+
+        `channels` are those of every image, or what tells them of a domain.
 
         Raises:
             UserError: for fewer than two domains, or more than two with a coverage that serves one pair.
@@ -55,15 +59,21 @@ class Task:
                 f"translation needs at least two domains, found only {', '.join(names) or 'none'}: add images of "
                 "another, or name more with --set data.domains=A,B"
             )
+        own = {name: channels(name) if callable(channels) else channels for name in names}
+        counts = own[names[0]], tuple(own.items()) if len(set(own.values())) > 1 else ()
         if coverage is Coverage.ALL:
-            return cls(names, labels.directions, labels, image_size, channels)
+            return cls(names, labels.directions, labels, image_size, *counts)
         if len(names) != 2:
             raise UserError(
                 f"this model learns one pair of domains at a time and the data has {', '.join(names)}: "
                 f"choose two with {set_list('data.domains', names[:2])}"
             )
         directions = (names,) if coverage is Coverage.DIRECTION else (names, names[::-1])
-        return cls(names, directions, LabelSpace.of_domains(names), image_size, channels)
+        return cls(names, directions, LabelSpace.of_domains(names), image_size, *counts)
+
+    def channels_of(self, domain: str) -> int:
+        """Channels of the images of a domain."""
+        return dict(self.unlike).get(domain, self.channels)
 
     def index(self, domain: str) -> int:
         """Index of a domain name; UserError for a name the task does not have."""

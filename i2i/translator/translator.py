@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self, final
 
 import torch
@@ -18,7 +19,7 @@ from i2i.data.batches import Batch
 from i2i.errors import UserError
 from i2i.interop.family import Reference
 from i2i.translator.phases import Optimizer, Phase
-from i2i.translator.request import LARGEST_SEED, Noise, Request, seed_of
+from i2i.translator.request import LARGEST_SEED, End, Noise, Request, seed_of
 from i2i.translator.schedules import LinearDecay, Schedule
 from i2i.translator.task import Coverage, Task, check_size
 from i2i.utils.text import option
@@ -47,6 +48,8 @@ class Translator(nn.Module, ABC):
             have it, their average, where a training keeps one.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
+        unlike_channels: whether its domains may have different numbers of channels, `task.channels_of`; else all images
+            have `task.channels`.
         takes: what it asks of a request besides domains, some of `TAKES`: with "labels" label vectors lead its
             translations, so that the source need not be known and the target may be several changes. Where this
             hangs on settings the class names all that it may take, and `__init__` leaves out what it does not.
@@ -70,6 +73,7 @@ class Translator(nn.Module, ABC):
     translates_with: ClassVar[Literal["last", "ema"]] = "last"
     Config: ClassVar[type[ModelConfig]] = ModelConfig
     test_settings: ClassVar[Mapping[str, Any]] = {}
+    unlike_channels: ClassVar[bool] = False
     takes: frozenset[str] = frozenset()
     frozen: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[Reference | None] = None
@@ -117,10 +121,17 @@ class Translator(nn.Module, ABC):
 
     @abstractmethod
     def generate(self, images: Tensor, request: Request) -> Tensor:
-        """Translate [B, C, H, W] in [-1, 1] as requested; same shape and range.
+        """Translate [B, C, H, W] in [-1, 1] as requested; same shape, but for the target's channels, and range.
 
         All is in evaluation mode and without gradients. The result of an image must not depend on those beside it.
         """
+
+    def requested_style(self, images: Tensor, request: Request) -> Tensor | None:
+        """The style [B, length] that `generate` puts on images; where `request.style` is given it takes that instead.
+
+        None from a model that has no styles. Of a model that has some, what lies between two of them is one too.
+        """
+        return None
 
     def recognize(self, images: Tensor) -> Tensor | None:
         """Class logits [B, task.labels.classes] of images; None from a model that judges none."""
@@ -162,8 +173,8 @@ class Translator(nn.Module, ABC):
     ) -> Tensor:
         """Translate images [B, C, H, W], float in [-1, 1], from domain `source` to domain `target`.
 
-        The result has the same shape and range and does not depend on how images are batched. Neither
-        training mode, weights, buffers nor torch's random stream are changed.
+        The result has the same shape, with the target's channels, and range and does not depend on how images are
+        batched. Neither training mode, weights, buffers nor torch's random stream are changed.
 
         Args:
             images: what to translate.
@@ -182,23 +193,79 @@ class Translator(nn.Module, ABC):
                 at all; the text lists what is allowed. Also if what the model generates is no such tensor: of another
                 shape or type, or outside [-1, 1].
         """
-        for domain in (target,) if source is None else (source, target):
-            if not isinstance(domain, str):
-                raise UserError(f"domains are given by name, one of {', '.join(self.task.domains)}, not as {domain!r}")
-        if source is not None and (target in self.task.domains or "labels" not in self.takes):
-            self._check_direction(source, target)
-        given = {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps}
-        self._check_taken({name for name, value in given.items() if value is not None})
-        images = self._taken(images)
+        self._check_asked(source, target, {"noise": seeds, "reference": reference, "sampling_steps": sampling_steps})
+        images = self._taken(images, domain=source)
         with torch.no_grad(), self._inference_mode():
-            request = Request(
-                *self._domains(source, target),
-                Noise(self._seeds(seeds, len(images)), images.device),
-                self._labels(images, target, attributes) if "labels" in self.takes else None,
-                None if reference is None else self._reference(reference, images),
-                self._sampling_steps(sampling_steps),
+            request = self._request(images, source, target, attributes, seeds, reference, sampling_steps)
+            return self._checked(self.generate(images, request), images, target)
+
+    @final
+    def interpolate(
+        self,
+        images: Tensor,
+        source: str | None,
+        ends: tuple[End, End],
+        shares: Sequence[float],
+        attributes: Sequence[str] | None = None,
+        sampling_steps: int | None = None,
+    ) -> Tensor:
+        """Translations [S, B, C, H, W] of images [B, C, H, W] between two ends, which share 0 and 1 give to the bit.
+
+        What leads the translations is mixed: label vectors, or styles.
+
+        Args:
+            images, source, attributes, sampling_steps: as `translate` takes them.
+            ends: two targets, each with seeds and a reference for a model that takes them.
+            shares: of the second end, each from 0 to 1.
+
+        Raises:
+            UserError: as `translate`, from a model that is led by neither labels nor styles, or for two targets of
+                which it has a network each.
+        """
+        for end in ends:
+            given = {"noise": end.seeds, "reference": end.reference, "sampling_steps": sampling_steps}
+            at_home = end.target == source and self.coverage is Coverage.ALL
+            self._check_asked(None if at_home else source, end.target, given)
+        self.check_between([end.target for end in ends])
+        _check_shares(shares)
+        images, target = self._taken(images, domain=source), ends[0].target
+
+        def asked() -> list[Request]:
+            """Anew each time, so that each share has the noise that a translation has."""
+            return [
+                self._request(images, source, end.target, attributes, end.seeds, end.reference, sampling_steps)
+                for end in ends
+            ]
+
+        def at(share: float) -> Tensor:
+            if share in (0, 1):
+                return self._checked(self.generate(images, asked()[int(share)]), images, target)
+            return self._checked(
+                self.generate(images, self._between(images, asked(), share, asked()[0])), images, target
             )
-            return self._checked(self.generate(images, request), images)
+
+        with torch.no_grad(), self._inference_mode():
+            return torch.stack([at(share) for share in shares])
+
+    @final
+    def check_between(self, targets: Sequence[str]) -> None:
+        """UserError unless there is something between translations to these two targets."""
+        if not self.interpolates:
+            raise UserError(
+                "this model is led by neither labels nor styles, so there is nothing between two of its translations: "
+                "take one that is, such as stargan, stargan-v2 or munit"
+            )
+        first, second = targets
+        if first != second and "labels" not in self.takes and self.coverage is not Coverage.ALL:
+            raise UserError(
+                f"this model has networks of its own for {first} and for {second}, and nothing lies between them: "
+                "take two seeds or two reference images of one target"
+            )
+
+    @property
+    def interpolates(self) -> bool:
+        """Whether there is anything between two of its translations."""
+        return "labels" in self.takes or type(self).requested_style is not Translator.requested_style
 
     @final
     def seeds_of(self, names: Iterable[str], seed: int = 0) -> list[int] | None:
@@ -246,6 +313,40 @@ class Translator(nn.Module, ABC):
                 "give at most as many, or leave it out"
             )
 
+    def _check_asked(self, source: str | None, target: str, given: Mapping[str, object]) -> None:
+        for domain in (target,) if source is None else (source, target):
+            if not isinstance(domain, str):
+                raise UserError(f"domains are given by name, one of {', '.join(self.task.domains)}, not as {domain!r}")
+        if source is not None and (target in self.task.domains or "labels" not in self.takes):
+            self._check_direction(source, target)
+        self._check_taken({name for name, value in given.items() if value is not None})
+
+    def _request(
+        self,
+        images: Tensor,
+        source: str | None,
+        target: str,
+        attributes: Sequence[str] | None,
+        seeds: Sequence[int] | None,
+        reference: Tensor | None,
+        sampling_steps: int | None,
+    ) -> Request:
+        return Request(
+            *self._domains(source, target),
+            Noise(self._seeds(seeds, len(images)), images.device),
+            self._labels(images, target, attributes) if "labels" in self.takes else None,
+            None if reference is None else self._reference(reference, images, target),
+            self._sampling_steps(sampling_steps),
+        )
+
+    def _between(self, images: Tensor, ends: Sequence[Request], share: float, fresh: Request) -> Request:
+        """The fresh request, led by what lies at a share of the way between the ends."""
+        first, second = ends
+        if first.labels is not None and second.labels is not None:
+            return replace(fresh, target=None, labels=first.labels.lerp(second.labels, share))
+        one, other = (_given(self.requested_style(images, request)) for request in ends)
+        return replace(fresh, style=one.lerp(other, share))
+
     def _check_taken(self, given: set[str]) -> None:
         unwanted = [f"{name} ({HOW_GIVEN[name]})" for name in TAKES if name in given - self.takes]
         if unwanted:
@@ -274,9 +375,9 @@ class Translator(nn.Module, ABC):
             self.check_sampling_steps(steps)
         return steps
 
-    def _reference(self, reference: Tensor, images: Tensor) -> Tensor:
+    def _reference(self, reference: Tensor, images: Tensor, target: str) -> Tensor:
         """The reference images, one for each."""
-        given = self._taken(reference, "reference images").to(images.device)
+        given = self._taken(reference, "reference images", target).to(images.device)
         (height, width), size = self.task.image_size, (given.shape[2], given.shape[3])
         if size != (height, width):
             raise UserError(
@@ -311,13 +412,14 @@ class Translator(nn.Module, ABC):
             )
         return self.task.labels.classified(target, logits)
 
-    def _checked(self, translated: object, images: Tensor) -> Tensor:
+    def _checked(self, translated: object, images: Tensor, target: str) -> Tensor:
         """What a model has generated, if it is what the contract asks for; nan is left to those who use it."""
-        method = f"{type(self).__name__}.generate"
-        asked = f"it must give a floating point tensor {list(images.shape)} in [-1, 1]"
+        method, shape = f"{type(self).__name__}.generate", [*images.shape]
+        shape[1] = self.task.channels_of(target)
+        asked = f"it must give a floating point tensor {shape} in [-1, 1]"
         if not isinstance(translated, Tensor):
             raise UserError(f"{method} gives {type(translated).__name__}: {asked}")
-        if translated.shape != images.shape or not translated.is_floating_point():
+        if list(translated.shape) != shape or not translated.is_floating_point():
             raise UserError(f"{method} gives {translated.dtype} {list(translated.shape)}: {asked}")
         if bool(translated.abs().amax() > 1.0 + ROUNDING):
             low, high = float(translated.min()), float(translated.max())
@@ -341,18 +443,17 @@ class Translator(nn.Module, ABC):
             allowed = ", ".join(f"{a} to {b}" for a, b in self.task.directions)
             raise UserError(f"this model does not translate {source} to {target}; it translates {allowed}")
 
-    def _taken(self, images: Tensor, what: str = "images") -> Tensor:
+    def _taken(self, images: Tensor, what: str = "images", domain: str | None = None) -> Tensor:
         """The images in the precision of the weights, if the model takes them."""
-        self._check_images(images, what)
+        self._check_images(images, what, self.task.channels if domain is None else self.task.channels_of(domain))
         weight = next(self.parameters(), None)
         return images if weight is None else images.to(weight.dtype)
 
-    def _check_images(self, images: Tensor, what: str) -> None:
+    def _check_images(self, images: Tensor, what: str, channels: int) -> None:
         if not isinstance(images, Tensor):
             raise UserError(
                 f"{what} must be a torch.Tensor, got {type(images).__name__}: torch.from_numpy takes arrays"
             )
-        channels = self.task.channels
         if images.ndim != 4 or images.shape[1] != channels:
             raise UserError(f"{what} must have shape [B, {channels}, H, W], got {list(images.shape)}")
         if not len(images):
@@ -364,6 +465,20 @@ class Translator(nn.Module, ABC):
         if not bool(images.abs().amax() <= 1.0):
             low, high = float(images.min()), float(images.max())
             raise UserError(f"{what} must lie in [-1, 1], got values from {low:.3g} to {high:.3g}")
+
+
+def _check_shares(shares: Sequence[float]) -> None:
+    for share in shares:
+        if not 0 <= share <= 1:
+            raise UserError(f"a share is {share!r}: give numbers from 0 to 1")
+
+
+def _given(style: Tensor | None) -> Tensor:
+    if style is None:
+        raise UserError(
+            "requested_style gives None: a model that has it must give a style [B, length] for every request"
+        )
+    return style
 
 
 def _is_frozen(translator: nn.Module, name: str) -> bool:

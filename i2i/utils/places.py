@@ -11,9 +11,16 @@ from i2i.utils.safe_paths import LONGEST
 
 def given_path(name: str, value: object) -> Path:
     """An argument of a Python function as a path; UserError if it is none."""
-    if isinstance(value, str | Path):
+    if isinstance(value, str | os.PathLike):
         return Path(value)
     raise UserError(f"{name} is {value!r}: give the path of a file or folder")
+
+
+def check_texts(**given: object) -> None:
+    """UserError, with its name, for an argument of a Python function that is no text."""
+    for name, text in given.items():
+        if not isinstance(text, str):
+            raise UserError(f"{name} is {text!r}: give it as text")
 
 
 def check_folder(out: Path) -> None:

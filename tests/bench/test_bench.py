@@ -12,6 +12,7 @@ import torch
 import yaml
 from PIL import Image
 
+import i2i
 from i2i.benchmarks.analysis.number_format import scaled, speed
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.jobs.train import Train
@@ -359,3 +360,17 @@ def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache
     for key in ("one", "one", "two"):
         job(key=key).perform(lambda text: None, torch.device("cpu"))
     assert len(calls) == 2
+
+
+def test_a_bench_in_python_finds_all_done_that_the_command_did_and_shows_its_numbers(done, capsys):
+    before = {path: path.stat().st_mtime_ns for path in done.rglob("*.png")}
+    capsys.readouterr()
+    settings = dict(setting.split("=") for setting in SMALL)
+    settings = {name: yaml.safe_load(value) for name, value in settings.items()}
+    finished = i2i.bench(out=done, settings=settings)
+    assert "domain classifier" not in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in done.rglob("*.png")} == before
+    means = finished.scores.groupby(["model", "metric"])["value"].mean()
+    assert finished.table.loc["stargan", "psnr"] == pytest.approx(means["stargan", "psnr"])
+    assert sorted(finished.table.index) == sorted([*MODELS, "real"])
+    assert finished.grid.size == Image.open(done / "grid.png").size

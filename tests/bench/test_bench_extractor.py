@@ -1,6 +1,7 @@
 """A bench with features of one's own choice."""
 
 import csv
+import json
 
 import pytest
 import timm
@@ -9,6 +10,9 @@ import torchvision
 
 from i2i.benchmarks.evaluation.classifier_training import learner
 from i2i.benchmarks.planning.build_plan import prepare
+from i2i.benchmarks.results_folder.plan_file import plan_text
+from i2i.benchmarks.results_folder.result_records import write_record
+from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import parse_assignments
@@ -17,7 +21,8 @@ from i2i.labels import LabelSpace
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.registry import content_name, kernel_name, perceptual_name
+from i2i.metrics.registry import OF_CLASSIFIER, content_name, kernel_name, perceptual_name
+from i2i.utils.atomic_write import write_text
 from tests.support import in_process
 
 BACKBONE = "resnet10t"
@@ -70,6 +75,54 @@ def test_scores_depend_on_the_extractor_and_nothing_else_does(place):
         for options in ({}, {"extractor": one})
     ]
     assert others[0] == others[1]
+
+
+def scored_by(found):
+    """By the text of a job that scores, its key and the kind of its extractor."""
+    jobs = [job for job in found.jobs if job.name.startswith("scores")]
+    return {job.name: (job.key, (job.scoring.extractor or "classifier").partition(":")[0]) for job in jobs}
+
+
+def test_work_in_the_features_of_one_extractor_stays_when_another_is_added(place):
+    one, other = backbone(place / "one.pth"), backbone(place / "other.pth", 1)
+    alone, both, three = (
+        plan(place, extractor=",".join(own)) for own in ([one], [one, "classifier"], [one, "classifier", other])
+    )
+    assert scored_by(alone).items() < scored_by(both).items() < scored_by(three).items()
+    added = {name: kind for name, (_, kind) in scored_by(both).items() if name not in scored_by(alone)}
+    assert added == {
+        f"scores in domain-classifier of {whose}": "classifier"
+        for whose in ("real images", "reinhard, seed 0", "identity, seed 0")
+    }
+    assert (alone.facts.further_features, both.facts.further_features) == ((), ("domain-classifier",))
+    assert "further_features" not in alone.facts.as_json()
+    needs = {job.name: {str(need) for need in job.needs} for job in three.jobs}
+    own = parse_extractor(other).build().name.removeprefix("FD-")
+    assert needs[f"scores in {own} of real images"] == set()
+    assert needs["scores in domain-classifier of real images"] == {"domain classifier"}
+    assert all(job.gan_train is None and not job.scoring.label_map for job in both.jobs if job.name in added)
+
+
+def test_of_several_extractors_the_first_is_the_one_that_the_folder_has_scores_of(place):
+    one = backbone(place / "one.pth")
+    own, alone = parse_extractor(one).build(), plan(place, extractor=one)
+    folder = ResultsFolder(alone.out)
+    write_text(folder.plan_file, plan_text(alone))
+    path = folder.real_scores()
+    write_record(path, {"key": "k", "features": {"name": own.name, "dimensions": 1, "sha256": ""}}, path.parent, [])
+    again = plan(place, extractor=f"classifier,{one}")
+    assert scored_by(alone).items() < scored_by(again).items()
+    assert again.facts.chosen.extractor.startswith("classifier,timm:")
+    path.write_text("damaged")
+    assert not scored_by(alone).items() & scored_by(plan(place, extractor=f"classifier,{one}")).items()
+
+
+def test_an_extractor_that_is_named_twice_is_refused(place):
+    one = backbone(place / "one.pth")
+    name = parse_extractor(one).build().name
+    for twice, named in ((f"{one},{one}", name), ("classifier,classifier", "FD-domain-classifier")):
+        with pytest.raises(UserError, match=f"names the features of {named} twice: name them once"):
+            plan(place, extractor=twice)
 
 
 def test_packaged_features_are_the_default_where_inception_is_absent_and_are_another_protocol(place, request):
@@ -150,3 +203,26 @@ def test_a_bench_measures_distances_in_the_named_features(place):
     measured = {row["metric"] for row in rows}
     assert {"accuracy", name, kernel_name(name), content_name(name), perceptual_name(name), "psnr"} < measured
     assert f"{name} ↓" in (place / "bench" / "table.md").read_text()
+    assert_another_is_added(place / "bench", spec, rows)
+
+
+def assert_another_is_added(out, spec, before):
+    """Nothing that is there is made again, and the tables have the columns of both."""
+    times = {path: path.stat().st_mtime_ns for path in out.glob("scores/*.json")}
+    assert in_process.bench(out, "--extractor", f"classifier,{spec}") == 0
+    assert {path: path.stat().st_mtime_ns for path in out.glob("scores/*.json")} == times
+    with (out / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row for row in rows if row in before] == before
+    added = [row for row in rows if row not in before]
+    assert {row["metric"] for row in added} == {
+        OF_CLASSIFIER,
+        *(of(OF_CLASSIFIER) for of in (kernel_name, content_name)),
+    }
+    assert {row["model"] for row in added if row["metric"] == OF_CLASSIFIER} == {row["model"] for row in before}
+    named = parse_extractor(spec).build().name
+    for file in ("table.md", "table.tex", "results.json", "report.html"):
+        text = (out / file).read_text().replace("\\_", "_").replace("\\\\", "")
+        assert named.removeprefix("FD-") in text and "domain-classifier" in text, file
+    card = json.loads((out / "protocol.json").read_text())["protocol"]
+    assert [card["features"]["name"], *(own["name"] for own in card["further_features"])] == [named, OF_CLASSIFIER]

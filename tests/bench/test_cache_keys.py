@@ -116,6 +116,7 @@ def test_work_of_before_has_the_key_that_is_asked_for_now(out, tmp_path, monkeyp
     assert {name: found[name] for name in OF_BEFORE} == OF_BEFORE
 
 
+@pytest.mark.usefixtures("packaged_weights")
 def test_every_kind_of_job_reaches_a_worker_as_it_is(out, tmp_path):
     embedded.make("seasons", tmp_path, (16, 16), 4, 2)
     for way, source in (("summer2winter", "summer"), ("winter2summer", "winter")):
@@ -124,7 +125,7 @@ def test_every_kind_of_job_reaches_a_worker_as_it_is(out, tmp_path):
     labels = ["scoring.label_map=winter", "scoring.palette.dark=[0, 0, 0]", "scoring.palette.light=[255, 255, 255]"]
     changes = [*TINY, "scoring.gan_train=true", *labels]
     suite = load_suite("seasons", "stargan", {}, changes, "0").with_external(elsewhere)
-    jobs = prepare(suite, out).jobs
+    jobs = prepare(suite, out, extractor="classifier,imagenet").jobs
     assert {job.id.kind for job in jobs} == set(get_args(Kind))
     for job in jobs:
         assert pickle.loads(pickle.dumps(job)) == job

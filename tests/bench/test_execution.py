@@ -75,7 +75,7 @@ def test_a_finished_bench_goes_on_by_its_plan_and_does_nothing(finished, monkeyp
         return call
 
     monkeypatch.setattr(scheduler, "run_jobs", counted("jobs", scheduler.run_jobs))
-    monkeypatch.setattr(file_index, "read_image", counted("decoded", file_index.read_image))
+    monkeypatch.setattr(file_index, "decode_once", counted("decoded", file_index.decode_once))
     monkeypatch.setattr(Path, "read_bytes", counted("hashed", Path.read_bytes, is_image))
     monkeypatch.setattr(write, "write", counted("reports", write.write))
     before = times(finished)

@@ -119,7 +119,7 @@ def test_older_score_files_leave_the_parts_out(tmp_path):
     for part in ("health", "Health", "taken for", "number of images\n", "brackets"):
         assert part not in text
     assert "flags" not in results_json(plan, results, PROTOCOL)["models"]["one"]
-    assert {"cost.png", "cost.pdf"} >= set(redraw.draw(plan, results))
+    assert {"cost.png", "cost.pdf", "cost.svg"} >= set(redraw.draw(plan, results))
     assert "Health" not in latex.table(plan, results, PROTOCOL)
 
 

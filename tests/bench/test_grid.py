@@ -5,10 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks.directions import expand
+from i2i.benchmarks.report.figures import grid
 from i2i.benchmarks.report.figures.grid import _figure
 from i2i.benchmarks.report.figures.grid_selection import at_random, choose
 from i2i.benchmarks.results_folder.cache_keys import files_in, write_key
@@ -195,10 +197,10 @@ def test_worst_rows_are_those_by_the_measure_that_is_named(results):
     finished = Finished.load(results)
     rows, note = choose(finished, "worst:2:content-ssim", ["one"], 0)
     assert {(row.direction, row.position) for row in rows} == {(way, 1) for way in WAYS}
-    assert note == "the 2 test images with the lowest SSIM to the input, mean of one"
+    assert note == "the 2 test images with the lowest SSIM to the input, mean of one; below each its SSIM to the input"
     rows, note = choose(finished, "worst:2:cycle", ["one", "two"], 0)
     assert {row.position for row in rows} == {2}
-    assert note == "the 2 test images with the highest cycle L1, mean of one, two"
+    assert note.startswith("the 2 test images with the highest cycle L1, mean of one, two; below each")
     assert choose(finished, "worst:2", ["one"], 0)[0] == choose(finished, "worst:2:psnr", ["one"], 0)[0]
     assert choose(finished, "worst::cycle", ["one"], 0)[0][:2] == choose(finished, "worst:2:cycle", ["one"], 0)[0]
     with pytest.raises(UserError, match=r"unknown measure of single images 'cycel'.* Known: content-ssim, cycle, psnr"):
@@ -266,7 +268,9 @@ def test_a_cell_of_another_seed_shows_the_translation_of_that_seed(finished):
     assert [int(finished.cell("one", row, seed).mean()) for seed in (None, 0, 4)] == [52, 52, 77]
 
 
-@pytest.mark.parametrize(("name", "start"), [("grid.pdf", b"%PDF"), ("new/grid.PNG", b"\x89PNG")])
+@pytest.mark.parametrize(
+    ("name", "start"), [("grid.pdf", b"%PDF"), ("new/grid.PNG", b"\x89PNG"), ("grid.svg", b"<?xml")]
+)
 def test_the_command_draws_into_the_format_of_the_name(results, tmp_path, capsys, name, start):
     out = tmp_path / name
     assert run(results, "--rows", "random:3", "--seed", "5", "--out", out) == 0
@@ -295,7 +299,8 @@ def test_the_cells_of_the_image_are_the_images_of_the_columns(results, tmp_path)
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--out", "grid.jpg"), "must end in .pdf or .png"),
+        (("--out", "grid.jpg"), "must end in .png, .pdf, .svg"),
+        (("--out", "grid.svg", "--layout", "target"), "unknown layout 'target'; did you mean"),
         (("--out", "grid.pdf", "--columns", "input,on"), "unknown column 'on'; did you mean 'one'"),
     ],
 )
@@ -308,6 +313,51 @@ def test_a_grid_that_cannot_be_drawn_is_refused(results, tmp_path, monkeypatch, 
 def test_a_folder_that_is_no_bench_is_named(tmp_path, capsys):
     assert run(tmp_path, "--out", tmp_path / "grid.pdf") == 2
     assert "is no results folder of a bench" in capsys.readouterr().err
+
+
+def drawn(monkeypatch, results, tmp_path, *arguments):
+    """The arguments of the figure that `i2i grid` draws."""
+    given = []
+    monkeypatch.setattr(grid, "_figure", lambda *shown: given.append(shown) or Figure())
+    assert run(results, *arguments, "--out", tmp_path / "grid.svg") == 0
+    return given[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "texts"), [("psnr", ["p3", "9.05", "7.87", ""]), ("ssim", ["p0", "0.25", "0.25", ""])]
+)
+def test_below_the_worst_rows_stand_the_inputs_name_and_the_score_of_each_method(
+    results, tmp_path, monkeypatch, metric, texts
+):
+    scored(results, ssim=[0.25, 1, 1, 1, 1])
+    _, labels, images, note, below = drawn(monkeypatch, results, tmp_path, "--rows", f"worst:1:{metric}")
+    assert [text.rstrip("0") for text in below[0]] == [text.rstrip("0") for text in texts]
+    assert len(images) == len(labels) == 1
+    assert "; below each its " in note
+    assert drawn(monkeypatch, results, tmp_path, "--rows", "random:1")[4] is None
+
+
+def test_a_layout_of_targets_shows_an_input_and_a_method_with_every_target(results, tmp_path, monkeypatch):
+    (tmp_path / "list.txt").write_text("a2b/p3\nb2a/p1\na2b/p3")
+    rows = ("--rows", f"files:{tmp_path / 'list.txt'}", "--layout", "targets")
+    headers, labels, images, *_ = drawn(monkeypatch, results, tmp_path, *rows, "--columns", "input,one,target")
+    assert headers == ["input", "a", "b"]
+    assert labels == ["one\nof a", "ground truth\nof a", "one\nof b", "ground truth\nof b"]
+    values = [[None if pixels is None else int(pixels.mean()) for pixels in row] for row in images]
+    assert values == [[50, None, 190], [50, None, 100], [100, 51, None], [100, 50, None]]
+
+
+def test_what_stands_below_images_is_cut_in_its_middle_and_stays_below_its_own():
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    name = "a_very_long_name_of_a_photograph_from_a_camera_000123"
+    figure = _figure(["input", "one"], ["a\nto b"] * 2, [[image] * 2] * 2, "a note", [[name, "12.34"]] * 2)
+    figure.canvas.draw()
+    texts = {text.get_text(): text.get_window_extent() for text in figure.texts[1:3]}
+    (shown, cut), (score, value) = texts.items()
+    assert shown.startswith("a_very") and shown.endswith("123") and "…" in shown and score == "12.34"
+    first, second, under, _ = (axes.get_window_extent() for axes in figure.axes)
+    assert first.x0 <= cut.x0 and cut.x1 <= second.x0 <= value.x0
+    assert under.y1 <= cut.y0 and cut.y1 <= first.y0
 
 
 @pytest.mark.parametrize("header", ["encoder-decoder-l1-cgan", "WWWWWWWWWWWWWWWWWWWW", "one two three four five six"])

@@ -13,12 +13,14 @@ import pytest
 from PIL import Image
 
 from i2i.benchmarks.human_study import rater_statistics
-from i2i.benchmarks.human_study.answer_key import REAL, Rules, read_key
+from i2i.benchmarks.human_study.answer_key import REAL, read_key
 from i2i.benchmarks.human_study.design import Design, blocks_of
+from i2i.benchmarks.human_study.exclusion import counted, exclusion
 from i2i.benchmarks.human_study.findings import findings
 from i2i.benchmarks.human_study.rater_statistics import Choices, chance_test, rate_interval, scores
+from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.stimuli import as_png, scrambled
-from i2i.benchmarks.human_study.votes import counted, exclusion, read_all, read_votes
+from i2i.benchmarks.human_study.votes import read_all, read_votes
 from i2i.data.synthetic import embedded
 from tests.bench.test_merge import pretend
 from tests.support.in_process import command, undrawn
@@ -179,7 +181,7 @@ def test_votes_become_a_table_figures_and_a_section_of_the_page_of_the_bench(stu
     assert [rate.name for rate in found.overall("fake") if rate.hits == 0] == ["identity"]
     table = (study / "findings.md").read_text()
     assert all(name in table for name in skills)
-    assert {path.suffix for path in study.glob("findings.*")} == {".md", ".csv", ".json", ".png", ".pdf"}
+    assert {path.suffix for path in study.glob("findings.*")} == {".md", ".csv", ".json", ".png", ".pdf", ".svg"}
     facts = data_of(bench / "report.html")["facts"]["studies"]
     assert facts[0]["title"] == "Human study, real or fake"
     assert [row[0]["text"] for row in facts[0]["tables"][0]["rows"]][-1] == "identity"

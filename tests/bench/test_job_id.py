@@ -13,6 +13,9 @@ EVERY = [
     (JobId("score", "a@b, seed 0", 1), "scores of a@b, seed 0, seed 1"),
     (JobId("score", "été\n", 1), "scores of été\n, seed 1"),
     (REAL_SCORES, "scores of real images"),
+    (JobId("features", "b of a, seed 0", 1, features="x-1.0"), "scores in x-1.0 of b of a, seed 0, seed 1"),
+    (JobId("features", "real images", 0, features="of"), "scores in of of real images, seed 0"),
+    (JobId("features_real", features="x"), "scores in x of real images"),
     (CLASSIFIER, "domain classifier"),
     (SEGMENTER, "segmenter"),
 ]

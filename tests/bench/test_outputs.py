@@ -15,6 +15,7 @@ from PIL import Image
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.costs import Costs
 from i2i.benchmarks.analysis.frontier import frontier
+from i2i.benchmarks.analysis.groups import resolved
 from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.plan import Plan
@@ -22,6 +23,7 @@ from i2i.benchmarks.report import latex
 from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw
 from i2i.benchmarks.report.figures.cost_and_size import FRONTIER, MACS, SECONDS, cost_figure, main_metric
 from i2i.benchmarks.report.figures.heat_maps import heat_maps
+from i2i.benchmarks.report.html import content
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.tables import markdown_table
@@ -30,6 +32,7 @@ from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import ReportConfig, Suite, suite_of
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
+from i2i.metrics.bootstrap import mean_interval
 from i2i.metrics.registry import metric_named
 from tests.support.facts import plan_facts, with_facts
 
@@ -372,8 +375,9 @@ def test_source_runs_down_and_target_to_the_right(tmp_path):
 
 @pytest.mark.slow
 def test_two_domains_have_no_heat_maps_and_those_of_before_are_removed(tmp_path):
-    assert {"heatmaps.png", "heatmaps.pdf", "cost.png", "cost.pdf"} == set(redraw.draw(*made_up(tmp_path, SCORES)))
-    assert redraw.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf"]
+    every = {f"{stem}{suffix}" for stem in ("heatmaps", "cost") for suffix in (".png", ".pdf", ".svg")}
+    assert every == set(redraw.draw(*made_up(tmp_path, SCORES)))
+    assert redraw.draw(*made_up(tmp_path, SCORES, ("a", "b"))) == ["cost.png", "cost.pdf", "cost.svg"]
     assert not list(tmp_path.glob("heatmaps.*"))
     assert (tmp_path / "cost.pdf").read_bytes().startswith(b"%PDF")
     with Image.open(tmp_path / "cost.png") as image:
@@ -521,9 +525,67 @@ def test_distances_that_rank_the_translators_otherwise_are_named(tmp_path):
         for name, value in zip(("one", "two", "copy"), own, strict=True)
     }
     text = markdown(*made_up(tmp_path, scores, reference=["copy"]))
-    assert "- `FWD` ranks the translators otherwise than `FID`: two, one against one, two." in text
+    line = "≠ `FWD` ranks the translators otherwise than `FID`: two, one against one, two. Neither order is tested"
+    assert f"- {line}" in text
+    assert "| FID ↓ | MIND ↓ | FWD ↓ ≠ | precision ↑ |" in text.splitlines()[2]
     assert "`MIND` ranks" not in text
     assert "`precision` ranks" not in text
+
+
+def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [1.0], ("two", "psnr"): [2.0]}, ("label", "photo"))
+    unlike = with_facts(plan, label_map={"domain": "label", "palette": {}})
+    assert markdown(unlike, results).splitlines()[2].startswith("| direction | model |")
+    assert markdown(unlike, results, by="averaged").splitlines()[2].startswith("| model |")
+    assert markdown(plan, results).splitlines()[2].startswith("| model |")
+    assert shown(unlike, results).header[0] == "direction"
+    assert [view["kind"] for view, _ in content._views(unlike, results)][:2] == ["direction", "direction"]
+    assert next(content._views(plan, results))[0]["kind"] == "all"
+    one_way = replace(unlike, directions=(("label", "photo"),))
+    assert resolved(one_way, "auto") == "averaged"
+
+
+def test_intervals_of_means_stand_in_the_main_table_where_asked_for(tmp_path):
+    plan, results = made_up(tmp_path, {("one", "psnr"): [20.0], ("one", "fid"): [3.0]}, ("a", "b"))
+    values = [18.0, 19.0, 20.0, 21.0, 22.0]
+    images = [("one", 0, *way, f"p{n}", "psnr", v) for way in plan.directions for n, v in enumerate(values)]
+    frame = pd.DataFrame(images, columns=["model", "seed", "source", "target", "image", "metric", "value"])
+    results = replace(results, details=replace(results.details, images=frame))
+    asked = with_facts(plan, suite=Suite(report=ReportConfig(intervals=True)).model_dump(mode="json"))
+    found = mean_interval(np.array(values))
+    around = f"20.00 [{found.low:.2f}, {found.high:.2f}]"
+    assert f"| {around} | 3.00 |" in markdown(asked, results)
+    assert any(around in row for row in shown(asked, results).rows)
+    assert f"{{\\scriptsize {around.removeprefix('20.00 ')}}}" in latex.table(asked, results, PROTOCOL)
+    assert "In brackets the 95% interval" in markdown(asked, results)
+    assert "20.00 [" not in markdown(plan, results).split("##")[0]
+
+
+def in_two_features(name, one, other):
+    """A metric in the features x and y: values of the methods over two seeds."""
+    both = {f"{name}-x": one, f"{name}-y": other}
+    return {(who, metric): values for metric, own in both.items() for who, values in own.items()}
+
+
+def test_measures_in_several_features_are_marked_where_they_rank_otherwise_with_what_tests_say(tmp_path):
+    apart, turned = {"one": [1.0, 1.01], "two": [9.0, 9.01]}, {"one": [9.0, 2.0], "two": [1.0, 9.5]}
+    scores = {**in_two_features("FD", apart, turned), **in_two_features("precision", apart, apart)}
+    scores |= in_two_features("content", turned, apart) | in_two_features("KID", apart, {"one": [5, 5], "two": [5, 5]})
+    plan, results = made_up(tmp_path, scores)
+    text = markdown(plan, results)
+    assert "FD-x ↓ | FD-y ↓ ≠ |" in text.splitlines()[2]  # side by side
+    assert "precision, x ↑ | precision, y ↑ |" in text.splitlines()[2]
+    assert (
+        "- ≠ `FD-y` ranks the translators otherwise than `FD-x`: two, one against one, two. Of the pairs that change "
+        "places tests tell apart: one and two in `FD-x` alone." in text
+    )
+    sections = {section.splitlines()[0] for section in text.split("\n## ")[1:]}
+    marked = {"FD-y ↓ ≠ by direction", "distance to the input, y ↓ ≠ by direction"}
+    assert {heading for heading in sections if "≠" in heading} == marked
+    assert r"FD-y $\downarrow$ $\neq$" in latex.table(plan, results, PROTOCOL)
+    assert "≠ ranks otherwise than an earlier column" in shown(plan, results).text("x", 300)
+    by_target = markdown(plan, results, by="target")
+    assert by_target.splitlines()[2].count("FD-y") == 1
 
 
 def test_how_to_get_fid_is_told_wherever_other_features_stand_in_for_it(tmp_path):

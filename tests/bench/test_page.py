@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from i2i.benchmarks.html_page import as_data
 from i2i.benchmarks.report.html import gallery, image_store, page, training_curves
+from i2i.pages.html_page import as_data
+from i2i.watch.run_log import POINTS
 from tests.support.facts import with_facts
 from tests.support.pages import CARD, NASTY, made_up_bench, scores_of
 
@@ -261,5 +262,5 @@ def test_curves_are_what_the_training_runs_logged_with_half_lines_and_infinities
     assert (found["model"], found["seed"], found["training"]) == ("one", 0, "all")
     terms = dict(found["terms"])
     assert list(terms) == ["g/l1", "validation: psnr"]
-    assert len(terms["g/l1"]) == training_curves.POINTS
+    assert len(terms["g/l1"]) == POINTS
     assert (terms["g/l1"][0], terms["g/l1"][-1]) == ((8, 0.5), (4008, 250.5))

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from i2i.benchmarks.report import write
+from i2i.benchmarks.report.figures import redraw
 from i2i.benchmarks.report.figures.grid_selection import choose
 from i2i.benchmarks.report.html import gallery
 from i2i.benchmarks.results_folder.finished_bench import Finished, Row
@@ -109,7 +110,7 @@ def test_the_page_shows_some_samples_beside_the_scored_translation(tmp_path):
 
 def test_a_report_has_an_image_of_samples_where_there_are_any(tmp_path):
     plan, found = bench_of_samples(tmp_path, samples=3)
-    assert write._samples(plan, found) == ["samples.png", "samples.pdf"]
+    assert write._samples(plan, found) == [f"samples{suffix}" for suffix in redraw.SUFFIXES]
     with Image.open(plan.out / "samples.png") as drawn:
         pixels = np.asarray(drawn.convert("RGB")).reshape(-1, 3)
     levels = {int(gray) for gray in np.unique(pixels[(pixels == pixels[:, :1]).all(axis=1), 0])}

@@ -20,7 +20,7 @@ from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.runs.load import require_checkpoint
 from i2i.training.resume import open_for_resume
-from i2i.training.trainer import Interrupted
+from i2i.training.stops import Interrupted
 from i2i.translator import Coverage, Task
 from i2i.utils.text import argument, set_list
 

@@ -33,7 +33,7 @@ def declared(root: Path, kinds: dict[str, str], files: list[str]) -> Path:
 def test_without_the_library_its_installation_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     root = declared(tmp_path / "faces", {"image": "Image", "label": "ClassLabel"}, [])
-    with pytest.raises(UserError, match=r"reading it takes their library, pip install 'i2i\[datasets\]'"):
+    with pytest.raises(UserError, match=r"reading it takes their library, pip install 'i2i\[hf\]'"):
         open_place(root)
 
 

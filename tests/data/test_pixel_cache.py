@@ -15,7 +15,7 @@ from PIL import Image
 
 from i2i import cli
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
-from i2i.data.decoding import decode
+from i2i.data.decoding import images as images_module
 from i2i.data.decoding import pixel_cache as cache_module
 from i2i.data.decoding.decode import Decoding
 from i2i.data.decoding.images import Preprocess
@@ -61,8 +61,8 @@ def decoded(monkeypatch) -> list[str]:
         names.append(f"{path.parent.name}/{path.name}")
         return decoded(path, half)
 
-    decoded = decode.decoded
-    monkeypatch.setattr(decode, "decoded", read)
+    decoded = images_module.decoded
+    monkeypatch.setattr(images_module, "decoded", read)
     return names
 
 
@@ -75,7 +75,7 @@ def of(root: Path, domain: str = "dawn", **changes) -> Decoding:
 
 def plain(decoding: Decoding) -> np.ndarray:
     def one(image) -> np.ndarray:
-        with decode.decoded(image.path, image.half) as whole:
+        with images_module.decoded(image.path, image.half) as whole:
             return decoding.preprocess(whole, decoding.zoom)
 
     return np.stack([one(image) for image in decoding.images])
@@ -290,17 +290,17 @@ def test_loading_counts_all_pools_up_to_the_total(root, folder):
 CHILD = """
 import sys, time
 from pathlib import Path
-from i2i.data.decoding import decode
+from i2i.data.decoding import decode, images
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import scan
 
-read, count = decode.decoded, []
+read, count = images.decoded, []
 def slowly(path, half=None):
     count.append(path)
     time.sleep(0.1)
     return read(path, half)
-decode.decoded = slowly
+images.decoded = slowly
 decoding = decode.Decoding(scan(Path(sys.argv[1])).images("train", "dawn"), Preprocess((16, 12)), 1.25)
 print("ready", flush=True)
 sys.stdin.readline()

@@ -11,7 +11,8 @@ from i2i import registry
 from i2i.config import DataConfig
 from i2i.demo.examples import examples
 from i2i.demo.methods import Loader, Method, domains_of, named, takes_of
-from i2i.demo.translations import MOST_BYTES, Wanted, check_upload, translate
+from i2i.demo.translations import Wanted, translate
+from i2i.demo.uploads import MOST_BYTES, check_upload
 from i2i.errors import UserError
 from i2i.inference.translate_files import resized, translation
 from i2i.testing import CPU, Subject

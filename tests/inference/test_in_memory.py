@@ -1,13 +1,16 @@
 """Images of a program are translated like files: paths, PIL images and arrays in, PIL images out."""
 
+import copy
 import io
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import i2i
 from i2i import registry
+from i2i.api import loading
 from i2i.errors import UserError
 from i2i.inference.translate_files import resized, translation
 from i2i.runs.load import load_translator
@@ -85,3 +88,48 @@ def test_a_comparison_is_a_sheet_with_a_row_of_each_run(runs, file):
     assert shown.sheet.size[1] == 3 * (96 + 2)
     with pytest.raises(UserError, match="nothing to compare"):
         i2i.compare({}, [file], target)
+
+
+def test_what_is_loaded_takes_tensors_as_the_module_does_and_images_as_the_command_does(runs, file):
+    source, target = target_of(runs["munit"])
+    loaded, module = i2i.load(runs["munit"]), load_translator(runs["munit"])[0]
+    images = torch.zeros(2, 3, *module.task.image_size)
+    assert torch.equal(
+        loaded.translate(images, source, target, seeds=[1, 2]), module.translate(images, source, target, seeds=[1, 2])
+    )
+    made = loaded.translate([file, PIXELS], target, source=source, seed=3)
+    assert made == i2i.translate(runs["munit"], [file, PIXELS], target, source, seed=3)
+    assert made[0] == loaded.translate(file, target, source=source, seed=3)
+    with pytest.raises(TypeError, match="positional"):
+        loaded.translate(file, source, target)  # which would mistake the source for the target
+
+
+def test_what_is_loaded_has_all_that_the_module_has_and_can_be_copied(runs):
+    loaded = i2i.load(runs["stargan"])
+    assert loaded.task == loaded.translator.task
+    assert loaded.state_dict().keys() == loaded.translator.state_dict().keys()
+    assert "stargan: " in repr(copy.deepcopy(loaded))
+    with pytest.raises(AttributeError, match="nothing_such"):
+        loaded.nothing_such  # noqa: B018
+
+
+def test_several_translations_are_shown_side_by_side(runs, file):
+    _, target = target_of(runs["stargan"])
+    made = i2i.translate(runs["stargan"], [file, PIXELS[:, :20]], target, full_resolution=True)
+    assert [image.size for image in made] == [(52, 40), (20, 40)]
+    assert Image.open(io.BytesIO(made._repr_png_())).size == made.sheet.size
+    assert i2i.load(runs["stargan"]).translate([], target)._repr_png_() is None
+
+
+def test_errors_name_arguments(runs, file):
+    with pytest.raises(UserError, match=r"^seed=5: this model takes no noise"):
+        i2i.load(runs["stargan"]).translate(file, target_of(runs["stargan"])[1], seed=5)
+
+
+def test_a_comparison_loads_each_run_once(runs, file, monkeypatch):
+    source, target = target_of(runs["munit"])
+    loaded, calls = i2i.load(runs["munit"]), []
+    real = loading.load_translator
+    monkeypatch.setattr(loading, "load_translator", lambda *given: calls.append(given) or real(*given))
+    i2i.compare({"one": runs["munit"], "two": loaded}, [file, PIXELS], target, source)
+    assert len(calls) == 1

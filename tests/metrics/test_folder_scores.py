@@ -23,7 +23,7 @@ from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
 from i2i.metrics.image_scores import features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
-from i2i.metrics.registry import content_name, kernel_name, perceptual_name, set_name
+from i2i.metrics.registry import content_name, kernel_name, metric_named, perceptual_name, set_name
 from i2i.metrics.sets.manifold import overlap
 from tests.support.classifiers import untrained_classifier
 
@@ -113,6 +113,21 @@ def test_general_features_stand_in_for_lpips_in_the_bench_and_in_folders_alike(d
     assert values(score_folders(Folders(real, real, truth=real), spec))[name] == pytest.approx(0, abs=1e-6)
 
 
+def test_several_extractors_give_their_measures_side_by_side(data, classifier, fakes, tmp_path):
+    torch.manual_seed(0)
+    torch.save(timm.create_model("resnet10t").state_dict(), tmp_path / "res,net.pth")
+    specs = [f"timm:resnet10t:{tmp_path / 'res,net.pth'}", f"classifier:{classifier}"]
+    source, real = (data / "test" / domain for domain in ("summer", "winter"))
+    folders = Folders(fakes, real, source, truth=real)
+    alone, both = [score_folders(folders, spec) for spec in specs], score_folders(folders, ",".join(specs))
+    assert values(both) == values(alone[0]) | values(alone[1])
+    described = [scored.facts["extractor"] for scored in alone]
+    assert [both.facts["extractor"], *both.facts["further_extractors"]] == described
+    assert all(own["fingerprint"] for own in described)
+    with pytest.raises(UserError, match=r"names the features of FD-timm-resnet10t-\w+ twice: name them once"):
+        score_folders(folders, f"{specs[0]},{specs[0]}")
+
+
 def test_precision_recall_density_and_coverage_are_those_of_the_bench_where_asked_for(
     data, classifier, fakes, tmp_path, capsys
 ):
@@ -131,7 +146,7 @@ def test_precision_recall_density_and_coverage_are_those_of_the_bench_where_aske
     assert {row["metric"]: row["value"] for row in rows if row["metric"] in named} == named
     assert run("--fake", fakes, "--real", data / "test" / "winter", "--extractor", spec, "--metrics", "prdc") == 0
     shown = capsys.readouterr().out
-    assert all(f"{name} ↑" in shown for name in expected)
+    assert all(metric_named(name).heading in shown for name in named)
     assert "coverage: equal distributions reach 0.998 on average at these numbers" in shown
 
 

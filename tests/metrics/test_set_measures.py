@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from i2i.benchmarks.studies.set_references import COUNTS, features, images
-from i2i.metrics.sets.embedding_distance import embedding_distance
+from i2i.metrics.sets.cmmd import cmmd
 from i2i.metrics.sets.measures import ImageSet, notes, of_sets_asked
 from i2i.metrics.sets.names import SET_MEASURES
 from i2i.metrics.sets.sliced import monge_distance
@@ -43,13 +43,13 @@ def test_cmmd_is_the_kernel_distance_of_its_formula():
     within, other, across = (
         np.exp(-cdist(a, b, "sqeuclidean") / 200).mean() for a, b in ((left, left), (right, right), (left, right))
     )
-    assert embedding_distance(x, y) == pytest.approx(1000 * (within + other - 2 * across), rel=1e-9)
-    assert embedding_distance(x, 7 * x) == pytest.approx(0, abs=1e-9)
+    assert cmmd(x, y) == pytest.approx(1000 * (within + other - 2 * across), rel=1e-9)
+    assert cmmd(x, 7 * x) == pytest.approx(0, abs=1e-9)
 
 
 def test_cmmd_of_opposite_points_is_known():
     x = np.array([[1.0, 0], [1, 0]])
-    assert embedding_distance(x, -x) == pytest.approx(2000 * (1 - math.exp(-4 / 200)))
+    assert cmmd(x, -x) == pytest.approx(2000 * (1 - math.exp(-4 / 200)))
 
 
 def test_the_wavelet_distance_of_a_shade_is_that_of_the_lowest_band():
@@ -64,10 +64,10 @@ def test_the_wavelet_distance_needs_whole_blocks(size):
     with pytest.raises(ValueError, match=r"sides are multiples of 16, not"):
         wavelet_distance(wrong, wrong)
     line = f"no fwd: it needs sides that are multiples of 16 pixels, not {size[0]}x{size[1]}"
-    assert notes(("fwd",), "fid", (9, 9), size) == [line]
+    assert notes(("fwd",), ["fid"], (9, 9), size) == [line]
 
 
-@pytest.mark.parametrize("distance", [monge_distance, embedding_distance])
+@pytest.mark.parametrize("distance", [monge_distance, cmmd])
 def test_what_is_no_pair_of_sets_is_refused(distance):
     x = features(0, 20)
     with pytest.raises(ValueError, match="features of 12 and 5 dimensions"):
@@ -80,7 +80,7 @@ def test_what_is_no_pair_of_sets_is_refused(distance):
 
 def test_an_embedding_of_zeros_is_refused():
     with pytest.raises(ValueError, match="an embedding of zeros has no direction"):
-        embedding_distance(np.ones((3, 2)), np.zeros((3, 2)))
+        cmmd(np.ones((3, 2)), np.zeros((3, 2)))
 
 
 def asked(extractor, count=20):
@@ -104,7 +104,7 @@ def test_measures_are_named_after_their_features_and_cmmd_needs_those_of_clip():
 
 
 def test_what_is_left_out_is_told_with_its_remedy_and_the_rest_with_its_bias():
-    said = notes(SET_MEASURES, "fid", (20, 20), (32, 32))
+    said = notes(SET_MEASURES, ["fid"], (20, 20), (32, 32))
     assert said[0].startswith("coverage: equal distributions reach 0.9")
     assert said[1].startswith("MIND is 0 for equal sets and above it for other images")
     assert said[2] == "no cmmd: it is taken in CLIP's embeddings: --extractor clip"

@@ -12,7 +12,7 @@ from i2i.errors import UserError
 from i2i.models.bridge import Bridge, BridgeConfig, BrownianBridge, Flow
 from i2i.nn.adm_unet import AdmUNet
 from i2i.training import run_config, task_of
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, phase_parameters, training_step
 from i2i.training.trainer import schedule_of
 from i2i.translator import CosineDecay, Coverage, LinearDecay, Step, Task

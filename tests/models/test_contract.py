@@ -418,6 +418,24 @@ class Seedless(Tint):
         nn.init.normal_(self.mapping.weight, generator=stream)
 
 
+class OfThree(Tint):
+    """Says that domains may have unlike channels, and its convolution takes three."""
+
+    unlike_channels = True
+
+
+class Unbending(SameNoise):
+    """Fault: it has styles, and does not put on the one that it is given."""
+
+    takes = frozenset({"noise"})
+
+    def requested_style(self, images, request):
+        return request.noise.normal(1).to(images.dtype)
+
+    def generate(self, images, request):
+        return (super().generate(images, request) + 0.1 * self.requested_style(images, request)[..., None, None]).tanh()
+
+
 # What breaks which promise, and what is said of it.
 FAULTS = [
     (Homeless, testing.optimizers_own_each_parameter_once, "no optimizer trains forgotten"),
@@ -443,9 +461,11 @@ FAULTS = [
     (SameNoise, testing.translation_does_not_depend_on_the_batch, "a batch changes the translation"),
     (Deaf, testing.what_it_takes_matters, "it takes noise, which changes nothing"),
     (Unannounced, testing.what_it_takes_matters, "it takes sampling_steps, which its class does not name"),
+    (Unbending, testing.something_lies_between_two_translations, "half of the way is one of its ends"),
     (Boundless, testing.translation_refuses_what_it_does_not_honour, "translate takes sampling_steps that do not fit"),
     (Careless, testing.translation_refuses_what_it_does_not_honour, "translate takes seeds that do not fit"),
     (Misnamed, testing.generators_are_all_that_translates, "another network than those of `generators` translates"),
+    (OfThree, testing.unlike_channels_are_taken, "RuntimeError: Given groups=1, weight of size"),
     (Thawing, testing.frozen_networks_stay_as_they_are, "after a step the frozen networks differ: perceptual.0.weight"),
     (Kept, testing.frozen_networks_stay_as_they_are, "checkpoints would hold perceptual.0.weight"),
     (Awake, testing.frozen_networks_stay_as_they_are, "a frozen network is in training mode"),

@@ -15,7 +15,7 @@ from i2i.models.pix2pixhd import Pix2PixHD, Pix2PixHDConfig
 from i2i.nn import MultiscaleDiscriminator, ResnetGenerator, patchgan
 from i2i.testing import Subject
 from i2i.training.setup import check_trainable, run_config, task_of
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, drawn_losses, training_step
 from i2i.translator import Coverage, Step, Task
 from tests.support.vgg import put_random

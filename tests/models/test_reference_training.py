@@ -28,7 +28,7 @@ from i2i.models.cyclegan import CycleGAN, CycleGANConfig
 from i2i.models.pix2pix import Pix2Pix, Pix2PixConfig
 from i2i.models.stargan import StarGAN, StarGANConfig
 from i2i.nn.resnet import ResnetGenerator
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.translator import Coverage, Task
 from tests.support import reference

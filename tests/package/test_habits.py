@@ -36,9 +36,9 @@ def all_functions():
 
 
 def length(function, module):
-    """Lines with signature and docstring; of a command of `i2i` without them, which are its options and its help."""
+    """Lines with signature and docstring; of a command or its function without them, which are options and help."""
     body = function.body[ast.get_docstring(function) is not None :] or function.body
-    start = body[0].lineno if module.startswith("cli") else function.lineno
+    start = body[0].lineno if module.startswith(("cli", "api")) else function.lineno
     return function.end_lineno - start + 1
 
 

@@ -12,10 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 OUTER = ("i2i", "models", "benchmarks", "configs")
-PARTS = ("template.html", "style.css", "page.js")
-PAGE = ["benchmarks/report/html/page.py", "benchmarks/report/html/tables.js"]
-PAGE += [f"benchmarks/board/page/{name}" for name in ("template.html", "board.css", "board.js")]
-PAGE += [f"benchmarks/{folder}/{name}" for folder in ("report/html", "human_study/page") for name in PARTS]
+PAGES = {
+    "pages": ("html_page.py", "style.css", "tables.js", "charts.js"),
+    "watch": ("page.py", "template.html", "watch.css", "watch.js"),
+    "benchmarks/report/html": ("page.py", "template.html", "page.js"),
+    "benchmarks/board/page": ("template.html", "board.css", "board.js"),
+    "benchmarks/human_study/page": ("template.html", "style.css", "page.js"),
+}
+PAGE = [f"{folder}/{name}" for folder, names in PAGES.items() for name in names]
 
 
 def python(*arguments, **options):
@@ -31,6 +35,8 @@ def python(*arguments, **options):
         ["--version"],
         ["bench", "--help"],
         ["grid", "--help"],
+        ["watch", "--help"],
+        ["film", "--help"],
         ["report", "--help"],
         ["train", "--help"],
         ["data", "check", "--help"],

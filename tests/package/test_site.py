@@ -46,7 +46,7 @@ def test_every_setting_is_listed_with_its_default(pages):
 def test_every_function_of_the_python_api_is_listed(pages):
     text = pages.python_page()
     assert all(f"## {module}\n" in text for module in LISTED)
-    assert "::: i2i.api.load\n" in text
+    assert "::: i2i.api.loading.load\n" in text
 
 
 def test_links_out_of_the_site_become_plain_text(pages):

@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report.html import training_curves
 from i2i.benchmarks.results_folder.cache_keys import measured
 from i2i.benchmarks.results_folder.plan_file import Asked
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
@@ -17,6 +16,7 @@ from i2i.benchmarks.suite.schema import Suite
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.training.validation import read_rows
+from i2i.watch.run_log import curves_of
 from tests.bench.test_merge import DOMAINS, pretend, put
 from tests.robustness import fuzz_benches
 from tests.robustness.test_bad_input import run
@@ -343,7 +343,7 @@ def test_what_is_no_json_is_told_in_a_line(place, capsys, file, contents):
 )
 def test_lines_of_a_log_that_do_not_fit_are_left_out(tmp_path, line):
     (tmp_path / "metrics.jsonl").write_text(f'{line}\n{{"images": 8, "losses": {{"x": 1.5, "y": null}}}}\n')
-    assert training_curves._read(tmp_path) == {"x": [(8, 1.5)]}
+    assert curves_of(tmp_path) == {"x": [(8, 1.5)]}
 
 
 @pytest.mark.parametrize("rows", ["1,many,1,psnr,2", "1,2", "1,2,inf,psnr,2", f"1,{10**30},1,psnr,2", "1,2,3,psnr,x"])

@@ -8,8 +8,9 @@ import pytest
 from i2i.benchmarks.board.compare import grouped
 from i2i.benchmarks.board.entry import read_entry
 from i2i.benchmarks.board.write import write
-from i2i.benchmarks.human_study.answer_key import AnswerKey, Rules, Trial
+from i2i.benchmarks.human_study.answer_key import AnswerKey, Trial
 from i2i.benchmarks.human_study.findings import findings
+from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.votes import read_all
 from i2i.config import stable_hash
 from i2i.errors import UserError

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, drawn_losses, training_step
 from i2i.translator import Step, Translator
 from tests.support import reference

@@ -12,7 +12,7 @@ from i2i import registry
 from i2i.data.batches import LabelledBatch
 from i2i.distributed.process_group import ALONE, joined
 from i2i.testing import Subject
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 
 BATCH, STEPS, CPU = 4, 10, torch.device("cpu")

@@ -19,7 +19,7 @@ from i2i.testing import CPU, STEPS, Subject
 from i2i.training.ema import Average, build_average
 from i2i.training.events import Observer
 from i2i.training.setup import check_trainable
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import Trainer
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Task, Translator

@@ -8,8 +8,8 @@ from i2i.data.batches import PairedBatch
 from i2i.testing import CPU, Subject
 from i2i.training.device import autocast
 from i2i.training.steps import graphs
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.graphs import WARM_UPS, CapturedSteps
-from i2i.training.steps.nan_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, plain_state, training_step
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 

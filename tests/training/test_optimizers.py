@@ -8,7 +8,7 @@ from i2i.config import build_run
 from i2i.data.batches import PairedBatch
 from i2i.errors import UserError
 from i2i.testing import CPU
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import schedule_of
 from i2i.translator import Coverage, LinearDecay, Losses, ModelConfig, Optimizer, Phase, StepDecay, Task, Translator

@@ -266,7 +266,7 @@ def test_a_translation_that_is_not_finite_is_told_with_its_image_and_not_written
 
 def test_of_two_training_runs_started_at_once_into_one_folder_the_second_is_refused(command, monkeypatch):
     """The second has looked at the folder before the first wrote into it, and comes to it when the first has ended."""
-    from i2i.cli import train_cases
+    from i2i.api import train_cases
 
     seen, real = [], train_cases.check_new
 

@@ -28,7 +28,8 @@ from i2i.runs.lock import sole_training
 from i2i.testing import CPU, STEPS, Subject
 from i2i.training import trainer as trainer_module
 from i2i.training.callbacks import MetricsFile, SampleGrids
-from i2i.training.events import MAX_ROLLBACKS, Observer
+from i2i.training.events import Observer
+from i2i.training.rollback import MAX_ROLLBACKS
 from i2i.training.trainer import Trainer
 from i2i.utils import locks
 from i2i.utils.checksums import SEAL

@@ -25,7 +25,7 @@ from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
 from i2i.training.callbacks import MetricsFile, ProgressLine, duration
 from i2i.training.events import Observer, Record
 from i2i.training.resume import open_for_resume
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
 from i2i.training.trainer import Trainer
 from i2i.translator import CosineDecay, LinearDecay, Step, StepDecay

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from i2i.benchmarks.analysis.per_image import goodness, metrics_of, read_values, worst_metric
+from i2i.benchmarks.analysis.per_image import Values, goodness, metrics_of, read_values, worst_metric
 from i2i.benchmarks.results_folder.finished_bench import INPUT, TARGET, Finished, Row
 from i2i.data.layouts.listed_names import read_text
 from i2i.errors import UserError, unknown
@@ -111,6 +111,50 @@ def _worst(finished: Finished, count: int, metric: str, translators: Sequence[st
     if not translators:
         raise UserError("--rows worst needs a method among --columns")
     values = read_values(finished, translators, finished.seed)
+    chosen = _measure(finished, metric, translators, values)
+
+    def by_truth(row: Row) -> float:
+        return float(np.mean([_to_truth(finished, name, row) for name in translators]))
+
+    def by_scores(row: Row) -> float:
+        return goodness(finished, row, values, chosen, translators)
+
+    quality = by_truth if chosen == PSNR and finished.data.paired else by_scores
+    rows = _lowest(finished, count, quality, translators, seed)
+    measure = metric_named(chosen)
+    end = "lowest" if measure.higher_is_better else "highest"
+    which = f"the {len(rows)} test images with the {end} {measure.label}, mean of {', '.join(translators)}"
+    return rows, f"{which}; below each its {measure.title}"
+
+
+def texts_below(finished: Finished, text: str, columns: Sequence[str]) -> Callable[[str, Row], str] | None:
+    """What stands below the image of a column and row: the input's name, the score by which rows are the worst.
+
+    None where rows are chosen otherwise; `text` says how, as for `choose`.
+    """
+    way, _, rest = text.partition(":")
+    if way != "worst":
+        return None
+    translators = [name for name in columns if name not in (INPUT, TARGET) and not finished.part(name)[1]]
+    values = read_values(finished, translators, finished.seed)
+    chosen = _measure(finished, rest.partition(":")[2], translators, values)
+
+    def below(column: str, row: Row) -> str:
+        stem = finished.inputs(row.direction)[row.position].stem
+        if column == INPUT:
+            return stem
+        if column not in translators:
+            return ""
+        if chosen == PSNR and finished.data.paired:
+            return metric_named(PSNR).text(_to_truth(finished, column, row))
+        value = values.get((column, *row.direction, stem, chosen))
+        return "" if value is None else metric_named(chosen).text(value)
+
+    return below
+
+
+def _measure(finished: Finished, metric: str, translators: Sequence[str], values: Values) -> str:
+    """The one that is asked for, or else tells which images are the worst."""
     known = list(dict.fromkeys([*([PSNR] if finished.data.paired else []), *metrics_of(values)]))
     chosen = metric or worst_metric(known)
     if chosen is None:
@@ -120,19 +164,12 @@ def _worst(finished: Finished, count: int, metric: str, translators: Sequence[st
         )
     if chosen not in known:
         raise unknown("measure of single images", chosen, known)
+    return chosen
 
-    def by_truth(row: Row) -> float:
-        truth = _tensor(finished.cell(TARGET, row))
-        return float(np.mean([float(psnr(_tensor(finished.cell(name, row)), truth)) for name in translators]))
 
-    def by_scores(row: Row) -> float:
-        return goodness(finished, row, values, chosen, translators)
-
-    quality = by_truth if chosen == PSNR and finished.data.paired else by_scores
-    rows = _lowest(finished, count, quality, translators, seed)
-    measure = metric_named(chosen)
-    end = "lowest" if measure.higher_is_better else "highest"
-    return rows, f"the {len(rows)} test images with the {end} {measure.label}, mean of {', '.join(translators)}"
+def _to_truth(finished: Finished, name: str, row: Row) -> float:
+    """PSNR of a translation."""
+    return float(psnr(_tensor(finished.cell(name, row)), _tensor(finished.cell(TARGET, row))))
 
 
 def _disagreed(finished: Finished, count: int, translators: Sequence[str], seed: int) -> list[Row]:

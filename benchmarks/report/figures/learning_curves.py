@@ -11,10 +11,11 @@ from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.analysis.learning_curves import course, lines
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.method_styles import Style, styles
+from i2i.benchmarks.report.figures.redraw import SUFFIXES
 from i2i.benchmarks.report.figures.style import legend, name_powers, save, score_label
 from i2i.utils.atomic_write import write_text
 
-FILES = ("curves.csv", "curves.png", "curves.pdf")
+FILES = ("curves.csv", *(f"curves{suffix}" for suffix in SUFFIXES))
 NAMED = {"images": "real images shown", "updates": "real images shown", "seconds": "seconds of training"}
 WIDEST_RATIO = 20
 IN_A_COLUMN = 3  # panels

@@ -1,4 +1,5 @@
-"""The figures of a bench, as PNG and PDF. One is drawn again only if what it shows has changed, or a file is gone."""
+"""The figures of a bench, as PNG, PDF and SVG. One is drawn again only if what it shows has changed, or a
+file is gone."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -21,9 +22,9 @@ from i2i.utils.documents import Document, read_document
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".png", ".pdf")
+SUFFIXES = (".png", ".pdf", ".svg")
 NOTES = ".drawn.json"
-VERSION = 6  # raised when figures of the same results look different
+VERSION = 7  # raised when figures of the same results look different
 
 
 class Drawn(Document):

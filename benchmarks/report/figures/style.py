@@ -29,9 +29,9 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of the path's suffix, complete or not at all."""
     suffix = path.suffix[1:].lower()
     # Without the date, so that the same results give the same file.
-    metadata: dict[str, Any] = {"CreationDate": None} if suffix == "pdf" else {}
+    metadata: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(suffix, {})
     # Type 42: venues refuse the outlines of Type 3, in which matplotlib writes letters otherwise.
-    with replacing(path) as partial, rc_context({"pdf.fonttype": 42}):
+    with replacing(path) as partial, rc_context({"pdf.fonttype": 42, "svg.hashsalt": "i2i"}):
         figure.savefig(partial, format=suffix, dpi=DPI, metadata=metadata)
 
 
@@ -48,6 +48,12 @@ def wrapped(text: str, letters: int) -> str:
     """Text in lines of at most so many letters, if no word is longer; an arrow stays with the word before it."""
     kept = text.replace(" ↑", "\N{NO-BREAK SPACE}↑").replace(" ↓", "\N{NO-BREAK SPACE}↓")
     return textwrap.fill(kept, letters)
+
+
+def shortened(text: str, letters: int) -> str:
+    """Text of at most so many letters, its middle left out."""
+    kept = max(2, letters - 1)
+    return text if len(text) <= letters else f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
 
 
 def score_label(metric: str, sign: str = "") -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from i2i._version import __version__
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
 from i2i.benchmarks.analysis.cost_columns import COSTS
-from i2i.benchmarks.analysis.groups import Group, groups
+from i2i.benchmarks.analysis.groups import Group, groups, resolved
 from i2i.benchmarks.analysis.number_format import DASH, whole
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, ranked
@@ -31,7 +31,7 @@ single directions the `color` and `ink` of its place in the heat maps."""
 def facts(plan: Plan, results: Results, card: Settings) -> Settings:
     """Everything but images for the script of the page, as JSON holds it."""
     fingerprint = card["fingerprint"]
-    averaged = groups(plan, results)
+    averaged = groups(plan, results, "averaged")
     scales = [scale_of(plan, results, metric) for metric in results.metrics]
     return {
         "dataset": plan.dataset,
@@ -88,10 +88,17 @@ def _kind(plan: Plan, results: Results, name: str) -> str:
 
 
 def _views(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
-    """The ways to look at the table: all directions, those to a target, each."""
-    ways = {f"{source} → {target}": (source, target) for source, target in plan.directions}
-    yield from (({"kind": "all"}, group) for group in groups(plan, results))
+    """The ways to look at the table: all directions, those to a target, each, which is first where they are unlike."""
+    if resolved(plan, "auto") == "direction":
+        yield from _by_direction(plan, results)
+    yield from (({"kind": "all"}, group) for group in groups(plan, results, "averaged"))
     yield from (({"kind": "target", "target": group.name}, group) for group in groups(plan, results, "target"))
+    if resolved(plan, "auto") != "direction":
+        yield from _by_direction(plan, results)
+
+
+def _by_direction(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
+    ways = {f"{source} → {target}": (source, target) for source, target in plan.directions}
     for group in groups(plan, results, "direction"):
         source, target = ways[group.name]
         yield {"kind": "direction", "source": source, "target": target}, group

@@ -1,11 +1,12 @@
 """Images as data: addresses, each stored once."""
 
-import base64
 import io
 from hashlib import sha256
 
 import numpy as np
 from PIL import Image
+
+from i2i.pages.html_page import data_address
 
 EXACT_UP_TO = 64
 """Pixels of the longer side up to which images are stored without loss."""
@@ -51,4 +52,4 @@ class Store:
 def _encoded(image: Image.Image, kind: str, options: dict[str, int]) -> str:
     stream = io.BytesIO()
     image.save(stream, kind, **options)
-    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return data_address(stream.getvalue(), kind)

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from i2i.benchmarks import html_page as builder
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
 from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.config import Settings, stable_hash
+from i2i.pages import html_page as builder
 from i2i.utils.atomic_write import write_text
 
 NAME = "report.html"
 FOLDER = Path(__file__).parent
-TEMPLATE, STYLE = FOLDER / "template.html", FOLDER / "style.css"
-SCRIPTS = (FOLDER / "tables.js", FOLDER / "page.js")
+TEMPLATE, STYLE = FOLDER / "template.html", builder.STYLE
+SCRIPTS = (builder.TABLES, builder.CHARTS, FOLDER / "page.js")
 
 
 def write(plan: Plan, results: Results, card: Settings) -> list[str]:
@@ -52,7 +52,10 @@ def _made_of(plan: Plan, results: Results) -> list[object]:
         results.scores.to_csv(),
         {name: asdict(cost) for name, cost in results.costs.items()},
         {str(job): error for job, error in results.failures.items()},
-        {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.score_files()},
+        {
+            str(path.relative_to(plan.out)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.score_files(plan.facts.further_features)
+        },
         *([[path.read_text(encoding="utf-8") for path in studies]] if (studies := folder.studies()) else []),
         {
             f"{name} {seed}": identity_of(folder.translations(name, seed))

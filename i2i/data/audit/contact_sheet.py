@@ -8,6 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from i2i.data.audit.checks import Finding, Seen
 from i2i.data.decoding.images import opaque, padded, read_image
+from i2i.data.decoding.native import read_native
+from i2i.data.decoding.value_range import stretched
 from i2i.data.layouts import ImageFile
 from i2i.utils.text import one_line
 
@@ -58,7 +60,7 @@ def _some(places: Sequence[int], seed: int) -> list[int]:
 
 
 def _cell(seen: Seen, image: ImageFile) -> Image.Image:
-    shown = opaque(read_image(image.path, image.half), "white")
+    shown = _shown(image)
     if seen.fit == "crop":
         shown = _dimmed(shown, seen.image_size)
     return padded(shown, (SIDE, SIDE), PAPER)
@@ -66,9 +68,18 @@ def _cell(seen: Seen, image: ImageFile) -> Image.Image:
 
 def _leak_cells(seen: Seen, finding: Finding) -> list[Image.Image]:
     """Pairs beside each other."""
-    by_name = {seen.name(path): path for path in seen.looks}
+    native = seen.data.native
+    by_name = {seen.name(path): ImageFile(path, native=native) for path in seen.looks}
     names = [name for pair in finding.files[: LEAKS // 2 + 1] for name in pair]
-    return [padded(opaque(read_image(by_name[name]), "white"), (SIDE, SIDE), PAPER) for name in names]
+    return [padded(_shown(by_name[name]), (SIDE, SIDE), PAPER) for name in names]
+
+
+def _shown(image: ImageFile) -> Image.Image:
+    """In colours; of values beyond 8 bits the first channels, from the least to the largest."""
+    if not image.native:
+        return opaque(read_image(image.path, image.half), "white")
+    values = stretched(read_native(image.path, image.half))
+    return Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values).convert("RGB")
 
 
 def _dimmed(image: Image.Image, image_size: tuple[int, int]) -> Image.Image:

@@ -23,7 +23,7 @@ TOLD = {
 def sizes_of(images: Sequence[ImageFile]) -> list[Size]:
     """Heights and widths from the headers of the files; UserError naming the first that has none."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(lambda image: read_size(image.path, image.half), images))
+        return list(pool.map(lambda image: read_size(image.path, image.half, image.native), images))
 
 
 def misfit(size: Size, image_size: Size) -> tuple[float, str]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 from PIL import Image
 
 from i2i.data.audit.near_duplicates import Fingerprint
-from i2i.data.decoding.images import decoded, read_image, told_orientation
+from i2i.data.decoding.images import decode_once, decoded, told_orientation
+from i2i.data.decoding.native import read_native
 from i2i.data.decoding.open_image import opened
+from i2i.data.decoding.value_range import stretched
 from i2i.errors import UserError
 from i2i.utils.fingerprint import blake2b
 from i2i.utils.progress import Progress
@@ -31,6 +34,29 @@ KINDS = {
 
 
 @dataclass(frozen=True)
+class Values:
+    """What a file holds.
+
+    Attributes:
+        kind: channels and type, as `2 x uint16`.
+        not_finite: how many values are not.
+        limits: the least and largest finite value of each channel; none of a channel without any.
+    """
+
+    kind: str
+    not_finite: int
+    limits: tuple[tuple[float, float], ...]
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> "Values":
+        """Of values [H, W, C]."""
+        finite = np.isfinite(values)
+        channels = [values[..., channel][finite[..., channel]] for channel in range(values.shape[2])]
+        limits = tuple((float(own.min()), float(own.max())) for own in channels if own.size)
+        return cls(f"{values.shape[2]} x {values.dtype.name}", values.size - int(finite.sum()), limits)
+
+
+@dataclass(frozen=True)
 class Look:
     """What one decoding of a file tells.
 
@@ -42,6 +68,7 @@ class Look:
         digest: BLAKE2b of the file's contents.
         fingerprint: what it shows; None for an image of a single colour.
         brightest: the highest level in any channel, 0 to 255.
+        values: of an image that is taken as its file holds it, what they are; None: it is taken as 8 bits.
     """
 
     path: Path
@@ -51,6 +78,7 @@ class Look:
     digest: bytes = b""
     fingerprint: Fingerprint | None = None
     brightest: int = 255
+    values: Values | None = None
 
 
 def look(path: Path) -> Look:
@@ -61,6 +89,18 @@ def look(path: Path) -> Look:
             return Look(path, None, image.size, kinds, digest, Fingerprint.of(image), brightest(image))
     except (UserError, OSError) as error:
         return Look(path, str(error))
+
+
+def look_native(path: Path) -> Look:
+    """The same of a file whose values are taken as it holds them."""
+    try:
+        held, digest = read_native(path), blake2b(path, 16)
+    except (UserError, OSError) as error:
+        return Look(path, str(error))
+    height, width = held.shape[:2]
+    shown = stretched(held)
+    image = Image.fromarray(shown[:, :, 0] if shown.shape[2] == 1 else shown)
+    return Look(path, None, (width, height), (), digest, Fingerprint.of(image), values=Values.of(held))
 
 
 def brightest(image: Image.Image) -> int:
@@ -84,20 +124,24 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in getattr(image, "tile", ()))
 
 
-def look_at(paths: Sequence[Path], progress: Progress | None = None) -> Iterator[Look]:
-    """Look at files in parallel, in their order; `progress` is called with those done and the total."""
+def look_at(paths: Sequence[Path], progress: Progress | None = None, native: bool = False) -> Iterator[Look]:
+    """Look at files in parallel, in their order; `progress` is called with those done and the total.
+
+    `native` files are taken as they are, and not as 8 bits.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, one in enumerate(pool.map(look, paths), 1):
+        for done, one in enumerate(pool.map(look_native if native else look, paths), 1):
             yield one
             if progress:
                 progress(done, len(paths))
 
 
-def faults(paths: Sequence[Path], progress: Progress | None = None) -> dict[Path, str]:
-    """The files that cannot be decoded, and why."""
+def faults(paths: Sequence[Path], progress: Progress | None = None, native: bool = False) -> dict[Path, str]:
+    """The files that cannot be decoded, and why; `native` ones as they are, and not as 8 bits."""
     found: dict[Path, str] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, (path, reason) in enumerate(zip(paths, pool.map(_fault, paths), strict=True), 1):
+        reasons = pool.map(lambda path: _fault(path, native), paths)
+        for done, (path, reason) in enumerate(zip(paths, reasons, strict=True), 1):
             if reason is not None:
                 found[path] = reason
             if progress:
@@ -105,9 +149,9 @@ def faults(paths: Sequence[Path], progress: Progress | None = None) -> dict[Path
     return found
 
 
-def _fault(path: Path) -> str | None:
+def _fault(path: Path, native: bool) -> str | None:
     try:
-        read_image(path)
+        decode_once(path, None, native)
     except UserError as error:
         return str(error)
     return None

@@ -33,9 +33,13 @@ def warnings(data: DataSet, config: DataConfig) -> list[str]:
         *_leaks(data, config.train_split),
         *imbalance_line(data, config.train_split),
         *_apart(data, config.train_split),
-        *(line for domain in data.domains for line in dark(domain, files_of(data, config.train_split, domain))),
+        *([] if data.native else _dark(data, config.train_split)),
     ]
     return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
+
+
+def _dark(data: DataSet, split: str) -> list[str]:
+    return [line for domain in data.domains for line in dark(domain, files_of(data, split, domain))]
 
 
 def dark(what: str, paths: Sequence[Path]) -> list[str]:
@@ -81,7 +85,7 @@ def _lost(data: DataSet, train_split: str, image_size: tuple[int, int]) -> Itera
     lost = []
     for image in images[::every]:
         try:
-            height, width = read_size(image.path, image.half)
+            height, width = read_size(image.path, image.half, image.native)
         except (OSError, UserError):  # the training itself will name the file
             continue
         lost.append(lost_by_crop((max(1, width), height), image_size))
@@ -98,7 +102,7 @@ def _apart(data: DataSet, train_split: str) -> Iterator[str]:
     sizes: dict[Path, tuple[int, int]] = {}
     for path in dict.fromkeys(path for pair in some_pairs for path in pair):
         with suppress(OSError, UserError):  # the training itself will name the file
-            height, width = read_size(path)
+            height, width = read_size(path, native=data.native)
             sizes[path] = width, height
     if found := apart(some_pairs, sizes):
         yield apart_line(data, found, sizes, f" of {len(some_pairs):,} looked at" if every > 1 else "")

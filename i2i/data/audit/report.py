@@ -8,6 +8,7 @@ from statistics import median
 from i2i.config import DataConfig
 from i2i.data.audit.checks import NO_TEST, QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
 from i2i.data.audit.inspect import KINDS, look_at
+from i2i.data.audit.value_checks import QUESTIONS_OF_VALUES
 from i2i.data.layouts import DataSet
 from i2i.utils.progress import Progress
 from i2i.utils.wording import number
@@ -121,7 +122,7 @@ class Report:
 
 def check(seen: Seen) -> Report:
     """Ask every question about data that have been looked at."""
-    found = [finding for question in QUESTIONS for finding in question(seen)]
+    found = [finding for question in (*QUESTIONS, *QUESTIONS_OF_VALUES) for finding in question(seen)]
     sizes, kinds = seen.sizes(), Counter(kind for one in seen.readable for kind in one.kinds)
     return Report(
         str(seen.data),
@@ -138,7 +139,7 @@ def check(seen: Seen) -> Report:
 def look_through(data: DataSet, config: DataConfig, progress: Progress | None = None) -> Seen:
     """Look at every file of a data set once; `progress` is called with those done and the total."""
     paths = list(dict.fromkeys(path for split in data.splits for path in files_of(data, split)))
-    looks = {one.path: one for one in look_at(paths, progress)}
+    looks = {one.path: one for one in look_at(paths, progress, data.native)}
     return Seen(data, config.train_split, config.image_size, config.fit, looks)
 
 

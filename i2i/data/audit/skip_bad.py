@@ -24,7 +24,7 @@ def find_bad(data: DataSet, splits: Iterable[str], progress: Progress | None = N
     """The files of some splits that cannot be decoded, and why; every file is decoded once for this."""
     present = [split for split in splits if split in data.splits]
     paths = list(dict.fromkeys(path for split in present for path in files_of(data, split)))
-    return {str(path): reason for path, reason in faults(paths, progress).items()}
+    return {str(path): reason for path, reason in faults(paths, progress, data.native).items()}
 
 
 def without(data: DataSet, paths: Collection[str]) -> DataSet:

@@ -1,4 +1,4 @@
-"""Many images from files to uint8 arrays, by a pool of threads."""
+"""Many images from files to arrays, by a pool of threads."""
 
 import math
 import os
@@ -11,7 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from i2i.data.decoding.images import Preprocess, decoded
+from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.value_range import Dtype
 from i2i.data.layouts import ImageFile
 
 AHEAD = 64
@@ -25,10 +26,14 @@ class Pixels(Protocol):
     def shape(self) -> tuple[int, ...]:
         """[N, H, W, C]."""
 
+    @property
+    def dtype(self) -> Dtype:
+        """Of the values: uint8 or, beyond 8 bits, as `Preprocess.dtype` says."""
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, positions: np.ndarray, /) -> np.ndarray:
-        """uint8 [B, H, W, C] of positions [B]."""
+        """[B, H, W, C] of positions [B]."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,14 @@ class Decoding:
         return len(self.images), height, width, self.preprocess.channels
 
     @property
+    def dtype(self) -> Dtype:
+        """Of the values."""
+        return self.preprocess.dtype
+
+    @property
     def size(self) -> int:
         """Bytes of all pixels together."""
-        return math.prod(self.shape)
+        return math.prod(self.shape) * self.dtype.itemsize
 
     def __len__(self) -> int:
         return len(self.images)
@@ -83,8 +93,7 @@ class Decoding:
 
     def _decode(self, position: int) -> np.ndarray:
         image = self.images[position]
-        with decoded(image.path, image.half) as whole:
-            return self.preprocess(whole, self.zoom)
+        return self.preprocess.pixels_of(image.path, image.half, self.zoom)
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:

@@ -12,7 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from i2i.data.decoding.images import Half, read_image
+from i2i.data.decoding.images import decode_once
+from i2i.data.decoding.open_image import Half
 from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 from i2i.utils import fingerprint
@@ -65,11 +66,11 @@ class FileIndex:
         Raises:
             UserError: naming the first that cannot be decoded.
         """
-        halves: dict[Path, set[Half | None]] = {}
+        halves: dict[tuple[Path, bool], set[Half | None]] = {}
         for image in images:
-            halves.setdefault(image.path, set()).add(image.half)
+            halves.setdefault((image.path, image.native), set()).add(image.half)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(self._decode, halves, halves.values()):
+            for _ in pool.map(lambda file, own: self._decode(file[0], file[1], own), halves, halves.values()):
                 pass
 
     def sha256(self, path: Path) -> str:
@@ -88,13 +89,13 @@ class FileIndex:
         except OSError:
             return False
 
-    def _decode(self, path: Path, halves: set[Half | None]) -> None:
+    def _decode(self, path: Path, native: bool, halves: set[Half | None]) -> None:
         if not path.is_file():
-            read_image(path)  # raises
+            decode_once(path, None, native)  # raises
         entry = self._entry(path)
         for half in halves:
             if (half or "whole") not in entry.decoded:
-                read_image(path, half)
+                decode_once(path, half, native)
                 entry.decoded.append(half or "whole")
 
     def _entry(self, path: Path) -> Entry:

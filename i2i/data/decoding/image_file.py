@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from i2i.data.decoding.images import Half
+from i2i.data.decoding.open_image import Half
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class ImageFile:
         attributes: those it has, in a data set that lists them.
         name: what its translations are called; empty: as the file.
         pair: what the members of its pair have in common; empty: the file's name.
+        native: whether its values are taken as the file holds them, and not as 8 bits.
     """
 
     path: Path
@@ -23,6 +24,7 @@ class ImageFile:
     attributes: tuple[str, ...] = ()
     name: str = ""
     pair: str = ""
+    native: bool = False
 
     @property
     def stem(self) -> str:

@@ -4,9 +4,9 @@ Three forms, named the same everywhere: a *image* is a file or a PIL image, `pix
 float tensors [B, C, H, W] in [-1, 1].
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,18 +16,24 @@ from PIL import ExifTags, Image, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
-from i2i.config import DataConfig, Fit
+from i2i.config import DataConfig, Fit, PixelFormat
 from i2i.data.decoding.decode_memory import BYTES_PER_PIXEL, DECODING
 from i2i.data.decoding.eight_bits import EightBits, by_bands
-from i2i.data.decoding.open_image import opened
+from i2i.data.decoding.native import ENDINGS, SIZES, filled, native_size, read_native, write_native
+from i2i.data.decoding.open_image import Half, opened
 from i2i.data.decoding.png_notes import png_depth
+from i2i.data.decoding.value_range import Dtype, as_tensor, normalized, rendered, restored, rounded, stored_type
+from i2i.errors import UserError
 from i2i.utils.atomic_write import replacing
+from i2i.utils.text import option
+from i2i.utils.wording import number
 
-Half = Literal["left", "right"]
 SUFFIXES = frozenset(
     ".png .jpg .jpeg .jpe .jfif .bmp .webp .tif .tiff .ppm .pgm .pbm .pnm .gif".split()  # noqa: SIM905
 )
 """How names of images end; others are known by their contents."""
+DECIDE_PIXELS = {"dtype", "range", "fill", "take"}
+"""What of a format pixels depend on; the range in borders alone."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +50,34 @@ class Preprocess:
             centre; `resize`: both sides are resized, whatever becomes of the proportions; `pad`: it lies within the
             image, in the middle of a border.
         background: colour behind transparency and of the border.
+        formats: by domain, of data beyond 8-bit RGB; empty: 8 bits.
+        own: the format of the one domain that `of_domain` chose; borders are then the lower end of its range.
     """
 
     image_size: tuple[int, int]
     channels: int = 3
     fit: Fit = "crop"
     background: str = "white"
+    formats: Mapping[str, PixelFormat] = field(default_factory=dict)
+    own: PixelFormat | None = None
 
     @classmethod
     def of(cls, data: DataConfig) -> "Preprocess":
         """As the settings say."""
-        return cls(data.image_size, data.channels, data.fit, data.background)
+        return cls(data.image_size, data.channels, data.fit, data.background, data.pixel_formats or {})
+
+    def of_domain(self, domain: str | None) -> "Preprocess":
+        """The same for images of one domain; itself where all are of 8 bits.
+
+        Raises:
+            UserError: where formats differ by domain and none is named.
+        """
+        if not self.formats:
+            return self
+        if domain is None:
+            raise UserError(f"say which domain the images are of, by {' or '.join(map(_source, self.formats))}")
+        own = self.formats[domain]
+        return replace(self, formats={}, own=own, channels=own.channels)
 
     def description(self) -> dict[str, str | int | list[int]]:
         """What is done to an image, in words that can stand in a protocol."""
@@ -78,6 +101,69 @@ class Preprocess:
         opaque = self._opaque(image)
         return _pixels(opaque if opaque.size == (width, height) else self._fitted(opaque, (width, height)))
 
+    @property
+    def dtype(self) -> Dtype:
+        """Of pixels: uint8, or for a domain with a format uint8, uint16 or float32."""
+        return np.dtype(np.uint8) if self.own is None else stored_type(self.own)
+
+    @property
+    def suffix(self) -> str:
+        """How files of translations end."""
+        return ".png" if self.own is None else ENDINGS[self.own.file]
+
+    def treatment(self) -> dict[str, object]:
+        """What is done to files, as far as pixels depend on it."""
+        own = {"own": self.own.model_dump(include=DECIDE_PIXELS)} if self.own else {}
+        common = {"image_size": self.image_size, "channels": self.channels, "fit": self.fit}
+        return {**common, "background": self.background, **own}
+
+    def pixels_of(self, path: Path, half: Half | None = None, zoom: float = 1.0) -> np.ndarray:
+        """Pixels [H * zoom, W * zoom, channels] of a file; UserError naming it if it cannot be read."""
+        if self.own is None:
+            with decoded(path, half) as image:
+                return self(image, zoom)
+        height, width = (round(side * zoom) for side in self.image_size)
+        return self._fitted_values(_native(path, half, self.own), (width, height))
+
+    def both_of(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels of a file at the image size and at its own, of one reading; UserError naming it if that fails."""
+        if self.own is None:
+            stored = read_image(path)
+            return self(stored), self.whole(stored)
+        values = _native(path, None, self.own)
+        return self._fitted_values(values, self.image_size[::-1]), rounded(values, self.dtype)
+
+    def size_of(self, path: Path) -> tuple[int, int]:
+        """Height and width of a file that is decoded whole; UserError naming it if it cannot be read."""
+        if self.own is None:
+            return read_image(path).size[::-1]
+        height, width = _native(path, None, self.own).shape[:2]
+        return height, width
+
+    def to_images(self, pixels: np.ndarray | Tensor) -> Tensor:
+        """Pixels [B, H, W, C] (array) or [B, C, H, W] (tensor, of `as_tensor`) to float32 [B, C, H, W] in [-1, 1]."""
+        if self.own is None:
+            return to_images(pixels)
+        if isinstance(pixels, np.ndarray):
+            stored = rounded(pixels, self.dtype)
+            pixels = as_tensor(np.require(stored, requirements=["C", "W"])).permute(0, 3, 1, 2)
+        return normalized(pixels, self.own)
+
+    def to_arrays(self, images: Tensor) -> np.ndarray:
+        """Float [B, C, H, W] in [-1, 1] to arrays [B, H, W, C] as files hold them."""
+        return to_arrays(images) if self.own is None else restored(images, self.own)
+
+    def shown(self, arrays: np.ndarray) -> np.ndarray:
+        """What people see of pixels, or of arrays as files hold them: uint8 [..., 1 or 3]."""
+        return arrays if self.own is None else rendered(arrays, self.own)
+
+    def write(self, path: Path, values: np.ndarray) -> None:
+        """Write [H, W, C], as `to_arrays` gives it, complete or not at all; the path ends with `suffix`."""
+        if self.own is None:
+            write_image(path, values)
+        else:
+            write_native(path, values)
+
     def whole(self, image: Image.Image) -> np.ndarray:
         """Pixels uint8 [height, width, channels] of the image at its own size."""
         return _pixels(self._opaque(image))
@@ -89,8 +175,16 @@ class Preprocess:
         if self.fit == "crop":
             return ImageOps.fit(image, size, Image.Resampling.BICUBIC)
         if self.fit == "pad":
-            return padded(image, size, self.background)
+            return padded(image, size, self.background if self.own is None else self.own.range[0])
         return image.resize(size, Image.Resampling.BICUBIC)
+
+    def _fitted_values(self, values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Values [H, W, C] brought to (width, height), channel by channel; themselves where they have that size."""
+        if values.shape[1::-1] == size:
+            return rounded(values, self.dtype)
+        floats = np.moveaxis(values, 2, 0).astype(np.float32)
+        fitted = [np.asarray(self._fitted(Image.fromarray(band), size)) for band in floats]
+        return rounded(np.stack(fitted, 2), self.dtype)
 
 
 def opaque(image: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
@@ -101,7 +195,7 @@ def opaque(image: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB
     return by_bands(upright, lambda band: _on_background(band, background).convert(mode))
 
 
-def padded(image: Image.Image, size: tuple[int, int], background: str) -> Image.Image:
+def padded(image: Image.Image, size: tuple[int, int], background: str | float) -> Image.Image:
     """As ImageOps.pad does, (width, height), but however narrow the image is, a pixel of it stays."""
     (width, height), (wide, high) = image.size, size
     if width / height > wide / high:
@@ -134,12 +228,24 @@ def read_image(path: Path, half: Half | None = None) -> Image.Image:
         return image
 
 
-def read_size(path: Path, half: Half | None = None) -> tuple[int, int]:
+def decode_once(path: Path, half: Half | None, native: bool) -> None:
+    """Read an image, as 8 bits or as the file holds it, to see whether it can be read; UserError naming it if not."""
+    if native:
+        read_native(path, half)
+    else:
+        read_image(path, half)
+
+
+def read_size(path: Path, half: Half | None = None, native: bool = False) -> tuple[int, int]:
     """Height and width of the upright image, or of one half of an aligned one, from the file's header.
+
+    `native` images are those that are taken as their files hold them.
 
     Raises:
         UserError: naming the file, if it is missing, empty or of no known format.
     """
+    if native and path.suffix.lower() in SIZES:
+        return native_size(path, half)
     with opened(path) as image:
         turned = told_orientation(image) >= 5
         # Newer versions of PIL give the size of a TIFF file as it will be turned, older ones as it is stored.
@@ -183,6 +289,23 @@ def told_orientation(image: Image.Image) -> int:
 
 def _stored_size(image: TiffImageFile) -> tuple[int, int]:
     return image.tag_v2[ExifTags.Base.ImageWidth], image.tag_v2[ExifTags.Base.ImageLength]
+
+
+def _native(path: Path, half: Half | None, own: PixelFormat) -> np.ndarray:
+    """The channels of a file that are read, [H, W, C], all values finite."""
+    values = read_native(path, half)
+    wanted = values.shape[2] if own.take is None else max(own.take) + 1
+    if wanted > values.shape[2] or (own.take is None and wanted != own.channels):
+        needed = own.channels if own.take is None else f"at least {wanted}"
+        raise UserError(
+            f"{path} has {number(values.shape[2], 'channel')} and its domain has {needed}: remove it, or choose "
+            'channels that all files have in i2i.json, as by "take": [0]'
+        )
+    return filled(values if own.take is None else values[:, :, list(own.take)], own.fill, path)
+
+
+def _source(domain: str) -> str:
+    return option("--source", domain)
 
 
 def _pixels(image: Image.Image) -> np.ndarray:

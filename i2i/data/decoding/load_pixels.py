@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess, read_image
+from i2i.data.decoding.images import Preprocess, decode_once
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import ImageFile
 from i2i.utils.progress import Progress
@@ -20,7 +20,7 @@ def load_pixels(
     progress: Progress | None = None,
     cache: PixelCache | None = None,
 ) -> np.ndarray:
-    """Decode and preprocess in parallel: uint8 [N, H * zoom, W * zoom, C].
+    """Decode and preprocess in parallel: [N, H * zoom, W * zoom, C], uint8 or as `Preprocess.dtype` says.
 
     `progress` is called with the number done and the total. With a `cache` they are copied from there.
     """
@@ -30,8 +30,8 @@ def load_pixels(
 
 
 def decode_in_memory(decoding: Decoding, progress: Progress | None) -> np.ndarray:
-    """uint8 [N, H, W, C] of all images, decoded now."""
-    pixels = np.empty(decoding.shape, dtype=np.uint8)
+    """[N, H, W, C] of all images, decoded now."""
+    pixels = np.empty(decoding.shape, decoding.dtype)
     for done, one in enumerate(decoding.in_order(), 1):
         pixels[done - 1] = one
         if progress:
@@ -45,8 +45,8 @@ def check_readable(images: Sequence[ImageFile], progress: Progress | None = None
     Raises:
         UserError: naming the first that cannot be decoded.
     """
-    files = list(dict.fromkeys((image.path, image.half) for image in images))
+    files = list(dict.fromkeys((image.path, image.half, image.native) for image in images))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, _ in enumerate(pool.map(lambda file: read_image(*file), files), 1):
+        for done, _ in enumerate(pool.map(lambda file: decode_once(*file), files), 1):
             if progress:
                 progress(done, len(files))

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
@@ -13,6 +14,8 @@ from i2i.data.decoding.png_notes import without_long_notes
 from i2i.data.decoding.tiff_kinds import TiffKind
 from i2i.errors import UserError
 
+Half = Literal["left", "right"]
+"""Which of two aligned images in one file."""
 MAX_PIXELS = 178_956_970
 """The largest image that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")

@@ -1,6 +1,6 @@
 """Decoded images on disk: made once, then mapped into the memory of every training that wants them.
 
-    FOLDER/<key>/pixels.npy     uint8 [N, H, W, C]
+    FOLDER/<key>/pixels.npy     [N, H, W, C], uint8 or, beyond 8 bits, uint16 or float32
     FOLDER/<key>/card.json      its length and checksum
     FOLDER/<key>/seen-<stamp>   files of these names, sizes and times were found to be those of the key
 
@@ -13,11 +13,11 @@ import io
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ class PixelCache:
         self._used: set[str] = set()
 
     def pixels(self, decoding: Decoding, progress: Callable[[int, int], None] | None = None) -> np.ndarray | None:
-        """Pixels uint8 [N, H, W, C] of the images, mapped read-only; decoded now where no entry holds them.
+        """Pixels [N, H, W, C] of the images, mapped read-only; decoded now where no entry holds them.
 
         Args:
             decoding: the images and what is done to them.
@@ -73,7 +73,8 @@ class PixelCache:
         if pixels is not None:
             self._used.add(key)
             with suppress(OSError):
-                os.utime(self._folder / key / CARD)
+                now = time.time_ns()  # the system's own time of a file counts in ticks, and two uses can share one
+                os.utime(self._folder / key / CARD, ns=(now, now))
                 if settled:
                     (self._folder / key / f"{SEEN}{stamp}").touch()
         return pixels
@@ -129,7 +130,7 @@ class PixelCache:
 def _npy(decoding: Decoding, progress: Callable[[int, int], None] | None) -> Iterator[bytes]:
     """The bytes of the file: numpy's header, then one image after the other."""
     header = io.BytesIO()
-    facts = {"descr": "|u1", "fortran_order": False, "shape": decoding.shape}
+    facts = {"descr": decoding.dtype.str, "fortran_order": False, "shape": decoding.shape}
     np.lib.format.write_array_header_1_0(header, facts)
     yield header.getvalue()
     for done, pixels in enumerate(decoding.in_order(), 1):
@@ -163,7 +164,7 @@ def _stamp(decoding: Decoding) -> tuple[str, bool]:
 
 
 def _treatment(decoding: Decoding) -> list[object]:
-    return [VERSION, PIL.__version__, asdict(decoding.preprocess), decoding.zoom]
+    return [VERSION, PIL.__version__, decoding.preprocess.treatment(), decoding.zoom]
 
 
 def _content(path: Path) -> str:

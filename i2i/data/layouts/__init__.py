@@ -6,7 +6,7 @@
     <split>/*                             aligned pairs side by side: A is the left half, B the right
 
 A file `i2i.json` beside the splits can say more: `{"name": ..., "domains": [...], "paired": true}`. Layouts that more
-than folders make are in `i2i.data`: attribute lists, manifests, archives, Hugging Face's data sets.
+than folders make have files of their own here: attribute lists, manifests, archives, Hugging Face's data sets.
 """
 
 from i2i.data.decoding.image_file import ImageFile

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from i2i.data.decoding.images import SUFFIXES
+from i2i.data.decoding.native import NATIVE_ONLY
 from i2i.data.layouts import CARD
 from i2i.data.layouts.celeba import ATTRIBUTE_LIST
 from i2i.data.layouts.image_folder import LONGEST_SIGNATURE, SIGNATURES, is_hidden, is_image
@@ -31,7 +32,7 @@ from i2i.utils.cache_folder import cache_folder
 from i2i.utils.split_names import names_a_split
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-KEPT = SUFFIXES | {".json", ".jsonl", ".csv", ".txt", ".arrow"}
+KEPT = SUFFIXES | NATIVE_ONLY | {".json", ".jsonl", ".csv", ".txt", ".arrow"}
 MOST_MEMBERS = 5_000_000
 MOST_BYTES = 1 << 40
 MOST_GROWTH = 200

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from i2i.data.decoding.image_file import ImageFile
+from i2i.data.decoding.native import NATIVE_ONLY
 from i2i.data.layouts.data_set import DataSet
 from i2i.data.layouts.i2i_json import CARD, Card, read_card
 from i2i.data.layouts.pairs import in_pairs, said_by_names
@@ -38,7 +39,12 @@ def domain_data(
     if said:
         splits = in_pairs(root, splits, domains)
     named = card.name or name or own_name(root)
-    return DataSet(named, root, layout, LabelSpace.of_domains(domains), bool(said), splits, hint)
+    formats = card.pixel_formats or {}
+    for domain in formats:
+        if domain not in domains:
+            raise unknown(f"domain in {root / CARD}: pixel_formats:", domain, domains)
+    splits = _as_held(splits, card.pixel_formats is not None)
+    return DataSet(named, root, layout, LabelSpace.of_domains(domains), bool(said), splits, hint, formats=formats)
 
 
 def own_name(folder: Path) -> str:
@@ -79,6 +85,17 @@ def _domains(root: Path, splits: Found, card: Card) -> tuple[str, ...]:
             "put the images of another beside them"
         )
     return declared
+
+
+def _as_held(splits: Found, declared: bool) -> Found:
+    """Images that are taken as their files hold them: all where the card says so, or 8 bits cannot hold one of them."""
+    every = (image for found in splits.values() for own in found.values() for image in own)
+    if not declared and not any(image.path.suffix.lower() in NATIVE_ONLY for image in every):
+        return splits
+    return {
+        split: {domain: tuple(replace(image, native=True) for image in own) for domain, own in found.items()}
+        for split, found in splits.items()
+    }
 
 
 def _named_apart(root: Path, splits: Found) -> Found:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from i2i.data.decoding.image_file import ImageFile
-from i2i.data.layouts.i2i_json import refuse_repeated
+from i2i.data.layouts.i2i_json import DeclaredFormat, refuse_repeated
 from i2i.data.layouts.image_folder import LeftOut, left_out_line
 from i2i.errors import UserError, unknown
 from i2i.labels import LabelSet, LabelSpace
@@ -32,6 +32,7 @@ class DataSet:
         splits: images by split and domain, sorted by name.
         hint: what else it could be, and how to say so.
         left_out: what else lies in the folder.
+        formats: what the card says of the values of images beyond 8-bit RGB, by domain.
     """
 
     name: str
@@ -42,6 +43,7 @@ class DataSet:
     splits: Splits
     hint: str = ""
     left_out: tuple[LeftOut, ...] = field(default=(), compare=False)
+    formats: Mapping[str, DeclaredFormat] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name or "/" in self.name or "\0" in self.name or self.name.startswith("."):
@@ -62,6 +64,19 @@ class DataSet:
     def relative(self, path: Path) -> str:
         """A file as it is told: below the data folder where it lies there."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    @property
+    def native(self) -> bool:
+        """Whether images are taken as their files hold them, and not as 8 bits."""
+        return any(image.native for found in self.splits.values() for own in found.values() for image in own)
+
+    def refuse_native(self, what: str) -> None:
+        """UserError for data beyond 8-bit RGB, of what is for images of 8 bits."""
+        if self.native:
+            raise UserError(
+                f"{self.root} holds data beyond 8-bit RGB, and {what} is for images of 8 bits:\n"
+                "train with i2i train and translate with i2i translate, or convert the files to 8-bit RGB"
+            )
 
     @property
     def recognized(self) -> str:
@@ -145,6 +160,11 @@ def join(parts: Mapping[str, DataSet]) -> DataSet:
     roots = " and ".join(str(part.root) for part in parts.values())
     layout = " and ".join(part.layout for part in parts.values())
     left_out = tuple(group for part in parts.values() for group in part.unused)
+    if any(part.native for part in parts.values()):
+        raise UserError(
+            f"{' and '.join(parts)} are learnt together, and that is for images of 8 bits: put the domains into one "
+            "folder, or leave the others out"
+        )
     return DataSet("+".join(parts), Path(roots), layout, LabelSpace(sets), False, splits, left_out=left_out)
 
 

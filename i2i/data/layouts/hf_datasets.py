@@ -1,25 +1,23 @@
 """Data sets of Hugging Face's `datasets` as `save_to_disk` leaves them: JSON about Arrow files.
 
-The images lie in the Arrow files and are written out once, into the cache. Two readings are known:
-
-    a column of images and one of class labels      domains are the classes
-    two or more columns of images                   aligned pairs; domains are the columns
+The images lie in the Arrow files and are written out once, into the cache.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from i2i.data.layouts import Choices, DataSet, Layout, check_names, own_name, scan
-from i2i.data.layouts.image_folder import SIGNATURES, ImageFolder
+from i2i.config import stable_hash
+from i2i.data.layouts import Choices, DataSet, Layout, own_name, scan
+from i2i.data.layouts.hf_rows import Reading, Table, columns_of, reading_of, undecoded, write_split
+from i2i.data.layouts.image_folder import ImageFolder
 from i2i.data.layouts.listed_names import content_hash
 from i2i.errors import UserError
 from i2i.utils.atomic_write import replacing_folder
 from i2i.utils.cache_folder import cache_folder
-from i2i.utils.split_names import SPLITS, canonical_split
+from i2i.utils.split_names import canonical_split
 
 DICT, INFO = "dataset_dict.json", "dataset_info.json"
 
@@ -82,12 +80,13 @@ def _read(labelled: bool, folder: ImageFolder, choices: Choices) -> DataSet:
     """Write the images into the cache as a folder per domain, and read that."""
     root = folder.root
     reading = "labels" if labelled else "columns"
-    place = cache_folder() / "datasets" / f"{_fingerprint(root)}-{reading}" / own_name(root)
+    said = f"-{stable_hash(list(choices.columns))}" if choices.columns else ""
+    place = cache_folder() / "datasets" / f"{_fingerprint(root)}-{reading}{said}" / own_name(root)
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
         with replacing_folder(place, shared=True) as scratch:
             for split, saved in _split_folders(root).items():
-                _write_split(split, saved, scratch, labelled)
+                _write_split(saved, split, scratch / split, labelled, choices.columns)
     return scan(place, Choices("domains", bool(choices.paired) if labelled else choices.paired is not False))
 
 
@@ -100,26 +99,29 @@ def _fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
-def _write_split(split: str, folder: Path, out: Path, labelled: bool) -> None:
-    if split not in SPLITS:
-        raise UserError(f"{folder}: split {split!r} is none of {', '.join(SPLITS)}: rename it and save the data again")
+def _write_split(folder: Path, split: str, place: Path, labelled: bool, columns: Sequence[str] | None) -> None:
     table = _load(folder)
-    for position, domain, image in _images(table, labelled):
-        encoded = image.get("bytes") if isinstance(image, dict) else None
-        if not isinstance(encoded, bytes):
-            raise UserError(f"{folder}, row {position}: no image is stored in it: save the data set with its images")
-        place = out / split / domain
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{position:07d}{_suffix(encoded)}").write_bytes(encoded)
+    reading = reading_of(table.features, columns, folder) if columns else _default(table.features, labelled)
+    try:
+        write_split(table, reading, split, place)
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from None
 
 
-def _load(folder: Path) -> Any:
+def _default(features: Mapping[str, object], labelled: bool) -> Reading:
+    images = columns_of(features, "Image")
+    if labelled:
+        return Reading.by_class(images[0], *columns_of(features, "ClassLabel"))
+    return Reading({name: name for name in images})
+
+
+def _load(folder: Path) -> Table:
     """The rows of a split, images as the bytes of their files."""
     try:
         import datasets
     except ImportError:
         raise UserError(
-            f"{folder} is a data set of Hugging Face: reading it takes their library, pip install 'i2i[datasets]'"
+            f"{folder} is a data set of Hugging Face: reading it takes their library, pip install 'i2i[hf]'"
         ) from None
     files = _json(folder / "state.json").get("_data_files")
     names = (
@@ -128,38 +130,9 @@ def _load(folder: Path) -> Any:
     if not all(isinstance(name, str) and name == Path(name).name for name in names):
         raise UserError(f"{folder / 'state.json'} names files outside of {folder}: save the data set again")
     try:
-        table = datasets.load_from_disk(str(folder))
-        for column in _columns_of(table, "Image"):
-            table = table.cast_column(column, datasets.Image(decode=False))
+        return undecoded(datasets.load_from_disk(str(folder)))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(f"{folder} cannot be read as a data set ({error}): save it again") from None
-    return table
-
-
-def _images(table: Any, labelled: bool) -> Iterator[tuple[int, str, object]]:
-    """Position of the row, domain and image."""
-    columns = _columns_of(table, "Image")
-    if not labelled:
-        check_names(Path(INFO), columns)
-        yield from ((position, column, row[column]) for position, row in enumerate(table) for column in columns)
-        return
-    (label,) = _columns_of(table, "ClassLabel")
-    names = table.features[label].names
-    check_names(Path(INFO), names)
-    for position, row in enumerate(table):
-        number = row[label]
-        if number is None or not 0 <= number < len(names):
-            raise UserError(f"row {position} of the data set has no {label}: give every image one")
-        yield position, names[number], row[columns[0]]
-
-
-def _columns_of(table: Any, kind: str) -> list[str]:
-    return [name for name, feature in table.features.items() if type(feature).__name__ == kind]
-
-
-def _suffix(encoded: bytes) -> str:
-    """By the first bytes; for others one that decodes by contents too."""
-    return next((suffix for start, suffix in SIGNATURES.items() if encoded.startswith(start)), ".png")
 
 
 BY_LABEL, BY_COLUMN = "a Hugging Face data set with class labels", "a Hugging Face data set with a column per domain"

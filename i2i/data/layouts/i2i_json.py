@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import AfterValidator, ConfigDict, Field
 
+from i2i.config import MOST_BANDS, Band, Limits, rising
 from i2i.errors import UserError, unknown
 from i2i.utils.documents import Document, Name, read_document
 
@@ -20,6 +22,26 @@ class Division(Document):
     shares: tuple[float, float, float]
 
 
+class DeclaredFormat(Document):
+    """What a card says of the values of a domain's images; None: as the files of the training split have it.
+
+    Attributes:
+        range: what becomes -1 and 1 for models.
+        fill: what stands for values that are not finite.
+        take: which channels of a file are read, from 0.
+        bands: which of those are shown, one or three.
+        window: what is shown as black and as white.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    range: Annotated[Limits | None, AfterValidator(rising)] = None
+    fill: float | None = None
+    take: Annotated[tuple[Band, ...], Field(min_length=1, max_length=MOST_BANDS)] | None = None
+    bands: tuple[Band, ...] | None = None
+    window: Annotated[Limits | None, AfterValidator(rising)] = None
+
+
 class Card(Document):
     """What a card says; None: nothing.
 
@@ -30,6 +52,8 @@ class Card(Document):
         division: how the splits were made.
         label_map: the domain that is a label map.
         palette: red, green and blue of its classes, by name.
+        pixel_formats: by domain, what its values are; where there is the entry, none are taken as 8 bits.
+        columns: of a table of Hugging Face: `["IMAGE", "CLASS"]` or `["DOMAIN=IMAGE", ...]`.
     """
 
     model_config = ConfigDict(extra="allow")  # to be refused with a suggestion
@@ -40,6 +64,8 @@ class Card(Document):
     division: Division | None = None
     label_map: str | None = None
     palette: dict[str, tuple[int, int, int]] | None = None
+    pixel_formats: dict[str, DeclaredFormat] | None = None
+    columns: tuple[str, ...] | None = None
 
 
 def read_card(root: Path) -> Card:

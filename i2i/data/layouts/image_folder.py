@@ -3,6 +3,7 @@
 - Folders are searched through, and links to folders are followed, but not into a folder that they lie in.
 - A name that ends like an image's is taken: if the file holds none, decoding will name it. Of other files the contents
   decide.
+- Files of values that 8 bits say nothing about, such as NumPy's, are images where no other images lie beside them.
 - Hidden files and folders are none of the user's, and not mentioned. Everything else that is not taken is told.
 """
 
@@ -14,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from i2i.data.decoding.images import SUFFIXES, read_size
+from i2i.data.decoding.native import NATIVE_ONLY
 from i2i.errors import UserError
 from i2i.utils.text import one_line
 from i2i.utils.wording import number, some
@@ -33,7 +35,7 @@ SIGNATURES = {
 LONGEST_SIGNATURE = max(map(len, SIGNATURES))
 SYSTEM = frozenset({"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini"})
 """What operating systems leave behind, hidden or not."""
-_HEADS, _ENDINGS = tuple(SIGNATURES), tuple(SUFFIXES)
+_HEADS, _ENDINGS, _ARRAY_ENDINGS = tuple(SIGNATURES), tuple(SUFFIXES), tuple(NATIVE_ONLY)
 _FOLDER, _FILE = "folder", "file"
 _NOWHERE, _CIRCLE, _SEEN, _CLOSED, _FOREIGN = (
     ("link", "without a target"),
@@ -115,11 +117,18 @@ class ImageFolder:
     def _listed(self) -> tuple[tuple[Parts, ...], tuple[LeftOut, ...]]:
         left_out: dict[tuple[str, str], list[Parts]] = defaultdict(list)
         images: list[Parts] = []
+        arrays: list[Parts] = []
         if self.root.is_dir():
             for parts, path, reason in _walked(self.root):
+                if reason is None and is_named_as_array(parts[-1]):
+                    arrays.append(parts)
+                    continue
                 if reason is None and not (is_named_as_image(parts[-1]) or _holds_image(Path(path))):
                     reason = _FOREIGN
                 (images if reason is None else left_out[reason]).append(parts)
+        beside = {parts[:-1] for parts in images}
+        for parts in arrays:
+            (left_out[_FOREIGN] if parts[:-1] in beside else images).append(parts)
         groups = (LeftOut(*why, tuple(map("/".join, sorted(names)))) for why, names in left_out.items())
         return tuple(sorted(images)), tuple(sorted(groups, key=lambda group: (group.noun, group.why)))
 
@@ -139,9 +148,14 @@ def is_named_as_image(name: str) -> bool:
     return name.lower().endswith(_ENDINGS) and not is_hidden(name)
 
 
+def is_named_as_array(name: str) -> bool:
+    """Whether the name ends like that of values that 8 bits say nothing about; hidden files are none."""
+    return name.lower().endswith(_ARRAY_ENDINGS) and not is_hidden(name)
+
+
 def is_image(path: Path) -> bool:
     """Whether a file is taken for an image: by its name or, where that does not say it, by its contents."""
-    return is_named_as_image(path.name) or _holds_image(path)
+    return is_named_as_image(path.name) or is_named_as_array(path.name) or _holds_image(path)
 
 
 def _holds_image(path: Path) -> bool:

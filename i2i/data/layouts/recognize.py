@@ -26,12 +26,14 @@ class Choices:
         paired: whether equal names in two domains are pairs.
         attributes: which to learn.
         exclusive: groups of attributes that replace one another.
+        columns: of a table of Hugging Face: `IMAGE, CLASS` or `DOMAIN=IMAGE, ...`.
     """
 
     layout: str | None = None
     paired: bool | None = None
     attributes: Sequence[str] | None = None
     exclusive: Sequence[Sequence[str]] | None = None
+    columns: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

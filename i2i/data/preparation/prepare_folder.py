@@ -7,10 +7,10 @@ from i2i.config import DataConfig, Settings, validate
 from i2i.data.audit.skip_bad import find_bad, lines, without
 from i2i.data.audit.unrecognized import diagnose
 from i2i.data.decoding.images import Preprocess
-from i2i.data.layouts import Choices, DataSet
+from i2i.data.layouts import DataSet
 from i2i.data.layouts.i2i_json import Division
 from i2i.data.layouts.manifest import is_manifest
-from i2i.data.open import open_data
+from i2i.data.open import choices_of, located, open_data
 from i2i.data.preparation.groups import groups_of
 from i2i.data.preparation.resize import SUFFIXES, Format, prepare, write_card
 from i2i.data.preparation.split import Shares, describe, divide, parse_shares
@@ -49,6 +49,7 @@ def prepare_folder(
         raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
     shares = parse_shares(split) if split is not None else None
     data, told = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
+    data.refuse_native("i2i data prepare")
     told = [data.recognized, *told]
     if skip_bad:
         bad = find_bad(data, data.splits)
@@ -72,8 +73,7 @@ def _opened(config: DataConfig) -> DataSet:
 
 def _divided(config: DataConfig, shares: Shares, seed: int, progress: Progress | None) -> tuple[DataSet, list[str]]:
     """The divided data, and what stays together."""
-    choices = Choices(config.layout, config.paired, config.attributes, config.exclusive)
-    whole = read_undivided(_place(config), choices)
+    whole = read_undivided(_place(config), choices_of(config))
     together, told = groups_of(whole, progress)
     data = divide(whole, shares, seed, together)
     told = [*told, f"divided with seed {seed}"]
@@ -83,4 +83,4 @@ def _divided(config: DataConfig, shares: Shares, seed: int, progress: Progress |
 def _place(config: DataConfig) -> Path:
     if config.path is None:
         raise UserError("name a data folder: i2i data prepare DIR")
-    return config.path
+    return located(config.path, config)

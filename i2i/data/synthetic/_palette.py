@@ -1,5 +1,6 @@
 """What a domain of drawn landscapes is made of: the colours of every material."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -11,7 +12,8 @@ from i2i.data.synthetic._scene_shapes import Array
 class Paint:
     """A material's colours, [3, 1, 1] in [0, 1].
 
-    They lead from `dark` to `lit` along the shade, and towards the tinted pair along the tint.
+    They lead from `dark` to `lit` along the shade, and towards the tinted pair along the tint. What `shines` has its
+    colours in any light.
     """
 
     dark: Array
@@ -19,6 +21,12 @@ class Paint:
     tinted_dark: Array
     tinted_lit: Array
     opacity: float
+    shines: bool = False
+
+    def mapped(self, change: Callable[[Array], Array]) -> "Paint":
+        """The paint with each of its colours changed."""
+        dark, lit, tinted_dark, tinted_lit = map(change, (self.dark, self.lit, self.tinted_dark, self.tinted_lit))
+        return Paint(dark, lit, tinted_dark, tinted_lit, self.opacity, self.shines)
 
     def color(self, shade: Array | float, tint: float) -> Array:
         """Colours [3, h, w], or [3, 1, 1] for one shade, in [0, 1]; `shade` and `tint` are in [0, 1]."""
@@ -27,11 +35,16 @@ class Paint:
         return dark + shade * (lit - dark)
 
 
-def paint(*colors: str, opacity: float = 1.0) -> Paint:
+def rgb(color: str) -> Array:
+    """RRGGBB as [3] in [0, 1]."""
+    return np.array(list(bytes.fromhex(color))) / 255
+
+
+def paint(*colors: str, opacity: float = 1.0, shines: bool = False) -> Paint:
     """One colour, a dark and a lit one, or these two and the same two tinted; each RRGGBB."""
     names = {1: colors * 4, 2: colors * 2, 4: colors}[len(colors)]
-    dark, lit, tinted_dark, tinted_lit = (np.array(list(bytes.fromhex(name)))[:, None, None] / 255 for name in names)
-    return Paint(dark, lit, tinted_dark, tinted_lit, opacity)
+    dark, lit, tinted_dark, tinted_lit = (rgb(name)[:, None, None] for name in names)
+    return Paint(dark, lit, tinted_dark, tinted_lit, opacity, shines)
 
 
 HIDDEN = paint("000000", opacity=0.0)
@@ -75,6 +88,7 @@ class Palette:
     flake: Paint
     hatch: Paint
     grid: Paint
+    litter: Paint
 
 
 MATERIALS: tuple[str, ...] = tuple(field.name for field in fields(Palette))

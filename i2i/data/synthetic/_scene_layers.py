@@ -26,7 +26,21 @@ from i2i.data.synthetic._scene_shapes import (
 )
 
 FIXED_DOTS_SEED = 20
-TWIG_TIPS = ((-0.62, 0.10), (0.60, 0.05), (-0.36, -0.45), (0.34, -0.48), (0.02, -0.72))
+# Boughs of a bare crown and their twigs: from x, y to x, y and thickness, in units of the crown as its blobs are.
+BOUGHS = (
+    (0.00, 0.95, 0.00, 0.10, 0.10), (0.00, 0.10, 0.03, -0.86, 0.06),
+    (0.00, 0.62, -0.80, 0.12, 0.07), (0.00, 0.58, 0.78, 0.08, 0.07),
+    (0.00, 0.30, -0.58, -0.50, 0.06), (0.00, 0.26, 0.56, -0.52, 0.06),
+    (-0.38, 0.38, -0.86, 0.40, 0.04), (0.38, 0.34, 0.86, 0.38, 0.04),
+    (-0.44, 0.33, -0.72, -0.22, 0.04), (0.44, 0.30, 0.72, -0.24, 0.04),
+    (-0.24, -0.02, -0.22, -0.70, 0.04), (0.24, -0.06, 0.26, -0.70, 0.04),
+    (0.01, -0.20, -0.10, -0.78, 0.03), (0.01, -0.26, 0.14, -0.80, 0.03),
+)  # fmt: skip
+# Fallen leaves under a crown: x and y in half widths of the crown, from the tree's foot.
+FALLEN = (
+    (-0.92, 0.05), (-0.68, 0.16), (-0.55, -0.03), (-0.40, 0.22), (-0.25, 0.07), (-0.06, 0.24), (0.10, 0.12),
+    (0.30, 0.20), (0.46, 0.02), (0.60, 0.17), (0.80, 0.09), (0.97, 0.01), (-0.80, -0.06), (0.70, -0.07),
+)  # fmt: skip
 CONIFER_TIERS = 4
 HATCH_STROKES = 24
 GRID_SQUARES = 12
@@ -134,7 +148,7 @@ def _ground(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
     if scene.pond is not None:
         yield from _pond(scene.pond, size)
     for x, y in scene.flowers.tolist():
-        radius = 0.002 + 0.009 * (y - scene.horizon)
+        radius = 0.003 + 0.013 * (y - scene.horizon)
         flower = Disc(x, y, radius, radius)
         spot = around(size, flower)
         yield Layer("flower", spot, ellipse(spot, flower))
@@ -163,6 +177,8 @@ def _pond(pond: Disc, size: tuple[int, int]) -> Iterator[Layer]:
 
 def _tree(tree: Tree, light: tuple[float, float], size: tuple[int, int]) -> Iterator[Layer]:
     yield _shadow(tree.x, tree.base, 0.42 * tree.width, light, size)
+    if tree.blobs is not None:
+        yield from _litter(tree, size)
     half, top = 0.05 * tree.width + 0.003, tree.base - 0.55 * tree.height
     window = window_of(size, tree.x - 2 * half, top, tree.x + 2 * half, tree.base)
     corners = [
@@ -205,10 +221,26 @@ def _leafy(tree: Tree, blobs: Array, light: tuple[float, float], size: tuple[int
         shade += blob * (ball - shade)
         np.maximum(cover, blob, out=cover)
     yield Layer("leafy", window, cover, unit(shade), tree.tint)
-    foot = (x, y + 0.9 * half_height)
-    tips = [(x + tip_x * half_width, y + tip_y * half_height) for tip_x, tip_y in TWIG_TIPS]
-    twigs = [line(window, foot, tip, 0.035 * tree.width) for tip in tips]
-    yield Layer("twig", window, cover * np.maximum.reduce(twigs))
+    twigs = [
+        line(
+            window,
+            (x + start_x * half_width, y + start_y * half_height),
+            (x + end_x * half_width, y + end_y * half_height),
+            thickness * half_width,
+        )
+        for start_x, start_y, end_x, end_y, thickness in BOUGHS
+    ]
+    yield Layer("twig", window, cover * np.maximum.reduce(twigs), 0.5, tree.tint)
+
+
+def _litter(tree: Tree, size: tuple[int, int]) -> Iterator[Layer]:
+    """Fallen leaves around the foot of a leafy tree."""
+    half = 0.5 * tree.width
+    radius = 0.13 * half
+    for number, (x, y) in enumerate(FALLEN):
+        leaf = Disc(tree.x + x * half, tree.base + y * half, radius, 0.6 * radius)
+        window = around(size, leaf)
+        yield Layer("litter", window, ellipse(window, leaf), (number % 3) / 2, tree.tint)
 
 
 def _conifer(tree: Tree, light: tuple[float, float], size: tuple[int, int]) -> Iterator[Layer]:
@@ -302,7 +334,7 @@ def _smoke(house: House, size: tuple[int, int]) -> Iterator[Layer]:
 
 @lru_cache(maxsize=8)
 def _stars(size: tuple[int, int]) -> Array:
-    return _dots(size, count=70, bottom=0.62, radii=(0.0028, 0.0075))
+    return _dots(size, count=70, bottom=0.62, radii=(0.0036, 0.0095))
 
 
 @lru_cache(maxsize=8)

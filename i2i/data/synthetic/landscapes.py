@@ -19,6 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from i2i.data.synthetic._light import Light
 from i2i.data.synthetic._palette import MATERIALS, Paint, Palette
 from i2i.data.synthetic._scene import Scene
 from i2i.data.synthetic._scene_layers import Layer, layers
@@ -32,12 +33,14 @@ SUPERSAMPLE = 2
 class Landscapes:
     """A set of landscapes: the palette of each of its domains.
 
-    `series` is the name of its scenes. Two sets that share it have the same geometry at equal numbers and seeds.
+    `series` is the name of its scenes. Two sets that share it have the same geometry at equal numbers and seeds. With
+    `lights` every scene has a light of its own, the same in all domains; without, colours are those of the palette.
     """
 
     name: str
     palettes: Mapping[str, Palette]
     series: str
+    lights: bool = False
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -63,6 +66,8 @@ class Landscapes:
             raise ValueError(f"unknown domain {domain!r} of {self.name}; there are {', '.join(self.domains)}")
         _check_size(size)
         palette = self.palettes[domain]
+        if self.lights:
+            palette = Light.sample(scene, seed, self.series).on(palette)
         fine = (SUPERSAMPLE * size[0], SUPERSAMPLE * size[1])
         canvas = np.zeros((3, *fine))
         for layer in _layers(scene, seed, self.series, fine):

@@ -44,6 +44,7 @@ PALETTES = {
         flake=HIDDEN,
         hatch=paint("f6f0e3", opacity=0.24),
         grid=HIDDEN,
+        litter=HIDDEN,
     ),
     "blueprint": Palette(
         sky=paint("0f3f94", "3573c8"),
@@ -80,6 +81,7 @@ PALETTES = {
         flake=HIDDEN,
         hatch=HIDDEN,
         grid=paint("dceffd", opacity=0.35),
+        litter=HIDDEN,
     ),
     "poster": Palette(
         sky=paint("6a2a90", "ff9a94"),
@@ -116,6 +118,7 @@ PALETTES = {
         flake=HIDDEN,
         hatch=HIDDEN,
         grid=HIDDEN,
+        litter=HIDDEN,
     ),
 }
 

@@ -1,6 +1,7 @@
 """The one way to name a feature extractor: `parse_extractor("timm:resnet18:weights.pth").build(device)`."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +110,20 @@ def parse_extractor(text: str) -> ExtractorSpec:
     if not weights.is_file():
         raise UserError(f"no weights for the extractor {kind} at {weights}: give an existing file")
     return ExtractorSpec(kind, network, weights)
+
+
+def split_extractors(text: str) -> tuple[str, ...]:
+    """The extractors of `A,B,...`; the commas of a file's name stay in it."""
+    kinds = "|".join((*NETWORKS, *FILES))
+    parts = re.split(rf",\s*(?=(?:{kinds})(?:[:,]|$))", text.strip())
+    return tuple(name for part in parts for name in ([part] if ":" in part else part.split(",")))
+
+
+def refuse_twice(names: Sequence[str]) -> None:
+    """UserError if several extractors give features of one name."""
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice:
+        raise UserError(f"--extractor names the features of {twice} twice: name them once")
 
 
 def default_extractor(inception: Path | None = None) -> ExtractorSpec | None:

@@ -1,6 +1,6 @@
 """Measures of two sets of images that are taken where asked for: `scoring.metrics`, `i2i score --metrics`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from i2i.metrics.registry import set_name, sliced_name
-from i2i.metrics.sets import embedding_distance, sliced, wavelet
+from i2i.metrics.sets import cmmd, sliced, wavelet
 from i2i.metrics.sets.manifold import NEIGHBORS, expected_coverage, overlap
 from i2i.metrics.sets.names import SetMeasure
 
@@ -50,7 +50,7 @@ def _sliced(extractor: str, fakes: ImageSet, reals: ImageSet) -> dict[str, float
 
 
 def _embedded(extractor: str, fakes: ImageSet, reals: ImageSet) -> dict[str, float]:
-    return {"cmmd": embedding_distance.embedding_distance(fakes.features, reals.features)}
+    return {"cmmd": cmmd.cmmd(fakes.features, reals.features)}
 
 
 def _waves(extractor: str, fakes: ImageSet, reals: ImageSet) -> dict[str, float]:
@@ -83,7 +83,7 @@ def _needs_blocks(extractor: str, size: tuple[int, int]) -> str:
 FAMILIES: Mapping[SetMeasure, Family] = {
     "prdc": Family(_overlaps, NEIGHBORS + 1, _ceiling, _needs_features),
     "mind": Family(_sliced, sliced.FEWEST, _biased("MIND"), _needs_features),
-    "cmmd": Family(_embedded, embedding_distance.FEWEST, _biased("CMMD"), _needs_clip),
+    "cmmd": Family(_embedded, cmmd.FEWEST, _biased("CMMD"), _needs_clip),
     "fwd": Family(_waves, wavelet.FEWEST, _biased("FWD"), _needs_blocks),
 }
 
@@ -105,17 +105,18 @@ def of_sets_asked(
 
 
 def notes(
-    measures: tuple[SetMeasure, ...], extractor: str, counts: tuple[int, int], size: tuple[int, int]
+    measures: tuple[SetMeasure, ...], extractors: Sequence[str], counts: tuple[int, int], size: tuple[int, int]
 ) -> list[str]:
     """A line per measure: what to know of its values, or why it is left out.
 
     Args:
         measures: what is asked for.
-        extractor: name of whose features are compared; empty: there are none.
+        extractors: names of those whose features are compared.
         counts: M translations and N real images.
         size: their height and width.
     """
-    reasons = {name: _why_not(name, extractor, counts, size) for name in measures}
+    names = extractors or ("",)
+    reasons = {name: min((_why_not(name, own, counts, size) for own in names), key=bool) for name in measures}
     return [f"no {name}: {why}" if why else FAMILIES[name].says(*counts) for name, why in reasons.items()]
 
 

@@ -6,6 +6,8 @@ from i2i.errors import unknown
 
 SetMeasure = Literal["prdc", "mind", "cmmd", "fwd"]
 SET_MEASURES: tuple[SetMeasure, ...] = get_args(SetMeasure)
+IN_FEATURES: tuple[SetMeasure, ...] = ("prdc", "mind", "cmmd")
+"""Those that compare features; the others look at pixels."""
 
 
 def parse_measures(text: str) -> tuple[SetMeasure, ...]:

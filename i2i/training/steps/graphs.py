@@ -20,7 +20,7 @@ from torch import Tensor
 
 from i2i.data.batches import Batch
 from i2i.errors import TrainingError
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import Optimizers, draw, due_phases, logged_terms, take_turn
 from i2i.translator import Phase, Step, Translator
 from i2i.utils import console

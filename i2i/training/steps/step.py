@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from i2i.distributed.gradient_exchange import NO_EXCHANGE, NoExchange
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.nn.modes import without_gradients
-from i2i.training.steps.nan_guard import FiniteGuard
+from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.translator import Losses, Optimizer, Phase, Step, Translator
 
 Optimizers = Mapping[str, torch.optim.Adam]
@@ -122,12 +123,14 @@ def take_turn(
 
     Nothing in it waits for the device or depends on what the host knows of the step.
     """
-    terms = accumulate_gradients(translator, phase, batches, steps, precision)
+    exchange = processes.exchange(phase_parameters(translator, phase))
+    terms = accumulate_gradients(translator, phase, batches, steps, precision, exchange)
+    exchange.finish()
+    processes.average(list(terms.values()))
     declared = translator.optimizers()
     stepping = [(optimizers[name], declared[name].clip_norm) for name in phase.steps]
     parameters = [parameter for optimizer, _ in stepping for parameter in _parameters(optimizer)]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    processes.average([*terms.values(), *gradients])
     refused = guard.check(phase.name, terms, gradients)
     for optimizer, clip_norm in stepping:
         if clip_norm is not None:
@@ -168,18 +171,20 @@ def accumulate_gradients(
     batches: Sequence[Any],
     steps: Sequence[Step],
     precision: AbstractContextManager[Any],
+    exchange: NoExchange = NO_EXCHANGE,
 ) -> dict[str, Tensor]:
     """Leave the phase's mean gradient in its parameters' `.grad`; returns mean terms and `total`.
 
-    What the phase draws is in the steps already, see `draw`.
+    What the phase draws is in the steps already, see `draw`. The last backward pass runs within `exchange`.
     """
     parameters = phase_parameters(translator, phase)
     share = 1.0 / len(batches)
     means: dict[str, Tensor] = {}
-    for batch, step in zip(batches, steps, strict=True):
+    for number, (batch, step) in enumerate(zip(batches, steps, strict=True), 1):
         with precision:
             losses = phase.loss(batch, step)
-        gradients = torch.autograd.grad(losses.total * share, parameters, materialize_grads=phase.allow_unused)
+        with exchange.meanwhile() if number == len(batches) else nullcontext():
+            gradients = torch.autograd.grad(losses.total * share, parameters, materialize_grads=phase.allow_unused)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             _add_gradient(parameter, gradient)
         for name, term in {**losses.terms, "total": losses.total}.items():

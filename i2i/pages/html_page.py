@@ -6,6 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+_HERE = Path(__file__).parent
+STYLE, TABLES, CHARTS = _HERE / "style.css", _HERE / "tables.js", _HERE / "charts.js"
+"""What pages share: their look, elements and tables that sort, and, after those, curves."""
+
 HEAD = """<meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="<!--policy-->">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -21,6 +25,7 @@ def html_page(
     scripts: Sequence[Path],
     data: Mapping[str, object],
     texts: Mapping[str, str] | None = None,
+    served: bool = False,
 ) -> str:
     """The page of a template.
 
@@ -32,9 +37,10 @@ def html_page(
         styles, scripts: files, in their order.
         data: what stands for the comment `<!--NAME-->` of the template, as JSON.
         texts: what stands for further comments, as it is.
+        served: whether it comes from a server of its own, which it may ask for images and for what is new.
     """
     style, script = ("".join(path.read_text(encoding="utf-8") for path in paths) for paths in (styles, scripts))
-    fillings = {"head": HEAD, **(texts or {}), "policy": _policy(style, script), "style": style}
+    fillings = {"head": HEAD, **(texts or {}), "policy": _policy(style, script, served), "style": style}
     fillings |= {name: as_data(value) for name, value in data.items()} | {"script": script}
     text = template.read_text(encoding="utf-8")
     for name, filling in fillings.items():
@@ -48,14 +54,15 @@ def as_data(value: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def png_address(contents: bytes) -> str:
-    """A PNG file as an address that a page can hold."""
-    return f"data:image/png;base64,{base64.b64encode(contents).decode()}"
+def data_address(contents: bytes, kind: str = "png") -> str:
+    """An image file as an address that a page can hold."""
+    return f"data:image/{kind};base64,{base64.b64encode(contents).decode()}"
 
 
-def _policy(style: str, script: str) -> str:
+def _policy(style: str, script: str, served: bool) -> str:
+    asked = "img-src data: 'self'; connect-src 'self'" if served else "img-src data:"
     return (
-        f"default-src 'none'; img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"default-src 'none'; {asked}; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from i2i.cli.train_cases import New, Options, Resume, case_of
+from i2i.api.train_cases import New, Options, Resume, case_of
 from i2i.errors import UserError
 
 RUN = Path("run")
@@ -39,7 +39,7 @@ def test_options_that_change_what_goes_on_are_its_changes(tmp_path):
 
 @pytest.mark.parametrize("options", [{}, {"init": RUN}])
 def test_changed_data_can_be_accepted_only_of_a_run_that_goes_on(options, monkeypatch):
-    monkeypatch.setattr("i2i.cli.train_cases.require_checkpoint", lambda folder: None)
+    monkeypatch.setattr("i2i.api.train_cases.require_checkpoint", lambda folder: None)
     with pytest.raises(UserError, match="--accept-data says how to go on with a training: give it with --resume RUN"):
         case_of(Options(accept_data=True, **options))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Self
 
 from i2i import registry
-from i2i.cli.options import data_settings, registered, sized
-from i2i.cli.progress import counting
+from i2i.api.asked import data_settings, registered, sized
+from i2i.api.progress import counting
 from i2i.config import RunConfig, Settings, merge, parse_assignments
 from i2i.custom_models import is_source
 from i2i.data.audit.skip_bad import Skipped, find_bad, record, without
@@ -21,7 +21,7 @@ from i2i.runs.load import require_checkpoint
 from i2i.training.budget import in_images
 from i2i.training.describe import describe_start
 from i2i.training.resume import open_for_resume
-from i2i.training.setup import run_config, starting_domains, starting_settings, task_of
+from i2i.training.setup import run_config, starting_domains, starting_settings, task_of, with_pixel_formats
 from i2i.translator import Coverage, Task
 from i2i.utils import console
 from i2i.utils.joined_names import join_names
@@ -46,11 +46,12 @@ class Options:
     accept_data: bool = False
     cache_gib: float | None = None
     skip_bad: bool = False
+    allow_download: bool = False
 
     @property
     def located(self) -> Settings:
         """Which data, as `data` settings."""
-        return data_settings(self.data, self.attributes, self.cache_gib)
+        return data_settings(self.data, self.attributes, self.cache_gib, self.allow_download)
 
     @property
     def changes(self) -> Settings:
@@ -182,7 +183,7 @@ class New:
     def on_data(self, config: RunConfig, data: DataSet) -> Ready:
         """The run on data that are open."""
         skipped, readable = _readable(config, data) if self.skip_bad else ({}, data)
-        config = in_images(config, readable)
+        config = with_pixel_formats(in_images(config, readable), readable)
         task = task_of(config, readable)
         folder = self.out or Path("runs") / join_names((config.name, readable.name), "-")
         check_new(folder)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from i2i.utils.progress import is_live
 from i2i.utils.text import one_line
 
 
@@ -14,7 +15,7 @@ def counting(title: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    bars = Progress(console=console, transient=True, disable=not console.is_terminal)
+    bars = Progress(console=console, transient=True, disable=not is_live(console))
 
     def update(done: int, total: int) -> None:
         if not bars.task_ids:

@@ -1,5 +1,6 @@
 """What every job of a plan is made from: settings, images, and who measures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from i2i.config import DataConfig, RunConfig, Settings, merge
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError
+from i2i.metrics.registry import OF_CLASSIFIER
+from i2i.metrics.sets.names import IN_FEATURES
 from i2i.presets.methods import Method
 from i2i.training.budget import epoch_of, images_of
 from i2i.training.device import resolved
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Base:
+class Context:
     """What every job of a plan is made from.
 
     Attributes:
@@ -38,6 +41,7 @@ class Base:
         data: the images.
         directions: what is compared.
         extractor: of the features of distances; None: the domain classifier.
+        further: by their names, further features; None: the domain classifier's.
         lpips: network and weights of LPIPS; None: it is left out.
         files: digests of the images.
         device: of the trainings, which decides what `auto` in their settings means.
@@ -54,10 +58,11 @@ class Base:
     files: FileIndex
     device: torch.device
     tried: dict[str, bool]
+    further: "Mapping[str, ExtractorSpec | None]" = field(default_factory=dict)
     fingerprints: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict)
 
     @cached_property
-    def everyday(self) -> DataConfig:
+    def data_config(self) -> DataConfig:
         """The data settings that all methods share."""
         return self.suite.data_config()
 
@@ -96,7 +101,7 @@ class Base:
         """By what weights are best unless the suite says it."""
         if self.data.paired:
             return "psnr"
-        return self.extractor.build().name if self.extractor else "FD-domain-classifier"
+        return self.extractor.build().name if self.extractor else OF_CLASSIFIER
 
     @cached_property
     def budget(self) -> tuple[str, float]:
@@ -106,7 +111,7 @@ class Base:
 
     def images(self, epochs: float, domains: tuple[str, ...]) -> int:
         """How many images so many epochs of some domains are."""
-        return images_of(epochs, epoch_of(self.data.restricted(domains), self.everyday.train_split))
+        return images_of(epochs, epoch_of(self.data.restricted(domains), self.data_config.train_split))
 
     @cached_property
     def scoring_config(self) -> RunConfig:
@@ -129,10 +134,21 @@ class Base:
             label_map=self.label_map,
         )
 
+    def scoring_in(self, features: str) -> Scoring:
+        """What scores in further features of that name are taken with, those that need features alone."""
+        spec = self.further[features]
+        return replace(
+            self.scoring,
+            extractor=str(spec) if spec else None,
+            sets=tuple(name for name in self.scoring.sets if name in IN_FEATURES),
+            label_map=None,
+            features_only=True,
+        )
+
     @cached_property
     def label_map(self) -> LabelMap | None:
         """The domain that is a label map, and the file of its segmenter; None: there is none."""
-        found = label_map_of(self.suite.scoring, self.data, self.everyday.train_split)
+        found = label_map_of(self.suite.scoring, self.data, self.data_config.train_split)
         return replace(found, segmenter=self.folder.segmenter) if found else None
 
     @property

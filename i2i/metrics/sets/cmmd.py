@@ -20,7 +20,7 @@ BLOCK = 1024  # rows of the kernel matrix that are in memory at a time
 FEWEST = 2
 
 
-def embedding_distance(x: Features, y: Features) -> float:
+def cmmd(x: Features, y: Features) -> float:
     """CMMD of embeddings `x` [n, d] and `y` [m, d], which are brought to unit length first.
 
     Costs O((n + m)^2 d) time and O((n + m) (d + BLOCK)) memory.

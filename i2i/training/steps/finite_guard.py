@@ -1,4 +1,4 @@
-"""Stops a training at the first loss or gradient that is not finite, without a transfer per step."""
+"""Notices the first loss or gradient that is not finite, without a transfer per step, and lets no optimizer use it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

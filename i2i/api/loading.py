@@ -1,0 +1,292 @@
+"""Trained translators of run folders and of the Hub, for tensors and for images of any kind."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, cast, overload
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from i2i.api.images import Images
+from i2i.api.progress import counting
+from i2i.api.words import pythonic
+from i2i.conversion.hub import fetch, load_folder
+from i2i.data.decoding.images import Preprocess
+from i2i.inference.frames import Flicker, check_places, translate_frames
+from i2i.inference.in_memory import Given, as_files, refuse_formats, translate_images
+from i2i.inference.interpolation import Interpolation, check_ends, interpolated
+from i2i.inference.translate_files import Translation, as_image, samples_of, translation
+from i2i.registry import name_of
+from i2i.runs.checkpoint import Weights
+from i2i.runs.load import load_translator
+from i2i.translator import Translator
+from i2i.utils.memory import usable_device
+from i2i.utils.places import check_texts, given_path
+
+
+class Asked(TypedDict, total=False):
+    """What a translation may be asked for beside the target, as `translate` says it."""
+
+    source: str | None
+    seed: int
+    reference: Given | None
+    sampling_steps: int | None
+
+
+class How(Asked, total=False):
+    """The same, and the size."""
+
+    full_resolution: bool
+
+
+@dataclass(frozen=True, repr=False)
+class LoadedTranslator:
+    """A trained translator together with what prepares images for it; it has all that the translator has besides.
+
+    Attributes:
+        translator: the module, in evaluation mode.
+        preprocess: how images become its input.
+        device: where it was put.
+    """
+
+    translator: Translator
+    preprocess: Preprocess
+    device: torch.device
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "translator":  # asked for while it is copied or unpickled
+            raise AttributeError(name)
+        return getattr(self.translator, name)
+
+    def __repr__(self) -> str:
+        task = self.translator.task
+        height, width = task.image_size
+        return f"<{name_of(type(self.translator))}: {', '.join(task.domains)}; {height}x{width} pixels; {self.device}>"
+
+    @overload
+    def translate(
+        self,
+        images: Tensor,
+        source: str | None,
+        target: str,
+        attributes: Sequence[str] | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
+        reference: Tensor | None = None,
+        sampling_steps: int | None = None,
+    ) -> Tensor: ...
+
+    @overload
+    def translate(  # type: ignore[overload-overlap]  # a text is no list of paths
+        self, images: Given, target: str, **how: Unpack[How]
+    ) -> Image.Image: ...
+
+    @overload
+    def translate(self, images: Sequence[Given], target: str, **how: Unpack[How]) -> Images: ...
+
+    def translate(
+        self, images: Tensor | Given | Sequence[Given], *directions: object, **how: object
+    ) -> Tensor | Image.Image | Images:
+        """Translate images: a tensor as `Translator.translate` does, else as `i2i translate` does files.
+
+        `translate("photo.jpg", "winter")` gives a PIL image, a list a list of them; `translate(tensor, "summer",
+        "winter")` a tensor. The arguments besides are those of `i2i.translate` and of `Translator.translate`.
+
+        Raises:
+            UserError: for what is no image, or what the model does not do; the text lists what is allowed.
+        """
+        of_kind: Callable[..., Tensor | Image.Image | Images] = (
+            self.translator.translate if isinstance(images, Tensor) else self._translate_given
+        )
+        return of_kind(images, *directions, **how)
+
+    @pythonic
+    def _translate_given(
+        self,
+        images: Given | Sequence[Given],
+        target: str,
+        *,
+        full_resolution: bool = False,
+        **how: Unpack[Asked],
+    ) -> Image.Image | Images:
+        asked = self._asked(target, **how)
+        one = isinstance(images, str | Path | Image.Image | np.ndarray)
+        several = cast("Sequence[Given]", [images] if one else images)
+        made = translate_images(asked, self.preprocess, several, full_resolution)
+        return made[0] if one else Images(made)
+
+    @pythonic
+    def translate_frames(
+        self,
+        given: str | Path,
+        target: str,
+        out: str | Path,
+        *,
+        full_resolution: bool = False,
+        rate: float | None = None,
+        overwrite: bool = False,
+        **how: Unpack[Asked],
+    ) -> Flicker:
+        """Translate the frames of a folder or video into a folder or video, as `i2i video` does, all with one noise.
+
+        Args:
+            given: a folder of frames, or a video file.
+            target: as `translate` takes it, like the other arguments that are not named here.
+            out: a new folder, or a video file.
+            full_resolution: keep the size of the frames.
+            rate: frames per second of a video; None: those of the given one, else 25.
+            overwrite: replace what is there.
+
+        Returns:
+            How much the frames change, and how much their translations; printed it is a sentence.
+
+        Raises:
+            UserError: for frames that cannot be read or written, or a missing extra.
+        """
+        asked, places = self._asked(target, **how), (given_path("given", given), given_path("out", out))
+        check_places(*places, overwrite)
+        with counting("translating frames") as progress:
+            return translate_frames(asked, self.preprocess, *places, full_resolution, rate, progress)
+
+    @pythonic
+    def interpolate(
+        self,
+        image: Given,
+        target: str,
+        to: str | None = None,
+        *,
+        steps: int = 8,
+        source: str | None = None,
+        seed: int = 0,
+        to_seed: int | None = None,
+        reference: Given | None = None,
+        to_reference: Given | None = None,
+        sampling_steps: int | None = None,
+    ) -> Interpolation:
+        """What lies between two translations of an image, as `i2i interpolate` makes it: frames, a strip, a GIF.
+
+        Args:
+            image: as `translate` takes it.
+            target, seed, reference: of the first frame.
+            to, to_seed, to_reference: of the last; None: as of the first.
+            steps: frames, the ends among them.
+            source: domain of the image, or what it has.
+            sampling_steps: of an iterative model.
+
+        Raises:
+            UserError: for a model that is led by neither labels nor styles, or ends that are the same.
+        """
+        last_seed = seed if to_seed is None else to_seed
+        first = self._asked(target, source, seed, reference, sampling_steps)
+        last = self._asked(to or target, source, last_seed, to_reference, sampling_steps)
+        ends = first, last if to_reference is not None else replace(last, reference=first.reference)
+        check_ends(ends)
+        with as_files([image]) as (path,):
+            return interpolated(ends, self.preprocess, path, steps)
+
+    def _asked(
+        self,
+        target: str,
+        source: str | None = None,
+        seed: int = 0,
+        reference: Given | None = None,
+        sampling_steps: int | None = None,
+    ) -> Translation:
+        refuse_formats(self.preprocess, "images of a program")
+        with as_files([] if reference is None else [reference]) as files:
+            asked = replace(
+                translation(self.translator, source, target, self.device),
+                seed=seed,
+                reference=as_image(files[0], self.preprocess) if files else None,
+                sampling_steps=sampling_steps,
+            )
+        samples_of(asked, 1)  # which refuses a seed that makes no difference
+        return asked
+
+
+@pythonic
+def load(run: str | Path, device: torch.device | str = "cpu", weights: Weights | None = None) -> LoadedTranslator:
+    """The trained translator of a run folder, in evaluation mode.
+
+    Example: `i2i.load("runs/h2z").translate("horse.jpg", "zebra")` gives a PIL image.
+
+    Args:
+        run: the run folder.
+        device: where to put it.
+        weights: `last`, `ema` or `best`; None: those that the method translates with.
+
+    Raises:
+        UserError: if there is no checkpoint or it does not fit, or no such device.
+    """
+    check_texts(weights="last" if weights is None else weights)
+    place = usable_device(device)
+    return LoadedTranslator(*load_translator(given_path("run", run), place, weights), place)
+
+
+@pythonic
+def translate(
+    run: str | Path | LoadedTranslator,
+    images: Given | Sequence[Given],
+    target: str,
+    source: str | None = None,
+    *,
+    full_resolution: bool = False,
+    seed: int = 0,
+    reference: Given | None = None,
+    sampling_steps: int | None = None,
+    device: torch.device | str = "cpu",
+    weights: Weights | None = None,
+) -> Image.Image | Images:
+    """Translate an image, or a list of them, with the model of a run folder: paths, PIL images or arrays in, PIL out.
+
+    The results are those of the command. Example: `i2i.translate("runs/h2z", "horse.jpg", "zebra").save("zebra.png")`.
+    Who translates more than once takes `load(run).translate`, which reads the model once.
+
+    Args:
+        run: the run folder, or what `load` has made of it.
+        images: files, PIL images, or arrays uint8 [H, W, 3] or [H, W].
+        target: domain, or changes of attributes such as `+Blond_Hair`.
+        source: domain of the images, or their attributes; None where the model need not know.
+        full_resolution: keep the size of every image, large ones in tiles; else that of the training.
+        seed: of the noise, for a model that takes noise, beside the names of files or the places in the list.
+        reference: an image to take after, for a model that takes one.
+        sampling_steps: of an iterative model; None: its own number.
+        device: where to translate; what is loaded stays where it is.
+        weights: `last`, `ema` or `best`; None: those that the method translates with.
+
+    Raises:
+        UserError: for what is no image, or what the model does not do; the text lists what is allowed.
+    """
+    loaded = run if isinstance(run, LoadedTranslator) else load(run, device, weights)
+    return loaded.translate(
+        cast("Sequence[Given]", images),
+        target,
+        source=source,
+        full_resolution=full_resolution,
+        seed=seed,
+        reference=reference,
+        sampling_steps=sampling_steps,
+    )
+
+
+@pythonic
+def from_pretrained(
+    source: str | Path, device: torch.device | str = "cpu", revision: str | None = None
+) -> LoadedTranslator:
+    """The translator of an exported folder or of a repository on the Hugging Face Hub, in evaluation mode.
+
+    Args:
+        source: a folder, or OWNER/NAME of a repository.
+        device: where its weights go.
+        revision: branch, tag or commit of the repository.
+
+    Raises:
+        UserError: if there is neither, or its files are damaged or do not belong together, or there is no
+            such device.
+    """
+    check_texts(revision="" if revision is None else revision)
+    folder, place = given_path("source", source), usable_device(device)
+    return LoadedTranslator(*load_folder(folder if folder.is_dir() else fetch(str(source), revision), place), place)

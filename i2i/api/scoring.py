@@ -1,0 +1,95 @@
+"""`i2i.score`: what `i2i score` does, with the numbers as a mapping."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from i2i.api.arguments import Place, listed, path_of, size_text
+from i2i.api.html import page_text
+from i2i.api.words import pythonic
+from i2i.errors import UserError
+from i2i.metrics.folder_scores import Folders, FolderScores, parse_size, score_folders
+from i2i.metrics.sets.names import parse_measures
+from i2i.training.device import choose_device
+from i2i.utils.places import given_path
+
+
+class Scores(Mapping[str, float]):
+    """Numbers by metric; a notebook shows them as a table with the warnings.
+
+    Attributes:
+        found: all that `i2i score` tells: facts, measures with their n, flags, notes.
+    """
+
+    def __init__(self, found: FolderScores) -> None:
+        self.found = found
+        self._values = {measure.metric: measure.value for measure in found.measures}
+
+    def __getitem__(self, metric: str) -> float:
+        return self._values[metric]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return self.found.text()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each metric: its value and the number of translations it is over."""
+        rows = [(one.metric, one.value, one.n) for one in self.found.measures]
+        return pd.DataFrame(rows, columns=["metric", "value", "n"]).set_index("metric")
+
+    def _repr_html_(self) -> str:
+        raised = [flag.name for flag in self.found.flags if flag.raised]
+        told = [*self.found.notes, *([f"health: {', '.join(raised)}"] if raised else [])]
+        return self.table.to_html(float_format="{:.4g}".format) + "".join(map(page_text, told))
+
+
+@pythonic
+def score(
+    fake: Place,
+    real: Place,
+    metrics: str | Sequence[str] = "",
+    *,
+    source: Place | None = None,
+    truth: Place | None = None,
+    paired: bool = False,
+    extractor: str | None = None,
+    lpips: str | None = None,
+    size: int | str | tuple[int, int] | None = None,
+    intersection: bool = False,
+    device: str | None = None,
+) -> Scores:
+    """Score a folder of translations, whoever made them, as `i2i score` with the same options does.
+
+    Example: `i2i.score("out/", "photos/test/zebra", source="photos/test/horse")["accuracy"]`.
+
+    Args:
+        fake: folder of translations.
+        real: real images of the target domain.
+        metrics: also these: prdc, mind, cmmd, fwd.
+        source: the translated images, of the translations' names.
+        truth: the right answers, of the translations' names.
+        paired: the right answers are the images of `real`.
+        extractor: features for distances, as `--extractor` takes them.
+        lpips: as `--lpips` takes it.
+        size: score at this size, pixels; None: the translations'.
+        intersection: leave out what has no counterpart of its name.
+        device: cuda, cuda:1, mps or cpu; None: the best there is.
+
+    Raises:
+        UserError: for folders that cannot be compared, or what is no metric.
+    """
+    if paired and truth is not None:
+        raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
+    truths = real if paired else truth
+    folders = Folders(
+        given_path("fake", fake), given_path("real", real), path_of("source", source), path_of("truth", truths)
+    )
+    asked = parse_measures(listed(metrics) or "")
+    where = choose_device(device)
+    return Scores(score_folders(folders, extractor, parse_size(size_text(size)), intersection, where, lpips, asked))

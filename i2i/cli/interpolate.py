@@ -1,0 +1,95 @@
+"""`i2i interpolate`: what lies between two translations of an image."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from i2i.api.asked import registered
+from i2i.api.progress import counting
+from i2i.cli.options import CustomModelOption, DeviceOption
+from i2i.utils import console
+from i2i.utils.places import check_folder
+
+if TYPE_CHECKING:
+    from i2i.runs.checkpoint import Weights
+
+
+def interpolate(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images and folders of images.")],
+    target: Annotated[str, typer.Option(help="Domain, or changes of attributes, of the first frame.")],
+    out: Annotated[Path, typer.Option(help="Folder for NAME.png, a strip of all frames, and NAME.gif.")],
+    to: Annotated[str | None, typer.Option(help="Those of the last frame; by default the same.")] = None,
+    steps: Annotated[int, typer.Option(help="How many frames, those of both ends among them.")] = 8,
+    source: Annotated[
+        str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the noise of the first frame, for models that take noise.")] = 0,
+    to_seed: Annotated[int | None, typer.Option(help="Of the last frame; by default the same.")] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="An image of the target domain whose style the first frame takes.")
+    ] = None,
+    to_reference: Annotated[
+        Path | None, typer.Option(help="One for the last frame; by default that of the first.")
+    ] = None,
+    sampling_steps: Annotated[
+        int | None, typer.Option(help="How many steps an iterative model takes for each frame.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="last|ema|best", help="Which weights; by default the method's own.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those that are there.")] = False,
+    model: CustomModelOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Show what lies between two translations of an image, as a strip and as an animation.
+
+    Between two targets for a model that is led by labels or styles and serves all directions; the image's own domain
+    as an end gives strengths of a change. Between two seeds or references for a model with styles.
+
+    Examples:
+
+        i2i interpolate runs/stargan-seasons photo.jpg --target summer --to winter --out out/
+
+        i2i interpolate runs/celeba faces/ --target +Blond_Hair --to=-Blond_Hair,+Black_Hair --steps 5 --out out/
+
+        i2i interpolate runs/munit photo.jpg --target night --to-seed 3 --out out/
+    """
+    from i2i.inference.in_memory import refuse_formats
+    from i2i.inference.interpolation import check_ends, interpolated, shares
+    from i2i.inference.translate_files import as_image, check_files, collect, translation
+    from i2i.runs.load import load_translator
+    from i2i.training.device import choose_device
+
+    check_folder(out)
+    shares(steps)
+    registered(model)
+    files = collect(inputs, out)
+    chosen = choose_device(device)
+    translator, preprocess = load_translator(run, chosen, cast("Weights | None", weights))
+    refuse_formats(preprocess, "strips and GIFs")
+    styles = [None if one is None else as_image(one, preprocess) for one in (reference, to_reference)]
+    first = replace(
+        translation(translator, source, target, chosen),
+        seed=seed,
+        reference=styles[0],
+        sampling_steps=sampling_steps,
+    )
+    last = replace(
+        translation(translator, source, to or target, chosen),
+        seed=seed if to_seed is None else to_seed,
+        reference=styles[0] if to_reference is None else styles[1],
+        sampling_steps=sampling_steps,
+    )
+    check_ends((first, last))
+    check_files([*files, *((path, name.with_suffix(".gif")) for path, name in files)], out, preprocess, overwrite)
+    with counting("interpolating") as progress:
+        for done, (path, name) in enumerate(files, 1):
+            found = interpolated((first, last), preprocess, path, steps)
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            found.strip.save(out / name)
+            found.save_gif((out / name).with_suffix(".gif"))
+            progress(done, len(files))
+    console.say(f"interpolated {len(files)} images in {steps} steps, from {target} to {to or target}, in {out}")

@@ -1,0 +1,73 @@
+"""`i2i video`: frames of a video through a trained model."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from i2i.api.asked import registered
+from i2i.api.progress import counting
+from i2i.cli.options import CustomModelOption, DeviceOption
+from i2i.utils import console
+
+if TYPE_CHECKING:
+    from i2i.runs.checkpoint import Weights
+
+
+def video(
+    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
+    frames: Annotated[Path, typer.Argument(help="A folder of frames, or a video file.")],
+    target: Annotated[str, typer.Option(help="Domain to translate to; of attributes the changes.")],
+    out: Annotated[Path, typer.Option(help="A folder for the frames, or a video file (.mp4, .mov, .mkv).")],
+    source: Annotated[
+        str | None, typer.Option(help="Domain of the frames, for models that need to know it; or their attributes.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full-resolution", help="Keep the size of the frames.")] = False,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, help="Frames per second; by default those of the given video, else 25.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the noise, which is the same for all frames.")] = 0,
+    reference: Annotated[
+        Path | None, typer.Option(help="An image of the target domain whose style the translations take.")
+    ] = None,
+    sampling_steps: Annotated[
+        int | None, typer.Option(help="How many steps an iterative model takes for each frame.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="last|ema|best", help="Which weights; by default the method's own.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    model: CustomModelOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Translate the frames of a video, in their order and all with the same noise, and tell how much they flicker.
+
+    Examples:
+
+        i2i video runs/stargan-seasons frames/ --target winter --out winter/
+
+        i2i video runs/stargan-seasons walk.mp4 --target winter --full-resolution --out winter.mp4
+    """
+    from i2i.inference.frames import check_places, translate_frames
+    from i2i.inference.in_memory import refuse_formats
+    from i2i.inference.translate_files import as_image, samples_of, translation
+    from i2i.runs.load import load_translator
+    from i2i.training.device import choose_device
+
+    check_places(frames, out, overwrite)
+    registered(model)
+    chosen = choose_device(device)
+    translator, preprocess = load_translator(run, chosen, cast("Weights | None", weights))
+    refuse_formats(preprocess, "frames of a video")
+    asked = replace(
+        translation(translator, source, target, chosen),
+        seed=seed,
+        reference=None if reference is None else as_image(reference, preprocess),
+        sampling_steps=sampling_steps,
+    )
+    samples_of(asked, 1)  # which refuses a seed that makes no difference
+    with counting("translating frames") as progress:
+        found = translate_frames(asked, preprocess, frames, out, full, rate, progress)
+    console.note(str(found))
+    console.say(f"translated {found.frames} frames to {target} in {out}")

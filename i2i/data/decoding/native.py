@@ -1,0 +1,202 @@
+"""Values as image files hold them: any depth and number of channels, from PNG, TIFF and NumPy files, and back.
+
+What is read is [H, W, C] in the file's own type. Libraries that not everybody needs are imported where a file asks for
+them, and named where they are missing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from i2i.config import MOST_BANDS
+from i2i.data.decoding.open_image import MAX_PIXELS, Half, opened
+from i2i.data.decoding.png_notes import png_depth
+from i2i.data.decoding.value_range import Dtype
+from i2i.errors import UserError
+from i2i.utils.atomic_write import replacing
+
+Reader = Callable[[Path], np.ndarray]
+ENDINGS = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
+"""What files of each kind are called."""
+NATIVE_ONLY = frozenset({".npy"})
+"""Endings of files that 8 bits say nothing about."""
+NUMBERS = "uif"
+"""Kinds of numbers that are read: without a sign, with one, and floating point."""
+COMPRESSED: Mapping[str, Any] = {"compression": "zlib", "metadata": None}
+
+
+def read_native(path: Path, half: Half | None = None) -> np.ndarray:
+    """The values of an image file, or of one half of it, [H, W, C].
+
+    Raises:
+        UserError: naming the file, if it is missing, damaged, of no known kind, too large, or holds no numbers or more
+            than `MOST_BANDS` channels; or the library that reads it.
+    """
+    with _reading(path):
+        values = _checked(READERS.get(path.suffix.lower(), _other)(path))
+        return values if half is None else _half(values, half)
+
+
+def native_size(path: Path, half: Half | None = None) -> tuple[int, int]:
+    """Height and width of what `read_native` gives, of the kinds that PIL does not know from the header alone.
+
+    Raises:
+        UserError: naming the file, if it is missing, or its header cannot be read.
+    """
+    with _reading(path):
+        height, width = SIZES[path.suffix.lower()](path)
+        return height, width if half is None else width // 2
+
+
+def filled(values: np.ndarray, fill: float | None, path: Path) -> np.ndarray:
+    """Values with `fill` for those that are not finite.
+
+    Raises:
+        UserError: counting them and naming the file, if there is nothing to fill in.
+    """
+    if values.dtype.kind != "f" or (finite := np.isfinite(values)).all():
+        return values
+    if fill is None:
+        raise UserError(
+            f"{path} holds {values.size - int(finite.sum()):,} of {values.size:,} values that are not finite "
+            '(NaN or infinite): say in i2i.json what is to stand for them, as by "fill": 0, or repair the file'
+        )
+    return np.where(finite, values, values.dtype.type(fill))
+
+
+def write_native(path: Path, values: np.ndarray) -> None:
+    """Write values [H, W, C] as the file's ending says, complete or not at all; UserError without the library."""
+    with replacing(path, sync=False) as partial:
+        WRITERS[path.suffix](partial, values)
+
+
+def imported(name: str, path: Path) -> ModuleType:
+    """A library that reads or writes a file; UserError where it is missing."""
+    try:
+        return import_module(name)
+    except ImportError:
+        raise UserError(f"{path} needs the library {name}: pip install 'i2i[wide]'") from None
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """A block that reads a file; every failure in one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"there is no image {path}") from None
+    except Exception as error:  # of libraries, which have no class in common
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{path} cannot be read as an image ({reason}): repair or remove it") from None
+
+
+def _checked(values: np.ndarray) -> np.ndarray:
+    """[H, W, C] of native byte order; ValueError for what is no image."""
+    if values.ndim == 2:
+        values = values[:, :, None]
+    if values.ndim != 3 or not values.size:
+        raise ValueError(f"its shape {list(values.shape)} is neither [height, width] nor [height, width, channels]")
+    if values.shape[2] > MOST_BANDS:
+        raise ValueError(f"it has {values.shape[2]} channels, [height, width, channels], and the limit is {MOST_BANDS}")
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def _check_header(shape: tuple[int, ...], dtype: Dtype) -> None:
+    """ValueError for what must not be read into memory."""
+    if dtype.kind not in NUMBERS or dtype.itemsize > 8:
+        raise ValueError(f"its values are {dtype}, not numbers of up to 64 bits")
+    if np.prod(shape, dtype=np.float64) > MAX_PIXELS:
+        raise ValueError(f"its shape {list(shape)} is beyond the limit of {MAX_PIXELS:,} values")
+
+
+def _npy(path: Path) -> np.ndarray:
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(mapped, np.ndarray):
+        raise ValueError("it holds several arrays")
+    _check_header(mapped.shape, mapped.dtype)
+    return np.array(mapped)
+
+
+def _npy_size(path: Path) -> tuple[int, int]:
+    height, width = np.load(path, mmap_mode="r", allow_pickle=False).shape[:2]
+    return height, width
+
+
+def _tiff_size(path: Path) -> tuple[int, int]:
+    with imported("tifffile", path).TiffFile(path) as file:
+        sides = dict(zip(file.series[0].axes, file.series[0].shape, strict=True))
+        return sides["Y"], sides["X"]
+
+
+def _tiff(path: Path) -> np.ndarray:
+    with imported("tifffile", path).TiffFile(path) as file:
+        series = file.series[0]
+        if series.pages[0].photometric == 3:
+            raise ValueError("its values are places in a palette")
+        _check_header(series.shape, np.dtype(series.dtype))
+        values, axes = np.asarray(series.asarray()), series.axes
+    if "Y" not in axes or "X" not in axes or values.ndim > 3:
+        raise ValueError(f"its axes {axes} of {list(values.shape)} are not those of one image")
+    return np.moveaxis(values, (axes.index("Y"), axes.index("X")), (0, 1))
+
+
+def _png(path: Path) -> np.ndarray:
+    """16 bits of several channels, which PIL would cut to 8, by another library."""
+    with opened(path) as image:
+        if png_depth(path) < 16 or image.mode.startswith("I"):
+            return _other(path)
+    width, height, rows, facts = imported("png", path).Reader(filename=str(path)).read()
+    return np.vstack([np.asarray(row, np.uint16) for row in rows]).reshape(height, width, facts["planes"])
+
+
+def _other(path: Path) -> np.ndarray:
+    """What PIL decodes without loss, upright."""
+    with opened(path) as stored:
+        image = ImageOps.exif_transpose(stored)
+        kept = image.mode in ("L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16")
+        return np.asarray(image if kept else image.convert("RGBA" if "transparency" in image.info else "RGB"))
+
+
+def _half(values: np.ndarray, half: Half) -> np.ndarray:
+    middle = values.shape[1] // 2
+    if not middle:
+        raise ValueError("it is too narrow to hold two images side by side")
+    return values[:, :middle] if half == "left" else values[:, -middle:]
+
+
+def _write_npy(path: Path, values: np.ndarray) -> None:
+    with path.open("wb") as file:
+        np.save(file, values, allow_pickle=False)
+
+
+def _write_tiff(path: Path, values: np.ndarray) -> None:
+    photometric = "rgb" if values.shape[2] in (3, 4) and values.dtype.kind == "u" else "minisblack"
+    flat = values[:, :, 0] if values.shape[2] == 1 else values
+    imported("tifffile", path).imwrite(path, flat, photometric=photometric, planarconfig="contig", **COMPRESSED)
+
+
+def _write_png(path: Path, values: np.ndarray) -> None:
+    height, width, channels = values.shape
+    if values.dtype == np.uint8 or channels == 1:
+        Image.fromarray(values[:, :, 0] if channels == 1 else values).save(path, format="PNG", compress_level=1)
+        return
+    kind = {"greyscale": channels < 3, "alpha": channels in (2, 4), "bitdepth": 16}
+    with path.open("wb") as file:
+        imported("png", path).Writer(width, height, compression=1, **kind).write(file, values.reshape(height, -1))
+
+
+READERS: Mapping[str, Reader] = {".npy": _npy, ".tif": _tiff, ".tiff": _tiff, ".png": _png}
+WRITERS: Mapping[str, Callable[[Path, np.ndarray], None]] = {
+    ".npy": _write_npy,
+    ".tif": _write_tiff,
+    ".png": _write_png,
+}
+SIZES: Mapping[str, Callable[[Path], tuple[int, int]]] = {".npy": _npy_size, ".tif": _tiff_size, ".tiff": _tiff_size}

@@ -1,0 +1,94 @@
+"""The light of a scene: hour, weather and exposure, the same in each of its domains.
+
+So colours tell a domain from another no better than the hour tells a place: a summer may be a grey noon, a night bright
+moonlight. And light is seen: every domain shows the sky, from which a translator can read it.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from i2i.data.synthetic._palette import Paint, Palette, rgb
+from i2i.data.synthetic._scene_shapes import Array
+
+LUMA = np.array([0.299, 0.587, 0.114])
+STREAM = b"light"
+EXPOSURES = 0.84, 1.14
+THICKEST_MIST = 0.3
+HAZE = {"far_hill": 0.5, "middle_hill": 0.25, "forest": 0.25, "near_hill": 0.12, "cloud": 0.35, "water": 0.4}
+"""How much of a material's colour is that of the sky near the horizon: distance, or a mirror."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """What a scene's light makes of colours: their saturation, then a gain of each channel; and the sky's own colours.
+
+    Attributes:
+        sky: [2, 3], the top of the sky and the horizon, in [0, 1].
+        gain: [3].
+        saturation: 0 leaves grey values.
+        mist: the share of the horizon's colour in all that does not shine, in [0, 1].
+    """
+
+    sky: Array
+    gain: Array
+    saturation: float
+    mist: float = 0.0
+
+    @classmethod
+    def sample(cls, scene: int, seed: int, series: str) -> "Light":
+        """The light of a scene, by the numbers that choose its geometry; somewhere between two of `HOURS`."""
+        generator = np.random.default_rng([seed, scene, *series.encode(), *STREAM])
+        first, second, share, exposure, mist = generator.random(5).tolist()
+        one, other = HOURS[int(first * len(HOURS))], HOURS[int(second * len(HOURS))]
+        light = one.towards(other, share).exposed(EXPOSURES[0] + exposure * (EXPOSURES[1] - EXPOSURES[0]))
+        return replace(light, mist=THICKEST_MIST * mist * mist)
+
+    def towards(self, other: "Light", share: float) -> "Light":
+        """This light with a share in [0, 1] of another."""
+        values = ((1 - share) * getattr(self, f.name) + share * getattr(other, f.name) for f in fields(self))
+        return Light(*values)
+
+    def exposed(self, factor: float) -> "Light":
+        """The same light, more or less of it."""
+        return replace(self, sky=factor * self.sky, gain=factor * self.gain)
+
+    def on(self, palette: Palette) -> Palette:
+        """The palette in this light."""
+        return Palette(**{f.name: self._on_paint(f.name, getattr(palette, f.name)) for f in fields(palette)})
+
+    def _on_paint(self, material: str, paint: Paint) -> Paint:
+        if material == "sky":
+            return self._sky(paint)
+        if paint.shines:
+            return paint
+        haze = max(self.mist, HAZE.get(material, 0.0))
+        return paint.mapped(lambda color: (1 - haze) * self._on_color(color) + haze * self.sky[1][:, None, None])
+
+    def _on_color(self, color: Array) -> Array:
+        grey = np.tensordot(LUMA, color, 1)
+        graded: Array = self.gain[:, None, None] * (grey + self.saturation * (color - grey))
+        return graded
+
+    def _sky(self, veil: Paint) -> Paint:
+        """The sky's own colours under a veil, which is a domain's paint of the sky and covers it in part."""
+        top, bottom = (
+            own[:, None, None] + veil.opacity * (color - own[:, None, None])
+            for own, color in zip(self.sky, (veil.dark, veil.lit), strict=True)
+        )
+        return Paint(top, bottom, top, bottom, 1.0)
+
+
+def _hour(top: str, horizon: str, gain: tuple[float, float, float], saturation: float) -> Light:
+    return Light(np.array([rgb(top), rgb(horizon)]), np.array(gain), saturation)
+
+
+HOURS = (
+    _hour("3f8fdc", "bfe4f4", (1.02, 1.02, 0.98), 1.00),  # noon
+    _hour("8d99a6", "d5dadd", (0.84, 0.87, 0.92), 0.50),  # overcast
+    _hour("7c8cb8", "ffcf8c", (1.12, 0.92, 0.70), 0.95),  # late sun
+    _hour("42408a", "cf8fae", (0.66, 0.56, 0.82), 0.80),  # dusk
+    _hour("8fa4dc", "ffccc4", (1.06, 0.88, 0.92), 0.80),  # dawn
+    _hour("46666a", "b0c4a8", (0.74, 0.86, 0.70), 0.70),  # before a storm
+    _hour("264888", "8cb0de", (0.52, 0.66, 0.92), 0.80),  # blue hour
+)
