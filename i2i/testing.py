@@ -47,6 +47,8 @@ Check = Callable[["Subject"], None]
 SIDE = 32
 BATCH_SIZE = 2
 STEPS = 6
+FEW_STEPS = 4
+"""Enough for image pools to be full, and for phases of every other step, before and after a break in the middle."""
 CPU = torch.device("cpu")
 
 
@@ -112,7 +114,7 @@ class Subject:
         run = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, run, ignore_errors=True)
         seen = _Seen()
-        translator = _train(self, run, seen)
+        translator = _train(self, run, seen, images=self.shown_in(FEW_STEPS))
         return Trained(run, translator, deepcopy(translator.state_dict()), deepcopy(translator.training_state()), seen)
 
 
@@ -367,8 +369,8 @@ def translation_refuses_what_it_does_not_honour(subject: Subject) -> None:
 
 
 def unlike_channels_are_taken(subject: Subject) -> None:
-    """Where the class says so, domains may have different numbers of channels, whichever has more."""
-    for counts in ((1, 3), (4, 2)) if subject.cls.unlike_channels else ():
+    """Where the class says so, domains may have different numbers of channels, whichever has more; not of variants."""
+    for counts in ((1, 3), (4, 2)) if subject.cls.unlike_channels and not subject.settings else ():
         own = dict(zip(subject.task.domains, counts, strict=True))
         task = Task.covering(subject.cls.coverage, tuple(own), (SIDE, SIDE), own.__getitem__)
         translator, step = build_translator(subject.config(), task), Step()
@@ -468,10 +470,11 @@ def resume_is_bit_exact(subject: Subject) -> None:
     undisturbed = subject.trained
     if not undisturbed.translator.phases():
         return
+    images, middle = subject.shown_in(FEW_STEPS), FEW_STEPS // 2
     with tempfile.TemporaryDirectory() as folder:
         with suppress(_BreakOff.Broken):
-            _train(subject, Path(folder), _BreakOff(STEPS // 2 + 1), checkpoint_every=STEPS // 2)
-        resumed = _train(subject, Path(folder))
+            _train(subject, Path(folder), _BreakOff(middle + 1), checkpoint_every=middle, images=images)
+        resumed = _train(subject, Path(folder), images=images)
     _assert_equal(undisturbed.weights, resumed.state_dict(), "weights")
     _assert_equal(undisturbed.state, resumed.training_state(), "training state")
 

@@ -94,12 +94,15 @@ def examine(
     config = validate(DataConfig, settings.get("data", {}), "data")
     models_to_try = choose_models(models)
     chosen = choose_device(device or None) if device is not None else None
-    if config.path is None or not config.path.exists():
+    place = None if config.path is None else located(config.path, config)
+    if place is None or not place.exists():
         raise UserError(f"there is no data folder {config.path}")
     try:
         data = open_data(config)
     except NoLayout as error:
-        return refused(str(error), config.image_size, diagnose(config.path), _undivided(config, progress)), []
+        return refused(
+            str(error), config.image_size, diagnose(place, config.image_size), _undivided(config, progress)
+        ), []
     except UserError as error:
         return refused(f"{config.path} cannot be used as it is", config.image_size, str(error)), []
     seen = look_through(data, config, progress)

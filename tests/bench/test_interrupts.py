@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from i2i.benchmarks.execution.local_executor import LocalExecutor
 from tests.support.in_process import SETTINGS
 from tests.support.job_functions import SaveBeforeTheEnd, Sleep, named
 from tests.support.job_functions import run as run_plainly
+from tests.support.preloaded import Preloaded
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -81,15 +80,15 @@ def test_a_bench_in_mid_training_ends_in_a_line_with_a_checkpoint_and_goes_on(tm
     out = tmp_path / "bench"
     arguments = ["--set=train.checkpoint_every=100000", "--set=train.log_every=1", "--budget=images=40000"]
     arguments = [*SETTINGS, *arguments, "--workers=1", "--no-trial", "--only=train"]
-    command = [sys.executable, "-m", "i2i", "bench", "--out", str(out), *arguments]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    command = ["-m", "i2i", "bench", "--out", out, *arguments]
+    process = Preloaded(command, env=os.environ, cwd=tmp_path, start_new_session=True)
     log = out / "trainings/stargan/seed0/all/metrics.jsonl"
     while not (log.is_file() and len(log.read_text().splitlines()) > 1):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.said()
         time.sleep(0.05)
     os.killpg(process.pid, number)
-    said = process.stderr.read()
     assert process.wait(60) == status
+    said = process.said()
     assert "Traceback" not in said
     last = said.strip().splitlines()[-1]
     assert re.fullmatch(rf"i2i: stopped by {signal.Signals(number).name}; .*go on with: i2i bench --out {out}", last)

@@ -180,6 +180,8 @@ def test_a_fetch_that_is_cut_short_leaves_nothing(monkeypatch):
 def test_commands_ask_before_they_fetch(capsys):
     assert run("data", "check", "hf:me/folders", "--no-trial") == 2
     assert "licence: cc-by-4.0" in capsys.readouterr().err
+    assert run("data", "check", "hf:me/folders", "--no-trial", "--allow-download") == 1  # its files are equal
+    assert "data: folders (a folder per domain" in capsys.readouterr().out
     for name in ("hf:me/nothing", "named=hf:me/nothing"):
         assert run("train", "--model", "stargan", "--data", name, "--allow-download", "--dry-run") == 2
         assert "has no data set me/nothing" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Habits of the code that can be counted: what a module keeps to itself, how long functions are, where types end."""
 
 import ast
+from functools import cache
 from statistics import median
 
 import pytest
@@ -29,7 +30,9 @@ def functions(module):
     return [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-FUNCTIONS = {module: functions(module) for module in SOURCES if not module.startswith("benchmarks.studies")}
+@cache
+def all_functions():
+    return {module: functions(module) for module in SOURCES if not module.startswith("benchmarks.studies")}
 
 
 def length(function, module):
@@ -41,7 +44,7 @@ def length(function, module):
 
 def test_functions_are_short():
     lengths = {
-        (module, function.name): length(function, module) for module, own in FUNCTIONS.items() for function in own
+        (module, function.name): length(function, module) for module, own in all_functions().items() for function in own
     }
     assert {place: lines for place, lines in lengths.items() if lines > LONGEST} == {}
     assert median(lengths.values()) <= USUAL
@@ -64,7 +67,7 @@ def test_signatures_say_what_they_take_and_give():
     """`Any` switches the type checker off. A value that is only passed on is an `object`."""
     found = [
         f"{module}.{function.name}"
-        for module, own in FUNCTIONS.items()
+        for module, own in all_functions().items()
         for function in own
         for annotation in annotations(function)
         if mentions_any(annotation)

@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -66,8 +67,10 @@ def sources():
 SOURCES = sources()
 
 
-def imported(path):
-    """The modules of `i2i` that a file imports anywhere, with the lines."""
+@cache
+def imported(module):
+    """The modules of `i2i` that a source file imports anywhere, with the lines."""
+    path, found = SOURCES[module], []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -78,7 +81,8 @@ def imported(path):
         else:
             continue
         own = [name for name in names if name.split(".")[0] == "i2i"]
-        yield from ((name.removeprefix("i2i").lstrip("."), node.lineno) for name in own)
+        found += ((name.removeprefix("i2i").lstrip("."), node.lineno) for name in own)
+    return found
 
 
 def package(module):
@@ -88,9 +92,6 @@ def package(module):
     return next((start for start in starts if start in RANK), None)
 
 
-IMPORTS = {module: list(imported(path)) for module, path in SOURCES.items()}
-
-
 def test_every_module_stands_in_the_order():
     assert {module for module in SOURCES if package(module) is None} == ENTRANCES | {"benchmarks"}
 
@@ -98,7 +99,7 @@ def test_every_module_stands_in_the_order():
 @pytest.mark.parametrize("module", sorted(set(SOURCES) - ENTRANCES))
 def test_imports_point_one_way(module):
     own = package(module)
-    for other, line in IMPORTS[module]:
+    for other, line in imported(module):
         there = package(other)
         assert there is not None, f"{SOURCES[module]}:{line} imports the entrance of {other or 'i2i'}"
         assert there == own or RANK[there] < RANK[own], f"{SOURCES[module]}:{line} imports {other}"
@@ -107,14 +108,14 @@ def test_imports_point_one_way(module):
 def test_no_modules_import_each_other_in_a_circle():
     graph = defaultdict(set)
     for module in set(SOURCES) - ENTRANCES:
-        graph[module] |= {other for other, _ in IMPORTS[module] if other != module}
+        graph[module] |= {other for other, _ in imported(module) if other != module}
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_the_framework_names_no_model_and_no_benchmark():
     for module in SOURCES:
         if package(module) not in (None, "models", "api", "cli") and not module.startswith("benchmarks"):
-            assert not {"models", "benchmarks"} & {other.split(".")[0] for other, _ in IMPORTS[module]}, module
+            assert not {"models", "benchmarks"} & {other.split(".")[0] for other, _ in imported(module)}, module
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_the_framework_names_no_model_and_no_benchmark():
     ],
 )
 def test_what_is_not_about_comparisons_imports_nothing_of_the_bench(module):
-    assert [other for other, _ in IMPORTS[module] if other.startswith("benchmarks")] == []
+    assert [other for other, _ in imported(module) if other.startswith("benchmarks")] == []
 
 
 def test_packages_are_small_enough_to_be_read_at_a_glance():

@@ -19,17 +19,22 @@ Domains = tuple[str, ...] | LabelSpace
 
 
 def make_run(
-    run: Path, name: str, domains: Domains = ("dawn", "dusk"), ways: int | None = None, **model: Any
+    run: Path,
+    name: str,
+    domains: Domains = ("dawn", "dusk"),
+    ways: int | None = None,
+    side: int = SIDE,
+    **model: Any,
 ) -> Translator:
     """A run folder whose model has random weights, norms and running statistics; returns the model.
 
     It has the first `ways` directions of its task, or all: each is a graph to export, which takes seconds.
     """
     cls = registry.get(name)
-    settings = {"model": {**cls.test_settings, **model}, "data": {"image_size": SIDE, "path": str(run / "sky")}}
+    settings = {"model": {**cls.test_settings, **model}, "data": {"image_size": side, "path": str(run / "sky")}}
     config = run_config(name, merge(settings, {"train": {"images": 24}}))
     torch.manual_seed(1)
-    task = Task.covering(cls.coverage, domains, (SIDE, SIDE))
+    task = Task.covering(cls.coverage, domains, (side, side))
     translator = cls(config.model, replace(task, directions=task.directions[:ways]))
     for key, tensor in translator.state_dict().items():
         if tensor.is_floating_point():

@@ -29,10 +29,12 @@ FORK.set_forkserver_preload(
 class Preloaded:
     """`python ARGUMENTS` as `subprocess.Popen` runs it, with both streams in one."""
 
-    def __init__(self, arguments, env, cwd):
+    def __init__(self, arguments, env, cwd, start_new_session=False):
         handle, self._said = tempfile.mkstemp(dir=cwd, prefix=".said-")
         os.close(handle)
-        self._process = FORK.Process(target=_run, args=([*map(str, arguments)], dict(env), cwd, self._said))
+        self._process = FORK.Process(
+            target=_run, args=([*map(str, arguments)], dict(env), cwd, self._said, start_new_session)
+        )
         with mock.patch.dict(os.environ, OMP_NUM_THREADS="1"):  # the first starts the process that all are forked from
             self._process.start()
         self.pid = self._process.pid
@@ -64,7 +66,9 @@ class Preloaded:
         return self.said(), ""
 
 
-def _run(arguments, environment, folder, said):
+def _run(arguments, environment, folder, said, new_session):
+    if new_session:
+        os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

@@ -12,13 +12,18 @@ from i2i.utils.split_names import names_a_split, split_of
 from i2i.utils.text import argument
 
 SHOWN = 4
+DIVIDING = "--split 0.8,0.1,0.1 --size 256 --out DIR"
 
 
-def diagnose(place: Path) -> str | None:
+def diagnose(place: Path, size: tuple[int, int] = (256, 256)) -> str | None:
     """A guess at the mistake in a folder or an archive, with the remedy; None where there is none to make.
 
     It knows names that speak of splits otherwise than a layout does, images that lie loose, data sets within the
     folder, splits or domains without the other.
+
+    Args:
+        place: the folder or the archive.
+        size: height and width that images are to have, for the remedy.
     """
     try:
         root = unpacked(place) if place.is_file() and is_archive(place) else place
@@ -27,8 +32,11 @@ def diagnose(place: Path) -> str | None:
     images = ImageFolder(root).images
     guesses = (_one_domain, _loose, _within, _split_in_names, _undivided) if images else ()
     told = next((told for guess in guesses if (told := guess(root, images))), None)
+    asked = DIVIDING.replace("256", "x".join(map(str, dict.fromkeys(size))))
     # Nobody is sent to where archives are unpacked.
-    return told and told.replace(argument(root), argument(place)).replace(str(root), str(place))
+    return told and told.replace(argument(root), argument(place)).replace(str(root), str(place)).replace(
+        DIVIDING, asked
+    )
 
 
 def _loose(root: Path, images: Sequence[Parts]) -> str | None:
@@ -38,7 +46,7 @@ def _loose(root: Path, images: Sequence[Parts]) -> str | None:
     return (
         f"{loose} images lie loose in {root}: all images of a domain belong in a folder of the domain's name, "
         f"{root / 'train' / 'DOMAIN'}; pairs side by side are divided by i2i data prepare {argument(root)} "
-        "--split 0.8,0.1,0.1 --size 256 --out DIR"
+        f"{DIVIDING}"
     )
 
 
@@ -90,5 +98,5 @@ def _undivided(root: Path, images: Sequence[Parts]) -> str | None:
         return None
     return (
         f"{', '.join(list(domains)[:SHOWN])} hold images, but there are no splits: divide them "
-        f"with i2i data prepare {argument(root)} --split 0.8,0.1,0.1 --size 256 --out DIR"
+        f"with i2i data prepare {argument(root)} {DIVIDING}"
     )

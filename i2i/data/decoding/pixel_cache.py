@@ -13,6 +13,7 @@ import io
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +73,8 @@ class PixelCache:
         if pixels is not None:
             self._used.add(key)
             with suppress(OSError):
-                os.utime(self._folder / key / CARD)
+                now = time.time_ns()  # the system's own time of a file counts in ticks, and two uses can share one
+                os.utime(self._folder / key / CARD, ns=(now, now))
                 if settled:
                     (self._folder / key / f"{SEEN}{stamp}").touch()
         return pixels

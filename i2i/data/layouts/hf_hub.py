@@ -72,7 +72,7 @@ class Address:
     @property
     def place(self) -> Path:
         """Where it lies when it was fetched."""
-        return cache_folder() / "hub" / self.repository.replace("/", "--") / (self.config or "default")
+        return cache_folder() / "hub" / self.repository.replace("/", "--") / (self.config or "default") / self.name
 
 
 @dataclass(frozen=True)

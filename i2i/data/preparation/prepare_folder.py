@@ -67,7 +67,7 @@ def _opened(config: DataConfig) -> DataSet:
     try:
         return open_data(config)
     except NoLayout as error:
-        hint = diagnose(place)
+        hint = diagnose(place, config.image_size)
         raise UserError(f"{error}\n{hint}" if hint else str(error)) from None
 
 

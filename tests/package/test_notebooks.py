@@ -1,0 +1,54 @@
+"""The notebooks run from their first cell to their last, show images and tables, and are kept without outputs."""
+
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="pip install -e '.[test]'")
+
+FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SHOWN = {
+    "first_comparison": {"text/html", "image/png"},
+    "your_own_model": {"text/html"},
+    "your_own_photos": {"text/html", "image/png"},
+}
+
+
+def code(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def test_every_notebook_is_expected_here():
+    assert {path.stem for path in NOTEBOOKS} == set(SHOWN)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_installs_first_and_holds_no_outputs(path):
+    nbformat.validate(nbformat.read(path, 4))
+    first, *_ = cells = code(path)
+    assert "pip" in first.source
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+    for cell in cells:
+        ast.parse(cell.source.removeprefix("%%writefile curves.py\n"))
+
+
+def test_the_model_of_the_notebook_is_that_of_the_tutorial():
+    page = (FOLDER.parent / "tutorials" / "your_own_model.md").read_text()
+    written = next(cell.source for cell in code(FOLDER / "your_own_model.ipynb") if cell.source.startswith("%%write"))
+    assert written.removeprefix("%%writefile curves.py\n").strip() in page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("nbclient") is None or find_spec("ipykernel") is None, reason="pip install -e '.[test]'")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_and_shows_its_figures(path, tmp_path):
+    from nbclient import NotebookClient
+
+    book = nbformat.read(path, 4)
+    NotebookClient(book, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
+    shown = {kind for output in outputs if output.output_type != "stream" for kind in output.data}
+    assert SHOWN[path.stem] <= shown
