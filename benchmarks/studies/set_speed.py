@@ -9,13 +9,18 @@ largest resident size of the process so far, libraries included, which precision
 import argparse
 import resource
 import time
+from collections.abc import Callable
 
 import numpy as np
 
+from i2i.metrics._arrays import Features
 from i2i.metrics.sets.manifold import overlap
 from i2i.metrics.sets.sliced import monge_distance
 
-MEASURES = {"precision, recall, density, coverage": overlap, "MIND": monge_distance}
+MEASURES: dict[str, Callable[[Features, Features], object]] = {
+    "precision, recall, density, coverage": overlap,
+    "MIND": monge_distance,
+}
 
 
 def main() -> None:

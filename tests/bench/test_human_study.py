@@ -439,7 +439,7 @@ def test_a_method_that_always_wins_has_a_finite_score():
 
 
 def test_intervals_cover_the_rate_that_simulated_raters_have():
-    """`benchmarks/studies/rater_coverage.py` has more of it, at the size that a study has."""
-    from i2i.benchmarks.studies.rater_coverage import rates
+    """`benchmarks/studies/coverage/rater.py` has more of it, at the size that a study has."""
+    from i2i.benchmarks.studies.coverage.rater import rates
 
     assert 0.90 <= rates(raters=20, answers=8, mean=-1.0, spread=0.5, simulations=150, seed=0) <= 0.99

@@ -1,6 +1,6 @@
 """How often the intervals of a human study cover the truth, with simulated raters of known skill.
 
-    python benchmarks/studies/rater_coverage.py        # 300 simulations a line: about two minutes
+    python benchmarks/studies/coverage/rater.py        # 300 simulations a line: about two minutes
 
 A rater takes an image for the real one with the chance logistic(mean + spread * z), z normal and the rater's own; the
 truth is its mean over all such raters. `binomial` counts every answer as drawn by itself (Wilson's interval). Below

@@ -1,7 +1,7 @@
 """How often the intervals for the Frechet distance cover what they should, by simulation.
 
-    python benchmarks/studies/bootstrap_coverage.py                            # 200 simulations a line: four minutes
-    python benchmarks/studies/bootstrap_coverage.py --cases 64x128 256x100 --simulations 60 --resamples 100
+    python benchmarks/studies/coverage/bootstrap.py                            # 200 simulations a line: four minutes
+    python benchmarks/studies/coverage/bootstrap.py --cases 64x128 256x100 --simulations 60 --resamples 100
 
 Each line draws pairs of samples from two distributions whose Frechet distance is known in closed form. Noise is
 normal, or exponential for a heavy tail; variances are equal in all dimensions or fall as 1/k. Columns: what share of

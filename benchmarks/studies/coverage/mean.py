@@ -1,6 +1,6 @@
 """How often the intervals for means and shares over images cover the truth, beside the ways not taken.
 
-    python benchmarks/studies/mean_coverage.py        # 300 simulations a line: one to two minutes
+    python benchmarks/studies/coverage/mean.py        # 300 simulations a line: one to two minutes
 
 Scores are drawn from distributions whose mean is known; the level is 0.95. `percentile` and `BCa` are SciPy's, whose
 resamples are not seeded here.
