@@ -504,10 +504,19 @@ def section_of(settings: Mapping[str, object], name: str, prefix: str = "") -> S
 
 
 def _fields(section: Any, parents: Iterable[str]) -> Iterable[str]:
+    """The names of settings in a section below another, which may stand in a list or mapping, or be left out."""
     for parent in parents:
-        inside = [kind for kind in get_args(section) if hasattr(kind, "model_fields")]
-        section = inside[0] if inside else section.model_fields[parent].annotation
+        if hasattr(section, "model_fields"):
+            section = _given(section.model_fields[parent].annotation)
+        else:
+            section = next(kind for kind in get_args(section) if hasattr(kind, "model_fields"))
     return list(section.model_fields)
+
+
+def _given(annotation: Any) -> Any:
+    """A type that may also be None, without that."""
+    kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return kinds[0] if len(kinds) == 1 and type(None) in get_args(annotation) else annotation
 
 
 class _Loader(yaml.SafeLoader):

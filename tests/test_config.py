@@ -636,3 +636,8 @@ def test_a_few_lines_that_stand_for_billions_of_items_give_a_short_error(place):
     with pytest.raises(UserError, match="does not fit") as error:
         run_config("cyclegan", value)
     assert len(str(error.value)) < 5000
+
+
+def test_a_misspelt_setting_is_named_in_a_section_that_may_be_left_out():
+    with pytest.raises(UserError, match=r"unknown setting data\.pixel_formats\.summer: 'dtipe'; did you mean 'dtype'"):
+        validate(DataConfig, {"pixel_formats": {"summer": {"dtipe": "uint8"}}}, "data")
