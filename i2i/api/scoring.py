@@ -1,15 +1,19 @@
 """`i2i.score`: what `i2i score` does, with the numbers as a mapping."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
+import torch
 
 from i2i.api.arguments import Place, listed, path_of, size_text
 from i2i.api.html import page_text
 from i2i.api.words import pythonic
 from i2i.errors import UserError
+from i2i.metrics.folder_label_maps import read_palette, score_label_maps
 from i2i.metrics.folder_scores import Folders, FolderScores, parse_size, score_folders
-from i2i.metrics.sets.names import parse_measures
+from i2i.metrics.sets.names import SetMeasure, parse_measures
 from i2i.training.device import choose_device
 from i2i.utils.places import given_path
 
@@ -61,6 +65,8 @@ def score(
     extractor: str | None = None,
     lpips: str | None = None,
     size: int | str | tuple[int, int] | None = None,
+    label_maps: bool = False,
+    palette: Place | None = None,
     intersection: bool = False,
     device: str | None = None,
 ) -> Scores:
@@ -78,18 +84,50 @@ def score(
         extractor: features for distances, as `--extractor` takes them.
         lpips: as `--lpips` takes it.
         size: score at this size, pixels; None: the translations'.
+        label_maps: the translations are label maps: also compare classes with the truth.
+        palette: file with the colors of the classes, JSON; None: they are learnt.
         intersection: leave out what has no counterpart of its name.
         device: cuda, cuda:1, mps or cpu; None: the best there is.
 
     Raises:
         UserError: for folders that cannot be compared, or what is no metric.
     """
+    folders = given_folders(
+        given_path("fake", fake), given_path("real", real), path_of("source", source), path_of("truth", truth), paired
+    )
+    scorers = (extractor, lpips, parse_measures(listed(metrics) or ""))
+    classes = Classes(label_maps, path_of("palette", palette))
+    return Scores(scored(folders, classes, parse_size(size_text(size)), intersection, choose_device(device), *scorers))
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Whether translations are label maps, and the file with the colors of their classes; None: these are learnt."""
+
+    compared: bool = False
+    palette: Path | None = None
+
+
+def given_folders(fake: Path, real: Path, source: Path | None, truth: Path | None, paired: bool) -> Folders:
+    """The folders to compare; UserError if the ground truth is named twice."""
     if paired and truth is not None:
         raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
-    truths = real if paired else truth
-    folders = Folders(
-        given_path("fake", fake), given_path("real", real), path_of("source", source), path_of("truth", truths)
-    )
-    asked = parse_measures(listed(metrics) or "")
-    where = choose_device(device)
-    return Scores(score_folders(folders, extractor, parse_size(size_text(size)), intersection, where, lpips, asked))
+    return Folders(fake, real, source, real if paired else truth)
+
+
+def scored(
+    folders: Folders,
+    classes: Classes,
+    size: tuple[int, int] | None,
+    intersection: bool,
+    device: torch.device,
+    extractor: str | None,
+    lpips: str | None,
+    measures: tuple[SetMeasure, ...],
+) -> FolderScores:
+    """What the command and the function find."""
+    if classes.palette is not None and not classes.compared:
+        raise UserError("--palette names the colors of label maps: say --label-maps, or leave it out")
+    colors = read_palette(classes.palette) if classes.palette else None
+    labels = score_label_maps(folders, colors, size, intersection) if classes.compared else ({}, [])
+    return score_folders(folders, extractor, size, intersection, device, lpips, measures).with_more(*labels)

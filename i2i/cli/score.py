@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from i2i.cli.options import DeviceOption, ExtractorOption, LpipsOption
-from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.places import check_file
 
@@ -56,23 +55,19 @@ def score(
 
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
-    from i2i.metrics.folder_label_maps import read_palette, score_label_maps
-    from i2i.metrics.folder_scores import Folders, parse_size, score_folders
+    from i2i.api.scoring import Classes, given_folders, scored
+    from i2i.metrics.folder_scores import parse_size
     from i2i.metrics.sets.names import parse_measures
     from i2i.training.device import choose_device
     from i2i.utils.atomic_write import write_text
 
-    if paired and truth is not None:
-        raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
+    folders = given_folders(fake, real, source, truth, paired)
     if json is not None:
         check_file(json, "--json")
-    if palette is not None and not label_maps:
-        raise UserError("--palette names the colors of label maps: say --label-maps, or leave it out")
-    folders, at = Folders(fake, real, source, real if paired else truth), parse_size(size)
-    sets, where = parse_measures(metrics), choose_device(device)
-    classes = read_palette(palette) if palette else None
-    labels = score_label_maps(folders, classes, at, intersection) if label_maps else ({}, [])
-    scored = score_folders(folders, extractor, at, intersection, where, lpips, sets).with_more(*labels)
+    scorers = (extractor, lpips, parse_measures(metrics))
+    found = scored(
+        folders, Classes(label_maps, palette), parse_size(size), intersection, choose_device(device), *scorers
+    )
     if json is not None:
-        write_text(json, scored.json())
-    console.say(scored.text())
+        write_text(json, found.json())
+    console.say(found.text())

@@ -43,7 +43,7 @@ def test_a_run_has_its_history_and_samples_and_stands_for_its_folder(run):
     assert len(run.samples) >= 1
     assert run.samples[-1].size == Image.open(sorted((run.folder / "samples").glob("*.png"))[-1]).size
     shown = run._repr_html_()
-    assert "stargan on summer, winter: 2 of 2 steps, 16 images" in shown
+    assert f"stargan on summer, winter: {last.step} of {last.steps} steps, 16 images" in shown
     assert "data:image/png;base64," in shown
     photo = np.zeros((20, 20, 3), np.uint8)
     assert run.load().translate(photo, "winter") == i2i.translate(run, photo, "winter")
