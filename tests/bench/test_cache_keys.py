@@ -114,11 +114,6 @@ SETTINGS_OF_BEFORE = (
     "stargan.n_critic=3",
     "stargan.learning_rate=1e-3",
     "stargan.upsampling=deconv",
-    "stargan.norm=instance-affine",
-    "stargan.layers=5",
-    "stargan.lambda_reconstruction=10",
-    "train.channels_last=false",
-    "train.batch_size=8",
 )
 
 
