@@ -212,7 +212,8 @@ def _costs(grouped: Sequence[Group], column: CostColumn, main: Main) -> _Column:
 
 
 def _metric(grouped: Sequence[Group], metric: str, around: Sequence[Mapping[tuple[str, str], Ends]]) -> _Column:
-    heading = _heading(metric_named(metric), grouped[0].columns[metric].sign)
+    sign = next(group.columns[metric].sign for group in grouped if metric in group.columns)
+    heading = _heading(metric_named(metric), sign)
     return _Column(heading, [_cells(group, metric, ends) for group, ends in zip(grouped, around, strict=True)])
 
 

@@ -1,6 +1,6 @@
 """A bench told in text: table.md, from its parts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from i2i.benchmarks.analysis.aggregate import over_seeds
 from i2i.benchmarks.analysis.groups import By, Group, groups
@@ -27,14 +27,14 @@ def markdown(plan: Plan, results: Results, protocol: str | None = None, by: By =
     main = tables.summary(grouped, intervals=plan.facts.suite.report.intervals)
     parts = [
         f"# {text.markdown(plan.dataset)}: {text.markdown(', '.join(plan.methods()))}",
-        tables.markdown_table(main, list(tables.headings(grouped[0]).values())),
+        tables.markdown_table(main, list(tables.headings(grouped).values())),
         _listed(captions.caption(plan, grouped, results, protocol)),
         *_claims_section(plan, results),
         *_costs_section(plan, results),
         *_health_section(results),
         *_predictions_section(results),
         *_by_n_sections(results),
-        *_direction_sections(results, grouped[0]),
+        *_direction_sections(results, grouped),
     ]
     if results.failures:
         parts.append("## Failed")
@@ -96,10 +96,10 @@ def _by_n_sections(results: Results) -> list[str]:
     return parts
 
 
-def _direction_sections(results: Results, group: Group) -> list[str]:
-    parts = []
+def _direction_sections(results: Results, grouped: Sequence[Group]) -> list[str]:
+    parts, headings = list[str](), tables.headings(grouped)
     for metric in results.metrics:
-        parts.append(f"## {text.markdown(tables.headings(group)[metric])} by direction")
+        parts.append(f"## {text.markdown(headings[metric])} by direction")
         parts.append(tables.markdown_table(tables.by_direction(results, metric)))
         if intervals := captions.intervals_caption(results, metric):
             parts.append(_listed(intervals))

@@ -44,15 +44,19 @@ def _lines(group: Group, best: Callable[[str], str], intervals: bool) -> Iterato
             line = {group.by: group.name, "model": name}
         for metric in results.metrics:
             column, around = group.columns[metric], in_brackets(metric, ends.get((name, metric)))
-            line[headings(group)[metric]] = _marked(metric, name, means.get((name, metric)), column, best, around)
+            line[headings([group])[metric]] = _marked(metric, name, means.get((name, metric)), column, best, around)
         if len(results.details.flags):
             line["health"] = health(results, name)
         yield {**line, "n": whole(_images(scores[scores["model"] == name]))}
 
 
-def headings(group: Group) -> dict[str, str]:
-    """By metric, what stands above its column."""
-    return {metric: metric_named(metric).heading + column.sign for metric, column in group.columns.items()}
+def headings(grouped: Sequence[Group]) -> dict[str, str]:
+    """By metric, what stands above its column; not every group has all metrics, and a sign is the same in all."""
+    return {
+        metric: metric_named(metric).heading + column.sign
+        for group in grouped
+        for metric, column in group.columns.items()
+    }
 
 
 def _marked(

@@ -6,28 +6,16 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from i2i.errors import UserError
 from i2i.translator import Translator
 
 
 def build_average(translator: Translator, decay: float, warmup: bool = True) -> "Average | None":
-    """The average that a training keeps, see `Average`; None with a decay of 0 or where nothing is learnt.
-
-    Raises:
-        UserError: if the translator does not say which of its networks translate.
-    """
-    if not decay or not translator.phases():
-        return None
-    if not translator.generators:
-        raise UserError(
-            f"train.ema={decay}: {type(translator).__name__} does not say which of its networks translate "
-            "(`generators`), so there is nothing to average: leave train.ema at 0"
-        )
-    return Average(translator, decay, warmup)
+    """The average that a training keeps, see `Average`; None with a decay of 0 or where nothing is learnt."""
+    return Average(translator, decay, warmup) if decay and translator.phases() else None
 
 
 class Average:
-    """A moving average of a translator's `generators`, beside the weights that are trained.
+    """A moving average of a translator's `generators`, or of all that it trains if it names none.
 
     After the step numbered s from 0, with w the weights,
 
@@ -46,8 +34,8 @@ class Average:
 
     def __init__(self, translator: Translator, decay: float, warmup: bool = True) -> None:
         self.decay, self.warmup = decay, warmup
-        self._parameters: dict[str, Tensor] = _of_generators(translator, translator.named_parameters())
-        self._buffers = _of_generators(translator, translator.named_buffers())
+        self._parameters: dict[str, Tensor] = _averaged_part(translator, translator.named_parameters())
+        self._buffers = _averaged_part(translator, translator.named_buffers())
         live = {**self._parameters, **self._buffers}
         self._averages = {name: value.detach().clone() for name, value in live.items()}
 
@@ -93,5 +81,7 @@ class Average:
             value.copy_(state[name])
 
 
-def _of_generators(translator: Translator, named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: value for name, value in named if name.split(".")[0] in translator.generators}
+def _averaged_part(translator: Translator, named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
+    trained = {network for optimizer in translator.optimizers().values() for network in optimizer.networks}
+    networks = {network.split(".")[0] for network in translator.generators or trained}
+    return {name: value for name, value in named if name.split(".")[0] in networks}

@@ -76,7 +76,7 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
     """The model, built and run through one step's losses on tensors without contents.
 
     Raises:
-        UserError: if it cannot take images of that size, its layers do not fit them, or it has no weights to average.
+        UserError: if it cannot take images of that size, or its layers do not fit them.
     """
     translator = blank_translator(config, task)
     build_average(translator, config.train.ema, config.train.ema_warmup)

@@ -42,8 +42,8 @@ class Translator(nn.Module, ABC):
         coverage: what one trained instance serves.
         batch: the kind of batch its losses take.
         defaults: the paper's settings of `train`, such as batch_size, ema or accumulate, used where none are given.
-        generators: attributes of the networks that `generate` runs, whose weights train.ema averages; none: it has
-            no such average.
+        generators: attributes of the networks that `generate` runs, whose weights train.ema averages; none: it
+            averages all networks that are trained.
         translates_with: which weights translate unless somebody chooses: those of the last step or, as some papers
             have it, their average, where a training keeps one.
         Config: its settings.

@@ -14,7 +14,7 @@ from tests.support.in_process import command
 
 SETTINGS = {
     "data": {"scenes": 4, "test_scenes": 2, "domains": ["summer", "winter"]},
-    "model": {"width": 2, "discriminator_width": 2, "blocks": 1, "layers": 1},
+    "model": {"width": 2, "discriminator_width": 2, "blocks": 1, "layers": 1, "n_critic": 1},
     "train": {"images": 16, "log_every": 1, "sample_every": 1},
 }
 

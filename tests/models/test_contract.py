@@ -208,7 +208,7 @@ class Fearful(Tint):
 
     bound_to_size = "scale them"
 
-    def _check_images(self, images, what):
+    def _check_images(self, images, what, channels):
         pass
 
 

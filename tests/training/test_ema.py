@@ -233,9 +233,11 @@ def test_nothing_is_averaged_where_nothing_is_learnt_or_asked_for():
     assert build_average(Subject(registry.get("cyclegan")).build(), 0.0) is None
 
 
-def test_an_average_of_undeclared_networks_is_refused():
-    with pytest.raises(UserError, match=r"train\.ema=0\.9: Undeclared does not say which of its networks translate"):
-        build_average(small(Undeclared), 0.9)
+def test_where_no_network_is_named_all_that_are_trained_are_averaged():
+    translator = small(Undeclared)
+    trained = {name for optimizer in translator.optimizers().values() for name in optimizer.networks}
+    average = build_average(translator, 0.9)
+    assert {name.split(".")[0] for name in average.state()} == trained
 
 
 def test_a_plan_with_an_average_needs_no_weights():
