@@ -254,6 +254,20 @@ def test_a_second_run_computes_nothing(done):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_a_bench_in_python_finds_all_done_that_the_command_did_and_shows_its_numbers(done, capsys):
+    before = {path: path.stat().st_mtime_ns for path in done.rglob("*.png")}
+    capsys.readouterr()
+    settings = dict(setting.split("=") for setting in SMALL)
+    settings = {name: yaml.safe_load(value) for name, value in settings.items()}
+    finished = i2i.bench(out=done, settings=settings)
+    assert "domain classifier" not in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in done.rglob("*.png")} == before
+    means = finished.scores.groupby(["model", "metric"])["value"].mean()
+    assert finished.table.loc["stargan", "psnr"] == pytest.approx(means["stargan", "psnr"])
+    assert sorted(finished.table.index) == sorted([*MODELS, "real"])
+    assert finished.grid.size == Image.open(done / "grid.png").size
+
+
 def test_another_budget_trains_again_and_keeps_what_does_not_depend_on_it(done):
     classifier = (done / "classifier" / "classifier.safetensors").stat().st_mtime_ns
     keys = {path: path.read_text() for path in (done / "trainings").rglob("key.json")}
@@ -360,17 +374,3 @@ def test_an_interrupted_training_of_a_bench_goes_on_where_it_was(tmp_path, cache
     for key in ("one", "one", "two"):
         job(key=key).perform(lambda text: None, torch.device("cpu"))
     assert len(calls) == 2
-
-
-def test_a_bench_in_python_finds_all_done_that_the_command_did_and_shows_its_numbers(done, capsys):
-    before = {path: path.stat().st_mtime_ns for path in done.rglob("*.png")}
-    capsys.readouterr()
-    settings = dict(setting.split("=") for setting in SMALL)
-    settings = {name: yaml.safe_load(value) for name, value in settings.items()}
-    finished = i2i.bench(out=done, settings=settings)
-    assert "domain classifier" not in capsys.readouterr().err
-    assert {path: path.stat().st_mtime_ns for path in done.rglob("*.png")} == before
-    means = finished.scores.groupby(["model", "metric"])["value"].mean()
-    assert finished.table.loc["stargan", "psnr"] == pytest.approx(means["stargan", "psnr"])
-    assert sorted(finished.table.index) == sorted([*MODELS, "real"])
-    assert finished.grid.size == Image.open(done / "grid.png").size

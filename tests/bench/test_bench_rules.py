@@ -348,6 +348,8 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
         "checkpoint.evaluations=4",
         "--set",
         "stargan.learning_rate=0.5",
+        "--set",
+        "stargan.n_critic=3",
     )
     assert bench(out, *arguments, *rule) == 0
     run = out / "trainings" / "stargan" / "seed0" / "all"
