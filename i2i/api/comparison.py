@@ -40,7 +40,9 @@ def compare(
 
     Args:
         runs: run folders, or what `load` has made of them, by the names to show; they must have the same image size.
-        images, target, source: as `translate` takes them.
+        images: as `translate` takes them.
+        target: as `translate` takes it.
+        source: as `translate` takes it.
 
     Raises:
         UserError: as `translate`, without a run or image, or for runs of unlike image sizes.

@@ -170,8 +170,12 @@ class LoadedTranslator:
 
         Args:
             image: as `translate` takes it.
-            target, seed, reference: of the first frame.
-            to, to_seed, to_reference: of the last; None: as of the first.
+            target: of the first frame.
+            to: target of the last; None: that of the first.
+            seed: of the first.
+            to_seed: of the last; None: that of the first.
+            reference: of the first.
+            to_reference: of the last; None: that of the first.
             steps: frames, the ends among them.
             source: domain of the image, or what it has.
             sampling_steps: of an iterative model.

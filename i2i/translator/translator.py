@@ -214,9 +214,12 @@ class Translator(nn.Module, ABC):
         What leads the translations is mixed: label vectors, or styles.
 
         Args:
-            images, source, attributes, sampling_steps: as `translate` takes them.
+            images: [B, C, H, W], as `translate` takes them.
+            source: domain of the images; None where the model need not know.
             ends: two targets, each with seeds and a reference for a model that takes them.
             shares: of the second end, each from 0 to 1.
+            attributes: of the images, as `translate` takes them.
+            sampling_steps: of an iterative model.
 
         Raises:
             UserError: as `translate`, from a model that is led by neither labels nor styles, or for two targets of
