@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from i2i.distributed.gradient_exchange import NO_EXCHANGE, NoExchange
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.nn.modes import without_gradients
 from i2i.training.steps.finite_guard import FiniteGuard
@@ -123,9 +122,7 @@ def take_turn(
 
     Nothing in it waits for the device or depends on what the host knows of the step.
     """
-    exchange = processes.exchange(phase_parameters(translator, phase))
-    terms = accumulate_gradients(translator, phase, batches, steps, precision, exchange)
-    exchange.finish()
+    terms = accumulate_gradients(translator, phase, batches, steps, precision, processes)
     processes.average(list(terms.values()))
     declared = translator.optimizers()
     stepping = [(optimizers[name], declared[name].clip_norm) for name in phase.steps]
@@ -171,13 +168,14 @@ def accumulate_gradients(
     batches: Sequence[Any],
     steps: Sequence[Step],
     precision: AbstractContextManager[Any],
-    exchange: NoExchange = NO_EXCHANGE,
+    processes: Processes = ALONE,
 ) -> dict[str, Tensor]:
     """Leave the phase's mean gradient in its parameters' `.grad`; returns mean terms and `total`.
 
-    What the phase draws is in the steps already, see `draw`. The last backward pass runs within `exchange`.
+    What the phase draws is in the steps already, see `draw`. Gradients are means over the processes, terms are not.
     """
     parameters = phase_parameters(translator, phase)
+    exchange = processes.exchange(parameters)
     share = 1.0 / len(batches)
     means: dict[str, Tensor] = {}
     for number, (batch, step) in enumerate(zip(batches, steps, strict=True), 1):
@@ -190,6 +188,7 @@ def accumulate_gradients(
         for name, term in {**losses.terms, "total": losses.total}.items():
             part = term.detach().float() * share
             means[name] = means[name] + part if name in means else part
+    exchange.finish()
     return means
 
 
