@@ -227,8 +227,8 @@ class _Work:
 
     def _print_seconds(self, wall: float) -> None:
         records = [job_records.read(self.plan.out, job) for job in self.ended]
-        spent = sum(record.get("seconds", 0) for record in records)
-        console.note(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s")
+        job_seconds = sum(record.get("seconds", 0) for record in records)
+        console.note(f"{len(self.ended)} jobs of {job_seconds:.1f} s in {wall:.1f} s")
 
 
 @dataclass

@@ -323,10 +323,10 @@ def budget_text(plan: Plan) -> str:
     """The budget in a sentence."""
     budget = plan.facts.budget
     unit, amount = budget.amount
-    spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_training_runs(plan) if unit == 'epochs' else ''}"
+    budgeted = f"{quantity(amount)} {UNITS[unit]}{_images_of_training_runs(plan) if unit == 'epochs' else ''}"
     shared = "for each training" if budget.per == "task" else "per data set, divided over a model's training runs"
     caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
-    return f"Budget: {spent} {shared}{caveat}."
+    return f"Budget: {budgeted} {shared}{caveat}."
 
 
 def _images_of_training_runs(plan: Plan) -> str:

@@ -52,8 +52,8 @@ def main() -> None:
             seconds = {
                 name: _seconds(work) for name, work in _work(Path(folder), n, arguments.side, arguments.gan_train)
             }
-            for name, spent in seconds.items():
-                print(f"{n:5d} {name:42} {spent:8.3f}", flush=True)
+            for name, seconds_taken in seconds.items():
+                print(f"{n:5d} {name:42} {seconds_taken:8.3f}", flush=True)
 
 
 def _work(folder: Path, n: int, side: int, images: int | None) -> list[tuple[str, Callable[[], Any]]]:

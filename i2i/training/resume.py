@@ -10,7 +10,7 @@ from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.folder import sound_checkpoint
 from i2i.runs.load import refuse_unlike
-from i2i.training.budget import horizon_of, in_images
+from i2i.training.budget import in_images, training_budget
 from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Task, Translator
 from i2i.utils.text import option
@@ -70,7 +70,7 @@ def _check_budget(run: Path, checkpoint: Checkpoint, config: RunConfig, translat
             f"{run} belongs to a bench, whose results rest on its budget: copy the folder, without its {BENCH_KEY}, "
             "and extend the copy"
         )
-    steps = horizon_of(config, translator).planned(position.step, position.seconds)
+    steps = training_budget(config, translator).planned(position.step, position.seconds)
     if (checkpoint.finished and not extended) or (extended and steps <= position.step):
         raise UserError(
             f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "

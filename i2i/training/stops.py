@@ -1,4 +1,4 @@
-"""Why a training stops before its budget is spent, in words: what is left in the run folder, and how to go on."""
+"""Why a training stops before the end of its budget, in words: what is left in the run folder, and how to go on."""
 
 import signal
 from collections.abc import Callable, Iterator

@@ -29,7 +29,7 @@ from i2i.runs.folder import checkpoint_folder, newest_checkpoint
 from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
-from i2i.training.budget import horizon_of, images_per_step
+from i2i.training.budget import images_per_step, training_budget
 from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
 from i2i.training.events import Observer, Record
@@ -101,8 +101,8 @@ class Trainer:
         self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
         self.guard, self.rates = FiniteGuard(device), dict[str, float]()
         self.schedule = schedule_of(self.translator, config.train)
-        self.horizon = horizon_of(config, self.translator)
-        self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
+        self.budget = training_budget(config, self.translator)
+        self.position = Position(0, self.budget.planned(0, 0.0), 0, 0.0)
         self.validation: Validation | None
         if checkpoint is not None:
             self._load_training(checkpoint)
@@ -157,25 +157,25 @@ class Trainer:
         before = self.position.step, self.position.seconds
         step = self.position.step
         batches = drawn(step)
-        spent = self.horizon.elapsed(step, self.position.seconds)
-        self._schedule(spent)
+        elapsed = self.budget.elapsed(step, self.position.seconds)
+        self._schedule(elapsed)
         seed_streams(step_seed(self.processes.seed([self.seed, step])), self.device)
         if not self.translator.training:
             self.translator.train()
-        terms = self._updated(batches, step, spent / self.horizon.total)
+        terms = self._updated(batches, step, elapsed / self.budget.total)
         if self.average is not None:
             self.average.update(step)
         self.log.add(terms)
         if self._reports(step + 1):
             self._wait()
-        elapsed = time.perf_counter() - started
-        self.log.add_time(elapsed, drawn.waited)
-        if self.horizon.seconds is not None:
-            elapsed = self.processes.of_first(elapsed)  # the time that decides has to be the same for all
-        seconds = self.position.seconds + elapsed
+        step_seconds = time.perf_counter() - started
+        self.log.add_time(step_seconds, drawn.waited)
+        if self.budget.seconds is not None:
+            step_seconds = self.processes.of_first(step_seconds)  # the time that decides has to be the same for all
+        seconds = self.position.seconds + step_seconds
         images = self.position.images + images_per_step(self.config, self.translator)
-        self.position = Position(step + 1, self.horizon.planned(step + 1, seconds), images, seconds)
-        if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
+        self.position = Position(step + 1, self.budget.planned(step + 1, seconds), images, seconds)
+        if self.budget.crossed(train.evaluations, before, (step + 1, seconds)):
             self._evaluate()
         self._report()
 
@@ -266,12 +266,12 @@ class Trainer:
 
     def _images_at(self, step: int) -> TrainingImages:
         """The images of a step; where time decides how far it is, as of when they are drawn."""
-        spent = self.horizon.elapsed(step, self.position.seconds)
-        zoomed = spent < self.config.train.zoom_until * self.horizon.total
+        elapsed = self.budget.elapsed(step, self.position.seconds)
+        zoomed = elapsed < self.config.train.zoom_until * self.budget.total
         return self.images if zoomed else self.images.unzoomed()
 
-    def _schedule(self, spent: int) -> None:
-        factor = self.schedule.factor(spent, self.horizon.total)
+    def _schedule(self, elapsed: int) -> None:
+        factor = self.schedule.factor(elapsed, self.budget.total)
         for name, settings in self.translator.optimizers().items():
             self.rates[name] = settings.lr * factor
             set_rate(self.optimizers[name], self.rates[name])
@@ -363,7 +363,7 @@ class Trainer:
         if before != now:
             position = self.position
             self.budgets = (*self.budgets, Budget.model_validate({"step": position.step, before[0]: before[1]}))
-            steps = self.horizon.planned(position.step, position.seconds)
+            steps = self.budget.planned(position.step, position.seconds)
             self.position = replace(position, steps=max(steps, position.step))
 
 

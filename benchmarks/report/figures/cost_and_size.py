@@ -44,11 +44,11 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
         panels[MACS] = macs
     figure = Figure(figsize=(1.2 + 4.8 * len(panels), 3.6), facecolor="white", layout="constrained")
     every = [figure.add_subplot(1, len(panels), place) for place in range(1, 1 + len(panels))]
-    for axes, (label, spent) in zip(every, panels.items(), strict=True):
-        _spending(axes, results, spent, scores, [name for name in costs if name not in trained])
-        points = {name: (cost, scores[name].mean) for name, cost in spent.items()}
+    for axes, (label, by_method) in zip(every, panels.items(), strict=True):
+        _draw_methods(axes, results, by_method, scores, [name for name in costs if name not in trained])
+        points = {name: (cost, scores[name].mean) for name, cost in by_method.items()}
         _along(every[0], axes, [points[name] for name in frontier(points, metric_named(metric).higher_is_better)])
-        _scale(axes, list(spent.values()), [scores[name].mean for name in costs])
+        _scale(axes, list(by_method.values()), [scores[name].mean for name in costs])
         axes.set_xlabel(label, fontsize=9)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
@@ -66,12 +66,12 @@ def _along(named: Axes, axes: Axes, points: list[tuple[float, float]]) -> None:
             named.plot([], [], color="0.6", linewidth=1.2, label=FRONTIER)
 
 
-def _spending(
-    axes: Axes, results: Results, spent: dict[str, float], scores: dict[str, Score], untrained: list[str]
+def _draw_methods(
+    axes: Axes, results: Results, by_method: dict[str, float], scores: dict[str, Score], untrained: list[str]
 ) -> None:
-    """Points of what methods spent, and lines of those that spent nothing."""
+    """A point for each trained method, and a line for each that learns nothing."""
     looks = styles(results.methods)
-    for name, cost in spent.items():
+    for name, cost in by_method.items():
         _point(axes, name, cost, scores[name], looks[name])
     for name in untrained:
         label, color = f"{name}, not trained", looks[name].color

@@ -22,7 +22,7 @@ IN_A_COLUMN = 3  # panels
 
 
 def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingProxyType({})) -> Figure | None:
-    """A panel per metric: the score on the validation split against what was spent. None without evaluations.
+    """A panel per metric: the score on the validation split against what it cost. None without evaluations.
 
     `marks` stand behind the names of metrics.
     """
@@ -49,7 +49,7 @@ def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingPro
 def _panel(axes: Axes, curves: pd.DataFrame, label: str, looks: Mapping[str, Style]) -> None:
     for name, own in curves.groupby("model", sort=False):
         look = looks[str(name)]
-        (line,) = axes.plot(own["spent"], own["value"], marker=look.marker, color=look.color, label=str(name))
+        (line,) = axes.plot(own["cost"], own["value"], marker=look.marker, color=look.color, label=str(name))
         line.set(markersize=4, linewidth=1.2)
     values = curves["value"]
     if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():
