@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from i2i.benchmarks.analysis.groups import By
     from i2i.benchmarks.execution.progress import JobLines
 
-PAUSE = 0.5  # seconds between looks at what another bench does
+PAUSE = 0.5  # seconds between checks of what another bench does
 
 
 def parse_stages(text: str) -> tuple[str, ...]:

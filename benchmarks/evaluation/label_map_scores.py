@@ -63,8 +63,8 @@ class LabelMapScores:
 
     def of_photos(self, way: Direction, stems: list[str], photos: Tensor, label_maps: Tensor) -> Scores:
         """What the segmenter sees in photos against their label maps; of real photos, the ceiling of translations."""
-        seen = self._segmenter.classes(photos)
-        return self._scores(way, stems, seen, self._palette.classes(label_maps), segmented_name("{}"))
+        segmented = self._segmenter.classes(photos)
+        return self._scores(way, stems, segmented, self._palette.classes(label_maps), segmented_name("{}"))
 
     def _scores(self, way: Direction, stems: list[str], found: Tensor, truth: Tensor, form: str) -> Scores:
         pixel, *others = (form.format(name) for name in SEGMENTATION)

@@ -41,16 +41,16 @@ from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
 
-class SeenImages(NamedTuple):
+class ScoredImages(NamedTuple):
     """Images of one domain: names, pixels uint8 [N, 3, H, W], features [N, d]."""
 
     stems: list[str]
     pixels: Tensor
     features: np.ndarray
 
-    def at(self, places: Sequence[int]) -> "SeenImages":
+    def at(self, places: Sequence[int]) -> "ScoredImages":
         """Those at some places."""
-        return SeenImages([self.stems[place] for place in places], self.pixels[places], self.features[places])
+        return ScoredImages([self.stems[place] for place in places], self.pixels[places], self.features[places])
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ class Scorer:
     def pixels(self, source: str, target: str, translated: np.ndarray) -> Scores:
         """The same of translations that are no files, uint8 [N, H, W, 1 or 3], of all the source's test images."""
         images = self.data.images(self._config.test_split, source)
-        fakes = self._seen(images, as_rgb(translated))
+        fakes = self._with_features(images, as_rgb(translated))
         return self._direction((source, target), fakes, range(len(images)), [], {})
 
     def real(self, domain: str) -> Scores:
@@ -210,7 +210,7 @@ class Scorer:
     def _direction(
         self,
         way: Direction,
-        fakes: SeenImages,
+        fakes: ScoredImages,
         places: Sequence[int],
         others: Sequence[Tensor],
         noted: Mapping[str, Array],
@@ -243,7 +243,7 @@ class Scorer:
         scores.flags.extend(entries(way, map(flag_entry, found)))
         return scores
 
-    def _in_features(self, fakes: SeenImages, inputs: SeenImages, truth: SeenImages | None) -> dict[str, Array]:
+    def _in_features(self, fakes: ScoredImages, inputs: ScoredImages, truth: ScoredImages | None) -> dict[str, Array]:
         """Distance of each translation to its ground truth, where features stand in for LPIPS, and to its input."""
         others = {content_name: inputs}
         if self._perceptual and truth:
@@ -251,7 +251,7 @@ class Scorer:
         own = self._extractor.name
         return {name(own): cosine_distances(fakes.features, other.features) for name, other in others.items()}
 
-    def _classified(self, way: Direction, scored: SeenImages) -> Scores:
+    def _classified(self, way: Direction, scored: ScoredImages) -> Scores:
         """What the classifier takes images for that should be of a domain."""
         logits, labels = classify(self._classifier, scored.pixels), self._classifier.labels
         accuracy = labels.shows(way[1], logits).double().numpy()
@@ -259,7 +259,7 @@ class Scorer:
         scores.confusion.extend(entries(way, [{"predicted": confusion(labels, way[1], logits)}]))
         return scores
 
-    def _compared(self, way: Direction, scored: SeenImages, reference: SeenImages, reals: Reals) -> Scores:
+    def _compared(self, way: Direction, scored: ScoredImages, reference: ScoredImages, reals: Reals) -> Scores:
         """How far all images together are from real ones."""
         features, name = (scored.features, reference.features), self._extractor.name
         scores = of_sets(way, name, *features, reals, self._intervals)
@@ -277,11 +277,11 @@ class Scorer:
     def _present(self, folder: Path, source: str) -> list[int]:
         return present(folder, source, self.data.images(self._config.test_split, source))
 
-    def _read(self, images: Sequence[ImageFile], decoded: PixelCache | None = None) -> SeenImages:
-        return self._seen(images, self._pixels(images, decoded))
+    def _read(self, images: Sequence[ImageFile], decoded: PixelCache | None = None) -> ScoredImages:
+        return self._with_features(images, self._pixels(images, decoded))
 
-    def _seen(self, images: Sequence[ImageFile], pixels: Tensor) -> SeenImages:
-        return SeenImages([image.stem for image in images], pixels, features_of(self._extractor, pixels))
+    def _with_features(self, images: Sequence[ImageFile], pixels: Tensor) -> ScoredImages:
+        return ScoredImages([image.stem for image in images], pixels, features_of(self._extractor, pixels))
 
     def _pixels(self, images: Sequence[ImageFile], decoded: PixelCache | None = None) -> Tensor:
         return read_pixels(images, self.preprocess, decoded)

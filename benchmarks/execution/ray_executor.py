@@ -123,9 +123,9 @@ class RayExecutor:
 
     def _checked(self, nodes: list[Node]) -> list[Node]:
         """Refuse machines where jobs would run other code, or leave results elsewhere; returns those that stay."""
-        look = ray.remote(_look)
+        probe = ray.remote(_probe)
         answers = [
-            look.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False)).remote(
+            probe.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False)).remote(
                 self._home, self._token
             )
             for node in nodes
@@ -223,7 +223,7 @@ def _threads(resources: Mapping[str, float], workers: int | None, gpus: float) -
     return max(1, int(resources["CPU"]) // at_a_time)
 
 
-def _look(home: Path, token: Path) -> tuple[bool, str]:
+def _probe(home: Path, token: Path) -> tuple[bool, str]:
     """Run on a machine: does it see the results folder, and what does it run?"""
     return _sees(home, token), _versions()
 

@@ -10,7 +10,7 @@ import torch
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.job import Job, Report
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
 from i2i.benchmarks.results_folder.cache_keys import DONE, Place
 from i2i.benchmarks.results_folder.score_file import Scores
 from i2i.benchmarks.suite.schema import ClassifierConfig
@@ -24,13 +24,13 @@ class _ScoreJob(Job):
         out: the file of scores.
         scoring: what they are taken with.
         gan_train: the classifiers of GAN-train; None: it is not measured.
-        seen: what the plan saw of the images that are read; None: nobody knows.
+        inputs: the state at planning of the images that are read; None: unknown.
     """
 
     out: Path
     scoring: Scoring
     gan_train: ClassifierConfig | None = None
-    seen: Seen | None = None
+    inputs: InputState | None = None
 
     @property
     def sources(self) -> Mapping[str, Place]:
@@ -54,8 +54,8 @@ class _ScoreJob(Job):
         made_from = place.identities()
         scorer = Scorer(self.scoring, device)
         scores = self.scores(scorer, report)
-        if self.seen:
-            self.seen.check(scorer.data)
+        if self.inputs:
+            self.inputs.check(scorer.data)
         scores.write(self.out, self.key, scorer.features, made_from)
 
     @abstractmethod

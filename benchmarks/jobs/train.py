@@ -10,7 +10,7 @@ from i2i import custom_models
 from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation, bench_evaluator
 from i2i.benchmarks.evaluation.cost_meters import peak_memory
 from i2i.benchmarks.job import Job, Report
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
 from i2i.benchmarks.results_folder.cache_keys import KEY_FILE, RunPlace, files_in, write_key
 from i2i.benchmarks.results_folder.result_records import read_record
 from i2i.config import RunConfig, Settings
@@ -54,7 +54,7 @@ class Train(Job):
         model: name of the translator.
         settings: its settings, with those of data and training.
         domains: what it learns between, in the model's order.
-        seen: what the plan saw of the images that are read; None: nobody knows.
+        inputs: the state at planning of the images that are read; None: unknown.
         custom: code of a custom model.
         evaluation: how it is evaluated on the validation split, if it is.
         trackers: names of those that are told of the training run.
@@ -65,7 +65,7 @@ class Train(Job):
     model: str
     settings: Settings
     domains: tuple[str, ...]
-    seen: Seen | None = None
+    inputs: InputState | None = None
     custom: CustomCode | None = None
     evaluation: Evaluation | None = None
     trackers: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ class Train(Job):
         tracked = Tracked(self.run, self.trackers, self.name, self.bench, log.warning)
 
         def followers(trainer: Trainer) -> tuple[Observer, ...]:
-            _check(self.seen, data)  # all images are read
+            _check(self.inputs, data)  # all images are read
             reads_on.append(bool(trainer.images.decoded_when_drawn or self.evaluation))
             return Callback(lambda position: report(_progress_text(position))), tracked.begun(config.settings())
 
@@ -119,7 +119,7 @@ class Train(Job):
     def _check_to_the_end(self, data: DataSet) -> None:
         """Where images were read all along: if they have changed the run is kept, but not as what was planned."""
         try:
-            _check(self.seen, data)
+            _check(self.inputs, data)
         except UserError as error:
             self.result.set_aside(str(error))
             raise
@@ -140,9 +140,9 @@ class Train(Job):
         write_key(self.run, self.key, files_in(checkpoint.folder), **known if peak is None else {PEAK: peak})
 
 
-def _check(seen: Seen | None, data: DataSet) -> None:
-    if seen is not None:
-        seen.check(data)
+def _check(inputs: InputState | None, data: DataSet) -> None:
+    if inputs is not None:
+        inputs.check(data)
 
 
 def _progress_text(position: Position) -> str:

@@ -12,7 +12,7 @@ from i2i.benchmarks.evaluation.cycle_consistency import way_back
 from i2i.benchmarks.evaluation.translate import NOTED, Asked, Route, Translations
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.train import CustomCode
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
 from i2i.benchmarks.results_folder.cache_keys import DONE, Place, files_in, write_key
 from i2i.benchmarks.results_folder.score_file import write_images
 from i2i.config import DataConfig
@@ -36,7 +36,7 @@ class Translate(Job):
         weights: which of a run's translate.
         samples: how many translations of each image; those after the first lie apart.
         sampling_steps: of an iterative method; None: its own number.
-        seen: what the plan saw of the images that are read; None: nobody knows.
+        inputs: the state at planning of the images that are read; None: unknown.
         custom: code of a custom model.
     """
 
@@ -46,7 +46,7 @@ class Translate(Job):
     weights: Weights = "last"
     samples: int = 1
     sampling_steps: int | None = None
-    seen: Seen | None = None
+    inputs: InputState | None = None
     custom: CustomCode | None = None
 
     @property
@@ -70,7 +70,7 @@ class Translate(Job):
             back = way_back(way, self.runs, lambda run: load(run)[0])
             made.add(Route(way, translator, back, preprocess, device))
             report(f"{number} of {len(self.runs)} directions")
-        if self.seen:
-            self.seen.check(data)
+        if self.inputs:
+            self.inputs.check(data)
         write_images(self.out / NOTED, made.noted)
         write_key(self.out, self.key, files_in(self.out), **made.costs)

@@ -30,9 +30,9 @@ def key_of_training(
 
     `steps` are those with which translations are judged on the validation split, if they are.
     """
-    seen = context.fingerprint(*learnt_from(config), domains=training.domains)
+    fingerprint = context.fingerprint(*learnt_from(config), domains=training.domains)
     code = custom.sha256 if custom else registry.package_of(config.name)
-    key = training_key(config, training.domains, seen, code)
+    key = training_key(config, training.domains, fingerprint, code)
     if config.train.best_by is None:
         return key
     chosen = [] if steps is None else [steps]

@@ -74,10 +74,10 @@ class TrackerProcess:
         self._pass_on(None)
         if self._process is not None:
             self._wait(self._process)
-        self._look()
+        self._give_up_if_failed()
 
     def _pass_on(self, message: Mapping[str, object] | None) -> None:
-        self._look()
+        self._give_up_if_failed()
         if self._process is None:
             return
         try:
@@ -109,7 +109,7 @@ class TrackerProcess:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.is_file() else []
         return next((line.strip() for line in reversed(lines) if line.strip()), "it ended")
 
-    def _look(self) -> None:
+    def _give_up_if_failed(self) -> None:
         """Give the tracker up if something is wrong with it, and say so: once, and in the caller's thread."""
         if not self._fault or self._told:
             return

@@ -10,9 +10,9 @@ import torch
 from i2i import custom_models, registry
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
 from i2i.custom_models import CustomModel
-from i2i.data.audit.checks import Finding, Seen
+from i2i.data.audit.checks import Finding, InspectedData
 from i2i.data.audit.contact_sheet import contact_sheet, write_sheet
-from i2i.data.audit.report import Report, check, look_through, refused, with_findings
+from i2i.data.audit.report import Report, check, inspect_data, refused, with_findings
 from i2i.data.audit.skip_bad import without
 from i2i.data.audit.unrecognized import diagnose
 from i2i.data.layouts import DataSet
@@ -105,16 +105,16 @@ def examine(
         ), []
     except UserError as error:
         return refused(f"{config.path} cannot be used as it is", config.image_size, str(error)), []
-    seen = look_through(data, config, progress)
-    report = check(seen)
+    inspected = inspect_data(data, config, progress)
+    report = check(inspected)
     if sheet is not None:
-        write_sheet(sheet, contact_sheet(seen, report.findings, seed))
-    readable = without(data, {str(one.path) for one in seen.looks.values() if one.fault is not None})
+        write_sheet(sheet, contact_sheet(inspected, report.findings, seed))
+    readable = without(data, {str(one.path) for one in inspected.inspections.values() if one.fault is not None})
     verdicts = assess(models_to_try, readable, settings, chosen, telling)
     return with_models(report, verdicts, named=models is not None), verdicts
 
 
-def _undivided(config: DataConfig, progress: Progress | None) -> Seen | None:
+def _undivided(config: DataConfig, progress: Progress | None) -> InspectedData | None:
     """A look at data that only lack splits; None for others."""
     if config.path is None:
         return None
@@ -122,7 +122,7 @@ def _undivided(config: DataConfig, progress: Progress | None) -> Seen | None:
         data = read_undivided(located(config.path, config), choices_of(config))
     except UserError:
         return None
-    return look_through(data, config.model_copy(update={"train_split": next(iter(data.splits))}), progress)
+    return inspect_data(data, config.model_copy(update={"train_split": next(iter(data.splits))}), progress)
 
 
 def choose_models(pattern: str | None) -> dict[str, CustomModel | None]:

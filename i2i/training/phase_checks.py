@@ -109,10 +109,10 @@ def _check_owners(translator: Translator, phases: tuple[Phase, ...], optimizers:
                     "name a network in one of them"
                 )
     learned = translator.learned_parameters().items()
-    homeless = [name for name, value in learned if value.requires_grad and id(value) not in owners]
-    if phases and homeless:
+    untrained = [name for name, value in learned if value.requires_grad and id(value) not in owners]
+    if phases and untrained:
         raise UserError(
-            f"no optimizer of {name_of_class} trains {_some(homeless)}: name the network in one, or in `frozen` if "
+            f"no optimizer of {name_of_class} trains {_some(untrained)}: name the network in one, or in `frozen` if "
             "it is not to learn"
         )
 

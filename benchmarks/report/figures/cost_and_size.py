@@ -70,17 +70,17 @@ def _draw_methods(
     axes: Axes, results: Results, by_method: dict[str, float], scores: dict[str, Score], untrained: list[str]
 ) -> None:
     """A point for each trained method, and a line for each that learns nothing."""
-    looks = styles(results.methods)
+    method_styles = styles(results.methods)
     for name, cost in by_method.items():
-        _point(axes, name, cost, scores[name], looks[name])
+        _point(axes, name, cost, scores[name], method_styles[name])
     for name in untrained:
-        label, color = f"{name}, not trained", looks[name].color
+        label, color = f"{name}, not trained", method_styles[name].color
         axes.axhline(scores[name].mean, color=color, linewidth=1, linestyle="dashed", label=label)
 
 
-def _point(axes: Axes, name: str, seconds: float, score: Score, look: Style) -> None:
-    style = {"marker": look.marker, "color": look.color, "linestyle": "none", "capsize": 3, "label": name}
-    axes.errorbar(seconds, score.mean, score.deviation, **style)  # type: ignore[arg-type]
+def _point(axes: Axes, name: str, seconds: float, score: Score, style: Style) -> None:
+    options = {"marker": style.marker, "color": style.color, "linestyle": "none", "capsize": 3, "label": name}
+    axes.errorbar(seconds, score.mean, score.deviation, **options)  # type: ignore[arg-type]
 
 
 def _scale(axes: Axes, seconds: list[float], values: list[float]) -> None:
@@ -116,13 +116,13 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
     if not drawn:
         return None
     figure = Figure(figsize=(1.2 + 5 * len(drawn), 3.6), facecolor="white", layout="constrained")
-    looks = {**styles(results.methods), REAL: Style("grey", ".")}
+    method_styles = {**styles(results.methods), REAL: Style("grey", ".")}
     for place, (metric, curves) in enumerate(drawn.items(), 1):
         axes = figure.add_subplot(1, len(drawn), place)
         for name, values in curves.items():
             style = "dashed" if name == REAL else "solid"
             (line,) = axes.plot(list(values), list(values.values()), linestyle=style, label=name)
-            line.set(marker=looks[name].marker, color=looks[name].color)
+            line.set(marker=method_styles[name].marker, color=method_styles[name].color)
         _name_sizes(axes, sorted({n for values in curves.values() for n in values}))
         _fit_values(axes, [value for values in curves.values() for value in values.values()])
         axes.set_xlabel("images per set", fontsize=9)

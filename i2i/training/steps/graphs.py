@@ -85,11 +85,11 @@ class CapturedSteps:
         kind, terms = _Kind(), Terms()
         for number, phase in enumerate(due):
             drawn = now.draw(phase)
-            looks = _looks(phase, drawn)
+            signatures = _signatures(phase, drawn)
             if number == 0:
-                kind = self._kind((*(one.name for one in due), *looks))
-            terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn, looks))
-        kind.seen += 1
+                kind = self._kind((*(one.name for one in due), *signatures))
+            terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn, signatures))
+        kind.count += 1
         return terms
 
     def _held(self, batches: Sequence[Batch]) -> list[Batch]:
@@ -106,13 +106,13 @@ class CapturedSteps:
             self._go_on_eagerly(f"there are more than {MOST_KINDS} kinds of steps")
         return self._kinds.setdefault(key, _Kind())
 
-    def _turn(self, kind: "_Kind", number: int, phase: Phase, now: "_Now", drawn: Drawn, looks: Hashable) -> Terms:
-        known = kind.looks.setdefault(number, looks) == looks
+    def _turn(self, kind: "_Kind", number: int, phase: Phase, now: "_Now", drawn: Drawn, signatures: Hashable) -> Terms:
+        known = kind.signatures.setdefault(number, signatures) == signatures
         if kind.turns[number:] and not self._eager:
             return kind.turns[number].replay(now, drawn, known)
         if not known:
             self._go_on_eagerly(f"what phase {phase.name!r} draws changes its shape from step to step")
-        if kind.seen >= WARM_UPS and not self._eager:
+        if kind.count >= WARM_UPS and not self._eager:
             turn = self._captured(phase, now, drawn)
             if turn is not None:
                 kind.turns.append(turn)
@@ -163,10 +163,10 @@ class _Now:
 
 @dataclass
 class _Kind:
-    """Steps in which the same phases run on the same shapes: how many were seen, and their graphs in order."""
+    """Steps in which the same phases run on the same shapes: how many there were, and their graphs in order."""
 
-    seen: int = 0
-    looks: dict[int, Hashable] = field(default_factory=dict)
+    count: int = 0
+    signatures: dict[int, Hashable] = field(default_factory=dict)
     turns: list["_Turn"] = field(default_factory=list)
 
 
@@ -181,7 +181,7 @@ class _Turn:
     terms: Terms
 
     def replay(self, now: _Now, drawn: Drawn, known: bool) -> Terms:
-        """Run the graph on what was drawn now; it has to look as it did at the capture, which is `known`."""
+        """Run the graph on what was drawn now; its signature has to be that of the capture, which is `known`."""
         if not known:
             raise TrainingError(
                 f"phase {self.phase.name!r} draws other shapes than in the steps before, on which its CUDA graph was "
@@ -218,12 +218,12 @@ def _held(drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in drawn.items()}
 
 
-def _looks(phase: Phase, drawn: Drawn) -> tuple[Hashable, ...]:
+def _signatures(phase: Phase, drawn: Drawn) -> tuple[Hashable, ...]:
     """What a graph takes for granted of tensors: shape and type and, on the CPU, where the host reads them, values."""
-    return tuple(_look(phase, name, value) for own in drawn for name, value in own.items())
+    return tuple(_signature(phase, name, value) for own in drawn for name, value in own.items())
 
 
-def _look(phase: Phase, name: str, value: Tensor) -> Hashable:
+def _signature(phase: Phase, name: str, value: Tensor) -> Hashable:
     if not isinstance(value, Tensor):
         raise TrainingError(f"phase {phase.name!r} draws {name!r}, which is no tensor but {type(value).__name__}")
     values = tuple(value.flatten().tolist()) if value.device.type == "cpu" else ()
