@@ -105,11 +105,11 @@ def _claimed(plan: Plan) -> Iterator[None]:
     """Let only processes with the same plan into the results folder; the plan is written by the first of them."""
     if not locks.available():
         console.note("i2i: this system has no file locks: run one bench per results folder at a time")
-    text, told = plan_text(plan), False
+    text, announced = plan_text(plan), False
     while (running := _claim(plan, text)) is None:
-        if not told:
+        if not announced:
             console.note(f"i2i: a bench with another plan runs in {plan.out}: waiting until it ends")
-        told = True
+        announced = True
         time.sleep(PAUSE)
     try:
         yield
@@ -156,7 +156,7 @@ class _Work:
             return self.errors
         from i2i.benchmarks.execution.progress import JobLines
 
-        began, told = time.monotonic(), False
+        began, announced = time.monotonic(), False
         estimate = self._estimate()
         self._try_out(estimate)
         if estimate.text():
@@ -167,9 +167,9 @@ class _Work:
                 if free:
                     self._round(free, lines)
                     continue
-                if not told:
+                if not announced:
                     console.note("i2i: what is left is being done by another bench: waiting for it")
-                told = True
+                announced = True
                 time.sleep(PAUSE)
         self._print_seconds(time.monotonic() - began)
         return self.errors

@@ -237,10 +237,10 @@ class DataConfig(Section):
         return self.channels if self.pixel_formats is None else self.pixel_formats[domain].channels
 
     @model_serializer(mode="wrap")
-    def _told(self, handler: SerializerFunctionWrapHandler) -> Settings:
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> Settings:
         """Formats only where there are some: what is written of 8-bit data stays as it was."""
-        told: Settings = handler(self)
-        return {name: value for name, value in told.items() if name != "pixel_formats" or value is not None}
+        settings: Settings = handler(self)
+        return {name: value for name, value in settings.items() if name != "pixel_formats" or value is not None}
 
     @field_validator("train_split", "test_split", "val_split")
     @classmethod

@@ -32,14 +32,14 @@ from i2i.nn import (
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
-GENERATOR_TELLS = {
+GENERATOR_INFERS = {
     "channels": "data.channels",
     "width": "model.width",
     "blocks": "model.blocks",
     "norm": "model.norm",
     "padding": "model.padding",
 }
-DISCRIMINATOR_TELLS = {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"}
+DISCRIMINATOR_INFERS = {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"}
 
 
 class CycleGANConfig(Variations):
@@ -228,12 +228,12 @@ class CycleGAN(Translator):
         repository="https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix",
         file_name="latest_net_{network}.pth",
         files={
-            "G_A": ReferenceFile("a_to_b", RESNET, GENERATOR_TELLS, direction=(0, 1)),
-            "G_B": ReferenceFile("b_to_a", RESNET, GENERATOR_TELLS, direction=(1, 0)),
-            "D_A": ReferenceFile("discriminator_b", PATCHGAN, DISCRIMINATOR_TELLS),
-            "D_B": ReferenceFile("discriminator_a", PATCHGAN, DISCRIMINATOR_TELLS),
+            "G_A": ReferenceFile("a_to_b", RESNET, GENERATOR_INFERS, direction=(0, 1)),
+            "G_B": ReferenceFile("b_to_a", RESNET, GENERATOR_INFERS, direction=(1, 0)),
+            "D_A": ReferenceFile("discriminator_b", PATCHGAN, DISCRIMINATOR_INFERS),
+            "D_B": ReferenceFile("discriminator_a", PATCHGAN, DISCRIMINATOR_INFERS),
         },
-        usual_size=lambda told: 256,
+        usual_size=lambda inferred: 256,
         has={
             "norm": ("instance", "batch"),
             "padding": ("reflect",),

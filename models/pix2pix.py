@@ -212,7 +212,7 @@ class Pix2Pix(Translator):
                 {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"},
             ),
         },
-        usual_size=lambda told: int(2 ** told["model.depth"]),
+        usual_size=lambda inferred: int(2 ** inferred["model.depth"]),
         assumed=("dropout", "test_dropout", "test_statistics"),
         has={
             "norm": ("batch", "instance"),

@@ -148,7 +148,7 @@ class StarGAN(Translator):
                 },
             ),
         },
-        usual_size=lambda told: 128,
+        usual_size=lambda inferred: 128,
         has={
             "norm": ("instance-affine",),
             "padding": ("zeros",),

@@ -31,11 +31,11 @@ class Unlike:
     orders: tuple[list[str], list[str]]
     pairs: list[Pair]
 
-    def told_apart(self, plan: Plan, results: Results) -> dict[Pair, list[str]]:
+    def distinguished(self, plan: Plan, results: Results) -> dict[Pair, list[str]]:
         """By pair, the metrics in which tests tell them apart."""
         names = ranked(plan, results)
         columns: dict[str, Column] = {name: compare(results, name, names) for name in (self.other, self.metric)}
-        return {pair: [name for name, own in columns.items() if own.told_apart(*pair)] for pair in self.pairs}
+        return {pair: [name for name, own in columns.items() if own.distinguished(*pair)] for pair in self.pairs}
 
     def is_tested(self, plan: Plan, results: Results) -> bool:
         """Whether there is any test by either metric."""

@@ -98,7 +98,7 @@ class Column:
         """Whether no other mean is better as printed; nobody is the best of one."""
         return self.place(name) == 0
 
-    def told_apart(self, one: str, other: str) -> bool:
+    def distinguished(self, one: str, other: str) -> bool:
         """Whether every test that there is tells these two apart, and there is one."""
         tests = self.tests.get((one, other)) or self.tests.get((other, one)) or ()
         return bool(tests) and all(test.p.corrected <= LEVEL for test in tests)

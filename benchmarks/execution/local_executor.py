@@ -193,10 +193,10 @@ def perform(
 
 
 @contextmanager
-def _warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
-    """Hand what the bench's loggers warn of to `tell` in place of standard error."""
+def _warnings_to(send_text: Callable[[str], None]) -> Iterator[None]:
+    """Hand what the bench's loggers warn of to `send_text` in place of standard error."""
     handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: tell(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: send_text(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("i2i.benchmarks")
     logger.addHandler(handler)
     try:

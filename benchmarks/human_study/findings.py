@@ -119,8 +119,8 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
     reasons = {session.rater: why for session in sessions if (why := exclusion(session, key))}
     kept = [session for session in sessions if session.rater not in reasons]
     if not kept:
-        told = some([f"rater {rater}: {why}" for rater, why in reasons.items()], "; ", 3)
-        raise UserError(f"no votes are left of {number(len(sessions), 'rater')} ({told}): ask more raters")
+        reasons_text = some([f"rater {rater}: {why}" for rater, why in reasons.items()], "; ", 3)
+        raise UserError(f"no votes are left of {number(len(sessions), 'rater')} ({reasons_text}): ask more raters")
     answers = [list(counted(session, key)) for session in kept]
     rates = [_tallied(rate, key, answers) for rate in _asked(key, answers)]
     return Findings(

@@ -95,8 +95,8 @@ def make(bench: Path, out: Path, asked: Asked) -> Made:
         for number in range(1, asked.raters + 1):
             store = Store()
             shots = composer.rater(number, store)
-            told = {"study": study, "fingerprint": fingerprint, "mode": mode, "rater": number}
-            text = _page(told, shots, store, asked, mode)
+            page_data = {"study": study, "fingerprint": fingerprint, "mode": mode, "rater": number}
+            text = _page(page_data, shots, store, asked, mode)
             sizes.append(_checked(len(text.encode()), store, asked.trials, mode))
             (folder / f"rater-{number:0{len(str(asked.raters))}d}.html").write_text(text, encoding="utf-8")
             plans.append(tuple(shot.trial for shot in shots))
@@ -141,13 +141,13 @@ def _choices(mode: Mode, methods: tuple[str, ...], choices: int | None) -> int:
     return choices
 
 
-def _page(told: Mapping[str, object], shots: list[Shot], store: Store, asked: Asked, mode: Mode) -> str:
+def _page(page_data: Mapping[str, object], shots: list[Shot], store: Store, asked: Asked, mode: Mode) -> str:
     """The page of a rater. Images are numbered at random: their order would tell what belongs together."""
     numbers = list(range(len(store.addresses)))
-    random.Random(f"{asked.seed} page {told['rater']}").shuffle(numbers)
+    random.Random(f"{asked.seed} page {page_data['rater']}").shuffle(numbers)
     addresses = [address for _, address in sorted(zip(numbers, store.addresses, strict=True))]
     study = {
-        **told,
+        **page_data,
         "exposure": EXPOSURE.get(mode),
         "consent": list(asked.consent),
         "trials": [shot.on_page(numbers) for shot in shots],

@@ -36,15 +36,15 @@ class Shot:
     input: int | None = None
 
     def on_page(self, numbers: Sequence[int]) -> dict[str, object]:
-        """What the page is told: nothing of methods, and what is right only where that is said after the answer."""
+        """What the page is given: nothing of methods, and what is right only where that is said after the answer."""
         trial = self.trial
-        told = {"right": trial.right} if trial.kind == "practice" else {}
+        answer = {"right": trial.right} if trial.kind == "practice" else {}
         return {
             "practice": trial.kind == "practice",
             "question": WORDS[trial.question].format(target=trial.target),
             "images": [numbers[image] for image in self.images],
             "input": None if self.input is None else numbers[self.input],
-            **told,
+            **answer,
         }
 
 

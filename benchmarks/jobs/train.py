@@ -30,7 +30,7 @@ from i2i.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 PEAK = "peak_memory"
-DECODED_TOLD = 64  # images between reports
+DECODED_PER_REPORT = 64  # images between reports
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Train(Job):
             return Callback(lambda position: report(_progress_text(position))), tracked.begun(config.settings())
 
         def decoding(done: int, total: int) -> None:
-            if done % DECODED_TOLD == 0:
+            if done % DECODED_PER_REPORT == 0:
                 report(f"{done} of {total} images decoded")
 
         with peak_memory(device) as peak, tracked:

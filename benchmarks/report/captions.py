@@ -278,11 +278,11 @@ def _unlike_ranking(plan: Plan, results: Results, unlike: Unlike) -> str:
     if not unlike.is_tested(plan, results):
         return f"{line} Neither order is tested: without values of single images a test needs several seeds."
     pairs: dict[str, list[str]] = {}
-    for (one, other), metrics in unlike.told_apart(plan, results).items():
+    for (one, other), metrics in unlike.distinguished(plan, results).items():
         where = "both" if len(metrics) == len(names) else f"{names[metrics[0]]} alone" if metrics else "neither"
         pairs.setdefault(where, []).append(f"{one} and {other}")
-    told = "; ".join(f"{', '.join(own)} in {where}" for where, own in pairs.items())
-    return f"{line} Of the pairs that change places tests tell apart: {told}."
+    listed = "; ".join(f"{', '.join(own)} in {where}" for where, own in pairs.items())
+    return f"{line} Of the pairs that change places tests tell apart: {listed}."
 
 
 def _label_map_lines(plan: Plan) -> list[str]:

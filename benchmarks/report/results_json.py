@@ -68,8 +68,8 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, objec
     }
 
 
-def _by_text(told: Mapping[JobId, str]) -> dict[str, str]:
-    return {str(job): text for job, text in told.items()}
+def _by_text(texts: Mapping[JobId, str]) -> dict[str, str]:
+    return {str(job): text for job, text in texts.items()}
 
 
 def _costs(results: Results, name: str) -> dict[str, object] | None:

@@ -67,8 +67,8 @@ def _terminal(found: Findings) -> str:
         text_table(table.columns, as_lists(table.rows), range(1, len(table.columns)), table.title).rstrip()
         for table in shown
     ]
-    told = [line.replace("`", "") for line in [*caption(found), *left_out(found)]]
-    return "\n".join([*framed, *told])
+    lines = [line.replace("`", "") for line in [*caption(found), *left_out(found)]]
+    return "\n".join([*framed, *lines])
 
 
 def publish(bench: Path, found: Findings, named: bool) -> None:

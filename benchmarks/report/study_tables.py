@@ -140,9 +140,9 @@ def caption(found: Findings) -> list[str]:
 
 def _who(found: Findings) -> list[str]:
     left = [f"Of their trials {found.left_out:,} do not count."] if found.left_out else []
-    told = f"{number(found.kept, 'rater')} of {found.raters} whose votes were read, of {number(found.pages, 'page')}."
+    counts = f"{number(found.kept, 'rater')} of {found.raters} whose votes were read, of {number(found.pages, 'page')}."
     few = [] if found.kept > 1 else ["One rater alone gives no interval and no test."]
-    return [f"Study `{found.study}`, mode {found.mode}: {told}", *left, *few]
+    return [f"Study `{found.study}`, mode {found.mode}: {counts}", *left, *few]
 
 
 def _how(found: Findings) -> list[str]:

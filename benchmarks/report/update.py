@@ -154,8 +154,8 @@ def _unchanged(out: Path, key: str) -> Reported | None:
 def _key(plan: Plan, failures: Mapping[JobId, str], unfinished: Mapping[JobId, str], notes: list[str], by: "By") -> str:
     """Hash of all that a report is made from, the code that makes it included."""
     left = [[job.name, job.result.evidence(), job_records.read(plan.out, job.id)] for job in plan.jobs]
-    told = [{str(job): text for job, text in some.items()} for some in (failures, unfinished)]
-    stated = [plan.facts.as_json(), plan.skipped, *told, notes, by, versions(), _code()]
+    texts = [{str(job): text for job, text in some.items()} for some in (failures, unfinished)]
+    stated = [plan.facts.as_json(), plan.skipped, *texts, notes, by, versions(), _code()]
     return stable_hash([left, stated])
 
 

@@ -56,8 +56,8 @@ class Record:
 
 def write_record(path: Path, contents: Mapping[str, object], folder: Path, files: Iterable[Path] = ()) -> None:
     """Write a record, complete or not at all, of a result of which all `files` below `folder` are written."""
-    told = {path.relative_to(folder).as_posix(): described(path) for path in sorted(files)}
-    write_bytes(path, sealed({**contents, FILES: told}))
+    described_files = {path.relative_to(folder).as_posix(): described(path) for path in sorted(files)}
+    write_bytes(path, sealed({**contents, FILES: described_files}))
 
 
 def read_record(path: Path) -> Record | None:
@@ -90,7 +90,7 @@ def _fits(contents: object) -> bool:
     files, made_from = contents.get(FILES, {}), contents.get(MADE_FROM, {})
     if not (isinstance(files, dict) and isinstance(made_from, dict)):
         return False
-    return all(isinstance(told, list) and list(map(type, told)) == [str, int, int, int] for told in files.values())
+    return all(isinstance(entry, list) and list(map(type, entry)) == [str, int, int, int] for entry in files.values())
 
 
 def described(path: Path) -> list[object]:
@@ -109,20 +109,20 @@ def first_fault(folder: Path, files: Files, read_all: bool = False) -> str | Non
     Raises:
         UserError: if a file cannot be read.
     """
-    return next((fault for name, told in files.items() if (fault := _fault(folder, name, told, read_all))), None)
+    return next((fault for name, entry in files.items() if (fault := _fault(folder, name, entry, read_all))), None)
 
 
-def _fault(folder: Path, name: str, told: Sequence[object], read_all: bool) -> str | None:
+def _fault(folder: Path, name: str, entry: Sequence[object], read_all: bool) -> str | None:
     if unfit := refuse_outside(name):
         raise UserError(f"{folder}: the name {name!r} {unfit}: names must stay inside their folder")
     path = folder / name
     try:
         state = _state(path)
-        if state == list(told[1:]) and not read_all:
+        if state == list(entry[1:]) and not read_all:
             return None
-        if state[0] != told[1]:
-            return f"{name} has {state[0]:,} bytes in place of {told[1]:,}"
-        return None if checksum(path) == told[0] else f"{name} holds something else than what was written"
+        if state[0] != entry[1]:
+            return f"{name} has {state[0]:,} bytes in place of {entry[1]:,}"
+        return None if checksum(path) == entry[0] else f"{name} holds something else than what was written"
     except (FileNotFoundError, NotADirectoryError):
         return f"{name} is gone"
     except OSError as error:

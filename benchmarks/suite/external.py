@@ -100,7 +100,7 @@ def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int])
         hint = "" if unlike or external.intersection else "; --intersection scores only what all sides have"
         ignored = "".join(f"; {line}" for folder in listed.values() for line in left_out_line(folder.left_out))
         raise UserError(
-            f"{name}: {external.folder} does not hold what this bench asks for: {_told(faults)}{hint}{ignored}"
+            f"{name}: {external.folder} does not hold what this bench asks for: {_fault_text(faults)}{hint}{ignored}"
         )
     few = [direction_name(way) for way, own in files.items() if len(own) < 2]
     if few:
@@ -146,7 +146,7 @@ def _paths(found: Iterator[tuple[Direction, str]]) -> Iterator[str]:
     return (f"{direction_name(way)}/{stem}" for way, stem in found)
 
 
-def _told(faults: Mapping[str, Sequence[str]]) -> str:
+def _fault_text(faults: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(
         f"{len(names)} {fault} ({', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''})"
         for fault, names in faults.items()

@@ -14,7 +14,7 @@ from i2i.benchmarks.job_id import STAGES
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text
-from i2i.benchmarks.report.tracked import tell_scores, with_trackers
+from i2i.benchmarks.report.tracked import send_scores, with_trackers
 from i2i.benchmarks.results_folder.plan_file import relocated
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.external import parse
@@ -22,8 +22,8 @@ from i2i.benchmarks.suite.overrides import (
     budget_assignments,
     checkpoint_assignments,
     load_suite,
+    notes_on_later_methods,
     steps_assignments,
-    told_of_later_methods,
 )
 from i2i.config import merge, parse_assignments
 from i2i.errors import UserError
@@ -125,7 +125,7 @@ class ReadyBench:
             followed = with_trackers(self.plan, self.trackers)
             status = run_bench(followed, asked.crew, asked.stages, asked.forced, self.by, trial=not asked.no_trial)
             if "report" in asked.stages:
-                tell_scores(self.plan, self.trackers)
+                send_scores(self.plan, self.trackers)
         return status
 
 
@@ -145,7 +145,7 @@ def ready_bench(asked: BenchOptions) -> ReadyBench:
         directions = directions or before.chosen.directions
         extractor = extractor if extractor or asked.inception else before.chosen.extractor
         lpips = lpips or before.chosen.lpips
-        for line in told_of_later_methods(chosen):
+        for line in notes_on_later_methods(chosen):
             console.note(f"warning: {line}")
     elsewhere = parse(asked.external or [], asked.intersection)
     chosen = chosen.with_external(elsewhere)

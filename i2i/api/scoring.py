@@ -49,8 +49,8 @@ class Scores(Mapping[str, float]):
 
     def _repr_html_(self) -> str:
         raised = [flag.name for flag in self.found.flags if flag.raised]
-        told = [*self.found.notes, *([f"health: {', '.join(raised)}"] if raised else [])]
-        return self.table.to_html(float_format="{:.4g}".format) + "".join(map(page_text, told))
+        notes = [*self.found.notes, *([f"health: {', '.join(raised)}"] if raised else [])]
+        return self.table.to_html(float_format="{:.4g}".format) + "".join(map(page_text, notes))
 
 
 @pythonic

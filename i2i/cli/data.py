@@ -127,7 +127,7 @@ def prepare_data(
 
     changes = merge(data_settings([str(folder)], attributes, None, allow_download), {"image_size": size})
     with counting("preparing images") as progress:
-        told = prepare_folder(
+        lines = prepare_folder(
             merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress
         )
-    console.say("\n".join(told))
+    console.say("\n".join(lines))

@@ -77,7 +77,7 @@ def _line(name: str) -> str:
     from i2i.translator.translator import HOW_GIVEN
 
     cls = registry.get(name)
-    told = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip() or "says nothing about itself"
+    description = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip() or "says nothing about itself"
     asked = [taken for taken in HOW_GIVEN if taken in cls.takes]
     takes = f" (takes {', '.join(asked)})" if asked else ""
-    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {told.splitlines()[0]}{takes}"
+    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {description.splitlines()[0]}{takes}"

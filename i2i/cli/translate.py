@@ -108,7 +108,7 @@ def translate(
     )
     from i2i.runs.load import chosen_weights, require_checkpoint, restore
     from i2i.training.device import choose_device
-    from i2i.utils.memory import told_when_short
+    from i2i.utils.memory import explained_memory_errors
 
     for name, given in (("--tile", tile), ("--passes", passes)):
         if given is not None and not full:
@@ -118,7 +118,7 @@ def translate(
     files = collect(inputs, out)
     chosen = choose_device(device)
     checkpoint = require_checkpoint(run)
-    with told_when_short(f"{run} cannot be loaded", "free some, or take --device cpu"):
+    with explained_memory_errors(f"{run} cannot be loaded", "free some, or take --device cpu"):
         translator, preprocess = restore(checkpoint, chosen, cast("Weights | None", weights))
     if not checkpoint.finished:
         position = checkpoint.position
@@ -144,7 +144,7 @@ def translate(
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     how = partial(full_resolution, side=tile, passes=passes) if full else resized
-    with told_when_short(f"{run} cannot translate these images", less):
+    with explained_memory_errors(f"{run} cannot translate these images", less):
         _translate_samples(translate, lambda one: how(one, preprocess), distinct, files, out, after)
     times = f", {distinct} times each," if distinct > 1 else ""
     used = f"{translator.inference}, {chosen_weights(checkpoint, cast('Weights | None', weights))} weights"

@@ -63,7 +63,7 @@ class Heartbeats:
         self._address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         self._others = [number for number in range(count) if number != rank]
         self._peers: dict[int, _Peer] = {}
-        self._told: str | None = None
+        self._reported: str | None = None
         self._done = False
         store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), timeout=STORE_TIMEOUT)
         self._store = PrefixStore(f"i2i/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
@@ -80,21 +80,21 @@ class Heartbeats:
             for thread in self._threads:
                 thread.join()
 
-    def tell(self, cause: str) -> bool:
-        """Tell all processes why the run fails; whether none had told before, so that this one should say it."""
-        own, told = f"{self._rank}: {cause}", list[bytes]()
-        asking = threading.Thread(target=lambda: told.append(self._claim(own)), daemon=True)
+    def report(self, cause: str) -> bool:
+        """Report to all processes why the run fails; whether none had before, so that this one should say it."""
+        own, claims = f"{self._rank}: {cause}", list[bytes]()
+        asking = threading.Thread(target=lambda: claims.append(self._claim(own)), daemon=True)
         asking.start()
         asking.join(GRACE)
         if self._rank == 0:  # unless a launcher holds the store, it goes with this process
             self._wait_for_readers()
-        return not told or told[0] == own.encode()
+        return not claims or claims[0] == own.encode()
 
     def cause(self) -> str | None:
         """Why another process could not be reached just now, after a few seconds at most; None if it stays unknown."""
         until = time.monotonic() + SUSPICION + 2 * BEAT
         while time.monotonic() < until:
-            found = self._told.partition(": ")[2] if self._told else self._silence(SUSPICION)
+            found = self._reported.partition(": ")[2] if self._reported else self._silence(SUSPICION)
             if found:
                 return found
             time.sleep(BEAT / 4)
@@ -120,11 +120,11 @@ class Heartbeats:
     def _watch(self) -> None:
         """End this process, which may be waiting in a library that never returns, when another one is gone."""
         while not self._over.wait(BEAT):
-            if self._told:
+            if self._reported:
                 time.sleep(GRACE)
                 os._exit(1)
             silent = self._silence(SILENCE)
-            if silent and self.tell(silent):
+            if silent and self.report(silent):
                 text = f"i2i: training stopped: {silent}; go on from the last checkpoint with --resume"
                 print(one_line(text), file=sys.__stderr__, flush=True)
             if silent:
@@ -132,12 +132,12 @@ class Heartbeats:
 
     def _claim(self, own: str) -> bytes:
         try:
-            told: bytes = self._store.compare_set(CAUSE, "", own)
+            claimed: bytes = self._store.compare_set(CAUSE, "", own)
         except RuntimeError:
-            return (self._told or own).encode()
+            return (self._reported or own).encode()
         with suppress(RuntimeError):
             self._store.set(_read_by(self._rank), "")
-        return told
+        return claimed
 
     def _wait_for_readers(self) -> None:
         """Until the others know the cause, but no longer than leaves time to say it: a few seconds."""
@@ -162,7 +162,7 @@ class Heartbeats:
             if number not in self._peers or self._peers[number].sign != json.loads(sign):
                 self._peers[number] = _Peer(json.loads(sign), time.monotonic())
         if self._store.check([CAUSE]):
-            self._told = self._store.get(CAUSE).decode()
+            self._reported = self._store.get(CAUSE).decode()
             self._store.set(_read_by(self._rank), "")
 
     def _silence(self, limit: float) -> str | None:

@@ -171,16 +171,16 @@ class Joined(Processes):
             put(sent, [tensor])
 
     def largest(self, number: int) -> int:
-        told = torch.tensor(number)
+        value = torch.tensor(number)
         with self._together():
-            dist.all_reduce(told, dist.ReduceOp.MAX)
-        return int(told)
+            dist.all_reduce(value, dist.ReduceOp.MAX)
+        return int(value)
 
     def of_first(self, number: float) -> float:
-        told = torch.tensor(number, dtype=torch.float64)
+        value = torch.tensor(number, dtype=torch.float64)
         with self._together():
-            dist.broadcast(told, src=0)
-        return float(told)
+            dist.broadcast(value, src=0)
+        return float(value)
 
     def gather(self, tensors: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -198,9 +198,9 @@ class Joined(Processes):
         ]
 
     def differing(self, facts: Mapping[str, object]) -> str | None:
-        told = [json.loads(text) for text in self._texts(json.dumps(facts))]
-        for name in dict.fromkeys(name for one in told for name in one):
-            values = [one.get(name) for one in told]
+        gathered = [json.loads(text) for text in self._texts(json.dumps(facts))]
+        for name in dict.fromkeys(name for one in gathered for name in one):
+            values = [one.get(name) for one in gathered]
             other = next((rank for rank, value in enumerate(values) if value != values[0]), None)
             if other is not None:
                 return f"{name} is {values[0]} in process 0 and {values[other]} in process {other}"
@@ -274,11 +274,11 @@ def _one_error(life: Heartbeats) -> Iterator[None]:
     try:
         yield
     except (TrainingError, UserError) as error:
-        if life.tell(str(error)):
+        if life.report(str(error)):
             raise
         sys.exit(2 if isinstance(error, UserError) else getattr(error, "status", 1))
     except Exception as error:
-        life.tell(f"another process failed with {type(error).__name__}: {error}")
+        life.report(f"another process failed with {type(error).__name__}: {error}")
         raise
 
 

@@ -366,7 +366,7 @@ def _in_place_of_fid(extractor: Extractor) -> list[str]:
 
 def _described(specs: Sequence[ExtractorSpec], extractors: Sequence[Extractor]) -> dict[str, object]:
     """The first extractor, and further ones if there are any."""
-    told = [
+    descriptions = [
         {
             "name": extractor.name,
             "fingerprint": spec.fingerprint,
@@ -374,8 +374,8 @@ def _described(specs: Sequence[ExtractorSpec], extractors: Sequence[Extractor]) 
         }
         for spec, extractor in zip(specs, extractors, strict=True)
     ]
-    further = {"further_extractors": told[1:]} if told[1:] else {}
-    return {"extractor": told[0] if told else None, **further}
+    further = {"further_extractors": descriptions[1:]} if descriptions[1:] else {}
+    return {"extractor": descriptions[0] if descriptions else None, **further}
 
 
 def _check_window(size: tuple[int, int], folders: Folders) -> None:

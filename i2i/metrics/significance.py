@@ -195,8 +195,8 @@ def indistinguishable(
     samples = _samples(scores)
     sign = 1 if better == "max" else -1
     best = max(samples, key=lambda name: sign * samples[name].mean())
-    told_apart = {frozenset(pair) for pair, p in pairwise(samples, test=test).items() if p.corrected <= level}
-    return best, {name for name in samples if name != best and frozenset((best, name)) not in told_apart}
+    distinguished = {frozenset(pair) for pair, p in pairwise(samples, test=test).items() if p.corrected <= level}
+    return best, {name for name in samples if name != best and frozenset((best, name)) not in distinguished}
 
 
 def _samples(scores: Mapping[str, ArrayLike]) -> dict[str, Array]:

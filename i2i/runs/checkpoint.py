@@ -113,9 +113,9 @@ class Checkpoint:
     def preprocess(self) -> Preprocess:
         """How its files became images; where that does not say how they were fitted, they were cropped."""
         data = self.settings["data"]
-        told = {name: data[name] for name in ("fit", "background") if name in data}
+        given = {name: data[name] for name in ("fit", "background") if name in data}
         formats = {name: validate(PixelFormat, own, name) for name, own in (data.get("pixel_formats") or {}).items()}
-        return Preprocess(self.task.image_size, self.task.channels, **told, formats=formats)
+        return Preprocess(self.task.image_size, self.task.channels, **given, formats=formats)
 
     @property
     def imported(self) -> bool:

@@ -35,7 +35,7 @@ def sample_address(run: int, step: int) -> str:
 
 
 def _page(watched: Watched, served: bool) -> str:
-    told = (
+    live_state = (
         state(watched, sample_address)
         if served
         else state(watched, partial(_embedded, list(watched.runs.values())), _some_steps)
@@ -44,7 +44,7 @@ def _page(watched: Watched, served: bool) -> str:
         FOLDER / "template.html",
         [STYLE, FOLDER / "watch.css"],
         [TABLES, CHARTS, FOLDER / "watch.js"],
-        {"state": told | {"served": served}},
+        {"state": live_state | {"served": served}},
         served=served,
     )
 

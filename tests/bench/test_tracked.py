@@ -40,10 +40,10 @@ def test_training_runs_are_a_group_and_keep_their_keys(tmp_path, monkeypatch):
     assert changed.recorded() == plan.recorded()
     monkeypatch.setattr(tracked, "TrackerProcess", partial(TrackerProcess, command=ECHO))
     there = replace(plan, out=tmp_path)
-    tracked.tell_scores(there, ["mlflow"])
+    tracked.send_scores(there, ["mlflow"])
     assert not (tmp_path / "tracking").exists(), "there are no scores yet"
     (tmp_path / "results.csv").write_text(SCORES)
-    tracked.tell_scores(there, ["mlflow"])
+    tracked.send_scores(there, ["mlflow"])
     told = (tmp_path / "tracking" / "mlflow.log").read_text()
     assert '"cyclegan/dawn to dusk/psnr": 21.0' in told
     assert '"settings.data.image_size"' in told

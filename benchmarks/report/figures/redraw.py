@@ -75,9 +75,9 @@ def unless_made(
     for path in paths if not drawn else ():
         path.unlink(missing_ok=True)
     made = {path.name: described(path) for path in paths} if drawn else {}
-    told = {other: note.model_dump() for other, note in notes.items()}
-    told[title] = {"key": key, "drawn": drawn, "files": made}
-    write_text(out / NOTES, json.dumps(told, indent=1))
+    records = {other: note.model_dump() for other, note in notes.items()}
+    records[title] = {"key": key, "drawn": drawn, "files": made}
+    write_text(out / NOTES, json.dumps(records, indent=1))
     return list(names) if drawn else []
 
 

@@ -15,10 +15,10 @@ def studies(plan: Plan) -> list[Settings]:
     """Title, tables with rates to draw, sentences, and what has changed since, of each study."""
     paths = ResultsFolder(plan.out).studies()
     found = [read_document(Findings, path, "remove it, and i2i study read writes it again") for path in paths]
-    return [_told(plan, one) for one in found if one is not None]
+    return [_page_data(plan, one) for one in found if one is not None]
 
 
-def _told(plan: Plan, found: Findings) -> Settings:
+def _page_data(plan: Plan, found: Findings) -> Settings:
     return {
         "title": summary(found),
         "tables": [_table(table, found) for table in tables(found)],

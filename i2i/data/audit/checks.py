@@ -71,7 +71,7 @@ class InspectedData:
         return [one for path in files_of(self.data, split, *domains) if (one := self.inspections[path]).fault is None]
 
     def name(self, path: Path) -> str:
-        """A file as it is told: below the data folder where it lies there."""
+        """The name of a file in messages: below the data folder where it lies there."""
         return self.data.relative(path)
 
     def sizes(self) -> list[tuple[int, int]]:
@@ -340,4 +340,4 @@ QUESTIONS: tuple[Callable[[InspectedData], Iterator[Finding]], ...] = (
     gray,
     dark,
 )
-"""All of them, in the order in which answers are told."""
+"""All of them, in the order of the report."""

@@ -13,7 +13,7 @@ Size = tuple[int, int]
 NOTICED = 0.005
 """Smaller shares are taken for none, such as what rounding to whole pixels takes."""
 
-TOLD = {
+EFFECTS = {
     "crop": ("lose {:.0%} of a side on average", "loses {:.0%} of its {}"),
     "resize": ("are squeezed by {:.0%} on average", "by {:.0%} of its {}"),
     "pad": ("become {:.0%} border on average", "{:.0%}, for it fills only the {}"),
@@ -50,7 +50,7 @@ def fitting_line(sizes: Sequence[Size], preprocess: Preprocess) -> str:
     if not affected:
         return f"{start} nothing is lost, of {len(sizes)} images all have these proportions"
     (share, side), (tall, wide) = max(zip(misfits, sizes, strict=True))
-    many, most = TOLD[preprocess.fit]
+    many, most = EFFECTS[preprocess.fit]
     return (
         f"{start} {len(affected)} of {len(sizes)} images {many.format(sum(affected) / len(affected))}, "
         f"one {wide} wide and {tall} high {most.format(share, side)}"

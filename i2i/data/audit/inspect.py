@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from i2i.data.audit.near_duplicates import Fingerprint
-from i2i.data.decoding.images import decode_once, decoded, told_orientation
+from i2i.data.decoding.images import decode_once, decoded, exif_orientation
 from i2i.data.decoding.native import read_native
 from i2i.data.decoding.open_image import opened
 from i2i.data.decoding.value_range import stretched
@@ -170,6 +170,6 @@ def _kinds(path: Path) -> tuple[str, ...]:
             found.append("16-bit")
         if getattr(image, "n_frames", 1) > 1:
             found.append("animated")
-        if told_orientation(image) not in (0, 1):
+        if exif_orientation(image) not in (0, 1):
             found.append("EXIF")
     return tuple(found)

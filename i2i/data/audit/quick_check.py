@@ -29,13 +29,13 @@ LOSS = 0.1
 
 def warnings(data: DataSet, config: DataConfig) -> list[str]:
     """What a user should know before training on `data` as the settings say; nothing where all is well."""
-    told = [
+    lines = [
         *_leaks(data, config.train_split),
         *imbalance_line(data, config.train_split),
         *_apart(data, config.train_split),
         *([] if data.native else _dark(data, config.train_split)),
     ]
-    return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
+    return [*lines, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
 
 
 def _dark(data: DataSet, split: str) -> list[str]:

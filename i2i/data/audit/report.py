@@ -92,7 +92,13 @@ class Report:
 
     def lines(self) -> list[str]:
         """For people to read; findings stand last."""
-        return [f"data: {self.understood}", *_counted(self.counts), *self._of_sizes(), *self._of_kinds(), *self._told()]
+        return [
+            f"data: {self.understood}",
+            *_counted(self.counts),
+            *self._of_sizes(),
+            *self._of_kinds(),
+            *self._of_findings(),
+        ]
 
     def _of_sizes(self) -> list[str]:
         if self.sizes is None:
@@ -112,10 +118,10 @@ class Report:
         return lines
 
     def _of_kinds(self) -> list[str]:
-        told = [f"{count:,} {KINDS[kind]}" for kind, count in (self.kinds or {}).items()]
-        return [f"files: {self.files:,}" + (f", of which {'; '.join(told)}" if told else "")]
+        listed = [f"{count:,} {KINDS[kind]}" for kind, count in (self.kinds or {}).items()]
+        return [f"files: {self.files:,}" + (f", of which {'; '.join(listed)}" if listed else "")]
 
-    def _told(self) -> list[str]:
+    def _of_findings(self) -> list[str]:
         lines = [f"{'FAULT' if one.fault else 'warning'}: {one.text}" for one in self.findings]
         return lines or ["nothing is wrong with the files"]
 

@@ -43,8 +43,8 @@ def record(run: Path, skipped: Skipped, root: Path) -> None:
     if not skipped:
         path.unlink(missing_ok=True)
         return
-    told = {_within(root, file): reason for file, reason in skipped.items()}
-    write_text(path, json.dumps({"skipped": told}, indent=1))
+    reasons = {_within(root, file): reason for file, reason in skipped.items()}
+    write_text(path, json.dumps({"skipped": reasons}, indent=1))
 
 
 def _within(root: Path, file: str) -> str:
@@ -62,12 +62,12 @@ def recorded(run: Path, root: Path) -> Skipped:
     if not path.is_file():
         return {}
     try:
-        told = from_json(dict[str, dict[str, str]], path.read_bytes())["skipped"]
+        reasons = from_json(dict[str, dict[str, str]], path.read_bytes())["skipped"]
     except (ValueError, KeyError):
         raise UserError(
             f"{path} is damaged: it should tell which images this training leaves out; train again with --skip-bad"
         ) from None
-    return {str(root / file): reason for file, reason in told.items()}
+    return {str(root / file): reason for file, reason in reasons.items()}
 
 
 def lines(skipped: Skipped, root: Path) -> list[str]:

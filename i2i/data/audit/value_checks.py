@@ -33,8 +33,8 @@ def unlike_values(inspected: InspectedData) -> Iterator[Finding]:
         if len(kinds) > 1:
             usual = kinds.most_common(1)[0][0]
             names = _names(inspected, [own for own in files if own[1].kind != usual])
-            told = ", ".join(f"{count:,} of {kind}" for kind, count in kinds.items())
-            text = f"{domain}: files of unlike channels and types ({told}): make them alike: {some(names)}"
+            listed = ", ".join(f"{count:,} of {kind}" for kind, count in kinds.items())
+            text = f"{domain}: files of unlike channels and types ({listed}): make them alike: {some(names)}"
             yield Finding("unlike values", True, text, names)
 
 
@@ -91,4 +91,4 @@ QUESTIONS_OF_VALUES: tuple[Callable[[InspectedData], Iterator[Finding]], ...] = 
     constant_channels,
     beyond_range,
 )
-"""All of them, in the order in which answers are told."""
+"""All of them, in the order of the report."""

@@ -35,12 +35,12 @@ def groups_of(data: DataSet, progress: Progress | None = None) -> tuple[list[Gro
     paths = list(dict.fromkeys(one.path for own in whole.values() for one in own))
     by_name = list(_by_name(whole))
     by_duplicates = _by_duplicates([one for one in inspect_files(paths, progress) if not one.fault])
-    told = [
+    notes = [
         f"{number(len(found), 'group')} of {why}, each in one split"
         for found, why in ((by_name, "numbered names"), (merged(by_duplicates), "near-duplicates"))
         if found
     ]
-    return [*_by_scene(whole), *by_name, *by_duplicates], told
+    return [*_by_scene(whole), *by_name, *by_duplicates], notes
 
 
 def merged(groups: Iterable[Sequence[Item]]) -> list[list[Item]]:
