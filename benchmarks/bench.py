@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.execution.estimate import Estimate
-from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.execution.job_runner import BUSY
 from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
 from i2i.benchmarks.job import Job
@@ -47,7 +47,7 @@ def parse_stages(text: str) -> tuple[str, ...]:
 
 def run_bench(
     plan: Plan,
-    crew: Crew,
+    execution: ExecutionOptions,
     stages: Sequence[str] = STAGES,
     force: Sequence[str] = (),
     by: "By" = "auto",
@@ -57,7 +57,7 @@ def run_bench(
 
     Args:
         plan: what there is to do.
-        crew: where jobs run.
+        execution: where jobs run.
         stages: only these of `STAGES`. A report alone is about what is there.
         force: methods whose work in these stages is made again.
         by: how the main table averages.
@@ -74,7 +74,7 @@ def run_bench(
         _forget(plan, stages, force)
         if plan.files:
             plan.files.save(ResultsFolder(plan.out).image_digests)
-        errors = _Work(plan, stages, crew, trial).run()
+        errors = _Work(plan, stages, execution, trial).run()
         if "report" in stages:
             from i2i.benchmarks.report.update import write_report
 
@@ -145,7 +145,7 @@ class _Work:
 
     plan: Plan
     stages: Sequence[str]
-    crew: Crew
+    execution: ExecutionOptions
     trial: bool = True
     ended: set[JobId] = field(default_factory=set)
     errors: dict[JobId, str] = field(default_factory=dict)
@@ -192,17 +192,19 @@ class _Work:
         done = {job.id for job in self.plan.jobs} - {job.id for job in left}
         records = [(job, job_records.read(self.plan.out, job.id)) for job in self.plan.jobs if job.id in done]
         measured = [(job, found["seconds"]) for job, found in records if found.get("seconds")]
-        return Estimate(left, measured, at_a_time=self.crew.at_a_time if self.crew.is_local else 1)
+        return Estimate(left, measured, at_a_time=self.execution.at_a_time if self.execution.is_local else 1)
 
     def _try_out(self, estimate: Estimate) -> None:
         """Measure a few steps of those who have not trained yet, if they are to train for long on this machine."""
         jobs = estimate.jobs
-        worth = worth_trying(jobs, (job for job, _ in estimate.measured)) if self.trial and self.crew.is_local else []
+        worth = (
+            worth_trying(jobs, (job for job, _ in estimate.measured)) if self.trial and self.execution.is_local else []
+        )
         if not worth:
             return
         names = ", ".join(str(job.method) for job in worth)
         console.note(f"i2i: a few steps of {names}, to tell how long it takes (--no-trial leaves that out)")
-        found = rates(worth, self.crew.device, self.crew.threads)
+        found = rates(worth, self.execution.device, self.execution.threads)
         if any(found.values()):
             idle = {job.method: 0.0 for job in jobs if job.stage == "train" and learns_nothing(job)}
             estimate.tried = {**idle, **found}
@@ -221,7 +223,7 @@ class _Work:
         from i2i.benchmarks.execution.scheduler import run_jobs
 
         listener = _Listener(self, lines)
-        outcome = run_jobs(jobs, self.crew.executor(self.plan.out), listener)
+        outcome = run_jobs(jobs, self.execution.executor(self.plan.out), listener)
         found = {**outcome.errors, **outcome.not_run}
         self.errors.update({job: error for job, error in found.items() if job not in listener.postponed})
 

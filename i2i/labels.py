@@ -96,9 +96,9 @@ class LabelSet:
         for part in self._named(target):
             wish = self.wish(part)
             for column, value in wish.items():
-                rivals = [other for other in self.group(column) if other != column and wishes.get(other)]
-                if wishes.get(column, value) != value or (value and rivals):
-                    raise UserError(f"{target!r} contradicts itself: {(rivals or [column])[0]} and {part}")
+                others_of_group = [other for other in self.group(column) if other != column and wishes.get(other)]
+                if wishes.get(column, value) != value or (value and others_of_group):
+                    raise UserError(f"{target!r} contradicts itself: {(others_of_group or [column])[0]} and {part}")
             wishes |= wish
         cleared = {rival: 0.0 for column, value in wishes.items() if value for rival in self.group(column)}
         return {self.columns.index(column): value for column, value in {**cleared, **wishes}.items()}
@@ -277,8 +277,8 @@ class LabelSpace:
         ((column, value),) = one.wish(domain.removeprefix(one.prefix)).items()
         group = one.group(column)
         if group:
-            rivals = own[:, [one.columns.index(member) for member in group]]
-            return rivals.argmax(1) == group.index(column)
+            others_of_group = own[:, [one.columns.index(member) for member in group]]
+            return others_of_group.argmax(1) == group.index(column)
         return (own[:, one.columns.index(column)] > 0) == bool(value)
 
     def owners(self, labels: Tensor) -> Tensor:

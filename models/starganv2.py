@@ -128,7 +128,7 @@ class StarGANv2(Translator):
         return self._loss_of_real_and_fake(batch, style)
 
     def _loss_of_real_and_fake(self, batch: ReferenceBatch, style: Tensor) -> Losses:
-        """The discriminator's part of equation 1, each image judged by the head of its domain, and R1 on real ones."""
+        """The discriminator's part of equation 1, each image scored by the head of its domain, and R1 on real ones."""
         with torch.no_grad():
             fake = self.generator(batch.images, style)
         real = batch.images.detach().requires_grad_()

@@ -29,7 +29,7 @@ class Evaluation:
 
 
 def bench_evaluator(evaluation: Evaluation, device: torch.device) -> Evaluator:
-    """Judges a training by the bench's own scores, with the validation split in the place of the test split.
+    """Evaluates a training run by the bench's own scores, with the validation split in the place of the test split.
 
     None of the test images are read for it. `device` is where to translate and score.
     """

@@ -89,9 +89,9 @@ def confusion(labels: LabelSpace, target: str, logits: Tensor) -> dict[str, int]
 
     These are the members of its group, or an attribute and its absence; the counts add up to N.
     """
-    rivals = {other for source, other in labels.directions if source == target}
+    excluded = {other for source, other in labels.directions if source == target}
     place = labels.position(target)
-    group = [domain for domain in labels.domains if domain == target or domain in rivals]
+    group = [domain for domain in labels.domains if domain == target or domain in excluded]
     return {domain: int(labels.shows(domain, logits).sum()) for domain in group if labels.position(domain) == place}
 
 

@@ -2,7 +2,7 @@
 
 Shmelkov, Schmid and Alahari, "How good is my GAN?", 2018, https://arxiv.org/abs/1807.09499, section 3. It falls where
 translations look unreal, and also where they all look alike, which accuracy does not see. Their GAN-test, a classifier
-of real images judging the made ones, is the bench's accuracy.
+of real images classifying the made ones, is the bench's accuracy.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,8 +30,8 @@ def gan_train(
 ) -> Scores:
     """The share of each target's real images that a classifier recognises which was trained on translations.
 
-    Both are test images. So that none is judged whose translation was learnt from, two classifiers are trained: on
-    the translations of the first half of each domain, to judge the second half of the real images, and the other
+    Both are test images. So that none is classified whose translation was learnt from, two classifiers are trained: on
+    the translations of the first half of each domain, to classify the second half of the real images, and the other
     way round. One classifier learns all targets, so the share is equal for all sources of a target.
 
     Args:

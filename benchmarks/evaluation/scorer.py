@@ -35,7 +35,7 @@ from i2i.metrics.health import FEWEST, Flag, diverged, flags
 from i2i.metrics.image_scores import BATCH, against_input, against_truth, as_rgb, features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name, diversity_name, perceptual_name
-from i2i.metrics.sets.measures import ImageSet, of_sets_asked
+from i2i.metrics.sets.measures import ImageSet, of_requested_sets
 from i2i.metrics.sets.names import SetMeasure
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
@@ -173,7 +173,7 @@ class Scorer:
         return self._direction((source, target), fakes, range(len(images)), [], {})
 
     def real(self, domain: str) -> Scores:
-        """The ceiling: real test images judged, and compared with as many real training images of their domain.
+        """The ceiling: real test images classified, and compared with as many real training images of their domain.
 
         Distances depend on the number of images, so both sides have as many as the split with fewer of them.
         """
@@ -264,7 +264,7 @@ class Scorer:
         features, name = (scored.features, reference.features), self._extractor.name
         scores = of_sets(way, name, *features, reals, self._intervals)
         sets = (ImageSet(some.features, some.pixels) for some in (scored, reference))
-        found, n = of_sets_asked(self._sets, name, *sets), len(scored.stems)
+        found, n = of_requested_sets(self._sets, name, *sets), len(scored.stems)
         scores.rows.extend(
             entries(way, ({"metric": metric, "value": value, "n": n} for metric, value in found.items()))
         )

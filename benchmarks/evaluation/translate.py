@@ -52,7 +52,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SamplingOptions:
     """What translators are asked for beside domains.
 
     Attributes:
@@ -73,7 +73,7 @@ class Translations:
         data: the images.
         split: which of them.
         cache: where they may lie decoded.
-        asked: what else is asked for.
+        options: samples and network evaluations.
         costs: `images`, the `seconds` from decoded pixels to pixels, and the work for one image, as
             `Work` names it; each sample counts as an image.
         noted: of single images, see `NOTED`.
@@ -83,7 +83,7 @@ class Translations:
     data: DataSet
     split: str
     cache: PixelCache | None = None
-    asked: Asked = Asked()
+    options: SamplingOptions = SamplingOptions()
     costs: dict[str, Any] = field(default_factory=lambda: {"images": 0, "seconds": 0.0})
     noted: list[Entry] = field(default_factory=list)
 
@@ -105,7 +105,7 @@ class Translations:
 
     def _folders(self, route: Route) -> list[Path]:
         """A new folder for each sample of the route's direction."""
-        samples = self.asked.samples if "noise" in route.there.takes else 1
+        samples = self.options.samples if "noise" in route.there.takes else 1
         folders = [of_sample(self.out, sample) / direction_name(route.way) for sample in range(samples)]
         for folder in folders:
             folder.mkdir(parents=True)
@@ -118,7 +118,7 @@ class Translations:
         began = time.perf_counter()
         images = to_images(inputs).to(route.device)
         seeds = route.there.seeds_of(sample_name(image.stem, sample) for image in some)
-        steps = self.asked.sampling_steps
+        steps = self.options.sampling_steps
         outputs = route.there.translate(images, *route.way, described, seeds=seeds, sampling_steps=steps)
         translated = to_arrays(outputs)
         self.costs["seconds"] += time.perf_counter() - began
@@ -137,6 +137,6 @@ class Translations:
         if route.back is not None:
             source = route.way[0]
             described = described_as(self.data, some, source, source)
-            again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.asked.sampling_steps}
+            again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.options.sampling_steps}
             errors = cycle_errors(route.back, route.way, inputs, translated, described, route.device, **again)
             self.noted += image_entries(route.way, stems, CYCLE, errors)

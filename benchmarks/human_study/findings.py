@@ -10,7 +10,7 @@ from pydantic import Field
 from i2i.benchmarks.human_study.answer_key import QUESTIONS, AnswerKey, Mode, Question
 from i2i.benchmarks.human_study.exclusion import counted, exclusion
 from i2i.benchmarks.human_study.rater_statistics import Choices, chance_test, rate_interval, scores
-from i2i.benchmarks.human_study.votes import Judgment, Session
+from i2i.benchmarks.human_study.votes import RatedTrial, Session
 from i2i.errors import UserError
 from i2i.metrics.significance import holm
 from i2i.utils.documents import Count, Document
@@ -134,7 +134,7 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
         pages=len(key.raters),
         raters=len(sessions),
         kept=len(kept),
-        left_out=sum(sum(one.trial.kind == "scored" for one in s.judgments) for s in kept) - sum(map(len, answers)),
+        left_out=sum(sum(one.trial.kind == "scored" for one in s.rated) for s in kept) - sum(map(len, answers)),
         excluded=tuple(Excluded(rater=rater, why=why) for rater, why in reasons.items()),
         rules=tuple(key.rules.lines),
         **_corrected([rate for rate in rates if rate is not None]),
@@ -142,7 +142,7 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
     )
 
 
-Answers = Sequence[Sequence[Judgment]]
+Answers = Sequence[Sequence[RatedTrial]]
 Subject = dict[str, Any]
 """The fields of a `Rate` that say what it is about."""
 
@@ -182,8 +182,8 @@ def _tallied(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
     )
 
 
-def _is_about(judgment: Judgment, about: Subject) -> bool:
-    trial, name = judgment.trial, about["name"]
+def _is_about(trial_and_answer: RatedTrial, about: Subject) -> bool:
+    trial, name = trial_and_answer.trial, about["name"]
     way = trial.source, trial.target
     if trial.question != about["question"] or about.get("direction", way) != way:
         return False
@@ -192,12 +192,12 @@ def _is_about(judgment: Judgment, about: Subject) -> bool:
     return name in trial.methods and about.get("against", name) in trial.methods
 
 
-def _hit(judgment: Judgment, name: str) -> bool:
+def _hit(trial_and_answer: RatedTrial, name: str) -> bool:
     """Whether a method was chosen; of real and fake images, whether its image was taken for the real one."""
-    chosen = judgment.answer.chosen
-    if judgment.trial.about is not None:
-        return chosen != judgment.trial.right
-    return bool(judgment.trial.methods[chosen] == name)
+    chosen = trial_and_answer.answer.chosen
+    if trial_and_answer.trial.about is not None:
+        return chosen != trial_and_answer.trial.right
+    return bool(trial_and_answer.trial.methods[chosen] == name)
 
 
 def _corrected(rates: Sequence[Rate]) -> dict[str, tuple[Rate, ...]]:

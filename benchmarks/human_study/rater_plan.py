@@ -28,7 +28,7 @@ WORDS: dict[Question, str] = {
 
 
 @dataclass(frozen=True)
-class Shot:
+class PreparedTrial:
     """A trial with its images: numbers in a store, by position, and that of the input, where it is shown."""
 
     trial: Trial
@@ -49,7 +49,7 @@ class Shot:
 
 
 @dataclass
-class Composer:
+class TrialPlanner:
     """Makes the plans of all raters of a study, one after the other.
 
     Attributes:
@@ -76,30 +76,30 @@ class Composer:
         others = [name for name in self.methods if name != REAL] if self.mode == "real-fake" else self.methods
         self._aside = Design(self._blocks(others), images, self._random, self._design.of_rater)
 
-    def rater(self, number: int, store: Store) -> list[Shot]:
+    def rater(self, number: int, store: Store) -> list[PreparedTrial]:
         """The trials of a rater in their order; the images go into the store."""
         order = random.Random(f"{self.seed} rater {number}")
         self._design.next_rater()
         self._others.clear()
-        watchful = max(1, round(self.trials * VIGILANCE))
+        vigilance_trials = max(1, round(self.trials * VIGILANCE))
         questions = len(QUESTIONS[self.mode])
-        groups = [self._scored(store) for _ in range((self.trials - watchful) // questions)]
+        groups = [self._scored(store) for _ in range((self.trials - vigilance_trials) // questions)]
         order.shuffle(groups)
-        for _ in range(watchful):
+        for _ in range(vigilance_trials):
             groups.insert(order.randint(1, len(groups)), [self._vigilance(store)])
-        return [*self._practice(store), *(shot for group in groups for shot in group)]
+        return [*self._practice(store), *(one for group in groups for one in group)]
 
     def _blocks(self, methods: Sequence[str]) -> list[Block]:
         if self.mode == "real-fake":
             return [(method, FAKE) for method in methods]
         return blocks_of(methods, self.choices)
 
-    def _practice(self, store: Store) -> list[Shot]:
+    def _practice(self, store: Store) -> list[PreparedTrial]:
         if self.mode != "real-fake":
             return []
         return [self._timed("practice", self._aside.draw(), store) for _ in range(PRACTICE)]
 
-    def _scored(self, store: Store) -> list[Shot]:
+    def _scored(self, store: Store) -> list[PreparedTrial]:
         """One trial, or one for every question about the same images."""
         shown = self._design.draw()
         if self.mode == "real-fake":
@@ -108,7 +108,7 @@ class Composer:
         images = tuple(store.add(self._image(method, row)) for method in shown.methods)
         return [self._chosen("scored", question, row, shown.methods, images, store) for question in self._questions()]
 
-    def _vigilance(self, store: Store) -> Shot:
+    def _vigilance(self, store: Store) -> PreparedTrial:
         """One image is whole and all others are scrambled; of real and fake images the scrambled one is the fake."""
         shown = self._aside.draw()
         row, whole = self._row(shown), self._random.randrange(len(shown.methods))
@@ -119,14 +119,14 @@ class Composer:
         else:
             methods[whole] = shown.methods[whole]
             pixels = [self._image(method, row) for method in shown.methods]
-        shot = [one if place == whole else scrambled(one, self._random) for place, one in enumerate(pixels)]
-        images = tuple(store.add(one) for one in shot)
+        presented = [one if place == whole else scrambled(one, self._random) for place, one in enumerate(pixels)]
+        images = tuple(store.add(one) for one in presented)
         question = self._random.choice(self._questions())
         if self.mode != "real-fake":
             return self._chosen("vigilance", question, row, tuple(methods), images, store, whole)
-        return Shot(self._trial("vigilance", question, row, tuple(methods), 1 - whole), images)
+        return PreparedTrial(self._trial("vigilance", question, row, tuple(methods), 1 - whole), images)
 
-    def _timed(self, kind: Kind, shown: Shown, store: Store) -> Shot:
+    def _timed(self, kind: Kind, shown: Shown, store: Store) -> PreparedTrial:
         """A real image beside one of a method; of the method `real` beside another real one."""
         row = self._row(shown)
         fake = next(place for place, name in enumerate(shown.methods) if name != FAKE)
@@ -134,7 +134,7 @@ class Composer:
         pair = [self._real(row), self._another(row.direction[1]) if about == REAL else self._image(about, row)]
         images = tuple(store.add(one) for one in (pair if fake else pair[::-1]))
         methods = (REAL, about) if fake else (about, REAL)
-        return Shot(self._trial(kind, "fake", row, methods, fake, about), images)
+        return PreparedTrial(self._trial(kind, "fake", row, methods, fake, about), images)
 
     def _chosen(
         self,
@@ -145,8 +145,10 @@ class Composer:
         images: tuple[int, ...],
         store: Store,
         right: int | None = None,
-    ) -> Shot:
-        return Shot(self._trial(kind, question, row, methods, right), images, store.add(self.source.input(row)))
+    ) -> PreparedTrial:
+        return PreparedTrial(
+            self._trial(kind, question, row, methods, right), images, store.add(self.source.input(row))
+        )
 
     def _trial(
         self,

@@ -54,7 +54,7 @@ class _File(Document):
 
 
 @dataclass(frozen=True)
-class Judgment:
+class RatedTrial:
     """An answer beside the trial that it answers."""
 
     trial: Trial
@@ -67,11 +67,11 @@ class Session:
 
     Attributes:
         rater: number, from 1.
-        judgments: of all trials, in order.
+        rated: of all trials, in order.
     """
 
     rater: int
-    judgments: tuple[Judgment, ...]
+    rated: tuple[RatedTrial, ...]
 
 
 def read_votes(path: Path, key: AnswerKey) -> Session:
@@ -96,13 +96,13 @@ def read_votes(path: Path, key: AnswerKey) -> Session:
     trials = key.raters[votes.rater - 1]
     if len(votes.answers) != len(trials):
         raise Damaged(f"{path} holds {len(votes.answers)} answers to {len(trials)} trials", AGAIN)
-    judgments = tuple(Judgment(trial, answer) for trial, answer in zip(trials, votes.answers, strict=True))
-    for number, judgment in enumerate(judgments, 1):
-        if judgment.answer.chosen >= len(judgment.trial.methods):
+    rated = tuple(RatedTrial(trial, answer) for trial, answer in zip(trials, votes.answers, strict=True))
+    for number, trial_and_answer in enumerate(rated, 1):
+        if trial_and_answer.answer.chosen >= len(trial_and_answer.trial.methods):
             raise Damaged(f"{path} chooses an image in trial {number} that was not there", AGAIN)
-        if len(judgment.answer.exposures) != (2 if key.mode in EXPOSURE else 0):
+        if len(trial_and_answer.answer.exposures) != (2 if key.mode in EXPOSURE else 0):
             raise Damaged(f"{path} lacks times of exposure in trial {number}", AGAIN)
-    return Session(votes.rater, judgments)
+    return Session(votes.rater, rated)
 
 
 def read_all(paths: Sequence[Path], key: AnswerKey) -> list[Session]:

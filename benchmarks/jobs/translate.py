@@ -9,7 +9,7 @@ import torch
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.cycle_consistency import way_back
-from i2i.benchmarks.evaluation.translate import NOTED, Asked, Route, Translations
+from i2i.benchmarks.evaluation.translate import NOTED, Route, SamplingOptions, Translations
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.train import CustomCode
 from i2i.benchmarks.jobs.unchanged_inputs import InputState
@@ -63,7 +63,7 @@ class Translate(Job):
         self.result.make_room(self.key)
         data = open_data(self.data)
         load = lru_cache(maxsize=2)(lambda run: load_translator(run, device, self.weights))  # there and back
-        asked = Asked(self.samples, self.sampling_steps)
+        asked = SamplingOptions(self.samples, self.sampling_steps)
         made = Translations(self.out, data, self.data.test_split, pixel_cache(self.data), asked)
         for number, (way, run) in enumerate(self.runs.items(), 1):
             translator, preprocess = load(run)

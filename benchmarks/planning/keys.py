@@ -28,7 +28,7 @@ def key_of_training(
 ) -> str:
     """Of all that decides what is learnt: of the images those of its domains, in the splits that it reads.
 
-    `steps` are those with which translations are judged on the validation split, if they are.
+    `steps` are those with which translations are evaluated on the validation split, if they are.
     """
     fingerprint = context.fingerprint(*learnt_from(config), domains=training.domains)
     code = custom.sha256 if custom else registry.package_of(config.name)

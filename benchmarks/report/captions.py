@@ -58,7 +58,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         "`n` is the number of scored images, of all seeds together, by the metric that has most. `seconds` is "
         "training time, summed over the training runs of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training images, takes "
-        "for the target domain; in the row `real` it judges real test images.",
+        "for the target domain; in the row `real` it classifies real test images.",
         "`identity` copies its input, `reinhard` moves channel means and deviations only; a translator must beat both.",
     ]
     if OF_CLASSIFIER in results.metrics:
@@ -73,7 +73,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     lines += _unlike_rankings(plan, results)
     lines += _label_map_lines(plan)
     lines += _meanings(results)
-    lines += _sets_asked(plan, results)
+    lines += _requested_sets(plan, results)
     if modes:
         lines.append(f"When translating: {modes}.")
     lines += caption_lines(plan)
@@ -294,7 +294,7 @@ def _label_map_lines(plan: Plan) -> list[str]:
     return [f"`{own.domain}` is a label map of {len(own.palette)} classes, {what}."]
 
 
-def _sets_asked(plan: Plan, results: Results) -> list[str]:
+def _requested_sets(plan: Plan, results: Results) -> list[str]:
     """What is to know of the measures of sets that were asked for, or why they are not there, a line for each."""
     distances = [name for name in results.metrics if kind_of(name) == "frechet"]
     if not distances:

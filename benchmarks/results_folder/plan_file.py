@@ -1,7 +1,7 @@
 """The plan of a results folder, `plan.json`: written when a bench runs, read when it goes on or is reported.
 
-Whatever it says may come from somebody else. It is read once, as `Asked` by a bench that goes on and as `PlanFile` by
-reports: names are such that no path made of them leaves the folder, and nothing in it is run.
+Whatever it says may come from somebody else. It is read once, as `RequestedBench` by a bench that goes on and as
+`PlanFile` by reports: names are such that no path made of them leaves the folder, and nothing in it is run.
 """
 
 import json
@@ -39,7 +39,7 @@ class _Hash(Document):
     sha256: str | None = None
 
 
-class Asked(Document):
+class RequestedBench(Document):
     """What a bench was asked for when it last ran, and what it was made of: its data, and code or files of others."""
 
     suite: Annotated[Suite, AfterValidator(harmless)]
@@ -145,20 +145,20 @@ def _require(known: Iterable[object], used: Iterable[object], kind: str) -> None
         raise ValueError(f"it uses the {kind} {lacking[0]!r}, which is not among its {kind}s")
 
 
-def read_asked(path: Path) -> Asked | None:
+def read_requested(path: Path) -> RequestedBench | None:
     """What the bench of a plan.json was asked for; None if there is no such file.
 
     Raises:
         UserError: if it is damaged or of a later version, or a link leads out of the folder.
     """
-    return _read(Asked, path, REMOVE_IT)
+    return _read(RequestedBench, path, REMOVE_IT)
 
 
 def read_plan(path: Path) -> PlanFile:
     """What plan.json says of a bench that has run.
 
     Raises:
-        UserError: as `read_asked`, or if there is none.
+        UserError: as `read_requested`, or if there is none.
     """
     found = _read(PlanFile, path, AGAIN)
     if found is None:

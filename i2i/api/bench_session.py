@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from i2i.api.asked import data_settings, sized
 from i2i.api.progress import counting
+from i2i.api.settings import data_settings, sized
 from i2i.benchmarks.analysis import groups
 from i2i.benchmarks.bench import check_methods, parse_stages, run_bench
-from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.execution.interrupts import stoppable
 from i2i.benchmarks.job_id import STAGES
 from i2i.benchmarks.plan import Plan
@@ -57,7 +57,7 @@ class BenchOptions:
     label_maps: str | None = None
     table: str = "auto"
     track: str | None = None
-    crew: Crew = field(default_factory=Crew)
+    execution: ExecutionOptions = field(default_factory=ExecutionOptions)
     cache_gib: float | None = None
     allow_download: bool = False
     only: str | None = None
@@ -123,7 +123,7 @@ class ReadyBench:
         asked = self.options
         with stoppable(self.plan.out):
             followed = with_trackers(self.plan, self.trackers)
-            status = run_bench(followed, asked.crew, asked.stages, asked.forced, self.by, trial=not asked.no_trial)
+            status = run_bench(followed, asked.execution, asked.stages, asked.forced, self.by, trial=not asked.no_trial)
             if "report" in asked.stages:
                 send_scores(self.plan, self.trackers)
         return status
@@ -150,7 +150,9 @@ def ready_bench(asked: BenchOptions) -> ReadyBench:
     elsewhere = parse(asked.external or [], asked.intersection)
     chosen = chosen.with_external(elsewhere)
     with stoppable(None), counting("drawing the built-in dataset") as progress:
-        plan = prepare(chosen, asked.out, directions, asked.inception, progress, extractor, lpips, asked.crew.device)
+        plan = prepare(
+            chosen, asked.out, directions, asked.inception, progress, extractor, lpips, asked.execution.device
+        )
     check_methods(plan, asked.forced)
     changed = before.check(plan, bool(located), elsewhere) if before else []
     return ReadyBench(plan, asked, changed, by, trackers)

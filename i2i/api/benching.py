@@ -23,8 +23,8 @@ from i2i.api.arguments import (
 )
 from i2i.api.bench_session import BenchOptions, ready_bench
 from i2i.api.html import image_tag, page_text
-from i2i.api.words import pythonic
-from i2i.benchmarks.execution.executors import Crew
+from i2i.api.python_messages import pythonic
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
 from i2i.utils.documents import Document, read_document
@@ -223,7 +223,7 @@ def bench(
         label_maps=label_maps,
         table=table,
         track=listed(track),
-        crew=Crew(executor, workers, device, ray_address, gpus_per_job),
+        execution=ExecutionOptions(executor, workers, device, ray_address, gpus_per_job),
         cache_gib=cache_gib,
         allow_download=allow_download,
         only=listed(only),

@@ -9,7 +9,7 @@ import torch
 
 from i2i.api.arguments import Place, listed, path_of, size_text
 from i2i.api.html import page_text
-from i2i.api.words import pythonic
+from i2i.api.python_messages import pythonic
 from i2i.errors import UserError
 from i2i.metrics.folder_label_maps import read_palette, score_label_maps
 from i2i.metrics.folder_scores import Folders, FolderScores, parse_size, score_folders

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Self
 
 from i2i import registry
-from i2i.api.asked import data_settings, registered, sized
 from i2i.api.progress import counting
+from i2i.api.settings import data_settings, registered, sized
 from i2i.config import RunConfig, Settings, merge, parse_assignments
 from i2i.custom_models import is_source
 from i2i.data.audit.skip_bad import Skipped, find_bad, record, without

@@ -14,9 +14,9 @@ from i2i.api.arguments import Data, Place, Values, assignments, data_texts, list
 from i2i.api.html import image_tag, page_text
 from i2i.api.images import Images
 from i2i.api.loading import LoadedTranslator, load
+from i2i.api.python_messages import pythonic
 from i2i.api.train_cases import Options
 from i2i.api.train_session import train_to_the_end, training_of
-from i2i.api.words import pythonic
 from i2i.distributed.process_group import joined
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import require_checkpoint

@@ -8,7 +8,7 @@ import torch
 
 from i2i import registry
 from i2i.api.loading import LoadedTranslator
-from i2i.api.words import pythonic
+from i2i.api.python_messages import pythonic
 from i2i.conversion.hub import check_repository, save, upload
 from i2i.conversion.model_card import UNKNOWN_LICENSE, CardOptions
 from i2i.errors import UserError

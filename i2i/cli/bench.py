@@ -155,9 +155,9 @@ def bench(
     """
     from i2i.api.bench_session import BenchOptions, ready_bench
     from i2i.benchmarks.bench import states_of
-    from i2i.benchmarks.execution.executors import Crew
+    from i2i.benchmarks.execution.executors import ExecutionOptions
 
-    crew = Crew(executor, workers, device, ray_address, gpus_per_job)
+    execution = ExecutionOptions(executor, workers, device, ray_address, gpus_per_job)
     options = BenchOptions(
         models=models,
         data=data,
@@ -180,7 +180,7 @@ def bench(
         label_maps=label_maps,
         table=table,
         track=track,
-        crew=crew,
+        execution=execution,
         cache_gib=cache_gib,
         allow_download=allow_download,
         only=only,

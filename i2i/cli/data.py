@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from i2i.api.asked import data_settings
 from i2i.api.progress import counting
+from i2i.api.settings import data_settings
 from i2i.cli.options import AllowDownloadOption, AttributesOption, DeviceOption, SetOption, SkipBadOption
 from i2i.utils import console
 from i2i.utils.places import check_file

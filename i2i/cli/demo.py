@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from i2i.api.asked import registered
+from i2i.api.settings import registered
 from i2i.cli.options import CustomModelOption, DeviceOption
 from i2i.errors import UserError
 from i2i.utils import console

@@ -36,7 +36,7 @@ def check_model(
     Status 1 if it breaks the contract somewhere. Example: i2i models check mine.py:MyModel
     """
     from i2i import registry
-    from i2i.api.asked import registered
+    from i2i.api.settings import registered
     from i2i.config import parse_assignments
     from i2i.errors import ContractBroken
     from i2i.testing import CHECKS, Subject, failure

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i.api.asked import registered
 from i2i.api.progress import counting
+from i2i.api.settings import registered
 from i2i.cli.options import CustomModelOption, DeviceOption
 from i2i.utils import console
 

@@ -23,7 +23,7 @@ def watch(
 ) -> None:
     """Serve a page for this machine alone: curves, samples and time left, while it trains or afterwards.
 
-    Everything is read off the run folder, so the training need not know. Ctrl-C ends the page and nothing else.
+    Everything is read from the run folder, so the training need not know. Ctrl-C ends the page and nothing else.
 
     Examples:
 

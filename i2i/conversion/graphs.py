@@ -48,7 +48,7 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class _Way:
+class _ExportedDirection:
     """What a graph is asked for.
 
     Attributes:
@@ -95,7 +95,7 @@ class _Given(Noise):
 class _Traced(nn.Module):
     """A translator as a function of tensors: images and the inputs `names` -> translated."""
 
-    def __init__(self, translator: Translator, way: _Way, names: Sequence[str]) -> None:
+    def __init__(self, translator: Translator, way: _ExportedDirection, names: Sequence[str]) -> None:
         super().__init__()
         self.translator, self.way, self.names = translator, way, names
 
@@ -110,7 +110,7 @@ class _Cases:
     """Makes inputs of a graph, and what the translator gives for them."""
 
     translator: Translator
-    way: _Way
+    way: _ExportedDirection
 
     def __call__(self, batch: int, height: int, width: int) -> tuple[Inputs, Tensor]:
         inputs = self.inputs(batch, height, width)
@@ -176,16 +176,16 @@ def graphs(translator: Translator, name: str, steps: int | None = None) -> list[
     return [_graph(plain, silent, way) for way in _ways(translator, name, steps)]
 
 
-def _ways(translator: Translator, name: str, steps: int | None) -> Iterator[_Way]:
+def _ways(translator: Translator, name: str, steps: int | None) -> Iterator[_ExportedDirection]:
     directions = [None] if "labels" in translator.takes else list(translator.task.directions)
     for direction in directions:
         stem = direction_name(direction) if direction else name
-        yield _Way(f"{stem}.onnx", direction, False, steps)
+        yield _ExportedDirection(f"{stem}.onnx", direction, False, steps)
         if "reference" in translator.takes:
-            yield _Way(f"{stem}.reference.onnx", direction, True, steps)
+            yield _ExportedDirection(f"{stem}.reference.onnx", direction, True, steps)
 
 
-def _graph(plain: Translator, silent: Translator, way: _Way) -> Graph:
+def _graph(plain: Translator, silent: Translator, way: _ExportedDirection) -> Graph:
     cases = _Cases(silent, way)
     inputs = cases.inputs(2, *silent.task.image_size)
     free = _free(cases, inputs)

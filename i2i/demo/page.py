@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from i2i.demo.methods import Loader, Method, domains_of, named
-from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, Wanted, translate
+from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, DemoRequest, translate
 from i2i.demo.uploads import MOST_BYTES
 from i2i.errors import UserError
 from i2i.utils import console
@@ -116,7 +116,7 @@ def build(shown: Shown, loader: Loader) -> "tuple[gradio.Blocks, dict[str, gradi
 
 
 def _inputs(gradio: ModuleType, shown: Shown) -> "dict[str, gradio.Component]":
-    """The controls by the field of `Wanted`, as the methods take them, and the `button`."""
+    """The controls by the field of `DemoRequest`, as the methods take them, and the `button`."""
     names = [method.name for method in shown.methods]
     sources, targets = domains_of(shown.methods, 0), domains_of(shown.methods, 1)
     image = gradio.Image(
@@ -163,8 +163,8 @@ def _handler(
 
     def translated(*values: object) -> tuple[object, ...]:
         try:
-            wanted, methods = _wanted(dict(zip(names, values, strict=True)), shown)
-            made = translate(wanted, methods, loader, Path(mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))))
+            request, methods = _request(dict(zip(names, values, strict=True)), shown)
+            made = translate(request, methods, loader, Path(mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))))
         except UserError as error:
             raise gradio.Error(_without_paths(str(error), values), print_exception=False) from None
         pairs = [(str(one.path), one.caption) for one in made]
@@ -181,7 +181,7 @@ def _without_paths(text: str, values: Sequence[object]) -> str:
     return text
 
 
-def _wanted(values: Mapping[str, object], shown: Shown) -> tuple[Wanted, list[Method]]:
+def _request(values: Mapping[str, object], shown: Shown) -> tuple[DemoRequest, list[Method]]:
     """What was chosen, checked as far as the page can: its values may come from anybody."""
     samples, steps, seed = (_number(values.get(name)) for name in ("samples", "sampling_steps", "seed"))
     if not values["image"]:
@@ -189,7 +189,7 @@ def _wanted(values: Mapping[str, object], shown: Shown) -> tuple[Wanted, list[Me
     if samples > MOST_SAMPLES or steps > MOST_STEPS:
         raise UserError(f"at most {MOST_SAMPLES} translations of {MOST_STEPS} steps")
     most = len(domains_of(shown.methods, 1)) + MOST_SAMPLES
-    wanted = Wanted(
+    request = DemoRequest(
         image=Path(str(values["image"])),
         source=None if values["source"] in (None, ANY) else str(values["source"]),
         targets=_texts(values["targets"])[:most],
@@ -199,7 +199,7 @@ def _wanted(values: Mapping[str, object], shown: Shown) -> tuple[Wanted, list[Me
         reference=Path(str(values["reference"])) if values.get("reference") else None,
         sampling_steps=steps or None,
     )
-    return wanted, named(shown.methods, _texts(values["methods"]))
+    return request, named(shown.methods, _texts(values["methods"]))
 
 
 def _number(value: object) -> int:

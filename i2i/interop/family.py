@@ -19,7 +19,7 @@ class Family:
 
     Attributes:
         title: what such a network is, with its article.
-        generator: whether it makes images; otherwise it judges them.
+        generator: whether it makes images; otherwise it is a discriminator or an encoder.
         recognises: whether a reference state dict is of this family.
         read: arguments that build the network here, from the keys and shapes of a reference state dict; without those
             that these do not settle. Raises UserError for what the reference or i2i does not have.

@@ -35,7 +35,7 @@ from i2i.metrics.image_scores import against_input, against_truth, distances, fe
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
-from i2i.metrics.sets.measures import ImageSet, notes, of_sets_asked
+from i2i.metrics.sets.measures import ImageSet, notes, of_requested_sets
 from i2i.metrics.sets.names import IN_FEATURES, SetMeasure
 from i2i.utils.text_table import text_table
 
@@ -298,7 +298,7 @@ def _measures(
     for place, (name, own) in enumerate((features or {"": {}}).items()):
         both = (ImageSet(own.get(role, np.empty((0, 1))), pixels[role]) for role in ("fake", "real"))
         asked = sets if place == 0 else tuple(measure for measure in sets if measure in IN_FEATURES)
-        measures |= of_sets_asked(asked, name, *both)
+        measures |= of_requested_sets(asked, name, *both)
     singles: dict[str, Array] = {}
     if "truth" in pixels:
         singles |= against_truth(pixels["fake"], pixels["truth"], lpips)

@@ -1,4 +1,4 @@
-"""Cheap signs that a translator has gone wrong, read off its translations.
+"""Cheap signs that a translator has gone wrong, read from its translations.
 
 No flag proves a fault, and none that is down proves health: each is one number with a threshold, set so that true
 translations of the built-in datasets stay well clear of it. Distances between images are mean absolute differences of

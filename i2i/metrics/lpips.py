@@ -167,8 +167,8 @@ class Lpips:
         total = torch.zeros(images, device=self._device)
         for weight, layer in zip(self._weights, self._maps(self._prepared(samples.flatten(0, 1))), strict=True):
             units = (layer / (layer.norm(dim=1, keepdim=True) + SMALLEST)).unflatten(0, (images, count))
-            strays = (units - units.mean(dim=1, keepdim=True)).square() * weight
-            total += strays.sum(dim=(1, 2)).mean(dim=(1, 2)) * 2 / (count - 1)
+            deviations = (units - units.mean(dim=1, keepdim=True)).square() * weight
+            total += deviations.sum(dim=(1, 2)).mean(dim=(1, 2)) * 2 / (count - 1)
         return total
 
     def _distances(self, left: Tensor, right: Tensor) -> Tensor:

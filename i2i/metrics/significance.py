@@ -173,7 +173,7 @@ def indistinguishable(
     """The best model by its mean, and the others that the test does not tell from it.
 
     Every pair is tested and all of them are corrected together, not only those with the best: which model is the best
-    is read off the same scores, and among equal models the best and the worst of many lie far apart.
+    is read from the same scores, and among equal models the best and the worst of many lie far apart.
 
     Args:
         scores: of each model, as the test takes them.

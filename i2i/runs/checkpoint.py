@@ -132,7 +132,7 @@ class Checkpoint:
         return {name: value for file in self._weight_files(kind) for name, value in self._tensors(file).items()}
 
     def shapes(self, kind: Weights = "last") -> Shapes:
-        """Shapes of what `weights` gives, read off the files' headers alone."""
+        """Shapes of what `weights` gives, read from the files' headers alone."""
         return {name: shape for file in self._weight_files(kind) for name, shape in self._shapes(file).items()}
 
     def average(self) -> dict[str, Tensor]:

@@ -67,7 +67,7 @@ def _check_reached(translator: Translator, phase: Phase, total: Tensor, place: s
 def _leaves(total: Tensor) -> set[int]:
     """The ids of all tensors that would get a gradient from `total`.
 
-    They are read off its graph: on the meta device the gradients themselves take four times as long as the losses.
+    They are read from its graph: on the meta device the gradients themselves take four times as long as the losses.
     """
     waiting, seen = [total.grad_fn], set[object]()
     while waiting:

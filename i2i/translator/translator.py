@@ -134,7 +134,7 @@ class Translator(nn.Module, ABC):
         return None
 
     def recognize(self, images: Tensor) -> Tensor | None:
-        """Class logits [B, task.labels.classes] of images; None from a model that judges none."""
+        """Class logits [B, task.labels.classes] of images; None from a model without a classifier."""
         return None
 
     @property

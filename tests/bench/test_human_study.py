@@ -325,10 +325,12 @@ def test_a_slip_in_one_vigilance_trial_is_forgiven(studies):
 def test_trials_that_were_not_shown_as_asked_do_not_count_and_practice_never_does(studies):
     one, key = session(studies / "real-fake")
     assert len(list(counted(one, key))) == 18
-    answers = [judgment.answer.model_copy(update={"exposures": (1000.0, 900.0)}) for judgment in one.judgments[:13]]
-    changed = [type(j)(j.trial, answer) for j, answer in zip(one.judgments, answers, strict=False)]
-    kept = list(counted(type(one)(1, (*changed, *one.judgments[13:])), key))
-    scored = sum(judgment.trial.kind == "scored" for judgment in one.judgments[13:])
+    answers = [
+        trial_and_answer.answer.model_copy(update={"exposures": (1000.0, 900.0)}) for trial_and_answer in one.rated[:13]
+    ]
+    changed = [type(j)(j.trial, answer) for j, answer in zip(one.rated, answers, strict=False)]
+    kept = list(counted(type(one)(1, (*changed, *one.rated[13:])), key))
+    scored = sum(trial_and_answer.trial.kind == "scored" for trial_and_answer in one.rated[13:])
     assert len(kept) == scored < 18
 
 

@@ -1,4 +1,4 @@
-"""What the domain classifier took translations for: a map per method, direction by judged domain."""
+"""What the domain classifier took translations for: a map per method, direction by predicted domain."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ LINE = 0.3  # inches, of a direction with numbers
 
 
 def confusion_maps(plan: Plan, results: Results) -> Figure | None:
-    """Shares of each direction's images by judged domain; the target's cell has a frame. None without judgements."""
+    """Shares of each direction's images by predicted domain; the target's cell is framed. None without predictions."""
     confusion = results.details.confusion
     names = [name for name in results.methods if name in set(confusion["model"])]
     if not names:
@@ -40,7 +40,7 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
 
 
 def _shares(plan: Plan, confusion: pd.DataFrame) -> np.ndarray:
-    """[directions, domains], seeds together; NaN where nothing was judged."""
+    """[directions, domains], seeds together; NaN where nothing was predicted."""
     counts = confusion.groupby(["source", "target", "predicted"])["count"].sum().to_dict()
     totals = confusion.groupby(["source", "target"])["count"].sum().to_dict()
 

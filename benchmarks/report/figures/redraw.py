@@ -27,7 +27,7 @@ NOTES = ".drawn.json"
 VERSION = 7  # raised when figures of the same results look different
 
 
-class Drawn(Document):
+class FigureRecord(Document):
     """What files depended on when they were made, whether there was anything to draw, and what they then held."""
 
     key: str
@@ -81,17 +81,17 @@ def unless_made(
     return list(names) if drawn else []
 
 
-def _is_as_noted(out: Path, paths: Sequence[Path], noted: Drawn) -> bool:
+def _is_as_noted(out: Path, paths: Sequence[Path], noted: FigureRecord) -> bool:
     """Whether the files hold what was drawn, or are not there because nothing was."""
     if not noted.drawn:
         return not any(path.is_file() for path in paths)
     return {path.name for path in paths} == noted.files.keys() and first_fault(out, noted.files) is None
 
 
-def _notes(out: Path) -> dict[str, Drawn]:
+def _notes(out: Path) -> dict[str, FigureRecord]:
     """Whatever is wrong with them, figures are then drawn again."""
     try:
-        return read_document(dict[str, Drawn], out / NOTES, "remove it") or {}
+        return read_document(dict[str, FigureRecord], out / NOTES, "remove it") or {}
     except UserError:
         return {}
 

@@ -45,8 +45,8 @@ def gallery(plan: Plan, results: Results) -> Settings:
 
     A source image has an entry for each seed that is stored of it. It lists the images by column, the scores by method
     and metric, and how much the translators differ on it: the mean absolute difference of their values, 0 to 255, over
-    all pairs. What is shown of a method that has no translations with a seed is of the first one: `lent` has the
-    numbers of these columns, by seed.
+    all pairs. What is shown of a method that has no translations with a seed is of the first one: `of_first_seed` has
+    the numbers of these columns, by seed.
     """
     finished, shown = Finished(plan.out, plan.facts), columns(plan, results)
     options = finished.facts.suite.report
@@ -75,7 +75,7 @@ def gallery(plan: Plan, results: Results) -> Settings:
         ],
         "seed": options.seed,
         "seeds": [view.seed for view in views],
-        "lent": [view.lent for view in views],
+        "of_first_seed": [view.of_first_seed for view in views],
         "worst_by": metric_named(worst).heading if (worst := worst_metric(metrics_of(values))) else None,
         "stored": store.says,
         "directions": [
@@ -116,7 +116,9 @@ class _View:
         self.seed, self._finished, self._shown = seed, finished, shown
         seeds = {name: finished.seeds_of(finished.part(name)[0]) for name in shown}
         own = {name: seed if seed in seeds[name] else finished.seed for name in shown}
-        self.lent = [place for place, name in enumerate(shown) if name not in (INPUT, TARGET) and own[name] != seed]
+        self.of_first_seed = [
+            place for place, name in enumerate(shown) if name not in (INPUT, TARGET) and own[name] != seed
+        ]
         self.values = {
             place: value for name in shown for place, value in read_values(finished, [name], own[name]).items()
         }

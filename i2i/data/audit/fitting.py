@@ -26,7 +26,7 @@ def sizes_of(images: Sequence[ImageFile]) -> list[Size]:
         return list(pool.map(lambda image: read_size(image.path, image.half, image.native), images))
 
 
-def misfit(size: Size, image_size: Size) -> tuple[float, str]:
+def lost_share(size: Size, image_size: Size) -> tuple[float, str]:
     """By which share which side, width or height, is too long for the proportions of the image.
 
     A file as high as the image would have to lose 1 - image width / width of its width, as much is how far its
@@ -45,11 +45,11 @@ def fitting_line(sizes: Sequence[Size], preprocess: Preprocess) -> str:
     """
     height, width = preprocess.image_size
     start = f"fit {preprocess.fit} to {height}x{width} px:"
-    misfits = [misfit(size, preprocess.image_size) for size in sizes]
-    affected = [share for share, _ in misfits if share >= NOTICED]
+    shares_and_sides = [lost_share(size, preprocess.image_size) for size in sizes]
+    affected = [share for share, _ in shares_and_sides if share >= NOTICED]
     if not affected:
         return f"{start} nothing is lost, of {len(sizes)} images all have these proportions"
-    (share, side), (tall, wide) = max(zip(misfits, sizes, strict=True))
+    (share, side), (tall, wide) = max(zip(shares_and_sides, sizes, strict=True))
     many, most = EFFECTS[preprocess.fit]
     return (
         f"{start} {len(affected)} of {len(sizes)} images {many.format(sum(affected) / len(affected))}, "
