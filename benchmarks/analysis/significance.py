@@ -175,8 +175,8 @@ def image_values(images: pd.DataFrame, metric: str, names: Sequence[str]) -> pd.
     complete = [name for name in names if name in cells and np.isfinite(cells[name]).all()]
     if not complete:
         return pd.DataFrame()
-    ways = cells[complete].groupby(["source", "target"])
-    weighted = cells[complete].div(ways.transform("size") * ways.ngroups, axis=0).groupby("image").sum()
+    directions = cells[complete].groupby(["source", "target"])
+    weighted = cells[complete].div(directions.transform("size") * directions.ngroups, axis=0).groupby("image").sum()
     return weighted * len(weighted)
 
 

@@ -149,12 +149,12 @@ Subject = dict[str, Any]
 
 def _asked(key: AnswerKey, answers: Answers) -> Iterator[Subject]:
     """Everything that there is a rate of."""
-    ways = dict.fromkeys((one.trial.source, one.trial.target) for own in answers for one in own)
+    directions = dict.fromkeys((one.trial.source, one.trial.target) for own in answers for one in own)
     for question in QUESTIONS[key.mode]:
         for name in key.methods:
             yield {"question": question, "name": name}
-            if len(ways) > 1:
-                yield from ({"question": question, "name": name, "direction": way} for way in ways)
+            if len(directions) > 1:
+                yield from ({"question": question, "name": name, "direction": direction} for direction in directions)
         if key.mode == "preference":
             yield from ({"question": question, "name": a, "against": b} for a, b in combinations(key.methods, 2))
 
@@ -184,8 +184,8 @@ def _tallied(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
 
 def _is_about(trial_and_answer: RatedTrial, about: Subject) -> bool:
     trial, name = trial_and_answer.trial, about["name"]
-    way = trial.source, trial.target
-    if trial.question != about["question"] or about.get("direction", way) != way:
+    direction = trial.source, trial.target
+    if trial.question != about["question"] or about.get("direction", direction) != direction:
         return False
     if trial.about is not None:
         return bool(trial.about == name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.evaluation.cycle_consistency import way_back
+from i2i.benchmarks.evaluation.cycle_consistency import reverse_translator
 from i2i.benchmarks.evaluation.translate import NOTED, Route, SamplingOptions, Translations
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.train import CustomCode
@@ -65,10 +65,10 @@ class Translate(Job):
         load = lru_cache(maxsize=2)(lambda run: load_translator(run, device, self.weights))  # there and back
         asked = SamplingOptions(self.samples, self.sampling_steps)
         made = Translations(self.out, data, self.data.test_split, pixel_cache(self.data), asked)
-        for number, (way, run) in enumerate(self.runs.items(), 1):
+        for number, (direction, run) in enumerate(self.runs.items(), 1):
             translator, preprocess = load(run)
-            back = way_back(way, self.runs, lambda run: load(run)[0])
-            made.add(Route(way, translator, back, preprocess, device))
+            back = reverse_translator(direction, self.runs, lambda run: load(run)[0])
+            made.add(Route(direction, translator, back, preprocess, device))
             report(f"{number} of {len(self.runs)} directions")
         if self.inputs:
             self.inputs.check(data)

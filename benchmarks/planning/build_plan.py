@@ -118,7 +118,7 @@ def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
 
 def _survey(context: Context, name: str, external: External) -> Survey:
     config = context.data_config
-    inputs = {way: context.data.images(config.test_split, way[0]) for way in context.directions}
+    inputs = {direction: context.data.images(config.test_split, direction[0]) for direction in context.directions}
     return survey(name, external, inputs, config.image_size)
 
 
@@ -148,10 +148,15 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     """The named directions; without names all that stay within a data set."""
     every = data.labels.directions
     if text is None:
-        return tuple(way for way in every if data.labels.position(way[0]) == data.labels.position(way[1]))
-    spelt = Counter("2".join(way) for way in every)
-    names = {way: "2".join(way) if spelt["2".join(way)] == 1 else direction_name(way) for way in every}
-    by_name = {name: way for way in every for name in (names[way], direction_name(way))}
+        return tuple(
+            direction for direction in every if data.labels.position(direction[0]) == data.labels.position(direction[1])
+        )
+    spelt = Counter("2".join(direction) for direction in every)
+    names = {
+        direction: "2".join(direction) if spelt["2".join(direction)] == 1 else direction_name(direction)
+        for direction in every
+    }
+    by_name = {name: direction for direction in every for name in (names[direction], direction_name(direction))}
     wanted = [name for name in parted(text, by_name) if name]
     if not wanted:
         raise UserError(f"--directions names none; there are {', '.join(names.values())}")

@@ -29,7 +29,7 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, objec
     return {
         "dataset": plan.dataset,
         "protocol": protocol,
-        "directions": [direction_name(way) for way in plan.directions],
+        "directions": [direction_name(direction) for direction in plan.directions],
         "seeds": list(plan.seeds()),
         "metrics": {
             metric.name: {"title": metric.heading, "better": metric.better, "decimals": metric.decimals}

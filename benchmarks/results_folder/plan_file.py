@@ -126,13 +126,13 @@ class PlanFile(PlanFacts):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        served = {way for training in self.training_runs for way in training.serves}
-        _require(self.domains, {domain for way in (*self.directions, *served) for domain in way}, "domain")
+        served = {direction for training in self.training_runs for direction in training.serves}
+        _require(self.domains, {domain for direction in (*self.directions, *served) for domain in direction}, "domain")
         _require(self.methods, {training.method for training in self.training_runs}, "method")
         _require(self.methods, self.external, "method")
         _require(self.seeds, {training.seed for training in self.training_runs}, "seed")
-        for way in self.directions:
-            _OneName(name=direction_name(way))
+        for direction in self.directions:
+            _OneName(name=direction_name(direction))
         for name, facts in self.methods.items():
             if isinstance(facts, ExternalFacts) != (name in self.external):
                 raise ValueError(f"{name} must be among the external methods or have training runs")

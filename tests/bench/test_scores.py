@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from i2i.benchmarks.evaluation import direction_scores, translate
-from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, way_back
+from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, reverse_translator
 from i2i.benchmarks.evaluation.direction_scores import confusion, of_images, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
@@ -378,10 +378,10 @@ def test_the_way_back_is_the_models_own_or_that_of_its_other_training(tmp_path):
     both, one, other = (
         built(Identity, WAY, coverage) for coverage in (Coverage.PAIR, Coverage.DIRECTION, Coverage.DIRECTION)
     )
-    assert way_back(WAY, {WAY: tmp_path}, lambda run: both) is both
-    assert way_back(WAY, {WAY: tmp_path}, lambda run: one) is None
+    assert reverse_translator(WAY, {WAY: tmp_path}, lambda run: both) is both
+    assert reverse_translator(WAY, {WAY: tmp_path}, lambda run: one) is None
     runs = {WAY: tmp_path / "there", WAY[::-1]: tmp_path / "back"}
-    assert way_back(WAY, runs, {tmp_path / "there": one, tmp_path / "back": other}.__getitem__) is other
+    assert reverse_translator(WAY, runs, {tmp_path / "there": one, tmp_path / "back": other}.__getitem__) is other
 
 
 def test_outputs_that_are_not_finite_are_noted_image_by_image(tmp_path, data):

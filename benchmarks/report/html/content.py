@@ -98,9 +98,9 @@ def _views(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
 
 
 def _by_direction(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
-    ways = {f"{source} → {target}": (source, target) for source, target in plan.directions}
+    directions = {f"{source} → {target}": (source, target) for source, target in plan.directions}
     for group in groups(plan, results, "direction"):
-        source, target = ways[group.name]
+        source, target = directions[group.name]
         yield {"kind": "direction", "source": source, "target": target}, group
 
 
