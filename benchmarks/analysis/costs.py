@@ -7,8 +7,8 @@ from typing import Any
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import measured
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import measured
 from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 

@@ -80,8 +80,8 @@ def of_sets(
         resamples = RESAMPLES if most <= MANY else RESAMPLES_OF_MANY
         interval = frechet_intervals(scored, reference, reals=reals, resamples=resamples).at_this_size
         scores.intervals.extend(entries(direction, [ends(extractor, interval)]))
-    if math.isfinite(found.kernel.deviation):
-        spread = {"deviation": found.kernel.deviation, "subset": found.kernel.subset_size}
+    if math.isfinite(found.kernel.std):
+        spread = {"deviation": found.kernel.std, "subset": found.kernel.subset_size}
         scores.spreads.extend(entries(direction, [{"metric": kernel_name(extractor), **spread}]))
     return scores
 

@@ -13,7 +13,7 @@ from i2i.benchmarks.human_study.rater_statistics import Choices, chance_test, ra
 from i2i.benchmarks.human_study.votes import RatedTrial, Session
 from i2i.errors import UserError
 from i2i.metrics.significance import holm
-from i2i.utils.documents import Count, Document
+from i2i.utils.json_documents import Count, Document
 from i2i.utils.wording import number, some
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -122,7 +122,7 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
         reasons_text = some([f"rater {rater}: {why}" for rater, why in reasons.items()], "; ", 3)
         raise UserError(f"no votes are left of {number(len(sessions), 'rater')} ({reasons_text}): ask more raters")
     answers = [list(counted(session, key)) for session in kept]
-    rates = [_tallied(rate, key, answers) for rate in _asked(key, answers)]
+    rates = [_rate_of(rate, key, answers) for rate in _asked(key, answers)]
     return Findings(
         study=key.study,
         mode=key.mode,
@@ -159,7 +159,7 @@ def _asked(key: AnswerKey, answers: Answers) -> Iterator[Subject]:
             yield from ({"question": question, "name": a, "against": b} for a, b in combinations(key.methods, 2))
 
 
-def _tallied(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
+def _rate_of(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
     """The rate with its interval and test; None of what nobody was asked."""
     own = [[one for one in some if _is_about(one, about)] for some in answers]
     name, chance = about["name"], 1 / key.positions

@@ -13,8 +13,8 @@ from i2i.benchmarks.evaluation.translate import NOTED, Route, SamplingOptions, T
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.train import CustomCode
 from i2i.benchmarks.jobs.unchanged_inputs import InputState
-from i2i.benchmarks.results_folder.cache_keys import DONE, Place, files_in, write_key
 from i2i.benchmarks.results_folder.score_file import write_images
+from i2i.benchmarks.results_folder.staleness import DONE, StoredResult, files_in, write_key
 from i2i.config import DataConfig
 from i2i.data.open import open_data, pixel_cache
 from i2i.runs.checkpoint import Weights
@@ -50,9 +50,9 @@ class Translate(Job):
     custom: CustomCode | None = None
 
     @property
-    def result(self) -> Place:
+    def result(self) -> StoredResult:
         """The folder of translations."""
-        return Place.of_folder(self.out)
+        return StoredResult.of_folder(self.out)
 
     def perform(self, report: Report, device: torch.device) -> None:
         """Translate everything, unless it is done; UserError if the images change meanwhile."""

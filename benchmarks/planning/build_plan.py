@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2i.benchmarks.directions import Direction, Training
-from i2i.benchmarks.facts import Chosen
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan_facts import Chosen
 from i2i.benchmarks.results_folder.finished_results import refuse_merged
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.external import External, Survey, survey
@@ -19,8 +19,8 @@ from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
 from i2i.training.device import choose_device
+from i2i.utils.given_paths import check_folder
 from i2i.utils.joined_names import alike_names, direction_name, parted
-from i2i.utils.places import check_folder
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from i2i.metrics.lpips import LpipsSpec
 
 from i2i.benchmarks.planning import extractors
+from i2i.benchmarks.planning.build_facts import facts_of_plan
 from i2i.benchmarks.planning.context import Context
 from i2i.benchmarks.planning.entries import enter
-from i2i.benchmarks.planning.facts import facts_of_plan
 from i2i.benchmarks.planning.jobs import jobs_of_data, jobs_of_external, jobs_of_method
 
 

@@ -19,10 +19,10 @@ from i2i.benchmarks.analysis.significance import (
     ranked,
 )
 from i2i.benchmarks.directions import quantity
-from i2i.benchmarks.facts import ExternalFacts, Trained
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.plan_facts import ExternalFacts, Trained
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import FID, OF_CLASSIFIER, kind_of, metric_named
@@ -59,7 +59,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         "training time, summed over the training runs of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training images, takes "
         "for the target domain; in the row `real` it classifies real test images.",
-        "`identity` copies its input, `reinhard` moves channel means and deviations only; a translator must beat both.",
+        "`identity` copies its input, `reinhard` moves channel means and stds only; a translator must beat both.",
     ]
     if OF_CLASSIFIER in results.metrics:
         lines.append(

@@ -119,7 +119,7 @@ def _intervals(results: Results) -> dict[tuple[str, str, str, str], dict[str, ob
 def _score(score: Score) -> dict[str, object]:
     return {
         "mean": _number(score.mean),
-        "deviation": _number(score.deviation),
+        "deviation": _number(score.std),
         "seeds": {str(seed): _number(value) for seed, value in score.by_seed.items()},
     }
 

@@ -22,7 +22,7 @@ from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 from i2i.utils.locks import is_taken
 
 

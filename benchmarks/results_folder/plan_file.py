@@ -13,14 +13,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 
 from i2i._version import __version__
 from i2i.benchmarks.directions import Direction, Training, run_folder
-from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan_facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import Settings
 from i2i.errors import UserError
-from i2i.utils.documents import Document, Kind, Name, read_document
 from i2i.utils.joined_names import direction_name
+from i2i.utils.json_documents import Document, Kind, Name, read_document
 from i2i.utils.safe_paths import refuse_links_out
 
 FORMAT = 2

@@ -13,7 +13,7 @@ from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.results_folder.result_records import write_record
 from i2i.errors import Damaged
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Count, Document, Measured, read_document
+from i2i.utils.json_documents import Count, Document, Measured, read_document
 from i2i.utils.text import csv_row, from_csv_cell, one_line
 
 Entry = dict[str, Any]

@@ -42,12 +42,12 @@ from i2i.benchmarks.studies.zoo_costs import MultiplyAdds
 from i2i.config import Settings
 from i2i.data.batches import Batch
 from i2i.data.decoding.images import Preprocess
-from i2i.data.prefetch import Ahead
+from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.training.device import autocast, choose_device, seed_streams
 from i2i.training.setup import run_config
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
+from i2i.training.steps.graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Coverage, Task
@@ -113,7 +113,7 @@ class Steps:
         self.images = TrainingImages(pixels, Preprocess(size)).on(device)
         self.items = self.config.train.batch_size or 1
         self.captured = None
-        if variant.by_graphs and not hindrance_to_graphs(device):
+        if variant.by_graphs and not reason_against_graphs(device):
             self.captured = CapturedSteps(self.translator, self.optimizers, self.guard, self._precision)
 
     @property
@@ -168,7 +168,7 @@ def timed_steps(name: str, settings: Settings, variant: Variant, device: torch.d
         steps = Steps(name, settings, variant, device)
         kinds = steps.round
         warm = 5 * kinds + (25 if name == "unsb" else 0) if device.type == "cuda" else 1
-        with Ahead(steps.draw) as batches:
+        with Prefetcher(steps.draw) as batches:
             for step in range(warm):
                 steps.take(batches(step), step)
             wait(device)
@@ -199,7 +199,7 @@ def _seconds_for(
     return time.perf_counter() - began
 
 
-def _host_seconds(steps: Steps, batches: Ahead[list[Batch]], step: int, device: torch.device) -> float:
+def _host_seconds(steps: Steps, batches: Prefetcher[list[Batch]], step: int, device: torch.device) -> float:
     """Until a step is issued to an idle device, the wait for its images left out."""
     given = batches(step)
     wait(device)

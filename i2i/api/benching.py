@@ -27,7 +27,7 @@ from i2i.api.python_messages import pythonic
 from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 from i2i.utils.text import from_csv_cell, option
 
 

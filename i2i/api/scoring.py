@@ -15,7 +15,7 @@ from i2i.metrics.folder_label_maps import read_palette, score_label_maps
 from i2i.metrics.folder_scores import Folders, FolderScores, parse_size, score_folders
 from i2i.metrics.sets.names import SetMeasure, parse_measures
 from i2i.training.device import choose_device
-from i2i.utils.places import given_path
+from i2i.utils.given_paths import given_path
 
 
 class Scores(Mapping[str, float]):

@@ -20,7 +20,7 @@ from i2i.api.train_session import train_to_the_end, training_of
 from i2i.distributed.process_group import joined
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import require_checkpoint
-from i2i.tracking.choice import trackers_named
+from i2i.tracking.registry import trackers_named
 from i2i.training.callbacks import duration
 from i2i.training.device import choose_device
 from i2i.training.sample_grid import SAMPLES

@@ -7,7 +7,7 @@ import typer
 
 from i2i.cli.options import DeviceOption, ExtractorOption, LpipsOption
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 
 def score(

@@ -14,7 +14,7 @@ from i2i.data.decoding.images import Preprocess, read_image, write_image
 from i2i.errors import UserError
 from i2i.inference import video_files
 from i2i.inference.translate_files import Convert, Translation, collect, full_resolution, resized
-from i2i.utils.places import check_file, check_folder, check_new_folder
+from i2i.utils.given_paths import check_file, check_folder, check_new_folder
 from i2i.utils.progress import Progress
 
 Write = Callable[[Path, np.ndarray], None]

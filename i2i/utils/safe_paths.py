@@ -17,7 +17,7 @@ def check_length(name: str, source: object) -> None:
         raise UserError(f"{source}: what is made of it would be a name of {length} bytes, at most {LONGEST}: rename it")
 
 
-def unfit_name(name: str) -> str | None:
+def invalid_name(name: str) -> str | None:
     """What makes a text unfit to name one file or folder, or None."""
     if not name or any(unicodedata.category(char) == "Cc" for char in name):
         return "is empty or holds control characters"
@@ -32,9 +32,9 @@ def unfit_name(name: str) -> str | None:
 
 def plain_name(name: str, place: str) -> str:
     """The name, if it can name one file or folder; UserError at `place`, such as "bench/plan.json", if not."""
-    unfit = unfit_name(name)
-    if unfit:
-        raise UserError(f"{place}: the name {name!r} {unfit}: names must stay inside their folder")
+    reason = invalid_name(name)
+    if reason:
+        raise UserError(f"{place}: the name {name!r} {reason}: names must stay inside their folder")
     return name
 
 

@@ -17,13 +17,13 @@ from i2i.cli import app
 from i2i.cli.report import LAYOUTS as GRID_LAYOUTS
 from i2i.config import DataConfig, Fit, Section, TrainConfig
 from i2i.conversion.formats import FORMATS
-from i2i.data.layouts.known import LAYOUTS
+from i2i.data.layouts.registry import LAYOUTS
 from i2i.metrics.features import extractors, pretrained
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.sets.names import SET_MEASURES
 from i2i.presets.methods import WEIGHTS
 from i2i.runs.checkpoint import Weights
-from i2i.tracking.choice import TRACKERS
+from i2i.tracking.registry import TRACKERS
 
 DOCS = Path(__file__).parents[2] / "docs"
 

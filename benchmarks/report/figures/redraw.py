@@ -17,7 +17,7 @@ from i2i.benchmarks.results_folder.result_records import described, first_fault
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

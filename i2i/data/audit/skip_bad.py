@@ -10,7 +10,7 @@ from i2i.data.audit.inspect import faults
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import from_json
+from i2i.utils.json_documents import from_json
 from i2i.utils.progress import Progress
 
 RECORD = "skipped.json"

@@ -19,7 +19,7 @@ from i2i.data.synthetic.styles import STYLES
 from i2i.errors import UserError, unknown
 from i2i.utils.atomic_write import replacing_folder
 from i2i.utils.cache_folder import cache_folder
-from i2i.utils.places import check_folder, check_new_folder
+from i2i.utils.given_paths import check_folder, check_new_folder
 from i2i.utils.progress import Progress
 
 # Raised whenever a set is drawn differently, so that cached images of an older drawing are not used.
