@@ -14,7 +14,7 @@ from i2i.benchmarks.results_folder.finished_bench import Row
 PRACTICE = 10
 """Trials with feedback ahead of the others, where answers are right or wrong."""
 VIGILANCE = 0.1
-"""Share of trials whose answer is plain to whoever looks."""
+"""Share of trials whose answer is plain."""
 FAKE = ""
 """In the design of a trial of real and fake images, what the method under test stands beside."""
 

@@ -57,7 +57,7 @@ class Train(Job):
         inputs: the state at planning of the images that are read; None: unknown.
         custom: code of a custom model.
         evaluation: how it is evaluated on the validation split, if it is.
-        trackers: names of those that are told of the training run.
+        trackers: names of those that record the training run.
         bench: name of the bench, under which they group it.
     """
 

@@ -95,7 +95,7 @@ def _comparison(metric: str, column: Column) -> dict[str, object]:
 
 
 def _details(results: Results, name: str) -> dict[str, object]:
-    """By kind the records of one method; kinds that nobody has are left out."""
+    """By kind the records of one method; kinds without records are left out."""
     kinds = {"flags": results.details.flags, "confusion": results.details.confusion}
     kinds |= {"by_n": results.details.by_n, "spreads": results.details.spreads}
     return {kind: _records(frame[frame["model"] == name]) for kind, frame in kinds.items() if len(frame)}

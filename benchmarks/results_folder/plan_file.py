@@ -1,6 +1,6 @@
 """The plan of a results folder, `plan.json`: written when a bench runs, read when it goes on or is reported.
 
-Whatever it says may come from somebody else. It is read once, as `RequestedBench` by a bench that goes on and as
+Whatever it says may come from elsewhere. It is read once, as `RequestedBench` by a bench that goes on and as
 `PlanFile` by reports: names are such that no path made of them leaves the folder, and nothing in it is run.
 """
 
@@ -116,7 +116,7 @@ JobName = Annotated[JobId, BeforeValidator(JobId.parse), PlainSerializer(str)]
 
 
 class PlanFile(PlanFacts):
-    """All that plan.json tells of a bench that has run."""
+    """All that plan.json says of a bench that has run."""
 
     name: str
     training_runs: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]

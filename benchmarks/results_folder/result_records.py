@@ -72,7 +72,7 @@ def read_record(path: Path) -> Record | None:
         return None
     except OSError as error:
         raise UserError(
-            f"{path} cannot be read ({error.strerror}): nothing is done to the result that it tells of; "
+            f"{path} cannot be read ({error.strerror}): nothing is done to the result that it describes; "
             "see to it that it can be read, and run the same command again"
         ) from None
     try:
@@ -94,7 +94,7 @@ def _fits(contents: object) -> bool:
 
 
 def described(path: Path) -> list[object]:
-    """What a record tells of a file that is complete."""
+    """What a record says of a file that is complete."""
     return [checksum(path), *_state(path)]
 
 
@@ -103,7 +103,7 @@ def first_fault(folder: Path, files: Files, read_all: bool = False) -> str | Non
 
     Args:
         folder: the result.
-        files: what its record tells.
+        files: what its record says.
         read_all: read every file, and not only those whose size or times have changed.
 
     Raises:

@@ -135,7 +135,7 @@ class ResultsFolder:
         return self._status / f"{readable}.{stable_hash(name)[:6]}.json"
 
     def lock(self, job: JobId) -> Path:
-        """What whoever works on a job holds a lock on."""
+        """The file that the process that works on a job locks."""
         return self.record(job).with_suffix(".lock")
 
     @property

@@ -152,7 +152,7 @@ class StoredResult:
         return record
 
     def make_room(self, key: str) -> None:
-        """See to it that nothing is here: a result of another key is set aside, which is told; leftovers go."""
+        """See to it that nothing is here: a result of another key is set aside, which is reported; leftovers go."""
         record = self.read()
         if record is not None and record.key != key:
             self.set_aside(record.fault or "it was made from other settings or data")
@@ -170,7 +170,7 @@ class StoredResult:
         aside.mkdir(parents=True, exist_ok=True)
         for path in (path for path in self.whole if path.exists()):
             path.rename(aside / path.name)
-        log.warning("%s: %s. It is kept as %s; remove that once nobody needs it", first, reason, aside / first.name)
+        log.warning("%s: %s. It is kept as %s; remove that once it is not needed", first, reason, aside / first.name)
 
     def clear(self) -> None:
         """Remove what is here, the record first: what is half removed must not look done."""

@@ -8,7 +8,7 @@ tests    the tests marked `gpu`.
 losses   small models trained by CUDA graphs and eagerly from one seed: how far their losses are from each other.
 speed    training steps of every model at its published size, eager in float32 (with TF32 and without) and captured in
          bfloat16, in turn: steps/s, host work, peak memory, how much of the time images that lie ready would save;
-         beside the least time that the multiply-adds and the bytes take at rates measured here.
+         beside the least time that the MACs and the bytes take at rates measured here.
 inference  translations one by one and in batches.
 bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px: accuracy, health, a grid.
 nccl     one exchange among as many processes as there are GPUs.
@@ -226,7 +226,7 @@ class Bytes(TorchDispatchMode):
 
 
 def least_seconds(name: str, settings: Settings, device: torch.device, rates: Mapping[str, float]) -> dict[str, float]:
-    """What a mean step takes at least: its multiply-adds, and all it writes once and reads once, at measured rates."""
+    """What a mean step takes at least: its MACs, and all it writes once and reads once, at measured rates."""
     steps = Steps(name, settings, Variant("bf16"), device)
     every, macs, written = steps.round, 0, 0
     for step in range(every):

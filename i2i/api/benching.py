@@ -185,7 +185,7 @@ def bench(
         lpips: as `--lpips` takes it.
         label_maps: the domain that is a label map, or none.
         table: auto, averaged, target or direction: what a line of table.md averages over.
-        track: trackers of experiments that are also told.
+        track: trackers of experiments that record it too.
         executor: local, or ray.
         workers: jobs at a time on a machine.
         ray_address: of an existing Ray cluster.

@@ -109,7 +109,7 @@ def train(
         on_nan: stop or rollback, when a loss or gradient is not finite.
         accept_data: resume though the images have changed since the checkpoint.
         device: cuda, cuda:1, mps or cpu; None: the best there is.
-        track: trackers of experiments that are also told: wandb, mlflow, aim, tensorboard.
+        track: trackers of experiments that record it too: wandb, mlflow, aim, tensorboard.
         cache_gib: keep decoded images on disk up to so many GiB.
         skip_bad: leave out images that cannot be read.
         allow_download: fetch data hf:OWNER/NAME that are not on this machine.

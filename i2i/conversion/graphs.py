@@ -1,7 +1,7 @@
 """What the ONNX files of a translator compute, with an input for all that it takes beside images.
 
-A model that is told domains has a graph for each direction, and another where it also takes reference images; one that
-is told labels has a single graph with the label vectors as an input. Noise is an input too, as many as the model draws,
+A model that takes domains has a graph for each direction, and another where it also takes reference images; one that
+takes labels has a single graph with the label vectors as an input. Noise is an input too, as many as the model draws,
 each of the shape that it asks for. How many steps an iterative model takes is decided when it is exported.
 """
 

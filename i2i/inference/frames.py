@@ -127,7 +127,7 @@ def _only(convert: Convert, path: Path) -> np.ndarray:
 
 @contextmanager
 def _frames(given: Path, out: Path) -> Iterator[tuple[Iterator[tuple[Path, Path]], int]]:
-    """Files of frames with their names, each there until the next is asked for, and how many; 0: nobody knows yet."""
+    """Files of frames with their names, each there until the next is asked for, and how many; 0: not known yet."""
     if not video_files.is_video(given):
         files = sorted(collect([given], out), key=lambda one: in_order(one[1]))
         yield iter(files), len(files)

@@ -20,7 +20,7 @@ from i2i.translator import Task, Translator
 
 BATCH = 64
 PAIRED = ("psnr", "ssim")
-"""Metrics that compare a translation with the right answer."""
+"""Metrics that compare a translation with the ground truth."""
 
 
 def evaluator_of(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Evaluator | None:

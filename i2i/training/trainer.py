@@ -61,7 +61,7 @@ class Trainer:
         task: domains, directions and size.
         images: the training images.
         device: where to train.
-        observers: who is told.
+        observers: of the training run.
         start: checkpoint of another run whose weights a new training starts with.
         evaluator: scores it on the validation split, `train.evaluations` times and once before the first step.
         data: the files of the images, for the checkpoints.

@@ -1,6 +1,6 @@
 """JSON files, read once at the door: as a typed model, or refused in a line that names file, entry and remedy.
 
-Whoever reads a file that may come from somebody else describes it as a `Document`; what is read then has the types that
+Code that reads a file that may come from elsewhere describes it as a `Document`; what is read then has the types that
 the code relies on, whatever the file holds.
 """
 
@@ -38,7 +38,7 @@ class Document(BaseModel):
 
 
 class SealedDocument(Document):
-    """A document whose file tells if somebody edited it.
+    """A document whose checksum shows edits.
 
     Attributes:
         format: version of what stands in the file.

@@ -1,4 +1,4 @@
-"""Paths that are built from names which a file tells: they stay in their folder, whatever the file says."""
+"""Paths that are built from names which a file holds: they stay in their folder, whatever the file says."""
 
 import os
 import unicodedata
@@ -43,7 +43,7 @@ def inside(root: Path, relative: str, place: str) -> Path:
 
     Args:
         root: a folder; it may itself be reached by a link.
-        relative: as a file tells it.
+        relative: as a file holds it.
         place: that file, for messages.
 
     Raises:
@@ -70,7 +70,7 @@ def refuse_link_out(root: Path, path: Path, place: str) -> None:
 def refuse_links_out(root: Path) -> None:
     """UserError if anything in the folder `root`, at any depth, is a link that leads out of it, or no file or folder.
 
-    For folders that may come from somebody else: what is read below `root` afterwards is read from it.
+    For folders that may come from elsewhere: what is read below `root` afterwards is read from it.
     """
     for entry in _entries(root):
         if entry.is_symlink():

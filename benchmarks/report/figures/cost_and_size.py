@@ -16,7 +16,7 @@ from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.metrics.registry import kind_of, metric_named
 
 SECONDS = "training, seconds (all training runs of a seed)"
-MACS = "multiply-adds to translate an image, billions"
+MACS = "MACs to translate an image, billions"
 BILLION = 1e9
 FRONTIER = "nothing as cheap is better"
 
@@ -30,7 +30,7 @@ def main_metric(metrics: list[str]) -> str:
 def cost_figure(plan: Plan, results: Results) -> Figure | None:
     """The main metric against what methods cost: a point per method, with the std over seeds, and the frontier.
 
-    Training seconds, and beside them the multiply-adds of a translation where they were measured. Methods that learn
+    Training seconds, and beside them the MACs of a translation where they were measured. Methods that learn
     nothing are lines across. None if nothing was trained.
     """
     metric = main_metric(results.metrics) if results.metrics else None

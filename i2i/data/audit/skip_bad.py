@@ -37,7 +37,7 @@ def without(data: DataSet, paths: Collection[str]) -> DataSet:
 def record(run: Path, skipped: Skipped, root: Path) -> None:
     """Write which files a training leaves out into its run folder; without any, no record of an earlier try stays.
 
-    Files in the data folder `root` are told by their place in it, so that it may move.
+    Files in the data folder `root` are recorded by their place in it, so that it may move.
     """
     path = run / RECORD
     if not skipped:

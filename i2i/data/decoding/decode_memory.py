@@ -8,7 +8,7 @@ from contextlib import contextmanager
 class MemoryLimit:
     """Bytes that several threads share: who wants more than are free waits.
 
-    What is larger than all there is waits until nobody else holds any, and then goes alone.
+    What is larger than all there is waits until no other holds any, and then goes alone.
 
     Args:
         size: bytes there are.

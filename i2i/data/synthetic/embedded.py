@@ -76,7 +76,7 @@ def _check_size(name: str, size: tuple[int, int]) -> None:
 
 
 def _make(name: str, out: Path, size: tuple[int, int], splits: list[str], seed: int, progress: Progress | None) -> None:
-    """Draw a scene per entry of `splits` into `out`, unless somebody else has meanwhile."""
+    """Draw a scene per entry of `splits` into `out`, unless another process has meanwhile."""
     with replacing_folder(out, shared=True) as scratch:
         _draw_all(name, scratch, size, splits, seed, progress)
 

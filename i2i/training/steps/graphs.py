@@ -45,7 +45,7 @@ def reason_against_graphs(device: torch.device, processes: int = 1) -> str | Non
 class CapturedSteps:
     """Does what `training_step` does, by graphs where it can; steps that cannot be captured run eagerly.
 
-    Why is said once, on standard error. Whoever replaces tensors that steps read or write, such as an optimizer's
+    Why is said once, on standard error. Code that replaces tensors that steps read or write, such as an optimizer's
     moments, has to make a new one.
 
     Args:
