@@ -27,7 +27,7 @@ class Score:
         return sum(self.by_seed.values()) / len(self.by_seed)
 
     @property
-    def deviation(self) -> float | None:
+    def std(self) -> float | None:
         """Standard deviation of the seeds' values, with n - 1 in its denominator; None of a single seed."""
         count = len(self.by_seed)
         if count < 2:
@@ -35,18 +35,18 @@ class Score:
         return math.sqrt(sum((value - self.mean) ** 2 for value in self.by_seed.values()) / (count - 1))
 
     def places(self, decimals: int) -> int:
-        """The decimals of mean and deviation where the metric is printed with `decimals`; see `digits.places`."""
-        return places(decimals, self.mean, self.deviation or 0.0)
+        """The decimals of mean and std where the metric is printed with `decimals`; see `digits.places`."""
+        return places(decimals, self.mean, self.std or 0.0)
 
     def rounded(self, decimals: int) -> float:
         """The mean as it is printed."""
         return round(self.mean, self.places(decimals))
 
     def parts(self, decimals: int) -> tuple[str, ...]:
-        """The mean as text and, of several seeds, the deviation; a dash where there is no number."""
+        """The mean as text and, of several seeds, the std; a dash where there is no number."""
         if math.isnan(self.mean):
             return (DASH,)
-        values = [self.mean] if self.deviation is None else [self.mean, self.deviation]
+        values = [self.mean] if self.std is None else [self.mean, self.std]
         return tuple(fixed(value, self.places(decimals)) for value in values)
 
     def text(self, decimals: int) -> str:
