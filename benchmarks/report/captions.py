@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from i2i._version import __version__
 from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.groups import Group, columns_of
-from i2i.benchmarks.analysis.rankings import Unlike, unlike_rankings
+from i2i.benchmarks.analysis.rankings import DifferingRanking, differing_rankings
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
 from i2i.benchmarks.analysis.significance import (
     DOUBTED,
@@ -70,7 +70,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if FID in results.metrics:
         lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _of_other_features(plan, results)
-    lines += _unlike_rankings(plan, results)
+    lines += _differing_rankings(plan, results)
     lines += _label_map_lines(plan)
     lines += _meanings(results)
     lines += _requested_sets(plan, results)
@@ -261,13 +261,13 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
 
 
-def _unlike_rankings(plan: Plan, results: Results) -> list[str]:
+def _differing_rankings(plan: Plan, results: Results) -> list[str]:
     """Where metrics that should agree put the translators in another order, a line for each."""
     doubted = doubts(plan, results, ranked(plan, results))
-    return [_unlike_ranking(plan, results, one) for one in unlike_rankings(plan, results, doubted).values()]
+    return [_differing_ranking(plan, results, one) for one in differing_rankings(plan, results, doubted).values()]
 
 
-def _unlike_ranking(plan: Plan, results: Results, unlike: Unlike) -> str:
+def _differing_ranking(plan: Plan, results: Results, unlike: DifferingRanking) -> str:
     """Which order is which, and which of the pairs that change places tests tell apart."""
     names = {metric: f"`{metric_named(metric).title}`" for metric in (unlike.other, unlike.metric)}
     own, others = map(", ".join, unlike.orders)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from i2i import registry
 from i2i.benchmarks.evaluation.scorer import Scorer
-from i2i.benchmarks.evaluation.translate import NOTED, Route, StudyOptions, Translations
+from i2i.benchmarks.evaluation.translate import NOTED, Route, SamplingOptions, Translations
 from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report import latex
@@ -52,7 +52,7 @@ class Tinted(Translator):
 
 
 def translated(place, data, translator, **asked):
-    made = Translations(place, scan(data), "test", asked=StudyOptions(**asked))
+    made = Translations(place, scan(data), "test", options=SamplingOptions(**asked))
     made.add(Route(WAY, translator, None, PREPROCESS, CPU))
     return made
 
