@@ -18,9 +18,9 @@ from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import STAGES, JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder import job_records
-from i2i.benchmarks.results_folder.cache_keys import DONE
 from i2i.benchmarks.results_folder.plan_file import plan_text
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import DONE
 from i2i.errors import unknown
 from i2i.utils import console, locks
 from i2i.utils.atomic_write import write_text

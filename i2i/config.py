@@ -410,7 +410,7 @@ class RunConfig(Section):
         for section, values in (("model", self.model), ("data", self.data), ("train", self.train)):
             for name, field in type(values).model_fields.items():
                 if not self._decides(field, getattr(values, name)):
-                    settings[section].pop(name, None)  # formats are told only where there are some
+                    settings[section].pop(name, None)  # formats are written only where there are some
         return settings
 
     def _decides(self, setting: FieldInfo, value: object) -> bool:
@@ -477,7 +477,7 @@ def validate(section: type[Model], settings: Mapping[str, object], prefix: str) 
             known = _fields(section, parents)
             raise unknown(f"setting {'.'.join([prefix, *parents])}:", name, known) from None
         message = first["msg"].removeprefix("Value error, ")
-        # A check of settings together is told by their names and values in its message.
+        # A check of settings together names settings and values in its message.
         together = first["type"] == "value_error" and isinstance(first["input"], Mapping)
         value = "" if together else f"={_shown(first['input'])}"
         if first["type"] == "literal_error":

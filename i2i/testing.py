@@ -468,17 +468,17 @@ def the_weights_it_translates_with_are_kept(subject: Subject) -> None:
 
 
 def resume_is_bit_exact(subject: Subject) -> None:
-    """A training that broke off and went on ends with the bits of an undisturbed one, pools included."""
-    undisturbed = subject.trained
-    if not undisturbed.translator.phases():
+    """A training that broke off and went on ends with the bits of an uninterrupted one, pools included."""
+    uninterrupted = subject.trained
+    if not uninterrupted.translator.phases():
         return
     images, middle = subject.shown_in(FEW_STEPS), FEW_STEPS // 2
     with tempfile.TemporaryDirectory() as folder:
         with suppress(_BreakOff.Broken):
             _train(subject, Path(folder), _BreakOff(middle + 1), checkpoint_every=middle, images=images)
         resumed = _train(subject, Path(folder), images=images)
-    _assert_equal(undisturbed.weights, resumed.state_dict(), "weights")
-    _assert_equal(undisturbed.state, resumed.training_state(), "training state")
+    _assert_equal(uninterrupted.weights, resumed.state_dict(), "weights")
+    _assert_equal(uninterrupted.state, resumed.training_state(), "training state")
 
 
 def a_bf16_step_is_finite(subject: Subject) -> None:

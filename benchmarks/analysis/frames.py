@@ -12,15 +12,15 @@ import pandas as pd
 
 from i2i.benchmarks.results_folder.score_file import read_images
 
-WHO = ("model", "seed")
-WAY = ("source", "target")
+MODEL = ("model", "seed")
+DIRECTION = ("source", "target")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "intervals": (*WHO, *WAY, "metric", "low", "high", "level"),
-    "flags": (*WHO, *WAY, "flag", "value", "threshold", "above", "raised", "says"),
-    "confusion": (*WHO, *WAY, "predicted", "count"),
-    "spreads": (*WHO, *WAY, "metric", "deviation", "subset"),
-    "by_n": (*WHO, *WAY, "metric", "n", "value"),
-    "images": (*WHO, *WAY, "image", "metric", "value"),
+    "intervals": (*MODEL, *DIRECTION, "metric", "low", "high", "level"),
+    "flags": (*MODEL, *DIRECTION, "flag", "value", "threshold", "above", "raised", "says"),
+    "confusion": (*MODEL, *DIRECTION, "predicted", "count"),
+    "spreads": (*MODEL, *DIRECTION, "metric", "deviation", "subset"),
+    "by_n": (*MODEL, *DIRECTION, "metric", "n", "value"),
+    "images": (*MODEL, *DIRECTION, "image", "metric", "value"),
 }
 
 

@@ -10,9 +10,9 @@ from i2i.benchmarks.analysis.costs import Costs, costs_of
 from i2i.benchmarks.analysis.frames import Details, Found, within
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.score_file import images_path, score_file
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.metrics.registry import Kind, kind_of
 
 COLUMNS = ["dataset", "model", "seed", "source", "target", "metric", "value", "n"]

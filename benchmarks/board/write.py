@@ -17,7 +17,7 @@ from i2i.errors import UserError
 from i2i.metrics.registry import kind_of
 from i2i.pages.html_page import STYLE, TABLES, html_page
 from i2i.utils.atomic_write import write_bytes, write_text
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 from i2i.utils.text import csv_row, markdown, prose
 from i2i.utils.text_table import text_table
 

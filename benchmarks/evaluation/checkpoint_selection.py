@@ -41,6 +41,6 @@ def bench_evaluator(evaluation: Evaluation, device: torch.device) -> Evaluator:
     def score(source: str, target: str, translated: np.ndarray) -> dict[str, float]:
         return {row["metric"]: row["value"] for row in scoring.pixels(source, target, translated).rows}
 
-    ways, steps = evaluation.directions, evaluation.sampling_steps
-    scores = scores_of(scoring.data, split, scoring.preprocess, ways, score, device, steps)
+    directions, steps = evaluation.directions, evaluation.sampling_steps
+    scores = scores_of(scoring.data, split, scoring.preprocess, directions, score, device, steps)
     return Evaluator(evaluation.metric, scores)

@@ -20,18 +20,20 @@ from i2i.translator import Translator
 RANGE = 255.0  # of uint8 pixels
 
 
-def way_back(way: Direction, runs: Mapping[Direction, Path], load: Callable[[Path], Translator]) -> Translator | None:
+def reverse_translator(
+    direction: Direction, runs: Mapping[Direction, Path], load: Callable[[Path], Translator]
+) -> Translator | None:
     """Who translates back: the translator of the way itself if it can, else that of the bench's other direction.
 
     Args:
-        way: the direction there, one of `runs`.
+        direction: the direction there, one of `runs`.
         runs: by direction, the run folder of the training that serves it.
         load: gives the translator of a run folder.
 
     Returns:
         A translator that serves the opposite direction; None if the bench has none.
     """
-    back, translator = way[::-1], load(runs[way])
+    back, translator = direction[::-1], load(runs[direction])
     if back in translator.task.directions:
         return translator
     return load(runs[back]) if back in runs else None
@@ -39,7 +41,7 @@ def way_back(way: Direction, runs: Mapping[Direction, Path], load: Callable[[Pat
 
 def cycle_errors(
     back: Translator,
-    way: Direction,
+    direction: Direction,
     inputs: np.ndarray,
     translated: np.ndarray,
     attributes: Sequence[str] | None,
@@ -50,7 +52,7 @@ def cycle_errors(
 
     Args:
         back: serves the opposite of `way`, on `device`.
-        way: the direction there.
+        direction: the direction there.
         inputs: uint8 [N, H, W, C].
         translated: uint8 [N, H, W, C], in the same order.
         attributes: what each input has in the data set that `way` starts from, where that lists attributes.
@@ -60,7 +62,7 @@ def cycle_errors(
     Returns:
         float64 [N], in [0, 1]; 0 where the input comes back exactly.
     """
-    source, target = way
+    source, target = direction
     returned = to_arrays(back.translate(to_images(translated).to(device), target, source, attributes, **asked))
     errors: Array = np.abs(returned.astype(np.float64) - inputs).mean(axis=(1, 2, 3)) / RANGE
     return errors

@@ -51,11 +51,11 @@ def gan_train(
         return scores
     space = labels.restricted([domain for domain in labels.domains if domain in targets])
     halves = [_recognized(fakes, reals, space, learn, learnt) for learnt in (1, 0)]
-    for way in fakes:
-        known = np.concatenate([half[way[1]] for half in halves])
+    for direction in fakes:
+        known = np.concatenate([half[direction[1]] for half in halves])
         share = share_interval(int(known.sum()), len(known))
-        scores.rows.extend(entries(way, [{"metric": GAN_TRAIN, "value": share.estimate, "n": len(known)}]))
-        scores.intervals.extend(entries(way, [ends(GAN_TRAIN, share)]))
+        scores.rows.extend(entries(direction, [{"metric": GAN_TRAIN, "value": share.estimate, "n": len(known)}]))
+        scores.intervals.extend(entries(direction, [ends(GAN_TRAIN, share)]))
     return scores
 
 

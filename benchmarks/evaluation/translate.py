@@ -37,14 +37,14 @@ class Route:
     """A direction and who serves it.
 
     Attributes:
-        way: source and target.
+        direction: source and target.
         there: its translator.
         back: a translator of the opposite direction, if there is one.
         preprocess: how images become input.
         device: where both translators are.
     """
 
-    way: Direction
+    direction: Direction
     there: Translator
     back: Translator | None
     preprocess: Preprocess
@@ -90,7 +90,7 @@ class Translations:
     def add(self, route: Route) -> None:
         """Translate all images of the route's source; what is noted is of the first sample."""
         folders = self._folders(route)
-        images = self.data.images(self.split, route.way[0])
+        images = self.data.images(self.split, route.direction[0])
         decoded = self.cache.pixels(Decoding(images, route.preprocess)) if self.cache else None
         for start in range(0, len(images), BATCH):
             some = images[start : start + BATCH]
@@ -106,7 +106,7 @@ class Translations:
     def _folders(self, route: Route) -> list[Path]:
         """A new folder for each sample of the route's direction."""
         samples = self.options.samples if "noise" in route.there.takes else 1
-        folders = [of_sample(self.out, sample) / direction_name(route.way) for sample in range(samples)]
+        folders = [of_sample(self.out, sample) / direction_name(route.direction) for sample in range(samples)]
         for folder in folders:
             folder.mkdir(parents=True)
         return folders
@@ -114,18 +114,20 @@ class Translations:
     def _timed(
         self, route: Route, some: Sequence[ImageFile], inputs: np.ndarray, sample: int
     ) -> tuple[Tensor, np.ndarray]:
-        described = described_as(self.data, some, *route.way)
+        described = described_as(self.data, some, *route.direction)
         began = time.perf_counter()
         images = to_images(inputs).to(route.device)
         seeds = route.there.seeds_of(sample_name(image.stem, sample) for image in some)
         steps = self.options.sampling_steps
-        outputs = route.there.translate(images, *route.way, described, seeds=seeds, sampling_steps=steps)
+        outputs = route.there.translate(images, *route.direction, described, seeds=seeds, sampling_steps=steps)
         translated = to_arrays(outputs)
         self.costs["seconds"] += time.perf_counter() - began
         self.costs["images"] += len(some)
         if "macs" not in self.costs:
             one = described[:1] if described else None
-            self.costs |= work_of(route.there, images[:1], *route.way, attributes=one, sampling_steps=steps).costs()
+            self.costs |= work_of(
+                route.there, images[:1], *route.direction, attributes=one, sampling_steps=steps
+            ).costs()
         return outputs, translated
 
     def _note(
@@ -133,10 +135,10 @@ class Translations:
     ) -> None:
         stems = [image.stem for image in some]
         finite = outputs.isfinite().flatten(1).all(dim=1)
-        self.noted += image_entries(route.way, stems, FINITE, finite.tolist())
+        self.noted += image_entries(route.direction, stems, FINITE, finite.tolist())
         if route.back is not None:
-            source = route.way[0]
+            source = route.direction[0]
             described = described_as(self.data, some, source, source)
             again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.options.sampling_steps}
-            errors = cycle_errors(route.back, route.way, inputs, translated, described, route.device, **again)
-            self.noted += image_entries(route.way, stems, CYCLE, errors)
+            errors = cycle_errors(route.back, route.direction, inputs, translated, described, route.device, **again)
+            self.noted += image_entries(route.direction, stems, CYCLE, errors)

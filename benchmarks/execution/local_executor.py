@@ -152,7 +152,7 @@ def _cause(status: int | None) -> str:
 
 
 def _work(connection: Connection, threads: int, environment: Mapping[str, str]) -> None:
-    """The life of a worker: take a job, run it, say how it ended, until it is told to end or nobody is there."""
+    """The life of a worker: take a job, run it, say how it ended, until it is to end or the bench is gone."""
     os.environ.update(environment)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while (work := connection.recv()) is not None:

@@ -183,7 +183,7 @@ def _join(address: str | None) -> None:
 
 
 def _require_listener(address: str) -> None:
-    """OSError or ValueError unless somebody listens at HOST:PORT. Ray would try for a minute and end the process."""
+    """OSError or ValueError unless a process listens at HOST:PORT. Ray would try for a minute and end the process."""
     host, colon, port = address.rpartition(":")
     if colon and "://" not in address:
         socket.create_connection((host, int(port)), timeout=SECONDS_TO_CONNECT).close()

@@ -1,4 +1,4 @@
-"""Which job is next, what becomes of one whose worker is lost, and who is told. Where jobs run is an executor's."""
+"""Which job is next, and what becomes of one whose worker is lost. Where jobs run is an executor's."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ RETRIES = 2
 
 
 class Listener(Protocol):
-    """Somebody who follows the jobs."""
+    """Gets the events of jobs."""
 
     def started(self, job: Job) -> None:
         """A worker has taken the job."""
@@ -75,7 +75,7 @@ def run_jobs(jobs: Iterable[Job], executor: Executor, listener: Listener) -> Out
     Args:
         jobs: with ids that are all different; `needs` of others count as done.
         executor: where they run.
-        listener: who is told.
+        listener: gets the events.
     """
     schedule = _Schedule(jobs, executor, listener)
     try:

@@ -50,7 +50,9 @@ class Design:
     def draw(self) -> Shown:
         """The next trial of the rater."""
         members = self._least(self.blocks, lambda block: [*block, *combinations(sorted(block), 2)])
-        direction = self._least(list(self.images), lambda way: [way, *((way, method) for method in members)])
+        direction = self._least(
+            list(self.images), lambda direction: [direction, *((direction, method) for method in members)]
+        )
         image = self._least(range(self.images[direction]), lambda number: [(direction, number)])
         order = self._least(list(permutations(members)), lambda order: list(enumerate(order)))
         return Shown(direction, image, order)

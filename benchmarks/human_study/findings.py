@@ -13,7 +13,7 @@ from i2i.benchmarks.human_study.rater_statistics import Choices, chance_test, ra
 from i2i.benchmarks.human_study.votes import RatedTrial, Session
 from i2i.errors import UserError
 from i2i.metrics.significance import holm
-from i2i.utils.documents import Count, Document
+from i2i.utils.json_documents import Count, Document
 from i2i.utils.wording import number, some
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -122,7 +122,7 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
         reasons_text = some([f"rater {rater}: {why}" for rater, why in reasons.items()], "; ", 3)
         raise UserError(f"no votes are left of {number(len(sessions), 'rater')} ({reasons_text}): ask more raters")
     answers = [list(counted(session, key)) for session in kept]
-    rates = [_tallied(rate, key, answers) for rate in _asked(key, answers)]
+    rates = [_rate_of(rate, key, answers) for rate in _asked(key, answers)]
     return Findings(
         study=key.study,
         mode=key.mode,
@@ -149,17 +149,17 @@ Subject = dict[str, Any]
 
 def _asked(key: AnswerKey, answers: Answers) -> Iterator[Subject]:
     """Everything that there is a rate of."""
-    ways = dict.fromkeys((one.trial.source, one.trial.target) for own in answers for one in own)
+    directions = dict.fromkeys((one.trial.source, one.trial.target) for own in answers for one in own)
     for question in QUESTIONS[key.mode]:
         for name in key.methods:
             yield {"question": question, "name": name}
-            if len(ways) > 1:
-                yield from ({"question": question, "name": name, "direction": way} for way in ways)
+            if len(directions) > 1:
+                yield from ({"question": question, "name": name, "direction": direction} for direction in directions)
         if key.mode == "preference":
             yield from ({"question": question, "name": a, "against": b} for a, b in combinations(key.methods, 2))
 
 
-def _tallied(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
+def _rate_of(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
     """The rate with its interval and test; None of what nobody was asked."""
     own = [[one for one in some if _is_about(one, about)] for some in answers]
     name, chance = about["name"], 1 / key.positions
@@ -184,8 +184,8 @@ def _tallied(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
 
 def _is_about(trial_and_answer: RatedTrial, about: Subject) -> bool:
     trial, name = trial_and_answer.trial, about["name"]
-    way = trial.source, trial.target
-    if trial.question != about["question"] or about.get("direction", way) != way:
+    direction = trial.source, trial.target
+    if trial.question != about["question"] or about.get("direction", direction) != direction:
         return False
     if trial.about is not None:
         return bool(trial.about == name)

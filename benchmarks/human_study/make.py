@@ -10,10 +10,10 @@ from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL,
 from i2i.benchmarks.human_study.rater_plan import PRACTICE, PreparedTrial, TrialPlanner
 from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.stimuli import Source, Store
-from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.finished_bench import Finished
 from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.config import stable_hash
 from i2i.errors import UserError, unknown
 from i2i.pages.html_page import html_page

@@ -14,7 +14,7 @@ from i2i.benchmarks.results_folder.finished_bench import Row
 PRACTICE = 10
 """Trials with feedback ahead of the others, where answers are right or wrong."""
 VIGILANCE = 0.1
-"""Share of trials whose answer is plain to whoever looks."""
+"""Share of trials whose answer is plain."""
 FAKE = ""
 """In the design of a trial of real and fake images, what the method under test stands beside."""
 
@@ -71,7 +71,7 @@ class TrialPlanner:
 
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.seed} design")
-        images = {way: len(rows) for way, rows in self.source.rows.items() if rows}
+        images = {direction: len(rows) for direction, rows in self.source.rows.items() if rows}
         self._design = Design(self._blocks(self.methods), images, self._random)
         others = [name for name in self.methods if name != REAL] if self.mode == "real-fake" else self.methods
         self._aside = Design(self._blocks(others), images, self._random, self._design.of_rater)

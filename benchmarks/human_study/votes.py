@@ -11,7 +11,7 @@ from pydantic import Field
 
 from i2i.benchmarks.human_study.answer_key import EXPOSURE, AnswerKey, Mode, Position, Trial
 from i2i.errors import Damaged, UserError
-from i2i.utils.documents import Count, Document, read_document
+from i2i.utils.json_documents import Count, Document, read_document
 
 HEAD = re.compile(r'\{"format":"i2i votes 1","checksum":"([0-9a-f]{64})","votes":')
 """How a file begins; the checksum is of all that follows but for the last brace."""
@@ -84,7 +84,7 @@ def read_votes(path: Path, key: AnswerKey) -> Session:
     found = read_document(_File, path, AGAIN)
     if found is None:
         raise UserError(f"there is no file {path}: name the files that raters have saved, as in votes/*.json")
-    _check_sound(path)
+    _check_intact(path)
     votes = found.votes
     if votes.study != key.study or votes.fingerprint != key.fingerprint:
         raise UserError(
@@ -119,7 +119,7 @@ def read_all(paths: Sequence[Path], key: AnswerKey) -> list[Session]:
     return [session for _, (_, session) in sorted(found.items())]
 
 
-def _check_sound(path: Path) -> None:
+def _check_intact(path: Path) -> None:
     text = path.read_text(encoding="utf-8-sig").strip()
     head = HEAD.match(text)
     if head is None or sha256(text[head.end() : -1].encode()).hexdigest() != head[1]:

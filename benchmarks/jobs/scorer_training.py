@@ -10,7 +10,7 @@ import torch
 
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import InputState
-from i2i.benchmarks.results_folder.cache_keys import DONE, Place, write_key
+from i2i.benchmarks.results_folder.staleness import DONE, StoredResult, write_key
 from i2i.config import DataConfig
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
@@ -39,9 +39,9 @@ class ScorerTraining(Job):
     inputs: InputState | None = None
 
     @property
-    def result(self) -> Place:
+    def result(self) -> StoredResult:
         """The folder of the weights."""
-        return Place.of_folder(self.path.parent)
+        return StoredResult.of_folder(self.path.parent)
 
     @abstractmethod
     def prepared(self, data: DataSet, device: torch.device) -> Callable[[Progress], Saved]:

@@ -11,14 +11,14 @@ from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation, bench_eva
 from i2i.benchmarks.evaluation.cost_meters import peak_memory
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.unchanged_inputs import InputState
-from i2i.benchmarks.results_folder.cache_keys import KEY_FILE, RunPlace, files_in, write_key
 from i2i.benchmarks.results_folder.result_records import read_record
+from i2i.benchmarks.results_folder.staleness import KEY_FILE, StoredRun, files_in, write_key
 from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint import Checkpoint, Position
-from i2i.runs.folder import sound_checkpoint
+from i2i.runs.folder import intact_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.tracking.observer import Tracked
 from i2i.training.callbacks import Callback, duration
@@ -57,7 +57,7 @@ class Train(Job):
         inputs: the state at planning of the images that are read; None: unknown.
         custom: code of a custom model.
         evaluation: how it is evaluated on the validation split, if it is.
-        trackers: names of those that are told of the training run.
+        trackers: names of those that record the training run.
         bench: name of the bench, under which they group it.
     """
 
@@ -72,9 +72,9 @@ class Train(Job):
     bench: str | None = None
 
     @property
-    def result(self) -> RunPlace:
+    def result(self) -> StoredRun:
         """The run folder."""
-        return RunPlace.of_folder(self.run)
+        return StoredRun.of_folder(self.run)
 
     def config(self) -> RunConfig:
         """Checked settings; the code of a custom model is run for them."""
@@ -87,7 +87,7 @@ class Train(Job):
         if self.result.key() != self.key:
             self.result.make_room(self.key)
             write_key(self.run, self.key)
-        checkpoint = self._sound()
+        checkpoint = self._intact()
         if checkpoint is not None and checkpoint.finished:
             self._record_end(checkpoint)
         else:
@@ -124,10 +124,10 @@ class Train(Job):
             self.result.set_aside(str(error))
             raise
 
-    def _sound(self) -> Checkpoint | None:
+    def _intact(self) -> Checkpoint | None:
         """The newest sound checkpoint; a run folder that holds damaged ones alone is set aside."""
         try:
-            return sound_checkpoint(self.run)[0]
+            return intact_checkpoint(self.run)[0]
         except Damaged as damage:
             self.result.set_aside(damage.what)
             write_key(self.run, self.key)

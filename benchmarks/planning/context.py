@@ -105,7 +105,7 @@ class Context:
 
     @cached_property
     def budget(self) -> tuple[str, float]:
-        """Unit and amount; epochs are told in images, of all domains."""
+        """Unit and amount; epochs are converted to images, of all domains."""
         unit, amount = self.suite.budget.amount
         return (unit, amount) if unit != "epochs" else ("images", self.images(amount, self.data.domains))
 

@@ -44,7 +44,7 @@ def jobs_of_method(context: Context, entry: Entry) -> list[Job]:
         key=translations_key(context, trains, weights, asked),
         needs=tuple(job.id for job in trains),
         out=context.folder.translations(method.name, seed),
-        runs={way: context.folder.run(training) for training in training_runs for way in training.serves},
+        runs={direction: context.folder.run(training) for training in training_runs for direction in training.serves},
         data=context.scoring_config.data,
         weights=weights,
         inputs=context.inputs(context.data_config.test_split),

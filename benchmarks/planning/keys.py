@@ -8,7 +8,7 @@ from i2i.benchmarks.evaluation.classifier_training import starting_weights
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.planning.context import Context
-from i2i.benchmarks.results_folder.cache_keys import REAL, training_key
+from i2i.benchmarks.results_folder.staleness import REAL, training_key
 from i2i.benchmarks.suite.external import Survey
 from i2i.config import RunConfig, stable_hash
 from i2i.runs.checkpoint import Weights

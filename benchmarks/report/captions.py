@@ -19,10 +19,10 @@ from i2i.benchmarks.analysis.significance import (
     ranked,
 )
 from i2i.benchmarks.directions import quantity
-from i2i.benchmarks.facts import ExternalFacts, Trained
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.plan_facts import ExternalFacts, Trained
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import FID, OF_CLASSIFIER, kind_of, metric_named
@@ -59,7 +59,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         "training time, summed over the training runs of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training images, takes "
         "for the target domain; in the row `real` it classifies real test images.",
-        "`identity` copies its input, `reinhard` moves channel means and deviations only; a translator must beat both.",
+        "`identity` copies its input, `reinhard` moves channel means and stds only; a translator must beat both.",
     ]
     if OF_CLASSIFIER in results.metrics:
         lines.append(
@@ -160,7 +160,7 @@ def few_images(results: Results) -> list[str]:
 
 
 def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
-    """What bold and the marks mean, and by which tests; nothing where nobody competes."""
+    """What bold and the marks mean, and by which tests; nothing where no method competes."""
     columns = _ranking_columns(grouped)
     if not columns:
         return []
@@ -189,7 +189,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
 
 
 def ranking_in_short(grouped: Sequence[Group]) -> str:
-    """What the marks mean, in a line for a table's caption; empty where nobody competes."""
+    """What the marks mean, in a line for a table's caption; empty where no method competes."""
     columns = _ranking_columns(grouped)
     if not columns:
         return ""
@@ -313,8 +313,8 @@ def costs_caption(plan: Plan) -> list[str]:
         "`training seconds` are those of the steps; real images are counted, a pair as two. `translation` and "
         "`seconds per image` are timed from decoded pixels to pixels.",
         "`network evaluations per image` count how often the networks run to translate one image, and `MACs per image` "
-        f"the multiply-adds of convolutions and matrix products in that, at {plan.facts.image_size} px.",
-        "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
+        f"those of convolutions and matrix products in that, at {plan.facts.image_size} px.",
+        "`peak memory` is the peak over training runs: of tensors on a GPU, on the CPU of the whole process.",
         "Seconds, speeds and memory are of this machine under its load.",
     ]
 
@@ -336,7 +336,7 @@ def _images_of_training_runs(plan: Plan) -> str:
 
 
 def checkpoint_lines(plan: Plan) -> list[str]:
-    """The checkpoint rule in a sentence, and another for whoever has a rule of its own."""
+    """The checkpoint rule in a sentence, and another for each method with a rule of its own."""
     rule = plan.facts.checkpoint
     learning = {training.method for training in plan.training_runs if training.amount}
     trained = {name: own for name, own in plan.facts.methods.items() if isinstance(own, Trained)}

@@ -57,7 +57,7 @@ def as_csv(found: Findings) -> str:
 
     rows = [rate.model_dump() for rate in (*found.rates, *found.pairs)]
     frame = pd.DataFrame(rows)
-    frame["direction"] = [None if way is None else " to ".join(way) for way in frame["direction"]]
+    frame["direction"] = [None if direction is None else " to ".join(direction) for direction in frame["direction"]]
     return frame.map(lambda cell: csv_cell(cell) if isinstance(cell, str) else cell).to_csv(index=False)
 
 

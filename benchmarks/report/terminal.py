@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from i2i.utils.documents import Document
+from i2i.utils.json_documents import Document
 from i2i.utils.text import one_line
 from i2i.utils.text_table import WIDTH, fitted_table
 

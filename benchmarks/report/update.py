@@ -13,15 +13,15 @@ from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.terminal import Shown, columns_of_terminal
 from i2i.benchmarks.results_folder import job_records
-from i2i.benchmarks.results_folder.cache_keys import DONE
 from i2i.benchmarks.results_folder.result_records import described, first_fault
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import DONE
 from i2i.benchmarks.results_folder.versions import differences, versions
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, Name, read_document
+from i2i.utils.json_documents import Document, Name, read_document
 from i2i.utils.locks import held
 
 if TYPE_CHECKING:

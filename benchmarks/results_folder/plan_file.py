@@ -1,6 +1,6 @@
 """The plan of a results folder, `plan.json`: written when a bench runs, read when it goes on or is reported.
 
-Whatever it says may come from somebody else. It is read once, as `RequestedBench` by a bench that goes on and as
+Whatever it says may come from elsewhere. It is read once, as `RequestedBench` by a bench that goes on and as
 `PlanFile` by reports: names are such that no path made of them leaves the folder, and nothing in it is run.
 """
 
@@ -13,14 +13,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 
 from i2i._version import __version__
 from i2i.benchmarks.directions import Direction, Training, run_folder
-from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan_facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import Settings
 from i2i.errors import UserError
-from i2i.utils.documents import Document, Kind, Name, read_document
 from i2i.utils.joined_names import direction_name
+from i2i.utils.json_documents import Document, Kind, Name, read_document
 from i2i.utils.safe_paths import refuse_links_out
 
 FORMAT = 2
@@ -116,7 +116,7 @@ JobName = Annotated[JobId, BeforeValidator(JobId.parse), PlainSerializer(str)]
 
 
 class PlanFile(PlanFacts):
-    """All that plan.json tells of a bench that has run."""
+    """All that plan.json says of a bench that has run."""
 
     name: str
     training_runs: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
@@ -126,13 +126,13 @@ class PlanFile(PlanFacts):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        served = {way for training in self.training_runs for way in training.serves}
-        _require(self.domains, {domain for way in (*self.directions, *served) for domain in way}, "domain")
+        served = {direction for training in self.training_runs for direction in training.serves}
+        _require(self.domains, {domain for direction in (*self.directions, *served) for domain in direction}, "domain")
         _require(self.methods, {training.method for training in self.training_runs}, "method")
         _require(self.methods, self.external, "method")
         _require(self.seeds, {training.seed for training in self.training_runs}, "seed")
-        for way in self.directions:
-            _OneName(name=direction_name(way))
+        for direction in self.directions:
+            _OneName(name=direction_name(direction))
         for name, facts in self.methods.items():
             if isinstance(facts, ExternalFacts) != (name in self.external):
                 raise ValueError(f"{name} must be among the external methods or have training runs")

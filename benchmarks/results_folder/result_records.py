@@ -16,7 +16,7 @@ from i2i.config import stable_hash
 from i2i.data.layouts.listed_names import refuse_outside
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_bytes
-from i2i.utils.checksums import SEAL, checksum, is_sound, sealed
+from i2i.utils.checksums import SEAL, checksum, checksum_matches, sealed
 
 Files = Mapping[str, Sequence[Any]]
 """By path below a folder, parts separated by /: checksum, size, and times of contents and inode, nanoseconds."""
@@ -72,12 +72,12 @@ def read_record(path: Path) -> Record | None:
         return None
     except OSError as error:
         raise UserError(
-            f"{path} cannot be read ({error.strerror}): nothing is done to the result that it tells of; "
+            f"{path} cannot be read ({error.strerror}): nothing is done to the result that it describes; "
             "see to it that it can be read, and run the same command again"
         ) from None
     try:
         contents = json.loads(written)
-        if _fits(contents) and (SEAL not in contents or is_sound(written, contents)):
+        if _fits(contents) and (SEAL not in contents or checksum_matches(written, contents)):
             return Record(contents["key"], contents)
     except (ValueError, RecursionError):
         pass
@@ -94,7 +94,7 @@ def _fits(contents: object) -> bool:
 
 
 def described(path: Path) -> list[object]:
-    """What a record tells of a file that is complete."""
+    """What a record says of a file that is complete."""
     return [checksum(path), *_state(path)]
 
 
@@ -103,7 +103,7 @@ def first_fault(folder: Path, files: Files, read_all: bool = False) -> str | Non
 
     Args:
         folder: the result.
-        files: what its record tells.
+        files: what its record says.
         read_all: read every file, and not only those whose size or times have changed.
 
     Raises:
@@ -113,8 +113,8 @@ def first_fault(folder: Path, files: Files, read_all: bool = False) -> str | Non
 
 
 def _fault(folder: Path, name: str, entry: Sequence[object], read_all: bool) -> str | None:
-    if unfit := refuse_outside(name):
-        raise UserError(f"{folder}: the name {name!r} {unfit}: names must stay inside their folder")
+    if reason := refuse_outside(name):
+        raise UserError(f"{folder}: the name {name!r} {reason}: names must stay inside their folder")
     path = folder / name
     try:
         state = _state(path)

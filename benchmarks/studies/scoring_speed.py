@@ -70,7 +70,7 @@ def _work(folder: Path, n: int, side: int, images: int | None) -> list[tuple[str
         ("Frechet distance", lambda: frechet_distance_between(x, y)),
         ("PSNR, L1", lambda: (psnr(fakes, reals), l1(fakes, reals))),
         ("SSIM", lambda: ssim(fakes, reals)),
-        ("KID with deviation", lambda: kernel_distance(x, y, subset_size=n // 2)),
+        ("KID with std", lambda: kernel_distance(x, y, subset_size=n // 2)),
         ("Frechet distance at n/8, n/4, n/2", lambda: distances_of_parts(x, y)),
         ("interval of the Frechet distance", lambda: frechet_intervals(x, y)),
         ("interval of one mean", lambda: mean_interval(singles.numpy())),

@@ -14,7 +14,7 @@ from i2i.benchmarks.job_id import STAGES
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text
-from i2i.benchmarks.report.tracked import send_scores, with_trackers
+from i2i.benchmarks.report.trackers import send_scores, with_trackers
 from i2i.benchmarks.results_folder.plan_file import relocated
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.external import parse
@@ -28,7 +28,7 @@ from i2i.benchmarks.suite.overrides import (
 from i2i.config import merge, parse_assignments
 from i2i.errors import UserError
 from i2i.presets.training import default_suite
-from i2i.tracking.choice import trackers_named
+from i2i.tracking.registry import trackers_named
 from i2i.utils import console
 
 

@@ -27,7 +27,7 @@ from i2i.api.python_messages import pythonic
 from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 from i2i.utils.text import from_csv_cell, option
 
 
@@ -185,7 +185,7 @@ def bench(
         lpips: as `--lpips` takes it.
         label_maps: the domain that is a label map, or none.
         table: auto, averaged, target or direction: what a line of table.md averages over.
-        track: trackers of experiments that are also told.
+        track: trackers of experiments that record it too.
         executor: local, or ray.
         workers: jobs at a time on a machine.
         ray_address: of an existing Ray cluster.

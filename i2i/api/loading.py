@@ -23,8 +23,8 @@ from i2i.registry import name_of
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import load_translator
 from i2i.translator import Translator
+from i2i.utils.given_paths import check_texts, given_path
 from i2i.utils.memory import usable_device
-from i2i.utils.places import check_texts, given_path
 
 
 class TranslationOptions(TypedDict, total=False):

@@ -24,8 +24,8 @@ from i2i.training.resume import open_for_resume
 from i2i.training.setup import run_config, starting_domains, starting_settings, task_of, with_pixel_formats
 from i2i.translator import Coverage, Task
 from i2i.utils import console
+from i2i.utils.given_paths import check_folder
 from i2i.utils.joined_names import join_names
-from i2i.utils.places import check_folder
 from i2i.utils.text import option
 
 

@@ -49,7 +49,7 @@ def bench(
     size: SizeOption = None,
     settings: SetOption = None,
     seeds: Annotated[
-        str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± deviation.")
+        str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± std.")
     ] = None,
     budget: Annotated[
         str | None,

@@ -10,7 +10,7 @@ from i2i.api.progress import counting
 from i2i.api.settings import data_settings
 from i2i.cli.options import AllowDownloadOption, AttributesOption, DeviceOption, SetOption, SkipBadOption
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 app = typer.Typer(help="Data sets.", no_args_is_help=True)
 

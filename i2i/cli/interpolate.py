@@ -21,7 +21,7 @@ from i2i.cli.options import (
     WeightsOption,
 )
 from i2i.utils import console
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 
 if TYPE_CHECKING:
     from i2i.runs.checkpoint import Weights

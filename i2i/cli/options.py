@@ -88,11 +88,11 @@ CacheOption = Annotated[
     typer.Option("--cache-gib", metavar="N", help="Keep decoded images on disk up to N GiB; 0: none."),
 ]
 SkipBadOption = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; which is told and recorded.")
+    bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; which is reported and recorded.")
 ]
 TrackOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME,...", help="Also tell trackers of experiments: wandb, mlflow, aim, tensorboard."),
+    typer.Option(metavar="NAME,...", help="Record it in trackers of experiments too: wandb, mlflow, aim, tensorboard."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 

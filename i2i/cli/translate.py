@@ -25,7 +25,7 @@ from i2i.cli.options import (
 )
 from i2i.errors import UserError
 from i2i.utils import console
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

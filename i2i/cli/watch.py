@@ -7,7 +7,7 @@ import typer
 
 from i2i.errors import UserError
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 if TYPE_CHECKING:
     from i2i.watch.state import Watched

@@ -26,7 +26,7 @@ from i2i.translator import Coverage, Task, Translator, check_size
 from i2i.utils import text
 from i2i.utils.atomic_write import write_text
 from i2i.utils.fingerprint import sha256
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 
 Weights = dict[str, torch.Tensor]
 LABELS = "labels"

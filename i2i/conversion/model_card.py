@@ -106,7 +106,7 @@ def card(facts: Facts, options: CardOptions, scores: Rows, use: str) -> str:
 
     Args:
         facts: of the model.
-        options: of which the licence is told.
+        options: of which the card states the licence.
         scores: rows that `read_scores` gave; none: no table.
         use: Markdown that says how to use the files beside the card.
     """

@@ -12,7 +12,7 @@ from i2i.data.decoding.digests import digests_of
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.training_images import pools_and_rows
 from i2i.utils.cache_folder import cache_folder
-from i2i.utils.documents import from_json
+from i2i.utils.json_documents import from_json
 
 SHOWN = 3
 """File names in a message about a difference."""

@@ -75,11 +75,13 @@ def translate(request: DemoRequest, methods: Sequence[Method], loader: Loader, o
 
 def _by(method: Method, request: DemoRequest, target: str, loader: Loader, out: Path) -> Iterator[Made]:
     """The translations of one method to one target; none if it does not translate to it."""
-    ways = [way for way in method.runs if way[1] == target and request.source in (None, way[0])]
-    labelled = not ways and not any(way[1] == target for way in method.runs)
-    ways = ways or (list(method.runs)[:1] if labelled else [])  # changes of attributes are no domain
-    for source, _ in ways[:1]:
-        translator, preprocess = loader(method.runs[ways[0]])
+    directions = [
+        direction for direction in method.runs if direction[1] == target and request.source in (None, direction[0])
+    ]
+    labelled = not directions and not any(direction[1] == target for direction in method.runs)
+    directions = directions or (list(method.runs)[:1] if labelled else [])  # changes of attributes are no domain
+    for source, _ in directions[:1]:
+        translator, preprocess = loader(method.runs[directions[0]])
         takes, given = translator.takes, request.source or (None if "labels" in translator.takes else source)
         asked = replace(
             translation(translator, None if labelled else given, target, loader.device),

@@ -1,4 +1,4 @@
-"""Scores of any folder of translations, whoever made them, by the measures of the bench."""
+"""Scores of any folder of translations, of any origin, by the measures of the bench."""
 
 import json
 import math
@@ -53,7 +53,7 @@ class Folders:
         fake: translations.
         real: images of the target domain.
         source: what was translated, under the same names.
-        truth: the right answers, under the same names.
+        truth: the ground truth, under the same names.
     """
 
     fake: Path

@@ -160,7 +160,7 @@ class Checkpoint:
         return WEIGHT_FILES[kind]
 
     def _tensors(self, name: str) -> dict[str, Tensor]:
-        path = self._sound(name)
+        path = self._intact(name)
         with self._loading(path):
             return load_finite(path)
 
@@ -171,7 +171,7 @@ class Checkpoint:
 
     def training(self) -> dict[str, Any]:
         """States of the optimizers and of the translator's own training, as they were written."""
-        path = self._sound("training.pt")
+        path = self._intact("training.pt")
         with self._loading(path):
             state = torch.load(path, map_location="cpu", weights_only=True)
             if not isinstance(state, dict):
@@ -188,7 +188,7 @@ class Checkpoint:
         """The images that were learnt from; None if they were not written down."""
         if self.facts.data_fingerprint is None:
             return None
-        path = self._sound(DATA)
+        path = self._intact(DATA)
         with self._loading(path):
             return DataRecord.from_text(path.read_text(encoding="utf-8"))
 
@@ -200,12 +200,12 @@ class Checkpoint:
             UserError: if one cannot be read just now.
         """
         for name in self.facts.files or {}:
-            self._sound(name)
+            self._intact(name)
         if self.facts.files is None:
             self.weights()
             self.training()
 
-    def _sound(self, name: str) -> Path:
+    def _intact(self, name: str) -> Path:
         """Path of a file that is as it was written."""
         path = self.folder / name
         expected = (self.facts.files or {}).get(name)

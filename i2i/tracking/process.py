@@ -18,11 +18,11 @@ MOST_WAITING = 1_000
 """Messages that a tracker may be behind before it is given up."""
 
 SECONDS_TO_END = 120.0
-"""For a tracker to write what it was told when the training ends."""
+"""For a tracker to write what it has got when the training ends."""
 
 
 class TrackerProcess:
-    """A tracker of one run in its own process, which is told of everything that happens by lines of JSON.
+    """A tracker of one run in its own process, which gets everything that happens as lines of JSON.
 
     Nothing here raises or waits, but for `close`, which waits for a bounded time. A tracker that fails, hangs or is too
     slow is ended, and said so once.

@@ -20,7 +20,7 @@ from i2i.translator import Task, Translator
 
 BATCH = 64
 PAIRED = ("psnr", "ssim")
-"""Metrics that compare a translation with the right answer."""
+"""Metrics that compare a translation with the ground truth."""
 
 
 def evaluator_of(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Evaluator | None:
@@ -76,7 +76,7 @@ def scores_of(
         translate = partial(translator.translate, sampling_steps=sampling_steps)
         return score(source, target, translate_pixels(translate, pixels, (source, target), described, seeds, device))
 
-    return lambda translator: _means([scored(translator, *way) for way in directions])
+    return lambda translator: _means([scored(translator, *direction) for direction in directions])
 
 
 def _means(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -118,7 +118,7 @@ class _Scoring:
 def translate_pixels(
     translate: Callable[..., Tensor],
     pixels: np.ndarray,
-    way: tuple[str, str],
+    direction: tuple[str, str],
     described: Sequence[str] | None,
     seeds: Sequence[int] | None,
     device: torch.device,
@@ -129,7 +129,7 @@ def translate_pixels(
         some = slice(start, start + BATCH)
         images = to_images(pixels[some]).to(device)
         own, noise = (given[some] if given is not None else None for given in (described, seeds))
-        parts.append(to_arrays(translate(images, *way, own, seeds=noise)))
+        parts.append(to_arrays(translate(images, *direction, own, seeds=noise)))
     return np.concatenate(parts)
 
 

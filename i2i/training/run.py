@@ -80,7 +80,7 @@ def train_run(
         The folder of the last checkpoint.
 
     Raises:
-        UserError: if another training is going on in the folder, no checkpoint in it is sound, the images are not
+        UserError: if another training is going on in the folder, no checkpoint in it is intact, the images are not
             those that it was trained on, or processes cannot share a batch or do not see the same files.
         TrainingError: as `Trainer.train`.
     """

@@ -16,7 +16,7 @@ STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 
 
 class Interrupted(TrainingError):
-    """Training was told to stop and left a checkpoint.
+    """The training was interrupted and left a checkpoint.
 
     `status` is the conventional exit status, 128 plus the signal's number.
     """

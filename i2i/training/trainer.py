@@ -19,7 +19,7 @@ from i2i import registry
 from i2i.config import RunConfig, TrainConfig, to_yaml
 from i2i.data.batches import Batch
 from i2i.data.data_record import DataRecord
-from i2i.data.prefetch import Ahead
+from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.errors import DiskFull, LostProcess, OutOfMemory, UserError
@@ -36,7 +36,7 @@ from i2i.training.events import Observer, Record
 from i2i.training.loss_log import LossLog
 from i2i.training.rollback import NotFinite, Rollback, seed_after, to_return_to
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
+from i2i.training.steps.graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.step import build_optimizers, plain_state, set_rate, training_step
 from i2i.training.stops import Interrupted, disk_full, lost_process, out_of_memory, stop_signals
 from i2i.training.validation import Evaluator, Validation
@@ -61,7 +61,7 @@ class Trainer:
         task: domains, directions and size.
         images: the training images.
         device: where to train.
-        observers: who is told.
+        observers: of the training run.
         start: checkpoint of another run whose weights a new training starts with.
         evaluator: scores it on the validation split, `train.evaluations` times and once before the first step.
         data: the files of the images, for the checkpoints.
@@ -135,7 +135,7 @@ class Trainer:
             write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
             self._validate(self.validation)
-        with stop_signals() as stopped, Ahead(self._draw) as batches:
+        with stop_signals() as stopped, Prefetcher(self._draw) as batches:
             if self.config.train.on_nan == "rollback" and not self.position.step:
                 self._save()  # there is always one to return to
             while not self.position.finished:
@@ -152,7 +152,7 @@ class Trainer:
         self.processes.wait()  # until the first has written it
         return folder
 
-    def _step(self, drawn: Ahead[list[Batch]]) -> None:
+    def _step(self, drawn: Prefetcher[list[Batch]]) -> None:
         train, started = self.config.train, time.perf_counter()
         before = self.position.step, self.position.seconds
         step = self.position.step
@@ -200,10 +200,10 @@ class Trainer:
     def _by_graphs(self) -> CapturedSteps | None:
         """Made again for each state that is loaded, which brings tensors of its own."""
         wanted = self.config.train.graphs
-        hindrance = hindrance_to_graphs(self.device, self.processes.count)
-        if wanted == "on" and hindrance:
-            raise UserError(f"train.graphs=on: {hindrance}; take --set train.graphs=auto, which uses them where it can")
-        if wanted == "off" or hindrance or not self.optimizers:
+        reason = reason_against_graphs(self.device, self.processes.count)
+        if wanted == "on" and reason:
+            raise UserError(f"train.graphs=on: {reason}; take --set train.graphs=auto, which uses them where it can")
+        if wanted == "off" or reason or not self.optimizers:
             return None
         return CapturedSteps(self.translator, self.optimizers, self.guard, self._precision, wanted == "on")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from i2i.pages.html_page import CHARTS, STYLE, TABLES, data_address, html_page
-from i2i.watch.run_log import thinned
+from i2i.watch.run_log import subsampled
 from i2i.watch.samples import sample, sample_steps
 from i2i.watch.state import Watched, state
 
@@ -50,7 +50,7 @@ def _page(watched: Watched, served: bool) -> str:
 
 
 def _some_steps(run: Path) -> list[int]:
-    return thinned(sample_steps(run), MOST_SAMPLES)
+    return subsampled(sample_steps(run), MOST_SAMPLES)
 
 
 def _embedded(runs: list[Path], run: int, step: int) -> str:

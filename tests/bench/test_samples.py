@@ -30,9 +30,9 @@ from i2i.inference.translate_files import resized, translate_files, translation
 from i2i.metrics import cosine_distances
 from i2i.models.identity import Identity
 from i2i.translator import Coverage, Translator
-from tests.bench.test_cache_keys import OF_TRAINING, TINY, keys
 from tests.bench.test_outputs import PROTOCOL, made_up
 from tests.bench.test_scores import SIDE, WAY, built, classifier, data, scorer, scoring
+from tests.bench.test_staleness import OF_TRAINING, TINY, keys
 from tests.support.facts import with_facts
 
 __all__ = ["classifier", "data", "scorer"]  # fixtures

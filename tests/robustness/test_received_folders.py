@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import measured
 from i2i.benchmarks.results_folder.plan_file import RequestedBench
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import measured
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.data.synthetic import embedded

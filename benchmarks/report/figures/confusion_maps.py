@@ -23,13 +23,13 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
         return None
     numbers = len(plan.directions) <= NUMBERS_UP_TO
     cell, line = (CELL, LINE) if numbers else (SMALL_CELL, SMALL_CELL)
-    ways = [" → ".join(direction) for direction in plan.directions]
-    size = len(plan.domains) * cell, len(ways) * line
-    sheet = Sheet(1, len(names), *size, LETTER * max(map(len, ways)), LETTER * max(map(len, plan.domains)) + 0.2)
+    directions = [" → ".join(direction) for direction in plan.directions]
+    size = len(plan.domains) * cell, len(directions) * line
+    sheet = Sheet(1, len(names), *size, LETTER * max(map(len, directions)), LETTER * max(map(len, plan.domains)) + 0.2)
     for column, name in enumerate(names):
         axes, shares = sheet.place(0, column), _shares(plan, confusion[confusion["model"] == name])
         shown = axes.imshow(np.ma.masked_invalid(shares), cmap="viridis", vmin=0, vmax=1, aspect="auto")
-        label(axes, plan.domains, ways if column == 0 else [""] * len(ways))
+        label(axes, plan.domains, directions if column == 0 else [""] * len(directions))
         sheet.head(axes, name)
         _frame_targets(axes, plan)
         if numbers:
@@ -44,11 +44,11 @@ def _shares(plan: Plan, confusion: pd.DataFrame) -> np.ndarray:
     counts = confusion.groupby(["source", "target", "predicted"])["count"].sum().to_dict()
     totals = confusion.groupby(["source", "target"])["count"].sum().to_dict()
 
-    def share(way: Direction, domain: str) -> float:
-        total = totals.get(way)
-        return counts.get((*way, domain), np.nan) / total if total else np.nan
+    def share(direction: Direction, domain: str) -> float:
+        total = totals.get(direction)
+        return counts.get((*direction, domain), np.nan) / total if total else np.nan
 
-    return np.array([[share(way, domain) for domain in plan.domains] for way in plan.directions])
+    return np.array([[share(direction, domain) for domain in plan.domains] for direction in plan.directions])
 
 
 def _frame_targets(axes: Axes, plan: Plan) -> None:

@@ -12,11 +12,11 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.detail_tables import curve, metrics_by_n
 from i2i.benchmarks.report.figures.method_styles import Style, styles
 from i2i.benchmarks.report.figures.style import legend, name_powers, score_label
-from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.metrics.registry import kind_of, metric_named
 
 SECONDS = "training, seconds (all training runs of a seed)"
-MACS = "multiply-adds to translate an image, billions"
+MACS = "MACs to translate an image, billions"
 BILLION = 1e9
 FRONTIER = "nothing as cheap is better"
 
@@ -28,9 +28,9 @@ def main_metric(metrics: list[str]) -> str:
 
 
 def cost_figure(plan: Plan, results: Results) -> Figure | None:
-    """The main metric against what methods cost: a point per method, with the deviation over seeds, and the frontier.
+    """The main metric against what methods cost: a point per method, with the std over seeds, and the frontier.
 
-    Training seconds, and beside them the multiply-adds of a translation where they were measured. Methods that learn
+    Training seconds, and beside them the MACs of a translation where they were measured. Methods that learn
     nothing are lines across. None if nothing was trained.
     """
     metric = main_metric(results.metrics) if results.metrics else None
@@ -80,7 +80,7 @@ def _draw_methods(
 
 def _point(axes: Axes, name: str, seconds: float, score: Score, style: Style) -> None:
     options = {"marker": style.marker, "color": style.color, "linestyle": "none", "capsize": 3, "label": name}
-    axes.errorbar(seconds, score.mean, score.deviation, **options)  # type: ignore[arg-type]
+    axes.errorbar(seconds, score.mean, score.std, **options)  # type: ignore[arg-type]
 
 
 def _scale(axes: Axes, seconds: list[float], values: list[float]) -> None:

@@ -17,14 +17,14 @@ from i2i.benchmarks.results_folder.result_records import described, first_fault
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".pdf", ".svg")
 NOTES = ".drawn.json"
-VERSION = 7  # raised when figures of the same results look different
+VERSION = 8  # raised when figures of the same results look different
 
 
 class FigureRecord(Document):

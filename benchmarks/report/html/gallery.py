@@ -54,14 +54,16 @@ def gallery(plan: Plan, results: Results) -> Settings:
     views = [_View(finished, shown, seed) for seed in _seeds(finished, shown)]
     values = views[0].values
     metrics = list(dict.fromkeys(metric for view in views for metric in metrics_of(view.values)))
-    chosen = {way: _chosen(finished, shown, way, options, values) for way in directions}
-    images: dict[Direction, list[Settings]] = {way: [] for way in directions}
+    chosen = {direction: _chosen(finished, shown, direction, options, values) for direction in directions}
+    images: dict[Direction, list[Settings]] = {direction: [] for direction in directions}
     for number in range(options.images):
-        for way in directions:
-            if number < len(chosen[way]):
-                row, why = chosen[way][number]
-                stem = finished.inputs(way)[row.position].stem
-                images[way].append({"name": stem, "chosen": why, "seeds": [views[0].described(row, metrics, store)]})
+        for direction in directions:
+            if number < len(chosen[direction]):
+                row, why = chosen[direction][number]
+                stem = finished.inputs(direction)[row.position].stem
+                images[direction].append(
+                    {"name": stem, "chosen": why, "seeds": [views[0].described(row, metrics, store)]}
+                )
         if store.size > SPACE:
             break
     _add_seeds(images, chosen, views[1:], metrics, store)
@@ -79,8 +81,13 @@ def gallery(plan: Plan, results: Results) -> Settings:
         "worst_by": metric_named(worst).heading if (worst := worst_metric(metrics_of(values))) else None,
         "stored": store.says,
         "directions": [
-            {"source": way[0], "target": way[1], "of": len(finished.positions(way, shown)), "images": images[way]}
-            for way in directions
+            {
+                "source": direction[0],
+                "target": direction[1],
+                "of": len(finished.positions(direction, shown)),
+                "images": images[direction],
+            }
+            for direction in directions
         ],
         "images": store.addresses,
     }
@@ -102,9 +109,9 @@ def _add_seeds(
     """Add further seeds to the first images of every direction, until their space is used up."""
     limit = store.size + SPACE_OF_SEEDS
     for number in range(max(map(len, images.values()), default=0)):
-        for way, own in images.items():
+        for direction, own in images.items():
             if number < len(own):
-                own[number]["seeds"] += [view.described(chosen[way][number][0], metrics, store) for view in views]
+                own[number]["seeds"] += [view.described(chosen[direction][number][0], metrics, store) for view in views]
         if store.size > limit:
             break
 
@@ -139,12 +146,12 @@ class _View:
 
 
 def _chosen(
-    finished: Finished, shown: Sequence[str], way: Direction, options: ReportConfig, values: Values
+    finished: Finished, shown: Sequence[str], direction: Direction, options: ReportConfig, values: Values
 ) -> list[tuple[Row, str]]:
     """The images of a direction and why they were chosen, such that any number of the first is a fair part."""
-    positions = finished.positions(way, shown)
-    random.Random(f"{options.seed} {way}").shuffle(positions)
-    rows = [Row(way, position) for position in positions]
+    positions = finished.positions(direction, shown)
+    random.Random(f"{options.seed} {direction}").shuffle(positions)
+    rows = [Row(direction, position) for position in positions]
     metric = worst_metric(metrics_of(values))
     if metric is None or len(rows) <= options.images:
         return [(row, "random") for row in rows]

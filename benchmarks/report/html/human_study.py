@@ -5,10 +5,10 @@ from dataclasses import asdict
 from i2i.benchmarks.human_study.findings import Findings, Rate
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.study_tables import StudyTable, caption, left_out, summary, tables
-from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.config import Settings
-from i2i.utils.documents import read_document
+from i2i.utils.json_documents import read_document
 
 
 def studies(plan: Plan) -> list[Settings]:

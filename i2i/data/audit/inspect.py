@@ -58,7 +58,7 @@ class Values:
 
 @dataclass(frozen=True)
 class FileInspection:
-    """What one decoding of a file tells.
+    """What one decoding of a file shows.
 
     Attributes:
         path: the file.

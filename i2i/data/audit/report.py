@@ -154,7 +154,7 @@ def refused(
 ) -> Report:
     """The report of a place that holds no data set, for the reasons `understood` and, if there is one, `hint`.
 
-    What was `inspected` of data that have no splits yet is told as well, but for what only splits can have.
+    What was `inspected` of data that have no splits yet is reported as well, but for what only splits can have.
     """
     fault = Finding("layout", True, hint or "no data set was recognised")
     if inspected is None:

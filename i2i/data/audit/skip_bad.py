@@ -10,7 +10,7 @@ from i2i.data.audit.inspect import faults
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import from_json
+from i2i.utils.json_documents import from_json
 from i2i.utils.progress import Progress
 
 RECORD = "skipped.json"
@@ -37,7 +37,7 @@ def without(data: DataSet, paths: Collection[str]) -> DataSet:
 def record(run: Path, skipped: Skipped, root: Path) -> None:
     """Write which files a training leaves out into its run folder; without any, no record of an earlier try stays.
 
-    Files in the data folder `root` are told by their place in it, so that it may move.
+    Files in the data folder `root` are recorded by their place in it, so that it may move.
     """
     path = run / RECORD
     if not skipped:

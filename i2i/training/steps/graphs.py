@@ -35,7 +35,7 @@ Drawn = list[dict[str, Tensor]]
 """What a phase has put into the step of each micro-batch."""
 
 
-def hindrance_to_graphs(device: torch.device, processes: int = 1) -> str | None:
+def reason_against_graphs(device: torch.device, processes: int = 1) -> str | None:
     """Why steps on that device, by so many processes, cannot be captured; None if they can."""
     if device.type != "cuda":
         return f"CUDA graphs need a GPU of NVIDIA's and the device is {device.type}"
@@ -45,7 +45,7 @@ def hindrance_to_graphs(device: torch.device, processes: int = 1) -> str | None:
 class CapturedSteps:
     """Does what `training_step` does, by graphs where it can; steps that cannot be captured run eagerly.
 
-    Why is said once, on standard error. Whoever replaces tensors that steps read or write, such as an optimizer's
+    Why is said once, on standard error. Code that replaces tensors that steps read or write, such as an optimizer's
     moments, has to make a new one.
 
     Args:
