@@ -35,7 +35,7 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 ABSENT = "–"
-MODULES = sorted(ROOT.glob("i2i/**/*.py"))
+MODULES = sorted([*ROOT.glob("i2i/**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("models/**/*.py")])
 WITH_EXAMPLES = [path.relative_to(ROOT) for path in MODULES if "    >>> " in path.read_text(encoding="utf-8")]
 NEEDS = {"i2i/tracking/mlflow_run.py": "mlflow"}
 """Modules that import what is no part of the test extra."""
@@ -73,7 +73,8 @@ def value(cell: str) -> object:
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=str)
 def test_examples_in_docstrings_give_what_they_say(path):
     pytest.importorskip(NEEDS.get(str(path), "i2i"))
-    module = importlib.import_module(".".join(path.with_suffix("").parts))
+    inside = path if path.parts[0] == "i2i" else Path("i2i") / path
+    module = importlib.import_module(".".join(inside.with_suffix("").parts))
     found = doctest.testmod(module)
     assert found.attempted and not found.failed
 
