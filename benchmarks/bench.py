@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.execution.estimate import Estimate
-from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.execution.job_runner import BUSY
 from i2i.benchmarks.execution.trials import learns_nothing, rates, worth_trying
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import STAGES, JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder import job_records
-from i2i.benchmarks.results_folder.cache_keys import DONE
 from i2i.benchmarks.results_folder.plan_file import plan_text
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import DONE
 from i2i.errors import unknown
 from i2i.utils import console, locks
 from i2i.utils.atomic_write import write_text
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from i2i.benchmarks.analysis.groups import By
     from i2i.benchmarks.execution.progress import JobLines
 
-PAUSE = 0.5  # seconds between looks at what another bench does
+PAUSE = 0.5  # seconds between checks of what another bench does
 
 
 def parse_stages(text: str) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def parse_stages(text: str) -> tuple[str, ...]:
 
 def run_bench(
     plan: Plan,
-    crew: Crew,
+    execution: ExecutionOptions,
     stages: Sequence[str] = STAGES,
     force: Sequence[str] = (),
     by: "By" = "auto",
@@ -57,7 +57,7 @@ def run_bench(
 
     Args:
         plan: what there is to do.
-        crew: where jobs run.
+        execution: where jobs run.
         stages: only these of `STAGES`. A report alone is about what is there.
         force: methods whose work in these stages is made again.
         by: how the main table averages.
@@ -74,7 +74,7 @@ def run_bench(
         _forget(plan, stages, force)
         if plan.files:
             plan.files.save(ResultsFolder(plan.out).image_digests)
-        errors = _Work(plan, stages, crew, trial).run()
+        errors = _Work(plan, stages, execution, trial).run()
         if "report" in stages:
             from i2i.benchmarks.report.update import write_report
 
@@ -105,11 +105,11 @@ def _claimed(plan: Plan) -> Iterator[None]:
     """Let only processes with the same plan into the results folder; the plan is written by the first of them."""
     if not locks.available():
         console.note("i2i: this system has no file locks: run one bench per results folder at a time")
-    text, told = plan_text(plan), False
+    text, announced = plan_text(plan), False
     while (running := _claim(plan, text)) is None:
-        if not told:
+        if not announced:
             console.note(f"i2i: a bench with another plan runs in {plan.out}: waiting until it ends")
-        told = True
+        announced = True
         time.sleep(PAUSE)
     try:
         yield
@@ -145,7 +145,7 @@ class _Work:
 
     plan: Plan
     stages: Sequence[str]
-    crew: Crew
+    execution: ExecutionOptions
     trial: bool = True
     ended: set[JobId] = field(default_factory=set)
     errors: dict[JobId, str] = field(default_factory=dict)
@@ -156,7 +156,7 @@ class _Work:
             return self.errors
         from i2i.benchmarks.execution.progress import JobLines
 
-        began, told = time.monotonic(), False
+        began, announced = time.monotonic(), False
         estimate = self._estimate()
         self._try_out(estimate)
         if estimate.text():
@@ -167,9 +167,9 @@ class _Work:
                 if free:
                     self._round(free, lines)
                     continue
-                if not told:
+                if not announced:
                     console.note("i2i: what is left is being done by another bench: waiting for it")
-                told = True
+                announced = True
                 time.sleep(PAUSE)
         self._print_seconds(time.monotonic() - began)
         return self.errors
@@ -192,17 +192,19 @@ class _Work:
         done = {job.id for job in self.plan.jobs} - {job.id for job in left}
         records = [(job, job_records.read(self.plan.out, job.id)) for job in self.plan.jobs if job.id in done]
         measured = [(job, found["seconds"]) for job, found in records if found.get("seconds")]
-        return Estimate(left, measured, at_a_time=self.crew.at_a_time if self.crew.is_local else 1)
+        return Estimate(left, measured, at_a_time=self.execution.at_a_time if self.execution.is_local else 1)
 
     def _try_out(self, estimate: Estimate) -> None:
         """Measure a few steps of those who have not trained yet, if they are to train for long on this machine."""
         jobs = estimate.jobs
-        worth = worth_trying(jobs, (job for job, _ in estimate.measured)) if self.trial and self.crew.is_local else []
+        worth = (
+            worth_trying(jobs, (job for job, _ in estimate.measured)) if self.trial and self.execution.is_local else []
+        )
         if not worth:
             return
         names = ", ".join(str(job.method) for job in worth)
         console.note(f"i2i: a few steps of {names}, to tell how long it takes (--no-trial leaves that out)")
-        found = rates(worth, self.crew.device, self.crew.threads)
+        found = rates(worth, self.execution.device, self.execution.threads)
         if any(found.values()):
             idle = {job.method: 0.0 for job in jobs if job.stage == "train" and learns_nothing(job)}
             estimate.tried = {**idle, **found}
@@ -221,14 +223,14 @@ class _Work:
         from i2i.benchmarks.execution.scheduler import run_jobs
 
         listener = _Listener(self, lines)
-        outcome = run_jobs(jobs, self.crew.executor(self.plan.out), listener)
+        outcome = run_jobs(jobs, self.execution.executor(self.plan.out), listener)
         found = {**outcome.errors, **outcome.not_run}
         self.errors.update({job: error for job, error in found.items() if job not in listener.postponed})
 
     def _print_seconds(self, wall: float) -> None:
         records = [job_records.read(self.plan.out, job) for job in self.ended]
-        spent = sum(record.get("seconds", 0) for record in records)
-        console.note(f"{len(self.ended)} jobs of {spent:.1f} s in {wall:.1f} s")
+        job_seconds = sum(record.get("seconds", 0) for record in records)
+        console.note(f"{len(self.ended)} jobs of {job_seconds:.1f} s in {wall:.1f} s")
 
 
 @dataclass

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from i2i.benchmarks.directions import Direction, Training, quantity
-from i2i.benchmarks.facts import PlanFacts
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
+from i2i.benchmarks.plan_facts import PlanFacts
 from i2i.data.decoding.file_index import FileIndex
 
 

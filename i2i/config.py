@@ -237,10 +237,10 @@ class DataConfig(Section):
         return self.channels if self.pixel_formats is None else self.pixel_formats[domain].channels
 
     @model_serializer(mode="wrap")
-    def _told(self, handler: SerializerFunctionWrapHandler) -> Settings:
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> Settings:
         """Formats only where there are some: what is written of 8-bit data stays as it was."""
-        told: Settings = handler(self)
-        return {name: value for name, value in told.items() if name != "pixel_formats" or value is not None}
+        settings: Settings = handler(self)
+        return {name: value for name, value in settings.items() if name != "pixel_formats" or value is not None}
 
     @field_validator("train_split", "test_split", "val_split")
     @classmethod
@@ -410,7 +410,7 @@ class RunConfig(Section):
         for section, values in (("model", self.model), ("data", self.data), ("train", self.train)):
             for name, field in type(values).model_fields.items():
                 if not self._decides(field, getattr(values, name)):
-                    settings[section].pop(name, None)  # formats are told only where there are some
+                    settings[section].pop(name, None)  # formats are written only where there are some
         return settings
 
     def _decides(self, setting: FieldInfo, value: object) -> bool:
@@ -477,7 +477,7 @@ def validate(section: type[Model], settings: Mapping[str, object], prefix: str) 
             known = _fields(section, parents)
             raise unknown(f"setting {'.'.join([prefix, *parents])}:", name, known) from None
         message = first["msg"].removeprefix("Value error, ")
-        # A check of settings together is told by their names and values in its message.
+        # A check of settings together names settings and values in its message.
         together = first["type"] == "value_error" and isinstance(first["input"], Mapping)
         value = "" if together else f"={_shown(first['input'])}"
         if first["type"] == "literal_error":

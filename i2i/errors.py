@@ -23,7 +23,7 @@ EARLIER_NAMES = {
     "picture": "image",
     "pictures": "images",
 }
-"""Models, settings and columns that were called otherwise: who asks for one by that name is told today's."""
+"""Models, settings and columns that were called otherwise: an error for such a name suggests today's."""
 
 MOST_KNOWN = 40
 """Names that an error lists."""

@@ -83,7 +83,7 @@ class LabelSet:
 
     def holds(self, domain: str, rows: Tensor) -> Tensor:
         """Which images belong to a domain: bool [B] of rows [B, columns] of 0 and 1."""
-        ((column, value),) = self.wish(domain.removeprefix(self.prefix)).items()
+        ((column, value),) = self.requested(domain.removeprefix(self.prefix)).items()
         return rows[:, self.columns.index(column)] == value
 
     def changes(self, target: str) -> dict[int, float]:
@@ -92,22 +92,24 @@ class LabelSet:
         Raises:
             UserError: for an unknown name or a target that contradicts itself.
         """
-        wishes: dict[str, float] = {}
+        requested_values: dict[str, float] = {}
         for part in self._named(target):
-            wish = self.wish(part)
-            for column, value in wish.items():
-                rivals = [other for other in self.group(column) if other != column and wishes.get(other)]
-                if wishes.get(column, value) != value or (value and rivals):
-                    raise UserError(f"{target!r} contradicts itself: {(rivals or [column])[0]} and {part}")
-            wishes |= wish
-        cleared = {rival: 0.0 for column, value in wishes.items() if value for rival in self.group(column)}
-        return {self.columns.index(column): value for column, value in {**cleared, **wishes}.items()}
+            requested = self.requested(part)
+            for column, value in requested.items():
+                others_of_group = [
+                    other for other in self.group(column) if other != column and requested_values.get(other)
+                ]
+                if requested_values.get(column, value) != value or (value and others_of_group):
+                    raise UserError(f"{target!r} contradicts itself: {(others_of_group or [column])[0]} and {part}")
+            requested_values |= requested
+        cleared = {other: 0.0 for column, value in requested_values.items() if value for other in self.group(column)}
+        return {self.columns.index(column): value for column, value in {**cleared, **requested_values}.items()}
 
     def described(self, text: str) -> Tensor:
         """The row [columns] of an image that has the named columns and no others."""
         row = torch.zeros(len(self.columns))
         for part in self._named(text):
-            for column, value in self.wish(part).items():
+            for column, value in self.requested(part).items():
                 row[self.columns.index(column)] = value
         return row
 
@@ -122,7 +124,7 @@ class LabelSet:
             return whole
         return ",".join(part.strip().removeprefix(self.prefix) for part in text.split(","))
 
-    def wish(self, part: str) -> dict[str, float]:
+    def requested(self, part: str) -> dict[str, float]:
         """The column that one domain or change such as `-Male` names, and its value; UserError for an unknown one."""
         if part in self.columns:
             return {part: 1.0}
@@ -274,11 +276,11 @@ class LabelSpace:
         """
         position = self.position(domain)
         own, one = logits[:, self.columns(position)], self.sets[position]
-        ((column, value),) = one.wish(domain.removeprefix(one.prefix)).items()
+        ((column, value),) = one.requested(domain.removeprefix(one.prefix)).items()
         group = one.group(column)
         if group:
-            rivals = own[:, [one.columns.index(member) for member in group]]
-            return rivals.argmax(1) == group.index(column)
+            others_of_group = own[:, [one.columns.index(member) for member in group]]
+            return others_of_group.argmax(1) == group.index(column)
         return (own[:, one.columns.index(column)] > 0) == bool(value)
 
     def owners(self, labels: Tensor) -> Tensor:

@@ -95,8 +95,8 @@ def _discover_packages() -> None:
         try:
             _PACKAGES[_registered(point)] = package
         except Exception as error:  # whatever the package's own code raises: it must not keep others from working
-            told = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            what = " ".join(told.split())
+            text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            what = " ".join(text.split())
             _UNUSABLE[point.name] = f"the translator {point.name} of {package} cannot be used: {what}"
 
 

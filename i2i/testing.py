@@ -113,9 +113,11 @@ class Subject:
         """A short training that nothing disturbs, which several checks look at."""
         run = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, run, ignore_errors=True)
-        seen = _Seen()
-        translator = _train(self, run, seen, images=self.shown_in(FEW_STEPS))
-        return Trained(run, translator, deepcopy(translator.state_dict()), deepcopy(translator.training_state()), seen)
+        sampled = _SampleWeights()
+        translator = _train(self, run, sampled, images=self.shown_in(FEW_STEPS))
+        return Trained(
+            run, translator, deepcopy(translator.state_dict()), deepcopy(translator.training_state()), sampled
+        )
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,14 @@ class Trained:
         translator: as it is in memory.
         weights: of the translator, as they were at the end.
         state: its training state, likewise.
-        seen: the weights of the last samples.
+        sampled: the weights of the last samples.
     """
 
     run: Path
     translator: Translator
     weights: Mapping[str, Tensor]
     state: Mapping[str, Tensor]
-    seen: "_Seen"
+    sampled: "_SampleWeights"
 
 
 def check_translator(cls: type[Translator], **settings: object) -> None:
@@ -175,12 +177,12 @@ def optimizers_own_each_parameter_once(subject: Subject) -> None:
     assert stepped == set(optimizers), f"phases step {sorted(stepped)} and there are {sorted(optimizers)}"
     owned = [parameter for settings in optimizers.values() for parameter in trained_by(translator, settings)]
     assert len({id(parameter) for parameter in owned}) == len(owned), "two optimizers train the same parameter"
-    homeless = [
+    untrained = [
         name
         for name, parameter in translator.learned_parameters().items()
         if parameter.requires_grad and all(parameter is not mine for mine in owned)
     ]
-    assert not homeless, f"no optimizer trains {', '.join(homeless)}"
+    assert not untrained, f"no optimizer trains {', '.join(untrained)}"
 
 
 def gradients_reach_all_parameters_of_a_phase(subject: Subject) -> None:
@@ -458,25 +460,25 @@ def the_weights_it_translates_with_are_kept(subject: Subject) -> None:
         return
     trained = subject.trained
     assert require_checkpoint(trained.run).averaged, "its defaults keep no average: give train.ema among them"
-    seen, (loaded, _) = trained.seen.weights, load_translator(trained.run)
-    _assert_equal(seen, loaded.state_dict(), "weights of the last samples and those of the run folder")
-    assert any(not torch.equal(value, seen[name]) for name, value in trained.weights.items()), (
+    sampled, (loaded, _) = trained.sampled.weights, load_translator(trained.run)
+    _assert_equal(sampled, loaded.state_dict(), "weights of the last samples and those of the run folder")
+    assert any(not torch.equal(value, sampled[name]) for name, value in trained.weights.items()), (
         "its average is no other than the weights of the last step"
     )
 
 
 def resume_is_bit_exact(subject: Subject) -> None:
-    """A training that broke off and went on ends with the bits of an undisturbed one, pools included."""
-    undisturbed = subject.trained
-    if not undisturbed.translator.phases():
+    """A training that broke off and went on ends with the bits of an uninterrupted one, pools included."""
+    uninterrupted = subject.trained
+    if not uninterrupted.translator.phases():
         return
     images, middle = subject.shown_in(FEW_STEPS), FEW_STEPS // 2
     with tempfile.TemporaryDirectory() as folder:
         with suppress(_BreakOff.Broken):
             _train(subject, Path(folder), _BreakOff(middle + 1), checkpoint_every=middle, images=images)
         resumed = _train(subject, Path(folder), images=images)
-    _assert_equal(undisturbed.weights, resumed.state_dict(), "weights")
-    _assert_equal(undisturbed.state, resumed.training_state(), "training state")
+    _assert_equal(uninterrupted.weights, resumed.state_dict(), "weights")
+    _assert_equal(uninterrupted.state, resumed.training_state(), "training state")
 
 
 def a_bf16_step_is_finite(subject: Subject) -> None:
@@ -536,7 +538,7 @@ class _BreakOff(Observer):
             raise self.Broken
 
 
-class _Seen(Observer):
+class _SampleWeights(Observer):
     """Remembers the weights of the last samples."""
 
     def __init__(self) -> None:

@@ -54,14 +54,14 @@ class AutoencoderConfig(ModelConfig):
         return float(getattr(self, "lambda_gan" if loss == "adversarial" else f"lambda_{loss}"))
 
 
-def reference(family: Family, **tells: str) -> Reference:
+def reference(family: Family, **infers: str) -> Reference:
     """The files of the authors' code: one with the auto-encoders of both domains, one with the discriminators.
 
     Args:
         family: of the auto-encoders.
-        tells: what their arguments settle besides channels, width and blocks.
+        infers: what their arguments settle besides channels, width and blocks.
     """
-    generator = {"channels": "data.channels", "width": "model.width", "blocks": "model.blocks", **tells}
+    generator = {"channels": "data.channels", "width": "model.width", "blocks": "model.blocks", **infers}
     discriminator = {
         "channels": "data.channels",
         "width": "model.discriminator_width",
@@ -77,7 +77,7 @@ def reference(family: Family, **tells: str) -> Reference:
             "dis_a": ReferenceFile("discriminator_a", MULTISCALE_PATCHGAN, discriminator),
             "dis_b": ReferenceFile("discriminator_b", MULTISCALE_PATCHGAN, discriminator),
         },
-        usual_size=lambda told: 256,
+        usual_size=lambda inferred: 256,
         bundles=(
             Bundle("gen_{step:08d}.pt", {"a": "gen_a", "b": "gen_b"}),
             Bundle("dis_{step:08d}.pt", {"a": "dis_a", "b": "dis_b"}),

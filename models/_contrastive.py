@@ -23,7 +23,7 @@ class ContrastiveConfig(ModelConfig):
     discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after the discriminator's first")
     projection_width: int = Field(256, ge=1, le=MOST_CHANNELS, description="dimensions in which patches are compared")
     blocks: int = Field(9, ge=0, le=MOST_BLOCKS, description="residual blocks")
-    layers: int = Field(3, ge=1, le=6, description="PatchGAN layers; 3 judges fields of 70 px")
+    layers: int = Field(3, ge=1, le=6, description="PatchGAN layers; 3 has receptive fields of 70 px")
     taps: tuple[str, ...] = Field(
         TAPS,
         min_length=1,

@@ -124,7 +124,7 @@ class BrownianBridge:
 
     takes = frozenset({"noise", "sampling_steps"})
     time_scale = 1.0
-    told = "Brownian bridge"
+    described = "Brownian bridge"
 
     def draw(self, like: Tensor) -> dict[str, Tensor]:
         """A time and noise for each image."""
@@ -195,7 +195,7 @@ class Flow:
     from_noise: bool
 
     time_scale = 1000.0  # the embedding is made for whole numbers up to about this
-    told = "flow"
+    described = "flow"
 
     @property
     def takes(self) -> frozenset[str]:
@@ -287,7 +287,7 @@ class Bridge(Translator):
 
     @property
     def inference(self) -> str:
-        return f"{self.process.told}, {self.config.sampling_steps} network evaluations unless others are asked for"
+        return f"{self.process.described}, {self.config.sampling_steps} network evaluations unless others are asked for"
 
     def generate(self, images: Tensor, request: Request) -> Tensor:
         """The end of the process, which alone is kept within [-1, 1]."""

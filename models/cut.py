@@ -159,7 +159,7 @@ class CUT(Translator):
                 {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"},
             ),
         },
-        usual_size=lambda told: 256,
+        usual_size=lambda inferred: 256,
         has={"norm": ("instance", "batch")},
     )
 

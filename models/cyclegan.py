@@ -32,14 +32,14 @@ from i2i.nn import (
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, Optimizer, Phase, Request, Step, Task, Translator
 
-GENERATOR_TELLS = {
+GENERATOR_INFERS = {
     "channels": "data.channels",
     "width": "model.width",
     "blocks": "model.blocks",
     "norm": "model.norm",
     "padding": "model.padding",
 }
-DISCRIMINATOR_TELLS = {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"}
+DISCRIMINATOR_INFERS = {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"}
 
 
 class CycleGANConfig(Variations):
@@ -48,7 +48,7 @@ class CycleGANConfig(Variations):
     width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after a generator's first convolution")
     discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after a discriminator's first")
     blocks: int | None = Field(None, ge=0, le=MOST_BLOCKS, description="residual blocks; None: 6 up to 128 px, 9 above")
-    layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 3 judges fields of 70 px")
+    layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 3 has receptive fields of 70 px")
     norm: Norm = "instance"
     padding: Padding = "reflect"
     gan: GANObjective = "lsgan"
@@ -192,7 +192,7 @@ class CycleGAN(Translator):
         step[f"fake_{side}"], step[f"same_{side}"] = both.split(len(source))
 
     def _draw(self, batch: UnpairedBatch, step: Step) -> None:
-        """What the discriminators judge beside real images: fakes of this step and earlier ones (section 4)."""
+        """What the discriminators are shown beside real images: fakes of this step and earlier ones (section 4)."""
         step["shown_a"] = self.pool_a.exchange(step["fake_a"])
         step["shown_b"] = self.pool_b.exchange(step["fake_b"])
         if OBJECTIVES[self.config.gan].penalized:
@@ -223,17 +223,17 @@ class CycleGAN(Translator):
         for name, pool, channels in zip(("pool_a", "pool_b"), (self.pool_a, self.pool_b), self.channels, strict=True):
             pool.load_state(state[name], device, (channels, *self.task.image_size))
 
-    # There G_A maps A to B, and D_A judges what G_A makes.
+    # There G_A maps A to B, and D_A classifies what G_A makes.
     reference = Reference(
         repository="https://github.com/junyanz/pytorch-CycleGAN-and-pix2pix",
         file_name="latest_net_{network}.pth",
         files={
-            "G_A": ReferenceFile("a_to_b", RESNET, GENERATOR_TELLS, direction=(0, 1)),
-            "G_B": ReferenceFile("b_to_a", RESNET, GENERATOR_TELLS, direction=(1, 0)),
-            "D_A": ReferenceFile("discriminator_b", PATCHGAN, DISCRIMINATOR_TELLS),
-            "D_B": ReferenceFile("discriminator_a", PATCHGAN, DISCRIMINATOR_TELLS),
+            "G_A": ReferenceFile("a_to_b", RESNET, GENERATOR_INFERS, direction=(0, 1)),
+            "G_B": ReferenceFile("b_to_a", RESNET, GENERATOR_INFERS, direction=(1, 0)),
+            "D_A": ReferenceFile("discriminator_b", PATCHGAN, DISCRIMINATOR_INFERS),
+            "D_B": ReferenceFile("discriminator_a", PATCHGAN, DISCRIMINATOR_INFERS),
         },
-        usual_size=lambda told: 256,
+        usual_size=lambda inferred: 256,
         has={
             "norm": ("instance", "batch"),
             "padding": ("reflect",),

@@ -1,7 +1,7 @@
 """pix2pix: image translation learnt from aligned pairs.
 
 Isola, Zhu, Zhou, Efros: Image-to-Image Translation with Conditional Adversarial Networks, CVPR 2017,
-https://arxiv.org/abs/1611.07004. One U-Net maps source to target; a PatchGAN judges the concatenated pair.
+https://arxiv.org/abs/1611.07004. One U-Net maps source to target; a PatchGAN classifies the concatenated pair.
 """
 
 from copy import deepcopy
@@ -45,7 +45,7 @@ class Pix2PixConfig(Variations):
     width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after the generator's first convolution")
     discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after the discriminator's first")
     depth: int | None = Field(None, ge=2, le=10, description="U-Net levels; None: as many as fit, at most 8")
-    layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 0 judges pixels, 3 fields of 70 px")
+    layers: int = Field(3, ge=0, le=6, description="PatchGAN layers; 0 classifies pixels, 3 fields of 70 px")
     norm: Norm = "batch"
     skips: bool = Field(True, description="skips of the U-Net; false: an encoder-decoder")
     conditional: bool = Field(True, description="the discriminator sees the source beside the output")
@@ -212,7 +212,7 @@ class Pix2Pix(Translator):
                 {"width": "model.discriminator_width", "layers": "model.layers", "norm": "model.norm"},
             ),
         },
-        usual_size=lambda told: int(2 ** told["model.depth"]),
+        usual_size=lambda inferred: int(2 ** inferred["model.depth"]),
         assumed=("dropout", "test_dropout", "test_statistics"),
         has={
             "norm": ("batch", "instance"),

@@ -1,8 +1,8 @@
-"""pix2pixHD: image translation learnt from aligned pairs, judged at several resolutions.
+"""pix2pixHD: image translation learnt from aligned pairs, with discriminators at several resolutions.
 
 Wang, Liu, Zhu, Tao, Kautz, Catanzaro: High-Resolution Image Synthesis and Semantic Manipulation with Conditional GANs,
 CVPR 2018, https://arxiv.org/abs/1711.11585. A residual generator maps source to target; PatchGANs on an image pyramid
-judge the concatenated pair, and what their layers make of a fake is to be what they make of the truth.
+classify the concatenated pair, and what their layers make of a fake is to be what they make of the truth.
 
 This is the global generator by itself: the local enhancer, for 2048x1024 px, and instance maps are left out. The
 defaults are those of the authors' code, which has two scales where the paper has three and a perceptual term that
@@ -49,7 +49,7 @@ class Pix2PixHDConfig(Variations):
     discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after a discriminator's first")
     downsamplings: int = Field(4, ge=1, le=8, description="how often the generator halves, with twice the channels")
     blocks: int = Field(9, ge=0, le=MOST_BLOCKS, description="residual blocks of the generator")
-    layers: int = Field(3, ge=1, le=6, description="PatchGAN layers; 3 judges fields of 70 px")
+    layers: int = Field(3, ge=1, le=6, description="PatchGAN layers; 3 has receptive fields of 70 px")
     scales: int = Field(2, ge=1, le=8, description="discriminators, each at half the resolution of the one before")
     norm: Norm = "instance"
     padding: Padding = "reflect"
@@ -115,7 +115,7 @@ class Pix2PixHD(Translator):
         return {name: Optimizer((name,), rate, betas) for name in ("generator", "discriminator")}
 
     def phases(self) -> tuple[Phase, ...]:
-        """The generator first; the discriminators then judge the same fake, as it was before that step."""
+        """The generator first; the discriminators then classify the same fake, as it was before that step."""
         return Phase("generator", self._generator_loss), Phase("discriminator", self._discriminator_loss)
 
     def _generator_loss(self, batch: PairedBatch, step: Step) -> Losses:
@@ -136,7 +136,7 @@ class Pix2PixHD(Translator):
         return Losses(total(weights[name] * term for name, term in terms.items()), terms)
 
     def _discriminator_loss(self, batch: PairedBatch, step: Step) -> Losses:
-        """Equation 3, halved as in pix2pix; real images were judged in the generator's turn already."""
+        """Equation 3, halved as in pix2pix; real images were scored in the generator's turn already."""
         real, fake = (torch.cat((batch.source, image), 1) for image in (batch.target, step["fake"]))
         real_scores = [step[f"real_scores_{scale}"] for scale in range(self.config.scales)]
         terms = discriminator_terms(self.config.gan, self.discriminator, real, fake, real_scores=real_scores)

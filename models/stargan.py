@@ -2,7 +2,7 @@
 
 Choi, Choi, Kim, Ha, Kim, Choo: StarGAN: Unified Generative Adversarial Networks for Multi-Domain
 Image-to-Image Translation, CVPR 2018, https://arxiv.org/abs/1711.09020. The target label enters the
-generator as maps; the discriminator judges patches and names the label. Labels are exclusive domains, independent
+generator as maps; the discriminator classifies patches and names the label. Labels are exclusive domains, independent
 attributes, or those of several data sets with a mask vector (section 3.2).
 """
 
@@ -148,7 +148,7 @@ class StarGAN(Translator):
                 },
             ),
         },
-        usual_size=lambda told: 128,
+        usual_size=lambda inferred: 128,
         has={
             "norm": ("instance-affine",),
             "padding": ("zeros",),

@@ -31,7 +31,7 @@ from i2i.translator import Coverage, LinearDecay, Losses, ModelConfig, Optimizer
 PIXELS_TIMES_WIDTH = 2**14
 STYLING = ("generator", "mapping_network", "style_encoder")
 
-TRUNK_TELLS = {
+TRUNK_INFERS = {
     "channels": "data.channels",
     "width": "model.width",
     "widest": "model.widest",
@@ -128,7 +128,7 @@ class StarGANv2(Translator):
         return self._loss_of_real_and_fake(batch, style)
 
     def _loss_of_real_and_fake(self, batch: ReferenceBatch, style: Tensor) -> Losses:
-        """The discriminator's part of equation 1, each image judged by the head of its domain, and R1 on real ones."""
+        """The discriminator's part of equation 1, each image scored by the head of its domain, and R1 on real ones."""
         with torch.no_grad():
             fake = self.generator(batch.images, style)
         real = batch.images.detach().requires_grad_()
@@ -210,10 +210,10 @@ class StarGANv2(Translator):
                     "domains": "labels.classes",
                 },
             ),
-            "style_encoder": ReferenceFile("style_encoder", ENCODER, TRUNK_TELLS | {"style": "model.style"}),
-            "discriminator": ReferenceFile("discriminator", DISCRIMINATOR, TRUNK_TELLS),
+            "style_encoder": ReferenceFile("style_encoder", ENCODER, TRUNK_INFERS | {"style": "model.style"}),
+            "discriminator": ReferenceFile("discriminator", DISCRIMINATOR, TRUNK_INFERS),
         },
-        usual_size=lambda told: 256,
+        usual_size=lambda inferred: 256,
         bundles=(
             Bundle("{step:06d}_nets_ema.ckpt", {name: name for name in STYLING}, ignored=("fan",)),
             Bundle(

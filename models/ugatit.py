@@ -28,15 +28,15 @@ from i2i.registry import register
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Request, Step, Task, Translator
 
 NETWORKS = ("genA2B", "genB2A", "disGA", "disGB", "disLA", "disLB")  # in files of the authors' PyTorch code
-GENERATOR_TELLS = {
+GENERATOR_INFERS = {
     "channels": "data.channels",
     "width": "model.width",
     "blocks": "model.blocks",
     "light": "model.light",
     "image_size": "data.image_size",
 }
-GLOBAL_TELLS = {"width": "model.discriminator_width", "layers": "model.layers"}
-LOCAL_TELLS = {"width": "model.discriminator_width", "layers": "model.local_layers"}
+GLOBAL_INFERS = {"width": "model.discriminator_width", "layers": "model.layers"}
+LOCAL_INFERS = {"width": "model.discriminator_width", "layers": "model.local_layers"}
 OBJECTIVE = OBJECTIVES["lsgan"]
 WEIGHT_DECAY = 1e-4
 WHOLE_MAP = "scale them, or train the variant for all sizes with --set model.light=true"
@@ -178,14 +178,14 @@ class UGATIT(Translator):
         repository="https://github.com/znxlwm/UGATIT-pytorch",
         file_name="",
         files={
-            "genA2B": ReferenceFile("a_to_b", UGATIT_GENERATOR, GENERATOR_TELLS, direction=(0, 1)),
-            "genB2A": ReferenceFile("b_to_a", UGATIT_GENERATOR, GENERATOR_TELLS, direction=(1, 0)),
-            "disGA": ReferenceFile("global_a", UGATIT_DISCRIMINATOR, GLOBAL_TELLS),
-            "disGB": ReferenceFile("global_b", UGATIT_DISCRIMINATOR, GLOBAL_TELLS),
-            "disLA": ReferenceFile("local_a", UGATIT_DISCRIMINATOR, LOCAL_TELLS),
-            "disLB": ReferenceFile("local_b", UGATIT_DISCRIMINATOR, LOCAL_TELLS),
+            "genA2B": ReferenceFile("a_to_b", UGATIT_GENERATOR, GENERATOR_INFERS, direction=(0, 1)),
+            "genB2A": ReferenceFile("b_to_a", UGATIT_GENERATOR, GENERATOR_INFERS, direction=(1, 0)),
+            "disGA": ReferenceFile("global_a", UGATIT_DISCRIMINATOR, GLOBAL_INFERS),
+            "disGB": ReferenceFile("global_b", UGATIT_DISCRIMINATOR, GLOBAL_INFERS),
+            "disLA": ReferenceFile("local_a", UGATIT_DISCRIMINATOR, LOCAL_INFERS),
+            "disLB": ReferenceFile("local_b", UGATIT_DISCRIMINATOR, LOCAL_INFERS),
         },
-        usual_size=lambda told: 256,
+        usual_size=lambda inferred: 256,
         bundles=(Bundle("params_{step:07d}.pt", {name: name for name in NETWORKS}),),
     )
 

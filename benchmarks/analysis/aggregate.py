@@ -27,7 +27,7 @@ class Score:
         return sum(self.by_seed.values()) / len(self.by_seed)
 
     @property
-    def deviation(self) -> float | None:
+    def std(self) -> float | None:
         """Standard deviation of the seeds' values, with n - 1 in its denominator; None of a single seed."""
         count = len(self.by_seed)
         if count < 2:
@@ -36,7 +36,7 @@ class Score:
 
     def places(self, decimals: int) -> int:
         """The decimals of mean and deviation where the metric is printed with `decimals`; see `digits.places`."""
-        return places(decimals, self.mean, self.deviation or 0.0)
+        return places(decimals, self.mean, self.std or 0.0)
 
     def rounded(self, decimals: int) -> float:
         """The mean as it is printed."""
@@ -46,7 +46,7 @@ class Score:
         """The mean as text and, of several seeds, the deviation; a dash where there is no number."""
         if math.isnan(self.mean):
             return (DASH,)
-        values = [self.mean] if self.deviation is None else [self.mean, self.deviation]
+        values = [self.mean] if self.std is None else [self.mean, self.std]
         return tuple(fixed(value, self.places(decimals)) for value in values)
 
     def text(self, decimals: int) -> str:

@@ -8,7 +8,7 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.evaluation.direction_scores import ACCURACY
 from i2i.benchmarks.evaluation.gan_train import GAN_TRAIN
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.metrics.bootstrap import share_interval
 from i2i.metrics.registry import OF_CLASSIFIER, content_name, diversity_name, kernel_name
 

@@ -7,8 +7,8 @@ from typing import Any
 from i2i.benchmarks.directions import Training
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import measured
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import measured
 from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 
@@ -24,7 +24,7 @@ class Costs:
         images: real images shown, in all training runs together.
         references: images shown besides, of which only the style is looked at; no budget counts them.
         seconds: spent in training steps, in all training runs together.
-        peak_memory: bytes, of the hungriest training: allocated on an accelerator, resident on the CPU.
+        peak_memory: bytes, the peak over training runs: allocated on an accelerator, resident on the CPU.
         macs: in matrix products and convolutions, to translate one image.
         translated: images per second when translating, from decoded pixels to pixels.
         inference: how it runs when it translates.

@@ -12,15 +12,15 @@ import pandas as pd
 
 from i2i.benchmarks.results_folder.score_file import read_images
 
-WHO = ("model", "seed")
-WAY = ("source", "target")
+MODEL = ("model", "seed")
+DIRECTION = ("source", "target")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "intervals": (*WHO, *WAY, "metric", "low", "high", "level"),
-    "flags": (*WHO, *WAY, "flag", "value", "threshold", "above", "raised", "says"),
-    "confusion": (*WHO, *WAY, "predicted", "count"),
-    "spreads": (*WHO, *WAY, "metric", "deviation", "subset"),
-    "by_n": (*WHO, *WAY, "metric", "n", "value"),
-    "images": (*WHO, *WAY, "image", "metric", "value"),
+    "intervals": (*MODEL, *DIRECTION, "metric", "low", "high", "level"),
+    "flags": (*MODEL, *DIRECTION, "flag", "value", "threshold", "above", "raised", "says"),
+    "confusion": (*MODEL, *DIRECTION, "predicted", "count"),
+    "spreads": (*MODEL, *DIRECTION, "metric", "deviation", "subset"),
+    "by_n": (*MODEL, *DIRECTION, "metric", "n", "value"),
+    "images": (*MODEL, *DIRECTION, "image", "metric", "value"),
 }
 
 
@@ -45,7 +45,7 @@ class Details:
     images: pd.DataFrame
 
     @classmethod
-    def gather(cls, found: Iterable["Found"] = ()) -> Self:
+    def gather(cls, found: Iterable["ScoreFrames"] = ()) -> Self:
         """The frames of all score files together; of none, empty ones."""
         found = list(found)
         return cls(**{part: _frame(part, [one.part(part) for one in found]) for part in COLUMNS})
@@ -56,7 +56,7 @@ class Details:
 
 
 @dataclass(frozen=True)
-class Found:
+class ScoreFrames:
     """A score file's contents, and the table of single images beside it.
 
     Attributes:

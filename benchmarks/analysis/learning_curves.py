@@ -23,10 +23,10 @@ def course(plan: Plan) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COURSE)
 
 
-def lines(found: pd.DataFrame, spent: str) -> pd.DataFrame:
-    """A method's curve: `model`, `metric`, `spent` and `value` of each evaluation.
+def lines(found: pd.DataFrame, cost: str) -> pd.DataFrame:
+    """A method's curve: `model`, `metric`, `cost` and `value` of each evaluation.
 
-    What is spent adds up over the training runs of a seed, values are means over them; both are averaged over seeds.
+    Costs add up over the training runs of a seed, values are means over them; both are averaged over seeds.
     An evaluation that not every training has had is left out.
     """
     whole = found.groupby(["model", "metric", "evaluation"])["training"].transform("count")
@@ -34,6 +34,6 @@ def lines(found: pd.DataFrame, spent: str) -> pd.DataFrame:
     seeds = found.groupby(["model", "metric"])["seed"].transform("nunique")
     complete = found[whole == training_runs * seeds]
     by_seed = complete.groupby(["model", "metric", "evaluation", "seed"], sort=False).agg(
-        spent=(spent, "sum"), value=("value", "mean")
+        cost=(cost, "sum"), value=("value", "mean")
     )
     return by_seed.groupby(["model", "metric", "evaluation"], sort=False).mean().reset_index()

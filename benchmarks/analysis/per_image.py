@@ -32,7 +32,7 @@ def metrics_of(values: Values) -> list[str]:
 
 
 def worst_metric(metrics: Collection[str]) -> str | None:
-    """The one by which images are the worst where nobody has named one; None of none."""
+    """The one by which images are the worst where none is named; None of none."""
     return next((name for name in WORST_BY if name in metrics), next(iter(metrics), None))
 
 

@@ -52,7 +52,7 @@ class Column:
 
     Attributes:
         places: from 0, by means rounded as in the table; ties share one.
-        best: whose mean is best; None if nobody competes.
+        best: whose mean is best; None if no method competes.
         tests: by pair, in the order of the table.
         same: not distinguishable from the best; empty where there is no test.
         unsure: not told from the best by the test over seeds alone, which has too few of them.
@@ -95,10 +95,10 @@ class Column:
         return self.places.get(name) if self.ranks else None
 
     def is_best(self, name: str) -> bool:
-        """Whether no other mean is better as printed; nobody is the best of one."""
+        """Whether no other mean is better as printed; none is the best of one."""
         return self.place(name) == 0
 
-    def told_apart(self, one: str, other: str) -> bool:
+    def distinguished(self, one: str, other: str) -> bool:
         """Whether every test that there is tells these two apart, and there is one."""
         tests = self.tests.get((one, other)) or self.tests.get((other, one)) or ()
         return bool(tests) and all(test.p.corrected <= LEVEL for test in tests)
@@ -175,8 +175,8 @@ def image_values(images: pd.DataFrame, metric: str, names: Sequence[str]) -> pd.
     complete = [name for name in names if name in cells and np.isfinite(cells[name]).all()]
     if not complete:
         return pd.DataFrame()
-    ways = cells[complete].groupby(["source", "target"])
-    weighted = cells[complete].div(ways.transform("size") * ways.ngroups, axis=0).groupby("image").sum()
+    directions = cells[complete].groupby(["source", "target"])
+    weighted = cells[complete].div(directions.transform("size") * directions.ngroups, axis=0).groupby("image").sum()
     return weighted * len(weighted)
 
 
@@ -204,7 +204,7 @@ def _over_seeds(scores: Mapping[str, Score]) -> Iterator[tuple[tuple[str, str], 
 
 
 def _silent(tests: Mapping[tuple[str, str], tuple[Tested, ...]], best: str, name: str) -> set[Over]:
-    """The kinds of test that do not tell these two apart, of all that tell somebody apart from anybody."""
+    """The kinds of test that do not tell these two apart, of all that tell any two apart."""
     own = tests.get((best, name)) or tests.get((name, best)) or ()
     everything = {test.over for found in tests.values() for test in found}
     return everything - {test.over for test in own if test.p.corrected <= LEVEL}

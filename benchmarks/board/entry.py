@@ -15,13 +15,13 @@ from i2i.benchmarks.analysis.cost_columns import COSTS
 from i2i.benchmarks.analysis.results import Results, collect
 from i2i.benchmarks.analysis.significance import ranked
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import REAL
 from i2i.benchmarks.results_folder.finished_results import Stored
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.config import Settings, stable_hash
 from i2i.errors import Damaged, UserError
 from i2i.metrics.registry import metric_named
-from i2i.utils.documents import Document, Facts, SealedDocument, read_sealed
 from i2i.utils.joined_names import direction_name
+from i2i.utils.json_documents import Document, Facts, SealedDocument, read_sealed
 
 FORMAT = 1
 OF_THE_DATA = ("domains", "paired", "training", "reference", "validation", "directions")

@@ -107,10 +107,11 @@ def _cost(column: CostColumn, value: float | None) -> Cell:
     return Cell(column.format(shown), shown)
 
 
-def verdicts(told: Sequence[Across]) -> list[str]:
+def verdicts(comparisons: Sequence[Across]) -> list[str]:
     """What the tests of all metrics say; a note that all of them have comes once."""
-    common = [note for note in told[0].notes if all(note in across.notes for across in told)] if told else []
-    lines = [line for across in told for line in verdict(across)]
+    first = comparisons[0].notes if comparisons else ()
+    common = [note for note in first if all(note in across.notes for across in comparisons)]
+    lines = [line for across in comparisons for line in verdict(across)]
     return [*common, *(line for line in lines if not any(line.endswith(f": {note}") for note in common))]
 
 
@@ -120,10 +121,10 @@ def verdict(across: Across) -> list[str]:
     if across.test is None:
         return lines
     test, names = across.test, [row.name for row in across.ranked]
-    told = "differ" if test.p <= LEVEL else "do not differ by more than chance"
+    outcome = "differ" if test.p <= LEVEL else "do not differ by more than chance"
     return [
         *lines,
-        f"{across.measure.heading}: the ranks of {number(len(names), 'method')} {told} (Friedman "
+        f"{across.measure.heading}: the ranks of {number(len(names), 'method')} {outcome} (Friedman "
         f"{test.chi_square:.2f}, Iman and Davenport F {_f(test.f)}, p {_p(test.p)}); two mean ranks must lie "
         f"{test.critical_difference:.2f} apart (Nemenyi).",
     ]

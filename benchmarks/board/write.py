@@ -17,7 +17,7 @@ from i2i.errors import UserError
 from i2i.metrics.registry import kind_of
 from i2i.pages.html_page import STYLE, TABLES, html_page
 from i2i.utils.atomic_write import write_bytes, write_text
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 from i2i.utils.text import csv_row, markdown, prose
 from i2i.utils.text_table import text_table
 
@@ -42,12 +42,12 @@ def write(groups: Sequence[Group], out: Path, title: str) -> tuple[list[str], st
     check_out(out)
     for old in out.glob("critical-difference-*"):
         old.unlink()
-    told = [[group.across(metric) for metric in group.metrics] for group in groups]
-    figures = dict(_figures(told))
-    shown = [_for_page(n, group, own, figures) for n, (group, own) in enumerate(zip(groups, told, strict=True))]
+    comparisons = [[group.across(metric) for metric in group.metrics] for group in groups]
+    figures = dict(_figures(comparisons))
+    shown = [_for_page(n, group, own, figures) for n, (group, own) in enumerate(zip(groups, comparisons, strict=True))]
     texts = {
-        MARKER: json.dumps(_for_programs(groups, told), indent=1, ensure_ascii=False, allow_nan=False),
-        "datasets.md": _markdown(groups, told, title),
+        MARKER: json.dumps(_for_programs(groups, comparisons), indent=1, ensure_ascii=False, allow_nan=False),
+        "datasets.md": _markdown(groups, comparisons, title),
         "datasets.csv": _csv(groups),
         "report.html": html_page(
             PAGE / "template.html",
@@ -60,12 +60,12 @@ def write(groups: Sequence[Group], out: Path, title: str) -> tuple[list[str], st
         write_text(out / name, text)
     for name, contents in figures.items():
         write_bytes(out / name, contents)
-    return [*texts, *figures], _terminal(groups, told)
+    return [*texts, *figures], _terminal(groups, comparisons)
 
 
-def _figures(told: Sequence[Sequence[Across]]) -> Iterator[tuple[str, bytes]]:
+def _figures(comparisons: Sequence[Sequence[Across]]) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the figures of all metrics whose ranks are tested."""
-    for place, own in enumerate(told):
+    for place, own in enumerate(comparisons):
         for across in own:
             if across.test is not None:
                 for kind in ("svg", "png", "pdf"):
@@ -97,7 +97,7 @@ def _drawn(across: Across, kind: str) -> bytes:
     return stream.getvalue()
 
 
-def _for_page(place: int, group: Group, told: Sequence[Across], figures: dict[str, bytes]) -> Settings:
+def _for_page(place: int, group: Group, comparisons: Sequence[Across], figures: dict[str, bytes]) -> Settings:
     return {
         "caption": caption(group),
         "protocol": group.entries[0].shared,
@@ -108,7 +108,7 @@ def _for_page(place: int, group: Group, told: Sequence[Across], figures: dict[st
                 "verdict": verdict(across),
                 "figure": _address(figures.get(f"{_stem(place, across)}.svg")),
             }
-            for across in told
+            for across in comparisons
         ],
         "sets": [asdict(set_table(group, label)) for label in group.sets],
     }
@@ -118,7 +118,7 @@ def _address(svg: bytes | None) -> str | None:
     return None if svg is None else f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
-def _for_programs(groups: Sequence[Group], told: Sequence[Sequence[Across]]) -> list[Settings]:
+def _for_programs(groups: Sequence[Group], comparisons: Sequence[Sequence[Across]]) -> list[Settings]:
     return [
         {
             "protocol": group.entries[0].group,
@@ -126,7 +126,7 @@ def _for_programs(groups: Sequence[Group], told: Sequence[Sequence[Across]]) -> 
             "datasets": list(group.sets),
             "metrics": {across.name: _of_metric(group, across) for across in own},
         }
-        for group, own in zip(groups, told, strict=True)
+        for group, own in zip(groups, comparisons, strict=True)
     ]
 
 
@@ -173,9 +173,9 @@ def _csv(groups: Sequence[Group]) -> str:
     return pd.DataFrame(rows, columns=["protocol", "dataset", "method", "metric", "seed", "value"]).to_csv(index=False)
 
 
-def _markdown(groups: Sequence[Group], told: Sequence[Sequence[Across]], title: str) -> str:
+def _markdown(groups: Sequence[Group], comparisons: Sequence[Sequence[Across]], title: str) -> str:
     parts = [f"# {markdown(title)}"]
-    for group, own in zip(groups, told, strict=True):
+    for group, own in zip(groups, comparisons, strict=True):
         if len(groups) > 1:
             parts.append(f"# Protocol {markdown(group.entries[0].group)}")
         lines = [*caption(group), *verdicts(own)]
@@ -192,10 +192,10 @@ def _as_markdown(table: Table) -> str:
     return f"## {markdown(table.title)}\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in shown)
 
 
-def _terminal(groups: Sequence[Group], told: Sequence[Sequence[Across]]) -> str:
+def _terminal(groups: Sequence[Group], comparisons: Sequence[Sequence[Across]]) -> str:
     """The first distance between sets of each group, or its first metric, and what the tests say."""
     parts = []
-    for group, own in zip(groups, told, strict=True):
+    for group, own in zip(groups, comparisons, strict=True):
         main = next((across for across in own if kind_of(across.name) == "frechet"), own[0] if own else None)
         if main is not None:
             table = across_table(group, main)

@@ -29,7 +29,7 @@ class Evaluation:
 
 
 def bench_evaluator(evaluation: Evaluation, device: torch.device) -> Evaluator:
-    """Judges a training by the bench's own scores, with the validation split in the place of the test split.
+    """Evaluates a training run by the bench's own scores, with the validation split in the place of the test split.
 
     None of the test images are read for it. `device` is where to translate and score.
     """
@@ -41,6 +41,6 @@ def bench_evaluator(evaluation: Evaluation, device: torch.device) -> Evaluator:
     def score(source: str, target: str, translated: np.ndarray) -> dict[str, float]:
         return {row["metric"]: row["value"] for row in scoring.pixels(source, target, translated).rows}
 
-    ways, steps = evaluation.directions, evaluation.sampling_steps
-    scores = scores_of(scoring.data, split, scoring.preprocess, ways, score, device, steps)
+    directions, steps = evaluation.directions, evaluation.sampling_steps
+    scores = scores_of(scoring.data, split, scoring.preprocess, directions, score, device, steps)
     return Evaluator(evaluation.metric, scores)

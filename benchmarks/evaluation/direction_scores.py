@@ -25,27 +25,29 @@ MANY = 500  # images a side, above which resampling a distance a thousand times 
 RESAMPLES_OF_MANY = 100
 
 
-def of_images(way: Direction, stems: Sequence[str], singles: Mapping[str, Array], intervals: bool = True) -> Scores:
+def of_images(
+    direction: Direction, stems: Sequence[str], singles: Mapping[str, Array], intervals: bool = True
+) -> Scores:
     """Means with their intervals, and the values themselves.
 
     Args:
-        way: the direction.
+        direction: source and target.
         stems: names of the images.
         singles: by metric, a value for each image.
         intervals: whether to resample for them.
     """
     scores = Scores()
     for metric, values in singles.items():
-        scores.rows.extend(entries(way, [{"metric": metric, "value": float(values.mean()), "n": len(values)}]))
+        scores.rows.extend(entries(direction, [{"metric": metric, "value": float(values.mean()), "n": len(values)}]))
         interval = _interval_of_mean(metric, values) if intervals else None
         if interval is not None:
-            scores.intervals.extend(entries(way, [ends(metric, interval)]))
-        scores.images.extend(image_entries(way, stems, metric, values))
+            scores.intervals.extend(entries(direction, [ends(metric, interval)]))
+        scores.images.extend(image_entries(direction, stems, metric, values))
     return scores
 
 
 def of_sets(
-    way: Direction,
+    direction: Direction,
     extractor: str,
     scored: np.ndarray,
     reference: np.ndarray,
@@ -55,7 +57,7 @@ def of_sets(
     """Frechet and kernel distance; their interval and deviation; the former at fewer images.
 
     Args:
-        way: the direction.
+        direction: source and target.
         extractor: name of whose features they are.
         scored: features [N, d].
         reference: features [M, d] of real images.
@@ -72,15 +74,15 @@ def of_sets(
     found = distances(extractor, scored, reference)
     rows = [{"metric": metric, "value": value, "n": n} for metric, value in found.values().items()]
     sizes = [*distances_of_parts(scored, reference, paired=reals == "paired"), (n, found.frechet)]
-    scores.rows.extend(entries(way, rows))
-    scores.by_n.extend(entries(way, ({"metric": extractor, "n": size, "value": value} for size, value in sizes)))
+    scores.rows.extend(entries(direction, rows))
+    scores.by_n.extend(entries(direction, ({"metric": extractor, "n": size, "value": value} for size, value in sizes)))
     if intervals and fewest >= FEWEST_RESAMPLED:
         resamples = RESAMPLES if most <= MANY else RESAMPLES_OF_MANY
         interval = frechet_intervals(scored, reference, reals=reals, resamples=resamples).at_this_size
-        scores.intervals.extend(entries(way, [ends(extractor, interval)]))
-    if math.isfinite(found.kernel.deviation):
-        spread = {"deviation": found.kernel.deviation, "subset": found.kernel.subset_size}
-        scores.spreads.extend(entries(way, [{"metric": kernel_name(extractor), **spread}]))
+        scores.intervals.extend(entries(direction, [ends(extractor, interval)]))
+    if math.isfinite(found.kernel.std):
+        spread = {"deviation": found.kernel.std, "subset": found.kernel.subset_size}
+        scores.spreads.extend(entries(direction, [{"metric": kernel_name(extractor), **spread}]))
     return scores
 
 
@@ -89,9 +91,9 @@ def confusion(labels: LabelSpace, target: str, logits: Tensor) -> dict[str, int]
 
     These are the members of its group, or an attribute and its absence; the counts add up to N.
     """
-    rivals = {other for source, other in labels.directions if source == target}
+    excluded = {other for source, other in labels.directions if source == target}
     place = labels.position(target)
-    group = [domain for domain in labels.domains if domain == target or domain in rivals]
+    group = [domain for domain in labels.domains if domain == target or domain in excluded]
     return {domain: int(labels.shows(domain, logits).sum()) for domain in group if labels.position(domain) == place}
 
 

@@ -2,7 +2,7 @@
 
 Shmelkov, Schmid and Alahari, "How good is my GAN?", 2018, https://arxiv.org/abs/1807.09499, section 3. It falls where
 translations look unreal, and also where they all look alike, which accuracy does not see. Their GAN-test, a classifier
-of real images judging the made ones, is the bench's accuracy.
+of real images classifying the made ones, is the bench's accuracy.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,8 +30,8 @@ def gan_train(
 ) -> Scores:
     """The share of each target's real images that a classifier recognises which was trained on translations.
 
-    Both are test images. So that none is judged whose translation was learnt from, two classifiers are trained: on
-    the translations of the first half of each domain, to judge the second half of the real images, and the other
+    Both are test images. So that none is classified whose translation was learnt from, two classifiers are trained: on
+    the translations of the first half of each domain, to classify the second half of the real images, and the other
     way round. One classifier learns all targets, so the share is equal for all sources of a target.
 
     Args:
@@ -51,11 +51,11 @@ def gan_train(
         return scores
     space = labels.restricted([domain for domain in labels.domains if domain in targets])
     halves = [_recognized(fakes, reals, space, learn, learnt) for learnt in (1, 0)]
-    for way in fakes:
-        known = np.concatenate([half[way[1]] for half in halves])
+    for direction in fakes:
+        known = np.concatenate([half[direction[1]] for half in halves])
         share = share_interval(int(known.sum()), len(known))
-        scores.rows.extend(entries(way, [{"metric": GAN_TRAIN, "value": share.estimate, "n": len(known)}]))
-        scores.intervals.extend(entries(way, [ends(GAN_TRAIN, share)]))
+        scores.rows.extend(entries(direction, [{"metric": GAN_TRAIN, "value": share.estimate, "n": len(known)}]))
+        scores.intervals.extend(entries(direction, [ends(GAN_TRAIN, share)]))
     return scores
 
 

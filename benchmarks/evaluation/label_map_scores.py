@@ -49,30 +49,30 @@ class LabelMapScores:
         assert label_map.segmenter is not None, "plans name the file of the segmenter"
         self._segmenter = Segmenter.load(label_map.segmenter, device=device)
 
-    def of(self, way: Direction, stems: list[str], fakes: Tensor, inputs: Tensor, truth: Tensor) -> Scores:
+    def of(self, direction: Direction, stems: list[str], fakes: Tensor, inputs: Tensor, truth: Tensor) -> Scores:
         """Scores of translations, pixels uint8 [N, 3, H, W], given what was translated and the ground truth.
 
         To the label map: its nearest colors against those of the truth. From it: what the segmenter sees in the photos
         against the label maps that they were made from. Nothing of other directions.
         """
-        if way[1] == self._domain:
-            return self._scores(way, stems, self._palette.classes(fakes), self._palette.classes(truth), "{}")
-        if way[0] == self._domain:
-            return self.of_photos(way, stems, fakes, inputs)
+        if direction[1] == self._domain:
+            return self._scores(direction, stems, self._palette.classes(fakes), self._palette.classes(truth), "{}")
+        if direction[0] == self._domain:
+            return self.of_photos(direction, stems, fakes, inputs)
         return Scores()
 
-    def of_photos(self, way: Direction, stems: list[str], photos: Tensor, label_maps: Tensor) -> Scores:
+    def of_photos(self, direction: Direction, stems: list[str], photos: Tensor, label_maps: Tensor) -> Scores:
         """What the segmenter sees in photos against their label maps; of real photos, the ceiling of translations."""
-        seen = self._segmenter.classes(photos)
-        return self._scores(way, stems, seen, self._palette.classes(label_maps), segmented_name("{}"))
+        segmented = self._segmenter.classes(photos)
+        return self._scores(direction, stems, segmented, self._palette.classes(label_maps), segmented_name("{}"))
 
-    def _scores(self, way: Direction, stems: list[str], found: Tensor, truth: Tensor, form: str) -> Scores:
+    def _scores(self, direction: Direction, stems: list[str], found: Tensor, truth: Tensor, form: str) -> Scores:
         pixel, *others = (form.format(name) for name in SEGMENTATION)
         met = agreement(found, truth, self._palette.scored)
         known = ~met.pixel_accuracy.isnan()
         shown = [stem for stem, there in zip(stems, known.tolist(), strict=True) if there]
-        scores = of_images(way, shown, {pixel: met.pixel_accuracy[known].numpy()}, self._intervals)
+        scores = of_images(direction, shown, {pixel: met.pixel_accuracy[known].numpy()}, self._intervals)
         values = zip(others, (met.class_accuracy, met.mean_iou), strict=True)
         rows = ({"metric": name, "value": value, "n": len(stems)} for name, value in values)
-        scores.rows.extend(entries(way, rows))
+        scores.rows.extend(entries(direction, rows))
         return scores

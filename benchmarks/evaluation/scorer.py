@@ -43,13 +43,13 @@ from i2i.metrics.image_scores import (
 )
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name, diversity_name, perceptual_name
-from i2i.metrics.sets.measures import ImageSet, of_sets_asked
+from i2i.metrics.sets.measures import ImageSet, of_requested_sets
 from i2i.metrics.sets.names import SetMeasure
 from i2i.utils.fingerprint import sha256
 from i2i.utils.joined_names import direction_name
 
 
-class SeenImages(NamedTuple):
+class ScoredImages(NamedTuple):
     """Images of one domain: names, pixels and values, features [N, d]."""
 
     stems: list[str]
@@ -61,9 +61,9 @@ class SeenImages(NamedTuple):
         """uint8 [N, 3, H, W]."""
         return self.values.pixels
 
-    def at(self, places: Sequence[int]) -> "SeenImages":
+    def at(self, places: Sequence[int]) -> "ScoredImages":
         """Those at some places."""
-        return SeenImages([self.stems[place] for place in places], self.values.at(places), self.features[places])
+        return ScoredImages([self.stems[place] for place in places], self.values.at(places), self.features[places])
 
 
 @dataclass(frozen=True)
@@ -152,26 +152,26 @@ class Scorer:
             scores.add(self._direction((source, target), own, places, others, noted.get((source, target), {})))
         return scores
 
-    def diversity(self, folder: Path, way: Direction, samples: int) -> Scores:
+    def diversity(self, folder: Path, direction: Direction, samples: int) -> Scores:
         """How far apart the translations of each image are: by LPIPS or, without it, in the extractor's features.
 
         Nothing of a method that turned out to give one translation of each image.
         """
-        files, preprocess = self._files(folder, way), self.preprocess.of_written(way[1])
+        files, preprocess = self._files(folder, direction), self.preprocess.of_written(direction[1])
         if not of_sample(folder, 1).is_dir() or (self._alone and self._has_lpips):
             return Scores()
         parts = [
             self._diversity(
-                [read_pixels(self._sampled(folder, way, some, sample), preprocess) for sample in range(samples)]
+                [read_pixels(self._sampled(folder, direction, some, sample), preprocess) for sample in range(samples)]
             )
             for some in (files[start : start + BATCH] for start in range(0, len(files), BATCH))
         ]
         name = f"diversity-{self._lpips.name}" if self._lpips else diversity_name(self._extractor.name)
         values = {name: np.concatenate(parts)}
-        return of_images(way, [image.stem for image in files], values, self._intervals)
+        return of_images(direction, [image.stem for image in files], values, self._intervals)
 
-    def _sampled(self, folder: Path, way: Direction, first: Sequence[ImageFile], sample: int) -> list[ImageFile]:
-        place = of_sample(folder, sample) / direction_name(way)
+    def _sampled(self, folder: Path, direction: Direction, first: Sequence[ImageFile], sample: int) -> list[ImageFile]:
+        place = of_sample(folder, sample) / direction_name(direction)
         return [ImageFile(place / image.path.name) for image in first]
 
     def _diversity(self, samples: Sequence[Tensor]) -> Array:
@@ -184,11 +184,11 @@ class Scorer:
     def pixels(self, source: str, target: str, translated: np.ndarray) -> Scores:
         """The same of translations that are no files, [N, H, W, C] as these hold them, of all the test images."""
         images = self.data.images(self._config.test_split, source)
-        fakes = self._seen(images, ImageValues.of(translated, self.preprocess.of_written(target)))
+        fakes = self._with_features(images, ImageValues.of(translated, self.preprocess.of_written(target)))
         return self._direction((source, target), fakes, range(len(images)), [], {})
 
     def real(self, domain: str) -> Scores:
-        """The ceiling: real test images judged, and compared with as many real training images of their domain.
+        """The ceiling: real test images classified, and compared with as many real training images of their domain.
 
         Distances depend on the number of images, so both sides have as many as the split with fewer of them.
         """
@@ -196,12 +196,12 @@ class Scorer:
         count = min(len(test.stems), len(training))
         some = [training[place] for place in _some(len(training), count)]
         others = self._read(some, self.preprocess.of_domain(domain))
-        way = (domain, domain)
-        scores = Scores() if self._alone else self._classified(way, test)
-        scores.add(self._compared(way, test.at(_some(len(test.stems), count)), others, "drawn"))
+        direction = (domain, domain)
+        scores = Scores() if self._alone else self._classified(direction, test)
+        scores.add(self._compared(direction, test.at(_some(len(test.stems), count)), others, "drawn"))
         if self._labels and self._label_map and domain != self._label_map.domain:
             label_maps = self._test(self._label_map.domain)
-            scores.add(self._labels.of_photos(way, test.stems, test.pixels, label_maps.pixels))
+            scores.add(self._labels.of_photos(direction, test.stems, test.pixels, label_maps.pixels))
         return scores
 
     def learnt_from(self, folder: Path, directions: Sequence[Direction], options: ClassifierConfig) -> Scores:
@@ -212,7 +212,10 @@ class Scorer:
         counts = {source: len(self.data.images(self._config.test_split, source)) for source, _ in directions}
         if any(len(self._present(folder, source)) < count for source, count in counts.items()):
             return Scores()
-        fakes = {way: read_pixels(self._files(folder, way), self.preprocess.of_written(way[1])) for way in directions}
+        fakes = {
+            direction: read_pixels(self._files(folder, direction), self.preprocess.of_written(direction[1]))
+            for direction in directions
+        }
         return self._learnt_from(fakes, options)
 
     def learnt_from_real(self, options: ClassifierConfig) -> Scores:
@@ -226,21 +229,21 @@ class Scorer:
 
     def _direction(
         self,
-        way: Direction,
-        fakes: SeenImages,
+        direction: Direction,
+        fakes: ScoredImages,
         places: Sequence[int],
         others: Sequence[Tensor],
         noted: Mapping[str, Array],
     ) -> Scores:
-        inputs, reals = self._test(way[0]).at(places), self._test(way[1])
+        inputs, reals = self._test(direction[0]).at(places), self._test(direction[1])
         truth = reals.at(places) if self.data.paired else None
         pairs: Reals = "paired" if truth and len(fakes.stems) == len(reals.stems) else "drawn"
         if self._alone:
-            scores = self._compared(way, fakes, reals, pairs)
-            scores.add(of_images(way, fakes.stems, self._in_features(fakes, inputs, truth), self._intervals))
+            scores = self._compared(direction, fakes, reals, pairs)
+            scores.add(of_images(direction, fakes.stems, self._in_features(fakes, inputs, truth), self._intervals))
             return scores
-        scores = self._classified(way, fakes)
-        scores.add(self._compared(way, fakes, reals, pairs))
+        scores = self._classified(direction, fakes)
+        scores.add(self._compared(direction, fakes, reals, pairs))
         singles = against_truth(fakes.values, truth.values, self._lpips) if truth else {}
         in_features = self._in_features(fakes, inputs, truth)
         content = content_name(self._extractor.name)
@@ -249,18 +252,18 @@ class Scorer:
         singles[content] = in_features[content]
         if CYCLE in noted:
             singles[CYCLE] = noted[CYCLE]
-        scores.add(of_images(way, fakes.stems, singles, self._intervals))
+        scores.add(of_images(direction, fakes.stems, singles, self._intervals))
         if self._labels:
-            scores.add(self._labels.of(way, fakes.stems, fakes.pixels, inputs.pixels, reals.at(places).pixels))
+            scores.add(self._labels.of(direction, fakes.stems, fakes.pixels, inputs.pixels, reals.at(places).pixels))
         found: list[Flag] = []
         if min(len(fakes.stems), len(reals.stems)) >= FEWEST:
             found = flags(inputs.pixels, fakes.pixels, reals.pixels, others)
         if FINITE in noted:
             found.append(diverged(1 - float(noted[FINITE].mean())))
-        scores.flags.extend(entries(way, map(flag_entry, found)))
+        scores.flags.extend(entries(direction, map(flag_entry, found)))
         return scores
 
-    def _in_features(self, fakes: SeenImages, inputs: SeenImages, truth: SeenImages | None) -> dict[str, Array]:
+    def _in_features(self, fakes: ScoredImages, inputs: ScoredImages, truth: ScoredImages | None) -> dict[str, Array]:
         """Distance of each translation to its ground truth, where features stand in for LPIPS, and to its input."""
         others = {content_name: inputs}
         if self._perceptual and truth:
@@ -268,46 +271,48 @@ class Scorer:
         own = self._extractor.name
         return {name(own): cosine_distances(fakes.features, other.features) for name, other in others.items()}
 
-    def _classified(self, way: Direction, scored: SeenImages) -> Scores:
+    def _classified(self, direction: Direction, scored: ScoredImages) -> Scores:
         """What the classifier takes images for that should be of a domain."""
         logits, labels = classify(self._classifier, scored.pixels), self._classifier.labels
-        accuracy = labels.shows(way[1], logits).double().numpy()
-        scores = of_images(way, scored.stems, {ACCURACY: accuracy}, self._intervals)
-        scores.confusion.extend(entries(way, [{"predicted": confusion(labels, way[1], logits)}]))
+        accuracy = labels.shows(direction[1], logits).double().numpy()
+        scores = of_images(direction, scored.stems, {ACCURACY: accuracy}, self._intervals)
+        scores.confusion.extend(entries(direction, [{"predicted": confusion(labels, direction[1], logits)}]))
         return scores
 
-    def _compared(self, way: Direction, scored: SeenImages, reference: SeenImages, reals: Reals) -> Scores:
+    def _compared(self, direction: Direction, scored: ScoredImages, reference: ScoredImages, reals: Reals) -> Scores:
         """How far all images together are from real ones."""
         features, name = (scored.features, reference.features), self._extractor.name
-        scores = of_sets(way, name, *features, reals, self._intervals)
+        scores = of_sets(direction, name, *features, reals, self._intervals)
         sets = (ImageSet(some.features, some.pixels) for some in (scored, reference))
-        found, n = of_sets_asked(self._sets, name, *sets), len(scored.stems)
+        found, n = of_requested_sets(self._sets, name, *sets), len(scored.stems)
         scores.rows.extend(
-            entries(way, ({"metric": metric, "value": value, "n": n} for metric, value in found.items()))
+            entries(direction, ({"metric": metric, "value": value, "n": n} for metric, value in found.items()))
         )
         return scores
 
-    def _files(self, folder: Path, way: Direction) -> list[ImageFile]:
-        images, place = self.data.images(self._config.test_split, way[0]), folder / direction_name(way)
-        suffix = self.preprocess.of_written(way[1]).suffix
-        return [ImageFile(place / f"{images[position].stem}{suffix}") for position in self._present(folder, way[0])]
+    def _files(self, folder: Path, direction: Direction) -> list[ImageFile]:
+        images, place = self.data.images(self._config.test_split, direction[0]), folder / direction_name(direction)
+        suffix = self.preprocess.of_written(direction[1]).suffix
+        return [
+            ImageFile(place / f"{images[position].stem}{suffix}") for position in self._present(folder, direction[0])
+        ]
 
     def _present(self, folder: Path, source: str) -> list[int]:
         return present(folder, source, self.data.images(self._config.test_split, source))
 
-    def _fakes(self, folder: Path, way: Direction) -> SeenImages:
-        return self._read(self._files(folder, way), self.preprocess.of_written(way[1]))
+    def _fakes(self, folder: Path, direction: Direction) -> ScoredImages:
+        return self._read(self._files(folder, direction), self.preprocess.of_written(direction[1]))
 
-    def _real(self, split: str, domain: str, decoded: PixelCache) -> SeenImages:
+    def _real(self, split: str, domain: str, decoded: PixelCache) -> ScoredImages:
         return self._read(self.data.images(split, domain), self.preprocess.of_domain(domain), decoded)
 
     def _read(
         self, images: Sequence[ImageFile], preprocess: Preprocess, decoded: PixelCache | None = None
-    ) -> SeenImages:
-        return self._seen(images, read_values(images, preprocess, decoded))
+    ) -> ScoredImages:
+        return self._with_features(images, read_values(images, preprocess, decoded))
 
-    def _seen(self, images: Sequence[ImageFile], values: ImageValues) -> SeenImages:
-        return SeenImages([image.stem for image in images], values, features_of(self._extractor, values.pixels))
+    def _with_features(self, images: Sequence[ImageFile], values: ImageValues) -> ScoredImages:
+        return ScoredImages([image.stem for image in images], values, features_of(self._extractor, values.pixels))
 
 
 def _some(total: int, count: int) -> list[int]:
@@ -320,4 +325,4 @@ def _noted(path: Path) -> dict[Direction, dict[str, Array]]:
     values: dict[Direction, dict[str, list[float]]] = {}
     for source, target, _, metric, value in read_images(path).itertuples(index=False, name=None):
         values.setdefault((source, target), {}).setdefault(metric, []).append(value)
-    return {way: {metric: np.array(own) for metric, own in found.items()} for way, found in values.items()}
+    return {direction: {metric: np.array(own) for metric, own in found.items()} for direction, found in values.items()}

@@ -37,14 +37,14 @@ class Route:
     """A direction and who serves it.
 
     Attributes:
-        way: source and target.
+        direction: source and target.
         there: its translator.
         back: a translator of the opposite direction, if there is one.
         preprocess: how images become input, and output files.
         device: where both translators are.
     """
 
-    way: Direction
+    direction: Direction
     there: Translator
     back: Translator | None
     preprocess: Preprocess
@@ -53,11 +53,11 @@ class Route:
     @property
     def sides(self) -> tuple[Preprocess, Preprocess]:
         """How files of the source become images, and images of the target files."""
-        return self.preprocess.of_domain(self.way[0]), self.preprocess.of_domain(self.way[1])
+        return self.preprocess.of_domain(self.direction[0]), self.preprocess.of_domain(self.direction[1])
 
 
 @dataclass(frozen=True)
-class Asked:
+class SamplingOptions:
     """What translators are asked for beside domains.
 
     Attributes:
@@ -78,7 +78,7 @@ class Translations:
         data: the images.
         split: which of them.
         cache: where they may lie decoded.
-        asked: what else is asked for.
+        options: samples and network evaluations.
         costs: `images`, the `seconds` from decoded pixels to pixels, and the work for one image, as
             `Work` names it; each sample counts as an image.
         noted: of single images, see `NOTED`.
@@ -88,14 +88,14 @@ class Translations:
     data: DataSet
     split: str
     cache: PixelCache | None = None
-    asked: Asked = Asked()
+    options: SamplingOptions = SamplingOptions()
     costs: dict[str, Any] = field(default_factory=lambda: {"images": 0, "seconds": 0.0})
     noted: list[Entry] = field(default_factory=list)
 
     def add(self, route: Route) -> None:
         """Translate all images of the route's source; what is noted is of the first sample."""
         folders, (before, after) = self._folders(route), route.sides
-        images = self.data.images(self.split, route.way[0])
+        images = self.data.images(self.split, route.direction[0])
         decoded = self.cache.pixels(Decoding(images, before)) if self.cache else None
         for start in range(0, len(images), BATCH):
             some = images[start : start + BATCH]
@@ -110,8 +110,8 @@ class Translations:
 
     def _folders(self, route: Route) -> list[Path]:
         """A new folder for each sample of the route's direction."""
-        samples = self.asked.samples if "noise" in route.there.takes else 1
-        folders = [of_sample(self.out, sample) / direction_name(route.way) for sample in range(samples)]
+        samples = self.options.samples if "noise" in route.there.takes else 1
+        folders = [of_sample(self.out, sample) / direction_name(route.direction) for sample in range(samples)]
         for folder in folders:
             folder.mkdir(parents=True)
         return folders
@@ -119,18 +119,20 @@ class Translations:
     def _timed(
         self, route: Route, some: Sequence[ImageFile], inputs: np.ndarray, sample: int
     ) -> tuple[Tensor, np.ndarray]:
-        described, (before, after) = described_as(self.data, some, *route.way), route.sides
+        described, (before, after) = described_as(self.data, some, *route.direction), route.sides
         began = time.perf_counter()
         images = before.to_images(inputs).to(route.device)
         seeds = route.there.seeds_of(sample_name(image.stem, sample) for image in some)
-        steps = self.asked.sampling_steps
-        outputs = route.there.translate(images, *route.way, described, seeds=seeds, sampling_steps=steps)
+        steps = self.options.sampling_steps
+        outputs = route.there.translate(images, *route.direction, described, seeds=seeds, sampling_steps=steps)
         translated = after.to_arrays(outputs)
         self.costs["seconds"] += time.perf_counter() - began
         self.costs["images"] += len(some)
         if "macs" not in self.costs:
             one = described[:1] if described else None
-            self.costs |= work_of(route.there, images[:1], *route.way, attributes=one, sampling_steps=steps).costs()
+            self.costs |= work_of(
+                route.there, images[:1], *route.direction, attributes=one, sampling_steps=steps
+            ).costs()
         return outputs, translated
 
     def _note(
@@ -138,12 +140,12 @@ class Translations:
     ) -> None:
         stems = [image.stem for image in some]
         finite = outputs.isfinite().flatten(1).all(dim=1)
-        self.noted += image_entries(route.way, stems, FINITE, finite.tolist())
+        self.noted += image_entries(route.direction, stems, FINITE, finite.tolist())
         if route.back is not None:
-            source = route.way[0]
+            source = route.direction[0]
             described = described_as(self.data, some, source, source)
-            again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.asked.sampling_steps}
+            again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.options.sampling_steps}
             errors = cycle_errors(
-                route.back, route.way, route.sides, inputs, translated, described, route.device, **again
+                route.back, route.direction, route.sides, inputs, translated, described, route.device, **again
             )
-            self.noted += image_entries(route.way, stems, CYCLE, errors)
+            self.noted += image_entries(route.direction, stems, CYCLE, errors)

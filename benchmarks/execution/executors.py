@@ -16,7 +16,7 @@ EXECUTORS = ("local", "ray")
 
 
 @dataclass(frozen=True)
-class Crew:
+class ExecutionOptions:
     """Where and how densely jobs run. Nothing of it enters a job's key.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""A bench that is told to stop ends in a line that says how to go on: Ctrl-C, SIGTERM, or a terminal that closes."""
+"""An interrupted bench ends in a line that says how to go on: Ctrl-C, SIGTERM, or a terminal that closes."""
 
 import signal
 import threading
@@ -23,7 +23,7 @@ class _Received(KeyboardInterrupt):
 
 
 class Stopped(TrainingError):
-    """A bench that was told to stop. `status` is the conventional exit status, 128 plus the signal's number."""
+    """An interrupted bench. `status` is the conventional exit status, 128 plus the signal's number."""
 
     def __init__(self, number: int, out: Path | None) -> None:
         self.status = 128 + number

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.results_folder import job_records
-from i2i.benchmarks.results_folder.cache_keys import DAMAGED, DONE
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import DAMAGED, DONE
 from i2i.benchmarks.results_folder.versions import versions
 from i2i.errors import UserError
 from i2i.training.device import choose_device

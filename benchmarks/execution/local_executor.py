@@ -152,7 +152,7 @@ def _cause(status: int | None) -> str:
 
 
 def _work(connection: Connection, threads: int, environment: Mapping[str, str]) -> None:
-    """The life of a worker: take a job, run it, say how it ended, until it is told to end or nobody is there."""
+    """The life of a worker: take a job, run it, say how it ended, until it is to end or the bench is gone."""
     os.environ.update(environment)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while (work := connection.recv()) is not None:
@@ -193,10 +193,10 @@ def perform(
 
 
 @contextmanager
-def _warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
-    """Hand what the bench's loggers warn of to `tell` in place of standard error."""
+def _warnings_to(send_text: Callable[[str], None]) -> Iterator[None]:
+    """Hand what the bench's loggers warn of to `send_text` in place of standard error."""
     handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: tell(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: send_text(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("i2i.benchmarks")
     logger.addHandler(handler)
     try:

@@ -53,7 +53,7 @@ class JobLines:
         self._say(f"{job.name}: {text}")
 
     def postponed(self, job: Job) -> None:
-        """Show that a job is left to somebody else for now."""
+        """Show that a job is left to another bench for now."""
         self._estimate.stopped(job)
         self._remove(job)
 

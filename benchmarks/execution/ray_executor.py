@@ -82,7 +82,7 @@ class RayExecutor:
             gpus = _gpus_per_job(device, gpus_per_job)
             nodes = _with_room(self._checked(_with_room(_alive(), gpus)), gpus)
             self._threads = min(_threads(node.resources, workers, gpus) for node in nodes)
-            self._mailbox = ray.remote(_Mailbox).options(num_cpus=0, max_restarts=-1).remote()
+            self._queue = ray.remote(_EventQueue).options(num_cpus=0, max_restarts=-1).remote()
             self._task = ray.remote(_job).options(num_cpus=self._threads, num_gpus=gpus, max_retries=0)
         except BaseException:
             self.stop()
@@ -95,7 +95,7 @@ class RayExecutor:
     def start(self, job: Job) -> None:
         """Hand the job to Ray."""
         work = pickle.dumps((self._run, job))
-        task = self._task.remote(self._home, self._token, self._mailbox, job.id, work, self._threads)
+        task = self._task.remote(self._home, self._token, self._queue, job.id, work, self._threads)
         self._running[task] = job.id
 
     def events(self) -> list[Event]:
@@ -106,7 +106,7 @@ class RayExecutor:
 
     def _messages(self) -> list[Event]:
         with suppress(RayError):  # the actor is being restarted: some progress is not told
-            taken: list[Event] = ray.get(self._mailbox.take.remote())
+            taken: list[Event] = ray.get(self._queue.take.remote())
             return taken
         return []
 
@@ -123,9 +123,9 @@ class RayExecutor:
 
     def _checked(self, nodes: list[Node]) -> list[Node]:
         """Refuse machines where jobs would run other code, or leave results elsewhere; returns those that stay."""
-        look = ray.remote(_look)
+        probe = ray.remote(_probe)
         answers = [
-            look.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False)).remote(
+            probe.options(num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node.id, soft=False)).remote(
                 self._home, self._token
             )
             for node in nodes
@@ -172,7 +172,7 @@ def _join(address: str | None) -> None:
         ray.init("local", num_cpus=cores(), include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
         return
     try:
-        _knock(address)
+        _require_listener(address)
         ray.init(address, **quiet)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
@@ -182,8 +182,8 @@ def _join(address: str | None) -> None:
         ) from None
 
 
-def _knock(address: str) -> None:
-    """OSError or ValueError unless somebody listens at HOST:PORT. Ray would try for a minute and end the process."""
+def _require_listener(address: str) -> None:
+    """OSError or ValueError unless a process listens at HOST:PORT. Ray would try for a minute and end the process."""
     host, colon, port = address.rpartition(":")
     if colon and "://" not in address:
         socket.create_connection((host, int(port)), timeout=SECONDS_TO_CONNECT).close()
@@ -223,7 +223,7 @@ def _threads(resources: Mapping[str, float], workers: int | None, gpus: float) -
     return max(1, int(resources["CPU"]) // at_a_time)
 
 
-def _look(home: Path, token: Path) -> tuple[bool, str]:
+def _probe(home: Path, token: Path) -> tuple[bool, str]:
     """Run on a machine: does it see the results folder, and what does it run?"""
     return _sees(home, token), _versions()
 
@@ -246,7 +246,7 @@ def _unseen(machine: str, out: Path) -> str:
     )
 
 
-class _Mailbox:
+class _EventQueue:
     """An actor that keeps what jobs say until the bench asks."""
 
     def __init__(self) -> None:
@@ -263,7 +263,7 @@ class _Mailbox:
 def _job(
     home: Path,
     token: Path,
-    mailbox: Any,
+    queue: Any,
     job: JobId,
     work: bytes,
     threads: int,
@@ -271,7 +271,7 @@ def _job(
     """What a task does; returns how it ended, and the error."""
 
     def send(kind: Any, text: str) -> None:
-        sent = mailbox.put.remote(Event(job, kind, text))
+        sent = queue.put.remote(Event(job, kind, text))
         if kind == "started":  # it must not come after the end
             with suppress(RayError):
                 ray.get(sent)

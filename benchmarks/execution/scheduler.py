@@ -1,4 +1,4 @@
-"""Which job is next, what becomes of one whose worker is lost, and who is told. Where jobs run is an executor's."""
+"""Which job is next, and what becomes of one whose worker is lost. Where jobs run is an executor's."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ RETRIES = 2
 
 
 class Listener(Protocol):
-    """Somebody who follows the jobs."""
+    """Gets the events of jobs."""
 
     def started(self, job: Job) -> None:
         """A worker has taken the job."""
@@ -75,15 +75,15 @@ def run_jobs(jobs: Iterable[Job], executor: Executor, listener: Listener) -> Out
     Args:
         jobs: with ids that are all different; `needs` of others count as done.
         executor: where they run.
-        listener: who is told.
+        listener: gets the events.
     """
     schedule = _Schedule(jobs, executor, listener)
     try:
         schedule.start_ready()
         while schedule.running:
             for event in executor.events():
-                schedule.heed(event)
-            schedule.drop_hopeless()
+                schedule.handle(event)
+            schedule.drop_unrunnable()
             schedule.start_ready()
     finally:
         executor.stop()
@@ -98,17 +98,17 @@ class _Schedule:
         self._losses = Counter[JobId]()
         self._executor, self._listener = executor, listener
 
-    def drop_hopeless(self) -> None:
+    def drop_unrunnable(self) -> None:
         """Remove the jobs that need one which failed or was dropped itself."""
         lost = {**self.outcome.errors, **self.outcome.not_run}
-        hopeless = [job for job in self.waiting if any(need in lost for need in job.needs)]
-        for job in hopeless:
+        unrunnable = [job for job in self.waiting if any(need in lost for need in job.needs)]
+        for job in unrunnable:
             cause = next(need for need in job.needs if need in lost)
             self.outcome.not_run[job.id] = f"not run, because {cause} failed"
             self.waiting.remove(job)
             self._listener.ended(job, self.outcome.not_run[job.id])
-        if hopeless:
-            self.drop_hopeless()
+        if unrunnable:
+            self.drop_unrunnable()
 
     def start_ready(self) -> None:
         """Give the executor what is ready, as long as it takes more."""
@@ -121,7 +121,7 @@ class _Schedule:
         unfinished = self.running.keys() | {job.id for job in self.waiting}
         return next((job for job in self.waiting if not unfinished & set(job.needs)), None)
 
-    def heed(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Act on what the executor says."""
         job = self.running[event.job]
         if event.kind == "started":

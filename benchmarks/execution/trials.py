@@ -30,7 +30,7 @@ PATIENCE = 1.0
 
 
 def worth_trying(jobs: Iterable[Job], measured: Iterable[Job]) -> "list[Train]":
-    """Of each method that learns and whose training runs nobody has measured the first one, if any is long."""
+    """Of each method that learns and whose training runs are not measured yet the first one, if any is long."""
     from i2i.benchmarks.jobs.train import Train
 
     known = {job.method for job in measured if isinstance(job, Train)}

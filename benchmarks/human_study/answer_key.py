@@ -9,10 +9,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from i2i.benchmarks.facts import Seed
 from i2i.benchmarks.human_study.rules import Rules
+from i2i.benchmarks.plan_facts import Seed
 from i2i.errors import UserError
-from i2i.utils.documents import Document, Name, SealedDocument, read_sealed
+from i2i.utils.json_documents import Document, Name, SealedDocument, read_sealed
 
 NAME = "key.json"
 FORMAT = 1

@@ -18,7 +18,7 @@ Block = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Shown:
+class Stimulus:
     """An image in a direction, and the methods by position."""
 
     direction: Direction
@@ -47,13 +47,15 @@ class Design:
         """Begin another rater, who has seen nothing."""
         self.of_rater.clear()
 
-    def draw(self) -> Shown:
+    def draw(self) -> Stimulus:
         """The next trial of the rater."""
         members = self._least(self.blocks, lambda block: [*block, *combinations(sorted(block), 2)])
-        direction = self._least(list(self.images), lambda way: [way, *((way, method) for method in members)])
+        direction = self._least(
+            list(self.images), lambda direction: [direction, *((direction, method) for method in members)]
+        )
         image = self._least(range(self.images[direction]), lambda number: [(direction, number)])
         order = self._least(list(permutations(members)), lambda order: list(enumerate(order)))
-        return Shown(direction, image, order)
+        return Stimulus(direction, image, order)
 
     def _least(self, options: Sequence[Option], counted: Callable[[Option], Iterable[Hashable]]) -> Option:
         """The option whose parts were taken least often, which are then counted."""

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from statistics import median
 
 from i2i.benchmarks.human_study.answer_key import EXPOSURE, AnswerKey
-from i2i.benchmarks.human_study.votes import Answer, Judgment, Session
+from i2i.benchmarks.human_study.votes import Answer, RatedTrial, Session
 
 
 def exclusion(session: Session, key: AnswerKey) -> str | None:
     """Why a rater is left out, by the rules that were fixed when the study was made; None for one who counts."""
-    rules, judgments = key.rules, session.judgments
-    wrong = sum(one.answer.chosen != one.trial.right for one in judgments if one.trial.kind == "vigilance")
+    rules, rated = key.rules, session.rated
+    wrong = sum(one.answer.chosen != one.trial.right for one in rated if one.trial.kind == "vigilance")
     if wrong > rules.vigilance_wrong:
         return f"{wrong} vigilance trials wrong, at most {rules.vigilance_wrong} may be"
-    scored = [one for one in judgments if one.trial.kind == "scored"]
+    scored = [one for one in rated if one.trial.kind == "scored"]
     usual = median(one.answer.ms for one in scored)
     if usual < rules.answer_ms:
         return f"{usual:.0f} ms for an answer in the median, at least {rules.answer_ms:g} are needed to decide"
@@ -27,11 +27,11 @@ def exclusion(session: Session, key: AnswerKey) -> str | None:
     return None
 
 
-def counted(session: Session, key: AnswerKey) -> Iterator[Judgment]:
+def counted(session: Session, key: AnswerKey) -> Iterator[RatedTrial]:
     """The scored answers that count: of timed trials those that were shown once and as long as they should be."""
-    for judgment in session.judgments:
-        if judgment.trial.kind == "scored" and not _is_off(judgment.answer, key):
-            yield judgment
+    for trial_and_answer in session.rated:
+        if trial_and_answer.trial.kind == "scored" and not _is_off(trial_and_answer.answer, key):
+            yield trial_and_answer
 
 
 def _is_off(answer: Answer, key: AnswerKey) -> bool:

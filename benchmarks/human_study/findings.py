@@ -10,10 +10,10 @@ from pydantic import Field
 from i2i.benchmarks.human_study.answer_key import QUESTIONS, AnswerKey, Mode, Question
 from i2i.benchmarks.human_study.exclusion import counted, exclusion
 from i2i.benchmarks.human_study.rater_statistics import Choices, chance_test, rate_interval, scores
-from i2i.benchmarks.human_study.votes import Judgment, Session
+from i2i.benchmarks.human_study.votes import RatedTrial, Session
 from i2i.errors import UserError
 from i2i.metrics.significance import holm
-from i2i.utils.documents import Count, Document
+from i2i.utils.json_documents import Count, Document
 from i2i.utils.wording import number, some
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -119,10 +119,10 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
     reasons = {session.rater: why for session in sessions if (why := exclusion(session, key))}
     kept = [session for session in sessions if session.rater not in reasons]
     if not kept:
-        told = some([f"rater {rater}: {why}" for rater, why in reasons.items()], "; ", 3)
-        raise UserError(f"no votes are left of {number(len(sessions), 'rater')} ({told}): ask more raters")
+        reasons_text = some([f"rater {rater}: {why}" for rater, why in reasons.items()], "; ", 3)
+        raise UserError(f"no votes are left of {number(len(sessions), 'rater')} ({reasons_text}): ask more raters")
     answers = [list(counted(session, key)) for session in kept]
-    rates = [_tallied(rate, key, answers) for rate in _asked(key, answers)]
+    rates = [_rate_of(rate, key, answers) for rate in _asked(key, answers)]
     return Findings(
         study=key.study,
         mode=key.mode,
@@ -134,7 +134,7 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
         pages=len(key.raters),
         raters=len(sessions),
         kept=len(kept),
-        left_out=sum(sum(one.trial.kind == "scored" for one in s.judgments) for s in kept) - sum(map(len, answers)),
+        left_out=sum(sum(one.trial.kind == "scored" for one in s.rated) for s in kept) - sum(map(len, answers)),
         excluded=tuple(Excluded(rater=rater, why=why) for rater, why in reasons.items()),
         rules=tuple(key.rules.lines),
         **_corrected([rate for rate in rates if rate is not None]),
@@ -142,24 +142,24 @@ def findings(key: AnswerKey, sessions: Sequence[Session]) -> Findings:
     )
 
 
-Answers = Sequence[Sequence[Judgment]]
+Answers = Sequence[Sequence[RatedTrial]]
 Subject = dict[str, Any]
 """The fields of a `Rate` that say what it is about."""
 
 
 def _asked(key: AnswerKey, answers: Answers) -> Iterator[Subject]:
     """Everything that there is a rate of."""
-    ways = dict.fromkeys((one.trial.source, one.trial.target) for own in answers for one in own)
+    directions = dict.fromkeys((one.trial.source, one.trial.target) for own in answers for one in own)
     for question in QUESTIONS[key.mode]:
         for name in key.methods:
             yield {"question": question, "name": name}
-            if len(ways) > 1:
-                yield from ({"question": question, "name": name, "direction": way} for way in ways)
+            if len(directions) > 1:
+                yield from ({"question": question, "name": name, "direction": direction} for direction in directions)
         if key.mode == "preference":
             yield from ({"question": question, "name": a, "against": b} for a, b in combinations(key.methods, 2))
 
 
-def _tallied(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
+def _rate_of(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
     """The rate with its interval and test; None of what nobody was asked."""
     own = [[one for one in some if _is_about(one, about)] for some in answers]
     name, chance = about["name"], 1 / key.positions
@@ -182,22 +182,22 @@ def _tallied(about: Subject, key: AnswerKey, answers: Answers) -> Rate | None:
     )
 
 
-def _is_about(judgment: Judgment, about: Subject) -> bool:
-    trial, name = judgment.trial, about["name"]
-    way = trial.source, trial.target
-    if trial.question != about["question"] or about.get("direction", way) != way:
+def _is_about(trial_and_answer: RatedTrial, about: Subject) -> bool:
+    trial, name = trial_and_answer.trial, about["name"]
+    direction = trial.source, trial.target
+    if trial.question != about["question"] or about.get("direction", direction) != direction:
         return False
     if trial.about is not None:
         return bool(trial.about == name)
     return name in trial.methods and about.get("against", name) in trial.methods
 
 
-def _hit(judgment: Judgment, name: str) -> bool:
+def _hit(trial_and_answer: RatedTrial, name: str) -> bool:
     """Whether a method was chosen; of real and fake images, whether its image was taken for the real one."""
-    chosen = judgment.answer.chosen
-    if judgment.trial.about is not None:
-        return chosen != judgment.trial.right
-    return bool(judgment.trial.methods[chosen] == name)
+    chosen = trial_and_answer.answer.chosen
+    if trial_and_answer.trial.about is not None:
+        return chosen != trial_and_answer.trial.right
+    return bool(trial_and_answer.trial.methods[chosen] == name)
 
 
 def _corrected(rates: Sequence[Rate]) -> dict[str, tuple[Rate, ...]]:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from i2i._version import __version__
 from i2i.benchmarks.human_study.answer_key import EXPOSURE, FORMAT, MODES, REAL, AnswerKey, Mode, write_key
-from i2i.benchmarks.human_study.rater_plan import PRACTICE, Composer, Shot
+from i2i.benchmarks.human_study.rater_plan import PRACTICE, PreparedTrial, TrialPlanner
 from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.stimuli import Source, Store
-from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.finished_bench import Finished
 from i2i.benchmarks.results_folder.finished_results import Stored
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.config import stable_hash
 from i2i.errors import UserError, unknown
 from i2i.pages.html_page import html_page
@@ -31,7 +31,7 @@ CONSENT = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class StudyOptions:
     """What a study is to be like.
 
     Attributes:
@@ -54,55 +54,55 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Made:
+class MadeStudy:
     """A study that was made: its key, and the bytes of the largest page."""
 
     key: AnswerKey
     largest: int
 
 
-def make(bench: Path, out: Path, asked: Asked) -> Made:
+def make(bench: Path, out: Path, options: StudyOptions) -> MadeStudy:
     """Write the pages and the answer key of a study into a new folder.
 
     Raises:
         UserError: if the bench is not finished or has other images by now, for names it does not know, too few
             methods, or pages that would be too large.
     """
-    mode = next((mode for mode in MODES if mode == asked.mode), None)
+    mode = next((mode for mode in MODES if mode == options.mode), None)
     if mode is None:
-        raise unknown("mode", asked.mode, MODES)
+        raise unknown("mode", options.mode, MODES)
     stored = Stored.load(bench)
     fingerprint = stored.card()["fingerprint"]
     finished = Finished(bench, stored.file)
     finished.check_data()
-    methods = _methods(finished, mode, asked.methods)
-    choices = _choices(mode, methods, asked.choices)
+    methods = _methods(finished, mode, options.methods)
+    choices = _choices(mode, methods, options.choices)
     source = Source(finished, tuple(name for name in methods if name != REAL))
-    composer = Composer(source, mode, methods, choices, asked.trials, asked.seed)
+    planner = TrialPlanner(source, mode, methods, choices, options.trials, options.seed)
     stated = {
         "mode": mode,
         "bench": str(bench),
         "dataset": stored.plan.dataset,
         "fingerprint": fingerprint,
-        "seed": asked.seed,
+        "seed": options.seed,
         "methods": methods,
         "baselines": tuple(name for name in methods if name in finished.facts.baselines),
         "translations": shown_translations(finished, source.methods),
     }
-    study = stable_hash([FORMAT, stated, asdict(asked), choices, __version__])
+    study = stable_hash([FORMAT, stated, asdict(options), choices, __version__])
     with new_folder(out) as folder:
         plans, sizes = [], []
-        for number in range(1, asked.raters + 1):
+        for number in range(1, options.raters + 1):
             store = Store()
-            shots = composer.rater(number, store)
-            told = {"study": study, "fingerprint": fingerprint, "mode": mode, "rater": number}
-            text = _page(told, shots, store, asked, mode)
-            sizes.append(_checked(len(text.encode()), store, asked.trials, mode))
-            (folder / f"rater-{number:0{len(str(asked.raters))}d}.html").write_text(text, encoding="utf-8")
-            plans.append(tuple(shot.trial for shot in shots))
+            prepared = planner.rater(number, store)
+            page_data = {"study": study, "fingerprint": fingerprint, "mode": mode, "rater": number}
+            text = _page(page_data, prepared, store, options, mode)
+            sizes.append(_checked(len(text.encode()), store, options.trials, mode))
+            (folder / f"rater-{number:0{len(str(options.raters))}d}.html").write_text(text, encoding="utf-8")
+            plans.append(tuple(one.trial for one in prepared))
         key = AnswerKey(format=FORMAT, i2i=__version__, study=study, rules=Rules(), raters=tuple(plans), **stated)
         write_key(folder, key)
-    return Made(key, max(sizes))
+    return MadeStudy(key, max(sizes))
 
 
 def shown_translations(finished: Finished, methods: tuple[str, ...]) -> dict[str, str]:
@@ -141,16 +141,18 @@ def _choices(mode: Mode, methods: tuple[str, ...], choices: int | None) -> int:
     return choices
 
 
-def _page(told: Mapping[str, object], shots: list[Shot], store: Store, asked: Asked, mode: Mode) -> str:
+def _page(
+    page_data: Mapping[str, object], prepared: list[PreparedTrial], store: Store, options: StudyOptions, mode: Mode
+) -> str:
     """The page of a rater. Images are numbered at random: their order would tell what belongs together."""
     numbers = list(range(len(store.addresses)))
-    random.Random(f"{asked.seed} page {told['rater']}").shuffle(numbers)
+    random.Random(f"{options.seed} page {page_data['rater']}").shuffle(numbers)
     addresses = [address for _, address in sorted(zip(numbers, store.addresses, strict=True))]
     study = {
-        **told,
+        **page_data,
         "exposure": EXPOSURE.get(mode),
-        "consent": list(asked.consent),
-        "trials": [shot.on_page(numbers) for shot in shots],
+        "consent": list(options.consent),
+        "trials": [one.on_page(numbers) for one in prepared],
     }
     return html_page(
         PAGE / "template.html", [PAGE / "style.css"], [PAGE / "page.js"], {"study": study, "images": addresses}

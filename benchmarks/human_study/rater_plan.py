@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from i2i.benchmarks.human_study.answer_key import QUESTIONS, REAL, SCRAMBLED, Kind, Mode, Question, Trial
-from i2i.benchmarks.human_study.design import Block, Design, Shown, blocks_of
+from i2i.benchmarks.human_study.design import Block, Design, Stimulus, blocks_of
 from i2i.benchmarks.human_study.stimuli import Source, Store, scrambled
 from i2i.benchmarks.results_folder.finished_bench import Row
 
 PRACTICE = 10
 """Trials with feedback ahead of the others, where answers are right or wrong."""
 VIGILANCE = 0.1
-"""Share of trials whose answer is plain to whoever looks."""
+"""Share of trials whose answer is plain."""
 FAKE = ""
 """In the design of a trial of real and fake images, what the method under test stands beside."""
 
@@ -28,7 +28,7 @@ WORDS: dict[Question, str] = {
 
 
 @dataclass(frozen=True)
-class Shot:
+class PreparedTrial:
     """A trial with its images: numbers in a store, by position, and that of the input, where it is shown."""
 
     trial: Trial
@@ -36,20 +36,20 @@ class Shot:
     input: int | None = None
 
     def on_page(self, numbers: Sequence[int]) -> dict[str, object]:
-        """What the page is told: nothing of methods, and what is right only where that is said after the answer."""
+        """What the page is given: nothing of methods, and what is right only where that is said after the answer."""
         trial = self.trial
-        told = {"right": trial.right} if trial.kind == "practice" else {}
+        answer = {"right": trial.right} if trial.kind == "practice" else {}
         return {
             "practice": trial.kind == "practice",
             "question": WORDS[trial.question].format(target=trial.target),
             "images": [numbers[image] for image in self.images],
             "input": None if self.input is None else numbers[self.input],
-            **told,
+            **answer,
         }
 
 
 @dataclass
-class Composer:
+class TrialPlanner:
     """Makes the plans of all raters of a study, one after the other.
 
     Attributes:
@@ -71,70 +71,72 @@ class Composer:
 
     def __post_init__(self) -> None:
         self._random = random.Random(f"{self.seed} design")
-        images = {way: len(rows) for way, rows in self.source.rows.items() if rows}
+        images = {direction: len(rows) for direction, rows in self.source.rows.items() if rows}
         self._design = Design(self._blocks(self.methods), images, self._random)
         others = [name for name in self.methods if name != REAL] if self.mode == "real-fake" else self.methods
         self._aside = Design(self._blocks(others), images, self._random, self._design.of_rater)
 
-    def rater(self, number: int, store: Store) -> list[Shot]:
+    def rater(self, number: int, store: Store) -> list[PreparedTrial]:
         """The trials of a rater in their order; the images go into the store."""
         order = random.Random(f"{self.seed} rater {number}")
         self._design.next_rater()
         self._others.clear()
-        watchful = max(1, round(self.trials * VIGILANCE))
+        vigilance_trials = max(1, round(self.trials * VIGILANCE))
         questions = len(QUESTIONS[self.mode])
-        groups = [self._scored(store) for _ in range((self.trials - watchful) // questions)]
+        groups = [self._scored(store) for _ in range((self.trials - vigilance_trials) // questions)]
         order.shuffle(groups)
-        for _ in range(watchful):
+        for _ in range(vigilance_trials):
             groups.insert(order.randint(1, len(groups)), [self._vigilance(store)])
-        return [*self._practice(store), *(shot for group in groups for shot in group)]
+        return [*self._practice(store), *(one for group in groups for one in group)]
 
     def _blocks(self, methods: Sequence[str]) -> list[Block]:
         if self.mode == "real-fake":
             return [(method, FAKE) for method in methods]
         return blocks_of(methods, self.choices)
 
-    def _practice(self, store: Store) -> list[Shot]:
+    def _practice(self, store: Store) -> list[PreparedTrial]:
         if self.mode != "real-fake":
             return []
         return [self._timed("practice", self._aside.draw(), store) for _ in range(PRACTICE)]
 
-    def _scored(self, store: Store) -> list[Shot]:
+    def _scored(self, store: Store) -> list[PreparedTrial]:
         """One trial, or one for every question about the same images."""
-        shown = self._design.draw()
+        stimulus = self._design.draw()
         if self.mode == "real-fake":
-            return [self._timed("scored", shown, store)]
-        row = self._row(shown)
-        images = tuple(store.add(self._image(method, row)) for method in shown.methods)
-        return [self._chosen("scored", question, row, shown.methods, images, store) for question in self._questions()]
+            return [self._timed("scored", stimulus, store)]
+        row = self._row(stimulus)
+        images = tuple(store.add(self._image(method, row)) for method in stimulus.methods)
+        return [
+            self._chosen("scored", question, row, stimulus.methods, images, store) for question in self._questions()
+        ]
 
-    def _vigilance(self, store: Store) -> Shot:
+    def _vigilance(self, store: Store) -> PreparedTrial:
         """One image is whole and all others are scrambled; of real and fake images the scrambled one is the fake."""
-        shown = self._aside.draw()
-        row, whole = self._row(shown), self._random.randrange(len(shown.methods))
-        methods = [SCRAMBLED] * len(shown.methods)
+        stimulus = self._aside.draw()
+        row, whole = self._row(stimulus), self._random.randrange(len(stimulus.methods))
+        methods = [SCRAMBLED] * len(stimulus.methods)
         if self.mode == "real-fake":
             methods[whole] = REAL
             pixels = [self._another(row.direction[1]) for _ in methods]
         else:
-            methods[whole] = shown.methods[whole]
-            pixels = [self._image(method, row) for method in shown.methods]
-        shot = [one if place == whole else scrambled(one, self._random) for place, one in enumerate(pixels)]
-        images = tuple(store.add(one) for one in shot)
+            methods[whole] = stimulus.methods[whole]
+            pixels = [self._image(method, row) for method in stimulus.methods]
+        presented = [one if place == whole else scrambled(one, self._random) for place, one in enumerate(pixels)]
+        images = tuple(store.add(one) for one in presented)
         question = self._random.choice(self._questions())
         if self.mode != "real-fake":
             return self._chosen("vigilance", question, row, tuple(methods), images, store, whole)
-        return Shot(self._trial("vigilance", question, row, tuple(methods), 1 - whole), images)
+        return PreparedTrial(self._trial("vigilance", question, row, tuple(methods), 1 - whole), images)
 
-    def _timed(self, kind: Kind, shown: Shown, store: Store) -> Shot:
+    def _timed(self, kind: Kind, stimulus: Stimulus, store: Store) -> PreparedTrial:
         """A real image beside one of a method; of the method `real` beside another real one."""
-        row = self._row(shown)
-        fake = next(place for place, name in enumerate(shown.methods) if name != FAKE)
-        about = shown.methods[fake]
+        row = self._row(stimulus)
+        fake = next(place for place, name in enumerate(stimulus.methods) if name != FAKE)
+        about = stimulus.methods[fake]
         pair = [self._real(row), self._another(row.direction[1]) if about == REAL else self._image(about, row)]
         images = tuple(store.add(one) for one in (pair if fake else pair[::-1]))
         methods = (REAL, about) if fake else (about, REAL)
-        return Shot(self._trial(kind, "fake", row, methods, fake, about), images)
+        return PreparedTrial(self._trial(kind, "fake", row, methods, fake, about), images)
 
     def _chosen(
         self,
@@ -145,8 +147,10 @@ class Composer:
         images: tuple[int, ...],
         store: Store,
         right: int | None = None,
-    ) -> Shot:
-        return Shot(self._trial(kind, question, row, methods, right), images, store.add(self.source.input(row)))
+    ) -> PreparedTrial:
+        return PreparedTrial(
+            self._trial(kind, question, row, methods, right), images, store.add(self.source.input(row))
+        )
 
     def _trial(
         self,
@@ -172,8 +176,8 @@ class Composer:
     def _questions(self) -> tuple[Question, ...]:
         return QUESTIONS[self.mode]
 
-    def _row(self, shown: Shown) -> Row:
-        return self.source.rows[shown.direction][shown.image]
+    def _row(self, stimulus: Stimulus) -> Row:
+        return self.source.rows[stimulus.direction][stimulus.image]
 
     def _image(self, method: str, row: Row) -> np.ndarray:
         return self.source.ground_truth(row) if method == REAL else self.source.translation(method, row)

@@ -1,6 +1,6 @@
 """Rules that leave out raters and trials, fixed in the answer key before anybody has answered."""
 
-from i2i.utils.documents import Count, Document
+from i2i.utils.json_documents import Count, Document
 
 
 class Rules(Document):

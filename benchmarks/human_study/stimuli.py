@@ -32,8 +32,11 @@ class Source:
     @cached_property
     def rows(self) -> dict[Direction, list[Row]]:
         """The inputs of each direction."""
-        ways = self.finished.directions
-        return {way: [Row(way, place) for place in self.finished.positions(way, self.methods)] for way in ways}
+        directions = self.finished.directions
+        return {
+            direction: [Row(direction, place) for place in self.finished.positions(direction, self.methods)]
+            for direction in directions
+        }
 
     def name(self, row: Row) -> str:
         """Of an input, without suffix."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from i2i.benchmarks.human_study.answer_key import EXPOSURE, AnswerKey, Mode, Position, Trial
 from i2i.errors import Damaged, UserError
-from i2i.utils.documents import Count, Document, read_document
+from i2i.utils.json_documents import Count, Document, read_document
 
 HEAD = re.compile(r'\{"format":"i2i votes 1","checksum":"([0-9a-f]{64})","votes":')
 """How a file begins; the checksum is of all that follows but for the last brace."""
@@ -54,7 +54,7 @@ class _File(Document):
 
 
 @dataclass(frozen=True)
-class Judgment:
+class RatedTrial:
     """An answer beside the trial that it answers."""
 
     trial: Trial
@@ -67,11 +67,11 @@ class Session:
 
     Attributes:
         rater: number, from 1.
-        judgments: of all trials, in order.
+        rated: of all trials, in order.
     """
 
     rater: int
-    judgments: tuple[Judgment, ...]
+    rated: tuple[RatedTrial, ...]
 
 
 def read_votes(path: Path, key: AnswerKey) -> Session:
@@ -84,7 +84,7 @@ def read_votes(path: Path, key: AnswerKey) -> Session:
     found = read_document(_File, path, AGAIN)
     if found is None:
         raise UserError(f"there is no file {path}: name the files that raters have saved, as in votes/*.json")
-    _check_sound(path)
+    _check_intact(path)
     votes = found.votes
     if votes.study != key.study or votes.fingerprint != key.fingerprint:
         raise UserError(
@@ -96,13 +96,13 @@ def read_votes(path: Path, key: AnswerKey) -> Session:
     trials = key.raters[votes.rater - 1]
     if len(votes.answers) != len(trials):
         raise Damaged(f"{path} holds {len(votes.answers)} answers to {len(trials)} trials", AGAIN)
-    judgments = tuple(Judgment(trial, answer) for trial, answer in zip(trials, votes.answers, strict=True))
-    for number, judgment in enumerate(judgments, 1):
-        if judgment.answer.chosen >= len(judgment.trial.methods):
+    rated = tuple(RatedTrial(trial, answer) for trial, answer in zip(trials, votes.answers, strict=True))
+    for number, trial_and_answer in enumerate(rated, 1):
+        if trial_and_answer.answer.chosen >= len(trial_and_answer.trial.methods):
             raise Damaged(f"{path} chooses an image in trial {number} that was not there", AGAIN)
-        if len(judgment.answer.exposures) != (2 if key.mode in EXPOSURE else 0):
+        if len(trial_and_answer.answer.exposures) != (2 if key.mode in EXPOSURE else 0):
             raise Damaged(f"{path} lacks times of exposure in trial {number}", AGAIN)
-    return Session(votes.rater, judgments)
+    return Session(votes.rater, rated)
 
 
 def read_all(paths: Sequence[Path], key: AnswerKey) -> list[Session]:
@@ -119,7 +119,7 @@ def read_all(paths: Sequence[Path], key: AnswerKey) -> list[Session]:
     return [session for _, (_, session) in sorted(found.items())]
 
 
-def _check_sound(path: Path) -> None:
+def _check_intact(path: Path) -> None:
     text = path.read_text(encoding="utf-8-sig").strip()
     head = HEAD.match(text)
     if head is None or sha256(text[head.end() : -1].encode()).hexdigest() != head[1]:

@@ -9,8 +9,8 @@ import torch
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.job import Job, Report
-from i2i.benchmarks.results_folder.cache_keys import DONE, Place, files_in, write_key
 from i2i.benchmarks.results_folder.partial import PARTIAL
+from i2i.benchmarks.results_folder.staleness import DONE, StoredResult, files_in, write_key
 from i2i.config import DataConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.utils.atomic_write import write_text
@@ -34,9 +34,9 @@ class CopyExternal(Job):
     data: DataConfig
 
     @property
-    def result(self) -> Place:
+    def result(self) -> StoredResult:
         """The folder of translations."""
-        return Place.of_folder(self.out)
+        return StoredResult.of_folder(self.out)
 
     def perform(self, report: Report, device: torch.device) -> None:
         """Copy every image as a file of its domain's kind, unless that is done."""

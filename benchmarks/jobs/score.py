@@ -10,9 +10,9 @@ import torch
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.job import Job, Report
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.results_folder.cache_keys import DONE, Place
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
 from i2i.benchmarks.results_folder.score_file import Scores
+from i2i.benchmarks.results_folder.staleness import DONE, StoredResult
 from i2i.benchmarks.suite.schema import ClassifierConfig
 
 
@@ -24,26 +24,28 @@ class _ScoreJob(Job):
         out: the file of scores.
         scoring: what they are taken with.
         gan_train: the classifiers of GAN-train; None: it is not measured.
-        seen: what the plan saw of the images that are read; None: nobody knows.
+        inputs: the state at planning of the images that are read; None: unknown.
     """
 
     out: Path
     scoring: Scoring
     gan_train: ClassifierConfig | None = None
-    seen: Seen | None = None
+    inputs: InputState | None = None
 
     @property
-    def sources(self) -> Mapping[str, Place]:
+    def sources(self) -> Mapping[str, StoredResult]:
         """By kind the results that are measured, on whose contents the scores depend."""
         own = self.scoring.label_map
-        segmenter = {"segmenter": Place.of_folder(own.segmenter.parent)} if own and own.segmenter else {}
-        classifier = {"classifier": Place.of_folder(self.scoring.classifier.parent)} if self.scoring.classifies else {}
+        segmenter = {"segmenter": StoredResult.of_folder(own.segmenter.parent)} if own and own.segmenter else {}
+        classifier = (
+            {"classifier": StoredResult.of_folder(self.scoring.classifier.parent)} if self.scoring.classifies else {}
+        )
         return classifier | segmenter
 
     @property
-    def result(self) -> Place:
+    def result(self) -> StoredResult:
         """The file of scores."""
-        return Place.of_scores(self.out, self.sources)
+        return StoredResult.of_scores(self.out, self.sources)
 
     def perform(self, report: Report, device: torch.device) -> None:
         """Score, unless that is done; UserError if the images change meanwhile, or what is scored is damaged."""
@@ -54,8 +56,8 @@ class _ScoreJob(Job):
         made_from = place.identities()
         scorer = Scorer(self.scoring, device)
         scores = self.scores(scorer, report)
-        if self.seen:
-            self.seen.check(scorer.data)
+        if self.inputs:
+            self.inputs.check(scorer.data)
         scores.write(self.out, self.key, scorer.features, made_from)
 
     @abstractmethod
@@ -78,9 +80,9 @@ class Score(_ScoreJob):
     samples: int = 1
 
     @property
-    def sources(self) -> Mapping[str, Place]:
+    def sources(self) -> Mapping[str, StoredResult]:
         """The translations, and the classifier."""
-        return {"translations": Place.of_folder(self.translations), **super().sources}
+        return {"translations": StoredResult.of_folder(self.translations), **super().sources}
 
     def scores(self, scorer: Scorer, report: Report) -> Scores:
         """Of every direction, those of a source together."""

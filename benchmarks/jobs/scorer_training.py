@@ -9,8 +9,8 @@ from typing import Protocol
 import torch
 
 from i2i.benchmarks.job import Job, Report
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.results_folder.cache_keys import DONE, Place, write_key
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
+from i2i.benchmarks.results_folder.staleness import DONE, StoredResult, write_key
 from i2i.config import DataConfig
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
@@ -31,17 +31,17 @@ class ScorerTraining(Job):
     Attributes:
         path: file of its weights, in a folder of its own.
         data: the images.
-        seen: what the plan saw of the images that are read; None: nobody knows.
+        inputs: the state at planning of the images that are read; None: unknown.
     """
 
     path: Path
     data: DataConfig
-    seen: Seen | None = None
+    inputs: InputState | None = None
 
     @property
-    def result(self) -> Place:
+    def result(self) -> StoredResult:
         """The folder of the weights."""
-        return Place.of_folder(self.path.parent)
+        return StoredResult.of_folder(self.path.parent)
 
     @abstractmethod
     def prepared(self, data: DataSet, device: torch.device) -> Callable[[Progress], Saved]:
@@ -54,7 +54,7 @@ class ScorerTraining(Job):
         self.result.make_room(self.key)
         data = open_data(self.data)
         train = self.prepared(data, device)
-        if self.seen:
-            self.seen.check(data)
+        if self.inputs:
+            self.inputs.check(data)
         train(lambda done, total: report(f"{done} of {total} images")).save(self.path)
         write_key(self.path.parent, self.key, [self.path])

@@ -10,15 +10,15 @@ from i2i import custom_models
 from i2i.benchmarks.evaluation.checkpoint_selection import Evaluation, bench_evaluator
 from i2i.benchmarks.evaluation.cost_meters import peak_memory
 from i2i.benchmarks.job import Job, Report
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.results_folder.cache_keys import KEY_FILE, RunPlace, files_in, write_key
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
 from i2i.benchmarks.results_folder.result_records import read_record
+from i2i.benchmarks.results_folder.staleness import KEY_FILE, StoredRun, files_in, write_key
 from i2i.config import RunConfig, Settings
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint import Checkpoint, Position
-from i2i.runs.folder import sound_checkpoint
+from i2i.runs.folder import intact_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.tracking.observer import Tracked
 from i2i.training.callbacks import Callback, duration
@@ -30,7 +30,7 @@ from i2i.training.trainer import Trainer
 log = logging.getLogger(__name__)
 
 PEAK = "peak_memory"
-DECODED_TOLD = 64  # images between reports
+DECODED_PER_REPORT = 64  # images between reports
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Train(Job):
         model: name of the translator.
         settings: its settings, with those of data and training.
         domains: what it learns between, in the model's order.
-        seen: what the plan saw of the images that are read; None: nobody knows.
+        inputs: the state at planning of the images that are read; None: unknown.
         custom: code of a custom model.
         evaluation: how it is evaluated on the validation split, if it is.
-        trackers: names of those that are told of the training run.
+        trackers: names of those that record the training run.
         bench: name of the bench, under which they group it.
     """
 
@@ -65,16 +65,16 @@ class Train(Job):
     model: str
     settings: Settings
     domains: tuple[str, ...]
-    seen: Seen | None = None
+    inputs: InputState | None = None
     custom: CustomCode | None = None
     evaluation: Evaluation | None = None
     trackers: tuple[str, ...] = ()
     bench: str | None = None
 
     @property
-    def result(self) -> RunPlace:
+    def result(self) -> StoredRun:
         """The run folder."""
-        return RunPlace.of_folder(self.run)
+        return StoredRun.of_folder(self.run)
 
     def config(self) -> RunConfig:
         """Checked settings; the code of a custom model is run for them."""
@@ -87,7 +87,7 @@ class Train(Job):
         if self.result.key() != self.key:
             self.result.make_room(self.key)
             write_key(self.run, self.key)
-        checkpoint = self._sound()
+        checkpoint = self._intact()
         if checkpoint is not None and checkpoint.finished:
             self._record_end(checkpoint)
         else:
@@ -100,12 +100,12 @@ class Train(Job):
         tracked = Tracked(self.run, self.trackers, self.name, self.bench, log.warning)
 
         def followers(trainer: Trainer) -> tuple[Observer, ...]:
-            _check(self.seen, data)  # all images are read
+            _check(self.inputs, data)  # all images are read
             reads_on.append(bool(trainer.images.decoded_when_drawn or self.evaluation))
             return Callback(lambda position: report(_progress_text(position))), tracked.begun(config.settings())
 
         def decoding(done: int, total: int) -> None:
-            if done % DECODED_TOLD == 0:
+            if done % DECODED_PER_REPORT == 0:
                 report(f"{done} of {total} images decoded")
 
         with peak_memory(device) as peak, tracked:
@@ -119,15 +119,15 @@ class Train(Job):
     def _check_to_the_end(self, data: DataSet) -> None:
         """Where images were read all along: if they have changed the run is kept, but not as what was planned."""
         try:
-            _check(self.seen, data)
+            _check(self.inputs, data)
         except UserError as error:
             self.result.set_aside(str(error))
             raise
 
-    def _sound(self) -> Checkpoint | None:
+    def _intact(self) -> Checkpoint | None:
         """The newest sound checkpoint; a run folder that holds damaged ones alone is set aside."""
         try:
-            return sound_checkpoint(self.run)[0]
+            return intact_checkpoint(self.run)[0]
         except Damaged as damage:
             self.result.set_aside(damage.what)
             write_key(self.run, self.key)
@@ -140,9 +140,9 @@ class Train(Job):
         write_key(self.run, self.key, files_in(checkpoint.folder), **known if peak is None else {PEAK: peak})
 
 
-def _check(seen: Seen | None, data: DataSet) -> None:
-    if seen is not None:
-        seen.check(data)
+def _check(inputs: InputState | None, data: DataSet) -> None:
+    if inputs is not None:
+        inputs.check(data)
 
 
 def _progress_text(position: Position) -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.evaluation.cycle_consistency import way_back
-from i2i.benchmarks.evaluation.translate import NOTED, Asked, Route, Translations
+from i2i.benchmarks.evaluation.cycle_consistency import reverse_translator
+from i2i.benchmarks.evaluation.translate import NOTED, Route, SamplingOptions, Translations
 from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.jobs.train import CustomCode
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
-from i2i.benchmarks.results_folder.cache_keys import DONE, Place, files_in, write_key
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
 from i2i.benchmarks.results_folder.score_file import write_images
+from i2i.benchmarks.results_folder.staleness import DONE, StoredResult, files_in, write_key
 from i2i.config import DataConfig
 from i2i.data.open import open_data, pixel_cache
 from i2i.runs.checkpoint import Weights
@@ -36,7 +36,7 @@ class Translate(Job):
         weights: which of a run's translate.
         samples: how many translations of each image; those after the first lie apart.
         sampling_steps: of an iterative method; None: its own number.
-        seen: what the plan saw of the images that are read; None: nobody knows.
+        inputs: the state at planning of the images that are read; None: unknown.
         custom: code of a custom model.
     """
 
@@ -46,13 +46,13 @@ class Translate(Job):
     weights: Weights = "last"
     samples: int = 1
     sampling_steps: int | None = None
-    seen: Seen | None = None
+    inputs: InputState | None = None
     custom: CustomCode | None = None
 
     @property
-    def result(self) -> Place:
+    def result(self) -> StoredResult:
         """The folder of translations."""
-        return Place.of_folder(self.out)
+        return StoredResult.of_folder(self.out)
 
     def perform(self, report: Report, device: torch.device) -> None:
         """Translate everything, unless it is done; UserError if the images change meanwhile."""
@@ -63,14 +63,14 @@ class Translate(Job):
         self.result.make_room(self.key)
         data = open_data(self.data)
         load = lru_cache(maxsize=2)(lambda run: load_translator(run, device, self.weights))  # there and back
-        asked = Asked(self.samples, self.sampling_steps)
+        asked = SamplingOptions(self.samples, self.sampling_steps)
         made = Translations(self.out, data, self.data.test_split, pixel_cache(self.data), asked)
-        for number, (way, run) in enumerate(self.runs.items(), 1):
+        for number, (direction, run) in enumerate(self.runs.items(), 1):
             translator, preprocess = load(run)
-            back = way_back(way, self.runs, lambda run: load(run)[0])
-            made.add(Route(way, translator, back, preprocess, device))
+            back = reverse_translator(direction, self.runs, lambda run: load(run)[0])
+            made.add(Route(direction, translator, back, preprocess, device))
             report(f"{number} of {len(self.runs)} directions")
-        if self.seen:
-            self.seen.check(data)
+        if self.inputs:
+            self.inputs.check(data)
         write_images(self.out / NOTED, made.noted)
         write_key(self.out, self.key, files_in(self.out), **made.costs)

@@ -13,7 +13,7 @@ NAMED = 3
 
 
 @dataclass(frozen=True)
-class Seen:
+class InputState:
     """What the plan saw of the images that a job reads.
 
     Attributes:
@@ -28,7 +28,7 @@ class Seen:
     count: int
 
     @classmethod
-    def of(cls, data: DataSet, index: Path, splits: Sequence[str], domains: Sequence[str]) -> "Seen":
+    def of(cls, data: DataSet, index: Path, splits: Sequence[str], domains: Sequence[str]) -> "InputState":
         """Those of the data as they are now."""
         return cls(index, tuple(splits), tuple(domains), len(_files(data, splits, domains)))
 

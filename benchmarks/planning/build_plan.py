@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from i2i.benchmarks.directions import Direction, Training
-from i2i.benchmarks.facts import Chosen
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan_facts import Chosen
 from i2i.benchmarks.results_folder.finished_results import refuse_merged
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.external import External, Survey, survey
@@ -21,8 +21,8 @@ from i2i.data.open import open_data
 from i2i.data.pixel_formats import with_formats
 from i2i.errors import UserError, unknown
 from i2i.training.device import choose_device
+from i2i.utils.given_paths import check_folder
 from i2i.utils.joined_names import alike_names, direction_name, parted
-from i2i.utils.places import check_folder
 from i2i.utils.progress import Progress
 from i2i.utils.safe_paths import check_length
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from i2i.metrics.lpips import LpipsSpec
 
 from i2i.benchmarks.planning import extractors
+from i2i.benchmarks.planning.build_facts import facts_of_plan
 from i2i.benchmarks.planning.context import Context
 from i2i.benchmarks.planning.entries import enter
-from i2i.benchmarks.planning.facts import facts_of_plan
 from i2i.benchmarks.planning.jobs import jobs_of_data, jobs_of_external, jobs_of_method
 
 
@@ -120,7 +120,7 @@ def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
 
 def _survey(context: Context, name: str, external: External) -> Survey:
     config = context.data_config
-    inputs = {way: context.data.images(config.test_split, way[0]) for way in context.directions}
+    inputs = {direction: context.data.images(config.test_split, direction[0]) for direction in context.directions}
     return survey(name, external, inputs, Preprocess.of(config))
 
 
@@ -150,10 +150,15 @@ def _directions(text: str | None, data: DataSet) -> tuple[Direction, ...]:
     """The named directions; without names all that stay within a data set."""
     every = data.labels.directions
     if text is None:
-        return tuple(way for way in every if data.labels.position(way[0]) == data.labels.position(way[1]))
-    spelt = Counter("2".join(way) for way in every)
-    names = {way: "2".join(way) if spelt["2".join(way)] == 1 else direction_name(way) for way in every}
-    by_name = {name: way for way in every for name in (names[way], direction_name(way))}
+        return tuple(
+            direction for direction in every if data.labels.position(direction[0]) == data.labels.position(direction[1])
+        )
+    spelt = Counter("2".join(direction) for direction in every)
+    names = {
+        direction: "2".join(direction) if spelt["2".join(direction)] == 1 else direction_name(direction)
+        for direction in every
+    }
+    by_name = {name: direction for direction in every for name in (names[direction], direction_name(direction))}
     wanted = [name for name in parted(text, by_name) if name]
     if not wanted:
         raise UserError(f"--directions names none; there are {', '.join(names.values())}")

@@ -11,7 +11,7 @@ from i2i import registry
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.evaluation.scorer import Scoring
-from i2i.benchmarks.jobs.unchanged_inputs import Seen
+from i2i.benchmarks.jobs.unchanged_inputs import InputState
 from i2i.benchmarks.planning.label_maps import label_map_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
@@ -107,7 +107,7 @@ class Context:
 
     @cached_property
     def budget(self) -> tuple[str, float]:
-        """Unit and amount; epochs are told in images, of all domains."""
+        """Unit and amount; epochs are converted to images, of all domains."""
         unit, amount = self.suite.budget.amount
         return (unit, amount) if unit != "epochs" else ("images", self.images(amount, self.data.domains))
 
@@ -166,6 +166,6 @@ class Context:
             self.fingerprints[asked] = data.fingerprint(self.files.blake2b, asked[0])
         return self.fingerprints[asked]
 
-    def seen(self, *splits: str, domains: tuple[str, ...] | None = None) -> Seen:
-        """What is seen of the images of these splits, of some domains or all."""
-        return Seen.of(self.data, self.folder.image_digests, splits, domains or self.data.domains)
+    def inputs(self, *splits: str, domains: tuple[str, ...] | None = None) -> InputState:
+        """The state of the images of these splits, of some domains or all."""
+        return InputState.of(self.data, self.folder.image_digests, splits, domains or self.data.domains)

@@ -44,10 +44,10 @@ def jobs_of_method(context: Context, entry: Entry) -> list[Job]:
         key=translations_key(context, trains, weights, asked),
         needs=tuple(job.id for job in trains),
         out=context.folder.translations(method.name, seed),
-        runs={way: context.folder.run(training) for training in training_runs for way in training.serves},
+        runs={direction: context.folder.run(training) for training in training_runs for direction in training.serves},
         data=context.scoring_config.data,
         weights=weights,
-        seen=context.seen(context.data_config.test_split),
+        inputs=context.inputs(context.data_config.test_split),
         custom=custom,
         **asked,
     )
@@ -68,7 +68,7 @@ def _train_job(context: Context, method: Method, training: Training, custom: Cus
         model=method.model,
         settings=config.settings() | {"model": config.model.model_dump(mode="json")},
         domains=training.domains,
-        seen=context.seen(*learnt_from(config), domains=training.domains),
+        inputs=context.inputs(*learnt_from(config), domains=training.domains),
         custom=custom,
         evaluation=evaluation,
     )
@@ -88,7 +88,7 @@ def _score_jobs(
         translations=translate.out,
         directions=context.directions,
         samples=samples,
-        seen=context.seen(context.data_config.test_split),
+        inputs=context.inputs(context.data_config.test_split),
     )
     further = [
         replace(
@@ -129,7 +129,7 @@ def jobs_of_data(context: Context) -> list[Job]:
         data=context.scoring_config.data,
         options=context.suite.classifier,
         bf16=context.scoring.bf16,
-        seen=context.seen(context.data_config.train_split),
+        inputs=context.inputs(context.data_config.train_split),
     )
     real = ScoreReal(
         id=REAL_SCORES,
@@ -138,7 +138,7 @@ def jobs_of_data(context: Context) -> list[Job]:
         out=context.folder.real_scores(),
         scoring=context.scoring,
         gan_train=context.gan_train,
-        seen=context.seen(context.data_config.train_split, context.data_config.test_split),
+        inputs=context.inputs(context.data_config.train_split, context.data_config.test_split),
     )
     further = [
         replace(
@@ -177,6 +177,6 @@ def _segmenter_jobs(context: Context) -> list[Job]:
             data=context.scoring_config.data,
             label_map=context.label_map,
             images=context.suite.classifier.images,
-            seen=context.seen(context.data_config.train_split),
+            inputs=context.inputs(context.data_config.train_split),
         )
     ]

@@ -8,7 +8,7 @@ from i2i.benchmarks.evaluation.classifier_training import starting_weights
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.jobs.train import CustomCode, Train
 from i2i.benchmarks.planning.context import Context
-from i2i.benchmarks.results_folder.cache_keys import REAL, training_key
+from i2i.benchmarks.results_folder.staleness import REAL, training_key
 from i2i.benchmarks.suite.external import Survey
 from i2i.config import RunConfig, stable_hash
 from i2i.runs.checkpoint import Weights
@@ -28,11 +28,11 @@ def key_of_training(
 ) -> str:
     """Of all that decides what is learnt: of the images those of its domains, in the splits that it reads.
 
-    `steps` are those with which translations are judged on the validation split, if they are.
+    `steps` are those with which translations are evaluated on the validation split, if they are.
     """
-    seen = context.fingerprint(*learnt_from(config), domains=training.domains)
+    fingerprint = context.fingerprint(*learnt_from(config), domains=training.domains)
     code = custom.sha256 if custom else registry.package_of(config.name)
-    key = training_key(_unseen(config), training.domains, seen, code)
+    key = training_key(_unseen(config), training.domains, fingerprint, code)
     if config.train.best_by is None:
         return key
     chosen = [] if steps is None else [steps]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from i2i._version import __version__
 from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.groups import Group, columns_of
-from i2i.benchmarks.analysis.rankings import Unlike, unlike_rankings
+from i2i.benchmarks.analysis.rankings import DifferingRanking, differing_rankings
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
 from i2i.benchmarks.analysis.significance import (
     DOUBTED,
@@ -19,10 +19,10 @@ from i2i.benchmarks.analysis.significance import (
     ranked,
 )
 from i2i.benchmarks.directions import quantity
-from i2i.benchmarks.facts import ExternalFacts, Trained
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.plan_facts import ExternalFacts, Trained
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.benchmarks.suite.columns import absent_lines
 from i2i.data.decoding.value_range import rendering_line, values_line
 from i2i.metrics.lpips import NETWORKS
@@ -62,8 +62,8 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         "`n` is the number of scored images, of all seeds together, by the metric that has most. `seconds` is "
         "training time, summed over the training runs of a seed.",
         "`accuracy` is the share of translations that a classifier, trained on the real training images, takes "
-        "for the target domain; in the row `real` it judges real test images.",
-        "`identity` copies its input, `reinhard` moves channel means and deviations only; a translator must beat both.",
+        "for the target domain; in the row `real` it classifies real test images.",
+        "`identity` copies its input, `reinhard` moves channel means and stds only; a translator must beat both.",
     ]
     if OF_CLASSIFIER in results.metrics:
         lines.append(
@@ -74,10 +74,10 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if FID in results.metrics:
         lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _of_other_features(plan, results)
-    lines += _unlike_rankings(plan, results)
+    lines += _differing_rankings(plan, results)
     lines += _label_map_lines(plan)
     lines += _meanings(results)
-    lines += _sets_asked(plan, results)
+    lines += _requested_sets(plan, results)
     if modes:
         lines.append(f"When translating: {modes}.")
     lines += caption_lines(plan)
@@ -164,7 +164,7 @@ def few_images(results: Results) -> list[str]:
 
 
 def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
-    """What bold and the marks mean, and by which tests; nothing where nobody competes."""
+    """What bold and the marks mean, and by which tests; nothing where no method competes."""
     columns = _ranking_columns(grouped)
     if not columns:
         return []
@@ -193,7 +193,7 @@ def ranking(plan: Plan, grouped: Sequence[Group]) -> list[str]:
 
 
 def ranking_in_short(grouped: Sequence[Group]) -> str:
-    """What the marks mean, in a line for a table's caption; empty where nobody competes."""
+    """What the marks mean, in a line for a table's caption; empty where no method competes."""
     columns = _ranking_columns(grouped)
     if not columns:
         return ""
@@ -265,13 +265,13 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
 
 
-def _unlike_rankings(plan: Plan, results: Results) -> list[str]:
+def _differing_rankings(plan: Plan, results: Results) -> list[str]:
     """Where metrics that should agree put the translators in another order, a line for each."""
     doubted = doubts(plan, results, ranked(plan, results))
-    return [_unlike_ranking(plan, results, one) for one in unlike_rankings(plan, results, doubted).values()]
+    return [_differing_ranking(plan, results, one) for one in differing_rankings(plan, results, doubted).values()]
 
 
-def _unlike_ranking(plan: Plan, results: Results, unlike: Unlike) -> str:
+def _differing_ranking(plan: Plan, results: Results, unlike: DifferingRanking) -> str:
     """Which order is which, and which of the pairs that change places tests tell apart."""
     names = {metric: f"`{metric_named(metric).title}`" for metric in (unlike.other, unlike.metric)}
     own, others = map(", ".join, unlike.orders)
@@ -282,11 +282,11 @@ def _unlike_ranking(plan: Plan, results: Results, unlike: Unlike) -> str:
     if not unlike.is_tested(plan, results):
         return f"{line} Neither order is tested: without values of single images a test needs several seeds."
     pairs: dict[str, list[str]] = {}
-    for (one, other), metrics in unlike.told_apart(plan, results).items():
+    for (one, other), metrics in unlike.distinguished(plan, results).items():
         where = "both" if len(metrics) == len(names) else f"{names[metrics[0]]} alone" if metrics else "neither"
         pairs.setdefault(where, []).append(f"{one} and {other}")
-    told = "; ".join(f"{', '.join(own)} in {where}" for where, own in pairs.items())
-    return f"{line} Of the pairs that change places tests tell apart: {told}."
+    listed = "; ".join(f"{', '.join(own)} in {where}" for where, own in pairs.items())
+    return f"{line} Of the pairs that change places tests tell apart: {listed}."
 
 
 def _label_map_lines(plan: Plan) -> list[str]:
@@ -298,7 +298,7 @@ def _label_map_lines(plan: Plan) -> list[str]:
     return [f"`{own.domain}` is a label map of {len(own.palette)} classes, {what}."]
 
 
-def _sets_asked(plan: Plan, results: Results) -> list[str]:
+def _requested_sets(plan: Plan, results: Results) -> list[str]:
     """What is to know of the measures of sets that were asked for, or why they are not there, a line for each."""
     distances = [name for name in results.metrics if kind_of(name) == "frechet"]
     if not distances:
@@ -317,8 +317,8 @@ def costs_caption(plan: Plan) -> list[str]:
         "`training seconds` are those of the steps; real images are counted, a pair as two. `translation` and "
         "`seconds per image` are timed from decoded pixels to pixels.",
         "`network evaluations per image` count how often the networks run to translate one image, and `MACs per image` "
-        f"the multiply-adds of convolutions and matrix products in that, at {plan.facts.image_size} px.",
-        "`peak memory` is that of the hungriest training: of tensors on a GPU, on the CPU of the whole process.",
+        f"those of convolutions and matrix products in that, at {plan.facts.image_size} px.",
+        "`peak memory` is the peak over training runs: of tensors on a GPU, on the CPU of the whole process.",
         "Seconds, speeds and memory are of this machine under its load.",
     ]
 
@@ -327,10 +327,10 @@ def budget_text(plan: Plan) -> str:
     """The budget in a sentence."""
     budget = plan.facts.budget
     unit, amount = budget.amount
-    spent = f"{quantity(amount)} {UNITS[unit]}{_images_of_training_runs(plan) if unit == 'epochs' else ''}"
+    budgeted = f"{quantity(amount)} {UNITS[unit]}{_images_of_training_runs(plan) if unit == 'epochs' else ''}"
     shared = "for each training" if budget.per == "task" else "per data set, divided over a model's training runs"
     caveat = "; how much is learnt in a time depends on the machine and its load" if unit == "seconds" else ""
-    return f"Budget: {spent} {shared}{caveat}."
+    return f"Budget: {budgeted} {shared}{caveat}."
 
 
 def _images_of_training_runs(plan: Plan) -> str:
@@ -340,7 +340,7 @@ def _images_of_training_runs(plan: Plan) -> str:
 
 
 def checkpoint_lines(plan: Plan) -> list[str]:
-    """The checkpoint rule in a sentence, and another for whoever has a rule of its own."""
+    """The checkpoint rule in a sentence, and another for each method with a rule of its own."""
     rule = plan.facts.checkpoint
     learning = {training.method for training in plan.training_runs if training.amount}
     trained = {name: own for name, own in plan.facts.methods.items() if isinstance(own, Trained)}

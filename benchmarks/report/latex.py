@@ -233,12 +233,12 @@ def _around(metric: str, ends: Mapping[tuple[str, str], Ends], name: str) -> str
 
 
 def _number(score: Score, precision: int, column: Column, name: str) -> str:
-    mean, *deviation = (_exponent(part) for part in score.parts(precision))
+    mean, *std = (_exponent(part) for part in score.parts(precision))
     styles: dict[int | None, str] = {0: r"\mathbf", 1: r"\underline"}
     style = styles.get(column.place(name))
     styled = f"{style}{{{mean}}}" if style else mean
     mark = MARKS.get(column.mark(name), "")
-    number = r" \pm ".join([styled, *deviation])
+    number = r" \pm ".join([styled, *std])
     return f"${number}{mark}$"
 
 

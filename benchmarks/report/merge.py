@@ -23,8 +23,8 @@ from i2i.config import Settings
 from i2i.errors import UserError
 from i2i.runs.folder import newest_checkpoint
 from i2i.utils.atomic_write import write_text
+from i2i.utils.given_paths import check_folder
 from i2i.utils.joined_names import alike_names
-from i2i.utils.places import check_folder
 from i2i.utils.safe_paths import refuse_links_out
 
 SHOWN = 12  # differences in an error

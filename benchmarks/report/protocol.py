@@ -7,9 +7,9 @@ from functools import cache
 import pandas as pd
 
 from i2i.benchmarks.analysis.results import Results
-from i2i.benchmarks.facts import Trained
 from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan_facts import Trained
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.score_file import score_file
 from i2i.benchmarks.results_folder.versions import versions

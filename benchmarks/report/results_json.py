@@ -29,7 +29,7 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, objec
     return {
         "dataset": plan.dataset,
         "protocol": protocol,
-        "directions": [direction_name(way) for way in plan.directions],
+        "directions": [direction_name(direction) for direction in plan.directions],
         "seeds": list(plan.seeds()),
         "metrics": {
             metric.name: {"title": metric.heading, "better": metric.better, "decimals": metric.decimals}
@@ -68,8 +68,8 @@ def results_json(plan: Plan, results: Results, protocol: str) -> dict[str, objec
     }
 
 
-def _by_text(told: Mapping[JobId, str]) -> dict[str, str]:
-    return {str(job): text for job, text in told.items()}
+def _by_text(texts: Mapping[JobId, str]) -> dict[str, str]:
+    return {str(job): text for job, text in texts.items()}
 
 
 def _costs(results: Results, name: str) -> dict[str, object] | None:
@@ -95,7 +95,7 @@ def _comparison(metric: str, column: Column) -> dict[str, object]:
 
 
 def _details(results: Results, name: str) -> dict[str, object]:
-    """By kind the records of one method; kinds that nobody has are left out."""
+    """By kind the records of one method; kinds without records are left out."""
     kinds = {"flags": results.details.flags, "confusion": results.details.confusion}
     kinds |= {"by_n": results.details.by_n, "spreads": results.details.spreads}
     return {kind: _records(frame[frame["model"] == name]) for kind, frame in kinds.items() if len(frame)}
@@ -119,7 +119,7 @@ def _intervals(results: Results) -> dict[tuple[str, str, str, str], dict[str, ob
 def _score(score: Score) -> dict[str, object]:
     return {
         "mean": _number(score.mean),
-        "deviation": _number(score.deviation),
+        "deviation": _number(score.std),
         "seeds": {str(seed): _number(value) for seed, value in score.by_seed.items()},
     }
 

@@ -57,7 +57,7 @@ def as_csv(found: Findings) -> str:
 
     rows = [rate.model_dump() for rate in (*found.rates, *found.pairs)]
     frame = pd.DataFrame(rows)
-    frame["direction"] = [None if way is None else " to ".join(way) for way in frame["direction"]]
+    frame["direction"] = [None if direction is None else " to ".join(direction) for direction in frame["direction"]]
     return frame.map(lambda cell: csv_cell(cell) if isinstance(cell, str) else cell).to_csv(index=False)
 
 
@@ -67,8 +67,8 @@ def _terminal(found: Findings) -> str:
         text_table(table.columns, as_lists(table.rows), range(1, len(table.columns)), table.title).rstrip()
         for table in shown
     ]
-    told = [line.replace("`", "") for line in [*caption(found), *left_out(found)]]
-    return "\n".join([*framed, *told])
+    lines = [line.replace("`", "") for line in [*caption(found), *left_out(found)]]
+    return "\n".join([*framed, *lines])
 
 
 def publish(bench: Path, found: Findings, named: bool) -> None:

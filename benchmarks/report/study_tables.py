@@ -96,15 +96,21 @@ def _turned(rate: Rate) -> Rate:
 def _by_direction(found: Findings) -> Iterator[StudyTable]:
     for question in found.questions:
         own = [rate for rate in found.rates if rate.question == question and rate.direction is not None]
-        ways = list(dict.fromkeys(rate.direction for rate in own if rate.direction))
-        if ways:
+        directions = list(dict.fromkeys(rate.direction for rate in own if rate.direction))
+        if directions:
             of = {(rate.name, rate.direction): rate for rate in own}
             rows = [
-                (_name(rate.name), *(_rate(of[rate.name, way]) if (rate.name, way) in of else NOTHING for way in ways))
+                (
+                    _name(rate.name),
+                    *(
+                        _rate(of[rate.name, direction]) if (rate.name, direction) in of else NOTHING
+                        for direction in directions
+                    ),
+                )
                 for rate in ordered(found, question)
             ]
             title = f"{TITLES[question]}, by direction, % [95 %]"
-            yield StudyTable(title, ("method", *map(direction_name, ways)), tuple(rows))
+            yield StudyTable(title, ("method", *map(direction_name, directions)), tuple(rows))
 
 
 NOTHING = Cell(DASH, None)
@@ -140,9 +146,9 @@ def caption(found: Findings) -> list[str]:
 
 def _who(found: Findings) -> list[str]:
     left = [f"Of their trials {found.left_out:,} do not count."] if found.left_out else []
-    told = f"{number(found.kept, 'rater')} of {found.raters} whose votes were read, of {number(found.pages, 'page')}."
+    counts = f"{number(found.kept, 'rater')} of {found.raters} whose votes were read, of {number(found.pages, 'page')}."
     few = [] if found.kept > 1 else ["One rater alone gives no interval and no test."]
-    return [f"Study `{found.study}`, mode {found.mode}: {told}", *left, *few]
+    return [f"Study `{found.study}`, mode {found.mode}: {counts}", *left, *few]
 
 
 def _how(found: Findings) -> list[str]:

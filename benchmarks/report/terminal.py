@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from i2i.utils.documents import Document
+from i2i.utils.json_documents import Document
 from i2i.utils.text import one_line
 from i2i.utils.text_table import WIDTH, fitted_table
 
@@ -17,7 +17,7 @@ def columns_of_terminal() -> int:
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
-class Shown(Document):
+class TerminalTable(Document):
     """The summary for the terminal, before it is known how wide that is.
 
     Attributes:

@@ -11,17 +11,17 @@ from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report.terminal import Shown, columns_of_terminal
+from i2i.benchmarks.report.terminal import TerminalTable, columns_of_terminal
 from i2i.benchmarks.results_folder import job_records
-from i2i.benchmarks.results_folder.cache_keys import DONE
 from i2i.benchmarks.results_folder.result_records import described, first_fault
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import DONE
 from i2i.benchmarks.results_folder.versions import differences, versions
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, Name, read_document
+from i2i.utils.json_documents import Document, Name, read_document
 from i2i.utils.locks import held
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Reported(Document):
 
     key: str
     files: tuple[Name, ...]
-    shown: Shown
+    shown: TerminalTable
     sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 
@@ -154,8 +154,8 @@ def _unchanged(out: Path, key: str) -> Reported | None:
 def _key(plan: Plan, failures: Mapping[JobId, str], unfinished: Mapping[JobId, str], notes: list[str], by: "By") -> str:
     """Hash of all that a report is made from, the code that makes it included."""
     left = [[job.name, job.result.evidence(), job_records.read(plan.out, job.id)] for job in plan.jobs]
-    told = [{str(job): text for job, text in some.items()} for some in (failures, unfinished)]
-    stated = [plan.facts.as_json(), plan.skipped, *told, notes, by, versions(), _code()]
+    texts = [{str(job): text for job, text in some.items()} for some in (failures, unfinished)]
+    stated = [plan.facts.as_json(), plan.skipped, *texts, notes, by, versions(), _code()]
     return stable_hash([left, stated])
 
 

@@ -9,16 +9,16 @@ from i2i.benchmarks.analysis.csv_frames import as_csv
 from i2i.benchmarks.analysis.groups import By
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import ranked, signs
-from i2i.benchmarks.facts import Trained
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan_facts import Trained
 from i2i.benchmarks.report import latex, protocol, terminal_table
 from i2i.benchmarks.report.figures import learning_curves, redraw
 from i2i.benchmarks.report.html import page
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
-from i2i.benchmarks.report.terminal import Shown
-from i2i.benchmarks.results_folder.cache_keys import identity_of
+from i2i.benchmarks.report.terminal import TerminalTable
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.utils import console
 from i2i.utils.atomic_write import write_text
 
@@ -33,7 +33,7 @@ class Published:
     """Names of the `files` that were written, and what is `shown` on the terminal."""
 
     files: list[str]
-    shown: Shown
+    shown: TerminalTable
 
 
 def write(plan: Plan, results: Results, by: By = "auto") -> Published:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from i2i.benchmarks.directions import Direction
-from i2i.benchmarks.facts import PlanFacts, Trained
-from i2i.benchmarks.results_folder.cache_keys import lack_of
+from i2i.benchmarks.plan_facts import PlanFacts, Trained
 from i2i.benchmarks.results_folder.partial import present
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import lack_of
 from i2i.config import DataConfig
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.decoding.images import Preprocess, read_size

@@ -8,13 +8,13 @@ from pydantic import ConfigDict
 
 from i2i.benchmarks.job_id import CLASSIFIER, SEGMENTER, JobId
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import DAMAGED, DONE, Place
 from i2i.benchmarks.results_folder.finished_bench import Finished
 from i2i.benchmarks.results_folder.plan_file import JobName, PlanFile, plan_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import DAMAGED, DONE, StoredResult
 from i2i.config import Settings
 from i2i.errors import UserError
-from i2i.utils.documents import Document, Facts, read_document
+from i2i.utils.json_documents import Document, Facts, read_document
 from i2i.utils.text import argument, option
 
 MISSING = "not done"
@@ -131,19 +131,19 @@ def absent_of(plan: Plan, file: PlanFile) -> dict[JobId, str]:
     }
 
 
-def _places(plan: Plan) -> Iterator[tuple[JobId, Place]]:
+def _places(plan: Plan) -> Iterator[tuple[JobId, StoredResult]]:
     """Jobs with a result of their own, and where it lies; of training runs the record alone says if they are done."""
     folder = ResultsFolder(plan.out)
     for training in plan.training_runs:
-        yield training.id, Place.of_folder(folder.run(training))
+        yield training.id, StoredResult.of_folder(folder.run(training))
     for name in plan.methods():
         for seed in plan.seeds()[: 1 if name in plan.external else None]:
-            yield plan.translated_by(name, seed), Place.of_folder(folder.translations(name, seed))
+            yield plan.translated_by(name, seed), StoredResult.of_folder(folder.translations(name, seed))
     for job, _, _, path in folder.scored(plan.methods(), plan.seeds(), plan.facts.further_features):
-        yield job, Place.of_scores(path)
-    yield CLASSIFIER, Place.of_folder(folder.classifier.parent)
+        yield job, StoredResult.of_scores(path)
+    yield CLASSIFIER, StoredResult.of_folder(folder.classifier.parent)
     if plan.facts.label_map:
-        yield SEGMENTER, Place.of_folder(folder.segmenter.parent)
+        yield SEGMENTER, StoredResult.of_folder(folder.segmenter.parent)
 
 
 def _failed(out: Path) -> dict[JobId, str]:

@@ -3,7 +3,7 @@
     {"job": ..., "key": ..., "state": "running" | "done" | "failed", "started": ..., "ended": ..., "seconds": ...,
      "host": ..., "pid": ..., "versions": {...}, "error": ...}
 
-Whether a job is done is told by the key beside its result alone. The record says when, where and by whom it was done,
+Whether a job is done depends on the key beside its result alone. The record says when, where and by whom it was done,
 or why it failed.
 """
 
@@ -22,7 +22,7 @@ from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 from i2i.utils.locks import is_taken
 
 
@@ -76,7 +76,7 @@ def failure(out: Path, job: Job) -> str | None:
 
 
 def who_runs(out: Path, job: JobId) -> str | None:
-    """Who works on the job at this moment, in words; None if nobody does."""
+    """Who works on the job at this moment, in words; None if no process does."""
     if not is_taken(ResultsFolder(out).lock(job)):
         return None
     record = read(out, job)

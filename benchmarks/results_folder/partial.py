@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from i2i.data.layouts import ImageFile
-from i2i.utils.documents import read_document
+from i2i.utils.json_documents import read_document
 
 PARTIAL = "stems.json"
 

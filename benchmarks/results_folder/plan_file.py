@@ -1,7 +1,7 @@
 """The plan of a results folder, `plan.json`: written when a bench runs, read when it goes on or is reported.
 
-Whatever it says may come from somebody else. It is read once, as `Asked` by a bench that goes on and as `PlanFile` by
-reports: names are such that no path made of them leaves the folder, and nothing in it is run.
+Whatever it says may come from elsewhere. It is read once, as `RequestedBench` by a bench that goes on and as
+`PlanFile` by reports: names are such that no path made of them leaves the folder, and nothing in it is run.
 """
 
 import json
@@ -13,14 +13,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 
 from i2i._version import __version__
 from i2i.benchmarks.directions import Direction, Training, run_folder
-from i2i.benchmarks.facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
+from i2i.benchmarks.plan_facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import Settings
 from i2i.errors import UserError
-from i2i.utils.documents import Document, Kind, Name, read_document
 from i2i.utils.joined_names import direction_name
+from i2i.utils.json_documents import Document, Kind, Name, read_document
 from i2i.utils.safe_paths import refuse_links_out
 
 FORMAT = 2
@@ -39,7 +39,7 @@ class _Hash(Document):
     sha256: str | None = None
 
 
-class Asked(Document):
+class RequestedBench(Document):
     """What a bench was asked for when it last ran, and what it was made of: its data, and code or files of others."""
 
     suite: Annotated[Suite, AfterValidator(harmless)]
@@ -116,7 +116,7 @@ JobName = Annotated[JobId, BeforeValidator(JobId.parse), PlainSerializer(str)]
 
 
 class PlanFile(PlanFacts):
-    """All that plan.json tells of a bench that has run."""
+    """All that plan.json says of a bench that has run."""
 
     name: str
     training_runs: Annotated[tuple[PlannedTraining, ...], Field(min_length=1)]
@@ -126,13 +126,13 @@ class PlanFile(PlanFacts):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        served = {way for training in self.training_runs for way in training.serves}
-        _require(self.domains, {domain for way in (*self.directions, *served) for domain in way}, "domain")
+        served = {direction for training in self.training_runs for direction in training.serves}
+        _require(self.domains, {domain for direction in (*self.directions, *served) for domain in direction}, "domain")
         _require(self.methods, {training.method for training in self.training_runs}, "method")
         _require(self.methods, self.external, "method")
         _require(self.seeds, {training.seed for training in self.training_runs}, "seed")
-        for way in self.directions:
-            _OneName(name=direction_name(way))
+        for direction in self.directions:
+            _OneName(name=direction_name(direction))
         for name, facts in self.methods.items():
             if isinstance(facts, ExternalFacts) != (name in self.external):
                 raise ValueError(f"{name} must be among the external methods or have training runs")
@@ -145,20 +145,20 @@ def _require(known: Iterable[object], used: Iterable[object], kind: str) -> None
         raise ValueError(f"it uses the {kind} {lacking[0]!r}, which is not among its {kind}s")
 
 
-def read_asked(path: Path) -> Asked | None:
+def read_requested(path: Path) -> RequestedBench | None:
     """What the bench of a plan.json was asked for; None if there is no such file.
 
     Raises:
         UserError: if it is damaged or of a later version, or a link leads out of the folder.
     """
-    return _read(Asked, path, REMOVE_IT)
+    return _read(RequestedBench, path, REMOVE_IT)
 
 
 def read_plan(path: Path) -> PlanFile:
     """What plan.json says of a bench that has run.
 
     Raises:
-        UserError: as `read_asked`, or if there is none.
+        UserError: as `read_requested`, or if there is none.
     """
     found = _read(PlanFile, path, AGAIN)
     if found is None:

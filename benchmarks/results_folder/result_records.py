@@ -16,7 +16,7 @@ from i2i.config import stable_hash
 from i2i.data.layouts.listed_names import refuse_outside
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_bytes
-from i2i.utils.checksums import SEAL, checksum, is_sound, sealed
+from i2i.utils.checksums import SEAL, checksum, checksum_matches, sealed
 
 Files = Mapping[str, Sequence[Any]]
 """By path below a folder, parts separated by /: checksum, size, and times of contents and inode, nanoseconds."""
@@ -56,8 +56,8 @@ class Record:
 
 def write_record(path: Path, contents: Mapping[str, object], folder: Path, files: Iterable[Path] = ()) -> None:
     """Write a record, complete or not at all, of a result of which all `files` below `folder` are written."""
-    told = {path.relative_to(folder).as_posix(): described(path) for path in sorted(files)}
-    write_bytes(path, sealed({**contents, FILES: told}))
+    described_files = {path.relative_to(folder).as_posix(): described(path) for path in sorted(files)}
+    write_bytes(path, sealed({**contents, FILES: described_files}))
 
 
 def read_record(path: Path) -> Record | None:
@@ -72,12 +72,12 @@ def read_record(path: Path) -> Record | None:
         return None
     except OSError as error:
         raise UserError(
-            f"{path} cannot be read ({error.strerror}): nothing is done to the result that it tells of; "
+            f"{path} cannot be read ({error.strerror}): nothing is done to the result that it describes; "
             "see to it that it can be read, and run the same command again"
         ) from None
     try:
         contents = json.loads(written)
-        if _fits(contents) and (SEAL not in contents or is_sound(written, contents)):
+        if _fits(contents) and (SEAL not in contents or checksum_matches(written, contents)):
             return Record(contents["key"], contents)
     except (ValueError, RecursionError):
         pass
@@ -90,11 +90,11 @@ def _fits(contents: object) -> bool:
     files, made_from = contents.get(FILES, {}), contents.get(MADE_FROM, {})
     if not (isinstance(files, dict) and isinstance(made_from, dict)):
         return False
-    return all(isinstance(told, list) and list(map(type, told)) == [str, int, int, int] for told in files.values())
+    return all(isinstance(entry, list) and list(map(type, entry)) == [str, int, int, int] for entry in files.values())
 
 
 def described(path: Path) -> list[object]:
-    """What a record tells of a file that is complete."""
+    """What a record says of a file that is complete."""
     return [checksum(path), *_state(path)]
 
 
@@ -103,26 +103,26 @@ def first_fault(folder: Path, files: Files, read_all: bool = False) -> str | Non
 
     Args:
         folder: the result.
-        files: what its record tells.
+        files: what its record says.
         read_all: read every file, and not only those whose size or times have changed.
 
     Raises:
         UserError: if a file cannot be read.
     """
-    return next((fault for name, told in files.items() if (fault := _fault(folder, name, told, read_all))), None)
+    return next((fault for name, entry in files.items() if (fault := _fault(folder, name, entry, read_all))), None)
 
 
-def _fault(folder: Path, name: str, told: Sequence[object], read_all: bool) -> str | None:
-    if unfit := refuse_outside(name):
-        raise UserError(f"{folder}: the name {name!r} {unfit}: names must stay inside their folder")
+def _fault(folder: Path, name: str, entry: Sequence[object], read_all: bool) -> str | None:
+    if reason := refuse_outside(name):
+        raise UserError(f"{folder}: the name {name!r} {reason}: names must stay inside their folder")
     path = folder / name
     try:
         state = _state(path)
-        if state == list(told[1:]) and not read_all:
+        if state == list(entry[1:]) and not read_all:
             return None
-        if state[0] != told[1]:
-            return f"{name} has {state[0]:,} bytes in place of {told[1]:,}"
-        return None if checksum(path) == told[0] else f"{name} holds something else than what was written"
+        if state[0] != entry[1]:
+            return f"{name} has {state[0]:,} bytes in place of {entry[1]:,}"
+        return None if checksum(path) == entry[0] else f"{name} holds something else than what was written"
     except (FileNotFoundError, NotADirectoryError):
         return f"{name} is gone"
     except OSError as error:

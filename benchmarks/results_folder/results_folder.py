@@ -8,8 +8,8 @@ from pathlib import Path
 
 from i2i.benchmarks.directions import Direction, Training
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
-from i2i.benchmarks.results_folder.cache_keys import REAL
-from i2i.benchmarks.results_folder.plan_file import Asked, PlanFile, read_asked, read_plan
+from i2i.benchmarks.results_folder.plan_file import PlanFile, RequestedBench, read_plan, read_requested
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.config import stable_hash
 from i2i.utils.joined_names import direction_name
 
@@ -43,9 +43,9 @@ class ResultsFolder:
         return read_plan(self.plan_file)
 
     @cached_property
-    def asked(self) -> Asked | None:
+    def asked(self) -> RequestedBench | None:
         """What the bench was asked for, read once; None of an empty folder, UserError if it cannot be read."""
-        return read_asked(self.plan_file)
+        return read_requested(self.plan_file)
 
     @property
     def began(self) -> bool:
@@ -135,7 +135,7 @@ class ResultsFolder:
         return self._status / f"{readable}.{stable_hash(name)[:6]}.json"
 
     def lock(self, job: JobId) -> Path:
-        """What whoever works on a job holds a lock on."""
+        """The file that the process that works on a job locks."""
         return self.record(job).with_suffix(".lock")
 
     @property

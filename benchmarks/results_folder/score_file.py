@@ -13,7 +13,7 @@ from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.results_folder.result_records import write_record
 from i2i.errors import Damaged
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Count, Document, Measured, read_document
+from i2i.utils.json_documents import Count, Document, Measured, read_document
 from i2i.utils.text import csv_row, from_csv_cell, one_line
 
 Entry = dict[str, Any]
@@ -144,15 +144,15 @@ class Scores:
         write_record(path, {"key": key, "features": features, **made_from, **everything}, path.parent, [table])
 
 
-def entries(way: Direction, items: Iterable[Mapping[str, object]]) -> list[Entry]:
+def entries(direction: Direction, items: Iterable[Mapping[str, object]]) -> list[Entry]:
     """Items with the direction that they are about."""
-    return [{"source": way[0], "target": way[1], **item} for item in items]
+    return [{"source": direction[0], "target": direction[1], **item} for item in items]
 
 
-def image_entries(way: Direction, stems: Sequence[str], metric: str, values: Iterable[float]) -> list[Entry]:
+def image_entries(direction: Direction, stems: Sequence[str], metric: str, values: Iterable[float]) -> list[Entry]:
     """One metric of single images, one value for each stem."""
     pairs = zip(stems, values, strict=True)
-    return entries(way, ({"image": stem, "metric": metric, "value": float(value)} for stem, value in pairs))
+    return entries(direction, ({"image": stem, "metric": metric, "value": float(value)} for stem, value in pairs))
 
 
 def images_path(path: Path) -> Path:

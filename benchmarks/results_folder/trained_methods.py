@@ -1,4 +1,4 @@
-"""The trained methods of a results folder, for whoever translates other images with them."""
+"""The trained methods of a results folder, to translate other images with."""
 
 from pathlib import Path
 

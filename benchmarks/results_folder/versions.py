@@ -12,7 +12,7 @@ from i2i._version import __version__
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder import job_records
-from i2i.benchmarks.results_folder.cache_keys import RunPlace
+from i2i.benchmarks.results_folder.staleness import StoredRun
 from i2i.errors import UserError
 from i2i.runs.folder import newest_checkpoint
 
@@ -44,7 +44,7 @@ def differences(plan: Plan, finished: Iterable[Job]) -> list[str]:
 def _made_by(plan: Plan, job: Job) -> dict[str, Any]:
     """Versions from the job's record, or from a training's checkpoint where there is no record."""
     recorded = job_records.read(plan.out, job.id).get("versions")
-    if recorded or not isinstance(job.result, RunPlace):
+    if recorded or not isinstance(job.result, StoredRun):
         return dict(recorded or {})
     try:
         checkpoint = newest_checkpoint(job.result.folder)

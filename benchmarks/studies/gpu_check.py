@@ -8,7 +8,7 @@ tests    the tests marked `gpu`.
 losses   small models trained by CUDA graphs and eagerly from one seed: how far their losses are from each other.
 speed    training steps of every model at its published size, eager in float32 (with TF32 and without) and captured in
          bfloat16, in turn: steps/s, host work, peak memory, how much of the time images that lie ready would save;
-         beside the least time that the multiply-adds and the bytes take at rates measured here.
+         beside the least time that the MACs and the bytes take at rates measured here.
 inference  translations one by one and in batches.
 bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px: accuracy, health, a grid.
 nccl     one exchange among as many processes as there are GPUs.
@@ -42,12 +42,12 @@ from i2i.benchmarks.studies.zoo_costs import MultiplyAdds
 from i2i.config import Settings
 from i2i.data.batches import Batch
 from i2i.data.decoding.images import Preprocess
-from i2i.data.prefetch import Ahead
+from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.training.device import autocast, choose_device, seed_streams
 from i2i.training.setup import run_config
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
+from i2i.training.steps.graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Coverage, Task
@@ -113,7 +113,7 @@ class Steps:
         self.images = TrainingImages(pixels, Preprocess(size)).on(device)
         self.items = self.config.train.batch_size or 1
         self.captured = None
-        if variant.by_graphs and not hindrance_to_graphs(device):
+        if variant.by_graphs and not reason_against_graphs(device):
             self.captured = CapturedSteps(self.translator, self.optimizers, self.guard, self._precision)
 
     @property
@@ -168,7 +168,7 @@ def timed_steps(name: str, settings: Settings, variant: Variant, device: torch.d
         steps = Steps(name, settings, variant, device)
         kinds = steps.round
         warm = 5 * kinds + (25 if name == "unsb" else 0) if device.type == "cuda" else 1
-        with Ahead(steps.draw) as batches:
+        with Prefetcher(steps.draw) as batches:
             for step in range(warm):
                 steps.take(batches(step), step)
             wait(device)
@@ -199,7 +199,7 @@ def _seconds_for(
     return time.perf_counter() - began
 
 
-def _host_seconds(steps: Steps, batches: Ahead[list[Batch]], step: int, device: torch.device) -> float:
+def _host_seconds(steps: Steps, batches: Prefetcher[list[Batch]], step: int, device: torch.device) -> float:
     """Until a step is issued to an idle device, the wait for its images left out."""
     given = batches(step)
     wait(device)
@@ -226,7 +226,7 @@ class Bytes(TorchDispatchMode):
 
 
 def least_seconds(name: str, settings: Settings, device: torch.device, rates: Mapping[str, float]) -> dict[str, float]:
-    """What a mean step takes at least: its multiply-adds, and all it writes once and reads once, at measured rates."""
+    """What a mean step takes at least: its MACs, and all it writes once and reads once, at measured rates."""
     steps = Steps(name, settings, Variant("bf16"), device)
     every, macs, written = steps.round, 0, 0
     for step in range(every):

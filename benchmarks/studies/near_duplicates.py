@@ -26,7 +26,7 @@ def main() -> None:
     chosen = random.Random(0).sample(paths, min(IMAGES, len(paths)))
     shown = [(image, own) for path in chosen if (own := Fingerprint.of(image := read_image(path).convert("RGB")))]
     prints = [own for _, own in shown]
-    alike = [place for place, twin in enumerate(nearest(prints, prints, earlier=True)) if twin is not None]
+    alike = [place for place, match in enumerate(nearest(prints, prints, earlier=True)) if match is not None]
     print(f"{len(alike)} of {len(prints)} images look like another: {', '.join(chosen[n].name for n in alike[:5])}")
     for name, change in COPIES.items():
         found = sum(_found(change(image), own) for image, own in shown)

@@ -22,11 +22,11 @@ def main() -> None:
     print(f"{'methods':>7} {'sets':>5} {'chi-square':>10} {'F':>6} {'Nemenyi':>8}")
     for methods in given.methods:
         for sets in (sets for sets in given.sets if not too_few(sets, methods)):
-            found = np.array([_told_apart(sets, methods, seed) for seed in range(given.simulations)]).mean(0)
+            found = np.array([_distinguished(sets, methods, seed) for seed in range(given.simulations)]).mean(0)
             print(f"{methods:7d} {sets:5d} {found[0]:10.3f} {found[1]:6.3f} {found[2]:8.3f}", flush=True)
 
 
-def _told_apart(sets: int, methods: int, seed: int) -> tuple[bool, bool, bool]:
+def _distinguished(sets: int, methods: int, seed: int) -> tuple[bool, bool, bool]:
     """Whether chi-square, F, and the critical difference of the best and the worst find a difference."""
     ranked = ranks(np.random.default_rng(seed).random((sets, methods)), True)
     found, means = rank_test(ranked), ranked.mean(0)

@@ -52,8 +52,8 @@ def main() -> None:
             seconds = {
                 name: _seconds(work) for name, work in _work(Path(folder), n, arguments.side, arguments.gan_train)
             }
-            for name, spent in seconds.items():
-                print(f"{n:5d} {name:42} {spent:8.3f}", flush=True)
+            for name, seconds_taken in seconds.items():
+                print(f"{n:5d} {name:42} {seconds_taken:8.3f}", flush=True)
 
 
 def _work(folder: Path, n: int, side: int, images: int | None) -> list[tuple[str, Callable[[], Any]]]:
@@ -70,7 +70,7 @@ def _work(folder: Path, n: int, side: int, images: int | None) -> list[tuple[str
         ("Frechet distance", lambda: frechet_distance_between(x, y)),
         ("PSNR, L1", lambda: (psnr(fakes, reals), l1(fakes, reals))),
         ("SSIM", lambda: ssim(fakes, reals)),
-        ("KID with deviation", lambda: kernel_distance(x, y, subset_size=n // 2)),
+        ("KID with std", lambda: kernel_distance(x, y, subset_size=n // 2)),
         ("Frechet distance at n/8, n/4, n/2", lambda: distances_of_parts(x, y)),
         ("interval of the Frechet distance", lambda: frechet_intervals(x, y)),
         ("interval of one mean", lambda: mean_interval(singles.numpy())),

@@ -1,4 +1,4 @@
-"""The pages of the program as the documentation shows them: pictures of a browser, of built-in data alone.
+"""The pages of the program as the documentation shows them: images of a browser, of built-in data alone.
 
     i2i bench
     python benchmarks/studies/screenshots.py bench/seasons --out docs/images
@@ -34,7 +34,7 @@ FLAGS = ("headless=new", "no-sandbox", "disable-gpu", "hide-scrollbars", "force-
 
 
 def main() -> None:
-    """Write the pictures that the command line names."""
+    """Write the images that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench", type=Path, help="results folder of a finished bench of a built-in dataset")
     parser.add_argument("--out", type=Path, required=True, help="folder of the PNG files")

@@ -2,7 +2,7 @@
 
     python benchmarks/studies/set_bias.py
 
-Features are normal, d wide, with variances 1/k as those of networks fall; the shift is 0.3 of a deviation in each.
+Features are normal, d wide, with variances 1/k as those of networks fall; the shift is 0.3 of a std in each.
 """
 
 import argparse
@@ -22,8 +22,8 @@ COUNTS = (30, 60, 200, 1000)
 
 def features(random: np.random.Generator, count: int, width: int, shift: float) -> np.ndarray:
     """Normal features [count, width] whose k-th variance is 1/k."""
-    deviations = np.arange(1, width + 1) ** -0.5
-    return (random.standard_normal((count, width)) + shift) * deviations
+    stds = np.arange(1, width + 1) ** -0.5
+    return (random.standard_normal((count, width)) + shift) * stds
 
 
 def images(random: np.random.Generator, count: int, shift: float) -> torch.Tensor:

@@ -34,8 +34,8 @@ def main() -> None:
     for name, measure in MEASURES.items():
         start = time.process_time()
         measure(one, other)
-        spent, memory = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(f"{name:38} {spent:6.1f} s {memory / 1024:6.0f} MiB", flush=True)
+        seconds_taken, memory = time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(f"{name:38} {seconds_taken:6.1f} s {memory / 1024:6.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":

@@ -66,16 +66,16 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {options.size} px, against fp32 NCHW")
     for name in options.models.split(","):
         batch_size = options.batch or BATCH_SIZES.get(name, 1)
-        built = {told: stepper(name, options.size, batch_size, device, variant) for told, variant in VARIANTS.items()}
+        built = {label: stepper(name, options.size, batch_size, device, variant) for label, variant in VARIANTS.items()}
         for run, _ in built.values():
             run()
         rounds = [{variant: seconds(run) for variant, (run, _) in built.items()} for _ in range(options.rounds)]
         _, images = built[PLAIN]
-        told = f"{images / min(times[PLAIN] for times in rounds):.2f} images/s"
+        label = f"{images / min(times[PLAIN] for times in rounds):.2f} images/s"
         for variant in list(VARIANTS)[1:]:
             ratios = sorted(times[PLAIN] / times[variant] for times in rounds)
-            told += f", {variant} {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        print(f"{name:10} batch {batch_size}: {told}", flush=True)
+            label += f", {variant} {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        print(f"{name:10} batch {batch_size}: {label}", flush=True)
 
 
 if __name__ == "__main__":

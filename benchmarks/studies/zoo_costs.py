@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds of every method at its own settings, counted on shapes alone.
+"""Parameters and MACs of every method at its own settings, counted on shapes alone.
 
     python benchmarks/studies/zoo_costs.py [--size 256] [--models cyclegan,pix2pix] [--set model.width=32]
 
@@ -53,7 +53,7 @@ def built(name: str, settings: dict[str, object], size: int) -> Translator:
 
 
 def training_macs(translator: Translator) -> float:
-    """Multiply-adds of a training step: the mean over what chance may decide, all of it equally likely."""
+    """MACs of a training step: the mean over what chance may decide, all of it equally likely."""
     by_decision: dict[tuple[int, ...], float] = {}
     for seed in range(DRAWS):
         torch.manual_seed(seed)
@@ -65,7 +65,7 @@ def training_macs(translator: Translator) -> float:
 
 
 def step_macs(translator: Translator) -> tuple[tuple[int, ...], float]:
-    """What was drawn for a step that is not on the device, where its code reads it, and the step's multiply-adds."""
+    """What was drawn for a step that is not on the device, where its code reads it, and the step's MACs."""
     batch, step, total = blank_batch(translator, 1), Step(), 0.0
     for phase in translator.phases():
         with MultiplyAdds() as counter:
@@ -78,7 +78,7 @@ def step_macs(translator: Translator) -> tuple[tuple[int, ...], float]:
 
 
 def translation_macs(translator: Translator) -> int:
-    """Multiply-adds of one translation to the last domain."""
+    """MACs of one translation to the last domain."""
     task = translator.eval().task
     images = torch.zeros(1, task.channels, *task.image_size, device="meta")
     labels = task.labels.towards(task.domains[-1]).to("meta") if "labels" in translator.takes else None

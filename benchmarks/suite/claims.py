@@ -15,7 +15,7 @@ DISTANCE = "FD"
 
 
 class Claim(Section):
-    """What somebody says of an ordering, such as a paper of its ablation."""
+    """An expected ordering, such as a paper of its ablation."""
 
     metric: str = Field(description="a metric of the table by its name in results.csv, or FD for its Frechet distance")
     order: tuple[str, ...] = Field(min_length=2, description="names of methods, the best first")

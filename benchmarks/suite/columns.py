@@ -42,10 +42,10 @@ def check_columns(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def absent_lines(chosen: Collection[str], there: Collection[str]) -> list[str]:
     """For each chosen column that is not among those that are there, what it needs, all in one sentence."""
-    told = [f"`{name}` (needs {_needs(name)})" for name in chosen if name not in there]
-    if not told:
+    missing = [f"`{name}` (needs {_needs(name)})" for name in chosen if name not in there]
+    if not missing:
         return []
-    return [f"`report.columns` asks for what this bench does not have, and `table.tex` lacks: {', '.join(told)}."]
+    return [f"`report.columns` asks for what this bench does not have, and `table.tex` lacks: {', '.join(missing)}."]
 
 
 def _needs(name: str) -> str:

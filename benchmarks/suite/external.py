@@ -90,9 +90,20 @@ def survey(name: str, external: External, inputs: Inputs, preprocess: Preprocess
     listed = {direction: _folder_of(external.folder, direction, len(inputs) == 1) for direction in inputs}
     found = {direction: folder.by_name() for direction, folder in listed.items()}
     wanted = {direction: [image.stem for image in images] for direction, images in inputs.items()}
-    missing = list(_paths((way, stem) for way, stems in wanted.items() for stem in stems if stem not in found[way]))
-    extra = list(_paths((way, stem) for way, own in found.items() for stem in own if stem not in set(wanted[way])))
-    files = {way: {stem: found[way][stem] for stem in stems} for way, stems in _common(wanted, found).items()}
+    missing = list(
+        _paths(
+            (direction, stem) for direction, stems in wanted.items() for stem in stems if stem not in found[direction]
+        )
+    )
+    extra = list(
+        _paths(
+            (direction, stem) for direction, own in found.items() for stem in own if stem not in set(wanted[direction])
+        )
+    )
+    files = {
+        direction: {stem: found[direction][stem] for stem in stems}
+        for direction, stems in _common(wanted, found).items()
+    }
     size, unlike = preprocess.image_size, _unlike(files, preprocess)
     faults = {} if external.intersection else {"missing": missing, "extra": extra}
     faults[f"not of {size[0]}x{size[1]} pixels"] = unlike
@@ -100,9 +111,9 @@ def survey(name: str, external: External, inputs: Inputs, preprocess: Preprocess
         hint = "" if unlike or external.intersection else "; --intersection scores only what all sides have"
         ignored = "".join(f"; {line}" for folder in listed.values() for line in left_out_line(folder.left_out))
         raise UserError(
-            f"{name}: {external.folder} does not hold what this bench asks for: {_told(faults)}{hint}{ignored}"
+            f"{name}: {external.folder} does not hold what this bench asks for: {_fault_text(faults)}{hint}{ignored}"
         )
-    few = [direction_name(way) for way, own in files.items() if len(own) < 2]
+    few = [direction_name(direction) for direction, own in files.items() if len(own) < 2]
     if few:
         raise UserError(f"{name}: {external.folder} has fewer than two of the test images for {', '.join(few)}")
     return Survey(files, bool(missing), _digest(files))
@@ -122,17 +133,19 @@ def _common(
 ) -> dict[Direction, list[str]]:
     """Of each direction the stems that are there in all directions of its source, in the data's order."""
     return {
-        (source, target): [stem for stem in stems if all(stem in own for way, own in found.items() if way[0] == source)]
+        (source, target): [
+            stem for stem in stems if all(stem in own for direction, own in found.items() if direction[0] == source)
+        ]
         for (source, target), stems in wanted.items()
     }
 
 
 def _unlike(files: Mapping[Direction, Mapping[str, Path]], preprocess: Preprocess) -> list[str]:
     """Those of another size, by their headers; the others are decoded, so that a broken one is found now."""
-    flat = [(way, stem, path) for way, own in files.items() for stem, path in own.items()]
+    flat = [(direction, stem, path) for direction, own in files.items() for stem, path in own.items()]
     with ThreadPoolExecutor() as pool:
         fits = list(pool.map(lambda found: _fits(found[2], preprocess.of_written(found[0][1])), flat))
-    return list(_paths((way, stem) for (way, stem, _), fit in zip(flat, fits, strict=True) if not fit))
+    return list(_paths((direction, stem) for (direction, stem, _), fit in zip(flat, fits, strict=True) if not fit))
 
 
 def _fits(path: Path, preprocess: Preprocess) -> bool:
@@ -143,10 +156,10 @@ def _fits(path: Path, preprocess: Preprocess) -> bool:
 
 
 def _paths(found: Iterator[tuple[Direction, str]]) -> Iterator[str]:
-    return (f"{direction_name(way)}/{stem}" for way, stem in found)
+    return (f"{direction_name(direction)}/{stem}" for direction, stem in found)
 
 
-def _told(faults: Mapping[str, Sequence[str]]) -> str:
+def _fault_text(faults: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(
         f"{len(names)} {fault} ({', '.join(names[:NAMED])}{', ...' if len(names) > NAMED else ''})"
         for fault, names in faults.items()
@@ -156,6 +169,8 @@ def _told(faults: Mapping[str, Sequence[str]]) -> str:
 
 def _digest(files: Mapping[Direction, Mapping[str, Path]]) -> str:
     lines = [
-        f"{direction_name(way)}/{stem} {sha256(path)}\n" for way, own in files.items() for stem, path in own.items()
+        f"{direction_name(direction)}/{stem} {sha256(path)}\n"
+        for direction, own in files.items()
+        for stem, path in own.items()
     ]
     return hashlib.sha256("".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()

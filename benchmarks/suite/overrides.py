@@ -43,7 +43,7 @@ def load_suite(
     return suite_of(merge(settings, _sorted_out(overrides, suite)))
 
 
-def told_of_later_methods(suite: Suite) -> list[str]:
+def notes_on_later_methods(suite: Suite) -> list[str]:
     """A line for each method that a recorded suite has no settings for, although the suite of its name has some today.
 
     Such a method was not there when the bench began, and would take part with its published networks beside small ones.

@@ -135,8 +135,8 @@ def named_again(settings: Settings, remembered: Mapping[str, str], text: str) ->
             f"{name} is a custom model, from {file}, and code runs only where the command line names it: "
             f"add {option('--models', f'+{file}:{name}')}, with the folder of your copy"
         )
-    lent = variants & remembered.keys() - {*settings["models"]} if text.startswith("+") else set()
-    models = [entry for entry in settings["models"] if not (entry in found and found[entry].name in lent)]
+    replaced = variants & remembered.keys() - {*settings["models"]} if text.startswith("+") else set()
+    models = [entry for entry in settings["models"] if not (entry in found and found[entry].name in replaced)]
     return {"models": models, "custom_models": given}
 
 

@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from i2i.api.asked import data_settings, sized
 from i2i.api.progress import counting
+from i2i.api.settings import data_settings, sized
 from i2i.benchmarks.analysis import groups
 from i2i.benchmarks.bench import check_methods, parse_stages, run_bench
-from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.execution.interrupts import stoppable
 from i2i.benchmarks.job_id import STAGES
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text
-from i2i.benchmarks.report.tracked import tell_scores, with_trackers
+from i2i.benchmarks.report.trackers import send_scores, with_trackers
 from i2i.benchmarks.results_folder.plan_file import relocated
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.external import parse
@@ -22,13 +22,13 @@ from i2i.benchmarks.suite.overrides import (
     budget_assignments,
     checkpoint_assignments,
     load_suite,
+    notes_on_later_methods,
     steps_assignments,
-    told_of_later_methods,
 )
 from i2i.config import merge, parse_assignments
 from i2i.errors import UserError
 from i2i.presets.training import default_suite
-from i2i.tracking.choice import trackers_named
+from i2i.tracking.registry import trackers_named
 from i2i.utils import console
 
 
@@ -57,7 +57,7 @@ class BenchOptions:
     label_maps: str | None = None
     table: str = "auto"
     track: str | None = None
-    crew: Crew = field(default_factory=Crew)
+    execution: ExecutionOptions = field(default_factory=ExecutionOptions)
     cache_gib: float | None = None
     allow_download: bool = False
     only: str | None = None
@@ -123,9 +123,9 @@ class ReadyBench:
         asked = self.options
         with stoppable(self.plan.out):
             followed = with_trackers(self.plan, self.trackers)
-            status = run_bench(followed, asked.crew, asked.stages, asked.forced, self.by, trial=not asked.no_trial)
+            status = run_bench(followed, asked.execution, asked.stages, asked.forced, self.by, trial=not asked.no_trial)
             if "report" in asked.stages:
-                tell_scores(self.plan, self.trackers)
+                send_scores(self.plan, self.trackers)
         return status
 
 
@@ -145,12 +145,14 @@ def ready_bench(asked: BenchOptions) -> ReadyBench:
         directions = directions or before.chosen.directions
         extractor = extractor if extractor or asked.inception else before.chosen.extractor
         lpips = lpips or before.chosen.lpips
-        for line in told_of_later_methods(chosen):
+        for line in notes_on_later_methods(chosen):
             console.note(f"warning: {line}")
     elsewhere = parse(asked.external or [], asked.intersection)
     chosen = chosen.with_external(elsewhere)
     with stoppable(None), counting("drawing the built-in dataset") as progress:
-        plan = prepare(chosen, asked.out, directions, asked.inception, progress, extractor, lpips, asked.crew.device)
+        plan = prepare(
+            chosen, asked.out, directions, asked.inception, progress, extractor, lpips, asked.execution.device
+        )
     check_methods(plan, asked.forced)
     changed = before.check(plan, bool(located), elsewhere) if before else []
     return ReadyBench(plan, asked, changed, by, trackers)

@@ -23,11 +23,11 @@ from i2i.api.arguments import (
 )
 from i2i.api.bench_session import BenchOptions, ready_bench
 from i2i.api.html import image_tag, page_text
-from i2i.api.words import pythonic
-from i2i.benchmarks.execution.executors import Crew
+from i2i.api.python_messages import pythonic
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 from i2i.utils.text import from_csv_cell, option
 
 
@@ -185,7 +185,7 @@ def bench(
         lpips: as `--lpips` takes it.
         label_maps: the domain that is a label map, or none.
         table: auto, averaged, target or direction: what a line of table.md averages over.
-        track: trackers of experiments that are also told.
+        track: trackers of experiments that record it too.
         executor: local, or ray.
         workers: jobs at a time on a machine.
         ray_address: of an existing Ray cluster.
@@ -223,7 +223,7 @@ def bench(
         label_maps=label_maps,
         table=table,
         track=listed(track),
-        crew=Crew(executor, workers, device, ray_address, gpus_per_job),
+        execution=ExecutionOptions(executor, workers, device, ray_address, gpus_per_job),
         cache_gib=cache_gib,
         allow_download=allow_download,
         only=listed(only),

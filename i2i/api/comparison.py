@@ -7,7 +7,7 @@ from PIL import Image
 
 from i2i.api.images import png, sheet
 from i2i.api.loading import LoadedTranslator, load
-from i2i.api.words import pythonic
+from i2i.api.python_messages import pythonic
 from i2i.data.decoding.images import read_image
 from i2i.errors import UserError
 from i2i.inference.in_memory import Given, as_files, as_pil

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from i2i.api.images import Images
 from i2i.api.progress import counting
-from i2i.api.words import pythonic
+from i2i.api.python_messages import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.decoding.images import Preprocess
 from i2i.inference.frames import Flicker, check_places, translate_frames
@@ -23,11 +23,11 @@ from i2i.registry import name_of
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import load_translator
 from i2i.translator import Translator
+from i2i.utils.given_paths import check_texts, given_path
 from i2i.utils.memory import usable_device
-from i2i.utils.places import check_texts, given_path
 
 
-class Asked(TypedDict, total=False):
+class TranslationOptions(TypedDict, total=False):
     """What a translation may be asked for beside the target, as `translate` says it."""
 
     source: str | None
@@ -36,7 +36,7 @@ class Asked(TypedDict, total=False):
     sampling_steps: int | None
 
 
-class How(Asked, total=False):
+class How(TranslationOptions, total=False):
     """The same, and the size."""
 
     full_resolution: bool
@@ -110,7 +110,7 @@ class LoadedTranslator:
         target: str,
         *,
         full_resolution: bool = False,
-        **how: Unpack[Asked],
+        **how: Unpack[TranslationOptions],
     ) -> Image.Image | Images:
         asked = self._asked(target, **how)
         one = isinstance(images, str | Path | Image.Image | np.ndarray)
@@ -128,7 +128,7 @@ class LoadedTranslator:
         full_resolution: bool = False,
         rate: float | None = None,
         overwrite: bool = False,
-        **how: Unpack[Asked],
+        **how: Unpack[TranslationOptions],
     ) -> Flicker:
         """Translate the frames of a folder or video into a folder or video, as `i2i video` does, all with one noise.
 

@@ -9,20 +9,20 @@ import torch
 
 from i2i.api.arguments import Place, listed, path_of, size_text
 from i2i.api.html import page_text
-from i2i.api.words import pythonic
+from i2i.api.python_messages import pythonic
 from i2i.errors import UserError
 from i2i.metrics.folder_label_maps import read_palette, score_label_maps
 from i2i.metrics.folder_scores import Folders, FolderScores, parse_size, score_folders
 from i2i.metrics.sets.names import SetMeasure, parse_measures
 from i2i.training.device import choose_device
-from i2i.utils.places import given_path
+from i2i.utils.given_paths import given_path
 
 
 class Scores(Mapping[str, float]):
     """Numbers by metric; a notebook shows them as a table with the warnings.
 
     Attributes:
-        found: all that `i2i score` tells: facts, measures with their n, flags, notes.
+        found: all that `i2i score` reports: facts, measures with their n, flags, notes.
     """
 
     def __init__(self, found: FolderScores) -> None:
@@ -49,8 +49,8 @@ class Scores(Mapping[str, float]):
 
     def _repr_html_(self) -> str:
         raised = [flag.name for flag in self.found.flags if flag.raised]
-        told = [*self.found.notes, *([f"health: {', '.join(raised)}"] if raised else [])]
-        return self.table.to_html(float_format="{:.4g}".format) + "".join(map(page_text, told))
+        notes = [*self.found.notes, *([f"health: {', '.join(raised)}"] if raised else [])]
+        return self.table.to_html(float_format="{:.4g}".format) + "".join(map(page_text, notes))
 
 
 @pythonic
@@ -70,7 +70,7 @@ def score(
     intersection: bool = False,
     device: str | None = None,
 ) -> Scores:
-    """Score a folder of translations, whoever made them, as `i2i score` with the same options does.
+    """Score a folder of translations, of any origin, as `i2i score` with the same options does.
 
     Example: `i2i.score("out/", "photos/test/zebra", source="photos/test/horse")["accuracy"]`.
 
@@ -79,8 +79,8 @@ def score(
         real: real images of the target domain.
         metrics: also these: prdc, mind, cmmd, fwd.
         source: the translated images, of the translations' names.
-        truth: the right answers, of the translations' names.
-        paired: the right answers are the images of `real`.
+        truth: the ground truth, under the translations' names.
+        paired: the ground truth is the images of `real`.
         extractor: features for distances, as `--extractor` takes them.
         lpips: as `--lpips` takes it.
         size: score at this size, pixels; None: the translations'.
@@ -111,7 +111,7 @@ class Classes:
 def given_folders(fake: Path, real: Path, source: Path | None, truth: Path | None, paired: bool) -> Folders:
     """The folders to compare; UserError if the ground truth is named twice."""
     if paired and truth is not None:
-        raise UserError("--paired takes the right answers from --real, --truth from a folder: leave one out")
+        raise UserError("--paired takes the ground truth from --real, --truth from a folder: leave one out")
     return Folders(fake, real, source, real if paired else truth)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Self
 
 from i2i import registry
-from i2i.api.asked import data_settings, registered, sized
 from i2i.api.progress import counting
+from i2i.api.settings import data_settings, registered, sized
 from i2i.config import RunConfig, Settings, merge, parse_assignments
 from i2i.custom_models import is_source
 from i2i.data.audit.skip_bad import Skipped, find_bad, record, without
@@ -24,8 +24,8 @@ from i2i.training.resume import open_for_resume
 from i2i.training.setup import run_config, starting_domains, starting_settings, task_of, with_pixel_formats
 from i2i.translator import Coverage, Task
 from i2i.utils import console
+from i2i.utils.given_paths import check_folder
 from i2i.utils.joined_names import join_names
-from i2i.utils.places import check_folder
 from i2i.utils.text import option
 
 

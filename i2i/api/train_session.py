@@ -8,7 +8,7 @@ from i2i.distributed.process_group import Processes
 from i2i.tracking.observer import Tracked
 from i2i.training.callbacks import ProgressLine
 from i2i.training.describe import counted, describe, describe_fit
-from i2i.training.device import emulation_notice, resolved, told_precision
+from i2i.training.device import emulation_notice, precision_text, resolved
 from i2i.training.events import Observer
 from i2i.training.run import TrainingRun, refuse_unlike_settings, train_run
 from i2i.training.trainer import Trainer
@@ -61,16 +61,16 @@ def train_to_the_end(ready: Ready, run: TrainingRun, trackers: tuple[str, ...]) 
 
 def _warn(run: TrainingRun, ready: Ready) -> None:
     """Tell what is left out, and what a quick look at the data finds."""
-    told = skip_bad.lines(ready.skipped, run.data.root) if ready.skipped else []
-    told += quick_check.warnings(run.data, run.config.data)
-    for line in told:
+    lines = skip_bad.lines(ready.skipped, run.data.root) if ready.skipped else []
+    lines += quick_check.warnings(run.data, run.config.data)
+    for line in lines:
         console.note(f"warning: {line}" if not line.startswith(" ") else line)
 
 
 def _announce(run: TrainingRun) -> None:
     together = f"by {counted(run.processes.count)}, the first " if run.processes.count > 1 else ""
     console.note(f"{describe(run.config, run.task)}\ndata: {run.data.recognized}")
-    precision = told_precision(run.config.train.precision, run.device)
+    precision = precision_text(run.config.train.precision, run.device)
     console.note(
         f"{describe_fit(run.config, run.task, run.data)}\n{together}on {run.device}, {precision}, into {run.folder}"
     )

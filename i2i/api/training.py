@@ -14,13 +14,13 @@ from i2i.api.arguments import Data, Place, Values, assignments, data_texts, list
 from i2i.api.html import image_tag, page_text
 from i2i.api.images import Images
 from i2i.api.loading import LoadedTranslator, load
+from i2i.api.python_messages import pythonic
 from i2i.api.train_cases import Options
 from i2i.api.train_session import train_to_the_end, training_of
-from i2i.api.words import pythonic
 from i2i.distributed.process_group import joined
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import require_checkpoint
-from i2i.tracking.choice import trackers_named
+from i2i.tracking.registry import trackers_named
 from i2i.training.callbacks import duration
 from i2i.training.device import choose_device
 from i2i.training.sample_grid import SAMPLES
@@ -109,7 +109,7 @@ def train(
         on_nan: stop or rollback, when a loss or gradient is not finite.
         accept_data: resume though the images have changed since the checkpoint.
         device: cuda, cuda:1, mps or cpu; None: the best there is.
-        track: trackers of experiments that are also told: wandb, mlflow, aim, tensorboard.
+        track: trackers of experiments that record it too: wandb, mlflow, aim, tensorboard.
         cache_gib: keep decoded images on disk up to so many GiB.
         skip_bad: leave out images that cannot be read.
         allow_download: fetch data hf:OWNER/NAME that are not on this machine.

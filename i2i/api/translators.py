@@ -8,7 +8,7 @@ import torch
 
 from i2i import registry
 from i2i.api.loading import LoadedTranslator
-from i2i.api.words import pythonic
+from i2i.api.python_messages import pythonic
 from i2i.conversion.hub import check_repository, save, upload
 from i2i.conversion.model_card import UNKNOWN_LICENSE, CardOptions
 from i2i.errors import UserError
@@ -16,8 +16,8 @@ from i2i.labels import LabelSpace
 from i2i.training.setup import check_trainable, run_config
 from i2i.training.trainer import build_translator
 from i2i.translator import Task, Translator
+from i2i.utils.given_paths import check_texts, given_path
 from i2i.utils.new_folder import new_folder
-from i2i.utils.places import check_texts, given_path
 
 
 @pythonic

@@ -68,10 +68,10 @@ def main() -> None:
         status = app(standalone_mode=False) or 0
     except Exception as error:
         console.give_up()
-        told = ending(error)
-        if told is None:
+        message = ending(error)
+        if message is None:
             raise
-        _fail(*told)
+        _fail(*message)
     if status == INTERRUPTED:
         _fail("stopped by Ctrl-C", status)
     sys.exit(status)

@@ -49,7 +49,7 @@ def bench(
     size: SizeOption = None,
     settings: SetOption = None,
     seeds: Annotated[
-        str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± deviation.")
+        str | None, typer.Option(metavar="0,1,...", help="A training with each; the table shows mean ± std.")
     ] = None,
     budget: Annotated[
         str | None,
@@ -155,9 +155,9 @@ def bench(
     """
     from i2i.api.bench_session import BenchOptions, ready_bench
     from i2i.benchmarks.bench import states_of
-    from i2i.benchmarks.execution.executors import Crew
+    from i2i.benchmarks.execution.executors import ExecutionOptions
 
-    crew = Crew(executor, workers, device, ray_address, gpus_per_job)
+    execution = ExecutionOptions(executor, workers, device, ray_address, gpus_per_job)
     options = BenchOptions(
         models=models,
         data=data,
@@ -180,7 +180,7 @@ def bench(
         label_maps=label_maps,
         table=table,
         track=track,
-        crew=crew,
+        execution=execution,
         cache_gib=cache_gib,
         allow_download=allow_download,
         only=only,

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from i2i.api.asked import data_settings
 from i2i.api.progress import counting
+from i2i.api.settings import data_settings
 from i2i.cli.options import AllowDownloadOption, AttributesOption, DeviceOption, SetOption, SkipBadOption
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 app = typer.Typer(help="Data sets.", no_args_is_help=True)
 
@@ -127,7 +127,7 @@ def prepare_data(
 
     changes = merge(data_settings([str(folder)], attributes, None, allow_download), {"image_size": size})
     with counting("preparing images") as progress:
-        told = prepare_folder(
+        lines = prepare_folder(
             merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress
         )
-    console.say("\n".join(told))
+    console.say("\n".join(lines))

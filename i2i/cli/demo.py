@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from i2i.api.asked import registered
+from i2i.api.settings import registered
 from i2i.cli.options import CustomModelOption, DeviceOption
 from i2i.errors import UserError
 from i2i.utils import console
@@ -39,14 +39,14 @@ def demo(
     """
     from i2i.demo.examples import examples
     from i2i.demo.methods import Loader, takes_of
-    from i2i.demo.page import Shown, require_gradio, serve
+    from i2i.demo.page import PageContents, require_gradio, serve
     from i2i.training.device import choose_device
 
     require_gradio()
     registered(model)
     methods, config = _of_bench(place) if (place / "plan.json").is_file() else _of_run(place)
     with TemporaryDirectory(prefix="i2i-examples-") as folder:
-        shown = Shown(place.absolute().name, methods, takes_of(methods), examples(config, Path(folder)))
+        shown = PageContents(place.absolute().name, methods, takes_of(methods), examples(config, Path(folder)))
         serve(shown, Loader(choose_device(device)), host, port, browser)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from i2i.api.asked import registered
+from i2i.api.settings import registered
 from i2i.cli.options import CustomModelOption
 from i2i.utils import console
 

@@ -6,41 +6,44 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i.api.asked import registered
 from i2i.api.progress import counting
-from i2i.cli.options import CustomModelOption, DeviceOption
+from i2i.api.settings import registered
+from i2i.cli.options import (
+    CustomModelOption,
+    DeviceOption,
+    InputsArgument,
+    OverwriteOption,
+    ReferenceOption,
+    RunArgument,
+    SamplingStepsOption,
+    SeedOption,
+    SourceOption,
+    WeightsOption,
+)
 from i2i.utils import console
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 
 if TYPE_CHECKING:
     from i2i.runs.checkpoint import Weights
 
 
 def interpolate(
-    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Images and folders of images.")],
+    run: RunArgument,
+    inputs: InputsArgument,
     target: Annotated[str, typer.Option(help="Domain, or changes of attributes, of the first frame.")],
     out: Annotated[Path, typer.Option(help="Folder for NAME.png, a strip of all frames, and NAME.gif.")],
     to: Annotated[str | None, typer.Option(help="Those of the last frame; by default the same.")] = None,
     steps: Annotated[int, typer.Option(help="How many frames, those of both ends among them.")] = 8,
-    source: Annotated[
-        str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the noise of the first frame, for models that take noise.")] = 0,
+    source: SourceOption = None,
+    seed: SeedOption = 0,
     to_seed: Annotated[int | None, typer.Option(help="Of the last frame; by default the same.")] = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="An image of the target domain whose style the first frame takes.")
-    ] = None,
+    reference: ReferenceOption = None,
     to_reference: Annotated[
         Path | None, typer.Option(help="One for the last frame; by default that of the first.")
     ] = None,
-    sampling_steps: Annotated[
-        int | None, typer.Option(help="How many steps an iterative model takes for each frame.")
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(metavar="last|ema|best", help="Which weights; by default the method's own.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those that are there.")] = False,
+    sampling_steps: SamplingStepsOption = None,
+    weights: WeightsOption = None,
+    overwrite: OverwriteOption = False,
     model: CustomModelOption = None,
     device: DeviceOption = None,
 ) -> None:

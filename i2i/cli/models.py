@@ -36,7 +36,7 @@ def check_model(
     Status 1 if it breaks the contract somewhere. Example: i2i models check mine.py:MyModel
     """
     from i2i import registry
-    from i2i.api.asked import registered
+    from i2i.api.settings import registered
     from i2i.config import parse_assignments
     from i2i.errors import ContractBroken
     from i2i.testing import CHECKS, Subject, failure
@@ -77,7 +77,7 @@ def _line(name: str) -> str:
     from i2i.translator.translator import HOW_GIVEN
 
     cls = registry.get(name)
-    told = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip() or "says nothing about itself"
+    description = (sys.modules[cls.__module__].__doc__ or cls.__doc__ or "").strip() or "says nothing about itself"
     asked = [taken for taken in HOW_GIVEN if taken in cls.takes]
     takes = f" (takes {', '.join(asked)})" if asked else ""
-    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {told.splitlines()[0]}{takes}"
+    return f"{name:<10} one model per {_COVERAGE_WORDS[cls.coverage.value]:<14} {description.splitlines()[0]}{takes}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import typer
@@ -39,6 +40,38 @@ ExtractorOption = Annotated[
 SizeOption = Annotated[
     str | None, typer.Option(help="Image size, pixels: N or HEIGHTxWIDTH; short for --set data.image_size=...")
 ]
+RunArgument = Annotated[
+    Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")
+]
+InputsArgument = Annotated[list[Path], typer.Argument(help="Images and folders of images.")]
+SourceOption = Annotated[
+    str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
+]
+TargetOption = Annotated[
+    str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="last|ema|best",
+        help="Those of the last step, their moving average (train.ema), or the best on the validation split "
+        "(train.best_by); by default the method's own.",
+    ),
+]
+FullResolutionOption = Annotated[
+    bool, typer.Option("--full-resolution", help="Keep the size of every image; large ones pass in tiles.")
+]
+SeedOption = Annotated[
+    int, typer.Option(help="Of the noise, for models that take noise; another gives other translations.")
+]
+ReferenceOption = Annotated[
+    Path | None,
+    typer.Option(help="An image of the target domain whose style the translations take, for models that take one."),
+]
+SamplingStepsOption = Annotated[
+    int | None, typer.Option(help="How many steps an iterative model takes for each image.")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 CustomModelOption = Annotated[
     str | None,
     typer.Option("--model", metavar="FILE.py:CLASS", help="The class, if the run was trained with one of your own."),
@@ -55,11 +88,11 @@ CacheOption = Annotated[
     typer.Option("--cache-gib", metavar="N", help="Keep decoded images on disk up to N GiB; 0: none."),
 ]
 SkipBadOption = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; which is told and recorded.")
+    bool, typer.Option("--skip-bad", help="Leave out images that cannot be read; which is reported and recorded.")
 ]
 TrackOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME,...", help="Also tell trackers of experiments: wandb, mlflow, aim, tensorboard."),
+    typer.Option(metavar="NAME,...", help="Record it in trackers of experiments too: wandb, mlflow, aim, tensorboard."),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would run, and run nothing.")]
 

@@ -8,7 +8,7 @@ import typer
 
 from i2i.errors import UserError, unknown
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 LAYOUTS = ("directions", "targets")
 
@@ -31,7 +31,7 @@ def report(
 
         i2i report bench/seasons bench/styles bench/photos --out all/
     """
-    from i2i.benchmarks.board.several import are_of_several_data_sets, report_data_sets
+    from i2i.benchmarks.board.several_datasets import are_of_several_data_sets, report_data_sets
     from i2i.benchmarks.report.merge import merge
     from i2i.benchmarks.report.update import publish
     from i2i.benchmarks.results_folder.finished_results import Stored

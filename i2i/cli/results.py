@@ -7,7 +7,7 @@ import typer
 
 from i2i.errors import UserError
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 app = typer.Typer(help="Collected results of benches.", no_args_is_help=True)
 

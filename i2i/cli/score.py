@@ -7,7 +7,7 @@ import typer
 
 from i2i.cli.options import DeviceOption, ExtractorOption, LpipsOption
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 
 def score(
@@ -17,9 +17,9 @@ def score(
         Path | None, typer.Option(metavar="DIR", help="The translated images, of the translations' names.")
     ] = None,
     truth: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The right answers, of the translations' names.")
+        Path | None, typer.Option(metavar="DIR", help="The ground truth, under the translations' names.")
     ] = None,
-    paired: Annotated[bool, typer.Option("--paired", help="The right answers are the images of --real.")] = False,
+    paired: Annotated[bool, typer.Option("--paired", help="The ground truth is the images of --real.")] = False,
     extractor: ExtractorOption = None,
     lpips: LpipsOption = None,
     metrics: Annotated[
@@ -42,7 +42,7 @@ def score(
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the numbers here.")] = None,
     device: DeviceOption = None,
 ) -> None:
-    """Score a folder of translations, whoever made them, by the measures of the bench.
+    """Score a folder of translations, of any origin, by the measures of the bench.
 
     Without --extractor the distance is FID if pytorch-fid's Inception weights are in torch's cache, else left out.
     `i2i weights` tells what is there.

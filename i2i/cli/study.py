@@ -1,4 +1,4 @@
-"""`i2i study`: people judge the translations of a bench."""
+"""`i2i study`: people rate the translations of a bench."""
 
 from pathlib import Path
 from typing import Annotated
@@ -45,11 +45,11 @@ def make_study(
 
         i2i study make bench/seasons --mode preference --raters 30 --methods cyclegan,stargan,reinhard --out study/
     """
-    from i2i.benchmarks.human_study.make import CONSENT, Asked, make
+    from i2i.benchmarks.human_study.make import CONSENT, StudyOptions, make
 
     named = tuple(name.strip() for name in methods.split(",")) if methods is not None else None
     text = CONSENT if consent is None else _paragraphs(consent)
-    made = make(results, out, Asked(mode, raters, trials, named, choices, text, seed))
+    made = make(results, out, StudyOptions(mode, raters, trials, named, choices, text, seed))
     console.say(
         f"{raters} pages of up to {made.largest / 1e6:.1f} MB and key.json in {out}: give each rater one page\n"
         f"read what they save with i2i study read {argument(out)} votes/*.json"

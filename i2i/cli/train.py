@@ -97,7 +97,7 @@ def train(
     from i2i.api.train_cases import Options
     from i2i.api.train_session import train_to_the_end, training_of
     from i2i.distributed.process_group import joined
-    from i2i.tracking.choice import trackers_named
+    from i2i.tracking.registry import trackers_named
     from i2i.training.device import choose_device
 
     trackers = trackers_named(track, *(["tensorboard"] if tensorboard else []))

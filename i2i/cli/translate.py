@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i.api.asked import registered
 from i2i.api.progress import counting
-from i2i.cli.options import CustomModelOption, DeviceOption
+from i2i.api.settings import registered
+from i2i.cli.options import (
+    CustomModelOption,
+    DeviceOption,
+    FullResolutionOption,
+    InputsArgument,
+    OverwriteOption,
+    ReferenceOption,
+    RunArgument,
+    SamplingStepsOption,
+    SeedOption,
+    SourceOption,
+    TargetOption,
+    WeightsOption,
+)
 from i2i.errors import UserError
 from i2i.utils import console
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,31 +36,18 @@ if TYPE_CHECKING:
 
 
 def translate(
-    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Images and folders of images.")],
-    target: Annotated[
-        str, typer.Option(help="Domain to translate to; of attributes the changes, e.g. +Blond_Hair,-Male.")
-    ],
+    run: RunArgument,
+    inputs: InputsArgument,
+    target: TargetOption,
     out: Annotated[
         Path,
         typer.Option(
             help="Folder for the translations, of the inputs' names; PNG, or beyond 8-bit RGB as the target's files."
         ),
     ],
-    source: Annotated[
-        str | None, typer.Option(help="Domain of the inputs, for models that need to know it; or their attributes.")
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="last|ema|best",
-            help="Those of the last step, their moving average (train.ema), or the best on the validation split "
-            "(train.best_by); by default the method's own.",
-        ),
-    ] = None,
-    full: Annotated[
-        bool, typer.Option("--full-resolution", help="Keep the size of every image; large ones pass in tiles.")
-    ] = False,
+    source: SourceOption = None,
+    weights: WeightsOption = None,
+    full: FullResolutionOption = False,
     tile: Annotated[
         int | None, typer.Option(min=1, help="Side of tiles, pixels; by default only very large images need any.")
     ] = None,
@@ -62,15 +62,10 @@ def translate(
         int,
         typer.Option(help="How many translations of each image, NAME.png, NAME.s1.png, ...; of models with noise."),
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Of the noise, beside the names of the images; another gives others.")] = 0,
-    reference: Annotated[
-        Path | None,
-        typer.Option(help="An image of the target domain whose style the translations take, for models that take one."),
-    ] = None,
-    sampling_steps: Annotated[
-        int | None, typer.Option(help="How many steps an iterative model takes for each image.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace translations that are there.")] = False,
+    seed: SeedOption = 0,
+    reference: ReferenceOption = None,
+    sampling_steps: SamplingStepsOption = None,
+    overwrite: OverwriteOption = False,
     model: CustomModelOption = None,
     device: DeviceOption = None,
 ) -> None:
@@ -108,7 +103,7 @@ def translate(
     )
     from i2i.runs.load import chosen_weights, require_checkpoint, restore
     from i2i.training.device import choose_device
-    from i2i.utils.memory import told_when_short
+    from i2i.utils.memory import explained_memory_errors
 
     for name, given in (("--tile", tile), ("--passes", passes)):
         if given is not None and not full:
@@ -118,7 +113,7 @@ def translate(
     files = collect(inputs, out)
     chosen = choose_device(device)
     checkpoint = require_checkpoint(run)
-    with told_when_short(f"{run} cannot be loaded", "free some, or take --device cpu"):
+    with explained_memory_errors(f"{run} cannot be loaded", "free some, or take --device cpu"):
         translator, preprocess = restore(checkpoint, chosen, cast("Weights | None", weights))
     if not checkpoint.finished:
         position = checkpoint.position
@@ -144,7 +139,7 @@ def translate(
     console.note(tiles_line(sizes, tile) if full else fitting_line(sizes, preprocess))
     less = f"take a smaller --tile than {tile or SIDE}" if full else "take --device cpu, or end other programs"
     how = partial(full_resolution, side=tile, passes=passes) if full else resized
-    with told_when_short(f"{run} cannot translate these images", less):
+    with explained_memory_errors(f"{run} cannot translate these images", less):
         _translate_samples(translate, lambda one: how(one, preprocess), distinct, files, out, after)
     times = f", {distinct} times each," if distinct > 1 else ""
     used = f"{translator.inference}, {chosen_weights(checkpoint, cast('Weights | None', weights))} weights"

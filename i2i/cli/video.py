@@ -6,9 +6,21 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from i2i.api.asked import registered
 from i2i.api.progress import counting
-from i2i.cli.options import CustomModelOption, DeviceOption
+from i2i.api.settings import registered
+from i2i.cli.options import (
+    CustomModelOption,
+    DeviceOption,
+    FullResolutionOption,
+    OverwriteOption,
+    ReferenceOption,
+    RunArgument,
+    SamplingStepsOption,
+    SeedOption,
+    SourceOption,
+    TargetOption,
+    WeightsOption,
+)
 from i2i.utils import console
 
 if TYPE_CHECKING:
@@ -16,28 +28,20 @@ if TYPE_CHECKING:
 
 
 def video(
-    run: Annotated[Path, typer.Argument(help="Run folder of a training, or a folder that was exported for the Hub.")],
+    run: RunArgument,
     frames: Annotated[Path, typer.Argument(help="A folder of frames, or a video file.")],
-    target: Annotated[str, typer.Option(help="Domain to translate to; of attributes the changes.")],
+    target: TargetOption,
     out: Annotated[Path, typer.Option(help="A folder for the frames, or a video file (.mp4, .mov, .mkv).")],
-    source: Annotated[
-        str | None, typer.Option(help="Domain of the frames, for models that need to know it; or their attributes.")
-    ] = None,
-    full: Annotated[bool, typer.Option("--full-resolution", help="Keep the size of the frames.")] = False,
+    source: SourceOption = None,
+    full: FullResolutionOption = False,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Frames per second; by default those of the given video, else 25.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the noise, which is the same for all frames.")] = 0,
-    reference: Annotated[
-        Path | None, typer.Option(help="An image of the target domain whose style the translations take.")
-    ] = None,
-    sampling_steps: Annotated[
-        int | None, typer.Option(help="How many steps an iterative model takes for each frame.")
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(metavar="last|ema|best", help="Which weights; by default the method's own.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    seed: SeedOption = 0,
+    reference: ReferenceOption = None,
+    sampling_steps: SamplingStepsOption = None,
+    weights: WeightsOption = None,
+    overwrite: OverwriteOption = False,
     model: CustomModelOption = None,
     device: DeviceOption = None,
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from i2i.errors import UserError
 from i2i.utils import console
-from i2i.utils.places import check_file
+from i2i.utils.given_paths import check_file
 
 if TYPE_CHECKING:
     from i2i.watch.state import Watched
@@ -23,7 +23,7 @@ def watch(
 ) -> None:
     """Serve a page for this machine alone: curves, samples and time left, while it trains or afterwards.
 
-    Everything is read off the run folder, so the training need not know. Ctrl-C ends the page and nothing else.
+    Everything is read from the run folder, so the training need not know. Ctrl-C ends the page and nothing else.
 
     Examples:
 

@@ -32,7 +32,7 @@ def weights(
 @app.command("get")
 def get_weights(
     names: Annotated[
-        list[str], typer.Argument(help="inception, lpips-alex, lpips-vgg, lpips-squeeze, vgg16 or vgg19.")
+        list[str], typer.Argument(help="inception, imagenet, lpips-alex, lpips-vgg, lpips-squeeze, vgg16 or vgg19.")
     ],
 ) -> None:
     """Fetch published weights into torch's cache, checked by their checksums.

@@ -26,7 +26,7 @@ from i2i.translator import Coverage, Task, Translator, check_size
 from i2i.utils import text
 from i2i.utils.atomic_write import write_text
 from i2i.utils.fingerprint import sha256
-from i2i.utils.places import check_folder
+from i2i.utils.given_paths import check_folder
 
 Weights = dict[str, torch.Tensor]
 LABELS = "labels"
@@ -41,15 +41,15 @@ class Imported:
         run: the run folder.
         translator: what is in it.
         networks: network by where it lay.
-        told: settings that were read off the files.
-        assumed: settings that change translations and that no file tells.
+        inferred: settings that were inferred from the files.
+        assumed: settings that change translations and that no file says.
         fresh: networks that no file holds.
     """
 
     run: Path
     translator: Translator
     networks: Mapping[Place, str]
-    told: Mapping[str, Any]
+    inferred: Mapping[str, Any]
     assumed: Mapping[str, Any]
     fresh: tuple[str, ...]
 
@@ -64,7 +64,7 @@ class Imported:
         lines = [
             f"imported into {self.run}: {registry.name_of(type(self.translator))}, {directions}, {height}x{width} px",
             *(f"  {place} is {network}" for place, network in self.networks.items()),
-            f"read off the files: {_listed(self.told)}",
+            f"inferred from the files: {_listed(self.inferred)}",
         ]
         if task.labels.has_attributes:
             lines.append(
@@ -73,7 +73,7 @@ class Imported:
                 + "; other groups: --set data.exclusive=[[A,B],[C,D]]"
             )
         if self.assumed:
-            lines.append(f"assumed, since no file tells: {_listed(self.assumed)}")
+            lines.append(f"assumed, since no file says: {_listed(self.assumed)}")
         if self.fresh:
             lines.append(f"not among the files, so a training starts afresh with: {', '.join(self.fresh)}")
         lines.append(f"translates with {self.translator.inference}")
@@ -86,9 +86,9 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     """Make a run folder of a reference implementation's checkpoint.
 
     Args:
-        files: state dicts as the reference saves them, one per network or several in one file. Which is which is told
-            by the names that the reference gives them, otherwise by their order among generators and among
-            discriminators.
+        files: state dicts as the reference saves them, one per network or several in one file. Which is which is
+            inferred from the names that the reference gives them, otherwise from their order among generators and
+            among discriminators.
         model: name of the translator.
         domains: names of its domains in the order of the training: a generator of one direction leads from the
             first to the second, and labels stand for domains in this order.
@@ -106,10 +106,10 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     contents = _contents(model, reference, files)
     parts = _parts(model, reference, contents)
     _refuse_incomplete(model, cls, reference, parts.values())
-    told = _tell(parts, contents)
-    config = _configure(model, reference, told, changes)
+    inferred = _infer(parts, contents)
+    config = _configure(model, reference, inferred, changes)
     space = labels_of(domains, config.data)
-    _check_labels(model, cls, space, told)
+    _check_labels(model, cls, space, inferred)
     translator = build_translator(config, _task(config, cls, space, parts.values()))
     check_size(translator.task.image_size, translator.multiple)
     children = {name for name, _ in translator.named_children()}
@@ -120,7 +120,7 @@ def import_run(files: Sequence[Path], model: str, domains: Sequence[str], change
     networks = {place: part.network for place, part in parts.items()}
     fresh = tuple(part.network for part in reference.files.values() if part.network not in networks.values())
     _write(run, translator, config, networks, fresh)
-    return Imported(run, translator, networks, told, _assumed(config, reference, told, changes), fresh)
+    return Imported(run, translator, networks, inferred, _assumed(config, reference, inferred, changes), fresh)
 
 
 def _contents(model: str, reference: Reference, files: Sequence[Path]) -> dict[Place, Weights]:
@@ -218,23 +218,23 @@ def _owners(family: Family) -> list[str]:
     ]
 
 
-def _tell(parts: Mapping[Place, ReferenceFile], contents: Mapping[Place, Weights]) -> dict[str, object]:
+def _infer(parts: Mapping[Place, ReferenceFile], contents: Mapping[Place, Weights]) -> dict[str, object]:
     """What keys and shapes settle; UserError if two networks differ."""
-    told: dict[str, Any] = {}
-    teller: dict[str, Place] = {}
+    inferred: dict[str, Any] = {}
+    inferred_from: dict[str, Place] = {}
     for place, part in parts.items():
         try:
             arguments = part.family.read(contents[place])
         except UserError as error:
             raise UserError(f"{place} cannot be imported: {error}") from None
-        for argument, setting in part.tells.items():
+        for argument, setting in part.infers.items():
             if argument not in arguments:
                 continue
             value = arguments[argument]
-            if setting in told and told[setting] != value:
-                raise _differing(setting, {teller[setting]: told[setting], place: value})
-            told[setting], teller[setting] = value, place
-    return told
+            if setting in inferred and inferred[setting] != value:
+                raise _differing(setting, {inferred_from[setting]: inferred[setting], place: value})
+            inferred[setting], inferred_from[setting] = value, place
+    return inferred
 
 
 def _differing(setting: str, values: Mapping[Place, object]) -> UserError:
@@ -242,29 +242,29 @@ def _differing(setting: str, values: Mapping[Place, object]) -> UserError:
     return UserError(f"{said}: they are not of one training")
 
 
-def _check_labels(model: str, cls: type[Translator], space: LabelSpace, told: Mapping[str, object]) -> None:
+def _check_labels(model: str, cls: type[Translator], space: LabelSpace, inferred: Mapping[str, object]) -> None:
     columns = [one.prefix + column for one in space.sets for column in one.columns]
     given = f"--domains names {len(columns)} ({', '.join(columns)})"
     if cls.coverage is not Coverage.ALL and len(columns) != 2:
         raise UserError(f"{model} translates between two domains and {given}: name the first and the second")
     for name, here in ((f"{LABELS}.width", space.width), (f"{LABELS}.classes", space.classes)):
-        if told.get(name, here) != here:
+        if inferred.get(name, here) != here:
             mask = f", with a mask of {len(space.sets)} data sets {space.width}" if len(space.sets) > 1 else ""
             raise UserError(
-                f"the files are for {told[name]} labels and {given}{mask}: name as many, in the order of the labels; "
+                f"the files are for {inferred[name]} labels and {given}{mask}: name as many, in the labels' order; "
                 "those of a joint training as dataset/name, with a mask of one more label per data set"
             )
 
 
-def _configure(model: str, reference: Reference, told: Mapping[str, object], changes: Settings) -> RunConfig:
+def _configure(model: str, reference: Reference, inferred: Mapping[str, object], changes: Settings) -> RunConfig:
     """The config that the files tell, with changes to what they do not tell."""
-    settings = {name: value for name, value in told.items() if not name.startswith(f"{LABELS}.")}
-    by_files = _nested({"data.image_size": reference.usual_size(told)} | settings)
+    settings = {name: value for name, value in inferred.items() if not name.startswith(f"{LABELS}.")}
+    by_files = _nested({"data.image_size": reference.usual_size(inferred)} | settings)
     expected, config = run_config(model, by_files), run_config(model, merge(by_files, changes))
     for setting in settings:
         if _get(config, setting) != _get(expected, setting):
             value = _written(_get(config, setting))
-            raise UserError(f"{setting}={value} does not fit the files, which tell {told[setting]}: leave it out")
+            raise UserError(f"{setting}={value} does not fit the files, which tell {inferred[setting]}: leave it out")
     return config
 
 
@@ -300,11 +300,11 @@ def _write(
 
 
 def _assumed(
-    config: RunConfig, reference: Reference, told: Mapping[str, object], changes: Mapping[str, Mapping[str, object]]
+    config: RunConfig, reference: Reference, inferred: Mapping[str, object], changes: Mapping[str, Mapping[str, object]]
 ) -> dict[str, object]:
     names = ("data.image_size", *(f"model.{name}" for name in reference.assumed))
     given = {f"{section}.{name}" for section, values in changes.items() for name in values}
-    return {name: _get(config, name) for name in names if name not in told and name not in given}
+    return {name: _get(config, name) for name in names if name not in inferred and name not in given}
 
 
 def _nested(dotted: Mapping[str, object]) -> Settings:

@@ -1,7 +1,7 @@
 """What the ONNX files of a translator compute, with an input for all that it takes beside images.
 
-A model that is told domains has a graph for each direction, and another where it also takes reference images; one that
-is told labels has a single graph with the label vectors as an input. Noise is an input too, as many as the model draws,
+A model that takes domains has a graph for each direction, and another where it also takes reference images; one that
+takes labels has a single graph with the label vectors as an input. Noise is an input too, as many as the model draws,
 each of the shape that it asks for. How many steps an iterative model takes is decided when it is exported.
 """
 
@@ -48,7 +48,7 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class _Way:
+class _ExportedDirection:
     """What a graph is asked for.
 
     Attributes:
@@ -95,14 +95,14 @@ class _Given(Noise):
 class _Traced(nn.Module):
     """A translator as a function of tensors: images and the inputs `names` -> translated."""
 
-    def __init__(self, translator: Translator, way: _Way, names: Sequence[str]) -> None:
+    def __init__(self, translator: Translator, exported: _ExportedDirection, names: Sequence[str]) -> None:
         super().__init__()
-        self.translator, self.way, self.names = translator, way, names
+        self.translator, self.exported, self.names = translator, exported, names
 
     def forward(self, images: Tensor, *others: Tensor) -> Tensor:
         given = dict(zip(self.names, others, strict=True))
         noise = _Given([tensor for name, tensor in given.items() if name.startswith(NOISE)])
-        return self.translator.generate(images, self.way.request(self.translator.task, noise, given))
+        return self.translator.generate(images, self.exported.request(self.translator.task, noise, given))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class _Cases:
     """Makes inputs of a graph, and what the translator gives for them."""
 
     translator: Translator
-    way: _Way
+    exported: _ExportedDirection
 
     def __call__(self, batch: int, height: int, width: int) -> tuple[Inputs, Tensor]:
         inputs = self.inputs(batch, height, width)
@@ -119,11 +119,11 @@ class _Cases:
     def inputs(self, *size: int) -> Inputs:
         """Images, labels, reference images and noise, where the graph has them."""
         task, (batch, height, width) = self.translator.task, size
-        source, target = self.way.direction or task.directions[0]
+        source, target = self.exported.direction or task.directions[0]
         given = {IMAGES: _random_images(task.channels_of(source), batch, height, width)}
         if "labels" in self.translator.takes:
             given[LABELS] = torch.stack([task.labels.vector(target) for target in self._targets(batch)])
-        if self.way.referenced:
+        if self.exported.referenced:
             given[REFERENCE] = _random_images(task.channels_of(target), batch, *task.image_size, seed=batch + 100)
         return {**given, **self._noise(given)}
 
@@ -132,7 +132,7 @@ class _Cases:
             return {}
         noise = _Recorded(range(len(given[IMAGES])))
         with torch.no_grad():
-            self.translator.generate(given[IMAGES], self.way.request(self.translator.task, noise, given))
+            self.translator.generate(given[IMAGES], self.exported.request(self.translator.task, noise, given))
         return {f"{NOISE}_{number}" if number > 1 else NOISE: drawn for number, drawn in enumerate(noise.drawn, 1)}
 
     def _targets(self, batch: int) -> list[str]:
@@ -143,9 +143,9 @@ class _Cases:
     def _translated(self, inputs: Inputs) -> Tensor:
         images, translate = inputs[IMAGES], self.translator.translate
         seeds = list(range(len(images))) if "noise" in self.translator.takes else None
-        if self.way.direction:
-            source, target = self.way.direction
-            reference, steps = inputs.get(REFERENCE), self.way.steps
+        if self.exported.direction:
+            source, target = self.exported.direction
+            reference, steps = inputs.get(REFERENCE), self.exported.steps
             return translate(images, source, target, seeds=seeds, reference=reference, sampling_steps=steps)
         alone = [
             translate(
@@ -155,7 +155,7 @@ class _Cases:
                 [""],
                 seeds=seeds and [seeds[place]],
                 reference=inputs[REFERENCE][place : place + 1] if REFERENCE in inputs else None,
-                sampling_steps=self.way.steps,
+                sampling_steps=self.exported.steps,
             )
             for place, target in enumerate(self._targets(len(images)))
         ]
@@ -173,28 +173,28 @@ def graphs(translator: Translator, name: str, steps: int | None = None) -> list[
     silent = _without_dropout(translator).eval()
     plain, _ = translator.exportable()
     plain.to(memory_format=torch.contiguous_format).eval()
-    return [_graph(plain, silent, way) for way in _ways(translator, name, steps)]
+    return [_graph(plain, silent, exported) for exported in _exported_directions(translator, name, steps)]
 
 
-def _ways(translator: Translator, name: str, steps: int | None) -> Iterator[_Way]:
+def _exported_directions(translator: Translator, name: str, steps: int | None) -> Iterator[_ExportedDirection]:
     directions = [None] if "labels" in translator.takes else list(translator.task.directions)
     for direction in directions:
         stem = direction_name(direction) if direction else name
-        yield _Way(f"{stem}.onnx", direction, False, steps)
+        yield _ExportedDirection(f"{stem}.onnx", direction, False, steps)
         if "reference" in translator.takes:
-            yield _Way(f"{stem}.reference.onnx", direction, True, steps)
+            yield _ExportedDirection(f"{stem}.reference.onnx", direction, True, steps)
 
 
-def _graph(plain: Translator, silent: Translator, way: _Way) -> Graph:
-    cases = _Cases(silent, way)
+def _graph(plain: Translator, silent: Translator, exported: _ExportedDirection) -> Graph:
+    cases = _Cases(silent, exported)
     inputs = cases.inputs(2, *silent.task.image_size)
     free = _free(cases, inputs)
-    facts: dict[str, Any] = dict(zip(("source", "target"), way.direction or (), strict=False))
+    facts: dict[str, Any] = dict(zip(("source", "target"), exported.direction or (), strict=False))
     if inputs.keys() - {IMAGES, LABELS}:
         facts["inputs"] = {name: _shape(tensor, free[name]) for name, tensor in inputs.items()}
-    if way.steps is not None:
-        facts["sampling_steps"] = way.steps
-    return Graph(way.file, _Traced(plain, way, list(inputs)[1:]), facts, cases, free)
+    if exported.steps is not None:
+        facts["sampling_steps"] = exported.steps
+    return Graph(exported.file, _Traced(plain, exported, list(inputs)[1:]), facts, cases, free)
 
 
 def _shape(tensor: Tensor, axes: Mapping[int, str]) -> list[int | str]:

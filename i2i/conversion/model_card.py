@@ -42,7 +42,7 @@ class CardOptions:
     row: str | None = None
 
 
-NOTHING_SAID = CardOptions()
+NO_OPTIONS = CardOptions()
 
 
 def facts_of(checkpoint: Checkpoint, weights: Weights = "last") -> dict[str, Any]:
@@ -106,7 +106,7 @@ def card(facts: Facts, options: CardOptions, scores: Rows, use: str) -> str:
 
     Args:
         facts: of the model.
-        options: of which the licence is told.
+        options: of which the card states the licence.
         scores: rows that `read_scores` gave; none: no table.
         use: Markdown that says how to use the files beside the card.
     """

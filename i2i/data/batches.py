@@ -24,7 +24,7 @@ class Batch(ABC):
     """Tensors that share their first dimension; images are [B, C, H, W] in [-1, 1].
 
     `images_per_item` is how many real images one item of the batch holds; budgets are counted in them. `references` is
-    how many it holds besides, of which only the style is looked at; they are told, and no budget counts them.
+    how many it holds besides, of which only the style is looked at; they are reported, and no budget counts them.
     """
 
     images_per_item: ClassVar[int] = 1

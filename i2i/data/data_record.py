@@ -1,4 +1,4 @@
-"""What a training learnt from, written down, so that a change of the images since then can be told."""
+"""What a training learnt from, written down, so that a change of the images since then can be named."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from i2i.data.decoding.digests import digests_of
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.training_images import pools_and_rows
 from i2i.utils.cache_folder import cache_folder
-from i2i.utils.documents import from_json
+from i2i.utils.json_documents import from_json
 
 SHOWN = 3
 """File names in a message about a difference."""
@@ -62,8 +62,8 @@ class DataRecord:
     def changes_since(self, earlier: Self) -> str:
         """In words, by split and domain, which files are new, gone or changed; empty if none are."""
         places = dict.fromkeys((*earlier.files, *self.files))
-        told = [_changes(place, earlier.files.get(place, {}), self.files.get(place, {})) for place in places]
-        return "; ".join(filter(None, told))
+        changes = [_changes(place, earlier.files.get(place, {}), self.files.get(place, {})) for place in places]
+        return "; ".join(filter(None, changes))
 
 
 def _named(images: Sequence[ImageFile], contents: Mapping[Path, bytes]) -> dict[str, str]:
@@ -84,8 +84,8 @@ def _changes(place: str, before: Mapping[str, str], now: Mapping[str, str]) -> s
         "removed": [name for name in before if name not in now],
         "changed": [name for name in now if before.get(name, now[name]) != now[name]],
     }
-    told = [f"{len(names)} {kind} ({_shown(names)})" for kind, names in kinds.items() if names]
-    return f"{place}, {len(before)} images before and {len(now)} now: {', '.join(told)}" if told else ""
+    changes = [f"{len(names)} {kind} ({_shown(names)})" for kind, names in kinds.items() if names]
+    return f"{place}, {len(before)} images before and {len(now)} now: {', '.join(changes)}" if changes else ""
 
 
 def _shown(names: Sequence[str]) -> str:

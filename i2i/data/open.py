@@ -9,8 +9,8 @@ from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import Choices, DataSet, celeba, join, recognize
 from i2i.data.layouts.archives import ENDINGS, is_archive, unpacked
 from i2i.data.layouts.hf_hub import is_hub, local_place
-from i2i.data.layouts.known import LAYOUTS
 from i2i.data.layouts.manifest import is_manifest
+from i2i.data.layouts.registry import LAYOUTS
 from i2i.data.synthetic.embedded import cache_place, cached
 from i2i.errors import UserError
 from i2i.labels import SEPARATOR, LabelSet, LabelSpace

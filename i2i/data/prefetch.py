@@ -8,7 +8,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
+class Prefetcher(Generic[T]):
     """A function of the step, called in the background for the next step while the value of this one is used.
 
     Any order of steps gives the same values; steps in turn give them at once. A context: leaving it ends the thread.

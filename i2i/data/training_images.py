@@ -92,8 +92,8 @@ class TrainingImages:
         for one in zooms:
             sizes.append({})
             for pool, images in pools.items():
-                told = progress and _counted_on(progress, done, total)
-                sizes[-1][pool] = _pixels_of(Decoding(images, preprocess.of_domain(pool), one), cache, told)
+                on_progress = progress and _counted_on(progress, done, total)
+                sizes[-1][pool] = _pixels_of(Decoding(images, preprocess.of_domain(pool), one), cache, on_progress)
                 done += len(images)
         return cls(sizes[0], preprocess, flip, seed, data.labels, rows, *sizes[1:])
 

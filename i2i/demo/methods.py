@@ -62,7 +62,7 @@ class Loader:
 
 def domains_of(methods: Sequence[Method], place: int) -> list[str]:
     """All sources (place 0) or targets (1) of some methods, each once."""
-    return list(dict.fromkeys(way[place] for method in methods for way in method.runs))
+    return list(dict.fromkeys(direction[place] for method in methods for direction in method.runs))
 
 
 def named(methods: Sequence[Method], names: Sequence[str]) -> list[Method]:

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from i2i.demo.methods import Loader, Method, domains_of, named
-from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, Wanted, translate
+from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, DemoRequest, translate
 from i2i.demo.uploads import MOST_BYTES
 from i2i.errors import UserError
 from i2i.utils import console
@@ -30,7 +30,7 @@ SECONDS_KEPT = 3600
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageContents:
     """What the page is about.
 
     Attributes:
@@ -52,7 +52,7 @@ def require_gradio() -> None:
         raise UserError("i2i demo needs gradio, which is not installed: pip install 'i2i[demo]'")
 
 
-def serve(shown: Shown, loader: Loader, host: str, port: int | None, opened: bool) -> None:
+def serve(shown: PageContents, loader: Loader, host: str, port: int | None, opened: bool) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
@@ -90,7 +90,7 @@ def serve(shown: Shown, loader: Loader, host: str, port: int | None, opened: boo
         page.block_thread()
 
 
-def build(shown: Shown, loader: Loader) -> "tuple[gradio.Blocks, dict[str, gradio.Theme]]":
+def build(shown: PageContents, loader: Loader) -> "tuple[gradio.Blocks, dict[str, gradio.Theme]]":
     """The page, and how it looks: what gradio's `Blocks.launch` takes for that."""
     import gradio
 
@@ -115,8 +115,8 @@ def build(shown: Shown, loader: Loader) -> "tuple[gradio.Blocks, dict[str, gradi
     return page, {"theme": gradio.themes.Default(font=fonts, font_mono=["ui-monospace", "monospace"])}
 
 
-def _inputs(gradio: ModuleType, shown: Shown) -> "dict[str, gradio.Component]":
-    """The controls by the field of `Wanted`, as the methods take them, and the `button`."""
+def _inputs(gradio: ModuleType, shown: PageContents) -> "dict[str, gradio.Component]":
+    """The controls by the field of `DemoRequest`, as the methods take them, and the `button`."""
     names = [method.name for method in shown.methods]
     sources, targets = domains_of(shown.methods, 0), domains_of(shown.methods, 1)
     image = gradio.Image(
@@ -157,14 +157,14 @@ def _options(gradio: ModuleType, takes: frozenset[str]) -> "dict[str, gradio.Com
 
 
 def _handler(
-    gradio: ModuleType, shown: Shown, loader: Loader, names: Sequence[str]
+    gradio: ModuleType, shown: PageContents, loader: Loader, names: Sequence[str]
 ) -> Callable[..., tuple[object, ...]]:
     """What the button does: values of the controls of these names to gallery, slider and files."""
 
     def translated(*values: object) -> tuple[object, ...]:
         try:
-            wanted, methods = _wanted(dict(zip(names, values, strict=True)), shown)
-            made = translate(wanted, methods, loader, Path(mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))))
+            request, methods = _request(dict(zip(names, values, strict=True)), shown)
+            made = translate(request, methods, loader, Path(mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))))
         except UserError as error:
             raise gradio.Error(_without_paths(str(error), values), print_exception=False) from None
         pairs = [(str(one.path), one.caption) for one in made]
@@ -181,7 +181,7 @@ def _without_paths(text: str, values: Sequence[object]) -> str:
     return text
 
 
-def _wanted(values: Mapping[str, object], shown: Shown) -> tuple[Wanted, list[Method]]:
+def _request(values: Mapping[str, object], shown: PageContents) -> tuple[DemoRequest, list[Method]]:
     """What was chosen, checked as far as the page can: its values may come from anybody."""
     samples, steps, seed = (_number(values.get(name)) for name in ("samples", "sampling_steps", "seed"))
     if not values["image"]:
@@ -189,7 +189,7 @@ def _wanted(values: Mapping[str, object], shown: Shown) -> tuple[Wanted, list[Me
     if samples > MOST_SAMPLES or steps > MOST_STEPS:
         raise UserError(f"at most {MOST_SAMPLES} translations of {MOST_STEPS} steps")
     most = len(domains_of(shown.methods, 1)) + MOST_SAMPLES
-    wanted = Wanted(
+    request = DemoRequest(
         image=Path(str(values["image"])),
         source=None if values["source"] in (None, ANY) else str(values["source"]),
         targets=_texts(values["targets"])[:most],
@@ -199,7 +199,7 @@ def _wanted(values: Mapping[str, object], shown: Shown) -> tuple[Wanted, list[Me
         reference=Path(str(values["reference"])) if values.get("reference") else None,
         sampling_steps=steps or None,
     )
-    return wanted, named(shown.methods, _texts(values["methods"]))
+    return request, named(shown.methods, _texts(values["methods"]))
 
 
 def _number(value: object) -> int:

@@ -18,7 +18,7 @@ MOST_STEPS = 1_000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DemoRequest:
     """What was chosen on the page.
 
     Attributes:
@@ -50,56 +50,60 @@ class Made:
     caption: str
 
 
-def translate(wanted: Wanted, methods: Sequence[Method], loader: Loader, out: Path) -> list[Made]:
+def translate(request: DemoRequest, methods: Sequence[Method], loader: Loader, out: Path) -> list[Made]:
     """All translations, written into the folder `out`, with the prepared input ahead of them.
 
     Raises:
         UserError: for an upload that is not taken, or what no method can do; the text has no path of this machine.
     """
-    check_upload(wanted.image)
-    if wanted.reference:
-        check_upload(wanted.reference)
-    if not wanted.targets:
+    check_upload(request.image)
+    if request.reference:
+        check_upload(request.reference)
+    if not request.targets:
         raise UserError("choose at least one target")
-    shown = _input(wanted, methods[0], loader, out)
-    made = [one for target in wanted.targets for method in methods for one in _by(method, wanted, target, loader, out)]
+    shown = _input(request, methods[0], loader, out)
+    made = [
+        one for target in request.targets for method in methods for one in _by(method, request, target, loader, out)
+    ]
     if not made:
         targets = ", ".join(domains_of(methods, 1))
         raise UserError(
-            f"no chosen model translates {wanted.source or 'this'} to {', '.join(wanted.targets)}: {targets}"
+            f"no chosen model translates {request.source or 'this'} to {', '.join(request.targets)}: {targets}"
         )
     return [shown, *made]
 
 
-def _by(method: Method, wanted: Wanted, target: str, loader: Loader, out: Path) -> Iterator[Made]:
+def _by(method: Method, request: DemoRequest, target: str, loader: Loader, out: Path) -> Iterator[Made]:
     """The translations of one method to one target; none if it does not translate to it."""
-    ways = [way for way in method.runs if way[1] == target and wanted.source in (None, way[0])]
-    labelled = not ways and not any(way[1] == target for way in method.runs)
-    ways = ways or (list(method.runs)[:1] if labelled else [])  # changes of attributes are no domain
-    for source, _ in ways[:1]:
-        translator, preprocess = loader(method.runs[ways[0]])
-        takes, given = translator.takes, wanted.source or (None if "labels" in translator.takes else source)
+    directions = [
+        direction for direction in method.runs if direction[1] == target and request.source in (None, direction[0])
+    ]
+    labelled = not directions and not any(direction[1] == target for direction in method.runs)
+    directions = directions or (list(method.runs)[:1] if labelled else [])  # changes of attributes are no domain
+    for source, _ in directions[:1]:
+        translator, preprocess = loader(method.runs[directions[0]])
+        takes, given = translator.takes, request.source or (None if "labels" in translator.takes else source)
         asked = replace(
             translation(translator, None if labelled else given, target, loader.device),
-            seed=wanted.seed if "noise" in takes else 0,
-            reference=as_image(wanted.reference, preprocess) if wanted.reference and "reference" in takes else None,
-            sampling_steps=wanted.sampling_steps if "sampling_steps" in takes else None,
+            seed=request.seed if "noise" in takes else 0,
+            reference=as_image(request.reference, preprocess) if request.reference and "reference" in takes else None,
+            sampling_steps=request.sampling_steps if "sampling_steps" in takes else None,
         )
-        distinct, _ = samples_of(replace(asked, seed=0), wanted.samples)
+        distinct, _ = samples_of(replace(asked, seed=0), request.samples)
         for sample in range(distinct):
             one = replace(asked, sample=sample)
-            whole = wanted.full and not translator.bound_to_size
+            whole = request.full and not translator.bound_to_size
             convert = full_resolution(one, preprocess) if whole else resized(one, preprocess)
-            (pixels,) = convert([wanted.image])
+            (pixels,) = convert([request.image])
             number = f", {sample + 1}" if sample else ""
             yield _written(pixels, f"{method.name} to {target}{number}", out)
 
 
-def _input(wanted: Wanted, method: Method, loader: Loader, out: Path) -> Made:
+def _input(request: DemoRequest, method: Method, loader: Loader, out: Path) -> Made:
     """The image as the method sees it, which its translations are compared with."""
     _, preprocess = loader(next(iter(method.runs.values())))
-    image = read_image(wanted.image)
-    return _written(preprocess.whole(image) if wanted.full else preprocess(image), "input", out)
+    image = read_image(request.image)
+    return _written(preprocess.whole(image) if request.full else preprocess(image), "input", out)
 
 
 def _written(pixels: np.ndarray, caption: str, out: Path) -> Made:

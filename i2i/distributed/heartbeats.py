@@ -1,4 +1,4 @@
-"""Signs of life between the processes of one training, so that none waits for one that is gone."""
+"""Heartbeats between the processes of one training, so that none waits for one that is gone."""
 
 import json
 import os
@@ -35,22 +35,22 @@ STORE_TIMEOUT = timedelta(seconds=10)
 
 @dataclass
 class _Peer:
-    """The last sign of another process, and when it was new by the clock of this one."""
+    """The last heartbeat of another process, and when it was new by the clock of this one."""
 
-    sign: Mapping[str, Any]
-    heard: float
+    heartbeat: Mapping[str, Any]
+    last_seen: float
 
     @property
     def done(self) -> bool:
         """Whether it has come to the end and only waits for the others."""
-        return bool(self.sign["done"])
+        return bool(self.heartbeat["done"])
 
 
 class Heartbeats:
     """Tells the other processes that this one is alive, or why it failed, and ends it when one of them is gone.
 
-    Signs and the cause of a failure are entries of the store through which the processes found each other. No clocks
-    are compared: a process is silent when its sign stays the same. A context, to be entered when the processes have
+    They and the cause of a failure are entries of the store through which the processes found each other. No clocks are
+    compared: a process is silent when its heartbeat stays the same. A context, to be entered when the processes have
     found each other; its end waits until all are there.
 
     Args:
@@ -63,7 +63,7 @@ class Heartbeats:
         self._address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         self._others = [number for number in range(count) if number != rank]
         self._peers: dict[int, _Peer] = {}
-        self._told: str | None = None
+        self._reported: str | None = None
         self._done = False
         store = TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), timeout=STORE_TIMEOUT)
         self._store = PrefixStore(f"i2i/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
@@ -80,21 +80,21 @@ class Heartbeats:
             for thread in self._threads:
                 thread.join()
 
-    def tell(self, cause: str) -> bool:
-        """Tell all processes why the run fails; whether none had told before, so that this one should say it."""
-        own, told = f"{self._rank}: {cause}", list[bytes]()
-        asking = threading.Thread(target=lambda: told.append(self._claim(own)), daemon=True)
+    def report(self, cause: str) -> bool:
+        """Report to all processes why the run fails; whether none had before, so that this one should say it."""
+        own, claims = f"{self._rank}: {cause}", list[bytes]()
+        asking = threading.Thread(target=lambda: claims.append(self._claim(own)), daemon=True)
         asking.start()
         asking.join(GRACE)
         if self._rank == 0:  # unless a launcher holds the store, it goes with this process
             self._wait_for_readers()
-        return not told or told[0] == own.encode()
+        return not claims or claims[0] == own.encode()
 
     def cause(self) -> str | None:
         """Why another process could not be reached just now, after a few seconds at most; None if it stays unknown."""
         until = time.monotonic() + SUSPICION + 2 * BEAT
         while time.monotonic() < until:
-            found = self._told.partition(": ")[2] if self._told else self._silence(SUSPICION)
+            found = self._reported.partition(": ")[2] if self._reported else self._silence(SUSPICION)
             if found:
                 return found
             time.sleep(BEAT / 4)
@@ -106,7 +106,7 @@ class Heartbeats:
         while not self._over.is_set():
             number, done = number + 1, self._done
             try:
-                self._give_sign(number, done)
+                self._send_heartbeat(number, done)
                 self._listen()
                 self._answered = time.monotonic()
             except RuntimeError:  # noticed by `_silence`; or all are done, and with them the store
@@ -120,11 +120,11 @@ class Heartbeats:
     def _watch(self) -> None:
         """End this process, which may be waiting in a library that never returns, when another one is gone."""
         while not self._over.wait(BEAT):
-            if self._told:
+            if self._reported:
                 time.sleep(GRACE)
                 os._exit(1)
             silent = self._silence(SILENCE)
-            if silent and self.tell(silent):
+            if silent and self.report(silent):
                 text = f"i2i: training stopped: {silent}; go on from the last checkpoint with --resume"
                 print(one_line(text), file=sys.__stderr__, flush=True)
             if silent:
@@ -132,12 +132,12 @@ class Heartbeats:
 
     def _claim(self, own: str) -> bytes:
         try:
-            told: bytes = self._store.compare_set(CAUSE, "", own)
+            claimed: bytes = self._store.compare_set(CAUSE, "", own)
         except RuntimeError:
-            return (self._told or own).encode()
+            return (self._reported or own).encode()
         with suppress(RuntimeError):
             self._store.set(_read_by(self._rank), "")
-        return told
+        return claimed
 
     def _wait_for_readers(self) -> None:
         """Until the others know the cause, but no longer than leaves time to say it: a few seconds."""
@@ -149,20 +149,20 @@ class Heartbeats:
     def _has_read(self, number: int) -> bool:
         """Whether another process knows the cause, or is silent and will not ask."""
         peer = self._peers.get(number)
-        silent = peer is not None and time.monotonic() - peer.heard > SUSPICION
+        silent = peer is not None and time.monotonic() - peer.last_seen > SUSPICION
         return silent or bool(self._store.check([_read_by(number)]))
 
-    def _give_sign(self, number: int, done: bool) -> None:
-        sign = {"number": number, "host": platform.node(), "pid": os.getpid(), "done": done}
-        self._store.set(_key(self._rank), json.dumps(sign))
+    def _send_heartbeat(self, number: int, done: bool) -> None:
+        heartbeat = {"number": number, "host": platform.node(), "pid": os.getpid(), "done": done}
+        self._store.set(_key(self._rank), json.dumps(heartbeat))
 
     def _listen(self) -> None:
         present = [number for number in self._others if self._store.check([_key(number)])]
-        for number, sign in zip(present, self._store.multi_get([_key(number) for number in present]), strict=True):
-            if number not in self._peers or self._peers[number].sign != json.loads(sign):
-                self._peers[number] = _Peer(json.loads(sign), time.monotonic())
+        for number, heartbeat in zip(present, self._store.multi_get([_key(number) for number in present]), strict=True):
+            if number not in self._peers or self._peers[number].heartbeat != json.loads(heartbeat):
+                self._peers[number] = _Peer(json.loads(heartbeat), time.monotonic())
         if self._store.check([CAUSE]):
-            self._told = self._store.get(CAUSE).decode()
+            self._reported = self._store.get(CAUSE).decode()
             self._store.set(_read_by(self._rank), "")
 
     def _silence(self, limit: float) -> str | None:
@@ -171,9 +171,9 @@ class Heartbeats:
         if now - self._answered > limit:
             return f"the process that holds the run together, at {self._address}, does not answer"
         for number, peer in list(self._peers.items()):
-            if now - peer.heard > limit and not peer.done:
+            if now - peer.last_seen > limit and not peer.done:
                 return (
-                    f"process {number} ({peer.sign['pid']} on {peer.sign['host']}) is gone without a word: "
+                    f"process {number} ({peer.heartbeat['pid']} on {peer.heartbeat['host']}) is gone without a word: "
                     "it was killed, perhaps for want of memory, or its machine or network has failed"
                 )
         return None

@@ -149,8 +149,8 @@ class Joined(Processes):
     All methods raise `LostProcess` when another one is gone.
     """
 
-    def __init__(self, launch: Launch, life: Heartbeats) -> None:
-        self.rank, self.count, self._life = launch.rank, launch.count, life
+    def __init__(self, launch: Launch, heartbeats: Heartbeats) -> None:
+        self.rank, self.count, self._heartbeats = launch.rank, launch.count, heartbeats
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         if not tensors:
@@ -171,16 +171,16 @@ class Joined(Processes):
             put(sent, [tensor])
 
     def largest(self, number: int) -> int:
-        told = torch.tensor(number)
+        value = torch.tensor(number)
         with self._together():
-            dist.all_reduce(told, dist.ReduceOp.MAX)
-        return int(told)
+            dist.all_reduce(value, dist.ReduceOp.MAX)
+        return int(value)
 
     def of_first(self, number: float) -> float:
-        told = torch.tensor(number, dtype=torch.float64)
+        value = torch.tensor(number, dtype=torch.float64)
         with self._together():
-            dist.broadcast(told, src=0)
-        return float(told)
+            dist.broadcast(value, src=0)
+        return float(value)
 
     def gather(self, tensors: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -198,9 +198,9 @@ class Joined(Processes):
         ]
 
     def differing(self, facts: Mapping[str, object]) -> str | None:
-        told = [json.loads(text) for text in self._texts(json.dumps(facts))]
-        for name in dict.fromkeys(name for one in told for name in one):
-            values = [one.get(name) for one in told]
+        gathered = [json.loads(text) for text in self._texts(json.dumps(facts))]
+        for name in dict.fromkeys(name for one in gathered for name in one):
+            values = [one.get(name) for one in gathered]
             other = next((rank for rank, value in enumerate(values) if value != values[0]), None)
             if other is not None:
                 return f"{name} is {values[0]} in process 0 and {values[other]} in process {other}"
@@ -224,14 +224,14 @@ class Joined(Processes):
         try:
             yield
         except RuntimeError as error:
-            raise LostProcess(self._life.cause() or str(error).splitlines()[0]) from None
+            raise LostProcess(self._heartbeats.cause() or str(error).splitlines()[0]) from None
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
     """The processes that this one was started with, while the block lasts; alone where it was started alone.
 
-    In all but the first, nothing is printed meanwhile. Every process gives a sign of life each second; if one is gone,
+    In all but the first, nothing is printed meanwhile. Every process sends a heartbeat each second; if one is gone,
     the others end within `heartbeats.SILENCE` and a few seconds.
 
     Args:
@@ -245,10 +245,10 @@ def joined(device: torch.device) -> Iterator[Processes]:
         yield ALONE
         return
     _connect(launch, device)
-    life = Heartbeats(launch.rank, launch.count)
-    processes = Joined(launch, life)
-    with life, _one_error(life), _only_the_first_speaks(launch):
-        processes.wait()  # until each has given a sign of life
+    heartbeats = Heartbeats(launch.rank, launch.count)
+    processes = Joined(launch, heartbeats)
+    with heartbeats, _one_error(heartbeats), _only_the_first_speaks(launch):
+        processes.wait()  # until each has sent a heartbeat
         yield processes
     dist.destroy_process_group()
 
@@ -269,16 +269,16 @@ def _connect(launch: Launch, device: torch.device) -> None:
 
 
 @contextmanager
-def _one_error(life: Heartbeats) -> Iterator[None]:
+def _one_error(heartbeats: Heartbeats) -> Iterator[None]:
     """Let the process that fails first say why, and end the others without a word."""
     try:
         yield
     except (TrainingError, UserError) as error:
-        if life.tell(str(error)):
+        if heartbeats.report(str(error)):
             raise
         sys.exit(2 if isinstance(error, UserError) else getattr(error, "status", 1))
     except Exception as error:
-        life.tell(f"another process failed with {type(error).__name__}: {error}")
+        heartbeats.report(f"another process failed with {type(error).__name__}: {error}")
         raise
 
 

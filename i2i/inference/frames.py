@@ -14,7 +14,7 @@ from i2i.data.decoding.images import Preprocess, read_image, write_image
 from i2i.errors import UserError
 from i2i.inference import video_files
 from i2i.inference.translate_files import Convert, Translation, collect, full_resolution, resized
-from i2i.utils.places import check_file, check_folder, check_new_folder
+from i2i.utils.given_paths import check_file, check_folder, check_new_folder
 from i2i.utils.progress import Progress
 
 Write = Callable[[Path, np.ndarray], None]
@@ -127,7 +127,7 @@ def _only(convert: Convert, path: Path) -> np.ndarray:
 
 @contextmanager
 def _frames(given: Path, out: Path) -> Iterator[tuple[Iterator[tuple[Path, Path]], int]]:
-    """Files of frames with their names, each there until the next is asked for, and how many; 0: nobody knows yet."""
+    """Files of frames with their names, each there until the next is asked for, and how many; 0: not known yet."""
     if not video_files.is_video(given):
         files = sorted(collect([given], out), key=lambda one: in_order(one[1]))
         yield iter(files), len(files)

@@ -122,7 +122,7 @@ def corrected_statistics(found: Statistics, corrections: Mapping[Norm, Correctio
 
 @contextmanager
 def _normalizing(norms: Iterable[Norm], moments: Callable[[Norm], Moments]) -> Iterator[None]:
-    """Put a function in place of each norm's own, whose result nobody would want."""
+    """Put a function in place of each norm's own, whose result is not used."""
 
     def normalize(norm: Norm, features: Tensor) -> Tensor:
         by = moments(norm)

@@ -73,8 +73,8 @@ def _images_of(place: Path, out: Path | None) -> Files:
         return [(place, Path(place.name))]
     folder = ImageFolder(place)
     if not folder.images:
-        told = "".join(f"; {line}" for line in left_out_line(folder.left_out))
-        raise UserError(f"there are no images in {place}{told}")
+        notes = "".join(f"; {line}" for line in left_out_line(folder.left_out))
+        raise UserError(f"there are no images in {place}{notes}")
     found = [(path, Path(*parts)) for path, parts in zip(folder.paths, folder.images, strict=True)]
     if out is None or place.resolve() not in out.resolve().parents:
         return found

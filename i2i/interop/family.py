@@ -19,7 +19,7 @@ class Family:
 
     Attributes:
         title: what such a network is, with its article.
-        generator: whether it makes images; otherwise it judges them.
+        generator: whether it makes images; otherwise it is a discriminator or an encoder.
         recognises: whether a reference state dict is of this family.
         read: arguments that build the network here, from the keys and shapes of a reference state dict; without those
             that these do not settle. Raises UserError for what the reference or i2i does not have.
@@ -45,14 +45,14 @@ class ReferenceFile:
     Attributes:
         network: attribute of the translator that holds this network.
         family: how its names correspond.
-        tells: from arguments of the network to what they settle: `model.NAME`, `data.NAME`, or a property of the
+        infers: from arguments of the network to what they settle: `model.NAME`, `data.NAME`, or a property of the
             label space, `labels.width` or `labels.classes`.
         direction: indices of the domains between which a generator translates; None: between all.
     """
 
     network: str
     family: Family
-    tells: Mapping[str, str]
+    infers: Mapping[str, str]
     direction: tuple[int, int] | None = None
 
 
@@ -93,7 +93,7 @@ class Reference:
         file_name: pattern of the names of files with one network each, with {network} and, where they have it, {step}.
         files: its networks under the names that its files have, or any where they come in bundles.
         usual_size: side of the images in pixels, from what the files tell; for when nothing else says it.
-        assumed: settings that no file tells and that change translations.
+        assumed: settings that no file says and that change translations.
         has: for settings of which the reference has not every value, those that it has.
         bundles: its files that hold several networks. A network may be in more than one.
     """

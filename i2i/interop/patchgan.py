@@ -1,4 +1,4 @@
-"""PatchGANs of pix2pix and CycleGAN, down to the one that judges pixels."""
+"""PatchGANs of pix2pix and CycleGAN, down to the one that classifies pixels."""
 
 import re
 from collections.abc import Callable

@@ -129,8 +129,8 @@ ENCODER = Family(
 
 
 def _read_discriminator(state: StateDict) -> dict[str, int]:
-    told = _read_trunk(state, "main")
-    return told | {"domains": shape(state, f"main.{told['halvings'] + 4}.weight")[0]}
+    inferred = _read_trunk(state, "main")
+    return inferred | {"domains": shape(state, f"main.{inferred['halvings'] + 4}.weight")[0]}
 
 
 def _build_discriminator(image_size: int, **arguments: int) -> DomainDiscriminator:

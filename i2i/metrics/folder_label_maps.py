@@ -1,4 +1,4 @@
-"""Scores of label maps in any folder, whoever made them: the classes of two folders, compared pixel by pixel."""
+"""Scores of label maps in any folder, of any origin: the classes of two folders, compared pixel by pixel."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Scores of any folder of translations, whoever made them, by the measures of the bench."""
+"""Scores of any folder of translations, of any origin, by the measures of the bench."""
 
 import json
 import math
@@ -35,7 +35,7 @@ from i2i.metrics.image_scores import ImageValues, against_input, against_truth, 
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
-from i2i.metrics.sets.measures import ImageSet, notes, of_sets_asked
+from i2i.metrics.sets.measures import ImageSet, notes, of_requested_sets
 from i2i.metrics.sets.names import IN_FEATURES, SetMeasure
 from i2i.utils.text_table import text_table
 
@@ -53,7 +53,7 @@ class Folders:
         fake: translations.
         real: images of the target domain.
         source: what was translated, under the same names.
-        truth: the right answers, under the same names.
+        truth: the ground truth, under the same names.
     """
 
     fake: Path
@@ -300,7 +300,7 @@ def _measures(
     for place, (name, own) in enumerate((features or {"": {}}).items()):
         both = (ImageSet(own.get(role, np.empty((0, 1))), pixels[role]) for role in ("fake", "real"))
         asked = sets if place == 0 else tuple(measure for measure in sets if measure in IN_FEATURES)
-        measures |= of_sets_asked(asked, name, *both)
+        measures |= of_requested_sets(asked, name, *both)
     singles: dict[str, Array] = {}
     if "truth" in pixels:
         singles |= against_truth(values["fake"], values["truth"], lpips)
@@ -368,7 +368,7 @@ def _in_place_of_fid(extractor: Extractor) -> list[str]:
 
 def _described(specs: Sequence[ExtractorSpec], extractors: Sequence[Extractor]) -> dict[str, object]:
     """The first extractor, and further ones if there are any."""
-    told = [
+    descriptions = [
         {
             "name": extractor.name,
             "fingerprint": spec.fingerprint,
@@ -376,8 +376,8 @@ def _described(specs: Sequence[ExtractorSpec], extractors: Sequence[Extractor]) 
         }
         for spec, extractor in zip(specs, extractors, strict=True)
     ]
-    further = {"further_extractors": told[1:]} if told[1:] else {}
-    return {"extractor": told[0] if told else None, **further}
+    further = {"further_extractors": descriptions[1:]} if descriptions[1:] else {}
+    return {"extractor": descriptions[0] if descriptions else None, **further}
 
 
 def _check_window(size: tuple[int, int], folders: Folders) -> None:

@@ -149,7 +149,7 @@ def _require_enough(n: int, m: int, reals: Reals, resamples: int) -> None:
         raise ValueError(f"an interval for a Frechet distance needs at least 3 images a side, but one has {min(n, m)}")
     if reals == "paired" and n != m:
         raise ValueError(f"{n} fakes and {m} reals are no pairs")
-    require_whole("resamples", resamples, 2)  # for a deviation
+    require_whole("resamples", resamples, 2)  # for a std
 
 
 def _resampled(n: int, m: int, reals: Reals, random: np.random.Generator) -> tuple[Indices, Indices]:

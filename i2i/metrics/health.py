@@ -1,4 +1,4 @@
-"""Cheap signs that a translator has gone wrong, read off its translations.
+"""Cheap signs that a translator has gone wrong, read from its translations.
 
 No flag proves a fault, and none that is down proves health: each is one number with a threshold, set so that true
 translations of the built-in datasets stay well clear of it. Distances between images are mean absolute differences of
@@ -147,8 +147,8 @@ def _saturated(outputs: Tensor, reals: Tensor) -> float:
 
 def _contrast(outputs: Tensor, reals: Tensor) -> float:
     """Deviation of channel values within an image, relative to that of real images; 0 for constant ones."""
-    deviations = [float(pixels.float().std(dim=(2, 3)).mean()) for pixels in (outputs, reals)]
-    return deviations[0] / max(deviations[1], TINY)
+    stds = [float(pixels.float().std(dim=(2, 3)).mean()) for pixels in (outputs, reals)]
+    return stds[0] / max(stds[1], TINY)
 
 
 def _roughness(outputs: Tensor, reals: Tensor) -> float:

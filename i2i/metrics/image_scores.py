@@ -30,7 +30,7 @@ class Distances:
     Attributes:
         extractor: name of whose features they are.
         frechet: squared Frechet distance.
-        kernel: Kernel Inception Distance, with its deviation over subsets.
+        kernel: Kernel Inception Distance, with its std over subsets.
     """
 
     extractor: str
@@ -96,7 +96,7 @@ def distances(extractor: str, scored: np.ndarray, reference: np.ndarray) -> Dist
     """Distances of features [N, d] and [M, d], two or more a side, of the extractor of that name.
 
     Subsets of the kernel distance hold half of the smaller side, or `SUBSET_SIZE` where that is less: a subset that is
-    the whole has no deviation.
+    the whole has no std.
     """
     subset = min(SUBSET_SIZE, max(2, min(len(scored), len(reference)) // 2))
     kernel = kernel_distance(scored, reference, subset_size=subset)

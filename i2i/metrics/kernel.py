@@ -29,7 +29,7 @@ class KernelDistance:
     Attributes:
         value: from all features, unbiased.
         mean: of the estimates from random subsets, also unbiased.
-        deviation: sample standard deviation of these. It says how far a set of `subset_size` images scatters,
+        std: sample standard deviation of these. It says how far a set of `subset_size` images scatters,
             not how uncertain `value` is, and is NaN where every subset is the whole.
         subsets: their number.
         subset_size: images of either side in each.
@@ -37,7 +37,7 @@ class KernelDistance:
 
     value: float
     mean: float
-    deviation: float
+    std: float
     subsets: int
     subset_size: int
 
@@ -65,7 +65,7 @@ def kernel_distance(
     require_same_width(x.shape[1], y.shape[1])
     if min(len(x), len(y)) < 2:
         raise ValueError(f"a kernel distance needs at least 2 images a side, but one has {min(len(x), len(y))}")
-    require_whole("subsets", subsets, 2)  # for a deviation
+    require_whole("subsets", subsets, 2)  # for a std
     require_whole("subset_size", subset_size, 2)
     require_whole("seed", seed, 0)
     size = min(subset_size, len(x), len(y))
@@ -73,8 +73,8 @@ def kernel_distance(
     members_x, members_y = (_members(len(rows), size, subsets, random) for rows in (x, y))
     whole, *parts = (_within(x, members_x) + _within(y, members_y) - 2 * _between(x, y, members_x, members_y)).tolist()
     differ = size < max(len(x), len(y))
-    deviation = float(np.std(parts, ddof=1)) if differ else math.nan
-    return KernelDistance(whole, float(np.mean(parts)), deviation, subsets, size)
+    std = float(np.std(parts, ddof=1)) if differ else math.nan
+    return KernelDistance(whole, float(np.mean(parts)), std, subsets, size)
 
 
 def _members(n: int, size: int, subsets: int, random: np.random.Generator) -> Array:

@@ -21,7 +21,7 @@ from i2i.utils.fingerprint import sha256
 from i2i.utils.memory import usable_device
 
 FORMS = "alex, vgg or squeeze, with files as in alex:BACKBONE:HEADS where they are not in torch's cache"
-SHIFT = (-0.030, -0.088, -0.188)  # of the channels in [-1, 1]; with SCALE about ImageNet's means and deviations
+SHIFT = (-0.030, -0.088, -0.188)  # of the channels in [-1, 1]; with SCALE about ImageNet's means and stds
 SCALE = (0.458, 0.448, 0.450)
 SMALLEST = 1e-10  # is added to lengths, so that where all channels are 0 they stay so
 SHOWN_DIGITS = 8  # of a checksum, in a metric's name
@@ -167,8 +167,8 @@ class Lpips:
         total = torch.zeros(images, device=self._device)
         for weight, layer in zip(self._weights, self._maps(self._prepared(samples.flatten(0, 1))), strict=True):
             units = (layer / (layer.norm(dim=1, keepdim=True) + SMALLEST)).unflatten(0, (images, count))
-            strays = (units - units.mean(dim=1, keepdim=True)).square() * weight
-            total += strays.sum(dim=(1, 2)).mean(dim=(1, 2)) * 2 / (count - 1)
+            deviations = (units - units.mean(dim=1, keepdim=True)).square() * weight
+            total += deviations.sum(dim=(1, 2)).mean(dim=(1, 2)) * 2 / (count - 1)
         return total
 
     def _distances(self, left: Tensor, right: Tensor) -> Tensor:

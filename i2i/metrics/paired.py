@@ -18,7 +18,7 @@ from i2i.metrics.features._inference import check_pixels
 
 RANGE = 255.0  # of uint8 pixels
 WINDOW = 11  # pixels, side of SSIM's window
-SIGMA = 1.5  # pixels, deviation of the Gaussian in it
+SIGMA = 1.5  # pixels, std of the Gaussian in it
 K1, K2 = 0.01, 0.03  # SSIM's constants
 
 
@@ -64,7 +64,7 @@ def ssim(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) ->
 
     Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error Visibility to
     Structural Similarity", 2004, equation 13, with the paper's constants (11 x 11 Gaussian window
-    of deviation 1.5, K1 = 0.01, K2 = 0.03). As in the authors' own code, only windows wholly inside
+    of std 1.5, K1 = 0.01, K2 = 0.03). As in the authors' own code, only windows wholly inside
     the image count; theirs takes one channel, here the mean is over all.
 
     Args:

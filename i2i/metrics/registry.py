@@ -42,7 +42,7 @@ class Metric:
         higher_is_better: else lower is.
         decimals: with which values are printed, if they are not larger than `digits.DIGITS` allows.
         kind: what it looks at.
-        meaning: a sentence for whoever reads the table, where the label does not say it.
+        meaning: a sentence for readers of the table, where the label does not say it.
         bounds: the worst and the best value, where both are known ahead; colors of heat maps then run between them.
         compare: of metrics image by image: [N, C, H, W] of translations and of what they are compared with, and the
             width of their range, to values [N]; uint8 and 255, or beyond 8 bits floating point from 0 on.

@@ -173,7 +173,7 @@ def indistinguishable(
     """The best model by its mean, and the others that the test does not tell from it.
 
     Every pair is tested and all of them are corrected together, not only those with the best: which model is the best
-    is read off the same scores, and among equal models the best and the worst of many lie far apart.
+    is read from the same scores, and among equal models the best and the worst of many lie far apart.
 
     Args:
         scores: of each model, as the test takes them.
@@ -195,8 +195,8 @@ def indistinguishable(
     samples = _samples(scores)
     sign = 1 if better == "max" else -1
     best = max(samples, key=lambda name: sign * samples[name].mean())
-    told_apart = {frozenset(pair) for pair, p in pairwise(samples, test=test).items() if p.corrected <= level}
-    return best, {name for name in samples if name != best and frozenset((best, name)) not in told_apart}
+    distinguished = {frozenset(pair) for pair, p in pairwise(samples, test=test).items() if p.corrected <= level}
+    return best, {name for name in samples if name != best and frozenset((best, name)) not in distinguished}
 
 
 def _samples(scores: Mapping[str, ArrayLike]) -> dict[str, Array]:

@@ -129,7 +129,7 @@ class SelfAttention(nn.Module):
 
 
 class _Timed(nn.ModuleList):
-    """Layers in turn, of which those that are led by the time are told it."""
+    """Layers in turn, of which those that are conditioned on the time get it."""
 
     def forward(self, features: Tensor, time: Tensor) -> Tensor:
         for layer in self:

@@ -18,7 +18,7 @@ from i2i.nn.spectral import SpectralLayer
 EPS = 1e-5  # is added to variances
 
 
-class Attended(NamedTuple):
+class AttentionOutput(NamedTuple):
     """What a network makes of images.
 
     Attributes:
@@ -135,7 +135,7 @@ class AttentiveGenerator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.attend(images).output
 
-    def attend(self, images: Tensor) -> Attended:
+    def attend(self, images: Tensor) -> AttentionOutput:
         """The translations, and what the network looked at."""
         weights = [layer.weight for layer in (self.average, self.maximum)]
         weighted, logits = _attend(self.encoder(images), self.average, self.maximum, weights)
@@ -145,7 +145,7 @@ class AttentiveGenerator(nn.Module):
         gamma, beta = (layer(described)[:, :, None, None] for layer in (self.gamma, self.beta))
         for block in self.blocks:
             features = block(features, gamma, beta)
-        return Attended(self.decoder(features), logits, heat_map)
+        return AttentionOutput(self.decoder(features), logits, heat_map)
 
     def clip(self) -> None:
         """Put the share of instance norm in every norm back into [0, 1]."""
@@ -173,12 +173,12 @@ def _doubled(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 class AttentiveDiscriminator(nn.Module):
-    """Judges patches of images [B, C, H, W] by features that two classifiers of the domain weigh.
+    """Classifies patches of images [B, C, H, W] by features that two classifiers of the domain weigh.
 
     Args:
         channels: of the images.
         width: channels after the first convolution.
-        layers: 7 judges large fields (global), 5 small ones (local): all but three halve the image.
+        layers: 7 for large receptive fields (global), 5 small ones (local): all but three halve the image.
     """
 
     def __init__(self, channels: int = 3, width: int = 64, layers: int = 7) -> None:
@@ -201,12 +201,12 @@ class AttentiveDiscriminator(nn.Module):
         attended = self.attend(images)
         return attended.output, attended.logits
 
-    def attend(self, images: Tensor) -> Attended:
+    def attend(self, images: Tensor) -> AttentionOutput:
         """The scores, and what the network looked at. Features are weighted by the classifiers' weights as learnt."""
         weights = [layer.weight_orig for layer in (self.average, self.maximum)]
         weighted, logits = _attend(self.trunk(images), self.average, self.maximum, weights)
         features = F.leaky_relu(self.merge(weighted), 0.2)
-        return Attended(self.head(_reflected(features)), logits, features.sum(1, keepdim=True))
+        return AttentionOutput(self.head(_reflected(features)), logits, features.sum(1, keepdim=True))
 
 
 def _patch_layers(inputs: int, outputs: int, stride: int) -> list[nn.Module]:

@@ -18,7 +18,7 @@ class ImagePool:
         self.images: list[Tensor] = []
 
     def exchange(self, images: Tensor) -> Tensor:
-        """Images [B, C, H, W] to judge now, some of them from the past. Draws from torch's global stream."""
+        """Images [B, C, H, W] for the discriminator, some of them earlier ones. Draws from torch's global stream."""
         if self.size == 0:
             return images
         chances = torch.rand(len(images)).tolist()

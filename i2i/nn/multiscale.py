@@ -1,4 +1,4 @@
-"""Several discriminators, each of which judges an image at half the resolution of the one before."""
+"""Several discriminators, each of which classifies an image at half the resolution of the one before."""
 
 from collections.abc import Iterable, Iterator
 from typing import cast

@@ -1,4 +1,4 @@
-"""Discriminators that judge patches, with an optional second head that names the domain."""
+"""Discriminators that classify patches, with an optional second head that names the domain."""
 
 import math
 from itertools import pairwise
@@ -14,7 +14,7 @@ from i2i.nn.upsampling import BlurPool
 class PatchDiscriminator(nn.Module):
     """A convolutional trunk with one or two heads.
 
-    `forward` gives the patch map [B, 1, h, w], unbounded scores of which each judges one receptive field.
+    `forward` gives the patch map [B, 1, h, w], unbounded scores, each of one receptive field.
     With a class head, `scores_and_logits` gives the domain logits [B, classes] too. The trunk runs once
     for both; `forward` leaves the class head out.
     """
@@ -57,7 +57,7 @@ def patchgan(
 ) -> PatchDiscriminator:
     """The PatchGAN of pix2pix and CycleGAN (Isola et al. 2017, appendix 6.1.2).
 
-    `layers` stride-2 convolutions and one of stride 1: 0 judges single pixels (PixelGAN), 1 fields of
+    `layers` stride-2 convolutions and one of stride 1: 0 classifies single pixels (PixelGAN), 1 fields of
     16 px, 3 of 70 px, 5 of 286 px. A class head needs `image_size` (height, width). `margin` pixels of zeros are put
     around what goes into each convolution but those of single pixels; pix2pixHD has 2.
     """

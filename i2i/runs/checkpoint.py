@@ -113,9 +113,9 @@ class Checkpoint:
     def preprocess(self) -> Preprocess:
         """How its files became images; where that does not say how they were fitted, they were cropped."""
         data = self.settings["data"]
-        told = {name: data[name] for name in ("fit", "background") if name in data}
+        given = {name: data[name] for name in ("fit", "background") if name in data}
         formats = {name: validate(PixelFormat, own, name) for name, own in (data.get("pixel_formats") or {}).items()}
-        return Preprocess(self.task.image_size, self.task.channels, **told, formats=formats)
+        return Preprocess(self.task.image_size, self.task.channels, **given, formats=formats)
 
     @property
     def imported(self) -> bool:
@@ -132,7 +132,7 @@ class Checkpoint:
         return {name: value for file in self._weight_files(kind) for name, value in self._tensors(file).items()}
 
     def shapes(self, kind: Weights = "last") -> Shapes:
-        """Shapes of what `weights` gives, read off the files' headers alone."""
+        """Shapes of what `weights` gives, read from the files' headers alone."""
         return {name: shape for file in self._weight_files(kind) for name, shape in self._shapes(file).items()}
 
     def average(self) -> dict[str, Tensor]:
@@ -160,7 +160,7 @@ class Checkpoint:
         return WEIGHT_FILES[kind]
 
     def _tensors(self, name: str) -> dict[str, Tensor]:
-        path = self._sound(name)
+        path = self._intact(name)
         with self._loading(path):
             return load_finite(path)
 
@@ -171,7 +171,7 @@ class Checkpoint:
 
     def training(self) -> dict[str, Any]:
         """States of the optimizers and of the translator's own training, as they were written."""
-        path = self._sound("training.pt")
+        path = self._intact("training.pt")
         with self._loading(path):
             state = torch.load(path, map_location="cpu", weights_only=True)
             if not isinstance(state, dict):
@@ -188,7 +188,7 @@ class Checkpoint:
         """The images that were learnt from; None if they were not written down."""
         if self.facts.data_fingerprint is None:
             return None
-        path = self._sound(DATA)
+        path = self._intact(DATA)
         with self._loading(path):
             return DataRecord.from_text(path.read_text(encoding="utf-8"))
 
@@ -200,12 +200,12 @@ class Checkpoint:
             UserError: if one cannot be read just now.
         """
         for name in self.facts.files or {}:
-            self._sound(name)
+            self._intact(name)
         if self.facts.files is None:
             self.weights()
             self.training()
 
-    def _sound(self, name: str) -> Path:
+    def _intact(self, name: str) -> Path:
         """Path of a file that is as it was written."""
         path = self.folder / name
         expected = (self.facts.files or {}).get(name)

@@ -16,8 +16,8 @@ from i2i.config import LARGEST_SIDE, MOST_BANDS, MOST_COUNTED, DataConfig, Setti
 from i2i.errors import Damaged, UserError, unreadable
 from i2i.labels import LabelSet, LabelSpace
 from i2i.translator import Task
-from i2i.utils.checksums import SEAL, is_sound
-from i2i.utils.documents import from_json
+from i2i.utils.checksums import SEAL, checksum_matches
+from i2i.utils.json_documents import from_json
 from i2i.utils.safe_paths import plain_name
 
 FORMAT = 2
@@ -185,7 +185,7 @@ def read_meta(path: Path, remedy: str) -> Meta:
     except OSError as error:
         raise unreadable(path, error, remedy) from None
     meta = _json_object(path, written, remedy)
-    if (SEAL in meta or "files" in meta) and not is_sound(written, meta):
+    if (SEAL in meta or "files" in meta) and not checksum_matches(written, meta):
         raise Damaged(f"{path} cannot be used (it has changed since it was written)", remedy)
     if meta.get("format") != FORMAT:
         raise UserError(

@@ -46,11 +46,11 @@ def newest_checkpoint(run: Path) -> Checkpoint | None:
     return _open(run, folders[-1]) if folders else None
 
 
-def sound_checkpoint(run: Path) -> tuple[Checkpoint | None, tuple[Damaged, ...]]:
+def intact_checkpoint(run: Path) -> tuple[Checkpoint | None, tuple[Damaged, ...]]:
     """The newest checkpoint of which every file is as it was written, and what is wrong with those after it.
 
     Raises:
-        Damaged: if there are checkpoints and none is sound.
+        Damaged: if there are checkpoints and none is intact.
         UserError: for one of another format.
     """
     damages: list[Damaged] = []
@@ -73,17 +73,17 @@ def set_aside_damaged(run: Path) -> str | None:
     """Rename what comes after the newest sound checkpoint, so that training goes on from that; one line if it has.
 
     Raises:
-        Damaged, UserError: as `sound_checkpoint`.
+        Damaged, UserError: as `intact_checkpoint`.
     """
-    sound, damages = sound_checkpoint(run)
-    if sound is None or not damages:
+    intact, damages = intact_checkpoint(run)
+    if intact is None or not damages:
         return None
     for folder in checkpoint_folders(run):
-        if int(folder.name) > int(sound.folder.name):
+        if int(folder.name) > int(intact.folder.name):
             place = folder.with_name(DAMAGED + folder.name)
             shutil.rmtree(place, ignore_errors=True)
             folder.rename(place)
-    return f"{damages[0].what}: going on from step {sound.position.step}; the damaged one is kept as {place}"
+    return f"{damages[0].what}: going on from step {intact.position.step}; the damaged one is kept as {place}"
 
 
 def _open(run: Path, folder: Path) -> Checkpoint:

@@ -99,7 +99,7 @@ def _check_kind(weights: str) -> None:
 
 
 def _check_coverage(checkpoint: Checkpoint, cls: type[Translator]) -> None:
-    """UserError unless the model can learn the task that the checkpoint tells."""
+    """UserError unless the model can learn the checkpoint's task."""
     task = checkpoint.task
     with checkpoint.fitting("checkpoint.json"):
         possible = Task.covering(cls.coverage, task.labels, task.image_size, task.channels_of)

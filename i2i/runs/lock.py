@@ -1,4 +1,4 @@
-"""One training per run folder: whoever trains in it holds a lock, which ends at the latest with the process."""
+"""One training per run folder: the process that trains in it holds a lock, which ends with it at the latest."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def _refuse_links(run: Path) -> None:
 
 
 def _take(path: Path) -> Lock | None:
-    """The lock, or None if somebody else has it. Whoever gives it back removes its file first."""
+    """The lock, or None if another process has it. Its file is removed before it is given back."""
     while True:
         lock = Lock(path)
         if not lock.exclusive():

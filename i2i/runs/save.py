@@ -72,8 +72,8 @@ def save_checkpoint(
         _write(partial, weights, training, data, meta)
     for older in checkpoint_folders(run)[:-KEPT]:
         # Out of sight before it goes: a half-removed folder must not look like a checkpoint.
-        doomed = older.rename(older.with_name(f".{older.name}.old"))
-        shutil.rmtree(doomed)
+        removed = older.rename(older.with_name(f".{older.name}.old"))
+        shutil.rmtree(removed)
     return final
 
 

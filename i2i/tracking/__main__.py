@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from i2i.tracking.choice import TRACKERS
+from i2i.tracking.registry import TRACKERS
 from i2i.tracking.tracker import About, Tracker
 
 

@@ -26,13 +26,13 @@ class Tracked(Observer):
         trackers: their names; `trackers_named` has found them usable.
         name: of the run, for people.
         group: the bench it belongs to; None: of none.
-        tell: gets a warning for each tracker that fails.
+        warn: gets a warning for each tracker that fails.
     """
 
     def __init__(
-        self, run: Path, trackers: Sequence[str], name: str, group: str | None, tell: Callable[[str], None]
+        self, run: Path, trackers: Sequence[str], name: str, group: str | None, warn: Callable[[str], None]
     ) -> None:
-        self._run, self._names, self._tell = run, trackers, tell
+        self._run, self._names, self._warn = run, trackers, warn
         self._about = {"folder": str(run.absolute()), "name": name, "group": group}
         self._processes: list[TrackerProcess] = []
         self._final: dict[str, float] = {}
@@ -40,7 +40,7 @@ class Tracked(Observer):
 
     def begun(self, settings: Settings) -> Self:
         """This, with the trackers started, which is to wait until the run folder is held."""
-        self._processes = [TrackerProcess(name, self._run, self._tell) for name in self._names]
+        self._processes = [TrackerProcess(name, self._run, self._warn) for name in self._names]
         self._send("begin", **self._about, settings=flat(settings))
         return self
 

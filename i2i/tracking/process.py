@@ -18,11 +18,11 @@ MOST_WAITING = 1_000
 """Messages that a tracker may be behind before it is given up."""
 
 SECONDS_TO_END = 120.0
-"""For a tracker to write what it was told when the training ends."""
+"""For a tracker to write what it has got when the training ends."""
 
 
 class TrackerProcess:
-    """A tracker of one run in its own process, which is told of everything that happens by lines of JSON.
+    """A tracker of one run in its own process, which gets everything that happens as lines of JSON.
 
     Nothing here raises or waits, but for `close`, which waits for a bounded time. A tracker that fails, hangs or is too
     slow is ended, and said so once.
@@ -30,7 +30,7 @@ class TrackerProcess:
     Args:
         name: of the tracker.
         folder: of the run.
-        tell: gets the one warning.
+        warn: gets the one warning.
         command: what runs it; by default i2i's own.
         seconds_to_end: how long `close` waits at most.
     """
@@ -39,15 +39,15 @@ class TrackerProcess:
         self,
         name: str,
         folder: Path,
-        tell: Callable[[str], None],
+        warn: Callable[[str], None],
         command: Sequence[str] | None = None,
         seconds_to_end: float = SECONDS_TO_END,
     ) -> None:
-        self.name, self._tell, self._seconds = name, tell, seconds_to_end
+        self.name, self._warn, self._seconds = name, warn, seconds_to_end
         self._log = folder / FOLDER / f"{name}.log"
         self._queue: Queue[Mapping[str, object] | None] = Queue(MOST_WAITING)
         self._fault: str | None = None
-        self._told = False
+        self._reported = False
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._process = self._started(command or (sys.executable, "-m", "i2i.tracking", name))
@@ -74,10 +74,10 @@ class TrackerProcess:
         self._pass_on(None)
         if self._process is not None:
             self._wait(self._process)
-        self._look()
+        self._give_up_if_failed()
 
     def _pass_on(self, message: Mapping[str, object] | None) -> None:
-        self._look()
+        self._give_up_if_failed()
         if self._process is None:
             return
         try:
@@ -109,12 +109,12 @@ class TrackerProcess:
         lines = self._log.read_text(errors="replace").split("\n") if self._log.is_file() else []
         return next((line.strip() for line in reversed(lines) if line.strip()), "it ended")
 
-    def _look(self) -> None:
+    def _give_up_if_failed(self) -> None:
         """Give the tracker up if something is wrong with it, and say so: once, and in the caller's thread."""
-        if not self._fault or self._told:
+        if not self._fault or self._reported:
             return
-        self._told, process, self._process = True, self._process, None
+        self._reported, process, self._process = True, self._process, None
         if process is not None:
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
-        self._tell(f"--track {self.name} has stopped, i2i goes on without it: {self._fault} (see {self._log})")
+        self._warn(f"--track {self.name} has stopped, i2i goes on without it: {self._fault} (see {self._log})")

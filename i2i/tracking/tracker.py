@@ -1,4 +1,4 @@
-"""The interface of trackers: what each is told of a run."""
+"""The interface of trackers: what each gets of a run."""
 
 import json
 import re
@@ -41,7 +41,7 @@ class About:
 
 
 class Tracker(ABC):
-    """Writes what it is told of one run. Any method may raise, or take its time.
+    """Writes what it gets of one run. Any method may raise, or take its time.
 
     Args:
         about: the run. One that was begun before is gone on with.

@@ -14,10 +14,10 @@ MICROSECONDS = 1e-6
 
 
 @dataclass(frozen=True)
-class Horizon:
-    """The end of a training; one of the two is given.
+class TrainingBudget:
+    """How long a training run is, in steps or in seconds; one of the two is given.
 
-    A schedule asks `spent` and `total`, which are whole numbers: of steps or of microseconds.
+    A schedule asks what has elapsed and `total`, which are whole numbers: of steps or of microseconds.
 
     Attributes:
         steps: how many steps there are; None where time decides.
@@ -29,11 +29,11 @@ class Horizon:
 
     @property
     def total(self) -> int:
-        """What there is to spend."""
+        """The whole budget."""
         return self._whole(self.steps or 0, self.seconds or 0.0)
 
     def elapsed(self, step: int, seconds: float) -> int:
-        """What is spent after `step` steps, which took `seconds`."""
+        """What has elapsed after `step` steps, which took `seconds`."""
         return min(self._whole(step, seconds), self.total)
 
     def planned(self, step: int, seconds: float) -> int:
@@ -53,7 +53,7 @@ class Horizon:
         return step if self.seconds is None else round(seconds / MICROSECONDS)
 
 
-def horizon_of(config: RunConfig, translator: Translator) -> Horizon:
+def training_budget(config: RunConfig, translator: Translator) -> TrainingBudget:
     """Where the budget of a training ends; at once for a method that learns nothing.
 
     Updates are those of the networks that translate (`generators`): a model whose critic takes several turns for one
@@ -64,17 +64,17 @@ def horizon_of(config: RunConfig, translator: Translator) -> Horizon:
             whose images only the data can tell.
     """
     if not translator.phases():
-        return Horizon(0)
+        return TrainingBudget(0)
     unit, amount = config.train.budget
     if unit == "epochs":
         raise UserError(
             f"how long train.epochs={amount:g} are depends on the data: i2i.training.budget.in_images counts them"
         )
     if unit == "seconds":
-        return Horizon(None, amount)
+        return TrainingBudget(None, amount)
     if unit == "updates":
-        return Horizon(int(amount) * _steps_per_update(translator))
-    return Horizon(math.ceil(amount / images_per_step(config, translator)))
+        return TrainingBudget(int(amount) * _steps_per_update(translator))
+    return TrainingBudget(math.ceil(amount / images_per_step(config, translator)))
 
 
 def images_per_step(config: RunConfig, translator: Translator | type[Translator]) -> int:

@@ -8,7 +8,7 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.load import starting_weights
-from i2i.training.budget import horizon_of
+from i2i.training.budget import training_budget
 from i2i.training.callbacks import duration
 from i2i.training.setup import blank_translator
 from i2i.translator import Task
@@ -38,7 +38,7 @@ def describe(config: RunConfig, task: Task) -> str:
     translator = blank_translator(config, task)
     count = sum(parameter.numel() for parameter in translator.learned_parameters().values())
     height, width = task.image_size
-    steps = horizon_of(config, translator).steps
+    steps = training_budget(config, translator).steps
     batch, references = config.train.batch_size or 1, translator.batch.references
     besides = f" and {batch * references} references" if references else ""
     length = f"{steps:,} steps" if steps is not None else f"{duration(config.train.budget[1])} in steps"

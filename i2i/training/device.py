@@ -51,7 +51,7 @@ def native_precision(device: torch.device) -> Literal["fp32", "bf16"]:
     return "bf16" if native else "fp32"
 
 
-def told_precision(precision: str, device: torch.device) -> str:
+def precision_text(precision: str, device: torch.device) -> str:
     """The precision of a training in words, and on a GPU where float32 is rounded to TF32."""
     if precision == "bf16":
         return "in bfloat16"

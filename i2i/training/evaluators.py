@@ -20,7 +20,7 @@ from i2i.translator import Task, Translator
 
 BATCH = 64
 PAIRED = ("psnr", "ssim")
-"""Metrics that compare a translation with the right answer."""
+"""Metrics that compare a translation with the ground truth."""
 
 
 def evaluator_of(config: RunConfig, task: Task, data: DataSet, device: torch.device) -> Evaluator | None:
@@ -77,7 +77,7 @@ def scores_of(
         translated = translate_pixels(translate, pixels, (source, target), sides, described, seeds, device)
         return score(source, target, translated)
 
-    return lambda translator: _means([scored(translator, *way) for way in directions])
+    return lambda translator: _means([scored(translator, *direction) for direction in directions])
 
 
 def _means(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -119,7 +119,7 @@ class _Scoring:
 def translate_pixels(
     translate: Callable[..., Tensor],
     pixels: np.ndarray,
-    way: tuple[str, str],
+    direction: tuple[str, str],
     sides: tuple[Preprocess, Preprocess],
     described: Sequence[str] | None,
     seeds: Sequence[int] | None,
@@ -134,7 +134,7 @@ def translate_pixels(
         some = slice(start, start + BATCH)
         images = sides[0].to_images(pixels[some]).to(device)
         own, noise = (given[some] if given is not None else None for given in (described, seeds))
-        parts.append(sides[1].to_arrays(translate(images, *way, own, seeds=noise)))
+        parts.append(sides[1].to_arrays(translate(images, *direction, own, seeds=noise)))
     return np.concatenate(parts)
 
 

@@ -1,4 +1,4 @@
-"""What followers of a training are told."""
+"""What observers of a training run get."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Record:
 
 
 class Observer:
-    """Somebody who follows a training: a progress line, a metrics file, a tracker. By itself it does nothing."""
+    """Follows a training run: a progress line, a metrics file, a tracker. By itself it does nothing."""
 
     def on_step(self, position: Position) -> None:
         """After every step."""

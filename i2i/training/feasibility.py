@@ -10,9 +10,9 @@ import torch
 from i2i import custom_models, registry
 from i2i.config import DataConfig, RunConfig, Settings, merge, validate
 from i2i.custom_models import CustomModel
-from i2i.data.audit.checks import Finding, Seen
+from i2i.data.audit.checks import Finding, InspectedData
 from i2i.data.audit.contact_sheet import contact_sheet, write_sheet
-from i2i.data.audit.report import Report, check, look_through, refused, with_findings
+from i2i.data.audit.report import Report, check, inspect_data, refused, with_findings
 from i2i.data.audit.skip_bad import without
 from i2i.data.audit.unrecognized import diagnose
 from i2i.data.layouts import DataSet
@@ -75,7 +75,7 @@ def examine(
     sheet: Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-    telling: Callable[[str], None] = lambda line: None,
+    announce: Callable[[str], None] = lambda line: None,
 ) -> tuple[Report, list[Verdict]]:
     """Check a data folder and what models would make of it.
 
@@ -86,7 +86,7 @@ def examine(
         sheet: where to draw a contact sheet.
         seed: of the images on it.
         progress: called with files looked at and in total.
-        telling: gets a line before each trial.
+        announce: gets a line before each trial.
 
     Raises:
         UserError: for a folder that is missing, or settings and names that do not fit.
@@ -105,16 +105,16 @@ def examine(
         ), []
     except UserError as error:
         return refused(f"{config.path} cannot be used as it is", config.image_size, str(error)), []
-    seen = look_through(data, config, progress)
-    report = check(seen)
+    inspected = inspect_data(data, config, progress)
+    report = check(inspected)
     if sheet is not None:
-        write_sheet(sheet, contact_sheet(seen, report.findings, seed))
-    readable = without(data, {str(one.path) for one in seen.looks.values() if one.fault is not None})
-    verdicts = assess(models_to_try, readable, settings, chosen, telling)
+        write_sheet(sheet, contact_sheet(inspected, report.findings, seed))
+    readable = without(data, {str(one.path) for one in inspected.inspections.values() if one.fault is not None})
+    verdicts = assess(models_to_try, readable, settings, chosen, announce)
     return with_models(report, verdicts, named=models is not None), verdicts
 
 
-def _undivided(config: DataConfig, progress: Progress | None) -> Seen | None:
+def _undivided(config: DataConfig, progress: Progress | None) -> InspectedData | None:
     """A look at data that only lack splits; None for others."""
     if config.path is None:
         return None
@@ -122,7 +122,7 @@ def _undivided(config: DataConfig, progress: Progress | None) -> Seen | None:
         data = read_undivided(located(config.path, config), choices_of(config))
     except UserError:
         return None
-    return look_through(data, config.model_copy(update={"train_split": next(iter(data.splits))}), progress)
+    return inspect_data(data, config.model_copy(update={"train_split": next(iter(data.splits))}), progress)
 
 
 def choose_models(pattern: str | None) -> dict[str, CustomModel | None]:
@@ -145,7 +145,7 @@ def assess(
     data: DataSet,
     settings: Settings,
     device: torch.device | None,
-    telling: Callable[[str], None] = lambda line: None,
+    announce: Callable[[str], None] = lambda line: None,
 ) -> list[Verdict]:
     """Verdicts of models, each tried in a process of its own.
 
@@ -154,13 +154,13 @@ def assess(
         data: what they would be trained on, without files that cannot be read.
         settings: sections `data`, `train` and `model` for all of them.
         device: where to try them; None: they are not tried.
-        telling: gets a line before each trial.
+        announce: gets a line before each trial.
 
     Raises:
         UserError: for a setting that a model does not have.
     """
     return [
-        _assess(run_config(name, _for_one(name, data, settings)), data, device, telling, own)
+        _assess(run_config(name, _for_one(name, data, settings)), data, device, announce, own)
         for name, own in models.items()
     ]
 
@@ -175,7 +175,7 @@ def _assess(
     config: RunConfig,
     data: DataSet,
     device: torch.device | None,
-    telling: Callable[[str], None],
+    announce: Callable[[str], None],
     own: CustomModel | None,
 ) -> Verdict:
     shown = data.restricted(config.data.domains) if config.data.domains else data
@@ -185,7 +185,7 @@ def _assess(
         multiple = blank_translator(config, task).multiple
         if device is None:
             return Verdict(config.name, _words(task), multiple)
-        telling(f"trying {config.name} on {device}")
+        announce(f"trying {config.name} on {device}")
         trial = try_out(config, task, shown, device, own)
     except UserError as error:
         return Verdict(config.name, reason=str(error))
@@ -226,6 +226,6 @@ def write_json(path: Path, report: Report, verdicts: Sequence[Verdict]) -> None:
 def lines(report: Report, verdicts: Sequence[Verdict]) -> list[str]:
     """Report and verdicts for people to read; faults and warnings stand last."""
     said = report.lines()
-    told = len(report.findings) or 1
+    count = len(report.findings) or 1
     known = {finding.text for finding in report.findings}
-    return [*said[:-told], *(line for one in verdicts if (line := one.line()) not in known), *said[-told:]]
+    return [*said[:-count], *(line for one in verdicts if (line := one.line()) not in known), *said[-count:]]

@@ -67,7 +67,7 @@ def _check_reached(translator: Translator, phase: Phase, total: Tensor, place: s
 def _leaves(total: Tensor) -> set[int]:
     """The ids of all tensors that would get a gradient from `total`.
 
-    They are read off its graph: on the meta device the gradients themselves take four times as long as the losses.
+    They are read from its graph: on the meta device the gradients themselves take four times as long as the losses.
     """
     waiting, seen = [total.grad_fn], set[object]()
     while waiting:
@@ -109,10 +109,10 @@ def _check_owners(translator: Translator, phases: tuple[Phase, ...], optimizers:
                     "name a network in one of them"
                 )
     learned = translator.learned_parameters().items()
-    homeless = [name for name, value in learned if value.requires_grad and id(value) not in owners]
-    if phases and homeless:
+    untrained = [name for name, value in learned if value.requires_grad and id(value) not in owners]
+    if phases and untrained:
         raise UserError(
-            f"no optimizer of {name_of_class} trains {_some(homeless)}: name the network in one, or in `frozen` if "
+            f"no optimizer of {name_of_class} trains {_some(untrained)}: name the network in one, or in `frozen` if "
             "it is not to learn"
         )
 

@@ -19,7 +19,7 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError, UserError
-from i2i.training.budget import Horizon, horizon_of, images_per_step
+from i2i.training.budget import TrainingBudget, images_per_step, training_budget
 from i2i.training.device import autocast, memory_format_of, resolved
 from i2i.training.setup import run_config
 from i2i.training.steps.finite_guard import FiniteGuard
@@ -107,7 +107,7 @@ def measure(config: RunConfig, task: Task, data: DataSet, device: torch.device, 
 
     translator.train()
     mean = _mean_seconds(translator, run, patience)
-    steps, seconds = _whole(horizon_of(config, translator), mean)
+    steps, seconds = _whole(training_budget(config, translator), mean)
     return Trial(mean, steps, seconds, _most_memory(device), str(device))
 
 
@@ -138,11 +138,11 @@ def _seconds(run: Callable[[int], None], step: int, patience: float) -> float:
     return (time.perf_counter() - began) / TIMED
 
 
-def _whole(horizon: Horizon, mean: float) -> tuple[int, float]:
+def _whole(budget: TrainingBudget, mean: float) -> tuple[int, float]:
     """Steps and seconds of the whole training."""
-    if horizon.steps is not None:
-        return horizon.steps, horizon.steps * mean
-    seconds = horizon.seconds or 0.0
+    if budget.steps is not None:
+        return budget.steps, budget.steps * mean
+    seconds = budget.seconds or 0.0
     return math.ceil(seconds / mean), seconds
 
 

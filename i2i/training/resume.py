@@ -8,9 +8,9 @@ from i2i.data.layouts import DataSet
 from i2i.data.open import is_there, open_data
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
-from i2i.runs.folder import sound_checkpoint
+from i2i.runs.folder import intact_checkpoint
 from i2i.runs.load import refuse_unlike
-from i2i.training.budget import horizon_of, in_images
+from i2i.training.budget import in_images, training_budget
 from i2i.training.setup import check_trainable, run_config
 from i2i.translator import Task, Translator
 from i2i.utils.text import option
@@ -26,10 +26,10 @@ def open_for_resume(run: Path, changes: Settings | None = None) -> tuple[RunConf
     """Config, with `changes` put over it, task and data of a run folder whose training can go on.
 
     Raises:
-        UserError: if there is nothing to resume, nothing sound, the training is finished and not to become longer, or
+        UserError: if there is nothing to resume, nothing intact, the training is finished and not to become longer, or
             the changes are none with which a training can go on.
     """
-    checkpoint = sound_checkpoint(run)[0] if run.is_dir() else None
+    checkpoint = intact_checkpoint(run)[0] if run.is_dir() else None
     if checkpoint is None:
         raise UserError(f"{run} has no checkpoint to resume; train with: i2i train --model NAME {option('--out', run)}")
     if checkpoint.imported:
@@ -70,7 +70,7 @@ def _check_budget(run: Path, checkpoint: Checkpoint, config: RunConfig, translat
             f"{run} belongs to a bench, whose results rest on its budget: copy the folder, without its {BENCH_KEY}, "
             "and extend the copy"
         )
-    steps = horizon_of(config, translator).planned(position.step, position.seconds)
+    steps = training_budget(config, translator).planned(position.step, position.seconds)
     if (checkpoint.finished and not extended) or (extended and steps <= position.step):
         raise UserError(
             f"{run} is finished: step {position.step} of {position.steps}, {position.images} images. "

@@ -35,7 +35,7 @@ class Rollback:
 
 
 class NotFinite(TrainingError):
-    """A loss or gradient was not finite; `fault` tells the phase, the step and the terms."""
+    """A loss or gradient was not finite; `fault` holds the phase, the step and the terms."""
 
     def __init__(self, fault: Fault, run: Path, on_nan: str, rollbacks: int) -> None:
         self.fault = fault

@@ -26,7 +26,7 @@ from i2i.training.trainer import Trainer
 from i2i.training.validation import Evaluator
 from i2i.translator import Task
 from i2i.utils import console
-from i2i.utils.memory import told_when_short
+from i2i.utils.memory import explained_memory_errors
 from i2i.utils.progress import Progress
 
 LESS_MEMORY = "take a smaller train.batch_size or data.image_size, --set train.accumulate=2 or train.precision=bf16"
@@ -80,13 +80,13 @@ def train_run(
         The folder of the last checkpoint.
 
     Raises:
-        UserError: if another training is going on in the folder, no checkpoint in it is sound, the images are not
+        UserError: if another training is going on in the folder, no checkpoint in it is intact, the images are not
             those that it was trained on, or processes cannot share a batch or do not see the same files.
         TrainingError: as `Trainer.train`.
     """
     _check_shares(run)
     held = run.processes.held_by_first(sole_training(run.folder))
-    with held, told_when_short(f"no training in {run.folder}", LESS_MEMORY):
+    with held, explained_memory_errors(f"no training in {run.folder}", LESS_MEMORY):
         run.processes.once(when_held)
         run.processes.once(lambda: _leave_damaged(run.folder))
         record = DataRecord.of(run.data.restricted(run.task.domains), learnt_from(run.config))

@@ -11,7 +11,7 @@ from i2i.data.pixel_formats import with_formats
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
-from i2i.training.budget import horizon_of
+from i2i.training.budget import training_budget
 from i2i.training.ema import build_average
 from i2i.training.phase_checks import check_phases
 from i2i.training.trainer import build_translator
@@ -80,7 +80,7 @@ def check_trainable(config: RunConfig, task: Task) -> Translator:
     """
     translator = blank_translator(config, task)
     build_average(translator, config.train.ema, config.train.ema_warmup)
-    horizon_of(config, translator)
+    training_budget(config, translator)
     check_size(task.image_size, translator.multiple)
     try:
         # To networks one item is not like several, which some norms refuse, but two are like any other number.

@@ -1,4 +1,4 @@
-"""Why a training stops before its budget is spent, in words: what is left in the run folder, and how to go on."""
+"""Why a training stops before the end of its budget, in words: what is left in the run folder, and how to go on."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 
 
 class Interrupted(TrainingError):
-    """Training was told to stop and left a checkpoint.
+    """The training was interrupted and left a checkpoint.
 
     `status` is the conventional exit status, 128 plus the signal's number.
     """

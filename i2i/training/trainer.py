@@ -19,7 +19,7 @@ from i2i import registry
 from i2i.config import RunConfig, TrainConfig, to_yaml
 from i2i.data.batches import Batch
 from i2i.data.data_record import DataRecord
-from i2i.data.prefetch import Ahead
+from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.errors import DiskFull, LostProcess, OutOfMemory, UserError
@@ -29,14 +29,14 @@ from i2i.runs.folder import checkpoint_folder, newest_checkpoint
 from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
-from i2i.training.budget import horizon_of, images_per_step
+from i2i.training.budget import images_per_step, training_budget
 from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
 from i2i.training.events import Observer, Record
 from i2i.training.loss_log import LossLog
 from i2i.training.rollback import NotFinite, Rollback, seed_after, to_return_to
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.graphs import CapturedSteps, hindrance_to_graphs
+from i2i.training.steps.graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.step import build_optimizers, plain_state, set_rate, training_step
 from i2i.training.stops import Interrupted, disk_full, lost_process, out_of_memory, stop_signals
 from i2i.training.validation import Evaluator, Validation
@@ -61,7 +61,7 @@ class Trainer:
         task: domains, directions and size.
         images: the training images.
         device: where to train.
-        observers: who is told.
+        observers: of the training run.
         start: checkpoint of another run whose weights a new training starts with.
         evaluator: scores it on the validation split, `train.evaluations` times and once before the first step.
         data: the files of the images, for the checkpoints.
@@ -101,8 +101,8 @@ class Trainer:
         self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
         self.guard, self.rates = FiniteGuard(device), dict[str, float]()
         self.schedule = schedule_of(self.translator, config.train)
-        self.horizon = horizon_of(config, self.translator)
-        self.position = Position(0, self.horizon.planned(0, 0.0), 0, 0.0)
+        self.budget = training_budget(config, self.translator)
+        self.position = Position(0, self.budget.planned(0, 0.0), 0, 0.0)
         self.validation: Validation | None
         if checkpoint is not None:
             self._load_training(checkpoint)
@@ -135,7 +135,7 @@ class Trainer:
             write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
             self._validate(self.validation)
-        with stop_signals() as stopped, Ahead(self._draw) as batches:
+        with stop_signals() as stopped, Prefetcher(self._draw) as batches:
             if self.config.train.on_nan == "rollback" and not self.position.step:
                 self._save()  # there is always one to return to
             while not self.position.finished:
@@ -152,30 +152,30 @@ class Trainer:
         self.processes.wait()  # until the first has written it
         return folder
 
-    def _step(self, drawn: Ahead[list[Batch]]) -> None:
+    def _step(self, drawn: Prefetcher[list[Batch]]) -> None:
         train, started = self.config.train, time.perf_counter()
         before = self.position.step, self.position.seconds
         step = self.position.step
         batches = drawn(step)
-        spent = self.horizon.elapsed(step, self.position.seconds)
-        self._schedule(spent)
+        elapsed = self.budget.elapsed(step, self.position.seconds)
+        self._schedule(elapsed)
         seed_streams(step_seed(self.processes.seed([self.seed, step])), self.device)
         if not self.translator.training:
             self.translator.train()
-        terms = self._updated(batches, step, spent / self.horizon.total)
+        terms = self._updated(batches, step, elapsed / self.budget.total)
         if self.average is not None:
             self.average.update(step)
         self.log.add(terms)
         if self._reports(step + 1):
             self._wait()
-        elapsed = time.perf_counter() - started
-        self.log.add_time(elapsed, drawn.waited)
-        if self.horizon.seconds is not None:
-            elapsed = self.processes.of_first(elapsed)  # the time that decides has to be the same for all
-        seconds = self.position.seconds + elapsed
+        step_seconds = time.perf_counter() - started
+        self.log.add_time(step_seconds, drawn.waited)
+        if self.budget.seconds is not None:
+            step_seconds = self.processes.of_first(step_seconds)  # the time that decides has to be the same for all
+        seconds = self.position.seconds + step_seconds
         images = self.position.images + images_per_step(self.config, self.translator)
-        self.position = Position(step + 1, self.horizon.planned(step + 1, seconds), images, seconds)
-        if self.horizon.crossed(train.evaluations, before, (step + 1, seconds)):
+        self.position = Position(step + 1, self.budget.planned(step + 1, seconds), images, seconds)
+        if self.budget.crossed(train.evaluations, before, (step + 1, seconds)):
             self._evaluate()
         self._report()
 
@@ -200,10 +200,10 @@ class Trainer:
     def _by_graphs(self) -> CapturedSteps | None:
         """Made again for each state that is loaded, which brings tensors of its own."""
         wanted = self.config.train.graphs
-        hindrance = hindrance_to_graphs(self.device, self.processes.count)
-        if wanted == "on" and hindrance:
-            raise UserError(f"train.graphs=on: {hindrance}; take --set train.graphs=auto, which uses them where it can")
-        if wanted == "off" or hindrance or not self.optimizers:
+        reason = reason_against_graphs(self.device, self.processes.count)
+        if wanted == "on" and reason:
+            raise UserError(f"train.graphs=on: {reason}; take --set train.graphs=auto, which uses them where it can")
+        if wanted == "off" or reason or not self.optimizers:
             return None
         return CapturedSteps(self.translator, self.optimizers, self.guard, self._precision, wanted == "on")
 
@@ -266,12 +266,12 @@ class Trainer:
 
     def _images_at(self, step: int) -> TrainingImages:
         """The images of a step; where time decides how far it is, as of when they are drawn."""
-        spent = self.horizon.elapsed(step, self.position.seconds)
-        zoomed = spent < self.config.train.zoom_until * self.horizon.total
+        elapsed = self.budget.elapsed(step, self.position.seconds)
+        zoomed = elapsed < self.config.train.zoom_until * self.budget.total
         return self.images if zoomed else self.images.unzoomed()
 
-    def _schedule(self, spent: int) -> None:
-        factor = self.schedule.factor(spent, self.horizon.total)
+    def _schedule(self, elapsed: int) -> None:
+        factor = self.schedule.factor(elapsed, self.budget.total)
         for name, settings in self.translator.optimizers().items():
             self.rates[name] = settings.lr * factor
             set_rate(self.optimizers[name], self.rates[name])
@@ -363,7 +363,7 @@ class Trainer:
         if before != now:
             position = self.position
             self.budgets = (*self.budgets, Budget.model_validate({"step": position.step, before[0]: before[1]}))
-            steps = self.horizon.planned(position.step, position.seconds)
+            steps = self.budget.planned(position.step, position.seconds)
             self.position = replace(position, steps=max(steps, position.step))
 
 

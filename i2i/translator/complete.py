@@ -43,7 +43,7 @@ def check_complete(cls: type[Translator], text: str) -> None:
         )
     lacking = _lacking(cls)
     if lacking:
-        raise UserError(f"{text} is no complete Translator: it lacks {', '.join(lacking)}; {GUIDE} tells what they are")
+        raise UserError(f"{text} is no complete Translator: it lacks {', '.join(lacking)}; {GUIDE} explains them")
     if cls.translates_with not in ("last", "ema"):
         raise UserError(f"{text} translates with {cls.translates_with!r} weights: write last, or ema for the average")
     unknown = sorted(cls.takes - set(TAKES))

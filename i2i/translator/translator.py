@@ -44,7 +44,7 @@ class Translator(nn.Module, ABC):
         defaults: the paper's settings of `train`, such as batch_size, ema or accumulate, used where none are given.
         generators: attributes of the networks that `generate` runs, whose weights train.ema averages; none: it
             averages all networks that are trained.
-        translates_with: which weights translate unless somebody chooses: those of the last step or, as some papers
+        translates_with: which weights translate by default: those of the last step or, as some papers
             have it, their average, where a training keeps one.
         Config: its settings.
         test_settings: settings that make it small enough for the contract suite.
@@ -134,7 +134,7 @@ class Translator(nn.Module, ABC):
         return None
 
     def recognize(self, images: Tensor) -> Tensor | None:
-        """Class logits [B, task.labels.classes] of images; None from a model that judges none."""
+        """Class logits [B, task.labels.classes] of images; None from a model without a classifier."""
         return None
 
     @property
@@ -234,7 +234,7 @@ class Translator(nn.Module, ABC):
         images, target = self._taken(images, domain=source), ends[0].target
 
         def asked() -> list[Request]:
-            """Anew each time, so that each share has the noise that a translation has."""
+            """Made each time, so that each share has the noise that a translation has."""
             return [
                 self._request(images, source, end.target, attributes, end.seeds, end.reference, sampling_steps)
                 for end in ends

@@ -1,7 +1,7 @@
 """Files and folders that are complete or not there, also after a power cut, and that are never written through a link.
 
 Everything that i2i writes beside other files goes through `replacing` or `replacing_folder`. What is being written has
-a hidden name of its own, made again without following a link, so a folder from somebody else cannot lead a write out of
+a hidden name of its own, made again without following a link, so a folder from elsewhere cannot lead a write out of
 itself. The folder itself is not looked at: paths that come from a file are built by `i2i.utils.safe_paths`.
 """
 

@@ -45,7 +45,7 @@ def sealed(contents: Mapping[str, object]) -> bytes:
     return _with_seal(text, _digest(text)).encode()
 
 
-def is_sound(written: bytes, contents: Mapping[str, object]) -> bool:
+def checksum_matches(written: bytes, contents: Mapping[str, object]) -> bool:
     """Whether bytes that were read as `contents` are as `sealed` wrote them."""
     seal, text = contents.get(SEAL), written.decode()
     blank = text.replace(f'"{SEAL}": "{seal}"\n}}', EMPTY)

@@ -1,7 +1,7 @@
-"""Locks between processes, by the operating system: whoever holds one gives it back at the latest when it dies.
+"""Locks between processes, by the operating system: a process gives its own back at the latest when it dies.
 
 They are advisory locks on files, which stay. Where the system or the file system has none, as on Windows, everything
-counts as free. A lock's file is never reached by a link: whoever writes into a folder could lead it anywhere.
+counts as free. A lock's file is never reached by a link, which could lead anywhere.
 """
 
 import errno
@@ -41,11 +41,11 @@ class Lock:
             raise
 
     def exclusive(self, wait: bool = False) -> bool:
-        """Hold it alone; False if somebody else has it and this is not to `wait`. A shared one is exchanged."""
+        """Hold it alone; False if another process has it and this is not to `wait`. A shared one is exchanged."""
         return self._take("LOCK_EX", wait)
 
     def shared(self) -> bool:
-        """Hold it with others; False, without waiting, if somebody has it alone. An exclusive one is exchanged."""
+        """Hold it with others; False, without waiting, if another has it alone. An exclusive one is exchanged."""
         return self._take("LOCK_SH", wait=False)
 
     def release(self) -> None:
@@ -91,7 +91,7 @@ def tried(path: Path) -> Iterator[bool]:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold the lock alone for a block, after waiting for whoever has it."""
+    """Hold the lock alone for a block, after waiting for the process that has it."""
     lock = Lock(path)
     try:
         lock.exclusive(wait=True)
@@ -101,7 +101,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def is_taken(path: Path) -> bool:
-    """Whether somebody holds the lock alone."""
+    """Whether a process holds the lock alone."""
     if not path.is_file():
         return False
     lock = Lock(path)

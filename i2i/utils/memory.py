@@ -81,7 +81,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def told_when_short(what: str, remedy: str) -> Iterator[None]:
+def explained_memory_errors(what: str, remedy: str) -> Iterator[None]:
     """Turn whatever want of memory raises in the block into one `OutOfMemory`: "WHAT: not enough memory: REMEDY"."""
     try:
         yield
@@ -94,6 +94,6 @@ def told_when_short(what: str, remedy: str) -> Iterator[None]:
 def asked_for(error: BaseException) -> str:
     """What was asked for and, of a GPU, what there is and was free, in parentheses, where the library says so."""
     sentences = " ".join(str(error).split()).split(". ")
-    told = [part for part in sentences if "allocate" in part.lower()][:1]
-    told += [part for part in sentences if "total capacity" in part][:1]
-    return f" ({'; '.join(part[-120:] for part in told)})" if told else ""
+    sentences_on_memory = [part for part in sentences if "allocate" in part.lower()][:1]
+    sentences_on_memory += [part for part in sentences if "total capacity" in part][:1]
+    return f" ({'; '.join(part[-120:] for part in sentences_on_memory)})" if sentences_on_memory else ""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from i2i.utils.atomic_write import replacing_folder
-from i2i.utils.places import check_new_folder
+from i2i.utils.given_paths import check_new_folder
 
 
 @contextmanager

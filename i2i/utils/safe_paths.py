@@ -1,4 +1,4 @@
-"""Paths that are built from names which a file tells: they stay in their folder, whatever the file says."""
+"""Paths that are built from names which a file holds: they stay in their folder, whatever the file says."""
 
 import os
 import unicodedata
@@ -17,7 +17,7 @@ def check_length(name: str, source: object) -> None:
         raise UserError(f"{source}: what is made of it would be a name of {length} bytes, at most {LONGEST}: rename it")
 
 
-def unfit_name(name: str) -> str | None:
+def invalid_name(name: str) -> str | None:
     """What makes a text unfit to name one file or folder, or None."""
     if not name or any(unicodedata.category(char) == "Cc" for char in name):
         return "is empty or holds control characters"
@@ -32,9 +32,9 @@ def unfit_name(name: str) -> str | None:
 
 def plain_name(name: str, place: str) -> str:
     """The name, if it can name one file or folder; UserError at `place`, such as "bench/plan.json", if not."""
-    unfit = unfit_name(name)
-    if unfit:
-        raise UserError(f"{place}: the name {name!r} {unfit}: names must stay inside their folder")
+    reason = invalid_name(name)
+    if reason:
+        raise UserError(f"{place}: the name {name!r} {reason}: names must stay inside their folder")
     return name
 
 
@@ -43,7 +43,7 @@ def inside(root: Path, relative: str, place: str) -> Path:
 
     Args:
         root: a folder; it may itself be reached by a link.
-        relative: as a file tells it.
+        relative: as a file holds it.
         place: that file, for messages.
 
     Raises:
@@ -70,7 +70,7 @@ def refuse_link_out(root: Path, path: Path, place: str) -> None:
 def refuse_links_out(root: Path) -> None:
     """UserError if anything in the folder `root`, at any depth, is a link that leads out of it, or no file or folder.
 
-    For folders that may come from somebody else: what is read below `root` afterwards is read from it.
+    For folders that may come from elsewhere: what is read below `root` afterwards is read from it.
     """
     for entry in _entries(root):
         if entry.is_symlink():

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from i2i.errors import Damaged, UserError
 from i2i.utils.text import option
 from i2i.utils.wording import number
-from i2i.watch.run_log import thinned
+from i2i.watch.run_log import subsampled
 from i2i.watch.samples import sample, sample_steps
 
 KINDS = {".webp": {"quality": 85, "method": 2}, ".gif": {"disposal": 1, "optimize": False}}
@@ -34,7 +34,7 @@ def film(run: Path, kind: str, seconds: float) -> tuple[bytes, Sequence[int]]:
     Raises:
         UserError: with less than two sample grids.
     """
-    steps = thinned(sample_steps(run), MOST_FRAMES)
+    steps = subsampled(sample_steps(run), MOST_FRAMES)
     if len(steps) < 2:
         raise UserError(
             f"{run} has {number(len(steps), 'sample grid')}, and a film takes two: train with "

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from i2i.pages.html_page import CHARTS, STYLE, TABLES, data_address, html_page
-from i2i.watch.run_log import thinned
+from i2i.watch.run_log import subsampled
 from i2i.watch.samples import sample, sample_steps
 from i2i.watch.state import Watched, state
 
@@ -35,7 +35,7 @@ def sample_address(run: int, step: int) -> str:
 
 
 def _page(watched: Watched, served: bool) -> str:
-    told = (
+    live_state = (
         state(watched, sample_address)
         if served
         else state(watched, partial(_embedded, list(watched.runs.values())), _some_steps)
@@ -44,13 +44,13 @@ def _page(watched: Watched, served: bool) -> str:
         FOLDER / "template.html",
         [STYLE, FOLDER / "watch.css"],
         [TABLES, CHARTS, FOLDER / "watch.js"],
-        {"state": told | {"served": served}},
+        {"state": live_state | {"served": served}},
         served=served,
     )
 
 
 def _some_steps(run: Path) -> list[int]:
-    return thinned(sample_steps(run), MOST_SAMPLES)
+    return subsampled(sample_steps(run), MOST_SAMPLES)
 
 
 def _embedded(runs: list[Path], run: int, step: int) -> str:

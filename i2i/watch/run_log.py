@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 
 from i2i.training.validation import read_rows
-from i2i.utils.documents import Count, Document
+from i2i.utils.json_documents import Count, Document
 
 LOG = "metrics.jsonl"
 POINTS = 200
@@ -79,7 +79,7 @@ def scores_of(run: Path) -> dict[str, Curve]:
     return _curves((f"validation: {row['metric']}", int(row["images"]), float(row["value"])) for row in read_rows(run))
 
 
-def thinned(items: Sequence[Item], most: int) -> list[Item]:
+def subsampled(items: Sequence[Item], most: int) -> list[Item]:
     """At most `most` of the items, evenly, the first and the last among them."""
     if len(items) <= most:
         return list(items)
@@ -88,7 +88,7 @@ def thinned(items: Sequence[Item], most: int) -> list[Item]:
 
 def drawable(curves: Mapping[str, Curve]) -> list[tuple[str, Curve]]:
     """Curves as a page draws them."""
-    return [(name, thinned(curve, POINTS)) for name, curve in curves.items()]
+    return [(name, subsampled(curve, POINTS)) for name, curve in curves.items()]
 
 
 def _texts(path: Path) -> Sequence[str]:

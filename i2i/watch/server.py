@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(*found)
 
     def log_message(self, format: str, *args: object) -> None:
-        """The terminal is told nothing."""
+        """Requests are not logged in the terminal."""
 
     def _found(self, path: str) -> Answer | None:
         if path == "/":

@@ -74,7 +74,7 @@ def _progress(run: Path) -> Settings:
         "facts": _facts(position, lines, going),
         "left": duration(position.seconds_left) if position and going and position.step else "",
         "terms": drawable({**losses_of(lines), **scores}),
-        "notes": [*map(_told, rollbacks), *notes],
+        "notes": [*map(_rollback_text, rollbacks), *notes],
     }
 
 
@@ -115,5 +115,5 @@ def _scores(run: Path) -> tuple[Mapping[str, Curve], list[str]]:
         return {}, [str(damage)]
 
 
-def _told(rollback: Rollback) -> str:
+def _rollback_text(rollback: Rollback) -> str:
     return f"Before step {rollback.step:,} it went back to a checkpoint: {one_line(rollback.reason)}"

@@ -142,7 +142,7 @@ def test_settings_are_those_that_set_would_give():
         (lambda: i2i.bench(gpus_per_job=1), "gpus_per_job is for Ray: add executor='ray'"),
         (
             lambda: i2i.score("x", "y", paired=True, truth="z"),
-            "paired=True takes the right answers from real, truth from",
+            "paired=True takes the ground truth from real, truth from",
         ),
         (lambda: i2i.score(None, "y"), "fake is None"),
     ],

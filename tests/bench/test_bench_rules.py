@@ -260,10 +260,8 @@ def test_a_curve_adds_up_what_training_runs_spend_and_averages_what_they_reach()
     ]
     rows += [row("a-b", 1, 20, 9.0)]
     found = learning_curves.lines(pd.DataFrame(rows), "images")
-    assert found.to_dict("records") == [
-        {"model": "one", "metric": "psnr", "evaluation": 0, "spent": 40.0, "value": 4.0}
-    ]
-    assert learning_curves.lines(pd.DataFrame(rows), "seconds")["spent"].tolist() == [4.0]
+    assert found.to_dict("records") == [{"model": "one", "metric": "psnr", "evaluation": 0, "cost": 40.0, "value": 4.0}]
+    assert learning_curves.lines(pd.DataFrame(rows), "seconds")["cost"].tolist() == [4.0]
 
 
 def test_a_figure_has_a_panel_per_metric_and_a_line_per_method():

@@ -12,7 +12,7 @@ from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.evaluation.translate import NOTED, Route, Translations
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import values_lines
-from i2i.benchmarks.results_folder import cache_keys
+from i2i.benchmarks.results_folder import staleness
 from i2i.benchmarks.results_folder.finished_bench import TARGET, Finished, Row
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.score_file import write_images
@@ -67,7 +67,7 @@ def translated(out, config, translator, back=None):
     made = Translations(out, open_data(config), "test", pixel_cache(config))
     made.add(Route(WAY, translator, back, Preprocess.of(config), torch.device("cpu")))
     write_images(out / NOTED, made.noted)
-    cache_keys.write_key(out, "translations", cache_keys.files_in(out))
+    staleness.write_key(out, "translations", staleness.files_in(out))
     return made
 
 

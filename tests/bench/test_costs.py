@@ -14,7 +14,7 @@ from i2i.benchmarks.analysis.number_format import scaled, speed
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.evaluation.cost_meters import Work, peak_memory, work_of
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import write_key
+from i2i.benchmarks.results_folder.staleness import write_key
 from i2i.data.batches import UnpairedBatch
 from i2i.translator import Coverage, ModelConfig, Task, Translator
 from tests.support.facts import plan_facts

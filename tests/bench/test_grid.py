@@ -13,8 +13,8 @@ from i2i.benchmarks.directions import expand
 from i2i.benchmarks.report.figures import grid
 from i2i.benchmarks.report.figures.grid import _figure
 from i2i.benchmarks.report.figures.grid_selection import at_random, choose
-from i2i.benchmarks.results_folder.cache_keys import files_in, write_key
 from i2i.benchmarks.results_folder.finished_bench import Finished, Row
+from i2i.benchmarks.results_folder.staleness import files_in, write_key
 from i2i.data.layouts import scan
 from i2i.errors import UserError
 

@@ -70,12 +70,12 @@ def test_methods_pairs_positions_directions_and_images_are_balanced(methods, siz
     for _ in range(10):
         design.next_rater()
         own, seen = Counter(dict.fromkeys(names, 0)), Counter()
-        for shown in (design.draw() for _ in range(36)):
-            own.update(shown.methods)
-            pairs.update(combinations(sorted(shown.methods), 2))
-            positions.update(enumerate(shown.methods))
-            seen[shown.direction, shown.image] += 1
-            ways.update((shown.direction, method) for method in shown.methods)
+        for stimulus in (design.draw() for _ in range(36)):
+            own.update(stimulus.methods)
+            pairs.update(combinations(sorted(stimulus.methods), 2))
+            positions.update(enumerate(stimulus.methods))
+            seen[stimulus.direction, stimulus.image] += 1
+            ways.update((stimulus.direction, method) for method in stimulus.methods)
         of_all += own
         images += seen
         assert spread(own) <= 2
@@ -325,10 +325,12 @@ def test_a_slip_in_one_vigilance_trial_is_forgiven(studies):
 def test_trials_that_were_not_shown_as_asked_do_not_count_and_practice_never_does(studies):
     one, key = session(studies / "real-fake")
     assert len(list(counted(one, key))) == 18
-    answers = [judgment.answer.model_copy(update={"exposures": (1000.0, 900.0)}) for judgment in one.judgments[:13]]
-    changed = [type(j)(j.trial, answer) for j, answer in zip(one.judgments, answers, strict=False)]
-    kept = list(counted(type(one)(1, (*changed, *one.judgments[13:])), key))
-    scored = sum(judgment.trial.kind == "scored" for judgment in one.judgments[13:])
+    answers = [
+        trial_and_answer.answer.model_copy(update={"exposures": (1000.0, 900.0)}) for trial_and_answer in one.rated[:13]
+    ]
+    changed = [type(j)(j.trial, answer) for j, answer in zip(one.rated, answers, strict=False)]
+    kept = list(counted(type(one)(1, (*changed, *one.rated[13:])), key))
+    scored = sum(trial_and_answer.trial.kind == "scored" for trial_and_answer in one.rated[13:])
     assert len(kept) == scored < 18
 
 

@@ -111,8 +111,8 @@ def test_preferences_are_answered_by_keys_saved_and_read(rater, bench, tmp_path)
     assert path.name == f"votes-{key.study}-rater-1.json"
     assert path.read_text() == rater.find("#text").get_attribute("value")
     session = read_votes(path, key)
-    assert [judgment.answer.chosen for judgment in session.judgments] == given
-    assert all(300 <= judgment.answer.ms < 10_000 for judgment in session.judgments)
+    assert [trial_and_answer.answer.chosen for trial_and_answer in session.rated] == given
+    assert all(300 <= trial_and_answer.answer.ms < 10_000 for trial_and_answer in session.rated)
     assert findings(key, read_all([path], key)).kept == 1
     told = json.loads(path.read_text())
     assert set(told["votes"]) == {"study", "fingerprint", "mode", "rater", "session", "answers"}
@@ -187,7 +187,7 @@ def test_timed_images_are_on_the_screen_for_a_second_within_a_frame(rater, bench
                 assert "practice" in rater.find("#pause h1").text
                 rater.press(Keys.ENTER)
     session = read_votes(rater.saved(tmp_path), key)
-    stored = np.array([judgment.answer.exposures for judgment in session.judgments]).ravel()
+    stored = np.array([trial_and_answer.answer.exposures for trial_and_answer in session.rated]).ravel()
     seen = np.array(rater.run("return seen"))
     assert len(stored) == len(seen) == 32
     # The page draws as the machine lets it; of what it says it must be right, and where frames come in time, exact.

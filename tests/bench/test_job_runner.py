@@ -14,7 +14,7 @@ from i2i.benchmarks.job_id import CLASSIFIER, REAL_SCORES, JobId
 from i2i.benchmarks.jobs.classifier import TrainClassifier
 from i2i.benchmarks.jobs.copy_external import CopyExternal
 from i2i.benchmarks.jobs.score import ScoreReal
-from i2i.benchmarks.results_folder import cache_keys, job_records
+from i2i.benchmarks.results_folder import job_records, staleness
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
@@ -29,7 +29,7 @@ A_JOB = JobId("translate", "a", 0)
 class Write(Nothing):
     def perform(self, report, device):
         self.path.mkdir(parents=True)
-        cache_keys.write_key(self.path, self.key)
+        staleness.write_key(self.path, self.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +57,11 @@ def test_a_job_that_another_process_has_is_refused(tmp_path):
 
 
 def test_a_full_disk_is_told_in_a_line_and_leaves_earlier_results_alone(tmp_path):
-    cache_keys.write_key(tmp_path / "earlier", "key")
+    staleness.write_key(tmp_path / "earlier", "key")
     with pytest.raises(UserError, match=r"the disk of .* is full") as raised:
         run(tmp_path, FillDisk)
     assert "\n" not in str(raised.value)
-    assert cache_keys.Place.of_folder(tmp_path / "earlier").state("key") == cache_keys.DONE
+    assert staleness.StoredResult.of_folder(tmp_path / "earlier").state("key") == staleness.DONE
     run(tmp_path)
     assert job_records.read(tmp_path, A_JOB)["state"] == "done"
 
@@ -85,17 +85,17 @@ def test_a_result_is_done_by_its_key_alone(tmp_path):
     options = ClassifierConfig()
     weights = TrainClassifier(id=CLASSIFIER, key="one", path=scoring.classifier, data=scoring.data, options=options)
     every = (folder, file, weights)
-    assert [job.result.state(job.key) for job in every] == [cache_keys.TO_DO] * 3
-    cache_keys.write_key(tmp_path / "folder", "one")
+    assert [job.result.state(job.key) for job in every] == [staleness.TO_DO] * 3
+    staleness.write_key(tmp_path / "folder", "one")
     (tmp_path / "file.json").write_text(json.dumps({"key": "one", "rows": []}))
     (tmp_path / "classifier").mkdir()
     (tmp_path / "classifier" / "weights").touch()
-    assert [job.result.state(job.key) for job in every] == [cache_keys.DONE, cache_keys.DONE, cache_keys.TO_DO]
-    cache_keys.write_key(tmp_path / "classifier", "one", [tmp_path / "classifier" / "weights"])
-    assert weights.result.state(weights.key) == cache_keys.DONE
+    assert [job.result.state(job.key) for job in every] == [staleness.DONE, staleness.DONE, staleness.TO_DO]
+    staleness.write_key(tmp_path / "classifier", "one", [tmp_path / "classifier" / "weights"])
+    assert weights.result.state(weights.key) == staleness.DONE
     for job in every:
         job.result.clear()
-        assert job.result.state(job.key) == cache_keys.TO_DO
+        assert job.result.state(job.key) == staleness.TO_DO
 
 
 def test_jobs_with_names_that_files_cannot_have_have_records_of_their_own(tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from i2i.benchmarks.results_folder.plan_file import FORMAT
-from i2i.benchmarks.suite.overrides import load_suite, told_of_later_methods
+from i2i.benchmarks.suite.overrides import load_suite, notes_on_later_methods
 from tests.bench.test_bench import SMALL
 from tests.robustness.test_bad_input import run
 
@@ -25,16 +25,16 @@ def recorded_without(*methods):
     [("+cut", ["cut"]), ("+cut,unsb,cyclegan", ["cut", "unsb"]), ("+cyclegan", []), ("+identity", [])],
 )
 def test_methods_without_recorded_settings_are_told(added, told):
-    lines = told_of_later_methods(load_suite(recorded_without("cut", "unsb"), added, {}, []))
+    lines = notes_on_later_methods(load_suite(recorded_without("cut", "unsb"), added, {}, []))
     assert [line.partition(" settings of ")[2].partition(" in seasons")[0] for line in lines] == told
     assert all(line.endswith("with --suite seasons") for line in lines)
 
 
 def test_methods_with_settings_of_any_kind_and_suites_of_ones_own_are_not():
     suite = load_suite(recorded_without("cut"), "+cut", {}, [])
-    assert told_of_later_methods(load_suite(suite.model_dump(mode="json"), None, {}, ["cut.width=8"])) == []
-    assert told_of_later_methods(suite.model_copy(update={"name": "mine"})) == []
-    assert told_of_later_methods(load_suite("seasons", "cut", {}, [])) == []
+    assert notes_on_later_methods(load_suite(suite.model_dump(mode="json"), None, {}, ["cut.width=8"])) == []
+    assert notes_on_later_methods(suite.model_copy(update={"name": "mine"})) == []
+    assert notes_on_later_methods(load_suite("seasons", "cut", {}, [])) == []
 
 
 def test_the_command_line_says_it_ahead_of_all_else(tmp_path, monkeypatch, capsys):

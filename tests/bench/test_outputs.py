@@ -232,7 +232,7 @@ def test_numbers_below_zero_keep_their_minus():
 
 def test_the_deviation_is_that_of_a_sample():
     values = [1.0, 2.0, 4.5]
-    assert Score(dict(enumerate(values))).deviation == pytest.approx(np.std(values, ddof=1))
+    assert Score(dict(enumerate(values))).std == pytest.approx(np.std(values, ddof=1))
 
 
 @pytest.mark.parametrize("way", ["a", "b"])

@@ -165,7 +165,7 @@ def test_the_gallery_holds_every_seed_and_the_first_of_those_that_have_no_other(
     plan, results = made_up_bench(tmp_path, seeds=(0, 3))
     made = shown(plan, results)
     assert made["seeds"] == [0, 3]
-    assert made["lent"] == [[], [made["columns"].index("copy")]]
+    assert made["of_first_seed"] == [[], [made["columns"].index("copy")]]
     way = made["directions"][0]
     image = way["images"][2]
     first, other = image["seeds"]

@@ -18,7 +18,7 @@ from tests.bench.test_bench import SMALL
 from tests.bench.test_local_executor import Listener, named_outcome
 from tests.support.job_functions import BeKilledOnce, Crash, Die, Meet, Refuse, Write, by_name, named
 from tests.support.job_functions import run as run_plainly
-from tests.support.mortal_jobs import MortalRunner
+from tests.support.killable_jobs import KillableRunner
 
 pytestmark = pytest.mark.slow
 
@@ -141,7 +141,7 @@ def test_a_bench_on_two_nodes_that_loses_a_worker_has_the_keys_and_the_bits_of_a
     cluster, tmp_path, monkeypatch, capfd
 ):
     bench(tmp_path / "local", "--device", "cpu")
-    monkeypatch.setattr(executors, "Runner", MortalRunner)
+    monkeypatch.setattr(executors, "Runner", KillableRunner)
     out = tmp_path / "ray"
     bench(out, "--device", "cpu", "--executor", "ray", "--ray-address", cluster.address)
     killed, resumed = ((out / name).read_text().split() for name in ("killed", "resumed"))

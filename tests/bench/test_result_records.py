@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from i2i.benchmarks.results_folder import cache_keys, result_records
-from i2i.benchmarks.results_folder.cache_keys import DONE, TO_DO, Place
+from i2i.benchmarks.results_folder import result_records, staleness
+from i2i.benchmarks.results_folder.staleness import DONE, TO_DO, StoredResult
 from i2i.errors import UserError
 
 NAMES = ("a2b/one.png", "a2b/two.png", "notes.csv")
@@ -19,7 +19,7 @@ def result(tmp_path):
     for number, name in enumerate(NAMES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(bytes(range(50 + number)))
-    cache_keys.write_key(folder, "key", cache_keys.files_in(folder), seconds=1.5)
+    staleness.write_key(folder, "key", staleness.files_in(folder), seconds=1.5)
     return folder
 
 
@@ -60,19 +60,19 @@ def make_folder(path):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("damage", [remove, empty, cut, lengthen, flip, link, make_folder])
 def test_a_damaged_file_of_a_result_is_found_and_named(result, name, damage):
-    place = Place.of_folder(result)
+    place = StoredResult.of_folder(result)
     assert place.state("key") == DONE
     damage(result / name)
     assert place.state("key").startswith(f"damaged: {name} ")
-    assert cache_keys.lack_of(result).startswith(f"damaged: {name} ")
+    assert staleness.lack_of(result).startswith(f"damaged: {name} ")
     with pytest.raises(UserError, match=f"{name} .*run the bench again"):
-        place.require_sound()
+        place.require_intact()
 
 
 def test_damage_beneath_the_file_system_is_found_where_the_result_is_used(result):
     """What leaves no trace in the times: the record is made to agree with them."""
     flip(result / NAMES[0])
-    record = result_records.read_record(result / cache_keys.KEY_FILE)
+    record = result_records.read_record(result / staleness.KEY_FILE)
     files = {name: [told[0], *result_records._state(result / name)] for name, told in record.files.items()}
     assert result_records.first_fault(result, files) is None
     assert (
@@ -83,11 +83,11 @@ def test_damage_beneath_the_file_system_is_found_where_the_result_is_used(result
 
 def test_a_copy_with_other_times_is_the_same_result(result):
     os.utime(result / NAMES[0], ns=(1, 1))
-    assert Place.of_folder(result).state("key") == DONE
+    assert StoredResult.of_folder(result).state("key") == DONE
 
 
 def test_no_flipped_bit_of_a_record_gives_another_key_or_cost(result):
-    path = result / cache_keys.KEY_FILE
+    path = result / staleness.KEY_FILE
     written = path.read_bytes()
     for position in range(0, len(written), 3):
         changed = bytearray(written)
@@ -101,8 +101,8 @@ def test_no_flipped_bit_of_a_record_gives_another_key_or_cost(result):
     "text", ["", "{", "[]", '{"key": 3}', '{"key": "a", "files": []}', '{"key": "a", "files": {"b": [1]}}', "[" * 9999]
 )
 def test_a_record_that_is_none_is_damaged_and_its_result_kept(result, text, caplog):
-    (result / cache_keys.KEY_FILE).write_text(text)
-    place = Place.of_folder(result)
+    (result / staleness.KEY_FILE).write_text(text)
+    place = StoredResult.of_folder(result)
     assert place.state("key") == "damaged: key.json is not as it was written"
     place.make_room("key")
     assert not result.exists()
@@ -113,11 +113,11 @@ def test_a_record_that_is_none_is_damaged_and_its_result_kept(result, text, capl
 
 def test_a_result_of_another_key_is_set_aside_each_time_under_a_name_of_its_own(result, caplog):
     for number in (1, 2, 3):
-        Place.of_folder(result).make_room(f"key {number}")
+        StoredResult.of_folder(result).make_room(f"key {number}")
         assert (result.parent / f"set-aside/{number}/seed0/key.json").is_file()
         assert "was made from other settings or data" in caplog.text
-        cache_keys.write_key(result, f"key {number}")
-    assert Place.of_folder(result).state("key 3") == DONE
+        staleness.write_key(result, f"key {number}")
+    assert StoredResult.of_folder(result).state("key 3") == DONE
 
 
 def test_scores_are_set_aside_with_their_tables(tmp_path, caplog):
@@ -125,7 +125,7 @@ def test_scores_are_set_aside_with_their_tables(tmp_path, caplog):
     for name in ("x-seed0.json", "x-seed0.images.csv", "x-seed01.json"):
         scores.mkdir(exist_ok=True)
         (scores / name).write_text('{"key": "one"}')
-    Place.of_scores(scores / "x-seed0.json").make_room("two")
+    StoredResult.of_scores(scores / "x-seed0.json").make_room("two")
     assert sorted(path.name for path in (scores / "set-aside/1").iterdir()) == ["x-seed0.images.csv", "x-seed0.json"]
     assert (scores / "x-seed01.json").is_file()
     assert len(caplog.messages) == 1
@@ -134,12 +134,12 @@ def test_scores_are_set_aside_with_their_tables(tmp_path, caplog):
 def test_a_training_without_a_record_is_set_aside_and_leftovers_go(tmp_path, caplog):
     run = tmp_path / "all"
     (run / "checkpoints/00000004").mkdir(parents=True)
-    Place.of_folder(run).make_room("key")
+    StoredResult.of_folder(run).make_room("key")
     assert (tmp_path / "set-aside/1/all/checkpoints/00000004").is_dir()
     assert "key.json is gone" in caplog.text
     run.mkdir()
     (run / "config.yaml").touch()
-    Place.of_folder(run).make_room("key")
+    StoredResult.of_folder(run).make_room("key")
     assert not run.exists()
     assert len(caplog.messages) == 1
 
@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_an_error_and_nothing_is_touched(result, number, 
     def refuse(path):
         raise OSError(number, os.strerror(number), str(path))
 
-    place, before = Place.of_folder(result), sorted(result.rglob("*"))
+    place, before = StoredResult.of_folder(result), sorted(result.rglob("*"))
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.read_bytes", refuse)
         for function in (place.read, place.key, lambda: place.state("key"), lambda: place.make_room("other")):
@@ -168,11 +168,11 @@ def test_a_name_that_leads_out_is_refused(result):
 
 
 def test_scores_of_another_state_of_what_they_were_made_from_are_to_do(result, tmp_path):
-    scores = Place.of_scores(tmp_path / "x.json", {"translations": Place.of_folder(result)})
+    scores = StoredResult.of_scores(tmp_path / "x.json", {"translations": StoredResult.of_folder(result)})
     assert scores.state("key") == TO_DO
     result_records.write_record(scores.record, {"key": "key", **scores.identities()}, tmp_path)
     assert scores.state("key") == DONE
     remove(result / NAMES[0])  # what it was made from is made again first
     assert scores.state("key") == DONE
-    cache_keys.write_key(result, "key", cache_keys.files_in(result), seconds=9)
+    staleness.write_key(result, "key", staleness.files_in(result), seconds=9)
     assert scores.state("key") == "to do: what is there was made from another state of the translations"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from i2i import registry
 from i2i.benchmarks.evaluation.scorer import Scorer
-from i2i.benchmarks.evaluation.translate import NOTED, Asked, Route, Translations
+from i2i.benchmarks.evaluation.translate import NOTED, Route, SamplingOptions, Translations
 from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report import latex
@@ -30,9 +30,9 @@ from i2i.inference.translate_files import resized, translate_files, translation
 from i2i.metrics import cosine_distances
 from i2i.models.identity import Identity
 from i2i.translator import Coverage, Translator
-from tests.bench.test_cache_keys import OF_TRAINING, TINY, keys
 from tests.bench.test_outputs import PROTOCOL, made_up
 from tests.bench.test_scores import SIDE, WAY, built, classifier, data, scorer, scoring
+from tests.bench.test_staleness import OF_TRAINING, TINY, keys
 from tests.support.facts import with_facts
 
 __all__ = ["classifier", "data", "scorer"]  # fixtures
@@ -52,7 +52,7 @@ class Tinted(Translator):
 
 
 def translated(place, data, translator, **asked):
-    made = Translations(place, scan(data), "test", asked=Asked(**asked))
+    made = Translations(place, scan(data), "test", options=SamplingOptions(**asked))
     made.add(Route(WAY, translator, None, PREPROCESS, CPU))
     return made
 

@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 
 from i2i.benchmarks.evaluation import direction_scores, translate
-from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, way_back
+from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors, reverse_translator
 from i2i.benchmarks.evaluation.direction_scores import confusion, of_images, of_sets
 from i2i.benchmarks.evaluation.gan_train import gan_train
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.benchmarks.evaluation.translate import FINITE, NOTED, Route, Translations
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.jobs.score import Score
-from i2i.benchmarks.results_folder import cache_keys
+from i2i.benchmarks.results_folder import staleness
 from i2i.benchmarks.results_folder.score_file import images_path, read_images, write_images
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
@@ -57,7 +57,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
     path = untrained_classifier(tmp_path_factory.mktemp("classifier") / "classifier.safetensors", DOMAINS, SIDE)
-    cache_keys.write_key(path.parent, "classifier", [path])
+    staleness.write_key(path.parent, "classifier", [path])
     return path
 
 
@@ -87,7 +87,7 @@ def translated(place, data, **by_target):
     """A folder of translations from summer: for each target, copies of the test images of a domain."""
     for target, domain in by_target.items():
         shutil.copytree(data / "test" / domain, place / f"summer2{target}")
-    cache_keys.write_key(place, "translations", cache_keys.files_in(place))
+    staleness.write_key(place, "translations", staleness.files_in(place))
     return place
 
 
@@ -181,7 +181,7 @@ def test_features_are_of_all_images_though_some_are_taken_at_a_time(monkeypatch,
 def test_the_deviation_of_the_kernel_distance_is_over_subsets_of_half_the_images():
     x, y = drawn(10), drawn(12, seed=1)
     (spread,) = of_sets(WAY, "FD-x", x, y, "drawn").spreads
-    expected = kernel_distance(x, y, subset_size=5).deviation
+    expected = kernel_distance(x, y, subset_size=5).std
     assert spread == {"source": "summer", "target": "winter", "metric": "KID-x", "deviation": expected, "subset": 5}
     assert of_sets(WAY, "FD-x", x[:2], y[:2], "drawn").spreads == []
 
@@ -381,10 +381,10 @@ def test_the_way_back_is_the_models_own_or_that_of_its_other_training(tmp_path):
     both, one, other = (
         built(Identity, WAY, coverage) for coverage in (Coverage.PAIR, Coverage.DIRECTION, Coverage.DIRECTION)
     )
-    assert way_back(WAY, {WAY: tmp_path}, lambda run: both) is both
-    assert way_back(WAY, {WAY: tmp_path}, lambda run: one) is None
+    assert reverse_translator(WAY, {WAY: tmp_path}, lambda run: both) is both
+    assert reverse_translator(WAY, {WAY: tmp_path}, lambda run: one) is None
     runs = {WAY: tmp_path / "there", WAY[::-1]: tmp_path / "back"}
-    assert way_back(WAY, runs, {tmp_path / "there": one, tmp_path / "back": other}.__getitem__) is other
+    assert reverse_translator(WAY, runs, {tmp_path / "there": one, tmp_path / "back": other}.__getitem__) is other
 
 
 def test_outputs_that_are_not_finite_are_noted_image_by_image(tmp_path, data):

@@ -9,7 +9,7 @@ from i2i import registry
 from i2i.benchmarks import bench
 from i2i.benchmarks.bench import _Work
 from i2i.benchmarks.execution import trials
-from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.execution.trials import rates, worth_trying
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.jobs.train import Train
@@ -19,7 +19,7 @@ from tests.robustness.test_bad_input import data_set
 from tests.support.facts import plan_facts
 from tests.support.job_functions import Nothing
 
-LOCAL = Crew(device="cpu", workers=2)
+LOCAL = ExecutionOptions(device="cpu", workers=2)
 
 
 def training(method="a", model="cyclegan", data=None, number=0, amount=4000, unit="images", **train):
@@ -115,9 +115,9 @@ def tried(monkeypatch):
     return asked
 
 
-def estimate_of(tmp_path, *jobs, crew=LOCAL, trial=True):
-    work = _Work(Plan(tmp_path, "sky", (), (), (), {}, (), plan_facts()), (), crew, trial)
-    estimate = bench.Estimate(jobs, at_a_time=crew.at_a_time)
+def estimate_of(tmp_path, *jobs, execution=LOCAL, trial=True):
+    work = _Work(Plan(tmp_path, "sky", (), (), (), {}, (), plan_facts()), (), execution, trial)
+    estimate = bench.Estimate(jobs, at_a_time=execution.at_a_time)
     work._try_out(estimate)
     return estimate.text(), work._measured_by(estimate)
 
@@ -143,6 +143,6 @@ def test_nothing_is_told_where_nothing_could_be_measured(tmp_path, tried):
 
 def test_nothing_is_tried_where_it_is_not_asked_for_or_jobs_run_elsewhere(tmp_path, tried, monkeypatch, capsys):
     assert estimate_of(tmp_path, training("a"), trial=False)[0] == ""
-    monkeypatch.setattr(Crew, "is_local", False)
+    monkeypatch.setattr(ExecutionOptions, "is_local", False)
     assert estimate_of(tmp_path, training("a"))[0] == ""
     assert (tried, capsys.readouterr().err) == ([], "")

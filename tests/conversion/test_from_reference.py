@@ -230,8 +230,8 @@ def test_the_summary_tells_what_was_read_and_what_was_assumed(place, capsys):
     assert run(*importing("5_net_G.pth", "pix2pix", "photo,label", "--set", "model.test_dropout=false")) == 0
     said = capsys.readouterr().out
     assert "5_net_G.pth is generator" in said
-    assert "read off the files: data.channels=3, model.width=4, model.depth=7, model.norm=batch" in said
-    assert "assumed, since no file tells: data.image_size=128x128, model.dropout=0.5, model.test_statistics=" in said
+    assert "inferred from the files: data.channels=3, model.width=4, model.depth=7, model.norm=batch" in said
+    assert "assumed, since no file says: data.image_size=128x128, model.dropout=0.5, model.test_statistics=" in said
     assert "a training starts afresh with: discriminator" in said
     assert "i2i translate run IMAGES --target label" in said
     assert require_checkpoint(Path("run")).settings["model"]["test_dropout"] is False

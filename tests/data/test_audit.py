@@ -11,7 +11,7 @@ from PIL import Image
 from i2i.config import DataConfig
 from i2i.data.audit import report
 from i2i.data.audit.contact_sheet import COLUMNS, GAP, LABEL_HEIGHT, SIDE
-from i2i.data.audit.inspect import look
+from i2i.data.audit.inspect import inspect_file
 from i2i.data.audit.near_duplicates import Fingerprint, nearest
 from i2i.data.audit.quick_check import warnings
 from i2i.data.open import open_data
@@ -45,7 +45,7 @@ def sky(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def report_of(root: Path, size: int = 16) -> report.Report:
     config = DataConfig(path=root, image_size=(size, size))
-    return report.check(report.look_through(open_data(config), config))
+    return report.check(report.inspect_data(open_data(config), config))
 
 
 def found(report: report.Report) -> dict[str, tuple[bool, str]]:
@@ -195,13 +195,13 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_file_is_recognized(tmp_path, kind):
     name, image, options = KINDS[kind]
-    seen = look(put(tmp_path / name, image(), **options()))
+    seen = inspect_file(put(tmp_path / name, image(), **options()))
     assert seen.fault is None
     assert seen.kinds == (kind,)
 
 
 def test_a_plain_image_is_of_no_kind(tmp_path):
-    assert look(put(tmp_path / "a.png", scene(1))).kinds == ()
+    assert inspect_file(put(tmp_path / "a.png", scene(1))).kinds == ()
 
 
 def test_kinds_are_counted_and_told_with_what_becomes_of_them(sky):

@@ -14,7 +14,7 @@ from i2i.data.decoding.digests import digests_of
 from i2i.data.layouts import scan
 from i2i.utils import checksums, fingerprint
 from i2i.utils.atomic_write import write_text
-from i2i.utils.checksums import checksum, is_sound, sealed
+from i2i.utils.checksums import checksum, checksum_matches, sealed
 from tests.training.test_survival import command, data_set, forget_newest, train  # noqa: F401
 
 LONG_AGO = 1_000_000_000
@@ -150,5 +150,5 @@ def test_names_that_are_no_utf8_are_recorded_and_read_again(tmp_path):
     assert again.fingerprint == record.fingerprint
     assert "ü" in record.text
     written = sealed({"root": name})
-    assert is_sound(written, json.loads(written))
+    assert checksum_matches(written, json.loads(written))
     assert json.loads(written)["root"] == name

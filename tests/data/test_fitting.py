@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig, validate
-from i2i.data.audit.fitting import fitting_line, misfit, sizes_of
+from i2i.data.audit.fitting import fitting_line, lost_share, sizes_of
 from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
@@ -21,7 +21,7 @@ def wide() -> Image.Image:
 
 
 def test_a_crop_loses_the_share_that_is_told():
-    assert misfit((40, 60), (20, 20)) == (pytest.approx(1 / 3), "width")
+    assert lost_share((40, 60), (20, 20)) == (pytest.approx(1 / 3), "width")
     assert (Preprocess((20, 20), fit="crop")(wide())[:, 1:-1] == (0, 255, 0)).all()
 
 
@@ -29,13 +29,13 @@ def test_resizing_squeezes_by_the_share_that_is_told():
     pixels = Preprocess((40, 40), fit="resize")(wide())
     assert pixels.shape == (40, 40, 3)
     red = (pixels[20, :, 0] > 127).sum()
-    assert red == pytest.approx(20 * (1 - misfit((40, 60), (40, 40))[0]), abs=1)
+    assert red == pytest.approx(20 * (1 - lost_share((40, 60), (40, 40))[0]), abs=1)
 
 
 def test_padding_keeps_all_and_makes_the_share_that_is_told_border():
     pixels = Preprocess((60, 60), fit="pad")(wide())
     border = (pixels == WHITE).all(axis=(1, 2))
-    assert border.mean() == pytest.approx(misfit((40, 60), (60, 60))[0])
+    assert border.mean() == pytest.approx(lost_share((40, 60), (60, 60))[0])
     np.testing.assert_array_equal(pixels[~border], np.asarray(wide()))
     assert border[:10].all()
     assert border[-10:].all()

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from i2i.data.decoding import eight_bits, png_notes
-from i2i.data.decoding.decode_memory import Room
+from i2i.data.decoding.decode_memory import MemoryLimit
 from i2i.data.decoding.images import Preprocess, padded, read_image, read_size
 from i2i.errors import UserError
 from tests.support.encoders import (
@@ -271,7 +271,7 @@ def test_what_the_decoder_warns_of_is_not_shown(tmp_path):
 
 
 def test_images_that_are_decoded_at_once_share_a_bounded_room():
-    room, held, most = Room(100), [], []
+    room, held, most = MemoryLimit(100), [], []
 
     def take(count: int) -> None:
         with room.taken(count):

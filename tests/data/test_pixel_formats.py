@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig, PixelFormat, merge, validate
-from i2i.data.audit.report import check, look_through
+from i2i.data.audit.report import check, inspect_data
 from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.native import write_native
 from i2i.data.decoding.pixel_cache import PixelCache
@@ -187,12 +187,12 @@ def test_a_data_check_tells_what_is_wrong_with_values(tmp_path):
     write_native(root / "train/a/unlike.npy", random_values("int16", 2))
     write_native(root / "train/b/unlike.npy", random_values("float32", 2))
     config = validate(DataConfig, {"path": root, "image_size": 16}, "data")
-    found = {(one.kind, one.fault): one.text for one in check(look_through(open_data(config), config)).findings}
+    found = {(one.kind, one.fault): one.text for one in check(inspect_data(open_data(config), config)).findings}
     assert "a: 2 values not finite (NaN or infinite) in 2 files" in found["not finite", True]
     assert "1 of 2 x int16" in found["unlike values", True]
     assert "b: 3 files with values beyond the range 0 to 1" in found["beyond range", False]
     (root / "train/a/unlike.npy").unlink()
-    told = [one.text for one in check(look_through(open_data(config), config)).findings]
+    told = [one.text for one in check(inspect_data(open_data(config), config)).findings]
     assert any(text.startswith("a: channel 1 is 3 everywhere") for text in told)
 
 

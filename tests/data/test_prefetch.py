@@ -8,7 +8,7 @@ import pytest
 
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
-from i2i.data.prefetch import Ahead
+from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.testing import CPU, SIDE, STEPS, Subject
@@ -23,14 +23,14 @@ def test_the_value_of_the_next_step_is_made_before_it_is_asked_for():
         made.release()
         return step * step
 
-    with Ahead(square) as squares:
+    with Prefetcher(square) as squares:
         assert squares(3) == 9
         assert all(made.acquire(timeout=10) for _ in range(2))  # 3 and, unasked, 4
         assert squares(4) == 16
 
 
 def test_values_do_not_depend_on_the_order_of_steps():
-    with Ahead(lambda step: 10 * step) as tens:
+    with Prefetcher(lambda step: 10 * step) as tens:
         assert [tens(step) for step in (0, 1, 7, 2, 2, 3)] == [0, 10, 70, 20, 20, 30]
 
 
@@ -39,7 +39,7 @@ def test_only_time_spent_waiting_counts():
         time.sleep(0.2)
         return step
 
-    with Ahead(slow) as values:
+    with Prefetcher(slow) as values:
         values(0)
         assert values.waited >= 0.2
         time.sleep(0.4)
@@ -53,14 +53,14 @@ def test_an_error_is_raised_at_its_own_step_and_not_before():
             raise UserError("the third image is broken")
         return step
 
-    with Ahead(broken) as values:
+    with Prefetcher(broken) as values:
         assert [values(0), values(1)] == [0, 1]
         with pytest.raises(UserError, match="third"):
             values(2)
 
 
 def test_the_thread_ends_with_the_block():
-    with Ahead(lambda step: step) as values:
+    with Prefetcher(lambda step: step) as values:
         values(0)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.audit.report import check, look_through
+from i2i.data.audit.report import check, inspect_data
 from i2i.data.decoding.images import Preprocess, read_image
 from i2i.data.layouts import Choices, DataSet
 from i2i.data.open import open_data
@@ -205,7 +205,7 @@ def test_no_near_duplicates_and_no_equal_files_come_into_several_splits(place, s
     for names in (*alike, {"dawn/flat1.png", "dusk/flat2.png"}):
         assert len({owner[name] for name in names}) == 1
     assert "near-duplicates, each in one split" in told[-1]
-    findings = {one.kind for one in check(look_through(data, DataConfig(image_size=(16, 16)))).findings}
+    findings = {one.kind for one in check(inspect_data(data, DataConfig(image_size=(16, 16)))).findings}
     assert not findings & {"leak", "near leak"}
 
 

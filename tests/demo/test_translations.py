@@ -11,7 +11,7 @@ from i2i import registry
 from i2i.config import DataConfig
 from i2i.demo.examples import examples
 from i2i.demo.methods import Loader, Method, domains_of, named, takes_of
-from i2i.demo.translations import Wanted, translate
+from i2i.demo.translations import DemoRequest, translate
 from i2i.demo.uploads import MOST_BYTES, check_upload
 from i2i.errors import UserError
 from i2i.inference.translate_files import resized, translation
@@ -55,7 +55,7 @@ def out(tmp_path):
 
 def test_a_translation_is_that_of_i2i_translate(stargan, loader, upload, out):
     target = stargan.checkpoint.task.domains[1]
-    shown, made = translate(Wanted(upload, targets=[target]), [stargan], loader, out)
+    shown, made = translate(DemoRequest(upload, targets=[target]), [stargan], loader, out)
     translator, preprocess = loader(next(iter(stargan.runs.values())))
     (expected,) = resized(translation(translator, None, target, CPU), preprocess)([upload])
     assert (np.asarray(Image.open(made.path)) == expected).all()
@@ -64,14 +64,14 @@ def test_a_translation_is_that_of_i2i_translate(stargan, loader, upload, out):
 
 
 def test_the_size_of_the_image_is_kept_where_that_is_asked_for(stargan, loader, upload, out):
-    made = translate(Wanted(upload, targets=stargan.checkpoint.task.domains, full=True), [stargan], loader, out)
+    made = translate(DemoRequest(upload, targets=stargan.checkpoint.task.domains, full=True), [stargan], loader, out)
     assert {Image.open(one.path).size for one in made} == {(52, 40)}
     assert len(made) == 1 + len(stargan.checkpoint.task.domains)
 
 
 def test_methods_that_take_noise_give_samples_and_others_one(stargan, munit, loader, upload, out):
     target = domains_of([munit], 1)[0]
-    made = translate(Wanted(upload, targets=[target], samples=3, seed=1), [stargan, munit], loader, out)
+    made = translate(DemoRequest(upload, targets=[target], samples=3, seed=1), [stargan, munit], loader, out)
     assert [one.caption for one in made if "munit" in one.caption] == [
         f"munit to {target}",
         f"munit to {target}, 2",
@@ -84,7 +84,7 @@ def test_a_reference_changes_the_translation_of_methods_that_take_one(munit, loa
     target, reference = domains_of([munit], 1)[0], tmp_path / "reference.png"
     Image.new("RGB", (40, 40), "red").save(reference)
     plain, styled = (
-        translate(Wanted(upload, targets=[target], reference=given), [munit], loader, out)[1]
+        translate(DemoRequest(upload, targets=[target], reference=given), [munit], loader, out)[1]
         for given in (None, reference)
     )
     assert (np.asarray(Image.open(plain.path)) != np.asarray(Image.open(styled.path))).any()
@@ -93,9 +93,9 @@ def test_a_reference_changes_the_translation_of_methods_that_take_one(munit, loa
 def test_what_no_method_does_is_told_with_what_they_do(munit, loader, upload, out):
     target = domains_of([munit], 1)[0]
     for wanted, told in (
-        (Wanted(upload), "choose at least one target"),
-        (Wanted(upload, targets=["spring"]), "spring"),
-        (Wanted(upload, target, [target]), "no chosen model translates"),
+        (DemoRequest(upload), "choose at least one target"),
+        (DemoRequest(upload, targets=["spring"]), "spring"),
+        (DemoRequest(upload, target, [target]), "no chosen model translates"),
     ):
         with pytest.raises(UserError, match=told):
             translate(wanted, [munit], loader, out)
@@ -105,7 +105,7 @@ def test_what_no_method_does_is_told_with_what_they_do(munit, loader, upload, ou
 
 def test_names_of_files_are_harmless_whatever_methods_are_called(stargan, loader, upload, out):
     nasty = Method("../../<script>\n", stargan.runs)
-    made = translate(Wanted(upload, targets=stargan.checkpoint.task.domains[:1]), [nasty], loader, out)
+    made = translate(DemoRequest(upload, targets=stargan.checkpoint.task.domains[:1]), [nasty], loader, out)
     assert {one.path.parent for one in made} == {out}
     assert made[1].path.name.startswith("1-script-to-")
 

@@ -49,7 +49,7 @@ def test_subsets_are_estimates_from_that_many_different_images() -> None:
     found = kernel_distance(x, y, subsets=3000, subset_size=2)
     assert found.subset_size == 2
     assert found.mean == pytest.approx(np.mean(possible), abs=4 * np.std(possible) / np.sqrt(3000))
-    assert found.deviation == pytest.approx(np.std(possible), rel=0.1)
+    assert found.std == pytest.approx(np.std(possible), rel=0.1)
 
 
 def test_equals_the_polynomial_discrepancy_of_torchmetrics() -> None:
@@ -70,14 +70,14 @@ def test_the_deviation_is_that_of_a_sample() -> None:
     x, y = normal(3, 2, seed=20), normal(2, 2, seed=21)
     possible = [by_loops(np.delete(x, left_out, axis=0), y) for left_out in range(3)]
     gaps = {round(abs(a - b) / np.sqrt(2), 9) for a in possible for b in possible}
-    found = {round(kernel_distance(x, y, subsets=2, subset_size=2, seed=seed).deviation, 9) for seed in range(40)}
+    found = {round(kernel_distance(x, y, subsets=2, subset_size=2, seed=seed).std, 9) for seed in range(40)}
     assert found == gaps
 
 
 def test_the_mean_over_subsets_is_as_free_of_bias_as_the_whole() -> None:
     x, y = normal(300, 8, seed=7), normal(300, 8, seed=8, shift=0.3)
     found = kernel_distance(x, y, subsets=400, subset_size=30)
-    assert found.mean == pytest.approx(found.value, abs=4 * found.deviation / np.sqrt(400))
+    assert found.mean == pytest.approx(found.value, abs=4 * found.std / np.sqrt(400))
 
 
 def test_symmetric_and_blind_to_order() -> None:
@@ -93,7 +93,7 @@ def test_blocks_change_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> N
     whole = kernel_distance(x, y, subset_size=10)
     monkeypatch.setattr(kernel, "BLOCK", block)
     parts = kernel_distance(x, y, subset_size=10)
-    for name in ("value", "mean", "deviation"):
+    for name in ("value", "mean", "std"):
         assert getattr(parts, name) == pytest.approx(getattr(whole, name), rel=1e-9)
 
 
@@ -108,7 +108,7 @@ def test_the_seed_decides_the_subsets_and_only_them() -> None:
 def test_there_is_no_deviation_where_every_subset_is_the_whole() -> None:
     x, y = normal(10, 4, seed=15), normal(10, 4, seed=16)
     found = kernel_distance(x, y)
-    assert math.isnan(found.deviation)
+    assert math.isnan(found.std)
     assert found.mean == pytest.approx(found.value, rel=1e-9)
     assert found.subset_size == 10
 

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from i2i.benchmarks.studies.set_references import COUNTS, features, images
 from i2i.metrics.sets.cmmd import cmmd
-from i2i.metrics.sets.measures import ImageSet, notes, of_sets_asked
+from i2i.metrics.sets.measures import ImageSet, notes, of_requested_sets
 from i2i.metrics.sets.names import SET_MEASURES
 from i2i.metrics.sets.sliced import monge_distance
 from i2i.metrics.sets.wavelet import wavelet_distance
@@ -85,7 +85,7 @@ def test_an_embedding_of_zeros_is_refused():
 
 def asked(extractor, count=20):
     fakes, reals = (ImageSet(features(seed, count), pixels(seed, count)) for seed in (1, 0))
-    return of_sets_asked(SET_MEASURES, extractor, fakes, reals)
+    return of_requested_sets(SET_MEASURES, extractor, fakes, reals)
 
 
 def test_measures_are_named_after_their_features_and_cmmd_needs_those_of_clip():

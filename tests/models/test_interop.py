@@ -380,14 +380,14 @@ def test_what_a_model_says_of_its_reference_is_so(model):
         translator = cls(cls.Config(), task)
     networks = [part.network for part in cls.reference.files.values()]
     assert sorted(networks) == sorted({name for name, _ in translator.named_children()} - {*cls.frozen})
-    told = {setting for part in cls.reference.files.values() for setting in part.tells.values()}
+    told = {setting for part in cls.reference.files.values() for setting in part.infers.values()}
     own = {f"model.{name}" for name in (*cls.reference.assumed, *cls.reference.has)}
     known = {f"model.{name}" for name in cls.Config.model_fields} | {f"data.{name}" for name in DataConfig.model_fields}
     assert told | own <= known | {"labels.width", "labels.classes"}
     for part in cls.reference.files.values():
         state = named_as_there(part.family, translator.get_submodule(part.network))
         assert part.family.recognizes(state)
-        assert part.tells.keys() <= part.family.read(state).keys()
+        assert part.infers.keys() <= part.family.read(state).keys()
 
 
 def named_as_there(family: Family, network: nn.Module) -> dict[str, torch.Tensor]:

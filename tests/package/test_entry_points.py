@@ -8,7 +8,7 @@ import torch
 
 import i2i
 from i2i import cli, registry
-from i2i.benchmarks.results_folder.cache_keys import training_key
+from i2i.benchmarks.results_folder.staleness import training_key
 from i2i.errors import UserError
 from i2i.testing import Subject, the_seed_decides_the_weights, translation_does_not_depend_on_the_batch
 from i2i.training.setup import run_config

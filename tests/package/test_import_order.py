@@ -32,7 +32,7 @@ testing conversion
 benchmarks.job_id
 benchmarks.directions benchmarks.job
 benchmarks.suite
-benchmarks.facts
+benchmarks.plan_facts
 benchmarks.plan
 benchmarks.results_folder
 benchmarks.evaluation

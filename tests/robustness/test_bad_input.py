@@ -542,7 +542,7 @@ def test_weights_that_are_no_inception_are_told_before_the_bench(refused, place,
 
 def test_tensorboard_that_is_not_installed_is_told_before_the_training(refused, place, monkeypatch):
     data_set(place / "sky")
-    monkeypatch.setattr("i2i.tracking.choice.find_spec", lambda name: None)
+    monkeypatch.setattr("i2i.tracking.registry.find_spec", lambda name: None)
     said = refused("train", "--model", "cyclegan", "--data", "sky", "--tensorboard", *SMALL)
     assert "pip install 'i2i[tensorboard]'" in said
 

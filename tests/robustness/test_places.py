@@ -13,7 +13,7 @@ from i2i import cli
 from i2i.cli.endings import REASONS, ending
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.places import check_file, check_folder
+from i2i.utils.given_paths import check_file, check_folder
 from tests.robustness.test_bad_input import SMALL, SMALL_BENCH, contents, data_set, run
 from tests.robustness.test_bad_input import trained_once as trained_once
 

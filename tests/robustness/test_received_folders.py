@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.results_folder.cache_keys import measured
-from i2i.benchmarks.results_folder.plan_file import Asked
+from i2i.benchmarks.results_folder.plan_file import RequestedBench
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import measured
 from i2i.benchmarks.suite.overrides import load_suite
 from i2i.benchmarks.suite.schema import Suite
 from i2i.data.synthetic import embedded
@@ -154,7 +154,7 @@ def test_a_custom_model_that_is_named_again_takes_part_as_before(tmp_path):
 
 
 def test_code_that_is_not_that_of_before_is_told(tmp_path):
-    before = Asked.model_validate({"suite": Suite(), "methods": {"Blend": {"sha256": "1" * 64}}}, strict=False)
+    before = RequestedBench.model_validate({"suite": Suite(), "methods": {"Blend": {"sha256": "1" * 64}}}, strict=False)
     warning = "the code of Blend is not that of before: its work is made again"
     for digest, told in (("1" * 64, []), ("2" * 64, [warning])):
         plan = Plan(tmp_path, "x", (), (), (), {}, (), plan_facts(methods={"Blend": {"sha256": digest}}))

@@ -18,7 +18,7 @@ from i2i.errors import Damaged, UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.features.domain_classifier import DomainClassifier
 from i2i.runs.checkpoint_meta import Meta
-from i2i.runs.folder import newest_checkpoint, set_aside_damaged, sound_checkpoint
+from i2i.runs.folder import intact_checkpoint, newest_checkpoint, set_aside_damaged
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.runs.lock import sole_training
 from i2i.testing import CPU, Subject
@@ -91,7 +91,7 @@ def test_contents_that_cannot_be_are_damage_told_by_file_and_entry_whatever_the_
     ) as told:
         newest_checkpoint(run)
     assert "\n" not in str(told.value)
-    assert sound_checkpoint(run)[0].position.step == 3
+    assert intact_checkpoint(run)[0].position.step == 3
 
 
 def test_what_is_written_is_what_is_read_and_entries_of_later_versions_stay(run):

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from i2i.benchmarks.facts import ExternalFacts, PlanFacts, Trained
+from i2i.benchmarks.plan_facts import ExternalFacts, PlanFacts, Trained
 from i2i.benchmarks.suite.schema import Suite
 
 PLAIN = {

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from i2i import cli
-from i2i.benchmarks.execution.executors import Crew
+from i2i.benchmarks.execution.executors import ExecutionOptions
 from i2i.benchmarks.execution.job_runner import Runner
 from i2i.benchmarks.execution.local_executor import perform
 from i2i.benchmarks.execution.scheduler import Event
@@ -56,7 +56,7 @@ class InProcess:
 @contextlib.contextmanager
 def in_process():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Crew, "executor", lambda self, out: InProcess(Runner(out, self.device), self.threads))
+        patch.setattr(ExecutionOptions, "executor", lambda self, out: InProcess(Runner(out, self.device), self.threads))
         try:
             yield
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
-from i2i.benchmarks.results_folder.cache_keys import Place
+from i2i.benchmarks.results_folder.staleness import StoredResult
 from i2i.errors import UserError
 
 
@@ -36,7 +36,7 @@ class Nothing(Job):
 
     @property
     def result(self):
-        return Place.of_folder(self.path)
+        return StoredResult.of_folder(self.path)
 
     def perform(self, report, device):
         pass

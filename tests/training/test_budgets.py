@@ -13,7 +13,7 @@ from i2i.errors import UserError
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, Subject
 from i2i.training import resume
-from i2i.training.budget import Horizon, horizon_of
+from i2i.training.budget import TrainingBudget, training_budget
 from i2i.training.events import Observer
 from i2i.training.resume import open_for_resume
 from i2i.training.setup import check_trainable, run_config
@@ -54,7 +54,7 @@ def steady(monkeypatch):
 def test_a_budget_of_images_is_shown_in_whole_steps_the_last_one_included(name, images, steps):
     """Batches of two; of CycleGAN that is four images."""
     subject = Subject(registry.get(name))
-    assert horizon_of(subject.config(images=images), subject.build()) == Horizon(steps)
+    assert training_budget(subject.config(images=images), subject.build()) == TrainingBudget(steps)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -87,7 +87,7 @@ def test_a_method_that_learns_nothing_has_no_steps_in_any_unit():
     for budget in ({"images": 5}, {"updates": 5}, {"seconds": 5}):
         config = run_config("identity", {"train": budget})
         task = Task.covering(cls.coverage, ("a", "b"), (16, 16))
-        assert horizon_of(config, check_trainable(config, task)) == Horizon(0)
+        assert training_budget(config, check_trainable(config, task)) == TrainingBudget(0)
 
 
 def test_a_training_stops_when_its_seconds_are_over_and_goes_on_after_resume(tmp_path, steady):
@@ -113,9 +113,9 @@ def test_the_steps_to_do_in_a_time_are_estimated_from_those_done(tmp_path, stead
     trainer(tmp_path, observers=(clock,), seconds=4).train()
     assert [position.steps for position in clock.positions] == [4, 4, 4, 4]
     assert [position.finished for position in clock.positions] == [False, False, False, True]
-    assert Horizon(None, 10.0).planned(step=1, seconds=9.9) == 2
-    assert Horizon(None, 10.0).planned(step=1, seconds=10.0) == 1
-    assert Horizon(None, 10.0).planned(step=0, seconds=0.0) == 1
+    assert TrainingBudget(None, 10.0).planned(step=1, seconds=9.9) == 2
+    assert TrainingBudget(None, 10.0).planned(step=1, seconds=10.0) == 1
+    assert TrainingBudget(None, 10.0).planned(step=0, seconds=0.0) == 1
 
 
 def test_the_learning_rate_falls_by_the_share_of_the_time(tmp_path, steady):
@@ -125,15 +125,15 @@ def test_the_learning_rate_falls_by_the_share_of_the_time(tmp_path, steady):
     trainer(tmp_path / "steps", observers=(by_steps,), updates=8, log_every=1).train()
     assert by_time.rates == by_steps.rates
     assert by_time.rates[0] > by_time.rates[-1] > 0
-    assert LinearDecay(0.5).factor(Horizon(None, 0.5).elapsed(9, 0.2), Horizon(None, 0.5).total) == 1
+    assert LinearDecay(0.5).factor(TrainingBudget(None, 0.5).elapsed(9, 0.2), TrainingBudget(None, 0.5).total) == 1
 
 
 def test_a_part_of_a_training_ends_once(tmp_path):
-    steps, time = Horizon(10), Horizon(None, 10.0)
+    steps, time = TrainingBudget(10), TrainingBudget(None, 10.0)
     ends = [step + 1 for step in range(10) if steps.crossed(4, (step, 0.0), (step + 1, 0.0))]
     assert ends == [3, 5, 8, 10]
     assert [second for second in range(1, 12) if time.crossed(4, (0, second - 1.0), (0, float(second)))] == ends
-    assert [step + 1 for step in range(2) if Horizon(2).crossed(10, (step, 0.0), (step + 1, 0.0))] == [1, 2]
+    assert [step + 1 for step in range(2) if TrainingBudget(2).crossed(10, (step, 0.0), (step + 1, 0.0))] == [1, 2]
 
 
 def test_one_unit_is_chosen_and_the_last_one_said_holds():

@@ -14,7 +14,7 @@ from i2i.config import DataConfig
 from i2i.data.open import open_data
 from i2i.errors import UserError
 from i2i.runs.load import require_checkpoint
-from i2i.training.budget import epoch_of, horizon_of, in_images
+from i2i.training.budget import epoch_of, in_images, training_budget
 from i2i.training.setup import check_trainable, run_config, task_of
 from i2i.translator import Coverage, Task
 from tests.data.test_celeba import celeba, opened
@@ -40,7 +40,7 @@ def steps(model: str, data, epochs: float, batch_size: int) -> int:
     train = {"epochs": epochs, "batch_size": batch_size}
     settings = {"model": registry.get(model).test_settings, "data": {"image_size": [16, 16]}, "train": train}
     config = in_images(run_config(model, settings), data)
-    return horizon_of(config, check_trainable(config, task_of(config, data))).steps
+    return training_budget(config, check_trainable(config, task_of(config, data))).steps
 
 
 def run(*arguments: object) -> int:

@@ -102,7 +102,7 @@ def captured(cls, count):
 
 
 def test_a_kind_of_steps_is_captured_after_its_warm_ups(without_a_gpu, monkeypatch):
-    monkeypatch.setattr(graphs, "_look", lambda phase, name, value: name)
+    monkeypatch.setattr(graphs, "_signature", lambda phase, name, value: name)
     captured(Shifting, WARM_UPS + 5)
     assert Recorder.replays == 5
 
@@ -121,8 +121,8 @@ def test_values_that_the_host_reads_make_steps_of_other_kinds(without_a_gpu, cap
     ],
 )
 def test_what_cannot_be_captured_is_said_once_and_trained_eagerly(cls, reason, without_a_gpu, monkeypatch, capsys):
-    look = graphs._look
-    monkeypatch.setattr(graphs, "_look", lambda phase, name, value: look(phase, name, value)[:2])
+    signature = graphs._signature
+    monkeypatch.setattr(graphs, "_signature", lambda phase, name, value: signature(phase, name, value)[:2])
     steps = WARM_UPS + 4
     translator = captured(cls, steps)
     said = capsys.readouterr().err

@@ -24,7 +24,7 @@ from i2i.training.callbacks import MetricsFile, SampleGrids
 from i2i.training.events import Observer
 from i2i.training.trainer import Trainer
 from i2i.utils.atomic_write import sync_to_disk
-from i2i.utils.memory import asked_for, is_out_of_memory, told_when_short
+from i2i.utils.memory import asked_for, explained_memory_errors, is_out_of_memory
 from tests.training import test_survival
 from tests.training.test_survival import SMALL, At, assert_same_weights, data_set, train
 
@@ -221,7 +221,7 @@ def failing(size):
 def test_want_of_memory_is_known_in_the_words_of_every_library(ask):
     with (
         pytest.raises(OutOfMemory, match=r"^it: there is not enough memory.*: do less$"),
-        told_when_short("it", "do less"),
+        explained_memory_errors("it", "do less"),
     ):
         ask()
 

@@ -22,7 +22,7 @@ from i2i.data.data_record import DataRecord
 from i2i.data.decoding.images import write_image
 from i2i.data.layouts import scan
 from i2i.errors import Damaged, DiskFull, TrainingError, UserError
-from i2i.runs.folder import CHECKPOINTS, newest_checkpoint, set_aside_damaged, sound_checkpoint
+from i2i.runs.folder import CHECKPOINTS, intact_checkpoint, newest_checkpoint, set_aside_damaged
 from i2i.runs.load import require_checkpoint
 from i2i.runs.lock import sole_training
 from i2i.testing import CPU, STEPS, Subject
@@ -224,11 +224,11 @@ def test_a_flipped_bit_in_any_part_of_any_file_is_found_and_the_checkpoint_befor
     positions = {*classes_of(path), *range(0, len(contents), max(1, len(contents) // 200))}
     for position, bits in zip(sorted(positions), cycle((0x01, 0x20, 0xFF)), strict=False):
         flip(path, position, bits)
-        checkpoint, damages = sound_checkpoint(run)
+        checkpoint, damages = intact_checkpoint(run)
         assert checkpoint.position.step == 3, (position, bits)
         assert [str(path) in damage.what for damage in damages] == [True]
         path.write_bytes(contents)
-    assert sound_checkpoint(run)[0].position.step == STEPS
+    assert intact_checkpoint(run)[0].position.step == STEPS
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -237,11 +237,11 @@ def test_a_truncated_lengthened_or_missing_file_is_found(newest, name):
     contents = path.read_bytes()
     for spoilt in (b"", contents[:1], contents[:8], contents[: len(contents) // 2], contents[:-1], contents + b"\0"):
         path.write_bytes(spoilt)
-        checkpoint, (damage,) = sound_checkpoint(run)
+        checkpoint, (damage,) = intact_checkpoint(run)
         assert checkpoint.position.step == 3
         assert str(path) in damage.what
     path.unlink()
-    assert sound_checkpoint(run)[0].position.step == 3
+    assert intact_checkpoint(run)[0].position.step == 3
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -266,11 +266,11 @@ def test_a_checkpoint_of_before_there_were_checksums_is_read(newest):
     meta = json.loads(path.read_text())
     del meta["files"], meta[SEAL]
     path.write_text(json.dumps(meta))
-    checkpoint, damages = sound_checkpoint(newest.parents[1])
+    checkpoint, damages = intact_checkpoint(newest.parents[1])
     assert (checkpoint.position.step, damages) == (STEPS, ())
     assert checkpoint.weights()
     (newest / "model.safetensors").write_bytes((newest / "model.safetensors").read_bytes()[:-1])
-    assert sound_checkpoint(newest.parents[1])[0].position.step == 3
+    assert intact_checkpoint(newest.parents[1])[0].position.step == 3
 
 
 def test_an_entry_of_checkpoint_json_cannot_lose_its_checksum_unnoticed(newest):
@@ -278,7 +278,7 @@ def test_an_entry_of_checkpoint_json_cannot_lose_its_checksum_unnoticed(newest):
     meta = json.loads(path.read_text())
     del meta[SEAL]
     path.write_text(json.dumps(meta, indent=1))
-    assert sound_checkpoint(newest.parents[1])[0].position.step == 3
+    assert intact_checkpoint(newest.parents[1])[0].position.step == 3
 
 
 @pytest.mark.parametrize("name", ["checkpoint.json", "model.safetensors", "training.pt", "data.json"])
@@ -352,7 +352,7 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
         process.kill()
         process.wait()
         writing += bool(list((run / CHECKPOINTS).glob(".*")))
-        checkpoint, damages = sound_checkpoint(run)
+        checkpoint, damages = intact_checkpoint(run)
         assert not damages
         assert checkpoint.folder == newest_checkpoint(run).folder
         process = run_command(tmp_path, "train", "--resume", "run", "--device=cpu")
@@ -422,7 +422,7 @@ def test_a_disk_that_is_full_when_something_is_written_stops_the_run_and_leaves_
         )
         assert [path.name for path in (run / CHECKPOINTS).iterdir()] == ["00000002"]
         assert not [path for path in run.rglob("*") if path.name.endswith(".part")]
-        assert sound_checkpoint(run)[0].position.step == 2
+        assert intact_checkpoint(run)[0].position.step == 2
         (disk / "ballast").unlink()
         trainer(run, **intervals).train()
         assert_same_weights(run, tmp_path / "undisturbed")
@@ -438,7 +438,7 @@ def test_a_log_that_cannot_be_written_stops_the_run_and_leaves_the_last_checkpoi
     stopped.observers = (At(3, lambda: monkeypatch.setattr(log, "_append", full)), log)
     with pytest.raises(DiskFull, match=r"stopped at step 3: the disk of .* is full; the checkpoint of step 2 is good"):
         stopped.train()
-    assert sound_checkpoint(tmp_path)[0].position.step == 2
+    assert intact_checkpoint(tmp_path)[0].position.step == 2
 
 
 def test_a_line_of_the_log_that_does_not_fit_is_taken_back(tmp_path, monkeypatch):

@@ -12,11 +12,11 @@ from i2i import registry
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.testing import CPU, Subject
-from i2i.tracking import choice
+from i2i.tracking import registry as tracker_registry
 from i2i.tracking.__main__ import follow
-from i2i.tracking.choice import TRACKERS, trackers_named
 from i2i.tracking.observer import Tracked, finite
 from i2i.tracking.process import MOST_WAITING, TrackerProcess
+from i2i.tracking.registry import TRACKERS, trackers_named
 from i2i.tracking.tracker import About, Tracker
 from i2i.training.callbacks import SampleGrids
 from i2i.training.events import Record
@@ -148,7 +148,7 @@ def test_only_an_identity_of_harmless_characters_is_taken_from_a_run_folder(tmp_
 
 @pytest.mark.parametrize("name", TRACKERS)
 def test_a_tracker_that_is_not_installed_is_refused_with_the_command_that_installs_it(name, monkeypatch):
-    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    monkeypatch.setattr(tracker_registry, "find_spec", lambda name: None)
     with pytest.raises(UserError) as refused:
         trackers_named(name)
     assert str(refused.value).splitlines()[1:] == [f"pip install 'i2i[{name}]'"]
@@ -157,7 +157,7 @@ def test_a_tracker_that_is_not_installed_is_refused_with_the_command_that_instal
 @pytest.fixture
 def installed(monkeypatch, tmp_path):
     """Every package seems to be there; nothing of this machine's accounts and proxies is."""
-    monkeypatch.setattr(choice, "find_spec", lambda name: name)
+    monkeypatch.setattr(tracker_registry, "find_spec", lambda name: name)
     for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_BASE_URL", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

@@ -1,4 +1,4 @@
-"""What the domain classifier took translations for: a map per method, direction by judged domain."""
+"""What the domain classifier took translations for: a map per method, direction by predicted domain."""
 
 import numpy as np
 import pandas as pd
@@ -16,20 +16,20 @@ LINE = 0.3  # inches, of a direction with numbers
 
 
 def confusion_maps(plan: Plan, results: Results) -> Figure | None:
-    """Shares of each direction's images by judged domain; the target's cell has a frame. None without judgements."""
+    """Shares of each direction's images by predicted domain; the target's cell is framed. None without predictions."""
     confusion = results.details.confusion
     names = [name for name in results.methods if name in set(confusion["model"])]
     if not names:
         return None
     numbers = len(plan.directions) <= NUMBERS_UP_TO
     cell, line = (CELL, LINE) if numbers else (SMALL_CELL, SMALL_CELL)
-    ways = [" → ".join(direction) for direction in plan.directions]
-    size = len(plan.domains) * cell, len(ways) * line
-    sheet = Sheet(1, len(names), *size, LETTER * max(map(len, ways)), LETTER * max(map(len, plan.domains)) + 0.2)
+    directions = [" → ".join(direction) for direction in plan.directions]
+    size = len(plan.domains) * cell, len(directions) * line
+    sheet = Sheet(1, len(names), *size, LETTER * max(map(len, directions)), LETTER * max(map(len, plan.domains)) + 0.2)
     for column, name in enumerate(names):
         axes, shares = sheet.place(0, column), _shares(plan, confusion[confusion["model"] == name])
         shown = axes.imshow(np.ma.masked_invalid(shares), cmap="viridis", vmin=0, vmax=1, aspect="auto")
-        label(axes, plan.domains, ways if column == 0 else [""] * len(ways))
+        label(axes, plan.domains, directions if column == 0 else [""] * len(directions))
         sheet.head(axes, name)
         _frame_targets(axes, plan)
         if numbers:
@@ -40,15 +40,15 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
 
 
 def _shares(plan: Plan, confusion: pd.DataFrame) -> np.ndarray:
-    """[directions, domains], seeds together; NaN where nothing was judged."""
+    """[directions, domains], seeds together; NaN where nothing was predicted."""
     counts = confusion.groupby(["source", "target", "predicted"])["count"].sum().to_dict()
     totals = confusion.groupby(["source", "target"])["count"].sum().to_dict()
 
-    def share(way: Direction, domain: str) -> float:
-        total = totals.get(way)
-        return counts.get((*way, domain), np.nan) / total if total else np.nan
+    def share(direction: Direction, domain: str) -> float:
+        total = totals.get(direction)
+        return counts.get((*direction, domain), np.nan) / total if total else np.nan
 
-    return np.array([[share(way, domain) for domain in plan.domains] for way in plan.directions])
+    return np.array([[share(direction, domain) for domain in plan.domains] for direction in plan.directions])
 
 
 def _frame_targets(axes: Axes, plan: Plan) -> None:

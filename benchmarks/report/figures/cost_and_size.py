@@ -12,11 +12,11 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.detail_tables import curve, metrics_by_n
 from i2i.benchmarks.report.figures.method_styles import Style, styles
 from i2i.benchmarks.report.figures.style import legend, name_powers, score_label
-from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.metrics.registry import kind_of, metric_named
 
 SECONDS = "training, seconds (all training runs of a seed)"
-MACS = "multiply-adds to translate an image, billions"
+MACS = "MACs to translate an image, billions"
 BILLION = 1e9
 FRONTIER = "nothing as cheap is better"
 
@@ -28,9 +28,9 @@ def main_metric(metrics: list[str]) -> str:
 
 
 def cost_figure(plan: Plan, results: Results) -> Figure | None:
-    """The main metric against what methods cost: a point per method, with the deviation over seeds, and the frontier.
+    """The main metric against what methods cost: a point per method, with the std over seeds, and the frontier.
 
-    Training seconds, and beside them the multiply-adds of a translation where they were measured. Methods that learn
+    Training seconds, and beside them the MACs of a translation where they were measured. Methods that learn
     nothing are lines across. None if nothing was trained.
     """
     metric = main_metric(results.metrics) if results.metrics else None
@@ -44,11 +44,11 @@ def cost_figure(plan: Plan, results: Results) -> Figure | None:
         panels[MACS] = macs
     figure = Figure(figsize=(1.2 + 4.8 * len(panels), 3.6), facecolor="white", layout="constrained")
     every = [figure.add_subplot(1, len(panels), place) for place in range(1, 1 + len(panels))]
-    for axes, (label, spent) in zip(every, panels.items(), strict=True):
-        _spending(axes, results, spent, scores, [name for name in costs if name not in trained])
-        points = {name: (cost, scores[name].mean) for name, cost in spent.items()}
+    for axes, (label, by_method) in zip(every, panels.items(), strict=True):
+        _draw_methods(axes, results, by_method, scores, [name for name in costs if name not in trained])
+        points = {name: (cost, scores[name].mean) for name, cost in by_method.items()}
         _along(every[0], axes, [points[name] for name in frontier(points, metric_named(metric).higher_is_better)])
-        _scale(axes, list(spent.values()), [scores[name].mean for name in costs])
+        _scale(axes, list(by_method.values()), [scores[name].mean for name in costs])
         axes.set_xlabel(label, fontsize=9)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
@@ -66,21 +66,21 @@ def _along(named: Axes, axes: Axes, points: list[tuple[float, float]]) -> None:
             named.plot([], [], color="0.6", linewidth=1.2, label=FRONTIER)
 
 
-def _spending(
-    axes: Axes, results: Results, spent: dict[str, float], scores: dict[str, Score], untrained: list[str]
+def _draw_methods(
+    axes: Axes, results: Results, by_method: dict[str, float], scores: dict[str, Score], untrained: list[str]
 ) -> None:
-    """Points of what methods spent, and lines of those that spent nothing."""
-    looks = styles(results.methods)
-    for name, cost in spent.items():
-        _point(axes, name, cost, scores[name], looks[name])
+    """A point for each trained method, and a line for each that learns nothing."""
+    method_styles = styles(results.methods)
+    for name, cost in by_method.items():
+        _point(axes, name, cost, scores[name], method_styles[name])
     for name in untrained:
-        label, color = f"{name}, not trained", looks[name].color
+        label, color = f"{name}, not trained", method_styles[name].color
         axes.axhline(scores[name].mean, color=color, linewidth=1, linestyle="dashed", label=label)
 
 
-def _point(axes: Axes, name: str, seconds: float, score: Score, look: Style) -> None:
-    style = {"marker": look.marker, "color": look.color, "linestyle": "none", "capsize": 3, "label": name}
-    axes.errorbar(seconds, score.mean, score.deviation, **style)  # type: ignore[arg-type]
+def _point(axes: Axes, name: str, seconds: float, score: Score, style: Style) -> None:
+    options = {"marker": style.marker, "color": style.color, "linestyle": "none", "capsize": 3, "label": name}
+    axes.errorbar(seconds, score.mean, score.std, **options)  # type: ignore[arg-type]
 
 
 def _scale(axes: Axes, seconds: list[float], values: list[float]) -> None:
@@ -116,13 +116,13 @@ def size_figure(plan: Plan, results: Results) -> Figure | None:
     if not drawn:
         return None
     figure = Figure(figsize=(1.2 + 5 * len(drawn), 3.6), facecolor="white", layout="constrained")
-    looks = {**styles(results.methods), REAL: Style("grey", ".")}
+    method_styles = {**styles(results.methods), REAL: Style("grey", ".")}
     for place, (metric, curves) in enumerate(drawn.items(), 1):
         axes = figure.add_subplot(1, len(drawn), place)
         for name, values in curves.items():
             style = "dashed" if name == REAL else "solid"
             (line,) = axes.plot(list(values), list(values.values()), linestyle=style, label=name)
-            line.set(marker=looks[name].marker, color=looks[name].color)
+            line.set(marker=method_styles[name].marker, color=method_styles[name].color)
         _name_sizes(axes, sorted({n for values in curves.values() for n in values}))
         _fit_values(axes, [value for values in curves.values() for value in values.values()])
         axes.set_xlabel("images per set", fontsize=9)

@@ -36,11 +36,11 @@ def critical_difference(names: Sequence[str], mean_ranks: Sequence[float], diffe
     for row, (first, last) in enumerate(groups):
         ends = [mean_ranks[first] - 0.04, mean_ranks[last] + 0.04]
         axes.plot(ends, [0.7 + 0.5 * row] * 2, color="black", linewidth=3, solid_capstyle="butt", clip_on=False)
-    looks = styles(names)
+    method_styles = styles(names)
     for place, (name, rank) in enumerate(zip(names, mean_ranks, strict=True)):
         left = place < half
         line = top + (place if left else len(names) - 1 - place)
-        _name(axes, name, rank, line, left, looks[name].color, len(names))
+        _name(axes, name, rank, line, left, method_styles[name].color, len(names))
     axes.text((1 + len(names)) / 2, -2.6, title, ha="center", va="top", fontsize=9, parse_math=False)
     return figure
 

@@ -50,7 +50,7 @@ def scale(metric: str, values: Iterable[float]) -> Scale:
 
 
 def scale_of(plan: Plan, results: Results, metric: str) -> Scale:
-    """The scale of all maps of a metric: by its translators, or by whoever there is without any."""
+    """The scale of all maps of a metric: by its translators, or by all methods without any."""
     scores = results.scores[results.scores["metric"] == metric]
     reference = plan.facts.baselines
     ranked = [name for name in results.methods if name not in reference] or results.methods

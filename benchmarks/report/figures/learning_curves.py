@@ -22,7 +22,7 @@ IN_A_COLUMN = 3  # panels
 
 
 def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingProxyType({})) -> Figure | None:
-    """A panel per metric: the score on the validation split against what was spent. None without evaluations.
+    """A panel per metric: the score on the validation split against what it cost. None without evaluations.
 
     `marks` stand behind the names of metrics.
     """
@@ -34,9 +34,9 @@ def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingPro
     rows = -(-len(metrics) // columns)
     sheet = Figure(figsize=(2.6 + 4 * columns, 2.2 * rows + 0.8), facecolor="white", layout="constrained")
     panels = sheet.subplots(rows, columns, sharex=True, squeeze=False).flatten()
-    looks = styles(map(str, curves["model"]))
+    method_styles = styles(map(str, curves["model"]))
     for axes, metric in zip(panels, metrics, strict=False):
-        _panel(axes, curves[curves["metric"] == metric], score_label(metric, marks.get(metric, "")), looks)
+        _panel(axes, curves[curves["metric"] == metric], score_label(metric, marks.get(metric, "")), method_styles)
     for axes in panels[len(metrics) :]:
         axes.remove()
     for axes in panels[len(metrics) - columns : len(metrics)]:
@@ -46,10 +46,10 @@ def figure(found: pd.DataFrame, unit: str, marks: Mapping[str, str] = MappingPro
     return sheet
 
 
-def _panel(axes: Axes, curves: pd.DataFrame, label: str, looks: Mapping[str, Style]) -> None:
+def _panel(axes: Axes, curves: pd.DataFrame, label: str, method_styles: Mapping[str, Style]) -> None:
     for name, own in curves.groupby("model", sort=False):
-        look = looks[str(name)]
-        (line,) = axes.plot(own["spent"], own["value"], marker=look.marker, color=look.color, label=str(name))
+        style = method_styles[str(name)]
+        (line,) = axes.plot(own["cost"], own["value"], marker=style.marker, color=style.color, label=str(name))
         line.set(markersize=4, linewidth=1.2)
     values = curves["value"]
     if values.min() > 0 and values.max() > WIDEST_RATIO * values.min():

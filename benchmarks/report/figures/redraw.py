@@ -17,17 +17,17 @@ from i2i.benchmarks.results_folder.result_records import described, first_fault
 from i2i.config import stable_hash
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".pdf", ".svg")
 NOTES = ".drawn.json"
-VERSION = 7  # raised when figures of the same results look different
+VERSION = 8  # raised when figures of the same results look different
 
 
-class Drawn(Document):
+class FigureRecord(Document):
     """What files depended on when they were made, whether there was anything to draw, and what they then held."""
 
     key: str
@@ -75,23 +75,23 @@ def unless_made(
     for path in paths if not drawn else ():
         path.unlink(missing_ok=True)
     made = {path.name: described(path) for path in paths} if drawn else {}
-    told = {other: note.model_dump() for other, note in notes.items()}
-    told[title] = {"key": key, "drawn": drawn, "files": made}
-    write_text(out / NOTES, json.dumps(told, indent=1))
+    records = {other: note.model_dump() for other, note in notes.items()}
+    records[title] = {"key": key, "drawn": drawn, "files": made}
+    write_text(out / NOTES, json.dumps(records, indent=1))
     return list(names) if drawn else []
 
 
-def _is_as_noted(out: Path, paths: Sequence[Path], noted: Drawn) -> bool:
+def _is_as_noted(out: Path, paths: Sequence[Path], noted: FigureRecord) -> bool:
     """Whether the files hold what was drawn, or are not there because nothing was."""
     if not noted.drawn:
         return not any(path.is_file() for path in paths)
     return {path.name for path in paths} == noted.files.keys() and first_fault(out, noted.files) is None
 
 
-def _notes(out: Path) -> dict[str, Drawn]:
+def _notes(out: Path) -> dict[str, FigureRecord]:
     """Whatever is wrong with them, figures are then drawn again."""
     try:
-        return read_document(dict[str, Drawn], out / NOTES, "remove it") or {}
+        return read_document(dict[str, FigureRecord], out / NOTES, "remove it") or {}
     except UserError:
         return {}
 

@@ -35,11 +35,11 @@ def study_rates(found: Findings) -> Figure:
 
 
 def _panel(axes: Axes, rates: Mapping[str, Rate], names: Sequence[str], found: Findings) -> None:
-    looks = {**styles(found.methods), REAL: Style("dimgrey", "o")}
+    method_styles = {**styles(found.methods), REAL: Style("dimgrey", "o")}
     for row, name in enumerate(names):
         if rate := rates.get(name):
             ends = [[100 * abs(rate.rate - (rate.rate if end is None else end))] for end in (rate.low, rate.high)]
-            color, marker = looks[name].color, looks[name].marker
+            color, marker = method_styles[name].color, method_styles[name].marker
             inside = color if found.kinds[name] == "translator" else "white"
             axes.errorbar(
                 100 * rate.rate, row, xerr=ends, marker=marker, color=color, markerfacecolor=inside, capsize=3

@@ -19,7 +19,7 @@ from i2i.benchmarks.report.figures.heat_colors import Scale, ink, scale_of
 from i2i.benchmarks.report.html.human_study import studies
 from i2i.benchmarks.report.html.training_curves import curves
 from i2i.benchmarks.report.markdown import claim_lines
-from i2i.benchmarks.results_folder.cache_keys import REAL
+from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.config import Settings
 from i2i.metrics.registry import kind_of, metric_named
 
@@ -98,9 +98,9 @@ def _views(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
 
 
 def _by_direction(plan: Plan, results: Results) -> Iterator[tuple[Cell, Group]]:
-    ways = {f"{source} → {target}": (source, target) for source, target in plan.directions}
+    directions = {f"{source} → {target}": (source, target) for source, target in plan.directions}
     for group in groups(plan, results, "direction"):
-        source, target = ways[group.name]
+        source, target = directions[group.name]
         yield {"kind": "direction", "source": source, "target": target}, group
 
 

@@ -45,8 +45,8 @@ def gallery(plan: Plan, results: Results) -> Settings:
 
     A source image has an entry for each seed that is stored of it. It lists the images by column, the scores by method
     and metric, and how much the translators differ on it: the mean absolute difference of their values, 0 to 255, over
-    all pairs. What is shown of a method that has no translations with a seed is of the first one: `lent` has the
-    numbers of these columns, by seed.
+    all pairs. What is shown of a method that has no translations with a seed is of the first one: `of_first_seed` has
+    the numbers of these columns, by seed.
     """
     finished, shown = Finished(plan.out, plan.facts), columns(plan, results)
     options = finished.facts.suite.report
@@ -54,14 +54,16 @@ def gallery(plan: Plan, results: Results) -> Settings:
     views = [_View(finished, shown, seed) for seed in _seeds(finished, shown)]
     values = views[0].values
     metrics = list(dict.fromkeys(metric for view in views for metric in metrics_of(view.values)))
-    chosen = {way: _chosen(finished, shown, way, options, values) for way in directions}
-    images: dict[Direction, list[Settings]] = {way: [] for way in directions}
+    chosen = {direction: _chosen(finished, shown, direction, options, values) for direction in directions}
+    images: dict[Direction, list[Settings]] = {direction: [] for direction in directions}
     for number in range(options.images):
-        for way in directions:
-            if number < len(chosen[way]):
-                row, why = chosen[way][number]
-                stem = finished.inputs(way)[row.position].stem
-                images[way].append({"name": stem, "chosen": why, "seeds": [views[0].described(row, metrics, store)]})
+        for direction in directions:
+            if number < len(chosen[direction]):
+                row, why = chosen[direction][number]
+                stem = finished.inputs(direction)[row.position].stem
+                images[direction].append(
+                    {"name": stem, "chosen": why, "seeds": [views[0].described(row, metrics, store)]}
+                )
         if store.size > SPACE:
             break
     _add_seeds(images, chosen, views[1:], metrics, store)
@@ -75,12 +77,17 @@ def gallery(plan: Plan, results: Results) -> Settings:
         ],
         "seed": options.seed,
         "seeds": [view.seed for view in views],
-        "lent": [view.lent for view in views],
+        "of_first_seed": [view.of_first_seed for view in views],
         "worst_by": metric_named(worst).heading if (worst := worst_metric(metrics_of(values))) else None,
         "stored": store.says,
         "directions": [
-            {"source": way[0], "target": way[1], "of": len(finished.positions(way, shown)), "images": images[way]}
-            for way in directions
+            {
+                "source": direction[0],
+                "target": direction[1],
+                "of": len(finished.positions(direction, shown)),
+                "images": images[direction],
+            }
+            for direction in directions
         ],
         "images": store.addresses,
     }
@@ -102,9 +109,9 @@ def _add_seeds(
     """Add further seeds to the first images of every direction, until their space is used up."""
     limit = store.size + SPACE_OF_SEEDS
     for number in range(max(map(len, images.values()), default=0)):
-        for way, own in images.items():
+        for direction, own in images.items():
             if number < len(own):
-                own[number]["seeds"] += [view.described(chosen[way][number][0], metrics, store) for view in views]
+                own[number]["seeds"] += [view.described(chosen[direction][number][0], metrics, store) for view in views]
         if store.size > limit:
             break
 
@@ -116,7 +123,9 @@ class _View:
         self.seed, self._finished, self._shown = seed, finished, shown
         seeds = {name: finished.seeds_of(finished.part(name)[0]) for name in shown}
         own = {name: seed if seed in seeds[name] else finished.seed for name in shown}
-        self.lent = [place for place, name in enumerate(shown) if name not in (INPUT, TARGET) and own[name] != seed]
+        self.of_first_seed = [
+            place for place, name in enumerate(shown) if name not in (INPUT, TARGET) and own[name] != seed
+        ]
         self.values = {
             place: value for name in shown for place, value in read_values(finished, [name], own[name]).items()
         }
@@ -137,12 +146,12 @@ class _View:
 
 
 def _chosen(
-    finished: Finished, shown: Sequence[str], way: Direction, options: ReportConfig, values: Values
+    finished: Finished, shown: Sequence[str], direction: Direction, options: ReportConfig, values: Values
 ) -> list[tuple[Row, str]]:
     """The images of a direction and why they were chosen, such that any number of the first is a fair part."""
-    positions = finished.positions(way, shown)
-    random.Random(f"{options.seed} {way}").shuffle(positions)
-    rows = [Row(way, position) for position in positions]
+    positions = finished.positions(direction, shown)
+    random.Random(f"{options.seed} {direction}").shuffle(positions)
+    rows = [Row(direction, position) for position in positions]
     metric = worst_metric(metrics_of(values))
     if metric is None or len(rows) <= options.images:
         return [(row, "random") for row in rows]

@@ -5,20 +5,20 @@ from dataclasses import asdict
 from i2i.benchmarks.human_study.findings import Findings, Rate
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.study_tables import StudyTable, caption, left_out, summary, tables
-from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.config import Settings
-from i2i.utils.documents import read_document
+from i2i.utils.json_documents import read_document
 
 
 def studies(plan: Plan) -> list[Settings]:
     """Title, tables with rates to draw, sentences, and what has changed since, of each study."""
     paths = ResultsFolder(plan.out).studies()
     found = [read_document(Findings, path, "remove it, and i2i study read writes it again") for path in paths]
-    return [_told(plan, one) for one in found if one is not None]
+    return [_page_data(plan, one) for one in found if one is not None]
 
 
-def _told(plan: Plan, found: Findings) -> Settings:
+def _page_data(plan: Plan, found: Findings) -> Settings:
     return {
         "title": summary(found),
         "tables": [_table(table, found) for table in tables(found)],

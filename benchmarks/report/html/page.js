@@ -167,8 +167,8 @@ const now = { direction: 0, seed: 0, left: 0, right: 1, order: 0, image: 0, thum
 
 // What stands for a method that has no such seed is named with the seed that it is of.
 function columnLabel(name, column) {
-  const lent = gallery.lent[now.seed].includes(column) ? ` (seed ${gallery.seeds[0]})` : "";
-  return name === "target" ? "ground truth" : gallery.headings[column] + lent;
+  const seedNote = gallery.of_first_seed[now.seed].includes(column) ? ` (seed ${gallery.seeds[0]})` : "";
+  return name === "target" ? "ground truth" : gallery.headings[column] + seedNote;
 }
 
 const own = (image) => image.seeds[now.seed];

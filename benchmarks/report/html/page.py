@@ -9,8 +9,8 @@ from pathlib import Path
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.redraw import unless_made
-from i2i.benchmarks.results_folder.cache_keys import identity_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
+from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.config import Settings, stable_hash
 from i2i.pages import html_page as builder
 from i2i.utils.atomic_write import write_text

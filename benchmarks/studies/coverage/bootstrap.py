@@ -41,8 +41,8 @@ class Populations:
     """Two distributions with independent features: means, deviations, and what noise they are made of."""
 
     mean: Array
-    deviation_fake: Array
-    deviation_real: Array
+    std_fake: Array
+    std_real: Array
     noise: Noise
 
     @classmethod
@@ -54,13 +54,13 @@ class Populations:
 
     def distance(self) -> float:
         """The true one: covariances are diagonal, so |mean|^2 + |difference of deviations|^2."""
-        return float(np.square(self.mean).sum() + np.square(self.deviation_fake - self.deviation_real).sum())
+        return float(np.square(self.mean).sum() + np.square(self.std_fake - self.std_real).sum())
 
     def distance_to(self, real: Array) -> float:
         """From the distribution of the fakes to this very sample of reals."""
         fake = Moments(len(self.mean))
         fake.n = 10**9  # as good as a distribution: every direction is filled
-        fake.mean, fake.scatter = self.mean, np.diag(self.deviation_fake**2) * (fake.n - 1)
+        fake.mean, fake.scatter = self.mean, np.diag(self.std_fake**2) * (fake.n - 1)
         return frechet_distance(fake, Moments.of(real))
 
     def draw(self, n: int, reals: Reals, random: np.random.Generator) -> tuple[Array, Array]:
@@ -68,7 +68,7 @@ class Populations:
         fake, real = (self.noise(random, (n, len(self.mean))) for _ in range(2))
         if reals == "paired":
             real = 0.8 * fake + 0.6 * real
-        return self.mean + fake * self.deviation_fake, real * self.deviation_real
+        return self.mean + fake * self.std_fake, real * self.std_real
 
 
 def main() -> None:

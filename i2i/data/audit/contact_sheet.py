@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from i2i.data.audit.checks import Finding, Seen
+from i2i.data.audit.checks import Finding, InspectedData
 from i2i.data.decoding.images import opaque, padded, read_image
 from i2i.data.decoding.native import read_native
 from i2i.data.decoding.value_range import stretched
@@ -19,18 +19,20 @@ DIMMED = 0.35
 LABEL_HEIGHT = 22
 
 
-def contact_sheet(seen: Seen, findings: Sequence[Finding], seed: int = 0) -> Image.Image:
+def contact_sheet(inspected: InspectedData, findings: Sequence[Finding], seed: int = 0) -> Image.Image:
     """A row of random training images per domain; below, held-out images beside those they look like.
 
     Whole images are shown, and what the crop to the image size takes away is dimmed. Of paired data all rows show the
     same scenes, so that pairs stand above one another.
     """
-    rows = [(f"{domain}: {len(own):,} in {seen.train_split}", own) for domain, own in _images(seen).items()]
-    chosen = _chosen(seen, [own for _, own in rows], seed)
-    cells = [(title, [_cell(seen, image) for image in own], TEXT) for (title, _), own in zip(rows, chosen, strict=True)]
+    rows = [(f"{domain}: {len(own):,} in {inspected.train_split}", own) for domain, own in _images(inspected).items()]
+    chosen = _chosen(inspected, [own for _, own in rows], seed)
+    cells = [
+        (title, [_cell(inspected, image) for image in own], TEXT) for (title, _), own in zip(rows, chosen, strict=True)
+    ]
     for finding in findings:
         if finding.kind in ("leak", "near leak"):
-            cells.append((_leak_title(finding), _leak_cells(seen, finding), FAULT))
+            cells.append((_leak_title(finding), _leak_cells(inspected, finding), FAULT))
     return _laid_out(cells)
 
 
@@ -39,15 +41,17 @@ def _leak_title(finding: Finding) -> str:
     return f"held-out images beside those of other splits, {same}: {len(finding.files):,}, here the first"
 
 
-def _images(seen: Seen) -> dict[str, tuple[ImageFile, ...]]:
-    found = seen.data.splits.get(seen.train_split) or next(iter(seen.data.splits.values()))
-    return {domain: found.get(domain, ()) for domain in seen.data.domains}
+def _images(inspected: InspectedData) -> dict[str, tuple[ImageFile, ...]]:
+    found = inspected.data.splits.get(inspected.train_split) or next(iter(inspected.data.splits.values()))
+    return {domain: found.get(domain, ()) for domain in inspected.data.domains}
 
 
-def _chosen(seen: Seen, rows: Sequence[Sequence[ImageFile]], seed: int) -> list[list[ImageFile]]:
+def _chosen(inspected: InspectedData, rows: Sequence[Sequence[ImageFile]], seed: int) -> list[list[ImageFile]]:
     """Readable images, in the order of their files; of pairs the same places in each row."""
-    readable = [[place for place, one in enumerate(row) if seen.looks[one.path].fault is None] for row in rows]
-    if seen.data.paired:
+    readable = [
+        [place for place, one in enumerate(row) if inspected.inspections[one.path].fault is None] for row in rows
+    ]
+    if inspected.data.paired:
         both = sorted(set.intersection(*map(set, readable)))
         places = [_some(both, seed)] * len(rows)
     else:
@@ -59,17 +63,17 @@ def _some(places: Sequence[int], seed: int) -> list[int]:
     return sorted(random.Random(seed).sample(places, min(COLUMNS, len(places))))
 
 
-def _cell(seen: Seen, image: ImageFile) -> Image.Image:
+def _cell(inspected: InspectedData, image: ImageFile) -> Image.Image:
     shown = _shown(image)
-    if seen.fit == "crop":
-        shown = _dimmed(shown, seen.image_size)
+    if inspected.fit == "crop":
+        shown = _dimmed(shown, inspected.image_size)
     return padded(shown, (SIDE, SIDE), PAPER)
 
 
-def _leak_cells(seen: Seen, finding: Finding) -> list[Image.Image]:
+def _leak_cells(inspected: InspectedData, finding: Finding) -> list[Image.Image]:
     """Pairs beside each other."""
-    native = seen.data.native
-    by_name = {seen.name(path): ImageFile(path, native=native) for path in seen.looks}
+    native = inspected.data.native
+    by_name = {inspected.name(path): ImageFile(path, native=native) for path in inspected.inspections}
     names = [name for pair in finding.files[: LEAKS // 2 + 1] for name in pair]
     return [padded(_shown(by_name[name]), (SIDE, SIDE), PAPER) for name in names]
 

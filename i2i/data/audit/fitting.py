@@ -13,7 +13,7 @@ Size = tuple[int, int]
 NOTICED = 0.005
 """Smaller shares are taken for none, such as what rounding to whole pixels takes."""
 
-TOLD = {
+EFFECTS = {
     "crop": ("lose {:.0%} of a side on average", "loses {:.0%} of its {}"),
     "resize": ("are squeezed by {:.0%} on average", "by {:.0%} of its {}"),
     "pad": ("become {:.0%} border on average", "{:.0%}, for it fills only the {}"),
@@ -26,7 +26,7 @@ def sizes_of(images: Sequence[ImageFile]) -> list[Size]:
         return list(pool.map(lambda image: read_size(image.path, image.half, image.native), images))
 
 
-def misfit(size: Size, image_size: Size) -> tuple[float, str]:
+def lost_share(size: Size, image_size: Size) -> tuple[float, str]:
     """By which share which side, width or height, is too long for the proportions of the image.
 
     A file as high as the image would have to lose 1 - image width / width of its width, as much is how far its
@@ -45,12 +45,12 @@ def fitting_line(sizes: Sequence[Size], preprocess: Preprocess) -> str:
     """
     height, width = preprocess.image_size
     start = f"fit {preprocess.fit} to {height}x{width} px:"
-    misfits = [misfit(size, preprocess.image_size) for size in sizes]
-    affected = [share for share, _ in misfits if share >= NOTICED]
+    shares_and_sides = [lost_share(size, preprocess.image_size) for size in sizes]
+    affected = [share for share, _ in shares_and_sides if share >= NOTICED]
     if not affected:
         return f"{start} nothing is lost, of {len(sizes)} images all have these proportions"
-    (share, side), (tall, wide) = max(zip(misfits, sizes, strict=True))
-    many, most = TOLD[preprocess.fit]
+    (share, side), (tall, wide) = max(zip(shares_and_sides, sizes, strict=True))
+    many, most = EFFECTS[preprocess.fit]
     return (
         f"{start} {len(affected)} of {len(sizes)} images {many.format(sum(affected) / len(affected))}, "
         f"one {wide} wide and {tall} high {most.format(share, side)}"

@@ -1,4 +1,4 @@
-"""One look at every image file: is it readable, how large, of what kind, and what does it show."""
+"""What one decoding of every image file shows: is it readable, how large, of what kind, and what does it show."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from i2i.data.audit.near_duplicates import Fingerprint
-from i2i.data.decoding.images import decode_once, decoded, told_orientation
+from i2i.data.decoding.images import decode_once, decoded, exif_orientation
 from i2i.data.decoding.native import read_native
 from i2i.data.decoding.open_image import opened
 from i2i.data.decoding.value_range import stretched
@@ -57,8 +57,8 @@ class Values:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one decoding of a file tells.
+class FileInspection:
+    """What one decoding of a file shows.
 
     Attributes:
         path: the file.
@@ -81,26 +81,26 @@ class Look:
     values: Values | None = None
 
 
-def look(path: Path) -> Look:
+def inspect_file(path: Path) -> FileInspection:
     """Read and decode a file once; a fault is part of the answer."""
     try:
         kinds, digest = _kinds(path), blake2b(path, 16)
         with decoded(path) as image:
-            return Look(path, None, image.size, kinds, digest, Fingerprint.of(image), brightest(image))
+            return FileInspection(path, None, image.size, kinds, digest, Fingerprint.of(image), brightest(image))
     except (UserError, OSError) as error:
-        return Look(path, str(error))
+        return FileInspection(path, str(error))
 
 
-def look_native(path: Path) -> Look:
+def inspect_native_file(path: Path) -> FileInspection:
     """The same of a file whose values are taken as it holds them."""
     try:
         held, digest = read_native(path), blake2b(path, 16)
     except (UserError, OSError) as error:
-        return Look(path, str(error))
+        return FileInspection(path, str(error))
     height, width = held.shape[:2]
     shown = stretched(held)
     image = Image.fromarray(shown[:, :, 0] if shown.shape[2] == 1 else shown)
-    return Look(path, None, (width, height), (), digest, Fingerprint.of(image), values=Values.of(held))
+    return FileInspection(path, None, (width, height), (), digest, Fingerprint.of(image), values=Values.of(held))
 
 
 def brightest(image: Image.Image) -> int:
@@ -124,13 +124,15 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in getattr(image, "tile", ()))
 
 
-def look_at(paths: Sequence[Path], progress: Progress | None = None, native: bool = False) -> Iterator[Look]:
-    """Look at files in parallel, in their order; `progress` is called with those done and the total.
+def inspect_files(
+    paths: Sequence[Path], progress: Progress | None = None, native: bool = False
+) -> Iterator[FileInspection]:
+    """Inspect files in parallel, in their order; `progress` is called with those done and the total.
 
     `native` files are taken as they are, and not as 8 bits.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, one in enumerate(pool.map(look_native if native else look, paths), 1):
+        for done, one in enumerate(pool.map(inspect_native_file if native else inspect_file, paths), 1):
             yield one
             if progress:
                 progress(done, len(paths))
@@ -168,6 +170,6 @@ def _kinds(path: Path) -> tuple[str, ...]:
             found.append("16-bit")
         if getattr(image, "n_frames", 1) > 1:
             found.append("animated")
-        if told_orientation(image) not in (0, 1):
+        if exif_orientation(image) not in (0, 1):
             found.append("EXIF")
     return tuple(found)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from i2i.config import DataConfig
 from i2i.data.audit.checks import dark_line, files_of, imbalance_line, lost_by_crop
-from i2i.data.audit.inspect import is_deep, look
+from i2i.data.audit.inspect import inspect_file, is_deep
 from i2i.data.audit.pair_sizes import apart, apart_line, pairs_of
 from i2i.data.decoding.images import read_size
 from i2i.data.layouts import DataSet
@@ -29,13 +29,13 @@ LOSS = 0.1
 
 def warnings(data: DataSet, config: DataConfig) -> list[str]:
     """What a user should know before training on `data` as the settings say; nothing where all is well."""
-    told = [
+    lines = [
         *_leaks(data, config.train_split),
         *imbalance_line(data, config.train_split),
         *_apart(data, config.train_split),
         *([] if data.native else _dark(data, config.train_split)),
     ]
-    return [*told, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
+    return [*lines, *(_lost(data, config.train_split, config.image_size) if config.fit == "crop" else ())]
 
 
 def _dark(data: DataSet, split: str) -> list[str]:
@@ -45,8 +45,8 @@ def _dark(data: DataSet, split: str) -> list[str]:
 def dark(what: str, paths: Sequence[Path]) -> list[str]:
     """A line if images of 16 bits use a small part of the range, of which some are decoded; `what` names them all."""
     some_paths = paths[:: -(-len(paths) // MOST_DECODED) or 1]
-    looks = [look(path) for path in some_paths if is_deep(path)]
-    line = dark_line(what, [one.brightest for one in looks if one.fault is None])
+    inspections = [inspect_file(path) for path in some_paths if is_deep(path)]
+    line = dark_line(what, [one.brightest for one in inspections if one.fault is None])
     return [line] if line else []
 
 
@@ -62,7 +62,7 @@ def equal_files(ours: list[Path], theirs: list[Path]) -> list[tuple[Path, Path]]
         return None
     known = {_digest(path): path for path in reversed(candidates)}
     pairs = ((path, known.get(_digest(path))) for path in held_out)
-    return sorted((path, twin) for path, twin in pairs if twin is not None)
+    return sorted((path, match) for path, match in pairs if match is not None)
 
 
 def _leaks(data: DataSet, train_split: str) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _leaks(data: DataSet, train_split: str) -> Iterator[str]:
     if equal is None:
         yield "whether held-out images are among the training images was not looked at: i2i data check does"
     elif equal:
-        names = some([f"{path} = {twin}" for path, twin in equal])
+        names = some([f"{path} = {match}" for path, match in equal])
         yield f"{number(len(equal), 'held-out image')} among the training images, so scores will flatter: {names}"
 
 

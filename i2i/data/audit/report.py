@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median
 
 from i2i.config import DataConfig
-from i2i.data.audit.checks import NO_TEST, QUESTIONS, Finding, Seen, counts_of, files_of, lost_by_crop
-from i2i.data.audit.inspect import KINDS, look_at
+from i2i.data.audit.checks import NO_TEST, QUESTIONS, Finding, InspectedData, counts_of, files_of, lost_by_crop
+from i2i.data.audit.inspect import KINDS, inspect_files
 from i2i.data.audit.value_checks import QUESTIONS_OF_VALUES
 from i2i.data.layouts import DataSet
 from i2i.utils.progress import Progress
@@ -92,7 +92,13 @@ class Report:
 
     def lines(self) -> list[str]:
         """For people to read; findings stand last."""
-        return [f"data: {self.understood}", *_counted(self.counts), *self._of_sizes(), *self._of_kinds(), *self._told()]
+        return [
+            f"data: {self.understood}",
+            *_counted(self.counts),
+            *self._of_sizes(),
+            *self._of_kinds(),
+            *self._of_findings(),
+        ]
 
     def _of_sizes(self) -> list[str]:
         if self.sizes is None:
@@ -112,46 +118,48 @@ class Report:
         return lines
 
     def _of_kinds(self) -> list[str]:
-        told = [f"{count:,} {KINDS[kind]}" for kind, count in (self.kinds or {}).items()]
-        return [f"files: {self.files:,}" + (f", of which {'; '.join(told)}" if told else "")]
+        listed = [f"{count:,} {KINDS[kind]}" for kind, count in (self.kinds or {}).items()]
+        return [f"files: {self.files:,}" + (f", of which {'; '.join(listed)}" if listed else "")]
 
-    def _told(self) -> list[str]:
+    def _of_findings(self) -> list[str]:
         lines = [f"{'FAULT' if one.fault else 'warning'}: {one.text}" for one in self.findings]
         return lines or ["nothing is wrong with the files"]
 
 
-def check(seen: Seen) -> Report:
+def check(inspected: InspectedData) -> Report:
     """Ask every question about data that have been looked at."""
-    found = [finding for question in (*QUESTIONS, *QUESTIONS_OF_VALUES) for finding in question(seen)]
-    sizes, kinds = seen.sizes(), Counter(kind for one in seen.readable for kind in one.kinds)
+    found = [finding for question in (*QUESTIONS, *QUESTIONS_OF_VALUES) for finding in question(inspected)]
+    sizes, kinds = inspected.sizes(), Counter(kind for one in inspected.readable for kind in one.kinds)
     return Report(
-        str(seen.data),
-        seen.image_size,
+        str(inspected.data),
+        inspected.image_size,
         tuple(sorted(found, key=lambda finding: not finding.fault)),
-        counts_of(seen.data),
-        len(seen.looks),
-        Sizes.of(sizes, seen.image_size) if sizes else None,
+        counts_of(inspected.data),
+        len(inspected.inspections),
+        Sizes.of(sizes, inspected.image_size) if sizes else None,
         {kind: kinds[kind] for kind in KINDS if kinds[kind]},
-        seen.fit,
+        inspected.fit,
     )
 
 
-def look_through(data: DataSet, config: DataConfig, progress: Progress | None = None) -> Seen:
-    """Look at every file of a data set once; `progress` is called with those done and the total."""
+def inspect_data(data: DataSet, config: DataConfig, progress: Progress | None = None) -> InspectedData:
+    """Inspect every file of a data set once; `progress` is called with those done and the total."""
     paths = list(dict.fromkeys(path for split in data.splits for path in files_of(data, split)))
-    looks = {one.path: one for one in look_at(paths, progress, data.native)}
-    return Seen(data, config.train_split, config.image_size, config.fit, looks)
+    inspections = {one.path: one for one in inspect_files(paths, progress, data.native)}
+    return InspectedData(data, config.train_split, config.image_size, config.fit, inspections)
 
 
-def refused(understood: str, image_size: tuple[int, int], hint: str | None, seen: Seen | None = None) -> Report:
+def refused(
+    understood: str, image_size: tuple[int, int], hint: str | None, inspected: InspectedData | None = None
+) -> Report:
     """The report of a place that holds no data set, for the reasons `understood` and, if there is one, `hint`.
 
-    What was `seen` of data that have no splits yet is told as well, but for what only splits can have.
+    What was `inspected` of data that have no splits yet is reported as well, but for what only splits can have.
     """
     fault = Finding("layout", True, hint or "no data set was recognised")
-    if seen is None:
+    if inspected is None:
         return Report(understood, image_size, (fault,), {})
-    report = check(seen)
+    report = check(inspected)
     others = tuple(one for one in report.findings if one.kind != NO_TEST)
     return replace(report, understood=understood, findings=(fault, *others))
 

@@ -10,7 +10,7 @@ from i2i.data.audit.inspect import faults
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import from_json
+from i2i.utils.json_documents import from_json
 from i2i.utils.progress import Progress
 
 RECORD = "skipped.json"
@@ -37,14 +37,14 @@ def without(data: DataSet, paths: Collection[str]) -> DataSet:
 def record(run: Path, skipped: Skipped, root: Path) -> None:
     """Write which files a training leaves out into its run folder; without any, no record of an earlier try stays.
 
-    Files in the data folder `root` are told by their place in it, so that it may move.
+    Files in the data folder `root` are recorded by their place in it, so that it may move.
     """
     path = run / RECORD
     if not skipped:
         path.unlink(missing_ok=True)
         return
-    told = {_within(root, file): reason for file, reason in skipped.items()}
-    write_text(path, json.dumps({"skipped": told}, indent=1))
+    reasons = {_within(root, file): reason for file, reason in skipped.items()}
+    write_text(path, json.dumps({"skipped": reasons}, indent=1))
 
 
 def _within(root: Path, file: str) -> str:
@@ -62,12 +62,12 @@ def recorded(run: Path, root: Path) -> Skipped:
     if not path.is_file():
         return {}
     try:
-        told = from_json(dict[str, dict[str, str]], path.read_bytes())["skipped"]
+        reasons = from_json(dict[str, dict[str, str]], path.read_bytes())["skipped"]
     except (ValueError, KeyError):
         raise UserError(
             f"{path} is damaged: it should tell which images this training leaves out; train again with --skip-bad"
         ) from None
-    return {str(root / file): reason for file, reason in told.items()}
+    return {str(root / file): reason for file, reason in reasons.items()}
 
 
 def lines(skipped: Skipped, root: Path) -> list[str]:

@@ -31,10 +31,10 @@ def diagnose(place: Path, size: tuple[int, int] = (256, 256)) -> str | None:
         return None
     images = ImageFolder(root).images
     guesses = (_one_domain, _loose, _within, _split_in_names, _undivided) if images else ()
-    told = next((told for guess in guesses if (told := guess(root, images))), None)
+    diagnosis = next((diagnosis for guess in guesses if (diagnosis := guess(root, images))), None)
     asked = DIVIDING.replace("256", "x".join(map(str, dict.fromkeys(size))))
     # Nobody is sent to where archives are unpacked.
-    return told and told.replace(argument(root), argument(place)).replace(str(root), str(place)).replace(
+    return diagnosis and diagnosis.replace(argument(root), argument(place)).replace(str(root), str(place)).replace(
         DIVIDING, asked
     )
 

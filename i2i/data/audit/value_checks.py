@@ -3,21 +3,21 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from i2i.data.audit.checks import Finding, Seen
-from i2i.data.audit.inspect import Look, Values
+from i2i.data.audit.checks import Finding, InspectedData
+from i2i.data.audit.inspect import FileInspection, Values
 from i2i.data.layouts import CARD
 from i2i.data.layouts.i2i_json import DeclaredFormat
 from i2i.utils.wording import number, some
 
-Own = tuple[Look, Values]
+FileValues = tuple[FileInspection, Values]
 
 
-def not_finite(seen: Seen) -> Iterator[Finding]:
+def not_finite(inspected: InspectedData) -> Iterator[Finding]:
     """Values that are NaN or infinite, and nothing that is to stand for them."""
-    for domain in seen.data.domains:
-        files = [(one, values) for one, values in _values(seen, domain) if values.not_finite]
-        if files and _declared(seen, domain).fill is None:
-            count, names = sum(values.not_finite for _, values in files), _names(seen, files)
+    for domain in inspected.data.domains:
+        files = [(one, values) for one, values in _values(inspected, domain) if values.not_finite]
+        if files and _declared(inspected, domain).fill is None:
+            count, names = sum(values.not_finite for _, values in files), _names(inspected, files)
             text = (
                 f"{domain}: {number(count, 'value')} not finite (NaN or infinite) in {number(len(files), 'file')}; say "
                 f'in {CARD} what is to stand for them, as by "fill": 0, or repair them: {some(names)}'
@@ -25,23 +25,23 @@ def not_finite(seen: Seen) -> Iterator[Finding]:
             yield Finding("not finite", True, text, names)
 
 
-def unlike_values(seen: Seen) -> Iterator[Finding]:
+def unlike_values(inspected: InspectedData) -> Iterator[Finding]:
     """Files of a domain whose types or numbers of channels differ."""
-    for domain in seen.data.domains:
-        files = _values(seen, domain)
+    for domain in inspected.data.domains:
+        files = _values(inspected, domain)
         kinds = Counter(values.kind for _, values in files)
         if len(kinds) > 1:
             usual = kinds.most_common(1)[0][0]
-            names = _names(seen, [own for own in files if own[1].kind != usual])
-            told = ", ".join(f"{count:,} of {kind}" for kind, count in kinds.items())
-            text = f"{domain}: files of unlike channels and types ({told}): make them alike: {some(names)}"
+            names = _names(inspected, [own for own in files if own[1].kind != usual])
+            listed = ", ".join(f"{count:,} of {kind}" for kind, count in kinds.items())
+            text = f"{domain}: files of unlike channels and types ({listed}): make them alike: {some(names)}"
             yield Finding("unlike values", True, text, names)
 
 
-def constant_channels(seen: Seen) -> Iterator[Finding]:
+def constant_channels(inspected: InspectedData) -> Iterator[Finding]:
     """Channels that have one value in all files of a domain, of which nothing can be learnt."""
-    for domain in seen.data.domains:
-        limits = [values.limits for _, values in _values(seen, domain)]
+    for domain in inspected.data.domains:
+        limits = [values.limits for _, values in _values(inspected, domain)]
         for channel in range(min(map(len, limits), default=0)):
             low, high = min(own[channel][0] for own in limits), max(own[channel][1] for own in limits)
             if low == high:
@@ -52,13 +52,13 @@ def constant_channels(seen: Seen) -> Iterator[Finding]:
                 yield Finding("constant channel", False, text)
 
 
-def beyond_range(seen: Seen) -> Iterator[Finding]:
+def beyond_range(inspected: InspectedData) -> Iterator[Finding]:
     """Files with values beyond the range that the card says, which are cut off."""
-    for domain in seen.data.domains:
-        limits = _declared(seen, domain).range
-        files = [own for own in _values(seen, domain) if limits and _beyond(own[1], limits)]
+    for domain in inspected.data.domains:
+        limits = _declared(inspected, domain).range
+        files = [own for own in _values(inspected, domain) if limits and _beyond(own[1], limits)]
         if files and limits:
-            names = _names(seen, files)
+            names = _names(inspected, files)
             text = (
                 f"{domain}: {number(len(files), 'file')} with values beyond the range {limits[0]:g} to {limits[1]:g} "
                 f"of {CARD}, which are cut off: {some(names)}"
@@ -70,25 +70,25 @@ def _beyond(values: Values, limits: tuple[float, float]) -> bool:
     return any(low < limits[0] or high > limits[1] for low, high in values.limits)
 
 
-def _values(seen: Seen, domain: str) -> list[Own]:
+def _values(inspected: InspectedData, domain: str) -> list[FileValues]:
     """The files of a domain in all splits, and what they hold."""
-    present = [split for split in seen.data.splits if domain in seen.data.splits[split]]
-    looks = [one for split in present for one in seen.of_split(split, domain)]
-    return [(one, one.values) for one in looks if one.values is not None]
+    present = [split for split in inspected.data.splits if domain in inspected.data.splits[split]]
+    inspections = [one for split in present for one in inspected.of_split(split, domain)]
+    return [(one, one.values) for one in inspections if one.values is not None]
 
 
-def _declared(seen: Seen, domain: str) -> DeclaredFormat:
-    return seen.data.formats.get(domain, DeclaredFormat())
+def _declared(inspected: InspectedData, domain: str) -> DeclaredFormat:
+    return inspected.data.formats.get(domain, DeclaredFormat())
 
 
-def _names(seen: Seen, files: list[Own]) -> tuple[str, ...]:
-    return tuple(seen.name(one.path) for one, _ in files)
+def _names(inspected: InspectedData, files: list[FileValues]) -> tuple[str, ...]:
+    return tuple(inspected.name(one.path) for one, _ in files)
 
 
-QUESTIONS_OF_VALUES: tuple[Callable[[Seen], Iterator[Finding]], ...] = (
+QUESTIONS_OF_VALUES: tuple[Callable[[InspectedData], Iterator[Finding]], ...] = (
     not_finite,
     unlike_values,
     constant_channels,
     beyond_range,
 )
-"""All of them, in the order in which answers are told."""
+"""All of them, in the order of the report."""

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Room:
+class MemoryLimit:
     """Bytes that several threads share: who wants more than are free waits.
 
-    What is larger than all there is waits until nobody else holds any, and then goes alone.
+    What is larger than all there is waits until no other holds any, and then goes alone.
 
     Args:
         size: bytes there are.
@@ -33,7 +33,7 @@ class Room:
                 self._changed.notify_all()
 
 
-DECODING = Room(2**31)
+DECODING = MemoryLimit(2**31)
 """For images that are being decoded."""
 BYTES_PER_PIXEL = 10
 """What an image takes at most while it is decoded and laid on its background: 4 as PIL holds it, twice, and parts."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from i2i.utils.atomic_write import write_bytes
-from i2i.utils.checksums import is_sound, sealed
+from i2i.utils.checksums import checksum_matches, sealed
 from i2i.utils.fingerprint import State, blake2b, is_settled, state_of
 
 LENGTH = 8
@@ -56,7 +56,7 @@ def _read(place: Path, count: int) -> list[bytes] | None:
     try:
         written = place.read_bytes()
         contents: Mapping[str, str] = json.loads(written)
-        if not is_sound(written, contents):
+        if not checksum_matches(written, contents):
             return None
         digests = bytes.fromhex(contents["digests"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

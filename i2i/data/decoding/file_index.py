@@ -18,7 +18,7 @@ from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 from i2i.utils import fingerprint
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, read_document
+from i2i.utils.json_documents import Document, read_document
 
 
 class Entry(Document):

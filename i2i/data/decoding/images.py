@@ -288,7 +288,7 @@ def read_size(path: Path, half: Half | None = None, native: bool = False) -> tup
     if native and path.suffix.lower() in SIZES:
         return native_size(path, half)
     with opened(path) as image:
-        turned = told_orientation(image) >= 5
+        turned = exif_orientation(image) >= 5
         # Newer versions of PIL give the size of a TIFF file as it will be turned, older ones as it is stored.
         stored = _stored_size(image) if isinstance(image, TiffImageFile) else image.size
         width, height = stored[::-1] if turned else stored
@@ -321,11 +321,11 @@ def to_arrays(images: Tensor) -> np.ndarray:
     return to_pixels(images).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def told_orientation(image: Image.Image) -> int:
+def exif_orientation(image: Image.Image) -> int:
     """The EXIF orientation of an image that was opened, 1 for none, from the file's header."""
     # To look for what may stand behind the pixels of a PNG file, PIL would decode them.
-    told = image.format != "PNG" or "exif" in image.info
-    return int(image.getexif().get(ExifTags.Base.Orientation, 1)) if told else 1
+    has_orientation = image.format != "PNG" or "exif" in image.info
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1)) if has_orientation else 1
 
 
 def _stored_size(image: TiffImageFile) -> tuple[int, int]:

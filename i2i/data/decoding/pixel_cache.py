@@ -98,7 +98,7 @@ class PixelCache:
     def _make(self, key: str, decoding: Decoding, progress: Callable[[int, int], None] | None) -> np.ndarray | None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with locks.held(self._folder / "lock"):
-            pixels = self._open(key)  # somebody else may have made it meanwhile
+            pixels = self._open(key)  # another process may have made it meanwhile
             if pixels is None and self._make_room(key, decoding.size):
                 self._write(key, decoding, progress)
                 pixels = self._open(key)
@@ -182,6 +182,6 @@ def _oldest_first(folder: Path) -> dict[str, int]:
     """Bytes of the entries by name, those first that were not used for longest."""
     found = []
     for card in folder.glob(f"[!.]*/{CARD}"):
-        with suppress(OSError):  # somebody may just be removing it
+        with suppress(OSError):  # another process may just be removing it
             found.append((card.stat().st_mtime_ns, card.parent.name, card.with_name(PIXELS).stat().st_size))
     return {name: size for _, name, size in sorted(found)}

@@ -70,7 +70,7 @@ def unpacked(path: Path) -> Path:
     Raises:
         UserError: naming the member, for one that is no plain file inside, or contents that are damaged or too large.
     """
-    with _damage_told(str(path)):
+    with _damage_as_error(str(path)):
         home = cache_folder() / "archives" / content_hash(path)
     place = home / _stem(path)  # the name of the data: another for every name that the archive has had
     if not place.is_dir():
@@ -103,7 +103,7 @@ def _unpack(path: Path, out: Path) -> None:
     """Write the members that a layout can read below `out`, an empty folder."""
     budget = _Budget(path, shutil.disk_usage(out).free)
     seen, found = set[PurePosixPath](), False
-    with _damage_told(str(path)), _opened(path) as members:
+    with _damage_as_error(str(path)), _opened(path) as members:
         for member in members:
             place = f"{path}, member {member.name[:LONGEST_SHOWN]!r}"
             name = _checked(place, member)
@@ -113,7 +113,7 @@ def _unpack(path: Path, out: Path) -> None:
             if name in seen:
                 raise UserError(f"{place} stands twice: pack the archive again")
             seen.add(name)
-            with _damage_told(place):
+            with _damage_as_error(place):
                 kept = name.suffix.lower() in KEPT or _begins_like_image(member)
                 _write(member, out / name, budget if kept else None, place)
             found = found or kept
@@ -122,7 +122,7 @@ def _unpack(path: Path, out: Path) -> None:
 
 
 @contextmanager
-def _damage_told(place: str) -> Iterator[None]:
+def _damage_as_error(place: str) -> Iterator[None]:
     try:
         yield
     except BROKEN as error:

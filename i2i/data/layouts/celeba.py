@@ -161,9 +161,9 @@ def _image_folder(root: Path, file: str) -> Path:
 def _check_names(path: Path, files: Sequence[str]) -> None:
     """Listed names are plain ones, each once: images lie in one folder."""
     for file in files:
-        unfit = refuse_outside(file) or ("lies in a folder of its own" if "/" in file else None)
-        if unfit:
-            raise UserError(f"{path}: {file!r} {unfit}: list plain names of images in one folder")
+        reason = refuse_outside(file) or ("lies in a folder of its own" if "/" in file else None)
+        if reason:
+            raise UserError(f"{path}: {file!r} {reason}: list plain names of images in one folder")
     twice = next((file for file, times in Counter(files).items() if times > 1), None)
     if twice:
         raise UserError(f"{path} lists {twice} more than once: leave one line")

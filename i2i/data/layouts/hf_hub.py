@@ -124,8 +124,8 @@ def ensure_all(given: Sequence[str], allowed: bool) -> Iterator[str]:
     """The same of all values of --data, which may have names ahead of them; of those that are of the Hub."""
     for value in given:
         place = value if is_hub(value) else value.partition("=")[2]
-        if is_hub(place) and (told := ensure(place, allowed)):
-            yield told
+        if is_hub(place) and (note := ensure(place, allowed)):
+            yield note
 
 
 def ask(address: Address) -> Offer:
@@ -134,7 +134,7 @@ def ask(address: Address) -> Offer:
     Raises:
         UserError: if it is not there, has no such configuration, or nobody answers.
     """
-    with _told(address):
+    with _hub_errors(address):
         found = _api().dataset_info(address.repository, files_metadata=True, timeout=SECONDS_TO_ANSWER)
     card: Mapping[str, object] = found.card_data.to_dict() if found.card_data else {}  # type: ignore[no-untyped-call]
     sizes = {one.rfilename: one.size or 0 for one in found.siblings or []}
@@ -151,7 +151,7 @@ def fetch(offer: Offer) -> None:
     address = offer.address
     address.place.parent.mkdir(parents=True, exist_ok=True)
     with replacing_folder(address.place, shared=True) as scratch:
-        with _told(address):
+        with _hub_errors(address):
             snapshot_download(
                 address.repository,
                 repo_type="dataset",
@@ -275,7 +275,7 @@ def _paths(data_files: object) -> Iterator[str]:
 
 
 @contextmanager
-def _told(address: Address) -> Iterator[None]:
+def _hub_errors(address: Address) -> Iterator[None]:
     """A block that asks the Hub; what goes wrong in it is told with a remedy."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 

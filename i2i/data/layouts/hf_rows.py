@@ -88,7 +88,7 @@ def reading_of(features: Mapping[str, object], columns: Sequence[str] | None, pl
         return Reading.by_class(images[0], classes[0])
     if len(images) > 1 and not classes:
         return Reading({name: name for name in images})
-    raise UserError(f"{place} has {_told(features)}; say which to read:\n{COLUMNS_HELP}")
+    raise UserError(f"{place} has {_column_list(features)}; say which to read:\n{COLUMNS_HELP}")
 
 
 def _chosen(features: Mapping[str, object], columns: Sequence[str], place: object) -> Reading:
@@ -108,7 +108,7 @@ def _chosen(features: Mapping[str, object], columns: Sequence[str], place: objec
 
 def _require(features: Mapping[str, object], column: str, kinds: Sequence[str], place: object) -> None:
     if column not in columns_of(features, "Image") + columns_of(features, "ClassLabel") + columns_of(features, "Value"):
-        raise UserError(f"{place} has no column {column!r}; it has {_told(features)}:\n{COLUMNS_HELP}")
+        raise UserError(f"{place} has no column {column!r}; it has {_column_list(features)}:\n{COLUMNS_HELP}")
     if type(features[column]).__name__ not in kinds:
         raise UserError(f"column {column!r} of {place} does not hold {_WORDS[kinds[0]]}:\n{COLUMNS_HELP}")
 
@@ -116,7 +116,7 @@ def _require(features: Mapping[str, object], column: str, kinds: Sequence[str], 
 _WORDS = {"Image": "images", "ClassLabel": "classes", "Value": "other values"}
 
 
-def _told(features: Mapping[str, object]) -> str:
+def _column_list(features: Mapping[str, object]) -> str:
     """Columns by what they hold."""
     found = {words: columns_of(features, kind) for kind, words in _WORDS.items()}
     return "; ".join(f"{words}: {', '.join(names)}" for words, names in found.items() if names) or "no columns"

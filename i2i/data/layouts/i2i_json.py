@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from i2i.config import MOST_BANDS, Band, Limits, rising
 from i2i.errors import UserError, unknown
-from i2i.utils.documents import Document, Name, read_document
+from i2i.utils.json_documents import Document, Name, read_document
 
 CARD = "i2i.json"
 REMEDY = 'write {"name": "photos", "domains": ["summer", "winter"], "paired": true}, each entry optional, or remove it'

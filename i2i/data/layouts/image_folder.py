@@ -1,10 +1,10 @@
-"""Which images a folder holds, for whoever lists some: data, translation, scores.
+"""Which images a folder holds, for data, translation and scores.
 
 - Folders are searched through, and links to folders are followed, but not into a folder that they lie in.
 - A name that ends like an image's is taken: if the file holds none, decoding will name it. Of other files the contents
   decide.
 - Files of values that 8 bits say nothing about, such as NumPy's, are images where no other images lie beside them.
-- Hidden files and folders are none of the user's, and not mentioned. Everything else that is not taken is told.
+- Hidden files and folders are none of the user's, and not mentioned. Everything else that is not taken is reported.
 """
 
 import os

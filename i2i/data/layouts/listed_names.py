@@ -57,9 +57,9 @@ class Inside:
         Raises:
             UserError: at `place`, if the name leads out of the folder or there is no such file.
         """
-        unfit = refuse_outside(name)
-        if unfit:
-            raise UserError(f"{place}: {name!r} {unfit}: names must stay inside {self._root}")
+        reason = refuse_outside(name)
+        if reason:
+            raise UserError(f"{place}: {name!r} {reason}: names must stay inside {self._root}")
         path = self._root / name
         try:
             real = path.resolve() if path.is_symlink() else self._resolved(path.parent) / path.name

@@ -203,10 +203,10 @@ def _read_domains(folder: ImageFolder, choices: Choices) -> DataSet:
         if not row.domain:
             raise UserError(f"{table}, line {row.line}: no domain: name one, or attributes, for every image")
     paired = any(row.pair for row in rows)
-    lonely = next((row.line for row in rows if paired and not row.pair), None)
-    if lonely is not None:
+    unpaired = next((row.line for row in rows if paired and not row.pair), None)
+    if unpaired is not None:
         raise UserError(
-            f"{table}, line {lonely}: no pair, though other lines name one: name one for every image or none"
+            f"{table}, line {unpaired}: no pair, though other lines name one: name one for every image or none"
         )
     found: dict[str, dict[str, list[ImageFile]]] = {
         split: {} for split in SPLITS if any(row.split == split for row in rows)

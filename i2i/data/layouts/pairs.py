@@ -21,7 +21,7 @@ def said_by_names(splits: Splits, domains: Sequence[str]) -> tuple[bool, str]:
     They do where every domain of every split has the same names, each once. Names that differ in nothing but numbers,
     with or without gaps, never do: cameras and scripts number images of any scene.
     """
-    without, numbers = lonely(splits, domains), _only_numbers(splits, domains)
+    without, numbers = unpaired_stems(splits, domains), _only_numbers(splits, domains)
     if not without:
         return not numbers, ONLY_NUMBERS if numbers else ""
     return False, _nearly(splits, domains, without, numbers)
@@ -40,7 +40,7 @@ def _nearly(splits: Splits, domains: Sequence[str], without: Sequence[str], numb
     return f"{told}: {remedy}, and they are pairs, or say that they are none by --set data.paired=false"
 
 
-def lonely(splits: Splits, domains: Sequence[str]) -> list[str]:
+def unpaired_stems(splits: Splits, domains: Sequence[str]) -> list[str]:
     """Images as `split/domain/name` that not every domain of the split has, or that have their name twice."""
     found = []
     for split, own in splits.items():

@@ -3,7 +3,7 @@
 - By scene: those of one name in several domains, where all domains have the same names or names are more than numbers.
 - By name: what stands before the last separator and number, as in `clip03_0001` or `person7/2`. Where fewer than ten
   such names share the images of a domain, they are cameras or kinds rather than scenes, and count for nothing.
-- By looks: near-duplicates, and equal files.
+- By what they show: near-duplicates, and equal files.
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from i2i.data.audit.inspect import Look, look_at
+from i2i.data.audit.inspect import FileInspection, inspect_files
 from i2i.data.audit.near_duplicates import alike
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.layouts.pairs import only_numbers
@@ -33,13 +33,14 @@ def groups_of(data: DataSet, progress: Progress | None = None) -> tuple[list[Gro
     """
     whole = {domain: [one for own in data.splits.values() for one in own.get(domain, ())] for domain in data.domains}
     paths = list(dict.fromkeys(one.path for own in whole.values() for one in own))
-    by_name, by_looks = list(_by_name(whole)), _by_looks([one for one in look_at(paths, progress) if not one.fault])
-    told = [
+    by_name = list(_by_name(whole))
+    by_duplicates = _by_duplicates([one for one in inspect_files(paths, progress) if not one.fault])
+    notes = [
         f"{number(len(found), 'group')} of {why}, each in one split"
-        for found, why in ((by_name, "numbered names"), (merged(by_looks), "near-duplicates"))
+        for found, why in ((by_name, "numbered names"), (merged(by_duplicates), "near-duplicates"))
         if found
     ]
-    return [*_by_scene(whole), *by_name, *by_looks], told
+    return [*_by_scene(whole), *by_name, *by_duplicates], notes
 
 
 def merged(groups: Iterable[Sequence[Item]]) -> list[list[Item]]:
@@ -75,10 +76,10 @@ def _by_name(whole: Mapping[str, Sequence[ImageFile]]) -> Iterator[Group]:
             yield from _shared(named)
 
 
-def _by_looks(looks: Sequence[Look]) -> list[Group]:
-    shown = [one for one in looks if one.fingerprint]
+def _by_duplicates(inspections: Sequence[FileInspection]) -> list[Group]:
+    shown = [one for one in inspections if one.fingerprint]
     pairs = alike([one.fingerprint for one in shown if one.fingerprint])
-    equal = _shared((one.digest, one.path) for one in looks)
+    equal = _shared((one.digest, one.path) for one in inspections)
     return [*equal, *((shown[first].path, shown[second].path) for first, second in pairs)]
 
 

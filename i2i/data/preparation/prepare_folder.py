@@ -1,4 +1,4 @@
-"""The command that prepares a data folder: what to read, where to write, what to tell."""
+"""The command that prepares a data folder: what to read, where to write, what to print."""
 
 from pathlib import Path
 from typing import cast
@@ -48,18 +48,18 @@ def prepare_folder(
     if format not in SUFFIXES:
         raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
     shares = parse_shares(split) if split is not None else None
-    data, told = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
+    data, notes = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
     data.refuse_native("i2i data prepare")
-    told = [data.recognized, *told]
+    notes = [data.recognized, *notes]
     if skip_bad:
         bad = find_bad(data, data.splits)
         data = without(data, bad)
-        told += lines(bad, data.root) if bad else []
+        notes += lines(bad, data.root) if bad else []
     with new_folder(out) as partial:
         place = config.path if config.path and is_manifest(config.path) else None
-        told += prepare(data, partial, Preprocess.of(config), cast(Format, format), progress, place)
+        notes += prepare(data, partial, Preprocess.of(config), cast(Format, format), progress, place)
         write_card(data, partial, Division(seed=seed, shares=shares) if shares else None)
-    return [*told, f"prepared {out}: {describe(data)}"]
+    return [*notes, f"prepared {out}: {describe(data)}"]
 
 
 def _opened(config: DataConfig) -> DataSet:
@@ -74,10 +74,10 @@ def _opened(config: DataConfig) -> DataSet:
 def _divided(config: DataConfig, shares: Shares, seed: int, progress: Progress | None) -> tuple[DataSet, list[str]]:
     """The divided data, and what stays together."""
     whole = read_undivided(_place(config), choices_of(config))
-    together, told = groups_of(whole, progress)
+    together, notes = groups_of(whole, progress)
     data = divide(whole, shares, seed, together)
-    told = [*told, f"divided with seed {seed}"]
-    return data.restricted(config.domains) if config.domains else data, told
+    notes = [*notes, f"divided with seed {seed}"]
+    return data.restricted(config.domains) if config.domains else data, notes
 
 
 def _place(config: DataConfig) -> Path:

@@ -120,8 +120,8 @@ def _listed(data: DataSet, place: Path, out: Path, format: Format) -> tuple[list
     files = sorted({one.path for found in data.splits.values() for own in found.values() for one in own})
     names = unique_names([ImageFile(path) for path in files])
     targets = {path: f"{IMAGES}/{name}{SUFFIXES[format]}" for path, name in zip(files, names, strict=True)}
-    told = write_listing(data, place, out, targets)
-    return [Work(path, None, Path(target)) for path, target in targets.items()], [told]
+    line = write_listing(data, place, out, targets)
+    return [Work(path, None, Path(target)) for path, target in targets.items()], [line]
 
 
 def _folder_name(domain: str) -> str:

@@ -19,7 +19,7 @@ from i2i.data.synthetic.styles import STYLES
 from i2i.errors import UserError, unknown
 from i2i.utils.atomic_write import replacing_folder
 from i2i.utils.cache_folder import cache_folder
-from i2i.utils.places import check_folder, check_new_folder
+from i2i.utils.given_paths import check_folder, check_new_folder
 from i2i.utils.progress import Progress
 
 # Raised whenever a set is drawn differently, so that cached images of an older drawing are not used.
@@ -76,7 +76,7 @@ def _check_size(name: str, size: tuple[int, int]) -> None:
 
 
 def _make(name: str, out: Path, size: tuple[int, int], splits: list[str], seed: int, progress: Progress | None) -> None:
-    """Draw a scene per entry of `splits` into `out`, unless somebody else has meanwhile."""
+    """Draw a scene per entry of `splits` into `out`, unless another process has meanwhile."""
     with replacing_folder(out, shared=True) as scratch:
         _draw_all(name, scratch, size, splits, seed, progress)
 

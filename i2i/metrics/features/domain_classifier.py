@@ -25,8 +25,8 @@ from i2i.metrics._arrays import require_whole
 from i2i.metrics.features._inference import check_pixels, scoring
 from i2i.metrics.features._sampling import augmented, balanced_order
 from i2i.utils.atomic_write import replacing
+from i2i.utils.given_paths import given_path
 from i2i.utils.memory import usable_device
-from i2i.utils.places import given_path
 
 # From scratch on 1200 images of 64 pixels it beats resnet18 in accuracy, in 2/3 of its time.
 BACKBONE = "resnet10t"

@@ -20,8 +20,8 @@ from i2i.metrics.features._inference import check_pixels, in_parts, scoring
 from i2i.metrics.features.domain_classifier import DomainClassifier, require_classifier
 from i2i.metrics.features.pretrained import INCEPTION
 from i2i.utils.fingerprint import sha256
+from i2i.utils.given_paths import given_path
 from i2i.utils.memory import usable_device
-from i2i.utils.places import given_path
 
 
 class Extractor(Protocol):

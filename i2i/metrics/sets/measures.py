@@ -88,7 +88,7 @@ FAMILIES: Mapping[SetMeasure, Family] = {
 }
 
 
-def of_sets_asked(
+def of_requested_sets(
     measures: tuple[SetMeasure, ...], extractor: str, fakes: ImageSet, reals: ImageSet
 ) -> dict[str, float]:
     """Values by metric; those that these images and features do not allow are left out.

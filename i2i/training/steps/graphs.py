@@ -35,7 +35,7 @@ Drawn = list[dict[str, Tensor]]
 """What a phase has put into the step of each micro-batch."""
 
 
-def hindrance_to_graphs(device: torch.device, processes: int = 1) -> str | None:
+def reason_against_graphs(device: torch.device, processes: int = 1) -> str | None:
     """Why steps on that device, by so many processes, cannot be captured; None if they can."""
     if device.type != "cuda":
         return f"CUDA graphs need a GPU of NVIDIA's and the device is {device.type}"
@@ -45,7 +45,7 @@ def hindrance_to_graphs(device: torch.device, processes: int = 1) -> str | None:
 class CapturedSteps:
     """Does what `training_step` does, by graphs where it can; steps that cannot be captured run eagerly.
 
-    Why is said once, on standard error. Whoever replaces tensors that steps read or write, such as an optimizer's
+    Why is said once, on standard error. Code that replaces tensors that steps read or write, such as an optimizer's
     moments, has to make a new one.
 
     Args:
@@ -68,7 +68,7 @@ class CapturedSteps:
         self._pool = torch.cuda.graph_pool_handle()
         self._stream = torch.cuda.Stream(guard.found.device)  # type: ignore[no-untyped-call]
         self._inputs: list[Batch] = []
-        self._kinds: dict[Hashable, _Kind] = {}
+        self._kinds: dict[Hashable, _StepKind] = {}
         self._eager, self._or_stop = False, or_stop
         for optimizer in optimizers.values():
             _keep_rate_on_device(optimizer, guard.found.device)
@@ -80,16 +80,16 @@ class CapturedSteps:
             TrainingError: if a phase draws other shapes than in all steps of that kind before.
         """
         self._guard.at(index)
-        now = _Now(self._held(batches), [Step(index, progress) for _ in batches])
+        now = _CurrentStep(self._held(batches), [Step(index, progress) for _ in batches])
         due = due_phases(self._translator, index)
-        kind, terms = _Kind(), Terms()
+        kind, terms = _StepKind(), Terms()
         for number, phase in enumerate(due):
             drawn = now.draw(phase)
-            looks = _looks(phase, drawn)
+            signatures = _signatures(phase, drawn)
             if number == 0:
-                kind = self._kind((*(one.name for one in due), *looks))
-            terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn, looks))
-        kind.seen += 1
+                kind = self._kind((*(one.name for one in due), *signatures))
+            terms |= logged_terms(phase, self._turn(kind, number, phase, now, drawn, signatures))
+        kind.count += 1
         return terms
 
     def _held(self, batches: Sequence[Batch]) -> list[Batch]:
@@ -101,18 +101,20 @@ class CapturedSteps:
             held.copy_(one)
         return self._inputs
 
-    def _kind(self, key: Hashable) -> "_Kind":
+    def _kind(self, key: Hashable) -> "_StepKind":
         if key not in self._kinds and len(self._kinds) == MOST_KINDS:
             self._go_on_eagerly(f"there are more than {MOST_KINDS} kinds of steps")
-        return self._kinds.setdefault(key, _Kind())
+        return self._kinds.setdefault(key, _StepKind())
 
-    def _turn(self, kind: "_Kind", number: int, phase: Phase, now: "_Now", drawn: Drawn, looks: Hashable) -> Terms:
-        known = kind.looks.setdefault(number, looks) == looks
+    def _turn(
+        self, kind: "_StepKind", number: int, phase: Phase, now: "_CurrentStep", drawn: Drawn, signatures: Hashable
+    ) -> Terms:
+        known = kind.signatures.setdefault(number, signatures) == signatures
         if kind.turns[number:] and not self._eager:
             return kind.turns[number].replay(now, drawn, known)
         if not known:
             self._go_on_eagerly(f"what phase {phase.name!r} draws changes its shape from step to step")
-        if kind.seen >= WARM_UPS and not self._eager:
+        if kind.count >= WARM_UPS and not self._eager:
             turn = self._captured(phase, now, drawn)
             if turn is not None:
                 kind.turns.append(turn)
@@ -122,10 +124,10 @@ class CapturedSteps:
     def _taken(self, phase: Phase, batches: Sequence[Batch], steps: Sequence[Step]) -> Terms:
         return take_turn(self._translator, self._optimizers, phase, batches, steps, self._guard, self._precision())
 
-    def _captured(self, phase: Phase, now: "_Now", drawn: Drawn) -> "_Turn | None":
+    def _captured(self, phase: Phase, now: "_CurrentStep", drawn: Drawn) -> "_CapturedPhase | None":
         """A phase as a graph, which has not run yet; None if it cannot be one."""
         graph, held = torch.cuda.CUDAGraph(), [_held(own) for own in drawn]
-        sealed = [_Sealed({**step, **own}) for step, own in zip(now.steps, held, strict=True)]
+        sealed = [_SealedStep({**step, **own}) for step, own in zip(now.steps, held, strict=True)]
         try:
             with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
                 terms = self._taken(phase, now.batches, sealed)
@@ -134,7 +136,7 @@ class CapturedSteps:
                 self._optimizers[name].zero_grad(set_to_none=True)
             self._go_on_eagerly(f"phase {phase.name!r} cannot be captured ({str(error).strip().splitlines()[0]})")
             return None
-        return _Turn(phase, graph, held, sealed, terms)
+        return _CapturedPhase(phase, graph, held, sealed, terms)
 
     def _go_on_eagerly(self, reason: str) -> None:
         if self._or_stop:
@@ -145,7 +147,7 @@ class CapturedSteps:
 
 
 @dataclass
-class _Now:
+class _CurrentStep:
     """The step that is being taken: its micro-batches and what their phases have left."""
 
     batches: list[Batch]
@@ -162,16 +164,16 @@ class _Now:
 
 
 @dataclass
-class _Kind:
-    """Steps in which the same phases run on the same shapes: how many were seen, and their graphs in order."""
+class _StepKind:
+    """Steps in which the same phases run on the same shapes: how many there were, and their graphs in order."""
 
-    seen: int = 0
-    looks: dict[int, Hashable] = field(default_factory=dict)
-    turns: list["_Turn"] = field(default_factory=list)
+    count: int = 0
+    signatures: dict[int, Hashable] = field(default_factory=dict)
+    turns: list["_CapturedPhase"] = field(default_factory=list)
 
 
 @dataclass
-class _Turn:
+class _CapturedPhase:
     """A captured phase: its graph, what that reads of what was drawn, and what it leaves."""
 
     phase: Phase
@@ -180,8 +182,8 @@ class _Turn:
     left: Sequence[Mapping[str, Tensor]]
     terms: Terms
 
-    def replay(self, now: _Now, drawn: Drawn, known: bool) -> Terms:
-        """Run the graph on what was drawn now; it has to look as it did at the capture, which is `known`."""
+    def replay(self, now: _CurrentStep, drawn: Drawn, known: bool) -> Terms:
+        """Run the graph on what was drawn now; its signature has to be that of the capture, which is `known`."""
         if not known:
             raise TrainingError(
                 f"phase {self.phase.name!r} draws other shapes than in the steps before, on which its CUDA graph was "
@@ -201,7 +203,7 @@ class _Turn:
         return self.terms
 
 
-class _Sealed(Step):
+class _SealedStep(Step):
     """A step whose number and progress nobody may read: a graph would repeat those of its capture."""
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
@@ -218,12 +220,12 @@ def _held(drawn: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in drawn.items()}
 
 
-def _looks(phase: Phase, drawn: Drawn) -> tuple[Hashable, ...]:
+def _signatures(phase: Phase, drawn: Drawn) -> tuple[Hashable, ...]:
     """What a graph takes for granted of tensors: shape and type and, on the CPU, where the host reads them, values."""
-    return tuple(_look(phase, name, value) for own in drawn for name, value in own.items())
+    return tuple(_signature(phase, name, value) for own in drawn for name, value in own.items())
 
 
-def _look(phase: Phase, name: str, value: Tensor) -> Hashable:
+def _signature(phase: Phase, name: str, value: Tensor) -> Hashable:
     if not isinstance(value, Tensor):
         raise TrainingError(f"phase {phase.name!r} draws {name!r}, which is no tensor but {type(value).__name__}")
     values = tuple(value.flatten().tolist()) if value.device.type == "cpu" else ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from i2i.benchmarks.directions import Training
-from i2i.benchmarks.facts import Chosen, ExternalFacts, LabelMapFacts, PlanFacts, Trained
+from i2i.benchmarks.plan_facts import Chosen, ExternalFacts, LabelMapFacts, PlanFacts, Trained
 from i2i.benchmarks.planning.context import Context
 from i2i.benchmarks.planning.entries import BASELINES
 from i2i.benchmarks.planning.keys import REAL_VERSION, SCORING_VERSION

@@ -1,6 +1,6 @@
 """JSON files, read once at the door: as a typed model, or refused in a line that names file, entry and remedy.
 
-Whoever reads a file that may come from somebody else describes it as a `Document`; what is read then has the types that
+Code that reads a file that may come from elsewhere describes it as a `Document`; what is read then has the types that
 the code relies on, whatever the file holds.
 """
 
@@ -15,8 +15,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from i2i.errors import Damaged, UserError
-from i2i.utils.checksums import SEAL, is_sound, sealed
-from i2i.utils.safe_paths import unfit_name
+from i2i.utils.checksums import SEAL, checksum_matches, sealed
+from i2i.utils.safe_paths import invalid_name
 from i2i.utils.text import one_line
 
 LARGEST = 2**28  # bytes of a file
@@ -38,7 +38,7 @@ class Document(BaseModel):
 
 
 class SealedDocument(Document):
-    """A document whose file tells if somebody edited it.
+    """A document whose checksum shows edits.
 
     Attributes:
         format: version of what stands in the file.
@@ -64,9 +64,9 @@ def _finite(value: object) -> object:
 
 
 def _name(value: str) -> str:
-    unfit = unfit_name(value) or ("is too long" if len(value.encode()) > LONGEST_NAME else None)
-    if unfit:
-        raise ValueError(f"the name {unfit}: it must name one file or folder")
+    reason = invalid_name(value) or ("is too long" if len(value.encode()) > LONGEST_NAME else None)
+    if reason:
+        raise ValueError(f"the name {reason}: it must name one file or folder")
     return value
 
 
@@ -120,7 +120,7 @@ def read_sealed(kind: type[Sealed], path: Path, newest: int, remedy: str, edited
         return None
     if found.format > newest:
         raise UserError(f"{path} was written by i2i {found.i2i}, which is later than this one: use that version")
-    if not is_sound(path.read_bytes(), {SEAL: found.checksum}):
+    if not checksum_matches(path.read_bytes(), {SEAL: found.checksum}):
         raise Damaged(f"{path} {edited}", remedy)
     return found
 

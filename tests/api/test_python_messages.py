@@ -2,7 +2,7 @@
 
 import pytest
 
-from i2i.api.words import in_python, pythonic
+from i2i.api.python_messages import in_python, pythonic
 from i2i.errors import Damaged, UserError
 from i2i.utils.text import option, set_list
 

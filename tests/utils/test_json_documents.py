@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from i2i.data.data_record import DataRecord
 from i2i.runs.checkpoint_meta import Meta
 from i2i.utils.atomic_write import write_text
-from i2i.utils.documents import Document, from_json, read_document
+from i2i.utils.json_documents import Document, from_json, read_document
 
 LATIN = os.fsdecode(b"caf\xe9")
 

@@ -15,8 +15,8 @@ def data_settings(
     from i2i.data.layouts.hf_hub import ensure_all
     from i2i.data.open import settings_of
 
-    for told in ensure_all(data or [], allow_download):
-        console.note(f"i2i: {told}")
+    for note in ensure_all(data or [], allow_download):
+        console.note(f"i2i: {note}")
     others = {"attributes": attributes or None, "cache_gib": cache_gib}
     return settings_of(data or []) | {name: value for name, value in others.items() if value is not None}
 

@@ -20,7 +20,7 @@ from i2i.config import RunConfig, stable_hash
 from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint_meta import FORMAT
 from i2i.runs.folder import CHECKPOINTS, newest_checkpoint
-from i2i.utils.documents import Count, Document, what_does_not_fit
+from i2i.utils.json_documents import Count, Document, what_does_not_fit
 
 KEY_FILE = "key.json"
 REAL = "real"
@@ -77,7 +77,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class Place:
+class StoredResult:
     """Where a job leaves its result.
 
     Attributes:
@@ -90,7 +90,7 @@ class Place:
     record: Path
     folder: Path
     whole: tuple[Path, ...]
-    sources: "Mapping[str, Place]" = field(default_factory=dict)
+    sources: "Mapping[str, StoredResult]" = field(default_factory=dict)
 
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
@@ -98,7 +98,7 @@ class Place:
         return cls(folder / KEY_FILE, folder, (folder,))
 
     @classmethod
-    def of_scores(cls, path: Path, sources: "Mapping[str, Place] | None" = None) -> Self:
+    def of_scores(cls, path: Path, sources: "Mapping[str, StoredResult] | None" = None) -> Self:
         """A file of scores that holds its own key, and the tables beside it."""
         return cls(path, path.parent, (path, path.with_suffix(".images.csv")), sources or {})
 
@@ -141,9 +141,9 @@ class Place:
 
     def identities(self) -> dict[str, dict[str, str]]:
         """For the record of a result: what it is going to be made from; UserError if any of it is not sound."""
-        return {MADE_FROM: {kind: place.require_sound().identity for kind, place in self.sources.items()}}
+        return {MADE_FROM: {kind: place.require_intact().identity for kind, place in self.sources.items()}}
 
-    def require_sound(self) -> Record:
+    def require_intact(self) -> Record:
         """Its record, after every file of it was read; UserError if one is not as it was written."""
         record = self.read() or Record(None, {}, f"{self.record.name} is gone")
         fault = record.fault or first_fault(self.folder, record.files, read_all=True)
@@ -152,7 +152,7 @@ class Place:
         return record
 
     def make_room(self, key: str) -> None:
-        """See to it that nothing is here: a result of another key is set aside, which is told; leftovers go."""
+        """See to it that nothing is here: a result of another key is set aside, which is reported; leftovers go."""
         record = self.read()
         if record is not None and record.key != key:
             self.set_aside(record.fault or "it was made from other settings or data")
@@ -170,7 +170,7 @@ class Place:
         aside.mkdir(parents=True, exist_ok=True)
         for path in (path for path in self.whole if path.exists()):
             path.rename(aside / path.name)
-        log.warning("%s: %s. It is kept as %s; remove that once nobody needs it", first, reason, aside / first.name)
+        log.warning("%s: %s. It is kept as %s; remove that once it is not needed", first, reason, aside / first.name)
 
     def clear(self) -> None:
         """Remove what is here, the record first: what is half removed must not look done."""
@@ -184,7 +184,7 @@ class Place:
 
 def lack_of(folder: Path) -> str | None:
     """Why a folder is not complete, which has a key and every file that its record vouches for; None if it is."""
-    record = Place.of_folder(folder).read()
+    record = StoredResult.of_folder(folder).read()
     if record is None:
         return "not finished"
     fault = record.fault or first_fault(folder, record.files)
@@ -192,7 +192,7 @@ def lack_of(folder: Path) -> str | None:
 
 
 @dataclass(frozen=True)
-class RunPlace(Place):
+class StoredRun(StoredResult):
     """A run folder, where a training leaves its checkpoints."""
 
     def state(self, key: str | None) -> str:

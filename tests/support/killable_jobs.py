@@ -7,7 +7,7 @@ from i2i.benchmarks.execution.job_runner import Runner
 from i2i.runs.folder import newest_checkpoint
 
 
-class MortalRunner(Runner):
+class KillableRunner(Runner):
     def __call__(self, job, report):
         if job.stage == "train":
             self._train(job, report)

@@ -21,15 +21,15 @@ def with_trackers(plan: Plan, trackers: tuple[str, ...]) -> Plan:
     """The plan whose training runs tell trackers, as a group named after the results folder."""
     group = plan.out.absolute().name
 
-    def told(job: Job) -> Job:
+    def with_tracking(job: Job) -> Job:
         if not isinstance(job, Train) or learns_nothing(job):
             return job
         return replace(job, trackers=trackers, bench=group)
 
-    return replace(plan, jobs=tuple(map(told, plan.jobs)))
+    return replace(plan, jobs=tuple(map(with_tracking, plan.jobs)))
 
 
-def tell_scores(plan: Plan, trackers: Sequence[str]) -> None:
+def send_scores(plan: Plan, trackers: Sequence[str]) -> None:
     """Tell trackers the scores of a report that was written, with its grid and where it lies, as a run of their own."""
     results, grid, name = plan.out / "results.csv", plan.out / "grid.png", plan.out.absolute().name
     if not results.is_file():

@@ -9,7 +9,7 @@ from i2i.benchmarks.suite.schema import Suite
 from i2i.config import LARGEST_SEED, DataConfig, PixelFormat, Settings
 from i2i.errors import UserError
 from i2i.presets.methods import MOST, Budget, check_data, code_of
-from i2i.utils.documents import Count, Document, Facts, Name
+from i2i.utils.json_documents import Count, Document, Facts, Name
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
