@@ -35,7 +35,7 @@ class Score:
         return math.sqrt(sum((value - self.mean) ** 2 for value in self.by_seed.values()) / (count - 1))
 
     def places(self, decimals: int) -> int:
-        """The decimals of mean and deviation where the metric is printed with `decimals`; see `digits.places`."""
+        """The decimals of mean and std where the metric is printed with `decimals`; see `digits.places`."""
         return places(decimals, self.mean, self.std or 0.0)
 
     def rounded(self, decimals: int) -> float:
@@ -43,7 +43,7 @@ class Score:
         return round(self.mean, self.places(decimals))
 
     def parts(self, decimals: int) -> tuple[str, ...]:
-        """The mean as text and, of several seeds, the deviation; a dash where there is no number."""
+        """The mean as text and, of several seeds, the std; a dash where there is no number."""
         if math.isnan(self.mean):
             return (DASH,)
         values = [self.mean] if self.std is None else [self.mean, self.std]

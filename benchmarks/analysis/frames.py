@@ -45,7 +45,7 @@ class Details:
     images: pd.DataFrame
 
     @classmethod
-    def gather(cls, found: Iterable["Found"] = ()) -> Self:
+    def gather(cls, found: Iterable["ScoreFrames"] = ()) -> Self:
         """The frames of all score files together; of none, empty ones."""
         found = list(found)
         return cls(**{part: _frame(part, [one.part(part) for one in found]) for part in COLUMNS})
@@ -56,7 +56,7 @@ class Details:
 
 
 @dataclass(frozen=True)
-class Found:
+class ScoreFrames:
     """A score file's contents, and the table of single images beside it.
 
     Attributes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from i2i.benchmarks.analysis.classifier_trust import doubts
-from i2i.benchmarks.analysis.rankings import unlike_rankings
+from i2i.benchmarks.analysis.rankings import differing_rankings
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, compare_all, ranked
 from i2i.benchmarks.plan import Plan
@@ -65,7 +65,7 @@ def groups(plan: Plan, results: Results, by: By = "auto") -> list[Group]:
     filled = {name: part for name, part in parts.items() if part.methods or not name}
     # Both by all directions: who always answers with one domain is always right about that.
     doubted = doubts(plan, results, ranked(plan, results))
-    unlike = unlike_rankings(plan, results, doubted)
+    unlike = differing_rankings(plan, results, doubted)
     return [
         Group(by, name, part, _with_signs(compare_all(plan, part, doubted), unlike)) for name, part in filled.items()
     ]

@@ -16,7 +16,7 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Unlike:
+class DifferingRanking:
     """Two metrics that rank methods otherwise.
 
     Attributes:
@@ -43,7 +43,7 @@ class Unlike:
         return any(compare(results, name, names).over for name in (self.other, self.metric))
 
 
-def unlike_rankings(plan: Plan, results: Results, doubted: Mapping[str, str]) -> dict[str, Unlike]:
+def differing_rankings(plan: Plan, results: Results, doubted: Mapping[str, str]) -> dict[str, DifferingRanking]:
     """By metric, its unlike ranking: each is compared with the first that should rank alike.
 
     Those are distances of sets, whatever their features, and other measures that differ in their features alone.
@@ -53,14 +53,16 @@ def unlike_rankings(plan: Plan, results: Results, doubted: Mapping[str, str]) ->
         results: of all directions.
         doubted: metrics by which nothing is ranked; they are left out.
     """
-    found: dict[str, Unlike] = {}
+    found: dict[str, DifferingRanking] = {}
     firsts: dict[str, str] = {}
     places = {metric: _places(plan, results, metric) for metric in results.metrics if metric not in doubted}
     for metric, own in places.items():
         first = firsts.setdefault(_what(metric), metric)
         pairs = _turned(places[first], own)
         if pairs:
-            found[metric] = Unlike(metric, first, (_order(own, places[first]), _order(places[first], own)), pairs)
+            found[metric] = DifferingRanking(
+                metric, first, (_order(own, places[first]), _order(places[first], own)), pairs
+            )
     return found
 
 

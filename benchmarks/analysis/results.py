@@ -7,7 +7,7 @@ from typing import Self
 import pandas as pd
 
 from i2i.benchmarks.analysis.costs import Costs, costs_of
-from i2i.benchmarks.analysis.frames import Details, Found, within
+from i2i.benchmarks.analysis.frames import Details, ScoreFrames, within
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
@@ -110,9 +110,9 @@ def collect(
     return Results(pd.DataFrame(rows, columns=COLUMNS), costs, failures, Details.gather(found), unfinished, notes)
 
 
-def _found(plan: Plan, absent: Collection[JobId]) -> Iterator[Found]:
+def _found(plan: Plan, absent: Collection[JobId]) -> Iterator[ScoreFrames]:
     scored = ResultsFolder(plan.out).scored(plan.methods(), plan.seeds(), plan.facts.further_features)
     for job, name, seed, path in scored:
         contents = None if job in absent else score_file(path)
         if contents is not None:
-            yield Found(name, seed, contents.model_dump(), images_path(path))
+            yield ScoreFrames(name, seed, contents.model_dump(), images_path(path))

@@ -18,7 +18,7 @@ Block = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Shown:
+class Stimulus:
     """An image in a direction, and the methods by position."""
 
     direction: Direction
@@ -47,7 +47,7 @@ class Design:
         """Begin another rater, who has seen nothing."""
         self.of_rater.clear()
 
-    def draw(self) -> Shown:
+    def draw(self) -> Stimulus:
         """The next trial of the rater."""
         members = self._least(self.blocks, lambda block: [*block, *combinations(sorted(block), 2)])
         direction = self._least(
@@ -55,7 +55,7 @@ class Design:
         )
         image = self._least(range(self.images[direction]), lambda number: [(direction, number)])
         order = self._least(list(permutations(members)), lambda order: list(enumerate(order)))
-        return Shown(direction, image, order)
+        return Stimulus(direction, image, order)
 
     def _least(self, options: Sequence[Option], counted: Callable[[Option], Iterable[Hashable]]) -> Option:
         """The option whose parts were taken least often, which are then counted."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from i2i.benchmarks.human_study.answer_key import QUESTIONS, REAL, SCRAMBLED, Kind, Mode, Question, Trial
-from i2i.benchmarks.human_study.design import Block, Design, Shown, blocks_of
+from i2i.benchmarks.human_study.design import Block, Design, Stimulus, blocks_of
 from i2i.benchmarks.human_study.stimuli import Source, Store, scrambled
 from i2i.benchmarks.results_folder.finished_bench import Row
 
@@ -101,24 +101,26 @@ class TrialPlanner:
 
     def _scored(self, store: Store) -> list[PreparedTrial]:
         """One trial, or one for every question about the same images."""
-        shown = self._design.draw()
+        stimulus = self._design.draw()
         if self.mode == "real-fake":
-            return [self._timed("scored", shown, store)]
-        row = self._row(shown)
-        images = tuple(store.add(self._image(method, row)) for method in shown.methods)
-        return [self._chosen("scored", question, row, shown.methods, images, store) for question in self._questions()]
+            return [self._timed("scored", stimulus, store)]
+        row = self._row(stimulus)
+        images = tuple(store.add(self._image(method, row)) for method in stimulus.methods)
+        return [
+            self._chosen("scored", question, row, stimulus.methods, images, store) for question in self._questions()
+        ]
 
     def _vigilance(self, store: Store) -> PreparedTrial:
         """One image is whole and all others are scrambled; of real and fake images the scrambled one is the fake."""
-        shown = self._aside.draw()
-        row, whole = self._row(shown), self._random.randrange(len(shown.methods))
-        methods = [SCRAMBLED] * len(shown.methods)
+        stimulus = self._aside.draw()
+        row, whole = self._row(stimulus), self._random.randrange(len(stimulus.methods))
+        methods = [SCRAMBLED] * len(stimulus.methods)
         if self.mode == "real-fake":
             methods[whole] = REAL
             pixels = [self._another(row.direction[1]) for _ in methods]
         else:
-            methods[whole] = shown.methods[whole]
-            pixels = [self._image(method, row) for method in shown.methods]
+            methods[whole] = stimulus.methods[whole]
+            pixels = [self._image(method, row) for method in stimulus.methods]
         presented = [one if place == whole else scrambled(one, self._random) for place, one in enumerate(pixels)]
         images = tuple(store.add(one) for one in presented)
         question = self._random.choice(self._questions())
@@ -126,11 +128,11 @@ class TrialPlanner:
             return self._chosen("vigilance", question, row, tuple(methods), images, store, whole)
         return PreparedTrial(self._trial("vigilance", question, row, tuple(methods), 1 - whole), images)
 
-    def _timed(self, kind: Kind, shown: Shown, store: Store) -> PreparedTrial:
+    def _timed(self, kind: Kind, stimulus: Stimulus, store: Store) -> PreparedTrial:
         """A real image beside one of a method; of the method `real` beside another real one."""
-        row = self._row(shown)
-        fake = next(place for place, name in enumerate(shown.methods) if name != FAKE)
-        about = shown.methods[fake]
+        row = self._row(stimulus)
+        fake = next(place for place, name in enumerate(stimulus.methods) if name != FAKE)
+        about = stimulus.methods[fake]
         pair = [self._real(row), self._another(row.direction[1]) if about == REAL else self._image(about, row)]
         images = tuple(store.add(one) for one in (pair if fake else pair[::-1]))
         methods = (REAL, about) if fake else (about, REAL)
@@ -174,8 +176,8 @@ class TrialPlanner:
     def _questions(self) -> tuple[Question, ...]:
         return QUESTIONS[self.mode]
 
-    def _row(self, shown: Shown) -> Row:
-        return self.source.rows[shown.direction][shown.image]
+    def _row(self, stimulus: Stimulus) -> Row:
+        return self.source.rows[stimulus.direction][stimulus.image]
 
     def _image(self, method: str, row: Row) -> np.ndarray:
         return self.source.ground_truth(row) if method == REAL else self.source.translation(method, row)

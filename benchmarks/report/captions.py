@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from i2i._version import __version__
 from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.groups import Group, columns_of
-from i2i.benchmarks.analysis.rankings import Unlike, unlike_rankings
+from i2i.benchmarks.analysis.rankings import DifferingRanking, differing_rankings
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
 from i2i.benchmarks.analysis.significance import (
     DOUBTED,
@@ -24,6 +24,7 @@ from i2i.benchmarks.plan_facts import ExternalFacts, Trained
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.benchmarks.suite.columns import absent_lines
+from i2i.data.decoding.value_range import rendering_line, values_line
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import FID, OF_CLASSIFIER, kind_of, metric_named
 from i2i.metrics.sets.measures import notes as set_notes
@@ -36,6 +37,8 @@ RULES = {
     "ema": ", the moving average of the generators' weights",
     "best-on-val": " of the validation split",
 }
+
+TOLD_OF_VALUES = (values_line, rendering_line)
 
 
 def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str | None) -> list[str]:
@@ -54,6 +57,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         budget_text(plan),
         *checkpoint_lines(plan),
         *samples_lines(plan),
+        *values_lines(plan),
         *zoom_lines(plan),
         "`n` is the number of scored images, of all seeds together, by the metric that has most. `seconds` is "
         "training time, summed over the training runs of a seed.",
@@ -70,7 +74,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     if FID in results.metrics:
         lines.append(f"FID with pytorch-fid's Inception features; {real_row(plan, results)}.")
     lines += _of_other_features(plan, results)
-    lines += _unlike_rankings(plan, results)
+    lines += _differing_rankings(plan, results)
     lines += _label_map_lines(plan)
     lines += _meanings(results)
     lines += _requested_sets(plan, results)
@@ -261,13 +265,13 @@ def _meanings(results: Results) -> Iterator[str]:
         yield "`health` names the warnings, and in how many directions and seeds they came; no warning proves a fault."
 
 
-def _unlike_rankings(plan: Plan, results: Results) -> list[str]:
+def _differing_rankings(plan: Plan, results: Results) -> list[str]:
     """Where metrics that should agree put the translators in another order, a line for each."""
     doubted = doubts(plan, results, ranked(plan, results))
-    return [_unlike_ranking(plan, results, one) for one in unlike_rankings(plan, results, doubted).values()]
+    return [_differing_ranking(plan, results, one) for one in differing_rankings(plan, results, doubted).values()]
 
 
-def _unlike_ranking(plan: Plan, results: Results, unlike: Unlike) -> str:
+def _differing_ranking(plan: Plan, results: Results, unlike: DifferingRanking) -> str:
     """Which order is which, and which of the pairs that change places tests tell apart."""
     names = {metric: f"`{metric_named(metric).title}`" for metric in (unlike.other, unlike.metric)}
     own, others = map(", ".join, unlike.orders)
@@ -362,6 +366,18 @@ def samples_lines(plan: Plan) -> list[str]:
         "all have equally many images and tries, the first is scored as that of others is, and all of them together go "
         "into `diversity` alone.",
         *chosen,
+    ]
+
+
+def values_lines(plan: Plan) -> list[str]:
+    """What is compared of data beyond 8-bit RGB, and how it is shown, in sentences; nothing of images of 8 bits."""
+    formats = plan.facts.data_config().pixel_formats or {}
+    if not formats:
+        return []
+    values, shown = ("; ".join(f"{name}: {told(own)}" for name, own in formats.items()) for told in TOLD_OF_VALUES)
+    return [
+        f"Values as files hold them ({values}): PSNR, SSIM, L1 and cycle L1 compare them within the range.",
+        f"All other measures and all images look at a rendering to 8 bits ({shown}).",
     ]
 
 

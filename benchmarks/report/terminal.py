@@ -17,7 +17,7 @@ def columns_of_terminal() -> int:
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
-class Shown(Document):
+class TerminalTable(Document):
     """The summary for the terminal, before it is known how wide that is.
 
     Attributes:

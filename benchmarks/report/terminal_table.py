@@ -9,7 +9,7 @@ from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.captions import averaging, doubts_lines, left_out, not_there, suite_lines
 from i2i.benchmarks.report.markdown import claim_lines
 from i2i.benchmarks.report.tables import numeric, summary
-from i2i.benchmarks.report.terminal import Shown
+from i2i.benchmarks.report.terminal import TerminalTable
 from i2i.benchmarks.suite.columns import TRAINING_COSTS
 
 LEGEND = {
@@ -22,7 +22,7 @@ LEGEND = {
 """What the marks behind values mean."""
 
 
-def shown(plan: Plan, results: Results, by: By = "auto") -> Shown:
+def shown(plan: Plan, results: Results, by: By = "auto") -> TerminalTable:
     """The summary for the terminal."""
     grouped = groups(plan, results, by)
     frame = summary(grouped, "{}*".format, plan.facts.suite.report.intervals)
@@ -30,7 +30,7 @@ def shown(plan: Plan, results: Results, by: By = "auto") -> Shown:
     header = list(map(str, frame.columns))
     metrics = [place for place, name in enumerate(header) if name not in (by, "model", "health", "n")]
     others = [header.index(name) for name in ("n", "health") if name in header]
-    return Shown(
+    return TerminalTable(
         header=tuple(header),
         rows=tuple(tuple(map(str, row)) for row in frame.to_numpy().tolist()),
         right=tuple(place for place, right in enumerate(numeric(frame)) if right),

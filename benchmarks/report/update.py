@@ -11,7 +11,7 @@ from i2i.benchmarks.analysis.number_format import last_line
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report.terminal import Shown, columns_of_terminal
+from i2i.benchmarks.report.terminal import TerminalTable, columns_of_terminal
 from i2i.benchmarks.results_folder import job_records
 from i2i.benchmarks.results_folder.result_records import described, first_fault
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
@@ -35,7 +35,7 @@ class Reported(Document):
 
     key: str
     files: tuple[Name, ...]
-    shown: Shown
+    shown: TerminalTable
     sound: dict[str, tuple[str, int, int, int]] = Field(default_factory=dict)
 
 

@@ -16,7 +16,7 @@ from i2i.benchmarks.report.figures import learning_curves, redraw
 from i2i.benchmarks.report.html import page
 from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
-from i2i.benchmarks.report.terminal import Shown
+from i2i.benchmarks.report.terminal import TerminalTable
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.staleness import identity_of
 from i2i.utils import console
@@ -33,7 +33,7 @@ class Published:
     """Names of the `files` that were written, and what is `shown` on the terminal."""
 
     files: list[str]
-    shown: Shown
+    shown: TerminalTable
 
 
 def write(plan: Plan, results: Results, by: By = "auto") -> Published:

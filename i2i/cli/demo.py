@@ -39,14 +39,14 @@ def demo(
     """
     from i2i.demo.examples import examples
     from i2i.demo.methods import Loader, takes_of
-    from i2i.demo.page import Shown, require_gradio, serve
+    from i2i.demo.page import PageContents, require_gradio, serve
     from i2i.training.device import choose_device
 
     require_gradio()
     registered(model)
     methods, config = _of_bench(place) if (place / "plan.json").is_file() else _of_run(place)
     with TemporaryDirectory(prefix="i2i-examples-") as folder:
-        shown = Shown(place.absolute().name, methods, takes_of(methods), examples(config, Path(folder)))
+        shown = PageContents(place.absolute().name, methods, takes_of(methods), examples(config, Path(folder)))
         serve(shown, Loader(choose_device(device)), host, port, browser)
 
 
@@ -68,7 +68,7 @@ def _of_bench(out: Path) -> "tuple[list[Method], DataConfig]":
     methods = list(_known(every))
     if not methods:
         raise UserError(f"nothing is trained in {out} yet: run it with i2i bench {option('--out', out)}")
-    return methods, ResultsFolder(out).plan.suite.data_config()
+    return methods, ResultsFolder(out).plan.data_config()
 
 
 def _known(methods: "list[Method]") -> "Iterator[Method]":

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from i2i.config import build_run
-from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
+from i2i.conversion.model_card import NO_OPTIONS, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
@@ -33,7 +33,7 @@ FEW_STEPS = 20  # of a model that takes many
 
 
 def export_safetensors(
-    run: Path, out: Path, card_options: CardOptions = NOTHING_SAID, weights: Weights | None = None
+    run: Path, out: Path, card_options: CardOptions = NO_OPTIONS, weights: Weights | None = None
 ) -> list[str]:
     """Write weights, config and card of a run folder's translator into the empty folder `out`.
 
@@ -52,7 +52,7 @@ def export_safetensors(
 def export_hub(
     run: Path,
     out: Path,
-    card_options: CardOptions = NOTHING_SAID,
+    card_options: CardOptions = NO_OPTIONS,
     weights: Weights | None = None,
     push: str | None = None,
     private: bool | None = None,
@@ -76,7 +76,7 @@ def save(
     model: Translator | Path,
     out: Path,
     place: str = ANYWHERE,
-    card_options: CardOptions = NOTHING_SAID,
+    card_options: CardOptions = NO_OPTIONS,
     weights: Weights | None = None,
 ) -> None:
     """Write weights, config and card into the empty folder `out`.

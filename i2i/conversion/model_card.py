@@ -42,7 +42,7 @@ class CardOptions:
     row: str | None = None
 
 
-NOTHING_SAID = CardOptions()
+NO_OPTIONS = CardOptions()
 
 
 def facts_of(checkpoint: Checkpoint, weights: Weights = "last") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from i2i._version import __version__
 from i2i.conversion.graphs import IMAGES, LABELS, NOISE, TRANSLATED, Graph, Inputs, graphs
-from i2i.conversion.model_card import NOTHING_SAID, CardOptions, Facts, card, facts_of, license_note, read_scores
+from i2i.conversion.model_card import NO_OPTIONS, CardOptions, Facts, card, facts_of, license_note, read_scores
 from i2i.errors import ExportError, UserError
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import chosen_weights, require_checkpoint, restore
@@ -37,7 +37,7 @@ def export_onnx(
     run: Path,
     out: Path,
     opset: int | None = None,
-    card_options: CardOptions = NOTHING_SAID,
+    card_options: CardOptions = NO_OPTIONS,
     weights: Weights | None = None,
     sampling_steps: int | None = None,
 ) -> list[str]:

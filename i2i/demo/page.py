@@ -30,7 +30,7 @@ SECONDS_KEPT = 3600
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageContents:
     """What the page is about.
 
     Attributes:
@@ -52,7 +52,7 @@ def require_gradio() -> None:
         raise UserError("i2i demo needs gradio, which is not installed: pip install 'i2i[demo]'")
 
 
-def serve(shown: Shown, loader: Loader, host: str, port: int | None, opened: bool) -> None:
+def serve(shown: PageContents, loader: Loader, host: str, port: int | None, opened: bool) -> None:
     """Serve the page until Ctrl-C.
 
     Args:
@@ -90,7 +90,7 @@ def serve(shown: Shown, loader: Loader, host: str, port: int | None, opened: boo
         page.block_thread()
 
 
-def build(shown: Shown, loader: Loader) -> "tuple[gradio.Blocks, dict[str, gradio.Theme]]":
+def build(shown: PageContents, loader: Loader) -> "tuple[gradio.Blocks, dict[str, gradio.Theme]]":
     """The page, and how it looks: what gradio's `Blocks.launch` takes for that."""
     import gradio
 
@@ -115,7 +115,7 @@ def build(shown: Shown, loader: Loader) -> "tuple[gradio.Blocks, dict[str, gradi
     return page, {"theme": gradio.themes.Default(font=fonts, font_mono=["ui-monospace", "monospace"])}
 
 
-def _inputs(gradio: ModuleType, shown: Shown) -> "dict[str, gradio.Component]":
+def _inputs(gradio: ModuleType, shown: PageContents) -> "dict[str, gradio.Component]":
     """The controls by the field of `DemoRequest`, as the methods take them, and the `button`."""
     names = [method.name for method in shown.methods]
     sources, targets = domains_of(shown.methods, 0), domains_of(shown.methods, 1)
@@ -157,7 +157,7 @@ def _options(gradio: ModuleType, takes: frozenset[str]) -> "dict[str, gradio.Com
 
 
 def _handler(
-    gradio: ModuleType, shown: Shown, loader: Loader, names: Sequence[str]
+    gradio: ModuleType, shown: PageContents, loader: Loader, names: Sequence[str]
 ) -> Callable[..., tuple[object, ...]]:
     """What the button does: values of the controls of these names to gallery, slider and files."""
 
@@ -181,7 +181,7 @@ def _without_paths(text: str, values: Sequence[object]) -> str:
     return text
 
 
-def _request(values: Mapping[str, object], shown: Shown) -> tuple[DemoRequest, list[Method]]:
+def _request(values: Mapping[str, object], shown: PageContents) -> tuple[DemoRequest, list[Method]]:
     """What was chosen, checked as far as the page can: its values may come from anybody."""
     samples, steps, seed = (_number(values.get(name)) for name in ("samples", "sampling_steps", "seed"))
     if not values["image"]:

@@ -1,4 +1,4 @@
-"""Signs of life between the processes of one training, so that none waits for one that is gone."""
+"""Heartbeats between the processes of one training, so that none waits for one that is gone."""
 
 import json
 import os
@@ -35,22 +35,22 @@ STORE_TIMEOUT = timedelta(seconds=10)
 
 @dataclass
 class _Peer:
-    """The last sign of another process, and when it was new by the clock of this one."""
+    """The last heartbeat of another process, and when it was new by the clock of this one."""
 
-    sign: Mapping[str, Any]
-    heard: float
+    heartbeat: Mapping[str, Any]
+    last_seen: float
 
     @property
     def done(self) -> bool:
         """Whether it has come to the end and only waits for the others."""
-        return bool(self.sign["done"])
+        return bool(self.heartbeat["done"])
 
 
 class Heartbeats:
     """Tells the other processes that this one is alive, or why it failed, and ends it when one of them is gone.
 
-    Signs and the cause of a failure are entries of the store through which the processes found each other. No clocks
-    are compared: a process is silent when its sign stays the same. A context, to be entered when the processes have
+    They and the cause of a failure are entries of the store through which the processes found each other. No clocks are
+    compared: a process is silent when its heartbeat stays the same. A context, to be entered when the processes have
     found each other; its end waits until all are there.
 
     Args:
@@ -106,7 +106,7 @@ class Heartbeats:
         while not self._over.is_set():
             number, done = number + 1, self._done
             try:
-                self._give_sign(number, done)
+                self._send_heartbeat(number, done)
                 self._listen()
                 self._answered = time.monotonic()
             except RuntimeError:  # noticed by `_silence`; or all are done, and with them the store
@@ -149,18 +149,18 @@ class Heartbeats:
     def _has_read(self, number: int) -> bool:
         """Whether another process knows the cause, or is silent and will not ask."""
         peer = self._peers.get(number)
-        silent = peer is not None and time.monotonic() - peer.heard > SUSPICION
+        silent = peer is not None and time.monotonic() - peer.last_seen > SUSPICION
         return silent or bool(self._store.check([_read_by(number)]))
 
-    def _give_sign(self, number: int, done: bool) -> None:
-        sign = {"number": number, "host": platform.node(), "pid": os.getpid(), "done": done}
-        self._store.set(_key(self._rank), json.dumps(sign))
+    def _send_heartbeat(self, number: int, done: bool) -> None:
+        heartbeat = {"number": number, "host": platform.node(), "pid": os.getpid(), "done": done}
+        self._store.set(_key(self._rank), json.dumps(heartbeat))
 
     def _listen(self) -> None:
         present = [number for number in self._others if self._store.check([_key(number)])]
-        for number, sign in zip(present, self._store.multi_get([_key(number) for number in present]), strict=True):
-            if number not in self._peers or self._peers[number].sign != json.loads(sign):
-                self._peers[number] = _Peer(json.loads(sign), time.monotonic())
+        for number, heartbeat in zip(present, self._store.multi_get([_key(number) for number in present]), strict=True):
+            if number not in self._peers or self._peers[number].heartbeat != json.loads(heartbeat):
+                self._peers[number] = _Peer(json.loads(heartbeat), time.monotonic())
         if self._store.check([CAUSE]):
             self._reported = self._store.get(CAUSE).decode()
             self._store.set(_read_by(self._rank), "")
@@ -171,9 +171,9 @@ class Heartbeats:
         if now - self._answered > limit:
             return f"the process that holds the run together, at {self._address}, does not answer"
         for number, peer in list(self._peers.items()):
-            if now - peer.heard > limit and not peer.done:
+            if now - peer.last_seen > limit and not peer.done:
                 return (
-                    f"process {number} ({peer.sign['pid']} on {peer.sign['host']}) is gone without a word: "
+                    f"process {number} ({peer.heartbeat['pid']} on {peer.heartbeat['host']}) is gone without a word: "
                     "it was killed, perhaps for want of memory, or its machine or network has failed"
                 )
         return None

@@ -149,8 +149,8 @@ class Joined(Processes):
     All methods raise `LostProcess` when another one is gone.
     """
 
-    def __init__(self, launch: Launch, life: Heartbeats) -> None:
-        self.rank, self.count, self._life = launch.rank, launch.count, life
+    def __init__(self, launch: Launch, heartbeats: Heartbeats) -> None:
+        self.rank, self.count, self._heartbeats = launch.rank, launch.count, heartbeats
 
     def average(self, tensors: Sequence[Tensor]) -> None:
         if not tensors:
@@ -224,14 +224,14 @@ class Joined(Processes):
         try:
             yield
         except RuntimeError as error:
-            raise LostProcess(self._life.cause() or str(error).splitlines()[0]) from None
+            raise LostProcess(self._heartbeats.cause() or str(error).splitlines()[0]) from None
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
     """The processes that this one was started with, while the block lasts; alone where it was started alone.
 
-    In all but the first, nothing is printed meanwhile. Every process gives a sign of life each second; if one is gone,
+    In all but the first, nothing is printed meanwhile. Every process sends a heartbeat each second; if one is gone,
     the others end within `heartbeats.SILENCE` and a few seconds.
 
     Args:
@@ -245,10 +245,10 @@ def joined(device: torch.device) -> Iterator[Processes]:
         yield ALONE
         return
     _connect(launch, device)
-    life = Heartbeats(launch.rank, launch.count)
-    processes = Joined(launch, life)
-    with life, _one_error(life), _only_the_first_speaks(launch):
-        processes.wait()  # until each has given a sign of life
+    heartbeats = Heartbeats(launch.rank, launch.count)
+    processes = Joined(launch, heartbeats)
+    with heartbeats, _one_error(heartbeats), _only_the_first_speaks(launch):
+        processes.wait()  # until each has sent a heartbeat
         yield processes
     dist.destroy_process_group()
 
@@ -269,16 +269,16 @@ def _connect(launch: Launch, device: torch.device) -> None:
 
 
 @contextmanager
-def _one_error(life: Heartbeats) -> Iterator[None]:
+def _one_error(heartbeats: Heartbeats) -> Iterator[None]:
     """Let the process that fails first say why, and end the others without a word."""
     try:
         yield
     except (TrainingError, UserError) as error:
-        if life.report(str(error)):
+        if heartbeats.report(str(error)):
             raise
         sys.exit(2 if isinstance(error, UserError) else getattr(error, "status", 1))
     except Exception as error:
-        life.report(f"another process failed with {type(error).__name__}: {error}")
+        heartbeats.report(f"another process failed with {type(error).__name__}: {error}")
         raise
 
 

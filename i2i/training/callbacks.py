@@ -141,7 +141,7 @@ class SampleGrids(Observer):
         return preprocess.shown(preprocess.to_arrays(images))
 
 
-class _Lasting:
+class _TolerantStream:
     """A stream to which nothing is written any more once its terminal is gone, which is no reason to end a training."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -174,7 +174,7 @@ class ProgressLine(Observer):
         from rich.console import Console
         from rich.progress import Progress
 
-        self._console = Console(file=cast(TextIO, _Lasting(stream or sys.stderr)))
+        self._console = Console(file=cast(TextIO, _TolerantStream(stream or sys.stderr)))
         self._between, self._printed = seconds_between, time.monotonic()
         self._title, self._losses = title, ""
         self._bar: Progress | None = None

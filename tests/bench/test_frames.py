@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from i2i.benchmarks.analysis.frames import Details, Found
+from i2i.benchmarks.analysis.frames import Details, ScoreFrames
 from i2i.benchmarks.analysis.results import collect
 from i2i.benchmarks.job_id import REAL_SCORES, JobId
 from i2i.benchmarks.report import latex
@@ -59,7 +59,7 @@ def told(tmp_path, seeds=1, reference=(), **changes):
     """Plan and results of the methods one and two, the first with all details."""
     scores = {place: values * seeds for place, values in DISTANCES.items()}
     plan, results = made_up(tmp_path, scores, domains=("a", "b"), reference=reference)
-    files = [Found("one", seed, {**contents(), **changes}, tmp_path / "none.csv") for seed in range(seeds)]
+    files = [ScoreFrames("one", seed, {**contents(), **changes}, tmp_path / "none.csv") for seed in range(seeds)]
     return plan, replace(results, details=Details.gather(files))
 
 

@@ -70,12 +70,12 @@ def test_methods_pairs_positions_directions_and_images_are_balanced(methods, siz
     for _ in range(10):
         design.next_rater()
         own, seen = Counter(dict.fromkeys(names, 0)), Counter()
-        for shown in (design.draw() for _ in range(36)):
-            own.update(shown.methods)
-            pairs.update(combinations(sorted(shown.methods), 2))
-            positions.update(enumerate(shown.methods))
-            seen[shown.direction, shown.image] += 1
-            ways.update((shown.direction, method) for method in shown.methods)
+        for stimulus in (design.draw() for _ in range(36)):
+            own.update(stimulus.methods)
+            pairs.update(combinations(sorted(stimulus.methods), 2))
+            positions.update(enumerate(stimulus.methods))
+            seen[stimulus.direction, stimulus.image] += 1
+            ways.update((stimulus.direction, method) for method in stimulus.methods)
         of_all += own
         images += seen
         assert spread(own) <= 2

@@ -11,7 +11,7 @@ from PIL import Image
 
 from i2i import registry
 from i2i.benchmarks.evaluation.scorer import Scorer
-from i2i.benchmarks.evaluation.translate import NOTED, Route, StudyOptions, Translations
+from i2i.benchmarks.evaluation.translate import NOTED, Route, SamplingOptions, Translations
 from i2i.benchmarks.jobs.translate import Translate
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report import latex
@@ -52,7 +52,7 @@ class Tinted(Translator):
 
 
 def translated(place, data, translator, **asked):
-    made = Translations(place, scan(data), "test", asked=StudyOptions(**asked))
+    made = Translations(place, scan(data), "test", options=SamplingOptions(**asked))
     made.add(Route(WAY, translator, None, PREPROCESS, CPU))
     return made
 
@@ -98,7 +98,9 @@ def test_diversity_is_the_mean_over_pairs_of_the_samples_of_each_image(tmp_path,
     write_images(tmp_path / NOTED, made.noted)
     scores = scorer.diversity(tmp_path, WAY, 4)
     files = scorer._files(tmp_path, WAY)
-    features = [scorer._read(scorer._sampled(tmp_path, WAY, files, sample)).features for sample in range(4)]
+    features = [
+        scorer._read(scorer._sampled(tmp_path, WAY, files, sample), scorer.preprocess).features for sample in range(4)
+    ]
     pairs = [cosine_distances(one, other) for one, other in combinations(features, 2)]
     assert len(pairs) == 6
     (row,) = scores.rows

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from i2i.benchmarks.report.terminal import Shown
+from i2i.benchmarks.report.terminal import TerminalTable
 from i2i.benchmarks.report.terminal_table import LEGEND, shown
 from i2i.utils.text import terminal
 from i2i.utils.text_table import fitted_table
@@ -71,7 +71,7 @@ def test_health_is_the_last_to_go_but_one_score(tmp_path):
 
 def test_a_table_is_printed_for_the_terminal_of_the_moment_from_what_was_written_down(tmp_path):
     table = wide(tmp_path)
-    again = Shown.model_validate_json(table.model_dump_json())
+    again = TerminalTable.model_validate_json(table.model_dump_json())
     assert again.text("t", 80) == table.text("t", 80) != table.text("t", 120)
 
 

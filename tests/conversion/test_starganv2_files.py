@@ -74,7 +74,7 @@ def test_the_weights_that_are_trained_come_with_their_discriminator(tmp_path):
 def test_the_variant_for_faces_is_told_by_its_filter(tmp_path):
     path = save(tmp_path / FILE, "mapping_network", "style_encoder", generator=high_pass_generator(), fan={"w": ONE})
     imported = take(path)
-    assert imported.told["model.high_pass"] == 1.0
+    assert imported.inferred["model.high_pass"] == 1.0
     assert "translates with clamped to [-1, 1], without the masks of its high-pass filter" in imported.lines()
 
 

@@ -54,11 +54,11 @@ def test_a_bench_offers_its_methods_in_the_directions_that_they_serve(results):
     assert [method.name for method in methods] == list(found)
     assert config.image_size == (16, 16)
     values = {"image": "x.png", "methods": ["stargan"], "source": "any", "targets": ["winter"], "full": False}
-    wanted, chosen = _request(values, page.Shown("tiny", methods))
+    wanted, chosen = _request(values, page.PageContents("tiny", methods))
     assert (wanted.source, wanted.targets, [method.name for method in chosen]) == (None, ["winter"], ["stargan"])
     for changed in ({"image": None}, {"methods": []}, {"samples": 10**9}, {"sampling_steps": 10**9}):
         with pytest.raises(UserError):
-            _request(values | changed, page.Shown("tiny", methods))
+            _request(values | changed, page.PageContents("tiny", methods))
 
 
 def free_port():

@@ -174,7 +174,7 @@ def entered(*lives):
 
 def silenced(life, monkeypatch):
     """As if its process were stopped."""
-    monkeypatch.setattr(life, "_give_sign", lambda number, done: None)
+    monkeypatch.setattr(life, "_send_heartbeat", lambda number, done: None)
 
 
 def test_processes_that_give_signs_of_life_are_left_alone_and_leave_together(pair):
@@ -214,9 +214,9 @@ def test_a_broken_connection_is_explained_by_who_is_silent(pair, monkeypatch):
 def test_one_process_alone_says_why_a_run_fails(pair):
     first, second, ends = pair
     entered(first, second)
-    assert second.tell("dawn/3.png cannot be read")
-    assert not first.tell("process 1 is gone")
-    assert not first.tell("dawn/3.png cannot be read")
+    assert second.report("dawn/3.png cannot be read")
+    assert not first.report("process 1 is gone")
+    assert not first.report("dawn/3.png cannot be read")
     assert first.cause() == "dawn/3.png cannot be read"
     time.sleep(3 * heartbeats.GRACE)
     assert ends  # one that cannot come to its end is ended
@@ -236,9 +236,9 @@ def test_the_process_that_holds_the_store_leaves_when_the_others_know_why(pair, 
     first, second, _ = pair
     entered(first, second)
     time.sleep(4 * heartbeats.BEAT)
-    assert first.tell("dawn/3.png cannot be read")
+    assert first.report("dawn/3.png cannot be read")
     monkeypatch.setattr(second, "_store", _Gone())
-    assert not second.tell("dawn/3.png cannot be read")
+    assert not second.report("dawn/3.png cannot be read")
     assert second.cause() == "dawn/3.png cannot be read"
 
 
@@ -252,7 +252,7 @@ def test_the_process_that_holds_the_store_does_not_wait_for_one_that_cannot_read
         silenced(second, monkeypatch)
         time.sleep(1.5 * heartbeats.SUSPICION)
     started = time.monotonic()
-    assert first.tell("process 1 is gone")
+    assert first.report("process 1 is gone")
     assert time.monotonic() - started < (heartbeats.GRACE / 4 if lost else heartbeats.GRACE)
     assert ends == []
 

@@ -9,7 +9,7 @@ from i2i.data.layouts import CARD
 from i2i.data.layouts.i2i_json import DeclaredFormat
 from i2i.utils.wording import number, some
 
-Own = tuple[FileInspection, Values]
+FileValues = tuple[FileInspection, Values]
 
 
 def not_finite(inspected: InspectedData) -> Iterator[Finding]:
@@ -70,7 +70,7 @@ def _beyond(values: Values, limits: tuple[float, float]) -> bool:
     return any(low < limits[0] or high > limits[1] for low, high in values.limits)
 
 
-def _values(inspected: InspectedData, domain: str) -> list[Own]:
+def _values(inspected: InspectedData, domain: str) -> list[FileValues]:
     """The files of a domain in all splits, and what they hold."""
     present = [split for split in inspected.data.splits if domain in inspected.data.splits[split]]
     inspections = [one for split in present for one in inspected.of_split(split, domain)]
@@ -81,7 +81,7 @@ def _declared(inspected: InspectedData, domain: str) -> DeclaredFormat:
     return inspected.data.formats.get(domain, DeclaredFormat())
 
 
-def _names(inspected: InspectedData, files: list[Own]) -> tuple[str, ...]:
+def _names(inspected: InspectedData, files: list[FileValues]) -> tuple[str, ...]:
     return tuple(inspected.name(one.path) for one, _ in files)
 
 

@@ -68,7 +68,7 @@ class CapturedSteps:
         self._pool = torch.cuda.graph_pool_handle()
         self._stream = torch.cuda.Stream(guard.found.device)  # type: ignore[no-untyped-call]
         self._inputs: list[Batch] = []
-        self._kinds: dict[Hashable, _Kind] = {}
+        self._kinds: dict[Hashable, _StepKind] = {}
         self._eager, self._or_stop = False, or_stop
         for optimizer in optimizers.values():
             _keep_rate_on_device(optimizer, guard.found.device)
@@ -80,9 +80,9 @@ class CapturedSteps:
             TrainingError: if a phase draws other shapes than in all steps of that kind before.
         """
         self._guard.at(index)
-        now = _Now(self._held(batches), [Step(index, progress) for _ in batches])
+        now = _CurrentStep(self._held(batches), [Step(index, progress) for _ in batches])
         due = due_phases(self._translator, index)
-        kind, terms = _Kind(), Terms()
+        kind, terms = _StepKind(), Terms()
         for number, phase in enumerate(due):
             drawn = now.draw(phase)
             signatures = _signatures(phase, drawn)
@@ -101,12 +101,14 @@ class CapturedSteps:
             held.copy_(one)
         return self._inputs
 
-    def _kind(self, key: Hashable) -> "_Kind":
+    def _kind(self, key: Hashable) -> "_StepKind":
         if key not in self._kinds and len(self._kinds) == MOST_KINDS:
             self._go_on_eagerly(f"there are more than {MOST_KINDS} kinds of steps")
-        return self._kinds.setdefault(key, _Kind())
+        return self._kinds.setdefault(key, _StepKind())
 
-    def _turn(self, kind: "_Kind", number: int, phase: Phase, now: "_Now", drawn: Drawn, signatures: Hashable) -> Terms:
+    def _turn(
+        self, kind: "_StepKind", number: int, phase: Phase, now: "_CurrentStep", drawn: Drawn, signatures: Hashable
+    ) -> Terms:
         known = kind.signatures.setdefault(number, signatures) == signatures
         if kind.turns[number:] and not self._eager:
             return kind.turns[number].replay(now, drawn, known)
@@ -122,10 +124,10 @@ class CapturedSteps:
     def _taken(self, phase: Phase, batches: Sequence[Batch], steps: Sequence[Step]) -> Terms:
         return take_turn(self._translator, self._optimizers, phase, batches, steps, self._guard, self._precision())
 
-    def _captured(self, phase: Phase, now: "_Now", drawn: Drawn) -> "_Turn | None":
+    def _captured(self, phase: Phase, now: "_CurrentStep", drawn: Drawn) -> "_CapturedPhase | None":
         """A phase as a graph, which has not run yet; None if it cannot be one."""
         graph, held = torch.cuda.CUDAGraph(), [_held(own) for own in drawn]
-        sealed = [_Sealed({**step, **own}) for step, own in zip(now.steps, held, strict=True)]
+        sealed = [_SealedStep({**step, **own}) for step, own in zip(now.steps, held, strict=True)]
         try:
             with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
                 terms = self._taken(phase, now.batches, sealed)
@@ -134,7 +136,7 @@ class CapturedSteps:
                 self._optimizers[name].zero_grad(set_to_none=True)
             self._go_on_eagerly(f"phase {phase.name!r} cannot be captured ({str(error).strip().splitlines()[0]})")
             return None
-        return _Turn(phase, graph, held, sealed, terms)
+        return _CapturedPhase(phase, graph, held, sealed, terms)
 
     def _go_on_eagerly(self, reason: str) -> None:
         if self._or_stop:
@@ -145,7 +147,7 @@ class CapturedSteps:
 
 
 @dataclass
-class _Now:
+class _CurrentStep:
     """The step that is being taken: its micro-batches and what their phases have left."""
 
     batches: list[Batch]
@@ -162,16 +164,16 @@ class _Now:
 
 
 @dataclass
-class _Kind:
+class _StepKind:
     """Steps in which the same phases run on the same shapes: how many there were, and their graphs in order."""
 
     count: int = 0
     signatures: dict[int, Hashable] = field(default_factory=dict)
-    turns: list["_Turn"] = field(default_factory=list)
+    turns: list["_CapturedPhase"] = field(default_factory=list)
 
 
 @dataclass
-class _Turn:
+class _CapturedPhase:
     """A captured phase: its graph, what that reads of what was drawn, and what it leaves."""
 
     phase: Phase
@@ -180,7 +182,7 @@ class _Turn:
     left: Sequence[Mapping[str, Tensor]]
     terms: Terms
 
-    def replay(self, now: _Now, drawn: Drawn, known: bool) -> Terms:
+    def replay(self, now: _CurrentStep, drawn: Drawn, known: bool) -> Terms:
         """Run the graph on what was drawn now; its signature has to be that of the capture, which is `known`."""
         if not known:
             raise TrainingError(
@@ -201,7 +203,7 @@ class _Turn:
         return self.terms
 
 
-class _Sealed(Step):
+class _SealedStep(Step):
     """A step whose number and progress nobody may read: a graph would repeat those of its capture."""
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
