@@ -5,7 +5,9 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from reprlib import Repr
 from types import UnionType
@@ -543,10 +545,16 @@ def read_yaml(text: str | bytes) -> object:
         loader.dispose()
 
 
+@lru_cache(maxsize=64)
+def _parsed(text: bytes) -> object:
+    """As `read_yaml`, once for each text: many suites lie on the same base. Not to be changed."""
+    return read_yaml(text)
+
+
 def read_settings(path: Path) -> Settings:
     """Settings of a YAML file; UserError if it is missing or not a mapping."""
     try:
-        settings = read_yaml(path.read_bytes())
+        settings = deepcopy(_parsed(path.read_bytes()))
     except OSError:
         raise UserError(f"there is no settings file {path}") from None
     except YAML_ERRORS as error:

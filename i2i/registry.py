@@ -81,11 +81,16 @@ def unusable() -> list[str]:
 
 def _discover() -> None:
     """Import every public module of `i2i.models`, which registers what it holds, and what packages declare."""
+    _import_models()
+    _discover_packages()
+
+
+@cache
+def _import_models() -> None:
     package = importlib.import_module("i2i.models")
     for module in pkgutil.iter_modules(package.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"i2i.models.{module.name}")
-    _discover_packages()
 
 
 @cache

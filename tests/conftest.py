@@ -1,5 +1,6 @@
 """Settings of every test: one thread, so that small networks are quick and results repeat; a cache of its own."""
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,11 @@ torch.set_num_threads(1)
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays to the end: no collection of garbage looks through it again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,8 @@ Heavy libraries are imported inside the commands, so that help is quick.
 """
 
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, NoReturn
 
 import typer
@@ -65,7 +67,7 @@ def main() -> None:
     console.prepare()
     try:
         # Not standalone, so that wrong usage ends as all else does; Ctrl-C then comes back as a status.
-        status = app(standalone_mode=False) or 0
+        status = _program()(standalone_mode=False) or 0
     except Exception as error:
         console.give_up()
         message = ending(error)
@@ -75,6 +77,12 @@ def main() -> None:
     if status == INTERRUPTED:
         _fail("stopped by Ctrl-C", status)
     sys.exit(status)
+
+
+@cache
+def _program() -> Callable[..., int | None]:
+    """The tree of commands, made from their signatures once for all calls in a process."""
+    return typer.main.get_command(app)
 
 
 def _fail(message: str, status: int) -> NoReturn:
