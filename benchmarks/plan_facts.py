@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.suite.schema import Suite
-from i2i.config import LARGEST_SEED, Settings
+from i2i.config import LARGEST_SEED, DataConfig, PixelFormat, Settings
 from i2i.errors import UserError
 from i2i.presets.methods import MOST, Budget, check_data, code_of
 from i2i.utils.json_documents import Count, Document, Facts, Name
@@ -71,6 +71,7 @@ class PlanFacts(Document):
     directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
     splits: tuple[str, ...] | None = None
     fingerprint: str
+    pixel_formats: dict[str, PixelFormat] | None = None
     image_size: str
     budget: Budget
     checkpoint: str = "last"
@@ -86,6 +87,10 @@ class PlanFacts(Document):
     baselines: tuple[Name, ...]
     tried: dict[str, bool] = Field(default_factory=dict)
     merged: tuple[str, ...] | None = None
+
+    def data_config(self) -> DataConfig:
+        """The data settings that all methods share, and what was found of data beyond 8-bit RGB."""
+        return self.suite.data_config({"pixel_formats": self.pixel_formats} if self.pixel_formats else {})
 
     def as_json(self) -> Settings:
         """What plan.json holds of it."""

@@ -14,7 +14,7 @@ from i2i.interop.multiscale import MULTISCALE_PATCHGAN
 from i2i.losses import OBJECTIVES, discriminator_terms, over_scales, total
 from i2i.metrics import VGG16Distance
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
-from i2i.nn import MultiscaleDiscriminator, initialize, reflecting_patchgan
+from i2i.nn import MultiscaleDiscriminator, Norm, initialize, reflecting_patchgan
 from i2i.translator import (
     Coverage,
     Losses,
@@ -39,6 +39,7 @@ class AutoencoderConfig(ModelConfig):
     discriminator_width: int = Field(64, ge=1, le=MOST_CHANNELS, description="channels after a discriminator's first")
     layers: int = Field(4, ge=1, le=10, description="stride-2 convolutions of a discriminator")
     scales: int = Field(3, ge=1, le=10, description="discriminators of a domain, each at half the resolution before it")
+    norm: Norm = Field("instance", description="normalisation of the encoders of what domains share")
     gan: Literal["vanilla", "lsgan", "hinge"] = "lsgan"
     lambda_gan: float = Field(1.0, gt=0)
     lambda_reconstruction: float = Field(10.0, ge=0, description="weight of images encoded and decoded in their domain")
@@ -78,6 +79,7 @@ def reference(family: Family, **infers: str) -> Reference:
             "dis_b": ReferenceFile("discriminator_b", MULTISCALE_PATCHGAN, discriminator),
         },
         usual_size=lambda inferred: 256,
+        has={"norm": ("instance",)},
         bundles=(
             Bundle("gen_{step:08d}.pt", {"a": "gen_a", "b": "gen_b"}),
             Bundle("dis_{step:08d}.pt", {"a": "dis_a", "b": "dis_b"}),

@@ -10,7 +10,7 @@ from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.losses import GANObjective, patch_nce, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
-from i2i.nn import PatchProjection, without_gradients
+from i2i.nn import Norm, PatchProjection, without_gradients
 from i2i.translator import Losses, ModelConfig, Step
 
 TAPS = ("image", "down1", "down2", "block1", "block5")
@@ -24,6 +24,7 @@ class ContrastiveConfig(ModelConfig):
     projection_width: int = Field(256, ge=1, le=MOST_CHANNELS, description="dimensions in which patches are compared")
     blocks: int = Field(9, ge=0, le=MOST_BLOCKS, description="residual blocks")
     layers: int = Field(3, ge=1, le=6, description="PatchGAN layers; 3 has receptive fields of 70 px")
+    norm: Norm = Field("instance", description="normalisation of all networks")
     taps: tuple[str, ...] = Field(
         TAPS,
         min_length=1,

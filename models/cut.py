@@ -18,7 +18,6 @@ from i2i.interop.family import Reference, ReferenceFile
 from i2i.losses import OBJECTIVES, discriminator_terms, halved, interpolation
 from i2i.models._contrastive import ContrastiveConfig, contrasts, draw_places, sizes_of, with_contrasts
 from i2i.nn import (
-    Norm,
     PatchProjection,
     ResnetGenerator,
     antialiased_patchgan,
@@ -33,7 +32,6 @@ from i2i.translator import Coverage, LinearDecay, Losses, Optimizer, Phase, Requ
 class CUTConfig(ContrastiveConfig):
     """Settings of CUT; the defaults are those of the authors' code. All weights are absolute."""
 
-    norm: Norm = "instance"
     flip_equivariance: bool = Field(False, description="mirror what is translated in half of the steps")
 
 

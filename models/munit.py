@@ -55,7 +55,9 @@ class MUNIT(AutoencoderTranslator):
 
     def _autoencoder(self) -> StyledAutoencoder:
         config = self.config
-        built = StyledAutoencoder(self.task.channels, config.width, config.blocks, config.style, config.mlp_width)
+        built = StyledAutoencoder(
+            self.task.channels, config.width, config.blocks, config.style, config.mlp_width, config.norm
+        )
         return initialize(built, "kaiming")
 
     def _draw_shown(self, batch: UnpairedBatch, step: Step) -> None:

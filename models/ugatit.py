@@ -23,7 +23,7 @@ from i2i.interop.family import Bundle, Reference, ReferenceFile
 from i2i.interop.ugatit import UGATIT_DISCRIMINATOR, UGATIT_GENERATOR
 from i2i.losses import OBJECTIVES, total
 from i2i.models._settings import MOST_BLOCKS, MOST_CHANNELS
-from i2i.nn import AttentiveDiscriminator, AttentiveGenerator
+from i2i.nn import AttentiveDiscriminator, AttentiveGenerator, Norm
 from i2i.registry import register
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Request, Step, Task, Translator
 
@@ -53,6 +53,7 @@ class UGATITConfig(ModelConfig):
     blocks: int = Field(4, ge=0, le=MOST_BLOCKS, description="residual blocks of the encoders and of the decoders")
     layers: int = Field(7, ge=3, le=12, description="layers of the global discriminators; all but three halve")
     local_layers: int = Field(5, ge=3, le=12, description="layers of the local discriminators")
+    norm: Norm = Field("instance", description="normalisation of the generators' encoders")
     lambda_gan: float = Field(1.0, gt=0)
     lambda_cycle: float = Field(10.0, ge=0)
     lambda_identity: float = Field(10.0, ge=0)
@@ -84,7 +85,7 @@ class UGATIT(Translator):
     def _generator(self) -> AttentiveGenerator:
         config, task = self.config, self.task
         size = None if config.light else task.image_size
-        return AttentiveGenerator(task.channels, config.width, config.blocks, size)
+        return AttentiveGenerator(task.channels, config.width, config.blocks, size, config.norm)
 
     def _discriminator(self, layers: int) -> AttentiveDiscriminator:
         return AttentiveDiscriminator(self.task.channels, self.config.discriminator_width, layers)
@@ -186,6 +187,7 @@ class UGATIT(Translator):
             "disLB": ReferenceFile("local_b", UGATIT_DISCRIMINATOR, LOCAL_INFERS),
         },
         usual_size=lambda inferred: 256,
+        has={"norm": ("instance",)},
         bundles=(Bundle("params_{step:07d}.pt", {name: name for name in NETWORKS}),),
     )
 

@@ -50,7 +50,8 @@ class UNIT(AutoencoderTranslator):
         self.discriminator_a, self.discriminator_b = discriminator(config, task), discriminator(config, task)
 
     def _autoencoder(self) -> Autoencoder:
-        return initialize(Autoencoder(self.task.channels, self.config.width, self.config.blocks), "kaiming")
+        config = self.config
+        return initialize(Autoencoder(self.task.channels, config.width, config.blocks, config.norm), "kaiming")
 
     def _draw_shown(self, batch: UnpairedBatch, step: Step) -> None:
         step["shown_noise_a"], step["shown_noise_b"] = self._noise(batch.a), self._noise(batch.b)

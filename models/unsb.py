@@ -77,7 +77,9 @@ class UNSB(Translator):
 
     def _generator(self) -> TimedGenerator:
         config = self.config
-        generator = TimedGenerator(self.task.channels, config.width, config.blocks, timed=not config.published_blocks)
+        generator = TimedGenerator(
+            self.task.channels, config.width, config.blocks, timed=not config.published_blocks, norm=config.norm
+        )
         initialize(generator, "xavier")
         if not config.published_blocks:
             generator.start_at_scale_one()
@@ -85,7 +87,9 @@ class UNSB(Translator):
 
     def _discriminator(self, channels: int) -> TimedPatchDiscriminator:
         config = self.config
-        return initialize(TimedPatchDiscriminator(channels, config.discriminator_width, config.layers), "xavier")
+        return initialize(
+            TimedPatchDiscriminator(channels, config.discriminator_width, config.layers, config.norm), "xavier"
+        )
 
     def optimizers(self) -> dict[str, Optimizer]:
         rate, betas = self.config.learning_rate, (self.config.beta1, 0.999)

@@ -1,8 +1,8 @@
 """The cycle error: how far an image is from itself once its translation has been translated back.
 
 Zhu, Park, Isola and Efros, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", 2017,
-https://arxiv.org/abs/1703.10593, equation 2, on test images. The way back starts from the translation as its PNG
-file holds it: what a network hides below the rounding of pixels does not count as kept.
+https://arxiv.org/abs/1703.10593, equation 2, on test images. The way back starts from the translation as its
+file holds it: what a network hides below the rounding of values does not count as kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,11 +13,9 @@ import numpy as np
 import torch
 
 from i2i.benchmarks.directions import Direction
-from i2i.data.decoding.images import to_arrays, to_images
+from i2i.data.decoding.images import Preprocess
 from i2i.metrics._arrays import Array
 from i2i.translator import Translator
-
-RANGE = 255.0  # of uint8 pixels
 
 
 def reverse_translator(
@@ -42,27 +40,31 @@ def reverse_translator(
 def cycle_errors(
     back: Translator,
     direction: Direction,
+    sides: tuple[Preprocess, Preprocess],
     inputs: np.ndarray,
     translated: np.ndarray,
     attributes: Sequence[str] | None,
     device: torch.device,
     **asked: Any,
 ) -> Array:
-    """Mean absolute difference between inputs and their translations translated back, as a share of 255.
+    """Mean absolute difference between inputs and their translations translated back, as a share of their range.
 
     Args:
-        back: serves the opposite of `way`, on `device`.
+        back: serves the opposite of `direction`, on `device`.
         direction: the direction there.
-        inputs: uint8 [N, H, W, C].
-        translated: uint8 [N, H, W, C], in the same order.
-        attributes: what each input has in the data set that `way` starts from, where that lists attributes.
+        sides: how files of its source become images, and images of its target files.
+        inputs: [N, H, W, C], uint8 or as the source's format says.
+        translated: [N, H, W, C], in the same order, uint8 or as the target's format says.
+        attributes: what each input has in the data set that `direction` starts from, where that lists attributes.
         device: where the translator is.
         asked: what else `translate` is to be given.
 
     Returns:
         float64 [N], in [0, 1]; 0 where the input comes back exactly.
     """
-    source, target = direction
-    returned = to_arrays(back.translate(to_images(translated).to(device), target, source, attributes, **asked))
-    errors: Array = np.abs(returned.astype(np.float64) - inputs).mean(axis=(1, 2, 3)) / RANGE
+    (source, target), (before, after) = direction, sides
+    images = after.to_images(translated).to(device)
+    returned = before.to_arrays(back.translate(images, target, source, attributes, **asked))
+    differences = np.abs(before.measured(returned).astype(np.float64) - before.measured(inputs))
+    errors: Array = differences.mean(axis=(1, 2, 3)) / before.data_range
     return errors

@@ -1,4 +1,4 @@
-"""The measures of a bench, taken from folders of PNG files and the real images of the data set."""
+"""The measures of a bench, taken from folders of translations and the real images of the data set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,15 @@ from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import ClassifierExtractor, Extractor
 from i2i.metrics.frechet_interval import Reals
 from i2i.metrics.health import FEWEST, Flag, diverged, flags
-from i2i.metrics.image_scores import BATCH, against_input, against_truth, as_rgb, features_of, read_pixels
+from i2i.metrics.image_scores import (
+    BATCH,
+    ImageValues,
+    against_input,
+    against_truth,
+    features_of,
+    read_pixels,
+    read_values,
+)
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name, diversity_name, perceptual_name
 from i2i.metrics.sets.measures import ImageSet, of_requested_sets
@@ -42,15 +50,20 @@ from i2i.utils.joined_names import direction_name
 
 
 class ScoredImages(NamedTuple):
-    """Images of one domain: names, pixels uint8 [N, 3, H, W], features [N, d]."""
+    """Images of one domain: names, pixels and values, features [N, d]."""
 
     stems: list[str]
-    pixels: Tensor
+    values: ImageValues
     features: np.ndarray
+
+    @property
+    def pixels(self) -> Tensor:
+        """uint8 [N, 3, H, W]."""
+        return self.values.pixels
 
     def at(self, places: Sequence[int]) -> "ScoredImages":
         """Those at some places."""
-        return ScoredImages([self.stems[place] for place in places], self.pixels[places], self.features[places])
+        return ScoredImages([self.stems[place] for place in places], self.values.at(places), self.features[places])
 
 
 @dataclass(frozen=True)
@@ -121,7 +134,7 @@ class Scorer:
             "sha256": sha256(spec.weights if spec else scoring.classifier),
         }
         decoded = pixel_cache(self._config)  # which translating has filled
-        self._test = cache(lambda domain: self._read(self.data.images(self._config.test_split, domain), decoded))
+        self._test = cache(lambda domain: self._real(self._config.test_split, domain, decoded))
 
     @cached_property
     def _classifier(self) -> DomainClassifier:
@@ -131,7 +144,7 @@ class Scorer:
     def translations(self, folder: Path, source: str, targets: Sequence[str]) -> Scores:
         """Scores of `folder/<source>2<target>/`, for each target, against the target's real test images."""
         places = self._present(folder, source)
-        fakes = {target: self._read(self._files(folder, (source, target))) for target in targets}
+        fakes = {target: self._fakes(folder, (source, target)) for target in targets}
         noted = _noted(folder / NOTED)
         scores = Scores()
         for target, own in fakes.items():
@@ -144,11 +157,13 @@ class Scorer:
 
         Nothing of a method that turned out to give one translation of each image.
         """
-        files = self._files(folder, direction)
+        files, preprocess = self._files(folder, direction), self.preprocess.of_written(direction[1])
         if not of_sample(folder, 1).is_dir() or (self._alone and self._has_lpips):
             return Scores()
         parts = [
-            self._diversity([self._pixels(self._sampled(folder, direction, some, sample)) for sample in range(samples)])
+            self._diversity(
+                [read_pixels(self._sampled(folder, direction, some, sample), preprocess) for sample in range(samples)]
+            )
             for some in (files[start : start + BATCH] for start in range(0, len(files), BATCH))
         ]
         name = f"diversity-{self._lpips.name}" if self._lpips else diversity_name(self._extractor.name)
@@ -167,9 +182,9 @@ class Scorer:
         return cosine_diversity([features_of(self._extractor, pixels) for pixels in samples])
 
     def pixels(self, source: str, target: str, translated: np.ndarray) -> Scores:
-        """The same of translations that are no files, uint8 [N, H, W, 1 or 3], of all the source's test images."""
+        """The same of translations that are no files, [N, H, W, C] as these hold them, of all the test images."""
         images = self.data.images(self._config.test_split, source)
-        fakes = self._with_features(images, as_rgb(translated))
+        fakes = self._with_features(images, ImageValues.of(translated, self.preprocess.of_written(target)))
         return self._direction((source, target), fakes, range(len(images)), [], {})
 
     def real(self, domain: str) -> Scores:
@@ -179,7 +194,8 @@ class Scorer:
         """
         test, training = self._test(domain), self.data.images(self._config.train_split, domain)
         count = min(len(test.stems), len(training))
-        others = self._read([training[place] for place in _some(len(training), count)])
+        some = [training[place] for place in _some(len(training), count)]
+        others = self._read(some, self.preprocess.of_domain(domain))
         direction = (domain, domain)
         scores = Scores() if self._alone else self._classified(direction, test)
         scores.add(self._compared(direction, test.at(_some(len(test.stems), count)), others, "drawn"))
@@ -196,9 +212,11 @@ class Scorer:
         counts = {source: len(self.data.images(self._config.test_split, source)) for source, _ in directions}
         if any(len(self._present(folder, source)) < count for source, count in counts.items()):
             return Scores()
-        return self._learnt_from(
-            {direction: self._pixels(self._files(folder, direction)) for direction in directions}, options
-        )
+        fakes = {
+            direction: read_pixels(self._files(folder, direction), self.preprocess.of_written(direction[1]))
+            for direction in directions
+        }
+        return self._learnt_from(fakes, options)
 
     def learnt_from_real(self, options: ClassifierConfig) -> Scores:
         """The same of the real test images, which the other half of them has to recognise."""
@@ -226,7 +244,7 @@ class Scorer:
             return scores
         scores = self._classified(direction, fakes)
         scores.add(self._compared(direction, fakes, reals, pairs))
-        singles = against_truth(fakes.pixels, truth.pixels, self._lpips) if truth else {}
+        singles = against_truth(fakes.values, truth.values, self._lpips) if truth else {}
         in_features = self._in_features(fakes, inputs, truth)
         content = content_name(self._extractor.name)
         singles |= {metric: values for metric, values in in_features.items() if metric != content}
@@ -274,19 +292,27 @@ class Scorer:
 
     def _files(self, folder: Path, direction: Direction) -> list[ImageFile]:
         images, place = self.data.images(self._config.test_split, direction[0]), folder / direction_name(direction)
-        return [ImageFile(place / f"{images[position].stem}.png") for position in self._present(folder, direction[0])]
+        suffix = self.preprocess.of_written(direction[1]).suffix
+        return [
+            ImageFile(place / f"{images[position].stem}{suffix}") for position in self._present(folder, direction[0])
+        ]
 
     def _present(self, folder: Path, source: str) -> list[int]:
         return present(folder, source, self.data.images(self._config.test_split, source))
 
-    def _read(self, images: Sequence[ImageFile], decoded: PixelCache | None = None) -> ScoredImages:
-        return self._with_features(images, self._pixels(images, decoded))
+    def _fakes(self, folder: Path, direction: Direction) -> ScoredImages:
+        return self._read(self._files(folder, direction), self.preprocess.of_written(direction[1]))
 
-    def _with_features(self, images: Sequence[ImageFile], pixels: Tensor) -> ScoredImages:
-        return ScoredImages([image.stem for image in images], pixels, features_of(self._extractor, pixels))
+    def _real(self, split: str, domain: str, decoded: PixelCache) -> ScoredImages:
+        return self._read(self.data.images(split, domain), self.preprocess.of_domain(domain), decoded)
 
-    def _pixels(self, images: Sequence[ImageFile], decoded: PixelCache | None = None) -> Tensor:
-        return read_pixels(images, self.preprocess, decoded)
+    def _read(
+        self, images: Sequence[ImageFile], preprocess: Preprocess, decoded: PixelCache | None = None
+    ) -> ScoredImages:
+        return self._with_features(images, read_values(images, preprocess, decoded))
+
+    def _with_features(self, images: Sequence[ImageFile], values: ImageValues) -> ScoredImages:
+        return ScoredImages([image.stem for image in images], values, features_of(self._extractor, values.pixels))
 
 
 def _some(total: int, count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Translating test images into PNG files, and noting what the files cannot tell."""
+"""Translating test images into files, and noting what the files cannot tell."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
 from i2i.benchmarks.results_folder.results_folder import of_sample
 from i2i.benchmarks.results_folder.score_file import Entry, image_entries
 from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_image
+from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import DataSet, ImageFile
@@ -40,7 +40,7 @@ class Route:
         direction: source and target.
         there: its translator.
         back: a translator of the opposite direction, if there is one.
-        preprocess: how images become input.
+        preprocess: how images become input, and output files.
         device: where both translators are.
     """
 
@@ -49,6 +49,11 @@ class Route:
     back: Translator | None
     preprocess: Preprocess
     device: torch.device
+
+    @property
+    def sides(self) -> tuple[Preprocess, Preprocess]:
+        """How files of the source become images, and images of the target files."""
+        return self.preprocess.of_domain(self.direction[0]), self.preprocess.of_domain(self.direction[1])
 
 
 @dataclass(frozen=True)
@@ -89,17 +94,17 @@ class Translations:
 
     def add(self, route: Route) -> None:
         """Translate all images of the route's source; what is noted is of the first sample."""
-        folders = self._folders(route)
+        folders, (before, after) = self._folders(route), route.sides
         images = self.data.images(self.split, route.direction[0])
-        decoded = self.cache.pixels(Decoding(images, route.preprocess)) if self.cache else None
+        decoded = self.cache.pixels(Decoding(images, before)) if self.cache else None
         for start in range(0, len(images), BATCH):
             some = images[start : start + BATCH]
             mapped = None if decoded is None else decoded[start : start + BATCH]
-            inputs = load_pixels(some, route.preprocess) if mapped is None else np.array(mapped)
+            inputs = load_pixels(some, before) if mapped is None else np.array(mapped)
             for sample, folder in enumerate(folders):
                 outputs, translated = self._timed(route, some, inputs, sample)
-                for image, pixels in zip(some, translated, strict=True):
-                    write_image(folder / f"{image.stem}.png", pixels)
+                for image, values in zip(some, translated, strict=True):
+                    after.write(folder / f"{image.stem}{after.suffix}", values)
                 if not sample:
                     self._note(route, some, inputs, outputs, translated)
 
@@ -114,13 +119,13 @@ class Translations:
     def _timed(
         self, route: Route, some: Sequence[ImageFile], inputs: np.ndarray, sample: int
     ) -> tuple[Tensor, np.ndarray]:
-        described = described_as(self.data, some, *route.direction)
+        described, (before, after) = described_as(self.data, some, *route.direction), route.sides
         began = time.perf_counter()
-        images = to_images(inputs).to(route.device)
+        images = before.to_images(inputs).to(route.device)
         seeds = route.there.seeds_of(sample_name(image.stem, sample) for image in some)
         steps = self.options.sampling_steps
         outputs = route.there.translate(images, *route.direction, described, seeds=seeds, sampling_steps=steps)
-        translated = to_arrays(outputs)
+        translated = after.to_arrays(outputs)
         self.costs["seconds"] += time.perf_counter() - began
         self.costs["images"] += len(some)
         if "macs" not in self.costs:
@@ -140,5 +145,7 @@ class Translations:
             source = route.direction[0]
             described = described_as(self.data, some, source, source)
             again = {"seeds": route.back.seeds_of(stems), "sampling_steps": self.options.sampling_steps}
-            errors = cycle_errors(route.back, route.direction, inputs, translated, described, route.device, **again)
+            errors = cycle_errors(
+                route.back, route.direction, route.sides, inputs, translated, described, route.device, **again
+            )
             self.noted += image_entries(route.direction, stems, CYCLE, errors)

@@ -10,7 +10,7 @@ from i2i.benchmarks.jobs.scorer_training import Saved, ScorerTraining
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
-from i2i.data.training_images import labelled
+from i2i.data.training_images import labelled, pools_and_rows
 from i2i.metrics.image_scores import read_pixels
 from i2i.utils.progress import Progress
 
@@ -29,7 +29,8 @@ class TrainClassifier(ScorerTraining):
 
     def prepared(self, data: DataSet, device: torch.device) -> Callable[[Progress], Saved]:
         """On all images and their labels."""
-        images, labels = labelled(data, self.data.train_split)
-        pixels = read_pixels(images, Preprocess.of(self.data))
+        _, labels = labelled(data, self.data.train_split)
+        preprocess, (pools, _) = Preprocess.of(self.data), pools_and_rows(data, self.data.train_split)
+        pixels = torch.cat([read_pixels(images, preprocess.of_domain(pool)) for pool, images in pools.items()])
         learn = learner(self.options, bf16=self.bf16, device=device)
         return lambda progress: learn(pixels, labels, data.labels, progress=progress)

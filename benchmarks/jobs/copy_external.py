@@ -12,7 +12,7 @@ from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.results_folder.partial import PARTIAL
 from i2i.benchmarks.results_folder.staleness import DONE, StoredResult, files_in, write_key
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess, read_image, write_image
+from i2i.data.decoding.images import Preprocess
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import direction_name
 
@@ -39,16 +39,16 @@ class CopyExternal(Job):
         return StoredResult.of_folder(self.out)
 
     def perform(self, report: Report, device: torch.device) -> None:
-        """Copy every image as a PNG file, unless that is done."""
+        """Copy every image as a file of its domain's kind, unless that is done."""
         if self.result.state(self.key) == DONE:
             return
         self.result.make_room(self.key)
         preprocess = Preprocess.of(self.data)
         for number, (direction, found) in enumerate(self.files.items(), 1):
-            folder = self.out / direction_name(direction)
+            folder, own = self.out / direction_name(direction), preprocess.of_written(direction[1])
             folder.mkdir(parents=True)
             for stem, path in found.items():
-                write_image(folder / f"{stem}.png", preprocess(read_image(path)))
+                own.write(folder / f"{stem}{own.suffix}", own.pixels_of(path))
             report(f"{number} of {len(self.files)} directions")
         if self.stems is not None:
             write_text(self.out / PARTIAL, json.dumps(self.stems))

@@ -30,8 +30,9 @@ class TrainSegmenter(ScorerTraining):
         """On the photos of all other domains, each with its classes."""
         split, preprocess, own = self.data.train_split, Preprocess.of(self.data), self.label_map
         photos = [domain for domain in data.domains if domain != own.domain]
-        pixels = [read_pixels(data.images(split, domain), preprocess) for domain in photos]
-        classes = own.palette.classes(read_pixels(data.images(split, own.domain), preprocess))
+        pixels = [read_pixels(data.images(split, domain), preprocess.of_domain(domain)) for domain in photos]
+        label_maps = read_pixels(data.images(split, own.domain), preprocess.of_domain(own.domain))
+        classes = own.palette.classes(label_maps)
         return lambda progress: train_segmenter(
             torch.cat(pixels),
             classes.repeat(len(photos), 1, 1),

@@ -51,6 +51,7 @@ def facts_of_plan(
     palette = own and dict(zip(own.palette.names, own.palette.colors, strict=True))
     known: dict[str, object] = {"further_features": tuple(context.further)} if context.further else {}
     known |= {"label_map": LabelMapFacts(domain=own.domain, palette=palette)} if own and palette else {}
+    known |= {"pixel_formats": context.data_config.pixel_formats} if context.formats else {}
     return facts.model_copy(update=known)
 
 

@@ -15,8 +15,10 @@ from i2i.benchmarks.suite.schema import Suite
 from i2i.config import DataConfig
 from i2i.data.audit import quick_check
 from i2i.data.decoding.file_index import FileIndex
+from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
+from i2i.data.pixel_formats import with_formats
 from i2i.errors import UserError, unknown
 from i2i.training.device import choose_device
 from i2i.utils.given_paths import check_folder
@@ -61,7 +63,6 @@ def prepare(
     """
     data_config = suite.data_config()
     data = open_data(data_config, drawing)
-    data.refuse_native("a bench")
     chosen = _directions(directions, data)
     _check_names(chosen, (*dict.fromkeys(suite.models), *suite.external))
     splits = _splits(suite, data_config, data)
@@ -87,6 +88,7 @@ def prepare(
         choose_device(device),
         tried,
         features.further,
+        with_formats(data_config, data),
     )
     return _plan(context, splits, asked)
 
@@ -110,7 +112,7 @@ def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
         context.files,
         (
             *quick_check.warnings(context.data, context.data_config),
-            *_dark(surveys),
+            *([] if context.data.native else _dark(surveys)),
             *_without_samples(context, training_runs),
         ),
     )
@@ -119,7 +121,7 @@ def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
 def _survey(context: Context, name: str, external: External) -> Survey:
     config = context.data_config
     inputs = {direction: context.data.images(config.test_split, direction[0]) for direction in context.directions}
-    return survey(name, external, inputs, config.image_size)
+    return survey(name, external, inputs, Preprocess.of(config))
 
 
 def _dark(surveys: Mapping[str, Survey]) -> list[str]:

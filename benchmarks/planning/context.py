@@ -46,6 +46,7 @@ class Context:
         files: digests of the images.
         device: of the trainings, which decides what `auto` in their settings means.
         tried: by a hash of model and settings, whether there is anything to train; more are added.
+        formats: data settings that were found in data beyond 8-bit RGB, as `with_formats` gives them.
         fingerprints: by splits and domains, those that were asked for.
     """
 
@@ -59,12 +60,13 @@ class Context:
     device: torch.device
     tried: dict[str, bool]
     further: "Mapping[str, ExtractorSpec | None]" = field(default_factory=dict)
+    formats: Settings = field(default_factory=dict)
     fingerprints: dict[tuple[tuple[str, ...], tuple[str, ...]], str] = field(default_factory=dict)
 
     @cached_property
     def data_config(self) -> DataConfig:
         """The data settings that all methods share."""
-        return self.suite.data_config()
+        return self.suite.data_config(self.formats)
 
     def config(self, method: Method, amount: float, seed: int) -> RunConfig:
         """Checked settings of a training; a UserError says whose they are."""
@@ -74,7 +76,7 @@ class Context:
             raise UserError(f"{method.name}: {error}") from None
 
     def _settings(self, method: Method, amount: float, seed: int) -> Settings:
-        located = {"data": {"domains": list(self.data.domains)}}
+        located = {"data": {"domains": list(self.data.domains), **self.formats}}
         # A method that learns nothing is given nothing, and no setting may be that.
         unit, _ = self.suite.budget.amount
         training = method.for_training(amount or 1, seed, "images" if unit == "epochs" else unit)

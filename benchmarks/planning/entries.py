@@ -1,6 +1,7 @@
 """Who takes part in a bench, and which training runs that takes."""
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from i2i import registry
 from i2i._version import __version__
 from i2i.benchmarks.directions import Training, expand
 from i2i.benchmarks.planning.context import Context
-from i2i.config import RunConfig, stable_hash
+from i2i.config import DataConfig, RunConfig, stable_hash
 from i2i.errors import UserError
+from i2i.labels import LabelSpace
 from i2i.presets.methods import Method
-from i2i.training.setup import blank_translator, check_trainable
+from i2i.training.setup import blank_translator, check_trainable, unlike_channels
 from i2i.training.validation import require_validation
-from i2i.translator import Task
+from i2i.translator import Task, Translator
 
 BASELINES = ("identity", "reinhard")
 
@@ -40,7 +42,7 @@ def enter(context: Context) -> tuple[list[Entry], dict[str, str]]:
     names = [*dict.fromkeys(context.suite.models)]
     for name in [*names, *(row for row in BASELINES if row not in names)]:
         method = context.suite.method(name)
-        if reason := registry.get(method.model).batch.unsuitable(context.data):
+        if reason := _unsuitable(context, method):
             skipped[name] = reason
         else:
             entries += (Entry(method, seed, training_runs_of(context, method, seed)) for seed in context.suite.seeds)
@@ -50,14 +52,31 @@ def enter(context: Context) -> tuple[list[Entry], dict[str, str]]:
     return entries, skipped
 
 
+def _unsuitable(context: Context, method: Method) -> str | None:
+    """Why a method cannot learn from the data, in a line; None if it can."""
+    cls = registry.get(method.model)
+    if reason := cls.batch.unsuitable(context.data):
+        return reason
+    found = (unlike_channels(method.model, task) for task in _tasks(context, cls, context.data_config))
+    return next((reason.splitlines()[0] for reason in found if reason), None)
+
+
+def _tasks(context: Context, cls: type[Translator], data: DataConfig) -> list[Task]:
+    """What training runs of a translator learn, those of equal channels once."""
+    groups: Sequence[LabelSpace | tuple[str, ...]] = [context.data.labels]
+    if cls.coverage.value != "all":
+        pairs = (context.data.domains[:2], *context.directions)
+        groups = list({tuple(map(data.channels_of, pair)): pair for pair in reversed(pairs)}.values())[::-1]
+    return [Task.covering(cls.coverage, group, data.image_size, data.channels_of) for group in groups]
+
+
 def training_runs_of(context: Context, method: Method, seed: int) -> tuple[Training, ...]:
     """The training runs that a method takes with a seed; UserError if its settings do not fit."""
     cls, (unit, amount) = registry.get(method.model), context.budget
     config = context.config(method, amount, seed)
-    learnt = context.data.labels if cls.coverage.value == "all" else context.data.domains[:2]
-    task = Task.covering(cls.coverage, learnt, config.data.image_size, config.data.channels)
-    _check_steps(context, method, config, task)
-    if _learns(context, config, task):
+    tasks = _tasks(context, cls, config.data)
+    _check_steps(context, method, config, tasks[0])
+    if all(_learns(context, config, task) for task in tasks):  # a list, so that each is tried out
         _check(context, method, config)
     else:
         amount = 0

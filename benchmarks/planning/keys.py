@@ -32,11 +32,20 @@ def key_of_training(
     """
     fingerprint = context.fingerprint(*learnt_from(config), domains=training.domains)
     code = custom.sha256 if custom else registry.package_of(config.name)
-    key = training_key(config, training.domains, fingerprint, code)
+    key = training_key(_unseen(config), training.domains, fingerprint, code)
     if config.train.best_by is None:
         return key
     chosen = [] if steps is None else [steps]
     return stable_hash([key, scorer_key(context, config.data.val_split), training.serves, *chosen])
+
+
+def _unseen(config: RunConfig) -> RunConfig:
+    """The config without what decides how values are shown alone: nothing learnt depends on that."""
+    formats = config.data.pixel_formats
+    if formats is None:
+        return config
+    plain = {name: own.model_copy(update={"bands": None, "window": None}) for name, own in formats.items()}
+    return config.model_copy(update={"data": config.data.model_copy(update={"pixel_formats": plain})})
 
 
 def translations_key(context: Context, trains: Sequence[Train], weights: Weights, asked: Mapping[str, int]) -> str:

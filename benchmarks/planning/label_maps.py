@@ -56,7 +56,7 @@ def _palette(given: Mapping[str, Sequence[int]] | None, data: DataSet, split: st
 
 def _found(data: DataSet, split: str) -> str | None:
     """The one domain whose images have few exact colors, where no other has."""
-    if any(one.has_attributes for one in data.labels.sets):
+    if data.native or any(one.has_attributes for one in data.labels.sets):
         return None
     colors = {domain: exact_colors(_decoded(data.images(split, domain)[:LOOKED_AT])) for domain in data.domains}
     few = [domain for domain, count in colors.items() if count is not None]

@@ -24,6 +24,7 @@ from i2i.benchmarks.plan_facts import ExternalFacts, Trained
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.benchmarks.suite.columns import absent_lines
+from i2i.data.decoding.value_range import rendering_line, values_line
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import FID, OF_CLASSIFIER, kind_of, metric_named
 from i2i.metrics.sets.measures import notes as set_notes
@@ -36,6 +37,8 @@ RULES = {
     "ema": ", the moving average of the generators' weights",
     "best-on-val": " of the validation split",
 }
+
+TOLD_OF_VALUES = (values_line, rendering_line)
 
 
 def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: str | None) -> list[str]:
@@ -54,6 +57,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
         budget_text(plan),
         *checkpoint_lines(plan),
         *samples_lines(plan),
+        *values_lines(plan),
         *zoom_lines(plan),
         "`n` is the number of scored images, of all seeds together, by the metric that has most. `seconds` is "
         "training time, summed over the training runs of a seed.",
@@ -362,6 +366,18 @@ def samples_lines(plan: Plan) -> list[str]:
         "all have equally many images and tries, the first is scored as that of others is, and all of them together go "
         "into `diversity` alone.",
         *chosen,
+    ]
+
+
+def values_lines(plan: Plan) -> list[str]:
+    """What is compared of data beyond 8-bit RGB, and how it is shown, in sentences; nothing of images of 8 bits."""
+    formats = plan.facts.data_config().pixel_formats or {}
+    if not formats:
+        return []
+    values, shown = ("; ".join(f"{name}: {told(own)}" for name, own in formats.items()) for told in TOLD_OF_VALUES)
+    return [
+        f"Values as files hold them ({values}): PSNR, SSIM, L1 and cycle L1 compare them within the range.",
+        f"All other measures and all images look at a rendering to 8 bits ({shown}).",
     ]
 
 

@@ -24,6 +24,7 @@ from i2i.utils.joined_names import direction_name
 
 FILE_COLUMNS = ["split", "domain", "file", "half", "sha256"]
 TRANSLATIONS = "PNG, 8 bits per channel, rounded to the nearest value"
+OF_THEIR_DOMAIN = "files of the kind, type and range of their domain, rounded to the nearest value"
 
 
 def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
@@ -49,7 +50,7 @@ def card(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
 
 def list_files(plan: Plan) -> pd.DataFrame:
     """Every image that was trained on, scored against or chosen by: split, domain, file, half of it, SHA-256."""
-    config = plan.facts.suite.data_config()
+    config = plan.facts.data_config()
     data = open_data(config).restricted(plan.domains)
     digest = plan.files.sha256 if plan.files else cache(sha256)  # attributes put an image into several domains
     rows = [
@@ -75,7 +76,8 @@ def _images(data: DataSet, splits: Sequence[str]) -> Iterator[tuple[str, str, Im
 
 def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
     facts = plan.facts
-    config = facts.suite.data_config()
+    config = facts.data_config()
+    preprocess = Preprocess.of(config)
     test = files[files["split"] == config.test_split].groupby("domain")["file"].count().to_dict()
     return {
         "domains": list(plan.domains),
@@ -87,7 +89,10 @@ def _shared(plan: Plan, results: Results, files: pd.DataFrame) -> Settings:
             direction_name((source, target)): {"fake": int(test[source]), "real": int(test[target])}
             for source, target in plan.directions
         },
-        "images": {**Preprocess.of(config).description(), "translations": TRANSLATIONS},
+        "images": {
+            **preprocess.description(),
+            "translations": OF_THEIR_DOMAIN if preprocess.formats else TRANSLATIONS,
+        },
         "features": _features(plan, results),
         **({"further_features": further} if (further := _further_features(plan, results)) else {}),
         "classifier": {**_classifier(facts.suite.classifier), "sha256": _weights(plan, results)},

@@ -15,7 +15,7 @@ from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.staleness import lack_of
 from i2i.config import DataConfig
 from i2i.data.decoding.file_index import FileIndex
-from i2i.data.decoding.images import Preprocess, read_image, read_size
+from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown
@@ -66,7 +66,7 @@ class Finished:
     @cached_property
     def config(self) -> DataConfig:
         """The data settings."""
-        return self.facts.suite.data_config()
+        return self.facts.data_config()
 
     @cached_property
     def data(self) -> DataSet:
@@ -163,21 +163,34 @@ class Finished:
 
     def cell(self, column: str, row: Row, seed: int | None = None) -> np.ndarray:
         """What a column shows in a row, uint8 [H, W, 3]; translations are of the first seed or another."""
-        shown = self.inputs(row.direction)[row.position]
         if column not in (INPUT, TARGET):
-            method, sample = self.part(column)
-            path = self._translations(method, seed, row.direction, sample) / f"{shown.stem}.png"
-            if not path.is_file():
-                raise UserError(f"{column} has no {direction_name(row.direction)}/{shown.stem}: choose other rows")
-            if read_size(path) != self.config.image_size:
-                raise UserError(f"{path} is not of the size of this bench: remove its folder and run the bench again")
-            return np.asarray(read_image(path).convert("RGB"))
-        if column == TARGET:
-            shown = self.data.images(self.config.test_split, row.direction[1])[row.position]
-        pixels = Preprocess.of(self.config)(read_image(shown.path, shown.half))
-        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+            return self._translation(column, row, seed)
+        domain = row.direction[0] if column == INPUT else row.direction[1]
+        image = self.data.images(self.config.test_split, domain)[row.position]
+        return _shown(self._preprocess.of_domain(domain), image)
+
+    def _translation(self, column: str, row: Row, seed: int | None) -> np.ndarray:
+        """What a method makes of the input of a row; UserError if it is not there or of another size."""
+        (method, sample), image = self.part(column), self.inputs(row.direction)[row.position]
+        own = self._preprocess.of_written(row.direction[1])
+        path = self._translations(method, seed, row.direction, sample) / f"{image.stem}{own.suffix}"
+        if not path.is_file():
+            raise UserError(f"{column} has no {direction_name(row.direction)}/{image.stem}: choose other rows")
+        if read_size(path, native=self.data.native) != self.config.image_size:
+            raise UserError(f"{path} is not of the size of this bench: remove its folder and run the bench again")
+        return _shown(own, ImageFile(path))
+
+    @cached_property
+    def _preprocess(self) -> Preprocess:
+        return Preprocess.of(self.config)
 
     def _translations(
         self, name: str, seed: int | None = None, direction: Direction | None = None, sample: int = 0
     ) -> Path:
         return ResultsFolder(self.out).translations(name, self.seed if seed is None else seed, direction, sample)
+
+
+def _shown(preprocess: Preprocess, image: ImageFile) -> np.ndarray:
+    """An image of the domain whose `preprocess` it is, uint8 [H, W, 3]."""
+    pixels = preprocess.shown(preprocess.pixels_of(image.path, image.half))
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))

@@ -118,7 +118,7 @@ def demo(driver: webdriver.Chrome, bench: Path) -> bytes:
 
 def first_image(bench: Path) -> Path:
     """The first test image of the first domain."""
-    config = ResultsFolder(bench).plan.suite.data_config()
+    config = ResultsFolder(bench).plan.data_config()
     data = open_data(config)
     return data.images(config.test_split, data.domains[0])[0].path
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from i2i.benchmarks.directions import Direction
 from i2i.config import Section
-from i2i.data.decoding.images import read_image, read_size
+from i2i.data.decoding.images import Preprocess, read_size
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError
@@ -74,14 +74,14 @@ def parse(texts: Sequence[str], intersection: bool) -> dict[str, External]:
     return found
 
 
-def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int]) -> Survey:
+def survey(name: str, external: External, inputs: Inputs, preprocess: Preprocess) -> Survey:
     """Compare a folder with what a bench asks for.
 
     Args:
         name: of the method, for messages.
         external: the folder, and whether the intersection will do.
         inputs: the test images of every direction.
-        size: height and width of translations, pixels.
+        preprocess: of the data; translations have its size.
 
     Raises:
         UserError: with counts and the first three names, if images are missing, extra or of another size, or one
@@ -104,7 +104,7 @@ def survey(name: str, external: External, inputs: Inputs, size: tuple[int, int])
         direction: {stem: found[direction][stem] for stem in stems}
         for direction, stems in _common(wanted, found).items()
     }
-    unlike = _unlike(files, size)
+    size, unlike = preprocess.image_size, _unlike(files, preprocess)
     faults = {} if external.intersection else {"missing": missing, "extra": extra}
     faults[f"not of {size[0]}x{size[1]} pixels"] = unlike
     if any(faults.values()):
@@ -140,18 +140,18 @@ def _common(
     }
 
 
-def _unlike(files: Mapping[Direction, Mapping[str, Path]], size: tuple[int, int]) -> list[str]:
+def _unlike(files: Mapping[Direction, Mapping[str, Path]], preprocess: Preprocess) -> list[str]:
     """Those of another size, by their headers; the others are decoded, so that a broken one is found now."""
     flat = [(direction, stem, path) for direction, own in files.items() for stem, path in own.items()]
     with ThreadPoolExecutor() as pool:
-        fits = list(pool.map(lambda found: _decodes_to(found[2], size), flat))
+        fits = list(pool.map(lambda found: _fits(found[2], preprocess.of_written(found[0][1])), flat))
     return list(_paths((direction, stem) for (direction, stem, _), fit in zip(flat, fits, strict=True) if not fit))
 
 
-def _decodes_to(path: Path, size: tuple[int, int]) -> bool:
-    if read_size(path) != size:
+def _fits(path: Path, preprocess: Preprocess) -> bool:
+    if read_size(path, native=preprocess.own is not None) != preprocess.image_size:
         return False
-    read_image(path)
+    preprocess.size_of(path)
     return True
 
 

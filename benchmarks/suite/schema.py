@@ -108,9 +108,9 @@ class Suite(Methods):
         description="folders of external translations, by the names they compete under",
     )
 
-    def data_config(self) -> DataConfig:
-        """The data settings that all methods share; UserError if they do not fit."""
-        return validate(DataConfig, section_of(self.settings, "data"), "data")
+    def data_config(self, found: Settings | None = None) -> DataConfig:
+        """The data settings that all methods share, with those `found` in the data; UserError if they do not fit."""
+        return validate(DataConfig, section_of(self.settings, "data") | (found or {}), "data")
 
     def with_external(self, added: Mapping[str, External]) -> "Suite":
         """The suite with more methods from elsewhere; UserError if a name is taken."""

@@ -68,7 +68,7 @@ def _of_bench(out: Path) -> "tuple[list[Method], DataConfig]":
     methods = list(_known(every))
     if not methods:
         raise UserError(f"nothing is trained in {out} yet: run it with i2i bench {option('--out', out)}")
-    return methods, ResultsFolder(out).plan.suite.data_config()
+    return methods, ResultsFolder(out).plan.data_config()
 
 
 def _known(methods: "list[Method]") -> "Iterator[Method]":

@@ -31,7 +31,7 @@ from i2i.metrics.features.extractors import (
 )
 from i2i.metrics.features.inception import Extractor
 from i2i.metrics.health import FEWEST, Flag, flags
-from i2i.metrics.image_scores import against_input, against_truth, distances, features_of, read_pixels
+from i2i.metrics.image_scores import ImageValues, against_input, against_truth, distances, features_of, read_values
 from i2i.metrics.lpips import Lpips, LpipsSpec, default_lpips, parse_lpips
 from i2i.metrics.paired import WINDOW
 from i2i.metrics.registry import FID, content_name, metric_named, perceptual_name
@@ -172,9 +172,10 @@ def score_folders(
     networks = [_built(spec, size, device) for spec in chosen]
     refuse_twice([network.name for network in networks])
     perceptual = _built_lpips(measured_by, size, device)
-    pixels = {role: read_pixels(found, Preprocess(size)) for role, found in images.items()}
+    values = {role: read_values(found, Preprocess(size)) for role, found in images.items()}
+    pixels = {role: own.pixels for role, own in values.items()}
     stands_in = [perceptual is None and spec.is_general for spec in chosen]
-    measures, n = _measures(pixels, networks, perceptual, sets, stands_in), len(pixels["fake"])
+    measures, n = _measures(values, networks, perceptual, sets, stands_in), len(pixels["fake"])
     facts = {
         "folders": {role: str(getattr(folders, role)) for role in images},
         "images": {role: len(found) for role, found in images.items()},
@@ -286,13 +287,14 @@ def _built_lpips(spec: LpipsSpec | None, size: tuple[int, int], device: torch.de
 
 
 def _measures(
-    pixels: Pixels,
+    values: Mapping[str, ImageValues],
     extractors: Sequence[Extractor],
     lpips: Lpips | None,
     sets: tuple[SetMeasure, ...],
     stands_in: Sequence[bool],
 ) -> dict[str, float]:
     """Means by metric; extractors that stand in for LPIPS also measure the distance to the truth."""
+    pixels = {role: own.pixels for role, own in values.items()}
     features = {own.name: _features(pixels, own, of) for own, of in zip(extractors, stands_in, strict=True)}
     measures = {name: value for name, own in features.items() for name, value in _of_sets(name, own).items()}
     for place, (name, own) in enumerate((features or {"": {}}).items()):
@@ -301,12 +303,12 @@ def _measures(
         measures |= of_requested_sets(asked, name, *both)
     singles: dict[str, Array] = {}
     if "truth" in pixels:
-        singles |= against_truth(pixels["fake"], pixels["truth"], lpips)
+        singles |= against_truth(values["fake"], values["truth"], lpips)
     singles |= _of_images(features, perceptual_name, "truth")
     if "source" in pixels:
         singles |= against_input(pixels["fake"], pixels["source"], lpips)
     singles |= _of_images(features, content_name, "source")
-    return measures | {metric: float(values.mean()) for metric, values in singles.items()}
+    return measures | {metric: float(own.mean()) for metric, own in singles.items()}
 
 
 def _of_sets(extractor: str, features: Mapping[str, np.ndarray]) -> dict[str, float]:

@@ -1,10 +1,14 @@
 """Similarity of a translation to the one right answer, image by image: PSNR, SSIM and L1.
 
+Images are pixels, uint8 [B, 3, H, W], or beyond 8 bits values in floating point, [B, C, H, W], which lie between 0 and
+`data_range`.
+
 They say something only where aligned pairs exist. They are taken per image and never pooled over a
 batch: the logarithm of a mean error is not the mean of logarithms, and a pooled PSNR would depend
 on the batch size.
 """
 
+import math
 from functools import cache
 
 import torch
@@ -18,60 +22,63 @@ SIGMA = 1.5  # pixels, std of the Gaussian in it
 K1, K2 = 0.01, 0.03  # SSIM's constants
 
 
-def psnr(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio, 10 log10(255^2 / mean squared error).
+def psnr(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) -> Tensor:
+    """Peak signal-to-noise ratio, 10 log10(data_range^2 / mean squared error).
 
     Args:
-        fake_pixels: uint8 [B, 3, H, W].
-        real_pixels: uint8 [B, 3, H, W].
+        fake_pixels: uint8 [B, 3, H, W], or floating point [B, C, H, W].
+        real_pixels: of the same type and shape.
+        data_range: from the least to the largest value.
 
     Returns:
         float64 [B], decibels, one for each image; infinity where both are identical.
 
     Raises:
-        ValueError: not uint8, not [B, 3, H, W], or unlike shapes.
+        ValueError: another type, shape or range, or unlike ones.
     """
-    _check(fake_pixels, real_pixels)
+    _check(fake_pixels, real_pixels, data_range)
     error = (fake_pixels.double() - real_pixels.double()).square().mean(dim=(1, 2, 3))
-    return 10 * torch.log10(RANGE**2 / error)
+    return 10 * torch.log10(data_range**2 / error)
 
 
-def l1(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
-    """Mean absolute difference of channel values, as a share of their range 255.
+def l1(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) -> Tensor:
+    """Mean absolute difference of channel values, as a share of their range.
 
     Args:
-        fake_pixels: uint8 [B, 3, H, W].
-        real_pixels: uint8 [B, 3, H, W].
+        fake_pixels: uint8 [B, 3, H, W], or floating point [B, C, H, W].
+        real_pixels: of the same type and shape.
+        data_range: from the least to the largest value.
 
     Returns:
         float64 [B], in [0, 1], one for each image; 0 where both are identical.
 
     Raises:
-        ValueError: not uint8, not [B, 3, H, W], or unlike shapes.
+        ValueError: another type, shape or range, or unlike ones.
     """
-    _check(fake_pixels, real_pixels)
-    return (fake_pixels.double() - real_pixels.double()).abs().mean(dim=(1, 2, 3)) / RANGE
+    _check(fake_pixels, real_pixels, data_range)
+    return (fake_pixels.double() - real_pixels.double()).abs().mean(dim=(1, 2, 3)) / data_range
 
 
-def ssim(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
+def ssim(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) -> Tensor:
     """Structural similarity, mean over the windows and colour channels of an image.
 
     Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error Visibility to
     Structural Similarity", 2004, equation 13, with the paper's constants (11 x 11 Gaussian window
     of std 1.5, K1 = 0.01, K2 = 0.03). As in the authors' own code, only windows wholly inside
-    the image count; theirs takes one channel, here the mean is over three.
+    the image count; theirs takes one channel, here the mean is over all.
 
     Args:
-        fake_pixels: uint8 [B, 3, H, W], H and W at least 11.
-        real_pixels: uint8 [B, 3, H, W].
+        fake_pixels: uint8 [B, 3, H, W], or floating point [B, C, H, W]; H and W at least 11.
+        real_pixels: of the same type and shape.
+        data_range: from the least to the largest value.
 
     Returns:
         float64 [B], in [-1, 1], one for each image; 1 where both are identical.
 
     Raises:
-        ValueError: not uint8, not [B, 3, H, W], unlike shapes, or smaller than the window.
+        ValueError: another type, shape or range, unlike ones, or images smaller than the window.
     """
-    _check(fake_pixels, real_pixels)
+    _check(fake_pixels, real_pixels, data_range)
     if min(fake_pixels.shape[2:]) < WINDOW:
         raise ValueError(
             f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, but these are "
@@ -79,16 +86,17 @@ def ssim(fake_pixels: Tensor, real_pixels: Tensor) -> Tensor:
         )
     if not len(fake_pixels):
         return torch.empty(0, dtype=torch.float64)
-    return torch.stack([_ssim_map(*pair) for pair in zip(fake_pixels, real_pixels, strict=True)]).mean(dim=(1, 2, 3))
+    pairs = zip(fake_pixels, real_pixels, strict=True)
+    return torch.stack([_ssim_map(*pair, data_range) for pair in pairs]).mean(dim=(1, 2, 3))
 
 
-def _ssim_map(fake: Tensor, real: Tensor) -> Tensor:
-    """The index of every window of one pair: uint8 [3, H, W] twice -> float64 [3, H - 10, W - 10]."""
+def _ssim_map(fake: Tensor, real: Tensor, data_range: float) -> Tensor:
+    """The index of every window of one pair: [C, H, W] twice -> float64 [C, H - 10, W - 10]."""
     x, y = fake.double(), real.double()
     mean_x, mean_y, mean_xx, mean_yy, mean_xy = _windowed(torch.stack((x, y, x * x, y * y, x * y)))
     variances = mean_xx - mean_x**2 + mean_yy - mean_y**2
     covariance = mean_xy - mean_x * mean_y
-    c1, c2 = (K1 * RANGE) ** 2, (K2 * RANGE) ** 2
+    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     index: Tensor = luminance * (2 * covariance + c2) / (variances + c2)
     return index
@@ -111,11 +119,21 @@ def _window_matrix(side: int) -> Tensor:
     return matrix
 
 
-def _check(fake_pixels: Tensor, real_pixels: Tensor) -> None:
-    check_pixels(fake_pixels, "fake_pixels")
-    check_pixels(real_pixels, "real_pixels")
+def _check(fake_pixels: Tensor, real_pixels: Tensor, data_range: float) -> None:
+    given = {"fake_pixels": fake_pixels, "real_pixels": real_pixels}
+    floating = all(isinstance(images, Tensor) and images.is_floating_point() for images in given.values())
+    for name, images in given.items():
+        (_check_values if floating else check_pixels)(images, name)
+    if not 0 < data_range < math.inf:
+        raise ValueError(f"data_range is {data_range:g}: give the largest value less the least, above 0")
     if fake_pixels.shape != real_pixels.shape:
         raise ValueError(
             f"fake_pixels {list(fake_pixels.shape)} and real_pixels {list(real_pixels.shape)} "
             "differ in shape: pair every translation with its own target, at the same size"
         )
+
+
+def _check_values(values: Tensor, name: str) -> None:
+    """ValueError for what are no values of images."""
+    if values.ndim != 4 or 0 in values.shape[1:]:
+        raise ValueError(f"{name} must be [B, C, H, W], not {list(values.shape)}")

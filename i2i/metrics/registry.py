@@ -44,8 +44,8 @@ class Metric:
         kind: what it looks at.
         meaning: a sentence for readers of the table, where the label does not say it.
         bounds: the worst and the best value, where both are known ahead; colors of heat maps then run between them.
-        compare: of metrics image by image: uint8 [N, 3, H, W] of translations and of what they are compared with to
-            values [N].
+        compare: of metrics image by image: [N, C, H, W] of translations and of what they are compared with, and the
+            width of their range, to values [N]; uint8 and 255, or beyond 8 bits floating point from 0 on.
         smallest: side of the smallest images that `compare` takes, in pixels.
     """
 
@@ -57,7 +57,7 @@ class Metric:
     kind: Kind = "unlisted"
     meaning: str = ""
     bounds: tuple[float, float] | None = None
-    compare: Callable[[Tensor, Tensor], Tensor] | None = None
+    compare: Callable[[Tensor, Tensor, float], Tensor] | None = None
     smallest: int = 1
 
     @property

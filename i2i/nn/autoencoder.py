@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from i2i.nn.convolutions import convolution
-from i2i.nn.norm import InstanceNorm, LayerNorm
+from i2i.nn.norm import InstanceNorm, LayerNorm, Norm, norm_layer
 from i2i.nn.resnet import ResidualBlock
 
 HALVINGS = 2  # of the content; the published networks have no other number
@@ -20,6 +20,7 @@ class Autoencoder(nn.Module):
         channels: of the images.
         width: channels after the first convolution; a code has four times as many.
         blocks: residual blocks of the encoder, and as many of the decoder.
+        norm: of encoder and residual blocks; where the decoder doubles are layer norms.
 
     Images [B, channels, H, W] in [-1, 1] have codes [B, 4 * width, H / 4, W / 4]; H and W must be multiples of
     `multiple`.
@@ -27,11 +28,11 @@ class Autoencoder(nn.Module):
 
     multiple = 2**HALVINGS
 
-    def __init__(self, channels: int = 3, width: int = 64, blocks: int = 4) -> None:
+    def __init__(self, channels: int = 3, width: int = 64, blocks: int = 4, norm: Norm = "instance") -> None:
         super().__init__()
-        self.encoder = content_encoder(channels, width, blocks)
+        self.encoder = content_encoder(channels, width, blocks, norm)
         code = width * self.multiple
-        residual = nn.Sequential(*(ResidualBlock(code) for _ in range(blocks)))
+        residual = nn.Sequential(*(ResidualBlock(code, norm, bias=True) for _ in range(blocks)))
         self.decoder = nn.Sequential(residual, *_to_image(channels, code))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -49,6 +50,7 @@ class StyledAutoencoder(nn.Module):
         blocks: residual blocks of the content encoder, and as many, at least 1, of the decoder.
         style: numbers of a style.
         mlp_width: of the network that makes the decoder's norms of a style.
+        norm: of the content encoder.
 
     Images [B, channels, H, W] in [-1, 1] have contents [B, 4 * width, H / 4, W / 4] and styles [B, style]; H and W must
     be multiples of `multiple`.
@@ -57,10 +59,16 @@ class StyledAutoencoder(nn.Module):
     multiple = 2**HALVINGS
 
     def __init__(
-        self, channels: int = 3, width: int = 64, blocks: int = 4, style: int = 8, mlp_width: int = 256
+        self,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 4,
+        style: int = 8,
+        mlp_width: int = 256,
+        norm: Norm = "instance",
     ) -> None:
         super().__init__()
-        self.content = content_encoder(channels, width, blocks)
+        self.content = content_encoder(channels, width, blocks, norm)
         self.style = style_encoder(channels, width, style)
         self.decoder = StyledDecoder(channels, width * self.multiple, blocks, style, mlp_width)
 
@@ -112,12 +120,12 @@ class StyledBlock(nn.Module):
         return features + (change * last_gain + last_offset)
 
 
-def content_encoder(channels: int, width: int, blocks: int) -> nn.Sequential:
-    """Images [B, channels, H, W] to contents [B, 4 * width, H / 4, W / 4], with instance norms."""
+def content_encoder(channels: int, width: int, blocks: int, norm: Norm) -> nn.Sequential:
+    """Images [B, channels, H, W] to contents [B, 4 * width, H / 4, W / 4]."""
     widths = [width * 2**level for level in range(HALVINGS + 1)]
-    halvings = (_layer(*sides, 4, InstanceNorm(sides[1]), stride=2) for sides in pairwise(widths))
-    residual = nn.Sequential(*(ResidualBlock(widths[-1]) for _ in range(blocks)))
-    return nn.Sequential(_layer(channels, width, 7, InstanceNorm(width)), *halvings, residual)
+    halvings = (_layer(*sides, 4, norm_layer(norm, sides[1]), stride=2) for sides in pairwise(widths))
+    residual = nn.Sequential(*(ResidualBlock(widths[-1], norm, bias=True) for _ in range(blocks)))
+    return nn.Sequential(_layer(channels, width, 7, norm_layer(norm, width)), *halvings, residual)
 
 
 def style_encoder(channels: int, width: int, style: int) -> nn.Sequential:

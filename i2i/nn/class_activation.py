@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2i.nn.convolutions import convolution
-from i2i.nn.norm import InstanceNorm
+from i2i.nn.norm import Norm, norm_layer
 from i2i.nn.resnet import ResidualBlock
 from i2i.nn.spectral import SpectralLayer
 
@@ -99,6 +99,7 @@ class AttentiveGenerator(nn.Module):
         blocks: residual blocks of the encoder, and as many of the decoder.
         image_size: height and width of all images, to take gain and offset of the decoder's norms from the whole map
             (full); None: from its averages, for images of any size (light).
+        norm: of the encoder.
 
     Height and width must be multiples of `multiple`.
     """
@@ -106,17 +107,22 @@ class AttentiveGenerator(nn.Module):
     multiple = 4
 
     def __init__(
-        self, channels: int = 3, width: int = 64, blocks: int = 4, image_size: tuple[int, int] | None = None
+        self,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 4,
+        image_size: tuple[int, int] | None = None,
+        norm: Norm = "instance",
     ) -> None:
         super().__init__()
         inner = width * self.multiple
         places = 1 if image_size is None else image_size[0] * image_size[1] // self.multiple**2
         self.whole_map = image_size is not None
         self.encoder = nn.Sequential(
-            *_convolved(channels, width, 7),
-            *_convolved(width, width * 2, 3, stride=2),
-            *_convolved(width * 2, inner, 3, stride=2),
-            *(ResidualBlock(inner, bias=False) for _ in range(blocks)),
+            *_convolved(channels, width, 7, norm),
+            *_convolved(width, width * 2, 3, norm, stride=2),
+            *_convolved(width * 2, inner, 3, norm, stride=2),
+            *(ResidualBlock(inner, norm, bias=False) for _ in range(blocks)),
         )
         self.average, self.maximum = (nn.Linear(inner, 1, bias=False) for _ in range(2))
         self.merge = nn.Conv2d(inner * 2, inner, 1)
@@ -154,11 +160,11 @@ class AttentiveGenerator(nn.Module):
                 module.clip()
 
 
-def _convolved(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+def _convolved(inputs: int, outputs: int, kernel: int, norm: Norm, stride: int = 1) -> list[nn.Module]:
     return [
         nn.ReflectionPad2d(kernel // 2),
         nn.Conv2d(inputs, outputs, kernel, stride=stride, bias=False),
-        InstanceNorm(outputs),
+        norm_layer(norm, outputs),
         nn.ReLU(inplace=True),
     ]
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from i2i.nn.convolutions import convolution
-from i2i.nn.norm import norm_layer
+from i2i.nn.norm import Norm, norm_layer
 from i2i.nn.resnet import double, halve
 from i2i.nn.upsampling import BlurPool
 
@@ -62,15 +62,14 @@ class ConditionedBlock(nn.Module):
         styles: width of styles and embedded times.
         timed: whether there is a first convolution, and the time is added behind its norm; without, the block is its
             second half alone.
+        norm: of both convolutions.
     """
 
-    def __init__(self, channels: int, styles: int, timed: bool) -> None:
+    def __init__(self, channels: int, styles: int, timed: bool, norm: Norm = "instance") -> None:
         super().__init__()
-        self.norm = norm_layer("instance", channels)
+        self.norm = norm_layer(norm, channels)
         self.style = nn.Linear(styles, 2 * channels)
-        self.last = nn.Sequential(
-            *convolution(channels, channels, 3, "reflect", True), norm_layer("instance", channels)
-        )
+        self.last = nn.Sequential(*convolution(channels, channels, 3, "reflect", True), norm_layer(norm, channels))
         self.first = nn.Sequential(*convolution(channels, channels, 3, "reflect", True)) if timed else None
         self.time = nn.Linear(styles, channels) if timed else None
 
@@ -91,31 +90,30 @@ class TimedGenerator(nn.Module):
         width: channels after the first convolution; noise and styles are four times as wide.
         blocks: residual blocks.
         timed: whether the blocks know the time.
+        norm: after every convolution but the last.
 
     Images [B, channels, H, W] in [-1, 1], H and W multiples of 4, a time and noise [B, noise_width] to images.
     """
 
     multiple = 4
 
-    def __init__(self, channels: int, width: int, blocks: int, timed: bool) -> None:
+    def __init__(self, channels: int, width: int, blocks: int, timed: bool, norm: Norm = "instance") -> None:
         super().__init__()
         self.noise_width = 4 * width
         first = [
             *convolution(channels, width, 7, "reflect", True),
-            norm_layer("instance", width),
+            norm_layer(norm, width),
             nn.ReLU(inplace=True),
         ]
         encoder, self.taps = list[nn.Module](first), {"image": 0}
         for level in (1, 2):
             self.taps[f"down{level}"] = len(encoder)
-            encoder += halve(width * level, "instance", "antialiased", True)
+            encoder += halve(width * level, norm, "antialiased", True)
         self.taps |= {f"block{number + 1}": len(encoder) + number for number in range(blocks)}
         self.encoder = nn.Sequential(*encoder)
-        self.blocks = nn.ModuleList(ConditionedBlock(4 * width, self.noise_width, timed) for _ in range(blocks))
+        self.blocks = nn.ModuleList(ConditionedBlock(4 * width, self.noise_width, timed, norm) for _ in range(blocks))
         doubled = [
-            layer
-            for level in (4, 2)
-            for layer in double(width * level, "instance", "antialiased", True, "deconv", "reflect")
+            layer for level in (4, 2) for layer in double(width * level, norm, "antialiased", True, "deconv", "reflect")
         ]
         self.decoder = nn.Sequential(*doubled, *convolution(width, channels, 7, "reflect", True), nn.Tanh())
         self.styles = StyleMapping(self.noise_width)
@@ -155,13 +153,13 @@ class TimedPatchDiscriminator(nn.Module):
     layer, which has no norm, does the time change anything: an instance norm takes away what is the same everywhere.
     """
 
-    def __init__(self, channels: int, width: int, layers: int) -> None:
+    def __init__(self, channels: int, width: int, layers: int, norm: Norm = "instance") -> None:
         super().__init__()
         widths = [width * min(2**level, 8) for level in range(layers + 1)]
         pairs = list(zip([channels, *widths], widths, strict=False))
         self.convolutions = nn.ModuleList(nn.Conv2d(*pair, 4, padding=1) for pair in pairs)
         self.added = nn.ModuleList(nn.Linear(4 * width, outputs) for outputs in widths)
-        self.norms = nn.ModuleList(norm_layer("instance" if level else "none", own) for level, own in enumerate(widths))
+        self.norms = nn.ModuleList(norm_layer(norm if level else "none", own) for level, own in enumerate(widths))
         self.pools = nn.ModuleList(BlurPool(own) for own in widths[:-1])
         self.patch_head = nn.Conv2d(widths[-1], 1, 4, padding=1)
         self.times = TimeEmbedding(4 * width, 4 * width)

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from i2i.config import RunConfig
-from i2i.data.decoding.images import Preprocess, to_arrays, to_images
+from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.load_pixels import load_pixels
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
 from i2i.metrics.features.inception import Extractor
-from i2i.metrics.image_scores import against_truth, as_rgb, distances, features_of, read_pixels
+from i2i.metrics.image_scores import ImageValues, against_truth, distances, features_of, read_values
 from i2i.training.validation import Evaluator, require_validation
 from i2i.translator import Task, Translator
 
@@ -36,7 +36,6 @@ def evaluator_of(config: RunConfig, task: Task, data: DataSet, device: torch.dev
     if by is None:
         return None
     require_validation(config, data)
-    data.refuse_native("train.best_by")
     if by in PAIRED and not data.paired:
         raise UserError(
             f"train.best_by={by} needs ground truth and {data.name} has none: name an extractor, as in "
@@ -63,18 +62,20 @@ def scores_of(
         split: which of them are translated.
         preprocess: how they become images.
         directions: pairs of source and target.
-        score: of a source, a target and the translations, uint8 [N, H, W, C], in the order of the split.
+        score: of a source, a target and the translations, [N, H, W, C] as files hold them, in the order of the split.
         device: where to translate.
         sampling_steps: of an iterative method; None: its own number.
     """
 
     def scored(translator: Translator, source: str, target: str) -> Mapping[str, float]:
         images = data.images(split, source)
-        pixels = load_pixels(images, preprocess)
+        sides = preprocess.of_domain(source), preprocess.of_domain(target)
+        pixels = load_pixels(images, sides[0])
         described = described_as(data, images, source, target)
         seeds = translator.seeds_of(image.stem for image in images)
         translate = partial(translator.translate, sampling_steps=sampling_steps)
-        return score(source, target, translate_pixels(translate, pixels, (source, target), described, seeds, device))
+        translated = translate_pixels(translate, pixels, (source, target), sides, described, seeds, device)
+        return score(source, target, translated)
 
     return lambda translator: _means([scored(translator, *direction) for direction in directions])
 
@@ -96,18 +97,18 @@ class _Scoring:
         self._data, self._split = data, config.data.val_split
         self._extractor = None if by in PAIRED else _extractor(by, device)
         self.metric = by if self._extractor is None else self._extractor.name
-        preprocess = Preprocess.of(config.data)
-        self._reals = {name: read_pixels(self._images(name), preprocess) for name in task.domains}
+        self._preprocess = Preprocess.of(config.data)
+        self._reals = {name: read_values(self._images(name), self._preprocess.of_domain(name)) for name in task.domains}
         self._features = {
-            name: features_of(self._extractor, reals) for name, reals in self._reals.items() if self._extractor
+            name: features_of(self._extractor, reals.pixels) for name, reals in self._reals.items() if self._extractor
         }
 
     def __call__(self, source: str, target: str, translated: np.ndarray) -> Mapping[str, float]:
-        fakes = as_rgb(translated)
+        fakes = ImageValues.of(translated, self._preprocess.of_domain(target))
         singles = against_truth(fakes, self._reals[target]) if self._data.paired else {}
         scores = {metric: float(values.mean()) for metric, values in singles.items()}
         if self._extractor is not None:
-            features = features_of(self._extractor, fakes)
+            features = features_of(self._extractor, fakes.pixels)
             scores |= distances(self._extractor.name, features, self._features[target]).values()
         return scores
 
@@ -119,17 +120,21 @@ def translate_pixels(
     translate: Callable[..., Tensor],
     pixels: np.ndarray,
     direction: tuple[str, str],
+    sides: tuple[Preprocess, Preprocess],
     described: Sequence[str] | None,
     seeds: Sequence[int] | None,
     device: torch.device,
 ) -> np.ndarray:
-    """Translations of images, both uint8 [N, H, W, C]; `described` and `seeds` are those that `translate` takes."""
+    """Translations of images, both [N, H, W, C]; `described` and `seeds` are those that `translate` takes.
+
+    `sides` are how files of the source become images, and images of the target files.
+    """
     parts = []
     for start in range(0, len(pixels), BATCH):
         some = slice(start, start + BATCH)
-        images = to_images(pixels[some]).to(device)
+        images = sides[0].to_images(pixels[some]).to(device)
         own, noise = (given[some] if given is not None else None for given in (described, seeds))
-        parts.append(to_arrays(translate(images, *direction, own, seeds=noise)))
+        parts.append(sides[1].to_arrays(translate(images, *direction, own, seeds=noise)))
     return np.concatenate(parts)
 
 

@@ -9,10 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.benchmarks.suite import external
 from i2i.benchmarks.suite.external import External, parse, survey
 from i2i.benchmarks.suite.overrides import load_suite
-from i2i.data.decoding.images import read_image
+from i2i.data.decoding.images import Preprocess
 from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 from i2i.metrics.paired import psnr
@@ -42,12 +41,12 @@ def folder(tmp_path):
 
 def complaint(folder, inputs, intersection=False):
     with pytest.raises(UserError) as refused:
-        survey("DRIT", External(folder=folder, intersection=intersection), inputs, SIZE)
+        survey("DRIT", External(folder=folder, intersection=intersection), inputs, Preprocess(SIZE))
     return str(refused.value)
 
 
 def test_a_folder_that_holds_every_image_is_taken_whole(folder, inputs):
-    found = survey("DRIT", External(folder=folder), inputs, SIZE)
+    found = survey("DRIT", External(folder=folder), inputs, Preprocess(SIZE))
     assert not found.partial
     assert found.counts == {"a2b": 5, "a2c": 5, "b2a": 5}
     assert found.files["a", "c"]["p3"] == folder / "a2c" / "p3.png"
@@ -71,7 +70,7 @@ def test_the_intersection_is_what_all_directions_of_a_source_have(folder, inputs
     (folder / "a2b" / "p0.png").unlink()
     (folder / "a2c" / "p3.png").unlink()
     assert "--intersection" in complaint(folder, inputs)
-    found = survey("DRIT", External(folder=folder, intersection=True), inputs, SIZE)
+    found = survey("DRIT", External(folder=folder, intersection=True), inputs, Preprocess(SIZE))
     assert found.partial
     assert found.stems == {"a": ["p1", "p2", "p4"], "b": ["p0", "p1", "p2", "p3", "p4"]}
     assert found.counts == {"a2b": 3, "a2c": 3, "b2a": 5}
@@ -82,8 +81,8 @@ def test_the_intersection_is_what_all_directions_of_a_source_have(folder, inputs
 
 def test_a_single_direction_needs_no_folder_of_its_own(folder, inputs):
     one = {("a", "b"): inputs["a", "b"]}
-    nested = survey("DRIT", External(folder=folder), one, SIZE)
-    flat = survey("DRIT", External(folder=folder / "a2b"), one, SIZE)
+    nested = survey("DRIT", External(folder=folder), one, Preprocess(SIZE))
+    flat = survey("DRIT", External(folder=folder / "a2b"), one, Preprocess(SIZE))
     assert nested.sha256 == flat.sha256
     assert "there is no folder" in complaint(folder / "a2b", inputs)
     assert "there is no folder" in complaint(folder / "nowhere", one)
@@ -91,7 +90,7 @@ def test_a_single_direction_needs_no_folder_of_its_own(folder, inputs):
 
 def test_the_hash_is_of_the_images_and_not_of_their_place(folder, inputs, tmp_path):
     def digest(place):
-        return survey("DRIT", External(folder=place), inputs, SIZE).sha256
+        return survey("DRIT", External(folder=place), inputs, Preprocess(SIZE)).sha256
 
     before = digest(folder)
     shutil.copytree(folder, tmp_path / "copy")
@@ -112,8 +111,9 @@ def test_of_another_size_by_its_header_is_told_without_decoding_and_the_others_a
     folder, inputs, monkeypatch
 ):
     decoded = []
-    monkeypatch.setattr(external, "read_image", lambda path: decoded.append(path) or read_image(path))
-    survey("DRIT", External(folder=folder), inputs, SIZE)
+    size_of = Preprocess.size_of
+    monkeypatch.setattr(Preprocess, "size_of", lambda self, path: decoded.append(path) or size_of(self, path))
+    survey("DRIT", External(folder=folder), inputs, Preprocess(SIZE))
     assert sorted(decoded) == sorted(folder.glob("*/*.png"))
     large = folder / "a2b" / "p1.png"
     write(large, 0, (24, 16))

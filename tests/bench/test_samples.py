@@ -98,7 +98,9 @@ def test_diversity_is_the_mean_over_pairs_of_the_samples_of_each_image(tmp_path,
     write_images(tmp_path / NOTED, made.noted)
     scores = scorer.diversity(tmp_path, WAY, 4)
     files = scorer._files(tmp_path, WAY)
-    features = [scorer._read(scorer._sampled(tmp_path, WAY, files, sample)).features for sample in range(4)]
+    features = [
+        scorer._read(scorer._sampled(tmp_path, WAY, files, sample), scorer.preprocess).features for sample in range(4)
+    ]
     pairs = [cosine_distances(one, other) for one, other in combinations(features, 2)]
     assert len(pairs) == 6
     (row,) = scores.rows

@@ -161,7 +161,7 @@ def test_the_row_real_compares_as_many_training_as_test_images(tmp_path, classif
     way, _, scored, reference, reals, _ = compared[0]
     assert (way, reals) == (("winter", "winter"), "drawn")
     for features, split in ((scored, "test"), (reference, "train")):
-        everything = scorer._read(scorer.data.images(split, "winter")).features
+        everything = scorer._read(scorer.data.images(split, "winter"), scorer.preprocess).features
         places = [int(np.abs(everything - one).sum(1).argmin()) for one in features]
         assert features == pytest.approx(everything[places])
         assert len(set(places)) == len(features) == min(training, test)
@@ -290,6 +290,9 @@ class Broken(Identity):
         return torch.where(images[:, :1, :1, :1] < -0.99, float("nan"), images)
 
 
+EIGHT_BITS = (Preprocess((SIDE, SIDE)),) * 2
+
+
 def built(cls, domains=DOMAINS, coverage=Coverage.ALL):
     return cls(ModelConfig(), Task.covering(coverage, domains, (SIDE, SIDE)))
 
@@ -297,7 +300,7 @@ def built(cls, domains=DOMAINS, coverage=Coverage.ALL):
 def test_the_cycle_error_is_the_difference_after_the_way_back():
     inputs = np.stack([np.full((SIDE, SIDE, 3), level, np.uint8) for level in (100, 69)])
     forth = np.full_like(inputs, 120)
-    errors = cycle_errors(built(Darker), WAY, inputs, forth, None, torch.device("cpu"))
+    errors = cycle_errors(built(Darker), WAY, EIGHT_BITS, inputs, forth, None, torch.device("cpu"))
     assert errors == pytest.approx([31 / 255, 0], abs=1e-9)
 
 
@@ -310,8 +313,8 @@ class OneWay(Identity):
 
 def test_the_way_back_is_from_the_target_to_the_source():
     black = np.zeros((1, SIDE, SIDE, 3), np.uint8)
-    assert cycle_errors(built(OneWay), WAY, black, black + 255, None, torch.device("cpu")) == [0]
-    assert cycle_errors(built(OneWay), WAY[::-1], black, black + 255, None, torch.device("cpu")) == [1]
+    assert cycle_errors(built(OneWay), WAY, EIGHT_BITS, black, black + 255, None, torch.device("cpu")) == [0]
+    assert cycle_errors(built(OneWay), WAY[::-1], EIGHT_BITS, black, black + 255, None, torch.device("cpu")) == [1]
 
 
 @pytest.mark.parametrize("cached", [True, False])

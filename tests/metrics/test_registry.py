@@ -9,7 +9,7 @@ from i2i.benchmarks.report.markdown import markdown
 from i2i.benchmarks.report.results_json import results_json
 from i2i.benchmarks.report.terminal_table import shown
 from i2i.metrics import registry
-from i2i.metrics.image_scores import against_input, against_truth
+from i2i.metrics.image_scores import ImageValues, against_input, against_truth
 from i2i.metrics.registry import METRICS, Metric, content_name, diversity_name, kernel_name, kind_of, metric_named
 from tests.bench.test_outputs import PROTOCOL, made_up
 
@@ -57,8 +57,9 @@ def test_names_that_the_scorers_write_are_listed():
         names = (extractor, kernel_name(extractor), content_name(extractor), diversity_name(extractor))
         assert [kind_of(name) for name in names] == ["frechet", "kernel", "content", "diversity"]
     pixels = torch.zeros(2, 3, 16, 16, dtype=torch.uint8)
-    assert list(against_truth(pixels, pixels)) == ["psnr", "ssim", "l1"]
-    assert list(against_truth(pixels[..., :10], pixels[..., :10])) == ["psnr", "l1"]
+    whole, narrow = (ImageValues(some, some) for some in (pixels, pixels[..., :10]))
+    assert list(against_truth(whole, whole)) == ["psnr", "ssim", "l1"]
+    assert list(against_truth(narrow, narrow)) == ["psnr", "l1"]
     assert list(against_input(pixels, pixels)) == ["content-ssim"]
 
 
@@ -66,7 +67,7 @@ def test_names_that_the_scorers_write_are_listed():
 def contrast(monkeypatch):
     """A measure that somebody adds: one function and one entry."""
 
-    def ratio(fakes, truth):
+    def ratio(fakes, truth, data_range):
         return fakes.double().std(dim=(1, 2, 3)) / truth.double().std(dim=(1, 2, 3))
 
     own = Metric("contrast", "contrast", "%", True, 1, "paired", "`contrast` is made up.", (0.0, 50.0), ratio)
@@ -78,7 +79,8 @@ def contrast(monkeypatch):
 
 def test_a_measure_is_added_by_one_function_and_one_entry(contrast, tmp_path):
     pixels = torch.arange(2 * 3 * 16 * 16, dtype=torch.float64).reshape(2, 3, 16, 16).remainder(251).byte()
-    assert against_truth(pixels, pixels)["contrast"].tolist() == [1.0, 1.0]
+    images = ImageValues(pixels, pixels)
+    assert against_truth(images, images)["contrast"].tolist() == [1.0, 1.0]
 
     plan, results = made_up(tmp_path, {("one", "contrast"): [41.26], ("two", "contrast"): [40.0]})
     text = markdown(plan, results)

@@ -9,10 +9,13 @@ from torch import nn
 from i2i import registry
 from i2i.errors import UserError
 from i2i.losses import gradient_penalty
+from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
+from i2i.nn.class_activation import AttentiveGenerator
 from i2i.nn.initialization import initialize
 from i2i.nn.patch_discriminator import patchgan, strided_patchgan
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import _InFloat32, normalize_spectrally
+from i2i.nn.timed import TimedGenerator
 from i2i.nn.unet import UNet
 from i2i.nn.upsampling import PixelShuffleUp, upsample
 from i2i.testing import Subject
@@ -23,6 +26,14 @@ KINDS = ["deconv", "resize-conv", "pixel-shuffle"]
 CRITICS = {
     "patchgan": lambda: initialize(patchgan(3, width=4, layers=2)),
     "strided_patchgan": lambda: strided_patchgan(3, width=4, layers=3, classes=2, image_size=(32, 32)),
+}
+
+
+ENCODERS = {
+    "unit": lambda norm: Autoencoder(3, 4, 1, norm).encoder,
+    "munit": lambda norm: StyledAutoencoder(3, 4, 1, norm=norm).content,
+    "ugatit": lambda norm: AttentiveGenerator(3, 4, 1, norm=norm).encoder,
+    "unsb": lambda norm: TimedGenerator(3, 4, 1, timed=True, norm=norm).encoder,
 }
 
 
@@ -223,3 +234,15 @@ def test_varied_models_can_be_planned_without_weights(name, kind):
 def test_an_unknown_upsampling_is_told_the_known_ones():
     with pytest.raises(UserError, match=r"model\.upsampling='bilinear' .*'deconv', 'resize-conv' or 'pixel-shuffle'"):
         run_config("stargan", {"model": {"upsampling": "bilinear"}})
+
+
+@pytest.mark.parametrize("norm", ["instance", "instance-affine", "batch", "none"])
+@pytest.mark.parametrize("model", list(ENCODERS))
+def test_encoders_keep_the_light_of_an_image_but_for_instance_norms(model, norm):
+    torch.manual_seed(0)
+    encoder = initialize(ENCODERS[model](norm), "kaiming").eval()
+    images = torch.rand(1, 3, 16, 16)
+    with torch.no_grad():
+        codes, darker = encoder(images), encoder(images / 2)
+    assert (float((codes - darker).norm() / codes.norm()) < 0.01) == norm.startswith("instance")
+    assert registry.get(model).Config().norm == "instance"

@@ -41,3 +41,31 @@ def folder(root: Path, kinds: Kinds, card: Mapping[str, object] | None = None, c
     if card is not None:
         (root / "i2i.json").write_text(json.dumps(card))
     return root
+
+
+def modalities(root: Path, count: tuple[int, int] = (4, 4), side: int = 16, card: object = "empty") -> Path:
+    """Two contrasts of the same blobs, `t1` and `t2`, 12-bit values in 16-bit PNG files: what is bright in one is dark
+    in the other. `count` are the images of the training and of the test split."""
+    rng = np.random.default_rng(0)
+    for split, number in zip(("train", "test"), count, strict=True):
+        for one in range(number):
+            tissue = _blobs(rng, side)
+            for domain, weights in (("t1", (0.9, 0.2)), ("t2", (0.1, 0.8))):
+                signal = (
+                    weights[0] * tissue + weights[1] * tissue * (1 - tissue) * 4 + rng.normal(0, 0.01, tissue.shape)
+                )
+                values = np.clip(signal * 3600, 0, 4095).astype(np.uint16)[:, :, None]
+                (root / split / domain).mkdir(parents=True, exist_ok=True)
+                write_native(root / split / domain / f"s{one:03}.png", values)
+    told = {"paired": True, "pixel_formats": {}} if card == "empty" else card
+    (root / "i2i.json").write_text(json.dumps(told))
+    return root
+
+
+def _blobs(rng: np.random.Generator, side: int) -> np.ndarray:
+    """A smooth sum of round shapes, 0 to 1, [side, side]."""
+    rows, columns = np.mgrid[:side, :side] / side
+    found = np.zeros((side, side))
+    for y, x, radius, height in rng.uniform((0.2, 0.2, 0.05, 0.4), (0.8, 0.8, 0.2, 1.0), (5, 4)):
+        found = np.maximum(found, height * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * radius**2)))
+    return found

@@ -50,7 +50,7 @@ def gallery(plan: Plan, results: Results) -> Settings:
     """
     finished, shown = Finished(plan.out, plan.facts), columns(plan, results)
     options = finished.facts.suite.report
-    store, directions = Store(), finished.directions if shown else ()
+    store, directions = Store(rendered=bool(finished.config.pixel_formats)), finished.directions if shown else ()
     views = [_View(finished, shown, seed) for seed in _seeds(finished, shown)]
     values = views[0].values
     metrics = list(dict.fromkeys(metric for view in views for metric in metrics_of(view.values)))

@@ -19,16 +19,20 @@ QUALITY = 90
 class Store:
     """Collects images.
 
+    Args:
+        rendered: whether they are renderings of values beyond 8 bits.
+
     Attributes:
         addresses: data: addresses in the order of the numbers that `add` gave.
         size: their characters.
         says: what the reader must know about how they are stored.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rendered: bool = False) -> None:
         self.addresses: list[str] = []
         self.size = 0
-        self.says = "Images are shown exactly as they were scored."
+        self._of = "Values beyond 8 bits are shown by the rendering that stands below the table. " if rendered else ""
+        self.says = self._of or "Images are shown exactly as they were scored."
         self._numbers: dict[bytes, int] = {}
 
     def add(self, pixels: np.ndarray) -> int:
@@ -44,7 +48,9 @@ class Store:
         if max(image.size) <= EXACT_UP_TO:
             return _encoded(image, "png", {"compress_level": 9})
         scaled = f", scaled down to {LARGEST} px" if max(image.size) > LARGEST else ""
-        self.says = f"Images are shown as WebP of quality {QUALITY}{scaled}; the scored PNG files are in translations/."
+        self.says = (
+            f"{self._of}Images are shown as WebP of quality {QUALITY}{scaled}; the scored files are in translations/."
+        )
         image.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
         return _encoded(image, "webp", {"quality": QUALITY, "method": 2})
 

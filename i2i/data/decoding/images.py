@@ -22,7 +22,18 @@ from i2i.data.decoding.eight_bits import EightBits, by_bands
 from i2i.data.decoding.native import ENDINGS, SIZES, filled, native_size, read_native, write_native
 from i2i.data.decoding.open_image import Half, opened
 from i2i.data.decoding.png_notes import png_depth
-from i2i.data.decoding.value_range import Dtype, as_tensor, normalized, rendered, restored, rounded, stored_type
+from i2i.data.decoding.value_range import (
+    Dtype,
+    as_tensor,
+    normalized,
+    rendered,
+    rendering_line,
+    restored,
+    rounded,
+    stored_type,
+    values_line,
+    within_range,
+)
 from i2i.errors import UserError
 from i2i.utils.atomic_write import replacing
 from i2i.utils.text import option
@@ -34,6 +45,8 @@ SUFFIXES = frozenset(
 """How names of images end; others are known by their contents."""
 DECIDE_PIXELS = {"dtype", "range", "fill", "take"}
 """What of a format pixels depend on; the range in borders alone."""
+RANGE = 255.0
+"""From the least to the largest value of 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +92,32 @@ class Preprocess:
         own = self.formats[domain]
         return replace(self, formats={}, own=own, channels=own.channels)
 
-    def description(self) -> dict[str, str | int | list[int]]:
+    def of_written(self, domain: str) -> "Preprocess":
+        """The same for translations into a domain, whose files hold the channels alone that were taken."""
+        one = self.of_domain(domain)
+        return one if one.own is None else replace(one, own=one.own.model_copy(update={"take": None}))
+
+    def description(self) -> dict[str, object]:
         """What is done to an image, in words that can stand in a protocol."""
-        return {
+        eight_bits: dict[str, object] = {
             "decode": f"upright by EXIF, 8 bits per channel, on {self.background} where transparent",
             "image_size": list(self.image_size),
             "channels": self.channels,
+        }
+        as_held = {
+            "decode": "values as files hold them",
+            "image_size": list(self.image_size),
+            "values": {domain: values_line(own) for domain, own in self.formats.items()},
+            "rendering": self.renderings,
+        }
+        return {
+            **(as_held if self.formats else eight_bits),
             **{
                 "crop": {"resize": "bicubic, antialiased, to cover the image size", "crop": "center"},
                 "resize": {"resize": "bicubic, antialiased, to the image size, proportions not kept"},
                 "pad": {
                     "resize": "bicubic, antialiased, to lie within the image size",
-                    "pad": f"with {self.background}, image in the centre",
+                    "pad": f"with {'the least value' if self.formats else self.background}, image in the centre",
                 },
             }[self.fit],
         }
@@ -100,6 +127,16 @@ class Preprocess:
         height, width = (round(side * zoom) for side in self.image_size)
         opaque = self._opaque(image)
         return _pixels(opaque if opaque.size == (width, height) else self._fitted(opaque, (width, height)))
+
+    @property
+    def renderings(self) -> dict[str, str]:
+        """By domain, how values are shown to people and to networks that score; empty for images of 8 bits."""
+        return {domain: rendering_line(own) for domain, own in self.formats.items()}
+
+    @property
+    def data_range(self) -> float:
+        """From the least to the largest of what `measured` gives."""
+        return RANGE if self.own is None else self.own.range[1] - self.own.range[0]
 
     @property
     def dtype(self) -> Dtype:
@@ -156,6 +193,10 @@ class Preprocess:
     def shown(self, arrays: np.ndarray) -> np.ndarray:
         """What people see of pixels, or of arrays as files hold them: uint8 [..., 1 or 3]."""
         return arrays if self.own is None else rendered(arrays, self.own)
+
+    def measured(self, arrays: np.ndarray) -> np.ndarray:
+        """Values [..., C] as PSNR, SSIM and L1 compare them, from 0 to `data_range`; pixels of 8 bits themselves."""
+        return arrays if self.own is None else within_range(arrays, self.own)
 
     def write(self, path: Path, values: np.ndarray) -> None:
         """Write [H, W, C], as `to_arrays` gives it, complete or not at all; the path ends with `suffix`."""

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.config import PixelFormat
+from i2i.config import Limits, PixelFormat
+from i2i.utils.wording import number
 
 Dtype = np.dtype[Any]
 """The type of an array's values."""
@@ -43,18 +44,38 @@ def normalized(stored: Tensor, pixels: PixelFormat) -> Tensor:
 
 
 def restored(images: Tensor, pixels: PixelFormat) -> np.ndarray:
-    """Float [B, C, H, W] in [-1, 1] to values as files hold them, [B, H, W, C]."""
+    """Float [B, C, H, W] in [-1, 1] to values as files hold them, [B, H, W, C]; NaN to the lower end of the range."""
     middle, half = _middle_and_half(pixels)
-    shares = images.detach().float().clamp(-1.0, 1.0).permute(0, 2, 3, 1).cpu().numpy().astype(np.float64)
+    finite = images.detach().float().nan_to_num(nan=-1.0)
+    shares = finite.clamp(-1.0, 1.0).permute(0, 2, 3, 1).cpu().numpy().astype(np.float64)
     return rounded(shares * half + middle, pixels.dtype)
+
+
+def within_range(values: np.ndarray, pixels: PixelFormat) -> np.ndarray:
+    """Values [..., C] as float32 from 0, the lower end of the range, to its width; what is beyond is cut off."""
+    low, high = pixels.range
+    return (np.clip(values.astype(np.float64), low, high) - low).astype(np.float32)
 
 
 def rendered(values: np.ndarray, pixels: PixelFormat) -> np.ndarray:
     """What people and feature extractors see of values [..., C]: uint8 [..., 1 or 3]."""
-    bands = pixels.bands or ((0, 1, 2) if pixels.channels >= 3 else (0,))
     low, high = pixels.window or pixels.range
-    shares = (values[..., list(bands)].astype(np.float64) - low) / (high - low)
+    shares = (values[..., list(_bands(pixels))].astype(np.float64) - low) / (high - low)
     return rounded(np.clip(shares, 0, 1) * 255, "uint8")
+
+
+def values_line(pixels: PixelFormat) -> str:
+    """What the values are, in words: `2 channels of float32, range -25 to 5`."""
+    channels = number(pixels.channels, "channel")
+    return f"{channels} of {pixels.dtype}, range {_ends(pixels.range)}"
+
+
+def rendering_line(pixels: PixelFormat) -> str:
+    """How the values are shown, in words: `channels 2, 1, 0 as red, green, blue, 0 to 3000 as black to white`."""
+    bands = _bands(pixels)
+    named = ", ".join(map(str, bands))
+    shown = f"channel {named} as grey" if len(bands) == 1 else f"channels {named} as red, green, blue"
+    return f"{shown}, {_ends(pixels.window or pixels.range)} as black to white"
 
 
 def stretched(values: np.ndarray) -> np.ndarray:
@@ -64,6 +85,14 @@ def stretched(values: np.ndarray) -> np.ndarray:
     low, high = (shown[finite].min(), shown[finite].max()) if finite.any() else (0.0, 0.0)
     shares = (np.where(finite, shown, low) - low) / (high - low or 1.0)
     return rounded(shares * 255, "uint8")
+
+
+def _bands(pixels: PixelFormat) -> tuple[int, ...]:
+    return pixels.bands or ((0, 1, 2) if pixels.channels >= 3 else (0,))
+
+
+def _ends(limits: Limits) -> str:
+    return f"{limits[0]:g} to {limits[1]:g}"
 
 
 def _middle_and_half(pixels: PixelFormat) -> tuple[float, float]:
