@@ -26,7 +26,9 @@ EARLIER_NAMES = {
 """Models, settings and columns that were called otherwise: an error for such a name suggests today's."""
 
 MOST_KNOWN = 40
-"""Names that an error lists."""
+"""Names that an error lists all."""
+EXAMPLES = 5
+"""Names that it lists of more."""
 
 
 class UserError(Exception):
@@ -95,10 +97,13 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> UserError:
 
     >>> str(unknown("model", "stargun", ["stargan", "pix2pix"]))
     "unknown model 'stargun'; did you mean 'stargan'? Known: pix2pix, stargan"
+    >>> str(unknown("layer", "x", map("{:02}".format, range(50))))
+    "unknown layer 'x'. Known: 00, 01, 02, 03, 04 and 45 more"
     """
     names = sorted(set(allowed))
-    more = f" and {len(names) - MOST_KNOWN:,} more" if len(names) > MOST_KNOWN else ""
-    known = f"{', '.join(names[:MOST_KNOWN]) or 'none'}{more}"
+    shown = names if len(names) <= MOST_KNOWN else names[:EXAMPLES]
+    more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
+    known = f"{', '.join(shown) or 'none'}{more}"
     return UserError(f"unknown {kind} {name!r}{did_you_mean(name, names) or '.'} Known: {known}")
 
 

@@ -65,7 +65,7 @@ class Group:
 
     @cached_property
     def sets(self) -> dict[str, dict[str, Method]]:
-        """Methods by data set and name. A name that two entries of one data set have gets the entry's behind it."""
+        """Methods by data set and name. A name that two entries of one data set have has the entry behind it."""
         found: dict[str, dict[str, Method]] = {}
         for data, own in self._by_data.items():
             names = _translators(own)
@@ -73,7 +73,7 @@ class Group:
             for entry in own:
                 for name, method in entry.methods.items():
                     twice = names.count(name) > 1 and method.kind == "translator"
-                    taken.setdefault(f"{name}@{entry.name}" if twice else name, method)
+                    taken.setdefault(f"{name}@{_entry_label(entry, own)}" if twice else name, method)
             found[self._label(data)] = taken
         return found
 
@@ -139,6 +139,12 @@ def grouped(entries: Sequence[Entry]) -> list[Group]:
     for entry in entries:
         found.setdefault(entry.group, []).append(entry)
     return sorted((Group(tuple(own)) for own in found.values()), key=lambda group: -len(group.entries))
+
+
+def _entry_label(entry: Entry, others: Sequence[Entry]) -> str:
+    """The name of an entry, with a part of its hash where another is called the same."""
+    alike = sum(other.name == entry.name for other in others) > 1
+    return f"{entry.name} ({entry.contents[:4]})" if alike else entry.name
 
 
 def _translators(entries: Sequence[Entry]) -> list[str]:

@@ -93,6 +93,11 @@ class Entry(SealedDocument):
         return without_data(self.protocol)
 
     @cached_property
+    def contents(self) -> str:
+        """Tells an entry from others."""
+        return stable_hash(self.model_dump(mode="json", exclude={"checksum"}))
+
+    @cached_property
     def group(self) -> str:
         """Entries of one group can stand in one table."""
         return stable_hash(self.shared)
@@ -179,6 +184,26 @@ def read_entry(path: Path) -> Entry:
     if stable_hash(entry.protocol) != entry.fingerprint:
         raise Damaged(f"{path} has another protocol than its fingerprint says", AGAIN)
     return entry
+
+
+def read_entries(folder: Path) -> tuple[list[Entry], list[tuple[Path, Path]]]:
+    """The entries of a folder's files, each once, and the files that repeat one, with the first of it.
+
+    Raises:
+        Damaged: as `read_entry`.
+        UserError: as `read_entry`, and if there are no files.
+    """
+    paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    if not paths:
+        raise UserError(f"{folder} holds no entries: put files there that i2i results pack has written")
+    found: dict[str, tuple[Path, Entry]] = {}
+    repeated: list[tuple[Path, Path]] = []
+    for path in paths:
+        entry = read_entry(path)
+        first, _ = found.setdefault(entry.contents, (path, entry))
+        if first is not path:
+            repeated.append((path, first))
+    return [entry for _, entry in found.values()], repeated
 
 
 def _mean(values: Mapping[str, Value]) -> float:

@@ -49,13 +49,12 @@ def table_of_results(
     Example: i2i results table entries/ --out board/
     """
     from i2i.benchmarks.board.compare import grouped
-    from i2i.benchmarks.board.entry import read_entry
+    from i2i.benchmarks.board.entry import read_entries
     from i2i.benchmarks.board.write import write
 
-    paths = sorted(entries.glob("*.json")) if entries.is_dir() else []
-    if not paths:
-        raise UserError(f"{entries} holds no entries: put files there that i2i results pack has written")
-    groups = grouped([read_entry(path) for path in paths])
-    files, text = write(groups, out, title)
+    found, repeated = read_entries(entries)
+    files, text = write(grouped(found), out, title)
     console.say(text)
+    for path, first in repeated:
+        console.say(f"{path.name} is {first.name} once more, and not counted")
     console.say(f"results in {out}: {', '.join(files)}")

@@ -225,6 +225,25 @@ def test_two_benches_of_one_data_set_stand_side_by_side_and_equal_names_get_the_
     assert not any("stands with the bench" in line for line in caption(grouped([entries[0]])[0]))
 
 
+def test_unlike_entries_of_one_name_all_stand_in_the_table():
+    entries = [entry("s", {"x": value}, name="bench") for value in (3.0, 4.0, 5.0)]
+    (group,) = grouped(entries)
+    rows = group.across("psnr").rows
+    assert [row.scores[0].mean for row in rows] == [5.0, 4.0, 3.0]
+    assert len({row.name for row in rows}) == 3
+    assert all(row.name.startswith("x@bench (") for row in rows)
+
+
+def test_an_entry_that_lies_there_twice_is_counted_once_and_told(tmp_path, capsys):
+    one, other = entry("s", {"x": 3.0, "y": 2.0}), entry("t", {"x": 3.0, "y": 2.0})
+    folder = put(tmp_path / "entries", one, other, one)
+    assert command("results", "table", folder, "--out", tmp_path / "board") == 0
+    said = capsys.readouterr().out
+    assert "2-bench-s.json is 0-bench-s.json once more, and not counted" in said
+    assert "2 data sets in 2 benches" in said
+    assert "@" not in (tmp_path / "board" / "datasets.md").read_text()
+
+
 def test_data_sets_of_one_name_are_told_apart_by_their_contents():
     entries = [entry("s", {"x": 3.0}), entry("s", {"x": 4.0}, training={"sha256": "other"})]
     (group,) = grouped(entries)

@@ -1,12 +1,13 @@
-"""Figures are read at print size: no two numbers of an axis lie on one another."""
+"""Figures are read at print size: numbers, names and maps do not lie on one another."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from i2i.benchmarks.report.figures.style import name_powers
+from i2i.benchmarks.report.figures.sheet import Sheet
+from i2i.benchmarks.report.figures.style import broken, name_powers
 
 
 @pytest.mark.parametrize("way", ["x", "y"])
@@ -29,3 +30,34 @@ def test_numbers_of_a_logarithmic_axis_are_several_and_do_not_overlap(way, low, 
     spans = sorted((box.x0, box.x1) if way == "x" else (box.y0, box.y1) for box in boxes)
     assert len(spans) >= 2
     assert all(one[1] < other[0] for one, other in pairwise(spans))
+
+
+@pytest.mark.parametrize(("rows", "side"), [(1, 1.0), (1, 13.4), (9, 1.5), (9, 1.9)])
+@pytest.mark.parametrize("methods", [1, 2, 6, 14])
+def test_maps_of_any_number_of_methods_stand_apart_on_a_sheet_that_shrinks_least(rows, side, methods):
+    sheet = Sheet(rows, methods, min(side, 1.9), side, 1.5, 1.2)
+    axes = [sheet.place(row, method) for row in range(rows) for method in range(methods)]
+    axes += [bar for row in range(rows) for bar in sheet.bars(row)]
+    boxes = [one.get_window_extent() for one in axes]
+    assert all(sheet.figure.bbox.x0 < box.x0 and box.x1 < sheet.figure.bbox.x1 for box in boxes)
+    assert all(sheet.figure.bbox.y0 < box.y0 and box.y1 < sheet.figure.bbox.y1 for box in boxes)
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    if rows == 1 and side == 1.0:
+        across, up = sheet.figure.get_size_inches()
+        assert max(across / 8.5, up / 11) < 1.05
+
+
+@pytest.mark.parametrize(
+    ("name", "letters", "lines"),
+    [
+        ("stargan", 20, ["stargan"]),
+        ("van_gogh_late_period", 12, ["van_gogh_", "late_period"]),
+        ("photo → winter", 9, ["photo →", "winter"]),
+        ("abcdefgh", 3, ["abc", "def", "gh"]),
+        ("", 3, [""]),
+        ("_a", 5, ["_a"]),
+    ],
+)
+def test_names_are_broken_after_their_parts_and_lose_nothing(name, letters, lines):
+    assert broken(name, letters).split("\n") == lines
+    assert "".join(lines).replace(" ", "") == name.replace(" ", "")

@@ -2,17 +2,16 @@
 
 import json
 import sys
+from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from PIL import Image
 
 from i2i import cli
 from i2i.benchmarks.directions import expand
-from i2i.benchmarks.report.figures import grid
-from i2i.benchmarks.report.figures.grid import _figure
 from i2i.benchmarks.report.figures.grid_selection import at_random, choose
+from i2i.benchmarks.report.figures.image_table import ImageTable
 from i2i.benchmarks.results_folder.finished_bench import Finished, Row
 from i2i.benchmarks.results_folder.staleness import files_in, write_key
 from i2i.data.layouts import scan
@@ -316,9 +315,9 @@ def test_a_folder_that_is_no_bench_is_named(tmp_path, capsys):
 
 
 def drawn(monkeypatch, results, tmp_path, *arguments):
-    """The arguments of the figure that `i2i grid` draws."""
+    """The table of images that `i2i grid` draws."""
     given = []
-    monkeypatch.setattr(grid, "_figure", lambda *shown: given.append(shown) or Figure())
+    monkeypatch.setattr(ImageTable, "save", lambda table, paths: given.append(table))
     assert run(results, *arguments, "--out", tmp_path / "grid.svg") == 0
     return given[0]
 
@@ -330,27 +329,27 @@ def test_below_the_worst_rows_stand_the_inputs_name_and_the_score_of_each_method
     results, tmp_path, monkeypatch, metric, texts
 ):
     scored(results, ssim=[0.25, 1, 1, 1, 1])
-    _, labels, images, note, below = drawn(monkeypatch, results, tmp_path, "--rows", f"worst:1:{metric}")
-    assert [text.rstrip("0") for text in below[0]] == [text.rstrip("0") for text in texts]
-    assert len(images) == len(labels) == 1
-    assert "; below each its " in note
-    assert drawn(monkeypatch, results, tmp_path, "--rows", "random:1")[4] is None
+    table = drawn(monkeypatch, results, tmp_path, "--rows", f"worst:1:{metric}")
+    assert [text.rstrip("0") for text in table.texts[0]] == [text.rstrip("0") for text in texts]
+    assert len(table.images) == len(table.labels) == 1
+    assert "; below each its " in table.note
+    assert drawn(monkeypatch, results, tmp_path, "--rows", "random:1").texts is None
 
 
 def test_a_layout_of_targets_shows_an_input_and_a_method_with_every_target(results, tmp_path, monkeypatch):
     (tmp_path / "list.txt").write_text("a2b/p3\nb2a/p1\na2b/p3")
     rows = ("--rows", f"files:{tmp_path / 'list.txt'}", "--layout", "targets")
-    headers, labels, images, *_ = drawn(monkeypatch, results, tmp_path, *rows, "--columns", "input,one,target")
-    assert headers == ["input", "a", "b"]
-    assert labels == ["one\nof a", "ground truth\nof a", "one\nof b", "ground truth\nof b"]
-    values = [[None if pixels is None else int(pixels.mean()) for pixels in row] for row in images]
+    table = drawn(monkeypatch, results, tmp_path, *rows, "--columns", "input,one,target")
+    assert table.headers == ["input", "a", "b"]
+    assert table.labels == ["one\nof a", "ground truth\nof a", "one\nof b", "ground truth\nof b"]
+    values = [[None if pixels is None else int(pixels.mean()) for pixels in row] for row in table.images]
     assert values == [[50, None, 190], [50, None, 100], [100, 51, None], [100, 50, None]]
 
 
 def test_what_stands_below_images_is_cut_in_its_middle_and_stays_below_its_own():
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
     name = "a_very_long_name_of_a_photograph_from_a_camera_000123"
-    figure = _figure(["input", "one"], ["a\nto b"] * 2, [[image] * 2] * 2, "a note", [[name, "12.34"]] * 2)
+    figure = ImageTable(["input", "one"], ["a\nto b"] * 2, [[image] * 2] * 2, "a note", [[name, "12.34"]] * 2).figure()
     figure.canvas.draw()
     texts = {text.get_text(): text.get_window_extent() for text in figure.texts[1:3]}
     (shown, cut), (score, value) = texts.items()
@@ -363,9 +362,30 @@ def test_what_stands_below_images_is_cut_in_its_middle_and_stays_below_its_own()
 @pytest.mark.parametrize("header", ["encoder-decoder-l1-cgan", "WWWWWWWWWWWWWWWWWWWW", "one two three four five six"])
 def test_long_names_of_columns_stay_above_their_column_and_apart(header):
     image = np.zeros((SIDE, SIDE, 3), np.uint8)
-    figure = _figure([header, header, "truth"], ["a\nto b"], [[image] * 3], "a note")
+    figure = ImageTable([header, header, "truth"], ["a\nto b"], [[image] * 3], "a note").figure()
     figure.canvas.draw()
     first, second, _ = [text.get_window_extent() for text in figure.texts[1:4]]
     image_top = max(axes.get_window_extent().y1 for axes in figure.axes)
     assert first.x1 < second.x0
     assert first.y0 >= image_top and first.y1 <= figure.bbox.y1
+
+
+@pytest.mark.parametrize("columns", [4, 8, 14])
+@pytest.mark.parametrize("name", ["unsb", "ours-without-attention-and-identity", "a_method_with_a_long_name-l1-gan"])
+def test_a_grid_as_wide_as_a_page_can_be_read_with_any_number_of_methods(columns, name):
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    label = "photo\nto van_gogh_late_provence_period"
+    figure = ImageTable([name] * columns, [label] * 3, [[image] * columns] * 3, "a note").figure()
+    assert figure.get_size_inches()[0] < 8.6
+    figure.canvas.draw()
+    *texts, _note = figure.texts
+    assert min(text.get_fontsize() for text in texts) >= 6
+    boxes = [text.get_window_extent() for text in texts] + [axes.get_window_extent() for axes in figure.axes]
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert all(figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1 for box in boxes)
+    assert not any(lies_on(one, other) for one, other in combinations(boxes, 2))
+
+
+def lies_on(one, other):
+    """Whether one box lies on another."""
+    return min(one.x1, other.x1) - max(one.x0, other.x0) > 1 and min(one.y1, other.y1) - max(one.y0, other.y0) > 1

@@ -377,6 +377,7 @@ def trained(place: Path, model: str, *settings: str) -> None:
         ("pix2pix", ["model.norm=instance-affine"], "no model.norm=instance-affine, only batch or instance"),
         ("pix2pix", ["model.skips=false"], "no model.skips=False, only True"),
         ("pix2pix", ["model.conditional=false"], "no model.conditional=False, only True"),
+        ("unit", ["model.norm=batch", "model.blocks=1"], "no model.norm=batch, only instance"),
         ("stargan", ["model.upsampling=resize-conv"], "no model.upsampling=resize-conv, only deconv"),
         ("cyclegan", ["model.spectral_norm=true", "model.blocks=1"], "no model.spectral_norm=True, only False"),
         ("pix2pix", ["model.depth=4"], "it is a U-Net of depth 4, and the reference's begin at 5"),

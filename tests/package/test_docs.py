@@ -1,5 +1,7 @@
-"""What the README and the pages in docs/ say is so: links, command lines, settings, and the worked example."""
+"""What the README, docs/ and docstrings say is so: links, command lines, settings, examples."""
 
+import doctest
+import importlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -33,6 +35,10 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 ABSENT = "–"
+MODULES = sorted([*ROOT.glob("i2i/**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("models/**/*.py")])
+WITH_EXAMPLES = [path.relative_to(ROOT) for path in MODULES if "    >>> " in path.read_text(encoding="utf-8")]
+NEEDS = {"i2i/tracking/mlflow_run.py": "mlflow"}
+"""Modules that import what is no part of the test extra."""
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -62,6 +68,15 @@ def table(page: Path, first_header: str) -> list[list[str]]:
 
 def value(cell: str) -> object:
     return yaml.safe_load(cell.strip("`"))
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=str)
+def test_examples_in_docstrings_give_what_they_say(path):
+    pytest.importorskip(NEEDS.get(str(path), "i2i"))
+    inside = path if path.parts[0] == "i2i" else Path("i2i") / path
+    module = importlib.import_module(".".join(inside.with_suffix("").parts))
+    found = doctest.testmod(module)
+    assert found.attempted and not found.failed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

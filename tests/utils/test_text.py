@@ -1,10 +1,7 @@
 """Words from outside act in no medium that shows them."""
 
-import doctest
-
 import pytest
 
-from i2i.utils import text
 from i2i.utils.text import code, csv_cell, csv_row, fenced, from_csv_cell, markdown, one_line, prose, terminal
 
 ACTING = [
@@ -35,10 +32,6 @@ ACTING = [
     "===",
     "\\*",
 ]
-
-
-def test_the_examples_of_the_docstrings():
-    assert doctest.testmod(text).failed == 0
 
 
 @pytest.mark.parametrize("text", ["\x1b[31mred", "a\rb", "\x9b2J", "a\u202eb", "\udcff", "\x07", "a\u2028b"])

@@ -9,7 +9,8 @@ from matplotlib.patches import Rectangle
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label
+from i2i.benchmarks.report.figures.sheet import Sheet
+from i2i.benchmarks.report.figures.style import CELL, DOMAIN, LABEL, SMALL_CELL, broken, label, room
 
 NUMBERS_UP_TO = 12  # directions
 LINE = 0.3  # inches, of a direction with numbers
@@ -23,18 +24,19 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
         return None
     numbers = len(plan.directions) <= NUMBERS_UP_TO
     cell, line = (CELL, LINE) if numbers else (SMALL_CELL, SMALL_CELL)
-    directions = [" → ".join(direction) for direction in plan.directions]
-    size = len(plan.domains) * cell, len(directions) * line
-    sheet = Sheet(1, len(names), *size, LETTER * max(map(len, directions)), LETTER * max(map(len, plan.domains)) + 0.2)
-    for column, name in enumerate(names):
-        axes, shares = sheet.place(0, column), _shares(plan, confusion[confusion["model"] == name])
+    domains = [broken(domain, DOMAIN) for domain in plan.domains]
+    directions = [broken(" → ".join(direction), LABEL) for direction in plan.directions]
+    sheet = Sheet(1, len(names), len(domains) * cell, len(directions) * line, room(directions), room(domains))
+    for number, name in enumerate(names):
+        axes, shares = sheet.place(0, number), _shares(plan, confusion[confusion["model"] == name])
         shown = axes.imshow(np.ma.masked_invalid(shares), cmap="viridis", vmin=0, vmax=1, aspect="auto")
-        label(axes, plan.domains, directions if column == 0 else [""] * len(directions))
+        label(axes, domains, directions if sheet.is_first(number) else [""] * len(directions))
         sheet.head(axes, name)
         _frame_targets(axes, plan)
         if numbers:
             _write_shares(axes, shares)
-    sheet.figure.colorbar(shown, cax=sheet.place(0, sheet.columns, width=0.1)).ax.tick_params(labelsize=8)
+    for bar in sheet.bars(0):
+        sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
     sheet.title("rows: asked for, columns: what the classifier saw, as shares")
     return sheet.figure
 

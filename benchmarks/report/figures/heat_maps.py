@@ -1,6 +1,6 @@
 """Heat maps of every direction: source domains downwards, targets to the right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,8 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import signs
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.heat_colors import Scale, blended, ink, scale_of
-from i2i.benchmarks.report.figures.style import CELL, LETTER, SMALL_CELL, Sheet, label, wrapped
+from i2i.benchmarks.report.figures.sheet import Sheet
+from i2i.benchmarks.report.figures.style import CELL, DOMAIN, LETTER, SMALL_CELL, broken, label, room, wrapped
 from i2i.metrics.digits import fixed
 from i2i.metrics.registry import metric_named
 
@@ -33,15 +34,13 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
         return None
     names, metrics, count = results.methods, results.metrics, len(plan.domains)
     side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
-    margin = LETTER * max(map(len, plan.domains)) + 0.2
+    domains = [broken(domain, DOMAIN) for domain in plan.domains]
     marks = signs(plan, results)
-    sheet = Sheet(len(metrics), len(names), side, side, margin, margin)
+    sheet = Sheet(len(metrics), len(names), side, side, room(domains), room(domains))
     for row, metric in enumerate(metrics):
-        maps = list(_maps(plan, results, metric).values())
+        maps = _maps(plan, results, metric)
         heading = metric_named(metric).heading + marks.get(metric, "")
-        _row_of_maps(sheet, row, (metric, heading), maps, scale_of(plan, results, metric), plan.domains)
-    for name, axes in zip(names, sheet.figure.axes, strict=False):
-        sheet.head(axes, name)
+        _row_of_maps(sheet, row, (metric, heading), maps, scale_of(plan, results, metric), domains)
     sheet.title(_axes_text(plan))
     return sheet.figure
 
@@ -50,26 +49,38 @@ def _row_of_maps(
     sheet: Sheet,
     row: int,
     named: tuple[str, str],
-    maps: Sequence[np.ndarray],
+    maps: Mapping[str, np.ndarray],
     scale: Scale,
-    domains: tuple[str, ...],
+    domains: Sequence[str],
 ) -> None:
-    """The maps of a metric, `named` by itself and by its heading."""
+    """The maps of a metric by method, `named` by itself and by its heading."""
     metric, heading = named
-    for column, values in enumerate(maps):
-        axes = sheet.place(row, column)
+    none = [""] * len(domains)
+    for number, (name, values) in enumerate(maps.items()):
+        axes = sheet.place(row, number)
         axes.imshow(_painted(values, scale))
-        none = [""] * len(domains)
-        label(axes, domains if row == sheet.rows - 1 else none, domains if column == 0 else none)
+        label(axes, domains if row == sheet.rows - 1 else none, domains if sheet.is_first(number) else none)
         if len(domains) <= NUMBERS_UP_TO:
             _write_numbers(axes, values, scale, metric)
-    bar = sheet.place(row, sheet.columns, width=0.1)
+        if row == 0:
+            sheet.head(axes, name)
+    for bar in sheet.bars(row):
+        _color_bar(sheet, bar, scale)
+        _head_row(sheet, bar, heading)
+
+
+def _color_bar(sheet: Sheet, bar: Axes, scale: Scale) -> None:
+    """The colors of a row, the best above."""
     low, high = sorted((scale.worst, scale.best))
     colors = ListedColormap([tuple(part / 255 for part in blended(step / 255)) for step in range(256)])
     shown = ScalarMappable(Normalize(low, high), colors if scale.best == high else colors.reversed())
     sheet.figure.colorbar(shown, cax=bar).ax.tick_params(labelsize=8)
     if scale.best == low:
         bar.invert_yaxis()
+
+
+def _head_row(sheet: Sheet, bar: Axes, heading: str) -> None:
+    """Put a metric's heading before its row, which ends in a bar."""
     middle = bar.get_position().y0 + bar.get_position().height / 2
     across = sheet.figure.get_size_inches()[0]
     words = wrapped(heading, max(12, int(sheet.height / LETTER)))
