@@ -14,7 +14,7 @@ from i2i.utils.json_documents import Count, Document, Facts, Name
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
-def harmless(suite: Suite) -> Suite:
+def require_no_code(suite: Suite) -> Suite:
     """Plans name the classes of `custom_models`, and data once for all methods."""
     if code_of(suite.model_copy(update={"custom_models": {}})):
         raise ValueError("models and variants are named, and no code")
@@ -76,7 +76,7 @@ class PlanFacts(Document):
     budget: Budget
     checkpoint: str = "last"
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MOST)]
-    suite: Annotated[Suite, AfterValidator(harmless)]
+    suite: Annotated[Suite, AfterValidator(require_no_code)]
     scoring_version: int
     real_version: int = 1
     lpips: str | None

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,18 @@ def prepare(
         features.further,
         with_formats(data_config, data),
     )
+    _check_values(context, splits)
     return _plan(context, splits, asked)
+
+
+def _check_values(context: Context, splits: Sequence[str]) -> None:
+    """UserError naming an image beyond 8 bits of any of the splits whose values or channels are not as they must be."""
+    preprocess, data = Preprocess.of(context.data_config), context.data
+    used = [(split, domain) for split in splits for domain in (data.domains if preprocess.formats else ())]
+    with ThreadPoolExecutor() as threads:
+        for split, domain in used:
+            own, paths = preprocess.of_domain(domain), [image.path for image in data.images(split, domain)]
+            list(threads.map(own.size_of, paths))
 
 
 def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:

@@ -58,7 +58,7 @@ def _unsuitable(context: Context, method: Method) -> str | None:
     if reason := cls.batch.unsuitable(context.data):
         return reason
     found = (unlike_channels(method.model, task) for task in _tasks(context, cls, context.data_config))
-    return next((reason.splitlines()[0] for reason in found if reason), None)
+    return next((reason.splitlines()[0].rstrip(".") for reason in found if reason), None)
 
 
 def _tasks(context: Context, cls: type[Translator], data: DataConfig) -> list[Task]:

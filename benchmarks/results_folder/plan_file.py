@@ -15,7 +15,7 @@ from i2i._version import __version__
 from i2i.benchmarks.directions import Direction, Training, run_folder
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.plan_facts import Chosen, ExternalFacts, PlanFacts, Seed, harmless
+from i2i.benchmarks.plan_facts import Chosen, ExternalFacts, PlanFacts, Seed, require_no_code
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import Settings
 from i2i.errors import UserError
@@ -42,7 +42,7 @@ class _Hash(Document):
 class RequestedBench(Document):
     """What a bench was asked for when it last ran, and what it was made of: its data, and code or files of others."""
 
-    suite: Annotated[Suite, AfterValidator(harmless)]
+    suite: Annotated[Suite, AfterValidator(require_no_code)]
     chosen: Chosen = Chosen()
     tried: dict[str, bool] = Field(default_factory=dict)
     fingerprint: str | None = None

@@ -19,7 +19,7 @@ from i2i.benchmarks.results_folder.score_file import write_images
 from i2i.benchmarks.suite.schema import suite_of
 from i2i.config import DataConfig, PixelFormat, merge
 from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.native import read_native
+from i2i.data.decoding.native import read_native, write_native
 from i2i.data.open import open_data, pixel_cache
 from i2i.data.pixel_formats import with_formats
 from i2i.errors import UserError
@@ -198,9 +198,20 @@ def test_methods_that_need_like_channels_are_left_out_with_the_reason(tmp_path):
     plan = planned(data, tmp_path, ("pix2pix", "stargan"))
     assert {training.method for training in plan.training_runs} == {"pix2pix"}
     assert set(plan.skipped) == {"stargan", "identity", "reinhard"}
-    assert plan.skipped["stargan"] == "it needs images of one number of channels, and these have sar 2, optical 3."
+    assert plan.skipped["stargan"] == "it needs images of one number of channels, and these have sar 2, optical 3"
     with pytest.raises(UserError, match=r"no model can be trained on .*: stargan: it needs images of one number"):
         planned(data, tmp_path, ("stargan",))
+
+
+def test_values_of_the_test_split_that_do_not_fit_are_told_before_anything_is_trained(tmp_path):
+    data = folder(tmp_path / "data", dict.fromkeys("ab", (".npy", "float32", 1)), {"paired": True}, count=1)
+    for values, told in (
+        (np.full((SIDE, SIDE, 1), np.nan), "256 of 256 values"),
+        (np.ones((SIDE, SIDE, 2)), "2 channels"),
+    ):
+        write_native(data / "test/b/ax.npy", values.astype(np.float32))
+        with pytest.raises(UserError, match=rf"test/b/ax\.npy (holds|has) {told}"):
+            planned(data, tmp_path)
 
 
 def test_values_that_are_no_numbers_become_the_lower_end_of_the_range():

@@ -308,7 +308,7 @@ def test_stargan_changes_the_attribute_it_is_told_and_no_other(tmp_path):
     settings = ["model.width=8", "model.discriminator_width=8", "model.blocks=1", "model.layers=3", "model.n_critic=2"]
     settings += [
         "model.learning_rate=1e-3",
-        "train.images=8000",
+        "train.images=3000",
         "train.batch_size=8",
         "data.flip=false",
         "data.zoom=1",
