@@ -26,5 +26,5 @@ def test_a_mistake_of_the_program_is_a_fault(place, monkeypatch):
     def broken(**options: object) -> None:
         raise KeyError("gone")
 
-    monkeypatch.setattr(sys.modules["i2i.cli"], "app", broken)
+    monkeypatch.setattr(sys.modules["i2i.cli"], "_program", lambda: broken)
     assert "KeyError" in (fault(["models"]) or "")
