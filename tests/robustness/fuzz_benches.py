@@ -104,12 +104,12 @@ def run(command: str, said: io.StringIO | None = None) -> str | None:
 
 @contextmanager
 def _quietly(said: io.StringIO) -> Iterator[None]:
-    def empty(figure: object, path: Path) -> None:
+    def empty(figure: object, path: Path, *options: object) -> None:
         path.write_bytes(b"")
 
     drawing = (
         patch("i2i.benchmarks.report.figures.style.save", empty),
-        patch("i2i.benchmarks.report.figures.grid.save", empty),
+        patch("i2i.benchmarks.report.figures.image_table.save", empty),
     )
     with redirect_stdout(said), redirect_stderr(said), drawing[0], drawing[1]:
         yield
