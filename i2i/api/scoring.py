@@ -10,9 +10,10 @@ import torch
 from i2i.api.arguments import Place, listed, path_of, size_text
 from i2i.api.html import page_text
 from i2i.api.python_messages import pythonic
+from i2i.config import Limits
 from i2i.errors import UserError
 from i2i.metrics.folder_label_maps import read_palette, score_label_maps
-from i2i.metrics.folder_scores import Folders, FolderScores, parse_size, score_folders
+from i2i.metrics.folder_scores import Folders, FolderScores, parse_range, parse_size, score_folders
 from i2i.metrics.sets.names import SetMeasure, parse_measures
 from i2i.training.device import choose_device
 from i2i.utils.given_paths import given_path
@@ -67,6 +68,7 @@ def score(
     size: int | str | tuple[int, int] | None = None,
     label_maps: bool = False,
     palette: Place | None = None,
+    value_range: tuple[float, float] | None = None,
     intersection: bool = False,
     device: str | None = None,
 ) -> Scores:
@@ -86,6 +88,7 @@ def score(
         size: score at this size, pixels; None: the translations'.
         label_maps: the translations are label maps: also compare classes with the truth.
         palette: file with the colors of the classes, JSON; None: they are learnt.
+        value_range: score values as the files hold them, of any depth and number of channels, in this range.
         intersection: leave out what has no counterpart of its name.
         device: cuda, cuda:1, mps or cpu; None: the best there is.
 
@@ -97,7 +100,9 @@ def score(
     )
     scorers = (extractor, lpips, parse_measures(listed(metrics) or ""))
     classes = Classes(label_maps, path_of("palette", palette))
-    return Scores(scored(folders, classes, parse_size(size_text(size)), intersection, choose_device(device), *scorers))
+    at, within = parse_size(size_text(size)), parse_range(listed(value_range))
+    found = scored(folders, classes, at, intersection, choose_device(device), *scorers, value_range=within)
+    return Scores(found)
 
 
 @dataclass(frozen=True)
@@ -124,10 +129,14 @@ def scored(
     extractor: str | None,
     lpips: str | None,
     measures: tuple[SetMeasure, ...],
+    value_range: Limits | None = None,
 ) -> FolderScores:
     """What the command and the function find."""
     if classes.palette is not None and not classes.compared:
         raise UserError("--palette names the colors of label maps: say --label-maps, or leave it out")
+    if value_range is not None and classes.compared:
+        raise UserError("--range scores values and --label-maps classes: leave one out")
     colors = read_palette(classes.palette) if classes.palette else None
     labels = score_label_maps(folders, colors, size, intersection) if classes.compared else ({}, [])
-    return score_folders(folders, extractor, size, intersection, device, lpips, measures).with_more(*labels)
+    found = score_folders(folders, extractor, size, intersection, device, lpips, measures, value_range)
+    return found.with_more(*labels)

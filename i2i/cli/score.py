@@ -36,6 +36,14 @@ def score(
     size: Annotated[
         str | None, typer.Option(help="Score at this size, pixels: N or HEIGHTxWIDTH; by default the translations'.")
     ] = None,
+    value_range: Annotated[
+        str | None,
+        typer.Option(
+            "--range",
+            metavar="LOW,HIGH",
+            help="Score values as the files hold them, of any depth and number of channels, in this range.",
+        ),
+    ] = None,
     intersection: Annotated[
         bool, typer.Option("--intersection", help="Leave out what has no counterpart of its name.")
     ] = False,
@@ -53,10 +61,12 @@ def score(
 
         i2i score --fake out/ --real streets/test/label --paired --label-maps
 
+        i2i score --fake out/ --real mri/test/t2 --paired --range 0,4095
+
         i2i score --fake out/ --real facades/test/photo --paired --extractor timm:resnet18:resnet18.pth
     """
     from i2i.api.scoring import Classes, given_folders, scored
-    from i2i.metrics.folder_scores import parse_size
+    from i2i.metrics.folder_scores import parse_range, parse_size
     from i2i.metrics.sets.names import parse_measures
     from i2i.training.device import choose_device
     from i2i.utils.atomic_write import write_text
@@ -65,8 +75,9 @@ def score(
     if json is not None:
         check_file(json, "--json")
     scorers = (extractor, lpips, parse_measures(metrics))
+    at, within = parse_size(size), parse_range(value_range)
     found = scored(
-        folders, Classes(label_maps, palette), parse_size(size), intersection, choose_device(device), *scorers
+        folders, Classes(label_maps, palette), at, intersection, choose_device(device), *scorers, value_range=within
     )
     if json is not None:
         write_text(json, found.json())

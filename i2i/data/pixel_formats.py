@@ -71,8 +71,11 @@ def with_formats(config: DataConfig, data: DataSet) -> Settings:
 
 def format_of(data: DataSet, split: str, domain: str) -> PixelFormat:
     """The format of a domain, whose range is measured on a split unless the card says it."""
-    declared = data.formats.get(domain, DeclaredFormat())
-    images = data.images(split, domain)
+    return format_of_images(data.images(split, domain), data.formats.get(domain, DeclaredFormat()), domain)
+
+
+def format_of_images(images: Sequence[ImageFile], declared: DeclaredFormat, domain: str) -> PixelFormat:
+    """The format of the images of a domain, whose range is measured on them unless it is declared."""
     extents = extents_of(images, declared)
     first = extents[0]
     for image, extent in zip(images, extents, strict=True):

@@ -12,11 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.config import DataConfig, validate
+from i2i.config import DataConfig, Limits, validate
+from i2i.data.audit.inspect import is_deep
 from i2i.data.audit.quick_check import dark
 from i2i.data.decoding.images import Preprocess, read_size
+from i2i.data.decoding.native import NATIVE_ONLY
+from i2i.data.decoding.value_range import rendering_line
 from i2i.data.layouts import ImageFile
+from i2i.data.layouts.i2i_json import DeclaredFormat
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
+from i2i.data.pixel_formats import format_of_images
 from i2i.errors import UserError
 from i2i.metrics._arrays import Array
 from i2i.metrics.content import cosine_distances
@@ -134,6 +139,19 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     return None if text is None else validate(DataConfig, {"image_size": text}, "--size").image_size
 
 
+def parse_range(text: str | None) -> Limits | None:
+    """The least and the largest value that `LOW,HIGH` stands for; UserError if it is none."""
+    if text is None:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise UserError(f"--range {text} is not LOW,HIGH, as in --range 0,65535") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UserError(f"--range {text}: the first must be less than the second, both finite")
+    return low, high
+
+
 def score_folders(
     folders: Folders,
     extractor: str | None = None,
@@ -142,6 +160,7 @@ def score_folders(
     device: torch.device | str = "cpu",
     lpips: str | None = None,
     sets: tuple[SetMeasure, ...] = (),
+    value_range: Limits | None = None,
 ) -> FolderScores:
     """Score a folder of translations.
 
@@ -156,6 +175,8 @@ def score_folders(
         device: where the extractor and LPIPS run.
         lpips: network and files of LPIPS; None: AlexNet's, if they are in the caches and there is what to compare with.
         sets: measures of the two sets besides the distances.
+        value_range: score the values that files hold, in this range, of any type and number of channels; None: as 8
+            bits.
 
     Raises:
         UserError: empty or missing folders, translations without counterparts or of several sizes, an extractor that
@@ -169,27 +190,24 @@ def score_folders(
         raise UserError(f"nothing to measure: name features with --extractor ({FORMS}), or give --source or --truth")
     size = size or common_size(images["fake"], folders.fake)
     _check_window(size, folders)
-    networks = [_built(spec, size, device) for spec in chosen]
-    refuse_twice([network.name for network in networks])
+    networks = _all_built(chosen, size, device)
     perceptual = _built_lpips(measured_by, size, device)
-    values = {role: read_values(found, Preprocess(size)) for role, found in images.items()}
+    treated = {role: _preprocess(found, size, value_range, folders.given[role]) for role, found in images.items()}
+    values = _read(images, treated, folders)
     pixels = {role: own.pixels for role, own in values.items()}
     stands_in = [perceptual is None and spec.is_general for spec in chosen]
     measures, n = _measures(values, networks, perceptual, sets, stands_in), len(pixels["fake"])
-    facts = {
-        "folders": {role: str(getattr(folders, role)) for role in images},
-        "images": {role: len(found) for role, found in images.items()},
-        "size": f"{size[0]}x{size[1]}",
-        **_described(chosen, networks),
-        "lpips": {"name": measured_by.name, "fingerprint": measured_by.fingerprint} if measured_by else None,
-    }
     return FolderScores(
-        facts,
+        {
+            **_facts(images, folders, size, value_range),
+            **_described(chosen, networks),
+            "lpips": {"name": measured_by.name, "fingerprint": measured_by.fingerprint} if measured_by else None,
+        },
         [Measure(metric, value, n) for metric, value in measures.items()],
         _flags(pixels),
         [
             *_left_out(listed),
-            *_dark(images),
+            *(_read_as_8_bits(images) if value_range is None else _renderings(treated)),
             *(_in_place_of_fid(networks[0]) if networks and extractor is None else []),
             *_notes(pixels, networks, perceptual, sets),
         ],
@@ -220,8 +238,60 @@ def _left_out(listed: Mapping[str, ImageFolder]) -> list[str]:
     return [f"{root}: {line}" for root, own in lines.items() for line in own]
 
 
-def _dark(images: Mapping[str, Sequence[ImageFile]]) -> list[str]:
-    return [line for role, found in images.items() for line in dark(role, [image.path for image in found])]
+def _facts(
+    images: Mapping[str, Sequence[ImageFile]], folders: Folders, size: tuple[int, int], value_range: Limits | None
+) -> dict[str, object]:
+    """What numbers depend on besides networks."""
+    return {
+        "folders": {role: str(folders.given[role]) for role in images},
+        "images": {role: len(found) for role, found in images.items()},
+        "size": f"{size[0]}x{size[1]}",
+        "range": value_range,
+    }
+
+
+def _preprocess(
+    images: Sequence[ImageFile], size: tuple[int, int], value_range: Limits | None, folder: Path
+) -> Preprocess:
+    """How the images of a folder become pixels and values."""
+    if value_range is None:
+        arrays = next((image.path for image in images if image.path.suffix.lower() in NATIVE_ONLY), None)
+        if arrays:
+            raise UserError(
+                f"{arrays} holds values that are not of 8 bits: say what range they are scored in by --range"
+            )
+        return Preprocess(size)
+    own = format_of_images(images, DeclaredFormat(range=value_range), str(folder))
+    return Preprocess(size, channels=own.channels, own=own)
+
+
+def _read(
+    images: Mapping[str, Sequence[ImageFile]], treated: Mapping[str, Preprocess], folders: Folders
+) -> dict[str, ImageValues]:
+    """Images by role; UserError if translations cannot be compared with the truth value by value."""
+    values = {role: read_values(found, treated[role]) for role, found in images.items()}
+    channels = {role: own.values.shape[1] for role, own in values.items()}
+    if "truth" in values and channels["fake"] != channels["truth"]:
+        counts = [f"{folders.given[role]} has {channels[role]} channels" for role in ("fake", "truth")]
+        raise UserError(f"{' and '.join(counts)}: give images of one kind")
+    return values
+
+
+def _read_as_8_bits(images: Mapping[str, Sequence[ImageFile]]) -> list[str]:
+    """Lines about folders whose files hold more, of which some are read."""
+    paths = {role: [image.path for image in found] for role, found in images.items()}
+    deep = [role for role, own in paths.items() if any(map(is_deep, own[:NAMED]))]
+    more = [f"{' and '.join(deep)}: read as 8 bits; --range LOW,HIGH scores the values of the files"] if deep else []
+    return [*more, *(line for role, own in paths.items() for line in dark(role, own))]
+
+
+def _renderings(treated: Mapping[str, Preprocess]) -> list[str]:
+    """What networks see of values."""
+    lines: dict[str, list[str]] = {}
+    for role, preprocess in treated.items():
+        if preprocess.own:
+            lines.setdefault(rendering_line(preprocess.own), []).append(role)
+    return [f"networks see of {', '.join(roles)}: {line}" for line, roles in lines.items()]
 
 
 def _by_stem(folder: ImageFolder) -> dict[str, ImageFile]:
@@ -246,7 +316,7 @@ def _require_same(fakes: Collection[str], others: Collection[str], fake: Path, o
 def common_size(images: Sequence[ImageFile], folder: Path) -> tuple[int, int]:
     """Height and width of all images, or an error that names those unlike the first."""
     with ThreadPoolExecutor() as pool:
-        sizes = list(pool.map(lambda image: read_size(image.path), images))
+        sizes = list(pool.map(lambda image: read_size(image.path, native=True), images))
     height, width = sizes[0]
     unlike = [image.path.name for image, size in zip(images, sizes, strict=True) if size != sizes[0]]
     if unlike:
@@ -261,6 +331,12 @@ def _chosen(text: str | None) -> list[ExtractorSpec]:
     if text:
         return [parse_extractor(own) for own in split_extractors(text)]
     return [spec for spec in [default_extractor()] if spec]
+
+
+def _all_built(specs: Sequence[ExtractorSpec], size: tuple[int, int], device: torch.device | str) -> list[Extractor]:
+    networks = [_built(spec, size, device) for spec in specs]
+    refuse_twice([network.name for network in networks])
+    return networks
 
 
 def _built(spec: ExtractorSpec, size: tuple[int, int], device: torch.device | str) -> Extractor:

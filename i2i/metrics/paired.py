@@ -1,7 +1,7 @@
 """Similarity of a translation to the one right answer, image by image: PSNR, SSIM and L1.
 
-Images are pixels, uint8 [B, 3, H, W], or beyond 8 bits values in floating point, [B, C, H, W], which lie between 0 and
-`data_range`.
+Images are pixels, uint8 [B, 3, H, W], or beyond 8 bits values in floating point, [B, C, H, W], whose `data_range` has
+to be given: floats alone do not say whether they end at 1, at 255 or elsewhere.
 
 They say something only where aligned pairs exist. They are taken per image and never pooled over a
 batch: the logarithm of a mean error is not the mean of logarithms, and a pooled PSNR would depend
@@ -22,13 +22,13 @@ SIGMA = 1.5  # pixels, std of the Gaussian in it
 K1, K2 = 0.01, 0.03  # SSIM's constants
 
 
-def psnr(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) -> Tensor:
+def psnr(fake_pixels: Tensor, real_pixels: Tensor, data_range: float | None = None) -> Tensor:
     """Peak signal-to-noise ratio, 10 log10(data_range^2 / mean squared error).
 
     Args:
         fake_pixels: uint8 [B, 3, H, W], or floating point [B, C, H, W].
         real_pixels: of the same type and shape.
-        data_range: from the least to the largest value.
+        data_range: from the least to the largest value; None: 255, of uint8 pixels.
 
     Returns:
         float64 [B], decibels, one for each image; infinity where both are identical.
@@ -36,18 +36,18 @@ def psnr(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) ->
     Raises:
         ValueError: another type, shape or range, or unlike ones.
     """
-    _check(fake_pixels, real_pixels, data_range)
+    data_range = _checked_range(fake_pixels, real_pixels, data_range)
     error = (fake_pixels.double() - real_pixels.double()).square().mean(dim=(1, 2, 3))
     return 10 * torch.log10(data_range**2 / error)
 
 
-def l1(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) -> Tensor:
+def l1(fake_pixels: Tensor, real_pixels: Tensor, data_range: float | None = None) -> Tensor:
     """Mean absolute difference of channel values, as a share of their range.
 
     Args:
         fake_pixels: uint8 [B, 3, H, W], or floating point [B, C, H, W].
         real_pixels: of the same type and shape.
-        data_range: from the least to the largest value.
+        data_range: from the least to the largest value; None: 255, of uint8 pixels.
 
     Returns:
         float64 [B], in [0, 1], one for each image; 0 where both are identical.
@@ -55,11 +55,11 @@ def l1(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) -> T
     Raises:
         ValueError: another type, shape or range, or unlike ones.
     """
-    _check(fake_pixels, real_pixels, data_range)
+    data_range = _checked_range(fake_pixels, real_pixels, data_range)
     return (fake_pixels.double() - real_pixels.double()).abs().mean(dim=(1, 2, 3)) / data_range
 
 
-def ssim(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) -> Tensor:
+def ssim(fake_pixels: Tensor, real_pixels: Tensor, data_range: float | None = None) -> Tensor:
     """Structural similarity, mean over the windows and colour channels of an image.
 
     Wang, Bovik, Sheikh and Simoncelli, "Image Quality Assessment: From Error Visibility to
@@ -70,7 +70,7 @@ def ssim(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) ->
     Args:
         fake_pixels: uint8 [B, 3, H, W], or floating point [B, C, H, W]; H and W at least 11.
         real_pixels: of the same type and shape.
-        data_range: from the least to the largest value.
+        data_range: from the least to the largest value; None: 255, of uint8 pixels.
 
     Returns:
         float64 [B], in [-1, 1], one for each image; 1 where both are identical.
@@ -78,7 +78,7 @@ def ssim(fake_pixels: Tensor, real_pixels: Tensor, data_range: float = RANGE) ->
     Raises:
         ValueError: another type, shape or range, unlike ones, or images smaller than the window.
     """
-    _check(fake_pixels, real_pixels, data_range)
+    data_range = _checked_range(fake_pixels, real_pixels, data_range)
     if min(fake_pixels.shape[2:]) < WINDOW:
         raise ValueError(
             f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, but these are "
@@ -119,18 +119,20 @@ def _window_matrix(side: int) -> Tensor:
     return matrix
 
 
-def _check(fake_pixels: Tensor, real_pixels: Tensor, data_range: float) -> None:
+def _checked_range(fake_pixels: Tensor, real_pixels: Tensor, data_range: float | None) -> float:
+    """The range of two batches of images; ValueError for what cannot be compared in it."""
     given = {"fake_pixels": fake_pixels, "real_pixels": real_pixels}
     floating = all(isinstance(images, Tensor) and images.is_floating_point() for images in given.values())
     for name, images in given.items():
-        (_check_values if floating else check_pixels)(images, name)
-    if not 0 < data_range < math.inf:
+        (_check_values if floating and data_range is not None else check_pixels)(images, name)
+    if data_range is not None and not 0 < data_range < math.inf:
         raise ValueError(f"data_range is {data_range:g}: give the largest value less the least, above 0")
     if fake_pixels.shape != real_pixels.shape:
         raise ValueError(
             f"fake_pixels {list(fake_pixels.shape)} and real_pixels {list(real_pixels.shape)} "
             "differ in shape: pair every translation with its own target, at the same size"
         )
+    return RANGE if data_range is None else data_range
 
 
 def _check_values(values: Tensor, name: str) -> None:

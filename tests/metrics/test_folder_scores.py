@@ -20,7 +20,7 @@ from i2i.data.layouts import ImageFile
 from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor
-from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_size, score_folders
+from i2i.metrics.folder_scores import Folders, FolderScores, Measure, parse_range, parse_size, score_folders
 from i2i.metrics.image_scores import features_of, read_pixels
 from i2i.metrics.lpips import parse_lpips
 from i2i.metrics.registry import content_name, kernel_name, metric_named, perceptual_name, set_name
@@ -361,3 +361,50 @@ def test_images_in_sub_folders_are_compared_by_sub_folder_and_name(fakes, tmp_pa
     assert values(scored)["l1"] == 0
     with pytest.raises(UserError, match=r"do not hold the same names: 5 missing in .*three \(oslo/"):
         score_folders(Folders(one, one, truth=three))
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """Folders of 12-bit values, two channels of floats: translations and what is right."""
+    truth = np.random.default_rng(0).integers(0, 4096, (3, 16, 16, 2)).astype(np.float32)
+    made = np.clip(truth + np.random.default_rng(1).normal(0, 40, truth.shape), 0, 4095).astype(np.float32)
+    for place, images in (("truth", truth), ("out", made), ("wide", made.repeat(2, 3))):
+        (tmp_path / place).mkdir()
+        for number, array in enumerate(images):
+            np.save(tmp_path / place / f"{number}.npy", array)
+    return tmp_path, truth.astype(float), made.astype(float)
+
+
+def test_values_are_compared_in_the_range_that_is_given(arrays):
+    place, truth, made = arrays
+    folders = Folders(place / "out", place / "truth", truth=place / "truth")
+    found = values(score_folders(folders, value_range=(0, 4095)))
+    error = ((truth - made) ** 2).mean((1, 2, 3))
+    assert found["psnr"] == pytest.approx((10 * np.log10(4095**2 / error)).mean(), rel=1e-6)
+    assert found["l1"] == pytest.approx(np.abs(truth - made).mean() / 4095, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fake", "real", "value_range", "complaint"),
+    [
+        ("out", "truth", None, "by --range"),
+        ("wide", "truth", (0, 4095), "wide has 4 channels and .*truth has 2 channels"),
+        ("out", "absent", (0, 4095), "absent"),
+    ],
+)
+def test_values_that_cannot_be_compared_are_refused(arrays, fake, real, value_range, complaint):
+    place, _, _ = arrays
+    with pytest.raises(UserError, match=complaint):
+        score_folders(Folders(place / fake, place / real, truth=place / real), value_range=value_range)
+
+
+@pytest.mark.parametrize("text", ["5,5", "9,1", "1", "a,b", "0,inf", "1,2,3", ""])
+def test_a_range_is_two_rising_numbers(text):
+    with pytest.raises(UserError, match="--range"):
+        parse_range(text)
+    assert parse_range("-1000,3e3") == (-1000, 3000)
+
+
+def test_deep_files_that_are_read_as_8_bits_are_told(tmp_path):
+    Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 257).save(tmp_path / "a.png")
+    assert any("--range" in note for note in score_folders(Folders(tmp_path, tmp_path, truth=tmp_path)).notes)
