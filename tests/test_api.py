@@ -21,6 +21,7 @@ from tests.support.exported import images, make_run
 SMALL = {"width": 4, "discriminator_width": 4}
 
 
+@pytest.mark.integration
 def test_import_is_light_and_the_functions_come_when_asked_for():
     script = (
         "import sys, i2i\n"
@@ -77,6 +78,7 @@ def test_create_takes_attributes():
     assert translator.task.labels == space
 
 
+@pytest.mark.integration
 def test_create_depends_on_its_seed_alone():
     first = i2i.create("cyclegan", ["a", "b"], 32, **SMALL)
     torch.manual_seed(7)
@@ -152,6 +154,7 @@ def test_the_seed_of_create_is_that_of_a_training():
     assert all(torch.equal(tensor, built.state_dict()[key]) for key, tensor in created.state_dict().items())
 
 
+@pytest.mark.integration
 def test_the_code_of_the_page_runs(tmp_path, monkeypatch):
     make_run(tmp_path / "runs" / "h2z", "cyclegan", ("horse", "zebra"))
     monkeypatch.chdir(tmp_path)

@@ -618,6 +618,7 @@ def test_settings_for_the_embedded_set_are_not_inherited_by_a_suite_of_other_dat
     assert resolved(back, "stargan").data.domains == ("summer", "winter", "night")
 
 
+@pytest.mark.integration
 def test_settings_nested_too_deeply_are_refused(tmp_path):
     (tmp_path / "deep.yaml").write_text("{a: " * 5000)
     with pytest.raises(UserError, match=r"deep\.yaml is not valid YAML"):

@@ -63,6 +63,7 @@ def score_keys(place, **options):
     return [job.key for job in plan(place, **options).jobs if "scores" in job.name]
 
 
+@pytest.mark.integration
 def test_scores_depend_on_the_extractor_and_nothing_else_does(place):
     one, other = backbone(place / "one.pth"), backbone(place / "other.pth", 1)
     (place / "moved.pth").write_bytes((place / "one.pth").read_bytes())
@@ -83,6 +84,7 @@ def scored_by(found):
     return {job.name: (job.key, (job.scoring.extractor or "classifier").partition(":")[0]) for job in jobs}
 
 
+@pytest.mark.integration
 def test_work_in_the_features_of_one_extractor_stays_when_another_is_added(place):
     one, other = backbone(place / "one.pth"), backbone(place / "other.pth", 1)
     alone, both, three = (
@@ -103,6 +105,7 @@ def test_work_in_the_features_of_one_extractor_stays_when_another_is_added(place
     assert all(job.gan_train is None and not job.scoring.label_map for job in both.jobs if job.name in added)
 
 
+@pytest.mark.integration
 def test_of_several_extractors_the_first_is_the_one_that_the_folder_has_scores_of(place):
     one = backbone(place / "one.pth")
     own, alone = parse_extractor(one).build(), plan(place, extractor=one)
@@ -117,6 +120,7 @@ def test_of_several_extractors_the_first_is_the_one_that_the_folder_has_scores_o
     assert not scored_by(alone).items() & scored_by(plan(place, extractor=f"classifier,{one}")).items()
 
 
+@pytest.mark.integration
 def test_an_extractor_that_is_named_twice_is_refused(place):
     one = backbone(place / "one.pth")
     name = parse_extractor(one).build().name
@@ -125,6 +129,7 @@ def test_an_extractor_that_is_named_twice_is_refused(place):
             plan(place, extractor=twice)
 
 
+@pytest.mark.integration
 def test_packaged_features_are_the_default_where_inception_is_absent_and_are_another_protocol(place, request):
     plain, own = plan(place), plan(place, extractor="classifier")
     request.getfixturevalue("packaged_weights")
@@ -151,6 +156,7 @@ def test_an_extractor_that_cannot_be_built_is_refused_before_any_training(place)
         plan(place, extractor=f"timm:{BACKBONE}:{wrong}", inception=wrong)
 
 
+@pytest.mark.integration
 def test_scores_depend_on_lpips_which_the_card_names(place):
     channels = (64, 192, 384, 256, 256)
     heads = {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate(channels)}
@@ -170,6 +176,7 @@ def test_scores_depend_on_lpips_which_the_card_names(place):
     assert all(name.startswith("scores") for name in changed)
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("packaged_weights")
 def test_a_classifier_from_imagenet_weights_is_another_one_and_starts_with_them(place):
     plain, ours = ({job.name: job.key for job in started(place, *some).jobs} for some in ((), ("pretrained=true",)))

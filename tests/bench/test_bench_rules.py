@@ -123,6 +123,7 @@ def test_a_rule_that_there_is_not_is_named(assignments, complaint):
         load_suite("quick", None, {}, assignments)
 
 
+@pytest.mark.integration
 def test_a_rule_that_the_training_runs_cannot_follow_is_refused_before_they_start(tmp_path, cache):
     with pytest.raises(UserError, match=r"stargan: the checkpoint rule ema needs .*--set train\.ema=0\.999"):
         planned(tmp_path, "checkpoint.rule=ema", "train.ema=0")
@@ -278,6 +279,7 @@ def test_a_figure_has_a_panel_per_metric_and_a_line_per_method():
     assert learning_curves.figure(pd.DataFrame([], columns=COURSE), "images") is None
 
 
+@pytest.mark.integration
 def test_curves_of_many_metrics_fit_on_a_page_and_their_names_stay_beside_their_panel():
     metrics = ["psnr", "ssim", "l1", "accuracy", "FD-x", "KID-x", "content-timm-resnet18-1a2b3c4d", "cycle", "kid"]
     rows = [row("all", n, 10 * n, 1.0 + n, metric=metric) for metric in metrics for n in range(3)]
@@ -321,6 +323,7 @@ def test_the_evaluator_of_a_bench_resamples_nothing_and_scores_every_metric(tmp_
     assert {"accuracy", "FD-domain-classifier", "KID-domain-classifier", "psnr", "ssim", "l1"} <= scores.keys()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("channels", [1, 3])
 def test_translations_score_the_same_to_the_last_digit_from_memory_and_from_files(tmp_path, channels):
     embedded.make("seasons", tmp_path / "data", (16, 16), 2, 4)

@@ -191,6 +191,7 @@ def test_lower_is_first_where_lower_is_better():
     assert [row.name for row in group.across("psnr").rows] == ["y", "x"]
 
 
+@pytest.mark.integration
 def test_from_five_data_sets_on_ranks_are_tested_and_drawn(tmp_path):
     four, five = (grouped(several(sets))[0].across("psnr") for sets in (4, 5))
     assert four.test is None

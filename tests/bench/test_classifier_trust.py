@@ -86,6 +86,7 @@ def test_without_real_images_nothing_is_doubted(tmp_path):
     assert doubts(plan, replace(results, scores=scores), ["one"]) == {}
 
 
+@pytest.mark.integration
 def test_every_table_warns_and_prints_nothing_bold_that_rests_on_such_a_classifier(tmp_path):
     plan, results = classified(tmp_path, 0.5, 0.9)
     warning = "the domain classifier recognises 0.500 of the real test images (95% interval"

@@ -41,6 +41,7 @@ def test_the_main_table_has_the_columns_that_suites_can_choose():
     assert tuple(MAIN) == TRAINING_COSTS
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("column", COSTS, ids=lambda column: column.key)
 def test_all_reports_have_every_column(column, tmp_path):
     plan, results = made_up_bench(tmp_path)

@@ -159,6 +159,7 @@ def test_intervals_stand_beside_the_scores_of_their_direction(tmp_path):
     assert found["intervals"] == {"0": {"low": 0.5, "high": 1.75, "level": 0.95}}
 
 
+@pytest.mark.integration
 def test_predictions_are_counted_over_the_seeds(tmp_path):
     plan, results = told(tmp_path, seeds=2)
     text = markdown(plan, results)
@@ -236,6 +237,7 @@ def test_figures_are_drawn_again_only_if_the_results_or_a_file_changed(tmp_path)
     assert times()["sizes.png"] != before["sizes.png"]
 
 
+@pytest.mark.integration
 def test_many_columns_go_on_below_and_fit_the_page_of_a_bare_article(tmp_path):
     compiler = shutil.which("pdflatex")
     if compiler is None:

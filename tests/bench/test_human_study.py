@@ -155,6 +155,7 @@ def test_a_scrambled_image_has_no_tile_where_it_was():
     assert sorted(found.ravel()) == sorted(pixels.ravel())
 
 
+@pytest.mark.integration
 def test_the_same_seed_makes_the_same_study_and_another_another(bench, studies, tmp_path):
     options = ("--mode", "preference", "--raters", 8, "--trials", 20)
     command("study", "make", bench, *options, "--out", tmp_path / "again")
@@ -167,6 +168,7 @@ def test_the_same_seed_makes_the_same_study_and_another_another(bench, studies, 
     assert (studies / "preference" / page).read_bytes() == (tmp_path / "again" / page).read_bytes()
 
 
+@pytest.mark.integration
 def test_votes_become_a_table_figures_and_a_section_of_the_page_of_the_bench(studies, bench, tmp_path, capsys):
     study = studies / "real-fake"
     key = read_key(study)
@@ -370,6 +372,7 @@ def test_a_page_that_is_too_large_is_refused_with_a_number_of_trials_that_fits(b
     assert 1 <= tries <= 3  # images that come again take no room, so that half the trials may take more than half of it
 
 
+@pytest.mark.integration
 def test_a_bench_that_has_moved_is_named(studies, bench, tmp_path, capsys):
     study = studies / "best-of"
     key = read_key(study)

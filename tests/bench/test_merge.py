@@ -107,6 +107,7 @@ def benches(tmp_path, data):
     return x, y
 
 
+@pytest.mark.integration
 def test_a_merged_report_has_everybody_once_and_a_suffix_where_a_name_is_taken(benches, tmp_path, capsys):
     both = tmp_path / "both"
     assert report(*benches, "--out", both, draws=True) == 0
@@ -119,6 +120,7 @@ def test_a_merged_report_has_everybody_once_and_a_suffix_where_a_name_is_taken(b
     assert card["fingerprint"] == json.loads((benches[0] / "protocol.json").read_text())["fingerprint"]
 
 
+@pytest.mark.integration
 def test_a_merged_report_needs_its_benches_no_more(benches, tmp_path):
     both = tmp_path / "both"
     assert report(*benches, "--out", both) == 0
@@ -134,6 +136,7 @@ def test_a_merged_report_needs_its_benches_no_more(benches, tmp_path):
     assert (tmp_path / "grid.png").is_file()
 
 
+@pytest.mark.integration
 def test_merging_again_leaves_nothing_of_before_and_no_bench_runs_in_the_folder(benches, tmp_path, capsys):
     both = tmp_path / "both"
     assert report(*benches, "--out", both) == 0

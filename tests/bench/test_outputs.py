@@ -436,6 +436,7 @@ def fonts_of(pdf: bytes) -> set[bytes]:
     return set(re.findall(rb"/Subtype /(Type[013]|TrueType|CIDFontType[02])\b", pdf))
 
 
+@pytest.mark.integration
 def test_no_figure_has_letters_of_type_3(tmp_path):
     redraw.draw(*made_up(tmp_path, SCORES))
     for path in tmp_path.glob("*.pdf"):
@@ -567,6 +568,7 @@ def in_two_features(name, one, other):
     return {(who, metric): values for metric, own in both.items() for who, values in own.items()}
 
 
+@pytest.mark.integration
 def test_measures_in_several_features_are_marked_where_they_rank_otherwise_with_what_tests_say(tmp_path):
     apart, turned = {"one": [1.0, 1.01], "two": [9.0, 9.01]}, {"one": [9.0, 2.0], "two": [1.0, 9.5]}
     scores = {**in_two_features("FD", apart, turned), **in_two_features("precision", apart, apart)}

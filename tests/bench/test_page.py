@@ -76,6 +76,7 @@ def test_the_page_asks_for_nothing_from_elsewhere(bench):
     assert "unsafe" not in policy
 
 
+@pytest.mark.integration
 def test_a_finished_bench_keeps_its_page_and_another_result_writes_it_again(bench):
     plan, results = bench
     page_of(plan, results)
@@ -93,6 +94,7 @@ def test_a_finished_bench_keeps_its_page_and_another_result_writes_it_again(benc
     assert path.stat().st_mtime_ns != after
 
 
+@pytest.mark.integration
 def test_another_builder_of_pages_writes_the_page_again(bench, monkeypatch):
     plan, results = bench
     page_of(plan, results)
@@ -183,6 +185,7 @@ def test_the_gallery_holds_every_seed_and_the_first_of_those_that_have_no_other(
     assert len(made["images"]) == 3 * 8 + 2 * 2 * 6 * 8
 
 
+@pytest.mark.integration
 def test_of_other_seeds_the_gallery_holds_no_more_than_has_space(tmp_path, monkeypatch):
     plan, results = made_up_bench(tmp_path, seeds=(0, 3))
     whole = sum(map(len, shown(plan, results)["images"]))
@@ -196,6 +199,7 @@ def test_of_other_seeds_the_gallery_holds_no_more_than_has_space(tmp_path, monke
     assert 3 <= count.count(2) <= 6
 
 
+@pytest.mark.integration
 def test_other_translations_of_any_seed_write_the_page_again(tmp_path):
     plan, results = made_up_bench(tmp_path, seeds=(0, 3))
     page_of(plan, results)

@@ -62,6 +62,7 @@ def test_the_better_end_has_rank_one():
     assert ranks([[1.0, 2.0, 2.0]], False).tolist() == [[1.0, 2.5, 2.5]]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("sets", "methods"), [(5, 3), (5, 6), (8, 4)])
 def test_equal_methods_are_told_apart_as_rarely_as_the_level_says(sets, methods):
     random = np.random.default_rng(0)

@@ -142,6 +142,7 @@ def planned(out, *changes):
     return prepare(load_suite("seasons", "tinted,stargan", {}, [*TINY, *changes], None), out)
 
 
+@pytest.mark.integration
 def test_samples_and_steps_are_in_the_keys_of_those_who_take_them_and_of_nobody_else(out):
     before = keys(planned(out))
     for change in ("translation.samples=10", "translation.sampling_steps.tinted=7"):

@@ -70,6 +70,7 @@ def test_samples_that_are_not_there_are_refused(sampled, column, said):
     assert said in str(refused.value)
 
 
+@pytest.mark.integration
 def test_the_command_adds_columns_of_samples(sampled, capsys):
     widths = []
     for samples in (1, 2, 100):
@@ -108,6 +109,7 @@ def test_the_page_shows_some_samples_beside_the_scored_translation(tmp_path):
     assert gallery.columns(plan, found) == ["input", "one", "two", "copy", "target"]
 
 
+@pytest.mark.integration
 def test_a_report_has_an_image_of_samples_where_there_are_any(tmp_path):
     plan, found = bench_of_samples(tmp_path, samples=3)
     assert write._samples(plan, found) == [f"samples{suffix}" for suffix in redraw.SUFFIXES]

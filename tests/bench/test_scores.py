@@ -148,6 +148,7 @@ def test_paired_scores_are_against_the_truth_and_what_is_kept_against_the_input(
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("training", "test"), [(12, 5), (4, 9)])
 def test_the_row_real_compares_as_many_training_as_test_images(tmp_path, classifier, monkeypatch, training, test):
     make("seasons", tmp_path / "data", (SIDE, SIDE), training, test)
@@ -252,6 +253,7 @@ def test_confusion_of_attributes_is_within_what_excludes_the_target():
     assert confusion(labels, "-Male", logits) == {"Male": 2, "-Male": 1}
 
 
+@pytest.mark.integration
 def test_flags_go_up_on_folders_with_the_fault(scorer, data, tmp_path):
     true = scorer.translations(
         translated(tmp_path / "true", data, winter="winter", night="night"), "summer", DOMAINS[1:]
@@ -343,6 +345,7 @@ def test_a_copy_comes_back_exactly_and_a_bench_writes_it(tmp_path, data):
     assert made.costs["images"] == N
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("gib", [8.0, 0.0])
 def test_real_test_images_are_decoded_once_for_all_translations_and_scores(
     tmp_path, data, classifier, monkeypatch, gib
@@ -454,6 +457,7 @@ def test_gan_train_needs_two_targets_that_say_everything():
     assert gan_train(ways, {"Male": gray(1), "-Male": gray(2)}, labels, ByLevel).rows == []
 
 
+@pytest.mark.integration
 def test_a_score_job_measures_gan_train_where_it_is_asked_to(tmp_path, data, classifier):
     place = translated(tmp_path, data, winter="winter", night="night")
     out, ways = tmp_path / "x.json", [("summer", "winter"), ("summer", "night")]

@@ -76,6 +76,7 @@ def test_settings_of_all_training_runs_are_in_their_keys(changed, setting):
     assert learning <= found
 
 
+@pytest.mark.integration
 def test_other_images_are_in_every_key(changed):
     found = changed("data.image_size=32")
     assert {function for function, _ in found} == OF_CLASSIFIER | OF_TRAINING
@@ -124,6 +125,7 @@ def test_work_of_before_has_the_key_that_is_asked_for_now(out, tmp_path, monkeyp
     assert {name: found[name] for name in OF_BEFORE} == OF_BEFORE
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("packaged_weights")
 def test_every_kind_of_job_reaches_a_worker_as_it_is(out, tmp_path):
     embedded.make("seasons", tmp_path, (16, 16), 4, 2)

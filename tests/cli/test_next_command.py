@@ -75,6 +75,7 @@ def test_an_exported_folder_translates_as_the_run_does(trained, place, form):
     assert (place / "by-run/x.png").read_bytes() == (place / "by-exported/x.png").read_bytes()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", ["cyclegan", "pix2pix"])
 def test_without_data_a_model_of_pairs_learns_the_first_two_domains_and_says_so(place, capsys, model):
     small = ["--set", "data.scenes=2", "--set", "data.test_scenes=2", "--dry-run"]

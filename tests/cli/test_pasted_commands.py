@@ -71,6 +71,7 @@ def sources() -> list[Path]:
     return [path for folder in folders for path in folder.rglob("*.py") if not path.stem.endswith("_speed")]
 
 
+@pytest.mark.integration
 def test_every_word_that_comes_from_outside_is_quoted_in_commands():
     assert len(sources()) > 200
     assert {str(path): found for path in sources() if (found := unquoted(path.read_text()))} == {}

@@ -350,6 +350,7 @@ def test_a_start_that_does_not_fit_is_refused_before_anything_is_written(refused
     assert complaint in refused(*train(*rest))
 
 
+@pytest.mark.integration
 def test_a_dry_run_shows_what_it_would_start_with(place, capsys):
     assert run(*importing(BOTH, "cyclegan", "dawn,dusk", *WIDE)) == 0
     data_set(place / "sky")

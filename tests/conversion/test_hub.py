@@ -88,6 +88,7 @@ def test_a_licence_that_nobody_stated_is_unknown_and_said_so(run, tmp_path, stop
     assert ModelCard((tmp_path / "out" / "README.md").read_text()).data.license == "unknown"
 
 
+@pytest.mark.integration
 def test_the_card_tells_data_and_budget(tmp_path):
     make("seasons", tmp_path / "sky", (32, 32), train=2, test=1)
     domains = ["summer", "winter", "night"]

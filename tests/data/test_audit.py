@@ -269,6 +269,7 @@ def test_the_status_is_0_for_warnings_and_1_for_faults(sky, capsys):
     assert "(it is empty)" in said
 
 
+@pytest.mark.integration
 def test_models_are_told_whether_the_size_fits_them(sky, capsys):
     status, said = told(capsys, sky, "--size", 18, "--models", "cyclegan")
     assert status == 1
@@ -504,6 +505,7 @@ def test_a_training_without_bad_images_records_and_tells_them_and_goes_on_withou
     assert path == "train/dusk/1.png"
 
 
+@pytest.mark.integration
 def test_resume_leaves_out_what_was_recorded(sky, monkeypatch):
     from i2i.runs.checkpoint import Checkpoint
     from i2i.training.resume import open_for_resume

@@ -206,6 +206,7 @@ def set_options(assignments):
     return [option for assignment in assignments for option in ("--set", assignment)]
 
 
+@pytest.mark.integration
 def test_a_joint_stargan_learns_two_label_spaces_and_translates_by_either(tmp_path):
     faces, wild = celeba(tmp_path / "celeba"), moods(tmp_path / "rafd")
     run = tmp_path / "run"

@@ -108,6 +108,7 @@ def test_training_runs_on_overlapping_domains_read_every_image_once(tmp_path, mo
     assert records[3].files.items() > records[0].files.items()
 
 
+@pytest.mark.integration
 def test_resuming_hashes_every_file_of_a_checkpoint_once(command, settled, monkeypatch):  # noqa: F811
     run = train(command)
     forget_newest(run)

@@ -226,6 +226,7 @@ def test_however_narrow_a_padded_image_keeps_a_pixel(size):
     assert (found == (200, 10, 10)).all(2).any()
 
 
+@pytest.mark.integration
 def test_notes_and_profiles_of_megabytes_are_passed_over(tmp_path):
     values = noise(3)
     packed = zlib.compress(bytes(3_000_000))

@@ -239,6 +239,7 @@ def told_by_colors(painted):
     return np.mean(distance.argmin(axis=2) == np.arange(len(painted.domains)))
 
 
+@pytest.mark.integration
 def test_colors_tell_styles_apart_but_seasons_hardly():
     assert told_by_colors(STYLES) > 0.95
     assert told_by_colors(SEASONS) < 0.7

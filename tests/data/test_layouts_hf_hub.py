@@ -177,6 +177,7 @@ def test_a_fetch_that_is_cut_short_leaves_nothing(monkeypatch):
     assert not Address("me/folders").place.exists()
 
 
+@pytest.mark.integration
 def test_commands_ask_before_they_fetch(capsys):
     assert run("data", "check", "hf:me/folders", "--no-trial") == 2
     assert "licence: cc-by-4.0" in capsys.readouterr().err

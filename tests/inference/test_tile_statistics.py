@@ -70,6 +70,7 @@ class CountedTranslation(Counted):
         return self
 
 
+@pytest.mark.integration
 @torch.no_grad()
 def test_tiles_equal_the_whole_with_instance_norm_and_every_pass_brings_them_nearer():
     net, image = generator(), landscape()

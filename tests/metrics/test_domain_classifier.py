@@ -65,6 +65,7 @@ def test_it_learns_shapes_it_has_not_seen(bf16: bool) -> None:
     assert all(value.dtype == torch.float32 for value in trained.parameters())
 
 
+@pytest.mark.integration
 def test_the_same_seed_gives_the_same_classifier_and_another_seed_another() -> None:
     first = train(seed=3)
     torch.rand(5)  # somebody else draws in between
@@ -236,6 +237,7 @@ def test_images_of_another_size_are_refused(classifier: DomainClassifier) -> Non
         predictions(classifier, shapes(2, seed=9)[0][..., :20])
 
 
+@pytest.mark.integration
 def test_other_backbones_of_timm_work() -> None:
     pixels, labels = shapes(30, seed=10)
     other = train_classifier(pixels, one_hot(labels), SHAPES, backbone="resnet18", images=16, batch_size=16)
@@ -272,6 +274,7 @@ def test_it_learns_attributes_and_the_labels_of_two_data_sets() -> None:
         assert (space.shows(domain, logits) == truth)[members].float().mean() > 0.9, domain
 
 
+@pytest.mark.integration
 def test_images_of_sixteen_pixels_are_learnt_whatever_lies_in_memory() -> None:
     pixels, labels = shapes(40, seed=11)
     small = pixels[:, :, ::2, ::2][:, :, :12, :12].contiguous()

@@ -68,6 +68,7 @@ def images(count: int, *, size: int = 48, seed: int = 0) -> Tensor:
     return torch.nn.functional.interpolate(coarse, size=size, mode="bicubic").clamp(0, 255).byte()
 
 
+@pytest.mark.integration
 def test_inception_features_equal_those_of_pytorch_fid_on_the_same_files(
     extractor: InceptionExtractor, hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_inception_features_equal_those_of_pytorch_fid_on_the_same_files(
     np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-4 * np.abs(reference).max())
 
 
+@pytest.mark.integration
 def test_each_image_is_seen_alone_and_repeatably(extractor: InceptionExtractor) -> None:
     pixels = images(3, size=32, seed=1)
     together = extractor(pixels)
@@ -99,6 +101,7 @@ def test_autocast_of_the_caller_changes_nothing(extractor: InceptionExtractor) -
     assert not alone.requires_grad
 
 
+@pytest.mark.integration
 def test_construction_leaves_random_numbers_and_pytorch_fid_as_they_were(weights: Path) -> None:
     download = published.load_state_dict_from_url
     state = torch.random.get_rng_state()
@@ -107,6 +110,7 @@ def test_construction_leaves_random_numbers_and_pytorch_fid_as_they_were(weights
     assert published.load_state_dict_from_url is download
 
 
+@pytest.mark.integration
 def test_only_the_published_weights_are_called_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checksum = sha256(weights)
     assert InceptionExtractor(weights).name == f"FD-inception-{checksum[:8]}"
@@ -114,6 +118,7 @@ def test_only_the_published_weights_are_called_fid(weights: Path, monkeypatch: p
     assert InceptionExtractor(weights).name == "fid"
 
 
+@pytest.mark.integration
 def test_a_text_names_the_same_extractor_with_a_file_and_from_the_cache(
     hub: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def run(*arguments):
     return 0
 
 
+@pytest.mark.integration
 def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
     config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
     spec = f"classifier:{classifier}"
@@ -97,6 +98,7 @@ def test_the_numbers_are_those_of_the_bench(data, classifier, fakes):
     assert {measure.n for measure in scored.measures} == {5}
 
 
+@pytest.mark.integration
 def test_general_features_stand_in_for_lpips_in_the_bench_and_in_folders_alike(data, classifier, fakes, tmp_path):
     torch.manual_seed(0)
     torch.save(timm.create_model("resnet10t").state_dict(), tmp_path / "resnet.pth")
@@ -113,6 +115,7 @@ def test_general_features_stand_in_for_lpips_in_the_bench_and_in_folders_alike(d
     assert values(score_folders(Folders(real, real, truth=real), spec))[name] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.integration
 def test_several_extractors_give_their_measures_side_by_side(data, classifier, fakes, tmp_path):
     torch.manual_seed(0)
     torch.save(timm.create_model("resnet10t").state_dict(), tmp_path / "res,net.pth")
@@ -128,6 +131,7 @@ def test_several_extractors_give_their_measures_side_by_side(data, classifier, f
         score_folders(folders, f"{specs[0]},{specs[0]}")
 
 
+@pytest.mark.integration
 def test_precision_recall_density_and_coverage_are_those_of_the_bench_where_asked_for(
     data, classifier, fakes, tmp_path, capsys
 ):

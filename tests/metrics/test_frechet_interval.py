@@ -114,6 +114,7 @@ def test_the_seed_decides_the_resamples() -> None:
     assert first != other
 
 
+@pytest.mark.integration
 def test_the_jackknife_takes_the_bias_out() -> None:
     """40 images in 8 dimensions report twice the true distance of 0.72; the corrected mean is off by a tenth."""
     random = np.random.default_rng(17)

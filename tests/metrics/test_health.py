@@ -37,6 +37,7 @@ def noisy(values, deviation, seed=0):
     return pixels(values.float() + deviation * torch.randn(values.shape, generator=generator))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", EMBEDDED)
 @pytest.mark.parametrize("side", [24, 64])
 def test_true_translations_raise_no_flag_in_any_direction(name, side):

@@ -76,6 +76,7 @@ def by_the_formula(spec, left, right):
     return torch.tensor(distances)
 
 
+@pytest.mark.integration
 def test_distances_are_those_of_the_formula(spec):
     left, right = random_images()
     with torch.no_grad():
@@ -91,6 +92,7 @@ def test_distances_are_those_of_the_formula(spec):
         torch.testing.assert_close(spec.build()(left, right), expected, rtol=1e-4, atol=0)
 
 
+@pytest.mark.integration
 def test_distances_are_those_of_the_code_in_torchmetrics(spec):
     holder = pytest.importorskip("torchmetrics.functional.image.lpips")
     with contextlib.redirect_stdout(io.StringIO()):
@@ -192,6 +194,7 @@ def test_random_numbers_of_the_caller_stay(spec):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.integration
 def test_the_diversity_of_samples_is_the_mean_over_all_pairs(spec):
     measure = spec.build()
     samples = torch.stack([*random_images(3), *random_images(3, seed=1)], dim=1)

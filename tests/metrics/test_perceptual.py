@@ -24,6 +24,7 @@ def of_reference(name):
     return {**state, "features.0.weight": state["features.0.weight"].flip(1)}
 
 
+@pytest.mark.integration
 @torch.no_grad()
 def test_it_is_the_references():
     name = "munit/munit_vgg_loss"

@@ -289,6 +289,7 @@ def saved(folder, change=dict):
     return [folder / f"latest_net_{name}.pth" for name in contents], contents
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("model", ["cut", "fastcut"])
 def test_the_authors_files_come_in_and_go_out_as_they_were(tmp_path, model):
     files, contents = saved(tmp_path)

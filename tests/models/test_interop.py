@@ -97,6 +97,7 @@ def test_settings_are_read_off_the_files(tmp_path, model):
     assert read_settings(run_folder / "config.yaml") == settings
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("fixture", "model", "domains", "file"),
     [
@@ -225,6 +226,7 @@ def test_two_downloads_of_the_same_name_are_the_two_directions(tmp_path):
         assert torch.equal(first, networks_of("cyclegan")[name]["model.1.weight"])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("file", "network", "direction"),
     [
@@ -247,6 +249,7 @@ def test_a_generator_of_one_direction_translates_in_that_one_alone(tmp_path, fil
     assert written.name == {"a_to_b": "latest_net_G_A.pth", "b_to_a": "latest_net_G_B.pth"}[network]
 
 
+@pytest.mark.integration
 def test_the_origin_of_an_import_is_recorded(tmp_path):
     files = save(tmp_path, "stargan")
     origin = require_checkpoint(take(tmp_path, "stargan", files[:1])).meta["origin"]

@@ -171,6 +171,7 @@ def in_their_names(translator, ours):
     return {**terms, "dis_total": terms["dis_a"] + terms["dis_b"]}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TRAININGS)
 def test_losses_are_the_references_in_every_step(name):
     translator, outcome = trained(name)
@@ -254,6 +255,7 @@ def test_networks_of_the_published_width_have_the_published_number_of_parameters
         assert sum(own.numel() for own in translator.get_submodule(name).parameters()) == expected
 
 
+@pytest.mark.integration
 def test_initial_weights_are_distributed_as_the_references():
     torch.manual_seed(0)
     translator = MUNIT(MUNITConfig(), Task.covering(Coverage.PAIR, ("A", "B"), (64, 64)))
@@ -310,6 +312,7 @@ def test_white_images_leave_a_training_finite(cls):
     assert all(value.isfinite().all() for value in translator.parameters())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("cls", [MUNIT, UNIT])
 def test_the_perceptual_term_compares_translations_with_their_sources(cls, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))

@@ -173,6 +173,7 @@ TRAININGS = [
 ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TRAININGS)
 def test_a_training_gives_the_reference_losses_gradients_and_average(name):
     model, outcome, options, average = trained(name)

@@ -125,6 +125,7 @@ def their_terms(terms):
     }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TRAININGS)
 def test_losses_are_the_reference_implementations_before_and_in_every_step(name):
     assert_terms(f"ugatit/{name}", trained(name)[1], their_terms)
@@ -283,6 +284,7 @@ def official(tmp_path, name):
     return path
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TRAININGS)
 def test_an_official_checkpoint_is_imported_whole_and_given_back(tmp_path, name):
     made = import_run([official(tmp_path, name)], "ugatit", ["cat", "dog"], {}, tmp_path / "run")

@@ -223,6 +223,7 @@ def test_spectral_norm_goes_with_the_gradient_penalty():
     assert float(gradient[0, 1, 2, 3]) == pytest.approx(float(difference.detach()), rel=1e-2)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", GANS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_varied_models_can_be_planned_without_weights(name, kind):

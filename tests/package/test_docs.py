@@ -311,6 +311,7 @@ def example(tmp_path_factory):
             registry.unregister(name)
 
 
+@pytest.mark.integration
 def test_example_passes_the_contract_suite(example):
     check_translator(example.Refiner)
 

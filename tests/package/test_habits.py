@@ -42,6 +42,7 @@ def length(function, module):
     return function.end_lineno - start + 1
 
 
+@pytest.mark.integration
 def test_functions_are_short():
     lengths = {
         (module, function.name): length(function, module) for module, own in all_functions().items() for function in own

@@ -28,6 +28,7 @@ def python(*arguments, **options):
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "arguments",
     [

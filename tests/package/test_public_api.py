@@ -61,6 +61,7 @@ def test_names_that_are_imported_late_are_those_that_type_checkers_see(module):
         assert getattr(import_module(module), name) is getattr(import_module(place), name)
 
 
+@pytest.mark.integration
 def test_packages_import_nothing_heavy_until_a_name_is_used():
     script = (
         f"import sys\nfor name in {LIGHT}: __import__(name)\n"

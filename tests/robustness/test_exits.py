@@ -108,6 +108,7 @@ def test_a_name_is_no_formula_of_matplotlib():
     drawn.draw_without_rendering()
 
 
+@pytest.mark.integration
 def test_nothing_is_printed_past_the_one_way_out():
     """Scripts that measure print their own numbers; a dying process has its own words."""
     root = Path(i2i.__file__).parent

@@ -136,6 +136,7 @@ def files_below(root: Path) -> set[Path]:
     return {path for path in root.rglob("*") if "cache" not in path.relative_to(root).parts[:1]}
 
 
+@pytest.mark.integration
 @fuzzed
 @given(names=st.lists(member_names, min_size=1, max_size=4), kind=st.sampled_from(["x.zip", "x.tar"]))
 def test_members_of_any_name_are_unpacked_into_the_cache_or_refused(folder, names, kind):
@@ -181,6 +182,7 @@ def packed(kind: str) -> bytes:
 ARCHIVES = {"x.zip": packed("zip"), "x.tar": packed(""), "x.tar.gz": packed("gz"), "x.tar.xz": packed("xz")}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_a_damaged_archive_is_read_or_refused(folder, name):
     @fuzzed

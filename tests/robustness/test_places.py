@@ -171,6 +171,7 @@ def i2i(*arguments: str, **options: object) -> subprocess.CompletedProcess[bytes
     return subprocess.run(command, capture_output=True, check=False, timeout=120, **options)  # type: ignore[call-overload,no-any-return]
 
 
+@pytest.mark.integration
 def test_output_that_nobody_reads_or_no_disk_takes_is_no_traceback():
     reader, writer = os.pipe()
     os.close(reader)

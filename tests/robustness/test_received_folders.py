@@ -95,6 +95,7 @@ def test_code_that_a_plan_names_is_never_run(place, name, entries):
     assert contents(place) == before
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["report", "merge", "grid"])
 def test_reports_run_no_code_that_a_plan_names(place, name):
     change(place, suite=suite_of(place, custom_models={"Blend": "outside/evil.py:Blend"}))

@@ -41,6 +41,7 @@ def keyword(call: ast.Call, name: str) -> object:
     return next((ast.literal_eval(one.value) for one in call.keywords if one.arg == name), None)
 
 
+@pytest.mark.integration
 def test_no_source_reads_pickles_or_runs_texts():
     found = [(path.name, name) for path in SOURCES for name, _ in calls(path) if name in UNSAFE]
     assert sorted(found) == [
@@ -51,6 +52,7 @@ def test_no_source_reads_pickles_or_runs_texts():
     assert len(SOURCES) > 100
 
 
+@pytest.mark.integration
 def test_torch_and_numpy_load_without_code_everywhere():
     loads = [(path.name, name, call) for path in SOURCES for name, call in calls(path)]
     torch_loads = [(path, call) for path, name, call in loads if name == "torch.load"]

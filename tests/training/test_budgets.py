@@ -90,6 +90,7 @@ def test_a_method_that_learns_nothing_has_no_steps_in_any_unit():
         assert training_budget(config, check_trainable(config, task)) == TrainingBudget(0)
 
 
+@pytest.mark.integration
 def test_a_training_stops_when_its_seconds_are_over_and_goes_on_after_resume(tmp_path, steady):
     whole, half, rest = Clock(), Clock(stop_after=3), Clock()
     trainer(tmp_path / "whole", observers=(whole,), seconds=5.5, checkpoint_every=3).train()
@@ -118,6 +119,7 @@ def test_the_steps_to_do_in_a_time_are_estimated_from_those_done(tmp_path, stead
     assert TrainingBudget(None, 10.0).planned(step=0, seconds=0.0) == 1
 
 
+@pytest.mark.integration
 def test_the_learning_rate_falls_by_the_share_of_the_time(tmp_path, steady):
     """As over eight steps, since each takes an eighth of the time."""
     by_time, by_steps = Clock(), Clock()
@@ -159,6 +161,7 @@ def test_a_budget_keeps_the_key_that_it_had_before_there_were_others():
     assert len(set(keys)) == 3
 
 
+@pytest.mark.integration
 def test_i2i_train_takes_a_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
     settings = ["data.image_size=16", "data.scenes=4", "data.test_scenes=2", "model.width=2", "model.blocks=1"]

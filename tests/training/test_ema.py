@@ -178,6 +178,7 @@ def test_resume_keeps_the_bits_of_the_average(tmp_path, name):
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+@pytest.mark.integration
 def test_averaging_changes_nothing_in_the_training_itself(tmp_path):
     trainer(tmp_path / "with", ema=0.9).train()
     trainer(tmp_path / "without").train()
@@ -210,6 +211,7 @@ def test_a_poisoned_training_leaves_an_average_of_good_weights(tmp_path):
         run.train()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", GANS)
 def test_the_averaged_weights_translate_where_they_are_asked_for(tmp_path, name):
     run = trainer(tmp_path, name, ema=0.99)
@@ -254,6 +256,7 @@ def command(*arguments):
     return stop.value.code or 0
 
 
+@pytest.mark.integration
 def test_translate_says_which_weights_it_took_and_how_to_get_others(tmp_path, capsys):
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "x.png")
     trainer(tmp_path / "with", ema=0.9).train()

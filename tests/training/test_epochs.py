@@ -155,6 +155,7 @@ def amounts(plan) -> dict[str, float]:
     return {str(training.id): training.amount for training in plan.training_runs if training.amount}
 
 
+@pytest.mark.integration
 def test_epochs_of_a_bench_are_divided_as_their_images_are(tmp_path):
     by_epochs, by_images = planned(tmp_path, "epochs=6"), planned(tmp_path, "images=42")
     assert amounts(by_epochs) == amounts(by_images)

@@ -66,6 +66,7 @@ def test_a_finished_training_goes_on_with_a_longer_budget_whose_schedule_holds_f
     assert rates[8] == next(iter(log_of(whole)[-1]["learning_rates"].values()))
 
 
+@pytest.mark.integration
 def test_a_budget_that_is_over_or_belongs_to_a_bench_is_not_extended(command):
     run = train(command, images=8)
     for images in (2, 8):
@@ -110,6 +111,7 @@ def test_a_training_goes_on_when_its_data_lie_elsewhere_and_not_on_others(comman
     assert require_checkpoint(run).settings["data"]["path"] == str(Path("moved").absolute())
 
 
+@pytest.mark.integration
 def test_what_was_left_out_stays_left_out_where_the_data_have_moved(command):
     (data_set(Path("sky")) / "train/dusk/1.png").write_bytes(b"no image")
     options = ["--model", "cyclegan", "--data", "sky", *SMALL, "--set=train.images=16", "--device=cpu", "--skip-bad"]
@@ -131,6 +133,7 @@ def cut():
     raise Cut
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
 def test_lines_and_samples_after_a_cut_at_any_step_are_those_of_a_training_that_nothing_disturbed(tmp_path, step):
     settings = {"log_every": 4, "sample_every": 2, "checkpoint_every": 2}

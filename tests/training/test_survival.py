@@ -217,6 +217,7 @@ def classes_of(path):
     return list(range(size))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", FILES)
 def test_a_flipped_bit_in_any_part_of_any_file_is_found_and_the_checkpoint_before_taken(newest, name):
     run, path = newest.parents[1], newest / name
@@ -404,6 +405,7 @@ def fill(place):
     return path
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("what", ["checkpoint", "sample"])
 def test_a_disk_that_is_full_when_something_is_written_stops_the_run_and_leaves_the_last_checkpoint(tmp_path, what):
     intervals = {"checkpoint_every": 2, "sample_every": 3 if what == "sample" else 0}
@@ -542,6 +544,7 @@ def spared_after(rollbacks):
     return lambda training: training.rollbacks >= rollbacks
 
 
+@pytest.mark.integration
 def test_rollback_returns_to_the_last_checkpoint_and_goes_on_in_another_order(tmp_path, monkeypatch):
     orders, take_step = [], trainer_module.training_step
 
@@ -574,6 +577,7 @@ def twice_returned(tmp_path_factory):
     return run
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("stop", [3, 4, 5])
 def test_a_training_with_rollbacks_that_breaks_off_ends_with_the_same_bits(tmp_path, monkeypatch, twice_returned, stop):
     """It breaks off in the steps after the second return, before and after the next checkpoint."""
@@ -603,6 +607,7 @@ def test_without_a_checkpoint_rollback_returns_to_the_start(tmp_path, monkeypatc
     assert require_checkpoint(tmp_path).rollbacks == 1
 
 
+@pytest.mark.integration
 def test_after_three_rollbacks_training_stops_with_the_reason(tmp_path, monkeypatch):
     poison_batches(monkeypatch, step=4)
     with pytest.raises(TrainingError) as stopped:
@@ -613,12 +618,14 @@ def test_after_three_rollbacks_training_stops_with_the_reason(tmp_path, monkeypa
     assert [line["rollback"] for line in logged(tmp_path) if "rollback" in line] == [1, 2, 3]
 
 
+@pytest.mark.integration
 def test_rollback_changes_nothing_where_everything_is_finite(tmp_path):
     rolling(tmp_path / "rollback").train()
     trainer(tmp_path / "stop").train()
     assert_same_weights(tmp_path / "rollback", tmp_path / "stop")
 
 
+@pytest.mark.integration
 def test_a_stopped_training_is_resumed_with_rollback(command, given_run, monkeypatch):
     run = given_run()
     forget_newest(run)
@@ -732,6 +739,7 @@ def test_images_that_changed_since_the_checkpoint_are_told_and_refused_unless_ac
     assert require_checkpoint(run).data() == DataRecord.of(scan(Path("sky")), ["train"])
 
 
+@pytest.mark.integration
 def test_images_of_other_splits_may_change(command):
     run = train(command)
     forget_newest(run)

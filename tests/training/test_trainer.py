@@ -157,6 +157,7 @@ def test_a_step_does_the_least_arithmetic(name, settings, minimum):
     assert step == minimum(translator, torch.zeros(BATCH_SIZE, 3, SIDE, SIDE))
 
 
+@pytest.mark.integration
 def test_values_reach_the_host_only_in_log_steps(tmp_path):
     transfers = {}
 
@@ -274,6 +275,7 @@ def test_the_newest_checkpoint_and_the_one_before_are_kept(tmp_path):
     assert sorted(path.name for path in (tmp_path / CHECKPOINTS).iterdir()) == [f"{STEPS - 1:08d}", f"{STEPS:08d}"]
 
 
+@pytest.mark.integration
 def test_a_write_that_breaks_off_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     class BreakWrite(Observer):
         def on_step(self, position):
@@ -305,6 +307,7 @@ def test_checkpoints_hold_no_pickled_code(tmp_path):
     torch.load(folder / "training.pt", weights_only=True)
 
 
+@pytest.mark.integration
 def test_metrics_are_one_line_per_record_also_after_a_resume(tmp_path):
     class Stop(Observer):
         def on_step(self, position):
@@ -327,6 +330,7 @@ def test_metrics_are_one_line_per_record_also_after_a_resume(tmp_path):
     assert "generators/cycle_a" in lines[-1]["losses"]
 
 
+@pytest.mark.integration
 def test_a_finished_run_says_that_it_is_finished(tmp_path):
     trainer(tmp_path).train()
     with pytest.raises(UserError, match=f"is finished: step {STEPS} of {STEPS}"):

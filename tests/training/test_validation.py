@@ -88,6 +88,7 @@ def test_of_a_distance_the_lowest_is_best(tmp_path):
     assert run.best.value == 3.0
 
 
+@pytest.mark.integration
 def test_evaluating_changes_no_bit_of_the_training_also_over_a_resume(tmp_path):
     options = {"checkpoint_every": 3, "evaluations": STEPS}
     trainer(tmp_path / "plain").train()
@@ -137,6 +138,7 @@ def run_on(place, *settings):
     return config, data, task_of(config, data)
 
 
+@pytest.mark.integration
 def test_the_best_checkpoint_is_chosen_without_looking_at_the_test_split(tmp_path):
     """There is no test split, and the scores are those of the validation images."""
     config, data, task = run_on(drawn(tmp_path / "data"), "train.best_by=psnr")
@@ -169,6 +171,7 @@ def test_a_validation_split_that_cannot_serve_is_refused_with_the_remedy(tmp_pat
         run_on(place, *settings)
 
 
+@pytest.mark.integration
 def test_a_metric_that_needs_more_than_there_is_is_refused_with_the_remedy(tmp_path):
     place = drawn(tmp_path / "data")
     (place / "i2i.json").write_text(json.dumps({"name": "photos"}))
@@ -184,6 +187,7 @@ def test_a_metric_that_needs_more_than_there_is_is_refused_with_the_remedy(tmp_p
         evaluator_of(config, task, data, CPU)
 
 
+@pytest.mark.integration
 def test_translate_takes_the_best_weights(tmp_path, monkeypatch, capsys):
     place = drawn(tmp_path / "data")
     config, data, task = run_on(place, "train.best_by=ssim")
