@@ -16,9 +16,9 @@ from i2i.api.python_messages import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.decoding.images import Preprocess
 from i2i.inference.frames import Flicker, check_places, translate_frames
-from i2i.inference.in_memory import Given, as_files, refuse_formats, translate_images
+from i2i.inference.in_memory import Given, as_files, refuse_formats, translate_arrays, translate_images
 from i2i.inference.interpolation import Interpolation, check_ends, interpolated
-from i2i.inference.translate_files import Translation, as_image, samples_of, translation
+from i2i.inference.translate_files import Translation, as_image, samples_of, translation_of
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import load_translator
@@ -112,11 +112,37 @@ class LoadedTranslator:
         full_resolution: bool = False,
         **how: Unpack[TranslationOptions],
     ) -> Image.Image | Images:
-        asked = self._asked(target, **how)
-        one = isinstance(images, str | Path | Image.Image | np.ndarray)
-        several = cast("Sequence[Given]", [images] if one else images)
-        made = translate_images(asked, self.preprocess, several, full_resolution)
+        one, several = _listed(images)
+        made = translate_images(self._asked(target, **how), self.preprocess, several, full_resolution)
         return made[0] if one else Images(made)
+
+    @pythonic
+    def translate_arrays(
+        self,
+        images: Given | Sequence[Given],
+        target: str,
+        *,
+        full_resolution: bool = False,
+        **how: Unpack[TranslationOptions],
+    ) -> np.ndarray | list[np.ndarray]:
+        """Translate into arrays [H, W, C] of values as files of the target domain hold them, of its type and range.
+
+        It is for models of data beyond 8-bit RGB, and gives uint8 for others.
+
+        Args:
+            images: files, or arrays [H, W] or [H, W, C] of the values that files of the source hold; one or several.
+            target: as `translate` takes it, like the other arguments that are not named here.
+            full_resolution: keep the size of the images.
+
+        Returns:
+            An array, or for several images a list.
+
+        Raises:
+            UserError: for what is no image, or what the model does not do.
+        """
+        one, several = _listed(images)
+        made = translate_arrays(self._asked(target, **how), self.preprocess, several, full_resolution)
+        return made[0] if one else made
 
     @pythonic
     def translate_frames(
@@ -146,6 +172,7 @@ class LoadedTranslator:
         Raises:
             UserError: for frames that cannot be read or written, or a missing extra.
         """
+        refuse_formats(self.preprocess, "frames of a video")
         asked, places = self._asked(target, **how), (given_path("given", given), given_path("out", out))
         check_places(*places, overwrite)
         with counting("translating frames") as progress:
@@ -183,6 +210,7 @@ class LoadedTranslator:
         Raises:
             UserError: for a model that is led by neither labels nor styles, or ends that are the same.
         """
+        refuse_formats(self.preprocess, "strips and GIFs")
         last_seed = seed if to_seed is None else to_seed
         first = self._asked(target, source, seed, reference, sampling_steps)
         last = self._asked(to or target, source, last_seed, to_reference, sampling_steps)
@@ -199,16 +227,22 @@ class LoadedTranslator:
         reference: Given | None = None,
         sampling_steps: int | None = None,
     ) -> Translation:
-        refuse_formats(self.preprocess, "images of a program")
-        with as_files([] if reference is None else [reference]) as files:
+        asked, _, after = translation_of(self.translator, self.preprocess, source, target, self.device)
+        with as_files([] if reference is None else [reference], bool(self.preprocess.formats)) as files:
             asked = replace(
-                translation(self.translator, source, target, self.device),
+                asked,
                 seed=seed,
-                reference=as_image(files[0], self.preprocess) if files else None,
+                reference=as_image(files[0], after) if files else None,
                 sampling_steps=sampling_steps,
             )
         samples_of(asked, 1)  # which refuses a seed that makes no difference
         return asked
+
+
+def _listed(images: Given | Sequence[Given]) -> tuple[bool, Sequence[Given]]:
+    """Whether it is one image, and all of them."""
+    one = isinstance(images, str | Path | Image.Image | np.ndarray)
+    return one, cast("Sequence[Given]", [images] if one else images)
 
 
 @pythonic

@@ -1,4 +1,4 @@
-"""Translating images of a program: paths, PIL images and arrays in, PIL images out."""
+"""Translating images of a program: paths, PIL images and arrays in, PIL images or arrays out."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 
 from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.native import NUMBERS
 from i2i.errors import UserError
 from i2i.inference.translate_files import Translation, full_resolution, resized
 
 Given = str | Path | Image.Image | np.ndarray
-"""An image: a file; a PIL image; uint8 [H, W], [H, W, 1] or [H, W, 3]."""
+"""An image: a file; a PIL image; uint8 [H, W], [H, W, 1] or [H, W, 3], or for a model beyond 8 bits its values."""
 
 
 def translate_images(
@@ -30,11 +31,29 @@ def translate_images(
         full: at their own size, large ones in tiles, and not at that of the training.
 
     Raises:
+        UserError: for a file that cannot be read, what is no image, or a model of data beyond 8-bit RGB.
+    """
+    if preprocess.formats:
+        raise UserError(
+            f"this model takes data beyond 8-bit RGB ({', '.join(preprocess.formats)}), and PIL images are of 8 bits:\n"
+            "translate_arrays gives arrays, and i2i translate RUN FILES writes files of the target's kind"
+        )
+    return [as_pil(pixels) for pixels in translate_arrays(translate, preprocess, given, full)]
+
+
+def translate_arrays(
+    translate: Translation, preprocess: Preprocess, given: Sequence[Given], full: bool = False
+) -> list[np.ndarray]:
+    """The same as arrays [H, W, C] as files hold them: uint8, or values of the target's type, in its range.
+
+    A model of data beyond 8-bit RGB takes arrays [H, W] or [H, W, C] with the values that files of the source hold.
+
+    Raises:
         UserError: for a file that cannot be read, or what is no image.
     """
     convert = full_resolution(translate, preprocess) if full else resized(translate, preprocess)
-    with as_files(given) as paths:
-        return [as_pil(pixels) for path in paths for pixels in convert([path])]
+    with as_files(given, native=bool(preprocess.formats)) as paths:
+        return [pixels for path in paths for pixels in convert([path])]
 
 
 def refuse_formats(preprocess: Preprocess, what: str) -> None:
@@ -52,17 +71,33 @@ def as_pil(pixels: np.ndarray) -> Image.Image:
 
 
 @contextmanager
-def as_files(given: Sequence[Given]) -> Iterator[list[Path]]:
-    """The images as files, which for those in memory are there for a block: one way of decoding serves all."""
+def as_files(given: Sequence[Given], native: bool = False) -> Iterator[list[Path]]:
+    """The images as files, which for those in memory are there for a block: one way of decoding serves all.
+
+    `native` images are those that are taken as they are, and not as 8 bits.
+    """
     with TemporaryDirectory(prefix="i2i-") as folder:
-        yield [_file(one, Path(folder) / f"image{place}.png") for place, one in enumerate(given)]
+        yield [_file(one, Path(folder) / f"image{place}.png", native) for place, one in enumerate(given)]
 
 
-def _file(given: object, path: Path) -> Path:
+def _file(given: object, path: Path, native: bool) -> Path:
     if isinstance(given, str | Path):
         return Path(given)
+    if native:
+        return _values_file(given, path.with_suffix(".npy"))
     image = given if isinstance(given, Image.Image) else _of_array(given)
     (image.convert("RGB") if image.mode in ("CMYK", "YCbCr", "HSV", "LAB") else image).save(path, compress_level=1)
+    return path
+
+
+def _values_file(given: object, path: Path) -> Path:
+    values = np.asarray(given)
+    if values.dtype.kind not in NUMBERS or values.ndim not in (2, 3) or not values.size:
+        raise UserError(
+            f"an image is {type(given).__name__} {values.dtype} {list(values.shape)}: give a path, or an array [H, W] "
+            "or [H, W, C] of the values that files of the source hold"
+        )
+    np.save(path, values)
     return path
 
 

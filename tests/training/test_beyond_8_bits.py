@@ -109,5 +109,28 @@ def test_a_model_that_needs_like_channels_names_those_that_do_not(sar, tmp_path,
 def test_what_is_for_8_bits_refuses_other_data(mri, copying, tmp_path, capsys):
     assert command("data", "prepare", str(mri), "--size", "16", "--out", str(tmp_path / "prepared")) == 2
     assert "holds data beyond 8-bit RGB" in capsys.readouterr().err
-    with pytest.raises(UserError, match="images of a program are of 8 bits"):
+    with pytest.raises(UserError, match=r"PIL images are of 8 bits:\ntranslate_arrays gives arrays"):
         i2i.translate(copying, mri / "test/t1/ax.png", "t2")
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_values_of_a_program_through_identity_come_back_value_by_value(full, mri, copying):
+    path, loaded = mri / "test/t1/ax.png", i2i.load(copying)
+    values = read_native(path)
+    for given in (path, values, values[:, :, 0]):
+        found = loaded.translate_arrays(given, "t2", full_resolution=full)
+        assert found.dtype == np.uint16
+        np.testing.assert_array_equal(found, values)
+    assert len(loaded.translate_arrays([path, values], "t2")) == 2
+
+
+def test_arrays_and_files_are_translated_alike(sar, colouring, tmp_path):
+    command("translate", str(colouring), str(sar / "test/sar"), "--target", "optical", "--out", str(tmp_path))
+    found = i2i.load(colouring).translate_arrays(np.load(sar / "test/sar/ax.npy"), "optical")
+    np.testing.assert_array_equal(found, read_native(tmp_path / "ax.png"))
+
+
+@pytest.mark.parametrize("given", [np.zeros(4), np.zeros((4, 4), complex), "x.npy", None, np.zeros((0, 4))])
+def test_what_holds_no_values_is_refused(colouring, given):
+    with pytest.raises(UserError, match=r"give a path, or an array \[H, W\]|there is no image x.npy"):
+        i2i.load(colouring).translate_arrays([given], "optical")
