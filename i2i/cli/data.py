@@ -131,3 +131,20 @@ def prepare_data(
             merge({"data": changes}, parse_assignments(settings or [])), out, split, seed, format, skip_bad, progress
         )
     console.say("\n".join(lines))
+
+
+@app.command("slices")
+def slice_volumes(
+    volumes: Annotated[list[Path], typer.Argument(help="Files .nii or .nii.gz, or folders of them.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
+    axis: Annotated[int, typer.Option(min=0, max=2, help="Which axis the slices are counted along.")] = 2,
+) -> None:
+    """Write each slice of NIfTI volumes into a file of its own, with its values and its place in space.
+
+    Example: i2i data slices scans/t1/ --out mri/train/t1
+    """
+    from i2i.data.preparation.slices import write_slices
+
+    with counting("slicing volumes") as progress:
+        written = write_slices(volumes, out, axis, progress)
+    console.say(f"{written:,} slices in {out}")

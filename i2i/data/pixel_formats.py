@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from i2i.config import DataConfig, PixelFormat, Settings, validate
-from i2i.data.decoding.native import filled, read_native
+from i2i.data.decoding.native import filled, native_window, read_native
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.layouts.i2i_json import CARD, DeclaredFormat
 from i2i.errors import UserError
@@ -90,6 +90,7 @@ def format_of_images(images: Sequence[ImageFile], declared: DeclaredFormat, doma
         "dtype": first.dtype,
         "channels": first.channels,
         "range": declared.range or _measured(domain, extents),
+        "window": declared.window or native_window(images[0].path),
     }
     return validate(PixelFormat, told, f"data.pixel_formats.{domain}")
 

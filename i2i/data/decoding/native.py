@@ -1,21 +1,21 @@
-"""Values as image files hold them: any depth and number of channels, from PNG, TIFF and NumPy files, and back.
+"""Values as image files hold them, of any depth and number of channels.
 
-What is read is [H, W, C] in the file's own type. Libraries that not everybody needs are imported where a file asks for
-them, and named where they are missing.
+PNG, TIFF and NumPy files are read and written, DICOM and NIfTI files read. What is read is [H, W, C] in the file's own
+type.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from i2i.config import MOST_BANDS
+from i2i.data.decoding.medical import dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
 from i2i.data.decoding.open_image import MAX_PIXELS, Half, opened
+from i2i.data.decoding.optional import imported
 from i2i.data.decoding.png_notes import png_depth
 from i2i.data.decoding.value_range import Dtype
 from i2i.errors import UserError
@@ -24,7 +24,7 @@ from i2i.utils.atomic_write import replacing
 Reader = Callable[[Path], np.ndarray]
 ENDINGS = {"png": ".png", "tiff": ".tif", "npy": ".npy"}
 """What files of each kind are called."""
-NATIVE_ONLY = frozenset({".npy"})
+NATIVE_ONLY = frozenset({".npy", ".dcm", ".nii"})
 """Endings of files that 8 bits say nothing about."""
 NUMBERS = "uif"
 """Kinds of numbers that are read: without a sign, with one, and floating point."""
@@ -54,6 +54,12 @@ def native_size(path: Path, half: Half | None = None) -> tuple[int, int]:
         return height, width if half is None else width // 2
 
 
+def native_window(path: Path) -> tuple[float, float] | None:
+    """What a file says is to be shown as black and as white; None where it says nothing; UserError as `read_native`."""
+    with _reading(path):
+        return WINDOWS[path.suffix.lower()](path) if path.suffix.lower() in WINDOWS else None
+
+
 def filled(values: np.ndarray, fill: float | None, path: Path) -> np.ndarray:
     """Values with `fill` for those that are not finite.
 
@@ -74,14 +80,6 @@ def write_native(path: Path, values: np.ndarray) -> None:
     """Write values [H, W, C] as the file's ending says, complete or not at all; UserError without the library."""
     with replacing(path, sync=False) as partial:
         WRITERS[path.suffix](partial, values)
-
-
-def imported(name: str, path: Path) -> ModuleType:
-    """A library that reads or writes a file; UserError where it is missing."""
-    try:
-        return import_module(name)
-    except ImportError:
-        raise UserError(f"{path} needs the library {name}: pip install 'i2i[wide]'") from None
 
 
 @contextmanager
@@ -193,10 +191,25 @@ def _write_png(path: Path, values: np.ndarray) -> None:
         imported("png", path).Writer(width, height, compression=1, **kind).write(file, values.reshape(height, -1))
 
 
-READERS: Mapping[str, Reader] = {".npy": _npy, ".tif": _tiff, ".tiff": _tiff, ".png": _png}
+READERS: Mapping[str, Reader] = {
+    ".npy": _npy,
+    ".tif": _tiff,
+    ".tiff": _tiff,
+    ".png": _png,
+    ".dcm": read_dicom,
+    ".nii": read_nifti,
+}
 WRITERS: Mapping[str, Callable[[Path, np.ndarray], None]] = {
     ".npy": _write_npy,
     ".tif": _write_tiff,
     ".png": _write_png,
 }
-SIZES: Mapping[str, Callable[[Path], tuple[int, int]]] = {".npy": _npy_size, ".tif": _tiff_size, ".tiff": _tiff_size}
+WINDOWS: Mapping[str, Callable[[Path], tuple[float, float] | None]] = {".dcm": dicom_window}
+"""What the file itself says is to be shown as black and as white."""
+SIZES: Mapping[str, Callable[[Path], tuple[int, int]]] = {
+    ".npy": _npy_size,
+    ".tif": _tiff_size,
+    ".tiff": _tiff_size,
+    ".dcm": dicom_size,
+    ".nii": nifti_size,
+}

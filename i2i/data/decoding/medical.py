@@ -1,0 +1,85 @@
+"""Values of DICOM and NIfTI files: one image each, with the scale that the file declares."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2i.data.decoding.optional import imported
+
+EXTRA = "medical"
+
+
+def read_dicom(path: Path) -> np.ndarray:
+    """The stored values [H, W] or [H, W, C]; float32 after slope and intercept, where the file has them.
+
+    Raises:
+        ValueError: for a file of several frames or without an image.
+    """
+    found = imported("pydicom", path, EXTRA).dcmread(path)
+    frames = int(found.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise ValueError(f"it has {frames} frames: write each into a file of its own")
+    if "PixelData" not in found:
+        raise ValueError("it holds no image")
+    values = np.asarray(found.pixel_array)
+    slope, intercept = found.get("RescaleSlope"), found.get("RescaleIntercept")
+    if slope is None and intercept is None:
+        return values
+    scale = 1.0 if slope is None else float(slope)
+    return (values * scale + float(intercept or 0)).astype(np.float32)
+
+
+def dicom_size(path: Path) -> tuple[int, int]:
+    """Height and width, from the header."""
+    found = _dicom_header(path)
+    return int(found.Rows), int(found.Columns)
+
+
+def dicom_window(path: Path) -> tuple[float, float] | None:
+    """What the file says is to be shown as black and as white; None where it says nothing.
+
+    DICOM PS3.3, C.11.2.1.2.1: center c and width w show values from c - 0.5 - (w - 1) / 2 to c - 0.5 + (w - 1) / 2.
+    """
+    found = _dicom_header(path)
+    center, width = (_first(found.get(name)) for name in ("WindowCenter", "WindowWidth"))
+    if center is None or width is None or width <= 1:
+        return None
+    return center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
+
+
+def read_nifti(path: Path) -> np.ndarray:
+    """The values of a slice [H, W], its first axis to the right and its second downwards, scaled as the file declares.
+
+    Raises:
+        ValueError: for a volume.
+    """
+    image = imported("nibabel", path, EXTRA).load(path)
+    return np.asarray(image.dataobj).reshape(_slice_shape(image.shape)).T
+
+
+def nifti_size(path: Path) -> tuple[int, int]:
+    """Height and width, from the header."""
+    width, height = _slice_shape(imported("nibabel", path, EXTRA).load(path).shape)
+    return height, width
+
+
+def _slice_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The two axes of a slice; others have one place."""
+    sides = [side for side in shape if side != 1]
+    sides += [1] * (2 - len(sides))
+    if len(sides) > 2:
+        axes = " x ".join(map(str, shape))
+        raise ValueError(f"it is a volume of {axes}, and i2i data slices writes a file for each slice of one")
+    return sides[0], sides[1]
+
+
+def _dicom_header(path: Path) -> Any:
+    return imported("pydicom", path, EXTRA).dcmread(path, stop_before_pixels=True)
+
+
+def _first(value: Any) -> float | None:
+    """A number, or the first of several windows."""
+    if value is None or value == "":
+        return None
+    return float(value[0] if isinstance(value, list | tuple) or hasattr(value, "__getitem__") else value)
