@@ -159,4 +159,4 @@ def _translate_samples(
     with counting("translating") as progress:
         for sample in range(samples):
             one = convert(replace(translate, sample=sample))
-            translate_files(one, of_sample(files, sample), out, progress, after.write)
+            translate_files(one, of_sample(files, sample), out, after.write, progress)

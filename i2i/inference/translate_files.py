@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import Preprocess, to_arrays, write_image
+from i2i.data.decoding.images import Preprocess, to_arrays
 from i2i.data.layouts.image_folder import ImageFolder, LeftOut, left_out_line
 from i2i.errors import UserError
 from i2i.inference.norm_statistics import held_statistics
@@ -32,8 +32,8 @@ Convert = Callable[[Sequence[Path]], Iterable[np.ndarray]]
 """Some images to their translations, each [H, W, C] as files hold it: uint8, or as the target's format says."""
 
 
-Write = Callable[[Path, np.ndarray], None]
-"""What writes a translation [H, W, C]."""
+Write = Callable[[Path, np.ndarray, Path], None]
+"""What writes a translation [H, W, C] of a file."""
 
 
 def collect(inputs: Sequence[Path], out: Path | None = None) -> Files:
@@ -371,16 +371,14 @@ def _without_noise(translate: Translation) -> str:
     return "beside a reference image this model takes no noise" if alike else ""
 
 
-def translate_files(
-    convert: Convert, files: Files, out: Path, progress: Progress | None = None, write: Write = write_image
-) -> None:
+def translate_files(convert: Convert, files: Files, out: Path, write: Write, progress: Progress | None = None) -> None:
     """Write the translation of every image below `out`; they are read some at a time."""
     for start in range(0, len(files), BATCH):
         some = files[start : start + BATCH]
         translated = convert([path for path, _ in some])
-        for done, (pixels, (_, name)) in enumerate(zip(translated, some, strict=True), start + 1):
+        for done, (pixels, (path, name)) in enumerate(zip(translated, some, strict=True), start + 1):
             (out / name).parent.mkdir(parents=True, exist_ok=True)
-            write(out / name, pixels)
+            write(out / name, pixels, path)
             if progress:
                 progress(done, len(files))
 

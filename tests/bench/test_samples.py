@@ -68,7 +68,8 @@ def test_the_first_sample_is_what_it_was_and_the_others_are_those_of_the_command
     files = [(path, path.relative_to(path.parent)) for path in sorted((data / "test/summer").iterdir())]
     for sample in range(3):
         convert = resized(replace(translation(tinted, *WAY, CPU), sample=sample), PREPROCESS)
-        translate_files(convert, named(files, sample), tmp_path / f"by-command/{sample}/summer2winter")
+        out = tmp_path / f"by-command/{sample}/summer2winter"
+        translate_files(convert, named(files, sample), out, PREPROCESS.write)
         by_command = list(shown(tmp_path / f"by-command/{sample}").values())
         images = list(shown(of_sample(several.out, sample)).values())
         assert len(images) == len(files)

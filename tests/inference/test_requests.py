@@ -155,7 +155,7 @@ def test_a_file_is_translated_the_same_whatever_lies_beside_it_and_its_samples_d
     (alone,) = convert(paths[2:])
     assert (alone == whole[2]).all()
     files = collect([tmp_path / "in"])
-    translate_files(convert, files, tmp_path / "out")
+    translate_files(convert, files, tmp_path / "out", Preprocess((8, 8)).write)
     assert (np.asarray(Image.open(tmp_path / "out/c.png")) == alone).all()
     assert [str(name) for _, name in of_sample(files, 2)] == ["a.s2.png", "b.s2.png", "c.s2.png"]
 

@@ -134,3 +134,23 @@ def test_arrays_and_files_are_translated_alike(sar, colouring, tmp_path):
 def test_what_holds_no_values_is_refused(colouring, given):
     with pytest.raises(UserError, match=r"give a path, or an array \[H, W\]|there is no image x.npy"):
         i2i.load(colouring).translate_arrays([given], "optical")
+
+
+GEOMETRY = {33550: (10.0, 10.0, 0.0), 33922: (0.0, 0.0, 0.0, 4e5, 5e6, 0.0), 34735: (1, 1, 0, 1, 1024, 0, 1, 1)}
+"""ModelPixelScale, ModelTiepoint and the keys of a projected system."""
+
+
+@pytest.mark.parametrize(("side", "carried"), [(16, True), (24, False)])
+def test_a_translation_of_a_geotiff_file_lies_where_that_lies_if_it_is_as_large(side, carried, tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    data = folder(
+        tmp_path / "earth", {"sar": (".tif", "uint16", 1), "optical": (".tif", "uint16", 1)}, {"pixel_formats": {}}
+    )
+    run = trained(data, "identity", tmp_path / "run")
+    kinds = {33550: "d", 33922: "d", 34735: "H"}
+    tags = [(code, kinds[code], len(values), values, True) for code, values in GEOMETRY.items()]
+    tifffile.imwrite(tmp_path / "here.tif", random_values("uint16", 1, (side, side))[:, :, 0], extratags=tags)
+    assert not command("translate", run, tmp_path / "here.tif", "--target", "optical", "--out", tmp_path / "out")
+    with tifffile.TiffFile(tmp_path / "out" / "here.tif") as file:
+        found = {code: file.pages[0].tags[code].value for code in GEOMETRY if code in file.pages[0].tags}
+    assert found == (GEOMETRY if carried else {})

@@ -198,12 +198,15 @@ class Preprocess:
         """Values [..., C] as PSNR, SSIM and L1 compare them, from 0 to `data_range`; pixels of 8 bits themselves."""
         return arrays if self.own is None else within_range(arrays, self.own)
 
-    def write(self, path: Path, values: np.ndarray) -> None:
-        """Write [H, W, C], as `to_arrays` gives it, complete or not at all; the path ends with `suffix`."""
+    def write(self, path: Path, values: np.ndarray, source: Path | None = None) -> None:
+        """Write [H, W, C], as `to_arrays` gives it, complete or not at all; the path ends with `suffix`.
+
+        `source` is the file that was translated, whose geometry is carried over where both formats have it.
+        """
         if self.own is None:
             write_image(path, values)
         else:
-            write_native(path, values)
+            write_native(path, values, source)
 
     def whole(self, image: Image.Image) -> np.ndarray:
         """Pixels uint8 [height, width, channels] of the image at its own size."""

@@ -1,7 +1,6 @@
 """Values of DICOM and NIfTI files: one image each, with the scale that the file declares."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -32,20 +31,22 @@ def read_dicom(path: Path) -> np.ndarray:
 
 def dicom_size(path: Path) -> tuple[int, int]:
     """Height and width, from the header."""
-    found = _dicom_header(path)
+    found = imported("pydicom", path, EXTRA).dcmread(path, stop_before_pixels=True)
     return int(found.Rows), int(found.Columns)
 
 
 def dicom_window(path: Path) -> tuple[float, float] | None:
     """What the file says is to be shown as black and as white; None where it says nothing.
 
-    DICOM PS3.3, C.11.2.1.2.1: center c and width w show values from c - 0.5 - (w - 1) / 2 to c - 0.5 + (w - 1) / 2.
+    DICOM PS3.3, C.11.2.1.2.1: center c and width w show values from c - 0.5 - (w - 1) / 2 to c - 0.5 + (w - 1) / 2. Of
+    several windows it is the first.
     """
-    found = _dicom_header(path)
-    center, width = (_first(found.get(name)) for name in ("WindowCenter", "WindowWidth"))
-    if center is None or width is None or width <= 1:
+    found = imported("pydicom", path, EXTRA).dcmread(path, stop_before_pixels=True)
+    centers, widths = (np.atleast_1d(found.get(name) or []) for name in ("WindowCenter", "WindowWidth"))
+    if not len(centers) or not len(widths) or float(widths[0]) <= 1:
         return None
-    return center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
+    center, half = float(centers[0]) - 0.5, (float(widths[0]) - 1) / 2
+    return center - half, center + half
 
 
 def read_nifti(path: Path) -> np.ndarray:
@@ -72,14 +73,3 @@ def _slice_shape(shape: tuple[int, ...]) -> tuple[int, int]:
         axes = " x ".join(map(str, shape))
         raise ValueError(f"it is a volume of {axes}, and i2i data slices writes a file for each slice of one")
     return sides[0], sides[1]
-
-
-def _dicom_header(path: Path) -> Any:
-    return imported("pydicom", path, EXTRA).dcmread(path, stop_before_pixels=True)
-
-
-def _first(value: Any) -> float | None:
-    """A number, or the first of several windows."""
-    if value is None or value == "":
-        return None
-    return float(value[0] if isinstance(value, list | tuple) or hasattr(value, "__getitem__") else value)

@@ -4,7 +4,7 @@ PNG, TIFF and NumPy files are read and written, DICOM and NIfTI files read. What
 type.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from i2i.config import MOST_BANDS
+from i2i.data.decoding.geotiff import Tag, geometry_tags
 from i2i.data.decoding.medical import dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
 from i2i.data.decoding.open_image import MAX_PIXELS, Half, opened
 from i2i.data.decoding.optional import imported
@@ -76,10 +77,16 @@ def filled(values: np.ndarray, fill: float | None, path: Path) -> np.ndarray:
     return np.where(finite, values, values.dtype.type(fill))
 
 
-def write_native(path: Path, values: np.ndarray) -> None:
-    """Write values [H, W, C] as the file's ending says, complete or not at all; UserError without the library."""
+def write_native(path: Path, values: np.ndarray, source: Path | None = None) -> None:
+    """Write values [H, W, C] as the file's ending says, complete or not at all; UserError without the library.
+
+    `source` is the file that they were made from; a TIFF file lies where that lies, if both are as large.
+    """
     with replacing(path, sync=False) as partial:
-        WRITERS[path.suffix](partial, values)
+        if path.suffix == ".tif":
+            _write_tiff(partial, values, geometry_tags(source, values.shape[:2]) if source else [])
+        else:
+            WRITERS[path.suffix](partial, values)
 
 
 @contextmanager
@@ -175,10 +182,11 @@ def _write_npy(path: Path, values: np.ndarray) -> None:
         np.save(file, values, allow_pickle=False)
 
 
-def _write_tiff(path: Path, values: np.ndarray) -> None:
+def _write_tiff(path: Path, values: np.ndarray, tags: Sequence[Tag]) -> None:
     photometric = "rgb" if values.shape[2] in (3, 4) and values.dtype.kind == "u" else "minisblack"
     flat = values[:, :, 0] if values.shape[2] == 1 else values
-    imported("tifffile", path).imwrite(path, flat, photometric=photometric, planarconfig="contig", **COMPRESSED)
+    how = {**COMPRESSED, "photometric": photometric, "planarconfig": "contig", "extratags": tags}
+    imported("tifffile", path).imwrite(path, flat, **how)
 
 
 def _write_png(path: Path, values: np.ndarray) -> None:
@@ -199,11 +207,7 @@ READERS: Mapping[str, Reader] = {
     ".dcm": read_dicom,
     ".nii": read_nifti,
 }
-WRITERS: Mapping[str, Callable[[Path, np.ndarray], None]] = {
-    ".npy": _write_npy,
-    ".tif": _write_tiff,
-    ".png": _write_png,
-}
+WRITERS: Mapping[str, Callable[[Path, np.ndarray], None]] = {".npy": _write_npy, ".png": _write_png}
 WINDOWS: Mapping[str, Callable[[Path], tuple[float, float] | None]] = {".dcm": dicom_window}
 """What the file itself says is to be shown as black and as white."""
 SIZES: Mapping[str, Callable[[Path], tuple[int, int]]] = {
