@@ -78,6 +78,7 @@ def test_slope_and_intercept_of_a_dicom_file_are_applied(dicom, slope, intercept
     ("center", "width", "limits"),
     [
         (40, 400, (-160.0, 239.0)),
+        (0, 2, (-1.0, 0.0)),
         ([50, 300], [350, 1500], (-125.0, 224.0)),
         (None, None, None),
         (40, 1, None),

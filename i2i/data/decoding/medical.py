@@ -42,7 +42,10 @@ def dicom_window(path: Path) -> tuple[float, float] | None:
     several windows it is the first.
     """
     found = imported("pydicom", path, EXTRA).dcmread(path, stop_before_pixels=True)
-    centers, widths = (np.atleast_1d(found.get(name) or []) for name in ("WindowCenter", "WindowWidth"))
+    given = found.get("WindowCenter"), found.get("WindowWidth")
+    if None in given:
+        return None
+    centers, widths = map(np.atleast_1d, given)
     if not len(centers) or not len(widths) or float(widths[0]) <= 1:
         return None
     center, half = float(centers[0]) - 0.5, (float(widths[0]) - 1) / 2
