@@ -57,6 +57,7 @@ def test_load_of_no_run_is_refused(tmp_path):
         i2i.load(tmp_path / "gone")
 
 
+@pytest.mark.integration
 def test_create_has_the_paper_s_settings():
     translator = i2i.create("stargan", domains=["a", "b", "c"], image_size=128)
     assert translator.config == registry.get("stargan").Config()

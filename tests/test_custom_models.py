@@ -260,6 +260,7 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.integration
 def test_a_class_of_ones_own_trains_resumes_and_translates_from_the_command_line(blend, tmp_path, cache, capsys):
     out = tmp_path / "run"
     settings = [f"--set={text}" for text in [*SMALL, "train.images=8", "train.sample_every=0"]]

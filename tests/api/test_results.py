@@ -25,6 +25,7 @@ def run(tmp_path_factory):
     return i2i.train("stargan", out=out, size=16, settings=SETTINGS, device="cpu")
 
 
+@pytest.mark.integration
 def test_a_training_gives_the_bits_of_the_command(run, tmp_path):
     values = [(f"{section}.{name}", value) for section, own in SETTINGS.items() for name, value in own.items()]
     line = ["train", "--model", "stargan", "--size", "16", "--device", "cpu", "--out", tmp_path / "run"]

@@ -147,6 +147,7 @@ def test_packaged_features_are_the_default_where_inception_is_absent_and_are_ano
     assert plan(place, extractor="classifier").facts.chosen.extractor == "classifier"
 
 
+@pytest.mark.integration
 def test_an_extractor_that_cannot_be_built_is_refused_before_any_training(place):
     wrong = place / "wrong.pth"
     torch.save({"weight": torch.zeros(1)}, wrong)

@@ -131,6 +131,7 @@ def test_a_rule_that_the_training_runs_cannot_follow_is_refused_before_they_star
         planned(tmp_path, "checkpoint.rule=best-on-val", "data.val_scenes=0")
 
 
+@pytest.mark.integration
 def test_the_rule_is_in_the_keys_of_what_depends_on_it(tmp_path, cache):
     """Averaging is a setting of the training, whichever weights translate."""
     last, ema, best, other = (

@@ -118,6 +118,7 @@ def words(figure):
     return [" ".join(text.split()) for text in (*texts, *(axes.get_ylabel() for axes in figure.axes)) if text]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("real", "marked"), [(0.5, True), (1.0, False)])
 def test_every_figure_marks_the_metrics_that_rest_on_such_a_classifier(tmp_path, real, marked):
     plan, results = classified(tmp_path, real, domains=("a", "b", "c"), n=100)

@@ -32,6 +32,7 @@ def test_numbers_of_a_logarithmic_axis_are_several_and_do_not_overlap(way, low, 
     assert all(one[1] < other[0] for one, other in pairwise(spans))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("rows", "side"), [(1, 1.0), (1, 13.4), (4, 1.5)])
 @pytest.mark.parametrize("methods", [1, 6, 14])
 def test_maps_of_any_number_of_methods_stand_apart_on_a_sheet_that_shrinks_least(rows, side, methods):

@@ -123,6 +123,7 @@ def test_older_score_files_leave_the_parts_out(tmp_path):
     assert "Health" not in latex.table(plan, results, PROTOCOL)
 
 
+@pytest.mark.integration
 def test_the_health_column_says_what_went_up_and_how_often(tmp_path):
     plan, results = told(tmp_path)
     assert health(results, "one") == "copied in 1 of 2"
@@ -140,6 +141,7 @@ def test_the_health_column_says_what_went_up_and_how_often(tmp_path):
     assert "copied" in shown(plan, results).text("x", 100)
 
 
+@pytest.mark.integration
 def test_few_images_put_kid_first_and_are_warned_of(tmp_path):
     plan, results = told(tmp_path)
     assert results.metrics == ["accuracy", "KID-x", "FD-x", "psnr"]

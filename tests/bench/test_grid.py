@@ -238,6 +238,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("loss", LOSSES)
 def test_damaged_and_unfinished_translations_are_told_as_such_and_never_as_unknown(results, tmp_path, capsys, loss):
     folder = results / "translations" / "one" / "seed0"
@@ -277,6 +278,7 @@ def test_the_command_draws_into_the_format_of_the_name(results, tmp_path, capsys
     assert "3 test images at random, seed 5" in capsys.readouterr().out
 
 
+@pytest.mark.integration
 def test_the_cells_of_the_image_are_the_images_of_the_columns(results, tmp_path):
     (tmp_path / "list.txt").write_text("a2b/p3")
     arguments = (
@@ -370,6 +372,8 @@ def test_long_names_of_columns_stay_above_their_column_and_apart(header):
     assert first.y0 >= image_top and first.y1 <= figure.bbox.y1
 
 
+@pytest.mark.integration
+@pytest.mark.integration
 @pytest.mark.parametrize("columns", [4, 8, 14])
 @pytest.mark.parametrize("name", ["unsb", "a_method_with_a_long_name-l1-gan"])
 def test_a_grid_as_wide_as_a_page_can_be_read_with_any_number_of_methods(columns, name):

@@ -37,6 +37,7 @@ def test_methods_with_settings_of_any_kind_and_suites_of_ones_own_are_not():
     assert notes_on_later_methods(load_suite("seasons", "cut", {}, [])) == []
 
 
+@pytest.mark.integration
 def test_the_command_line_says_it_ahead_of_all_else(tmp_path, monkeypatch, capsys):
     """Also where such a method cannot be trained at the size of the small ones, and refuses it."""
     monkeypatch.setenv("I2I_CACHE", str(tmp_path / "cache"))

@@ -210,6 +210,7 @@ def test_changed_images_are_no_longer_those_of_the_report(tmp_path, data, capsys
     assert "holds other images than those" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_claims_of_all_benches_are_scored_where_their_methods_are(tmp_path, data):
     def claim(*order):
         return {"metric": "psnr", "order": order, "says": " over ".join(order)}

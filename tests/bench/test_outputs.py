@@ -153,6 +153,7 @@ def test_a_chosen_column_that_the_bench_lacks_is_told_in_one_line_with_what_it_n
     assert "report.columns" not in markdown(plan, results)
 
 
+@pytest.mark.integration
 def test_costs_are_told_as_lacking_where_the_table_is_by_direction(tmp_path):
     plan, results = made_up(tmp_path, SCORES)
     chosen = with_facts(plan, suite={**plan.facts.suite.model_dump(mode="json"), "report": {"columns": ["seconds"]}})
@@ -443,6 +444,7 @@ def test_no_figure_has_letters_of_type_3(tmp_path):
         assert fonts_of(path.read_bytes()) == {b"Type0", b"CIDFontType2"}, path.name
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("by", "says"),
     [

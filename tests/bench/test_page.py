@@ -31,6 +31,7 @@ def page_of(plan, results):
     return (plan.out / "report.html").read_text()
 
 
+@pytest.mark.integration
 def test_the_page_holds_the_scores_of_every_view_with_the_best_translators_marked(bench):
     plan, results = bench
     facts = blocks(page_of(plan, results))["facts"]
@@ -56,6 +57,7 @@ def test_the_page_holds_the_scores_of_every_view_with_the_best_translators_marke
             assert all("rank" not in view["rows"][number][place] for number in (2, 3))
 
 
+@pytest.mark.integration
 def test_no_name_can_end_the_block_that_holds_it(tmp_path):
     for text in NASTY:
         written = as_data({text: [text]})
@@ -66,6 +68,7 @@ def test_no_name_can_end_the_block_that_holds_it(tmp_path):
     assert blocks(text)["facts"]["domains"] == list(NASTY[:3])
 
 
+@pytest.mark.integration
 def test_the_page_asks_for_nothing_from_elsewhere(bench):
     text = page_of(*bench)
     own = re.sub(r'(?s)<script type="application/json".*?</script>', "", text).replace("http://www.w3.org/2000/svg", "")
@@ -105,6 +108,7 @@ def test_another_builder_of_pages_writes_the_page_again(bench, monkeypatch):
     assert path.stat().st_mtime_ns != before
 
 
+@pytest.mark.integration
 def test_failed_and_skipped_jobs_stand_on_the_page_with_reasons(bench):
     plan, results = bench
     facts = blocks(
@@ -163,6 +167,7 @@ def test_the_gallery_stops_when_its_space_is_used_up(bench, monkeypatch):
     assert [len(way["images"]) for way in made["directions"]] == [1] * 6
 
 
+@pytest.mark.integration
 def test_the_gallery_holds_every_seed_and_the_first_of_those_that_have_no_other(tmp_path):
     plan, results = made_up_bench(tmp_path, seeds=(0, 3))
     made = shown(plan, results)

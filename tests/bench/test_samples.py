@@ -94,6 +94,7 @@ def test_chosen_steps_are_taken(tmp_path, data):
     assert any((one[name] != three[name]).any() for name in one)
 
 
+@pytest.mark.integration
 def test_diversity_is_the_mean_over_pairs_of_the_samples_of_each_image(tmp_path, data, classifier, scorer):
     made = translated(tmp_path, data, built(Tinted), samples=4)
     write_images(tmp_path / NOTED, made.noted)

@@ -95,6 +95,7 @@ def bench_of_samples(tmp_path, samples=8):
     return with_facts(plan, methods=methods), found
 
 
+@pytest.mark.integration
 def test_the_page_shows_some_samples_beside_the_scored_translation(tmp_path):
     plan, found = bench_of_samples(tmp_path)
     shown = gallery.gallery(plan, found)

@@ -101,6 +101,7 @@ def rows(scores):
     return {(row["target"], row["metric"]): row["value"] for row in scores.rows}
 
 
+@pytest.mark.integration
 def test_without_intervals_nothing_is_resampled_and_the_rows_are_the_same(
     data, classifier, scorer, swapped, monkeypatch
 ):

@@ -53,6 +53,7 @@ def left_out(table, width):
     return told[1].split("; ") if told else []
 
 
+@pytest.mark.integration
 def test_columns_go_in_the_order_that_is_stated_and_the_file_with_all_of_them_is_named(tmp_path):
     table = wide(tmp_path)
     _, _, *metrics, n = table.header

@@ -68,6 +68,7 @@ def test_where_all_training_runs_are_short_there_is_no_trial(unit, amount, worth
     assert bool(worth_trying([training(amount=amount, unit=unit)], [])) is worth
 
 
+@pytest.mark.integration
 def test_the_few_steps_are_scaled_to_the_whole_training_and_write_nothing(tmp_path):
     data = data_set(tmp_path / "sky")
     few, many = training(data=data, amount=400), training(data=data, amount=4_000_000)

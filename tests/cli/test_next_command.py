@@ -32,6 +32,7 @@ def test_values_that_begin_with_a_dash_are_no_options():
     assert shlex.split(argument(Path("-my run"))) == ["./-my run"]
 
 
+@pytest.mark.integration
 def test_the_command_that_a_training_prints_works(place, capsys):
     data_set(place / "my sky", "clear,day -night;")
     data_set(place / "-sky", "clear,day -night;")

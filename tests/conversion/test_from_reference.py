@@ -370,6 +370,7 @@ def trained(place: Path, model: str, *settings: str) -> None:
     assert run("train", "--model", model, "--data", "sky", "--out", "run", "--device", "cpu", *words) == 0
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("model", "settings", "complaint"),
     [

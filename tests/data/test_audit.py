@@ -281,6 +281,7 @@ def test_models_are_told_whether_the_size_fits_them(sky, capsys):
     assert "it learns from aligned pairs" in said
 
 
+@pytest.mark.integration
 def test_the_json_holds_what_the_text_tells(sky, capsys):
     shutil.copy(sky / "train/dawn/0.png", sky / "test/dusk/9.png")
     status, said = told(capsys, sky, "--size", 32, "--json", "found.json", "--models", "cyclegan")
@@ -491,6 +492,7 @@ def test_a_training_is_told_what_the_quick_look_finds(sky, capsys):
 # --skip-bad
 
 
+@pytest.mark.integration
 def test_a_training_without_bad_images_records_and_tells_them_and_goes_on_without_them(sky, capsys):
     (sky / "train/dusk/1.png").write_bytes(b"no image")
     arguments = ["--model", "cyclegan", "--data", sky, "--out", "run", "--device", "cpu", *SMALL]

@@ -229,6 +229,7 @@ def test_a_joint_stargan_learns_two_label_spaces_and_translates_by_either(tmp_pa
         translator.translate(images, None, "faces/Blond_Hair", described[:2])
 
 
+@pytest.mark.integration
 def test_images_are_translated_by_attributes_said_or_recognized(tmp_path):
     run, out = tmp_path / "run", tmp_path / "out"
     root = celeba(tmp_path / "celeba")

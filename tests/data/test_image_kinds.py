@@ -254,6 +254,7 @@ def test_short_notes_stay_where_an_orientation_may_be_told(tmp_path):
         assert png_notes.without_long_notes(file) is file
 
 
+@pytest.mark.integration
 def test_what_the_decoder_warns_of_is_not_shown(tmp_path):
     Image.fromarray(noise(3)).save(tmp_path / "exif.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     Image.new("1", (9600, 9600)).save(tmp_path / "large.png")

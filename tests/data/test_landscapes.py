@@ -119,6 +119,7 @@ def test_scenes_differ_in_layout(painted):
     assert max(agreement) < 0.9
 
 
+@pytest.mark.integration
 def test_no_two_sets_share_scenes_or_names_of_domains():
     """So that a training on several of them meets no scene twice, and no two domains of one name."""
     for first, second in combinations(SETS.values(), 2):
@@ -209,6 +210,7 @@ def test_geometry_is_the_same_at_every_size(painted, domain, large, small):
         assert psnr(coarse, painted.draw(scene, domain, small)) > 40
 
 
+@pytest.mark.integration
 @each_pair
 def test_copying_the_source_is_a_poor_translation(painted, first, second):
     """The light that a season shares with its scene leaves less to paint than a style does; the worst is all new."""
@@ -357,6 +359,7 @@ def test_a_set_is_drawn_where_the_settings_name_it(painted, tmp_path, monkeypatc
         np.testing.assert_array_equal(read_image(first), painted.draw(0, domain, (16, 16)))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("command", ["bench --models cyclegan", "train --model stargan"])
 @pytest.mark.parametrize(
     ("name", "chosen"), [("seasons", {"summer", "winter", "night"}), ("styles", {*STYLES.domains})]
@@ -374,6 +377,7 @@ def test_three_seasons_are_the_default_and_another_set_comes_whole(
     assert known & set(re.findall("[a-z]+", capsys.readouterr().out)) == chosen
 
 
+@pytest.mark.integration
 def test_a_validation_split_leaves_training_and_test_scenes_as_they_are(tmp_path):
     for name, val in (("without", 0), ("with", 2)):
         embedded.make("seasons", tmp_path / name, (16, 16), 3, 2, val=val)

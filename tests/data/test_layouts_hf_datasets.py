@@ -52,6 +52,7 @@ def test_broken_json_is_named(tmp_path, text):
         open_place(root)
 
 
+@pytest.mark.integration
 def test_files_outside_of_the_folder_are_refused(tmp_path):
     pytest.importorskip("datasets")
     root = declared(tmp_path / "faces", {"image": "Image", "label": "ClassLabel"}, ["../other.arrow"])

@@ -93,6 +93,7 @@ def test_the_cache_gives_what_decoding_gives(root, folder):
         assert not pixels.flags.writeable
 
 
+@pytest.mark.integration
 def test_images_are_decoded_once_for_all_training_runs(root, folder, decoded, tmp_path, monkeypatch):
     monkeypatch.setenv("I2I_CACHE", str(folder.parent))
     data = scan(root)

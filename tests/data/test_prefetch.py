@@ -73,6 +73,7 @@ class Keep(Observer):
         self.records.append(record)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("seconds", "low", "high"), [(0.0, 0.0, 0.7), (0.3, 0.7, 1.0)])
 def test_a_record_says_which_share_of_the_time_went_into_waiting(tmp_path, seconds, low, high):
     class Slow(np.ndarray):

@@ -196,6 +196,7 @@ def imaged(name: str, space: LabelSpace, place, **settings):
     return model, Preprocess((16, 16)), save(place / name, noise(70, 41))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("side", [None, 32])
 def test_at_full_resolution_a_model_tells_attributes_from_the_image_at_its_own_size(place, monkeypatch, side):
     space = LabelSpace((LabelSet(("Bald", "Smiling", "Young"), ()),))

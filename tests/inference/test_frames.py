@@ -69,6 +69,7 @@ def test_flicker_is_told_in_a_sentence():
     assert str(Flicker(1)) == "one frame, which cannot flicker"
 
 
+@pytest.mark.integration
 @with_video
 def test_a_video_becomes_a_video_of_its_speed_or_frames(run, frames, tmp_path, capsys):
     from i2i.inference.video_files import frames_of, frames_per_second

@@ -260,6 +260,7 @@ def test_the_methods_that_take_references_draw_nothing_beside_them(name):
     assert samples_of(asked(translator, reference=torch.rand(1, 3, 32, 32)), 4)[0] == 1
 
 
+@pytest.mark.integration
 def test_samples_of_a_model_without_noise_are_one_which_is_said_once(tmp_path, monkeypatch, capsys):
     tiny = ("train.images=4", "data.scenes=2", "data.test_scenes=2", "data.domains=summer,winter", "model.width=4")
     trained, out = tmp_path / "run", tmp_path / "out"

@@ -87,6 +87,7 @@ def test_share_interval_keeps_its_length_where_all_images_are_right() -> None:
     assert found.low == pytest.approx(0.9398, abs=1e-3)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("truth", [0.6, 0.9, 0.98])
 def test_share_intervals_cover_the_share(truth: float) -> None:
     hits = np.random.default_rng(6).binomial(60, truth, 1000)

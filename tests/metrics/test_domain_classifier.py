@@ -95,12 +95,14 @@ def test_every_image_has_its_turn_with_its_label_at_a_rate_that_rises_and_falls(
     )
 
 
+@pytest.mark.integration
 def test_another_seed_starts_from_other_weights() -> None:
     """A step moves a weight by 0.002 at most, so what differs by more is of the start."""
     one, other = (next(train(16, seed=seed).parameters()) for seed in (0, 1))
     assert (one - other).abs().max() > 0.05
 
 
+@pytest.mark.integration
 def test_training_and_loading_leave_the_global_random_numbers_alone(tmp_path: Path) -> None:
     state = torch.random.get_rng_state()
     train(32).save(tmp_path / "classifier.safetensors")
@@ -200,6 +202,7 @@ def test_augmentation_flips_left_and_right_only() -> None:
     assert 15 < flipped < 45
 
 
+@pytest.mark.integration
 def test_progress_counts_images_up_to_the_promised_number() -> None:
     seen: list[tuple[int, int]] = []
     pixels, labels = shapes(30, seed=7)

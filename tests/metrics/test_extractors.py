@@ -101,6 +101,7 @@ def test_the_name_holds_network_and_checksum_of_its_weights(resnet, squeezenet):
         assert extractor.name == f"FD-{spec.replace(':', '-')}-{sha256(path)[:8]}"
 
 
+@pytest.mark.integration
 def test_other_weights_have_another_name_and_fingerprint(resnet, tmp_path):
     network, path = resnet
     other = tmp_path / "other.pth"
@@ -150,6 +151,7 @@ def test_images_are_seen_alone_and_random_numbers_stay(resnet):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
+@pytest.mark.integration
 def test_old_files_without_batch_counters_are_taken(resnet, tmp_path):
     network, path = resnet
     old = tmp_path / "old.pth"
@@ -237,6 +239,7 @@ def test_published_weights_are_found_in_the_caches_only(resnet, tmp_path, monkey
     assert cached_weights("resnet18").name == "model.safetensors"
 
 
+@pytest.mark.integration
 def test_a_classifier_file_gives_its_features_under_its_own_checksum(tmp_path):
     classifier = DomainClassifier(LabelSpace.of_domains(("a", "b")), (32, 32))
     classifier.save(tmp_path / "c.safetensors")

@@ -93,6 +93,7 @@ def test_each_image_is_seen_alone_and_repeatably(extractor: InceptionExtractor) 
     assert torch.equal(extractor(pixels), together)
 
 
+@pytest.mark.integration
 def test_autocast_of_the_caller_changes_nothing(extractor: InceptionExtractor) -> None:
     pixels = images(1, size=32)
     alone = extractor(pixels)

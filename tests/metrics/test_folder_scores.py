@@ -160,6 +160,7 @@ def test_too_few_images_for_nearest_neighbors_are_told_and_left_out(data, classi
     assert not [measure for measure in scored.measures if "coverage" in measure.metric]
 
 
+@pytest.mark.integration
 def test_content_is_kept_best_by_a_copy(data, classifier, fakes):
     source, real = data / "test" / "summer", data / "test" / "winter"
     spec, size = f"classifier:{classifier}", (SIDE, SIDE)
@@ -344,6 +345,7 @@ def test_lpips_that_cannot_be_had_is_told(data, fakes, lpips_files):
             score_folders(folders, **{"extractor": None, **options})
 
 
+@pytest.mark.integration
 def test_lpips_of_the_bench_is_that_of_score(data, classifier, fakes, lpips_files):
     config = DataConfig.model_validate({"path": str(data), "image_size": [SIDE, SIDE]})
     scorer = Scorer(Scoring(config, classifier, lpips=lpips_files), torch.device("cpu"))

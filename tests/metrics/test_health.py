@@ -121,6 +121,7 @@ def test_pure_noise_is_flagged(seasons):
     assert "noise" in raised(inputs, noisy(torch.full_like(inputs, 128), 60), reals)
 
 
+@pytest.mark.integration
 def test_large_sets_are_thinned_alike_on_both_sides(seasons):
     inputs, outputs, reals = seasons["summer"][0], seasons["winter"][0], seasons["winter"][1]
     many = [some.repeat(40, 1, 1, 1) for some in (inputs, outputs, reals)]

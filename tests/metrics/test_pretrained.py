@@ -85,6 +85,7 @@ def test_the_addresses_are_those_of_the_authors_packages():
         assert f"-{BACKBONES[name].sha256}.pth" in published.url
 
 
+@pytest.mark.integration
 def test_the_checksums_of_the_heads_are_those_of_the_published_files():
     holder = pytest.importorskip("torchmetrics.functional.image.lpips")
     folder = Path(holder.__file__).parent / "lpips_models"  # copies of the authors' files

@@ -71,6 +71,7 @@ def assert_weights(run_folder: Path, model: str) -> None:
             assert torch.equal(taken[key], value), f"{part.network}.{key}"
 
 
+@pytest.mark.integration
 @models
 def test_an_import_holds_the_reference_weights(tmp_path, model):
     assert_weights(take(tmp_path, model), model)
@@ -214,6 +215,7 @@ def test_a_nameless_generator_may_come_with_both_discriminators(tmp_path):
     assert torch.equal(translator.discriminator_b.trunk[0].weight, states["D_A"]["model.0.weight"])
 
 
+@pytest.mark.integration
 def test_two_downloads_of_the_same_name_are_the_two_directions(tmp_path):
     files = []
     for name in ("G_A", "G_B"):

@@ -358,6 +358,7 @@ def saved(folder, name):
     return [folder / "gen_00000007.pt", folder / "dis_00000007.pt"]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["munit/training_munit", "munit/training_unit"])
 def test_files_of_the_reference_come_in_and_go_out_as_they_were(tmp_path, name):
     files = saved(tmp_path, name)

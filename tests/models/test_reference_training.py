@@ -62,6 +62,7 @@ def run(translator, batches, draws=None):
     assert guard.fault() is None
 
 
+@pytest.mark.integration
 def test_cyclegan_losses():
     stored, weights = reference.arrays("training_cyclegan"), reference.weights("training_cyclegan")
     config = CycleGANConfig(width=4, discriminator_width=4, blocks=6, pool_size=0)
@@ -100,6 +101,7 @@ def test_pix2pix_losses():
         assert_losses(ours, expected, step, PIX2PIX)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("labels", ["exclusive", "attributes"])
 def test_stargan_losses(labels):
     name = {"exclusive": "training_stargan_onehot", "attributes": "training_stargan_attributes"}[labels]

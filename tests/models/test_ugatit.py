@@ -44,6 +44,7 @@ def assert_outputs(name, found):
         assert difference <= tolerances[key]["tolerance"], f"{key} differs by {difference:.2g}"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["ugatit_generator", "ugatit_generator_light", "ugatit_generator_light_published"])
 @torch.no_grad()
 def test_generators_are_the_reference_implementations(name):

@@ -312,6 +312,7 @@ def test_methods_that_learn_from_pairs_are_not_trained_without_and_say_the_way_o
     )
 
 
+@pytest.mark.integration
 def test_a_bench_skips_pix2pix_without_pairs_and_says_why(place, capsys):
     data_set(place / "sky")
     before = contents(place)

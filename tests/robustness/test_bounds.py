@@ -105,6 +105,7 @@ def at_bounds(model: str) -> Iterator[object]:
     yield pytest.param(model, {"data": {"image_size": LARGEST_SIDE}}, id=f"{model}-side")
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="needs Linux")
 @pytest.mark.parametrize(
     ("model", "settings"), [case for model in ("pix2pix", "cyclegan", "stargan") for case in at_bounds(model)]

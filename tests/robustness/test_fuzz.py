@@ -86,6 +86,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.integration
 @fuzzed
 @given(lines=st.lists(json_values, max_size=4), tail=st.text(max_size=5))
 def test_a_manifest_in_json_lines_is_read_or_refused(folder, lines, tail):
@@ -212,6 +213,7 @@ def config_of(path: Path) -> object:
     return run_config("cyclegan", read_settings(path))
 
 
+@pytest.mark.integration
 @fuzzed
 @given(text=yaml_texts)
 def test_settings_in_yaml_are_read_or_refused(folder, text):
@@ -219,6 +221,7 @@ def test_settings_in_yaml_are_read_or_refused(folder, text):
     answer(config_of, folder / "x.yaml")
 
 
+@pytest.mark.integration
 @fuzzed
 @given(settings=st.dictionaries(st.sampled_from(["model", "data", "train", 5, None]), json_values, max_size=3))
 def test_settings_of_any_shape_are_checked_or_refused(settings):

@@ -168,6 +168,7 @@ def test_checkpoints_with_the_words_of_earlier_versions_are_read(run, tmp_path):
     assert require_checkpoint(run).settings["model"]["test_statistics"] == "image"
 
 
+@pytest.mark.integration
 def test_a_classifier_whose_header_lies_is_refused_before_memory_is_taken(tmp_path):
     classifier = DomainClassifier(LabelSpace.of_domains(["dawn", "dusk"]), (16, 16), backbone="resnet10t")
     classifier.save(tmp_path / "classifier.safetensors")
@@ -282,6 +283,7 @@ def test_a_model_in_memory_that_is_not_finite_is_not_exported(run, tmp_path):
 # Permissions
 
 
+@pytest.mark.integration
 def test_every_file_of_a_run_has_the_permissions_of_the_umask(tmp_path):
     before = os.umask(0o022)
     try:

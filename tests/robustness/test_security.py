@@ -70,6 +70,7 @@ class Command:
         return (open, ("ran", "w"))
 
 
+@pytest.mark.integration
 def test_checkpoints_are_loaded_without_unpickling(tmp_path, monkeypatch):
     class Refusing(pickle.Unpickler):
         def load(self) -> None:

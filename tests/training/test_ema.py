@@ -161,6 +161,7 @@ def test_a_training_averages_the_generators_after_every_step(tmp_path, name):
         assert torch.allclose(stored[key].double(), expected, rtol=1e-5, atol=1e-7), key
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", GANS)
 def test_resume_keeps_the_bits_of_the_average(tmp_path, name):
     class BreakOff(Observer):
@@ -186,6 +187,7 @@ def test_averaging_changes_nothing_in_the_training_itself(tmp_path):
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+@pytest.mark.integration
 def test_only_a_training_with_an_average_stores_one(tmp_path):
     trainer(tmp_path).train()
     checkpoint = require_checkpoint(tmp_path)

@@ -166,6 +166,7 @@ def test_epochs_of_a_bench_are_divided_as_their_images_are(tmp_path):
     assert {training.unit for training in by_epochs.training_runs} == {"images"}
 
 
+@pytest.mark.integration
 def test_with_per_task_each_training_gets_epochs_of_its_own_domains(tmp_path):
     plan = planned(tmp_path, "epochs=2,per=task")
     assert amounts(plan) == {

@@ -156,6 +156,7 @@ def test_lines_and_samples_after_a_cut_at_any_step_are_those_of_a_training_that_
     assert len(ours) == 3
 
 
+@pytest.mark.integration
 def test_what_a_checkpoint_vouches_for_is_on_the_disk_before_it(tmp_path, monkeypatch):
     from i2i.training import callbacks
     from i2i.training import trainer as trainer_module
@@ -267,6 +268,7 @@ def test_a_translation_that_is_not_finite_is_told_with_its_image_and_not_written
 # Starting at once
 
 
+@pytest.mark.integration
 def test_of_two_training_runs_started_at_once_into_one_folder_the_second_is_refused(command, monkeypatch):
     """The second has looked at the folder before the first wrote into it, and comes to it when the first has ended."""
     from i2i.api import train_cases
@@ -287,6 +289,7 @@ def test_of_two_training_runs_started_at_once_into_one_folder_the_second_is_refu
     assert require_checkpoint(Path("run")).settings["train"]["images"] == 4
 
 
+@pytest.mark.integration
 def test_a_run_that_is_not_finished_is_translated_and_that_is_told(command):
     run = train(command, images=8)
     arguments = ["translate", run, "sky/test/dawn", "--target", "dusk", "--device=cpu", "--out"]

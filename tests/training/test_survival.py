@@ -282,6 +282,7 @@ def test_an_entry_of_checkpoint_json_cannot_lose_its_checksum_unnoticed(newest):
     assert intact_checkpoint(newest.parents[1])[0].position.step == 3
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["checkpoint.json", "model.safetensors", "training.pt", "data.json"])
 def test_resume_takes_the_checkpoint_before_a_damaged_one_says_so_and_ends_with_the_same_bits(command, given_run, name):
     run = given_run()
@@ -371,6 +372,7 @@ def test_killed_at_random_moments_a_training_ends_with_the_same_bits(tmp_path):
     assert not list((run / CHECKPOINTS).glob(".*"))
 
 
+@pytest.mark.integration
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     for name in (".00000099.part", ".00000001.old"):
         (tmp_path / CHECKPOINTS / name).mkdir(parents=True)
@@ -470,6 +472,7 @@ def test_a_disk_that_is_too_small_is_told_in_one_line(command, tmp_path):
         assert not list(Path("disk/run/checkpoints").iterdir())
 
 
+@pytest.mark.integration
 def test_other_commands_tell_a_full_disk_too(command, given_run, tmp_path):
     run = given_run(images=4)
     with small_disk(tmp_path / "disk", "64k"):
@@ -501,6 +504,7 @@ def kept_parameters(network):
     return {name: value.detach().clone() for name, value in network.named_parameters()}
 
 
+@pytest.mark.integration
 def test_a_nan_in_a_batch_stops_before_the_optimizer_steps(tmp_path, monkeypatch):
     poison_batches(monkeypatch, step=5)
     kept = []
@@ -601,6 +605,7 @@ def test_a_training_with_rollbacks_that_breaks_off_ends_with_the_same_bits(tmp_p
     assert lines[0] == lines[1]
 
 
+@pytest.mark.integration
 def test_without_a_checkpoint_rollback_returns_to_the_start(tmp_path, monkeypatch):
     poison_batches(monkeypatch, step=2, spared=spared_after(1))
     rolling(tmp_path, checkpoint_every=100).train()

@@ -270,6 +270,7 @@ def test_a_term_that_is_not_finite_is_a_fault_even_where_the_gradients_are():
     assert (guard.fault().step, guard.fault().terms["total"]) == (0, 1)  # the first fault stays
 
 
+@pytest.mark.integration
 def test_the_newest_checkpoint_and_the_one_before_are_kept(tmp_path):
     trainer(tmp_path, checkpoint_every=1).train()
     assert sorted(path.name for path in (tmp_path / CHECKPOINTS).iterdir()) == [f"{STEPS - 1:08d}", f"{STEPS:08d}"]
@@ -296,6 +297,7 @@ def test_a_write_that_breaks_off_leaves_the_checkpoint_before(tmp_path, monkeypa
         assert torch.equal(ours, theirs)
 
 
+@pytest.mark.integration
 def test_checkpoints_hold_no_pickled_code(tmp_path):
     trainer(tmp_path).train()
     folder = require_checkpoint(tmp_path).folder

@@ -64,6 +64,7 @@ def equal(first, second):
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("values", "best"), [([1, 5, 3, 5], 1), ([1, float("nan"), 2, 1], 2), ([9, 1, 1, 1], 0)])
 def test_the_best_weights_are_kept_beside_the_last(tmp_path, values, best):
     scores = Listed(*values)
@@ -107,6 +108,7 @@ def test_evaluating_changes_no_bit_of_the_training_also_over_a_resume(tmp_path):
     assert [(row["step"], row["value"]) for row in whole] == [(row["step"], row["value"]) for row in parts]
 
 
+@pytest.mark.integration
 def test_a_training_without_evaluations_keeps_none_and_says_how_to(tmp_path):
     trainer(tmp_path).train()
     assert not read_rows(tmp_path)
@@ -154,6 +156,7 @@ def test_the_best_checkpoint_is_chosen_without_looking_at_the_test_split(tmp_pat
     assert again["psnr"] == pytest.approx(max(values), abs=1e-9)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
