@@ -4,7 +4,7 @@ PNG, TIFF and NumPy files are read and written, DICOM and NIfTI files read. What
 type.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from i2i.config import MOST_BANDS
-from i2i.data.decoding.geotiff import Tag, geometry_tags
+from i2i.data.decoding.geotiff import geometry_tags
 from i2i.data.decoding.medical import dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
 from i2i.data.decoding.open_image import MAX_PIXELS, Half, opened
 from i2i.data.decoding.optional import imported
@@ -58,7 +58,8 @@ def native_size(path: Path, half: Half | None = None) -> tuple[int, int]:
 def native_window(path: Path) -> tuple[float, float] | None:
     """What a file says is to be shown as black and as white; None where it says nothing; UserError as `read_native`."""
     with _reading(path):
-        return WINDOWS[path.suffix.lower()](path) if path.suffix.lower() in WINDOWS else None
+        window = WINDOWS.get(path.suffix.lower())
+        return window(path) if window else None
 
 
 def filled(values: np.ndarray, fill: float | None, path: Path) -> np.ndarray:
@@ -83,10 +84,7 @@ def write_native(path: Path, values: np.ndarray, source: Path | None = None) -> 
     `source` is the file that they were made from; a TIFF file lies where that lies, if both are as large.
     """
     with replacing(path, sync=False) as partial:
-        if path.suffix == ".tif":
-            _write_tiff(partial, values, geometry_tags(source, values.shape[:2]) if source else [])
-        else:
-            WRITERS[path.suffix](partial, values)
+        WRITERS[path.suffix](partial, values, source)
 
 
 @contextmanager
@@ -177,19 +175,20 @@ def _half(values: np.ndarray, half: Half) -> np.ndarray:
     return values[:, :middle] if half == "left" else values[:, -middle:]
 
 
-def _write_npy(path: Path, values: np.ndarray) -> None:
+def _write_npy(path: Path, values: np.ndarray, _source: Path | None) -> None:
     with path.open("wb") as file:
         np.save(file, values, allow_pickle=False)
 
 
-def _write_tiff(path: Path, values: np.ndarray, tags: Sequence[Tag]) -> None:
+def _write_tiff(path: Path, values: np.ndarray, source: Path | None) -> None:
     photometric = "rgb" if values.shape[2] in (3, 4) and values.dtype.kind == "u" else "minisblack"
     flat = values[:, :, 0] if values.shape[2] == 1 else values
+    tags = geometry_tags(source, values.shape[:2]) if source else []
     how = {**COMPRESSED, "photometric": photometric, "planarconfig": "contig", "extratags": tags}
     imported("tifffile", path).imwrite(path, flat, **how)
 
 
-def _write_png(path: Path, values: np.ndarray) -> None:
+def _write_png(path: Path, values: np.ndarray, _source: Path | None) -> None:
     height, width, channels = values.shape
     if values.dtype == np.uint8 or channels == 1:
         Image.fromarray(values[:, :, 0] if channels == 1 else values).save(path, format="PNG", compress_level=1)
@@ -207,7 +206,11 @@ READERS: Mapping[str, Reader] = {
     ".dcm": read_dicom,
     ".nii": read_nifti,
 }
-WRITERS: Mapping[str, Callable[[Path, np.ndarray], None]] = {".npy": _write_npy, ".png": _write_png}
+WRITERS: Mapping[str, Callable[[Path, np.ndarray, Path | None], None]] = {
+    ".npy": _write_npy,
+    ".tif": _write_tiff,
+    ".png": _write_png,
+}
 WINDOWS: Mapping[str, Callable[[Path], tuple[float, float] | None]] = {".dcm": dicom_window}
 """What the file itself says is to be shown as black and as white."""
 SIZES: Mapping[str, Callable[[Path], tuple[int, int]]] = {
