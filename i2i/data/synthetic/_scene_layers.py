@@ -270,20 +270,20 @@ def _lamp(lamp: Lamp, light: tuple[float, float], size: tuple[int, int]) -> Iter
     x, top, half = lamp.x, lamp.base - lamp.height, 0.1 * lamp.height
     low = top + 2.2 * half
     yield _shadow(x, lamp.base, 1.6 * half, light, size)
-    yield _spot("halo", Disc(x, lamp.base, 7.5 * half, 2.2 * half), size)
+    yield _spot("halo", Disc(x, lamp.base, 11 * half, 3.5 * half), size)
     window = window_of(size, x - 1.3 * half, top - half, x + 1.3 * half, lamp.base)
     yield Layer("eave", window, line(window, (x, lamp.base), (x, low), 0.45 * half))
     glass = [(x - half, top), (x + half, top), (x + 0.7 * half, low), (x - 0.7 * half, low)]
     yield Layer("pane", window, polygon(window, glass))
     roof = [(x - 1.3 * half, top), (x, top - 0.9 * half), (x + 1.3 * half, top)]
     yield Layer("cap", window, polygon(window, roof))
-    yield _spot("halo", Disc(x, top + half, 5.5 * half, 5.5 * half), size)
+    yield _spot("halo", Disc(x, top + half, 9 * half, 9 * half), size)
 
 
 def _house(house: House, light: tuple[float, float], size: tuple[int, int]) -> Iterator[Layer]:
     """A gable with the door, a side with two windows, roof and chimney; and the light of the windows on the ground."""
     yield _shadow(house.x, house.base, 0.62 * house.width, light, size)
-    lit = Disc(house.across(0.68), house.base + 0.01, 0.55 * house.width, 0.22 * house.height)
+    lit = Disc(house.across(0.68), house.base + 0.02, 0.75 * house.width, 0.35 * house.height)
     yield _spot("halo", lit, size)
     yield from _smoke(house, size)
     gable_lit = 0.75 - 0.35 * light[0] * house.flip
@@ -330,7 +330,11 @@ class _HousePart:
 
     def halo(self, left: float, right: float, low: float, high: float) -> Layer:
         x, y = self.point((left + right) / 2, (low + high) / 2)
-        return _spot("halo", Disc(x, y, 0.26 * self._house.width, 0.3 * self._house.height), self._size)
+        return _spot(
+            "halo",
+            Disc(x, y + 0.06 * self._house.height, 0.42 * self._house.width, 0.4 * self._house.height),
+            self._size,
+        )
 
 
 def _house_window(part: _HousePart, left: float, right: float, low: float, high: float) -> Iterator[Layer]:

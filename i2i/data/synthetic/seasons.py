@@ -122,7 +122,7 @@ PALETTES = {
         litter=HIDDEN,
     ),
     "night": Palette(
-        sky=paint("0e1850", "7484b8", opacity=0.53),
+        sky=paint("0c154a", "6674ac", opacity=0.62),
         star=paint("fff8dc", opacity=0.95, shines=True),
         glow=paint("dfe6ff", opacity=0.3, shines=True),
         sun=paint("e4e6ee", "fdfbee", shines=True),
@@ -151,7 +151,7 @@ PALETTES = {
         door=paint("204444", "204444", "9c98a0", "9c98a0"),
         frame=paint("c09448", shines=True),
         pane=paint("ffdc70", shines=True),
-        halo=paint("ffbc50", opacity=0.65, shines=True),
+        halo=paint("ffb84c", opacity=0.6, shines=True),
         smoke=paint("7484a4", "aab8d0", opacity=0.6),
         flake=HIDDEN,
         hatch=HIDDEN,
