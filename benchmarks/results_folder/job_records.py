@@ -3,8 +3,8 @@
     {"job": ..., "key": ..., "state": "running" | "done" | "failed", "started": ..., "ended": ..., "seconds": ...,
      "host": ..., "pid": ..., "versions": {...}, "error": ...}
 
-Whether a job is done depends on its result (`staleness.py`). The record says when, where and by whom it was done, or why
-it failed.
+Whether a job is done depends on its result (`staleness.py`). The record says when, where and by whom it was done,
+or why it failed.
 """
 
 import json
