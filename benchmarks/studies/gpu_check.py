@@ -46,8 +46,8 @@ from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.training.device import autocast, choose_device, seed_streams
 from i2i.training.setup import run_config
+from i2i.training.steps.cuda_graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.step import build_optimizers, training_step
 from i2i.training.trainer import build_translator
 from i2i.translator import Coverage, Task
