@@ -33,7 +33,7 @@ from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position
 from i2i.runs.load import load_translator, require_checkpoint
-from i2i.training.events import Observer
+from i2i.training.callbacks.base import Callback
 from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, drawn_losses, phase_parameters, trained_by, training_step
 from i2i.training.trainer import Trainer, build_translator
@@ -524,7 +524,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-class _BreakOff(Observer):
+class _BreakOff(Callback):
     """Breaks a training off after a step, as a crash would."""
 
     class Broken(Exception):
@@ -538,7 +538,7 @@ class _BreakOff(Observer):
             raise self.Broken
 
 
-class _SampleWeights(Observer):
+class _SampleWeights(Callback):
     """Remembers the weights of the last samples."""
 
     def __init__(self) -> None:
@@ -548,8 +548,8 @@ class _SampleWeights(Observer):
         self.weights = {name: value.clone() for name, value in translator.state_dict().items()}
 
 
-def _train(subject: Subject, run: Path, *observers: Observer, **train: object) -> Translator:
-    trainer = Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
+def _train(subject: Subject, run: Path, *callbacks: Callback, **train: object) -> Translator:
+    trainer = Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, callbacks)
     trainer.train()
     return trainer.translator
 

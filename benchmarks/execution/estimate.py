@@ -69,7 +69,7 @@ class Estimate:
     def text(self) -> str:
         """`about 5 min 10 s left`, with the kinds that are not counted; empty where
         nothing was measured, or nothing of that is left."""
-        from i2i.training.callbacks import duration  # which imports torch
+        from i2i.utils.wording import duration  # which imports torch
 
         whole = [(job, self._seconds(job)) for job in self._open.values()]
         left = [seconds - self._elapsed(job.id) for job, seconds in whole if seconds is not None]

@@ -20,12 +20,12 @@ from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint import Checkpoint, Position
 from i2i.runs.folder import intact_checkpoint
 from i2i.runs.load import require_checkpoint
-from i2i.tracking.observer import Tracked
-from i2i.training.callbacks import Callback, duration
-from i2i.training.events import Observer
+from i2i.tracking.callback import Tracked
+from i2i.training.callbacks.base import Callback, EveryStep
 from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
+from i2i.utils.wording import duration
 
 log = logging.getLogger(__name__)
 
@@ -99,10 +99,10 @@ class Train(Job):
 
         tracked = Tracked(self.run, self.trackers, self.name, self.bench, log.warning)
 
-        def followers(trainer: Trainer) -> tuple[Observer, ...]:
+        def callbacks(trainer: Trainer) -> tuple[Callback, ...]:
             _check(self.inputs, data)  # all images are read
             reads_on.append(bool(trainer.images.decoded_when_drawn or self.evaluation))
-            return Callback(lambda position: report(_progress_text(position))), tracked.begun(config.settings())
+            return EveryStep(lambda position: report(_progress_text(position))), tracked.begun(config.settings())
 
         def decoding(done: int, total: int) -> None:
             if done % DECODED_PER_REPORT == 0:
@@ -111,7 +111,7 @@ class Train(Job):
         with peak_memory(device) as peak, tracked:
             evaluator = bench_evaluator(self.evaluation, device) if self.evaluation else None
             training = TrainingRun(self.run, config, task_of(config, data), data, device)
-            train_run(training, followers, decoding, evaluator=evaluator)
+            train_run(training, callbacks, decoding, evaluator=evaluator)
             if any(reads_on):
                 self._check_to_the_end(data)
             self._record_end(require_checkpoint(self.run), peak())

@@ -11,7 +11,7 @@ from i2i.benchmarks.execution.trials import learns_nothing
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.jobs.train import Train
 from i2i.benchmarks.plan import Plan
-from i2i.tracking.observer import finite, flat
+from i2i.tracking.callback import finite, flat
 from i2i.tracking.process import TrackerProcess
 from i2i.utils import console
 from i2i.utils.text import from_csv_cell

@@ -3,7 +3,7 @@
     {"job": ..., "key": ..., "state": "running" | "done" | "failed", "started": ..., "ended": ..., "seconds": ...,
      "host": ..., "pid": ..., "versions": {...}, "error": ...}
 
-Whether a job is done depends on the key beside its result alone. The record says when, where and by whom it was done,
+Whether a job is done depends on its result (`staleness.py`). The record says when, where and by whom it was done,
 or why it failed.
 """
 

@@ -35,8 +35,8 @@ from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.training_images import TrainingImages
 from i2i.presets.training import base_settings
+from i2i.training.callbacks.base import Callback, Record
 from i2i.training.device import choose_device
-from i2i.training.events import Observer, Record
 from i2i.training.setup import run_config, task_of
 from i2i.training.trainer import Trainer
 
@@ -160,7 +160,7 @@ def report_batches(data: DataSet, folder: Path, size: int, device: torch.device)
     torch.set_num_threads(threads)
 
 
-class Waiting(Observer):
+class Waiting(Callback):
     """Keeps the time in steps and the share of waiting after the first step."""
 
     def __init__(self) -> None:

@@ -8,9 +8,9 @@ from PIL import Image
 from i2i.api.images import png, sheet
 from i2i.api.loading import LoadedTranslator, load
 from i2i.api.python_messages import pythonic
-from i2i.data.decoding.images import read_image
 from i2i.errors import UserError
 from i2i.inference.in_memory import Given, as_files, as_pil
+from i2i.inference.translate_files import translation_of
 
 
 class Comparison:
@@ -53,7 +53,11 @@ def compare(
     if len({one.translator.task.image_size for one in loaded.values()}) > 1:
         raise UserError("the runs have unlike image sizes: compare those of one size")
     made = {name: one.translate(list(images), target, source=source) for name, one in loaded.items()}
-    preprocess = next(iter(loaded.values())).preprocess
-    with as_files(list(images)) as files:
-        inputs = [as_pil(preprocess(read_image(file))) for file in files]
-    return Comparison(inputs, made)
+    return Comparison(_inputs(next(iter(loaded.values())), images, target, source), made)
+
+
+def _inputs(loaded: LoadedTranslator, images: Sequence[Given], target: str, source: str | None) -> list[Image.Image]:
+    """The images as a translator takes them, beyond 8 bits in the rendering of their domain."""
+    _, before, _ = translation_of(loaded.translator, loaded.preprocess, source, target, loaded.device)
+    with as_files(list(images), native=before.own is not None) as files:
+        return [as_pil(before.shown(before.pixels_of(file))) for file in files]

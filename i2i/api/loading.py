@@ -16,14 +16,21 @@ from i2i.api.python_messages import pythonic
 from i2i.conversion.hub import fetch, load_folder
 from i2i.data.decoding.images import Preprocess
 from i2i.inference.frames import Flicker, check_places, translate_frames
-from i2i.inference.in_memory import Given, as_files, refuse_formats, translate_arrays, translate_images
+from i2i.inference.in_memory import (
+    Given,
+    as_files,
+    check_array,
+    refuse_formats,
+    translate_arrays,
+    translate_images,
+)
 from i2i.inference.interpolation import Interpolation, check_ends, interpolated
 from i2i.inference.translate_files import Translation, as_image, samples_of, translation_of
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import load_translator
 from i2i.translator import Translator
-from i2i.utils.given_paths import check_texts, given_path
+from i2i.utils.given_paths import check_file, check_texts, given_path
 from i2i.utils.memory import usable_device
 
 
@@ -95,6 +102,9 @@ class LoadedTranslator:
         `translate("photo.jpg", "winter")` gives a PIL image, a list a list of them; `translate(tensor, "summer",
         "winter")` a tensor. The arguments besides are those of `i2i.translate` and of `Translator.translate`.
 
+        Of a model of data beyond 8-bit RGB the images are renderings of 8 bits, for the eye: the domain's `bands`
+        within its `window`, as grids show them. `translate_arrays` gives the values, and `save_array` writes them.
+
         Raises:
             UserError: for what is no image, or what the model does not do; the text lists what is allowed.
         """
@@ -143,6 +153,25 @@ class LoadedTranslator:
         one, several = _listed(images)
         made = translate_arrays(self._asked(target, **how), self.preprocess, several, full_resolution)
         return made[0] if one else made
+
+    @pythonic
+    def save_array(self, values: np.ndarray, target: str, path: str | Path, like: str | Path | None = None) -> None:
+        """Write what `translate_arrays` has given as the command writes it: a file of the target's kind and type.
+
+        Args:
+            values: [H, W, C] of the target's type.
+            target: domain that they were translated to.
+            path: the file; its ending is that of the target's files, such as `.png`.
+            like: the file that was translated, whose geometry a TIFF file of the same size takes over.
+
+        Raises:
+            UserError: for another ending or type, an unknown domain, or a folder that is missing.
+        """
+        self.translator.task.index(target)
+        place, after = given_path("path", path), self.preprocess.of_domain(target)
+        check_file(place, "path")
+        check_array(values, place, after)
+        after.write(place, values, None if like is None else given_path("like", like))
 
     @pythonic
     def translate_frames(
@@ -210,13 +239,12 @@ class LoadedTranslator:
         Raises:
             UserError: for a model that is led by neither labels nor styles, or ends that are the same.
         """
-        refuse_formats(self.preprocess, "strips and GIFs")
         last_seed = seed if to_seed is None else to_seed
         first = self._asked(target, source, seed, reference, sampling_steps)
         last = self._asked(to or target, source, last_seed, to_reference, sampling_steps)
         ends = first, last if to_reference is not None else replace(last, reference=first.reference)
         check_ends(ends)
-        with as_files([image]) as (path,):
+        with as_files([image], native=bool(self.preprocess.formats)) as (path,):
             return interpolated(ends, self.preprocess, path, steps)
 
     def _asked(
@@ -280,12 +308,13 @@ def translate(
 ) -> Image.Image | Images:
     """Translate an image, or a list of them, with the model of a run folder: paths, PIL images or arrays in, PIL out.
 
-    The results are those of the command. Example: `i2i.translate("runs/h2z", "horse.jpg", "zebra").save("zebra.png")`.
+    The results are those of the command; beyond 8-bit RGB they are shown in 8 bits, and `translate_arrays` of what is
+    loaded gives the values. Example: `i2i.translate("runs/h2z", "horse.jpg", "zebra").save("zebra.png")`.
     Who translates more than once takes `load(run).translate`, which reads the model once.
 
     Args:
         run: the run folder, or what `load` has made of it.
-        images: files, PIL images, or arrays uint8 [H, W, 3] or [H, W].
+        images: files, PIL images, or arrays uint8 [H, W, 3] or [H, W]; beyond 8 bits of the source's values.
         target: domain, or changes of attributes such as `+Blond_Hair`.
         source: domain of the images, or their attributes; None where the model need not know.
         full_resolution: keep the size of every image, large ones in tiles; else that of the training.

@@ -5,11 +5,11 @@ import torch
 from i2i.api.train_cases import Options, Ready, case_of
 from i2i.data.audit import quick_check, skip_bad
 from i2i.distributed.process_group import Processes
-from i2i.tracking.observer import Tracked
-from i2i.training.callbacks import ProgressLine
+from i2i.tracking.callback import Tracked
+from i2i.training.callbacks.base import Callback
+from i2i.training.callbacks.progress_line import ProgressLine
 from i2i.training.describe import counted, describe, describe_fit
 from i2i.training.device import emulation_notice, precision_text, resolved
-from i2i.training.events import Observer
 from i2i.training.run import TrainingRun, refuse_unlike_settings, train_run
 from i2i.training.trainer import Trainer
 from i2i.utils import console
@@ -43,7 +43,7 @@ def train_to_the_end(ready: Ready, run: TrainingRun, trackers: tuple[str, ...]) 
         run.processes.once(lambda: _warn(run, ready))
     _announce(run)
 
-    def observers(trainer: Trainer) -> tuple[Observer, ...]:
+    def callbacks(trainer: Trainer) -> tuple[Callback, ...]:
         uncached = trainer.images.decoded_when_drawn
         if uncached:
             console.note(
@@ -56,7 +56,7 @@ def train_to_the_end(ready: Ready, run: TrainingRun, trackers: tuple[str, ...]) 
 
     tracked = Tracked(run.folder, trackers, run.folder.name, None, console.note)
     with ProgressLine(run.config.name) as line, tracked:
-        train_run(run, observers, line.on_loading, when_held=ready.begin)
+        train_run(run, callbacks, line.on_loading, when_held=ready.begin)
 
 
 def _warn(run: TrainingRun, ready: Ready) -> None:

@@ -21,9 +21,9 @@ from i2i.distributed.process_group import joined
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import require_checkpoint
 from i2i.tracking.registry import trackers_named
-from i2i.training.callbacks import duration
 from i2i.training.device import choose_device
 from i2i.training.sample_grid import SAMPLES
+from i2i.utils.wording import duration
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,8 @@ def interpolate(
 
         i2i interpolate runs/munit photo.jpg --target night --to-seed 3 --out out/
     """
-    from i2i.inference.in_memory import refuse_formats
     from i2i.inference.interpolation import check_ends, interpolated, shares
-    from i2i.inference.translate_files import as_image, check_files, collect, translation
+    from i2i.inference.translate_files import as_image, check_files, collect, translation_of
     from i2i.runs.load import load_translator
     from i2i.training.device import choose_device
 
@@ -72,22 +71,24 @@ def interpolate(
     files = collect(inputs, out)
     chosen = choose_device(device)
     translator, preprocess = load_translator(run, chosen, cast("Weights | None", weights))
-    refuse_formats(preprocess, "strips and GIFs")
-    styles = [None if one is None else as_image(one, preprocess) for one in (reference, to_reference)]
+    plain, before, after = translation_of(translator, preprocess, source, target, chosen)
+    plain_last, _, after_last = translation_of(translator, preprocess, source, to or target, chosen)
+    given = (reference, after), (to_reference, after_last)
+    styles = [None if one is None else as_image(one, domain) for one, domain in given]
     first = replace(
-        translation(translator, source, target, chosen),
+        plain,
         seed=seed,
         reference=styles[0],
         sampling_steps=sampling_steps,
     )
     last = replace(
-        translation(translator, source, to or target, chosen),
+        plain_last,
         seed=seed if to_seed is None else to_seed,
         reference=styles[0] if to_reference is None else styles[1],
         sampling_steps=sampling_steps,
     )
     check_ends((first, last))
-    check_files([*files, *((path, name.with_suffix(".gif")) for path, name in files)], out, preprocess, overwrite)
+    check_files([*files, *((path, name.with_suffix(".gif")) for path, name in files)], out, before, overwrite)
     with counting("interpolating") as progress:
         for done, (path, name) in enumerate(files, 1):
             found = interpolated((first, last), preprocess, path, steps)

@@ -140,7 +140,7 @@ def _conclude(run: "TrainingRun", model: str | None) -> None:
     """Say what was trained, and how to translate with it; `model` as the command line gave it."""
     from i2i import custom_models
     from i2i.runs.load import require_checkpoint
-    from i2i.training.callbacks import duration
+    from i2i.utils.wording import duration
 
     position = require_checkpoint(run.folder).position
     own = f" {option('--model', model)}" if model and custom_models.is_source(model) else ""

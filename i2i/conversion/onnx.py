@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from i2i._version import __version__
-from i2i.conversion.graphs import IMAGES, LABELS, NOISE, TRANSLATED, Graph, Inputs, graphs
 from i2i.conversion.model_card import NO_OPTIONS, CardOptions, Facts, card, facts_of, license_note, read_scores
+from i2i.conversion.onnx_graphs import IMAGES, LABELS, NOISE, TRANSLATED, Graph, Inputs, graphs
 from i2i.errors import ExportError, UserError
 from i2i.runs.checkpoint import Weights
 from i2i.runs.load import chosen_weights, require_checkpoint, restore

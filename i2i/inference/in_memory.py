@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.native import NUMBERS
+from i2i.data.decoding.native import NUMBERS, pil_values
 from i2i.errors import UserError
-from i2i.inference.translate_files import Translation, full_resolution, resized
+from i2i.inference.translate_files import Translation, full_resolution, resized, sides
 
 Given = str | Path | Image.Image | np.ndarray
 """An image: a file; a PIL image; uint8 [H, W], [H, W, 1] or [H, W, 3], or for a model beyond 8 bits its values."""
@@ -22,7 +22,8 @@ def translate_images(
 ) -> list[Image.Image]:
     """Translations of images, as `i2i translate` makes them of files.
 
-    Noise follows the names of files; what has none is called `image0`, `image1`, ... by its place.
+    Noise follows the names of files; what has none is called `image0`, `image1`, ... by its place. Of a model of data
+    beyond 8-bit RGB they are renderings of 8 bits, as grids show them: `bands` within `window`.
 
     Args:
         translate: who translates, and how.
@@ -31,14 +32,10 @@ def translate_images(
         full: at their own size, large ones in tiles, and not at that of the training.
 
     Raises:
-        UserError: for a file that cannot be read, what is no image, or a model of data beyond 8-bit RGB.
+        UserError: for a file that cannot be read, or what is no image.
     """
-    if preprocess.formats:
-        raise UserError(
-            f"this model takes data beyond 8-bit RGB ({', '.join(preprocess.formats)}), and PIL images are of 8 bits:\n"
-            "translate_arrays gives arrays, and i2i translate RUN FILES writes files of the target's kind"
-        )
-    return [as_pil(pixels) for pixels in translate_arrays(translate, preprocess, given, full)]
+    _, after = sides(translate, preprocess)
+    return [as_pil(after.shown(values)) for values in translate_arrays(translate, preprocess, given, full)]
 
 
 def translate_arrays(
@@ -54,6 +51,17 @@ def translate_arrays(
     convert = full_resolution(translate, preprocess) if full else resized(translate, preprocess)
     with as_files(given, native=bool(preprocess.formats)) as paths:
         return [pixels for path in paths for pixels in convert([path])]
+
+
+def check_array(values: object, path: Path, preprocess: Preprocess) -> None:
+    """UserError for what is no array [H, W, C] of a domain's values, or a file of another kind than the domain's."""
+    dtype, channels, suffix = preprocess.written, preprocess.channels, preprocess.suffix
+    array = values if isinstance(values, np.ndarray) and values.size else None
+    if array is None or array.dtype != dtype or array.shape[2:] != (channels,):
+        seen = type(values).__name__ if array is None else f"{array.dtype} {list(array.shape)}"
+        raise UserError(f"values are {seen}: give one array {dtype} [H, W, {channels}], as translate_arrays makes it")
+    if path.suffix != suffix:
+        raise UserError(f"{path} ends with {path.suffix!r} and files of the target with {suffix!r}: name it so")
 
 
 def refuse_formats(preprocess: Preprocess, what: str) -> None:
@@ -91,7 +99,7 @@ def _file(given: object, path: Path, native: bool) -> Path:
 
 
 def _values_file(given: object, path: Path) -> Path:
-    values = np.asarray(given)
+    values = pil_values(given) if isinstance(given, Image.Image) else np.asarray(given)
     if values.dtype.kind not in NUMBERS or values.ndim not in (2, 3) or not values.size:
         raise UserError(
             f"an image is {type(given).__name__} {values.dtype} {list(values.shape)}: give a path, or an array [H, W] "

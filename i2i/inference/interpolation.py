@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from i2i.data.decoding.images import Preprocess, to_arrays
+from i2i.data.decoding.images import Preprocess
+from i2i.data.decoding.value_range import rounded
 from i2i.errors import UserError
 from i2i.inference.in_memory import as_pil
-from i2i.inference.translate_files import Translation, as_image, samples_of
+from i2i.inference.translate_files import Translation, as_image, samples_of, sides
 from i2i.translator import End
 from i2i.utils.atomic_write import replacing
 
@@ -23,7 +24,7 @@ MILLISECONDS = 120
 
 @dataclass(frozen=True)
 class Interpolation:
-    """Frames between two translations of an image.
+    """Frames between two translations of an image, beyond 8-bit RGB in the rendering of their domains.
 
     Attributes:
         image: the image, as the model takes it.
@@ -37,7 +38,8 @@ class Interpolation:
     def strip(self) -> Image.Image:
         """The image and all frames side by side."""
         width, height = self.image.size
-        row = Image.new(self.image.mode, ((width + GAP) * (len(self.frames) + 1) - GAP, height), "white")
+        mode = "RGB" if "RGB" in {one.mode for one in (self.image, *self.frames)} else self.image.mode
+        row = Image.new(mode, ((width + GAP) * (len(self.frames) + 1) - GAP, height), "white")
         for place, frame in enumerate([self.image, *self.frames]):
             row.paste(frame, (place * (width + GAP), 0))
         return row
@@ -75,7 +77,8 @@ def interpolated(ends: Sequence[Translation], preprocess: Preprocess, path: Path
         UserError: for an image that cannot be read, or a model for which nothing lies between its translations.
     """
     first = ends[0].of_files([path])
-    image = as_image(path, preprocess)
+    before, *after = (*sides(first, preprocess), sides(ends[1], preprocess)[1])
+    image = as_image(path, before)
     made = first.translator.interpolate(
         image.to(first.device),
         first.source,
@@ -84,7 +87,8 @@ def interpolated(ends: Sequence[Translation], preprocess: Preprocess, path: Path
         None if first.described is None else [first.described],
         sampling_steps=first.sampling_steps,
     )
-    return Interpolation(_as_pil(image), [_as_pil(frame) for frame in made.cpu()])
+    frames = [_frame(frame, after, share) for frame, share in zip(made.cpu(), shares(steps), strict=True)]
+    return Interpolation(as_pil(before.shown(before.to_arrays(image)[0])), frames)
 
 
 def check_ends(ends: Sequence[Translation]) -> None:
@@ -103,6 +107,7 @@ def _end(end: Translation, path: Path) -> End:
     return End(asked.target, asked.seeds, reference)
 
 
-def _as_pil(image: Tensor) -> Image.Image:
-    pixels: np.ndarray = to_arrays(image if image.ndim == 4 else image[None])[0]
-    return as_pil(pixels)
+def _frame(frame: Tensor, ends: Sequence[Preprocess], share: float) -> Image.Image:
+    """A frame [1, C, H, W] as people see it: in the rendering of both ends, each by its share."""
+    first, second = (end.shown(end.to_arrays(frame)[0]).astype(np.float64) for end in ends)
+    return as_pil(rounded((1 - share) * first + share * second, "uint8"))

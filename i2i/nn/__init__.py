@@ -19,12 +19,12 @@ from i2i.nn.patch_discriminator import (
     strided_patchgan,
 )
 from i2i.nn.patch_projection import PatchProjection
+from i2i.nn.resampling import BlurPool, BlurUpsample, Upsampling, upsample
 from i2i.nn.resnet import Resampling, ResidualBlock, ResnetGenerator, with_channels
 from i2i.nn.spectral import normalize_spectrally
 from i2i.nn.styled_resnet import StyledResnet
 from i2i.nn.timed import TimedGenerator, TimedPatchDiscriminator
 from i2i.nn.unet import UNet
-from i2i.nn.upsampling import BlurPool, BlurUpsample, Upsampling, upsample
 
 __all__ = [
     "AdmUNet",

@@ -4,7 +4,7 @@ from typing import Literal, TypeVar
 
 from torch import nn
 
-from i2i.nn.upsampling import PixelShuffleUp
+from i2i.nn.resampling import PixelShuffleUp
 
 Network = TypeVar("Network", bound=nn.Module)
 Initialization = Literal["normal", "xavier", "kaiming", "weights", "default"]

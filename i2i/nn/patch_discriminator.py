@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from i2i.nn.activation import TwiceLeakyReLU
 from i2i.nn.convolutions import convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
-from i2i.nn.upsampling import BlurPool
+from i2i.nn.resampling import BlurPool
 
 
 class PatchDiscriminator(nn.Module):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from i2i.nn.convolutions import Padding, convolution
 from i2i.nn.norm import Norm, needs_bias, norm_layer
-from i2i.nn.upsampling import BlurPool, BlurUpsample, Upsampling, upsample
+from i2i.nn.resampling import BlurPool, BlurUpsample, Upsampling, upsample
 
 Resampling = Literal["conv3", "conv4", "antialiased"]
 

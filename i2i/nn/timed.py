@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from i2i.nn.convolutions import convolution
 from i2i.nn.norm import Norm, norm_layer
+from i2i.nn.resampling import BlurPool
 from i2i.nn.resnet import double, halve
-from i2i.nn.upsampling import BlurPool
 
 BASE = 10_000.0
 

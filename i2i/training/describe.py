@@ -9,9 +9,9 @@ from i2i.data.layouts import DataSet
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.load import starting_weights
 from i2i.training.budget import training_budget
-from i2i.training.callbacks import duration
 from i2i.training.setup import blank_translator
 from i2i.translator import Task
+from i2i.utils.wording import duration
 
 
 def counted(processes: int) -> str:

@@ -20,13 +20,13 @@ from i2i.data.open import choices_of, located, open_data
 from i2i.data.preparation.unsplit import read_undivided
 from i2i.errors import NoLayout, TrainingError, UserError
 from i2i.training.budget import in_images
-from i2i.training.callbacks import duration
 from i2i.training.device import choose_device
 from i2i.training.profiling import Trial, try_out
 from i2i.training.setup import blank_translator, run_config, task_of, with_pixel_formats
 from i2i.translator import Coverage, Task
 from i2i.utils.atomic_write import write_text
 from i2i.utils.progress import Progress
+from i2i.utils.wording import duration
 
 GIB = 2**30
 

@@ -19,9 +19,10 @@ from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.folder import newest_checkpoint, set_aside_damaged
 from i2i.runs.lock import sole_training
-from i2i.training.callbacks import MetricsFile, SampleGrids
+from i2i.training.callbacks.base import Callback
+from i2i.training.callbacks.metrics_file import MetricsFile
+from i2i.training.callbacks.sample_grids import SampleGrids
 from i2i.training.describe import counted
-from i2i.training.events import Observer
 from i2i.training.trainer import Trainer
 from i2i.training.validation import Evaluator
 from i2i.translator import Task
@@ -59,7 +60,7 @@ class TrainingRun:
 
 def train_run(
     run: TrainingRun,
-    observers: Callable[[Trainer], tuple[Observer, ...]] = lambda trainer: (),
+    callbacks: Callable[[Trainer], tuple[Callback, ...]] = lambda trainer: (),
     loading: Progress | None = None,
     evaluator: Evaluator | None = None,
     when_held: Callable[[], None] = lambda: None,
@@ -70,7 +71,7 @@ def train_run(
 
     Args:
         run: what is trained.
-        observers: makes the followers besides the metrics file and the sample grids.
+        callbacks: makes the followers besides the metrics file and the sample grids.
         loading: called with images decoded and in total.
         evaluator: scores it on the validation split; by default as train.best_by says.
         when_held: called by the first process once no other training can start in the folder, before anything is
@@ -93,7 +94,7 @@ def train_run(
         _check_alike(run, record)
         if not run.accept_data:
             _refuse_changed(run, record)
-        return _train(run, record, observers, loading, evaluator)
+        return _train(run, record, callbacks, loading, evaluator)
 
 
 def refuse_unlike_settings(run: TrainingRun, others: Mapping[str, object]) -> None:
@@ -165,7 +166,7 @@ def _refuse_changed(run: TrainingRun, now: DataRecord) -> None:
 def _train(
     run: TrainingRun,
     record: DataRecord,
-    observers: Callable[[Trainer], tuple[Observer, ...]],
+    callbacks: Callable[[Trainer], tuple[Callback, ...]],
     loading: Progress | None,
     evaluator: Evaluator | None,
 ) -> Path:
@@ -184,10 +185,10 @@ def _train(
         processes=run.processes,
     )
     if run.processes.first:
-        trainer.observers = (
+        trainer.callbacks = (
             MetricsFile(run.folder, trainer.position.step),
             SampleGrids(run.folder, images, run.task.domains, trainer.position.step),
-            *observers(trainer),
+            *callbacks(trainer),
         )
     return trainer.train()
 

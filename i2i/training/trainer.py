@@ -5,8 +5,8 @@ resumed training continues bit for bit (on the CPU, with the same number of thre
 """
 
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -30,13 +30,14 @@ from i2i.runs.load import load_weights, starting_weights
 from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import images_per_step, training_budget
+from i2i.training.callbacks.base import Callback, Record
+from i2i.training.compiled_networks import compile_networks
 from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
-from i2i.training.events import Observer, Record
 from i2i.training.loss_log import LossLog
 from i2i.training.rollback import NotFinite, Rollback, seed_after, to_return_to
+from i2i.training.steps.cuda_graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.graphs import CapturedSteps, reason_against_graphs
 from i2i.training.steps.step import build_optimizers, plain_state, set_rate, training_step
 from i2i.training.stops import Interrupted, disk_full, lost_process, out_of_memory, stop_signals
 from i2i.training.validation import Evaluator, Validation
@@ -61,11 +62,11 @@ class Trainer:
         task: domains, directions and size.
         images: the training images.
         device: where to train.
-        observers: of the training run.
+        callbacks: of the training run.
         start: checkpoint of another run whose weights a new training starts with.
         evaluator: scores it on the validation split, `train.evaluations` times and once before the first step.
         data: the files of the images, for the checkpoints.
-        processes: those that train together; observers and evaluator are asked on the first alone.
+        processes: those that train together; callbacks and evaluator are asked on the first alone.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Trainer:
         task: Task,
         images: TrainingImages,
         device: torch.device,
-        observers: tuple[Observer, ...] = (),
+        callbacks: tuple[Callback, ...] = (),
         start: Checkpoint | None = None,
         evaluator: Evaluator | None = None,
         data: DataRecord | None = None,
@@ -83,7 +84,7 @@ class Trainer:
     ) -> None:
         config = resolved(config, device)
         self.run, self.config, self.images, self.device = run, config, images.on(device), device
-        self.observers, self.data, self._evaluator, self.processes = observers, data, evaluator, processes
+        self.callbacks, self.data, self._evaluator, self.processes = callbacks, data, evaluator, processes
         self.seed, self.rollbacks = config.train.seed, 0
         self.memory_format = memory_format_of(config.train)
         self.translator = build_translator(config, task)
@@ -96,6 +97,7 @@ class Trainer:
         else:
             load_weights(self.translator, checkpoint)
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        self._compiled = config.train.compile == "auto" and compile_networks(self.translator, device)
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimizers = build_optimizers(self.translator)
         self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
@@ -219,14 +221,16 @@ class Trainer:
 
     def _sample(self) -> None:
         with self._translating():
-            for observer in self.observers:
-                observer.on_sample(self.translator, self.position)
+            for callback in self.callbacks:
+                callback.on_sample(self.translator, self.position)
 
-    def _translating(self) -> AbstractContextManager[None]:
-        """A block in which the translator has the weights that the method translates with."""
-        if self.average is None or self.translator.translates_with == "last":
-            return nullcontext()
-        return self.average.in_place()
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        """A block in which the translator has the weights that the method translates with and runs eagerly."""
+        averaged = self.average is not None and self.translator.translates_with != "last"
+        eagerly = torch.compiler.set_stance("force_eager") if self._compiled else nullcontext()
+        with eagerly, self.average.in_place() if self.average and averaged else nullcontext():
+            yield
 
     def _reports(self, step: int) -> bool:
         """Whether results are read from the device after so many steps."""
@@ -240,17 +244,17 @@ class Trainer:
             torch.accelerator.synchronize(self.device)
 
     def _report(self) -> None:
-        """Tell the observers what is due; the checkpoint last, which then vouches for what they have written."""
+        """Tell the callbacks what is due; the checkpoint last, which then vouches for what they have written."""
         step, train, last = self.position.step, self.config.train, self.position.finished
-        for observer in self.observers:
-            observer.on_step(self.position)
+        for callback in self.callbacks:
+            callback.on_step(self.position)
         if step == 1 or step % train.log_every == 0 or last:
             self._raise_if_not_finite()
             record = Record(
                 self.position, self.log.speed(self.position), dict(self.rates), self.log.flush(), self.log.data_share()
             )
-            for observer in self.observers:
-                observer.on_record(record)
+            for callback in self.callbacks:
+                callback.on_record(record)
         if train.sample_every and step % train.sample_every == 0 and not last:
             self._raise_if_not_finite()
             self._sample()
@@ -300,8 +304,8 @@ class Trainer:
         self._reseed(number)
         self.guard = FiniteGuard(self.device)
         self._captured = self._by_graphs()
-        for observer in self.observers:
-            observer.on_rollback(Rollback(number, self.position.step, found.fault))
+        for callback in self.callbacks:
+            callback.on_rollback(Rollback(number, self.position.step, found.fault))
 
     def _reseed(self, rollbacks: int) -> None:
         self.rollbacks = rollbacks
@@ -319,8 +323,8 @@ class Trainer:
         own = self.processes.gather(self.translator.training_state())
         if not self.processes.first:
             return checkpoint_folder(self.run, self.position)
-        for observer in self.observers:
-            observer.on_checkpoint()
+        for callback in self.callbacks:
+            callback.on_checkpoint()
         states = {name: plain_state(optimizer) for name, optimizer in self.optimizers.items()}
         average = self.average.state() if self.average is not None else None
         best = self.validation.best if self.validation is not None else None

@@ -10,8 +10,8 @@ from i2i.errors import Damaged, UserError
 from i2i.runs.checkpoint import Position
 from i2i.runs.folder import newest_checkpoint
 from i2i.runs.lock import seems_trained
-from i2i.training.callbacks import duration
 from i2i.utils.text import one_line
+from i2i.utils.wording import duration
 from i2i.watch.run_log import Curve, Line, Rollback, drawable, lines_of, losses_of, scores_of
 from i2i.watch.samples import sample_steps
 

@@ -235,7 +235,7 @@ def test_a_batch_norm_forgotten_is_found_out(tmp_path, monkeypatch):
 def test_a_graph_of_one_size_is_found_out(tmp_path, monkeypatch):
     make_run(tmp_path / "run", "stargan")
     free = {"images": {0: "batch", 2: "height"}, "labels": {0: "batch"}}
-    monkeypatch.setattr("i2i.conversion.graphs._free", lambda cases, inputs: free)
+    monkeypatch.setattr("i2i.conversion.onnx_graphs._free", lambda cases, inputs: free)
     with pytest.raises(ExportError, match=r"stargan.onnx does not run with images \[2, 3, 64, 72\], labels \[2, 2\]"):
         formats.export(tmp_path / "run", "onnx", tmp_path / "onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

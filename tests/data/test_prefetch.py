@@ -12,7 +12,7 @@ from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.testing import CPU, SIDE, STEPS, Subject
-from i2i.training.events import Observer
+from i2i.training.callbacks.base import Callback
 from i2i.training.trainer import Trainer
 
 
@@ -65,7 +65,7 @@ def test_the_thread_ends_with_the_block():
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
 
 
-class Keep(Observer):
+class Keep(Callback):
     def __init__(self):
         self.records = []
 

@@ -19,8 +19,8 @@ from i2i.losses import patch_nce
 from i2i.models.cut import CUT, CUTConfig, FastCUT, FastCUTConfig
 from i2i.nn.patch_discriminator import antialiased_patchgan
 from i2i.nn.patch_projection import PatchProjection
+from i2i.nn.resampling import BlurPool, BlurUpsample
 from i2i.nn.resnet import ResnetGenerator
-from i2i.nn.upsampling import BlurPool, BlurUpsample
 from i2i.runs.load import load_translator
 from i2i.training.steps.step import drawn_losses
 from i2i.translator import Coverage, Request, Step, Task

@@ -13,11 +13,11 @@ from i2i.nn.autoencoder import Autoencoder, StyledAutoencoder
 from i2i.nn.class_activation import AttentiveGenerator
 from i2i.nn.initialization import initialize
 from i2i.nn.patch_discriminator import patchgan, strided_patchgan
+from i2i.nn.resampling import PixelShuffleUp, upsample
 from i2i.nn.resnet import ResnetGenerator
 from i2i.nn.spectral import _InFloat32, normalize_spectrally
 from i2i.nn.timed import TimedGenerator
 from i2i.nn.unet import UNet
-from i2i.nn.upsampling import PixelShuffleUp, upsample
 from i2i.testing import Subject
 from i2i.training.setup import check_trainable, run_config
 

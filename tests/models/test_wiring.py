@@ -22,7 +22,7 @@ from i2i.nn.norm import norm_layer
 from i2i.nn.unet import UNet
 from i2i.runs.load import require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
-from i2i.training.events import Observer
+from i2i.training.callbacks.base import Callback
 from i2i.training.steps.step import drawn_losses
 from i2i.training.trainer import Trainer
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
@@ -78,10 +78,10 @@ def probe():
     registry.unregister("test-probe")
 
 
-def trained(subject, run, *observers, processes=None, **settings):
+def trained(subject, run, *callbacks, processes=None, **settings):
     arguments = {"processes": processes} if processes else {}
     training = Trainer(
-        run, subject.config(**settings), subject.task, subject.training_images(), CPU, observers, **arguments
+        run, subject.config(**settings), subject.task, subject.training_images(), CPU, callbacks, **arguments
     )
     training.train()
     return training
@@ -130,7 +130,7 @@ def test_a_checkpoint_tells_how_many_parameters_there_are(probe, tmp_path):
 
 
 def test_every_step_is_in_training_mode_whatever_was_done_before(probe, tmp_path):
-    class Evaluating(Observer):
+    class Evaluating(Callback):
         def on_step(self, position):
             training.translator.eval()
 
@@ -143,7 +143,7 @@ def test_every_step_is_in_training_mode_whatever_was_done_before(probe, tmp_path
 def test_the_rate_of_every_optimizer_falls_as_the_schedule_says(probe, tmp_path):
     rates = []
 
-    class Rates(Observer):
+    class Rates(Callback):
         def on_record(self, record):
             rates.append(record.learning_rates)
 
@@ -154,7 +154,7 @@ def test_the_rate_of_every_optimizer_falls_as_the_schedule_says(probe, tmp_path)
 
 
 def test_losses_of_the_log_are_means_over_the_steps_since_the_last_line(probe, tmp_path):
-    class Logged(Observer):
+    class Logged(Callback):
         def __init__(self):
             self.by_step = {}
 

@@ -22,7 +22,7 @@ from i2i.runs.folder import intact_checkpoint, newest_checkpoint, set_aside_dama
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.runs.lock import sole_training
 from i2i.testing import CPU, Subject
-from i2i.training.callbacks import MetricsFile
+from i2i.training.callbacks.metrics_file import MetricsFile
 from i2i.training.trainer import Trainer
 from i2i.utils.checksums import SEAL, sealed
 from i2i.utils.locks import Lock

@@ -1,5 +1,6 @@
 """Run folders of small networks with weights that make every layer matter, for tests of what is exported."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,21 @@ def make_run(
     domains: Domains = ("dawn", "dusk"),
     ways: int | None = None,
     side: int = SIDE,
+    formats: Mapping[str, object] | None = None,
     **model: Any,
 ) -> Translator:
     """A run folder whose model has random weights, norms and running statistics; returns the model.
 
+    `formats` are `data.pixel_formats`, of data beyond 8-bit RGB.
+
     It has the first `ways` directions of its task, or all: each is a graph to export, which takes seconds.
     """
     cls = registry.get(name)
-    settings = {"model": {**cls.test_settings, **model}, "data": {"image_size": side, "path": str(run / "sky")}}
+    data = {"image_size": side, "path": str(run / "sky"), **({"pixel_formats": formats} if formats else {})}
+    settings = {"model": {**cls.test_settings, **model}, "data": data}
     config = run_config(name, merge(settings, {"train": {"images": 24}}))
     torch.manual_seed(1)
-    task = Task.covering(cls.coverage, domains, (side, side))
+    task = Task.covering(cls.coverage, domains, (side, side), config.data.channels_of)
     translator = cls(config.model, replace(task, directions=task.directions[:ways]))
     for key, tensor in translator.state_dict().items():
         if tensor.is_floating_point():

@@ -14,7 +14,7 @@ from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, Subject
 from i2i.training import resume
 from i2i.training.budget import TrainingBudget, training_budget
-from i2i.training.events import Observer
+from i2i.training.callbacks.base import Callback
 from i2i.training.resume import open_for_resume
 from i2i.training.setup import check_trainable, run_config
 from i2i.training.trainer import Trainer
@@ -23,12 +23,12 @@ from i2i.translator import Coverage, LinearDecay, Task
 MODELS = ["pix2pix", "cyclegan", "stargan"]
 
 
-def trainer(run, name="cyclegan", observers=(), **train):
+def trainer(run, name="cyclegan", callbacks=(), **train):
     subject = Subject(registry.get(name))
-    return Trainer(run, subject.config(images=None, **train), subject.task, subject.training_images(), CPU, observers)
+    return Trainer(run, subject.config(images=None, **train), subject.task, subject.training_images(), CPU, callbacks)
 
 
-class Clock(Observer):
+class Clock(Callback):
     """Stops a training after so many steps, and keeps the learning rates."""
 
     def __init__(self, stop_after=None):
@@ -93,14 +93,14 @@ def test_a_method_that_learns_nothing_has_no_steps_in_any_unit():
 @pytest.mark.integration
 def test_a_training_stops_when_its_seconds_are_over_and_goes_on_after_resume(tmp_path, steady):
     whole, half, rest = Clock(), Clock(stop_after=3), Clock()
-    trainer(tmp_path / "whole", observers=(whole,), seconds=5.5, checkpoint_every=3).train()
+    trainer(tmp_path / "whole", callbacks=(whole,), seconds=5.5, checkpoint_every=3).train()
     assert [position.seconds for position in whole.positions] == [1, 2, 3, 4, 5, 6]
     with suppress(KeyboardInterrupt):
-        trainer(tmp_path / "parts", observers=(half,), seconds=5.5, checkpoint_every=1).train()
+        trainer(tmp_path / "parts", callbacks=(half,), seconds=5.5, checkpoint_every=1).train()
     # The checkpoint is of the second step: the third was broken off ahead of its own.
     parts = require_checkpoint(tmp_path / "parts")
     assert (parts.position.seconds, parts.finished) == (2.0, False)
-    trainer(tmp_path / "parts", observers=(rest,), seconds=5.5).train()
+    trainer(tmp_path / "parts", callbacks=(rest,), seconds=5.5).train()
     assert [position.step for position in rest.positions] == [3, 4, 5, 6]
     last = require_checkpoint(tmp_path / "parts")
     assert (last.position.step, last.position.steps, last.position.seconds) == (6, 6, 6.0)
@@ -111,7 +111,7 @@ def test_a_training_stops_when_its_seconds_are_over_and_goes_on_after_resume(tmp
 
 def test_the_steps_to_do_in_a_time_are_estimated_from_those_done(tmp_path, steady):
     clock = Clock()
-    trainer(tmp_path, observers=(clock,), seconds=4).train()
+    trainer(tmp_path, callbacks=(clock,), seconds=4).train()
     assert [position.steps for position in clock.positions] == [4, 4, 4, 4]
     assert [position.finished for position in clock.positions] == [False, False, False, True]
     assert TrainingBudget(None, 10.0).planned(step=1, seconds=9.9) == 2
@@ -123,8 +123,8 @@ def test_the_steps_to_do_in_a_time_are_estimated_from_those_done(tmp_path, stead
 def test_the_learning_rate_falls_by_the_share_of_the_time(tmp_path, steady):
     """As over eight steps, since each takes an eighth of the time."""
     by_time, by_steps = Clock(), Clock()
-    trainer(tmp_path / "time", observers=(by_time,), seconds=8, log_every=1).train()
-    trainer(tmp_path / "steps", observers=(by_steps,), updates=8, log_every=1).train()
+    trainer(tmp_path / "time", callbacks=(by_time,), seconds=8, log_every=1).train()
+    trainer(tmp_path / "steps", callbacks=(by_steps,), updates=8, log_every=1).train()
     assert by_time.rates == by_steps.rates
     assert by_time.rates[0] > by_time.rates[-1] > 0
     assert LinearDecay(0.5).factor(TrainingBudget(None, 0.5).elapsed(9, 0.2), TrainingBudget(None, 0.5).total) == 1

@@ -10,8 +10,9 @@ from PIL import Image
 from i2i import registry
 from i2i.runs.checkpoint import Position
 from i2i.testing import CPU, Subject
-from i2i.training.callbacks import ProgressLine, SampleGrids
-from i2i.training.events import Record
+from i2i.training.callbacks.base import Record
+from i2i.training.callbacks.progress_line import ProgressLine
+from i2i.training.callbacks.sample_grids import SampleGrids
 from i2i.training.sample_grid import tile
 from i2i.training.trainer import Trainer
 
@@ -20,7 +21,7 @@ def test_sample_grids_come_at_intervals_and_at_the_end(tmp_path):
     subject = Subject(registry.get("stargan"))
     images = subject.training_images()
     run = Trainer(tmp_path, subject.config(sample_every=4), subject.task, images, CPU)
-    run.observers = (SampleGrids(tmp_path, images, subject.task.domains),)
+    run.callbacks = (SampleGrids(tmp_path, images, subject.task.domains),)
     run.train()
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["00000004.png", "00000006.png"]
     with Image.open(tmp_path / "samples" / "00000006.png") as grid:

@@ -16,8 +16,8 @@ from i2i.errors import UserError
 from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
+from i2i.training.callbacks.base import Callback
 from i2i.training.ema import Average, build_average
-from i2i.training.events import Observer
 from i2i.training.setup import check_trainable
 from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import build_optimizers, training_step
@@ -122,12 +122,12 @@ def test_the_average_does_not_follow_its_weights_by_itself():
     assert averaged(average) == 1.0
 
 
-def trainer(run, name="cyclegan", observers=(), **train):
+def trainer(run, name="cyclegan", callbacks=(), **train):
     subject = Subject(registry.get(name))
-    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
+    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, callbacks)
 
 
-class Follow(Observer):
+class Follow(Callback):
     """Works the average out in float64 from what the trainer's weights are after every step."""
 
     def __init__(self, decay):
@@ -164,7 +164,7 @@ def test_a_training_averages_the_generators_after_every_step(tmp_path, name):
 @pytest.mark.integration
 @pytest.mark.parametrize("name", GANS)
 def test_resume_keeps_the_bits_of_the_average(tmp_path, name):
-    class BreakOff(Observer):
+    class BreakOff(Callback):
         def on_step(self, position):
             if position.step == STEPS // 2 + 1:
                 raise InterruptedError
@@ -196,7 +196,7 @@ def test_only_a_training_with_an_average_stores_one(tmp_path):
 
 
 def test_a_poisoned_training_leaves_an_average_of_good_weights(tmp_path):
-    class Poison(Observer):
+    class Poison(Callback):
         def on_step(self, position):
             if position.step == 3:
                 self.weights = {name: value.clone() for name, value in run.translator.generator.named_parameters()}

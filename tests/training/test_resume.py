@@ -20,8 +20,9 @@ from i2i.inference.translate_files import resized
 from i2i.runs.folder import newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
-from i2i.training.callbacks import MetricsFile, SampleGrids
-from i2i.training.events import Observer
+from i2i.training.callbacks.base import Callback
+from i2i.training.callbacks.metrics_file import MetricsFile
+from i2i.training.callbacks.sample_grids import SampleGrids
 from i2i.training.trainer import Trainer
 from i2i.utils.atomic_write import sync_to_disk
 from i2i.utils.memory import asked_for, explained_memory_errors, is_out_of_memory
@@ -35,7 +36,7 @@ def trainer(run, **train):
     subject = Subject(registry.get("cyclegan"))
     images = subject.training_images()
     made = Trainer(run, subject.config(**train), subject.task, images, CPU)
-    made.observers = (
+    made.callbacks = (
         MetricsFile(run, made.position.step),
         SampleGrids(run, images, subject.task.domains, made.position.step),
     )
@@ -139,7 +140,7 @@ def test_lines_and_samples_after_a_cut_at_any_step_are_those_of_a_training_that_
     settings = {"log_every": 4, "sample_every": 2, "checkpoint_every": 2}
     trainer(tmp_path / "whole", **settings).train()
     broken = trainer(tmp_path / "run", **settings)
-    broken.observers = (*broken.observers, At(step, cut))
+    broken.callbacks = (*broken.callbacks, At(step, cut))
     with pytest.raises(Cut):
         broken.train()
     with (tmp_path / "run/metrics.jsonl").open("ab") as log:  # what a power cut may leave
@@ -183,7 +184,7 @@ def test_what_a_checkpoint_vouches_for_is_on_the_disk_before_it(tmp_path, monkey
 # Memory
 
 
-class Greedy(Observer):
+class Greedy(Callback):
     """Asks for more memory than there is, as a step may."""
 
     def on_step(self, position):
@@ -193,7 +194,7 @@ class Greedy(Observer):
 
 def test_a_training_without_memory_ends_in_one_line_with_what_takes_less(tmp_path):
     stopped = trainer(tmp_path / "run", checkpoint_every=2)
-    stopped.observers = (*stopped.observers, Greedy())
+    stopped.callbacks = (*stopped.callbacks, Greedy())
     with pytest.raises(OutOfMemory) as told:
         stopped.train()
     text = str(told.value)

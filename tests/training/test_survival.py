@@ -27,8 +27,9 @@ from i2i.runs.load import require_checkpoint
 from i2i.runs.lock import sole_training
 from i2i.testing import CPU, STEPS, Subject
 from i2i.training import trainer as trainer_module
-from i2i.training.callbacks import MetricsFile, SampleGrids
-from i2i.training.events import Observer
+from i2i.training.callbacks.base import Callback
+from i2i.training.callbacks.metrics_file import MetricsFile
+from i2i.training.callbacks.sample_grids import SampleGrids
 from i2i.training.rollback import MAX_ROLLBACKS
 from i2i.training.trainer import Trainer
 from i2i.utils import locks
@@ -54,9 +55,9 @@ SMALL = [
 ]
 
 
-def trainer(run, observers=(), **train):
+def trainer(run, callbacks=(), **train):
     subject = Subject(registry.get("cyclegan"))
-    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
+    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, callbacks)
 
 
 def weights_of(run):
@@ -69,7 +70,7 @@ def assert_same_weights(run, other):
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-class At(Observer):
+class At(Callback):
     """Calls a function after a step."""
 
     def __init__(self, step, function):
@@ -416,7 +417,7 @@ def test_a_disk_that_is_full_when_something_is_written_stops_the_run_and_leaves_
         run = disk / "run"
         stopped = trainer(run, **intervals)
         grids = SampleGrids(run, stopped.images, stopped.translator.task.domains)
-        stopped.observers = (At(3, lambda: fill(disk)), grids)
+        stopped.callbacks = (At(3, lambda: fill(disk)), grids)
         with pytest.raises(DiskFull) as raised:
             stopped.train()
         step = 3 if what == "sample" else 4
@@ -439,7 +440,7 @@ def test_a_log_that_cannot_be_written_stops_the_run_and_leaves_the_last_checkpoi
     def full(line):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    stopped.observers = (At(3, lambda: monkeypatch.setattr(log, "_append", full)), log)
+    stopped.callbacks = (At(3, lambda: monkeypatch.setattr(log, "_append", full)), log)
     with pytest.raises(DiskFull, match=r"stopped at step 3: the disk of .* is full; the checkpoint of step 2 is good"):
         stopped.train()
     assert intact_checkpoint(tmp_path)[0].position.step == 2
@@ -509,7 +510,7 @@ def test_a_nan_in_a_batch_stops_before_the_optimizer_steps(tmp_path, monkeypatch
     poison_batches(monkeypatch, step=5)
     kept = []
     run = trainer(tmp_path, checkpoint_every=2, log_every=1)
-    run.observers = (At(4, lambda: kept.append(kept_parameters(run.translator))),)
+    run.callbacks = (At(4, lambda: kept.append(kept_parameters(run.translator))),)
     with pytest.raises(TrainingError) as stopped:
         run.train()
     assert "training stopped: phase 'generators' of step 5 was not finite (adversarial_a " in str(stopped.value)
@@ -527,7 +528,7 @@ def test_a_nan_in_a_gradient_stops_before_the_optimizer_of_its_phase_steps(tmp_p
         kept.append(kept_parameters(discriminator))
         last.register_hook(lambda gradient: gradient * torch.nan)
 
-    run.observers = (At(4, arm),)
+    run.callbacks = (At(4, arm),)
     with pytest.raises(TrainingError, match="phase 'discriminators' of step 5 was not finite"):
         run.train()
     assert all(torch.equal(value, kept[0][name]) for name, value in discriminator.named_parameters())
@@ -538,9 +539,9 @@ def logged(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def rolling(run, observers=(), **train):
+def rolling(run, callbacks=(), **train):
     started = trainer(run, on_nan="rollback", log_every=1, **train)
-    started.observers = (MetricsFile(run, started.position.step), *observers)
+    started.callbacks = (MetricsFile(run, started.position.step), *callbacks)
     return started
 
 
@@ -587,7 +588,7 @@ def test_a_training_with_rollbacks_that_breaks_off_ends_with_the_same_bits(tmp_p
     """It breaks off in the steps after the second return, before and after the next checkpoint."""
     poison_batches(monkeypatch, step=4, spared=spared_after(2))
 
-    class BreakOff(Observer):
+    class BreakOff(Callback):
         def on_step(self, position):
             if position.step == stop and broken.rollbacks == 2:
                 raise InterruptedError

@@ -14,12 +14,12 @@ from i2i.runs.checkpoint import Position
 from i2i.testing import CPU, Subject
 from i2i.tracking import registry as tracker_registry
 from i2i.tracking.__main__ import follow
-from i2i.tracking.observer import Tracked, finite
+from i2i.tracking.callback import Tracked, finite
 from i2i.tracking.process import MOST_WAITING, TrackerProcess
 from i2i.tracking.registry import TRACKERS, trackers_named
 from i2i.tracking.tracker import About, Tracker
-from i2i.training.callbacks import SampleGrids
-from i2i.training.events import Record
+from i2i.training.callbacks.base import Record
+from i2i.training.callbacks.sample_grids import SampleGrids
 from i2i.training.trainer import Trainer
 
 ECHO = (sys.executable, "-c", "import sys; print(sys.stdin.read(), end='')")
@@ -53,12 +53,12 @@ class Heard(Tracker):
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     """Messages of a whole training, as a tracker's process gets them."""
-    monkeypatch.setattr("i2i.tracking.observer.TrackerProcess", partial(TrackerProcess, command=ECHO))
+    monkeypatch.setattr("i2i.tracking.callback.TrackerProcess", partial(TrackerProcess, command=ECHO))
     subject, told = Subject(registry.get("pix2pix")), []
     images, config = subject.training_images(), subject.config(sample_every=4)
     run = Trainer(tmp_path, config, subject.task, images, CPU)
     with Tracked(tmp_path, ["echo"], "mine", "bench", told.append) as tracked:
-        run.observers = (SampleGrids(tmp_path, images, subject.task.domains), tracked.begun(config.settings()))
+        run.callbacks = (SampleGrids(tmp_path, images, subject.task.domains), tracked.begun(config.settings()))
         run.train()
     assert not told
     return [json.loads(line) for line in (tmp_path / "tracking" / "echo.log").read_text().splitlines()]
@@ -108,7 +108,7 @@ def record(step: int) -> Record:
 def test_a_tracker_that_fails_or_hangs_is_given_up_with_one_warning(command, reason, tmp_path, monkeypatch):
     seconds = 0.3 if command is HANGS else 5
     started = partial(TrackerProcess, command=command, seconds_to_end=seconds)
-    monkeypatch.setattr("i2i.tracking.observer.TrackerProcess", started)
+    monkeypatch.setattr("i2i.tracking.callback.TrackerProcess", started)
     began, said = time.monotonic(), []
     with Tracked(tmp_path, ["wandb"], "mine", None, said.append) as tracked:
         tracked.begun({})

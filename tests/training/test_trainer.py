@@ -22,19 +22,21 @@ from i2i.losses import gradient_penalty, interpolation
 from i2i.runs.folder import CHECKPOINTS, newest_checkpoint
 from i2i.runs.load import require_checkpoint
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject
-from i2i.training.callbacks import MetricsFile, ProgressLine, duration
-from i2i.training.events import Observer, Record
+from i2i.training.callbacks.base import Callback, Record
+from i2i.training.callbacks.metrics_file import MetricsFile
+from i2i.training.callbacks.progress_line import ProgressLine
 from i2i.training.resume import open_for_resume
 from i2i.training.steps.finite_guard import FiniteGuard
 from i2i.training.steps.step import accumulate_gradients, build_optimizers, phase_parameters, training_step
 from i2i.training.trainer import Trainer
 from i2i.translator import CosineDecay, LinearDecay, Step, StepDecay
+from i2i.utils.wording import duration
 from tests.support.preloaded import Preloaded
 
 
-def trainer(run, name="cyclegan", observers=(), **train):
+def trainer(run, name="cyclegan", callbacks=(), **train):
     subject = Subject(registry.get(name))
-    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, observers)
+    return Trainer(run, subject.config(**train), subject.task, subject.training_images(), CPU, callbacks)
 
 
 class Count(TorchDispatchMode):
@@ -161,11 +163,11 @@ def test_a_step_does_the_least_arithmetic(name, settings, minimum):
 def test_values_reach_the_host_only_in_log_steps(tmp_path):
     transfers = {}
 
-    class Watch(Observer):
+    class Watch(Callback):
         def on_step(self, position):
             transfers[position.step] = count.transfers - sum(transfers.values())
 
-    run = trainer(tmp_path, observers=(Watch(),), log_every=4, checkpoint_every=100)
+    run = trainer(tmp_path, callbacks=(Watch(),), log_every=4, checkpoint_every=100)
     with Count() as count:
         run.train()
     silent = [step for step in transfers if step not in (2, 5)]  # the steps after those that log: 1 and 4
@@ -210,7 +212,7 @@ def test_accumulated_micro_batches_give_the_gradients_of_the_whole_batch():
         assert torch.allclose(whole, accumulated, rtol=1e-3, atol=1e-5)
 
 
-class Poison(Observer):
+class Poison(Callback):
     """Makes one weight NaN after a step."""
 
     def __init__(self, step, network):
@@ -224,7 +226,7 @@ class Poison(Observer):
 
 def test_a_loss_that_is_not_finite_stops_with_phase_step_and_terms(tmp_path):
     poison = Poison(step=3, network="discriminator_a")
-    run = trainer(tmp_path, observers=(poison,), checkpoint_every=2)
+    run = trainer(tmp_path, callbacks=(poison,), checkpoint_every=2)
     poison.run = run
     with pytest.raises(TrainingError) as stopped:
         run.train()
@@ -278,12 +280,12 @@ def test_the_newest_checkpoint_and_the_one_before_are_kept(tmp_path):
 
 @pytest.mark.integration
 def test_a_write_that_breaks_off_leaves_the_checkpoint_before(tmp_path, monkeypatch):
-    class BreakWrite(Observer):
+    class BreakWrite(Callback):
         def on_step(self, position):
             if position.step == 3:
                 monkeypatch.setattr(torch, "save", lambda *arguments: 1 / 0)
 
-    run = trainer(tmp_path, observers=(BreakWrite(),), checkpoint_every=2)
+    run = trainer(tmp_path, callbacks=(BreakWrite(),), checkpoint_every=2)
     with pytest.raises(ZeroDivisionError):
         run.train()
     monkeypatch.undo()
@@ -311,14 +313,14 @@ def test_checkpoints_hold_no_pickled_code(tmp_path):
 
 @pytest.mark.integration
 def test_metrics_are_one_line_per_record_also_after_a_resume(tmp_path):
-    class Stop(Observer):
+    class Stop(Callback):
         def on_step(self, position):
             if position.step == 5:
                 raise InterruptedError
 
-    def run(*observers):
+    def run(*callbacks):
         started = trainer(tmp_path, checkpoint_every=2, log_every=1)
-        started.observers = (MetricsFile(tmp_path, started.position.step), *observers)
+        started.callbacks = (MetricsFile(tmp_path, started.position.step), *callbacks)
         started.train()
 
     with suppress(InterruptedError):
@@ -414,7 +416,7 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(tmp_path, number):
 def test_images_per_second_do_not_count_what_an_earlier_process_did(tmp_path):
     records = []
 
-    class Keep(Observer):
+    class Keep(Callback):
         def on_record(self, record):
             records.append(record)
 

@@ -16,8 +16,8 @@ from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.runs.load import load_translator, require_checkpoint
 from i2i.testing import CPU, STEPS, Subject
+from i2i.training.callbacks.base import Callback
 from i2i.training.evaluators import evaluator_of
-from i2i.training.events import Observer
 from i2i.training.resume import open_for_resume
 from i2i.training.run import TrainingRun, train_run
 from i2i.training.setup import run_config, task_of
@@ -28,7 +28,7 @@ TINY = ["model.width=2", "model.discriminator_width=2", "model.blocks=1", "model
 SHORT = ["train.updates=4", "train.evaluations=2", "train.batch_size=2", "train.sample_every=0"]
 
 
-class BreakOff(Observer):
+class BreakOff(Callback):
     def on_step(self, position):
         if position.step == 4:
             raise KeyboardInterrupt
@@ -52,11 +52,11 @@ def of_weights(translator):
     return {"psnr": float(next(translator.parameters()).detach().double().sum())}
 
 
-def trainer(run, scores=None, observers=(), metric="psnr", name="cyclegan", **train):
+def trainer(run, scores=None, callbacks=(), metric="psnr", name="cyclegan", **train):
     subject = Subject(registry.get(name))
     evaluator = Evaluator(metric, scores) if scores else None
     return Trainer(
-        run, subject.config(**train), subject.task, subject.training_images(), CPU, observers, evaluator=evaluator
+        run, subject.config(**train), subject.task, subject.training_images(), CPU, callbacks, evaluator=evaluator
     )
 
 

@@ -87,6 +87,8 @@ class Preprocess:
         """
         if not self.formats:
             return self
+        if domain is None and len(set(self.formats.values())) == 1:
+            domain = next(iter(self.formats))
         if domain is None:
             raise UserError(f"say which domain the images are of, by {' or '.join(map(_source, self.formats))}")
         own = self.formats[domain]
@@ -142,6 +144,11 @@ class Preprocess:
     def dtype(self) -> Dtype:
         """Of pixels: uint8, or for a domain with a format uint8, uint16 or float32."""
         return np.dtype(np.uint8) if self.own is None else stored_type(self.own)
+
+    @property
+    def written(self) -> Dtype:
+        """Of the values of translations, as files hold them."""
+        return np.dtype(np.uint8 if self.own is None else self.own.dtype)
 
     @property
     def suffix(self) -> str:

@@ -62,6 +62,13 @@ def native_window(path: Path) -> tuple[float, float] | None:
         return window(path) if window else None
 
 
+def pil_values(stored: Image.Image) -> np.ndarray:
+    """The values of a PIL image, upright, [H, W] or [H, W, C]; those of a palette as RGB."""
+    image = ImageOps.exif_transpose(stored)
+    kept = image.mode in ("L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16")
+    return np.asarray(image if kept else image.convert("RGBA" if "transparency" in image.info else "RGB"))
+
+
 def filled(values: np.ndarray, fill: float | None, path: Path) -> np.ndarray:
     """Values with `fill` for those that are not finite.
 
@@ -163,9 +170,7 @@ def _png(path: Path) -> np.ndarray:
 def _other(path: Path) -> np.ndarray:
     """What PIL decodes without loss, upright."""
     with opened(path) as stored:
-        image = ImageOps.exif_transpose(stored)
-        kept = image.mode in ("L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16")
-        return np.asarray(image if kept else image.convert("RGBA" if "transparency" in image.info else "RGB"))
+        return pil_values(stored)
 
 
 def _half(values: np.ndarray, half: Half) -> np.ndarray:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from i2i.conversion.graphs import graphs
+from i2i.conversion.onnx_graphs import graphs
 from i2i.data.batches import UnpairedBatch
 from i2i.errors import UserError
 from i2i.labels import LabelSpace

@@ -7,9 +7,9 @@ from i2i import registry
 from i2i.data.batches import PairedBatch
 from i2i.testing import CPU, Subject
 from i2i.training.device import autocast
-from i2i.training.steps import graphs
+from i2i.training.steps import cuda_graphs
+from i2i.training.steps.cuda_graphs import WARM_UPS, CapturedSteps
 from i2i.training.steps.finite_guard import FiniteGuard
-from i2i.training.steps.graphs import WARM_UPS, CapturedSteps
 from i2i.training.steps.step import build_optimizers, plain_state, training_step
 from i2i.translator import Coverage, Losses, ModelConfig, Optimizer, Phase, Step, Task, Translator
 
@@ -102,7 +102,7 @@ def captured(cls, count):
 
 
 def test_a_kind_of_steps_is_captured_after_its_warm_ups(without_a_gpu, monkeypatch):
-    monkeypatch.setattr(graphs, "_signature", lambda phase, name, value: name)
+    monkeypatch.setattr(cuda_graphs, "_signature", lambda phase, name, value: name)
     captured(Shifting, WARM_UPS + 5)
     assert Recorder.replays == 5
 
@@ -121,14 +121,14 @@ def test_values_that_the_host_reads_make_steps_of_other_kinds(without_a_gpu, cap
     ],
 )
 def test_what_cannot_be_captured_is_said_once_and_trained_eagerly(cls, reason, without_a_gpu, monkeypatch, capsys):
-    signature = graphs._signature
-    monkeypatch.setattr(graphs, "_signature", lambda phase, name, value: signature(phase, name, value)[:2])
+    signature = cuda_graphs._signature
+    monkeypatch.setattr(cuda_graphs, "_signature", lambda phase, name, value: signature(phase, name, value)[:2])
     steps = WARM_UPS + 4
     translator = captured(cls, steps)
     said = capsys.readouterr().err
     assert said.count("i2i: training goes on without CUDA graphs: ") == 1
     assert reason in said
-    monkeypatch.setattr(graphs, "WARM_UPS", 1000)
+    monkeypatch.setattr(cuda_graphs, "WARM_UPS", 1000)
     assert torch.equal(translator.mapping.weight, captured(cls, steps).mapping.weight)
 
 
@@ -137,7 +137,7 @@ def test_a_checkpoint_of_captured_steps_is_that_of_eager_ones():
     optimizers = build_optimizers(translator)
     plain = {name: optimizer.state_dict()["param_groups"] for name, optimizer in optimizers.items()}
     for optimizer in optimizers.values():
-        graphs._keep_rate_on_device(optimizer, CPU)
+        cuda_graphs._keep_rate_on_device(optimizer, CPU)
         assert all(isinstance(group["lr"], torch.Tensor) for group in optimizer.param_groups)
     for name, optimizer in optimizers.items():
         groups = plain_state(optimizer)["param_groups"]

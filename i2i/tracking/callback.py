@@ -10,13 +10,13 @@ from i2i.config import Settings
 from i2i.errors import Damaged
 from i2i.runs.checkpoint import Position
 from i2i.tracking.process import TrackerProcess
-from i2i.training.events import Observer, Record
+from i2i.training.callbacks.base import Callback, Record
 from i2i.training.sample_grid import grid_path
 from i2i.training.validation import read_rows
 from i2i.translator import Translator
 
 
-class Tracked(Observer):
+class Tracked(Callback):
     """Passes records, sample grids and scores of the validation split on to trackers.
 
     Use it as a context manager: how the block ends is how the trackers' runs end.

@@ -1,6 +1,6 @@
-"""What observers of a training run get."""
+"""The class of all callbacks, and the record that they get."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from i2i.runs.checkpoint import Position
@@ -27,7 +27,7 @@ class Record:
     data_share: float = 0.0
 
 
-class Observer:
+class Callback:
     """Follows a training run: a progress line, a metrics file, a tracker. By itself it does nothing."""
 
     def on_step(self, position: Position) -> None:
@@ -43,4 +43,15 @@ class Observer:
         """After a return to an earlier step."""
 
     def on_checkpoint(self) -> None:
-        """Before a checkpoint is written, which vouches for what observers have written up to its step."""
+        """Before a checkpoint is written, which vouches for what callbacks have written up to its step."""
+
+
+class EveryStep(Callback):
+    """Calls a function after every step."""
+
+    def __init__(self, function: Callable[[Position], None]) -> None:
+        self._function = function
+
+    def on_step(self, position: Position) -> None:
+        """Call it."""
+        self._function(position)
