@@ -87,8 +87,6 @@ class Preprocess:
         """
         if not self.formats:
             return self
-        if domain is None and len(set(self.formats.values())) == 1:
-            domain = next(iter(self.formats))
         if domain is None:
             raise UserError(f"say which domain the images are of, by {' or '.join(map(_source, self.formats))}")
         own = self.formats[domain]
@@ -349,8 +347,8 @@ def _native(path: Path, half: Half | None, own: PixelFormat) -> np.ndarray:
     if wanted > values.shape[2] or (own.take is None and wanted != own.channels):
         needed = own.channels if own.take is None else f"at least {wanted}"
         raise UserError(
-            f"{path} has {number(values.shape[2], 'channel')} and its domain has {needed}: remove it, or choose "
-            'channels that all files have in i2i.json, as by "take": [0]'
+            f"{path} has {number(values.shape[2], 'channel')} and its domain has {needed}:\ngive a file of as many, or "
+            'before a training choose channels that all files have in i2i.json, as by "take": [0]'
         )
     return filled(values if own.take is None else values[:, :, list(own.take)], own.fill, path)
 
