@@ -328,6 +328,9 @@ class TrainConfig(Section):
     graphs: Annotated[Literal["auto", "on", "off"], InKey.NEVER] = Field(
         "auto", description="training steps as CUDA graphs; auto: where they can be, on: or not at all"
     )
+    compile: Annotated[Literal["off", "auto"], InKey.NEVER] = Field(
+        "off", description="generators fused by torch.compile; auto: on a GPU, after a minute or more of compiling"
+    )
     seed: Annotated[int, InKey.ALWAYS] = Field(0, ge=0, le=LARGEST_SEED)
     decay_from: Annotated[float | None, InKey.ALWAYS] = Field(
         None,
@@ -370,7 +373,7 @@ class TrainConfig(Section):
 
     _one_budget = model_validator(mode="before")(one_budget)
 
-    @field_validator("graphs", mode="before")
+    @field_validator("graphs", "compile", mode="before")
     @classmethod
     def _yaml_word(cls, value: object) -> object:
         """YAML reads the words on and off as true and false."""

@@ -264,6 +264,7 @@ LEARNT = {
 }
 REPORTED = {
     "train.graphs": "off",
+    "train.compile": "auto",
     "data.path": "elsewhere",
     "data.layout": "halves",
     "data.paired": "true",

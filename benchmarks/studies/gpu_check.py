@@ -27,7 +27,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,6 +44,7 @@ from i2i.data.batches import Batch
 from i2i.data.decoding.images import Preprocess
 from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
+from i2i.training.compiled_networks import compile_networks
 from i2i.training.device import autocast, choose_device, seed_streams
 from i2i.training.setup import run_config
 from i2i.training.steps.cuda_graphs import CapturedSteps, reason_against_graphs
@@ -79,11 +80,13 @@ class Variant:
     by_graphs: bool = False
     tf32: bool = True
     channels_last: bool = True
+    compiled: bool = False
 
     def __str__(self) -> str:
         words = ["captured" if self.by_graphs else "eager", self.precision]
         words += [] if self.precision == "bf16" or self.tf32 else ["without TF32"]
-        return " ".join(words + ([] if self.channels_last else ["NCHW"]))
+        words += [] if self.channels_last else ["NCHW"]
+        return " ".join(words + (["compiled"] if self.compiled else []))
 
 
 PLAIN = Variant()
@@ -91,6 +94,8 @@ FAST, NCHW = Variant("bf16", by_graphs=True), Variant("bf16", by_graphs=True, ch
 VARIANTS = (PLAIN, FAST, NCHW)
 UNKNOWN: dict[str, Any] = {"arithmetic_ms": math.nan, "traffic_ms": math.nan}
 MORE_VARIANTS = (Variant(tf32=False), PLAIN, Variant("bf16"), Variant(by_graphs=True), FAST, NCHW)
+COMPILED = ("cyclegan",)
+"""Whose step is timed compiled as well, after all others, since that takes a minute or more to set up."""
 
 
 class Steps:
@@ -107,6 +112,8 @@ class Steps:
         with device:
             self.translator = build_translator(self.config, task).train()
         self.translator.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
+        if variant.compiled:
+            compile_networks(self.translator, device)
         self.optimizers, self.guard = build_optimizers(self.translator), FiniteGuard(device)
         rng = np.random.default_rng(0)
         pixels = {domain: rng.integers(0, 256, (20, *size, 3), dtype=np.uint8) for domain in domains}
@@ -324,19 +331,26 @@ def measure_speed(options: argparse.Namespace) -> Found:
         "| Model | Variant | Steps/s | Ratio | Host ms | Waiting | GiB | Arithmetic ms | Traffic ms | Step ms |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name in options.models:
+    for name, variant in _to_time(options.models):
         settings = options.settings.get(name, {})
-        least = UNKNOWN | attempted(lambda: least_seconds(name, settings, options.device, rates))  # noqa: B023
-        own = found["models"][name] = {"least": least, "variants": {}}
-        for variant in MORE_VARIANTS if name in FIRST else VARIANTS:
-            row = attempted(lambda: timed_steps(name, settings, variant, options.device, options.timed))  # noqa: B023
-            own["variants"][str(variant)] = row
-            lines.append(_speed_line(name, variant, row, own))
-            print(lines[-1], flush=True)
-            if time.perf_counter() > options.until:
-                lines.append("(time is up: the rest was not measured)")
-                return found, lines
+        if name not in found["models"]:
+            least = attempted(lambda: least_seconds(name, settings, options.device, rates))  # noqa: B023
+            found["models"][name] = {"least": UNKNOWN | least, "variants": {}}
+        own = found["models"][name]
+        row = attempted(lambda: timed_steps(name, settings, variant, options.device, options.timed))  # noqa: B023
+        own["variants"][str(variant)] = row
+        lines.append(_speed_line(name, variant, row, own))
+        print(lines[-1], flush=True)
+        if time.perf_counter() > options.until:
+            lines.append("(time is up: the rest was not measured)")
+            break
     return found, lines
+
+
+def _to_time(models: Sequence[str]) -> list[tuple[str, Variant]]:
+    """All models in turn, each with its variants, and at last those that are compiled."""
+    plain = [(name, variant) for name in models for variant in (MORE_VARIANTS if name in FIRST else VARIANTS)]
+    return plain + [(name, replace(NCHW, compiled=True)) for name in COMPILED if name in models]
 
 
 def _speed_line(name: str, variant: Variant, row: Mapping[str, Any], own: Mapping[str, Any]) -> str:

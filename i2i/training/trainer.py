@@ -5,8 +5,8 @@ resumed training continues bit for bit (on the CPU, with the same number of thre
 """
 
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -31,6 +31,7 @@ from i2i.runs.save import save_checkpoint
 from i2i.runs.training_state import load_optimizer, of_process
 from i2i.training.budget import images_per_step, training_budget
 from i2i.training.callbacks.base import Callback, Record
+from i2i.training.compiled_networks import compile_networks
 from i2i.training.device import autocast, memory_format_of, resolved, seed_streams
 from i2i.training.ema import build_average
 from i2i.training.loss_log import LossLog
@@ -96,6 +97,7 @@ class Trainer:
         else:
             load_weights(self.translator, checkpoint)
         self.translator.to(device=device, memory_format=self.memory_format)  # type: ignore[call-overload]
+        self._compiled = config.train.compile == "auto" and compile_networks(self.translator, device)
         processes.take_from_first([*self.translator.parameters(), *self.translator.buffers()])
         self.optimizers = build_optimizers(self.translator)
         self.average = build_average(self.translator, config.train.ema, config.train.ema_warmup)
@@ -222,11 +224,13 @@ class Trainer:
             for callback in self.callbacks:
                 callback.on_sample(self.translator, self.position)
 
-    def _translating(self) -> AbstractContextManager[None]:
-        """A block in which the translator has the weights that the method translates with."""
-        if self.average is None or self.translator.translates_with == "last":
-            return nullcontext()
-        return self.average.in_place()
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        """A block in which the translator has the weights that the method translates with and runs eagerly."""
+        averaged = self.average is not None and self.translator.translates_with != "last"
+        eagerly = torch.compiler.set_stance("force_eager") if self._compiled else nullcontext()
+        with eagerly, self.average.in_place() if self.average and averaged else nullcontext():
+            yield
 
     def _reports(self, step: int) -> bool:
         """Whether results are read from the device after so many steps."""

@@ -1,4 +1,4 @@
-"""Scenes of drawn landscapes: where hills, trees, house and pond stand, drawn from a number.
+"""Scenes of drawn landscapes: where hills, trees, house, lamps and pond stand, drawn from a number.
 
 Positions are fractions of the image's width (x) and height (y, downwards).
 """
@@ -75,6 +75,15 @@ class Path:
 
 
 @dataclass(frozen=True)
+class Lamp:
+    """A street lamp whose post stands at (`x`, `base`)."""
+
+    x: float
+    base: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Scene:
     """All that distinguishes one scene from another; the domain is no part of it.
 
@@ -95,6 +104,7 @@ class Scene:
     path: Path
     pond: Disc | None
     house: House
+    lamps: tuple[Lamp, ...]
     trees: tuple[Tree, ...]
     flowers: Array
 
@@ -106,7 +116,8 @@ class Scene:
         meadow = horizon + 0.09 + draws.knots(6, 0.05)
         house = _sample_house(draws, horizon)
         path = _sample_path(draws, house)
-        pond = _sample_pond(draws, path, house)
+        lamps = _lamps(path, house)
+        pond = _sample_pond(draws, path, house, lamps)
         return cls(
             horizon=horizon,
             sun=_sample_sun(draws, horizon),
@@ -120,6 +131,7 @@ class Scene:
             path=path,
             pond=pond,
             house=house,
+            lamps=lamps,
             trees=_sample_trees(draws, house, path, pond, horizon),
             flowers=_sample_flowers(draws, path, pond, horizon),
         )
@@ -153,8 +165,8 @@ class _Draws:
 
 
 def _sample_sun(draws: _Draws, horizon: float) -> Disc:
-    radius = draws.between(0.05, 0.075)
-    return Disc(draws.between(0.1, 0.9), draws.between(0.11, horizon - 0.27), radius, radius)
+    radius = draws.between(0.06, 0.085)
+    return Disc(draws.between(0.1, 0.9), draws.between(0.12, horizon - 0.27), radius, radius)
 
 
 def _sample_cloud(draws: _Draws, horizon: float) -> tuple[Disc, ...]:
@@ -168,9 +180,9 @@ def _sample_cloud(draws: _Draws, horizon: float) -> tuple[Disc, ...]:
 
 def _sample_house(draws: _Draws, horizon: float) -> House:
     base = draws.between(horizon + 0.18, 0.82)
-    width = (0.15 + 0.45 * (base - horizon - 0.1)) * draws.between(0.9, 1.25)
+    width = (0.22 + 0.45 * (base - horizon - 0.1)) * draws.between(0.9, 1.15)
     return House(
-        x=draws.between(0.2, 0.8),
+        x=draws.between(0.22, 0.78),
         base=base,
         width=width,
         height=width * draws.between(0.66, 0.86),
@@ -183,8 +195,18 @@ def _sample_path(draws: _Draws, house: House) -> Path:
     return Path(house.across(0.21), draws.between(0.12, 0.88), house.base - 0.01, draws.between(-0.35, 0.35))
 
 
-def _sample_pond(draws: _Draws, path: Path, house: House) -> Disc | None:
-    """A pond beside the path, or none where there is no room for it."""
+def _lamps(path: Path, house: House) -> tuple[Lamp, ...]:
+    """Two lamps beside the path, the nearer one taller: the far one past the gable, the other across the path."""
+    lamps = []
+    for along, aside in ((0.22, -0.11 * house.flip), (0.6, 0.12 * house.flip)):
+        base = path.top + along * (1 - path.top)
+        x = float(path.center(base)) + aside
+        lamps.append(Lamp(x, base, 0.17 + 0.16 * along))
+    return tuple(lamps)
+
+
+def _sample_pond(draws: _Draws, path: Path, house: House, lamps: tuple[Lamp, ...]) -> Disc | None:
+    """A pond beside the path and clear of its lamps, or none where there is no room for it."""
     if not draws.chance(0.75):
         return None
     width = draws.between(0.12, 0.21)
@@ -193,7 +215,8 @@ def _sample_pond(draws: _Draws, path: Path, house: House) -> Disc | None:
     pond = Disc(x, y, width, width * draws.between(0.26, 0.34))
     rows = np.linspace(pond.y - pond.height, min(pond.y + pond.height, 1.0), 9)
     clear = np.abs(path.center(rows) - pond.x).min() > pond.width + 0.08
-    return pond if clear and pond.y - pond.height > house.base + 0.02 else None
+    dry = all(spread(pond, lamp.x, lamp.base) > 1.3 for lamp in lamps)
+    return pond if clear and dry and pond.y - pond.height > house.base + 0.02 else None
 
 
 def _sample_trees(draws: _Draws, house: House, path: Path, pond: Disc | None, horizon: float) -> tuple[Tree, ...]:
@@ -225,7 +248,7 @@ def _sample_tree(draws: _Draws, horizon: float) -> Tree:
 
 
 def _has_room(tree: Tree, others: list[Tree], house: House, path: Path, pond: Disc | None) -> bool:
-    on_path = abs(float(path.center(tree.base)) - tree.x) < float(path.half_width(tree.base)) + 0.04
+    on_path = abs(float(path.center(tree.base)) - tree.x) < float(path.half_width(tree.base)) + 0.09
     before_house = tree.base > house.base - 0.03 and abs(tree.x - house.x) < 0.6 * house.width + 0.45 * tree.width
     in_pond = pond is not None and spread(pond, tree.x, tree.base) < 1.6
     crowded = any(abs(tree.x - other.x) < 0.4 * max(tree.width, other.width) for other in others)
@@ -234,7 +257,7 @@ def _has_room(tree: Tree, others: list[Tree], house: House, path: Path, pond: Di
 
 def _sample_flowers(draws: _Draws, path: Path, pond: Disc | None, horizon: float) -> Array:
     """Places [n, 2] on the grass: those that fell on the path or into the pond are left out."""
-    x, y = 0.5 + draws.knots((2, 26), 1.0)
+    x, y = 0.5 + draws.knots((2, 22), 1.0)
     y = horizon + 0.2 + (0.8 - horizon) * y
     on_grass = np.abs(path.center(y) - x) > path.half_width(y) + 0.01
     if pond is not None:

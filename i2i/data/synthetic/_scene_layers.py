@@ -1,12 +1,12 @@
 """Layers of drawn landscapes: what covers which pixels and how it is lit, back to front, without colours."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from i2i.data.synthetic._scene import House, Path, Scene, Tree
+from i2i.data.synthetic._scene import House, Lamp, Path, Scene, Tree
+from i2i.data.synthetic._scene_patterns import flakes, grid, hatch, stars
 from i2i.data.synthetic._scene_shapes import (
     Array,
     Disc,
@@ -25,7 +25,6 @@ from i2i.data.synthetic._scene_shapes import (
     window_of,
 )
 
-FIXED_DOTS_SEED = 20
 # Boughs of a bare crown and their twigs: from x, y to x, y and thickness, in units of the crown as its blobs are.
 BOUGHS = (
     (0.00, 0.95, 0.00, 0.10, 0.10), (0.00, 0.10, 0.03, -0.86, 0.06),
@@ -42,9 +41,6 @@ FALLEN = (
     (0.30, 0.20), (0.46, 0.02), (0.60, 0.17), (0.80, 0.09), (0.97, 0.01), (-0.80, -0.06), (0.70, -0.07),
 )  # fmt: skip
 CONIFER_TIERS = 4
-HATCH_STROKES = 24
-GRID_SQUARES = 12
-GRID_LINE = 0.005
 
 
 class Layer(NamedTuple):
@@ -65,28 +61,30 @@ def layers(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
     yield from _sky(scene, size)
     yield from _hills(scene, size)
     yield from _ground(scene, size)
-    house_drawn = False
-    for tree in scene.trees:
-        if tree.base > scene.house.base and not house_drawn:
-            yield from _house(scene.house, scene.light, size)
-            house_drawn = True
-        yield from _tree(tree, scene.light, size)
-    if not house_drawn:
-        yield from _house(scene.house, scene.light, size)
-    yield Layer("flake", window_of(size), _flakes(size))
-    yield Layer("hatch", window_of(size), _hatch(size))
-    yield Layer("grid", window_of(size), _grid(size))
+    yield from _standing(scene, size)
+    yield Layer("flake", window_of(size), flakes(size))
+    yield Layer("hatch", window_of(size), hatch(size))
+    yield Layer("grid", window_of(size), grid(size))
+
+
+def _standing(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
+    """Trees, lamps and the house, the furthest first."""
+    things = [
+        (scene.house.base, _house(scene.house, scene.light, size)),
+        *((tree.base, _tree(tree, scene.light, size)) for tree in scene.trees),
+        *((lamp.base, _lamp(lamp, scene.light, size)) for lamp in scene.lamps),
+    ]
+    for _, parts in sorted(things, key=lambda thing: thing[0]):
+        yield from parts
 
 
 def _sky(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
     window, sun = window_of(size, bottom=scene.horizon + 0.1), scene.sun
     everywhere = np.ones((window.y.size, window.x.size))
     yield Layer("sky", window, everywhere, smooth(window.y / (scene.horizon + 0.05)) * everywhere)
-    yield Layer("star", window, _stars(size)[window.rows])
+    yield Layer("star", window, stars(size)[window.rows])
     for reach in (7.0, 2.6):
-        halo = Disc(sun.x, sun.y, reach * sun.width, reach * sun.height)
-        spot = around(size, halo)
-        yield Layer("glow", spot, puff(spot, halo))
+        yield _spot("glow", Disc(sun.x, sun.y, reach * sun.width, reach * sun.height), size)
     spot = around(size, sun)
     disc = ellipse(spot, sun)
     yield Layer("sun", spot, disc, 1 - smooth(spread(sun, spot.x, spot.y)))
@@ -95,6 +93,12 @@ def _sky(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
         yield Layer("crater", spot, disc * ellipse(spot, crater))
     for puffs in scene.clouds:
         yield _puffs("cloud", puffs, size, flat=True)
+
+
+def _spot(material: str, disc: Disc, size: tuple[int, int]) -> Layer:
+    """Light that fades towards the ellipse's edge."""
+    window = around(size, disc)
+    return Layer(material, window, puff(window, disc))
 
 
 def _puffs(material: str, puffs: tuple[Disc, ...], size: tuple[int, int], flat: bool) -> Layer:
@@ -148,7 +152,7 @@ def _ground(scene: Scene, size: tuple[int, int]) -> Iterator[Layer]:
     if scene.pond is not None:
         yield from _pond(scene.pond, size)
     for x, y in scene.flowers.tolist():
-        radius = 0.003 + 0.013 * (y - scene.horizon)
+        radius = 0.004 + 0.024 * (y - scene.horizon)
         flower = Disc(x, y, radius, radius)
         spot = around(size, flower)
         yield Layer("flower", spot, ellipse(spot, flower))
@@ -261,9 +265,26 @@ def _conifer(tree: Tree, light: tuple[float, float], size: tuple[int, int]) -> I
         yield Layer("conifer", window, cover, shade, tree.tint)
 
 
+def _lamp(lamp: Lamp, light: tuple[float, float], size: tuple[int, int]) -> Iterator[Layer]:
+    """A post with a lantern, and the lantern's light around it and on the ground."""
+    x, top, half = lamp.x, lamp.base - lamp.height, 0.1 * lamp.height
+    low = top + 2.2 * half
+    yield _shadow(x, lamp.base, 1.6 * half, light, size)
+    yield _spot("halo", Disc(x, lamp.base, 11 * half, 3.5 * half), size)
+    window = window_of(size, x - 1.3 * half, top - half, x + 1.3 * half, lamp.base)
+    yield Layer("eave", window, line(window, (x, lamp.base), (x, low), 0.45 * half))
+    glass = [(x - half, top), (x + half, top), (x + 0.7 * half, low), (x - 0.7 * half, low)]
+    yield Layer("pane", window, polygon(window, glass))
+    roof = [(x - 1.3 * half, top), (x, top - 0.9 * half), (x + 1.3 * half, top)]
+    yield Layer("cap", window, polygon(window, roof))
+    yield _spot("halo", Disc(x, top + half, 9 * half, 9 * half), size)
+
+
 def _house(house: House, light: tuple[float, float], size: tuple[int, int]) -> Iterator[Layer]:
-    """A gable with the door, a side with two windows, roof and chimney."""
+    """A gable with the door, a side with two windows, roof and chimney; and the light of the windows on the ground."""
     yield _shadow(house.x, house.base, 0.62 * house.width, light, size)
+    lit = Disc(house.across(0.68), house.base + 0.02, 0.75 * house.width, 0.35 * house.height)
+    yield _spot("halo", lit, size)
     yield from _smoke(house, size)
     gable_lit = 0.75 - 0.35 * light[0] * house.flip
     wall = 0.56
@@ -278,7 +299,7 @@ def _house(house: House, light: tuple[float, float], size: tuple[int, int]) -> I
     yield part.polygon("roof", [(-0.05, 0.51), (0.21, 1.02), (0.21, 1.07), (-0.05, 0.56)], shade=gable_lit)
     yield part.polygon("eave", [(0.445, 0.50), (0.21, 0.97), (0.21, 1.04), (0.445, 0.56)])
     yield part("door", 0.14, 0.28, 0.0, 0.34)
-    for left, right, low, high in ((0.15, 0.27, 0.52, 0.70), (0.51, 0.66, 0.16, 0.40), (0.77, 0.92, 0.16, 0.40)):
+    for left, right, low, high in ((0.12, 0.30, 0.50, 0.73), (0.48, 0.67, 0.13, 0.42), (0.75, 0.94, 0.13, 0.42)):
         yield from _house_window(part, left, right, low, high)
 
 
@@ -309,9 +330,11 @@ class _HousePart:
 
     def halo(self, left: float, right: float, low: float, high: float) -> Layer:
         x, y = self.point((left + right) / 2, (low + high) / 2)
-        disc = Disc(x, y, 0.2 * self._house.width, 0.22 * self._house.height)
-        window = around(self._size, disc)
-        return Layer("halo", window, puff(window, disc))
+        return _spot(
+            "halo",
+            Disc(x, y + 0.06 * self._house.height, 0.42 * self._house.width, 0.4 * self._house.height),
+            self._size,
+        )
 
 
 def _house_window(part: _HousePart, left: float, right: float, low: float, high: float) -> Iterator[Layer]:
@@ -330,52 +353,3 @@ def _smoke(house: House, size: tuple[int, int]) -> Iterator[Layer]:
         for rise in (0.1, 0.55, 1.05, 1.6, 2.2, 2.9)
     )
     yield _puffs("smoke", puffs, size, flat=False)
-
-
-@lru_cache(maxsize=8)
-def _stars(size: tuple[int, int]) -> Array:
-    return _dots(size, count=70, bottom=0.62, radii=(0.0036, 0.0095))
-
-
-@lru_cache(maxsize=8)
-def _flakes(size: tuple[int, int]) -> Array:
-    return _dots(size, count=60, bottom=1.0, radii=(0.004, 0.011))
-
-
-@lru_cache(maxsize=8)
-def _hatch(size: tuple[int, int]) -> Array:
-    """Coverage [height, width] of slanting strokes, side by side."""
-    window = window_of(size)
-    across = HATCH_STROKES * (window.x + 0.8 * window.y)
-    cover = smooth(2 * np.abs(across % 1.0 - 0.5))
-    cover.setflags(write=False)
-    return cover
-
-
-@lru_cache(maxsize=8)
-def _grid(size: tuple[int, int]) -> Array:
-    """Coverage [height, width] of the lines of squared paper."""
-    window = window_of(size)
-    clear = np.ones(size)
-    for place in np.arange(1, GRID_SQUARES) / GRID_SQUARES:
-        low, high = place - 0.5 * GRID_LINE, place + 0.5 * GRID_LINE
-        clear *= 1 - overlap(window.x, low, high, window.width)
-        clear *= 1 - overlap(window.y, low, high, window.height)
-    cover: Array = 1 - clear
-    cover.setflags(write=False)
-    return cover
-
-
-def _dots(size: tuple[int, int], count: int, bottom: float, radii: tuple[float, float]) -> Array:
-    """Coverage [height, width] of dots above `bottom`, most of them small; the same dots in every scene."""
-    cover = np.zeros(size)
-    for x, y, weight in np.random.default_rng(FIXED_DOTS_SEED).random((count, 3)):
-        radius = radii[0] + (radii[1] - radii[0]) * weight**3
-        dot = Disc(x, bottom * y, radius, radius)
-        window = around(size, dot)
-        spot = cover[window.rows, window.columns]
-        # A dot smaller than a pixel becomes fainter, so that its light is the same at every size.
-        soft = Disc(x, bottom * y, max(radius, 0.7 / size[1]), max(radius, 0.7 / size[0]))
-        np.maximum(spot, min(1.0, 1.5 * radius * size[1]) * ellipse(window, soft), out=spot)
-    cover.setflags(write=False)
-    return cover

@@ -9,8 +9,8 @@ Every translation between the domains of a set has a ground truth, because a sce
 
 The mapping is a function of what can be seen, and a set keeps it so by its palettes. What only one domain shows lies at
 places fixed in the image plane (stars, pencil strokes) or fixed relative to something visible (twigs to their crown,
-light to its window). A colour that varies between the scenes (crowns, walls) varies along one number, the tint, and
-every domain shows it.
+light to its window or lamp). A colour that varies between the scenes (crowns, walls) varies along one number, the tint,
+and every domain shows it.
 """
 
 from collections.abc import Mapping

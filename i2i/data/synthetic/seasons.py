@@ -1,8 +1,9 @@
 """`seasons`: drawn landscapes, the same scene in summer, in autumn, in winter and at night.
 
 Hour, weather and exposure belong to the scene, so a domain is told by what there is to see: flowers and green crowns,
-fallen leaves, snow on roofs and firs and bare boughs, or stars, a moon and lit windows. The paint of a sky is a veil
-over the colours that the hour gives it.
+fallen leaves, snow on roofs and firs and bare boughs, or stars, a moon, lit windows and lamps and glow-worms where
+flowers were. All of it is large enough to be seen at 64 pixels. The paint of a sky is a veil over the colours that the
+hour gives it.
 """
 
 from i2i.data.synthetic._palette import HIDDEN, Palette, paint
@@ -94,12 +95,12 @@ PALETTES = {
         forest=paint("5f7280", "94a6b0"),
         middle_hill=paint("d2dce6", "a4b6c8"),
         near_hill=paint("ccd8e4", "9eb2c8"),
-        meadow=paint("85a0be", "ecf2f6"),
+        meadow=paint("7890ae", "dde6ee"),
         path=paint("92908f", "bdb9b4"),
         shore=paint("8496a8"),
         water=paint("8fb4cc", "c6dce8"),
         glint=paint("ffffff", opacity=0.7),
-        flower=paint("a09070", opacity=0.8),
+        flower=paint("a89c88", opacity=0.6),
         shadow=paint("4c6488", opacity=0.5),
         trunk=paint("30241e", "6a5648"),
         leafy=paint("8c8684", "d8d4d0", "708098", "c0ccda", opacity=0.4),
@@ -121,7 +122,7 @@ PALETTES = {
         litter=HIDDEN,
     ),
     "night": Palette(
-        sky=paint("0e1850", "7484b8", opacity=0.53),
+        sky=paint("0c154a", "6674ac", opacity=0.62),
         star=paint("fff8dc", opacity=0.95, shines=True),
         glow=paint("dfe6ff", opacity=0.3, shines=True),
         sun=paint("e4e6ee", "fdfbee", shines=True),
@@ -136,21 +137,21 @@ PALETTES = {
         shore=paint("2c5450"),
         water=paint("24508c", "7098cc"),
         glint=paint("dfe8ff", opacity=0.6, shines=True),
-        flower=paint("b8d4dc", opacity=0.85),
+        flower=paint("ffe48c", opacity=0.95, shines=True),
         shadow=paint("0c2030", opacity=0.55),
         trunk=paint("241c20", "5a4a4c"),
         leafy=paint("225848", "70a882", "10323a", "347670"),
         twig=HIDDEN,
         conifer=paint("0c2c34", "2c6862", "0e2a3c", "285468"),
         wall=paint("74727c", "b8b2b2", "4e242e", "823e46"),
-        roof=paint("5a2e38", "8a4a4c", "242e46", "44546e"),
+        roof=paint("4c2832", "763f46", "1e283e", "384660"),
         eave=paint("301a22", "3a2028", "161c2a", "1e2634"),
         chimney=paint("583840"),
         cap=paint("34262e"),
         door=paint("204444", "204444", "9c98a0", "9c98a0"),
         frame=paint("c09448", shines=True),
         pane=paint("ffdc70", shines=True),
-        halo=paint("ffbc50", opacity=0.6, shines=True),
+        halo=paint("ffb84c", opacity=0.6, shines=True),
         smoke=paint("7484a4", "aab8d0", opacity=0.6),
         flake=HIDDEN,
         hatch=HIDDEN,

@@ -1,0 +1,37 @@
+"""Networks fused by `torch.compile` while training, on a GPU."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import torch
+from torch import nn
+
+from i2i.translator import Translator
+from i2i.utils import console
+
+COMPILER = "triton"
+OPTIONS: dict[str, str | int | bool] = {"fallback_random": True}
+"""What is drawn inside of a network, such as dropout, is drawn as in an eager step."""
+
+
+def compile_networks(translator: Translator, device: torch.device) -> bool:
+    """Let a translator's generators be compiled when they are first called, on a GPU; returns whether they are.
+
+    Their parameters, their state and copies of them are as before. On a CPU nothing is done: compiling takes minutes
+    there, and steps were not faster.
+    """
+    if device.type != "cuda":
+        return False
+    if find_spec(COMPILER) is None:
+        console.note(f"i2i: networks are not compiled (train.compile=auto), since {COMPILER} is not installed")
+        return False
+    for network in generators_of(translator):
+        network.compile(dynamic=False, options=OPTIONS)
+    return True
+
+
+def generators_of(translator: Translator) -> Iterator[nn.Module]:
+    """The networks that `generate` runs, those of a list or dictionary of networks one by one."""
+    for name in translator.generators:
+        network = translator.get_submodule(name)
+        yield from network.children() if isinstance(network, nn.ModuleDict | nn.ModuleList) else (network,)
