@@ -15,7 +15,7 @@ from i2i.metrics.features.extractors import parse_extractor
 
 def learner(options: ClassifierConfig, *, bf16: bool, device: torch.device) -> Callable[..., DomainClassifier]:
     """`train_classifier` with the options of a suite; UserError if the weights to start from are not there."""
-    learn = partial(train_classifier, images=options.images, bf16=bf16, device=device)
+    learn = partial(train_classifier, images=options.images, blur=options.blur, bf16=bf16, device=device)
     weights = starting_weights(options)
     if weights is None:
         return partial(learn, backbone=options.backbone)

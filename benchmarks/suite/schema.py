@@ -22,13 +22,16 @@ class ClassifierConfig(Section):
 
     backbone: str = Field("resnet10t", description="a timm model, trained from scratch")
     images: int = Field(6_144, ge=1, le=MOST_COUNTED, description="training images shown")
+    blur: float = Field(
+        1 / 32, ge=0, le=1, description="std of the strongest blur of a training image, as a share of its shorter side"
+    )
     pretrained: bool = Field(
         False, description="start from ImageNet weights: those of EfficientNet-Lite0 that the extra imagenet brings"
     )
 
     def settings(self) -> Settings:
-        """All that decides what is learnt; without `pretrained` where that is off, so that keys of before hold."""
-        return self.model_dump(exclude=None if self.pretrained else {"pretrained"})
+        """All that decides what is learnt; without what is off, so that keys of before hold."""
+        return self.model_dump(exclude={name for name in ("pretrained", "blur") if not getattr(self, name)})
 
 
 class ReportConfig(Section):

@@ -243,7 +243,7 @@ class LoadedTranslator:
         first = self._asked(target, source, seed, reference, sampling_steps)
         last = self._asked(to or target, source, last_seed, to_reference, sampling_steps)
         ends = first, last if to_reference is not None else replace(last, reference=first.reference)
-        check_ends(ends)
+        check_ends(ends, self.preprocess)
         with as_files([image], native=bool(self.preprocess.formats)) as (path,):
             return interpolated(ends, self.preprocess, path, steps)
 

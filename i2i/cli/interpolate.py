@@ -87,7 +87,7 @@ def interpolate(
         reference=styles[0] if to_reference is None else styles[1],
         sampling_steps=sampling_steps,
     )
-    check_ends((first, last))
+    check_ends((first, last), preprocess)
     check_files([*files, *((path, name.with_suffix(".gif")) for path, name in files)], out, before, overwrite)
     with counting("interpolating") as progress:
         for done, (path, name) in enumerate(files, 1):

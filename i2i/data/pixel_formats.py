@@ -1,7 +1,7 @@
 """What the values of data beyond 8-bit RGB are: as their card says it, and where it does not, as the files have it."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -60,13 +60,20 @@ def with_formats(config: DataConfig, data: DataSet) -> Settings:
         UserError: for files that cannot be read, hold values that are not finite, or unlike ones in one domain; or a
             range that cannot be told from them.
     """
+    formats = formats_of(config, data)
+    if config.pixel_formats is not None or formats is None:
+        return {}
+    return {"pixel_formats": {domain: own.model_dump(mode="json") for domain, own in formats.items()}}
+
+
+def formats_of(config: DataConfig, data: DataSet) -> Mapping[str, PixelFormat] | None:
+    """The format of each domain, as the settings say or the files of the training split have it; None: 8 bits."""
     if config.pixel_formats is not None:
         _check_known(config, data)
-        return {}
+        return config.pixel_formats
     if not data.native:
-        return {}
-    formats = {domain: format_of(data, config.train_split, domain) for domain in data.domains}
-    return {"pixel_formats": {domain: own.model_dump(mode="json") for domain, own in formats.items()}}
+        return None
+    return {domain: format_of(data, config.train_split, domain) for domain in data.domains}
 
 
 def format_of(data: DataSet, split: str, domain: str) -> PixelFormat:

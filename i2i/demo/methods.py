@@ -10,7 +10,6 @@ import torch
 from i2i import registry
 from i2i.data.decoding.images import Preprocess
 from i2i.errors import UserError
-from i2i.inference.in_memory import refuse_formats
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.load import chosen_weights, require_checkpoint, restore
 from i2i.translator import Translator
@@ -56,7 +55,6 @@ class Loader:
 
     def _loaded(self, run: Path) -> tuple[Translator, Preprocess]:
         checkpoint = require_checkpoint(run)
-        refuse_formats(checkpoint.preprocess, "uploads")
         return restore(checkpoint, self.device, chosen_weights(checkpoint))
 
 
@@ -71,6 +69,11 @@ def named(methods: Sequence[Method], names: Sequence[str]) -> list[Method]:
     if not found:
         raise UserError("choose at least one model")
     return found
+
+
+def native(methods: Sequence[Method]) -> bool:
+    """Whether they take values as files hold them, and not as 8 bits."""
+    return any(method.checkpoint.preprocess.formats for method in methods)
 
 
 def takes_of(methods: Sequence[Method]) -> frozenset[str]:

@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory, mkdtemp
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from i2i.demo.methods import Loader, Method, domains_of, named
+from i2i.demo.methods import Loader, Method, domains_of, named, native
 from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, DemoRequest, translate
-from i2i.demo.uploads import MOST_BYTES
+from i2i.demo.uploads import MOST_BYTES, VALUES
 from i2i.errors import UserError
 from i2i.utils import console
 from i2i.utils.text import markdown
@@ -119,11 +119,8 @@ def _inputs(gradio: ModuleType, shown: PageContents) -> "dict[str, gradio.Compon
     """The controls by the field of `DemoRequest`, as the methods take them, and the `button`."""
     names = [method.name for method in shown.methods]
     sources, targets = domains_of(shown.methods, 0), domains_of(shown.methods, 1)
-    image = gradio.Image(
-        label="Image", type="filepath", sources=["upload", "webcam"], image_mode=None, height=280, elem_id="image"
-    )
     parts = {
-        "image": image,
+        "image": _upload(gradio, shown, "Image", ["upload", "webcam"], 280),
         "methods": gradio.CheckboxGroup(names, value=names, label="Models", visible=len(names) > 1),
         "source": gradio.Dropdown([ANY, *sources], value=ANY, label="Domain of the image", elem_id="source"),
         "targets": gradio.Dropdown(
@@ -131,24 +128,36 @@ def _inputs(gradio: ModuleType, shown: PageContents) -> "dict[str, gradio.Compon
         ),
         "full": gradio.Checkbox(value=False, label="Keep the size of the image (large ones pass in tiles)"),
     }
-    parts |= _options(gradio, shown.takes)
+    parts |= _options(gradio, shown)
     button = gradio.Button("Translate", variant="primary", elem_id="go")
     rows = [list(example) for example in shown.examples if example[1] in sources]
     if rows:
-        gradio.Examples(rows, [image, parts["source"]], label="Examples of the test split", examples_per_page=6)
+        given = [parts["image"], parts["source"]]
+        gradio.Examples(rows, given, label="Examples of the test split", examples_per_page=6)
     return parts | {"button": button}
 
 
-def _options(gradio: ModuleType, takes: frozenset[str]) -> "dict[str, gradio.Component]":
+def _upload(
+    gradio: ModuleType, shown: PageContents, label: str, sources: Sequence[str], height: int
+) -> "gradio.Component":
+    """Takes an image, and values beyond 8 bits as a file, which browsers do not show."""
+    name = label.partition(":")[0].lower()
+    if native(shown.methods):
+        kinds = f"{label} ({', '.join(VALUES)})"
+        return gradio.File(label=kinds, type="filepath", file_types=list(VALUES), height=height, elem_id=name)
+    return gradio.Image(
+        label=label, type="filepath", sources=list(sources), image_mode=None, height=height, elem_id=name
+    )
+
+
+def _options(gradio: ModuleType, shown: PageContents) -> "dict[str, gradio.Component]":
     """What only some methods take."""
-    parts = {}
+    parts, takes = {}, shown.takes
     if "noise" in takes:
         parts["samples"] = gradio.Slider(1, MOST_SAMPLES, value=1, step=1, label="Translations of each")
         parts["seed"] = gradio.Number(value=0, precision=0, minimum=0, maximum=2**31, label="Seed")
     if "reference" in takes:
-        parts["reference"] = gradio.Image(
-            label="Reference: an image to take after", type="filepath", sources=["upload"], image_mode=None, height=160
-        )
+        parts["reference"] = _upload(gradio, shown, "Reference: an image to take after", ["upload"], 160)
     if "sampling_steps" in takes:
         parts["sampling_steps"] = gradio.Number(
             value=0, precision=0, minimum=0, maximum=MOST_STEPS, label="Sampling steps (0: the model's own)"
@@ -168,7 +177,7 @@ def _handler(
         except UserError as error:
             raise gradio.Error(_without_paths(str(error), values), print_exception=False) from None
         pairs = [(str(one.path), one.caption) for one in made]
-        return pairs, (pairs[0][0], pairs[1][0]), [path for path, _ in pairs[1:]]
+        return pairs, (pairs[0][0], pairs[1][0]), [str(one.file) for one in made[1:]]
 
     return translated
 

@@ -7,14 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from i2i.data.decoding.images import read_image, write_image
-from i2i.demo.methods import Loader, Method, domains_of
+from i2i.data.decoding.images import Preprocess, write_image
+from i2i.demo.methods import Loader, Method, domains_of, native
 from i2i.demo.uploads import check_upload
 from i2i.errors import UserError
-from i2i.inference.translate_files import as_image, full_resolution, resized, samples_of, translation
+from i2i.inference.translate_files import (
+    Translation,
+    as_image,
+    full_resolution,
+    resized,
+    samples_of,
+    sides,
+    source_of_any,
+    translation,
+)
 
 MOST_SAMPLES = 8
 MOST_STEPS = 1_000
+VALUES = "values"
+"""Folder of what can be downloaded beyond 8 bits."""
 
 
 @dataclass(frozen=True)
@@ -44,70 +55,114 @@ class DemoRequest:
 
 @dataclass(frozen=True)
 class Made:
-    """A translation: its PNG file and what to write below it."""
+    """A translation.
+
+    Attributes:
+        path: a PNG file of 8 bits, which is shown.
+        caption: what to write below it.
+        file: what can be downloaded, of the target's kind, type and range; of 8 bits the same file.
+    """
 
     path: Path
     caption: str
+    file: Path
 
 
 def translate(request: DemoRequest, methods: Sequence[Method], loader: Loader, out: Path) -> list[Made]:
     """All translations, written into the folder `out`, with the prepared input ahead of them.
 
+    Beyond 8-bit RGB all of them are shown by the rendering of their domain.
+
     Raises:
         UserError: for an upload that is not taken, or what no method can do; the text has no path of this machine.
     """
-    check_upload(request.image)
-    if request.reference:
-        check_upload(request.reference)
+    for upload in (request.image, *([request.reference] if request.reference else ())):
+        check_upload(upload, native(methods))
     if not request.targets:
         raise UserError("choose at least one target")
-    shown = _input(request, methods[0], loader, out)
-    made = [
-        one for target in request.targets for method in methods for one in _by(method, request, target, loader, out)
-    ]
-    if not made:
+    ways = [way for target in request.targets for method in methods if (way := _way(method, request, target))]
+    if not ways:
         targets = ", ".join(domains_of(methods, 1))
         raise UserError(
             f"no chosen model translates {request.source or 'this'} to {', '.join(request.targets)}: {targets}"
         )
-    return [shown, *made]
+    return [_input(request, ways[0], loader, out), *(one for way in ways for one in _by(way, request, loader, out))]
 
 
-def _by(method: Method, request: DemoRequest, target: str, loader: Loader, out: Path) -> Iterator[Made]:
-    """The translations of one method to one target; none if it does not translate to it."""
+@dataclass(frozen=True)
+class _Way:
+    """A method towards a target, which is a domain or, `labelled`, changes of attributes; `run` translates there."""
+
+    method: Method
+    source: str
+    target: str
+    run: Path
+    labelled: bool
+
+
+def _way(method: Method, request: DemoRequest, target: str) -> _Way | None:
+    """How a method translates to a target; None if it does not."""
     directions = [
         direction for direction in method.runs if direction[1] == target and request.source in (None, direction[0])
     ]
     labelled = not directions and not any(direction[1] == target for direction in method.runs)
     directions = directions or (list(method.runs)[:1] if labelled else [])  # changes of attributes are no domain
-    for source, _ in directions[:1]:
-        translator, preprocess = loader(method.runs[directions[0]])
-        takes, given = translator.takes, request.source or (None if "labels" in translator.takes else source)
-        asked = replace(
-            translation(translator, None if labelled else given, target, loader.device),
-            seed=request.seed if "noise" in takes else 0,
-            reference=as_image(request.reference, preprocess) if request.reference and "reference" in takes else None,
-            sampling_steps=request.sampling_steps if "sampling_steps" in takes else None,
-        )
-        distinct, _ = samples_of(replace(asked, seed=0), request.samples)
-        for sample in range(distinct):
-            one = replace(asked, sample=sample)
-            whole = request.full and not translator.bound_to_size
-            convert = full_resolution(one, preprocess) if whole else resized(one, preprocess)
-            (pixels,) = convert([request.image])
-            number = f", {sample + 1}" if sample else ""
-            yield _written(pixels, f"{method.name} to {target}{number}", out)
+    if not directions:
+        return None
+    return _Way(method, directions[0][0], target, method.runs[directions[0]], labelled)
 
 
-def _input(request: DemoRequest, method: Method, loader: Loader, out: Path) -> Made:
+def _by(way: _Way, request: DemoRequest, loader: Loader, out: Path) -> Iterator[Made]:
+    """The translations of one method to one target."""
+    translator, preprocess = loader(way.run)
+    takes, plain = translator.takes, _translation(way, request, loader)
+    _, after = sides(plain, preprocess)
+    asked = replace(
+        plain,
+        seed=request.seed if "noise" in takes else 0,
+        reference=as_image(request.reference, after) if request.reference and "reference" in takes else None,
+        sampling_steps=request.sampling_steps if "sampling_steps" in takes else None,
+    )
+    distinct, _ = samples_of(replace(asked, seed=0), request.samples)
+    for sample in range(distinct):
+        one = replace(asked, sample=sample)
+        whole = request.full and not translator.bound_to_size
+        convert = full_resolution(one, preprocess) if whole else resized(one, preprocess)
+        (values,) = convert([request.image])
+        number = f", {sample + 1}" if sample else ""
+        yield _written(values, f"{way.method.name} to {way.target}{number}", out, after)
+
+
+def _translation(way: _Way, request: DemoRequest, loader: Loader) -> Translation:
+    """How the image is to be translated; UserError where it is not said of which domain it is, and that matters."""
+    translator, preprocess = loader(way.run)
+    if preprocess.formats and request.source is None and source_of_any(translator, preprocess, way.target) is None:
+        raise UserError("choose the domain of the image:\nits values mean something else in each")
+    given = request.source or (None if "labels" in translator.takes else way.source)
+    return translation(translator, None if way.labelled else given, way.target, loader.device)
+
+
+def _input(request: DemoRequest, way: _Way, loader: Loader, out: Path) -> Made:
     """The image as the method sees it, which its translations are compared with."""
-    _, preprocess = loader(next(iter(method.runs.values())))
-    image = read_image(request.image)
-    return _written(preprocess.whole(image) if request.full else preprocess(image), "input", out)
+    before, _ = sides(_translation(way, request, loader), loader(way.run)[1])
+    pixels = before.both_of(request.image)[1] if request.full else before.pixels_of(request.image)
+    return _shown(before.shown(pixels), "input", out)
 
 
-def _written(pixels: np.ndarray, caption: str, out: Path) -> Made:
+def _written(values: np.ndarray, caption: str, out: Path, after: Preprocess) -> Made:
+    """A translation; beyond 8 bits its file lies beside what is shown of it."""
+    made = _shown(after.shown(values), caption, out)
+    if after.own is None:
+        return made
+    (out / VALUES).mkdir(exist_ok=True)
+    file = out / VALUES / made.path.with_suffix(after.suffix).name
+    after.write(file, values)
+    return replace(made, file=file)
+
+
+def _shown(pixels: np.ndarray, caption: str, out: Path) -> Made:
     """A file of a harmless name, whatever methods and domains are called."""
-    path = out / f"{len(list(out.iterdir()))}-{re.sub(r'[^A-Za-z0-9+-]+', '-', caption).strip('-')[:80]}.png"
+    number = len(list(out.glob("*.png")))
+    path = out / f"{number}-{re.sub(r'[^A-Za-z0-9+-]+', '-', caption).strip('-')[:80]}.png"
     write_image(path, pixels)
-    return Made(path, caption)
+    return Made(path, caption, path)

@@ -77,7 +77,8 @@ def interpolated(ends: Sequence[Translation], preprocess: Preprocess, path: Path
         UserError: for an image that cannot be read, or a model for which nothing lies between its translations.
     """
     first = ends[0].of_files([path])
-    before, *after = (*sides(first, preprocess), sides(ends[1], preprocess)[1])
+    befores, after = zip(*(sides(end, preprocess) for end in ends), strict=True)
+    before = befores[0]
     image = as_image(path, before)
     made = first.translator.interpolate(
         image.to(first.device),
@@ -91,9 +92,11 @@ def interpolated(ends: Sequence[Translation], preprocess: Preprocess, path: Path
     return Interpolation(as_pil(before.shown(before.to_arrays(image)[0])), frames)
 
 
-def check_ends(ends: Sequence[Translation]) -> None:
-    """UserError unless there is something between the ends."""
+def check_ends(ends: Sequence[Translation], preprocess: Preprocess) -> None:
+    """UserError unless there is something between the ends, or if it matters of which domain the image is."""
     first, second = ends
+    if sides(first, preprocess)[0] != sides(second, preprocess)[0]:
+        preprocess.of_domain(None)
     first.translator.check_between([end.target for end in ends])
     if (first.target, first.seed) == (second.target, second.seed) and first.reference is second.reference:
         raise UserError("both ends are the same: give another --to, another --to-seed or another --to-reference")

@@ -205,13 +205,20 @@ def sides(translate: Translation, preprocess: Preprocess) -> tuple[Preprocess, P
     """
     if not preprocess.formats:
         return preprocess, preprocess
-    return preprocess.of_domain(translate.source), preprocess.of_domain(translate.target)
+    source = translate.source or source_of_any(translate.translator, preprocess, translate.target)
+    return preprocess.of_domain(source), preprocess.of_domain(translate.target)
+
+
+def source_of_any(translator: Translator, preprocess: Preprocess, target: str) -> str | None:
+    """A domain that files can be of where it is not said of which; None where formats differ by it."""
+    sources = [a for a, b in translator.task.directions if b == target]
+    alike = len({preprocess.formats.get(a) for a in sources}) == 1
+    return sources[0] if alike else None
 
 
 def check_source(translator: Translator, preprocess: Preprocess, source: str | None, target: str) -> None:
     """UserError where the files can be of several domains, whose formats differ, and it is not said of which."""
-    sources = [a for a, b in translator.task.directions if b == target]
-    if preprocess.formats and source is None and len({preprocess.formats[a] for a in sources}) > 1:
+    if preprocess.formats and source is None and source_of_any(translator, preprocess, target) is None:
         preprocess.of_domain(None)
 
 

@@ -1,6 +1,6 @@
 """Numbers as every measure takes them: features as finite float64 rows, both sets equally wide, and whole numbers."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -61,6 +61,12 @@ def require_whole(name: str, value: object, least: int) -> None:
     """Raise a ValueError unless an argument is a whole number of at least `least`."""
     if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+
+
+def require_share(name: str, value: object) -> None:
+    """Raise a ValueError unless an argument is a number from 0 to 1."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0 <= float(value) <= 1:
+        raise ValueError(f"{name} must be a share from 0 to 1, not {value!r}")
 
 
 def require_same_width(left: int, right: int) -> None:

@@ -57,7 +57,7 @@ def changed(out):
     return jobs
 
 
-@pytest.mark.parametrize("setting", ["classifier.images=64", "classifier.backbone=resnet18"])
+@pytest.mark.parametrize("setting", ["classifier.images=64", "classifier.backbone=resnet18", "classifier.blur=0"])
 def test_settings_of_the_classifier_are_in_its_key_and_in_those_of_all_scores(changed, setting):
     found = changed(setting)
     assert {function for function, _ in found} == OF_CLASSIFIER
@@ -109,6 +109,7 @@ OF_BEFORE = {
 }
 """Keys that version 0.1 gave before jobs had classes. They change with the formats and versions that enter them."""
 SETTINGS_OF_BEFORE = (
+    "classifier.blur=0",
     "train.ema=0",
     "checkpoint.rule=last",
     "stargan.gan=wgan-gp",

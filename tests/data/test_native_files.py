@@ -1,7 +1,9 @@
 """Files beyond 8-bit RGB are read and written value by value, and one line names what cannot be read."""
 
 import io
+import tracemalloc
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -148,3 +150,69 @@ def test_the_8_bit_path_does_what_it_did_before(tmp_path):
     Image.fromarray(random_values("uint8", 3, (8, 8))).save(tmp_path / "a.png")
     assert Preprocess((8, 8)).of_domain("any") == Preprocess((8, 8))
     assert Preprocess((8, 8)).dtype == np.uint8
+
+
+MEGABYTES = 12
+"""That a bomb unpacks to, of some kilobytes."""
+
+
+def packed():
+    unpacking = zlib.compressobj(1)
+    return b"".join([*(unpacking.compress(bytes(2**20)) for _ in range(MEGABYTES)), unpacking.flush()])
+
+
+def png_bomb(path):
+    pytest.importorskip("png")
+    header = (10).to_bytes(4) * 2 + bytes([16, 2, 0, 0, 0])
+    parts = [(b"IHDR", header), (b"IDAT", packed()), (b"IEND", b"")]
+    chunks = [len(of).to_bytes(4) + kind + of + zlib.crc32(kind + of).to_bytes(4) for kind, of in parts]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+
+
+def tiff_bomb(path):
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(path, np.zeros((10, 10), np.uint16), compression="zlib", metadata=None)
+    contents, bomb = bytearray(path.read_bytes()), packed()
+    with tifffile.TiffFile(path) as file:
+        tags = file.pages[0].tags
+        for name, value in (("StripOffsets", len(contents)), ("StripByteCounts", len(bomb))):
+            contents[tags[name].valueoffset : tags[name].valueoffset + 4] = value.to_bytes(4, "little")
+    path.write_bytes(contents + bomb)
+
+
+@pytest.mark.parametrize(("suffix", "make"), [(".png", png_bomb), (".tif", tiff_bomb)])
+def test_a_file_that_unpacks_to_more_than_it_tells_is_not_unpacked(suffix, make, tmp_path):
+    make(tmp_path / f"bomb{suffix}")
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r"it unpacks to more than the [\d,]+ bytes that its header tells"):
+        read_native(tmp_path / f"bomb{suffix}")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < MEGABYTES / 2 * 1e6
+
+
+def test_an_interlaced_png_file_of_16_bits_is_no_bomb(tmp_path):
+    png = pytest.importorskip("png")
+    values = random_values("uint16", 3, (9, 5))
+    with (tmp_path / "a.png").open("wb") as file:
+        png.Writer(5, 9, greyscale=False, bitdepth=16, interlace=True).write(file, values.reshape(9, -1))
+    np.testing.assert_array_equal(read_native(tmp_path / "a.png"), values)
+
+
+def test_a_tiff_file_shows_nothing_of_another_that_it_names(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    own, other = (np.full((4, 4), value, np.uint16) for value in (1, 2))
+    tifffile.imwrite(tmp_path / "private.tif", other)
+    planes = "".join(
+        f'<TiffData FirstC="{place}" IFD="0"><UUID FileName="{name}">urn:uuid:{place}</UUID></TiffData>'
+        for place, name in enumerate(("a.tif", str(tmp_path / "private.tif")))
+    )
+    told = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:0"><Image>'
+        '<Pixels DimensionOrder="XYCZT" Type="uint16" SizeX="4" SizeY="4" SizeC="2" SizeZ="1" SizeT="1">'
+        f"{planes}</Pixels></Image></OME>"
+    )
+    tifffile.imwrite(tmp_path / "a.tif", own, description=told, metadata=None)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        assert (file.asarray() == 2).any()  # so the library would
+    assert not (read_native(tmp_path / "a.tif") == 2).any()

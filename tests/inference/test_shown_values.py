@@ -46,10 +46,17 @@ def shown(values, own):
     return np.rint(np.clip((values[:, :, 0].astype(float) - low) / (high - low), 0, 1) * 255).astype(np.uint8)
 
 
-def test_the_domain_of_images_need_not_be_said_where_all_are_alike(copying, stargan):
-    assert copying.preprocess.of_domain(None).own == copying.preprocess.of_domain("t2").own
-    with pytest.raises(UserError, match="say which domain"):
-        i2i.load(stargan).preprocess.of_domain(None)
+def test_a_model_led_by_labels_asks_for_the_domain_of_values_only_where_it_matters(stargan, file, tmp_path):
+    assert i2i.load(stargan).translate_arrays(file, "t2").dtype == np.float32  # from t1, as nothing else leads there
+    for third, alike in ((GREY, True), (FLOATS, False)):
+        run = tmp_path / str(alike)
+        make_run(run, "stargan", ("t1", "t2", "t3"), side=SIDE, formats={"t1": GREY, "t2": FLOATS, "t3": third})
+        loaded = i2i.load(run)
+        if alike:
+            assert loaded.translate_arrays(file, "t2").shape == (SIDE, SIDE, 1)
+        else:
+            with pytest.raises(UserError, match="say which domain the images are of, by source='t1'"):
+                loaded.translate_arrays(file, "t2")
 
 
 @pytest.mark.parametrize("full", [False, True])

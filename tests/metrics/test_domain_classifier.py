@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torchvision.transforms.v2.functional import gaussian_blur
 
+from i2i.benchmarks.evaluation.classifier_training import learner
+from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
-from i2i.metrics.features._sampling import augmented, balanced_order
+from i2i.metrics.features._sampling import augmented, balanced_order, blurred
 from i2i.metrics.features.domain_classifier import DomainClassifier, classify, train_classifier
 
 SHAPES = LabelSpace.of_domains(("bar", "disc", "square"))
@@ -200,6 +203,47 @@ def test_augmentation_flips_left_and_right_only() -> None:
     varied = augmented(columns, chosen, torch.Generator().manual_seed(0))
     flipped = (varied[:, 0, 0, 3] > varied[:, 0, 0, 4]).sum()
     assert 15 < flipped < 45
+
+
+def noise(count: int = 40, side: int = 64) -> Tensor:
+    return torch.randint(0, 256, (count, 3, side, side), generator=torch.Generator().manual_seed(1)).byte()
+
+
+def test_blur_is_that_of_a_gaussian_of_its_own_strength_for_each_image() -> None:
+    pixels, most = noise(), 1 / 32
+    shown = blurred(pixels, most, torch.Generator().manual_seed(0))
+    stds = most * 64 * torch.rand(len(pixels), generator=torch.Generator().manual_seed(0))
+    assert shown.dtype == torch.uint8
+    for image, original, std in zip(shown, pixels, stds.clamp(min=0.05), strict=True):
+        expected = gaussian_blur(original.float(), [13, 13], [float(std)] * 2)
+        assert (image.float() - expected).abs().max() <= 0.51
+
+
+def test_blur_keeps_colors_and_never_lets_one_image_into_another() -> None:
+    pixels = torch.full((8, 3, 32, 32), 10).byte()
+    pixels[::2] = torch.tensor([200, 100, 50]).byte()[:, None, None]
+    assert torch.equal(blurred(pixels, 1 / 32, torch.Generator().manual_seed(0)), pixels)
+
+
+@pytest.mark.parametrize(("most", "side"), [(0.0, 64), (1 / 32, 1)])
+def test_without_blur_or_room_for_it_images_stay(most: float, side: int) -> None:
+    pixels = noise(4, side)
+    assert torch.equal(blurred(pixels, most, torch.Generator().manual_seed(0)), pixels)
+
+
+def test_the_classifier_learns_from_images_as_blurred_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def noted(pixels: Tensor, most: float, generator: torch.Generator) -> Tensor:
+        asked.append(most)
+        return pixels
+
+    monkeypatch.setattr("i2i.metrics.features.domain_classifier.blurred", noted)
+    pixels, labels = noise(6, 16), one_hot(torch.arange(6) % 3)
+    train_classifier(pixels, labels, SHAPES, images=4, batch_size=2)
+    learner(ClassifierConfig(images=2, blur=0.25), bf16=False, device=torch.device("cpu"))(pixels, labels, SHAPES)
+    assert asked == [1 / 32, 1 / 32, 0.25]
+    assert ClassifierConfig().blur == 1 / 32
 
 
 @pytest.mark.integration

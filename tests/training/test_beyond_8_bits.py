@@ -107,8 +107,9 @@ def test_a_model_that_needs_like_channels_names_those_that_do_not(sar, tmp_path,
 
 
 def test_what_is_for_8_bits_refuses_other_data(mri, copying, tmp_path, capsys):
-    assert command("data", "prepare", str(mri), "--size", "16", "--out", str(tmp_path / "prepared")) == 2
-    assert "holds data beyond 8-bit RGB" in capsys.readouterr().err
+    line = ["video", copying, mri / "test/t1", "--target", "t2", "--out", tmp_path / "out"]
+    assert command(*line) == 2
+    assert "takes data beyond 8-bit RGB (t1, t2), and frames of a video are of 8 bits" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("full", [False, True])

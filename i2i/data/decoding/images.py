@@ -87,8 +87,6 @@ class Preprocess:
         """
         if not self.formats:
             return self
-        if domain is None and len(set(self.formats.values())) == 1:
-            domain = next(iter(self.formats))
         if domain is None:
             raise UserError(f"say which domain the images are of, by {' or '.join(map(_source, self.formats))}")
         own = self.formats[domain]
@@ -167,7 +165,13 @@ class Preprocess:
             with decoded(path, half) as image:
                 return self(image, zoom)
         height, width = (round(side * zoom) for side in self.image_size)
-        return self._fitted_values(_native(path, half, self.own), (width, height))
+        return self._fitted_values(_native(path, half, self.own), (width, height), self.dtype)
+
+    def values_of(self, path: Path, half: Half | None = None) -> np.ndarray:
+        """Values of a file at the image size, [H, W, C] of the type that files have; UserError as `pixels_of`."""
+        if self.own is None:
+            return self.pixels_of(path, half)
+        return self._fitted_values(_native(path, half, self.own), self.image_size[::-1], self.written)
 
     def both_of(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Pixels of a file at the image size and at its own, of one reading; UserError naming it if that fails."""
@@ -175,7 +179,7 @@ class Preprocess:
             stored = read_image(path)
             return self(stored), self.whole(stored)
         values = _native(path, None, self.own)
-        return self._fitted_values(values, self.image_size[::-1]), rounded(values, self.dtype)
+        return self._fitted_values(values, self.image_size[::-1], self.dtype), rounded(values, self.dtype)
 
     def size_of(self, path: Path) -> tuple[int, int]:
         """Height and width of a file that is decoded whole; UserError naming it if it cannot be read."""
@@ -229,13 +233,13 @@ class Preprocess:
             return padded(image, size, self.background if self.own is None else self.own.range[0])
         return image.resize(size, Image.Resampling.BICUBIC)
 
-    def _fitted_values(self, values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def _fitted_values(self, values: np.ndarray, size: tuple[int, int], dtype: Dtype) -> np.ndarray:
         """Values [H, W, C] brought to (width, height), channel by channel; themselves where they have that size."""
         if values.shape[1::-1] == size:
-            return rounded(values, self.dtype)
+            return rounded(values, dtype)
         floats = np.moveaxis(values, 2, 0).astype(np.float32)
         fitted = [np.asarray(self._fitted(Image.fromarray(band), size)) for band in floats]
-        return rounded(np.stack(fitted, 2), self.dtype)
+        return rounded(np.stack(fitted, 2), dtype)
 
 
 def opaque(image: Image.Image, background: str, mode: Literal["RGB", "L"] = "RGB") -> Image.Image:
@@ -349,8 +353,8 @@ def _native(path: Path, half: Half | None, own: PixelFormat) -> np.ndarray:
     if wanted > values.shape[2] or (own.take is None and wanted != own.channels):
         needed = own.channels if own.take is None else f"at least {wanted}"
         raise UserError(
-            f"{path} has {number(values.shape[2], 'channel')} and its domain has {needed}: remove it, or choose "
-            'channels that all files have in i2i.json, as by "take": [0]'
+            f"{path} has {number(values.shape[2], 'channel')} and its domain has {needed}:\ngive a file of as many, or "
+            'before a training choose channels that all files have in i2i.json, as by "take": [0]'
         )
     return filled(values if own.take is None else values[:, :, list(own.take)], own.fill, path)
 

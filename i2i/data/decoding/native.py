@@ -17,6 +17,7 @@ from i2i.data.decoding.geotiff import geometry_tags
 from i2i.data.decoding.medical import dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
 from i2i.data.decoding.open_image import MAX_PIXELS, Half, opened
 from i2i.data.decoding.optional import imported
+from i2i.data.decoding.packed import check_compression, check_png, check_tiff
 from i2i.data.decoding.png_notes import png_depth
 from i2i.data.decoding.value_range import Dtype
 from i2i.errors import UserError
@@ -29,6 +30,8 @@ NATIVE_ONLY = frozenset({".npy", ".dcm", ".nii"})
 """Endings of files that 8 bits say nothing about."""
 NUMBERS = "uif"
 """Kinds of numbers that are read: without a sign, with one, and floating point."""
+OF_SEVERAL_FILES = ("ome", "mmstack", "ndtiff")
+"""Kinds of TIFF files that may name others, which would be read with them."""
 COMPRESSED: Mapping[str, Any] = {"compression": "zlib", "metadata": None}
 
 
@@ -53,6 +56,13 @@ def native_size(path: Path, half: Half | None = None) -> tuple[int, int]:
     with _reading(path):
         height, width = SIZES[path.suffix.lower()](path)
         return height, width if half is None else width // 2
+
+
+def check_bounded(path: Path) -> None:
+    """UserError for a file whose header does not bound what it unpacks to: for those that come from anybody."""
+    if path.suffix.lower() in (".tif", ".tiff"):
+        with _reading(path), _tiff_file(path) as file:
+            check_compression(file.series[0].keyframe.compression)
 
 
 def native_window(path: Path) -> tuple[float, float] | None:
@@ -141,17 +151,28 @@ def _npy_size(path: Path) -> tuple[int, int]:
 
 
 def _tiff_size(path: Path) -> tuple[int, int]:
-    with imported("tifffile", path).TiffFile(path) as file:
+    with _tiff_file(path) as file:
         sides = dict(zip(file.series[0].axes, file.series[0].shape, strict=True))
         return sides["Y"], sides["X"]
 
 
+def _tiff_file(path: Path) -> Any:
+    """The file, opened by tifffile, and no other that it may name."""
+    tifffile = imported("tifffile", path)
+    alone = {f"is_{kind}": False for kind in OF_SEVERAL_FILES if kind in tifffile.TIFF.FILE_FLAGS}
+    return tifffile.TiffFile(path, **alone)
+
+
 def _tiff(path: Path) -> np.ndarray:
-    with imported("tifffile", path).TiffFile(path) as file:
+    with _tiff_file(path) as file:
         series = file.series[0]
         if series.pages[0].photometric == 3:
             raise ValueError("its values are places in a palette")
         _check_header(series.shape, np.dtype(series.dtype))
+        for page in series.pages:
+            _check_header(page.chunks, page.dtype)
+            parts = zip(page.dataoffsets, page.databytecounts, strict=True)
+            check_tiff(file.filehandle, parts, page.compression, np.prod(page.chunks) * page.dtype.itemsize)
         values, axes = np.asarray(series.asarray()), series.axes
     if "Y" not in axes or "X" not in axes or values.ndim > 3:
         raise ValueError(f"its axes {axes} of {list(values.shape)} are not those of one image")
@@ -164,6 +185,7 @@ def _png(path: Path) -> np.ndarray:
         if png_depth(path) < 16 or image.mode.startswith("I"):
             return _other(path)
     width, height, rows, facts = imported("png", path).Reader(filename=str(path)).read()
+    check_png(path, (height, width, facts["planes"]))
     return np.vstack([np.asarray(row, np.uint16) for row in rows]).reshape(height, width, facts["planes"])
 
 

@@ -22,7 +22,7 @@ def without_long_notes(file: IO[bytes]) -> IO[bytes]:
     """The file itself, at its start, or, of a PNG file with long notes, its contents without them."""
     kept, dropped, noted = [(0, len(SIGNATURE))], False, 0
     if file.read(len(SIGNATURE)) == SIGNATURE:
-        for kind, start, length in _chunks(file):
+        for kind, start, length in chunks(file):
             size = _unpacked(file, kind, start, length) if kind in NOTES else 0
             noted += size
             if size > LONGEST or noted > MOST:
@@ -41,7 +41,7 @@ def png_depth(path: Path) -> int:
         return file.read(25)[24]
 
 
-def _chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and length of contents of every chunk; what follows a broken header is not told apart."""
     start = file.tell()
     while len(head := file.read(8)) == 8:

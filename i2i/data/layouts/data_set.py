@@ -70,14 +70,6 @@ class DataSet:
         """Whether images are taken as their files hold them, and not as 8 bits."""
         return any(image.native for found in self.splits.values() for own in found.values() for image in own)
 
-    def refuse_native(self, what: str) -> None:
-        """UserError for data beyond 8-bit RGB, of what is for images of 8 bits."""
-        if self.native:
-            raise UserError(
-                f"{self.root} holds data beyond 8-bit RGB, and {what} is for images of 8 bits:\n"
-                "train with i2i train and translate with i2i translate, or convert the files to 8-bit RGB"
-            )
-
     @property
     def recognized(self) -> str:
         """One line for the user: what was understood, what else it could be, and what is not used."""

@@ -34,7 +34,7 @@ def groups_of(data: DataSet, progress: Progress | None = None) -> tuple[list[Gro
     whole = {domain: [one for own in data.splits.values() for one in own.get(domain, ())] for domain in data.domains}
     paths = list(dict.fromkeys(one.path for own in whole.values() for one in own))
     by_name = list(_by_name(whole))
-    by_duplicates = _by_duplicates([one for one in inspect_files(paths, progress) if not one.fault])
+    by_duplicates = _by_duplicates([one for one in inspect_files(paths, progress, data.native) if not one.fault])
     notes = [
         f"{number(len(found), 'group')} of {why}, each in one split"
         for found, why in ((by_name, "numbered names"), (merged(by_duplicates), "near-duplicates"))

@@ -11,6 +11,7 @@ from i2i.data.layouts import DataSet
 from i2i.data.layouts.i2i_json import Division
 from i2i.data.layouts.manifest import is_manifest
 from i2i.data.open import choices_of, located, open_data
+from i2i.data.pixel_formats import formats_of
 from i2i.data.preparation.groups import groups_of
 from i2i.data.preparation.resize import SUFFIXES, Format, prepare, write_card
 from i2i.data.preparation.split import Shares, describe, divide, parse_shares
@@ -36,7 +37,7 @@ def prepare_folder(
         out: a folder that does not exist or is empty; it appears when all is written.
         split: shares of train, val and test, for what `read_undivided` knows.
         seed: of that division.
-        format: `png` or `jpeg`.
+        format: `png` or `jpeg`; files beyond 8-bit RGB stay of their kind.
         skip_bad: leave out files that cannot be decoded, of pairs both.
         progress: called with images done and in total.
 
@@ -49,17 +50,27 @@ def prepare_folder(
         raise UserError(f"--format {format} is none: choose {' or '.join(SUFFIXES)}")
     shares = parse_shares(split) if split is not None else None
     data, notes = (_opened(config), []) if shares is None else _divided(config, shares, seed, progress)
-    data.refuse_native("i2i data prepare")
     notes = [data.recognized, *notes]
     if skip_bad:
         bad = find_bad(data, data.splits)
         data = without(data, bad)
         notes += lines(bad, data.root) if bad else []
+    config = _with_formats(config, data, format)
     with new_folder(out) as partial:
         place = config.path if config.path and is_manifest(config.path) else None
         notes += prepare(data, partial, Preprocess.of(config), cast(Format, format), progress, place)
-        write_card(data, partial, Division(seed=seed, shares=shares) if shares else None)
+        write_card(data, partial, Division(seed=seed, shares=shares) if shares else None, config.pixel_formats)
     return [*notes, f"prepared {out}: {describe(data)}"]
+
+
+def _with_formats(config: DataConfig, data: DataSet, format: Format | str) -> DataConfig:
+    """The config with what the values of data beyond 8-bit RGB are; UserError as `with_formats`, and for JPEG files."""
+    if data.native and format != "png":
+        raise UserError(
+            f"{data.root} holds data beyond 8-bit RGB, and {format} files hold 8 bits:\nleave --format out, and files "
+            "stay of their kind"
+        )
+    return config.model_copy(update={"pixel_formats": formats_of(config, data)})
 
 
 def _opened(config: DataConfig) -> DataSet:

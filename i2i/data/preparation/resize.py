@@ -1,5 +1,7 @@
 """A data set decoded and resized once, into a clean folder: `<split>/<domain>/<name>.png`, or images and a list.
 
+Files beyond 8-bit RGB become files of the kind that translations into their domain have, of the same type and range.
+
 Images become what training would make of them at this size, so a training on the new folder reads small files and
 sees the same. Where training crops at random from larger images (data.zoom), prepare them as large as it loads them.
 """
@@ -16,6 +18,7 @@ from typing import Literal
 
 from PIL import Image
 
+from i2i.config import PixelFormat, Settings
 from i2i.data.decoding.images import Preprocess, decoded
 from i2i.data.decoding.open_image import Half
 from i2i.data.layouts import CARD, DataSet, ImageFile
@@ -33,11 +36,12 @@ IMAGES = "images"
 
 @dataclass(frozen=True)
 class Work:
-    """One image to be made: of a file or one half of it, to a place below the new folder."""
+    """One image to be made: of a file or one half of it, to a place below the new folder; its domain, beyond 8 bits."""
 
     source: Path
     half: Half | None
     target: Path
+    domain: str | None = None
 
 
 def prepare(
@@ -67,17 +71,22 @@ def prepare(
         if data.labels.has_attributes:
             work, notes = _listed(data, place or data.root, out, format)
         else:
-            work, notes = _by_domain(data, format)
+            work, notes = _by_domain(data, preprocess, format)
         for one in work:
             check_length(one.target.name, one.source)
         for folder in {one.target.parent for one in work}:
             (out / folder).mkdir(parents=True, exist_ok=True)
         _write_all(work, out, preprocess, progress)
     height, width = preprocess.image_size
-    return [f"{len(work):,} images of {height}x{width} px as {format.upper()}", *notes]
+    kinds = (
+        sorted({one.target.suffix.removeprefix(".").upper() for one in work})
+        if preprocess.formats
+        else [format.upper()]
+    )
+    return [f"{len(work):,} images of {height}x{width} px as {' and '.join(kinds)}", *notes]
 
 
-def _by_domain(data: DataSet, format: Format) -> tuple[list[Work], list[str]]:
+def _by_domain(data: DataSet, preprocess: Preprocess, format: Format) -> tuple[list[Work], list[str]]:
     work: list[Work] = []
     renamed = 0
     for split, found in data.splits.items():
@@ -85,21 +94,31 @@ def _by_domain(data: DataSet, format: Format) -> tuple[list[Work], list[str]]:
         for domain in data.domains:
             own = names[data.domains[0] if data.paired else domain]
             folder = Path(split, _folder_name(domain))
+            suffix = preprocess.of_domain(domain).suffix if preprocess.formats else SUFFIXES[format]
             for image, name in zip(found.get(domain, ()), own, strict=True):
                 renamed += name != image.path.stem
-                work.append(Work(image.path, image.half, folder / (name + SUFFIXES[format])))
+                work.append(Work(image.path, image.half, folder / (name + suffix), domain))
     return work, [f"{renamed:,} of them renamed: names must differ without their suffixes"] if renamed else []
 
 
-def write_card(data: DataSet, out: Path, division: Division | None = None) -> None:
-    """Tell in the new folder what its domains are, whether they hold pairs, and how its splits were made."""
+def write_card(
+    data: DataSet, out: Path, division: Division | None = None, formats: Mapping[str, PixelFormat] | None = None
+) -> None:
+    """Tell in the new folder what its domains are, whether they hold pairs, how its splits were made, and what values
+    beyond 8-bit RGB mean: those that were measured before they were resized, too."""
     of_domains = {"name": data.name, "domains": list(data.domains), "paired": data.paired}
     card = {
         **({} if data.labels.has_attributes else of_domains),
         **({"division": division.model_dump()} if division else {}),
+        **({"pixel_formats": {domain: _declared(own) for domain, own in formats.items()}} if formats else {}),
     }
     if card:
         (out / CARD).write_text(json.dumps(card, indent=1))
+
+
+def _declared(own: PixelFormat) -> Settings:
+    """What the card of files says that hold the channels alone that were taken."""
+    return own.model_dump(mode="json", include={"range", "fill", "bands", "window"}, exclude_none=True)
 
 
 def unique_names(images: Sequence[ImageFile]) -> list[str]:
@@ -141,6 +160,10 @@ def _write_all(work: Sequence[Work], out: Path, preprocess: Preprocess, progress
 
 
 def _writer(out: Path, preprocess: Preprocess) -> Callable[[Work], None]:
+    def write_values(one: Work) -> None:
+        own = preprocess.of_domain(one.domain)
+        own.write(out / one.target, own.values_of(one.source, one.half), one.source)
+
     def write(one: Work) -> None:
         with decoded(one.source, one.half) as stored:
             pixels = preprocess(stored)
@@ -151,7 +174,7 @@ def _writer(out: Path, preprocess: Preprocess) -> Callable[[Work], None]:
         else:
             image.save(target, quality=JPEG_QUALITY, subsampling=0)
 
-    return write
+    return write_values if preprocess.formats else write
 
 
 @contextmanager

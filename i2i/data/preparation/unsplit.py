@@ -11,7 +11,7 @@ from i2i.data.decoding.images import read_size
 from i2i.data.layouts import Choices, DataSet, ImageFile, domain_data
 from i2i.data.layouts.archives import is_archive, unpacked
 from i2i.data.layouts.celeba import ATTRIBUTE_LIST, partition_of
-from i2i.data.layouts.image_folder import ImageFolder, name_of
+from i2i.data.layouts.image_folder import ImageFolder, is_named_as_array, name_of
 from i2i.data.layouts.manifest import MANIFESTS
 from i2i.data.layouts.recognize import accounted, folders_in
 from i2i.errors import UserError
@@ -80,5 +80,5 @@ def _aspects(images: Sequence[ImageFile]) -> Iterator[float]:
     """Width by height, of those that can be read."""
     for image in images:
         with suppress(UserError):
-            height, width = read_size(image.path)
+            height, width = read_size(image.path, native=is_named_as_array(image.path.name))
             yield width / height

@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 SHIFT = 8  # images move by up to 1/8 of their sides
@@ -58,6 +59,31 @@ def augmented(pixels: Tensor, chosen: Tensor, generator: torch.Generator) -> Ten
         rows[:, None, :, None],
         columns[:, None, None, :],
     ]
+
+
+def blurred(pixels: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """Images under a Gaussian blur, each of its own strength; the mean color of an image stays.
+
+    Args:
+        pixels: uint8 [B, C, H, W].
+        most: std of the strongest blur as a share of the shorter side; stds are uniform between 0 and it.
+        generator: draws the stds.
+
+    Returns:
+        uint8 [B, C, H, W].
+    """
+    shorter = min(pixels.shape[2:])
+    radius = min(math.ceil(3 * most * shorter), shorter - 1)
+    if radius < 1:
+        return pixels
+    stds = most * shorter * torch.rand(len(pixels), generator=generator)
+    steps = torch.arange(-radius, radius + 1.0)
+    weights = torch.exp(-(steps**2) / (2 * stds[:, None].clamp(min=0.05) ** 2))
+    kernels = (weights / weights.sum(1, keepdim=True)).repeat_interleave(pixels.shape[1], 0)
+    planes = F.pad(pixels.float(), (radius,) * 4, mode="reflect").flatten(0, 1)[None]
+    for shape in ((1, 1, -1), (1, -1, 1)):
+        planes = F.conv2d(planes, kernels.view(len(kernels), *shape), groups=len(kernels))
+    return planes.reshape(pixels.shape).round().clamp(0, 255).byte()
 
 
 def _shifted(count: int, side: int, generator: torch.Generator) -> Tensor:

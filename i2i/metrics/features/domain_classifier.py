@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from i2i.errors import UserError
 from i2i.labels import LabelSet, LabelSpace
 from i2i.losses import label_loss
-from i2i.metrics._arrays import require_whole
+from i2i.metrics._arrays import require_share, require_whole
 from i2i.metrics.features._inference import check_pixels, scoring
-from i2i.metrics.features._sampling import augmented, balanced_order
+from i2i.metrics.features._sampling import augmented, balanced_order, blurred
 from i2i.utils.atomic_write import replacing
 from i2i.utils.given_paths import given_path
 from i2i.utils.memory import usable_device
@@ -35,6 +35,12 @@ WEIGHT_DECAY = 0.05
 WARM_UP = 0.25  # share of the steps in which the learning rate rises
 MOST_PIXELS = 65_536  # of a side, in a file's header
 SMOOTHING = 0.1  # of the labels
+BLUR = 1 / 32
+"""The strongest blur that it learns from, std as a share of the shorter side.
+
+Translations are less sharp than the real images that it learns from. One that has seen only sharp images takes blur
+for a sign of some domain or other, by the chance of its seed.
+"""
 # Up to this side the last stage sees maps of one pixel. There the weight gradient of a strided bfloat16 convolution
 # was not a number now and then on the CPU (torch 2.15), as if memory had been read that nobody wrote.
 FLOAT32_SIDE = 16
@@ -188,6 +194,7 @@ def train_classifier(
     backbone: str = BACKBONE,
     images: int = 6144,
     batch_size: int = 32,
+    blur: float = BLUR,
     seed: int = 0,
     bf16: bool = False,
     start: Start | None = None,
@@ -198,7 +205,7 @@ def train_classifier(
 
     The same arguments give the same classifier on the same machine; the global random numbers stay as they were. Every
     batch draws equally from all domains; the images of a data set with attributes count as one domain in this. The
-    augmentation (flips and shifts) keeps colours, because they may be what tells two domains apart.
+    augmentation (flips, shifts and blur) keeps colors, because they may be what tells two domains apart.
 
     Args:
         pixels: uint8 [N, 3, H, W].
@@ -207,6 +214,7 @@ def train_classifier(
         backbone: a name that timm knows.
         images: how many to learn from in all, repeats counted; rounded up to whole batches.
         batch_size: images in one step, at least 2.
+        blur: std of the strongest Gaussian blur, as a share of the shorter side, in [0, 1]; 0: none.
         seed: of the weights, the order and the augmentation.
         bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors that have such
             instructions. Images of up to 16 pixels are always learnt in float32.
@@ -223,6 +231,7 @@ def train_classifier(
     place = usable_device(device)
     for name, value, least in (("batch_size", batch_size, 2), ("images", images, 1), ("seed", seed, 0)):
         require_whole(name, value, least)
+    require_share("blur", blur)
     classifier = _untrained(space, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed, start=start)
     classifier.to(place).to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
@@ -234,7 +243,7 @@ def train_classifier(
     classifier.train()
     for step in range(steps):
         chosen = order[step * batch_size : (step + 1) * batch_size]
-        batch = augmented(pixels, chosen, generator)
+        batch = blurred(augmented(pixels, chosen, generator), blur, generator)
         _step(classifier, optimizer, batch, labels[chosen], rate=PEAK_RATE * _one_cycle(step, steps), bf16=bf16)
         if progress is not None:
             progress((step + 1) * batch_size, steps * batch_size)
