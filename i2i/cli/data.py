@@ -106,7 +106,9 @@ def prepare_data(
         str | None, typer.Option(metavar="TRAIN,VAL,TEST", help="Shares, for data without splits.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the division into splits.")] = 0,
-    format: Annotated[str, typer.Option(metavar="png|jpeg", help="JPEG is of quality 95; beyond 8-bit RGB, files keep their kind.")] = "png",
+    format: Annotated[
+        str, typer.Option(metavar="png|jpeg", help="JPEG is of quality 95; beyond 8-bit RGB, files keep their kind.")
+    ] = "png",
     attributes: AttributesOption = None,
     settings: SetOption = None,
     skip_bad: SkipBadOption = False,
