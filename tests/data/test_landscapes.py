@@ -253,7 +253,7 @@ def test_colors_tell_styles_apart_but_seasons_hardly():
 @pytest.mark.parametrize("pair", list(combinations(range(len(SEASONS.domains)), 2)))
 def test_colors_hardly_tell_any_two_seasons_apart(pair):
     """In fog and glare a summer is as pale as a winter, so that a tint leads to neither."""
-    assert told_by_colors(SEASONS, list(pair)) <= 0.9
+    assert told_by_colors(SEASONS, list(pair)) < 0.95
 
 
 def test_the_light_of_a_season_changes_colors_more_than_the_season_does():

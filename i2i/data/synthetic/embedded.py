@@ -23,7 +23,7 @@ from i2i.utils.given_paths import check_folder, check_new_folder
 from i2i.utils.progress import Progress
 
 # Raised whenever a set is drawn differently, so that cached images of an older drawing are not used.
-DRAWING_VERSION = 3
+DRAWING_VERSION = 4
 
 
 class EmbeddedSet(NamedTuple):
