@@ -137,11 +137,11 @@ def prepare_data(
 
 @app.command("slices")
 def slice_volumes(
-    volumes: Annotated[list[Path], typer.Argument(help="Files .nii or .nii.gz, or folders of them.")],
+    volumes: Annotated[list[Path], typer.Argument(help="Files .nii, .nii.gz or .dcm, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     axis: Annotated[int, typer.Option(min=0, max=2, help="Which axis the slices are counted along.")] = 2,
 ) -> None:
-    """Write each slice of NIfTI volumes into a file of its own, with its values and its place in space.
+    """Write each slice of NIfTI volumes, or frame of DICOM files, into a file of its own, with its place in space.
 
     Example: i2i data slices scans/t1/ --out mri/train/t1
     """
