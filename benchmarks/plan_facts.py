@@ -72,6 +72,7 @@ class PlanFacts(Document):
     splits: tuple[str, ...] | None = None
     fingerprint: str
     pixel_formats: dict[str, PixelFormat] | None = None
+    measured_ranges: tuple[str, ...] | None = None
     image_size: str
     budget: Budget
     checkpoint: str = "last"

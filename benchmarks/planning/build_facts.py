@@ -9,6 +9,7 @@ from i2i.benchmarks.planning.entries import BASELINES
 from i2i.benchmarks.planning.keys import REAL_VERSION, SCORING_VERSION
 from i2i.benchmarks.suite.external import Survey
 from i2i.benchmarks.suite.schema import Suite
+from i2i.data.pixel_formats import measured_ranges
 from i2i.presets.methods import Budget, CheckpointRule
 
 
@@ -51,7 +52,9 @@ def facts_of_plan(
     palette = own and dict(zip(own.palette.names, own.palette.colors, strict=True))
     known: dict[str, object] = {"further_features": tuple(context.further)} if context.further else {}
     known |= {"label_map": LabelMapFacts(domain=own.domain, palette=palette)} if own and palette else {}
-    known |= {"pixel_formats": context.data_config.pixel_formats} if context.formats else {}
+    formats = context.data_config.pixel_formats or {}
+    known |= {"measured_ranges": measured_ranges(formats, context.data) if context.formats else ()} if formats else {}
+    known |= {"pixel_formats": formats} if context.formats else {}
     return facts.model_copy(update=known)
 
 

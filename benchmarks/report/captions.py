@@ -1,6 +1,6 @@
 """What a reader must know beside the numbers: captions of the tables, a sentence per fact."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from i2i._version import __version__
 from i2i.benchmarks.analysis.classifier_trust import doubts
@@ -376,9 +376,20 @@ def values_lines(plan: Plan) -> list[str]:
         return []
     values, shown = ("; ".join(f"{name}: {told(own)}" for name, own in formats.items()) for told in TOLD_OF_VALUES)
     return [
-        f"Values as files hold them ({values}): PSNR, SSIM, L1 and cycle L1 compare them within the range.",
+        f"Values as files hold them ({values}): PSNR, SSIM, L1 and cycle L1 compare them within the range."
+        + _origin(plan.facts.measured_ranges, formats),
         f"All other measures and all images look at a rendering to 8 bits ({shown}).",
     ]
+
+
+def _origin(measured: Collection[str] | None, formats: Collection[str]) -> str:
+    """A sentence that says where ranges come from; none of a stored plan that does not tell."""
+    if measured is None:
+        return ""
+    declared = [name for name in formats if name not in measured]
+    parts = [f"measured on the training split for {' and '.join(measured)}"] if measured else []
+    parts += [f"declared, or that of 8 bits, for {' and '.join(declared)}"] if declared else []
+    return f" The range is {'; '.join(parts)}."
 
 
 def zoom_lines(plan: Plan) -> list[str]:

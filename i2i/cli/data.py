@@ -106,7 +106,9 @@ def prepare_data(
         str | None, typer.Option(metavar="TRAIN,VAL,TEST", help="Shares, for data without splits.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the division into splits.")] = 0,
-    format: Annotated[str, typer.Option(metavar="png|jpeg", help="JPEG is of quality 95; beyond 8-bit RGB, files keep their kind.")] = "png",
+    format: Annotated[
+        str, typer.Option(metavar="png|jpeg", help="JPEG is of quality 95; beyond 8-bit RGB, files keep their kind.")
+    ] = "png",
     attributes: AttributesOption = None,
     settings: SetOption = None,
     skip_bad: SkipBadOption = False,
@@ -135,11 +137,11 @@ def prepare_data(
 
 @app.command("slices")
 def slice_volumes(
-    volumes: Annotated[list[Path], typer.Argument(help="Files .nii or .nii.gz, or folders of them.")],
+    volumes: Annotated[list[Path], typer.Argument(help="Files .nii, .nii.gz or .dcm, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder to write; it must not hold anything yet.")],
     axis: Annotated[int, typer.Option(min=0, max=2, help="Which axis the slices are counted along.")] = 2,
 ) -> None:
-    """Write each slice of NIfTI volumes into a file of its own, with its values and its place in space.
+    """Write each slice of NIfTI volumes, or frame of DICOM files, into a file of its own, with its place in space.
 
     Example: i2i data slices scans/t1/ --out mri/train/t1
     """

@@ -76,6 +76,12 @@ def formats_of(config: DataConfig, data: DataSet) -> Mapping[str, PixelFormat] |
     return {domain: format_of(data, config.train_split, domain) for domain in data.domains}
 
 
+def measured_ranges(formats: Mapping[str, PixelFormat], data: DataSet) -> tuple[str, ...]:
+    """The domains whose range neither the card says nor 8 bits."""
+    undeclared = {domain for domain in formats if data.formats.get(domain, DeclaredFormat()).range is None}
+    return tuple(domain for domain, own in formats.items() if domain in undeclared and own.dtype != "uint8")
+
+
 def format_of(data: DataSet, split: str, domain: str) -> PixelFormat:
     """The format of a domain, whose range is measured on a split unless the card says it."""
     return format_of_images(data.images(split, domain), data.formats.get(domain, DeclaredFormat()), domain)

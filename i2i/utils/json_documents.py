@@ -7,9 +7,11 @@ the code relies on, whatever the file holds.
 import math
 import re
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from reprlib import Repr
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -80,13 +82,16 @@ Measured = Annotated[float, Field(allow_inf_nan=True)]
 """A measured value, which may be no number."""
 
 
-def read_document(kind: type[Kind], path: Path, remedy: str) -> Kind | None:
+def read_document(
+    kind: type[Kind], path: Path, remedy: str, remedies: Mapping[str, str] = MappingProxyType({})
+) -> Kind | None:
     """What a JSON file holds; None if there is no such file.
 
     Args:
         kind: what it is to hold: a `Document`, or a collection of such.
         path: the file.
         remedy: what to do about a file that cannot be used, as the end of a sentence.
+        remedies: what to do about single entries, by their names.
 
     Raises:
         Damaged: if it is no JSON or holds something else.
@@ -98,7 +103,9 @@ def read_document(kind: type[Kind], path: Path, remedy: str) -> Kind | None:
     try:
         return from_json(kind, contents)
     except ValidationError as error:
-        raise Damaged(f"{path} {what_does_not_fit(error)}", remedy) from None
+        places = error.errors(include_url=False)[0]["loc"][::-1]
+        own = next((remedies[str(place)] for place in places if place in remedies), remedy)
+        raise Damaged(f"{path} {what_does_not_fit(error)}", own) from None
 
 
 def read_sealed(kind: type[Sealed], path: Path, newest: int, remedy: str, edited: str) -> Sealed | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from i2i.data.decoding.images import read_size
-from i2i.data.decoding.medical import dicom_window
+from i2i.data.decoding.medical import PER_FRAME, SCALE_GROUP, SHARED, WINDOW_GROUP, dicom_window
 from i2i.data.decoding.native import read_native
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.i2i_json import DeclaredFormat
@@ -122,7 +122,7 @@ def test_slices_of_a_volume_keep_values_scale_and_place(nibabel, nifti, tmp_path
     [
         (
             lambda dicom, nifti: dicom(random_values("uint8", 3, (4, 4)).transpose(2, 0, 1), NumberOfFrames=3),
-            "3 frames",
+            "3 frames, and i2i data slices",
         ),
         (lambda dicom, nifti: nifti(np.zeros((3, 4, 5), np.int16)), "a volume of 3 x 4 x 5, and i2i data slices"),
         (lambda dicom, nifti: cut(dicom()), "cannot be read as an image"),
@@ -134,6 +134,46 @@ def test_what_is_no_single_image_is_named(dicom, nifti, make, complaint):
     with pytest.raises(UserError, match=complaint) as refused:
         read_native(path)
     assert str(path) in str(refused.value)
+
+
+def enhanced(pydicom, dicom, count=3):
+    """A file of frames, of which each has a scale and place of its own and all have one window."""
+
+    def group(name, **entries):
+        held, told = pydicom.dataset.Dataset(), pydicom.dataset.Dataset()
+        for entry, value in entries.items():
+            setattr(told, entry, value)
+        setattr(held, name, [told])
+        return held
+
+    frames = [group(SCALE_GROUP, RescaleSlope=1 + place, RescaleIntercept=-10 * place) for place in range(count)]
+    for place, frame in enumerate(frames):
+        frame.update(group("PlanePositionSequence", ImagePositionPatient=[0, 0, 5.0 * place]))
+    entries = {PER_FRAME: frames, SHARED: [group(WINDOW_GROUP, WindowCenter=40, WindowWidth=400)]}
+    values = random_values("int16", count, (5, 7)).transpose(2, 0, 1)
+    return dicom(np.ascontiguousarray(values), NumberOfFrames=count, **entries), values
+
+
+def test_frames_of_a_dicom_file_keep_values_scale_window_and_place(pydicom, dicom, tmp_path):
+    path, values = enhanced(pydicom, dicom)
+    assert command("data", "slices", path, "--out", tmp_path / "out") == 0
+    written = sorted((tmp_path / "out").iterdir())
+    assert [one.name for one in written] == ["a-000.dcm", "a-001.dcm", "a-002.dcm"]
+    for place, one in enumerate(written):
+        expected = values[place].astype(float) * (1 + place) - 10 * place
+        np.testing.assert_allclose(read_native(one)[:, :, 0], expected, rtol=1e-6)
+        assert dicom_window(one) == (-160.0, 239.0)
+        (frame,) = pydicom.dcmread(one)[PER_FRAME]
+        assert frame.PlanePositionSequence[0].ImagePositionPatient[2] == 5 * place
+    assert len({pydicom.dcmread(one).SOPInstanceUID for one in (path, *written)}) == 4
+
+
+def test_a_dicom_file_of_colours_and_one_of_one_frame_are_sliced_too(dicom, tmp_path):
+    colours = random_values("uint8", 3, (6, 7))
+    planes = {"SamplesPerPixel": 3, "PlanarConfiguration": 1, "PhotometricInterpretation": "RGB"}
+    path = dicom(colours.transpose(2, 0, 1), **planes)
+    assert command("data", "slices", path, "--out", tmp_path / "out") == 0
+    np.testing.assert_array_equal(read_native(tmp_path / "out" / "a-000.dcm"), colours)
 
 
 def cut(path):
@@ -152,6 +192,7 @@ def test_volumes_that_cannot_be_sliced_are_named_and_none_is_left(nifti, tmp_pat
         ([tmp_path / "none.nii"], "there is no volume"),
         ([tmp_path / "none.txt"], "there are no volumes"),
         ([flat, flat], "two volumes are called flat"),
+        ([tmp_path / "none.dcm"], "there is no volume"),
     ):
         assert command("data", "slices", *given, "--out", tmp_path / "out") == 2
         assert complaint in capsys.readouterr().err

@@ -129,9 +129,10 @@ def test_channels_of_a_file_can_be_chosen(tmp_path):
 
 
 BAD_CARDS = {
-    "an empty window": ({"a": {"range": [5, 5]}}, "5 to 5 is empty or upside down"),
-    "a window upside down": ({"a": {"window": [9, 2]}}, "9 to 2 is empty or upside down"),
-    "an unknown entry": ({"a": {"rnage": [0, 1]}}, "rnage"),
+    "an empty window": ({"a": {"range": [5, 5]}}, r'5 to 5 is empty .*as "range": \[0, 4095\]$'),
+    "a window upside down": ({"a": {"window": [9, 2]}}, r'9 to 2 is empty .*as "window": \[0, 4095\]$'),
+    "an unknown entry": ({"a": {"rnage": [0, 1]}}, "rnage.*entries of each are range, fill, take, bands and window"),
+    "a fill that is no number": ({"a": {"fill": "none"}}, 'write a number, as "fill": 0$'),
     "an unknown domain": ({"c": {}}, "unknown domain"),
     "a channel that is not there": ({"a": {"take": [7]}}, r"has 1 channels and i2i.json says take \[7\]"),
     "bands that are not there": ({"a": {"bands": [0, 1, 2]}}, "are not one or three of 1 channels"),
@@ -215,10 +216,11 @@ def test_16_bits_are_cut_to_8_where_no_card_says_otherwise(tmp_path):
 
 
 @pytest.mark.parametrize("fit", ["crop", "resize", "pad"])
-def test_images_of_other_sizes_are_fitted_channel_by_channel(fit):
+def test_images_of_other_sizes_are_fitted_channel_by_channel(fit, tmp_path):
     values = np.repeat(np.linspace(0, 60000, 40)[None, :, None], 20, 0).astype(np.uint16)
     preprocess = Preprocess((10, 10), fit=fit, own=own(file="npy", dtype="uint16", channels=2, range=(100, 60000)))
-    fitted = preprocess._fitted_values(np.concatenate((values, values[:, ::-1]), 2), (10, 10))
+    write_native(tmp_path / "a.npy", np.concatenate((values, values[:, ::-1]), 2))
+    fitted = preprocess.pixels_of(tmp_path / "a.npy")
     assert fitted.shape == (10, 10, 2)
     assert fitted.dtype == np.uint16
     if fit == "pad":

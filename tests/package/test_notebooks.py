@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SHOWN = {
     "first_comparison": {"text/html", "image/png"},
+    "papers_table": {"text/html"},
     "your_own_model": {"text/html"},
     "your_own_photos": {"text/html", "image/png"},
 }

@@ -1,12 +1,17 @@
 """Values of DICOM and NIfTI files: one image each, with the scale that the file declares."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from i2i.data.decoding.optional import imported
 
 EXTRA = "medical"
+PER_FRAME, SHARED = "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"
+"""DICOM PS3.3, C.7.6.16: what newer files say of each of their frames, and of all."""
+SCALE_GROUP, WINDOW_GROUP = "PixelValueTransformationSequence", "FrameVOILUTSequence"
 
 
 def read_dicom(path: Path) -> np.ndarray:
@@ -18,11 +23,11 @@ def read_dicom(path: Path) -> np.ndarray:
     found = imported("pydicom", path, EXTRA).dcmread(path)
     frames = int(found.get("NumberOfFrames") or 1)
     if frames > 1:
-        raise ValueError(f"it has {frames} frames: write each into a file of its own")
+        raise ValueError(f"it has {frames} frames, and i2i data slices writes a file for each")
     if "PixelData" not in found:
         raise ValueError("it holds no image")
     values = np.asarray(found.pixel_array)
-    slope, intercept = found.get("RescaleSlope"), found.get("RescaleIntercept")
+    slope, intercept = (_told(found, SCALE_GROUP, name) for name in ("RescaleSlope", "RescaleIntercept"))
     if slope is None and intercept is None:
         return values
     scale = 1.0 if slope is None else float(slope)
@@ -42,7 +47,7 @@ def dicom_window(path: Path) -> tuple[float, float] | None:
     several windows it is the first.
     """
     found = imported("pydicom", path, EXTRA).dcmread(path, stop_before_pixels=True)
-    given = found.get("WindowCenter"), found.get("WindowWidth")
+    given = [_told(found, WINDOW_GROUP, name) for name in ("WindowCenter", "WindowWidth")]
     if None in given:
         return None
     centers, widths = map(np.atleast_1d, given)
@@ -50,6 +55,16 @@ def dicom_window(path: Path) -> tuple[float, float] | None:
         return None
     center, half = float(centers[0]) - 0.5, (float(widths[0]) - 1) / 2
     return center - half, center + half
+
+
+def _told(found: Mapping[str, Any], group: str, name: str) -> Any:
+    """An entry of a file of one frame, or of a group that says it of the frame or of all; None where there is none."""
+    for place in (PER_FRAME, SHARED):
+        for frame in list(found.get(place) or ())[:1]:
+            for told in list(frame.get(group) or ())[:1]:
+                if told.get(name) is not None:
+                    return told.get(name)
+    return found.get(name)
 
 
 def read_nifti(path: Path) -> np.ndarray:

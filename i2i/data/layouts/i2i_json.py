@@ -14,6 +14,17 @@ from i2i.utils.json_documents import Document, Name, read_document
 CARD = "i2i.json"
 REMEDY = 'write {"name": "photos", "domains": ["summer", "winter"], "paired": true}, each entry optional, or remove it'
 
+REMEDIES = {
+    "range": 'write the lower end and then a higher one, as "range": [0, 4095]',
+    "window": 'write the lower end and then a higher one, as "window": [0, 4095]',
+    "fill": 'write a number, as "fill": 0',
+    "take": 'write numbers of channels, from 0, as "take": [0]',
+    "bands": 'write the number of one channel or of three, from 0, as "bands": [0]',
+    "pixel_formats": 'write {"t1": {"range": [0, 4095]}}, with domains of the folder; entries of each are range, fill, '
+    "take, bands and window, all optional",
+}
+"""What to do about single entries."""
+
 
 class Division(Document):
     """How `i2i data prepare --split` divided the data: its seed, and the shares of train, val and test."""
@@ -75,7 +86,7 @@ def read_card(root: Path) -> Card:
         UserError: for one that is no JSON, holds an unknown entry or one of another type, a name that cannot name a
             folder, or a domain twice.
     """
-    card = read_document(Card, root / CARD, REMEDY) or Card()
+    card = read_document(Card, root / CARD, REMEDY, REMEDIES) or Card()
     for key in card.model_extra or ():
         raise unknown(f"entry in {root / CARD}:", key, Card.model_fields)
     refuse_repeated(card.domains or (), f"{root / CARD}: domains")

@@ -216,8 +216,7 @@ def train_classifier(
         batch_size: images in one step, at least 2.
         blur: std of the strongest Gaussian blur, as a share of the shorter side, in [0, 1]; 0: none.
         seed: of the weights, the order and the augmentation.
-        bf16: multiply in bfloat16; weights stay float32. About 1.5 times as fast on processors that have such
-            instructions. Images of up to 16 pixels are always learnt in float32.
+        bf16: multiply in bfloat16, about 1.5 times as fast where that is native, but for images of up to 16 pixels.
         start: gives the backbone weights to start from; None: they are drawn.
         device: where to train; the classifier stays there.
         progress: called after every step with the images seen and their final number.
@@ -228,19 +227,17 @@ def train_classifier(
     """
     check_pixels(pixels)
     labels = _checked_labels(labels, len(pixels), space)
-    place = usable_device(device)
     for name, value, least in (("batch_size", batch_size, 2), ("images", images, 1), ("seed", seed, 0)):
         require_whole(name, value, least)
     require_share("blur", blur)
     classifier = _untrained(space, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed, start=start)
-    classifier.to(place).to(memory_format=torch.channels_last)
+    classifier.to(usable_device(device)).to(memory_format=torch.channels_last).train()
     generator = torch.Generator().manual_seed(seed)
     steps = math.ceil(images / batch_size)
     kinds = _kinds(space, labels)
     order = balanced_order(kinds, int(kinds.max()) + 1, steps * batch_size, generator)
     bf16 = bf16 and min(pixels.shape[2:]) > FLOAT32_SIDE
     optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
-    classifier.train()
     for step in range(steps):
         chosen = order[step * batch_size : (step + 1) * batch_size]
         batch = blurred(augmented(pixels, chosen, generator), blur, generator)
