@@ -203,9 +203,8 @@ def train_classifier(
 ) -> DomainClassifier:
     """Train a classifier, from scratch by default; it is returned in evaluation mode.
 
-    The same arguments give the same classifier on the same machine; the global random numbers stay as they were. Every
-    batch draws equally from all domains; the images of a data set with attributes count as one domain in this. The
-    augmentation (flips, shifts and blur) keeps colors, because they may be what tells two domains apart.
+    The same arguments give the same classifier on a machine and leave global random numbers alone. Batches draw equally
+    from all domains, attributes' as one; flips, shifts and blur keep colors, which may be what tells domains apart.
 
     Args:
         pixels: uint8 [N, 3, H, W].
@@ -231,13 +230,14 @@ def train_classifier(
         require_whole(name, value, least)
     require_share("blur", blur)
     classifier = _untrained(space, (pixels.shape[2], pixels.shape[3]), backbone, seed=seed, start=start)
-    classifier.to(usable_device(device)).to(memory_format=torch.channels_last).train()
+    classifier.to(usable_device(device)).to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(seed)
     steps = math.ceil(images / batch_size)
     kinds = _kinds(space, labels)
     order = balanced_order(kinds, int(kinds.max()) + 1, steps * batch_size, generator)
     bf16 = bf16 and min(pixels.shape[2:]) > FLOAT32_SIDE
     optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=WEIGHT_DECAY)
+    classifier.train()
     for step in range(steps):
         chosen = order[step * batch_size : (step + 1) * batch_size]
         batch = blurred(augmented(pixels, chosen, generator), blur, generator)
