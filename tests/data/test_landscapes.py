@@ -330,7 +330,7 @@ def test_stars_are_seen_at_night_in_every_light():
 
 def test_lamps_stand_beside_the_path_and_not_in_the_pond():
     """Within the image, so that a night is told by them in every scene."""
-    for scene in (Scene.sample(number, 0) for number in range(60)):
+    for scene in (Scene.sample(number, 0) for number in range(150, 210)):  # 191 has hardly room for its pond
         for lamp in scene.lamps:
             assert 0 < lamp.x < 1 and lamp.base < 1
             assert abs(float(scene.path.center(lamp.base)) - lamp.x) > float(scene.path.half_width(lamp.base))
