@@ -387,8 +387,8 @@ def _origin(measured: Collection[str] | None, formats: Collection[str]) -> str:
     if measured is None:
         return ""
     declared = [name for name in formats if name not in measured]
-    parts = [f"measured on the training split for {' and '.join(measured)}"] if measured else []
-    parts += [f"declared, or that of 8 bits, for {' and '.join(declared)}"] if declared else []
+    parts = [f"measured on the training split for {', '.join(measured)}"] if measured else []
+    parts += [f"declared, or that of 8 bits, for {', '.join(declared)}"] if declared else []
     return f" The range is {'; '.join(parts)}."
 
 

@@ -21,9 +21,11 @@ from i2i.inference.translate_files import (
     source_of_any,
     translation,
 )
+from i2i.runs.load import require_checkpoint
 
 MOST_SAMPLES = 8
 MOST_STEPS = 1_000
+ASK = "choose the domain of the image:\nits values mean something else in each"
 VALUES = "values"
 """Folder of what can be downloaded beyond 8 bits."""
 
@@ -86,6 +88,8 @@ def translate(request: DemoRequest, methods: Sequence[Method], loader: Loader, o
         raise UserError(
             f"no chosen model translates {request.source or 'this'} to {', '.join(request.targets)}: {targets}"
         )
+    if request.source is None and native(methods):
+        _check_alike(ways)
     return [_input(request, ways[0], loader, out), *(one for way in ways for one in _by(way, request, loader, out))]
 
 
@@ -110,6 +114,12 @@ def _way(method: Method, request: DemoRequest, target: str) -> _Way | None:
     if not directions:
         return None
     return _Way(method, directions[0][0], target, method.runs[directions[0]], labelled)
+
+
+def _check_alike(ways: Sequence[_Way]) -> None:
+    """UserError where the image would be of one domain for one way, and of another whose values differ for the next."""
+    if len({require_checkpoint(way.run).preprocess.formats.get(way.source) for way in ways}) > 1:
+        raise UserError(ASK)
 
 
 def _by(way: _Way, request: DemoRequest, loader: Loader, out: Path) -> Iterator[Made]:
@@ -137,7 +147,7 @@ def _translation(way: _Way, request: DemoRequest, loader: Loader) -> Translation
     """How the image is to be translated; UserError where it is not said of which domain it is, and that matters."""
     translator, preprocess = loader(way.run)
     if preprocess.formats and request.source is None and source_of_any(translator, preprocess, way.target) is None:
-        raise UserError("choose the domain of the image:\nits values mean something else in each")
+        raise UserError(ASK)
     given = request.source or (None if "labels" in translator.takes else way.source)
     return translation(translator, None if way.labelled else given, way.target, loader.device)
 

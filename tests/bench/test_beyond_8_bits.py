@@ -151,14 +151,14 @@ def test_a_report_says_range_and_rendering(mri, tmp_path):
     first, second = values_lines(planned(mri, tmp_path))
     assert "t2: 1 channel of uint16, range 100 to 3000" in first
     assert "t2: channel 0 as grey, 0 to 2000 as black to white" in second
-    assert first.endswith("The range is declared, or that of 8 bits, for t1 and t2.")
+    assert first.endswith("The range is declared, or that of 8 bits, for t1, t2.")
 
 
 def test_a_report_says_whose_range_was_measured(tmp_path):
     kinds = {"a": (".npy", "float32", 1), "b": (".npy", "float32", 1), "c": (".png", "uint8", 1)}
     root = folder(tmp_path / "data", kinds, {"paired": True, "pixel_formats": {"b": {"range": [-9, 9]}}})
     first, _ = values_lines(planned(root, tmp_path))
-    told = "The range is measured on the training split for a; declared, or that of 8 bits, for b and c."
+    told = "The range is measured on the training split for a; declared, or that of 8 bits, for b, c."
     assert first.endswith(told)
     stored = planned(root, tmp_path)
     before = replace(stored, facts=stored.facts.model_copy(update={"measured_ranges": None}))

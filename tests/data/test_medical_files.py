@@ -125,6 +125,7 @@ def test_slices_of_a_volume_keep_values_scale_and_place(nibabel, nifti, tmp_path
             "3 frames, and i2i data slices",
         ),
         (lambda dicom, nifti: nifti(np.zeros((3, 4, 5), np.int16)), "a volume of 3 x 4 x 5, and i2i data slices"),
+        (lambda dicom, nifti: nifti(np.zeros((3, 4, 5), np.int16), "a.nii.gz"), "and i2i data slices"),
         (lambda dicom, nifti: cut(dicom()), "cannot be read as an image"),
         (lambda dicom, nifti: cut(nifti(np.zeros((30, 40), np.int16))), "cannot be read as an image"),
     ],

@@ -1,6 +1,7 @@
 """What the values of a domain are is said by the card or found in the training split, and is all that decides."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.native import write_native
 from i2i.data.decoding.pixel_cache import PixelCache
 from i2i.data.decoding.value_range import rendered, restored, stored_type
+from i2i.data.layouts.data_set import join
 from i2i.data.open import open_data
-from i2i.data.pixel_formats import with_formats
+from i2i.data.pixel_formats import formats_of, with_formats
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
+from i2i.labels import LabelSet, LabelSpace
 from tests.support.values import folder, needing, random_values
 
 PNG, NPY = (".png", "uint16", 1), (".npy", "float32", 2)
@@ -239,3 +242,22 @@ def test_a_folder_of_tiff_files_is_read_with_all_its_bands(tmp_path):
         "a": ("tiff", 13),
         "b": ("tiff", 1),
     }
+
+
+def test_data_sets_learnt_together_are_all_taken_as_held_with_formats_of_their_own(tmp_path):
+    limits = {"pixel_formats": {"a": {"range": [-9, 9]}}}
+    deep = folder(tmp_path / "deep", {"a": NPY, "b": NPY}, limits, count=1)
+    plain = folder(tmp_path / "plain", {"a": PNG, "b": PNG}, count=1)
+    data = join({"one": open_data(DataConfig(path=deep)), "two": open_data(DataConfig(path=plain))})
+    found = formats_of(DataConfig(path=deep), data)
+    assert list(found) == ["one/a", "one/b", "two/a", "two/b"]
+    assert found["one/a"].range == (-9, 9)
+    assert (found["two/a"].dtype, found["two/a"].file) == ("uint16", "png")
+    assert all(image.native for own in data.splits["train"].values() for image in own)
+
+
+def test_an_attribute_list_beside_data_beyond_8_bits_is_refused(tmp_path):
+    deep = open_data(DataConfig(path=folder(tmp_path / "deep", {"a": NPY, "b": NPY}, count=1)))
+    faces = replace(deep, labels=LabelSpace((LabelSet(("Male", "Smiling")),)))
+    with pytest.raises(UserError, match="one and two hold data beyond 8-bit RGB and a list of attributes"):
+        join({"one": deep, "two": faces})

@@ -56,6 +56,11 @@ def test_what_values_mean_is_asked_where_domains_differ(copying, tmp_path):
     write_native(tmp_path / "a.npy", random_values("uint16", 1))
     with pytest.raises(UserError, match="choose the domain of the image:\nits values"):
         translate(DemoRequest(tmp_path / "a.npy", None, ["t1"]), [copying], LOADER, tmp_path)
+    make_run(tmp_path / "two", "identity", ("t1", "t2"), side=16, formats={"t1": GREY, "t2": BRIGHT})
+    two = Method.of_run(tmp_path / "two")  # where each target has one source, and both would be another
+    with pytest.raises(UserError, match="choose the domain of the image"):
+        translate(DemoRequest(tmp_path / "a.npy", None, ["t1", "t2"]), [two], LOADER, tmp_path)
+    assert len(translate(DemoRequest(tmp_path / "a.npy", None, ["t2"]), [two], LOADER, tmp_path)) == 2
 
 
 def test_an_upload_of_other_channels_is_told_in_two_lines(copying, tmp_path):

@@ -232,6 +232,7 @@ READERS: Mapping[str, Reader] = {
     ".png": _png,
     ".dcm": read_dicom,
     ".nii": read_nifti,
+    ".gz": read_nifti,
 }
 WRITERS: Mapping[str, Callable[[Path, np.ndarray, Path | None], None]] = {
     ".npy": _write_npy,

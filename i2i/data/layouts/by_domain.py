@@ -7,7 +7,7 @@ from pathlib import Path
 
 from i2i.data.decoding.image_file import ImageFile
 from i2i.data.decoding.native import NATIVE_ONLY
-from i2i.data.layouts.data_set import DataSet
+from i2i.data.layouts.data_set import DataSet, as_held
 from i2i.data.layouts.i2i_json import CARD, Card, read_card
 from i2i.data.layouts.pairs import in_pairs, said_by_names
 from i2i.data.layouts.recognize import Choices
@@ -92,10 +92,7 @@ def _as_held(splits: Found, declared: bool) -> Found:
     every = (image for found in splits.values() for own in found.values() for image in own)
     if not declared and not any(image.path.suffix.lower() in NATIVE_ONLY for image in every):
         return splits
-    return {
-        split: {domain: tuple(replace(image, native=True) for image in own) for domain, own in found.items()}
-        for split, found in splits.items()
-    }
+    return as_held(splits)
 
 
 def _named_apart(root: Path, splits: Found) -> Found:

@@ -142,7 +142,10 @@ class DataSet:
 
 
 def join(parts: Mapping[str, DataSet]) -> DataSet:
-    """Several data sets as one, each with labels of its own; its domains are named `dataset/domain`."""
+    """Several data sets as one, each with labels of its own; its domains are named `dataset/domain`.
+
+    Where one holds data beyond 8-bit RGB, the files of all are taken as they are; UserError for one with attributes.
+    """
     sets = tuple(replace(_only_set(name, part), name=name) for name, part in parts.items())
     splits: dict[str, dict[str, tuple[ImageFile, ...]]] = {}
     for one, part in zip(sets, parts.values(), strict=True):
@@ -152,12 +155,28 @@ def join(parts: Mapping[str, DataSet]) -> DataSet:
     roots = " and ".join(str(part.root) for part in parts.values())
     layout = " and ".join(part.layout for part in parts.values())
     left_out = tuple(group for part in parts.values() for group in part.unused)
-    if any(part.native for part in parts.values()):
+    formats = {
+        one.prefix + domain: own
+        for one, part in zip(sets, parts.values(), strict=True)
+        for domain, own in part.formats.items()
+    }
+    native = any(part.native for part in parts.values())
+    if native and any(part.labels.has_attributes for part in parts.values()):
         raise UserError(
-            f"{' and '.join(parts)} are learnt together, and that is for images of 8 bits: put the domains into one "
-            "folder, or leave the others out"
+            f"{' and '.join(parts)} hold data beyond 8-bit RGB and a list of attributes, which has no domains "
+            "to say the range of: leave one of them out"
         )
-    return DataSet("+".join(parts), Path(roots), layout, LabelSpace(sets), False, splits, left_out=left_out)
+    held = as_held(splits) if native else splits
+    space = LabelSpace(sets)
+    return DataSet("+".join(parts), Path(roots), layout, space, False, held, left_out=left_out, formats=formats)
+
+
+def as_held(splits: Splits) -> dict[str, dict[str, tuple[ImageFile, ...]]]:
+    """Images that are taken as their files hold them."""
+    return {
+        split: {domain: tuple(replace(image, native=True) for image in own) for domain, own in found.items()}
+        for split, found in splits.items()
+    }
 
 
 def _only_set(name: str, part: DataSet) -> LabelSet:
