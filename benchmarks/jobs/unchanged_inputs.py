@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from i2i.data.decoding.file_index import FileIndex
-from i2i.data.layouts import DataSet
+from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.utils.text import option
 
@@ -30,7 +30,7 @@ class InputState:
     @classmethod
     def of(cls, data: DataSet, index: Path, splits: Sequence[str], domains: Sequence[str]) -> "InputState":
         """Those of the data as they are now."""
-        return cls(index, tuple(splits), tuple(domains), len(_files(data, splits, domains)))
+        return cls(index, tuple(splits), tuple(domains), sum(map(len, _images(data, splits, domains))))
 
     def check(self, data: DataSet) -> None:
         """Call this after reading. Files whose size and time are those of the plan are not read again.
@@ -51,6 +51,8 @@ class InputState:
 
 
 def _files(data: DataSet, splits: Sequence[str], domains: Sequence[str]) -> list[Path]:
-    return [
-        image.path for split in splits for domain in domains for image in data.splits.get(split, {}).get(domain, ())
-    ]
+    return [image.path for own in _images(data, splits, domains) for image in own]
+
+
+def _images(data: DataSet, splits: Sequence[str], domains: Sequence[str]) -> list[tuple[ImageFile, ...]]:
+    return [data.splits.get(split, {}).get(domain, ()) for split in splits for domain in domains]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from i2i.benchmarks.results_folder.finished_results import refuse_merged
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.external import External, Survey, survey
 from i2i.benchmarks.suite.schema import Suite
-from i2i.config import DataConfig
+from i2i.config import DataConfig, stable_hash
 from i2i.data.audit import quick_check
 from i2i.data.decoding.file_index import FileIndex
 from i2i.data.decoding.images import Preprocess
@@ -89,7 +90,7 @@ def prepare(
         choose_device(device),
         tried,
         features.further,
-        with_formats(data_config, data),
+        with_formats(data_config, data, files),
     )
     _check_values(context, splits)
     return _plan(context, splits, asked)
@@ -101,8 +102,13 @@ def _check_values(context: Context, splits: Sequence[str]) -> None:
     used = [(split, domain) for split in splits for domain in (data.domains if preprocess.formats else ())]
     with ThreadPoolExecutor() as threads:
         for split, domain in used:
-            own, paths = preprocess.of_domain(domain), [image.path for image in data.images(split, domain)]
-            list(threads.map(own.size_of, paths))
+            check = partial(_size_of, context.files, preprocess.of_domain(domain))
+            list(threads.map(check, [image.path for image in data.images(split, domain)]))
+
+
+def _size_of(files: FileIndex, own: Preprocess, path: Path) -> list[str | int | float]:
+    """Height and width of a file whose values fit, read if that is not known of it yet."""
+    return files.fact(path, f"size as {stable_hash(own.treatment())}", lambda: [*own.size_of(path)])
 
 
 def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
@@ -123,7 +129,7 @@ def _plan(context: Context, splits: tuple[str, ...], asked: Chosen) -> Plan:
         tuple(surveys),
         context.files,
         (
-            *quick_check.warnings(context.data, context.data_config),
+            *quick_check.warnings(context.data, context.data_config, context.files.blake2b),
             *([] if context.data.native else _dark(surveys)),
             *_without_samples(context, training_runs),
         ),

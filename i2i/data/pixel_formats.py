@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from i2i.config import DataConfig, PixelFormat, Settings, validate
+from i2i.data.decoding.file_index import FileIndex
 from i2i.data.decoding.native import filled, native_window, read_native
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.layouts.i2i_json import CARD, DeclaredFormat
@@ -53,27 +54,32 @@ class Extent:
         return cls(values.dtype.name, values.shape[2], float(values.min()), float(values.max()))
 
 
-def with_formats(config: DataConfig, data: DataSet) -> Settings:
+def with_formats(config: DataConfig, data: DataSet, index: FileIndex | None = None) -> Settings:
     """The `data` settings that the formats of data beyond 8-bit RGB are; none for other data, or where they are set.
+
+    Args:
+        config: the settings.
+        data: the images.
+        index: knows what was found of files before, and learns the rest.
 
     Raises:
         UserError: for files that cannot be read, hold values that are not finite, or unlike ones in one domain; or a
             range that cannot be told from them.
     """
-    formats = formats_of(config, data)
+    formats = formats_of(config, data, index)
     if config.pixel_formats is not None or formats is None:
         return {}
     return {"pixel_formats": {domain: own.model_dump(mode="json") for domain, own in formats.items()}}
 
 
-def formats_of(config: DataConfig, data: DataSet) -> Mapping[str, PixelFormat] | None:
+def formats_of(config: DataConfig, data: DataSet, index: FileIndex | None = None) -> Mapping[str, PixelFormat] | None:
     """The format of each domain, as the settings say or the files of the training split have it; None: 8 bits."""
     if config.pixel_formats is not None:
         _check_known(config, data)
         return config.pixel_formats
     if not data.native:
         return None
-    return {domain: format_of(data, config.train_split, domain) for domain in data.domains}
+    return {domain: format_of(data, config.train_split, domain, index) for domain in data.domains}
 
 
 def measured_ranges(formats: Mapping[str, PixelFormat], data: DataSet) -> tuple[str, ...]:
@@ -82,14 +88,16 @@ def measured_ranges(formats: Mapping[str, PixelFormat], data: DataSet) -> tuple[
     return tuple(domain for domain, own in formats.items() if domain in undeclared and own.dtype != "uint8")
 
 
-def format_of(data: DataSet, split: str, domain: str) -> PixelFormat:
+def format_of(data: DataSet, split: str, domain: str, index: FileIndex | None = None) -> PixelFormat:
     """The format of a domain, whose range is measured on a split unless the card says it."""
-    return format_of_images(data.images(split, domain), data.formats.get(domain, DeclaredFormat()), domain)
+    return format_of_images(data.images(split, domain), data.formats.get(domain, DeclaredFormat()), domain, index)
 
 
-def format_of_images(images: Sequence[ImageFile], declared: DeclaredFormat, domain: str) -> PixelFormat:
+def format_of_images(
+    images: Sequence[ImageFile], declared: DeclaredFormat, domain: str, index: FileIndex | None = None
+) -> PixelFormat:
     """The format of the images of a domain, whose range is measured on them unless it is declared."""
-    extents = extents_of(images, declared)
+    extents = extents_of(images, declared, index)
     first = extents[0]
     for image, extent in zip(images, extents, strict=True):
         if (extent.dtype, extent.channels) != (first.dtype, first.channels):
@@ -108,10 +116,18 @@ def format_of_images(images: Sequence[ImageFile], declared: DeclaredFormat, doma
     return validate(PixelFormat, told, f"data.pixel_formats.{domain}")
 
 
-def extents_of(images: Sequence[ImageFile], declared: DeclaredFormat) -> list[Extent]:
-    """What is found in each of some files."""
+def extents_of(images: Sequence[ImageFile], declared: DeclaredFormat, index: FileIndex | None = None) -> list[Extent]:
+    """What is found in each of some files, or was before."""
+
+    def extent(image: ImageFile) -> Extent:
+        if index is None:
+            return Extent.of(image, declared)
+        asked = f"extent {image.half} {declared.take} {declared.fill}"
+        dtype, channels, *limits = index.fact(image.path, asked, lambda: [*astuple(Extent.of(image, declared))])
+        return Extent(str(dtype), int(channels), *map(float, limits))
+
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        return list(threads.map(lambda image: Extent.of(image, declared), images))
+        return list(threads.map(extent, images))
 
 
 def _measured(domain: str, extents: Iterable[Extent]) -> tuple[float, float]:

@@ -15,10 +15,13 @@ from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import values_lines
 from i2i.benchmarks.results_folder import staleness
 from i2i.benchmarks.results_folder.finished_bench import TARGET, Finished, Row
+from i2i.benchmarks.results_folder.plan_file import plan_text
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.score_file import write_images
 from i2i.benchmarks.suite.schema import suite_of
 from i2i.config import DataConfig, PixelFormat, merge
+from i2i.data import pixel_formats
+from i2i.data.decoding import images
 from i2i.data.decoding.images import Preprocess
 from i2i.data.decoding.native import read_native, write_native
 from i2i.data.open import open_data, pixel_cache
@@ -27,6 +30,7 @@ from i2i.errors import UserError
 from i2i.metrics.paired import ssim
 from i2i.models.identity import Identity
 from i2i.translator import Coverage, ModelConfig, Task
+from i2i.utils.atomic_write import write_text
 from tests.support.classifiers import untrained_classifier
 from tests.support.values import folder, modalities, needing
 
@@ -203,6 +207,27 @@ def test_a_plan_records_what_was_found_and_not_as_asked_for(mri, tmp_path):
     assert facts.as_json()["pixel_formats"]["t2"]["range"] == [100, 3000]
     assert "pixel_formats" not in facts.suite.settings["data"]
     assert facts.data_config().pixel_formats["t2"].window == (0, 2000)
+
+
+def test_values_that_a_plan_has_looked_at_are_not_read_again_unless_they_change(mri, tmp_path, monkeypatch):
+    data, read = shutil.copytree(mri, tmp_path / "mri"), []
+
+    def counted(path, *half):
+        read.append(path)
+        return read_native(path, *half)
+
+    first = planned(data, tmp_path)
+    place = ResultsFolder(first.out)
+    write_text(place.plan_file, plan_text(first))
+    first.files.save(place.image_digests)
+    for module in (pixel_formats, images):
+        monkeypatch.setattr(module, "read_native", counted)
+    assert keys(planned(data, tmp_path)) == keys(first)
+    assert read == []
+    changed, other = (next((data / split / "t1").iterdir()) for split in ("train", "test"))
+    changed.write_bytes(other.read_bytes())
+    planned(data, tmp_path)
+    assert {*read} == {changed}
 
 
 def test_methods_that_need_like_channels_are_left_out_with_the_reason(tmp_path):

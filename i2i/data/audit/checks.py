@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 
@@ -61,7 +62,7 @@ class InspectedData:
         """Inspections of the files that can be used."""
         return [one for one in self.inspections.values() if one.fault is None]
 
-    @property
+    @cached_property
     def halved(self) -> bool:
         """Whether files hold two images side by side."""
         return any(image.half for images in self.data.splits.values() for own in images.values() for image in own)

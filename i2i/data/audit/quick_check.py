@@ -4,7 +4,7 @@ Files of different lengths cannot be equal, so few are read to find equal ones a
 Only of images of 16 bits some are decoded, to see whether they use their range.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,10 +27,20 @@ MOST_DECODED = 16
 LOSS = 0.1
 
 
-def warnings(data: DataSet, config: DataConfig) -> list[str]:
-    """What a user should know before training on `data` as the settings say; nothing where all is well."""
+Digest = Callable[[Path], bytes]
+"""Gives a digest of a file's contents."""
+
+
+def warnings(data: DataSet, config: DataConfig, known: Digest | None = None) -> list[str]:
+    """What a user should know before training on `data` as the settings say; nothing where all is well.
+
+    Args:
+        data: the images.
+        config: the settings.
+        known: where digests of the files are kept; None: files are read, as long as these are few.
+    """
     lines = [
-        *_leaks(data, config.train_split),
+        *_leaks(data, config.train_split, known),
         *imbalance_line(data, config.train_split),
         *_apart(data, config.train_split),
         *([] if data.native else _dark(data, config.train_split)),
@@ -52,24 +62,26 @@ def dark(what: str, paths: Sequence[Path]) -> list[str]:
 
 def equal_files(ours: list[Path], theirs: list[Path]) -> list[tuple[Path, Path]] | None:
     """Files of `ours` with one of `theirs` that has the same contents; None where too much would have to be read."""
-    lengths: dict[int, list[Path]] = {}
-    for path in ours:
-        lengths.setdefault(_length(path), []).append(path)
-    candidates = [path for path in theirs if _length(path) in lengths]
-    shared = {_length(path) for path in candidates}
-    held_out = [path for length in shared for path in lengths[length]]
-    if sum(map(_length, candidates)) + sum(map(_length, held_out)) > MOST_COMPARED:
+    held_out, training = ({path: path.stat().st_size for path in paths} for paths in (ours, theirs))
+    shared = set(held_out.values()) & set(training.values())
+    ours, theirs = ([path for path, length in own.items() if length in shared] for own in (held_out, training))
+    if sum(held_out[path] for path in ours) + sum(training[path] for path in theirs) > MOST_COMPARED:
         return None
-    known = {_digest(path): path for path in reversed(candidates)}
-    pairs = ((path, known.get(_digest(path))) for path in held_out)
+    return _equal(ours, theirs, _read)
+
+
+def _equal(ours: list[Path], theirs: list[Path], digest: Digest) -> list[tuple[Path, Path]]:
+    """Files of `ours`, each with the first of `theirs` that has its digest."""
+    found = {digest(path): path for path in reversed(theirs)}
+    pairs = ((path, found.get(digest(path))) for path in ours)
     return sorted((path, match) for path, match in pairs if match is not None)
 
 
-def _leaks(data: DataSet, train_split: str) -> Iterator[str]:
+def _leaks(data: DataSet, train_split: str, known: Digest | None) -> Iterator[str]:
     training = files_of(data, train_split)
     held_out = [path for split in data.splits if split != train_split for path in files_of(data, split)]
     try:
-        equal = equal_files(held_out, training)
+        equal = _equal(held_out, training, known) if known else equal_files(held_out, training)
     except OSError:  # the training itself will name the file
         return
     if equal is None:
@@ -108,9 +120,5 @@ def _apart(data: DataSet, train_split: str) -> Iterator[str]:
         yield apart_line(data, found, sizes, f" of {len(some_pairs):,} looked at" if every > 1 else "")
 
 
-def _length(path: Path) -> int:
-    return path.stat().st_size
-
-
-def _digest(path: Path) -> bytes:
+def _read(path: Path) -> bytes:
     return blake2b(path, 16)

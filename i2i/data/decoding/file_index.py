@@ -5,7 +5,7 @@ A file that has kept its path, size and time of change (nanoseconds) is taken to
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,9 +20,18 @@ from i2i.utils import fingerprint
 from i2i.utils.atomic_write import write_text
 from i2i.utils.json_documents import Document, read_document
 
+Fact = list[str | int | float]
+
 
 class Entry(Document):
-    """Of a file: its size and time of change, digests of its contents, hexadecimal, and which halves were decoded."""
+    """What is known of a file.
+
+    Attributes:
+        stamp: its size and time of change.
+        sha256, blake2b: digests of its contents, hexadecimal.
+        decoded: which halves of it were decoded.
+        facts: what else was found in it, by what was asked.
+    """
 
     model_config = ConfigDict(frozen=False)
 
@@ -30,6 +39,7 @@ class Entry(Document):
     sha256: Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
     blake2b: Annotated[str, Field(pattern=r"\A[0-9a-f]{128}\z")]
     decoded: list[Half | Literal["whole"]]
+    facts: dict[str, Fact] = Field(default_factory=dict)
 
 
 class FileIndex:
@@ -46,6 +56,7 @@ class FileIndex:
         self._entries = dict(known or {})
         self._stamps: dict[Path, tuple[int, int]] = {}
         self.reads = 0
+        self._learnt = False
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -56,9 +67,14 @@ class FileIndex:
             return cls()
 
     def save(self, path: Path) -> None:
-        """Write those that were asked for, if any was read."""
-        if self.reads:
-            write_text(path, json.dumps({str(file): self._entries[str(file)].model_dump() for file in self._stamps}))
+        """Write those that were asked for, if anything new was found."""
+        if self.reads or self._learnt:
+            write_text(
+                path,
+                json.dumps(
+                    {str(file): self._entries[str(file)].model_dump(exclude_defaults=True) for file in self._stamps}
+                ),
+            )
 
     def check_readable(self, images: Iterable[ImageFile]) -> None:
         """Decode every image that has not been decoded before.
@@ -69,8 +85,9 @@ class FileIndex:
         halves: dict[tuple[Path, bool], set[Half | None]] = {}
         for image in images:
             halves.setdefault((image.path, image.native), set()).add(image.half)
+        new = {file: own for file, own in halves.items() if not self._was_decoded(file[0], own)}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(lambda file, own: self._decode(file[0], file[1], own), halves, halves.values()):
+            for _ in pool.map(lambda file, own: self._decode(file[0], file[1], own), new, new.values()):
                 pass
 
     def sha256(self, path: Path) -> str:
@@ -81,11 +98,29 @@ class FileIndex:
         """BLAKE2b of a file's contents, 64 bytes."""
         return bytes.fromhex(self._entry(path).blake2b)
 
+    def fact(self, path: Path, question: str, answer: Callable[[], Fact]) -> Fact:
+        """What `answer` found in a file when `question` was first asked, as long as the file does not change."""
+        facts = self._entry(path).facts
+        if question not in facts:
+            facts[question] = answer()
+            self._learnt = True
+        return facts[question]
+
     def is_known(self, path: Path) -> bool:
         """Whether a file is there and holds what it held when its digest was taken."""
         before = self._entries.get(str(path))
         try:
             return before is not None and self._entry(path).blake2b == before.blake2b
+        except OSError:
+            return False
+
+    def _was_decoded(self, path: Path, halves: set[Half | None]) -> bool:
+        """Whether all these halves of a file were, since it was last changed."""
+        entry = self._entries.get(str(path))
+        if entry is None or not all((half or "whole") in entry.decoded for half in halves):
+            return False
+        try:
+            return entry.stamp == self._stamp(path)
         except OSError:
             return False
 

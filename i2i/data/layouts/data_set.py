@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from i2i.data.decoding.image_file import ImageFile
@@ -65,7 +65,7 @@ class DataSet:
         """A file as it is told: below the data folder where it lies there."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
-    @property
+    @cached_property
     def native(self) -> bool:
         """Whether images are taken as their files hold them, and not as 8 bits."""
         return any(image.native for found in self.splits.values() for own in found.values() for image in own)

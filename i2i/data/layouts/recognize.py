@@ -82,8 +82,9 @@ def accounted(data: DataSet, folder: ImageFolder, used: Sequence[str] = ()) -> D
     """The data with what else lies in the folder that they are of; files named in `used` were read."""
     if data.root != folder.root or not folder.root.is_dir():  # they were written elsewhere, or a list chose them
         return data
-    taken = {str(one.path) for found in data.splits.values() for own in found.values() for one in own}
-    outside = tuple("/".join(parts) for parts in folder.images if str(folder.root.joinpath(*parts)) not in taken)
+    taken = {one.path.as_posix() for found in data.splits.values() for own in found.values() for one in own}
+    before = (folder.root / "_").as_posix()[:-1]  # a path of its own for every image takes longer than all else here
+    outside = tuple("/".join(parts) for parts in folder.images if before + "/".join(parts) not in taken)
     more = (LeftOut("image", OUTSIDE, outside),) if outside else ()
     read = {CARD, *used}
     others = (
