@@ -14,7 +14,7 @@ from i2i.data.layouts import CARD, DataSet, scan
 from tests.data.test_audit import scene
 from tests.support.calls import calls
 
-FEW = 40
+FEW = 20
 SPLITS = {"train": 3, "test": 1}
 MOST = 2.1
 """How much more twice the images may take; what is done once makes it less than 2."""
