@@ -9,7 +9,7 @@ from i2i.benchmarks.directions import Direction, Training, quantity
 from i2i.benchmarks.job import Job
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.plan_facts import PlanFacts
-from i2i.data.decoding.file_index import FileIndex
+from i2i.data.image_files.file_index import FileIndex
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from i2i import registry
 from i2i.config import RunConfig, build_run
 from i2i.custom_models import line_of
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Position

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from i2i.benchmarks.directions import Direction
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.metrics._arrays import Array
 from i2i.translator import Translator
 

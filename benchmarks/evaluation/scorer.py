@@ -21,8 +21,8 @@ from i2i.benchmarks.results_folder.results_folder import of_sample
 from i2i.benchmarks.results_folder.score_file import Scores, entries, read_images
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.pixel_cache import PixelCache
 from i2i.data.layouts import ImageFile
 from i2i.data.open import open_data, pixel_cache
 from i2i.metrics._arrays import Array

@@ -15,10 +15,10 @@ from i2i.benchmarks.evaluation.cost_meters import work_of
 from i2i.benchmarks.evaluation.cycle_consistency import cycle_errors
 from i2i.benchmarks.results_folder.results_folder import of_sample
 from i2i.benchmarks.results_folder.score_file import Entry, image_entries
-from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.load_pixels import load_pixels
-from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.image_files.decode import Decoding
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.load_pixels import load_pixels
+from i2i.data.image_files.pixel_cache import PixelCache
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.training.evaluators import described_as
 from i2i.translator import Translator

@@ -8,7 +8,7 @@ import torch
 from i2i.benchmarks.evaluation.classifier_training import learner
 from i2i.benchmarks.jobs.scorer_training import Saved, ScorerTraining
 from i2i.benchmarks.suite.schema import ClassifierConfig
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.training_images import labelled, pools_and_rows
 from i2i.metrics.image_scores import read_pixels

@@ -12,7 +12,7 @@ from i2i.benchmarks.job import Job, Report
 from i2i.benchmarks.results_folder.partial import PARTIAL
 from i2i.benchmarks.results_folder.staleness import DONE, StoredResult, files_in, write_key
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.utils.atomic_write import write_text
 from i2i.utils.joined_names import direction_name
 

@@ -7,7 +7,7 @@ import torch
 
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.jobs.scorer_training import Saved, ScorerTraining
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.metrics.image_scores import read_pixels
 from i2i.metrics.segmentation.segmenter import train_segmenter

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from i2i.data.decoding.file_index import FileIndex
+from i2i.data.image_files.file_index import FileIndex
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.utils.text import option

@@ -16,8 +16,8 @@ from i2i.benchmarks.suite.external import External, Survey, survey
 from i2i.benchmarks.suite.schema import Suite
 from i2i.config import DataConfig, stable_hash
 from i2i.data.audit import quick_check
-from i2i.data.decoding.file_index import FileIndex
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.file_index import FileIndex
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.open import open_data
 from i2i.data.pixel_formats import with_formats

@@ -16,7 +16,7 @@ from i2i.benchmarks.planning.label_maps import label_map_of
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.suite.schema import ClassifierConfig, Suite
 from i2i.config import DataConfig, RunConfig, Settings, merge
-from i2i.data.decoding.file_index import FileIndex
+from i2i.data.image_files.file_index import FileIndex
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError
 from i2i.metrics.registry import OF_CLASSIFIER

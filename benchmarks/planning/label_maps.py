@@ -6,7 +6,7 @@ import numpy as np
 
 from i2i.benchmarks.evaluation.label_map_scores import LabelMap
 from i2i.benchmarks.suite.schema import ScoringConfig
-from i2i.data.decoding.images import read_image
+from i2i.data.image_files.images import read_image
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.layouts.i2i_json import read_card
 from i2i.errors import UserError, unknown

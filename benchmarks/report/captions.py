@@ -24,7 +24,7 @@ from i2i.benchmarks.plan_facts import ExternalFacts, Trained
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.benchmarks.suite.columns import absent_lines
-from i2i.data.decoding.value_range import rendering_line, values_line
+from i2i.data.image_files.value_range import rendering_line, values_line
 from i2i.metrics.lpips import NETWORKS
 from i2i.metrics.registry import FID, OF_CLASSIFIER, kind_of, metric_named
 from i2i.metrics.sets.measures import notes as set_notes

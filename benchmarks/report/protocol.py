@@ -15,7 +15,7 @@ from i2i.benchmarks.results_folder.score_file import score_file
 from i2i.benchmarks.results_folder.versions import versions
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig, Settings, stable_hash
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.open import open_data
 from i2i.runs.folder import newest_checkpoint

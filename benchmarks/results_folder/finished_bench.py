@@ -14,8 +14,8 @@ from i2i.benchmarks.results_folder.partial import present
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.staleness import lack_of
 from i2i.config import DataConfig
-from i2i.data.decoding.file_index import FileIndex
-from i2i.data.decoding.images import Preprocess, read_size
+from i2i.data.image_files.file_index import FileIndex
+from i2i.data.image_files.images import Preprocess, read_size
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.open import open_data
 from i2i.errors import UserError, unknown

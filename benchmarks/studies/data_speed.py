@@ -29,9 +29,9 @@ from PIL import Image
 from i2i import registry
 from i2i.config import merge
 from i2i.data.batches import UnpairedBatch
-from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess, to_images
-from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.image_files.decode import Decoding
+from i2i.data.image_files.images import Preprocess, to_images
+from i2i.data.image_files.pixel_cache import PixelCache
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.training_images import TrainingImages
 from i2i.presets.training import base_settings

@@ -32,7 +32,7 @@ from pytorch_fid.fid_score import get_activations
 from torch import Tensor, nn
 from torchvision.models import Inception3
 
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import ImageFile
 from i2i.metrics.features.backbones import torchvision_backbone
 from i2i.metrics.features.extractors import parse_extractor

@@ -41,7 +41,7 @@ from i2i import registry
 from i2i.benchmarks.studies.zoo_costs import MultiplyAdds
 from i2i.config import Settings
 from i2i.data.batches import Batch
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.training.compiled_networks import compile_networks

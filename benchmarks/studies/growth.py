@@ -33,8 +33,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.pixel_cache import PixelCache
 from i2i.data.layouts import CARD, scan
 from i2i.data.training_images import TrainingImages
 

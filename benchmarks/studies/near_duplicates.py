@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from i2i.data.audit.near_duplicates import Fingerprint, nearest
-from i2i.data.decoding.images import read_image
+from i2i.data.image_files.images import read_image
 from i2i.data.layouts.image_folder import ImageFolder
 
 IMAGES = 300

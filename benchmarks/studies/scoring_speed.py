@@ -19,7 +19,7 @@ from torch import Tensor
 
 from i2i.benchmarks.evaluation.direction_scores import confusion
 from i2i.benchmarks.evaluation.gan_train import gan_train
-from i2i.data.decoding.images import Preprocess, write_image
+from i2i.data.image_files.images import Preprocess, write_image
 from i2i.data.layouts import ImageFile
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.labels import LabelSpace

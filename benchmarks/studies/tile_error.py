@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import to_images
+from i2i.data.image_files.images import to_images
 from i2i.data.synthetic.embedded import EMBEDDED
 from i2i.inference.norm_statistics import Statistics, found_statistics, held_statistics
 from i2i.inference.tile_statistics import image_statistics

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from i2i.benchmarks.directions import Direction
 from i2i.config import Section
-from i2i.data.decoding.images import Preprocess, read_size
+from i2i.data.image_files.images import Preprocess, read_size
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line
 from i2i.errors import UserError

@@ -14,7 +14,7 @@ from i2i.api.images import Images
 from i2i.api.progress import counting
 from i2i.api.python_messages import pythonic
 from i2i.conversion.hub import fetch, load_folder
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.inference.frames import Flicker, check_places, translate_frames
 from i2i.inference.in_memory import (
     Given,

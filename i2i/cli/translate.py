@@ -30,7 +30,7 @@ from i2i.utils.given_paths import check_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from i2i.data.decoding.images import Preprocess
+    from i2i.data.image_files.images import Preprocess
     from i2i.inference.translate_files import Convert, Files, Translation
     from i2i.runs.checkpoint import Weights
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from i2i.config import build_run
 from i2i.conversion.model_card import NO_OPTIONS, CardOptions, Facts, card, facts_of, license_note, read_scores
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.errors import ExportError, UserError
 from i2i.registry import name_of
 from i2i.runs.checkpoint import Checkpoint, Position, Weights

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from i2i.data.decoding.digests import digests_of
+from i2i.data.image_files.digests import digests_of
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.training_images import pools_and_rows
 from i2i.utils.cache_folder import cache_folder

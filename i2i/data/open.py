@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from i2i.config import DataConfig, Settings
-from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.image_files.pixel_cache import PixelCache
 from i2i.data.layouts import Choices, DataSet, celeba, join, recognize
 from i2i.data.layouts.archives import ENDINGS, is_archive, unpacked
 from i2i.data.layouts.hf_hub import is_hub, local_place

@@ -9,8 +9,8 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from i2i.config import DataConfig, PixelFormat, Settings, validate
-from i2i.data.decoding.file_index import FileIndex
-from i2i.data.decoding.native import filled, native_window, read_native
+from i2i.data.image_files.file_index import FileIndex
+from i2i.data.image_files.readers_and_writers import filled, native_window, read_native
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.data.layouts.i2i_json import CARD, DeclaredFormat
 from i2i.errors import UserError

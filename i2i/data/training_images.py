@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.decode import Decoding, Pixels
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.load_pixels import check_readable, decode_in_memory
-from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.decoding.value_range import as_tensor
+from i2i.data.image_files.decode import Decoding, Pixels
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.load_pixels import check_readable, decode_in_memory
+from i2i.data.image_files.pixel_cache import PixelCache
+from i2i.data.image_files.value_range import as_tensor
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.labels import LabelSet, LabelSpace
 from i2i.utils.progress import Progress

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess, read_image, write_image
-from i2i.data.decoding.native import read_native, write_native
+from i2i.data.image_files.images import Preprocess, read_image, write_image
+from i2i.data.image_files.readers_and_writers import read_native, write_native
 from i2i.data.layouts import ImageFile
 from i2i.data.open import open_data
 from i2i.errors import UserError

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from i2i import registry
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.errors import UserError
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.load import chosen_weights, require_checkpoint, restore

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from i2i.data.decoding.images import Preprocess, write_image
+from i2i.data.image_files.images import Preprocess, write_image
 from i2i.demo.methods import Loader, Method, domains_of, native
 from i2i.demo.uploads import check_upload
 from i2i.errors import UserError

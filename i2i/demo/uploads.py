@@ -4,8 +4,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from i2i.data.decoding.images import read_size
-from i2i.data.decoding.native import check_bounded
+from i2i.data.image_files.images import read_size
+from i2i.data.image_files.readers_and_writers import check_bounded
 from i2i.errors import UserError
 
 MOST_PIXELS = 40_000_000

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from i2i.data.decoding.images import Preprocess, read_image, write_image
+from i2i.data.image_files.images import Preprocess, read_image, write_image
 from i2i.errors import UserError
 from i2i.inference import video_files
 from i2i.inference.translate_files import Convert, Translation, collect, full_resolution, resized

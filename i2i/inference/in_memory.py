@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.native import NUMBERS, pil_values
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.readers_and_writers import NUMBERS, pil_values
 from i2i.errors import UserError
 from i2i.inference.translate_files import Translation, full_resolution, resized, sides
 

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.value_range import rounded
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.value_range import rounded
 from i2i.errors import UserError
 from i2i.inference.in_memory import as_pil
 from i2i.inference.translate_files import Translation, as_image, samples_of, sides

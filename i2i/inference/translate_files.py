@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import Preprocess, to_arrays
+from i2i.data.image_files.images import Preprocess, to_arrays
 from i2i.data.layouts.image_folder import ImageFolder, LeftOut, left_out_line
 from i2i.errors import UserError
 from i2i.inference.norm_statistics import held_statistics

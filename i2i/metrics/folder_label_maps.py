@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from i2i.data.decoding.images import Preprocess, read_image, read_size
+from i2i.data.image_files.images import Preprocess, read_image, read_size
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.image_folder import ImageFolder
 from i2i.errors import UserError

@@ -15,9 +15,9 @@ from torch import Tensor
 from i2i.config import DataConfig, Limits, validate
 from i2i.data.audit.inspect import is_deep
 from i2i.data.audit.quick_check import dark
-from i2i.data.decoding.images import Preprocess, read_size
-from i2i.data.decoding.native import NATIVE_ONLY
-from i2i.data.decoding.value_range import rendering_line
+from i2i.data.image_files.images import Preprocess, read_size
+from i2i.data.image_files.readers_and_writers import NATIVE_ONLY
+from i2i.data.image_files.value_range import rendering_line
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.i2i_json import DeclaredFormat
 from i2i.data.layouts.image_folder import ImageFolder, left_out_line

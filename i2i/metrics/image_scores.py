@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.load_pixels import load_pixels
-from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.load_pixels import load_pixels
+from i2i.data.image_files.pixel_cache import PixelCache
 from i2i.data.layouts import ImageFile
 from i2i.metrics._arrays import Array
 from i2i.metrics.features.inception import Extractor

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from i2i.config import EARLIER_WORDS, PixelFormat, Settings, TrainConfig, in_words, validate
 from i2i.data.data_record import DataRecord
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.errors import Damaged, UserError, unreadable
 from i2i.runs.checkpoint_meta import Meta
 from i2i.runs.tensor_files import Shapes, load_finite, shapes_in

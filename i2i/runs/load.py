@@ -9,7 +9,7 @@ from torch import Tensor
 
 from i2i import registry
 from i2i.config import validate
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.errors import UserError, unknown
 from i2i.runs.checkpoint import Checkpoint, Weights
 from i2i.runs.checkpoint_meta import read_meta

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from i2i.config import RunConfig
 from i2i.data.audit.fitting import fitting_line, sizes_of
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.runs.checkpoint import Checkpoint
 from i2i.runs.load import starting_weights

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from i2i.config import RunConfig
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.load_pixels import load_pixels
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.load_pixels import load_pixels
 from i2i.data.layouts import DataSet, ImageFile
 from i2i.errors import UserError
 from i2i.metrics.features.extractors import parse_extractor

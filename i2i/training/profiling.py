@@ -15,7 +15,7 @@ import torch
 
 from i2i.config import RunConfig, Settings
 from i2i.custom_models import CustomModel, require
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError, UserError

@@ -10,7 +10,7 @@ import torch
 from i2i._version import __version__
 from i2i.config import RunConfig
 from i2i.data.data_record import DataRecord
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.open import pixel_cache
 from i2i.data.training_images import TrainingImages

@@ -5,7 +5,7 @@ import torch
 from i2i import registry
 from i2i.config import RunConfig, Settings, build_run, merge
 from i2i.data.batches import Batch
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.pixel_formats import with_formats
 from i2i.data.training_images import TrainingImages

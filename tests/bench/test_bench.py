@@ -17,7 +17,7 @@ from i2i.benchmarks.analysis.number_format import scaled, speed
 from i2i.benchmarks.job_id import JobId
 from i2i.benchmarks.jobs.train import Train
 from i2i.config import stable_hash
-from i2i.data.decoding.images import read_image
+from i2i.data.image_files.images import read_image
 from i2i.data.synthetic import embedded
 from i2i.metrics.paired import psnr
 from tests.support import in_process

@@ -22,7 +22,7 @@ from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
 from i2i.benchmarks.report.figures import learning_curves
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
 from i2i.config import DataConfig
-from i2i.data.decoding.images import read_image, to_arrays, to_images, to_pixels, write_image
+from i2i.data.image_files.images import read_image, to_arrays, to_images, to_pixels, write_image
 from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.labels import LabelSpace

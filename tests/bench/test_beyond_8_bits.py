@@ -21,9 +21,9 @@ from i2i.benchmarks.results_folder.score_file import write_images
 from i2i.benchmarks.suite.schema import suite_of
 from i2i.config import DataConfig, PixelFormat, merge
 from i2i.data import pixel_formats
-from i2i.data.decoding import images
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.native import read_native, write_native
+from i2i.data.image_files import images
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.readers_and_writers import read_native, write_native
 from i2i.data.open import open_data, pixel_cache
 from i2i.data.pixel_formats import with_formats
 from i2i.errors import UserError

@@ -15,7 +15,7 @@ from i2i.benchmarks.planning import keys
 from i2i.benchmarks.report import write
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.versions import versions
-from i2i.data.decoding import file_index
+from i2i.data.image_files import file_index
 from i2i.data.layouts.image_folder import is_image
 from tests.bench.test_bench import SETTINGS, cache, rows_of  # noqa: F401
 from tests.support.in_process import bench, command

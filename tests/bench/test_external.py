@@ -11,7 +11,7 @@ from PIL import Image
 
 from i2i.benchmarks.suite.external import External, parse, survey
 from i2i.benchmarks.suite.overrides import load_suite
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 from i2i.metrics.paired import psnr

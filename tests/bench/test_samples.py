@@ -22,7 +22,7 @@ from i2i.benchmarks.results_folder.results_folder import of_sample
 from i2i.benchmarks.results_folder.score_file import write_images
 from i2i.benchmarks.suite.overrides import load_suite, steps_assignments
 from i2i.data.batches import UnpairedBatch
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import scan
 from i2i.errors import UserError
 from i2i.inference.translate_files import of_sample as named

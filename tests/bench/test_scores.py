@@ -23,8 +23,8 @@ from i2i.benchmarks.results_folder import staleness
 from i2i.benchmarks.results_folder.score_file import images_path, read_images, write_images
 from i2i.benchmarks.suite.schema import ClassifierConfig
 from i2i.config import DataConfig
-from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.decode import Decoding
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import scan
 from i2i.data.open import pixel_cache
 from i2i.data.synthetic.embedded import make

@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from i2i.data.batches import LabelledBatch, PairedBatch, ReferenceBatch, UnpairedBatch
-from i2i.data.decoding.images import Preprocess, to_images, to_pixels
-from i2i.data.decoding.load_pixels import load_pixels
+from i2i.data.image_files.images import Preprocess, to_images, to_pixels
+from i2i.data.image_files.load_pixels import load_pixels
 from i2i.data.layouts import scan
 from i2i.data.training_images import TrainingImages
 from i2i.data.training_images import _placed as placed_on

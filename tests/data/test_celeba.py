@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from i2i.cli import app
 from i2i.config import DataConfig, read_settings
 from i2i.data.batches import LabelledBatch
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.open import open_data, settings_of
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError

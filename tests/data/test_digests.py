@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from i2i.data.data_record import DataRecord
-from i2i.data.decoding import digests
-from i2i.data.decoding.digests import digests_of
+from i2i.data.image_files import digests
+from i2i.data.image_files.digests import digests_of
 from i2i.data.layouts import scan
 from i2i.utils import checksums, fingerprint
 from i2i.utils.atomic_write import write_text

@@ -6,7 +6,7 @@ from PIL import Image
 
 from i2i.config import DataConfig, validate
 from i2i.data.audit.fitting import fitting_line, lost_share, sizes_of
-from i2i.data.decoding.images import Preprocess, read_size
+from i2i.data.image_files.images import Preprocess, read_size
 from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 

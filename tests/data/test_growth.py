@@ -9,7 +9,7 @@ from PIL import Image
 from i2i.config import DataConfig
 from i2i.data.audit import quick_check
 from i2i.data.audit.report import check, inspect_data
-from i2i.data.decoding.file_index import FileIndex
+from i2i.data.image_files.file_index import FileIndex
 from i2i.data.layouts import CARD, DataSet, scan
 from tests.data.test_audit import scene
 from tests.support.calls import calls

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from i2i.data.decoding import eight_bits, png_notes
-from i2i.data.decoding.decode_memory import MemoryLimit
-from i2i.data.decoding.images import Preprocess, padded, read_image, read_size
+from i2i.data.image_files import eight_bits, png_notes
+from i2i.data.image_files.decode_memory import MemoryLimit
+from i2i.data.image_files.images import Preprocess, padded, read_image, read_size
 from i2i.errors import UserError
 from tests.support.encoders import (
     CIELAB,
@@ -261,7 +261,7 @@ def test_what_the_decoder_warns_of_is_not_shown(tmp_path):
     (tmp_path / "five.tif").write_bytes(tiff(noise(5, 16), 16, RGB, extra=(2, 0)))
     code = (
         f"import os; os.chdir({str(tmp_path)!r})\n"
-        "from pathlib import Path; from i2i.data.decoding.open_image import opened\n"
+        "from pathlib import Path; from i2i.data.image_files.open_image import opened\n"
         "for name in ('exif.jpg', 'large.png', 'five.tif'):\n"
         "    with opened(Path(name)) as image: print(image.getexif() if name == 'exif.jpg' else image.size)"
     )

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.data.decoding.images import Preprocess, read_image, to_arrays, to_images, to_pixels, write_image
+from i2i.data.image_files.images import Preprocess, read_image, to_arrays, to_images, to_pixels, write_image
 from i2i.errors import UserError
 
 RED, GREEN, BLUE, GRAY = (200, 30, 40), (20, 180, 60), (10, 40, 220), (128, 128, 128)

@@ -12,7 +12,7 @@ import pytest
 
 from i2i import cli
 from i2i.config import DataConfig
-from i2i.data.decoding.images import read_image
+from i2i.data.image_files.images import read_image
 from i2i.data.open import open_data
 from i2i.data.synthetic import embedded, landscapes
 from i2i.data.synthetic._light import THICKEST_MIST, Light

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from i2i.data.decoding.images import read_size
-from i2i.data.decoding.medical import PER_FRAME, SCALE_GROUP, SHARED, WINDOW_GROUP, dicom_window
-from i2i.data.decoding.native import read_native
+from i2i.data.image_files.images import read_size
+from i2i.data.image_files.medical import PER_FRAME, SCALE_GROUP, SHARED, WINDOW_GROUP, dicom_window
+from i2i.data.image_files.readers_and_writers import read_native
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.i2i_json import DeclaredFormat
 from i2i.data.pixel_formats import format_of_images

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from i2i.data.decoding.images import Preprocess, decode_once, read_size
-from i2i.data.decoding.native import filled, read_native, write_native
+from i2i.data.image_files.images import Preprocess, decode_once, read_size
+from i2i.data.image_files.readers_and_writers import filled, read_native, write_native
 from i2i.errors import UserError
 from tests.support.values import needing, random_values
 

@@ -15,11 +15,11 @@ from PIL import Image
 
 from i2i import cli
 from i2i.data.batches import LabelledBatch, PairedBatch, UnpairedBatch
-from i2i.data.decoding import images as images_module
-from i2i.data.decoding import pixel_cache as cache_module
-from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.pixel_cache import CARD, GIB, PIXELS, SEEN, PixelCache
+from i2i.data.image_files import images as images_module
+from i2i.data.image_files import pixel_cache as cache_module
+from i2i.data.image_files.decode import Decoding
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.pixel_cache import CARD, GIB, PIXELS, SEEN, PixelCache
 from i2i.data.layouts import ImageFile, scan
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError
@@ -291,9 +291,9 @@ def test_loading_counts_all_pools_up_to_the_total(root, folder):
 CHILD = """
 import sys, time
 from pathlib import Path
-from i2i.data.decoding import decode, images
-from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files import decode, images
+from i2i.data.image_files.pixel_cache import PixelCache
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import scan
 
 read, count = images.decoded, []

@@ -9,10 +9,10 @@ from PIL import Image
 
 from i2i.config import DataConfig, PixelFormat, merge, validate
 from i2i.data.audit.report import check, inspect_data
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.native import write_native
-from i2i.data.decoding.pixel_cache import PixelCache
-from i2i.data.decoding.value_range import rendered, restored, stored_type
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.pixel_cache import PixelCache
+from i2i.data.image_files.readers_and_writers import write_native
+from i2i.data.image_files.value_range import rendered, restored, stored_type
 from i2i.data.layouts.data_set import join
 from i2i.data.open import open_data
 from i2i.data.pixel_formats import formats_of, with_formats

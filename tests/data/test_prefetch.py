@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from i2i import registry
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError

@@ -12,7 +12,7 @@ from PIL import Image
 
 from i2i.config import DataConfig
 from i2i.data.audit.report import check, inspect_data
-from i2i.data.decoding.images import Preprocess, read_image
+from i2i.data.image_files.images import Preprocess, read_image
 from i2i.data.layouts import Choices, DataSet
 from i2i.data.open import open_data
 from i2i.data.preparation.groups import groups_of

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from i2i.config import DataConfig
-from i2i.data.decoding.native import read_native, write_native
+from i2i.data.image_files.readers_and_writers import read_native, write_native
 from i2i.data.open import open_data
 from i2i.data.pixel_formats import formats_of
 from tests.support.in_process import command

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.decoding.native import read_native, write_native
+from i2i.data.image_files.readers_and_writers import read_native, write_native
 from i2i.demo import page
 from i2i.demo.examples import examples
 from i2i.demo.methods import Loader, Method, native

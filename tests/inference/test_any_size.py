@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import i2i
-from i2i.data.decoding.images import Preprocess, to_images
+from i2i.data.image_files.images import Preprocess, to_images
 from i2i.errors import UserError
 from i2i.inference.tiling import in_full, in_tiles
 from i2i.inference.translate_files import full_resolution, translation

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from i2i import cli, custom_models, registry
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.errors import UserError
 from i2i.inference.translate_files import collect, of_sample, resized, samples_of, translate_files, translation
 from i2i.translator import Coverage, ModelConfig, Noise, Task

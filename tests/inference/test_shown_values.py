@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import i2i
-from i2i.data.decoding.native import read_native, write_native
+from i2i.data.image_files.readers_and_writers import read_native, write_native
 from i2i.errors import UserError
 from i2i.inference.interpolation import Interpolation
 from tests.support.exported import make_run

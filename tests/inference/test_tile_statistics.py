@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import i2i
-from i2i.data.decoding.images import Preprocess, to_arrays, to_images, write_image
+from i2i.data.image_files.images import Preprocess, to_arrays, to_images, write_image
 from i2i.inference import tile_statistics
 from i2i.inference.norm_statistics import Correction, Moments, found_statistics, held_statistics
 from i2i.inference.tile_statistics import image_statistics

@@ -15,7 +15,7 @@ from PIL import Image
 from i2i import cli
 from i2i.benchmarks.evaluation.scorer import Scorer, Scoring
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess, write_image
+from i2i.data.image_files.images import Preprocess, write_image
 from i2i.data.layouts import ImageFile
 from i2i.data.synthetic.embedded import make
 from i2i.errors import UserError

@@ -8,7 +8,7 @@ from PIL import Image
 from i2i import registry
 from i2i.config import parse_assignments
 from i2i.data.batches import PairedBatch
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.open import open_data
 from i2i.data.training_images import TrainingImages
 from i2i.errors import UserError

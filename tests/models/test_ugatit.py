@@ -8,7 +8,7 @@ import torch
 from i2i.conversion.formats import export
 from i2i.conversion.from_reference import import_run
 from i2i.data.batches import UnpairedBatch
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.errors import UserError
 from i2i.inference.translate_files import Translation, full_resolution
 from i2i.interop.ugatit import UGATIT_DISCRIMINATOR, UGATIT_GENERATOR

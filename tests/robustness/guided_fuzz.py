@@ -16,7 +16,7 @@ import atheris
 
 with atheris.instrument_imports(include=["i2i"]):
     from i2i.config import read_settings
-    from i2i.data.decoding import open_image
+    from i2i.data.image_files import open_image
     from i2i.data.layouts.celeba import LIST, scan_listed
     from i2i.data.open import open_place
     from i2i.runs.checkpoint_meta import read_meta

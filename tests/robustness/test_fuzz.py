@@ -18,8 +18,8 @@ from PIL import Image
 from i2i.benchmarks.report.figures.grid_selection import choose
 from i2i.benchmarks.results_folder.finished_bench import Finished
 from i2i.config import parse_assignments, read_settings
-from i2i.data.decoding import open_image
-from i2i.data.decoding.images import Preprocess, read_image
+from i2i.data.image_files import open_image
+from i2i.data.image_files.images import Preprocess, read_image
 from i2i.data.layouts import ImageFile
 from i2i.data.layouts.celeba import LIST, PARTITION, scan_listed
 from i2i.data.layouts.listed_names import Inside, refuse_outside

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.open import open_data
 from i2i.data.preparation.resize import prepare
 from i2i.errors import UserError

@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from i2i.data.decoding import open_image
-from i2i.data.decoding.images import read_image
+from i2i.data.image_files import open_image
+from i2i.data.image_files.images import read_image
 from i2i.errors import UserError
 from i2i.runs.load import require_checkpoint
 from tests.robustness.test_bad_input import SMALL, data_set, run

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from i2i.data.decoding.native import write_native
+from i2i.data.image_files.readers_and_writers import write_native
 
 Kinds = Mapping[str, tuple[str, str, int]]
 """By domain the ending, type and channels of its files."""

@@ -8,7 +8,7 @@ import torch
 
 import i2i
 from i2i import registry
-from i2i.data.decoding.native import read_native, write_native
+from i2i.data.image_files.readers_and_writers import read_native, write_native
 from i2i.errors import UserError
 from i2i.runs.load import load_translator, require_checkpoint
 from tests.support.in_process import command

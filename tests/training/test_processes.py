@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch.distributed import TCPStore
 
-from i2i.data.decoding.images import write_image
+from i2i.data.image_files.images import write_image
 from i2i.distributed import heartbeats
 from i2i.distributed.heartbeats import Heartbeats
 from i2i.distributed.process_group import ALONE, Launch, joined

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from i2i import registry
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.errors import OutOfMemory, UserError
 from i2i.inference.translate_files import resized
 from i2i.runs.folder import newest_checkpoint

@@ -19,7 +19,7 @@ from PIL import Image
 
 from i2i import cli, registry
 from i2i.data.data_record import DataRecord
-from i2i.data.decoding.images import write_image
+from i2i.data.image_files.images import write_image
 from i2i.data.layouts import scan
 from i2i.errors import Damaged, DiskFull, TrainingError, UserError
 from i2i.runs.folder import CHECKPOINTS, intact_checkpoint, newest_checkpoint, set_aside_damaged

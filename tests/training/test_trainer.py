@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from i2i import registry
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.training_images import TrainingImages
 from i2i.errors import TrainingError, UserError
 from i2i.losses import gradient_penalty, interpolation

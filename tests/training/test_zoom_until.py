@@ -10,7 +10,7 @@ from PIL import Image
 from i2i import registry
 from i2i.benchmarks.report.captions import zoom_lines
 from i2i.data.batches import UnpairedBatch
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import scan
 from i2i.data.training_images import TrainingImages
 from i2i.testing import BATCH_SIZE, CPU, SIDE, STEPS, Subject

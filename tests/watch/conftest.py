@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from i2i.data.decoding.images import write_image
+from i2i.data.image_files.images import write_image
 from i2i.training.sample_grid import grid_path, tile
 
 

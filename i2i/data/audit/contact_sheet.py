@@ -7,9 +7,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from i2i.data.audit.checks import Finding, InspectedData
-from i2i.data.decoding.images import opaque, padded, read_image
-from i2i.data.decoding.native import read_native
-from i2i.data.decoding.value_range import stretched
+from i2i.data.image_files.images import opaque, padded, read_image
+from i2i.data.image_files.readers_and_writers import read_native
+from i2i.data.image_files.value_range import stretched
 from i2i.data.layouts import ImageFile
 from i2i.utils.text import one_line
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from i2i.data.decoding.images import Preprocess, read_size
+from i2i.data.image_files.images import Preprocess, read_size
 from i2i.data.layouts import ImageFile
 
 Size = tuple[int, int]

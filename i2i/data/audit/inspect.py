@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 from i2i.data.audit.near_duplicates import Fingerprint
-from i2i.data.decoding.images import decode_once, decoded, exif_orientation
-from i2i.data.decoding.native import read_native
-from i2i.data.decoding.open_image import opened
-from i2i.data.decoding.value_range import stretched
+from i2i.data.image_files.images import decode_once, decoded, exif_orientation
+from i2i.data.image_files.open_image import opened
+from i2i.data.image_files.readers_and_writers import read_native
+from i2i.data.image_files.value_range import stretched
 from i2i.errors import UserError
 from i2i.utils.fingerprint import blake2b
 from i2i.utils.progress import Progress

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from scipy.fft import dctn
 
-from i2i.data.decoding.images import opaque
+from i2i.data.image_files.images import opaque
 
 HASH_SIDE, DCT_SIDE, THUMBNAIL_SIDE = 8, 32, 16
 MOST_BITS = 8

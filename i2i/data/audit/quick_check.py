@@ -12,7 +12,7 @@ from i2i.config import DataConfig
 from i2i.data.audit.checks import dark_line, files_of, imbalance_line, lost_by_crop
 from i2i.data.audit.inspect import inspect_file, is_deep
 from i2i.data.audit.pair_sizes import apart, apart_line, pairs_of
-from i2i.data.decoding.images import read_size
+from i2i.data.image_files.images import read_size
 from i2i.data.layouts import DataSet
 from i2i.errors import UserError
 from i2i.utils.fingerprint import blake2b

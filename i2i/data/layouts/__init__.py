@@ -9,7 +9,7 @@ A file `i2i.json` beside the splits can say more: `{"name": ..., "domains": [...
 than folders make have files of their own here: attribute lists, manifests, archives, Hugging Face's data sets.
 """
 
-from i2i.data.decoding.image_file import ImageFile
+from i2i.data.image_files.image_file import ImageFile
 from i2i.data.layouts.by_domain import check_names, domain_data, own_name, with_own_names
 from i2i.data.layouts.data_set import DataSet, join
 from i2i.data.layouts.folder_layouts import FOLDER_LAYOUTS, scan

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from i2i.data.decoding.images import SUFFIXES
-from i2i.data.decoding.native import NATIVE_ONLY
+from i2i.data.image_files.images import SUFFIXES
+from i2i.data.image_files.readers_and_writers import NATIVE_ONLY
 from i2i.data.layouts import CARD
 from i2i.data.layouts.celeba import ATTRIBUTE_LIST
 from i2i.data.layouts.image_folder import LONGEST_SIGNATURE, SIGNATURES, is_hidden, is_image

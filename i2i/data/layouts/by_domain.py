@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from i2i.data.decoding.image_file import ImageFile
-from i2i.data.decoding.native import NATIVE_ONLY
+from i2i.data.image_files.image_file import ImageFile
+from i2i.data.image_files.readers_and_writers import NATIVE_ONLY
 from i2i.data.layouts.data_set import DataSet, as_held
 from i2i.data.layouts.i2i_json import CARD, Card, read_card
 from i2i.data.layouts.pairs import in_pairs, said_by_names

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
-from i2i.data.decoding.image_file import ImageFile
+from i2i.data.image_files.image_file import ImageFile
 from i2i.data.layouts.i2i_json import DeclaredFormat, refuse_repeated
 from i2i.data.layouts.image_folder import LeftOut, left_out_line
 from i2i.errors import UserError, unknown

@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from i2i.data.decoding.image_file import ImageFile
-from i2i.data.decoding.open_image import Half
+from i2i.data.image_files.image_file import ImageFile
+from i2i.data.image_files.open_image import Half
 from i2i.data.layouts.by_domain import domain_data
 from i2i.data.layouts.data_set import DataSet
 from i2i.data.layouts.image_folder import ImageFolder, Parts, name_of

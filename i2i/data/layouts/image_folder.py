@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from i2i.data.decoding.images import SUFFIXES, read_size
-from i2i.data.decoding.native import NATIVE_ONLY
+from i2i.data.image_files.images import SUFFIXES, read_size
+from i2i.data.image_files.readers_and_writers import NATIVE_ONLY
 from i2i.errors import UserError
 from i2i.utils.text import one_line
 from i2i.utils.wording import number, some

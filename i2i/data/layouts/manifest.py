@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from i2i.data.decoding.open_image import FORMATS
+from i2i.data.image_files.open_image import FORMATS
 from i2i.data.layouts import Choices, DataSet, ImageFile, Layout, domain_data, own_name
 from i2i.data.layouts.celeba import attributes_data, label_set
 from i2i.data.layouts.image_folder import ImageFolder, is_image

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from i2i.data.decoding.image_file import ImageFile
+from i2i.data.image_files.image_file import ImageFile
 from i2i.data.layouts.data_set import Splits
 from i2i.errors import UserError
 from i2i.utils.wording import some

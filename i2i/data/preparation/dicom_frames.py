@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from i2i.data.decoding.medical import EXTRA, PER_FRAME
-from i2i.data.decoding.optional import imported
+from i2i.data.image_files.medical import EXTRA, PER_FRAME
+from i2i.data.image_files.optional import imported
 
 if TYPE_CHECKING:
     from pydicom import Dataset

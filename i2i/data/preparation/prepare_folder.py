@@ -6,7 +6,7 @@ from typing import cast
 from i2i.config import DataConfig, Settings, validate
 from i2i.data.audit.skip_bad import find_bad, lines, without
 from i2i.data.audit.unrecognized import diagnose
-from i2i.data.decoding.images import Preprocess
+from i2i.data.image_files.images import Preprocess
 from i2i.data.layouts import DataSet
 from i2i.data.layouts.i2i_json import Division
 from i2i.data.layouts.manifest import is_manifest

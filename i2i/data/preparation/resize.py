@@ -19,8 +19,8 @@ from typing import Literal
 from PIL import Image
 
 from i2i.config import PixelFormat, Settings
-from i2i.data.decoding.images import Preprocess, decoded
-from i2i.data.decoding.open_image import Half
+from i2i.data.image_files.images import Preprocess, decoded
+from i2i.data.image_files.open_image import Half
 from i2i.data.layouts import CARD, DataSet, ImageFile
 from i2i.data.layouts.attribute_lists import write_listing
 from i2i.data.layouts.i2i_json import Division

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from i2i.data.decoding.medical import EXTRA
-from i2i.data.decoding.optional import imported
+from i2i.data.image_files.medical import EXTRA
+from i2i.data.image_files.optional import imported
 from i2i.data.preparation.dicom_frames import write_frames
 from i2i.errors import UserError
 from i2i.utils.new_folder import new_folder

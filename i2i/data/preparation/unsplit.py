@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from i2i.data.audit.checks import LEAST_PAIR_ASPECT
-from i2i.data.decoding.images import read_size
+from i2i.data.image_files.images import read_size
 from i2i.data.layouts import Choices, DataSet, ImageFile, domain_data
 from i2i.data.layouts.archives import is_archive, unpacked
 from i2i.data.layouts.celeba import ATTRIBUTE_LIST, partition_of

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from i2i.config import DataConfig
-from i2i.data.decoding.images import write_image
+from i2i.data.image_files.images import write_image
 from i2i.data.layouts import CARD, DataSet, scan
 from i2i.data.synthetic.landscapes import SMALLEST_SIDE
 from i2i.data.synthetic.seasons import SEASONS

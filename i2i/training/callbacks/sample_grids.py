@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from i2i.data.decoding.images import write_image
+from i2i.data.image_files.images import write_image
 from i2i.data.training_images import TrainingImages
 from i2i.runs.checkpoint import Position
 from i2i.training.callbacks.base import Callback

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from i2i.data.decoding.tiff_kinds import TiffKind
+from i2i.data.image_files.tiff_kinds import TiffKind
 
 BAND = 2**22
 """Pixels that are converted at once; what a conversion needs on the way is bounded by it."""

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-from i2i.data.decoding.decode import Decoding
+from i2i.data.image_files.decode import Decoding
 from i2i.errors import UserError
 from i2i.utils import locks
 from i2i.utils.atomic_write import replacing_folder

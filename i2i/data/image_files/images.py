@@ -17,12 +17,12 @@ from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from i2i.config import DataConfig, Fit, PixelFormat
-from i2i.data.decoding.decode_memory import BYTES_PER_PIXEL, DECODING
-from i2i.data.decoding.eight_bits import EightBits, by_bands
-from i2i.data.decoding.native import ENDINGS, SIZES, filled, native_size, read_native, write_native
-from i2i.data.decoding.open_image import Half, opened
-from i2i.data.decoding.png_notes import png_depth
-from i2i.data.decoding.value_range import (
+from i2i.data.image_files.decode_memory import BYTES_PER_PIXEL, DECODING
+from i2i.data.image_files.eight_bits import EightBits, by_bands
+from i2i.data.image_files.open_image import Half, opened
+from i2i.data.image_files.png_notes import png_depth
+from i2i.data.image_files.readers_and_writers import ENDINGS, SIZES, filled, native_size, read_native, write_native
+from i2i.data.image_files.value_range import (
     Dtype,
     as_tensor,
     normalized,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from i2i.data.decoding.optional import imported
+from i2i.data.image_files.optional import imported
 
 TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 """OGC GeoTIFF 1.1, 7.1: ModelPixelScale, ModelTiepoint, ModelTransformation, GeoKeyDirectory and its two lists."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from i2i.data.decoding.optional import imported
+from i2i.data.image_files.optional import imported
 
 EXTRA = "medical"
 PER_FRAME, SHARED = "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from i2i.data.decoding.decode import Decoding
-from i2i.data.decoding.images import Preprocess, decode_once
-from i2i.data.decoding.pixel_cache import PixelCache
+from i2i.data.image_files.decode import Decoding
+from i2i.data.image_files.images import Preprocess, decode_once
+from i2i.data.image_files.pixel_cache import PixelCache
 from i2i.data.layouts import ImageFile
 from i2i.utils.progress import Progress
 

@@ -13,13 +13,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from i2i.config import MOST_BANDS
-from i2i.data.decoding.geotiff import geometry_tags
-from i2i.data.decoding.medical import dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
-from i2i.data.decoding.open_image import MAX_PIXELS, Half, opened
-from i2i.data.decoding.optional import imported
-from i2i.data.decoding.packed import check_compression, check_png, check_tiff
-from i2i.data.decoding.png_notes import png_depth
-from i2i.data.decoding.value_range import Dtype
+from i2i.data.image_files.geotiff import geometry_tags
+from i2i.data.image_files.medical import dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
+from i2i.data.image_files.open_image import MAX_PIXELS, Half, opened
+from i2i.data.image_files.optional import imported
+from i2i.data.image_files.packed import check_compression, check_png, check_tiff
+from i2i.data.image_files.png_notes import png_depth
+from i2i.data.image_files.value_range import Dtype
 from i2i.errors import UserError
 from i2i.utils.atomic_write import replacing
 

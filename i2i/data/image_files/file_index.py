@@ -12,8 +12,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from i2i.data.decoding.images import decode_once
-from i2i.data.decoding.open_image import Half
+from i2i.data.image_files.images import decode_once
+from i2i.data.image_files.open_image import Half
 from i2i.data.layouts import ImageFile
 from i2i.errors import UserError
 from i2i.utils import fingerprint

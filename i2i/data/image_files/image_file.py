@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from i2i.data.decoding.open_image import Half
+from i2i.data.image_files.open_image import Half
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from i2i.data.decoding.images import Preprocess
-from i2i.data.decoding.value_range import Dtype
+from i2i.data.image_files.images import Preprocess
+from i2i.data.image_files.value_range import Dtype
 from i2i.data.layouts import ImageFile
 
 AHEAD = 64

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from i2i.data.decoding.png_notes import chunks
+from i2i.data.image_files.png_notes import chunks
 
 STEP = 2**20
 """Bytes that are unpacked at once."""

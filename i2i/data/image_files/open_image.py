@@ -10,8 +10,8 @@ from typing import Literal
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from i2i.data.decoding.png_notes import without_long_notes
-from i2i.data.decoding.tiff_kinds import TiffKind
+from i2i.data.image_files.png_notes import without_long_notes
+from i2i.data.image_files.tiff_kinds import TiffKind
 from i2i.errors import UserError
 
 Half = Literal["left", "right"]

@@ -1,0 +1,1 @@
+"""Image files to pixels and back: reading, writing, caching, digests."""
