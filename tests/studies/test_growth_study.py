@@ -17,6 +17,7 @@ def test_a_point_has_the_images_that_it_says_in_pairs_and_in_every_split(tmp_pat
     assert {split: len(found["d3"]) for split, found in data.splits.items()} == {"train": 8, "val": 1, "test": 1}
 
 
+@pytest.mark.integration
 def test_every_stage_of_every_point_is_measured_and_written(tmp_path, monkeypatch, capsys):
     stages = {"plan, new": lambda at: ["-c", f"print({len(list(at.data.rglob('*.jpg')))})"]}
     monkeypatch.setattr(growth, "STAGES", stages)
@@ -36,6 +37,7 @@ def test_a_stage_that_fails_stops_the_measurement_with_its_output(tmp_path):
         growth.run(["-c", "raise SystemExit('no such thing')"], tmp_path)
 
 
+@pytest.mark.integration
 def test_memory_is_that_of_the_largest_process_below_a_stage(tmp_path):
     child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'b = bytearray(10**8)'])"
     assert growth.run(["-c", child], tmp_path).memory > 10**8
