@@ -198,7 +198,7 @@ def test_the_protocol_names_the_images_the_features_and_the_settings_of_the_numb
     assert (shared["budget"], shared["seeds"], shared["checkpoint"]) == ({"images": 48, "per": "dataset"}, [0], "ema")
     weights = hashlib.sha256((done / "classifier" / "classifier.safetensors").read_bytes()).hexdigest()
     assert shared["features"] == {"name": "FD-domain-classifier", "dimensions": 512, "sha256": weights}
-    assert shared["classifier"] == {"backbone": "resnet10t", "images": 96, "sha256": weights}
+    assert shared["classifier"] == {"backbone": "resnet10t", "images": 96, "blur": 1 / 32, "sha256": weights}
     assert card["fingerprint"] == stable_hash(shared)
     assert f"Protocol {card['fingerprint']}" in (done / "table.md").read_text()
     assert list(card["methods"]) == MODELS

@@ -159,11 +159,12 @@ def test_lines_and_samples_after_a_cut_at_any_step_are_those_of_a_training_that_
 
 @pytest.mark.integration
 def test_what_a_checkpoint_vouches_for_is_on_the_disk_before_it(tmp_path, monkeypatch):
-    from i2i.training import callbacks
     from i2i.training import trainer as trainer_module
+    from i2i.training.callbacks import metrics_file, sample_grids
 
     order = []
-    monkeypatch.setattr(callbacks, "sync_to_disk", lambda path: (order.append(path.name), sync_to_disk(path)))
+    for module in (metrics_file, sample_grids):
+        monkeypatch.setattr(module, "sync_to_disk", lambda path: (order.append(path.name), sync_to_disk(path)))
     save = trainer_module.save_checkpoint
     monkeypatch.setattr(
         trainer_module, "save_checkpoint", lambda *a, **b: (order.append("checkpoint"), save(*a, **b))[1]
