@@ -215,25 +215,16 @@ def build_cache(root: Path) -> str:
 
 def open_page(page: Path) -> str:
     """Open a page in Chromium, with every image on it decoded; says how large it is and how long that took."""
-    browser, driving = (shutil.which(name) for name in ("chromium", "chromedriver"))
-    if not browser or not driving:
+    if not all(map(shutil.which, ("chromium", "chromedriver"))):
         return "chromium or chromedriver is not installed"
-    from selenium import webdriver
+    from i2i.benchmarks.studies.screenshots import browser  # which imports selenium
 
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driving))
-    try:
+    with browser() as driver:
         began = time.perf_counter()
         driver.get(page.as_uri())
         shown = driver.execute_script("return document.images.length")
-        return (
-            f"{page.stat().st_size / 1e6:.1f} MB, open after {time.perf_counter() - began:.1f} s, {shown} images shown"
-        )
-    finally:
-        driver.quit()
+        took = time.perf_counter() - began
+    return f"{page.stat().st_size / 1e6:.1f} MB, open after {took:.1f} s, {shown} images shown"
 
 
 def exponent(smaller: float, larger: float, factor: float, start: float = 0.0) -> float | None:

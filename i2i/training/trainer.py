@@ -227,9 +227,9 @@ class Trainer:
     @contextmanager
     def _translating(self) -> Iterator[None]:
         """A block in which the translator has the weights that the method translates with and runs eagerly."""
-        averaged = self.average is not None and self.translator.translates_with != "last"
+        average = None if self.translator.translates_with == "last" else self.average
         eagerly = torch.compiler.set_stance("force_eager") if self._compiled else nullcontext()
-        with eagerly, self.average.in_place() if self.average and averaged else nullcontext():
+        with eagerly, average.in_place() if average is not None else nullcontext():
             yield
 
     def _reports(self, step: int) -> bool:
