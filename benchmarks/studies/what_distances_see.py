@@ -47,7 +47,8 @@ def gridded(levels: float) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _levels(values: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    found: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return found
 
 
 FAULTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
