@@ -579,6 +579,19 @@ def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tm
     assert resolved(one_way, "auto") == "averaged"
 
 
+def test_measures_of_label_maps_stand_beside_those_of_photos_and_are_no_second_opinion_on_them(tmp_path):
+    scores = {(name, metric): [1.0] for name in ("one", "two") for metric in ("psnr", "mean-iou", "segmented-mean-iou")}
+    scores |= {("one", "mean-iou"): [0.5], ("two", "segmented-mean-iou"): [0.5]}
+    plan, results = made_up(tmp_path, scores, ("photo", "label"))
+    places = results.scores["metric"].str.cat(results.scores["target"], sep=" ")
+    results = replace(results, scores=results.scores[~places.isin(("mean-iou photo", "segmented-mean-iou label"))])
+    text = markdown(with_facts(plan, label_map={"domain": "label", "palette": {}}), results)
+    head = text.splitlines()[2]
+    assert head == "| direction | model | PSNR, dB ↑ | mean IoU ↑ | mean IoU, segmented ↑ | n |"
+    assert "ranks the translators otherwise" not in text
+    assert text.count("Pixel accuracy, class accuracy and mean IoU compare") == 1
+
+
 def test_intervals_of_means_stand_in_the_main_table_where_asked_for(tmp_path):
     plan, results = made_up(tmp_path, {("one", "psnr"): [20.0], ("one", "fid"): [3.0]}, ("a", "b"))
     values = [18.0, 19.0, 20.0, 21.0, 22.0]
