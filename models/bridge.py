@@ -251,17 +251,8 @@ class Bridge(Translator):
 
     def _unet(self) -> AdmUNet:
         config, channels = self.config, self.channels
-        return AdmUNet(
-            2 * channels if config.conditional else channels,
-            channels,
-            config.width,
-            config.multipliers,
-            config.blocks,
-            config.attention,
-            config.head_width,
-            config.groups,
-            config.patch,
-        )
+        shape = (config.multipliers, config.blocks, config.attention, config.head_width, config.groups, config.patch)
+        return AdmUNet(2 * channels if config.conditional else channels, channels, config.width, *shape)
 
     def optimizers(self) -> dict[str, Optimizer]:
         return {"unet": Optimizer(("unet",), self.config.learning_rate, (self.config.beta1, 0.999))}

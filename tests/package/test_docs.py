@@ -34,6 +34,9 @@ TUTORIALS = ROOT / "docs" / "tutorials"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+SOURCE_FILE = re.compile(r"`((?:\w+/)*\w+\.py)`")
+OF_READERS = {"models/refiner.py", "curves.py"}
+"""Files that the examples have their reader write."""
 ABSENT = "–"
 MODULES = sorted([*ROOT.glob("i2i/**/*.py"), *ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("models/**/*.py")])
 WITH_EXAMPLES = [path.relative_to(ROOT) for path in MODULES if "    >>> " in path.read_text(encoding="utf-8")]
@@ -84,6 +87,13 @@ def test_relative_links_lead_to_files(page):
     targets = {link.split("#")[0] for link in LINK.findall(page.read_text()) if "://" not in link}
     missing = [target for target in targets if target and not (page.parent / target).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_source_files_that_pages_name_exist(page):
+    named = {f"/{name}" for name in SOURCE_FILE.findall(page.read_text()) if name not in OF_READERS}
+    files = [f"/{path.relative_to(ROOT)}" for path in [*MODULES, *ROOT.glob("tests/**/*.py")]]
+    assert not [name for name in named if not any(path.endswith(name) for path in files)]
 
 
 def anchors(page: Path) -> set[str]:

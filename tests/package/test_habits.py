@@ -22,6 +22,7 @@ def test_no_module_imports_what_another_keeps_to_itself(module):
 
 
 LONGEST = 60  # lines of a function
+LONGEST_MODEL = 300  # lines of a file in models/
 USUAL = 8  # lines of the median function
 MOST_ANY = 60  # parameters and results whose type is `Any` or holds it
 
@@ -49,6 +50,12 @@ def test_functions_are_short():
     }
     assert {place: lines for place, lines in lengths.items() if lines > LONGEST} == {}
     assert median(lengths.values()) <= USUAL
+
+
+def test_a_model_can_be_read_at_one_sitting():
+    lines = {module: len(path.read_text().splitlines()) for module, path in SOURCES.items() if "models." in module}
+    assert len(lines) > 12
+    assert {module: count for module, count in lines.items() if count > LONGEST_MODEL} == {}
 
 
 def annotations(function):
