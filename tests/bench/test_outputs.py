@@ -535,6 +535,37 @@ def test_distances_that_rank_the_translators_otherwise_are_named(tmp_path):
     assert "`precision` ranks" not in text
 
 
+DISTANCES = {("one", "fid"): [9.0], ("two", "fid"): [8.0], ("copy", "fid"): [3.0], ("tint", "fid"): [7.0]}
+
+
+def test_columns_in_which_a_baseline_beats_every_translator_are_named_in_every_form_of_the_table(tmp_path):
+    scores = {**DISTANCES, ("one", "psnr"): [20.0], ("two", "psnr"): [18.0], ("copy", "psnr"): [19.0]}
+    scores |= {("one", "content-ssim"): [0.5], ("copy", "content-ssim"): [1.0], ("real", "psnr"): [99.0]}
+    plan, results = made_up(tmp_path, scores, reference=["copy", "tint"])
+    line = "Warning: `copy` or `tint`, which learns nothing, is better than every translator by `FID`. Either no"
+    assert f"- {line}" in markdown(plan, results)
+    assert "No baseline wins by `PSNR, dB`." in markdown(plan, results)
+    assert line.replace("`", "") in shown(plan, results).text("x", 300)
+    assert line.replace("`", "") in latex.table(plan, results, PROTOCOL)
+    assert any(line in warning for warning in content.facts(plan, results, {"fingerprint": PROTOCOL})["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "reference"),
+    [({("two", "fid"): [3.0]}, ("copy", "tint")), ({("two", "fid"): [3.004]}, ("copy", "tint")), ({}, ())],
+    ids=["as good", "as good as printed", "no baselines"],
+)
+def test_a_baseline_that_does_not_beat_every_translator_is_not_warned_of(tmp_path, changed, reference):
+    assert "learns nothing" not in markdown(*made_up(tmp_path, {**DISTANCES, **changed}, reference=reference))
+
+
+def test_a_baseline_that_is_ahead_in_some_groups_is_told_with_them(tmp_path):
+    plan, results = made_up(tmp_path, DISTANCES, ("a", "b"), reference=["copy", "tint"])
+    scores = results.scores.copy()
+    scores.loc[(scores["model"] == "two") & (scores["target"] == "b"), "value"] = 1.0
+    assert "by `FID` (b → a). Either" in markdown(plan, replace(results, scores=scores), by="direction")
+
+
 def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tmp_path):
     plan, results = made_up(tmp_path, {("one", "psnr"): [1.0], ("two", "psnr"): [2.0]}, ("label", "photo"))
     unlike = with_facts(plan, label_map={"domain": "label", "palette": {}})
