@@ -20,7 +20,8 @@ from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex
-from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw
+from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw, style
+from i2i.benchmarks.report.figures.confusion_maps import confusion_maps
 from i2i.benchmarks.report.figures.cost_and_size import FRONTIER, MACS, SECONDS, cost_figure, main_metric
 from i2i.benchmarks.report.figures.heat_maps import heat_maps
 from i2i.benchmarks.report.html import content
@@ -356,6 +357,29 @@ def test_names_above_maps_do_not_run_into_each_other(tmp_path):
     assert len(boxes) == 4
     assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
     assert max(box.y1 for box in boxes) <= extents(figure, figure.texts[-1:])[0].y0
+
+
+@pytest.mark.parametrize("domains", [3, 8])
+def test_long_names_of_domains_beside_maps_do_not_run_into_each_other(tmp_path, domains):
+    names = [f"summer_noon_by_the_lake_of_{number}" for number in range(domains)]
+    plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]}, names)
+    seen = [("one", 0, *direction, domain, 1) for direction in plan.directions for domain in plan.domains]
+    confusion = pd.DataFrame(seen, columns=["model", "seed", "source", "target", "predicted", "count"])
+    results = replace(results, details=replace(results.details, confusion=confusion))
+    for figure in (heat_maps(plan, results), confusion_maps(plan, results)):
+        down = extents(figure, figure.axes[0].get_yticklabels())
+        across = extents(figure, figure.axes[0].get_xticklabels())
+        assert len(across) == domains
+        assert all(upper.y0 >= lower.y1 for upper, lower in pairwise(down))
+        assert all(left.x1 <= right.x0 for left, right in pairwise(across))
+        assert min(box.x0 for box in down) >= 0
+
+
+def test_names_that_would_look_alike_without_their_middles_keep_them():
+    alike = [(f"{'x' * 20}{middle}{'y' * 20}",) for middle in "ab"]
+    assert style.named(alike, 20, style.SMALL_CELL) == [name for (name,) in alike]
+    assert style.named([("x" * 20 + "a",), ("b",)], 20, style.SMALL_CELL) == ["x" * 9 + "…" + "x" * 8 + "a", "b"]
+    assert style.named([("x y", "z")], 3, style.CELL) == ["x y\n→ z"]
 
 
 def test_a_method_looks_alike_in_every_figure_and_bench():
