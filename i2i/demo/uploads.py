@@ -13,7 +13,7 @@ MOST_PIXELS = 40_000_000
 
 MOST_SIDE = 16_384
 MOST_BYTES = 25_000_000
-VALUES = (".npy", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm")
+VALUES = (".npy", ".tif", ".tiff", ".dcm", ".nii", ".png", ".jpg", ".jpeg", ".webp", ".bmp", ".pgm", ".ppm")
 """Endings of files that are taken beyond 8-bit RGB."""
 
 
@@ -44,8 +44,8 @@ def _values_size(path: Path) -> tuple[int, int]:
     if path.suffix.lower() not in VALUES:
         raise UserError(f"files of this kind are not taken here: take one of {', '.join(VALUES)}")
     try:
-        height, width = read_size(path, native=True)
         check_bounded(path)
+        height, width = read_size(path, native=True)
     except UserError as error:
         raise UserError(str(error).replace(str(path), "the file")) from None
     return width, height

@@ -11,6 +11,7 @@ from i2i.data.layouts.i2i_json import DeclaredFormat
 from i2i.data.pixel_formats import format_of_images
 from i2i.errors import UserError
 from tests.support.in_process import command
+from tests.support.medical import write_dicom, write_nifti
 from tests.support.values import random_values
 
 VALUES = random_values("int16", 1, (5, 7))[:, :, 0]
@@ -30,31 +31,12 @@ def nibabel():
 def dicom(pydicom, tmp_path):
     """Writes a file of the values, with more entries."""
 
-    def write(values=VALUES, **entries):
-        made = pydicom.dataset.Dataset()
-        made.file_meta = pydicom.dataset.FileMetaDataset()
-        made.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-        made.SOPClassUID, made.SOPInstanceUID = pydicom.uid.CTImageStorage, pydicom.uid.generate_uid()
-        made.Rows, made.Columns = values.shape[-2:]
-        made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-        made.BitsAllocated = made.BitsStored = 8 * values.dtype.itemsize
-        made.HighBit, made.PixelRepresentation = made.BitsStored - 1, int(values.dtype.kind == "i")
-        for name, value in entries.items():
-            setattr(made, name, value)
-        made.PixelData = values.tobytes()
-        made.save_as(tmp_path / "a.dcm", enforce_file_format=True)
-        return tmp_path / "a.dcm"
-
-    return write
+    return lambda values=VALUES, **entries: write_dicom(tmp_path / "a.dcm", values, **entries)
 
 
 @pytest.fixture
 def nifti(nibabel, tmp_path):
-    def write(values, name="a.nii", affine=None):
-        nibabel.save(nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine), tmp_path / name)
-        return tmp_path / name
-
-    return write
+    return lambda values, name="a.nii", affine=None: write_nifti(tmp_path / name, values, affine)
 
 
 @pytest.mark.parametrize("dtype", ["int16", "uint16", "uint8"])
@@ -198,3 +180,8 @@ def test_volumes_that_cannot_be_sliced_are_named_and_none_is_left(nifti, tmp_pat
         assert command("data", "slices", *given, "--out", tmp_path / "out") == 2
         assert complaint in capsys.readouterr().err
         assert not (tmp_path / "out").exists()
+
+
+def test_a_slice_of_complex_numbers_is_refused(nifti):
+    with pytest.raises(UserError, match="its values are complex64, not numbers"):
+        read_native(nifti(np.ones((3, 4), np.complex64)))

@@ -17,6 +17,7 @@ from i2i.demo.uploads import check_upload
 from i2i.errors import UserError
 from i2i.testing import CPU
 from tests.support.exported import make_run
+from tests.support.medical import write_dicom, write_nifti
 from tests.support.values import folder, needing, random_values
 
 GREY = {"file": "png", "dtype": "uint16", "channels": 1, "range": (0, 65535)}
@@ -33,11 +34,16 @@ def copying(tmp_path_factory):
     return Method.of_run(run)
 
 
-@pytest.fixture(params=[".png", ".npy", ".tif"])
+@pytest.fixture(params=[".png", ".npy", ".tif", ".dcm", ".nii"])
 def upload(request, tmp_path):
     needing(request.param)
-    write_native(tmp_path / f"upload{request.param}", random_values("uint16", 1))
-    return tmp_path / f"upload{request.param}"
+    path, values = tmp_path / f"upload{request.param}", random_values("uint16", 1)
+    if request.param == ".dcm":
+        return write_dicom(path, values[:, :, 0])
+    if request.param == ".nii":
+        return write_nifti(path, values[:, :, 0].T)
+    write_native(path, values)
+    return path
 
 
 def test_values_are_shown_by_their_rendering_and_downloaded_as_they_are(copying, upload, tmp_path):
@@ -86,7 +92,9 @@ def huge(rows):
         ("a.npy", huge(10**6), "cannot be read"),
         ("a.tif", b"II*\0nonsense", "cannot be read"),
         ("a.png", b"<svg/>", "no known format"),
-        ("a.dcm", b"x", "not taken here: take one of .npy"),
+        ("a.dcm", b"x", "cannot be read"),
+        ("a.nii", b"x", "cannot be read"),
+        ("a.nii.gz", b"\x1f\x8b", "not taken here: take one of .npy"),
         ("a", b"x", "not taken here"),
     ],
 )
@@ -106,6 +114,19 @@ def test_too_many_values_and_packings_without_a_bound_are_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((9, 9), np.uint16), compression="lzma", metadata=None)
     with pytest.raises(UserError, match="compression 34925 is not taken: save it with deflate"):
         check_upload(tmp_path / "a.tif", native=True)
+
+
+def test_a_dicom_file_that_unpacks_is_refused_unread_and_a_volume_told_what_to_do(tmp_path):
+    needing(".dcm")
+    needing(".nii")
+    deflated = write_dicom(tmp_path / "a.dcm", random_values("uint16", 1)[:, :, 0])
+    plain, packed = b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99"
+    meta = deflated.read_bytes().replace(b"UI" + b"\x14\0" + plain, b"UI" + b"\x16\0" + packed)
+    deflated.write_bytes(meta)
+    with pytest.raises(UserError, match=r"Deflated.*is not taken: save it uncompressed"):
+        check_upload(deflated, native=True)
+    with pytest.raises(UserError, match="volume of 4 x 4 x 4, and i2i data slices"):
+        check_upload(write_nifti(tmp_path / "a.nii", np.zeros((4, 4, 4), np.int16)), native=True)
 
 
 def test_the_page_takes_files_for_methods_of_values_and_images_for_others(copying):

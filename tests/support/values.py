@@ -13,10 +13,13 @@ Kinds = Mapping[str, tuple[str, str, int]]
 """By domain the ending, type and channels of its files."""
 
 
+LIBRARIES = {".tif": "tifffile", ".tiff": "tifffile", ".dcm": "pydicom", ".nii": "nibabel"}
+
+
 def needing(suffix: str, dtype: str = "uint8", channels: int = 1) -> None:
     """Skip a test of files whose library is not installed."""
-    if suffix in (".tif", ".tiff"):
-        pytest.importorskip("tifffile")
+    if suffix in LIBRARIES:
+        pytest.importorskip(LIBRARIES[suffix])
     if suffix == ".png" and dtype == "uint16" and channels > 1:
         pytest.importorskip("png")
 

@@ -11,6 +11,8 @@ from i2i.data.image_files.optional import imported
 EXTRA = "medical"
 PER_FRAME, SHARED = "PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"
 """DICOM PS3.3, C.7.6.16: what newer files say of each of their frames, and of all."""
+UNPACKED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+"""Transfer syntaxes of DICOM (PS3.5, A.1 to A.3) that pack neither image nor header."""
 SCALE_GROUP, WINDOW_GROUP = "PixelValueTransformationSequence", "FrameVOILUTSequence"
 
 
@@ -32,6 +34,13 @@ def read_dicom(path: Path) -> np.ndarray:
         return values
     scale = 1.0 if slope is None else float(slope)
     return (values * scale + float(intercept or 0)).astype(np.float32)
+
+
+def check_dicom(path: Path) -> None:
+    """ValueError for a file whose image or header is packed: nothing bounds what it unpacks to."""
+    told = imported("pydicom.filereader", path, EXTRA).read_file_meta_info(path).get("TransferSyntaxUID")
+    if told not in (None, *UNPACKED):
+        raise ValueError(f"its transfer syntax, {told.name}, is not taken: save it uncompressed")
 
 
 def dicom_size(path: Path) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 
 from i2i.config import MOST_BANDS
 from i2i.data.image_files.geotiff import geometry_tags
-from i2i.data.image_files.medical import dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
+from i2i.data.image_files.medical import check_dicom, dicom_size, dicom_window, nifti_size, read_dicom, read_nifti
 from i2i.data.image_files.open_image import MAX_PIXELS, Half, opened
 from i2i.data.image_files.optional import imported
 from i2i.data.image_files.packed import check_compression, check_png, check_tiff
@@ -59,10 +59,14 @@ def native_size(path: Path, half: Half | None = None) -> tuple[int, int]:
 
 
 def check_bounded(path: Path) -> None:
-    """UserError for a file whose header does not bound what it unpacks to: for those that come from anybody."""
-    if path.suffix.lower() in (".tif", ".tiff"):
-        with _reading(path), _tiff_file(path) as file:
-            check_compression(file.series[0].keyframe.compression)
+    """UserError for a file whose header does not bound what it unpacks to: for those that come from anybody.
+
+    It is asked ahead of all else, for the header itself of a DICOM file can be packed.
+    """
+    check = BOUNDS.get(path.suffix.lower())
+    if check:
+        with _reading(path):
+            check(path)
 
 
 def native_window(path: Path) -> tuple[float, float] | None:
@@ -120,6 +124,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 def _checked(values: np.ndarray) -> np.ndarray:
     """[H, W, C] of native byte order; ValueError for what is no image."""
+    _check_type(values.dtype)
     if values.ndim == 2:
         values = values[:, :, None]
     if values.ndim != 3 or not values.size:
@@ -131,10 +136,14 @@ def _checked(values: np.ndarray) -> np.ndarray:
 
 def _check_header(shape: tuple[int, ...], dtype: Dtype) -> None:
     """ValueError for what must not be read into memory."""
-    if dtype.kind not in NUMBERS or dtype.itemsize > 8:
-        raise ValueError(f"its values are {dtype}, not numbers of up to 64 bits")
+    _check_type(dtype)
     if np.prod(shape, dtype=np.float64) > MAX_PIXELS:
         raise ValueError(f"its shape {list(shape)} is beyond the limit of {MAX_PIXELS:,} values")
+
+
+def _check_type(dtype: Dtype) -> None:
+    if dtype.kind not in NUMBERS or dtype.itemsize > 8:
+        raise ValueError(f"its values are {dtype}, not numbers of up to 64 bits")
 
 
 def _npy(path: Path) -> np.ndarray:
@@ -154,6 +163,11 @@ def _tiff_size(path: Path) -> tuple[int, int]:
     with _tiff_file(path) as file:
         sides = dict(zip(file.series[0].axes, file.series[0].shape, strict=True))
         return sides["Y"], sides["X"]
+
+
+def _check_tiff(path: Path) -> None:
+    with _tiff_file(path) as file:
+        check_compression(file.series[0].keyframe.compression)
 
 
 def _tiff_file(path: Path) -> Any:
@@ -241,6 +255,8 @@ WRITERS: Mapping[str, Callable[[Path, np.ndarray, Path | None], None]] = {
 }
 WINDOWS: Mapping[str, Callable[[Path], tuple[float, float] | None]] = {".dcm": dicom_window}
 """What the file itself says is to be shown as black and as white."""
+BOUNDS: Mapping[str, Callable[[Path], None]] = {".tif": _check_tiff, ".tiff": _check_tiff, ".dcm": check_dicom}
+"""Kinds of files that can be packed in ways without a bound."""
 SIZES: Mapping[str, Callable[[Path], tuple[int, int]]] = {
     ".npy": _npy_size,
     ".tif": _tiff_size,
