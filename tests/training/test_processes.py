@@ -320,9 +320,9 @@ def test_two_processes_under_torchrun_are_two_micro_batches_bit_for_bit_and_the_
     said = ""
     alone = ["-m", "i2i", *arguments, "--set=train.accumulate=2", "--out=one"]
     for command in ([*launcher, *arguments, "--out=two"], alone):
-        done = subprocess.run([sys.executable, *command], env=environment, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        said = said or done.stdout + done.stderr
+        done = Preloaded(command, env=environment, cwd=tmp_path)
+        assert done.wait(120) == 0, done.said()
+        said = said or done.said()
     assert same(weights(tmp_path / "two"), weights(tmp_path / "one"))
     lines = [json.loads(line)["step"] for line in (tmp_path / "two/metrics.jsonl").read_text().splitlines()]
     assert lines == list(range(1, len(lines) + 1))
