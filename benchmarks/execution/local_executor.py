@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context
@@ -35,14 +36,13 @@ class LocalExecutor:
 
     Args:
         run: how a worker does a job.
-        workers: the most processes at a time.
+        slots: one for each process at a time: the GPU that it sees, as `CUDA_VISIBLE_DEVICES` names it; None: all.
         threads: CPU threads for each.
-        gpus: what `CUDA_VISIBLE_DEVICES` lists, shared out among the processes one by one; empty: all see all.
     """
 
-    def __init__(self, run: Perform, workers: int, threads: int, gpus: Sequence[str] = ()) -> None:
+    def __init__(self, run: Perform, slots: Sequence[str | None], threads: int) -> None:
         self._run, self._threads = run, threads
-        self._idle = [_Worker({GPUS: gpus[n % len(gpus)]} if gpus else {}) for n in range(workers)]
+        self._idle = [_Worker(gpu) for gpu in slots]
         self._busy: list[_Worker] = []
 
     def free(self) -> bool:
@@ -50,8 +50,9 @@ class LocalExecutor:
         return bool(self._idle)
 
     def start(self, job: Job) -> None:
-        """Give a job to a worker, if possible to one that lives already."""
-        worker = next((worker for worker in self._idle if worker.alive), self._idle[0])
+        """Give a job to a worker of the GPU that has fewest jobs, if possible to one that lives already."""
+        jobs = Counter(worker.gpu for worker in self._busy)
+        worker = min(self._idle, key=lambda worker: (jobs[worker.gpu], not worker.alive))
         self._idle.remove(worker)
         self._busy.append(worker)
         worker.start(job, self._run, self._threads)
@@ -83,8 +84,8 @@ class LocalExecutor:
 class _Worker:
     """A process, the pipe to it and its job. There is no process before the first job."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, gpu: str | None) -> None:
+        self.gpu = gpu
         self._job: JobId
         self._process: SpawnProcess | None = None
         self.connection: Connection
@@ -102,7 +103,7 @@ class _Worker:
 
     def _launch(self, threads: int) -> None:
         self.connection, theirs = SPAWN.Pipe()
-        arguments = (theirs, threads, self._environment)
+        arguments = (theirs, threads, {} if self.gpu is None else {GPUS: self.gpu})
         self._process = SPAWN.Process(target=_work, args=arguments, daemon=True)
         with kept_from_children(), _without_main():
             self._process.start()

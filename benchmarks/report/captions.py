@@ -8,7 +8,6 @@ from i2i.benchmarks.analysis.groups import Group, columns_of
 from i2i.benchmarks.analysis.rankings import DifferingRanking, differing_rankings
 from i2i.benchmarks.analysis.results import ENOUGH_IMAGES, Results
 from i2i.benchmarks.analysis.significance import (
-    DOUBTED,
     FEW_SEEDS,
     LARGE,
     OTHERWISE,
@@ -21,6 +20,7 @@ from i2i.benchmarks.analysis.significance import (
 from i2i.benchmarks.directions import quantity
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.plan_facts import ExternalFacts, Trained
+from i2i.benchmarks.report.cautions import cautions
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.benchmarks.results_folder.staleness import REAL
 from i2i.benchmarks.suite.columns import absent_lines
@@ -46,7 +46,7 @@ def caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: st
     facts = plan.facts
     modes = ", ".join(f"{name}: {cost.inference}" for name, cost in results.costs.items() if cost.parameters)
     lines = [
-        *doubts_lines(grouped),
+        *cautions(plan, grouped),
         f"{averaging(plan, grouped)} Data: {facts.dataset}; {facts.image_size} px; "
         f"fingerprint {facts.fingerprint[:12]}.",
         *few_images(results),
@@ -116,12 +116,6 @@ def real_row(plan: Plan, results: Results) -> str:
         return "row `real`: training against test images"
     numbers = " to ".join(f"{n:,}" for n in dict.fromkeys((own["n"].min(), own["n"].max())))
     return f"row `real`: training against test images, {numbers} of a domain on either side"
-
-
-def doubts_lines(grouped: Sequence[Group]) -> list[str]:
-    """A warning per reason why some columns are not to be relied on; nothing where all are."""
-    reasons = dict.fromkeys(column.doubt for group in grouped for column in group.columns.values() if column.doubt)
-    return [f"Warning {DOUBTED}: {reason}." for reason in reasons]
 
 
 def left_out(plan: Plan, results: Results) -> list[str]:
@@ -258,7 +252,7 @@ def _meanings(results: Results) -> Iterator[str]:
     kernels = [metric for metric in metrics if metric.kind == "kernel"]
     if kernels:
         yield f"`{kernels[0].title}` is the kernel distance in the same features, on average 0 for equal sets."
-    yield from (metric.meaning for metric in metrics if metric.meaning)
+    yield from dict.fromkeys(metric.meaning for metric in metrics if metric.meaning)
     if any(metric.kind == "content" for metric in metrics):
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):

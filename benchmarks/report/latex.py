@@ -18,10 +18,10 @@ from i2i.benchmarks.report.captions import (
     averaging,
     budget_text,
     checkpoint_lines,
-    doubts_lines,
     ranking_in_short,
     suite_lines,
 )
+from i2i.benchmarks.report.cautions import cautions
 from i2i.benchmarks.report.detail_tables import health
 from i2i.benchmarks.report.tables import in_brackets
 from i2i.benchmarks.suite.columns import HEALTH
@@ -255,7 +255,7 @@ def _caption(plan: Plan, grouped: Sequence[Group], results: Results, protocol: s
         *suite_lines(plan),
         budget_text(plan),
         *checkpoint_lines(plan),
-        *doubts_lines(grouped),
+        *cautions(plan, grouped),
         averaging(plan, grouped),
         *([f"Fewer than {ENOUGH_IMAGES:,} images: Frechet distances are biased upwards."] * few),
         ranking_in_short(grouped),

@@ -6,7 +6,8 @@ from i2i.benchmarks.analysis.groups import By, Group, groups
 from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import FEW_SEEDS, OTHERWISE, SAME, UNTESTED
 from i2i.benchmarks.plan import Plan
-from i2i.benchmarks.report.captions import averaging, doubts_lines, left_out, not_there, suite_lines
+from i2i.benchmarks.report.captions import averaging, left_out, not_there, suite_lines
+from i2i.benchmarks.report.cautions import cautions
 from i2i.benchmarks.report.markdown import claim_lines
 from i2i.benchmarks.report.tables import numeric, summary
 from i2i.benchmarks.report.terminal import TerminalTable
@@ -43,4 +44,4 @@ def shown(plan: Plan, results: Results, by: By = "auto") -> TerminalTable:
 def notes(plan: Plan, grouped: Sequence[Group], results: Results) -> list[str]:
     """What must be known beside the table, a sentence each."""
     absent = [*left_out(plan, results), *not_there(plan, grouped, results)]
-    return [averaging(plan, grouped), *doubts_lines(grouped), *suite_lines(plan), *absent]
+    return [averaging(plan, grouped), *cautions(plan, grouped), *suite_lines(plan), *absent]

@@ -10,6 +10,7 @@ speed    training steps of every model at its published size, eager in float32 (
          bfloat16, in turn: steps/s, host work, peak memory, how much of the time images that lie ready would save;
          beside the least time that the MACs and the bytes take at rates measured here.
 inference  translations one by one and in batches.
+workers  1, 2 and 4 small trainings side by side, as `i2i bench --workers-per-gpu` runs them.
 bench    a short bench of pix2pix, CycleGAN and StarGAN at 128 px: accuracy, health, a grid.
 nccl     one exchange among as many processes as there are GPUs.
 
@@ -26,8 +27,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,11 +42,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from i2i import registry
 from i2i.benchmarks.studies.zoo_costs import MultiplyAdds
-from i2i.config import Settings
+from i2i.config import Settings, merge
 from i2i.data.batches import Batch
+from i2i.data.batches_ahead import BatchesAhead
 from i2i.data.image_files.images import Preprocess
-from i2i.data.prefetch import Prefetcher
-from i2i.data.training_images import TrainingImages
+from i2i.data.training_images import RESIDENT, TrainingImages
+from i2i.presets.files import read
 from i2i.training.compiled_networks import compile_networks
 from i2i.training.device import autocast, choose_device, seed_streams
 from i2i.training.setup import run_config
@@ -69,6 +73,7 @@ PUBLISHED: dict[str, Settings] = {
     "unsb": {"data": {"image_size": 256}},
 }
 """Sizes and batches of the papers; everything else is the models' own default."""
+SIDE_BY_SIDE = (1, 2, 4)
 SMALL = {"image_size": 32, "batch_size": 2}
 
 
@@ -81,19 +86,23 @@ class Variant:
     tf32: bool = True
     channels_last: bool = True
     compiled: bool = False
+    resident: float = RESIDENT
 
     def __str__(self) -> str:
         words = ["captured" if self.by_graphs else "eager", self.precision]
         words += [] if self.precision == "bf16" or self.tf32 else ["without TF32"]
         words += [] if self.channels_last else ["NCHW"]
-        return " ".join(words + (["compiled"] if self.compiled else []))
+        words += ["compiled"] if self.compiled else []
+        return " ".join(words + ([] if self.resident else ["images sent"]))
 
 
 PLAIN = Variant()
 FAST, NCHW = Variant("bf16", by_graphs=True), Variant("bf16", by_graphs=True, channels_last=False)
+SENT = replace(FAST, resident=0.0)
+"""As if the GPU had no room for the images: every batch is copied from pinned memory."""
 VARIANTS = (PLAIN, FAST, NCHW)
 UNKNOWN: dict[str, Any] = {"arithmetic_ms": math.nan, "traffic_ms": math.nan}
-MORE_VARIANTS = (Variant(tf32=False), PLAIN, Variant("bf16"), Variant(by_graphs=True), FAST, NCHW)
+MORE_VARIANTS = (Variant(tf32=False), PLAIN, Variant("bf16"), Variant(by_graphs=True), FAST, NCHW, SENT)
 COMPILED = ("cyclegan",)
 """Whose step is timed compiled as well, after all others, since that takes a minute or more to set up."""
 
@@ -117,7 +126,7 @@ class Steps:
         self.optimizers, self.guard = build_optimizers(self.translator), FiniteGuard(device)
         rng = np.random.default_rng(0)
         pixels = {domain: rng.integers(0, 256, (20, *size, 3), dtype=np.uint8) for domain in domains}
-        self.images = TrainingImages(pixels, Preprocess(size)).on(device)
+        self.images = TrainingImages(pixels, Preprocess(size)).on(device, variant.resident)
         self.items = self.config.train.batch_size or 1
         self.captured = None
         if variant.by_graphs and not reason_against_graphs(device):
@@ -175,7 +184,7 @@ def timed_steps(name: str, settings: Settings, variant: Variant, device: torch.d
         steps = Steps(name, settings, variant, device)
         kinds = steps.round
         warm = 5 * kinds + (25 if name == "unsb" else 0) if device.type == "cuda" else 1
-        with Prefetcher(steps.draw) as batches:
+        with BatchesAhead(steps.draw, device) as batches:
             for step in range(warm):
                 steps.take(batches(step), step)
             wait(device)
@@ -206,7 +215,7 @@ def _seconds_for(
     return time.perf_counter() - began
 
 
-def _host_seconds(steps: Steps, batches: Prefetcher[list[Batch]], step: int, device: torch.device) -> float:
+def _host_seconds(steps: Steps, batches: BatchesAhead, step: int, device: torch.device) -> float:
     """Until a step is issued to an idle device, the wait for its images left out."""
     given = batches(step)
     wait(device)
@@ -397,6 +406,49 @@ def _translation(name: str, options: argparse.Namespace, together: int = 16) -> 
     return {"single": single, "batched": batched}
 
 
+def run_side_by_side(options: argparse.Namespace) -> Found:
+    """Steps per second of small trainings in so many processes at a time, together and against one alone."""
+    found, lines = dict[str, Any](), ["| Model | Side by side | Steps/s together | Ratio |", "|---|---|---|---|"]
+    for name in [name for name in FIRST if name in options.models]:
+        alone = None
+        for count in SIDE_BY_SIDE:
+            row = attempted(lambda: _side_by_side(name, count, options))  # noqa: B023
+            found.setdefault(name, {})[count] = row
+            alone = alone or row.get("steps_per_s")
+            told = row.get("error") or f"{row['steps_per_s']:.1f} | {row['steps_per_s'] / alone:.2f}"
+            lines.append(f"| {name} | {count} | {told} |")
+            if time.perf_counter() > options.until:
+                return found, [*lines, "(time is up: the rest was not measured)"]
+    return found, lines
+
+
+def _side_by_side(name: str, count: int, options: argparse.Namespace) -> dict[str, float]:
+    """Of trainings at the default bench's settings, which begin to count when all are warm."""
+    spawn, seconds = get_context("spawn"), 4.0 if options.device.type == "cuda" else 0.2
+    with spawn.Manager() as manager, ProcessPoolExecutor(count, spawn) as processes:
+        warm = manager.Barrier(count, timeout=120)
+        arguments = (name, str(options.device), seconds, warm.wait)
+        rates = [processes.submit(_rate_beside_others, *arguments) for _ in range(count)]
+        return {"steps_per_s": sum(rate.result() for rate in rates)}
+
+
+def _rate_beside_others(name: str, device_name: str, seconds: float, wait_for_others: Callable[[], object]) -> float:
+    """Steps per second of a training on a device, for so long, from when all others are warm."""
+    device, suite = choose_device(device_name), read("quick")
+    settings = merge(suite["settings"], suite["model_settings"][name])
+    with set_up(FAST):
+        steps = Steps(name, settings, FAST, device)
+        with BatchesAhead(steps.draw, device) as batches:
+            warm = 5 * steps.round if device.type == "cuda" else 1
+            _seconds_for(steps, batches, range(warm), device)
+            wait_for_others()
+            began, taken = time.perf_counter(), warm
+            while time.perf_counter() - began < seconds:
+                _seconds_for(steps, batches, range(taken, taken + steps.round), device)
+                taken += steps.round
+            return (taken - warm) / (time.perf_counter() - began)
+
+
 def run_bench(options: argparse.Namespace) -> Found:
     """A short bench of the first three models at 128 px."""
     folder = options.out / "bench"
@@ -452,6 +504,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Found]] = {
     "losses": compare_losses,
     "speed": measure_speed,
     "inference": measure_translation,
+    "workers": run_side_by_side,
     "nccl": check_nccl,
     "bench": run_bench,
 }

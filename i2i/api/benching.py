@@ -147,6 +147,7 @@ def bench(
     track: str | Sequence[str] | None = None,
     executor: str = "local",
     workers: int | None = None,
+    workers_per_gpu: int | None = None,
     ray_address: str | None = None,
     gpus_per_job: float | None = None,
     device: str | None = None,
@@ -188,6 +189,7 @@ def bench(
         track: trackers of experiments that record it too.
         executor: local, or ray.
         workers: jobs at a time on a machine.
+        workers_per_gpu: jobs at a time on each GPU of this machine, in place of `workers`.
         ray_address: of an existing Ray cluster.
         gpus_per_job: share of a GPU for each job on Ray.
         device: cuda, cuda:1, mps or cpu; None: the best there is.
@@ -223,7 +225,7 @@ def bench(
         label_maps=label_maps,
         table=table,
         track=listed(track),
-        execution=ExecutionOptions(executor, workers, device, ray_address, gpus_per_job),
+        execution=ExecutionOptions(executor, workers, device, ray_address, gpus_per_job, workers_per_gpu),
         cache_gib=cache_gib,
         allow_download=allow_download,
         only=listed(only),

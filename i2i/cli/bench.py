@@ -27,7 +27,16 @@ PANELS = {
     "Training": ("seeds", "budget", "checkpoint"),
     "Translation": ("samples", "sampling_steps"),
     "Scores and tables": ("inception", "extractor", "lpips", "label_maps", "table", "track"),
-    "Execution": ("executor", "workers", "ray_address", "gpus_per_job", "device", "cache_gib", "allow_download"),
+    "Execution": (
+        "executor",
+        "workers",
+        "workers_per_gpu",
+        "ray_address",
+        "gpus_per_job",
+        "device",
+        "cache_gib",
+        "allow_download",
+    ),
     "Part of the work": ("only", "collect", "force", "no_trial", "dry_run"),
 }
 
@@ -109,6 +118,9 @@ def bench(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Jobs at a time on a machine; by default one per GPU, or core without.")
     ] = None,
+    workers_per_gpu: Annotated[
+        int | None, typer.Option(min=1, help="Jobs at a time on each GPU of this machine, in place of --workers.")
+    ] = None,
     ray_address: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="An existing Ray cluster; by default one of this machine.")
     ] = None,
@@ -157,7 +169,7 @@ def bench(
     from i2i.benchmarks.bench import states_of
     from i2i.benchmarks.execution.executors import ExecutionOptions
 
-    execution = ExecutionOptions(executor, workers, device, ray_address, gpus_per_job)
+    execution = ExecutionOptions(executor, workers, device, ray_address, gpus_per_job, workers_per_gpu)
     options = BenchOptions(
         models=models,
         data=data,
@@ -193,5 +205,6 @@ def bench(
     if dry_run:
         for line in ready.plan.lines(states_of(ready.plan)):
             console.say(line)
+        console.say(execution.line())
         return
     sys.exit(ready.run())

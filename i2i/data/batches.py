@@ -55,6 +55,11 @@ class Batch(ABC):
         """Take over the values of a batch of the same shapes on the same device."""
         torch._foreach_copy_(self._tensors(), other._tensors())
 
+    def keep_for(self, stream: torch.cuda.Stream) -> None:
+        """Let no other use of the GPU's memory have that of this batch before the stream has read it."""
+        for tensor in self._tensors():
+            tensor.record_stream(stream)
+
     def split(self, parts: int) -> list[Self]:
         """Equal micro-batches, for the accumulation of gradients."""
         pieces = zip(*(tensor.chunk(parts) for tensor in self._tensors()), strict=True)

@@ -97,15 +97,15 @@ class TrainingImages:
                 done += len(images)
         return cls(sizes[0], preprocess, flip, seed, data.labels, rows, *sizes[1:])
 
-    def on(self, device: torch.device) -> Self:
+    def on(self, device: torch.device, resident: float = RESIDENT) -> Self:
         """The same images, whose batches are cropped, flipped and normalised on `device` and lie there.
 
-        Where a GPU has room for them all, their pixels lie there too.
+        Where they take at most the share `resident` of a GPU's free memory, their pixels lie there too.
         """
         moved = copy(self)
         moved._device = device
         sizes = [pixels for pixels in (self._pixels, self._unzoomed) if pixels is not None]
-        if device.type == "cuda" and _has_room(device, sizes):
+        if device.type == "cuda" and _has_room(device, sizes, resident):
             moved._there, moved._unzoomed_there = (_placed(one or {}, device) for one in (self._pixels, self._unzoomed))
         return moved
 
@@ -316,13 +316,13 @@ def _counted_on(progress: Progress, before: int, total: int) -> Progress:
     return lambda done, _: progress(before + done, total)
 
 
-def _has_room(device: torch.device, sizes: Sequence[Mapping[str, Pixels]]) -> bool:
+def _has_room(device: torch.device, sizes: Sequence[Mapping[str, Pixels]], share: float) -> bool:
     """Whether decoded pixels take at most a share of a GPU's free memory."""
     pools = [pixels for size in sizes for pixels in size.values()]
     if any(isinstance(pixels, Decoding) for pixels in pools):
         return False
     free, _ = torch.cuda.mem_get_info(device)
-    return sum(math.prod(pixels.shape) * pixels.dtype.itemsize for pixels in pools) <= RESIDENT * free
+    return sum(math.prod(pixels.shape) * pixels.dtype.itemsize for pixels in pools) <= share * free
 
 
 def _placed(pixels: Mapping[str, Pixels], device: torch.device) -> dict[str, Tensor]:

@@ -18,8 +18,8 @@ from torch import Tensor
 from i2i import registry
 from i2i.config import RunConfig, TrainConfig, to_yaml
 from i2i.data.batches import Batch
+from i2i.data.batches_ahead import BatchesAhead
 from i2i.data.data_record import DataRecord
-from i2i.data.prefetch import Prefetcher
 from i2i.data.training_images import TrainingImages
 from i2i.distributed.process_group import ALONE, Processes
 from i2i.errors import DiskFull, LostProcess, OutOfMemory, UserError
@@ -137,7 +137,7 @@ class Trainer:
             write_text(self.run / "config.yaml", to_yaml(self.config.settings()))
         if self.validation is not None and not self.position.step:
             self._validate(self.validation)
-        with stop_signals() as stopped, Prefetcher(self._draw) as batches:
+        with stop_signals() as stopped, BatchesAhead(self._draw, self.device) as batches:
             if self.config.train.on_nan == "rollback" and not self.position.step:
                 self._save()  # there is always one to return to
             while not self.position.finished:
@@ -154,7 +154,7 @@ class Trainer:
         self.processes.wait()  # until the first has written it
         return folder
 
-    def _step(self, drawn: Prefetcher[list[Batch]]) -> None:
+    def _step(self, drawn: BatchesAhead) -> None:
         train, started = self.config.train, time.perf_counter()
         before = self.position.step, self.position.seconds
         step = self.position.step

@@ -47,7 +47,7 @@ def test_an_ignored_signal_stays_ignored():
 
 @pytest.mark.slow
 def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_path, capfd):
-    executor = LocalExecutor(run_plainly, 1, 1)
+    executor = LocalExecutor(run_plainly, [None], 1)
     executor.start(Sleep(id=named("sleeping"), path=tmp_path / "pid"))
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         executor.events()
@@ -64,7 +64,7 @@ def test_a_worker_takes_nothing_from_the_keyboard_and_ends_when_it_is_told(tmp_p
 @pytest.mark.slow
 def test_a_worker_whose_job_saves_its_work_first_ends_with_the_job(tmp_path, monkeypatch):
     monkeypatch.setattr(local_executor, "SECONDS_TO_STOP", 10.0)
-    executor, path = LocalExecutor(run_plainly, 1, 1), tmp_path / "work"
+    executor, path = LocalExecutor(run_plainly, [None], 1), tmp_path / "work"
     executor.start(SaveBeforeTheEnd(id=named("saving"), path=path))
     while not path.exists():
         executor.events()

@@ -1,13 +1,16 @@
 """Worker processes stay alive between jobs, and a job that fails takes only what needs it along."""
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from i2i.benchmarks.execution.local_executor import LocalExecutor
 from i2i.benchmarks.execution.scheduler import Outcome, run_jobs
-from tests.support.job_functions import BeKilledOnce, Crash, Die, Refuse, Write, WriteGpus, by_name, named
+from i2i.runs.folder import newest_checkpoint
+from tests.support.job_functions import BeKilledOnce, Crash, Die, Refuse, TrainBeside, Write, WriteGpus, by_name, named
 from tests.support.job_functions import run as run_plainly
 
-pytestmark = pytest.mark.slow  # every process imports torch again
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("preloaded_processes")]
 
 
 class Listener:
@@ -37,11 +40,11 @@ def named_outcome(outcome):
 
 def run(jobs, workers=1):
     listener = Listener()
-    return named_outcome(run_jobs(jobs, LocalExecutor(run_plainly, workers, 1), listener)), listener
+    return named_outcome(run_jobs(jobs, LocalExecutor(run_plainly, [None] * workers, 1), listener)), listener
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
+def outcome(tmp_path_factory, preloaded_processes):
     """One run of jobs of every kind: good, failing in three ways, and hopeless."""
     folder = tmp_path_factory.mktemp("jobs")
     jobs = [
@@ -110,5 +113,28 @@ def test_a_job_that_always_dies_starts_three_times(outcome):
 
 def test_each_process_sees_a_gpu_of_its_own(tmp_path):
     jobs = [WriteGpus(id=named(name), path=tmp_path / name) for name in ("one", "two")]
-    run_jobs(jobs, LocalExecutor(run_plainly, 2, 1, gpus=["3", "7"]), Listener())
+    run_jobs(jobs, LocalExecutor(run_plainly, ["3", "7"], 1), Listener())
     assert {path.read_text() for path in tmp_path.iterdir()} == {"3", "7"}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_trainings_side_by_side_on_one_gpu_learn_what_they_learn_alone(tmp_path, device="cuda"):
+    """As nearly as trainings alone do again: some sums of a GPU come in another order every time."""
+    slots = ["0", "0"] if device == "cuda" else [None, None]
+    names, pair = ("alone", "again", "one", "other"), (tmp_path / "one", tmp_path / "other")
+    jobs = [
+        TrainBeside(id=named(name), path=tmp_path / name, others=pair if number > 1 else (), device=device)
+        for number, name in enumerate(names)
+    ]
+    for some, at_a_time in ((jobs[:2], 1), (jobs[2:], 2)):
+        assert run_jobs(some, LocalExecutor(run_plainly, slots[:at_a_time], 1), Listener()) == Outcome()
+    one, other = (tuple(map(float, (path / "times.txt").read_text().split())) for path in pair)
+    assert max(one[0], other[0]) < min(one[1], other[1])  # they did run at the same time
+    weights = {name: load_file(newest_checkpoint(tmp_path / name).folder / "model.safetensors") for name in names}
+    apart = {name: _furthest(weights["alone"], weights[name]) for name in names}
+    assert max(apart["one"], apart["other"]) <= 1e-4 + 10 * apart["again"]
+
+
+def _furthest(ours, theirs):
+    return max(float((value - theirs[name]).abs().max()) for name, value in ours.items())

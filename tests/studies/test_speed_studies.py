@@ -69,7 +69,7 @@ def test_the_gpu_check_runs_on_a_cpu_and_reports_what_fails(tmp_path, monkeypatc
         "--models",
         "pix2pix",
         "--sections",
-        "broken,losses,speed,inference",
+        "broken,losses,speed,inference,workers",
     ]
     monkeypatch.setattr(sys, "argv", ["gpu_check.py", "--out", str(tmp_path), *arguments])
     gpu_check.main()
@@ -78,6 +78,8 @@ def test_the_gpu_check_runs_on_a_cpu_and_reports_what_fails(tmp_path, monkeypatc
     assert found["losses"]["pix2pix"]["start"] == 0  # on a CPU both are eager
     variants = found["speed"]["models"]["pix2pix"]["variants"]
     assert all(row["steps_per_s"] > 0 and row["fault"] is None for row in variants.values())
+    assert "captured bf16 images sent" in variants
+    assert [row["steps_per_s"] > 0 for row in found["workers"]["pix2pix"].values()] == [True, True, True]
     assert found["inference"]["pix2pix"]["batched"] > 0
     told = (tmp_path / "gpu_check.md").read_text()
     assert "failed: KeyError" in told

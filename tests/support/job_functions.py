@@ -79,6 +79,36 @@ class WriteGpus(Nothing):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainBeside(Nothing):
+    """Train in a run folder, from when the others are there as well, and write from when until when."""
+
+    others: tuple[Path, ...]
+    device: str = "cuda"
+    steps: int = 60
+
+    def perform(self, report, device):
+        import torch
+
+        from i2i import registry
+        from i2i.testing import Subject
+        from i2i.training.trainer import Trainer
+
+        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic = False, True
+        subject = Subject(registry.get("pix2pix"))
+        config = subject.config(images=subject.shown_in(self.steps))
+        trainer = Trainer(self.path, config, subject.task, subject.training_images(), torch.device(self.device))
+        self.path.mkdir(exist_ok=True)
+        (self.path / "there").touch()
+        stop = time.monotonic() + 120
+        while not all((other / "there").exists() for other in self.others):
+            assert time.monotonic() < stop, "nobody came"
+            time.sleep(0.01)
+        began = time.time()
+        trainer.train()
+        (self.path / "times.txt").write_text(f"{began} {time.time()}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Meet(Nothing):
     """Wait until the other is there as well, and write where this one runs."""
 

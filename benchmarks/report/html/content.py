@@ -15,6 +15,7 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.analysis.significance import Column, ranked
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import captions, detail_tables
+from i2i.benchmarks.report.cautions import cautions
 from i2i.benchmarks.report.figures.heat_colors import Scale, ink, scale_of
 from i2i.benchmarks.report.html.human_study import studies
 from i2i.benchmarks.report.html.training_curves import curves
@@ -39,7 +40,7 @@ def facts(plan: Plan, results: Results, card: Settings) -> Settings:
         "version": __version__,
         "fingerprint": fingerprint,
         "summary": _summary(plan, fingerprint),
-        "warnings": captions.doubts_lines(averaged),
+        "warnings": cautions(plan, averaged),
         "domains": list(plan.domains),
         "directions": [list(direction) for direction in plan.directions],
         "seeds": list(plan.seeds()),
