@@ -268,6 +268,7 @@ def test_a_cell_of_another_seed_shows_the_translation_of_that_seed(finished):
     assert [int(finished.cell("one", row, seed).mean()) for seed in (None, 0, 4)] == [52, 52, 77]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("name", "start"), [("grid.pdf", b"%PDF"), ("new/grid.PNG", b"\x89PNG"), ("grid.svg", b"<?xml")]
 )
