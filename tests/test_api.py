@@ -148,6 +148,7 @@ def test_push_uploads_what_is_saved(tmp_path, monkeypatch):
         i2i.push_to_hub(tmp_path / "run", "sky")
 
 
+@pytest.mark.integration
 def test_the_seed_of_create_is_that_of_a_training():
     config = run_config("cyclegan", {"model": SMALL, "data": {"image_size": 32}, "train": {"seed": 5}})
     created = i2i.create("cyclegan", ["a", "b"], 32, seed=5, **SMALL)

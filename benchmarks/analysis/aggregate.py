@@ -64,10 +64,18 @@ def over_seeds(scores: pd.DataFrame, by: Sequence[str]) -> dict[Any, Score]:
         scores: tidy, with the columns `by`, `seed` and `value`.
         by: names of columns.
     """
-    groups = scores.groupby([*by, "seed"])["value"]
-    per_seed = groups.mean().where(groups.count() == groups.size()).reset_index()  # means leave NaN out
+    values: dict[tuple[Any, ...], list[float]] = {}
+    for *place, value in zip(*(scores[name].tolist() for name in (*by, "seed", "value")), strict=True):
+        values.setdefault(tuple(place), []).append(value)
     found: dict[Any, dict[int, float]] = {}
-    for *place, seed, value in per_seed.itertuples(index=False, name=None):
+    for *place, seed in sorted(values):
         key = place[0] if len(by) == 1 else tuple(place)
-        found.setdefault(key, {})[seed] = value
-    return {key: Score(values) for key, values in found.items()}
+        found.setdefault(key, {})[seed] = _mean(values[*place, seed])
+    return {key: Score(own) for key, own in found.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    try:
+        return math.fsum(values) / len(values)
+    except (OverflowError, ValueError):  # beyond all floats, or infinities of both signs
+        return sum(values) / len(values)

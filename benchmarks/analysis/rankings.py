@@ -71,6 +71,8 @@ def _what(metric: str) -> str:
     known = metric_named(metric)
     if is_distance(metric):
         return "distance"
+    if known.kind == "segmentation":
+        return known.title  # of label maps or, by a segmenter, of photos: two tasks
     return known.kind if known.kind == "kernel" else known.label
 
 

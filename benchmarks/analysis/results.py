@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Self
 
 import pandas as pd
@@ -51,12 +52,12 @@ class Results:
         """Names of those with scores, in the order of the table; real images are none."""
         return [name for name in self.rows if name != REAL]
 
-    @property
+    @cached_property
     def rows(self) -> list[str]:
         """Names of all with scores, in the order of the table; real images are the last."""
         return list(dict.fromkeys(self.scores["model"]))
 
-    @property
+    @cached_property
     def metrics(self) -> list[str]:
         """Names of the metrics in the order of the table, those in further features behind those of their kind.
 
@@ -71,10 +72,11 @@ class Results:
         place = places[0] if self.few_images else places[-1] + 1
         return [*others[:place], *kernels, *others[place:]]
 
-    @property
+    @cached_property
     def few_images(self) -> int | None:
         """The smallest number of translations behind a Frechet distance, if it is too few for it; else None."""
-        distances = self.scores[(self.scores["metric"].map(kind_of) == "frechet") & (self.scores["model"] != REAL)]
+        names = [name for name in self.scores["metric"].unique() if kind_of(name) == "frechet"]
+        distances = self.scores[self.scores["metric"].isin(names) & (self.scores["model"] != REAL)]
         smallest = int(distances["n"].min()) if len(distances) else ENOUGH_IMAGES
         return smallest if smallest < ENOUGH_IMAGES else None
 

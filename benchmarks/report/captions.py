@@ -252,7 +252,7 @@ def _meanings(results: Results) -> Iterator[str]:
     kernels = [metric for metric in metrics if metric.kind == "kernel"]
     if kernels:
         yield f"`{kernels[0].title}` is the kernel distance in the same features, on average 0 for equal sets."
-    yield from (metric.meaning for metric in metrics if metric.meaning)
+    yield from dict.fromkeys(metric.meaning for metric in metrics if metric.meaning)
     if any(metric.kind == "content" for metric in metrics):
         yield "Similarity and distance to the input say how much of it is kept; a copy is perfect in that."
     if len(results.details.flags):

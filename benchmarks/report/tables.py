@@ -1,7 +1,7 @@
 """The tables of a report as text: one row per method, per direction, or per cost."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import pandas as pd
 
@@ -29,8 +29,21 @@ def summary(grouped: Sequence[Group], best: Callable[[str], str] = bold, interva
     are of all directions together, and shown only if those are in one group. With `intervals` those of
     `table_intervals` stand behind the values.
     """
-    lines = (line for group in grouped for line in _lines(group, best, intervals))
-    return pd.DataFrame(lines, dtype=object).fillna(DASH)
+    lines = [line for group in grouped for line in _lines(group, best, intervals)]
+    return pd.DataFrame(lines, columns=_merged(dict.fromkeys(map(tuple, lines))), dtype=object).fillna(DASH)
+
+
+def _merged(orders: Iterable[Sequence[str]]) -> list[str]:
+    """Every name of these orders; one that earlier orders lack stands ahead of what follows it in its own."""
+    merged: list[str] = []
+    for order in orders:
+        place = len(merged)
+        for name in reversed(order):
+            if name in merged:
+                place = merged.index(name)
+            else:
+                merged.insert(place, name)
+    return merged
 
 
 def _lines(group: Group, best: Callable[[str], str], intervals: bool) -> Iterator[dict[str, str]]:

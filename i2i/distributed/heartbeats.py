@@ -1,5 +1,6 @@
 """Heartbeats between the processes of one training, so that none waits for one that is gone."""
 
+import atexit
 import json
 import os
 import platform
@@ -72,6 +73,7 @@ class Heartbeats:
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        atexit.register(self._stop)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -79,6 +81,13 @@ class Heartbeats:
             self._done = True
             for thread in self._threads:
                 thread.join()
+            atexit.unregister(self._stop)
+
+    def _stop(self) -> None:
+        """Come to an end before the interpreter does, which aborts the process where a thread is inside the store."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(GRACE)
 
     def report(self, cause: str) -> bool:
         """Report to all processes why the run fails; whether none had before, so that this one should say it."""
@@ -115,13 +124,14 @@ class Heartbeats:
                 over = done and all(number in self._peers and self._peers[number].done for number in self._others)
             if over:
                 self._over.set()
-            time.sleep(0 if over else BEAT / 10 if done else BEAT)
+            self._over.wait(BEAT / 10 if done else BEAT)
 
     def _watch(self) -> None:
         """End this process, which may be waiting in a library that never returns, when another one is gone."""
         while not self._over.wait(BEAT):
             if self._reported:
-                time.sleep(GRACE)
+                if self._over.wait(GRACE):
+                    return
                 os._exit(1)
             silent = self._silence(SILENCE)
             if silent and self.report(silent):

@@ -247,10 +247,12 @@ def joined(device: torch.device) -> Iterator[Processes]:
     _connect(launch, device)
     heartbeats = Heartbeats(launch.rank, launch.count)
     processes = Joined(launch, heartbeats)
-    with heartbeats, _one_error(heartbeats), _only_the_first_speaks(launch):
-        processes.wait()  # until each has sent a heartbeat
-        yield processes
-    dist.destroy_process_group()
+    try:
+        with heartbeats, _one_error(heartbeats), _only_the_first_speaks(launch):
+            processes.wait()  # until each has sent a heartbeat
+            yield processes
+    finally:  # after a failure too: its threads abort a process that ends beside them
+        dist.destroy_process_group()
 
 
 def _connect(launch: Launch, device: torch.device) -> None:

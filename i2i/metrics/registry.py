@@ -104,14 +104,19 @@ OVERLAPS = (
     ("coverage", "`coverage` is the share of real images that have a translation near them.", SHARE),
 )
 MIND_IS = "`MIND` is the squared Wasserstein distance of features along random lines; 0 for equal images."
-SEGMENTATION = ("pixel-accuracy", "class-accuracy", "mean-iou")
-"""Scores of label maps, which `i2i/metrics/segmentation/scores.py` defines."""
+SEGMENTATION = {"pixel-accuracy": "pixel accuracy", "class-accuracy": "class accuracy", "mean-iou": "mean IoU"}
+"""Labels of the scores of label maps by their names, which `i2i/metrics/segmentation/scores.py` defines."""
 OF_LABEL_MAPS = (
-    ("{}", "", "`{}` compares the nearest colors of the palette, of translations to the label map, with the truth's."),
+    (
+        "{}",
+        "",
+        "Pixel accuracy, class accuracy and mean IoU compare the nearest colors of the palette, of translations to the "
+        "label map, with the truth's.",
+    ),
     (
         "segmented-{}",
         "segmented",
-        "`segmented-{}` is that of a segmenter's answer to translations from the label map; the row `real` has the "
+        "Segmented are those of a segmenter's answer to translations from the label map; the row `real` has the "
         "ceiling.",
     ),
 )
@@ -156,9 +161,9 @@ METRICS = (
         "not measured.",
     ),
     *(
-        Metric(form.format(name), name.replace("-", " "), of, True, 3, "segmentation", meaning.format(name), SHARE)
+        Metric(form.format(name), label, of, True, 3, "segmentation", meaning, SHARE)
         for form, of, meaning in OF_LABEL_MAPS
-        for name in SEGMENTATION
+        for name, label in SEGMENTATION.items()
     ),
     Metric("content-ssim", "SSIM to the input", "", True, 3, "content", bounds=SHARE, compare=ssim, smallest=WINDOW),
     Metric("content-lpips-{network}", "LPIPS ({network}) to the input", "", False, 3, "content"),

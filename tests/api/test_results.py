@@ -36,6 +36,7 @@ def test_a_training_gives_the_bits_of_the_command(run, tmp_path):
         assert ours.weights()[name].equal(theirs.weights()[name])
 
 
+@pytest.mark.integration
 def test_a_run_has_its_history_and_samples_and_stands_for_its_folder(run):
     last = require_checkpoint(run.folder).position
     assert list(run.history.index) == list(range(1, last.step + 1))

@@ -76,7 +76,7 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory, cache):
+def done(tmp_path_factory, cache, preloaded_processes):
     out = tmp_path_factory.mktemp("bench") / "seasons"
     assert command("bench", "--out", out, *SETTINGS) == 0  # by worker processes
     return out

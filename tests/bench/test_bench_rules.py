@@ -398,6 +398,7 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("preloaded_processes")
 def test_a_bench_by_time_gives_every_method_its_seconds(tmp_path, cache):
     out = tmp_path / "bench"
     assert bench(out, "--models", "stargan,cyclegan", "--directions", ONE_WAY, "--budget", "seconds=0.5") == 0

@@ -82,6 +82,7 @@ def benches(tmp_path, data):
     return one, other
 
 
+@pytest.mark.integration
 def test_an_entry_holds_the_results_of_a_bench_and_reads_back_the_same(benches, tmp_path, capsys):
     assert command("results", "pack", benches[0], "--out", tmp_path / "entries" / "one.json") == 0
     path = tmp_path / "entries" / "one.json"

@@ -41,16 +41,22 @@ def test_the_main_table_has_the_columns_that_suites_can_choose():
     assert tuple(MAIN) == TRAINING_COSTS
 
 
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """Of a bench whose methods all cost the same: the table, the costs of the page and those of the JSON file."""
+    plan, results = made_up_bench(tmp_path_factory.mktemp("reports"))
+    results = replace(results, costs=dict.fromkeys(results.costs, ALL))
+    stated = results_json(plan, results, PROTOCOL)["models"]["one"]["costs"]
+    return markdown(plan, results), facts(plan, results, CARD)["costs"], stated
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("column", COSTS, ids=lambda column: column.key)
-def test_all_reports_have_every_column(column, tmp_path):
-    plan, results = made_up_bench(tmp_path)
-    results = replace(results, costs=dict.fromkeys(results.costs, ALL))
-    assert f"| {column.heading} |" in markdown(plan, results)
-    shown = facts(plan, results, CARD)["costs"]
+def test_all_reports_have_every_column(column, reports):
+    table, shown, stated = reports
+    assert f"| {column.heading} |" in table
     place = shown["columns"].index(column.heading)
     assert [row[place]["text"] for row in shown["rows"]] == [column.text(ALL)] * 3
-    stated = results_json(plan, results, PROTOCOL)["models"]["one"]["costs"]
     assert stated[column.key] == column.value(ALL)
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +17,7 @@ from i2i.benchmarks.results_folder.staleness import write_key
 from i2i.data.batches import UnpairedBatch
 from i2i.translator import Coverage, ModelConfig, Task, Translator
 from tests.support.facts import plan_facts
+from tests.support.preloaded import FORK
 
 
 def translator(name, domains=("a", "b"), size=16, **settings):
@@ -151,7 +151,7 @@ def put(folder, **facts):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and resets the peak")
 def test_the_peak_is_of_the_work_inside_and_not_of_what_was_before():
     # In a process of its own: what earlier tests leave behind may be freed in the middle.
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+    with ProcessPoolExecutor(1, FORK) as process:
         risen = process.submit(rise_of_the_peak, before=300, inside=100).result()
     if risen is None:
         pytest.skip("this system does not let a process reset its peak")

@@ -268,6 +268,7 @@ def test_a_cell_of_another_seed_shows_the_translation_of_that_seed(finished):
     assert [int(finished.cell("one", row, seed).mean()) for seed in (None, 0, 4)] == [52, 52, 77]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("name", "start"), [("grid.pdf", b"%PDF"), ("new/grid.PNG", b"\x89PNG"), ("grid.svg", b"<?xml")]
 )
@@ -372,7 +373,13 @@ def test_long_names_of_columns_stay_above_their_column_and_apart(header):
     assert first.y0 >= image_top and first.y1 <= figure.bbox.y1
 
 
-@pytest.mark.integration
+def test_words_of_a_columns_name_are_not_broken_where_smaller_letters_fit():
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    name, label = "stargan-without-cycle-consistency", "night_with_street_lamps\nto pencil"
+    header = ImageTable([name] * 8, [label], [[image] * 8], "a note").figure().texts[1]
+    assert header.get_text().split("\n") == ["stargan-", "without-", "cycle-", "consistency"]
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("columns", [4, 8, 14])
 @pytest.mark.parametrize("name", ["unsb", "a_method_with_a_long_name-l1-gan"])

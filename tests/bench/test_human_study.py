@@ -87,6 +87,7 @@ def test_methods_pairs_positions_directions_and_images_are_balanced(methods, siz
     assert spread(ways) <= 8
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("mode", "expected"), [("real-fake", 30), ("preference", 20), ("best-of", 20)])
 def test_a_rater_has_practice_first_and_a_tenth_of_vigilance_trials(studies, mode, expected):
     key = read_key(studies / mode)

@@ -10,7 +10,7 @@ from i2i.runs.folder import newest_checkpoint
 from tests.support.job_functions import BeKilledOnce, Crash, Die, Refuse, TrainBeside, Write, WriteGpus, by_name, named
 from tests.support.job_functions import run as run_plainly
 
-pytestmark = pytest.mark.slow  # every process imports torch again
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("preloaded_processes")]
 
 
 class Listener:
@@ -44,7 +44,7 @@ def run(jobs, workers=1):
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory):
+def outcome(tmp_path_factory, preloaded_processes):
     """One run of jobs of every kind: good, failing in three ways, and hopeless."""
     folder = tmp_path_factory.mktemp("jobs")
     jobs = [

@@ -20,7 +20,8 @@ from i2i.benchmarks.analysis.results import COLUMNS, Results
 from i2i.benchmarks.directions import expand
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report import latex
-from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw
+from i2i.benchmarks.report.figures import heat_colors, method_styles, redraw, style
+from i2i.benchmarks.report.figures.confusion_maps import confusion_maps
 from i2i.benchmarks.report.figures.cost_and_size import FRONTIER, MACS, SECONDS, cost_figure, main_metric
 from i2i.benchmarks.report.figures.heat_maps import heat_maps
 from i2i.benchmarks.report.html import content
@@ -358,6 +359,29 @@ def test_names_above_maps_do_not_run_into_each_other(tmp_path):
     assert max(box.y1 for box in boxes) <= extents(figure, figure.texts[-1:])[0].y0
 
 
+@pytest.mark.parametrize("domains", [3, 8])
+def test_long_names_of_domains_beside_maps_do_not_run_into_each_other(tmp_path, domains):
+    names = [f"summer_noon_by_the_lake_of_{number}" for number in range(domains)]
+    plan, results = made_up(tmp_path, {("one", "psnr"): [1.0]}, names)
+    seen = [("one", 0, *direction, domain, 1) for direction in plan.directions for domain in plan.domains]
+    confusion = pd.DataFrame(seen, columns=["model", "seed", "source", "target", "predicted", "count"])
+    results = replace(results, details=replace(results.details, confusion=confusion))
+    for figure in (heat_maps(plan, results), confusion_maps(plan, results)):
+        down = extents(figure, figure.axes[0].get_yticklabels())
+        across = extents(figure, figure.axes[0].get_xticklabels())
+        assert len(across) == domains
+        assert all(upper.y0 >= lower.y1 for upper, lower in pairwise(down))
+        assert all(left.x1 <= right.x0 for left, right in pairwise(across))
+        assert min(box.x0 for box in down) >= 0
+
+
+def test_names_that_would_look_alike_without_their_middles_keep_them():
+    alike = [(f"{'x' * 20}{middle}{'y' * 20}",) for middle in "ab"]
+    assert style.named(alike, 20, style.SMALL_CELL) == [name for (name,) in alike]
+    assert style.named([("x" * 20 + "a",), ("b",)], 20, style.SMALL_CELL) == ["x" * 9 + "…" + "x" * 8 + "a", "b"]
+    assert style.named([("x y", "z")], 3, style.CELL) == ["x y\n→ z"]
+
+
 def test_a_method_looks_alike_in_every_figure_and_bench():
     everybody = ["pix2pix", "cyclegan", "stargan", "identity", "reinhard"]
     first, other = method_styles.styles(everybody), method_styles.styles(["stargan", "else", "cyclegan"])
@@ -577,6 +601,19 @@ def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tm
     assert next(content._views(plan, results))[0]["kind"] == "all"
     one_way = replace(unlike, directions=(("label", "photo"),))
     assert resolved(one_way, "auto") == "averaged"
+
+
+def test_measures_of_label_maps_stand_beside_those_of_photos_and_are_no_second_opinion_on_them(tmp_path):
+    scores = {(name, metric): [1.0] for name in ("one", "two") for metric in ("psnr", "mean-iou", "segmented-mean-iou")}
+    scores |= {("one", "mean-iou"): [0.5], ("two", "segmented-mean-iou"): [0.5]}
+    plan, results = made_up(tmp_path, scores, ("photo", "label"))
+    places = results.scores["metric"].str.cat(results.scores["target"], sep=" ")
+    results = replace(results, scores=results.scores[~places.isin(("mean-iou photo", "segmented-mean-iou label"))])
+    text = markdown(with_facts(plan, label_map={"domain": "label", "palette": {}}), results)
+    head = text.splitlines()[2]
+    assert head == "| direction | model | PSNR, dB ↑ | mean IoU ↑ | mean IoU, segmented ↑ | n |"
+    assert "ranks the translators otherwise" not in text
+    assert text.count("Pixel accuracy, class accuracy and mean IoU compare") == 1
 
 
 def test_intervals_of_means_stand_in_the_main_table_where_asked_for(tmp_path):

@@ -44,6 +44,7 @@ def test_the_command_that_a_training_prints_works(place, capsys):
     assert len(list(Path("out").iterdir())) == 2
 
 
+@pytest.mark.integration
 def test_earlier_translations_are_replaced_only_when_asked(refused, trained, place, capsys):
     data_set(place / "sky")
     assert run(*TRANSLATE, "new") == 0

@@ -67,6 +67,7 @@ def test_all_networks_of_a_file_are_taken(tmp_path, cyclegan):
     assert [one["network"] for one in origin["files"]] == ["a_to_b", "b_to_a", "discriminator_b", "discriminator_a"]
 
 
+@pytest.mark.integration
 def test_an_export_is_the_imported_file_again(tmp_path, cyclegan):
     given = torch.load(bundle(tmp_path / "x.pt"), weights_only=True)
     (tmp_path / "out").mkdir()
@@ -80,6 +81,7 @@ def test_an_export_is_the_imported_file_again(tmp_path, cyclegan):
         assert all(torch.equal(written[name][key], value) for key, value in state.items())
 
 
+@pytest.mark.integration
 def test_equal_names_in_two_files_are_told_apart_by_what_the_networks_are(tmp_path, cyclegan):
     cyclegan(*SPLIT)
     generators = save(tmp_path / "gen_00000001.pt", a=states()["G_A"], b=states()["G_B"])

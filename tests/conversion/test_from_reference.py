@@ -237,6 +237,7 @@ def test_the_summary_tells_what_was_read_and_what_was_assumed(place, capsys):
     assert require_checkpoint(Path("run")).settings["model"]["test_dropout"] is False
 
 
+@pytest.mark.integration
 def test_an_imported_run_translates_and_exports(place, capsys):
     assert run(*importing(ALL, "cyclegan", "dawn,dusk", "--size", "16")) == 0
     image(place / "x.jpg")
@@ -332,6 +333,7 @@ def test_a_training_starts_with_the_weights_of_another_training(place, capsys, m
     assert all(torch.equal(begun[name], value) for name, value in before.state_dict().items())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("rest", "complaint"),
     [
@@ -418,6 +420,7 @@ def test_reference_rows_have_no_files_to_export_to(refused, place):
     )
 
 
+@pytest.mark.integration
 def test_what_a_training_here_has_learnt_is_exported_and_comes_back(place):
     trained(place, "pix2pix", "data.image_size=32")
     assert run("export", "run", "--format", "reference", "--out", "files") == 0

@@ -178,6 +178,7 @@ def test_scores_that_do_not_fit_are_refused(run, tmp_path, stop, contents, reaso
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("name", "more"),
     [

@@ -256,6 +256,7 @@ def test_colors_hardly_tell_any_two_seasons_apart(pair):
     assert told_by_colors(SEASONS, list(pair)) < 0.95
 
 
+@pytest.mark.integration
 def test_the_light_of_a_season_changes_colors_more_than_the_season_does():
     """So a transfer of colours leads to another hour, not to another domain."""
     seen = colors(SEASONS)[:, :, :3]
@@ -288,6 +289,7 @@ def materials():
     return {(domain, name): np.array(seen) for domain in shown for name, seen in shown[domain].items()}
 
 
+@pytest.mark.integration
 def test_snow_lies_on_roofs_in_winter_alone(materials):
     """A roof is no darker than the snow around it then, in any light; elsewhere it is darker than the meadow.
 

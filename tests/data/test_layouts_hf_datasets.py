@@ -64,6 +64,7 @@ def image(value: int) -> Image.Image:
     return Image.fromarray(np.full((8, 8, 3), value, np.uint8))
 
 
+@pytest.mark.integration
 def test_class_labels_become_domains(tmp_path):
     datasets = pytest.importorskip("datasets")
     features = datasets.Features(image=datasets.Image(), label=datasets.ClassLabel(names=["dusk", "dawn"]))

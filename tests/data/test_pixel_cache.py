@@ -348,6 +348,7 @@ def test_an_entry_with_pickled_contents_is_made_again_and_never_unpickled(root, 
 SMALL = ("data.image_size=16", "model.width=4", "model.blocks=1", "model.discriminator_width=4", "model.layers=1")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("gib", "told"), [("0", f"{2 * COUNT} images have no place in the cache"), ("0.5", "")])
 def test_the_command_line_bounds_the_cache_and_says_what_does_not_fit(root, folder, monkeypatch, capsys, gib, told):
     monkeypatch.setenv("I2I_CACHE", str(folder.parent))

@@ -69,6 +69,7 @@ def test_the_size_of_the_image_is_kept_where_that_is_asked_for(stargan, loader, 
     assert len(made) == 1 + len(stargan.checkpoint.task.domains)
 
 
+@pytest.mark.integration
 def test_methods_that_take_noise_give_samples_and_others_one(stargan, munit, loader, upload, out):
     target = domains_of([munit], 1)[0]
     made = translate(DemoRequest(upload, targets=[target], samples=3, seed=1), [stargan, munit], loader, out)

@@ -175,6 +175,7 @@ def test_models_translate_colors_at_full_resolution_at_once_and_in_tiles(place, 
         assert pixels_of(place / "out/a.png").shape == (70, 41, 3)
 
 
+@pytest.mark.integration
 def test_tiles_of_an_image_share_its_statistics(normed, place):
     """Half of the image is dark: by statistics of their own, tiles of either half would look alike."""
     pixels = noise(64, 256)

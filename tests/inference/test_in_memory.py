@@ -40,6 +40,7 @@ def target_of(run):
     return load_translator(run)[0].task.directions[0]
 
 
+@pytest.mark.integration
 def test_a_path_an_image_and_an_array_have_the_translation_of_the_file(runs, file):
     _, target = target_of(runs["stargan"])
     translator, preprocess = load_translator(runs["stargan"])
@@ -59,6 +60,7 @@ def test_the_size_is_kept_where_that_is_asked_for_also_of_grey_and_transparent_i
     assert [image.size for image in made] == [(52, 40), (33, 21), (20, 30)]
 
 
+@pytest.mark.integration
 def test_seed_and_reference_go_to_models_that_take_them(runs, file):
     source, target = target_of(runs["munit"])
     translated = [
@@ -80,6 +82,7 @@ def test_what_is_no_image_is_refused_in_words(runs, given):
         i2i.translate(runs["stargan"], [given], target_of(runs["stargan"])[1])
 
 
+@pytest.mark.integration
 def test_a_comparison_is_a_sheet_with_a_row_of_each_run(runs, file):
     source, target = target_of(runs["munit"])
     shown = i2i.compare({"one": runs["munit"], "two": runs["munit"]}, [file, PIXELS], target, source)

@@ -60,6 +60,7 @@ def test_frames_begin_and_end_with_the_translations(stargan, tmp_path):
         assert film.n_frames == 4  # there and back
 
 
+@pytest.mark.integration
 def test_the_command_writes_a_strip_and_an_animation(stargan, tmp_path, capsys):
     first, second = i2i.load(stargan).task.domains
     Image.fromarray(PIXELS).save(tmp_path / "photo.png")

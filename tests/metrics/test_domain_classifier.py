@@ -113,6 +113,7 @@ def test_training_and_loading_leave_the_global_random_numbers_alone(tmp_path: Pa
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
+@pytest.mark.integration
 def test_the_network_is_given_pixels_between_minus_one_and_one(classifier: DomainClassifier) -> None:
     given: list[torch.Tensor] = []
     hook = classifier.backbone.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
@@ -231,6 +232,7 @@ def test_without_blur_or_room_for_it_images_stay(most: float, side: int) -> None
     assert torch.equal(blurred(pixels, most, torch.Generator().manual_seed(0)), pixels)
 
 
+@pytest.mark.integration
 def test_the_classifier_learns_from_images_as_blurred_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

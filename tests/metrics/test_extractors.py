@@ -74,6 +74,7 @@ def random_images(count=2, side=64):
     return torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8)
 
 
+@pytest.mark.integration
 def test_squeezenet_features_are_its_last_maps_averaged(squeezenet):
     network, path = squeezenet
     extractor = parse_extractor(f"torchvision:squeezenet1_0:{path}").build()
@@ -85,6 +86,7 @@ def test_squeezenet_features_are_its_last_maps_averaged(squeezenet):
     assert extractor(pixels).shape == (2, extractor.dimensions) == (2, 512)
 
 
+@pytest.mark.integration
 def test_timm_features_are_what_the_head_sees(resnet):
     network, path = resnet
     extractor = parse_extractor(f"timm:{SMALL}:{path}").build()
@@ -161,6 +163,7 @@ def test_old_files_without_batch_counters_are_taken(resnet, tmp_path):
     assert torch.equal(*(extractor(pixels) for extractor in extractors))
 
 
+@pytest.mark.integration
 def test_weights_of_another_network_are_refused_with_names(resnet, squeezenet, tmp_path):
     network, path = resnet
     with pytest.raises(
@@ -251,6 +254,7 @@ def test_a_classifier_file_gives_its_features_under_its_own_checksum(tmp_path):
     torch.testing.assert_close(extractor(random_images(side=32)), expected)
 
 
+@pytest.mark.integration
 def test_efficientnet_lite_features_are_what_the_head_sees_whatever_the_files_names(efficientnet):
     network, path = efficientnet
     spec = parse_extractor(f"imagenet:{path}")

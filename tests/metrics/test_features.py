@@ -139,6 +139,7 @@ def test_a_missing_file_is_an_error_of_the_user(tmp_path: Path) -> None:
         InceptionExtractor(tmp_path / "nowhere.pth")
 
 
+@pytest.mark.integration
 def test_a_truncated_file_is_an_error_of_the_user(weights: Path, tmp_path: Path) -> None:
     for length in (0, 100, 1_000_000):
         cut = tmp_path / "cut.pth"
@@ -194,6 +195,7 @@ def test_a_named_file_comes_before_the_cache_and_must_exist(
     assert find_inception(named) == named
 
 
+@pytest.mark.integration
 def test_pixels_of_another_kind_are_refused(extractor: InceptionExtractor) -> None:
     for wrong in (images(1).float(), images(1)[0], images(1)[:, :1]):
         with pytest.raises(ValueError, match=r"pixels must be uint8 \[B, 3, H, W\]"):

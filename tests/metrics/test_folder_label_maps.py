@@ -103,7 +103,7 @@ def test_the_command_prints_and_writes_them(folders, tmp_path, monkeypatch, caps
     monkeypatch.setattr(sys, "argv", ["i2i", "score", *asked, "--label-maps"])
     with pytest.raises(SystemExit, match=r"^0$"):
         cli.main()
-    assert "mean iou ↑" in capsys.readouterr().out
+    assert "mean IoU ↑" in capsys.readouterr().out
     written = {one["metric"]: one["value"] for one in json.loads((tmp_path / "x.json").read_text())["metrics"]}
     assert written["mean-iou"] == score_label_maps(folders, Palette.given(COLORS))[0]["mean-iou"]
     monkeypatch.setattr(sys, "argv", ["i2i", "score", *asked])

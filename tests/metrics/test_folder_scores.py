@@ -154,6 +154,7 @@ def test_precision_recall_density_and_coverage_are_those_of_the_bench_where_aske
     assert "coverage: equal distributions reach 0.998 on average at these numbers" in shown
 
 
+@pytest.mark.integration
 def test_too_few_images_for_nearest_neighbors_are_told_and_left_out(data, classifier, fakes):
     scored = score_folders(Folders(fakes, fakes), f"classifier:{classifier}", sets=("prdc",))
     assert "no prdc: it needs 6 images a side, not 5" in scored.notes
@@ -309,6 +310,7 @@ def lpips_files(tmp_path_factory):
     return f"alex:{folder / 'b.pth'}:{folder / 'h.pth'}"
 
 
+@pytest.mark.integration
 def test_lpips_is_taken_to_the_truth_and_to_the_input(data, fakes, lpips_files, tmp_path, capsys):
     source, truth = data / "test" / "summer", data / "test" / "winter"
     arguments = ["--fake", fakes, "--real", truth, "--source", source, "--paired", "--json", tmp_path / "x.json"]

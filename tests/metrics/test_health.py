@@ -53,6 +53,7 @@ def test_true_translations_raise_no_flag_in_any_direction(name, side):
                 assert len(found) == 8
 
 
+@pytest.mark.integration
 def test_copies_are_flagged_even_with_some_noise(seasons):
     inputs, reals = seasons["summer"][0], seasons["winter"][1]
     assert raised(inputs, inputs, reals) == {"copied"}

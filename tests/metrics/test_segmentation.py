@@ -120,6 +120,7 @@ def learnt():
     return trained, channels_first(photos[1]), torch.from_numpy(numbers[1]).byte()
 
 
+@pytest.mark.integration
 def test_a_segmenter_learns_classes_that_can_be_told_apart(learnt):
     trained, photos, truth = learnt
     scored = agreement(trained.classes(photos), truth, trained.palette.scored)

@@ -47,7 +47,19 @@ def subject_of(name, **settings):
     return Subject(registry.get(name), settings)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+TRAIN = {
+    testing.state_survives_a_round_trip,
+    testing.the_weights_it_translates_with_are_kept,
+    testing.resume_is_bit_exact,
+    testing.a_bf16_step_is_finite,
+}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [pytest.param(check, marks=pytest.mark.integration if check in TRAIN else ()) for check in CHECKS],
+    ids=lambda check: check.__name__,
+)
 @pytest.mark.parametrize("name", registry.names())
 def test_contract(name, check):
     check(subject_of(name))

@@ -173,6 +173,7 @@ def training(request):
         return f"cut/{name}", translator, replay(translator, batches, fixed), weight
 
 
+@pytest.mark.integration
 def test_losses_are_the_reference_implementations(training):
     name, _, outcome, weight = training
     assert_terms(name, outcome, theirs(weight))
@@ -306,6 +307,7 @@ def test_the_authors_files_come_in_and_go_out_as_they_were(tmp_path, model):
         assert all(torch.equal(written[key], value) for key, value in expected.items())
 
 
+@pytest.mark.integration
 def test_the_authors_generator_alone_translates_as_theirs(tmp_path):
     name = "cut_generator_resnet_6blocks"
     state = to_reference(ANTIALIASED_RESNET, generator(4, 6)) | recipe.weights(f"cut/{name}")
@@ -330,6 +332,7 @@ def test_keys_and_shapes_tell_how_a_network_is_built(name):
     assert str(family.build(**family.read(state))) == str(network)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("change", "model", "named"),
     [

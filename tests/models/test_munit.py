@@ -178,6 +178,7 @@ def test_losses_are_the_references_in_every_step(name):
     assert_terms(name, outcome, lambda ours: in_their_names(translator, ours))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", TRAININGS)
 def test_gradients_and_steps_are_the_references(name):
     translator, outcome = trained(name)

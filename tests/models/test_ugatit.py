@@ -270,6 +270,7 @@ def test_the_full_variant_translates_no_files_at_full_resolution():
     full_resolution(Translation(small(True), torch.device("cpu"), "a", "b"), Preprocess((32, 32)))
 
 
+@pytest.mark.integration
 def test_images_too_small_for_the_discriminators_are_refused():
     config = run_config("ugatit", {"model": {"light": True, "width": 2}, "data": {"image_size": 32}})
     with pytest.raises(

@@ -148,6 +148,7 @@ def translated(ours):
     }
 
 
+@pytest.mark.integration
 def test_losses_are_the_reference_implementations(training):
     assert_terms(NAME, training, translated)
 

@@ -126,9 +126,14 @@ def test_readme_has_the_two_commands_in_blocks_of_their_own(command):
     assert f"{command}\n" in blocks(README, "")
 
 
+@pytest.fixture(scope="module")
+def commands():
+    return typer.main.get_command(app)
+
+
 @pytest.mark.parametrize("line", COMMANDS)
-def test_command_line_parses(line):
-    command, words = typer.main.get_command(app), shlex.split(line, comments=True)[1:]
+def test_command_line_parses(line, commands):
+    command, words = commands, shlex.split(line, comments=True)[1:]
     while hasattr(command, "commands") and words and not words[0].startswith("-"):
         command, words = command.commands[words[0]], words[1:]
     options = {word.split("=")[0] for word in words if word.startswith("-")}
@@ -326,12 +331,14 @@ def test_example_passes_the_contract_suite(example):
     check_translator(example.Refiner)
 
 
+@pytest.mark.integration
 def test_the_second_example_has_a_translation_for_each_seed_and_for_a_reference(example):
     assert not torch.equal(*example.two_styles)
     assert torch.equal(*example.like_it)
     assert not torch.equal(example.like_it[0], example.two_styles[0])
 
 
+@pytest.mark.integration
 def test_example_trains_and_translates(example):
     checkpoint = require_checkpoint(example.run)
     position = checkpoint.position
@@ -341,6 +348,7 @@ def test_example_trains_and_translates(example):
     assert torch.isfinite(example.night).all()
 
 
+@pytest.mark.integration
 def test_settings_of_the_example_are_accepted(example):
     with_settings = [line for line in OF_EXAMPLE if "--set" in line]
     assert with_settings

@@ -6,16 +6,12 @@ from statistics import median
 
 import pytest
 
-from tests.package.test_import_order import SOURCES
-
-
-def parsed(module):
-    return ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+from tests.package.test_import_order import SOURCES, nodes
 
 
 @pytest.mark.parametrize("module", sorted(SOURCES))
 def test_no_module_imports_what_another_keeps_to_itself(module):
-    for node in ast.walk(parsed(module)):
+    for node in nodes(module):
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "i2i":
             names = [alias.name for alias in node.names if alias.name.startswith("_") and alias.name != "__version__"]
             assert not names, f"{SOURCES[module]}:{node.lineno} imports {', '.join(names)} of {node.module}"
@@ -28,7 +24,7 @@ MOST_ANY = 60  # parameters and results whose type is `Any` or holds it
 
 
 def functions(module):
-    return [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [node for node in nodes(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 @cache
@@ -71,6 +67,7 @@ def mentions_any(annotation):
     return any(isinstance(node, ast.Name) and node.id == "Any" for node in ast.walk(annotation))
 
 
+@pytest.mark.integration
 def test_signatures_say_what_they_take_and_give():
     """`Any` switches the type checker off. A value that is only passed on is an `object`."""
     found = [

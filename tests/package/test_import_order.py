@@ -68,10 +68,16 @@ SOURCES = sources()
 
 
 @cache
+def nodes(module):
+    """All nodes of a source file's syntax tree."""
+    return tuple(ast.walk(ast.parse(SOURCES[module].read_text(encoding="utf-8"))))
+
+
+@cache
 def imported(module):
     """The modules of `i2i` that a source file imports anywhere, with the lines."""
     path, found = SOURCES[module], []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -42,14 +42,26 @@ def test_the_model_of_the_notebook_is_that_of_the_tutorial():
     assert written.removeprefix("%%writefile curves.py\n").strip() in page
 
 
+@pytest.fixture(scope="module")
+def kernel():
+    """One for all notebooks, since it imports torch; each starts with empty names, in a folder of its own."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_core.utils import run_sync
+
+    manager = AsyncKernelManager()
+    yield manager
+    run_sync(manager.shutdown_kernel)(now=True)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("nbclient") is None or find_spec("ipykernel") is None, reason="pip install -e '.[test]'")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_shows_its_figures(path, tmp_path):
+def test_a_notebook_runs_and_shows_its_figures(path, tmp_path, kernel):
     from nbclient import NotebookClient
 
     book = nbformat.read(path, 4)
-    NotebookClient(book, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    book.cells.insert(0, nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {tmp_path}"))
+    NotebookClient(book, km=kernel, timeout=600).execute()
     outputs = [output for cell in book.cells for output in cell.get("outputs", [])]
     shown = {kind for output in outputs if output.output_type != "stream" for kind in output.data}
     assert SHOWN[path.stem] <= shown

@@ -1,6 +1,7 @@
 """The package as it is installed: what is in the wheel, and how quickly it answers."""
 
 import configparser
+import json
 import os
 import subprocess
 import sys
@@ -28,39 +29,57 @@ def python(*arguments, **options):
     )
 
 
+QUICK = [
+    ["--help"],
+    ["--version"],
+    ["bench", "--help"],
+    ["grid", "--help"],
+    ["watch", "--help"],
+    ["film", "--help"],
+    ["report", "--help"],
+    ["train", "--help"],
+    ["data", "check", "--help"],
+    ["data", "prepare", "--help"],
+    ["export", "--help"],
+    ["results", "pack", "--help"],
+    ["results", "table", "--help"],
+    ["study", "make", "--help"],
+    ["study", "read", "--help"],
+    ["score", "--help"],
+    ["weights", "--help"],
+    ["weights", "get", "--help"],
+    ["configs"],
+]
+HELP = """
+import json, sys
+from i2i.cli import main
+
+heavy, before = {"torch", "numpy", "pandas", "matplotlib", "PIL"}, set()
+for line in json.loads(sys.argv.pop()):
+    sys.argv[1:] = line
+    try:
+        main()
+    except SystemExit:
+        pass
+    imported = heavy & set(sys.modules)
+    print("\\nIMPORTED", json.dumps([line, sorted(imported - before)]))
+    before |= imported
+"""
+
+
+@pytest.fixture(scope="module")
+def imported_for():
+    """By command line, what is heavy and no earlier one has imported, all in one process."""
+    result = python("-c", HELP, json.dumps(QUICK))
+    said = [json.loads(text.partition(" ")[2]) for text in result.stdout.splitlines() if text.startswith("IMPORTED ")]
+    assert len(said) == len(QUICK), result.stdout + result.stderr
+    return {tuple(line): names for line, names in said}
+
+
 @pytest.mark.integration
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--version"],
-        ["bench", "--help"],
-        ["grid", "--help"],
-        ["watch", "--help"],
-        ["film", "--help"],
-        ["report", "--help"],
-        ["train", "--help"],
-        ["data", "check", "--help"],
-        ["data", "prepare", "--help"],
-        ["export", "--help"],
-        ["results", "pack", "--help"],
-        ["results", "table", "--help"],
-        ["study", "make", "--help"],
-        ["study", "read", "--help"],
-        ["score", "--help"],
-        ["weights", "--help"],
-        ["weights", "get", "--help"],
-        ["configs"],
-    ],
-)
-def test_help_imports_nothing_heavy(arguments):
-    script = (
-        f"import sys; sys.argv[1:] = {arguments}\nfrom i2i.cli import main\n"
-        "try:\n main()\nexcept SystemExit: pass\n"
-        "print('HEAVY', sorted({'torch', 'numpy', 'pandas', 'matplotlib', 'PIL'} & set(sys.modules)))"
-    )
-    result = python("-c", script)
-    assert "HEAVY []" in result.stdout, result.stdout + result.stderr
+@pytest.mark.parametrize("arguments", QUICK, ids=" ".join)
+def test_help_imports_nothing_heavy(arguments, imported_for):
+    assert imported_for[tuple(arguments)] == []
 
 
 @pytest.mark.parametrize("name", ["models", "benchmarks"])

@@ -69,6 +69,7 @@ def stays_inside(data, root: Path) -> bool:
     return all(path.resolve().is_relative_to(root.resolve()) for path in paths)
 
 
+@pytest.mark.integration
 @fuzzed
 @given(raw=st.one_of(sheets, st.binary(max_size=200)))
 def test_a_csv_manifest_is_read_or_refused(folder, raw):
@@ -100,6 +101,7 @@ LISTED = "2\nMale Young\na.png 1 -1\nb.png -1 1\n"
 listed = st.lists(st.one_of(words, st.sampled_from([" ", "1", "-1", "²", "Male"]), st.text(max_size=3)), max_size=12)
 
 
+@pytest.mark.integration
 @fuzzed
 @given(
     attributes=st.one_of(listed.map(" ".join), spliced(LISTED.encode()).map(lambda raw: raw.decode("latin-1"))),
@@ -228,6 +230,7 @@ def test_settings_of_any_shape_are_checked_or_refused(settings):
     answer(run_config, "cyclegan", settings)
 
 
+@pytest.mark.integration
 @fuzzed
 @given(
     text=yaml_texts, name=st.sampled_from(["train.images", "data.domains", "data.image_size", "model.width", ".", "x"])
@@ -265,6 +268,7 @@ grid_lists = st.one_of(
 ).map(lambda text: text.encode(errors="surrogatepass"))
 
 
+@pytest.mark.integration
 @fuzzed
 @given(raw=st.one_of(grid_lists, st.binary(max_size=100)))
 def test_a_list_of_rows_names_test_images_or_is_refused(tmp_path, raw):
@@ -335,6 +339,7 @@ def test_a_file_of_weights_is_read_or_refused(tmp_path, read, raw):
     answer(read, path)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", IMAGES)
 @pytest.mark.filterwarnings("ignore")
 def test_a_damaged_image_is_decoded_or_refused(tmp_path, monkeypatch, name):

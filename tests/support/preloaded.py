@@ -9,7 +9,7 @@ import runpy
 import signal
 import sys
 import tempfile
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 from unittest import mock
 
@@ -35,8 +35,8 @@ class Preloaded:
         self._process = FORK.Process(
             target=_run, args=([*map(str, arguments)], dict(env), cwd, self._said, start_new_session)
         )
-        with mock.patch.dict(os.environ, OMP_NUM_THREADS="1"):  # the first starts the process that all are forked from
-            self._process.start()
+        _start_server()
+        self._process.start()
         self.pid = self._process.pid
 
     @property
@@ -64,6 +64,30 @@ class Preloaded:
     def communicate(self, timeout=None):
         self.wait(timeout)
         return self.said(), ""
+
+
+class PreloadedContext:
+    """In the place of `get_context("spawn")`: its processes need not import torch, and have the environment of now."""
+
+    Pipe = staticmethod(FORK.Pipe)
+
+    @staticmethod
+    def Process(target, args, **options):
+        process = FORK.Process(target=_call, args=(dict(os.environ), target, args), **options)
+        _start_server()
+        return process
+
+
+def _start_server():
+    """Start the process that all are forked from, unless it runs."""
+    with mock.patch.dict(os.environ, OMP_NUM_THREADS="1"):
+        forkserver.ensure_running()
+
+
+def _call(environment, target, args):
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*args)
 
 
 def _run(arguments, environment, folder, said, new_session):

@@ -61,6 +61,7 @@ def test_16_bits_through_identity_come_out_value_by_value(full, mri, copying, tm
         np.testing.assert_array_equal(found, read_native(mri / "test/t1" / path.name))
 
 
+@pytest.mark.integration
 def test_a_checkpoint_holds_what_values_are(colouring):
     checkpoint = require_checkpoint(colouring)
     assert checkpoint.task.unlike == (("sar", 2), ("optical", 3))

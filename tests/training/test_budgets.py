@@ -109,6 +109,7 @@ def test_a_training_stops_when_its_seconds_are_over_and_goes_on_after_resume(tmp
     assert all(torch.equal(value, second[name]) for name, value in first.items())
 
 
+@pytest.mark.integration
 def test_the_steps_to_do_in_a_time_are_estimated_from_those_done(tmp_path, steady):
     clock = Clock()
     trainer(tmp_path, callbacks=(clock,), seconds=4).train()

@@ -17,6 +17,7 @@ from i2i.training.sample_grid import tile
 from i2i.training.trainer import Trainer
 
 
+@pytest.mark.integration
 def test_sample_grids_come_at_intervals_and_at_the_end(tmp_path):
     subject = Subject(registry.get("stargan"))
     images = subject.training_images()

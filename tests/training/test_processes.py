@@ -222,6 +222,21 @@ def test_one_process_alone_says_why_a_run_fails(pair):
     assert ends  # one that cannot come to its end is ended
 
 
+def test_after_a_failure_no_thread_is_left_in_the_store_when_the_interpreter_ends(pair, monkeypatch):
+    """It would abort the process, whose status then says nothing of the failure."""
+    at_exit = []
+    monkeypatch.setattr(heartbeats.atexit, "register", at_exit.append)
+    first, second, ends = pair
+    entered(first, second)
+    assert second.report("dawn/3.png cannot be read")
+    error = UserError("dawn/3.png cannot be read")
+    second.__exit__(UserError, error, None)
+    assert all(thread.is_alive() for thread in second._threads)
+    at_exit[1]()
+    assert not any(thread.is_alive() for thread in second._threads)
+    assert ends == []
+
+
 class _Gone:
     """A store whose process has ended."""
 
@@ -305,9 +320,9 @@ def test_two_processes_under_torchrun_are_two_micro_batches_bit_for_bit_and_the_
     said = ""
     alone = ["-m", "i2i", *arguments, "--set=train.accumulate=2", "--out=one"]
     for command in ([*launcher, *arguments, "--out=two"], alone):
-        done = subprocess.run([sys.executable, *command], env=environment, cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        said = said or done.stdout + done.stderr
+        done = Preloaded(command, env=environment, cwd=tmp_path)
+        assert done.wait(120) == 0, done.said()
+        said = said or done.said()
     assert same(weights(tmp_path / "two"), weights(tmp_path / "one"))
     lines = [json.loads(line)["step"] for line in (tmp_path / "two/metrics.jsonl").read_text().splitlines()]
     assert lines == list(range(1, len(lines) + 1))

@@ -71,6 +71,7 @@ def test_rare_steps_count_for_their_share(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("preloaded_processes")
 def test_a_trial_runs_in_a_process_of_its_own_and_counts_its_memory(sky):
     config = config_of("pix2pix")
     found = try_out(config, task_of(config, sky), sky, CPU)
@@ -95,6 +96,7 @@ def die(*arguments: object) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("preloaded_processes")
 def test_a_process_that_dies_is_an_answer(sky, monkeypatch):
     monkeypatch.setattr(profiling, "_work", die)
     config = config_of("pix2pix")
@@ -103,6 +105,7 @@ def test_a_process_that_dies_is_an_answer(sky, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("preloaded_processes")
 def test_the_check_prints_and_records_the_estimate(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     data_set(tmp_path / "sky", paired=True)

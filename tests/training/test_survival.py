@@ -462,6 +462,7 @@ def test_a_line_of_the_log_that_does_not_fit_is_taken_back(tmp_path, monkeypatch
     assert (tmp_path / "metrics.jsonl").read_text() == '{"step": 1}\n'
 
 
+@pytest.mark.integration
 def test_a_disk_that_is_too_small_is_told_in_one_line(command, tmp_path):
     data_set(tmp_path / "sky")
     with small_disk(tmp_path / "disk", "64k"):
@@ -519,6 +520,7 @@ def test_a_nan_in_a_batch_stops_before_the_optimizer_steps(tmp_path, monkeypatch
     assert all(torch.equal(value, kept[0][name]) for name, value in run.translator.named_parameters())
 
 
+@pytest.mark.integration
 def test_a_nan_in_a_gradient_stops_before_the_optimizer_of_its_phase_steps(tmp_path):
     run = trainer(tmp_path, checkpoint_every=2, log_every=1)
     discriminator, kept = run.translator.discriminator_b, []

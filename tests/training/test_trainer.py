@@ -224,6 +224,7 @@ class Poison(Callback):
                 next(self.run.translator.get_submodule(self.network).parameters()).fill_(torch.nan)
 
 
+@pytest.mark.integration
 def test_a_loss_that_is_not_finite_stops_with_phase_step_and_terms(tmp_path):
     poison = Poison(step=3, network="discriminator_a")
     run = trainer(tmp_path, callbacks=(poison,), checkpoint_every=2)

@@ -10,7 +10,7 @@ from i2i.benchmarks.analysis.results import Results
 from i2i.benchmarks.directions import Direction
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.sheet import Sheet
-from i2i.benchmarks.report.figures.style import CELL, DOMAIN, LABEL, SMALL_CELL, broken, label, room
+from i2i.benchmarks.report.figures.style import CELL, DOMAIN, LABEL, SMALL_CELL, label, named, room
 
 NUMBERS_UP_TO = 12  # directions
 LINE = 0.3  # inches, of a direction with numbers
@@ -24,8 +24,8 @@ def confusion_maps(plan: Plan, results: Results) -> Figure | None:
         return None
     numbers = len(plan.directions) <= NUMBERS_UP_TO
     cell, line = (CELL, LINE) if numbers else (SMALL_CELL, SMALL_CELL)
-    domains = [broken(domain, DOMAIN) for domain in plan.domains]
-    directions = [broken(" → ".join(direction), LABEL) for direction in plan.directions]
+    domains = named([(domain,) for domain in plan.domains], DOMAIN, cell)
+    directions = named(plan.directions, LABEL, line)
     sheet = Sheet(1, len(names), len(domains) * cell, len(directions) * line, room(directions), room(domains))
     for number, name in enumerate(names):
         axes, shares = sheet.place(0, number), _shares(plan, confusion[confusion["model"] == name])

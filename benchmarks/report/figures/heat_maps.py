@@ -14,7 +14,7 @@ from i2i.benchmarks.analysis.significance import signs
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.report.figures.heat_colors import Scale, blended, ink, scale_of
 from i2i.benchmarks.report.figures.sheet import Sheet
-from i2i.benchmarks.report.figures.style import CELL, DOMAIN, LETTER, SMALL_CELL, broken, label, room, wrapped
+from i2i.benchmarks.report.figures.style import CELL, DOMAIN, LETTER, SMALL_CELL, label, named, room, wrapped
 from i2i.metrics.digits import fixed
 from i2i.metrics.registry import metric_named
 
@@ -33,10 +33,10 @@ def heat_maps(plan: Plan, results: Results) -> Figure | None:
     if len(plan.domains) < FEWEST_DOMAINS or not results.methods:
         return None
     names, metrics, count = results.methods, results.metrics, len(plan.domains)
-    side = count * (CELL if count <= NUMBERS_UP_TO else SMALL_CELL)
-    domains = [broken(domain, DOMAIN) for domain in plan.domains]
+    cell = CELL if count <= NUMBERS_UP_TO else SMALL_CELL
+    domains = named([(domain,) for domain in plan.domains], DOMAIN, cell)
     marks = signs(plan, results)
-    sheet = Sheet(len(metrics), len(names), side, side, room(domains), room(domains))
+    sheet = Sheet(len(metrics), len(names), count * cell, count * cell, room(domains), room(domains))
     for row, metric in enumerate(metrics):
         maps = _maps(plan, results, metric)
         heading = metric_named(metric).heading + marks.get(metric, "")

@@ -1,5 +1,6 @@
 """A figure of images in rows and columns, with headers above and labels beside them, to be read on a page."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ SMALLEST = 0.4  # inches, of one among many
 HEADER = 0.3  # inches, of one line
 HEADER_LINE = 0.17  # inches, of every further line
 HEADER_LETTER = 0.095  # inches
+SMALLER = 1.5  # times as many letters in a line as fit, in smaller letters, so that no word is broken
 UPRIGHT = 7  # letters that fit above a column whose header is not turned
 FOOTER = 0.16  # inches, of a line
 LABEL = 1.15  # inches, at least
@@ -100,7 +102,11 @@ class ImageTable:
 
     @cached_property
     def _headers(self) -> list[str]:
-        return [broken(header, DOMAIN if self._turned else self._letters) for header in self.headers]
+        if self._turned:
+            return [broken(header, DOMAIN) for header in self.headers]
+        whole = {header: max(map(len, re.split(r"[\s_-]", header))) + 1 for header in self.headers}
+        most = int(SMALLER * self._letters)
+        return [broken(header, max(self._letters, min(whole[header], most))) for header in self.headers]
 
     @cached_property
     def _top(self) -> float:

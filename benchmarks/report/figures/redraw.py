@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".pdf", ".svg")
 NOTES = ".drawn.json"
-VERSION = 8  # raised when figures of the same results look different
+VERSION = 9  # raised when figures of the same results look different
 
 
 class FigureRecord(Document):

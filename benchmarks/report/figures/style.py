@@ -17,7 +17,8 @@ from i2i.utils.atomic_write import replacing
 
 DPI = 300
 CELL = 0.5  # inches, of a map with numbers
-SMALL_CELL = 0.24  # inches, of one without
+SMALL_CELL = 0.16  # inches, of one without: as high as a line
+LINE = 0.15  # inches, of a line of a name beside a map
 LETTER = 0.075  # inches, of a domain's name
 DOMAIN = 20  # letters of a line of a domain's name
 LABEL = 26  # letters of a line beside a panel
@@ -70,6 +71,19 @@ def shortened(text: str, letters: int) -> str:
     """Text of at most so many letters, its middle left out."""
     kept = max(2, letters - 1)
     return text if len(text) <= letters else f"{text[: kept - kept // 2]}…{text[-(kept // 2) :]}"
+
+
+def named(rows: Sequence[Sequence[str]], letters: int, pitch: float) -> list[str]:
+    """Names of rows or columns that are so many inches apart, in as many lines of `letters` as there is room for.
+
+    A name has one part, or two with an arrow between them. What needs more lines stands in one, with the middles of
+    its parts left out, unless names would then be alike.
+    """
+    whole = [broken(" → ".join(parts), letters) for parts in rows]
+    if max(name.count("\n") + 1 for name in whole) <= int(pitch / LINE):
+        return whole
+    short = [" → ".join(shortened(part, letters // len(parts) - 1) for part in parts) for parts in rows]
+    return short if len(set(short)) == len(set(whole)) else [" → ".join(parts) for parts in rows]
 
 
 def score_label(metric: str, sign: str = "") -> str:
