@@ -1,6 +1,6 @@
 """How long the page of `i2i demo` takes to show translations of a 256-px image, in a browser.
 
-    python benchmarks/studies/demo_speed.py [--model stargan] [--targets 1] [--threads 1] [--times 5]
+    python benchmarks/studies/pages/demo_speed.py [--model stargan] [--targets 1] [--threads 1] [--times 5]
 
 The network has the published settings and random weights, which cost what trained ones do. Of each press of the
 button, after one that loads the model, it tells the seconds of the clock until the browser has drawn the first
@@ -20,8 +20,8 @@ import torch
 from PIL import Image
 from selenium.webdriver import Chrome
 
-import i2i
-from i2i.benchmarks.studies.screenshots import answers, browser, wait_for
+from i2i.api.translators import create, save_pretrained
+from i2i.benchmarks.studies.pages.screenshots import answers, browser, wait_for
 from i2i.demo.methods import Loader, Method
 from i2i.demo.page import PageContents, serve
 
@@ -69,7 +69,7 @@ def main() -> None:
 
 def published(run: Path, name: str, targets: int) -> Method:
     """A method of random weights that translates to so many domains."""
-    i2i.save_pretrained(i2i.create(name, DOMAINS[: max(2, targets)], SIDE), run)
+    save_pretrained(create(name, DOMAINS[: max(2, targets)], SIDE), run)
     ways = Method.of_run(run).runs
     return Method(name, {way: run for way in ways if way[1] in DOMAINS[:targets]})
 
