@@ -171,6 +171,7 @@ def test_a_dry_run_on_suitable_data_prints_the_settings_as_shipped(name, tmp_pat
     }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "zoo")) for name in SUITES])
 def test_every_method_of_a_suite_can_be_trained_at_its_size(name):
     suite = load_suite(name, None, {}, [])

@@ -2,10 +2,10 @@
 
 import io
 import json
+import os
 import shutil
+import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +21,7 @@ from i2i.demo import page
 from i2i.demo.page import _request, _without_paths, require_gradio
 from i2i.errors import UserError
 from tests.support.in_process import SETTINGS, bench
+from tests.support.preloaded import Preloaded
 
 SECONDS = 60
 SECRET = "not for anybody"
@@ -72,16 +73,17 @@ def address(results, tmp_path_factory):
         pytest.skip("gradio is not installed: pip install 'i2i[demo]'")
     folder, port = tmp_path_factory.mktemp("served"), free_port()
     (folder / "secret.txt").write_text(SECRET)
-    command = [sys.executable, "-m", "i2i", "demo", str(results), "--port", str(port), "--device", "cpu"]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as served:
-        try:
-            until = time.monotonic() + SECONDS
-            while "the page is at" not in (folder / "log").read_text():
-                assert served.poll() is None and time.monotonic() < until, (folder / "log").read_text()
-                time.sleep(0.2)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            served.terminate()
+    command = ["-m", "i2i", "demo", results, "--port", port, "--device", "cpu"]
+    served = Preloaded(command, env=os.environ, cwd=folder)
+    try:
+        until = time.monotonic() + SECONDS
+        while "the page is at" not in served.said():
+            assert served.poll() is None and time.monotonic() < until, served.said()
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        served.send_signal(signal.SIGTERM)
+        served.wait(SECONDS)
 
 
 def status(address, data=None, **headers):

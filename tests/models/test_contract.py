@@ -48,11 +48,14 @@ def subject_of(name, **settings):
 
 
 TRAIN = {
+    testing.a_phase_changes_only_what_its_optimizers_train,
+    testing.phases_run_as_often_as_they_say,
     testing.state_survives_a_round_trip,
     testing.the_weights_it_translates_with_are_kept,
     testing.resume_is_bit_exact,
     testing.a_bf16_step_is_finite,
 }
+"""Checks that take several steps of training."""
 
 
 @pytest.mark.parametrize(
