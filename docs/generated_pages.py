@@ -128,7 +128,9 @@ def python_page() -> str:
     parts = ["# Python functions", "The docstrings of all that [Python API](../api.md) lists."]
     for module, names in listed:
         parts.append(f"## {module}")
-        parts += [f"::: {place}" for name in names.strip("`").split("` `") if (place := _home(module, name))]
+        for name in names.strip("`").split("` `"):
+            if place := _home(module, name):
+                parts.append(f"::: {place}\n    options:\n      heading: {module}.{name}\n      toc_label: {name}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -217,7 +217,7 @@ def open_page(page: Path) -> str:
     """Open a page in Chromium, with every image on it decoded; says how large it is and how long that took."""
     if not all(map(shutil.which, ("chromium", "chromedriver"))):
         return "chromium or chromedriver is not installed"
-    from i2i.benchmarks.studies.screenshots import browser  # which imports selenium
+    from i2i.benchmarks.studies.pages.screenshots import browser  # which imports selenium
 
     with browser() as driver:
         began = time.perf_counter()

@@ -139,7 +139,7 @@ def _measured(domain: str, extents: Iterable[Extent]) -> tuple[float, float]:
     if low < high:
         return low, high
     raise UserError(
-        f"all values of {domain} are {low:g}, which makes no range: say it in {CARD}, as by "
+        f"all values of {domain} are {low:g}, which makes no range:\nsay it in {CARD}, as by "
         f'"pixel_formats": {{"{domain}": {{"range": [{low:g}, {low + 1:g}]}}}}'
     )
 

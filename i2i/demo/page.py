@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import isfinite
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from i2i.demo.methods import Loader, Method, domains_of, named, native
-from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, DemoRequest, translate
+from i2i.demo.translations import MOST_SAMPLES, MOST_STEPS, DemoRequest, Made, translate
 from i2i.demo.uploads import MOST_BYTES, VALUES
 from i2i.errors import UserError
 from i2i.utils import console
@@ -167,17 +167,23 @@ def _options(gradio: ModuleType, shown: PageContents) -> "dict[str, gradio.Compo
 
 def _handler(
     gradio: ModuleType, shown: PageContents, loader: Loader, names: Sequence[str]
-) -> Callable[..., tuple[object, ...]]:
-    """What the button does: values of the controls of these names to gallery, slider and files."""
+) -> Callable[..., Iterator[tuple[object, ...]]]:
+    """What the button does: values of the controls of these names to gallery, slider and files, as they fill.
 
-    def translated(*values: object) -> tuple[object, ...]:
+    The slider shows the first translation, and is then left to whoever looks.
+    """
+
+    def translated(*values: object) -> Iterator[tuple[object, ...]]:
+        made: list[Made] = []
         try:
             request, methods = _request(dict(zip(names, values, strict=True)), shown)
-            made = translate(request, methods, loader, Path(mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR"))))
+            for one in translate(request, methods, loader, Path(mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR")))):
+                made.append(one)
+                slider = (str(made[0].path), str(one.path)) if len(made) <= 2 else gradio.skip()
+                pairs = [(str(each.path), each.caption) for each in made]
+                yield pairs, slider, [str(each.file) for each in made[1:]]
         except UserError as error:
             raise gradio.Error(_without_paths(str(error), values), print_exception=False) from None
-        pairs = [(str(one.path), one.caption) for one in made]
-        return pairs, (pairs[0][0], pairs[1][0]), [str(one.file) for one in made[1:]]
 
     return translated
 

@@ -70,8 +70,8 @@ class Made:
     file: Path
 
 
-def translate(request: DemoRequest, methods: Sequence[Method], loader: Loader, out: Path) -> list[Made]:
-    """All translations, written into the folder `out`, with the prepared input ahead of them.
+def translate(request: DemoRequest, methods: Sequence[Method], loader: Loader, out: Path) -> Iterator[Made]:
+    """The prepared input, then each translation as soon as it is made, written into the folder `out`.
 
     Beyond 8-bit RGB all of them are shown by the rendering of their domain.
 
@@ -90,7 +90,9 @@ def translate(request: DemoRequest, methods: Sequence[Method], loader: Loader, o
         )
     if request.source is None and native(methods):
         _check_alike(ways)
-    return [_input(request, ways[0], loader, out), *(one for way in ways for one in _by(way, request, loader, out))]
+    yield _input(request, ways[0], loader, out)
+    for way in ways:
+        yield from _by(way, request, loader, out)
 
 
 @dataclass(frozen=True)

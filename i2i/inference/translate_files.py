@@ -217,8 +217,9 @@ def source_of_any(translator: Translator, preprocess: Preprocess, target: str) -
 
 
 def check_source(translator: Translator, preprocess: Preprocess, source: str | None, target: str) -> None:
-    """UserError where the files can be of several domains, whose formats differ, and it is not said of which."""
+    """UserError for a target that none is translated to, or files of several domains whose formats differ."""
     if preprocess.formats and source is None and source_of_any(translator, preprocess, target) is None:
+        direction(translator, source, target)
         preprocess.of_domain(None)
 
 

@@ -27,6 +27,7 @@ from i2i.data.synthetic import embedded
 from i2i.errors import UserError
 from i2i.labels import LabelSpace
 from i2i.metrics.paired import psnr
+from i2i.metrics.sets.names import parse_measures
 from i2i.models.identity import Identity
 from i2i.presets.methods import OWN_DATA, Budget, Methods
 from i2i.runs.load import load_translator, require_checkpoint
@@ -430,3 +431,9 @@ def test_a_method_translates_with_its_averaged_weights_unless_the_suite_says_oth
     suite = Methods.model_validate(settings)
     assert suite.method("stargan-v2").checkpoint.rule == rule
     assert suite.method("stargan").checkpoint == suite.checkpoint
+
+
+@pytest.mark.parametrize(("asked", "found"), [("fid,kid,prdc,mind", ("prdc", "mind")), ("kid", ()), ("fwd", ("fwd",))])
+def test_distances_that_are_always_taken_may_be_asked_for_with_other_measures_of_sets(asked, found):
+    assert load_suite("quick", None, {}, [f"scoring.metrics={asked}"]).scoring.metrics == found
+    assert parse_measures(asked) == found

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from i2i.benchmarks.report.figures.critical_difference import critical_difference
 from i2i.benchmarks.report.figures.sheet import Sheet
 from i2i.benchmarks.report.figures.style import broken, name_powers
 
@@ -46,6 +47,21 @@ def test_maps_of_any_number_of_methods_stand_apart_on_a_sheet_that_shrinks_least
     if rows == 1 and side == 1.0:
         across, up = sheet.figure.get_size_inches()
         assert max(across / 8.5, up / 11) < 1.05
+
+
+def test_bands_of_maps_are_filled_alike():
+    assert Sheet(7, 12, 1.28, 1.28, 1.7, 1.7).columns == 6
+
+
+def test_names_beside_critical_differences_stand_apart():
+    names = [f"stargan-{'x' * place}-without-cycle-consistency_loss" for place in range(1, 13)]
+    figure = critical_difference(names, list(range(1, 13)), 5.89, "Mean rank")
+    figure.canvas.draw()
+    texts = [text for text in figure.axes[0].texts if text.get_text().strip()]
+    boxes = [text.get_window_extent() for text in texts]
+    assert sum("stargan" in text.get_text() for text in texts) == 12
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
 
 
 @pytest.mark.parametrize(

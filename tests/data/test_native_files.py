@@ -135,7 +135,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_values_that_are_not_finite_are_counted_named_and_refused_or_filled(tmp_path):
     values = random_values("float32", 2, (4, 4))
     values[0, :3, 0], values[1, 1, 1] = np.nan, -np.inf
-    with pytest.raises(UserError, match=r'a\.npy holds 4 of 32 values that are not finite .*"fill": 0'):
+    with pytest.raises(UserError, match=r'a\.npy holds 4 of 32 values that are not finite .*:\nsay in .*"fill": 0'):
         filled(values, None, tmp_path / "a.npy")
     found = filled(values, -5.0, tmp_path / "a.npy")
     assert found[0, 0, 0] == found[1, 1, 1] == -5.0

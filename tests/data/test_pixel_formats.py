@@ -178,7 +178,7 @@ def test_files_of_one_domain_are_alike(unlike, tmp_path):
 def test_values_that_are_all_one_make_no_range(tmp_path):
     root = folder(tmp_path / "a", {"a": NPY, "b": NPY}, count=1)
     spoilt(root, "ax.npy", np.full((16, 16, 2), 7, np.float32))
-    with pytest.raises(UserError, match=r'all values of a are 7.*"range": \[7, 8\]'):
+    with pytest.raises(UserError, match=r'all values of a are 7, which makes no range:\nsay it .*"range": \[7, 8\]'):
         opened(root)
 
 

@@ -1,6 +1,7 @@
 """What the page's button does, without a page: translations by runs and benches, and uploads that are not taken."""
 
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from PIL import Image
 
 from i2i import registry
 from i2i.config import DataConfig
+from i2i.demo import page, translations
 from i2i.demo.examples import examples
 from i2i.demo.methods import Loader, Method, domains_of, named, takes_of
-from i2i.demo.translations import DemoRequest, translate
+from i2i.demo.translations import DemoRequest
 from i2i.demo.uploads import MOST_BYTES, check_upload
 from i2i.errors import UserError
 from i2i.inference.translate_files import resized, translation
@@ -23,6 +25,11 @@ def trained(folder, name):
     subject = Subject(registry.get(name))
     Trainer(folder, subject.config(), subject.task, subject.training_images(), CPU).train()
     return Method.of_run(folder)
+
+
+def translate(*asked):
+    """All of them, made."""
+    return list(translations.translate(*asked))
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +68,20 @@ def test_a_translation_is_that_of_i2i_translate(stargan, loader, upload, out):
     assert (np.asarray(Image.open(made.path)) == expected).all()
     assert (np.asarray(Image.open(shown.path)) == preprocess(Image.open(upload))).all()
     assert made.caption == f"stargan to {target}"
+
+
+def test_each_translation_is_shown_as_soon_as_it_is_made(stargan, loader, upload, out, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(out))
+    first, second = stargan.checkpoint.task.domains[:2]
+    kit = SimpleNamespace(skip=lambda: "left", Error=UserError)
+    names = ("image", "methods", "source", "targets", "full")
+    shown = page.PageContents("x", [stargan])
+    looks = page._handler(kit, shown, loader, names)(str(upload), [stargan.name], "any", [first, second], False)
+    for count, slides in enumerate((True, True, False), 1):
+        gallery, slider, files = next(looks)
+        assert len(gallery) == len(list(out.rglob("*.png"))) == len(files) + 1 == count
+        assert slider == ((gallery[0][0], gallery[-1][0]) if slides else "left")
+    assert next(looks, None) is None
 
 
 def test_the_size_of_the_image_is_kept_where_that_is_asked_for(stargan, loader, upload, out):

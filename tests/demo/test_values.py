@@ -9,10 +9,10 @@ from PIL import Image
 
 from i2i.config import DataConfig
 from i2i.data.image_files.readers_and_writers import read_native, write_native
-from i2i.demo import page
+from i2i.demo import page, translations
 from i2i.demo.examples import examples
 from i2i.demo.methods import Loader, Method, native
-from i2i.demo.translations import DemoRequest, translate
+from i2i.demo.translations import DemoRequest
 from i2i.demo.uploads import check_upload
 from i2i.errors import UserError
 from i2i.testing import CPU
@@ -23,6 +23,11 @@ from tests.support.values import folder, needing, random_values
 GREY = {"file": "png", "dtype": "uint16", "channels": 1, "range": (0, 65535)}
 BRIGHT = {**GREY, "file": "tiff", "window": (0, 30000)}
 LOADER = Loader(CPU)
+
+
+def translate(*asked):
+    """All of them, made."""
+    return list(translations.translate(*asked))
 
 
 @pytest.fixture(scope="module")

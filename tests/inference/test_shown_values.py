@@ -59,6 +59,12 @@ def test_a_model_led_by_labels_asks_for_the_domain_of_values_only_where_it_matte
                 loaded.translate_arrays(file, "t2")
 
 
+def test_a_target_that_a_model_of_one_direction_does_not_have_is_told_and_no_source_asked_for(file, tmp_path):
+    make_run(tmp_path / "run", "pix2pix", ("t1", "t2"), side=64, formats={"t1": GREY, "t2": FLOATS})
+    with pytest.raises(UserError, match="does not translate to t1, only to t2"):
+        i2i.load(tmp_path / "run").translate_arrays(file, "t1")
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_pil_images_show_values_within_the_window(copying, file, full):
     made = i2i.translate(copying, file, "t2", full_resolution=full)

@@ -8,7 +8,7 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat", reason="pip install -e '.[test]'")
 
-FOLDER = Path(__file__).parents[2] / "docs" / "notebooks"
+FOLDER = Path(__file__).parents[2] / "docs" / "tutorials"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SHOWN = {
     "first_comparison": {"text/html", "image/png"},
@@ -36,8 +36,28 @@ def test_a_notebook_installs_first_and_holds_no_outputs(path):
         ast.parse(cell.source.removeprefix("%%writefile curves.py\n"))
 
 
+def first_cell(folder, monkeypatch):
+    """What the first cell of a notebook in a folder has pip install, where the program is not installed."""
+    asked = []
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("subprocess.run", lambda command, check: asked.append(command[-1]))
+    (cell,) = {code(path)[0].source for path in NOTEBOOKS}
+    exec(compile(cell, "cell", "exec"), {})
+    return asked
+
+
+def test_a_notebook_installs_the_source_that_it_lies_in(monkeypatch):
+    assert first_cell(FOLDER, monkeypatch) == [f"i2i[imagenet] @ {FOLDER.parents[1].as_uri()}"]
+
+
+def test_a_notebook_without_the_source_asks_where_that_is(tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match="not around this notebook:\nname its address in SOURCE"):
+        first_cell(tmp_path, monkeypatch)
+
+
 def test_the_model_of_the_notebook_is_that_of_the_tutorial():
-    page = (FOLDER.parent / "tutorials" / "your_own_model.md").read_text()
+    page = (FOLDER / "your_own_model.md").read_text()
     written = next(cell.source for cell in code(FOLDER / "your_own_model.ipynb") if cell.source.startswith("%%write"))
     assert written.removeprefix("%%writefile curves.py\n").strip() in page
 

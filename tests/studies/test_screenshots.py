@@ -9,7 +9,7 @@ from PIL import Image
 from i2i.benchmarks.results_folder.results_folder import ResultsFolder
 from i2i.errors import UserError
 
-screenshots = pytest.importorskip("i2i.benchmarks.studies.screenshots", reason="selenium is not installed")
+screenshots = pytest.importorskip("i2i.benchmarks.studies.pages.screenshots", reason="selenium is not installed")
 
 
 class Plan:

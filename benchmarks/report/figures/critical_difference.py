@@ -10,7 +10,8 @@ from i2i.benchmarks.report.figures.method_styles import styles
 from i2i.benchmarks.report.figures.style import wrapped
 
 WIDTH, LINE = 6.0, 0.24  # inches, of the figure, and of a name's line
-LETTERS = 26  # of a line of a name
+LETTERS = 24  # of a line of a name
+RANK = 0.22  # share of the scale's width that a mean rank takes beside a name
 SIDE = 0.34  # share of the width that names take on either side
 
 
@@ -25,12 +26,14 @@ def critical_difference(names: Sequence[str], mean_ranks: Sequence[float], diffe
     """
     groups = alike(mean_ranks, difference)
     half = (len(names) + 1) // 2
+    shown = [wrapped(name, LETTERS) for name in names]
+    apart = max(1.0, 0.6 * max(name.count("\n") + 1 for name in shown))
     top = 2.0 + 0.5 * len(groups)
-    height = LINE * (top + half + 2.4)
+    height = LINE * (top + apart * half + 2.4)
     figure = Figure(figsize=(WIDTH, height), facecolor="white")
     axes = figure.add_axes((SIDE, 0, 1 - 2 * SIDE, 1))
     axes.set_xlim(1, len(names))
-    axes.set_ylim(top + half - 0.3, -2.7)
+    axes.set_ylim(top + apart * half - 0.3, -2.7)
     axes.axis("off")
     _scale(axes, len(names), difference)
     for row, (first, last) in enumerate(groups):
@@ -39,8 +42,8 @@ def critical_difference(names: Sequence[str], mean_ranks: Sequence[float], diffe
     method_styles = styles(names)
     for place, (name, rank) in enumerate(zip(names, mean_ranks, strict=True)):
         left = place < half
-        line = top + (place if left else len(names) - 1 - place)
-        _name(axes, name, rank, line, left, method_styles[name].color, len(names))
+        line = top + apart * (place if left else len(names) - 1 - place)
+        _name(axes, shown[place], rank, line, left, method_styles[name].color, len(names))
     axes.text((1 + len(names)) / 2, -2.6, title, ha="center", va="top", fontsize=9, parse_math=False)
     return figure
 
@@ -61,13 +64,14 @@ def _name(axes: Axes, name: str, rank: float, line: float, left: bool, color: st
     end, over = (1, -1) if left else (most, 1)
     outside = end + over * 0.02 * (most - 1)
     axes.plot([rank, rank, outside], [0, line, line], color=color, linewidth=1.2, clip_on=False)
-    shown = f"{wrapped(name, LETTERS)}  {rank:.2f}" if left else f"{rank:.2f}  {wrapped(name, LETTERS)}"
-    axes.text(
-        outside + over * 0.02 * (most - 1),
-        line,
-        shown,
-        ha="right" if left else "left",
-        va="center",
-        fontsize=8,
-        parse_math=False,
-    )
+    for text, away in ((f"{rank:.2f}", 0.02), (name, RANK)):
+        axes.text(
+            outside + over * away * (most - 1),
+            line,
+            text,
+            ha="right" if left else "left",
+            va="center",
+            multialignment="right" if left else "left",
+            fontsize=8,
+            parse_math=False,
+        )

@@ -34,8 +34,9 @@ class Sheet:
 
     @cached_property
     def columns(self) -> int:
-        """Methods beside each other: of those numbers that shrink the sheet least on a page the largest."""
-        return max(range(1, self.methods + 1), key=lambda columns: (-self._shrunk(columns), columns))
+        """Methods beside each other: what shrinks the sheet least on a page, in few bands, filled alike."""
+        most = max(range(1, self.methods + 1), key=lambda columns: (-self._shrunk(columns), columns))
+        return math.ceil(self.methods / math.ceil(self.methods / most))
 
     @cached_property
     def figure(self) -> Figure:

@@ -47,9 +47,8 @@ def name_powers(axis: Axis) -> None:
 
 
 def wrapped(text: str, letters: int) -> str:
-    """Text in lines of at most so many letters, if no word is longer; an arrow stays with the word before it."""
-    kept = text.replace(" ↑", "\N{NO-BREAK SPACE}↑").replace(" ↓", "\N{NO-BREAK SPACE}↓")
-    return textwrap.fill(kept, letters)
+    """Text `broken` into lines of at most so many letters, where an arrow stays with the word before it."""
+    return broken(text.replace(" ↑", "\N{NO-BREAK SPACE}↑").replace(" ↓", "\N{NO-BREAK SPACE}↓"), letters)
 
 
 def broken(name: str, letters: int) -> str:
@@ -59,7 +58,7 @@ def broken(name: str, letters: int) -> str:
     'van_gogh_\\nlate-\\nperiod'
     """
     lines = [""]
-    for part in re.findall(r"[^\s_-]*[\s_-]?", name):
+    for part in re.findall("[^ _-]*[ _-]?", name):
         for piece in textwrap.wrap(part, letters, drop_whitespace=False):
             if len((lines[-1] + piece).rstrip()) > letters:
                 lines.append("")

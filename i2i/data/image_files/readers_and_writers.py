@@ -94,7 +94,7 @@ def filled(values: np.ndarray, fill: float | None, path: Path) -> np.ndarray:
     if fill is None:
         raise UserError(
             f"{path} holds {values.size - int(finite.sum()):,} of {values.size:,} values that are not finite "
-            '(NaN or infinite): say in i2i.json what is to stand for them, as by "fill": 0, or repair the file'
+            '(NaN or infinite):\nsay in i2i.json what is to stand for them, as by "fill": 0, or repair the file'
         )
     return np.where(finite, values, values.dtype.type(fill))
 

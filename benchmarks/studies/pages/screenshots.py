@@ -1,7 +1,7 @@
 """The pages of the program as the documentation shows them: images of a browser, of built-in data alone.
 
     i2i bench
-    python benchmarks/studies/screenshots.py bench/seasons --out docs/images
+    python benchmarks/studies/pages/screenshots.py bench/seasons --out docs/images
 
 Needs Chromium with its driver, selenium and gradio (`pip install '.[test,demo]'`), and no network. Writes report.png,
 gallery.png, watch.png and demo.png into --out, with few colours, so that they are small.

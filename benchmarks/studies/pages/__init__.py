@@ -1,0 +1,1 @@
+"""Studies of the pages of the program, in a browser."""
