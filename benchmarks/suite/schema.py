@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from i2i import registry
 from i2i.benchmarks.suite.claims import Claim
@@ -12,7 +12,7 @@ from i2i.benchmarks.suite.external import External
 from i2i.config import LARGEST_SEED, MOST_COUNTED, DataConfig, Section, Settings, merge, section_of, validate
 from i2i.custom_models import is_source, load
 from i2i.errors import UserError
-from i2i.metrics.sets.names import SetMeasure
+from i2i.metrics.sets.names import SetMeasure, besides_distances
 from i2i.presets.methods import MOST, Method, Methods, check_form, methods_of
 from i2i.utils.text import option
 
@@ -75,7 +75,7 @@ class ScoringConfig(Section):
     """Measures that are left out unless asked for, because of what they cost."""
 
     gan_train: bool = Field(False, description="train two classifiers on the translations of each model and seed")
-    metrics: tuple[SetMeasure, ...] = Field(
+    metrics: Annotated[tuple[SetMeasure, ...], BeforeValidator(besides_distances)] = Field(
         (),
         description="measures of sets besides the distances: prdc (precision, recall, density, coverage), mind, "
         "cmmd, fwd",

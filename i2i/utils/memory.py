@@ -1,6 +1,7 @@
 """What a machine lacks: a device, or memory, which every library tells in words of its own."""
 
 import errno
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,18 @@ def most_resident() -> int:
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+@contextmanager
+def many_objects() -> Iterator[None]:
+    """Search for no cycles in the block, which makes very many objects that stay: every search would visit them all."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

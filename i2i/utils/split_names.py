@@ -1,6 +1,7 @@
 """How the splits of data are spelled: `Train/`, `validation/` and `training_set/` mean what `train` and `val` mean."""
 
 import re
+from functools import lru_cache
 
 SPLITS = ("train", "val", "test")
 _WORD = r"(?:(?P<train>train(?:ing)?)|(?P<val>val(?:id(?:ation)?)?)|(?P<test>test(?:ing)?))"
@@ -10,6 +11,7 @@ _LETTERED = re.compile(rf"{_WORD}(?:[ ._-](?P<apart>[a-z])|(?P<joined>(?!(?-i:s)
 _WITHIN = re.compile(rf"(?<![a-z])(?:{_WORD}|dev|eval|holdout)(?:[ ._-]?set)?(?![a-z])", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)  # asked of every image, and few folders hold them
 def split_of(name: str) -> str | None:
     """The split that a folder's name or a column's value stands for.
 
@@ -25,6 +27,7 @@ def canonical_split(name: str) -> str:
     return split_of(name) or name
 
 
+@lru_cache(maxsize=1024)
 def lettered(name: str) -> tuple[str, str] | None:
     """Split and domain of a folder named like `trainA`.
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from i2i.config import DataConfig
-from i2i.data.audit import report
+from i2i.data.audit import near_duplicates, report
 from i2i.data.audit.contact_sheet import COLUMNS, GAP, LABEL_HEIGHT, SIDE
 from i2i.data.audit.inspect import inspect_file
-from i2i.data.audit.near_duplicates import Fingerprint, nearest
+from i2i.data.audit.near_duplicates import LEAST_CORRELATION, MOST_BITS, MOST_CANDIDATES, Fingerprint, alike, nearest
 from i2i.data.audit.quick_check import warnings
 from i2i.data.open import open_data
 from tests.robustness.test_bad_input import SMALL, run
@@ -247,6 +247,43 @@ def test_what_is_transparent_does_not_count_as_shown():
     for image in (one, other):
         image.putalpha(mask)
     assert nearest([Fingerprint.of(one)], [Fingerprint.of(other)]) == [0]
+
+
+def related_prints(rng, count):
+    """Fingerprints of which a third are others with 0 to 12 bits turned, some with their thumbnails."""
+    prints = [
+        Fingerprint(np.where(rng.random(64) < 0.5, 1, -1).astype(np.float32), rng.bytes(256)) for _ in range(count)
+    ]
+    prints = [Fingerprint(one.signs, np.frombuffer(one.thumbnail, np.uint8)) for one in prints]
+    for number in rng.choice(count, count // 3, replace=False):
+        other, signs = prints[rng.integers(count)], prints[number].signs
+        signs[:] = other.signs
+        signs[rng.choice(64, rng.integers(13), replace=False)] *= -1
+        prints[number] = Fingerprint(signs, other.thumbnail if rng.random() < 0.7 else prints[number].thumbnail)
+    return prints
+
+
+def compared_with_all(print_, others):
+    """Position of the most similar of `others`, and those that show the same."""
+    distances = [int((print_.signs != other.signs).sum()) for other in others]
+    near = [position for position, distance in enumerate(distances) if distance <= MOST_BITS]
+    near.sort(key=lambda position: distances[position])
+    same = {one: np.corrcoef(print_.thumbnail, others[one].thumbnail)[0, 1] for one in near}
+    best = max(near[:MOST_CANDIDATES], key=lambda one: round(same[one], 6), default=None)
+    found = best if best is not None and same[best] >= LEAST_CORRELATION else None
+    return found, sorted(one for one in near if same[one] >= LEAST_CORRELATION)
+
+
+@pytest.mark.parametrize("block", [1, 64, 2**21])
+@pytest.mark.parametrize("seed", range(4))
+def test_bands_of_bits_find_what_comparing_all_with_all_finds(monkeypatch, seed, block):
+    monkeypatch.setattr(near_duplicates, "BLOCK", block)
+    prints = related_prints(np.random.default_rng(seed), 60)
+    everywhere = [compared_with_all(one, prints) for one in prints]
+    assert list(alike(prints)) == [(n, m) for n, (_, same) in enumerate(everywhere) for m in same if m > n]
+    before = [compared_with_all(one, prints[:number])[0] for number, one in enumerate(prints)]
+    assert nearest(prints, prints, earlier=True) == before
+    assert nearest(prints[:20], prints[20:]) == [compared_with_all(one, prints[20:])[0] for one in prints[:20]]
 
 
 # The command.

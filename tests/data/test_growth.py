@@ -1,5 +1,6 @@
 """Twice as many images take at most twice the work: what is done per image must not look at all others again."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from PIL import Image
 from i2i.config import DataConfig
 from i2i.data.audit import quick_check
 from i2i.data.audit.report import check, inspect_data
+from i2i.data.image_files import file_index
 from i2i.data.image_files.file_index import FileIndex
 from i2i.data.layouts import CARD, DataSet, scan
+from i2i.errors import UserError
+from i2i.utils.memory import many_objects
 from tests.data.test_audit import scene
 from tests.support.calls import calls
 
@@ -62,6 +66,21 @@ def test_twice_as_many_images_take_at_most_twice_the_work(data, work):
     one, two = map(work, data.values())
     one(), two()  # what is done only once
     assert calls(two) <= MOST * calls(one)
+
+
+def test_an_index_is_loaded_without_searches_for_cycles(monkeypatch, tmp_path):
+    searched = []
+    monkeypatch.setattr(file_index, "read_document", lambda *arguments: searched.append(gc.isenabled()) or {})
+    FileIndex.load(tmp_path)
+    assert searched == [False]
+    assert gc.isenabled()
+
+
+def test_cycles_are_searched_for_again_after_an_error():
+    with pytest.raises(UserError), many_objects():
+        assert not gc.isenabled()
+        raise UserError("as one that a damaged file raises")
+    assert gc.isenabled()
 
 
 def test_files_whose_digests_are_known_are_not_read_to_find_equal_ones(data, monkeypatch):

@@ -13,7 +13,7 @@ from i2i.benchmarks.execution.job_runner import Runner
 from i2i.benchmarks.execution.local_executor import perform
 from i2i.benchmarks.execution.scheduler import Event
 from i2i.benchmarks.report import write
-from i2i.benchmarks.report.figures import redraw
+from i2i.benchmarks.report.figures import image_table, redraw, style
 
 TINY = [
     "data.image_size=16",
@@ -82,7 +82,16 @@ def undrawn():
         yield
 
 
+@contextlib.contextmanager
+def coarse():
+    """Figures and the grid have few dots, of which they take most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (style, image_table):
+            patch.setattr(module, "DPI", 60)
+        yield
+
+
 def bench(out, *arguments, draws=False):
     """Run `i2i bench` and its jobs in this process; returns its exit status."""
-    with in_process(), contextlib.nullcontext() if draws else undrawn():
+    with in_process(), coarse() if draws else undrawn():
         return command("bench", "--out", out, *arguments)

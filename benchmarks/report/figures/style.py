@@ -27,14 +27,14 @@ HEAD_LETTER = 0.095  # inches, of a method's name
 PAGE = (8.5, 11.0)  # inches: as wide as that, letters of 9 points still have 7 in the text of a page
 
 
-def save(figure: Figure, path: Path, dpi: float = DPI) -> None:
-    """Write a figure in the format of the path's suffix, complete or not at all."""
+def save(figure: Figure, path: Path, dpi: float | None = None) -> None:
+    """Write a figure in the format of the path's suffix, complete or not at all, with so many dots per inch or DPI."""
     suffix = path.suffix[1:].lower()
     # Without the date, so that the same results give the same file.
     metadata: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}.get(suffix, {})
     # Type 42: venues refuse the outlines of Type 3, in which matplotlib writes letters otherwise.
     with replacing(path) as partial, rc_context({"pdf.fonttype": 42, "svg.hashsalt": "i2i"}):
-        figure.savefig(partial, format=suffix, dpi=dpi, metadata=metadata)
+        figure.savefig(partial, format=suffix, dpi=dpi or DPI, metadata=metadata)
 
 
 def name_powers(axis: Axis) -> None:

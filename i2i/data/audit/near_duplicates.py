@@ -28,7 +28,8 @@ LEAST_CORRELATION = 0.97
 FLAT = 3.0
 """Standard deviation of a thumbnail, in grey levels, below which an image is not compared."""
 MOST_CANDIDATES = 16
-BLOCK = 2**22  # distances computed at once
+BLOCK = 2**21
+"""Pairs of hashes compared at once, by one band of their bits."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = 
 
     Args:
         ours: n fingerprints.
-        theirs: m fingerprints; all n * m distances are computed, in blocks, by a product of matrices.
+        theirs: m fingerprints.
         earlier: both are the same list, and an image is compared with those before it.
     """
     found: list[int | None] = [None] * len(ours)
@@ -61,14 +62,11 @@ def nearest(ours: list[Fingerprint], theirs: list[Fingerprint], earlier: bool = 
         return found
     hashes, others = (np.stack([one.signs for one in some]) for some in (ours, theirs))
     thumbnails = np.stack([one.thumbnail for one in theirs])
-    rows = max(1, BLOCK // len(theirs))
-    for start in range(0, len(ours), rows):
-        distances = (HASH_SIDE**2 - hashes[start : start + rows] @ others.T) / 2  # bits that differ, [rows, m]
-        if earlier:
-            mine = np.arange(start, start + len(distances))
-            distances[np.arange(len(theirs)) >= mine[:, None]] = HASH_SIDE**2
-        for row in np.flatnonzero(distances.min(axis=1) <= MOST_BITS):
-            found[start + row] = _confirmed(ours[start + row].thumbnail, thumbnails, distances[row])
+    for row, near in _near(hashes, others):
+        candidates = near[near < row] if earlier else near
+        if len(candidates):
+            closest = np.argsort(-(others[candidates] @ hashes[row]), kind="stable")[:MOST_CANDIDATES]
+            found[row] = _confirmed(ours[row].thumbnail, thumbnails, candidates[closest])
     return found
 
 
@@ -77,19 +75,55 @@ def alike(prints: list[Fingerprint]) -> Iterator[tuple[int, int]]:
     if not prints:
         return
     hashes, thumbnails = np.stack([one.signs for one in prints]), np.stack([one.thumbnail for one in prints])
-    rows = max(1, BLOCK // len(prints))
-    for start in range(0, len(prints), rows):
-        near = hashes[start : start + rows] @ hashes.T >= HASH_SIDE**2 - 2 * MOST_BITS
-        for row in np.flatnonzero(near.sum(axis=1) > 1):
-            ours = start + row
-            others = np.flatnonzero(near[row, ours + 1 :]) + ours + 1
-            same = _standard(thumbnails[others]) @ _standard(thumbnails[[ours]])[0] >= LEAST_CORRELATION
-            yield from ((int(ours), int(other)) for other in others[same])
+    for row, near in _near(hashes, hashes):
+        others = near[near > row]
+        if len(others):
+            same = _standard(thumbnails[others]) @ _standard(thumbnails[[row]])[0] >= LEAST_CORRELATION
+            yield from ((row, int(other)) for other in others[same])
 
 
-def _confirmed(thumbnail: np.ndarray, thumbnails: np.ndarray, distances: np.ndarray) -> int | None:
-    candidates = np.flatnonzero(distances <= MOST_BITS)
-    candidates = candidates[np.argsort(distances[candidates], kind="stable")[:MOST_CANDIDATES]]
+def _near(ours: np.ndarray, theirs: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Positions of `ours` [n, 64], with those of `theirs` [m, 64] whose hashes differ in at most `MOST_BITS` bits.
+
+    Both ascend. Such hashes agree in at least one of `MOST_BITS` + 1 bands of their bits, so that only those which do
+    are compared: of random hashes 7 of 100.
+    """
+    bands = [_Band(ours, theirs, bits) for bits in np.array_split(np.arange(HASH_SIDE**2), MOST_BITS + 1)]
+    rows = max(1, BLOCK // max(band.largest for band in bands))
+    for start in range(0, len(ours), rows):
+        pairs = np.unique(np.concatenate([part for band in bands for part in band.near(start, start + rows)]))
+        positions, others = np.divmod(pairs, len(theirs))
+        first = np.flatnonzero(np.diff(positions, prepend=-1))
+        for own, position in zip(
+            np.split(others, first[1:]), positions[first], strict=False
+        ):  # none split make one part
+            yield int(position), own
+
+
+class _Band:
+    """Hashes by some of their bits."""
+
+    def __init__(self, ours: np.ndarray, theirs: np.ndarray, bits: np.ndarray) -> None:
+        self._ours, self._theirs = ours, theirs
+        weights = 1 << np.arange(len(bits))
+        self._keys, keys = ((some[:, bits] > 0) @ weights for some in (ours, theirs))
+        self._order = np.argsort(keys, kind="stable")
+        self._ends = np.cumsum(np.bincount(keys, minlength=2 ** len(bits)))
+        self.largest = int(np.diff(self._ends, prepend=0).max())
+
+    def near(self, start: int, stop: int) -> Iterator[np.ndarray]:
+        """Near pairs of ours from `start` to `stop` that agree in these bits, as position * m + other position."""
+        keys = self._keys[start:stop]
+        for key in np.unique(keys):
+            rows = start + np.flatnonzero(keys == key)
+            others = self._order[self._ends[key - 1] if key else 0 : self._ends[key]]
+            agree = self._ours[rows] @ self._theirs[others].T  # bits that agree less those that do not
+            row, other = np.nonzero(agree >= HASH_SIDE**2 - 2 * MOST_BITS)
+            yield rows[row] * len(self._theirs) + others[other]
+
+
+def _confirmed(thumbnail: np.ndarray, thumbnails: np.ndarray, candidates: np.ndarray) -> int | None:
+    """The candidate whose thumbnail correlates most, if that shows the same; candidates with nearer hashes first."""
     correlations = _standard(thumbnails[candidates]) @ _standard(thumbnail[None])[0]
     best = int(correlations.argmax())
     return int(candidates[best]) if correlations[best] >= LEAST_CORRELATION else None

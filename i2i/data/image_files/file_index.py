@@ -19,6 +19,7 @@ from i2i.errors import UserError
 from i2i.utils import fingerprint
 from i2i.utils.atomic_write import write_text
 from i2i.utils.json_documents import Document, read_document
+from i2i.utils.memory import many_objects
 
 Fact = list[str | int | float]
 
@@ -62,7 +63,8 @@ class FileIndex:
     def load(cls, path: Path) -> Self:
         """The index of a file; an empty one if there is none or it is damaged."""
         try:
-            return cls(read_document(dict[str, Entry], path, "remove it"))
+            with many_objects():
+                return cls(read_document(dict[str, Entry], path, "remove it"))
         except UserError:
             return cls()
 
@@ -82,10 +84,10 @@ class FileIndex:
         Raises:
             UserError: naming the first that cannot be decoded.
         """
-        halves: dict[tuple[Path, bool], set[Half | None]] = {}
+        new: dict[tuple[Path, bool], set[Half | None]] = {}
         for image in images:
-            halves.setdefault((image.path, image.native), set()).add(image.half)
-        new = {file: own for file, own in halves.items() if not self._was_decoded(file[0], own)}
+            if not self._was_decoded(image.path, image.half):
+                new.setdefault((image.path, image.native), set()).add(image.half)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for _ in pool.map(lambda file, own: self._decode(file[0], file[1], own), new, new.values()):
                 pass
@@ -114,10 +116,10 @@ class FileIndex:
         except OSError:
             return False
 
-    def _was_decoded(self, path: Path, halves: set[Half | None]) -> bool:
-        """Whether all these halves of a file were, since it was last changed."""
+    def _was_decoded(self, path: Path, half: Half | None) -> bool:
+        """Whether this half of a file was, since it was last changed."""
         entry = self._entries.get(str(path))
-        if entry is None or not all((half or "whole") in entry.decoded for half in halves):
+        if entry is None or (half or "whole") not in entry.decoded:
             return False
         try:
             return entry.stamp == self._stamp(path)

@@ -104,7 +104,9 @@ def _named_apart(root: Path, splits: Found) -> Found:
 
 def with_own_names(root: Path, images: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
     """Images of which no two have the same name, whatever their files are called."""
-    stems = Counter(image.stem for image in images)
+    stems = Counter(own := [image.stem for image in images])
+    if len(stems) == len(own):
+        return tuple(images)
     names = Counter(image.path.name for image in images)
 
     def longer(image: ImageFile) -> str:
@@ -112,4 +114,7 @@ def with_own_names(root: Path, images: Sequence[ImageFile]) -> tuple[ImageFile, 
         once = names[image.path.name] == 1
         return image.path.name if once else "%".join(image.path.relative_to(root).parts)
 
-    return tuple(image if stems[image.stem] == 1 else replace(image, name=longer(image)) for image in images)
+    return tuple(
+        image if stems[stem] == 1 else replace(image, name=longer(image))
+        for image, stem in zip(images, own, strict=True)
+    )

@@ -8,6 +8,7 @@ from i2i.data.layouts.data_set import DataSet
 from i2i.data.layouts.i2i_json import CARD
 from i2i.data.layouts.image_folder import ImageFolder, LeftOut, is_hidden
 from i2i.errors import NoLayout, UserError, unknown
+from i2i.utils.memory import many_objects
 from i2i.utils.split_names import split_of
 
 LAYOUTS_HELP = (
@@ -64,7 +65,12 @@ def recognize(root: Path, layouts: Sequence[Layout], choices: Choices) -> DataSe
     """
     if not root.exists():
         raise UserError(f"there is no data folder {root}")
-    folder = ImageFolder(root)
+    with many_objects():
+        return _recognized(ImageFolder(root), layouts, choices)
+
+
+def _recognized(folder: ImageFolder, layouts: Sequence[Layout], choices: Choices) -> DataSet:
+    root = folder.root
     found = {layout: evidence for layout in layouts if (evidence := layout.evidence(folder)) is not None}
     if choices.layout is not None:
         found = {layout: evidence for layout, evidence in found.items() if layout.name == choices.layout}

@@ -75,5 +75,6 @@ def _check_names(title: str, path: Path, what: str, names: list[str]) -> None:
     if names:
         raise UserError(
             f"{path} does not hold the weights of {title}: it {what} {len(names)} tensors "
-            f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+            f"({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})\n"
+            "give a file of that network, or name the network that the file is of"
         )
