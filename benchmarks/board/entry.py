@@ -26,6 +26,8 @@ from i2i.utils.json_documents import Document, Facts, SealedDocument, read_seale
 FORMAT = 1
 OF_THE_DATA = ("domains", "paired", "training", "reference", "validation", "directions")
 """Parts of a protocol that say which data; benches that differ in nothing else can stand in one table."""
+LABEL_MAP = "label_map"
+"""The part that says what is a label map among the data, and its palette: of each data set, others have none."""
 AGAIN = "take the file as i2i results pack has written it"
 
 Kind = Literal["translator", "reference", "real"]
@@ -104,8 +106,8 @@ class Entry(SealedDocument):
 
     @cached_property
     def data(self) -> str:
-        """Tells the data from others."""
-        return data_of(self.protocol)
+        """Tells the data from others, and from the same with other label maps, whose scores are not comparable."""
+        return stable_hash([data_of(self.protocol), self.protocol.get(LABEL_MAP)])
 
 
 def data_of(protocol: Mapping[str, object]) -> str:
@@ -115,7 +117,7 @@ def data_of(protocol: Mapping[str, object]) -> str:
 
 def without_data(protocol: Mapping[str, object]) -> Settings:
     """A protocol less what says which data, and the weights that were learnt from them."""
-    kept = {name: part for name, part in protocol.items() if name not in OF_THE_DATA}
+    kept = {name: part for name, part in protocol.items() if name not in (*OF_THE_DATA, LABEL_MAP)}
     for name in ("classifier", "features"):
         part = kept.get(name)
         if isinstance(part, Mapping):

@@ -137,6 +137,17 @@ def test_entries_of_unlike_protocols_stand_in_tables_of_their_own(tmp_path):
     assert [len(group["sets"]) for group in shown] == [2, 1]
 
 
+def test_a_data_set_with_label_maps_stands_beside_one_without_and_apart_from_itself_with_others():
+    [group] = grouped(
+        [
+            entry("roads", {"x": 21.0}, label_map={"domain": "b", "palette": {"road": [1, 2, 3]}}),
+            entry("roads", {"x": 22.0}, name="other", label_map={"domain": "b", "palette": {"road": [9, 2, 3]}}),
+            entry("hills", {"x": 23.0}),
+        ]
+    )
+    assert len(group.sets) == 3
+
+
 def test_weights_that_were_learnt_from_the_data_do_not_part_protocols():
     learnt = [
         entry(name, {"x": 1.0}, features={"name": "FD-domain-classifier", "sha256": name}, classifier={"sha256": name})
