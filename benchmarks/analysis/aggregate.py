@@ -24,7 +24,7 @@ class Score:
     @property
     def mean(self) -> float:
         """Mean of the seeds' values."""
-        return sum(self.by_seed.values()) / len(self.by_seed)
+        return mean_of(list(self.by_seed.values()))
 
     @property
     def std(self) -> float | None:
@@ -70,11 +70,12 @@ def over_seeds(scores: pd.DataFrame, by: Sequence[str]) -> dict[Any, Score]:
     found: dict[Any, dict[int, float]] = {}
     for *place, seed in sorted(values):
         key = place[0] if len(by) == 1 else tuple(place)
-        found.setdefault(key, {})[seed] = _mean(values[*place, seed])
+        found.setdefault(key, {})[seed] = mean_of(values[*place, seed])
     return {key: Score(own) for key, own in found.items()}
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean_of(values: Sequence[float]) -> float:
+    """The mean, to the last bit the same in whatever order; NaN where one of them is."""
     try:
         return math.fsum(values) / len(values)
     except (OverflowError, ValueError):  # beyond all floats, or infinities of both signs

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from i2i._version import __version__
-from i2i.benchmarks.analysis.aggregate import Score
+from i2i.benchmarks.analysis.aggregate import Score, mean_of
 from i2i.benchmarks.analysis.classifier_trust import doubts
 from i2i.benchmarks.analysis.cost_columns import COSTS
 from i2i.benchmarks.analysis.results import Results, collect
@@ -211,4 +211,4 @@ def read_entries(folder: Path) -> tuple[list[Entry], list[tuple[Path, Path]]]:
 def _mean(values: Mapping[str, Value]) -> float:
     """NaN if one is no number: a mean of fewer directions is not that of the others."""
     numbers = [math.nan if value is None else value for value in values.values()]
-    return sum(numbers) / len(numbers) if numbers else math.nan
+    return mean_of(numbers) if numbers else math.nan
