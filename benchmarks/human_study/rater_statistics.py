@@ -26,7 +26,8 @@ def rate_interval(hits: Counts, answers: Counts, *, level: float = LEVEL, seed: 
     """The share of hits among all answers, and its interval over raters.
 
     Wilson's interval, at the number of independent answers that would scatter as much as the share does over resamples
-    of the raters, with Student's quantile for their number. It has a length also where nobody, or everybody, hits.
+    of the raters, with Student's quantile for their number; for the number of answers where raters do not differ by
+    more than chance, so that each answer counts. It has a length also where nobody, or everybody, hits.
 
     Args:
         hits: [n], of each rater.
@@ -43,11 +44,11 @@ def rate_interval(hits: Counts, answers: Counts, *, level: float = LEVEL, seed: 
     if n < 2:
         return None
     share = float(hits.sum() / total)
-    quantile = float(stats.t.ppf((1 + level) / 2, n - 1))
     drawn = np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
     shares = hits[drawn].sum(1) / answers[drawn].sum(1)
     variance = float(shares.var(ddof=1)) * n / (n - 1)
     independent = min(total, share * (1 - share) / variance) if variance > 0 else total
+    quantile = float(stats.t.ppf((1 + level) / 2, (n if independent < total else total) - 1))
     return Interval(share, *_wilson(share, independent, quantile), level)
 
 

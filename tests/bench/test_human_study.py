@@ -22,6 +22,7 @@ from i2i.benchmarks.human_study.rules import Rules
 from i2i.benchmarks.human_study.stimuli import as_png, scrambled
 from i2i.benchmarks.human_study.votes import read_all, read_votes
 from i2i.data.synthetic import embedded
+from i2i.metrics.bootstrap import share_interval
 from tests.bench.test_merge import pretend
 from tests.support.in_process import command, undrawn
 from tests.support.raters import attentive, saved, votes, write_votes
@@ -396,6 +397,11 @@ def test_an_interval_over_raters_is_longer_than_one_over_answers_where_raters_di
     assert found.high - found.low == pytest.approx(2 * 2.093 * np.sqrt(0.25 / 20), abs=0.05)
     alike = rate_interval(np.full(20, 5), np.full(20, 10))
     assert alike.high - alike.low < 0.16
+
+
+def test_where_raters_do_not_differ_every_answer_counts():
+    found, independent = rate_interval(np.full(15, 3), np.full(15, 7)), share_interval(45, 105)
+    assert found.high - found.low == pytest.approx(independent.high - independent.low, rel=0.02)
 
 
 @pytest.mark.parametrize(("hits", "ends"), [(0, (0.0, 0.03)), (10, (0.97, 1.0))])
