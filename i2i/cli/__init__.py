@@ -3,10 +3,11 @@
 Heavy libraries are imported inside the commands, so that help is quick.
 """
 
+import inspect
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, Protocol
 
 import typer
 
@@ -82,7 +83,25 @@ def main() -> None:
 @cache
 def _program() -> Callable[..., int | None]:
     """The tree of commands, made from their signatures once for all calls in a process."""
-    return typer.main.get_command(app)
+    program = typer.main.get_command(app)
+    _join_lines(program)
+    return program
+
+
+class _Command(Protocol):
+    """Of a command or a group of them, whatever version of typer it comes from."""
+
+    help: str | None
+
+
+def _join_lines(command: _Command) -> None:
+    """Let help fill the terminal: typer breaks lines where a docstring does, in all paragraphs but the first."""
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(
+        paragraph if paragraph.startswith(" ") else paragraph.replace("\n", " ") for paragraph in paragraphs
+    )
+    for inner in getattr(command, "commands", {}).values():
+        _join_lines(inner)
 
 
 def _fail(message: str, status: int) -> NoReturn:

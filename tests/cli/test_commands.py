@@ -7,6 +7,7 @@ import typer
 
 from i2i.cli import app
 from i2i.cli.bench import PANELS
+from tests.support.in_process import command
 
 COMMANDS = typer.main.get_command(app).commands
 FILES = {"import": "import_files", "grid": "report", "film": "watch"}
@@ -40,3 +41,12 @@ def test_options_of_the_bench_are_listed_under_headings():
 def test_a_heading_of_one_command_does_not_show_in_another():
     assert panels("bench")["device"] == "Execution"
     assert panels("train")["device"] is None
+
+
+def test_help_breaks_no_line_before_the_terminal_does(capsys, monkeypatch):
+    """typer breaks all paragraphs but the first where the docstring does; those of commands stay as they are."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert command("interpolate", "--help") == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "directions; the image's own domain as an end gives strengths of a change." in lines
+    assert "i2i interpolate runs/munit photo.jpg --target night --to-seed 3 --out out/" in lines
