@@ -54,9 +54,7 @@ class Verdict:
     reason: str | None = None
 
     def line(self) -> str:
-        """For people to read."""
-        if self.reason is not None:
-            return f"{self.model}: {self.reason}"
+        """For people to read, of one that can be trained."""
         fits = f"{self.model} ({self.task}): sides must be multiples of {self.multiple}, which these are"
         if self.trial is None or self.budget is None:
             return fits
@@ -206,11 +204,20 @@ def _images(config: RunConfig, task: Task, data: DataSet) -> int:
 
 
 def with_models(report: Report, verdicts: Sequence[Verdict], named: bool) -> Report:
-    """The report, with a warning for each model that was named and cannot be trained; a fault if none can."""
-    failed = [one for one in verdicts if one.reason is not None]
-    if named or len(failed) == len(verdicts):
-        return with_findings(report, [Finding("model", len(failed) == len(verdicts), one.line()) for one in failed])
+    """The report, with a warning for models that were named and cannot be trained; a fault if none can."""
+    none_can = all(one.reason is not None for one in verdicts)
+    if named or none_can:
+        return with_findings(report, [Finding("model", none_can, text) for text in _refusals(verdicts)])
     return report
+
+
+def _refusals(verdicts: Sequence[Verdict]) -> list[str]:
+    """Why some cannot be trained, a line per reason."""
+    found: dict[str, list[str]] = {}
+    for one in verdicts:
+        if one.reason is not None:
+            found.setdefault(one.reason, []).append(one.model)
+    return [f"{', '.join(models)}: {reason}" for reason, models in found.items()]
 
 
 def as_json(report: Report, verdicts: Sequence[Verdict]) -> dict[str, object]:
@@ -228,4 +235,6 @@ def lines(report: Report, verdicts: Sequence[Verdict]) -> list[str]:
     said = report.lines()
     count = len(report.findings) or 1
     known = {finding.text for finding in report.findings}
-    return [*said[:-count], *(line for one in verdicts if (line := one.line()) not in known), *said[-count:]]
+    fitting = [one.line() for one in verdicts if one.reason is None]
+    refusals = [text for text in _refusals(verdicts) if text not in known]
+    return [*said[:-count], *fitting, *refusals, *said[-count:]]

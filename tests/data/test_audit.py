@@ -14,7 +14,9 @@ from i2i.data.audit.contact_sheet import COLUMNS, GAP, LABEL_HEIGHT, SIDE
 from i2i.data.audit.inspect import inspect_file
 from i2i.data.audit.near_duplicates import LEAST_CORRELATION, MOST_BITS, MOST_CANDIDATES, Fingerprint, alike, nearest
 from i2i.data.audit.quick_check import warnings
+from i2i.data.audit.report import refused
 from i2i.data.open import open_data
+from i2i.training.feasibility import Verdict, lines, with_models
 from tests.robustness.test_bad_input import SMALL, run
 
 
@@ -316,6 +318,15 @@ def test_models_are_told_whether_the_size_fits_them(sky, capsys):
     assert "cyclegan (dawn and dusk): sides must be multiples of 4" in said
     assert "pix2pix: pix2pix cannot be trained on" in said
     assert "it learns from aligned pairs" in said
+
+
+def test_what_keeps_all_models_from_the_data_is_told_once():
+    reasons = {"a": "no pairs", "b": "a value is NaN", "c": "a value is NaN"}
+    verdicts = [Verdict(model, reason=reason) for model, reason in reasons.items()]
+    report = with_models(refused("x is no data set", (8, 8), None), verdicts, named=False)
+    told = [finding.text for finding in report.findings if finding.kind == "model"]
+    assert told == ["a: no pairs", "b, c: a value is NaN"]
+    assert sum("a value is NaN" in line for line in lines(report, verdicts)) == 1
 
 
 @pytest.mark.integration

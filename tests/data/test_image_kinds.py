@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, PngImagePlugin
 
 from i2i.data.image_files import eight_bits, png_notes
@@ -286,3 +287,11 @@ def test_images_that_are_decoded_at_once_share_a_bounded_room():
         list(threads.map(take, [40] * 20 + [300] + [10] * 20))
     assert max(total for total in most if total < 300) <= 100
     assert [total for total in most if total >= 300] == [300]
+
+
+def test_a_tiff_file_that_only_values_beyond_8_bits_explain_is_refused_with_the_entry_that_takes_them(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "radar.tif", np.zeros((4, 4, 2), np.uint16), photometric="minisblack", planarconfig="contig"
+    )
+    with pytest.raises(UserError, match=r'radar\.tif .*"pixel_formats": \{\} in i2i\.json'):
+        read_image(tmp_path / "radar.tif")

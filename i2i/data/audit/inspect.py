@@ -26,7 +26,7 @@ KINDS = {
     "P": "with a palette (converted to RGB)",
     "CMYK": "CMYK (converted to RGB)",
     "RGBA": "with transparency (laid on the background)",
-    "16-bit": "with more than 8 bits per channel (cut to 8)",
+    "16-bit": 'with more than 8 bits per channel (cut to 8 without "pixel_formats" in i2i.json)',
     "EXIF": "turned upright by EXIF",
     "animated": "animated (the first frame is taken)",
 }

@@ -20,6 +20,11 @@ MAX_PIXELS = 178_956_970
 """The largest image that is decoded, 2 GiB as 32-bit floats of three channels: a small file can claim any size."""
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "PPM", "GIF")
 """Known by contents. Others PIL knows are left out: their decoders call other programs, or are seldom tried."""
+TIFF_STARTS = (b"II*\0", b"MM\0*")
+WIDE_TIFF = (
+    "it is a TIFF file, but of no kind that images of 8 bits have; if it is whole, "
+    '"pixel_formats": {} in i2i.json has its values taken as they are'
+)
 
 # PIL's warnings name no file. What matters of them becomes an error that does; the rest would help nobody.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -59,4 +64,7 @@ def _refuse(image: Image.Image) -> None:
 def _reason(path: Path, error: Exception) -> str:
     if path.stat().st_size == 0:
         return "it is empty"
-    return "it is of no known format" if isinstance(error, UnidentifiedImageError) else str(error)
+    if not isinstance(error, UnidentifiedImageError):
+        return str(error)
+    with path.open("rb") as file:
+        return WIDE_TIFF if file.read(4) in TIFF_STARTS else "it is of no known format"
