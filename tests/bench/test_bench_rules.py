@@ -19,7 +19,7 @@ from i2i.benchmarks.job_id import CLASSIFIER
 from i2i.benchmarks.plan import Plan
 from i2i.benchmarks.planning.build_plan import prepare
 from i2i.benchmarks.report.captions import budget_text, checkpoint_lines
-from i2i.benchmarks.report.figures import learning_curves
+from i2i.benchmarks.report.figures import learning_curves, style
 from i2i.benchmarks.suite.overrides import budget_assignments, checkpoint_assignments, load_suite
 from i2i.config import DataConfig
 from i2i.data.image_files.images import read_image, to_arrays, to_images, to_pixels, write_image
@@ -392,7 +392,7 @@ def test_a_bench_translates_with_the_weights_that_were_best_on_validation(tmp_pa
     with (out / "curves.csv").open() as file:
         assert [float(row["value"]) for row in csv.DictReader(file) if row["metric"] == "psnr"] == list(psnrs.values())
     with Image.open(out / "curves.png") as image:
-        assert min(image.size) > 100  # dots, of which tests draw few
+        assert min(image.size) * style.DPI / image.info["dpi"][0] > 500  # tests draw fewer dots an inch
     before = checkpoint.folder.stat().st_mtime_ns
     assert bench(out, *arguments, *rule) == 0
     assert require_checkpoint(run).folder.stat().st_mtime_ns == before
