@@ -590,6 +590,43 @@ def test_a_baseline_that_is_ahead_in_some_groups_is_told_with_them(tmp_path):
     assert "by `FID` (b → a). Either" in markdown(plan, replace(results, scores=scores), by="direction")
 
 
+def test_who_scores_above_real_images_is_named_in_every_form_of_the_table(tmp_path):
+    scores = {("one", "precision"): [0.9], ("two", "precision"): [0.8], ("copy", "precision"): [1.0]}
+    scores |= {("real", "precision"): [0.85], ("one", "fid"): [2.0], ("two", "fid"): [1.0], ("real", "fid"): [1.0]}
+    plan, results = made_up(tmp_path, scores, reference=["copy"])
+    line = "Warning: `one` above the ceiling, which is `real`, by `precision`. Real test"
+    assert f"- {line}" in markdown(plan, results)
+    assert line.replace("`", "") in shown(plan, results).text("x", 300)
+    assert line.replace("`", "") in latex.table(plan, results, PROTOCOL)
+    assert any(line in warning for warning in content.facts(plan, results, {"fingerprint": PROTOCOL})["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("metric", "method", "real"),
+    [
+        ("precision", 0.8501, 0.8499),
+        ("accuracy", 1.0, 0.9),
+        ("kid", 0.01, 0.02),
+        ("psnr", 99.0, 9.0),
+        ("fid", 1.0, float("nan")),
+    ],
+    ids=["as good as printed", "in doubt anyway", "about 0", "a distance to one image", "no score"],
+)
+def test_a_score_that_real_images_do_not_bound_is_not_warned_of(tmp_path, metric, method, real):
+    scores = {("one", metric): [method], ("two", metric): [method], ("real", metric): [real]}
+    assert "ceiling" not in markdown(*made_up(tmp_path, scores))
+
+
+def test_a_score_above_that_of_real_images_in_some_groups_is_told_with_them(tmp_path):
+    scores = {("one", "precision"): [0.8], ("two", "precision"): [0.8], ("real", "precision"): [0.9]}
+    plan, results = made_up(tmp_path, scores, ("a", "b"))
+    frame = results.scores.copy()
+    frame.loc[(frame["model"] == "two") & (frame["target"] == "b"), "value"] = 1.0
+    assert "`two` above the ceiling" not in markdown(plan, replace(results, scores=frame))
+    text = markdown(plan, replace(results, scores=frame), by="direction")
+    assert "`two` above the ceiling, which is `real`, by `precision` (a → b)." in text
+
+
 def test_directions_to_a_label_map_and_from_it_are_shown_each_by_itself_first(tmp_path):
     plan, results = made_up(tmp_path, {("one", "psnr"): [1.0], ("two", "psnr"): [2.0]}, ("label", "photo"))
     unlike = with_facts(plan, label_map={"domain": "label", "palette": {}})
