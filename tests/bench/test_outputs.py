@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends import backend_mixed
 from PIL import Image
 
 from i2i.benchmarks.analysis.aggregate import Score, over_seeds
@@ -258,6 +259,18 @@ def maps_of(figure):
 def numbers_of(axes):
     """What is written into the cells of a map, by (source, target)."""
     return {(round(text.get_position()[1]), round(text.get_position()[0])): text.get_text() for text in axes.texts}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("kind", ["pdf", "svg"])
+def test_figures_with_color_bars_are_written_without_a_canvas_of_their_size(tmp_path, monkeypatch, kind):
+    plan, results = made_up(tmp_path, SCORES)
+    canvases = []
+    own = backend_mixed.RendererAgg
+    monkeypatch.setattr(backend_mixed, "RendererAgg", lambda *size: canvases.append(size) or own(*size))
+    style.save(heat_maps(plan, results), tmp_path / f"maps.{kind}")
+    assert canvases == []
+    assert (tmp_path / f"maps.{kind}").stat().st_size > 10_000
 
 
 def test_heat_maps_have_a_row_per_metric_a_column_per_method_and_a_blank_diagonal(tmp_path):
