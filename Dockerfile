@@ -12,9 +12,10 @@ COPY . .
 # hadolint ignore=DL3013
 RUN pip install --no-cache-dir '.[imagenet]'
 
-# Whoever runs it, by --user, has a home folder to write caches into.
+# Whoever runs it has a home folder to write caches into; without --user it is not root.
 ENV HOME=/home/anybody
-RUN mkdir -m 1777 "$HOME"
+RUN mkdir -m 1777 "$HOME" /data
+USER 1000:1000
 
 WORKDIR /data
 ENTRYPOINT ["i2i"]

@@ -5,6 +5,7 @@ MkDocs calls `on_files` and `on_page_markdown` (see mkdocs.yml).
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +80,12 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
 
 
 def _help(command: click.Command) -> str:
-    """Paragraphs as they are, and examples as code."""
+    """Paragraphs as they are, and examples that follow each other as a block of code."""
     paragraphs = [" ".join(part.split()) for part in (command.help or "").replace("\f", "").split("\n\n")]
-    return "\n\n".join(f"    {part}" if part.startswith(("i2i ", "torchrun ")) else _text(part) for part in paragraphs)
+    blocks = groupby(paragraphs, lambda part: part.startswith(("i2i ", "torchrun ")))
+    return "\n\n".join(
+        "\n".join(f"    {part}" for part in block) if code else "\n\n".join(map(_text, block)) for code, block in blocks
+    )
 
 
 def _options(command: click.Command) -> Iterator[list[str]]:

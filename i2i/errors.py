@@ -59,7 +59,7 @@ class Damaged(UserError):
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what = what
-        super().__init__(f"{what}: {remedy}")
+        super().__init__(f"{what}:\n{remedy}")
 
 
 class OutOfMemory(TrainingError):

@@ -49,7 +49,7 @@ class PageContents:
 def require_gradio() -> None:
     """UserError unless it is installed."""
     if find_spec("gradio") is None:
-        raise UserError("i2i demo needs gradio, which is not installed: pip install 'i2i[demo]'")
+        raise UserError("i2i demo needs gradio, which is not installed:\npip install 'i2i[demo]'")
 
 
 def serve(shown: PageContents, loader: Loader, host: str, port: int | None, opened: bool) -> None:

@@ -112,7 +112,7 @@ def refuse_unlike(checkpoint: Checkpoint, translator: Translator, weights: Weigh
     """UserError if a checkpoint's weights have other names or shapes than a translator's, which takes no memory."""
     difference = first_difference(checkpoint.shapes(weights), shapes_of(translator))
     if difference:
-        raise UserError(f"{checkpoint.folder} does not fit this model: {difference}; {checkpoint.remedy}")
+        raise UserError(f"{checkpoint.folder} does not fit this model: {difference}:\n{checkpoint.remedy}")
 
 
 def load_weights(translator: Translator, checkpoint: Checkpoint, weights: Weights = "last") -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from mlflow.entities import Metric, Param
 from mlflow.tracking import MlflowClient
+from PIL import Image
 
 from i2i.tracking.tracker import PROJECT, About, Tracker
 
@@ -18,6 +19,9 @@ AT_ONCE = 100
 
 LONGEST = 500
 """Characters of a parameter."""
+
+OF_MODELS = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag of an experiment whose runs its pages shall show as training, not as agents to evaluate."""
 
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 
@@ -32,6 +36,7 @@ class Mlflow(Tracker):
         self._client = MlflowClient()
         self._run = self.known() or self._created()
         self._client.update_run(self._run, status="RUNNING")
+        self._images = 0
 
     def _created(self) -> str:
         """A new run with its parameters."""
@@ -39,9 +44,8 @@ class Mlflow(Tracker):
         name = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
         known = client.get_experiment_by_name(name)
         tags = {"run_folder": about.link, **({"bench": about.group} if about.group else {})}
-        run = client.create_run(
-            known.experiment_id if known else client.create_experiment(name), run_name=about.name, tags=tags
-        )
+        experiment = known.experiment_id if known else client.create_experiment(name, tags=OF_MODELS)
+        run = client.create_run(experiment, run_name=about.name, tags=tags)
         identity = str(run.info.run_id)
         self.note(identity)
         for some in _batches([Param(name, str(value)[:LONGEST]) for name, value in about.settings.items()]):
@@ -50,17 +54,19 @@ class Mlflow(Tracker):
 
     def scalars(self, values: Mapping[str, float], images: int) -> None:
         """Log them."""
+        self._images = images
         now = round(time.time() * 1000)
         for some in _batches([Metric(accepted(name), value, now, images) for name, value in values.items()]):
             self._client.log_batch(self._run, metrics=some)
 
     def image(self, name: str, path: Path, images: int) -> None:
-        """Keep the file as an artifact; those of one name lie in a folder."""
-        self._client.log_artifact(self._run, str(path), name)
+        """Keep it among the run's images: its pages show those of one name as a chart with a slider."""
+        with Image.open(path) as opened:
+            self._client.log_image(self._run, opened, key=name, step=images)
 
     def summary(self, values: Mapping[str, float]) -> None:
-        """Log them as metrics."""
-        self.scalars(values, 0)
+        """Log them as metrics, where the curves of the same names end."""
+        self.scalars(values, self._images)
 
     def end(self, status: str) -> None:
         """Close the run."""

@@ -17,6 +17,9 @@ from i2i.tracking.tracker import FOLDER
 MOST_WAITING = 1_000
 """Messages that a tracker may be behind before it is given up."""
 
+SECONDS_UNTIL_SAID = 10.0
+"""That pass at the end before somebody is told what is waited for."""
+
 SECONDS_TO_END = 120.0
 """For a tracker to write what it has got when the training ends."""
 
@@ -24,13 +27,13 @@ SECONDS_TO_END = 120.0
 class TrackerProcess:
     """A tracker of one run in its own process, which gets everything that happens as lines of JSON.
 
-    Nothing here raises or waits, but for `close`, which waits for a bounded time. A tracker that fails, hangs or is too
-    slow is ended, and said so once.
+    Nothing here raises or waits, but for `close`, which waits for a bounded time and says so if that gets long. A
+    tracker that fails, hangs or is too slow is ended, and said so once.
 
     Args:
         name: of the tracker.
         folder: of the run.
-        warn: gets the one warning.
+        warn: gets the one warning, and ahead of it what is waited for.
         command: what runs it; by default i2i's own.
         seconds_to_end: how long `close` waits at most.
     """
@@ -86,8 +89,13 @@ class TrackerProcess:
             self._fault = f"it is {MOST_WAITING} messages behind"
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> None:
+        said = min(SECONDS_UNTIL_SAID, self._seconds)
         try:
-            if process.wait(self._seconds):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(said)
+            if process.poll() is None and said < self._seconds:
+                self._warn(f"waiting for --track {self.name}, {self._seconds - said:g} s at most, to keep what it got")
+            if process.wait(self._seconds - said):
                 self._fault = self._last_words()
         except subprocess.TimeoutExpired:
             self._fault = f"it did not end within {self._seconds:g} s"
@@ -117,4 +125,7 @@ class TrackerProcess:
         if process is not None:
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)
-        self._warn(f"--track {self.name} has stopped, i2i goes on without it: {self._fault} (see {self._log})")
+        self._warn(
+            f"--track {self.name} has stopped, i2i goes on without it: {self._fault}\n"
+            f"nothing is missing in the run folder; what the tracker said stands in {self._log}"
+        )

@@ -40,7 +40,7 @@ def _require(name: str) -> None:
     if name == "wandb":
         _require_wandb()
     if name == "mlflow":
-        _require_server("mlflow", os.environ.get("MLFLOW_TRACKING_URI", ""), "unset MLFLOW_TRACKING_URI")
+        _require_server("mlflow", os.environ.get("MLFLOW_TRACKING_URI", ""), "start it, or unset MLFLOW_TRACKING_URI")
 
 
 def _require_wandb() -> None:
@@ -52,7 +52,9 @@ def _require_wandb() -> None:
             "--track wandb has no credentials:\n"
             "run wandb login or set WANDB_API_KEY; WANDB_MODE=offline keeps the run on this machine"
         )
-    _require_server("wandb", server, "set WANDB_MODE=offline, which keeps the run on this machine")
+    _require_server(
+        "wandb", server, "see to the network, or set WANDB_MODE=offline, which keeps the run on this machine"
+    )
 
 
 def _in_netrc(host: str) -> bool:
@@ -63,14 +65,23 @@ def _in_netrc(host: str) -> bool:
         return False
 
 
-def _require_server(name: str, address: str, otherwise: str) -> None:
-    """UserError if a server of the web does not take connections; one behind a proxy is believed to."""
+def _require_server(name: str, address: str, remedy: str) -> None:
+    """UserError if a server of the web does not answer; one behind a proxy is believed to."""
     parts = urlsplit(address)
     proxied = os.environ.get(f"{parts.scheme}_proxy") or os.environ.get(f"{parts.scheme}_proxy".upper())
     if parts.scheme not in ("http", "https") or proxied:
         return
     try:
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-        socket.create_connection((parts.hostname or "", port), timeout=SECONDS_TO_ANSWER).close()
+        _answered(parts.hostname or "", port, parts.scheme)
     except (OSError, ValueError) as error:
-        raise UserError(f"--track {name}: {address} does not answer ({error}):\nstart it, or {otherwise}") from None
+        raise UserError(f"--track {name}: {address} does not answer ({error}):\n{remedy}") from None
+
+
+def _answered(host: str, port: int, scheme: str) -> None:
+    """OSError unless it takes a connection and, where that is not encrypted, answers a request, whatever it says."""
+    with socket.create_connection((host, port), timeout=SECONDS_TO_ANSWER) as connection:
+        if scheme == "http":
+            connection.sendall(f"HEAD / HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+            if not connection.recv(1):
+                raise OSError("it hangs up")

@@ -18,11 +18,13 @@ class TensorBoard(Tracker):
     def __init__(self, about: About) -> None:
         super().__init__(about)
         self._writer = SummaryWriter(str(about.folder / "tensorboard"))
+        self._images = 0
         rows = "".join(f"    {name}: {value}\n" for name, value in about.settings.items())
         self._writer.add_text("configuration", f"    run folder: {about.link}\n{rows}")
 
     def scalars(self, values: Mapping[str, float], images: int) -> None:
         """Write them."""
+        self._images = images
         for name, value in values.items():
             self._writer.add_scalar(name, value, images)
         self._writer.flush()
@@ -34,8 +36,8 @@ class TensorBoard(Tracker):
         self._writer.flush()
 
     def summary(self, values: Mapping[str, float]) -> None:
-        """Write them as scalars after no images."""
-        self.scalars({f"final/{name}": value for name, value in values.items()}, 0)
+        """Write them as scalars, after as many images as the last."""
+        self.scalars({f"final/{name}": value for name, value in values.items()}, self._images)
 
     def end(self, status: str) -> None:
         """Close the file."""

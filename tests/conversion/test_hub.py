@@ -280,7 +280,7 @@ def folder(run, tmp_path) -> Path:
 def test_a_truncated_file_is_refused(folder):
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-10])
-    with pytest.raises(UserError, match=r"model.safetensors cannot be loaded .*: download or export it again"):
+    with pytest.raises(UserError, match=r"model.safetensors cannot be loaded .*:\ndownload or export it again"):
         i2i.from_pretrained(folder)
 
 

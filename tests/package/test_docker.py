@@ -39,6 +39,14 @@ def test_torch_is_taken_for_the_device_before_the_program_would_take_another():
     assert set(re.findall(r'"(torch[^"]*)"', first)) == set(required[:2])
 
 
+def test_nobody_runs_it_as_root_and_everybody_can_write_home_and_where_commands_run():
+    (user,), (home,), (*_, work) = instructions("USER"), instructions("ENV"), instructions("WORKDIR")
+    assert user.split(":")[0] not in ("0", "root")
+    assert f'mkdir -m 1777 "$HOME" {work}' == instructions("RUN")[-1]
+    assert home.startswith("HOME=/")
+    assert DOCKERFILE.index("\nUSER ") > DOCKERFILE.rindex("\nRUN ")
+
+
 def test_what_the_installation_needs_is_not_left_out():
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert lines[0] == "*"

@@ -289,7 +289,7 @@ def test_what_does_not_fit_is_told_with_file_and_entry(place, capsys, file, entr
     said = capsys.readouterr().err
     assert said.startswith(f"i2i: received/{file} ")
     assert entry in said
-    assert said.count("\n") == 1
+    assert said.count("\n") == 2
 
 
 @pytest.mark.parametrize(
@@ -331,12 +331,12 @@ def test_costs_that_do_not_fit_are_told_with_file_and_entry(tmp_path):
 
 @pytest.mark.parametrize("contents", ["", "[", "5", "[1]", '{"key": "\\ud800"}', "9" * 5000, "[" * 100_000, "\x00"])
 @pytest.mark.parametrize("file", ["plan.json", "scores/cyclegan-seed0.json", "protocol.json"])
-def test_what_is_no_json_is_told_in_a_line(place, capsys, file, contents):
+def test_what_is_no_json_is_told_in_two_lines(place, capsys, file, contents):
     (place / "received" / file).write_text(contents)
     assert run("report", "mine", "received", "--out", "both") == 2
     said = capsys.readouterr().err
     assert f"received/{file}" in said or "unfinished" in said
-    assert said.count("\n") == 1
+    assert said.count("\n") <= 2
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Trackers get what a training does, and nothing that they do reaches it."""
 
 import json
+import socket
 import sys
 import time
 from functools import partial
@@ -115,9 +116,11 @@ def test_a_tracker_that_fails_or_hangs_is_given_up_with_one_warning(command, rea
         for step in range(1, 4):
             tracked.on_record(record(step))
     assert time.monotonic() - began < 5
-    assert len(said) == 1
-    assert said[0].startswith("--track wandb has stopped, i2i goes on without it: ")
-    assert reason in said[0]
+    (told,) = said
+    what, where = told.splitlines()
+    assert what.startswith("--track wandb has stopped, i2i goes on without it: ")
+    assert reason in what
+    assert str(tmp_path / "tracking" / "wandb.log") in where
 
 
 def test_a_tracker_that_reads_nothing_never_holds_a_training_up(tmp_path):
@@ -130,6 +133,14 @@ def test_a_tracker_that_reads_nothing_never_holds_a_training_up(tmp_path):
     process.close("finished")
     assert len(said) == 1
     assert "messages behind" in said[0]
+
+
+def test_a_long_wait_at_the_end_is_said_before_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("i2i.tracking.process.SECONDS_UNTIL_SAID", 0.05)
+    said = []
+    TrackerProcess("slow", tmp_path, said.append, HANGS, seconds_to_end=0.25).close("finished")
+    assert said[0] == "waiting for --track slow, 0.2 s at most, to keep what it got"
+    assert len(said) == 2
 
 
 def test_what_is_no_number_is_not_passed_on():
@@ -169,13 +180,23 @@ def test_credentials_and_servers_that_are_not_there_are_told_before_a_training(i
         trackers_named("wandb")
     installed.setenv("WANDB_API_KEY", "x")
     installed.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    with pytest.raises(UserError, match=r"http://127.0.0.1:9 does not answer .*\n.*WANDB_MODE=offline"):
+    with pytest.raises(
+        UserError, match=r"http://127.0.0.1:9 does not answer .*\nsee to the network, .*WANDB_MODE=offline"
+    ):
         trackers_named("wandb")
     installed.setenv("WANDB_MODE", "offline")
     assert trackers_named("wandb, wandb", "wandb") == ("wandb",)
     installed.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(UserError, match=r"does not answer .*\n.*unset MLFLOW_TRACKING_URI"):
+    with pytest.raises(UserError, match=r"does not answer .*\nstart it, or unset MLFLOW_TRACKING_URI"):
         trackers_named("mlflow")
+
+
+def test_a_server_that_takes_connections_and_says_nothing_is_told_before_a_training(installed):
+    installed.setattr(tracker_registry, "SECONDS_TO_ANSWER", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        installed.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(UserError, match=r"does not answer \(timed out\):\nstart it"):
+            trackers_named("mlflow")
 
 
 def test_wandb_finds_what_wandb_login_wrote(installed, tmp_path):
@@ -209,7 +230,7 @@ def followed(tmp_path, monkeypatch):
             process.send("image", name="samples", path=str(image), images=images)
             process.send("summary", values={"psnr": 20.5})
             process.close("finished")
-            assert told == []
+            assert [line for line in told if not line.startswith("waiting for ")] == []
 
     return follow_with
 
@@ -224,7 +245,7 @@ def test_tensorboard_has_scalars_images_and_settings(followed, tmp_path):
     losses = [(event.step, round(event.value, 4)) for event in events.Scalars("loss/generator/l1")]
     assert losses == [(5, 0.2), (10, 0.1)]
     assert [image.step for image in events.Images("samples")] == [5, 10]
-    assert events.Scalars("final/psnr")[0].value == 20.5
+    assert [(event.step, event.value) for event in events.Scalars("final/psnr")] == [(5, 20.5), (10, 20.5)]
     assert "configuration/text_summary" in events.Tags()["tensors"]
 
 
@@ -237,13 +258,22 @@ def test_mlflow_has_one_run_with_metrics_images_parameters_and_the_run_folder(fo
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(store)
-    (run,) = client.search_runs([client.get_experiment_by_name("i2i").experiment_id])
+    experiment = client.get_experiment_by_name("i2i")
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.status == "FINISHED"
     assert [metric.step for metric in client.get_metric_history(run.info.run_id, "loss/generator/l1")] == [5, 10]
-    assert run.data.metrics["psnr"] == 20.5
+    assert [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, "psnr")] == [
+        (5, 20.5),
+        (10, 20.5),
+    ]
     assert run.data.params["train.images"] == "10"
     assert run.data.tags["run_folder"] == (tmp_path / "run").as_uri()
-    assert [item.path for item in client.list_artifacts(run.info.run_id, "samples")] == ["samples/samples.png"]
+    names = [item.path for item in client.list_artifacts(run.info.run_id, "images") if item.path.endswith(".png")]
+    assert [name.split("+")[:3] for name in sorted(names)] == [
+        ["images/samples", "step", "10"],
+        ["images/samples", "step", "5"],
+    ]
 
 
 @pytest.mark.slow
